@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: MIT
+"""CoAP (RFC 7252) for MicroPython: client and server in one object that never waits, bounded in memory.
+
+A client, with a socket of its own (`docs/coap.md` has the same for asyncio, and a server):
+
+    import socket, time
+    import coap
+
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    peer = socket.getaddrinfo("127.0.0.1", 5683)[0][-1]
+    endpoint = coap.Endpoint()
+    request = coap.Message(coap.GET, options=coap.path_options("/.well-known/core"))
+    endpoint.request(request, peer, 0)
+    start, event = time.time(), None
+    while event is None:
+        now = int((time.time() - start) * 1000)
+        endpoint.poll(now)
+        while item := endpoint.outgoing():
+            sock.sendto(*item)
+        sock.settimeout(max(0.001, (endpoint.next_deadline() - now) / 1000))
+        try:
+            endpoint.receive(sock.recv(1152), peer, now)
+        except OSError:
+            pass
+        event = endpoint.next_event()
+    kind, exchange, response = event
+    print(bytes(response.payload) if kind == coap.RESPONSE else "no answer")
+"""
+
+from .endpoint import REQUEST, RESET, RESPONSE, TIMEOUT, Busy, Endpoint
+from .message import Message, MessageError, decode, encode, path_options, uint_octets
+from .numbers import *

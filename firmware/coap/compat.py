@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: MIT
+"""The one place where CPython and MicroPython differ for `coap` and `msgin5g`."""
+
+import json
+import os
+
+try:
+    from micropython import const
+except ImportError:  # CPython has no constant folding to ask for
+
+    def const(value):
+        return value
+
+
+random_octets = os.urandom
+
+# Ticks may wrap. The period divides that of each MicroPython port (2**30 on 32 bits, 2**62 on 64),
+# and sums of two ticks stay small integers on a 32-bit board, which big ones would not.
+_PERIOD = const(1 << 29)
+_HALF = const(1 << 28)
+
+
+def ticks_diff(later, earlier):
+    """Milliseconds from `earlier` to `later`, right as long as they lie less than 3.1 days apart."""
+    return ((later - earlier + _HALF) & (_PERIOD - 1)) - _HALF
+
+
+def earliest(first, second):
+    """The sooner of two ticks, each of which may be None for "never"."""
+    if first is None:
+        return second
+    if second is None or ticks_diff(first, second) <= 0:
+        return first
+    return second
+
+
+def json_octets(value):
+    """`value` as JSON in UTF-8, without spaces, only what JSON must escape escaped (RFC 8259 section 7)."""
+    try:
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    except TypeError:  # MicroPython never escapes beyond ASCII and knows no such option
+        text = json.dumps(value, separators=(",", ":"))
+    return text.encode()
+
+
+def json_value(octets):
+    """What the JSON text in `octets` means.
+
+    Raises ValueError for anything that is not JSON in UTF-8.
+    """
+    octets = bytes(octets)
+    text = octets.decode()  # UnicodeError is a ValueError
+    if "\\ud" in text or "\\uD" in text:
+        text = _join_surrogates(text)
+    try:
+        return json.loads(text)
+    except RuntimeError:  # CPython's recursion limit; MicroPython's parser does not recurse
+        raise ValueError("nested too deeply")
+
+
+def _join_surrogates(text):
+    # MicroPython's json turns each half of an escaped surrogate pair into octets that are not UTF-8,
+    # so the pairs are replaced by their character beforehand and a lone half is refused.
+    parts = []
+    start = position = 0
+    while True:
+        position = text.find("\\", position)
+        if position < 0:
+            break
+        if text[position + 1 : position + 2] != "u":
+            position += 2
+            continue
+        high = int(text[position + 2 : position + 6], 16)
+        if not 0xD800 <= high < 0xE000:
+            position += 6
+            continue
+        if text[position + 6 : position + 8] != "\\u":
+            raise ValueError("half of a surrogate pair")
+        low = int(text[position + 8 : position + 12], 16)
+        if high >= 0xDC00 or not 0xDC00 <= low < 0xE000:
+            raise ValueError("half of a surrogate pair")
+        parts.append(text[start:position])
+        parts.append(chr(0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00)))
+        start = position = position + 12
+    parts.append(text[start:])
+    return "".join(parts)

@@ -1,0 +1,385 @@
+# SPDX-License-Identifier: MIT
+"""A CoAP endpoint, client and server at once, that never waits: RFC 7252 sections 4 and 5.
+
+It is driven: `receive` for each datagram, `poll` when `next_deadline` has come, and after each of these
+(and after `request`, `respond`) everything that `outgoing` and `next_event` have to give is taken out.
+Peers are compared and used as dict keys, nothing else: (host, port) pairs, or what the link likes.
+"""
+
+from . import numbers
+from .compat import earliest, random_octets, ticks_diff
+from .exchange import ACKNOWLEDGED, QUEUED, SENT, Duplicates, Exchange, Incoming
+from .message import Message, MessageError, decode, encode, uint_octets
+
+# Kinds of event
+REQUEST = 1  # (REQUEST, incoming, message): answer it with respond(), now or later
+RESPONSE = 2  # (RESPONSE, exchange, message)
+RESET = 3  # (RESET, exchange, None): the peer refused the message; the good end of a ping
+TIMEOUT = 4  # (TIMEOUT, exchange, None): nothing came
+
+
+class Busy(Exception):
+    """Too many exchanges are open; try again when one has ended."""
+
+
+class Endpoint:
+    """See the module. `random(n)` gives n random octets; `max_datagram` is the longest datagram either way.
+
+    `admit(message, peer)`, if given, is asked about each request before anything is kept of it: None lets
+    it in, a response code (an int) refuses it with that code and no state.
+    """
+
+    MAX_EXCHANGES = 8  # own requests open at once, all peers together
+    MAX_INCOMING = 8  # requests of peers not answered yet
+    MAX_INCOMING_PER_PEER = 4
+    MAX_DUPLICATES = 32
+    MAX_ANSWER_OCTETS = 4096
+    MAX_QUEUE = 24  # datagrams that wait for outgoing()
+    ACK_DELAY = 250  # ms that a handler has for a piggybacked response (section 5.2.2)
+
+    def __init__(self, parameters=None, max_datagram=1152, random=random_octets, admit=None):
+        self.parameters = parameters or numbers.Parameters()
+        self.max_datagram = max_datagram
+        self.stats = {
+            "received": 0,
+            "sent": 0,
+            "retransmitted": 0,
+            "timeouts": 0,
+            "duplicates": 0,  # messages that came again
+            "malformed": 0,  # not CoAP
+            "unmatched": 0,  # responses, acknowledgements and resets that belong to nothing
+            "refused": 0,  # requests not let in: unknown critical option, too long, flood, not admitted
+            "dropped": 0,  # datagrams not sent because the link does not take them away
+            "abandoned": 0,  # requests of peers that were never answered
+        }
+        self._random = random
+        self._admit = admit
+        self._mid = int.from_bytes(random(2), "big")
+        self._exchanges = []
+        self._incoming = []
+        self._duplicates = Duplicates(self.MAX_DUPLICATES, self.MAX_ANSWER_OCTETS)
+        self._queue = []
+        self._events = []
+
+    # --- what the layer above calls -----------------------------------------------------------------
+
+    def request(self, message, peer, now, tag=None):
+        """Sends a request; gives the Exchange that its event will name.
+
+        `message.type` says CON or NON. The message ID is chosen here, the token too where it is empty.
+        Raises Busy when MAX_EXCHANGES are open, MessageError when the message does not fit a datagram.
+        """
+        if len([e for e in self._exchanges if e.incoming is None]) >= self.MAX_EXCHANGES:
+            raise Busy("%d exchanges are open" % self.MAX_EXCHANGES)
+        if message.code and not message.token:
+            message.token = self._new_token(peer)
+        message.mid = self._next_mid()
+        return self._start(peer, message, message.token if message.code else None, now, tag, None)
+
+    def ping(self, peer, now, tag=None):
+        """Sends an empty confirmable message (section 4.3); a live peer answers it with Reset."""
+        return self.request(Message(numbers.EMPTY), peer, now, tag)
+
+    def cancel(self, exchange, now):
+        """Forgets an exchange: no more retransmissions, no event. What comes for it counts as unmatched."""
+        if exchange in self._exchanges:
+            self._exchanges.remove(exchange)
+            self._pump(now)
+
+    def respond(self, incoming, message, now):
+        """Answers a request; piggybacked where its acknowledgement is still owed, else separately.
+
+        Nothing happens where the request was answered before or given up. Raises MessageError when the
+        message does not fit a datagram.
+        """
+        if incoming not in self._incoming or incoming.response:
+            return
+        request = incoming.message
+        message.token = request.token
+        if incoming.acknowledged:
+            message.type = numbers.CON
+            message.mid = self._next_mid()
+            incoming.deadline = None
+            incoming.response = self._start(incoming.peer, message, None, now, None, incoming)
+            return
+        confirmable = request.type == numbers.CON
+        message.type = numbers.ACK if confirmable else numbers.NON
+        message.mid = request.mid if confirmable else self._next_mid()
+        datagram = self._encode(message)
+        self._incoming.remove(incoming)
+        self._duplicates.answer(incoming.entry, datagram if confirmable else b"")
+        self._put(datagram, incoming.peer)
+
+    def receive(self, datagram, peer, now):
+        """Takes one datagram, which may hold anything at all. Raises nothing."""
+        self.stats["received"] += 1
+        if len(datagram) > self.max_datagram:
+            self._refuse_long(datagram, peer)
+            return
+        try:
+            message = decode(datagram)
+        except MessageError as error:
+            self.stats["malformed"] += 1
+            if error.reset is not None:
+                self._reset(error.reset, peer)
+            return
+        if message.code == numbers.EMPTY:
+            self._receive_empty(message, peer, now)
+        elif message.code < 32:
+            self._receive_request(message, peer, now)
+        else:
+            self._receive_response(message, peer, now)
+        self._pump(now)
+
+    def poll(self, now):
+        """Does what is due: retransmissions, time-outs, empty acknowledgements."""
+        for exchange in self._exchanges[:]:
+            if exchange.deadline is not None and ticks_diff(now, exchange.deadline) >= 0:
+                self._expire(exchange, now)
+        for incoming in self._incoming[:]:
+            if incoming.deadline is not None and ticks_diff(now, incoming.deadline) >= 0:
+                if incoming.acknowledged or incoming.message.type == numbers.NON:
+                    self.stats["abandoned"] += 1
+                    self._incoming.remove(incoming)
+                    if incoming.entry.answer is None:
+                        incoming.entry.answer = b""
+                else:
+                    self._acknowledge(incoming, now)
+        self._pump(now)
+
+    def next_deadline(self):
+        """The tick when `poll` is needed next, or None."""
+        deadline = None
+        for each in self._exchanges:
+            deadline = earliest(deadline, each.deadline)
+        for each in self._incoming:
+            deadline = earliest(deadline, each.deadline)
+        return deadline
+
+    def outgoing(self):
+        """The next (octets, peer) for the link, or None."""
+        if not self._queue:
+            return None
+        self.stats["sent"] += 1
+        return self._queue.pop(0)
+
+    def next_event(self):
+        """The next (kind, exchange or incoming, message or None), or None."""
+        return self._events.pop(0) if self._events else None
+
+    # --- sending ------------------------------------------------------------------------------------
+
+    def _next_mid(self):
+        self._mid = (self._mid + 1) & 0xFFFF
+        return self._mid
+
+    def _new_token(self, peer):
+        while True:
+            token = self._random(4)
+            if not [e for e in self._exchanges if e.token == token and e.peer == peer]:
+                return token
+
+    def _encode(self, message):
+        datagram = encode(message)
+        if len(datagram) > self.max_datagram:
+            raise MessageError("a message of %d octets: max_datagram is %d" % (len(datagram), self.max_datagram))
+        return datagram
+
+    def _put(self, datagram, peer):
+        if len(self._queue) >= self.MAX_QUEUE:
+            # A lost datagram is what CoAP is made to survive; a full heap is not.
+            self.stats["dropped"] += 1
+            self._queue.pop(0)
+        self._queue.append((datagram, peer))
+
+    def _reset(self, mid, peer):
+        self._put(encode(Message(numbers.EMPTY, type=numbers.RST, mid=mid)), peer)
+
+    def _start(self, peer, message, token, now, tag, incoming):
+        confirmable = message.type == numbers.CON
+        exchange = Exchange(peer, self._encode(message), message.mid, token, confirmable, tag, incoming)
+        self._exchanges.append(exchange)
+        self._pump(now)
+        return exchange
+
+    def _pump(self, now):
+        """Puts queued exchanges on the air, at most NSTART confirmable ones a peer (section 4.7)."""
+        for exchange in self._exchanges:
+            if exchange.state != QUEUED:
+                continue
+            if exchange.confirmable:
+                peer = exchange.peer
+                on_air = [e for e in self._exchanges if e.state == SENT and e.confirmable and e.peer == peer]
+                if len(on_air) >= self.parameters.nstart:
+                    continue
+                # ACK_TIMEOUT * (1 .. ACK_RANDOM_FACTOR), section 4.2
+                shortest = self.parameters.ack_timeout
+                spread = shortest * (self.parameters.ack_random_factor - 1)
+                exchange.timeout = shortest + int(spread * int.from_bytes(self._random(2), "big")) // 65535
+            else:
+                exchange.timeout = self.parameters.non_lifetime
+            exchange.state = SENT
+            exchange.deadline = now + exchange.timeout
+            self._put(exchange.datagram, exchange.peer)
+
+    def _expire(self, exchange, now):
+        if (
+            exchange.state == SENT
+            and exchange.confirmable
+            and exchange.retransmissions < self.parameters.max_retransmit
+        ):
+            exchange.retransmissions += 1
+            exchange.timeout *= 2
+            exchange.deadline = now + exchange.timeout
+            self.stats["retransmitted"] += 1
+            self._put(exchange.datagram, exchange.peer)
+            return
+        self.stats["timeouts"] += 1
+        self._finish(exchange, TIMEOUT, None)
+
+    def _finish(self, exchange, kind, message):
+        """Ends an exchange in one of the five ways: 1 response, 2 reset, 3 time-out, 4 a separate response
+        of ours was acknowledged (no event: nobody waits), 5 the same was reset or timed out (no event)."""
+        self._exchanges.remove(exchange)
+        if exchange.incoming is None:
+            self._events.append((kind, exchange, message))
+        elif exchange.incoming in self._incoming:
+            self._incoming.remove(exchange.incoming)
+
+    # --- receiving ----------------------------------------------------------------------------------
+
+    def _refuse_long(self, datagram, peer):
+        # The link cut it, so only the head can be trusted; a request learns what would fit (section 5.9.2.9).
+        self.stats["refused"] += 1
+        end = 4 + (datagram[0] & 15)
+        if datagram[0] & 0xF0 == 0x40 and end <= 12 and 0 < datagram[1] < 32:
+            answer = Message(numbers.REQUEST_ENTITY_TOO_LARGE, type=numbers.ACK)
+            answer.mid = datagram[2] << 8 | datagram[3]
+            answer.token = bytes(datagram[4:end])
+            answer.options = [(numbers.SIZE1, uint_octets(self.max_datagram - 64))]  # 64 for head and options
+            self._put(encode(answer), peer)
+
+    def _receive_empty(self, message, peer, now):
+        if message.type == numbers.CON:  # ping, section 4.3
+            self._reset(message.mid, peer)
+            return
+        for exchange in self._exchanges:
+            if exchange.mid == message.mid and exchange.peer == peer and exchange.state == SENT:
+                if message.type == numbers.RST:
+                    self._finish(exchange, RESET, None)
+                elif exchange.token is not None and exchange.confirmable:
+                    # The response comes separately; how long it may take, RFC 7252 does not say.
+                    exchange.state = ACKNOWLEDGED
+                    exchange.datagram = None
+                    exchange.deadline = now + self.parameters.max_transmit_wait
+                elif exchange.incoming is not None:
+                    self._finish(exchange, RESPONSE, None)
+                else:
+                    break  # an acknowledged ping, or one for a NON: no such thing
+                return
+        self.stats["unmatched"] += 1
+
+    def _receive_response(self, message, peer, now):
+        if message.type != numbers.ACK:
+            entry = self._duplicates.find(peer, message.mid, ticks_diff, now)
+            if entry is not None:
+                self._repeat(entry, now)
+                return
+        for exchange in self._exchanges:
+            # Token and peer make the match (section 5.3.2), for a piggybacked one the message ID as well.
+            if exchange.token == message.token and exchange.peer == peer and exchange.state != QUEUED:
+                break
+        else:
+            exchange = None
+        if exchange is not None and message.type == numbers.ACK and exchange.mid != message.mid:
+            exchange = None
+        acceptable = exchange is not None and self._unrecognized(message) is None
+        if message.type == numbers.CON:
+            if not acceptable:
+                self._reset(message.mid, peer)
+            else:
+                expires = now + self.parameters.exchange_lifetime
+                entry = self._duplicates.add(peer, message.mid, expires, ticks_diff, now)
+                answer = encode(Message(numbers.EMPTY, type=numbers.ACK, mid=message.mid))
+                self._duplicates.answer(entry, answer)
+                self._put(answer, peer)
+        if acceptable:
+            self._finish(exchange, RESPONSE, message)
+        else:
+            self.stats["unmatched"] += 1
+
+    def _receive_request(self, message, peer, now):
+        entry = self._duplicates.find(peer, message.mid, ticks_diff, now)
+        if entry is not None:
+            self._repeat(entry, now)
+            return
+        confirmable = message.type == numbers.CON
+        code = self._refusal(message, peer)
+        if code is not None:
+            self.stats["refused"] += 1
+            if confirmable:
+                self._put(encode(code), peer)
+            elif code.code == numbers.BAD_OPTION:
+                self._reset(message.mid, peer)  # section 5.4.1, for a non-confirmable request
+            return
+        lifetime = self.parameters.exchange_lifetime if confirmable else self.parameters.non_lifetime
+        entry = self._duplicates.add(peer, message.mid, now + lifetime, ticks_diff, now)
+        deadline = now + (self.ACK_DELAY if confirmable else lifetime)
+        incoming = Incoming(message, peer, deadline, entry)
+        self._incoming.append(incoming)
+        self._events.append((REQUEST, incoming, message))
+
+    def _refusal(self, message, peer):
+        """The answer to a request that is not let in, or None. No state is kept of such a request."""
+        code = None
+        options = []
+        payload = b""
+        option = self._unrecognized(message)
+        if self._admit:
+            code = self._admit(message, peer)
+        if code is not None:
+            pass
+        elif option is not None:
+            code = numbers.BAD_OPTION
+            payload = b"option %d" % option
+            if option in (numbers.PROXY_URI, numbers.PROXY_SCHEME):
+                code = numbers.PROXYING_NOT_SUPPORTED  # section 5.10.2
+        elif (
+            len(self._incoming) >= self.MAX_INCOMING
+            or len([i for i in self._incoming if i.peer == peer]) >= self.MAX_INCOMING_PER_PEER
+        ):
+            code = numbers.TOO_MANY_REQUESTS
+            options.append((numbers.MAX_AGE, uint_octets(max(1, self.parameters.ack_timeout // 1000))))
+        if code is None:
+            return None
+        return Message(code, payload, options, numbers.ACK, message.mid, message.token)
+
+    def _unrecognized(self, message):
+        """The number of a critical option that counts as unrecognized (sections 5.4.1, 5.4.3, 5.4.5), or None."""
+        seen = 0
+        for number, value in message.options:
+            if number & 1:
+                shortest, longest, repeatable = numbers.CRITICAL.get(number, (1, 0, False))
+                if not shortest <= len(value) <= longest or (number == seen and not repeatable):
+                    return number
+                seen = number  # equal numbers stand side by side: they come in order
+        return None
+
+    def _repeat(self, entry, now):
+        """A message came again: the same answer goes out again (section 4.2), nothing else happens."""
+        self.stats["duplicates"] += 1
+        if entry.answer:
+            self._put(entry.answer, entry.peer)
+        elif entry.answer is None:
+            for incoming in self._incoming:
+                if incoming.entry is entry and incoming.message.type == numbers.CON:
+                    self._acknowledge(incoming, now)  # the peer is waiting: tell it that we have it
+                    break
+
+    def _acknowledge(self, incoming, now):
+        """The empty acknowledgement that announces a separate response (section 5.2.2)."""
+        answer = encode(Message(numbers.EMPTY, type=numbers.ACK, mid=incoming.message.mid))
+        incoming.acknowledged = True
+        incoming.deadline = now + self.parameters.exchange_lifetime
+        self._duplicates.answer(incoming.entry, answer)
+        self._put(answer, incoming.peer)

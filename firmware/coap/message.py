@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: MIT
+"""The CoAP message and its octets: RFC 7252 section 3.
+
+      0                   1                   2                   3
+      0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
+     +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+     |Ver| T |  TKL  |      Code     |          Message ID           |
+     +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+     |   Token (TKL octets) ... Options ... 0xFF Payload ...
+"""
+
+from . import numbers
+from .compat import const
+
+_MARKER = const(0xFF)
+_MAX_OPTION = const(65535 + 269)  # what two octets of extended length can say (section 3.1)
+# A datagram of 1152 octets can hold over 1,100 empty options, which would cost 30 times its size in heap.
+_MAX_OPTIONS = const(32)
+
+
+class MessageError(ValueError):
+    """Octets that are not a CoAP message, or a message that cannot be put in octets; str() says why.
+
+    `reset` is the Message ID that RFC 7252 section 4.2 wants rejected with a Reset message (a confirmable
+    one with a format error), or None where silence is the answer.
+    """
+
+    def __init__(self, why, reset=None):
+        super().__init__(why)
+        self.reset = reset
+
+
+class Message:
+    """One CoAP message.
+
+    `options` is a list of (number, bytes) in any order; `payload` any buffer, a memoryview of the
+    datagram after `decode`. `mid` and `token` are set by the endpoint when it sends.
+    """
+
+    def __init__(self, code, payload=b"", options=(), type=numbers.CON, mid=0, token=b""):
+        self.type = type
+        self.code = code
+        self.mid = mid
+        self.token = token
+        self.options = options
+        self.payload = payload
+
+    def __repr__(self):
+        return "<Message %s %s mid=%d, %d octets>" % (
+            ("CON", "NON", "ACK", "RST")[self.type],
+            numbers.code_text(self.code),
+            self.mid,
+            len(self.payload),
+        )
+
+    def option(self, number, default=None):
+        """The value (bytes) of the first option of this number, or `default`."""
+        for each, value in self.options:
+            if each == number:
+                return value
+        return default
+
+    def uint(self, number, default=None):
+        """The value of the first option of this number as an unsigned integer (section 3.2), or `default`."""
+        value = self.option(number)
+        return default if value is None else int.from_bytes(value, "big")
+
+    @property
+    def path(self):
+        """The Uri-Path options joined by "/", with a "/" before each; None where one is not UTF-8."""
+        try:
+            return "".join(["/" + str(v, "utf-8") for n, v in self.options if n == numbers.URI_PATH]) or "/"
+        except UnicodeError:
+            return None
+
+
+def uint_octets(value):
+    """An unsigned integer as an option value: the fewest octets, none for 0 (section 3.2)."""
+    octets = b""
+    while value:
+        octets = bytes((value & 255,)) + octets
+        value >>= 8
+    return octets
+
+
+def path_options(path):
+    """Uri-Path options for an absolute path: "/a/b" -> two options (section 6.4)."""
+    return [(numbers.URI_PATH, part.encode()) for part in path.split("/")[1:] if part]
+
+
+def encode(message):
+    """The octets of `message`, as a bytearray.
+
+    Raises MessageError where a token, an option number or an option value is too long to be said.
+    """
+    token = message.token
+    if len(token) > 8:
+        raise MessageError("token of %d octets: at most 8 fit" % len(token))
+    data = bytearray((0x40 | message.type << 4 | len(token), message.code, message.mid >> 8, message.mid & 255))
+    data += token
+    previous = 0
+    # sorted() is stable on CPython only, and the order of repeated options is their meaning
+    for number, position in sorted([(o[0], i) for i, o in enumerate(message.options)]):
+        value = message.options[position][1]
+        if number > 65535 or len(value) > _MAX_OPTION:
+            raise MessageError("option %d of %d octets cannot be encoded" % (number, len(value)))
+        start = len(data)
+        data.append(0)
+        data[start] = _extend(data, number - previous) << 4 | _extend(data, len(value))
+        data += value
+        previous = number
+    if len(message.payload):
+        data.append(_MARKER)
+        data += message.payload
+    return data
+
+
+def _extend(data, value):
+    """Appends what the nibble of a delta or length cannot hold; gives the nibble (section 3.1)."""
+    if value < 13:
+        return value
+    if value < 269:
+        data.append(value - 13)
+        return 13
+    value -= 269
+    data.append(value >> 8)
+    data.append(value & 255)
+    return 14
+
+
+def decode(datagram):
+    """The Message in `datagram` (any buffer); the payload is a view of it.
+
+    Raises MessageError for everything that RFC 7252 section 3 does not allow.
+    """
+    end = len(datagram)
+    if end < 4:
+        raise MessageError("%d octets: a header has 4" % end)
+    if datagram[0] >> 6 != 1:
+        raise MessageError("version %d: only 1 is known" % (datagram[0] >> 6))
+    type = datagram[0] >> 4 & 3
+    position = 4 + (datagram[0] & 15)
+    code = datagram[1]
+    mid = datagram[2] << 8 | datagram[3]
+    reset = mid if type == numbers.CON else None
+    if position > 12:
+        raise MessageError("token length %d is reserved" % (position - 4), reset)
+    if position > end:
+        raise MessageError("token runs past the end", reset)
+    _check_code(code, type, end, reset)
+    token = bytes(datagram[4:position])
+    view = memoryview(datagram)
+    options = []
+    number = 0
+    while position < end:
+        first = datagram[position]
+        position += 1
+        if first == _MARKER:
+            if position == end:
+                raise MessageError("payload marker without payload", reset)
+            break
+        delta, position = _extended(datagram, first >> 4, position, end, reset)
+        length, position = _extended(datagram, first & 15, position, end, reset)
+        number += delta
+        if number > 65535:
+            raise MessageError("option number %d: the highest is 65535" % number, reset)
+        if position + length > end:
+            raise MessageError("option %d runs past the end" % number, reset)
+        if len(options) == _MAX_OPTIONS:
+            raise MessageError("more than %d options" % _MAX_OPTIONS, reset)
+        options.append((number, bytes(view[position : position + length])))
+        position += length
+    return Message(code, view[position:], options, type, mid, token)
+
+
+def _check_code(code, type, end, reset):
+    """Which code may come in which type: RFC 7252 sections 3, 4.1 to 4.3, table 1."""
+    if code == numbers.EMPTY:
+        if end > 4:
+            raise MessageError("an empty message has 4 octets, not %d" % end, reset)
+        if type == numbers.NON:
+            raise MessageError("a non-confirmable message cannot be empty")
+        return
+    if code >> 5 in (1, 6, 7):
+        raise MessageError("code class %d is reserved" % (code >> 5), reset)
+    if type == numbers.RST:
+        raise MessageError("a reset message must be empty")
+    if type == numbers.ACK and code < 32:
+        raise MessageError("an acknowledgement cannot carry a request")
+
+
+def _extended(datagram, nibble, position, end, reset):
+    """The delta or length that begins with `nibble`, and the position behind it (section 3.1)."""
+    if nibble < 13:
+        return nibble, position
+    if nibble == 15:
+        raise MessageError("option delta or length 15 is reserved", reset)
+    if position + nibble - 12 > end:
+        raise MessageError("extended option field runs past the end", reset)
+    if nibble == 13:
+        return datagram[position] + 13, position + 1
+    return (datagram[position] << 8 | datagram[position + 1]) + 269, position + 2

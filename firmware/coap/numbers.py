@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: MIT
+"""The numbers of CoAP: types, codes, options (RFC 7252 section 12) and transmission parameters (section 4.8)."""
+
+# Message types, RFC 7252 section 3
+CON = 0
+NON = 1
+ACK = 2
+RST = 3
+
+# Codes c.dd are c << 5 | dd, RFC 7252 section 12.1
+EMPTY = 0
+GET = 1
+POST = 2
+PUT = 3
+DELETE = 4
+
+CREATED = 65
+DELETED = 66
+VALID = 67
+CHANGED = 68
+CONTENT = 69
+CONTINUE = 95
+BAD_REQUEST = 128
+UNAUTHORIZED = 129
+BAD_OPTION = 130
+FORBIDDEN = 131
+NOT_FOUND = 132
+METHOD_NOT_ALLOWED = 133
+NOT_ACCEPTABLE = 134
+REQUEST_ENTITY_INCOMPLETE = 136
+PRECONDITION_FAILED = 140
+REQUEST_ENTITY_TOO_LARGE = 141
+UNSUPPORTED_CONTENT_FORMAT = 143
+UNPROCESSABLE_ENTITY = 150
+TOO_MANY_REQUESTS = 157
+INTERNAL_SERVER_ERROR = 160
+NOT_IMPLEMENTED = 161
+BAD_GATEWAY = 162
+SERVICE_UNAVAILABLE = 163
+GATEWAY_TIMEOUT = 164
+PROXYING_NOT_SUPPORTED = 165
+
+# Option numbers, RFC 7252 section 12.2, RFC 7641, RFC 7959. An odd number is critical (section 5.4.6).
+IF_MATCH = 1
+URI_HOST = 3
+ETAG = 4
+IF_NONE_MATCH = 5
+OBSERVE = 6
+URI_PORT = 7
+LOCATION_PATH = 8
+URI_PATH = 11
+CONTENT_FORMAT = 12
+MAX_AGE = 14
+URI_QUERY = 15
+ACCEPT = 17
+LOCATION_QUERY = 20
+BLOCK2 = 23
+BLOCK1 = 27
+SIZE2 = 28
+PROXY_URI = 35
+PROXY_SCHEME = 39
+SIZE1 = 60
+
+JSON = 50  # Content-Format application/json
+
+# The critical options that are known here: number -> (shortest, longest, repeatable), RFC 7252 section 5.10.
+# One that is not in the table, has another length or comes too often is "unrecognized" (sections 5.4.1, 5.4.3,
+# 5.4.5).
+CRITICAL = {
+    URI_HOST: (1, 255, False),
+    URI_PORT: (0, 2, False),
+    URI_PATH: (0, 255, True),
+    URI_QUERY: (0, 255, True),
+    ACCEPT: (0, 2, False),
+}
+
+
+def code_text(code):
+    """A code as people write it: 132 -> "4.04" (RFC 7252 section 3)."""
+    return "%d.%02d" % (code >> 5, code & 31)
+
+
+class Parameters:
+    """Transmission parameters of RFC 7252 section 4.8, and what follows from them (section 4.8.2).
+
+    All times are whole milliseconds. `ack_random_factor` is a number of at least 1. `nstart` counts the
+    confirmable messages under way to one peer (section 4.7).
+    """
+
+    MAX_LATENCY = 100000  # fixed by section 4.8.2
+
+    def __init__(self, ack_timeout=2000, ack_random_factor=1.5, max_retransmit=4, nstart=1):
+        self.ack_timeout = ack_timeout
+        self.ack_random_factor = ack_random_factor
+        self.max_retransmit = max_retransmit
+        self.nstart = nstart
+
+    @property
+    def max_transmit_span(self):
+        """From the first transmission of a confirmable message to its last: 45 s by default."""
+        return int(self.ack_timeout * (2**self.max_retransmit - 1) * self.ack_random_factor)
+
+    @property
+    def max_transmit_wait(self):
+        """From the first transmission to giving up: 93 s by default."""
+        return int(self.ack_timeout * (2 ** (self.max_retransmit + 1) - 1) * self.ack_random_factor)
+
+    @property
+    def processing_delay(self):
+        return self.ack_timeout
+
+    @property
+    def exchange_lifetime(self):
+        """How long a confirmable message's ID may not be used again: 247 s by default."""
+        return self.max_transmit_span + 2 * self.MAX_LATENCY + self.processing_delay
+
+    @property
+    def non_lifetime(self):
+        """The same for a non-confirmable message: 145 s by default."""
+        return self.max_transmit_span + self.MAX_LATENCY
