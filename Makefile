@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: MIT
+# The verbs of the project. Each does its own set-up, and is quick the second time.
+
+PYTHON ?= python3
+ARGS ?=
+
+BIN := .venv/bin
+HOST_CODE := firmware boards tools host_tests
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test gateway lint bench clean venv micropython peers
+
+help: ## this list
+	@echo "MSGin5G for MicroPython. make VERB, where VERB is one of:"
+	@sed -n 's/^\([a-z]*\):.*## /  \1\t/p' Makefile | expand -t 12
+	@echo "ARGS='...' goes on to the command: make test ARGS='-k coap -x'"
+
+demo: micropython ## gateway, server and a device on this machine, step by step
+	@$(BIN)/msgin5g demo $(ARGS)
+
+test: micropython peers ## everything that CI runs
+	@$(BIN)/pytest $(ARGS)
+
+gateway: venv ## the emulated gateway with its server, open to boards on the desk
+	@$(BIN)/msgin5g gateway --security none --open $(ARGS)
+
+lint: venv ## ruff: rules and format of all Python code, firmware too
+	@$(BIN)/ruff check $(wildcard $(HOST_CODE))
+	@$(BIN)/ruff format --check $(wildcard $(HOST_CODE))
+
+bench: micropython ## the measured table of the README
+	@$(BIN)/msgin5g bench $(ARGS)
+
+clean: ## removes what was built, the virtual environment too
+	rm -rf build .venv .pytest_cache .ruff_cache .hypothesis *.egg-info
+	find $(wildcard $(HOST_CODE)) -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# ---- set-up: made once, looked at each time
+
+venv: .venv/.complete
+
+.venv/.complete: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Python 3.11 or newer is needed; $(PYTHON) is not. Name one: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@echo "Setting up .venv: the host tools and what they need"
+	@$(PYTHON) -m venv .venv || { \
+		echo "Python has no working venv module (on Debian and Ubuntu: apt install python3-venv)" >&2; exit 1; }
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+micropython: venv
+	@$(BIN)/python -m tools.micropython
+
+peers: venv
+	@$(BIN)/python -m tools.peers

@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: MIT
+"""Programs from Debian packages: installed where that is allowed, else unpacked into a folder of our own.
+
+An unpacked program brings all the libraries that it needs, the C library too, and is started through the dynamic
+loader among them. So a program of a newer release runs on an older system, without root, and nothing outside the
+folder changes. The mirror is the one that the machine already uses: apt knows its address.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+# Releases that have what the machine's own release lacks, first choice first.
+NEWER_RELEASES = {"Debian": ("trixie", "forky"), "Ubuntu": ("questing", "resolute")}
+COMPONENTS = {"Debian": "main", "Ubuntu": "main universe"}
+KEYRINGS = {
+    "Debian": Path("/usr/share/keyrings/debian-archive-keyring.gpg"),
+    "Ubuntu": Path("/usr/share/keyrings/ubuntu-archive-keyring.gpg"),
+}
+
+
+class PackageError(Exception):
+    """A package can't be had this way; the text says why."""
+
+
+def available():
+    """True where apt is, whatever it may have to offer."""
+    return all(shutil.which(tool) for tool in ("apt-get", "apt-cache", "dpkg-deb"))
+
+
+def is_root():
+    return os.geteuid() == 0
+
+
+def _run(command, **more):
+    """Output of a command; PackageError with the last lines that it wrote where it fails."""
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C"}
+    done = subprocess.run(
+        command,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        **more,
+    )
+    if done.returncode != 0:
+        lines = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()
+        raise PackageError(f"{Path(command[0]).name} failed: " + " / ".join(lines[-3:]))
+    return done.stdout
+
+
+def candidate(package, options=()):
+    """The upstream version that apt would install, as a tuple of numbers, or None."""
+    found = re.search(r"Candidate: (?:\d+:)?([\d.]+)", _run(["apt-cache", *options, "policy", package]))
+    return tuple(int(part) for part in found[1].split(".") if part) if found else None
+
+
+def install(package, at_least=()):
+    """Installs a package of the machine's own release. For root only: we never ask for a password."""
+    _run(["apt-get", "update", "-q"])
+    version = candidate(package)
+    if version is None or version < at_least:
+        raise PackageError(f"the package {package} of this release is {_said(version)}")
+    _run(["apt-get", "install", "-q", "-y", "--no-install-recommends", package])
+
+
+def unpack(package, program, folder, at_least=()):
+    """Unpacks a package and all that it depends on below `folder`; returns a start script for its program.
+
+    The machine's own release is asked first, then the newer ones of the same distribution.
+    """
+    folder = Path(folder).absolute()
+    reasons = []
+    for source in _sources(folder / "sources"):
+        shutil.rmtree(folder / "root", ignore_errors=True)
+        try:
+            script = _unpack_from(source, package, program, folder / "root", at_least)
+        except PackageError as error:
+            reasons.append(f"{source.name}: {error}")
+        else:
+            shutil.rmtree(folder / "sources")  # lists and archives: the tree is all that is needed
+            return script
+    raise PackageError("; ".join(reasons))
+
+
+class _Source:
+    """A private apt: its own lists, its own cache, and nothing installed, so that it fetches all dependencies."""
+
+    def __init__(self, name, folder, line=None):
+        self.name = name
+        self.archives = folder / "cache" / "archives"
+        for path in (folder / "state" / "lists" / "partial", self.archives / "partial"):
+            path.mkdir(parents=True, exist_ok=True)
+        status = folder / "status"
+        status.touch()
+        settings = {
+            "Dir::State": folder / "state",
+            "Dir::State::status": status,
+            "Dir::Cache": folder / "cache",
+            "Debug::NoLocking": "true",
+            "Acquire::Languages": "none",
+            # As root, apt would change to a user that may not be able to write here.
+            "APT::Sandbox::User": "",
+        }
+        if line:
+            sources = folder / "sources.list"
+            sources.write_text(line + "\n")
+            settings |= {
+                "Dir::Etc::sourcelist": sources,
+                "Dir::Etc::sourceparts": os.devnull,
+                "Dir::Etc::preferences": os.devnull,
+                "Dir::Etc::preferencesparts": os.devnull,
+            }
+        self.options = [part for key, value in settings.items() for part in ("-o", f"{key}={value}")]
+
+    def get(self, *arguments):
+        return _run(["apt-get", "-q", *self.options, *arguments])
+
+
+def _sources(folder):
+    """The machine's own release, then newer ones from the same mirror."""
+    own = _Source("this release", folder / "own")
+    yield own
+    architecture = _run(["dpkg", "--print-architecture"]).strip()
+    # The first line that belongs to the distribution itself; security updates live at another address.
+    targets = own.get(
+        "indextargets", "--format", "$(ORIGIN)|$(LABEL)|$(REPO_URI)|$(CODENAME)", "Created-By: Packages"
+    )
+    for target in targets.splitlines():
+        origin, label, mirror, codename = target.split("|")
+        if origin == label and origin in NEWER_RELEASES:
+            break
+    else:
+        return
+    # Without the distribution's key file, apt's own set of trusted keys decides. It never goes unchecked.
+    signed = f" signed-by={KEYRINGS[origin]}" if KEYRINGS[origin].exists() else ""
+    for release in NEWER_RELEASES[origin]:
+        if release != codename:
+            line = f"deb [arch={architecture}{signed}] {mirror} {release} {COMPONENTS[origin]}"
+            yield _Source(release, folder / release, line)
+
+
+def _unpack_from(source, package, program, root, at_least):
+    source.get("update")
+    version = candidate(package, source.options)
+    if version is None or version < at_least:
+        raise PackageError(f"its package {package} is {_said(version)}")
+    source.get("install", "--download-only", "-y", "--no-install-recommends", package)
+    for archive in sorted(source.archives.glob("*.deb")):
+        _run(["dpkg-deb", "--extract", str(archive), str(root)])
+    return start_script(root, program)
+
+
+def start_script(root, program):
+    """A script that starts a program of an unpacked tree with the libraries of that tree."""
+    binary = next(
+        (path for path in (root / "usr/bin" / program, root / "bin" / program) if path.exists()), None
+    )
+    if binary is None:
+        raise PackageError(f"no program {program} in it")
+    # Where loader and libraries lie depends on architecture and release: /lib, /usr/lib/x86_64-linux-gnu,
+    # /usr/lib/aarch64-linux-gnu and others. Links are left out: the absolute ones lead out of the tree.
+    libraries = [p for top in ("lib", "usr/lib") for p in (root / top).rglob("*.so.*") if not p.is_symlink()]
+    loader = next((p for p in libraries if p.name.startswith("ld-linux")), None)
+    if loader is None:
+        raise PackageError(f"no dynamic loader came with {program}")
+    path = ":".join(sorted({str(p.parent) for p in libraries}))
+    script = root.parent / program
+    script.write_text(f'#!/bin/sh\nexec "{loader}" --library-path "{path}" "{binary}" "$@"\n')
+    script.chmod(0o755)
+    return script
+
+
+def _said(version):
+    return "version " + ".".join(map(str, version)) if version else "not to be had"
