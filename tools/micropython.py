@@ -3,9 +3,9 @@
 
     python -m tools.micropython
 
-In this order: $MICROPYTHON, one on the PATH, the package of the system (as root), a package unpacked into .venv. What is
-taken is what runs: each is started and asked for its version and its modules. Python's own library is enough for this
-file, since it may run before anything else is installed.
+In this order: $MICROPYTHON, one on the PATH, the package of the system (as root), a package unpacked into .venv.
+What is taken is what runs: each is started and asked for its version and its modules. Python's own library is enough
+for this file, since it may run before anything else is installed.
 """
 
 import os
@@ -17,18 +17,7 @@ from pathlib import Path
 from tools import debian
 
 NEEDED = (1, 25)
-MODULES = (
-    "asyncio",
-    "socket",
-    "select",
-    "json",
-    "binascii",
-    "hashlib",
-    "cryptolib",
-    "struct",
-    "os",
-    "random",
-)
+MODULES = "asyncio binascii cryptolib hashlib json os random select socket struct".split()
 BIN = Path(__file__).resolve().parents[1] / ".venv" / "bin"
 
 WAYS = """Ways to have it:

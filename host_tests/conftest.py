@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: MIT
+"""For all tests on the host."""
+
+import pytest
+
+from tools.peers import NoPeer, peer
+
+
+@pytest.fixture(scope="session")
+def coap_client():
+    """libcoap's command-line client, for `subprocess`."""
+    return _peer("coap-client-notls")
+
+
+@pytest.fixture(scope="session")
+def tshark():
+    return _peer("tshark")
+
+
+def _peer(program):
+    # Not a skip: a test that quietly does not run proves nothing.
+    try:
+        return peer(program)
+    except NoPeer as error:
+        pytest.fail(str(error), pytrace=False)

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: MIT
+"""Helpers for the device tests, on every interpreter.
+
+Such a test is a function `test_*` without arguments that returns nothing, in the Python that CPython and MicroPython
+share. MicroPython's assert shows nothing of what it compared: use equal().
+"""
+
+
+class Skip(Exception):
+    """Raised by a test that can't run here, with the reason."""
+
+
+def equal(actual, expected):
+    """Fails with both values where they differ."""
+    if actual != expected:
+        raise AssertionError("\n  actual   {}\n  expected {}".format(_show(actual), _show(expected)))
+
+
+def raises(error, function, *args, **named):
+    """The error that the call ended with. Fails where it ended with none; another one goes on."""
+    try:
+        result = function(*args, **named)
+    except error as caught:
+        return caught
+    raise AssertionError("{} was not raised; the call gave {}".format(error.__name__, _show(result)))
+
+
+class Random:
+    """Numbers that look random and are the same for a seed on every interpreter (xorshift32)."""
+
+    def __init__(self, seed):
+        # The state must not be 0, which would stay 0. Neighbouring seeds are spread by the first steps.
+        self._state = (seed * 2654435761 + 88172645) & 0xFFFFFFFF or 1
+        for _ in range(8):
+            self._next()
+
+    def _next(self):
+        state = self._state
+        state ^= (state << 13) & 0xFFFFFFFF
+        state ^= state >> 17
+        state ^= (state << 5) & 0xFFFFFFFF
+        self._state = state
+        return state
+
+    def below(self, limit):
+        """A number from 0 to limit - 1."""
+        return self._next() % limit
+
+    def chance(self, percent):
+        """True in so many of a hundred cases."""
+        return self.below(10000) < percent * 100
+
+    def choice(self, items):
+        return items[self.below(len(items))]
+
+    def bytes(self, size):
+        return bytes([self._next() >> 11 & 255 for _ in range(size)])
+
+
+def _show(value):
+    """A value as text, octets as hex: that is how protocols are read."""
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        value = bytes(value)
+        return "{!r} ({} octets: {})".format(value, len(value), value.hex())
+    return repr(value)

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: MIT
+"""Where the device tests run besides CPython. An interpreter has a name and
+
+    run(file, names) -> {name: Result}
+
+which runs functions of one test file and says how each ended. A name that is missing in the answer was not run.
+"""
+
+import os
+import secrets
+import signal
+import subprocess
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools.micropython import BIN
+
+ROOT = Path(__file__).resolve().parents[1]
+DEVICE_PATH = (ROOT / "firmware", ROOT / "boards/unix")
+RUNNER = ROOT / "host_tests/device/run_on_board.py"
+
+
+@dataclass
+class Result:
+    outcome: str  # passed, failed, skipped
+    output: str = ""  # what it printed, a traceback at the end
+    reason: str = ""  # why it was skipped, or how the interpreter ended
+
+
+class MicroPython:
+    """The unix port, with the heap of the board that it plays.
+
+    The functions of a file share one process, with a garbage collection before each. Where one takes the process with
+    it, or takes too long, that one has failed, and the rest run in a new process.
+    """
+
+    name = "micropython"
+
+    def __init__(self, program=BIN / "micropython", heap="192k", patience_s=120):
+        self.program = Path(program)
+        self.heap = heap
+        self.patience_s = patience_s  # for one function
+
+    def run(self, file, names):
+        results = {}
+        waiting = list(names)
+        while waiting:
+            reported = self._run_once(Path(file), waiting)
+            if not reported:
+                break
+            results |= reported
+            waiting = [name for name in waiting if name not in results]
+        return results
+
+    def _run_once(self, file, names):
+        """Results of the functions that were started, at least one unless there is nothing to start."""
+        mark = f"\x1e{secrets.token_hex(8)}"
+        command = [self.program, "-X", f"heapsize={self.heap}", RUNNER, mark, file.stem, *names]
+        path = ":".join(map(str, (file.parent, *DEVICE_PATH, ".frozen")))
+        try:
+            process = subprocess.Popen(
+                command,
+                cwd=file.parent,
+                env={**os.environ, "MICROPYPATH": path},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+                start_new_session=True,
+            )
+        except OSError as error:
+            reason = f"no MicroPython at {self.program} ({error.strerror}). It is made by: make micropython"
+            return {name: Result("failed", reason=reason) for name in names}
+        watch = _Watch(process, self.patience_s)
+        report = _Report(mark, names)
+        try:
+            for line in process.stdout:
+                if report.take(line):
+                    watch.restart()
+            process.wait()
+        finally:
+            watch.stop()
+            process.stdout.close()
+        if watch.bitten:
+            ending = f"still running after {self.patience_s} s"
+        elif process.returncode < 0:
+            ending = f"MicroPython was ended by {signal.Signals(-process.returncode).name}"
+        else:
+            ending = f"MicroPython ended with exit code {process.returncode}"
+        return report.results(complete=process.returncode == 0, ending=ending)
+
+
+class _Report:
+    """Reads what run_on_board.py writes."""
+
+    def __init__(self, mark, names):
+        self._mark = mark
+        self._names = names
+        self._results = {}
+        self._running = None
+        self._last = None
+        self._output = []
+        self._ended = False
+
+    def take(self, line):
+        """True for a line that is a report."""
+        if not line.startswith(self._mark + " "):
+            self._output.append(line)
+            return False
+        verb, _, rest = line[len(self._mark) + 1 :].rstrip("\n").partition(" ")
+        name, _, reason = rest.partition(" ")
+        if verb == "start":
+            # What came before was printed while the file was imported.
+            self._running = self._last = name
+            self._output.clear()
+        elif verb == "end":
+            self._ended = True
+        elif name == self._running:
+            self._results[name] = Result(verb, self._text(), reason)
+            self._running = None
+        return True
+
+    def results(self, complete, ending):
+        """All results; whoever ran when the interpreter ended before its time has failed."""
+        if not (complete and self._ended):
+            # Nothing was started: the file can't be imported. That goes for each of its functions.
+            guilty = self._names if self._last is None else [self._last]
+            for name in guilty:
+                self._results[name] = Result("failed", self._text(), ending)
+        return self._results
+
+    def _text(self):
+        # Each report begins with a line break, to end what the test left open.
+        text = "".join(self._output)
+        return text.removesuffix("\n") if text.endswith("\n\n") or text == "\n" else text
+
+
+class _Watch:
+    """Kills a process that has not been heard of for some time, and what it started."""
+
+    def __init__(self, process, patience_s):
+        self.bitten = False
+        self._process = process
+        self._patience_s = patience_s
+        self._timer = None
+        self.restart()
+
+    def restart(self):
+        self.stop()
+        self._timer = threading.Timer(self._patience_s, self._bite)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def stop(self):
+        if self._timer:
+            self._timer.cancel()
+
+    def _bite(self):
+        self.bitten = True
+        os.killpg(self._process.pid, signal.SIGKILL)
