@@ -1,0 +1,321 @@
+# SPDX-License-Identifier: MIT
+"""The JSON bodies of TS 24.538 clause 7.3: read kindly, written strictly.
+
+Kindly: keys with stray spaces, strings for booleans and numbers, every case of an enumeration. Strictly: the members in
+the order of the clause's tables, payload last, none at its default, nothing escaped that JSON does not ask for.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from tools.gateway import payload as payloads
+from tools.gateway import segments
+
+TARGETS = ("UE", "AS", "GROUP", "BC", "TOPIC")
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+
+class Malformed(ValueError):
+    """A body that clause 7.3 does not allow: which member, and why."""
+
+    def __init__(self, member, reason):
+        super().__init__("%s: %s" % (member, reason))
+        self.member = member
+        self.reason = reason
+
+
+class Address(NamedTuple):
+    """A service ID and its kind: "UE", "AS", "GROUP", "BC" or "TOPIC"."""
+
+    type: str
+    id: str
+
+    def __str__(self):
+        return self.id if self.type == "UE" else "%s %s" % (self.type, self.id)
+
+
+@dataclass(frozen=True)
+class Segment:
+    """`segParams` of clause 7.3.4.1."""
+
+    set_id: str
+    number: int
+    total: int | None
+    last: bool
+
+
+# ---- reading ---------------------------------------------------------------------------------------------------------
+
+
+def parse(octets):
+    """The JSON object of a body."""
+
+    def no_constant(name):
+        raise ValueError("%s is not JSON" % name)
+
+    def strip_keys(pairs):  # the schemas of clause 7.3 print some keys with a trailing space
+        return {key.strip(): value for key, value in pairs}
+
+    try:
+        body = json.loads(octets.decode(), object_pairs_hook=strip_keys, parse_constant=no_constant)
+        json.dumps(body, ensure_ascii=False).encode()  # half a surrogate pair cannot be sent on
+    except (ValueError, RecursionError) as error:
+        raise Malformed("body", "not JSON in UTF-8: %s" % error) from error
+    if not isinstance(body, dict):
+        raise Malformed("body", "not a JSON object")
+    return body
+
+
+def text(body, member, default=None, longest=255):
+    """A string member; without a default it must be there."""
+    value = body.get(member)
+    if value is None:
+        if default is None:
+            raise Malformed(member, "missing")
+        return default
+    if not isinstance(value, str):
+        raise Malformed(member, "not a string")
+    if len(value.encode()) > longest:
+        raise Malformed(member, "longer than %d octets" % longest)
+    return value
+
+
+def flag(body, member):
+    """A boolean member, false by default; the schemas write some as strings."""
+    value = body.get(member)
+    if value is None:
+        return False
+    if isinstance(value, str):
+        value = {"true": True, "false": False}.get(value.strip().lower())
+    if value not in (True, False):
+        raise Malformed(member, "not a boolean")
+    return bool(value)
+
+
+def number(body, member, lowest, highest):
+    """An integer member or None."""
+    value = body.get(member)
+    if value is None:
+        return None
+    if isinstance(value, str) and re.fullmatch(r"\d{1,10}", value, re.ASCII):
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise Malformed(member, "not an integer")
+    if not lowest <= value <= highest:
+        raise Malformed(member, "not from %d to %d" % (lowest, highest))
+    return value
+
+
+def record(body, member):
+    """An object member; a missing one is empty."""
+    value = body.get(member)
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise Malformed(member, "not an object")
+    return value
+
+
+def address(body, member, kinds, type_member=None):
+    """`oriAddr` {"oriAddrType", "addr"} or `destAddr` {"destAddrType", "addr"} of one of the kinds."""
+    if member not in body:
+        raise Malformed(member, "missing")
+    value = record(body, member)
+    type_member = type_member or member + "Type"
+    kind = value.get(type_member)
+    if kind not in kinds:
+        raise Malformed("%s.%s" % (member, type_member), "not one of %s" % ", ".join(kinds))
+    identifier = value.get("addr")
+    if not is_service_id(identifier):
+        raise Malformed(member + ".addr", "not 1 to 255 octets of text without control characters")
+    return Address(kind, identifier)
+
+
+def is_service_id(value):
+    return (
+        isinstance(value, str)
+        and 1 <= len(value.encode()) <= 255
+        and not any(character < " " or "\x7f" <= character < "\xa0" for character in value)
+    )
+
+
+def message_id(body, member="msgId"):
+    value = text(body, member)
+    if not _UUID.fullmatch(value):
+        raise Malformed(member, "not a UUID")
+    return value
+
+
+def moment(value, member):
+    """Seconds since 1970 of an RFC 3339 date-time."""
+    try:
+        when = datetime.fromisoformat(value)
+        return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
+    except (TypeError, ValueError, OverflowError) as error:
+        raise Malformed(member, "not an RFC 3339 date-time") from error
+
+
+def payload(body):
+    """The payload value or None. Octets must be readable, or the recipient could not tell what they are."""
+    value = body.get("payload")
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise Malformed("payload", "not a string")
+    return value
+
+
+def whole_payload(body):
+    """As `payload`, of a message that is not segmented."""
+    value = payload(body)
+    if value is not None and payloads.is_octets(value):
+        try:
+            payloads.to_octets(value)
+        except ValueError as error:
+            raise Malformed("payload", str(error)) from error
+    return value
+
+
+def segment(body):
+    """The Segment of a segmented MSG, or None."""
+    if not flag(body, "isSegmented"):
+        return None
+    params = record(body, "segParams")
+    try:
+        value = Segment(
+            text(params, "segId"),
+            number(params, "segNumb", 1, segments.MOST),
+            number(params, "totalSegCount", 1, segments.MOST),
+            flag(params, "lastSegFlag"),
+        )
+        if value.number is None:
+            raise Malformed("segNumb", "missing")
+    except Malformed as error:
+        raise Malformed("segParams." + error.member, error.reason) from None
+    return value
+
+
+def elements(body):
+    """The list of an aggregated message or report (clauses 6.4.1.1.3, 6.4.1.1.5), or None."""
+    listed = body.get("msgList")
+    if listed is None:
+        return None
+    if not isinstance(listed, list) or not listed or not all(isinstance(item, dict) for item in listed):
+        raise Malformed("msgList", "not a list of objects")
+    if number(body, "totalMsgCount", 1, 65535) not in (None, len(listed)):
+        raise Malformed("totalMsgCount", "is not the length of msgList, %d" % len(listed))
+    for item in listed:
+        message_id(item)
+    return listed
+
+
+def head(body):
+    """The members of a MSG that travel to the recipient, but for segmentation and payload, as they will be written.
+
+    Priority type and store and forward end at the server (clause 6.4.1.2.6); members that no table names end here too.
+    """
+    made = {name: body[name] for name in ("msgIden", "msgType", "oriAddr", "destAddr")}
+    if body.get("appId") is not None:
+        made["appId"] = text(body, "appId")
+    made["msgId"] = message_id(body)
+    if flag(body, "isDelivStatReq"):
+        made["isDelivStatReq"] = True
+    return made
+
+
+def singles(head_, listed):
+    """The single messages of an aggregated one, as (head, payload) pairs (clause 6.4.1.1.7)."""
+    for item in listed:
+        outer = {name: head_[name] for name in ("msgIden", "msgType", "oriAddr", "destAddr")}
+        outer["appId"] = item.get("appId", head_.get("appId"))
+        outer |= {name: item.get(name) for name in ("msgId", "isDelivStatReq")}
+        yield head(outer), payload(item)
+
+
+def report(body):
+    """(msgId, delivered, cause) of an IMDN or of one element of an aggregated one (clause 7.3.4.2)."""
+    status = text(body, "DelSta").lower()
+    if status not in ("success", "failure"):
+        raise Malformed("DelSta", "not success or failure")
+    return message_id(body), status == "success", text(body, "Cause", "", longest=1024)
+
+
+# ---- writing ---------------------------------------------------------------------------------------------------------
+
+
+def encode(body):
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def origin(address_):
+    return {"oriAddrType": address_.type, "addr": address_.id}
+
+
+def destination(address_):
+    return {"destAddrType": address_.type, "addr": address_.id}
+
+
+def msg(head_, value, segment_=None):
+    """A MSG to a client, or one segment of it: the total in each, the last flag in the last, the wish for a report in
+    the first."""
+    body = dict(head_)
+    if segment_:
+        if segment_.number > 1:
+            body.pop("isDelivStatReq", None)
+        body["isSegmented"] = True
+        params = {"segId": segment_.set_id, "totalSegCount": segment_.total, "segNumb": segment_.number}
+        if segment_.last:
+            params["lastSegFlag"] = "true"
+        body["segParams"] = params
+    if value is not None:
+        body["payload"] = value
+    return body
+
+
+def msgresp(service, originator, message_id_, status, cause="", set_id=""):
+    """Clause 7.3.4.3; `segId` names the set where the message came in segments."""
+    body = {
+        "msgIden": service,
+        "msgType": "MSGRESP",
+        "oriAddr": origin(originator),
+        "msgId": message_id_,
+        "DelSta": status,
+    }
+    if cause:
+        body["Cause"] = cause
+    if set_id:
+        body["segId"] = set_id
+    return body
+
+
+def imdn(service, from_, to, message_id_, delivered, cause=""):
+    """Clause 7.3.4.2."""
+    body = {
+        "msgIden": service,
+        "msgType": "IMDN",
+        "oriAddr": origin(from_),
+        "destAddr": destination(to),
+        "msgId": message_id_,
+        "DelSta": "success" if delivered else "failure",
+    }
+    if cause and not delivered:
+        body["Cause"] = cause
+    return body
+
+
+def segrec(service, set_id, missing):
+    """Clause 7.3.6.2."""
+    return {
+        "msgIden": service,
+        "msgType": "SEGREC",
+        "segId": set_id,
+        "segNoList": segments.write_ranges(missing),
+    }
+
+
+def segconfir(service, set_id, result):
+    """Clause 7.3.6.1."""
+    return {"msgIden": service, "msgType": "SEGCONFIR", "segId": set_id, "result": result}

@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: MIT
+"""CoAP by aiocoap: the /msgin5g resource, and pushes to devices.
+
+What aiocoap does not do by itself and is done here: a bound on bodies that come in blocks (RFC 7959), unknown critical
+options (RFC 7252 section 5.4.1), a limit on the wait for a separate response, noticing that the port is taken.
+"""
+
+import asyncio
+import socket
+
+import aiocoap
+from aiocoap import error, resource
+from aiocoap.numbers import OptionNumber
+from aiocoap.numbers.constants import TransportTuning
+from aiocoap.util import hostportjoin, hostportsplit
+
+from tools.gateway import bodies
+from tools.gateway.delivery import LATER, Outcome
+from tools.gateway.identity import Peer
+
+PATH = "msgin5g"
+JSON = 50
+SMALL = 4096  # octets of body in blocks from somebody who is not registered: enough for a registration
+_UNDERSTOOD = {
+    OptionNumber.URI_HOST,
+    OptionNumber.URI_PORT,
+    OptionNumber.URI_PATH,
+    OptionNumber.URI_QUERY,
+    OptionNumber.ACCEPT,
+    OptionNumber.BLOCK1,
+    OptionNumber.BLOCK2,
+}
+
+
+def peer_of(remote):
+    host, port = hostportsplit(remote.hostinfo)
+    return Peer(host, port or 5683)
+
+
+def code_of(text):
+    class_, detail = text.split(".")
+    return aiocoap.Code(int(class_) * 32 + int(detail))
+
+
+def response(answer):
+    """aiocoap's Message of an Answer."""
+    message = aiocoap.Message(code=code_of(answer.code))
+    if answer.body is not None:
+        message.payload = bodies.encode(answer.body)
+        message.opt.content_format = JSON
+    else:
+        message.payload = answer.diagnostic.encode()
+    message.opt.max_age = answer.max_age
+    message.opt.size1 = answer.size1
+    return message
+
+
+class MessageResource(resource.Resource):
+    """POST /msgin5g. `handle` gets (peer, content format, octets) and gives an Answer."""
+
+    def __init__(self, transport):
+        super().__init__()
+        self._transport = transport
+
+    async def render_to_pipe(self, request):
+        message = request.request
+        block = message.opt.block1
+        if block and block.start + len(message.payload) > self._transport.body_limit(peer_of(message.remote)):
+            raise error.RequestEntityTooLarge
+        await super().render_to_pipe(request)
+
+    async def render_post(self, request):
+        for option in request.opt.option_list():
+            if option.number.is_critical() and option.number not in _UNDERSTOOD:
+                return aiocoap.Message(code=aiocoap.BAD_OPTION, payload=b"option %d" % option.number)
+        if request.opt.accept not in (None, JSON):
+            return aiocoap.Message(code=aiocoap.NOT_ACCEPTABLE)
+        peer = peer_of(request.remote)
+        self._transport.remember(peer, request.remote)
+        return response(self._transport.handle(peer, request.opt.content_format, request.payload))
+
+
+class CoapTransport:
+    def __init__(self, handle, body_limit, ack_timeout=2.0):
+        self.handle = handle
+        self.body_limit = body_limit
+        self._tuning = TransportTuning()
+        self._tuning.ACK_TIMEOUT = ack_timeout
+        self._remotes = {}  # peer: aiocoap's remote, which also knows our address that the peer spoke to
+        self._context = None
+
+    async def start(self, host, port):
+        """Listens; returns the port. OSError when it is taken."""
+        # aiocoap binds with SO_REUSEPORT, so a second gateway would silently share the port: try without first.
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.bind((host, port))
+            port = probe.getsockname()[1]
+        site = resource.Site()
+        site.add_resource([PATH], MessageResource(self))
+        bind = ("::" if host == "0.0.0.0" else host, port)
+        self._context = await aiocoap.Context.create_server_context(site, bind=bind, transports=["udp6"])
+        return port
+
+    def remember(self, peer, remote):
+        self._remotes.pop(peer, None)
+        self._remotes[peer] = remote
+        if len(self._remotes) > 4096:  # the oldest; its next push finds the way by address alone
+            del self._remotes[next(iter(self._remotes))]
+
+    async def push(self, peer, body):
+        """Sends one request to a device; the Outcome."""
+        message = aiocoap.Message(
+            code=aiocoap.POST, payload=bodies.encode(body), transport_tuning=self._tuning
+        )
+        message.opt.content_format = JSON
+        remote = self._remotes.get(peer)
+        if remote is not None:
+            message.opt.uri_path = (PATH,)
+            message.remote = remote
+        else:
+            message.set_request_uri("coap://%s/%s" % (hostportjoin(peer.host, peer.port), PATH))
+        # handle_blockwise=False: aiocoap would cut bodies above 1024 octets in blocks; this one was made to fit.
+        request = self._context.request(message, handle_blockwise=False)
+        try:
+            answer = await asyncio.wait_for(request.response, self._tuning.MAX_TRANSMIT_WAIT + 1)
+        except TimeoutError:
+            return Outcome(LATER, "acknowledged, but no response came", answered=False)
+        except error.Error as failure:
+            return Outcome(LATER, _reason(failure), answered=isinstance(failure, error.MessageError))
+        code = "%d.%02d" % (answer.code.class_, answer.code & 0x1F)
+        diagnostic = answer.payload.decode(errors="replace")[:200]
+        return Outcome.of_coap(code, diagnostic, answer.opt.max_age)
+
+    async def stop(self):
+        if self._context:
+            await self._context.shutdown()
+
+
+def _reason(failure):
+    if isinstance(failure, error.ConRetransmitsExceeded):
+        return "no answer"
+    if isinstance(failure, error.MessageError):
+        return "RST"
+    return str(failure.__cause__ or failure) or type(failure).__name__

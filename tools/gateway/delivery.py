@@ -1,0 +1,377 @@
+# SPDX-License-Identifier: MIT
+"""What goes out: one queue a recipient, in order, one request at a time, until it is taken, refused or over.
+
+TS 24.538 clauses 6.4.1.2.1 and 6.4.1.2.6 to .9: sending to clients and Application Servers, store and forward, and the
+server as Message Sender of segments (6.5.3). It decides; `work` says what to send, `outcome` hears what came of it.
+"""
+
+import secrets
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from tools.gateway import bodies, rest, segments
+from tools.gateway import payload as payloads
+from tools.gateway.bodies import Address, Segment
+from tools.gateway.settings import LARGEST_PAYLOAD
+from tools.gateway.store import CONTROL, DATA, HELD, QUEUED, STORED
+
+# Answers that will be the same next time: the message ends as failed (4.00, 4.02 to 4.06, 4.13, 4.15, 4.22, 5.01).
+FINAL = {"4.00", "4.02", "4.03", "4.04", "4.05", "4.06", "4.13", "4.15", "4.22", "5.01"}
+DONE, REFUSED, LATER = "done", "refused", "later"
+LONGEST_WAIT = 3600  # a Max-Age beyond it is not obeyed to the end
+
+
+class Outcome(NamedTuple):
+    """What came of a Push: DONE, REFUSED for good, or LATER."""
+
+    verdict: str
+    detail: str = ""
+    max_age: float | None = None
+    answered: bool = True
+
+    @classmethod
+    def of_coap(cls, code, diagnostic="", max_age=None):
+        """From a response code such as "2.04"."""
+        verdict = DONE if code.startswith("2.") else REFUSED if code in FINAL else LATER
+        return cls(verdict, ("%s %s" % (code, diagnostic)).strip(), max_age)
+
+
+@dataclass(frozen=True)
+class Push:
+    """One request to be sent: to a UE's Peer, or to the target URI of an Application Server."""
+
+    target: Address
+    where: object
+    kind: str
+    lane: int
+    body: dict
+    row: int | None = None
+    part: int | None = None
+    segment_set: int | None = None  # of a SEGREC: the set on its way in
+
+
+@dataclass
+class Wait:
+    until: float
+    delay: float
+    answered: bool  # False: it was silent, and any sign of life ends the wait
+
+
+class Deliveries:
+    def __init__(self, store, settings, tell, chance):
+        self._store = store
+        self._settings = settings
+        self._tell = tell
+        self._chance = chance
+        self._busy = set()  # targets with a request out
+        self._waits = {}  # (target, lane): Wait
+        self._fitted = {}  # message id: the limits that its parts were cut for
+
+    def undo(self):
+        self._busy.clear()
+        self._fitted.clear()
+
+    # ---- into the queues ---------------------------------------------------------------------------------------------
+
+    def full(self, target):
+        """Whether the queue of this recipient, or all together, take nothing more."""
+        messages, octets = self._store.load()
+        settings = self._settings
+        return (
+            messages >= settings.pending_all
+            or octets >= settings.pending_octets
+            or self._store.pending(target) >= settings.pending_each
+        )
+
+    def control(self, target, kind, body, now, origin=None, origin_set=""):
+        """A report, response or confirmation: waits for its recipient as long as a message does."""
+        expires = now + self._settings.keep
+        self._store.add(CONTROL, kind, target, origin, body, [], QUEUED, expires, origin_set=origin_set)
+
+    def notify(self, message, stored, cause, now):
+        """Tells the originator what became of its message: a MSGRESP (clause 7.3.4.3) to a UE. TS 29.538 has no such
+        call toward an Application Server; a failure goes there as DeliveryStatusReport in the recipient's name."""
+        service, msg_id = self._settings.service, message.head.get("msgId")
+        if message.origin is None:
+            return
+        if message.origin.type == "UE":
+            status = "stored for deferred delivery" if stored else "failure"
+            body = bodies.msgresp(service, message.origin, msg_id, status, cause, message.origin_set)
+            self.control(message.origin, "MSGRESP", body, now)
+        elif not stored and self.first_report(message.target, message.origin, msg_id):
+            body = bodies.imdn(service, message.target, message.origin, msg_id, False, cause)
+            self.control(message.origin, "IMDN", body, now, message.target)
+
+    def first_report(self, from_, to, msg_id):
+        """False for a report that went out already: reports are repeated, recipients want them once."""
+        key = "IMDN %s %s %s" % (*from_, to.id)
+        if self._store.seen(key, msg_id) is not None:
+            return False
+        self._store.remember(key, msg_id, "", self._settings.remembered)
+        return True
+
+    def fail(self, row, cause, now):
+        """The end of a message that will not arrive."""
+        self._remove(row)
+        if row.kind == "MSG":
+            self.notify(row, False, cause, now)
+        self._tell("failed", **about(row), cause=cause)
+
+    def _remove(self, row):
+        self._store.remove(row.id)
+        self._fitted.pop(row.id, None)
+
+    def _delivered(self, row, **more):
+        self._remove(row)
+        self._tell("delivered", **about(row), **more)
+
+    # ---- a recipient comes and goes ----------------------------------------------------------------------------------
+
+    def available(self, target):
+        """What was stored for it is due, and nothing waits for an older address."""
+        for row in self._store.messages(target, STORED):
+            self._store.set_state(row.id, QUEUED)
+        for lane in (CONTROL, DATA):
+            self._waits.pop((target, lane), None)
+
+    def alive(self, target):
+        """It spoke: what waited because it was silent is due again. Max-Age is still obeyed."""
+        for lane in (CONTROL, DATA):
+            wait = self._waits.get((target, lane))
+            if wait and not wait.answered:
+                del self._waits[target, lane]
+
+    def unavailable(self, target, now, cause):
+        """Store and forward for those that asked for it, failure for the others (clause 6.4.1.2.6)."""
+        for row in self._store.messages(target, QUEUED):
+            if row.store_forward:
+                self._store.set_state(row.id, STORED)
+                self.notify(row, True, "", now)
+                self._tell("stored", **about(row))
+            else:
+                self.fail(row, cause, now)
+
+    def overdue(self, now):
+        for row in self._store.overdue(now):
+            if row.state == HELD:
+                self._delivered(row, confirmed=False)
+            else:
+                self.fail(row, "message expired", now)
+
+    # ---- segments to a UE: the server is Message Sender --------------------------------------------------------------
+
+    def recover(self, set_id, ranges, ues):
+        """A SEGREC: marks the named segments to go again. None when nothing of that set is held."""
+        row = self._store.message_by_set(set_id, ues)
+        if row is None:
+            return None
+        count = self._store.parts_again(row.id, ranges)
+        if count:
+            self._store.set_state(row.id, QUEUED)
+        return row, count
+
+    def confirmed(self, set_id, result, ues, now):
+        """A SEGCONFIR; one for a set that is no longer held changes nothing."""
+        row = self._store.message_by_set(set_id, ues)
+        if row is None:
+            return
+        self._tell("segment-confirmed", **about(row), segId=set_id, result=result)
+        if result:
+            self._delivered(row, confirmed=True)
+        else:
+            self.fail(row, "the recipient could not put the segments together", now)
+
+    def _fit(self, row, registration, now):
+        """Makes the parts fit the recipient: False when the row had to end or was split.
+
+        Cuts that fit stay, with the originator's segId; else the whole is cut anew under a segId of our own.
+        """
+        limit = min(LARGEST_PAYLOAD, registration.max_segment or LARGEST_PAYLOAD)
+        if self._fitted.get(row.id) == limit:
+            return True
+        room = self._settings.room
+        if "msgList" in row.head:
+            if len(bodies.encode(row.head)) > room or len(bodies.encode(row.head["msgList"])) > limit:
+                return self._split_aggregate(row)
+            parts = []
+        else:
+            parts = self._store.parts(row.id)
+            if not self._cuts_fit(row, parts, limit, room):
+                try:
+                    self._cut_anew(row, parts, limit, room)
+                except segments.CannotCut as error:
+                    self.fail(row, "does not fit the recipient: %s" % error, now)
+                    return False
+        self._fitted[row.id] = limit
+        return True
+
+    def _cuts_fit(self, row, parts, limit, room):
+        if len(parts) <= 1:
+            value = parts[0] if parts else None
+            return len(bodies.encode(bodies.msg(row.head, value))) <= room and (
+                value is None or payloads.size(value) <= limit
+            )
+        set_id = row.set_id or row.origin_set or secrets.token_hex(8)
+        other = self._store.message_by_set(set_id, {row.target.id})
+        if (
+            other and other.id != row.id
+        ):  # two originators, one segId: the recipient could not tell them apart
+            set_id = secrets.token_hex(8)
+        for number, part in enumerate(parts, 1):
+            segment = Segment(set_id, number, len(parts), number == len(parts))
+            if payloads.size(part) > limit or len(bodies.encode(bodies.msg(row.head, part, segment))) > room:
+                return False
+        if set_id != row.set_id:
+            self._store.set_parts(row.id, set_id, parts)
+        return True
+
+    def _cut_anew(self, row, parts, limit, room):
+        if not parts:
+            raise segments.CannotCut("there is no payload to cut")
+        set_id = secrets.token_hex(8)
+        widest = Segment(set_id, segments.MOST, segments.MOST, True)
+        head = len(bodies.encode(bodies.msg(row.head, "", widest)))
+        if "isDelivStatReq" in row.head:  # only the first segment has it, and it must fit too
+            head += len(b'"isDelivStatReq":true,')
+        cuts = segments.cut(segments.join(parts), limit, room - head)
+        self._store.set_parts(row.id, set_id, cuts)
+
+    def _split_aggregate(self, row):
+        """Too big for the recipient: single messages (clause 6.4.1.2.7), in the aggregate's place."""
+        self._remove(row)
+        for head, value in bodies.singles(row.head, row.head["msgList"]):
+            parts = [] if value is None else [value]
+            self._store.add(
+                DATA,
+                "MSG",
+                row.target,
+                row.origin,
+                head,
+                parts,
+                QUEUED,
+                row.expires,
+                position=row.position,
+                store_forward=row.store_forward,
+            )
+        return False
+
+    # ---- out of the queues -------------------------------------------------------------------------------------------
+
+    def may_send(self, target, lane, now):
+        wait = self._waits.get((target, lane))
+        return target not in self._busy and (wait is None or wait.until <= now)
+
+    def begin(self, push):
+        self._busy.add(push.target)
+        return push
+
+    def work(self, now):
+        """The Pushes to begin now, at most one a recipient."""
+        pushes = []
+        targets = self._store.waiting_targets()
+        for target in targets:
+            push = target not in self._busy and self._next(target, now)
+            if push:
+                pushes.append(self.begin(push))
+        waiting = set(targets) | self._busy
+        self._waits = {
+            key: wait for key, wait in self._waits.items() if key[0] in waiting or wait.until > now
+        }
+        return pushes
+
+    def _next(self, target, now):
+        for lane in (CONTROL, DATA):
+            while self.may_send(target, lane, now):
+                row = self._store.next_message(target, lane)
+                if row is None:
+                    break
+                push = (self._to_ue if target.type == "UE" else self._to_as)(row, now)
+                if push is not True:  # True: the row ended or was split, look again
+                    return push
+        return None
+
+    def _to_ue(self, row, now):
+        registration = self._store.registration(row.target.id, now)
+        if registration is None:
+            return None
+        if row.kind != "MSG":
+            return Push(row.target, registration.peer, row.kind, row.lane, row.head, row.id)
+        if not self._fit(row, registration, now):
+            return True
+        row = self._store.message(row.id)
+        number, value = self._store.next_part(row.id) or (1, None)
+        segment = None
+        if row.set_id:
+            total = self._store.count_parts(row.id)
+            segment = Segment(row.set_id, number, total, number == total)
+        body = bodies.msg(row.head, value, segment)
+        return Push(row.target, registration.peer, row.kind, row.lane, body, row.id, number)
+
+    def _to_as(self, row, now):
+        server = self._store.application_server(row.target.id)
+        if server is None or not server.target_uri:
+            self.fail(row, rest.UNREACHABLE if server else "unknown recipient", now)
+            return True
+        if row.kind == "IMDN":
+            body = rest.status_report(row.head)
+        else:
+            body = rest.ue_message(row, self._store.parts(row.id))
+        return Push(row.target, server.target_uri, row.kind, row.lane, body, row.id)
+
+    def outcome(self, push, outcome, now):
+        """Hears what came of a Push; the caller gives each begun Push exactly one outcome."""
+        self.settle(push, outcome, now)
+        row = self._store.message(push.row)
+        if row is None or outcome.verdict == LATER:  # None: it ended meanwhile, by expiry or by its SEGCONFIR
+            return
+        if outcome.verdict == REFUSED:
+            self.fail(row, outcome.detail, now)
+        elif row.set_id and row.kind == "MSG" and row.target.type == "UE":
+            self._store.part_done(row.id, push.part)
+            if self._store.next_part(row.id) is None:
+                self._store.set_state(row.id, HELD, now + self._settings.hold)
+        elif row.kind == "IMDN":
+            self._remove(row)
+            self._tell("reported", **about(row), status=row.head["DelSta"])
+        elif row.kind in ("MSG", "PUSH"):
+            self._delivered(row, answer=outcome.detail)
+        else:
+            self._remove(row)
+
+    def settle(self, push, outcome, now):
+        """Frees the recipient; when to try again is the back-off's decision: Max-Age, else doubled with jitter."""
+        self._busy.discard(push.target)
+        key = (push.target, push.lane)
+        if outcome.verdict != LATER:
+            self._waits.pop(key, None)
+            return
+        settings, before = self._settings, self._waits.get(key)
+        delay = min(before.delay * 2, settings.retry_max) if before else settings.retry_min
+        pause = delay * self._chance.uniform(0.75, 1.25)
+        if outcome.max_age is not None:
+            pause = min(outcome.max_age, LONGEST_WAIT)
+        self._waits[key] = Wait(now + pause, delay, outcome.answered)
+        self._tell(
+            "retry", to=str(push.target), kind=push.kind, reason=outcome.detail, seconds=round(pause, 3)
+        )
+
+    def deadline(self, now):
+        """When `work` has something to do that no event will announce."""
+        times = [self._store.deadline()]
+        times += [
+            wait.until for key, wait in self._waits.items() if key[0] not in self._busy and wait.until > now
+        ]
+        return min((time for time in times if time is not None), default=None)
+
+
+def about(row):
+    """What the events say of a message."""
+    fields = {
+        "kind": row.kind,
+        "msgId": row.head.get("msgId", ""),
+        "to": str(row.target),
+        "octets": row.octets,
+    }
+    if row.origin:
+        fields["from"] = str(row.origin)
+    return fields

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: MIT
+"""What happened, one line each: for people on stdout, and as JSON lines for programs."""
+
+import collections
+import json
+import sys
+import time
+
+_SENTENCES = {
+    "listening": "listening: CoAP on {coap}, HTTP on {http}",
+    "registered": "registered {ue} from {peer} for {lifetime} s, segments up to {maxSegSize}",
+    "gateway-registered": "gateway service for {ue} from {peer} for {lifetime} s",
+    "deregistered": "de-registered {ue}",
+    "expired": "registration of {ue} expired",
+    "rebound": "{ue} speaks from {peer} now",
+    "accepted": "accepted {kind} {msgId} from {from} to {to}, {octets} octets",
+    "delivered": "delivered {kind} {msgId} to {to}, {octets} octets",
+    "reported": "reported {msgId} from {from} to {to}: {status}",
+    "stored": "stored {kind} {msgId} for {to}",
+    "failed": "failed {kind} {msgId} to {to}: {cause}",
+    "discarded": "discarded {kind} {msgId} to {to}: {cause}",
+    "refused": "refused {kind} of {peer}: {code} {reason}",
+    "retry": "{to} did not take {kind} ({reason}); again in {seconds} s",
+    "segment-recovery": "asked {from} for segments {segments} of {segId}",
+    "segment-recovery-asked": "{to} asks for segments {segments} of {segId}",
+    "segment-confirmed": "segments {segId} from {from} to {to}: {result}",
+    "as-registered": "registered application server {as} at {targetUri}",
+    "as-deregistered": "de-registered application server {as}",
+}
+
+
+class Events:
+    """Keeps the last ones and counts all; `follow` callbacks hear each."""
+
+    def __init__(self, out=None, file=None, clock=time.time):
+        self.recent = collections.deque(maxlen=100)
+        self.counts = collections.Counter()
+        self.callbacks = []
+        self._out = out
+        self._file = file
+        self._clock = clock
+
+    def tell(self, event, **fields):
+        record = {"time": round(self._clock(), 3), "event": event, **fields}
+        self.recent.append(record)
+        self.counts[event] += 1
+        if self._out:
+            clock = time.strftime("%H:%M:%S", time.localtime(record["time"]))
+            print(clock, sentence(record), file=self._out, flush=True)
+        if self._file:
+            print(json.dumps(record, ensure_ascii=False), file=self._file, flush=True)
+        for callback in list(self.callbacks):
+            callback(record)
+
+
+def sentence(record):
+    """One line for people; what a peer wrote cannot break it."""
+    blank = collections.defaultdict(str, record)
+    pattern = _SENTENCES.get(record["event"], "{event}")
+    line = pattern.format_map(blank)
+    return "".join(character if character.isprintable() else "?" for character in line)
+
+
+def to_stdout(file=None):
+    return Events(sys.stdout, file)

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: MIT
+"""HTTP by aiohttp: the APIs of TS 29.538 for Application Servers, posts to them, the status page."""
+
+import json
+
+import aiohttp
+from aiohttp import web
+
+from tools.gateway import page, rest
+from tools.gateway.answers import Refusal
+from tools.gateway.bodies import Malformed, parse
+from tools.gateway.delivery import DONE, LATER, REFUSED, Outcome
+
+REGISTRATIONS = "/msgs-asregistration/v1/registrations"
+DELIVERY = "/msgs-msgdelivery/v1"
+TITLES = {
+    400: "Bad Request",
+    403: "Forbidden",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    413: "Content Too Large",
+}
+TITLES |= {415: "Unsupported Media Type", 500: "Internal Server Error", 503: "Service Unavailable"}
+AGAIN = {408, 425, 429}  # client errors that pass
+
+
+def problem(status, detail="", member="", headers=None):
+    body = rest.problem(status, TITLES.get(status, "Error"), detail, member)
+    return web.json_response(body, status=status, content_type="application/problem+json", headers=headers)
+
+
+@web.middleware
+async def problems(request, handler):
+    """Every error is a ProblemDetails."""
+    try:
+        return await handler(request)
+    except Malformed as error:
+        return problem(400, error.reason, error.member)
+    except Refusal as refusal:
+        answer = refusal.answer
+        headers = {"Retry-After": str(answer.max_age)} if answer.max_age else None
+        status = int(answer.code[0]) * 100 + int(answer.code[2:])
+        return problem(status, answer.diagnostic, headers=headers)
+    except web.HTTPException as error:
+        if error.status < 400:
+            raise
+        headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else None
+        return problem(error.status, error.reason, headers=headers)
+
+
+class HttpTransport:
+    """`event` runs a method of the server in a transaction of its own; `snapshot` gives the status."""
+
+    def __init__(self, server, event, snapshot, body_limit, admin=False):
+        self._server = server
+        self._event = event
+        self._snapshot = snapshot
+        self._runner = None
+        self._session = None
+        self._app = web.Application(middlewares=[problems], client_max_size=body_limit)
+        add = self._app.router
+        add.add_post(REGISTRATIONS, self._register)
+        add.add_delete(REGISTRATIONS + "/{id}", self._deregister)
+        add.add_post(DELIVERY + "/deliver-as-message", self._message)
+        add.add_post(DELIVERY + "/deliver-report", self._report)
+        add.add_get("/", self._page)
+        add.add_get("/status.json", self._status)
+        if admin:
+            add.add_post("/admin/push", self._push)
+
+    async def start(self, host, port):
+        """Listens; returns the port. OSError when it is taken."""
+        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=30))
+        self._runner = web.AppRunner(self._app, access_log=None, shutdown_timeout=1)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, host, port).start()
+        return self._runner.addresses[0][1]
+
+    async def stop(self):
+        if self._runner:
+            await self._runner.cleanup()
+        if self._session:
+            await self._session.close()
+
+    # ---- served ------------------------------------------------------------------------------------------------------
+
+    @staticmethod
+    async def _body(request):
+        if request.content_type not in (
+            "application/json",
+            "application/octet-stream",
+        ):  # the latter: none was given
+            raise web.HTTPUnsupportedMediaType(reason="the body must be application/json")
+        return parse(await request.read())
+
+    async def _register(self, request):
+        registration, ack = self._event(self._server.as_register, await self._body(request))
+        location = "%s%s/%s" % (request.url.origin(), REGISTRATIONS, registration)
+        return web.json_response(ack, status=201, headers={"Location": location})
+
+    async def _deregister(self, request):
+        if self._event(self._server.as_deregister, request.match_info["id"]):
+            return web.Response(status=204)
+        return problem(404, "no such registration")
+
+    async def _message(self, request):
+        return web.json_response(self._event(self._server.as_message, await self._body(request)))
+
+    async def _report(self, request):
+        return web.json_response(self._event(self._server.as_report, await self._body(request)))
+
+    async def _push(self, request):
+        return web.json_response(self._event(self._server.push, await self._body(request)), status=202)
+
+    async def _page(self, request):
+        headers = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
+        return web.Response(text=page.render(self._snapshot()), content_type="text/html", headers=headers)
+
+    async def _status(self, request):
+        return web.json_response(self._snapshot(), dumps=lambda body: json.dumps(body, ensure_ascii=False))
+
+    # ---- posted ------------------------------------------------------------------------------------------------------
+
+    async def post(self, uri, body):
+        """One delivery to an Application Server; the Outcome."""
+        try:
+            async with self._session.post(uri, json=body, allow_redirects=False) as response:
+                detail = "%d %s" % (response.status, response.reason)
+                if response.status < 300:
+                    return Outcome(DONE, detail)
+                if 400 <= response.status < 500 and response.status not in AGAIN:
+                    return Outcome(REFUSED, detail)
+                after = response.headers.get("Retry-After", "")
+                return Outcome(LATER, detail, float(after) if after.isascii() and after.isdigit() else None)
+        except (aiohttp.ClientError, OSError, ValueError, TimeoutError) as error:
+            return Outcome(LATER, "%s: %s" % (type(error).__name__, error), answered=False)

@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: MIT
+"""Segments that come in: the server as Message Receiver (TS 24.538 clauses 6.5.1.2 and 6.5.3).
+
+A set is kept on disk segment by segment. After a gap the missing ones are asked for with SEGREC; the set ends with
+SEGCONFIR, true when it is whole and safe, false when it is given up.
+"""
+
+from tools.gateway import bodies, segments
+from tools.gateway import payload as payloads
+from tools.gateway.answers import Refusal
+from tools.gateway.bodies import Address, Malformed
+from tools.gateway.delivery import CONTROL, DONE, LATER, Push
+
+
+class Inbound:
+    def __init__(self, store, settings, deliveries, tell, whole):
+        self._store = store
+        self._settings = settings
+        self._deliveries = deliveries
+        self._tell = tell
+        self._whole = whole  # called with (set, parts, now) for a set that is complete
+
+    def segment(self, originator, body, segment, value, now):
+        """Takes one segment of a MSG; raises Refusal or Malformed for one that cannot be taken."""
+        value = value or ""
+        set_ = self._store.find_set(originator, segment.set_id, body["msgId"])
+        if set_ is None:
+            self._refuse_early(originator, segment, value)
+            set_ = self._store.open_set(originator, segment.set_id, body["msgId"], body, now)
+        assembly = self._store.assembly(set_.id)
+        try:
+            new = assembly.feed(segment.number, segment.total, segment.last, now)
+        except segments.Contradiction as error:
+            raise Malformed("segParams.segNumb", str(error)) from error
+        if not new:
+            self._store.save_assembly(set_.id, assembly)  # it may have told the total
+            return
+        if set_.octets + payloads.size(value) > self._settings.max_message:
+            self._give_up(set_, "larger than --max-message", now)
+            raise Refusal("4.13", "the message is larger than it may be", size1=self._settings.max_message)
+        kept = body if segment.number == 1 else set_.body
+        if set_.body.get("isDelivStatReq"):  # only the first has it from us, any may have it from others
+            kept = kept | {"isDelivStatReq": True}
+        self._store.add_segment(set_.id, segment.number, value, kept, now)
+        self._store.save_assembly(set_.id, assembly)
+        if assembly.whole:
+            self._finish(self._store.get_set(set_.id), now)
+
+    def _refuse_early(self, originator, segment, value):
+        settings = self._settings
+        if (segment.total or 1) * payloads.size(
+            value
+        ) > settings.max_message and segment.number != segment.total:
+            raise Refusal("4.13", "the message is larger than it may be", size1=settings.max_message)
+        sets, octets = self._store.sets_load(originator)
+        if sets >= settings.sets_each or octets >= settings.pending_octets:
+            raise Refusal("5.03", "too many unfinished segment sets", max_age=10)
+
+    def _finish(self, set_, now):
+        try:
+            parts = segments.tidy(self._store.segments(set_.id))
+        except ValueError as error:
+            self._give_up(set_, str(error), now)
+            return
+        self._whole(set_, parts, now)
+        self._store.remove_set(set_.id)
+        self.confirm(set_.originator, set_.set_id, True, now)
+        self._tell("segment-confirmed", **_about(set_), result=True)
+
+    def confirm(self, originator, set_id, result, now):
+        """A SEGCONFIR on its way, unless one is."""
+        if not self._store.confirmation_waits(originator, set_id):
+            body = bodies.segconfir(self._settings.service, set_id, result)
+            self._deliveries.control(Address("UE", originator), "SEGCONFIR", body, now, origin_set=set_id)
+
+    def _give_up(self, set_, cause, now):
+        self._store.remove_set(set_.id)
+        self.confirm(set_.originator, set_.set_id, False, now)
+        self._tell("segment-confirmed", **_about(set_), result=False, cause=cause)
+
+    def work(self, now):
+        """SEGRECs to send now. A request that cannot be delivered does not count; a sender that is away is waited for
+        as long as senders hold a message."""
+        pushes = []
+        settings = self._settings
+        for set_ in self._store.sets():
+            if now < set_.progress + settings.segment_gap:
+                continue
+            if set_.asked >= settings.recoveries or now >= self._patience(set_):
+                self._give_up(set_, "segments are missing", now)
+                continue
+            target = Address("UE", set_.originator)
+            registration = self._store.registration(set_.originator, now)
+            if registration and self._deliveries.may_send(target, CONTROL, now):
+                missing = self._store.assembly(set_.id).missing()
+                body = bodies.segrec(settings.service, set_.set_id, self._as_fit(missing))
+                push = Push(target, registration.peer, "SEGREC", CONTROL, body, segment_set=set_.id)
+                pushes.append(self._deliveries.begin(push))
+        return pushes
+
+    def _as_fit(self, missing):
+        """A list so scattered that it does not fit a datagram is cut; the rest is asked for later."""
+        while len(segments.write_ranges(missing)) > self._settings.room // 2:
+            missing = missing[: len(missing) // 2]
+        return missing
+
+    def _patience(self, set_):
+        settings = self._settings
+        return set_.fresh + max(settings.hold, (settings.recoveries + 1) * settings.segment_gap)
+
+    def outcome(self, push, outcome, now):
+        """What came of a SEGREC."""
+        self._deliveries.settle(push, outcome, now)
+        set_ = self._store.get_set(push.segment_set)
+        if set_ is None or outcome.verdict == LATER:
+            return
+        if outcome.verdict == DONE:
+            assembly = self._store.assembly(set_.id)
+            assembly.progress, assembly.asked = now, assembly.asked + 1
+            self._store.save_assembly(set_.id, assembly)
+            self._tell(
+                "segment-recovery", **_about(set_), segments=push.body["segNoList"], attempt=assembly.asked
+            )
+        else:
+            self._give_up(set_, "the sender answered %s" % outcome.detail, now)
+
+    def deadline(self, now):
+        times = []
+        for set_ in self._store.sets():
+            due = set_.progress + self._settings.segment_gap
+            times.append(due if due > now else self._patience(set_))
+        return min(times, default=None)
+
+
+def _about(set_):
+    return {
+        "msgId": set_.msg_id,
+        "from": set_.originator,
+        "to": set_.body["destAddr"]["addr"],
+        "segId": set_.set_id,
+        "octets": set_.octets,
+    }

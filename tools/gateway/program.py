@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: MIT
+"""Runs the emulated MSGin5G Gateway UE with the MSGin5G Server built in.
+
+Errors of the user are one line that says what to do, and exit code 2.
+"""
+
+import argparse
+import asyncio
+import logging
+import signal
+import sys
+
+from tools.gateway.bodies import is_service_id
+from tools.gateway.events import to_stdout
+from tools.gateway.runtime import AddressInUse, Gateway, Options
+from tools.gateway.settings import PORT, Settings
+from tools.gateway.store import Store, StoreError
+
+WARNING = (
+    "WARNING: --security none: no authentication and no encryption. Whoever reaches the address can register and send."
+    " OSCORE comes later; until then keep it on a network that you trust."
+)
+
+
+def _endpoint(text):
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isdecimal() or int(port) > 65535:
+        raise argparse.ArgumentTypeError("%r is not HOST:PORT" % text)
+    return (host.strip("[]") or "0.0.0.0", int(port))
+
+
+def _seconds(text):
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0
+    if not 0 < value < 1e10:
+        raise argparse.ArgumentTypeError("%r is not a number of seconds above 0" % text)
+    return value
+
+
+def _octets(lowest):
+    def read(text):
+        if not text.isdecimal() or int(text) < lowest:
+            raise argparse.ArgumentTypeError("%r is not a number of octets from %d" % (text, lowest))
+        return int(text)
+
+    return read
+
+
+def _service_id(text):
+    if not is_service_id(text):
+        raise argparse.ArgumentTypeError("a UE Service ID is 1 to 255 octets without control characters")
+    return text
+
+
+def add_arguments(parser):
+    add = parser.add_argument
+    default = Settings()
+    store_help = "SQLite file that remembers all over a restart (default gateway.db; :memory: forgets)"
+    add("--security", choices=["none"], help="must be given; only none so far, OSCORE comes later")
+    add("--open", action="store_true", help="let any UE Service ID register, not only those of `device add`")
+    add(
+        "--coap",
+        metavar="HOST:PORT",
+        type=_endpoint,
+        default=("127.0.0.1", PORT),
+        help="default 127.0.0.1:%d" % PORT,
+    )
+    add(
+        "--http",
+        metavar="HOST:PORT",
+        type=_endpoint,
+        default=("127.0.0.1", 8065),
+        help="default 127.0.0.1:8065",
+    )
+    add("--store", metavar="FILE", default="gateway.db", help=store_help)
+    add("--events", metavar="FILE", help="append events as JSON lines")
+    add("--admin", action="store_true", help="serve POST /admin/push, for tests")
+    add(
+        "--lifetime",
+        type=_seconds,
+        default=default.lifetime,
+        help="longest registration granted (%(default)s s)",
+    )
+    add(
+        "--keep",
+        type=_seconds,
+        default=default.keep,
+        help="life of messages without an expiry (%(default)s s)",
+    )
+    add(
+        "--max-datagram",
+        type=_octets(256),
+        default=default.max_datagram,
+        help="largest datagram (%(default)s)",
+    )
+    add(
+        "--max-message",
+        type=_octets(1),
+        default=default.max_message,
+        help="largest message (%(default)s octets)",
+    )
+    add("--segment-gap", type=_seconds, default=default.segment_gap, help="before SEGREC (%(default)s s)")
+    add("--segment-hold", type=_seconds, default=default.hold, help="wait for SEGCONFIR (%(default)s s)")
+    add("--retry-min", type=_seconds, default=default.retry_min, help="first pause (%(default)s s)")
+    add("--retry-max", type=_seconds, default=default.retry_max, help="longest pause (%(default)s s)")
+    add("--coap-ack-timeout", type=_seconds, default=2.0, help="ACK_TIMEOUT of RFC 7252 (%(default)s s)")
+    add("--coap-log", action="store_true", help="log each CoAP message to stderr")
+    actions = parser.add_subparsers(dest="gateway_action", metavar="device")
+    device = actions.add_parser(
+        "device", help="provision UE Service IDs: device add ID, device list, device remove ID"
+    )
+    verbs = device.add_subparsers(dest="gateway_verb", required=True)
+    for verb, text in (("add", "let it register"), ("remove", "forget it"), ("list", "print all")):
+        one = verbs.add_parser(verb, help=text)
+        if verb != "list":
+            one.add_argument("ue", metavar="ID", type=_service_id)
+        # SUPPRESS: without it this default would overwrite a --store that stands before `device`.
+        one.add_argument("--store", metavar="FILE", default=argparse.SUPPRESS, help=store_help)
+
+
+def main(args):
+    try:
+        if args.gateway_action == "device":
+            return _device(args)
+        if args.security is None:
+            return _fail("say how peers are authenticated. So far there is only: --security none")
+        events = open(args.events, "a", encoding="utf-8") if args.events else None
+    except (StoreError, OSError) as error:
+        return _fail(error)
+    print(WARNING, flush=True)
+    logging.basicConfig(stream=sys.stderr, level=logging.DEBUG if args.coap_log else logging.CRITICAL)
+    try:
+        return asyncio.run(_serve(args, events))
+    except (StoreError, AddressInUse) as error:
+        return _fail(error)
+    except KeyboardInterrupt:
+        return 130
+    finally:
+        if events:
+            events.close()
+
+
+def _fail(sentence):
+    print("msgin5g gateway: %s" % sentence, file=sys.stderr)
+    return 2
+
+
+async def _serve(args, events):
+    settings = Settings(
+        open=args.open,
+        lifetime=args.lifetime,
+        keep=args.keep,
+        max_datagram=args.max_datagram,
+        max_message=args.max_message,
+        segment_gap=args.segment_gap,
+        hold=args.segment_hold,
+        retry_min=args.retry_min,
+        retry_max=max(args.retry_min, args.retry_max),
+    )
+    options = Options(settings, args.coap, args.http, args.store, args.coap_ack_timeout, args.admin)
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with Gateway(options, to_stdout(events)) as gateway:
+        if not args.open and not gateway.store.devices():
+            command = "msgin5g gateway device add ID --store %s" % args.store
+            print("no UE Service ID may register yet: %s" % command, flush=True)
+        await stop.wait()
+    print("stopped", flush=True)
+    return 0
+
+
+def _device(args):
+    store = Store(args.store, serving=False)
+    try:
+        with store.transaction():
+            if args.gateway_verb == "list":
+                for ue in store.devices():
+                    print(ue)
+                return 0
+            if args.gateway_verb == "add":
+                print(("added %s" if store.add_device(args.ue) else "%s is there already") % args.ue)
+                return 0
+            removed = store.remove_device(args.ue)
+    finally:
+        store.close()
+    if removed:
+        print("removed %s" % args.ue)
+        return 0
+    return _fail("%s is not in %s: see `device list`" % (args.ue, args.store))

@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: MIT
+"""A running gateway: the server's decisions, their transactions, and the two transports.
+
+Every event is one transaction of the store, committed before its answer leaves; what the decisions told is published
+only then. All of it happens in one thread, so that an event is never seen half done.
+"""
+
+import asyncio
+import sqlite3
+import time
+from dataclasses import dataclass, field
+
+from tools.gateway.answers import Answer, Refusal
+from tools.gateway.coap import SMALL, CoapTransport
+from tools.gateway.events import Events
+from tools.gateway.http import HttpTransport
+from tools.gateway.server import Server
+from tools.gateway.settings import PORT, Settings
+from tools.gateway.store import Store
+
+
+@dataclass(frozen=True)
+class Options:
+    settings: Settings = field(default_factory=Settings)
+    coap: tuple = ("127.0.0.1", PORT)
+    http: tuple = ("127.0.0.1", 8065)
+    store: str = "gateway.db"
+    ack_timeout: float = 2.0
+    admin: bool = False
+
+
+class AddressInUse(OSError):
+    """Which of the two, and what to say."""
+
+
+class SteadyClock:
+    """Seconds since 1970 that no change of the system's clock makes jump while the program runs."""
+
+    def __init__(self):
+        self._offset = time.time() - time.monotonic()
+
+    def __call__(self):
+        return time.monotonic() + self._offset
+
+
+class Gateway:
+    """`async with Gateway(options) as gateway:` runs it; `.coap_port`, `.http_port`, `.events`."""
+
+    def __init__(self, options, events=None, clock=None):
+        self.options = options
+        self.clock = clock or SteadyClock()
+        self.events = events or Events(clock=self.clock)
+        self.store = Store(options.store)
+        self.server = Server(self.store, options.settings, self._tell)
+        limit = 2 * options.settings.max_message + 4096  # JSON may escape; more is not worth a buffer
+        self._body_limit = limit
+        self.coap = CoapTransport(self._request, self._limit_for, options.ack_timeout)
+        self.http = HttpTransport(self.server, self._event, self.snapshot, limit, options.admin)
+        self.coap_port = self.http_port = None
+        self._told = []
+        self._tasks = set()
+        self._timer = None
+        self._pumping = False
+
+    async def __aenter__(self):
+        try:
+            self.http_port = await self._listen(self.http, "http")
+            self._run(self.server.start)
+            self.coap_port = await self._listen(self.coap, "coap")
+        except BaseException:
+            await self.stop()
+            raise
+        self.events.tell("listening", coap=self._address("coap"), http="http://" + self._address("http"))
+        self._pump()
+        return self
+
+    async def __aexit__(self, *exception):
+        await self.stop()
+
+    async def _listen(self, transport, name):
+        host, port = getattr(self.options, name)
+        try:
+            return await transport.start(host, port)
+        except OSError as error:
+            raise AddressInUse(
+                "cannot listen on %s port %s of %s (%s): give another --%s HOST:PORT"
+                % ({"coap": "UDP", "http": "TCP"}[name], port, host, error.strerror or error, name)
+            ) from error
+
+    def _address(self, name):
+        host = getattr(self.options, name)[0]
+        return "%s:%s" % (("[%s]" if ":" in host else "%s") % host, getattr(self, name + "_port"))
+
+    async def stop(self):
+        """Orderly; what was not delivered goes on at the next start."""
+        if self._timer:
+            self._timer.cancel()
+        self._pumping = True  # no new work
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.http.stop()
+        await self.coap.stop()
+        self.store.close()
+
+    # ---- events ------------------------------------------------------------------------------------------------------
+
+    def _tell(self, event, **fields):
+        self._told.append((event, fields))
+
+    def _run(self, function, *arguments):
+        """One event: decided, committed, told."""
+        self._told = []
+        try:
+            with self.store.transaction():
+                result = function(*arguments, self.clock())
+        except sqlite3.Error as error:
+            self._told = [("store-error", {"reason": str(error)})]
+            raise Refusal("5.03", "the store is not working", max_age=10) from error
+        finally:
+            told, self._told = self._told, []
+            for event, fields in told:
+                self.events.tell(event, **fields)
+        return result
+
+    def _event(self, function, *arguments):
+        try:
+            return self._run(function, *arguments)
+        finally:
+            self._pump_soon()
+
+    def _request(self, peer, content_format, octets):
+        try:
+            return self._event(self.server.request, peer, content_format, octets)
+        except Refusal as refusal:
+            return refusal.answer
+
+    def _limit_for(self, peer):
+        return self._body_limit if self.store.ues_at(peer, self.clock()) else SMALL
+
+    # ---- work --------------------------------------------------------------------------------------------------------
+
+    def _pump_soon(self):
+        """After the answer to the event at hand is out."""
+        if not self._pumping:
+            self._pumping = True
+            asyncio.get_running_loop().call_soon(self._pump)
+
+    def _pump(self):
+        self._pumping = False
+        loop = asyncio.get_running_loop()
+        try:
+            pushes = self._run(self.server.work)
+        except Refusal:
+            self.server.undo()
+            self._timer = loop.call_later(1, self._pump_soon)
+            return
+        for push in pushes:
+            task = loop.create_task(self._send(push))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        if self._timer:
+            self._timer.cancel()
+        deadline = self.server.deadline(self.clock())
+        if deadline is not None:
+            self._timer = loop.call_later(min(max(deadline - self.clock(), 0.001), 3600), self._pump_soon)
+
+    async def _send(self, push):
+        transport = self.coap.push if push.target.type == "UE" else self.http.post
+        outcome = await transport(push.where, push.body)
+        try:
+            self._event(self.server.outcome, push, outcome)
+        except Refusal:
+            pass  # the store failed; it is sent again
+
+    # ---- status ------------------------------------------------------------------------------------------------------
+
+    def snapshot(self):
+        now = self.clock()
+        return {
+            "time": now,
+            "coap": self._address("coap"),
+            "http": "http://" + self._address("http"),
+            "store": self.options.store,
+            "registered": [
+                {"ue": r.ue, "peer": str(r.peer), "expires": r.expires, "maxSegSize": r.max_segment or 2048}
+                for r in self.store.registrations(now)
+            ],
+            "applicationServers": [
+                {"as": server.id, "targetUri": server.target_uri}
+                for server in self.store.application_servers()
+            ],
+            "pending": [
+                {
+                    "to": id_ if type_ == "UE" else "%s %s" % (type_, id_),
+                    "state": state,
+                    "what": ("reports and responses", "messages")[lane],
+                    "messages": count,
+                    "octets": octets,
+                }
+                for type_, id_, state, lane, count, octets in self.store.summary()
+            ],
+            "segmentSets": len(self.store.sets()),
+            "counts": dict(self.events.counts),
+            "events": list(self.events.recent),
+        }
+
+
+__all__ = ["AddressInUse", "Answer", "Gateway", "Options", "SteadyClock"]

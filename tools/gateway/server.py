@@ -1,0 +1,436 @@
+# SPDX-License-Identifier: MIT
+"""The decisions of the MSGin5G Server and of the Gateway UE before it.
+
+TS 24.538 clauses 6.3.1.2 (registration), 6.3.5 (gateway service), 6.4.1.2 (messages, responses, reports), 6.5.3
+(segments); TS 29.538 for Application Servers. No socket, no HTTP, no SQLite: requests and time come in, answers go out,
+`work` says what to send, `outcome` hears what came of it.
+"""
+
+import random
+import secrets
+from dataclasses import dataclass
+
+from tools.gateway import bodies, rest
+from tools.gateway import payload as payloads
+from tools.gateway.answers import Answer, Refusal
+from tools.gateway.bodies import Address, Malformed
+from tools.gateway.delivery import Deliveries
+from tools.gateway.identity import AddressBinding
+from tools.gateway.inbound import Inbound
+from tools.gateway.segments import read_ranges
+from tools.gateway.settings import LARGEST_PAYLOAD
+from tools.gateway.store import DATA, QUEUED, STORED
+
+JSON = 50  # Content-Format application/json
+FULL = "too many messages wait; try again later"
+
+
+@dataclass(frozen=True)
+class Item:
+    """A whole message that the server answers for."""
+
+    origin: Address
+    target: Address
+    head: dict
+    parts: list
+    store_forward: bool = False
+    expires: float | None = None
+    origin_set: str = ""
+
+
+class Server:
+    def __init__(self, store, settings, tell=lambda event, **fields: None, binding=None, chance=None):
+        self._store = store
+        self._settings = settings
+        self._tell = tell
+        self._binding = binding or AddressBinding()
+        self._deliveries = Deliveries(store, settings, tell, chance or random.Random())
+        self._inbound = Inbound(store, settings, self._deliveries, tell, self._whole)
+        self._on = {
+            "REG": self._reg,
+            "GWREG": self._gwreg,
+            "DEREG": self._dereg,
+            "MSG": self._msg,
+            "IMDN": self._imdn,
+            "SEGREC": self._segrec,
+            "SEGCONFIR": self._segconfir,
+            "SEGCOFIR": self._segconfir,  # so spelt in clause 6.5.3.5
+        }
+        # One message in, none, one or many out: groups, areas and topics will be further entries.
+        self._routes = {"UE": self._to_ue, "AS": self._to_as}
+
+    # ---- requests of UEs ---------------------------------------------------------------------------------------------
+
+    def request(self, peer, content_format, octets, now):
+        """The Answer to a POST on the MSGin5G path."""
+        msg_type = ""
+        try:
+            if content_format not in (None, JSON):
+                raise Refusal("4.15", "the body must be application/json (50)")
+            body = bodies.parse(octets)
+            if bodies.text(body, "msgIden") != self._settings.service:
+                raise Malformed("msgIden", "is not %s" % self._settings.service)
+            msg_type = bodies.text(body, "msgType").upper()
+            if msg_type in ("BREG", "BDEREG"):
+                raise Refusal("5.01", "bulk registration is not supported by this server yet")
+            if msg_type not in self._on:
+                raise Malformed("msgType", "%s is nothing that this server takes" % msg_type)
+            return self._on[msg_type](peer, body, now) or Answer("2.04")
+        except Malformed as error:
+            answer = Answer("4.00", None, str(error))
+        except Refusal as refusal:
+            answer = refusal.answer
+        self._tell("refused", peer=str(peer), kind=msg_type, code=answer.code, reason=answer.diagnostic)
+        return answer
+
+    def _reg(self, peer, body, now):
+        ue = bodies.address(body, "oriAddr", ("UE",)).id
+        profile = bodies.record(body, "cliProfile")
+        max_segment = bodies.number(profile, "maxSegSize", 1, 2**31)
+        asked = bodies.number(body, "regExpTime", 1, 2**31)
+        head = {"oriAddr": bodies.origin(Address("UE", ue))}
+        cause = self._may_register(peer, ue)
+        if cause:
+            self._tell("refused", peer=str(peer), kind="REG", ue=ue, code="2.04", reason=cause)
+            return Answer("2.04", head | {"result": False, "cause": cause})
+        granted = int(min(asked or self._settings.lifetime, self._settings.lifetime))
+        self._store.register(ue, peer, now, now + granted, max_segment, profile)
+        self._deliveries.available(Address("UE", ue))
+        limit = min(max_segment or LARGEST_PAYLOAD, LARGEST_PAYLOAD)
+        self._tell("registered", ue=ue, peer=str(peer), lifetime=granted, maxSegSize=limit)
+        return Answer("2.04", head | {"result": True, "regExpTime": granted})
+
+    def _may_register(self, peer, ue):
+        """The cause of a refusal, or None."""
+        if not (self._settings.open or self._store.provisioned(ue)):
+            return "unknown UE service ID"
+        if not self._binding.may_register(peer, ue):
+            return "not allowed for this identity"
+        if (
+            self._settings.open
+            and not self._store.known(ue)
+            and not self._store.forget_ues(self._settings.ues)
+        ):
+            return "too many UEs are registered"
+        return None
+
+    def _gwreg(self, peer, body, now):
+        """Gateway service: the answer is all there is to it until bulk registration comes (clause 6.3.4)."""
+        ue = bodies.address(body, "oriAddr", ("UE",)).id
+        asked = bodies.number(body, "expiredTime", 1, 2**31)
+        head = {"oriAddr": bodies.origin(Address("UE", ue))}
+        cause = self._may_register(peer, ue)
+        if cause:
+            self._tell("refused", peer=str(peer), kind="GWREG", ue=ue, code="2.04", reason=cause)
+            return Answer("2.04", head | {"result": False, "failure reason": cause})
+        granted = int(min(asked or self._settings.lifetime, self._settings.lifetime))
+        self._tell("gateway-registered", ue=ue, peer=str(peer), lifetime=granted)
+        return Answer("2.04", head | {"result": True, "acceptedTime": granted})
+
+    def _dereg(self, peer, body, now):
+        ue = bodies.address(body, "oriAddr", ("UE",)).id
+        head = {"oriAddr": bodies.origin(Address("UE", ue))}
+        if self._store.registration(ue, now) is None:
+            return Answer("2.04", head | {"result": False, "cause": "not registered"})
+        self._speaks_for(peer, ue, now)
+        self._store.end_registration(ue)
+        self._tell("deregistered", ue=ue)
+        self._deliveries.unavailable(Address("UE", ue), now, "the recipient has de-registered")
+        return Answer("2.04", head | {"result": True})
+
+    def _speaks_for(self, peer, ue, now):
+        """Refuses a body whose originator the peer is not; binds a registered UE to its new address."""
+        here = self._store.ues_at(peer, now)
+        if ue not in here:
+            if here:
+                raise Refusal("4.03", "%s is not registered from this address" % ue)
+            registration = self._store.registration(ue, now)
+            if registration is None or not self._binding.same(peer, registration.peer):
+                raise Refusal("4.01", "not registered")
+            self._store.rebind(ue, peer)
+            self._tell("rebound", ue=ue, peer=str(peer))
+        self._deliveries.alive(Address("UE", ue))
+
+    def _ues(self, peer, now):
+        """Who a body without an originator may come from."""
+        ues = self._store.ues_at(peer, now)
+        if not ues:
+            raise Refusal("4.01", "not registered")
+        for ue in ues:
+            self._deliveries.alive(Address("UE", ue))
+        return ues
+
+    def _msg(self, peer, body, now):
+        origin = bodies.address(body, "oriAddr", ("UE",))
+        target = bodies.address(body, "destAddr", bodies.TARGETS)
+        head = bodies.head(body)
+        segment = bodies.segment(body)
+        value = bodies.payload(body) if segment else bodies.whole_payload(body)
+        listed = bodies.elements(body)
+        if segment and listed:
+            raise Malformed("isSegmented", "an aggregated message is not segmented")
+        store_forward, expires = self._store_and_forward(body)
+        self._speaks_for(peer, origin.id, now)
+
+        seen = self._store.seen(str(origin), head["msgId"])
+        if seen is not None:  # acknowledged and not delivered again
+            if segment:
+                self._inbound.confirm(origin.id, segment.set_id, True, now)
+            return
+        if len(octets_of(value)) > self._settings.max_message:
+            raise Refusal("4.13", "the message is larger than it may be", size1=self._settings.max_message)
+        if self._deliveries.full(target) or self._deliveries.full(origin):
+            raise Refusal("5.03", FULL, max_age=10)
+        if segment:
+            kept = head | {"sfFlag": store_forward, "expires": expires}
+            self._inbound.segment(origin.id, kept, segment, value, now)
+            return
+        if listed:
+            for item in bodies.singles(head, listed):  # each must be good on its own, it may travel so
+                if item[1] is not None:
+                    bodies.whole_payload({"payload": item[1]})
+            head = head | {"totalMsgCount": len(listed), "msgList": listed}
+        parts = [] if value is None else [value]
+        self._store.remember(str(origin), head["msgId"], "", self._settings.remembered)
+        self._accept(Item(origin, target, head, parts, store_forward, expires), now)
+
+    @staticmethod
+    def _store_and_forward(body):
+        """(wanted, expiry or None) of `sfFlag` and `sfParam`."""
+        wanted = bodies.flag(body, "sfFlag")
+        until = bodies.record(body, "sfParam").get("expireTime")
+        return wanted, bodies.moment(until, "sfParam.expireTime") if wanted and until is not None else None
+
+    def _whole(self, set_, parts, now):
+        """A segment set is complete."""
+        head = dict(set_.body)
+        store_forward, expires = head.pop("sfFlag"), head.pop("expires")
+        origin, target = Address("UE", set_.originator), _target(head)
+        self._store.remember(str(origin), set_.msg_id, set_.set_id, self._settings.remembered)
+        self._accept(Item(origin, target, head, parts, store_forward, expires, set_.set_id), now)
+
+    def _imdn(self, peer, body, now):
+        """A report is routed like a message and kept for a recipient that is away; a repeat ends here."""
+        origin = bodies.address(body, "oriAddr", ("UE",))
+        target = bodies.address(body, "destAddr", ("UE", "AS"))
+        reports = [bodies.report(item) for item in bodies.elements(body) or [body]]
+        self._speaks_for(peer, origin.id, now)
+        if self._deliveries.full(target):
+            raise Refusal("5.03", FULL, max_age=10)
+        for report in reports:
+            self._report(origin, target, *report, now)
+
+    def _report(self, origin, target, msg_id, delivered, cause, now):
+        known = self._store.known if target.type == "UE" else self._store.application_server
+        if not known(target.id):
+            self._tell("discarded", kind="IMDN", msgId=msg_id, to=str(target), cause="unknown recipient")
+        elif self._deliveries.first_report(origin, target, msg_id):
+            body = bodies.imdn(self._settings.service, origin, target, msg_id, delivered, cause)
+            self._deliveries.control(target, "IMDN", body, now, origin)
+
+    def _segrec(self, peer, body, now):
+        ues = self._ues(peer, now)
+        set_id = bodies.text(body, "segId")
+        listed = bodies.text(body, "segNoList", longest=65535)
+        try:
+            ranges = read_ranges(listed)
+        except ValueError as error:
+            raise Malformed("segNoList", str(error)) from error
+        found = self._deliveries.recover(set_id, ranges, ues)
+        if found is None:
+            raise Refusal("4.04", "nothing is held of this segment set")
+        row, count = found
+        self._tell("segment-recovery-asked", segId=set_id, to=str(row.target), segments=listed, found=count)
+
+    def _segconfir(self, peer, body, now):
+        ues = self._ues(peer, now)
+        set_id = bodies.text(body, "segId")
+        if "result" not in body:
+            raise Malformed("result", "missing")
+        self._deliveries.confirmed(set_id, bodies.flag(body, "result"), ues, now)
+
+    # ---- routing -----------------------------------------------------------------------------------------------------
+
+    def _accept(self, item, now):
+        """Routes a message; what it comes to is (state, cause): the originator hears of all but QUEUED."""
+        route = self._routes.get(item.target.type)
+        fields = {
+            "kind": "MSG",
+            "msgId": item.head["msgId"],
+            "from": str(item.origin),
+            "to": str(item.target),
+            "octets": sum(map(payloads.content_size, item.parts)),
+        }
+        self._tell("accepted", **fields)
+        if route is None:
+            state, cause = "failed", "%s targets are not supported by this server yet" % item.target.type
+        elif item.expires is not None and item.expires <= now:
+            state, cause = "failed", "message expired"
+        else:
+            state, cause = route(item, now)
+        if state != QUEUED:
+            self._tell(state, **fields, **({"cause": cause} if cause else {}))
+            if item.origin.type == "UE":
+                self._deliveries.notify(item, state == STORED, cause, now)
+        return state, cause
+
+    def _to_ue(self, item, now):
+        if not self._store.known(item.target.id):
+            return "failed", "unknown recipient"
+        registration = self._store.registration(item.target.id)
+        live = self._store.registration(item.target.id, now)
+        available = registration.profile.get("comAvail") if registration else None
+        # Clause 6.3.1.1.1: "Store and forward option" says that the client does not want it for what comes in.
+        refuses = isinstance(available, dict) and available.get("storeForward") not in (
+            None,
+            "",
+            False,
+            "false",
+        )
+        store_forward = item.store_forward and not refuses
+        if live is None and not store_forward:
+            return "failed", "the recipient is not registered"
+        state = QUEUED if live else STORED
+        self._queue(item, state, store_forward, now)
+        return state, ""
+
+    def _to_as(self, item, now):
+        if item.origin.type == "AS":
+            return "failed", "an application server may not send to an application server"
+        server = self._store.application_server(item.target.id)
+        if server is None:
+            return "failed", "unknown recipient"
+        if not server.target_uri:
+            return "failed", rest.UNREACHABLE
+        if "msgList" in item.head:  # TS 29.538 has no aggregated message
+            for head, value in bodies.singles(item.head, item.head["msgList"]):
+                parts = [] if value is None else [value]
+                single = Item(item.origin, item.target, head, parts, item.store_forward, item.expires)
+                self._queue(single, QUEUED, item.store_forward, now)
+        else:
+            self._queue(item, QUEUED, item.store_forward, now)
+        return QUEUED, ""
+
+    def _queue(self, item, state, store_forward, now):
+        self._store.add(
+            DATA,
+            "MSG",
+            item.target,
+            item.origin,
+            item.head,
+            item.parts,
+            state,
+            now + self._settings.keep if item.expires is None else item.expires,
+            origin_set=item.origin_set,
+            store_forward=store_forward,
+        )
+
+    # ---- requests of Application Servers (TS 29.538) -----------------------------------------------------------------
+
+    def as_register(self, body, now):
+        """ASRegistration: (registration ID, ASRegistrationAck). Registering again replaces the target."""
+        id_ = bodies.text(body, "asSvcId")
+        if not bodies.is_service_id(id_):
+            raise Malformed("asSvcId", "not 1 to 255 octets of text without control characters")
+        target_uri = bodies.text(body, "targetUri", "", longest=2048) or None
+        if target_uri and not target_uri.startswith(("http://", "https://")):
+            raise Malformed("targetUri", "not an http:// or https:// URI")
+        registration = secrets.token_hex(8)
+        self._store.register_as(id_, registration, target_uri, bodies.record(body, "asProf"))
+        self._deliveries.available(Address("AS", id_))
+        self._tell("as-registered", **{"as": id_, "targetUri": target_uri})
+        return registration, {"asSvcId": id_, "result": {"title": "registered", "status": 201}}
+
+    def as_deregister(self, registration, now):
+        """False for a registration ID that is not known."""
+        id_ = self._store.deregister_as(registration)
+        if id_ is None:
+            return False
+        self._tell("as-deregistered", **{"as": id_})
+        for row in self._store.messages(Address("AS", id_), QUEUED):
+            self._deliveries.fail(row, "the application server has de-registered", now)
+        return True
+
+    def _known_as(self, origin):
+        if self._store.application_server(origin.id) is None:
+            raise Refusal(
+                "4.03", "%s is not registered: POST /msgs-asregistration/v1/registrations first" % origin.id
+            )
+
+    def as_message(self, body, now):
+        """ASMessageDelivery: MessageDeliveryAck. Raises Malformed or Refusal."""
+        message = rest.read_message(body, self._settings.service)
+        origin, target, head, value, store_forward, expires = message
+        self._known_as(origin)
+        if len(octets_of(value)) > self._settings.max_message:
+            raise Refusal("4.13", "the message is larger than %d octets" % self._settings.max_message)
+        if self._store.seen(str(origin), head["msgId"]) is not None:
+            return rest.ack(origin, head["msgId"])
+        if self._deliveries.full(target):
+            raise Refusal("5.03", FULL, max_age=10)
+        self._store.remember(str(origin), head["msgId"], "", self._settings.remembered)
+        parts = [] if value is None else [value]
+        state, cause = self._accept(Item(origin, target, head, parts, store_forward, expires), now)
+        status = {STORED: "DELY_STORED", "failed": "DELY_FAILED"}.get(state)
+        return rest.ack(origin, head["msgId"], status, cause)
+
+    def as_report(self, body, now):
+        """DeliveryStatusReport on a message of a UE: MessageDeliveryAck; it becomes an IMDN (clause 7.3.4.2)."""
+        origin, target, msg_id, delivered, cause = rest.read_report(body)
+        self._known_as(origin)
+        if not self._store.known(target.id):
+            return rest.ack(origin, msg_id, "DELY_FAILED", "unknown recipient")
+        if self._deliveries.full(target):
+            raise Refusal("5.03", FULL, max_age=10)
+        self._report(origin, target, msg_id, delivered, cause, now)
+        return rest.ack(origin, msg_id)
+
+    def push(self, body, now):
+        """For tests: a body to be sent to a UE as it is. {"to": UE Service ID, "body": object}"""
+        to = bodies.text(body, "to")
+        content = bodies.record(body, "body")
+        if self._store.registration(to, now) is None:
+            raise Refusal("4.04", "%s is not registered" % to)
+        if len(bodies.encode(content)) > self._settings.room:
+            raise Refusal("4.13", "the body does not fit a datagram")
+        row = self._store.add(
+            DATA, "PUSH", Address("UE", to), None, content, [], QUEUED, now + self._settings.keep
+        )
+        return {"id": row}
+
+    # ---- time and what is to be sent ---------------------------------------------------------------------------------
+
+    def undo(self):
+        """After `work` whose transaction did not go through: none of its Pushes was begun."""
+        self._deliveries.undo()
+
+    def start(self, now):
+        """Before the first request. What was unfinished goes on with the first `work`."""
+        self._store.resume_sets(now)
+
+    def work(self, now):
+        """Does what is due by now; the Pushes to begin."""
+        for ue in self._store.expired_registrations(now):
+            self._store.end_registration(ue)
+            self._tell("expired", ue=ue)
+            self._deliveries.unavailable(Address("UE", ue), now, "the recipient's registration has expired")
+        self._deliveries.overdue(now)
+        return self._deliveries.work(now) + self._inbound.work(now)
+
+    def outcome(self, push, outcome, now):
+        """What came of a Push; each Push gets one."""
+        receiver = self._inbound if push.kind == "SEGREC" else self._deliveries
+        receiver.outcome(push, outcome, now)
+
+    def deadline(self, now):
+        """When `work` is next needed even if nothing comes in, or None."""
+        times = (self._deliveries.deadline(now), self._inbound.deadline(now))
+        return min((time for time in times if time is not None), default=None)
+
+
+def octets_of(value):
+    return (value or "").encode()
+
+
+def _target(head):
+    return Address(head["destAddr"]["destAddrType"], head["destAddr"]["addr"])

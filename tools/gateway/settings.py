@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: MIT
+"""What can be set on the gateway and the server in it, each with its default and its reason."""
+
+from dataclasses import dataclass
+
+SERVICE = "urn:3gpp:msgin5g"  # value of msgIden (clause 7.3 leaves it open)
+PORT = 65401  # TS 29.641 table 5-1, MSGin5GMD
+LARGEST_PAYLOAD = 2048  # TS 23.554 table 8.3.2-1 and clause 10.1: never above 2048 octets in one message
+
+# CoAP header 4, token up to 8, Uri-Path "msgin5g" 8, Content-Format 2, payload marker 1.
+COAP_OVERHEAD = 4 + 8 + 8 + 2 + 1
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Times are seconds, sizes are octets."""
+
+    service: str = SERVICE
+    open: bool = False  # any UE Service ID may register, not only provisioned ones
+    lifetime: float = 3600  # longest registration granted
+    keep: float = 86400  # life of a message without an expiry of its own, and of reports and responses
+    max_datagram: int = 1152
+    max_message: int = 1 << 20
+    segment_gap: float = 5
+    recoveries: int = 3
+    hold: float = 120  # a sent set waits so long for its SEGCONFIR, an unfinished one for its sender
+    retry_min: float = 5
+    retry_max: float = 300
+    pending_each: int = 1000  # messages that wait for one recipient
+    pending_all: int = 20000
+    pending_octets: int = 256 << 20
+    sets_each: int = 16  # unfinished segment sets of one originator
+    remembered: int = 1000  # msgIds of one originator that are known again
+    ues: int = 10000  # UE Service IDs remembered in open mode
+    rate: float = 1000  # requests a second from one address before 4.29
+
+    @property
+    def room(self):
+        """Octets of JSON that fit one datagram."""
+        return self.max_datagram - COAP_OVERHEAD

@@ -1,0 +1,502 @@
+# SPDX-License-Identifier: MIT
+"""All that a restart must not forget, in one SQLite file.
+
+Each event of the server is one transaction, and it is on the disk (WAL, synchronous FULL) before the answer leaves:
+what was answered 2.04 survives kill -9 and a power cut.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import sqlite3
+from dataclasses import dataclass
+
+from tools.gateway.bodies import Address
+from tools.gateway.identity import Peer
+from tools.gateway.payload import content_size
+from tools.gateway.segments import Assembly
+
+VERSION = 1
+
+# Lanes keep what must get through (recovery, confirmation, reports, responses) from waiting behind a full inbox.
+CONTROL, DATA = 0, 1
+QUEUED, STORED, HELD = "queued", "stored", "held"
+
+_SCHEMA = """
+CREATE TABLE device (ue TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE registration (
+  ue TEXT PRIMARY KEY, host TEXT, port INTEGER, live INTEGER, expires REAL, since REAL, max_segment INTEGER,
+  profile TEXT) WITHOUT ROWID;
+CREATE INDEX registration_peer ON registration (host, port) WHERE live;
+CREATE TABLE seen (number INTEGER PRIMARY KEY, originator TEXT, msg_id TEXT, set_id TEXT, UNIQUE (originator, msg_id));
+CREATE TABLE application_server (
+  id TEXT PRIMARY KEY, registration TEXT UNIQUE, target_uri TEXT, profile TEXT) WITHOUT ROWID;
+CREATE TABLE message (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, position INTEGER, lane INTEGER, kind TEXT, target_type TEXT, target TEXT,
+  origin_type TEXT, origin TEXT, msg_id TEXT, head TEXT, origin_set TEXT, set_id TEXT, store_forward INTEGER,
+  state TEXT, expires REAL, hold_until REAL, octets INTEGER);
+CREATE INDEX message_target ON message (target_type, target, state, lane, position, id, octets);
+CREATE INDEX message_queued ON message (state, target_type, target);
+CREATE INDEX message_expires ON message (expires);
+CREATE INDEX message_set ON message (set_id) WHERE set_id <> '';
+CREATE INDEX message_octets ON message (octets);
+CREATE TABLE part (
+  message INTEGER REFERENCES message ON DELETE CASCADE, number INTEGER, payload TEXT, done INTEGER DEFAULT 0,
+  PRIMARY KEY (message, number)) WITHOUT ROWID;
+CREATE TABLE segment_set (
+  id INTEGER PRIMARY KEY, originator TEXT, set_id TEXT, msg_id TEXT, body TEXT, total INTEGER, progress REAL,
+  asked INTEGER, fresh REAL, octets INTEGER, UNIQUE (originator, set_id, msg_id));
+CREATE TABLE segment (
+  segment_set INTEGER REFERENCES segment_set ON DELETE CASCADE, number INTEGER, payload TEXT,
+  PRIMARY KEY (segment_set, number)) WITHOUT ROWID;
+"""
+
+
+class StoreError(Exception):
+    """The file cannot be used; the sentence says what to do."""
+
+
+@dataclass(frozen=True)
+class Registration:
+    ue: str
+    peer: Peer
+    expires: float
+    since: float
+    max_segment: int | None
+    profile: dict
+
+
+@dataclass(frozen=True)
+class ApplicationServer:
+    id: str
+    registration: str
+    target_uri: str | None
+
+
+@dataclass(frozen=True)
+class Row:
+    """One message that waits, or whose segments wait for their confirmation."""
+
+    id: int
+    position: int
+    lane: int
+    kind: str
+    target: Address
+    origin: Address | None
+    msg_id: str
+    head: dict
+    origin_set: str  # segId that it came in with
+    set_id: str  # segId that it is sent with
+    store_forward: bool
+    state: str
+    expires: float
+    octets: int
+
+
+@dataclass(frozen=True)
+class SegmentSet:
+    """A message that is on its way in."""
+
+    id: int
+    originator: str
+    set_id: str
+    msg_id: str
+    body: dict
+    progress: float  # when its last new segment came, or recovery was last asked for
+    asked: int  # recoveries in a row without a new segment
+    fresh: float  # when its last new segment came
+    octets: int
+
+
+_ROW = (
+    "id, position, lane, kind, target_type, target, origin_type, origin, msg_id, head, origin_set, set_id, "
+    "store_forward, state, expires, octets"
+)
+
+
+def _row(values):
+    if values is None:
+        return None
+    (id_, position, lane, kind, target_type, target, origin_type, origin, msg_id, head, *rest) = values
+    origin = Address(origin_type, origin) if origin else None
+    head = json.loads(head)
+    return Row(id_, position, lane, kind, Address(target_type, target), origin, msg_id, head, *rest)
+
+
+class Store:
+    """The tables, in the words of the server. Opened with the file's path, or ":memory:"."""
+
+    def __init__(self, path, serving=True):
+        self._lock = None
+        try:
+            if serving and path != ":memory:":
+                self._lock = os.open(path + ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._db = sqlite3.connect(path, isolation_level=None, timeout=5)
+            self._prepare(path)
+        except BlockingIOError as error:
+            self._unlock()
+            raise StoreError(
+                "%s is in use by another gateway: stop that one or give another --store" % path
+            ) from error
+        except (OSError, sqlite3.Error) as error:
+            self._unlock()
+            raise StoreError(
+                "cannot use %s as store (%s): give another --store FILE, or move that file away"
+                % (path, error)
+            ) from error
+
+    def _prepare(self, path):
+        execute = self._db.execute
+        execute("PRAGMA journal_mode=WAL")
+        execute("PRAGMA synchronous=FULL")
+        execute("PRAGMA foreign_keys=ON")
+        version = execute("PRAGMA user_version").fetchone()[0]
+        if version == 0:
+            if execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+                raise sqlite3.DatabaseError("some other program's database")
+            with self.transaction():
+                for statement in _SCHEMA.split(";"):
+                    execute(statement)
+                execute("PRAGMA user_version=%d" % VERSION)
+        elif version != VERSION:
+            raise sqlite3.DatabaseError("version %d, this program writes version %d" % (version, VERSION))
+
+    @contextlib.contextmanager
+    def transaction(self):
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._db.execute("COMMIT")
+        except BaseException:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise
+
+    def _unlock(self):
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def close(self):
+        self._db.close()
+        self._unlock()
+
+    def _one(self, query, *values):
+        row = self._db.execute(query, values).fetchone()
+        return None if row is None else row[0]
+
+    # ---- UEs ---------------------------------------------------------------------------------------------------------
+
+    def add_device(self, ue):
+        """False when it is there."""
+        return self._db.execute("INSERT OR IGNORE INTO device VALUES (?)", (ue,)).rowcount > 0
+
+    def remove_device(self, ue):
+        """False when it is not there. Its registration goes with it."""
+        self._db.execute("DELETE FROM registration WHERE ue=?", (ue,))
+        return self._db.execute("DELETE FROM device WHERE ue=?", (ue,)).rowcount > 0
+
+    def devices(self):
+        return [ue for (ue,) in self._db.execute("SELECT ue FROM device ORDER BY ue")]
+
+    def provisioned(self, ue):
+        return self._one("SELECT 1 FROM device WHERE ue=?", ue) is not None
+
+    def known(self, ue):
+        """Whether messages for it can be kept: provisioned, or registered at least once."""
+        return self.provisioned(ue) or self._one("SELECT 1 FROM registration WHERE ue=?", ue) is not None
+
+    def register(self, ue, peer, now, expires, max_segment, profile):
+        self._db.execute(
+            "INSERT OR REPLACE INTO registration VALUES (?,?,?,1,?,?,?,?)",
+            (ue, peer.host, peer.port, expires, now, max_segment, json.dumps(profile)),
+        )
+
+    def rebind(self, ue, peer):
+        self._db.execute("UPDATE registration SET host=?, port=? WHERE ue=?", (*peer, ue))
+
+    def end_registration(self, ue):
+        """The UE stays known."""
+        self._db.execute("UPDATE registration SET live=0 WHERE ue=?", (ue,))
+
+    def forget_ues(self, most):
+        """Keeps the newest of those that are not registered and not provisioned."""
+        if self._one("SELECT count(*) FROM registration") > most:
+            self._db.execute(
+                "DELETE FROM registration WHERE ue IN (SELECT ue FROM registration WHERE NOT live"
+                " AND ue NOT IN (SELECT ue FROM device) ORDER BY expires LIMIT 100)"
+            )
+        return self._one("SELECT count(*) FROM registration") <= most
+
+    def registration(self, ue, now=None):
+        """The live registration; without `now` the last one, live or not."""
+        row = self._db.execute(
+            "SELECT ue, host, port, expires, since, max_segment, profile FROM registration"
+            " WHERE ue=? AND (? IS NULL OR live AND expires>?)",
+            (ue, now, now),
+        ).fetchone()
+        return row and Registration(row[0], Peer(row[1], row[2]), *row[3:6], json.loads(row[6]))
+
+    def registrations(self, now):
+        names = self._db.execute(
+            "SELECT ue FROM registration WHERE live AND expires>? ORDER BY ue", (now,)
+        ).fetchall()
+        return [self.registration(ue, now) for (ue,) in names]
+
+    def ues_at(self, peer, now):
+        return {
+            ue
+            for (ue,) in self._db.execute(
+                "SELECT ue FROM registration WHERE host=? AND port=? AND live AND expires>?", (*peer, now)
+            )
+        }
+
+    def expired_registrations(self, now):
+        return [
+            ue for (ue,) in self._db.execute("SELECT ue FROM registration WHERE live AND expires<=?", (now,))
+        ]
+
+    # ---- Application Servers -----------------------------------------------------------------------------------------
+
+    def register_as(self, id_, registration, target_uri, profile):
+        self._db.execute(
+            "INSERT OR REPLACE INTO application_server VALUES (?,?,?,?)",
+            (id_, registration, target_uri, json.dumps(profile)),
+        )
+
+    def deregister_as(self, registration):
+        """The AS Service ID, or None."""
+        found = self._one("SELECT id FROM application_server WHERE registration=?", registration)
+        self._db.execute("DELETE FROM application_server WHERE registration=?", (registration,))
+        return found
+
+    def application_server(self, id_):
+        row = self._db.execute(
+            "SELECT id, registration, target_uri FROM application_server WHERE id=?", (id_,)
+        ).fetchone()
+        return row and ApplicationServer(*row)
+
+    def application_servers(self):
+        rows = self._db.execute("SELECT id, registration, target_uri FROM application_server ORDER BY id")
+        return [ApplicationServer(*row) for row in rows]
+
+    # ---- duplicates --------------------------------------------------------------------------------------------------
+
+    def seen(self, originator, msg_id):
+        """None, or the segId that it came with ("" without segments)."""
+        return self._one(
+            "SELECT set_id FROM seen WHERE originator=? AND msg_id=?", originator, msg_id.lower()
+        )
+
+    def remember(self, originator, msg_id, set_id, most):
+        self._db.execute("INSERT INTO seen VALUES (NULL,?,?,?)", (originator, msg_id.lower(), set_id))
+        self._db.execute(
+            "DELETE FROM seen WHERE originator=? AND number <="
+            " (SELECT number FROM seen WHERE originator=? ORDER BY number DESC LIMIT 1 OFFSET ?)",
+            (originator, originator, most),
+        )
+
+    # ---- messages that wait ------------------------------------------------------------------------------------------
+
+    def add(self, lane, kind, target, origin, head, parts, state, expires, **more):
+        """A message at the end of its recipient's queue (or at `position`); returns its id."""
+        octets = sum(map(content_size, parts)) if parts else len(json.dumps(head))
+        cursor = self._db.execute(
+            "INSERT INTO message VALUES (NULL,?,?,?,?,?,?,?,?,?,?,?,?,?,?,NULL,?)",
+            (
+                more.get("position"),
+                lane,
+                kind,
+                *target,
+                *(origin or (None, None)),
+                head.get("msgId", ""),
+                json.dumps(head),
+                more.get("origin_set", ""),
+                more.get("set_id", ""),
+                more.get("store_forward", False),
+                state,
+                expires,
+                octets,
+            ),
+        )
+        if more.get("position") is None:
+            self._db.execute("UPDATE message SET position=id WHERE id=?", (cursor.lastrowid,))
+        self.set_parts(cursor.lastrowid, more.get("set_id", ""), parts)
+        return cursor.lastrowid
+
+    def set_parts(self, id_, set_id, parts):
+        self._db.execute("DELETE FROM part WHERE message=?", (id_,))
+        self._db.execute("UPDATE message SET set_id=? WHERE id=?", (set_id, id_))
+        self._db.executemany(
+            "INSERT INTO part (message, number, payload) VALUES (?,?,?)",
+            [(id_, number, part) for number, part in enumerate(parts, 1)],
+        )
+
+    def parts(self, id_):
+        return [
+            p for (p,) in self._db.execute("SELECT payload FROM part WHERE message=? ORDER BY number", (id_,))
+        ]
+
+    def next_part(self, id_):
+        """(number, payload) of the first part that was not acknowledged, or None."""
+        return self._db.execute(
+            "SELECT number, payload FROM part WHERE message=? AND NOT done ORDER BY number LIMIT 1", (id_,)
+        ).fetchone()
+
+    def count_parts(self, id_):
+        return self._one("SELECT count(*) FROM part WHERE message=?", id_)
+
+    def part_done(self, id_, number):
+        self._db.execute("UPDATE part SET done=1 WHERE message=? AND number=?", (id_, number))
+
+    def parts_again(self, id_, ranges):
+        """Marks parts to be sent again; how many there are."""
+        return sum(
+            self._db.execute(
+                "UPDATE part SET done=0 WHERE message=? AND number BETWEEN ? AND ?", (id_, first, last)
+            ).rowcount
+            for first, last in ranges
+        )
+
+    def message(self, id_):
+        return _row(self._db.execute("SELECT %s FROM message WHERE id=?" % _ROW, (id_,)).fetchone())
+
+    def message_by_set(self, set_id, targets):
+        """The message that is sent with this segId to one of the UEs."""
+        for values in self._db.execute(
+            "SELECT %s FROM message WHERE set_id=? AND set_id<>''" % _ROW, (set_id,)
+        ):
+            row = _row(values)
+            if row.target.type == "UE" and row.target.id in targets:
+                return row
+        return None
+
+    def set_state(self, id_, state, hold_until=None):
+        self._db.execute("UPDATE message SET state=?, hold_until=? WHERE id=?", (state, hold_until, id_))
+
+    def remove(self, id_):
+        self._db.execute("DELETE FROM message WHERE id=?", (id_,))
+
+    def waiting_targets(self):
+        query = "SELECT DISTINCT target_type, target FROM message WHERE state='queued'"
+        return [Address(*row) for row in self._db.execute(query)]
+
+    def next_message(self, target, lane):
+        return _row(
+            self._db.execute(
+                "SELECT %s FROM message WHERE target_type=? AND target=? AND state='queued' AND lane=?"
+                " ORDER BY position, id LIMIT 1" % _ROW,
+                (*target, lane),
+            ).fetchone()
+        )
+
+    def messages(self, target, state, lane=DATA):
+        query = "SELECT %s FROM message WHERE target_type=? AND target=? AND state=? AND lane=? ORDER BY position, id"
+        return [_row(row) for row in self._db.execute(query % _ROW, (*target, state, lane)).fetchall()]
+
+    def confirmation_waits(self, ue, set_id):
+        """Whether a SEGCONFIR for this set is already on its way."""
+        query = (
+            "SELECT 1 FROM message WHERE target_type='UE' AND target=? AND kind='SEGCONFIR' AND origin_set=?"
+        )
+        return self._one(query, ue, set_id) is not None
+
+    def pending(self, target):
+        return self._one("SELECT count(*) FROM message WHERE target_type=? AND target=?", *target)
+
+    def load(self):
+        """(messages, octets) of all that waits."""
+        return self._db.execute("SELECT count(*), coalesce(sum(octets), 0) FROM message").fetchone()
+
+    def overdue(self, now):
+        """Messages whose life is over, and those held long enough for a confirmation."""
+        rows = self._db.execute(
+            "SELECT %s FROM message WHERE state<>'held' AND expires<=? OR state='held' AND hold_until<=?"
+            % _ROW,
+            (now, now),
+        )
+        return [_row(row) for row in rows.fetchall()]
+
+    def summary(self):
+        """(target, state, lane, messages, octets) of what waits, for people."""
+        return self._db.execute(
+            "SELECT target_type, target, state, lane, count(*), sum(octets) FROM message GROUP BY 1, 2, 3, 4"
+        ).fetchall()
+
+    # ---- segment sets on their way in --------------------------------------------------------------------------------
+
+    _SET = "id, originator, set_id, msg_id, body, progress, asked, fresh, octets"
+
+    @staticmethod
+    def _set(row):
+        return row and SegmentSet(*row[:4], json.loads(row[4]), *row[5:])
+
+    def open_set(self, originator, set_id, msg_id, body, now):
+        cursor = self._db.execute(
+            "INSERT INTO segment_set VALUES (NULL,?,?,?,?,NULL,?,0,?,0)",
+            (originator, set_id, msg_id, json.dumps(body), now, now),
+        )
+        return SegmentSet(cursor.lastrowid, originator, set_id, msg_id, body, now, 0, now, 0)
+
+    def find_set(self, originator, set_id, msg_id):
+        query = "SELECT %s FROM segment_set WHERE originator=? AND set_id=? AND msg_id=?" % self._SET
+        return self._set(self._db.execute(query, (originator, set_id, msg_id)).fetchone())
+
+    def get_set(self, id_):
+        return self._set(
+            self._db.execute("SELECT %s FROM segment_set WHERE id=?" % self._SET, (id_,)).fetchone()
+        )
+
+    def sets(self):
+        return [
+            self._set(row) for row in self._db.execute("SELECT %s FROM segment_set" % self._SET).fetchall()
+        ]
+
+    def sets_load(self, originator):
+        """(sets of this originator, octets of all sets)."""
+        return self._db.execute(
+            "SELECT coalesce(sum(originator=?), 0), coalesce(sum(octets), 0) FROM segment_set", (originator,)
+        ).fetchone()
+
+    def assembly(self, id_):
+        progress, total, asked = self._db.execute(
+            "SELECT progress, total, asked FROM segment_set WHERE id=?", (id_,)
+        ).fetchone()
+        have = {n for (n,) in self._db.execute("SELECT number FROM segment WHERE segment_set=?", (id_,))}
+        return Assembly(progress, total, have, asked)
+
+    def save_assembly(self, id_, assembly):
+        self._db.execute(
+            "UPDATE segment_set SET progress=?, total=?, asked=? WHERE id=?",
+            (assembly.progress, assembly.total, assembly.asked, id_),
+        )
+
+    def add_segment(self, id_, number, payload, body, now):
+        self._db.execute("INSERT INTO segment VALUES (?,?,?)", (id_, number, payload))
+        self._db.execute(
+            "UPDATE segment_set SET octets=octets+?, fresh=?, body=? WHERE id=?",
+            (content_size(payload), now, json.dumps(body), id_),
+        )
+
+    def segments(self, id_):
+        query = "SELECT payload FROM segment WHERE segment_set=? ORDER BY number"
+        return [payload for (payload,) in self._db.execute(query, (id_,))]
+
+    def remove_set(self, id_):
+        self._db.execute("DELETE FROM segment_set WHERE id=?", (id_,))
+
+    def resume_sets(self, now):
+        """After a restart the clocks of unfinished sets start anew: nobody could have sent anything meanwhile."""
+        self._db.execute("UPDATE segment_set SET progress=?, fresh=?", (now, now))
+
+    # ---- clocks ------------------------------------------------------------------------------------------------------
+
+    def deadline(self):
+        """When the next registration or message is over, or None."""
+        return self._one(
+            "SELECT min(t) FROM (SELECT min(expires) AS t FROM registration WHERE live"
+            " UNION ALL SELECT min(expires) FROM message WHERE state<>'held'"
+            " UNION ALL SELECT min(hold_until) FROM message WHERE state='held')"
+        )
