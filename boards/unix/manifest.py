@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: MIT
+include("../../firmware/manifest.py")
+module("board.py")

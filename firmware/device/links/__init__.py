@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: MIT
+"""Links carry datagrams between the board and its peer. Each has the same few members:
+
+    await open()          brings the link up; OSError when it cannot be had now (it is tried again)
+    peer                  address of the configured peer, known once open
+    await receive()       (octets, address) of the next datagram
+    send(octets, address) False when the link cannot take it now and wants it again; OSError when it is lost
+    close()
+"""
+
+
+class Unsupported(Exception):
+    """The board has no such thing; str() is a sentence that says what it has instead."""

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: MIT
+"""CoAP over UDP, with the socket traps of MicroPython's ports in one place."""
+
+import asyncio
+import socket
+
+_EAGAIN = 11
+_ENOMEM = 12
+
+
+def _readable(sock):
+    # asyncio has no datagram calls; this is how its own streams wait for a socket
+    yield asyncio.core._io_queue.queue_read(sock)
+
+
+class UDPLink:
+    """One socket to one peer. `address(sockaddr)` gives the (host, port) of what the port's recvfrom says."""
+
+    def __init__(self, host, port, max_datagram, address):
+        self.peer = None
+        self._host = host
+        self._port = port
+        self._size = max_datagram + 1  # one more, so that a longer datagram can be told from one that fits
+        self._address = address
+        self._sock = None
+        self._sockaddr = None
+        self._last = None  # (address, sockaddr) that the last datagram of somebody else came from
+
+    async def open(self):
+        # Looking a name up blocks on every port, so it is done here and never while datagrams come in.
+        self._sockaddr = socket.getaddrinfo(self._host, self._port, 0, socket.SOCK_DGRAM)[0][-1]
+        self.peer = self._address(self._sockaddr)
+        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        sock.setblocking(False)
+        # "0.0.0.0" and not "": the latter does not hear IPv4 on the Pico W (micropython#16740)
+        sock.bind(socket.getaddrinfo("0.0.0.0", 0)[0][-1])
+        self._sock = sock
+
+    async def receive(self):
+        while True:
+            # Read before waiting: one wake may stand for several datagrams, and rp2 keeps only a few.
+            try:
+                octets, sockaddr = self._sock.recvfrom(self._size)
+            except OSError as error:
+                # ports give EAGAIN in several ways; whatever it was, the next readable moment tells
+                if error.errno != _EAGAIN:
+                    await asyncio.sleep_ms(100)
+                await _readable(self._sock)
+                continue
+            if sockaddr == self._sockaddr:
+                return octets, self.peer
+            address = self._address(sockaddr)
+            self._last = (address, sockaddr)
+            return octets, address
+
+    def send(self, octets, address):
+        if address == self.peer:
+            sockaddr = self._sockaddr
+        elif self._last is not None and address == self._last[0]:
+            sockaddr = self._last[1]
+        else:
+            sockaddr = socket.getaddrinfo(address[0], address[1])[0][-1]  # numbers: nothing is looked up
+        try:
+            self._sock.sendto(octets, sockaddr)
+        except OSError as error:
+            if error.errno in (_EAGAIN, _ENOMEM):  # ESP32: "too fast", about one in 20 ms goes
+                return False
+            raise
+        return True
+
+    def close(self):
+        if self._sock is not None:
+            self._sock.close()
+            self._sock = None

@@ -1,0 +1,254 @@
+# SPDX-License-Identifier: MIT
+"""The asyncio tasks that drive a sans-IO client: one reads the link, one sleeps until the next deadline."""
+
+import asyncio
+import time
+
+from coap.compat import const, ticks_diff
+from msgin5g import CHANGED, MESSAGE, Client, Config
+
+from .log import log
+
+_CONFIG = "msgin5g.json"
+_TICK_MASK = const((1 << 29) - 1)  # the period of coap.compat.ticks_diff
+_BURST = const(8)  # datagrams read before other tasks get their turn
+_LINK_RETRY = const(5000)  # ms between tries to bring the link up
+_SEND_RETRY = const(20)  # ms until a link that was busy is asked again
+_STOP_WAIT = const(5000)  # ms for the de-registration, whose loss is harmless
+
+
+def _now():
+    return time.ticks_ms() & _TICK_MASK
+
+
+def _date_time(ahead_s):
+    """The time in `ahead_s` seconds as RFC 3339, or None where the clock was never set."""
+    now = time.gmtime(time.time() + int(ahead_s))
+    if now[0] < 2024:
+        return None
+    return "%04d-%02d-%02dT%02d:%02d:%02dZ" % now[:6]
+
+
+async def start(config=None, board=None):
+    """A running client. Returns at once: the link and the registration come up in the background, for ever.
+
+    `config` is a Config, a dict or a path (default: msgin5g.json); `board` a Board (default: this board's).
+    Raises msgin5g.ConfigError, device.links.Unsupported for a `peer` that the board has no link for.
+    """
+    if board is None:
+        from board import Board
+
+        board = Board()
+    if config is None or isinstance(config, str):
+        config = Config.load(config or _CONFIG)
+    elif isinstance(config, dict):
+        config = Config(config)
+    link = board.links(config)
+    if config.security["mode"] == "none":
+        log('warning: security.mode is "none": anyone on the path can read, change and forge messages')
+    return RunningClient(Client(config, board.storage, clock=_date_time), link)
+
+
+class Outgoing:
+    """A message on its way: `message_id`, `state`, `cause`, and `wait` for its end."""
+
+    def __init__(self, runner, core):
+        self._runner = runner
+        self._core = core
+        self.message_id = core.message_id
+
+    @property
+    def state(self):
+        return self._core.state
+
+    @property
+    def cause(self):
+        return self._core.cause
+
+    def __repr__(self):
+        return repr(self._core)
+
+    async def wait(self, timeout_s=None):
+        """The final state: "delivered", "accepted", "stored", "failed" or "expired".
+
+        Raises asyncio.TimeoutError after `timeout_s` seconds; the message goes on all the same.
+        """
+        if not self._core.final:
+            ended = self._runner.watch(self._core)
+            if timeout_s is None:
+                await ended.wait()
+            else:
+                await asyncio.wait_for_ms(ended.wait(), int(timeout_s * 1000))
+        return self._core.state
+
+
+class _Messages:
+    """What `async for` goes through; MicroPython has no asynchronous generators."""
+
+    def __init__(self, client):
+        self._client = client
+
+    def __aiter__(self):
+        return self
+
+    async def __anext__(self):
+        return await self._client.receive()
+
+
+class RunningClient:
+    """A client that runs until `stop()`."""
+
+    def __init__(self, core, link):
+        self.core = core
+        self._link = link
+        self._arrived = asyncio.Event()
+        self._kick = asyncio.Event()
+        self._armed = None  # the deadline that the timer task sleeps until
+        self._watched = {}
+        self._unsent = None
+        self._state = None
+        self._tasks = [asyncio.create_task(self._run())]
+
+    # --- the application's calls --------------------------------------------------------------------
+
+    async def send(self, to, payload, **options):
+        """Takes a message; gives its Outgoing once it is in the outbox.
+
+        `payload` is str, bytes, a binary file, or (binary file, size). Options: to_type="UE", app_id=None,
+        report=False, priority="NORMAL", store_forward=False, expires=None (seconds), volatile=False.
+        Raises ValueError for what cannot be sent, msgin5g.OutboxFull.
+        """
+        outgoing = self.core.send(to, payload, _now(), **options)
+        self._flush()
+        return Outgoing(self, outgoing)
+
+    async def receive(self):
+        """The next received Message, each one once. A large one can be read until the next is taken."""
+        while True:
+            message = self.core.take(_now())
+            if message is not None:
+                self._flush()
+                return message
+            self._arrived.clear()
+            await self._arrived.wait()
+
+    def messages(self):
+        """For `async for message in client.messages()`."""
+        return _Messages(self)
+
+    async def stop(self):
+        """De-registers, where the peer can be reached within 5 s, and closes the link."""
+        self.core.stop(_now())
+        self._flush()
+        for _ in range(_STOP_WAIT // 50):
+            if self.core.registration.state == "stopped":
+                break
+            await asyncio.sleep_ms(50)
+        for task in self._tasks:
+            task.cancel()
+        self._link.close()
+
+    @property
+    def registered(self):
+        return self.core.registered
+
+    @property
+    def stats(self):
+        """Counters of the service and, with "coap_" before them, of the CoAP layer."""
+        stats = dict(self.core.stats)
+        for name, value in self.core.endpoint.stats.items():
+            stats["coap_" + name] = value
+        return stats
+
+    def watch(self, core_outgoing):
+        """The Event of this message's end."""
+        event = self._watched.get(core_outgoing.message_id)
+        if event is None:
+            event = self._watched[core_outgoing.message_id] = asyncio.Event()
+        return event
+
+    # --- the tasks ----------------------------------------------------------------------------------
+
+    async def _run(self):
+        core = self.core
+        while True:
+            try:
+                await self._link.open()
+                break
+            except OSError as error:
+                log("no link to %s yet (%s)", core.config.peer, error)
+                await asyncio.sleep_ms(_LINK_RETRY)
+        core.peer = self._link.peer
+        self._tasks.append(asyncio.create_task(self._tick()))
+        core.start(_now())
+        self._flush()
+        burst = 0
+        while True:
+            octets, address = await self._link.receive()
+            core.receive(octets, address, _now())
+            self._flush()
+            burst += 1
+            if burst == _BURST:
+                burst = 0
+                await asyncio.sleep_ms(0)
+
+    async def _tick(self):
+        core = self.core
+        while True:
+            now = _now()
+            core.poll(now)
+            self._flush()
+            self._kick.clear()
+            deadline = self._armed = core.next_deadline()
+            if self._unsent is not None:
+                wait = _SEND_RETRY
+            elif deadline is None:
+                wait = None
+            else:
+                wait = max(0, ticks_diff(deadline, now))
+            try:
+                if wait is None:
+                    await self._kick.wait()
+                else:
+                    await asyncio.wait_for_ms(self._kick.wait(), wait)
+            except asyncio.TimeoutError:
+                pass
+
+    def _flush(self):
+        """After each call of the core: datagrams to the link, events to those who wait for them."""
+        core = self.core
+        while True:
+            item = self._unsent or core.outgoing()
+            if item is None:
+                break
+            self._unsent = None
+            try:
+                if not self._link.send(*item):
+                    self._unsent = item
+                    break
+            except OSError as error:
+                # lost like any datagram: CoAP sends it again
+                log("could not send to %s: %s", item[1], error)
+        while True:
+            event = core.next_event()
+            if event is None:
+                break
+            kind, subject = event
+            if kind == MESSAGE:
+                self._arrived.set()
+            elif kind == CHANGED:
+                if subject.final:
+                    waiting = self._watched.pop(subject.message_id, None)
+                    if waiting is not None:
+                        waiting.set()
+            else:
+                self._tell()
+        if self._unsent is not None or core.next_deadline() != self._armed:
+            self._kick.set()
+
+    def _tell(self):
+        registration = self.core.registration
+        told = (registration.state, registration.cause)
+        if told != self._state:
+            self._state = told
+            log("%s%s", told[0], ": " + told[1] if told[1] else "")

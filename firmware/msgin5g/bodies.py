@@ -1,0 +1,275 @@
+# SPDX-License-Identifier: MIT
+"""JSON bodies, TS 24.538 clause 7.3: written in the order of its tables, read member by member.
+
+Written strictly: members at their default are left out, nothing beyond what JSON must escape is escaped.
+Read kindly: misspelt values, names with spaces, strings for booleans and numbers (docs/wire-profile.md).
+"""
+
+from coap import numbers
+from coap.compat import json_octets, json_value
+
+from .errors import BodyError
+
+_NEEDED = object()
+PRIORITIES = ("HIGH", "NORMAL", "LOW")
+DESTINATIONS = ("UE", "AS", "GROUP", "BC", "TOPIC")
+SUCCESS = "success"
+FAILURE = "failure"
+STORED = "stored for deferred delivery"
+
+
+def write(*members):
+    """The JSON object of the (name, value) pairs in their order; a value of None leaves its member out,
+    a tuple of pairs is an object of its own."""
+    data = bytearray()
+    _write(data, members)
+    return data
+
+
+def _write(data, members):
+    separator = b"{"
+    for name, value in members:
+        if value is None:
+            continue
+        data += separator
+        separator = b","
+        data += json_octets(name)
+        data += b":"
+        if isinstance(value, tuple):
+            _write(data, value)
+        else:
+            data += json_octets(value)
+    data += b"}"
+
+
+def originator(addr):
+    return (("oriAddrType", "UE"), ("addr", addr))
+
+
+def destination(type, addr):
+    return (("destAddrType", type), ("addr", addr))
+
+
+def registration(service, addr, profile=None, urgent=None, lifetime=None):
+    """REG, clause 7.3.3.1; `profile` is the pairs of cliProfile."""
+    return write(
+        ("msgIden", service),
+        ("msgType", "REG"),
+        ("oriAddr", originator(addr)),
+        ("cliProfile", profile),
+        ("urgentTag", urgent),
+        ("regExpTime", lifetime),
+    )
+
+
+def gateway_registration(service, addr, ue_id, lifetime):
+    """GWREG, clause 7.3.3.3."""
+    return write(
+        ("msgIden", service),
+        ("msgType", "GWREG"),
+        ("oriAddr", originator(addr)),
+        ("oriUEAddr", None if ue_id is None else originator(ue_id)),
+        ("expiredTime", lifetime),
+    )
+
+
+def deregistration(service, addr):
+    """DEREG, clause 7.3.3.2."""
+    return write(("msgIden", service), ("msgType", "DEREG"), ("oriAddr", originator(addr)))
+
+
+def message(service, addr, outgoing, value, segment=None, expire_time=None):
+    """MSG, clause 7.3.4.1: `value` is the payload member, `segment` the pairs of segParams of a segmented one."""
+    return write(
+        ("msgIden", service),
+        ("msgType", "MSG"),
+        ("oriAddr", originator(addr)),
+        ("destAddr", destination(outgoing.to_type, outgoing.to)),
+        ("appId", outgoing.app_id),
+        ("msgId", outgoing.message_id),
+        # of a segmented message only the first says it: TS 23.554 clause 8.5.2
+        ("isDelivStatReq", True if outgoing.report and (not segment or segment[2][1] == 1) else None),
+        ("priority", None if outgoing.priority == "NORMAL" else outgoing.priority),
+        ("isSegmented", True if segment else None),
+        ("segParams", segment),
+        ("sfFlag", outgoing.store_forward),
+        ("sfParam", None if expire_time is None else (("expireTime", expire_time),)),
+        ("payload", value),
+    )
+
+
+def segment(set_id, number, total):
+    """segParams of clause 7.3.4.1. The flag is a string there, "true" in the last segment only."""
+    return (
+        ("segId", set_id),
+        ("totalSegCount", total),
+        ("segNumb", number),
+        ("lastSegFlag", "true" if number == total else None),
+    )
+
+
+def report(service, addr, to_type, to, message_id, status, cause=None):
+    """IMDN, clause 7.3.4.2: `status` is SUCCESS or FAILURE."""
+    return write(
+        ("msgIden", service),
+        ("msgType", "IMDN"),
+        ("oriAddr", originator(addr)),
+        ("destAddr", destination(to_type, to)),
+        ("msgId", message_id),
+        ("DelSta", status),
+        ("Cause", cause),
+    )
+
+
+def segment_recovery(service, set_id, ranges):
+    """SEGREC, clause 7.3.6.2: `ranges` are (first, last) pairs."""
+    numbers = "(%s)" % ", ".join(["%d-%d" % each for each in ranges])
+    return write(("msgIden", service), ("msgType", "SEGREC"), ("segId", set_id), ("segNoList", numbers))
+
+
+def segment_confirmation(service, set_id, result):
+    """SEGCONFIR, clause 7.3.6.1."""
+    return write(("msgIden", service), ("msgType", "SEGCONFIR"), ("segId", set_id), ("result", result))
+
+
+class Body:
+    """A received JSON object. Each reader gives the member's value, or the default where it is absent,
+    and raises BodyError where it is wrong (or absent without a default)."""
+
+    def __init__(self, members):
+        # The schemas print some names with a space behind them.
+        self._members = {name.strip(): value for name, value in members.items()}
+
+    @classmethod
+    def read(cls, octets):
+        try:
+            members = json_value(octets)
+        except ValueError:
+            raise BodyError("body", "not JSON in UTF-8")
+        if not isinstance(members, dict):
+            raise BodyError("body", "not a JSON object")
+        return cls(members)
+
+    def __contains__(self, name):
+        return name in self._members
+
+    def _value(self, name, default):
+        value = self._members.get(name)
+        if value is None:
+            if default is _NEEDED:
+                raise BodyError(name, "missing")
+            return default
+        return value
+
+    def text(self, name, default=_NEEDED, longest=255):
+        value = self._value(name, default)
+        if value is default:
+            return value
+        if not isinstance(value, str):
+            raise BodyError(name, "not a string")
+        # A character has up to 4 octets: the exact length is only counted where it is in doubt.
+        if longest is not None and len(value) * 4 > longest and len(value.encode()) > longest:
+            raise BodyError(name, "longer than %d octets" % longest)
+        return value
+
+    def flag(self, name, default):
+        value = self._value(name, default)
+        if isinstance(value, str) and value.lower() in ("true", "false"):
+            return value.lower() == "true"
+        if value is not default and not isinstance(value, bool):
+            raise BodyError(name, "not true or false")
+        return value
+
+    def integer(self, name, default=_NEEDED, low=0, high=0x7FFFFFFF):
+        value = self._value(name, default)
+        if isinstance(value, str) and value.isdigit() and len(value) < 11:
+            value = int(value)
+        if value is default:
+            return value
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            raise BodyError(name, "not an integer from %d to %d" % (low, high))
+        return value
+
+    def object(self, name):
+        value = self._value(name, _NEEDED)
+        if not isinstance(value, dict):
+            raise BodyError(name, "not an object")
+        return Body(value)
+
+    def objects(self, name):
+        value = self._value(name, _NEEDED)
+        if not isinstance(value, list):
+            raise BodyError(name, "not an array")
+        for each in value:
+            if not isinstance(each, dict):
+                raise BodyError(name, "not an array of objects")
+        return [Body(each) for each in value]
+
+    def address(self, name, type_name, types):
+        """(type, address) of oriAddr or destAddr."""
+        body = self.object(name)
+        type = body.text(type_name)
+        if type not in types:
+            raise BodyError(name + "." + type_name, "not one of " + ", ".join(types))
+        addr = body.text("addr")
+        if not addr:
+            raise BodyError(name + ".addr", "empty")
+        return type, addr
+
+    def originator(self):
+        return self.address("oriAddr", "oriAddrType", ("UE", "AS"))
+
+    def destination(self):
+        return self.address("destAddr", "destAddrType", DESTINATIONS)
+
+    def message_id(self):
+        value = self.text("msgId", longest=64)
+        if not value:
+            raise BodyError("msgId", "empty")
+        return value
+
+    def priority(self):
+        value = self.text("priority", "NORMAL")
+        if value in ("MEDIUM", "MIDDLE"):  # as MSGin5G-5 and TS 29.538 say it
+            return "NORMAL"
+        if value not in PRIORITIES:
+            raise BodyError("priority", "not one of " + ", ".join(PRIORITIES))
+        return value
+
+    def status(self):
+        """(DelSta, Cause) of clauses 7.3.4.2 and 7.3.4.3."""
+        value = self.text("DelSta").lower()
+        if value not in (SUCCESS, FAILURE, STORED):
+            raise BodyError("DelSta", "not one of success, failure, stored for deferred delivery")
+        return value, self.cause()
+
+    def cause(self):
+        """The cause of a failure, by any of the names that the schemas give it."""
+        for name in ("Cause", "cause", "failure reason", "failReason"):
+            if name in self:
+                return self.text(name, longest=1024)
+        return None
+
+
+def failure(message):
+    """What a CoAP error response says, for people: "4.00 msgId: missing" (RFC 7252 section 5.5.2)."""
+    try:
+        why = str(bytes(message.payload), "utf-8")
+    except UnicodeError:
+        why = ""
+    return (numbers.code_text(message.code) + " " + why).strip()
+
+
+def read_ranges(text):
+    """The (first, last) pairs of segNoList, "(5-7, 10-10)"; a lone number counts as a range of one."""
+    ranges = []
+    for part in text.strip().strip("()").split(","):
+        first, dash, last = part.partition("-")
+        first = first.strip()
+        last = last.strip() if dash else first
+        if not (first.isdigit() and last.isdigit()) or max(len(first), len(last)) > 9:
+            raise BodyError("segNoList", "not ranges like (5-7, 10-10)")
+        if not 1 <= int(first) <= int(last):
+            raise BodyError("segNoList", "ranges must rise from 1")
+        ranges.append((int(first), int(last)))
+    return ranges

@@ -1,0 +1,389 @@
+# SPDX-License-Identifier: MIT
+"""The MSGin5G Client: TS 24.538 clauses 6.3, 6.4.1.1 and 6.5 behind one CoAP endpoint, without waiting.
+
+It is driven like `coap.Endpoint`: `receive` for each datagram, `poll` when `next_deadline` has come, and after
+each call everything is taken out of `outgoing` and `next_event`.
+"""
+
+from coap import endpoint as coap_endpoint
+from coap import numbers
+from coap.compat import earliest, random_octets
+from coap.message import Message as CoapMessage
+from coap.message import MessageError, encode, path_options, uint_octets
+
+from . import bodies, payload
+from .config import PORT, service_id_error
+from .errors import BodyError, ConfigError
+from .outbox import Outbox, Outgoing
+from .receiver import Receiver, Refusal
+from .registration import Registration
+from .segmentation import LEAST_ROOM, escaped_size
+from .sender import Sender
+from .storage import OctetsSource, StoredSource
+from .timing import Countdown
+
+# Kinds of event
+REGISTRATION = 1  # (REGISTRATION, the client): `registered` or `registration.state` changed
+CHANGED = 2  # (CHANGED, outgoing): its state changed
+MESSAGE = 3  # (MESSAGE, None): take() has something
+
+_PATH = "/msgin5g"
+_RESERVE = 448  # octets of a datagram that are not payload, in what the device tells others to send
+
+
+class Client:
+    """See the module. `config` is a Config, `storage` as storage.py describes, `random(n)` gives n octets.
+
+    `peer` is the address that the link sends to and is heard from, (host, port) for UDP; the link may set
+    it anew. `clock(ahead_s)`, where a board has set its clock, gives a date-time for sfParam, else None.
+    Raises ConfigError where the configuration asks for what this class is not.
+    """
+
+    def __init__(self, config, storage, random=random_octets, clock=None):
+        if config.role != "client":
+            raise ConfigError("role", 'must be "client" for a Client')
+        if config.security["mode"] != "none":
+            raise ConfigError(
+                "security.mode", 'OSCORE is not there yet: write {"mode": "none"} to send everything in the clear'
+            )
+        self.config = config
+        self.peer = (config.peer_host, config.peer_port)
+        self.clock = clock
+        self.stats = {
+            "accepted": 0,  # of our messages
+            "delivered": 0,
+            "failed": 0,
+            "expired": 0,
+            "received": 0,  # whole messages put in the inbox
+            "repeated": 0,  # messages that came again and were only acknowledged
+            "reported": 0,  # delivery reports accepted by the peer
+            "reports_refused": 0,
+            "refused": 0,  # messages refused for want of room
+            "recoveries": 0,  # times that missing segments were asked for
+            "given_up": 0,  # messages whose segments never came
+            "malformed": 0,  # bodies that break clause 7.3
+            "unexpected": 0,  # reports and responses about messages not held here
+        }
+        coap = config.coap
+        parameters = numbers.Parameters(
+            int(coap["ack_timeout"] * 1000), coap["ack_random_factor"], coap["max_retransmit"], coap["nstart"]
+        )
+        self.endpoint = coap_endpoint.Endpoint(parameters, coap["max_datagram"], random, self._admit)
+        self.outbox = Outbox(config.outbox["messages"], config.outbox["bytes"])
+        largest = min(config.segments["size"], coap["max_datagram"] - _RESERVE)
+        self.registration = Registration(config, (("maxSegSize", largest),), random)
+        self._sender = Sender(config, self.outbox, self._room, self._changed, self._cancel, random)
+        self._receiver = Receiver(config, storage, self.stats, random)
+        self._storage = storage
+        self._random = random
+        self._rows = 0
+        self._on_air = 0
+        self._events = []
+        self._announced = None
+        self._now = 0
+        for name in storage.names():
+            if name[:4] in ("set-", "out-"):  # payloads of an earlier run that nothing refers to any more
+                storage.remove(name)
+
+    # --- what the application's side calls -------------------------------------------------------------
+
+    @property
+    def registered(self):
+        return self.registration.registered
+
+    def start(self, now):
+        """Begins to register, and goes on for ever."""
+        self.registration.start(now)
+        self._work(now)
+
+    def stop(self, now):
+        """De-registers; over when `registration.state` is "stopped"."""
+        self.registration.stop(now)
+        self._work(now)
+
+    def send(
+        self,
+        to,
+        payload,
+        now,
+        to_type="UE",
+        app_id=None,
+        report=False,
+        priority="NORMAL",
+        store_forward=False,
+        expires=None,
+        volatile=False,
+    ):
+        """Takes a message; gives its Outgoing. `expires` is in seconds from now.
+
+        `payload` is str, octets, a binary file, or (binary file, size); a file is copied to the storage.
+        Raises ValueError for what cannot be sent, OutboxFull when there is no room now, OSError when the
+        storage fails.
+        """
+        why = service_id_error(to)
+        if why:
+            raise ValueError("to: " + why)
+        if to_type not in bodies.DESTINATIONS:
+            raise ValueError("to_type must be one of " + ", ".join(bodies.DESTINATIONS))
+        if priority not in bodies.PRIORITIES:
+            raise ValueError("priority must be one of " + ", ".join(bodies.PRIORITIES))
+        if app_id is not None and (not isinstance(app_id, str) or len(app_id.encode()) > 255):
+            raise ValueError("app_id must be a string of at most 255 octets")
+        if expires is not None and not expires > 0:
+            raise ValueError("expires must be a number of seconds above 0")
+        source = self._source(payload)
+        try:
+            outgoing = Outgoing(
+                self._uuid(), to, to_type, source, app_id, bool(report), priority, bool(store_forward), bool(volatile)
+            )
+            if expires is not None:
+                outgoing.expires = Countdown(int(expires * 1000), now)
+                if store_forward and self.clock is not None:
+                    outgoing.expire_time = self.clock(expires)
+            outgoing.segmented = self._must_be_cut(outgoing)
+            self.outbox.add(outgoing)
+        except Exception:
+            source.remove()
+            raise
+        self._work(now)
+        return outgoing
+
+    def take(self, now):
+        """The oldest received Message, or None. The one taken before it is closed."""
+        message = self._receiver.take()
+        if message is not None:
+            self._work(now)
+        return message
+
+    # --- what the runner calls --------------------------------------------------------------------------
+
+    def receive(self, datagram, peer, now):
+        self.endpoint.receive(datagram, peer, now)
+        self._work(now)
+
+    def poll(self, now):
+        self.endpoint.poll(now)
+        self._work(now)
+
+    def outgoing(self):
+        """The next (octets, peer) for the link, or None."""
+        return self.endpoint.outgoing()
+
+    def next_event(self):
+        """The next (kind, subject), or None."""
+        return self._events.pop(0) if self._events else None
+
+    def next_deadline(self):
+        """The tick when `poll` is needed next, or None."""
+        now = self._now
+        deadline = self.endpoint.next_deadline()
+        deadline = earliest(deadline, self._receiver.next_deadline(now))
+        deadline = earliest(deadline, self._sender.next_deadline(now))
+        return earliest(deadline, self.registration.next_deadline(now))
+
+    # --- what is sent -----------------------------------------------------------------------------------
+
+    def _uuid(self):
+        """A random UUID as text: RFC 9562 section 5.4."""
+        octets = bytearray(self._random(16))
+        octets[6] = octets[6] & 0x0F | 0x40
+        octets[8] = octets[8] & 0x3F | 0x80
+        text = "".join(["%02x" % octet for octet in octets])
+        return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
+
+    def _source(self, given):
+        size = None
+        if isinstance(given, tuple) and len(given) == 2:
+            given, size = given
+        if hasattr(given, "read"):
+            if size is None:
+                start = given.tell()
+                size = given.seek(0, 2) - start
+                given.seek(start)
+            self.outbox.check(size)
+            self._rows += 1
+            return StoredSource(self._storage, "out-%d" % self._rows, given, size)
+        text, octets = payload.as_octets(given)
+        self.outbox.check(len(octets))
+        return OctetsSource(octets, text)
+
+    def _must_be_cut(self, outgoing):
+        """Whether the message needs segments. Raises ValueError where not even these fit a datagram."""
+        room = self._room(outgoing, bodies.segment("0" * 16, 9999, 9999))
+        if room < LEAST_ROOM:
+            raise ValueError("the service IDs leave no room for a payload in coap.max_datagram")
+        size = outgoing.size
+        limit = min(self.config.segments["size"], self._room(outgoing, None))
+        if not outgoing.source.text:
+            return len(payload.HEAD) + (size + 2) // 3 * 4 > limit
+        if size > limit:
+            return True
+        return escaped_size(str(outgoing.source.read(0, size), "utf-8")) > self._room(outgoing, None)
+
+    def _room(self, outgoing, segment):
+        """Octets that are left in a datagram for the value of `payload`."""
+        body = bodies.message(
+            self.config.service_identifier,
+            self.config.ue_service_id,
+            outgoing,
+            "",
+            segment,
+            outgoing.expire_time,
+        )
+        # the longest form: a segment that is not the first leaves the report out, the sum here keeps it
+        spare = len('"isDelivStatReq":true,') if outgoing.report and segment else 0
+        return self.config.coap["max_datagram"] - len(encode(self._request(body, True))) - 4 - spare
+
+    def _request(self, body, confirmable):
+        config = self.config
+        options = path_options(_PATH)
+        options.append((numbers.CONTENT_FORMAT, uint_octets(numbers.JSON)))
+        if config.server_host is not None:
+            options.append((numbers.URI_HOST, config.server_host.encode()))
+            if config.server_port != PORT:
+                options.append((numbers.URI_PORT, uint_octets(config.server_port)))
+        return CoapMessage(numbers.POST, body, options, numbers.CON if confirmable else numbers.NON)
+
+    def _work(self, now):
+        """Everything that can be done now: events of the endpoint, what is due, what may go out."""
+        self._now = now
+        while True:
+            event = self.endpoint.next_event()
+            if event is None:
+                break
+            self._handle(event, now)
+        self.registration.poll(now)
+        self._sender.poll(now)
+        self._receiver.poll(now)
+        while self._on_air < self.config.coap["nstart"] and self._send_next(now):
+            pass
+        state = (self.registration.state, self.registered)
+        if state != self._announced:
+            self._announced = state
+            self._events.append((REGISTRATION, self))
+
+    def _send_next(self, now):
+        sources = (self.registration, self._receiver, self._sender) if self.registered else (self.registration,)
+        for source in sources:
+            job = source.next(now)
+            if job is not None:
+                item, body, confirmable = job
+                exchange = self.endpoint.request(self._request(body, confirmable), self.peer, now, (source, item))
+                self._on_air += 1
+                if source is self._sender:
+                    item.exchange = exchange
+                return True
+        return False
+
+    def _cancel(self, exchange, now):
+        self.endpoint.cancel(exchange, now)
+        self._on_air -= 1
+
+    def _changed(self, outgoing):
+        if outgoing.state in self.stats and (outgoing.final or outgoing.state == "accepted"):
+            self.stats[outgoing.state] += 1
+        self._events.append((CHANGED, outgoing))
+
+    # --- what comes in ------------------------------------------------------------------------------------
+
+    def _admit(self, message, peer):
+        """Without OSCORE the address is all there is to know a peer by; its port may change (NAT)."""
+        if peer == self.peer or (isinstance(peer, tuple) and peer[0] == self.peer[0]):
+            return None
+        return numbers.FORBIDDEN
+
+    def _handle(self, event, now):
+        kind, subject, message = event
+        if kind == coap_endpoint.REQUEST:
+            self._heard()
+            self.endpoint.respond(subject, self._serve(message, now), now)
+            return
+        self._on_air -= 1
+        source, item = subject.tag
+        if kind != coap_endpoint.RESPONSE:
+            source.unanswered(item, now)
+            return
+        self._heard()
+        if message.code == numbers.UNAUTHORIZED and source is not self.registration:
+            self.registration.required(now)
+        source.answered(item, message, now)
+
+    def _heard(self):
+        self._sender.heard()
+        self._receiver.heard()
+
+    def _serve(self, message, now):
+        """The response to a request of the peer (profile section 4)."""
+        options = []
+        diagnostic = b""
+        try:
+            code = self._dispatch(message, now)
+        except BodyError as error:
+            self.stats["malformed"] += 1
+            code = numbers.BAD_REQUEST
+            diagnostic = str(error).encode()
+        except Refusal as refusal:
+            code = refusal.code
+            diagnostic = str(refusal).encode()
+            if refusal.max_age is not None:
+                options.append((numbers.MAX_AGE, uint_octets(refusal.max_age)))
+        except OSError as error:
+            code = numbers.INTERNAL_SERVER_ERROR
+            diagnostic = b"storage: " + str(error).encode()
+        except MemoryError:
+            # The message is not in the inbox: the sender keeps it and comes again.
+            code = numbers.SERVICE_UNAVAILABLE
+            options.append((numbers.MAX_AGE, uint_octets(10)))
+        return CoapMessage(code, diagnostic, options)
+
+    def _dispatch(self, message, now):
+        if message.path != _PATH:
+            raise Refusal(numbers.NOT_FOUND, "only " + _PATH)
+        if message.code != numbers.POST:
+            raise Refusal(numbers.METHOD_NOT_ALLOWED, "only POST")
+        if message.uint(numbers.CONTENT_FORMAT, numbers.JSON) != numbers.JSON:
+            raise Refusal(numbers.UNSUPPORTED_CONTENT_FORMAT, "only application/json (50)")
+        body = bodies.Body.read(message.payload)
+        if body.text("msgIden") != self.config.service_identifier:
+            raise BodyError("msgIden", "not " + self.config.service_identifier)
+        kind = body.text("msgType")
+        if kind == "MSG":
+            before = len(self._receiver.inbox)
+            self._receiver.message(body, now)
+            if len(self._receiver.inbox) > before:
+                self._events.append((MESSAGE, None))
+        elif kind == "IMDN":
+            self._report(body, now)
+        elif kind == "MSGRESP":
+            self._response(body, now)
+        elif kind == "SEGREC":
+            ranges = bodies.read_ranges(body.text("segNoList", longest=1024))
+            if not self._sender.recovery(body.text("segId"), ranges, now):
+                raise Refusal(numbers.NOT_FOUND, "segId: nothing is held of this message")
+        elif kind in ("SEGCONFIR", "SEGCOFIR"):  # the second is a misprint of clause 6.5.3.5
+            self._expected(self._sender.confirmation(body.text("segId"), body.flag("result", False), now))
+        elif kind in ("REGRESP", "DEREGRESP"):
+            self.registration.pushed(body, now)
+        else:
+            raise BodyError("msgType", "unknown")
+        return numbers.CHANGED
+
+    def _report(self, body, now):
+        sender = body.originator()[1]
+        if "msgList" in body:  # an aggregated report, clause 6.4.1.1.9
+            elements = body.objects("msgList")
+        else:
+            elements = (body,)
+        for element in elements:
+            status, cause = element.status()
+            self._expected(self._sender.report(sender, element.message_id(), status, cause, now))
+
+    def _response(self, body, now):
+        status, cause = body.status()
+        if cause is not None and "not registered" in cause.lower():
+            self.registration.required(now)
+        self._expected(self._sender.response(body.message_id(), status, cause, now))
+
+    def _expected(self, found):
+        if not found:
+            self.stats["unexpected"] += 1

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: MIT
+"""The `payload` member: a JSON string that carries text as it is and octets as a data URI (RFC 2397).
+
+TS 24.538 defines no encoding of octets; docs/wire-profile.md has the decision. Text that itself begins like
+the data URI travels as octets, so that the reading is always unique.
+"""
+
+import binascii
+
+from .errors import BodyError
+
+HEAD = "data:;base64,"
+
+
+def is_octets(value):
+    return value.startswith(HEAD)
+
+
+def octets_value(octets):
+    """The member's value for octets."""
+    return HEAD + binascii.b2a_base64(octets).decode().strip()
+
+
+def read_octets(value):
+    """The octets of a value, with its head or as bare base64. Raises BodyError."""
+    if value.startswith(HEAD):
+        value = value[len(HEAD) :]
+    try:
+        octets = binascii.a2b_base64(value)
+    except ValueError:
+        raise BodyError("payload", "not base64")
+    # Decoders skip what is not of the alphabet; the length tells that they did.
+    if len(octets) != decoded_size(len(value), value[-2:].count("=")):
+        raise BodyError("payload", "not base64")
+    return octets
+
+
+def decoded_size(length, pads):
+    """How many octets `length` characters of base64 with `pads` equal signs at their end mean."""
+    return length * 3 // 4 - pads
+
+
+def as_octets(payload):
+    """(text, octets) of what an application gave: text says whether it travels as text.
+
+    Raises ValueError for anything but str and buffers of octets.
+    """
+    if isinstance(payload, str):
+        return not is_octets(payload), payload.encode()
+    if isinstance(payload, (bytes, bytearray, memoryview)):
+        return False, bytes(payload)
+    raise ValueError("payload must be str, bytes, a binary file, or (file, size), not %s" % type(payload).__name__)

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: MIT
+"""Cutting a message into segments: TS 24.538 clauses 6.4.1.1.2 and 6.5.1, the Message Sender.
+
+Only the places of the cuts are kept; each segment's value is made when it is sent, again when it is asked for.
+"""
+
+from array import array
+
+from coap.compat import json_octets
+
+from . import payload
+
+
+def value_of(source):
+    """The `payload` value of a whole message."""
+    octets = source.read(0, source.size)
+    return str(octets, "utf-8") if source.text else payload.octets_value(octets)
+
+
+def escaped_size(text):
+    """How many octets `text` takes between the quotes of a JSON string."""
+    return len(json_octets(text)) - 2
+
+
+LEAST_ROOM = 64  # any character with its escapes fits, and the head with some octets
+
+
+class Segments:
+    """The segments of one message: `total` of them, `value(number)` from 1.
+
+    `limit` bounds the octets of a value in UTF-8, `room` those of the same value with JSON's escapes; both
+    must be LEAST_ROOM or more.
+    `pending` are the numbers that the receiver has not acknowledged yet.
+    """
+
+    def __init__(self, source, limit, room, set_id):
+        self.set_id = set_id
+        self._source = source
+        self._cuts = array("I", (0,))
+        if source.text:
+            offset = 0
+            while offset < source.size:
+                offset += _text_piece(source, offset, limit, room)
+                self._cuts.append(offset)
+        else:
+            # multiples of 3 octets, so that only the last segment carries padding
+            step = (min(limit, room) - len(payload.HEAD)) // 4 * 3
+            for offset in range(step, source.size, step):
+                self._cuts.append(offset)
+            self._cuts.append(source.size)
+        self.total = len(self._cuts) - 1
+        self._done = bytearray(self.total)
+        self.missing = self.total
+
+    def value(self, number):
+        start = self._cuts[number - 1]
+        octets = self._source.read(start, self._cuts[number] - start)
+        return str(octets, "utf-8") if self._source.text else payload.octets_value(octets)
+
+    def next(self):
+        """The lowest number that waits to be sent, or None."""
+        position = self._done.find(b"\x00")
+        return None if position < 0 else position + 1
+
+    def acknowledge(self, number):
+        if not self._done[number - 1]:
+            self._done[number - 1] = 1
+            self.missing -= 1
+
+    def resend(self, ranges):
+        """Takes the segments of these (first, last) ranges up again; numbers that do not exist are passed over."""
+        for first, last in ranges:
+            for number in range(first, min(last, self.total) + 1):
+                if self._done[number - 1]:
+                    self._done[number - 1] = 0
+                    self.missing += 1
+
+
+def _text_piece(source, offset, limit, room):
+    """How many octets from `offset` make the next segment: whole characters, within both bounds."""
+    size = min(limit, room, source.size - offset)
+    while True:
+        octets = source.read(offset, size + 1)
+        # never inside a character: the octets after its first are 10xxxxxx
+        while size < len(octets) and octets[size] & 0xC0 == 0x80:
+            size -= 1
+        escaped = escaped_size(str(octets[:size], "utf-8"))
+        if escaped <= room:
+            return size
+        # An octet takes 6 at most (\u0001), so `size` stays at 4 or more and holds at least one character.
+        size = min(size - 1, size * room // escaped)

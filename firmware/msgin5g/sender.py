@@ -1,0 +1,253 @@
+# SPDX-License-Identifier: MIT
+"""From the outbox to the air: TS 24.538 clauses 6.4.1.1.2 (sending) and 6.5 (Message Sender).
+
+Order is kept for each destination, and only messages to the same destination wait for a delayed one.
+"""
+
+from coap import numbers
+from coap.compat import earliest, random_octets, ticks_diff
+
+from . import bodies
+from .segmentation import Segments, value_of
+from .timing import Backoff, Countdown
+
+# To be sent again; every other failure is final (profile section 4).
+_AGAIN = (
+    numbers.UNAUTHORIZED,
+    numbers.REQUEST_ENTITY_INCOMPLETE,
+    numbers.TOO_MANY_REQUESTS,
+    numbers.INTERNAL_SERVER_ERROR,
+    numbers.BAD_GATEWAY,
+    numbers.SERVICE_UNAVAILABLE,
+    numbers.GATEWAY_TIMEOUT,
+)
+
+
+class Sender:
+    """Chooses what goes out next and brings each Outgoing to its one final state.
+
+    `room(outgoing, segment)` tells how many octets the escaped payload value may take in a datagram,
+    `changed(outgoing)` is called after each change of state, `cancel(exchange, now)` takes a message off the air.
+    """
+
+    def __init__(self, config, outbox, room, changed, cancel, random=random_octets):
+        self.outbox = outbox
+        self._config = config
+        self._room = room
+        self._changed = changed
+        self._cancel = cancel
+        self._random = random
+        self._backoffs = {}  # by destination; only those that wait
+        self._silent = False  # whether some of them wait because nothing came back
+        self._turn = 0
+
+    # --- what goes out ------------------------------------------------------------------------------
+
+    def next(self, now):
+        """The next body as (outgoing, body, confirmable), or None."""
+        outgoing = self._choose(now)
+        if outgoing is None:
+            return None
+        self._turn += 1
+        outgoing.turn = self._turn
+        config = self._config
+        segment = None
+        if outgoing.segments is None and outgoing.segmented:
+            room = self._room(outgoing, bodies.segment("0" * 16, 9999, 9999))
+            set_id = "".join(["%02x" % octet for octet in self._random(8)])
+            outgoing.segments = Segments(outgoing.source, config.segments["size"], room, set_id)
+        segments = outgoing.segments
+        if segments is None:
+            value = value_of(outgoing.source) if outgoing.size else None
+        else:
+            outgoing.segment = segments.next()
+            segment = bodies.segment(segments.set_id, outgoing.segment, segments.total)
+            value = segments.value(outgoing.segment)
+        body = bodies.message(
+            config.service_identifier, config.ue_service_id, outgoing, value, segment, outgoing.expire_time
+        )
+        if outgoing.state == "queued":
+            self._set(outgoing, "sent")
+        return outgoing, body, outgoing.report or config.coap["confirmable"] == "all"
+
+    def _choose(self, now):
+        """Of the first messages to each destination that may go now: the most urgent, then the longest unserved."""
+        best = best_rank = None
+        seen = []
+        for outgoing in self.outbox.queue:
+            destination = (outgoing.to_type, outgoing.to)
+            if destination in seen:
+                continue
+            seen.append(destination)
+            if outgoing.exchange is not None or outgoing.hold is not None:
+                continue
+            backoff = self._backoffs.get(destination)
+            if backoff is not None and not backoff.ready(now):
+                continue
+            rank = (bodies.PRIORITIES.index(outgoing.priority), outgoing.turn)
+            if best is None or rank < best_rank:
+                best, best_rank = outgoing, rank
+        return best
+
+    # --- what came back -----------------------------------------------------------------------------
+
+    def answered(self, outgoing, message, now):
+        outgoing.exchange = None
+        if outgoing.final:
+            return
+        code = message.code
+        if code >> 5 == 2:
+            outgoing.unauthorized = False
+            self._backoffs.pop((outgoing.to_type, outgoing.to), None)
+            self._sent(outgoing, now)
+        elif code not in _AGAIN:
+            self._end(outgoing, "failed", bodies.failure(message), now)
+        elif code == numbers.UNAUTHORIZED and not outgoing.unauthorized:
+            outgoing.unauthorized = True  # goes again as soon as the registration stands; a second time it waits
+        else:
+            self._delay(outgoing, message.uint(numbers.MAX_AGE), False, now)
+
+    def unanswered(self, outgoing, now):
+        outgoing.exchange = None
+        if not outgoing.final:
+            self._silent = True
+            self._delay(outgoing, None, True, now)
+
+    def heard(self):
+        """The peer lives: what waited because of its silence need not wait any longer."""
+        if self._silent:
+            self._silent = False
+            for backoff in self._backoffs.values():
+                if backoff.silent:
+                    backoff.now()
+
+    def _delay(self, outgoing, max_age, silent, now):
+        destination = (outgoing.to_type, outgoing.to)
+        backoff = self._backoffs.get(destination)
+        if backoff is None:
+            backoff = self._backoffs[destination] = Backoff(5000, 300000, self._random)
+        backoff.failed(now, max_age, silent)
+
+    def _sent(self, outgoing, now):
+        segments = outgoing.segments
+        if segments is None:
+            self._accept(outgoing, now)
+            return
+        segments.acknowledge(outgoing.segment)
+        if not segments.missing:
+            outgoing.hold = now + int(self._config.segments["hold"] * 1000)
+
+    def _accept(self, outgoing, now, state="accepted"):
+        if not outgoing.report:
+            self._end(outgoing, state, None, now)
+            return
+        self._take_off(outgoing, now)
+        outgoing.expires = Countdown(self._config.report_timeout * 1000, now)
+        crowded_out = self.outbox.accepted(outgoing)
+        self._set(outgoing, state)
+        if crowded_out is not None:
+            self._end(crowded_out, crowded_out.state, "too many others wait for a report", now)
+
+    def _end(self, outgoing, state, cause, now):
+        self._take_off(outgoing, now)
+        self.outbox.ended(outgoing)
+        self._backoffs_forget(outgoing)
+        outgoing.final = True
+        outgoing.cause = cause
+        self._set(outgoing, state)
+
+    def _backoffs_forget(self, outgoing):
+        for other in self.outbox.queue:
+            if other.to == outgoing.to and other.to_type == outgoing.to_type:
+                return
+        self._backoffs.pop((outgoing.to_type, outgoing.to), None)
+
+    def _take_off(self, outgoing, now):
+        outgoing.hold = None
+        if outgoing.exchange is not None:
+            self._cancel(outgoing.exchange, now)
+            outgoing.exchange = None
+
+    def _set(self, outgoing, state):
+        outgoing.state = state
+        self._changed(outgoing)
+
+    # --- what the server and the recipient say (clauses 6.4.1.1.6 to .9, 6.5.1.2) ---------------------------
+
+    def report(self, sender, message_id, status, cause, now):
+        """IMDN: the recipient's word. False where no message waits for it."""
+        outgoing = self.outbox.find(message_id)
+        if outgoing is None or (outgoing.to_type in ("UE", "AS") and outgoing.to != sender):
+            return False
+        if status == bodies.SUCCESS:
+            self._end(outgoing, "delivered", None, now)
+        else:
+            self._end(outgoing, "failed", cause or "the recipient reported a failure", now)
+        return True
+
+    def response(self, message_id, status, cause, now):
+        """MSGRESP: the server's word. False where no message waits for it."""
+        outgoing = self.outbox.find(message_id)
+        if outgoing is None:
+            return False
+        if status == bodies.STORED:
+            if outgoing in self.outbox.queue:
+                self._accept(outgoing, now, "stored")  # who stores a message has accepted it
+            else:
+                self._set(outgoing, "stored")
+        elif status == bodies.FAILURE:
+            self._end(outgoing, "failed", cause or "the server reported a failure", now)
+        return True
+
+    def recovery(self, set_id, ranges, now):
+        """SEGREC: these segments are missing on the other side. False where nothing is held of the set."""
+        outgoing = self._of_set(set_id)
+        if outgoing is None:
+            return False
+        outgoing.segments.resend(ranges)
+        outgoing.hold = None if outgoing.segments.missing else now + int(self._config.segments["hold"] * 1000)
+        return True
+
+    def confirmation(self, set_id, result, now):
+        """SEGCONFIR: the other side has the whole message, or gave up. False where nothing is held of the set."""
+        outgoing = self._of_set(set_id)
+        if outgoing is None:
+            return False
+        if result:
+            self._accept(outgoing, now)
+        else:
+            self._end(outgoing, "failed", "the receiver gave up waiting for segments", now)
+        return True
+
+    def _of_set(self, set_id):
+        for outgoing in self.outbox.queue:
+            if outgoing.segments is not None and outgoing.segments.set_id == set_id:
+                return outgoing
+        return None
+
+    # --- time ---------------------------------------------------------------------------------------
+
+    def poll(self, now):
+        for outgoing in self.outbox.queue[:]:
+            if outgoing.expires is not None and outgoing.expires.left(now) <= 0:
+                self._end(outgoing, "expired", "not accepted in time", now)
+            elif outgoing.hold is not None and ticks_diff(now, outgoing.hold) >= 0:
+                self._accept(outgoing, now)
+        for outgoing in self.outbox.waiting[:]:
+            if outgoing.expires.left(now) <= 0:
+                self._end(outgoing, outgoing.state, "no report came", now)
+
+    def next_deadline(self, now):
+        """When poll() or next() has something to do by the clock."""
+        deadline = None
+        for outgoing in self.outbox.queue:
+            deadline = earliest(deadline, outgoing.hold)
+            if outgoing.expires is not None:
+                deadline = earliest(deadline, outgoing.expires.deadline(now))
+        for outgoing in self.outbox.waiting:
+            deadline = earliest(deadline, outgoing.expires.deadline(now))
+        for backoff in self._backoffs.values():
+            # one that is over waits for something else: its turn, or the registration
+            if not backoff.ready(now):
+                deadline = earliest(deadline, backoff.deadline)
+        return deadline

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: MIT
+"""Long times and repeated tries, on a millisecond tick that may wrap."""
+
+from coap.compat import const, random_octets, ticks_diff
+
+_DAY = const(86400000)  # well below the 3.1 days within which ticks can be compared
+
+
+def jittered(value, percent, random=random_octets):
+    """`value` changed by up to +-percent of itself, at random."""
+    part = value * percent // 100
+    return value - part + 2 * part * int.from_bytes(random(2), "big") // 65535
+
+
+class Countdown:
+    """A time of any length. It must be looked at once a day: `deadline` never lies further ahead."""
+
+    def __init__(self, ms, now):
+        self._left = ms
+        self._since = now
+
+    def left(self, now):
+        """Milliseconds that are left; 0 or less when it is over."""
+        self._left -= ticks_diff(now, self._since)
+        self._since = now
+        return self._left
+
+    def deadline(self, now):
+        return now + max(0, min(self.left(now), _DAY))
+
+
+class Backoff:
+    """When to try again: `first` ms, doubled up to `most`, +-25 % (profile sections 4 and 5)."""
+
+    def __init__(self, first, most, random=random_octets):
+        self._first = first
+        self._most = most
+        self._random = random
+        self._delay = first
+        self.deadline = None
+        self.silent = False  # whether it was silence that failed, not an answer
+
+    def failed(self, now, max_age=None, silent=False):
+        """Sets the deadline; a Max-Age (in seconds) that the peer named comes before the schedule."""
+        self.silent = silent
+        if max_age is None:
+            wait = jittered(self._delay, 25, self._random)
+        else:
+            wait = min(max_age * 1000, _DAY)
+        self._delay = min(self._delay * 2, self._most)
+        self.deadline = now + wait
+
+    def ready(self, now):
+        return self.deadline is None or ticks_diff(now, self.deadline) >= 0
+
+    def now(self):
+        """Lets the next try go at once; the delay after it stays as long as it had grown."""
+        self.deadline = None
+
+    def reset(self):
+        self._delay = self._first
+        self.deadline = None
