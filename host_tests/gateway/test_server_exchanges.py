@@ -2,6 +2,7 @@
 """Whole exchanges over UDP and HTTP: a UE played by aiocoap, an Application Server played by aiohttp."""
 
 import aiocoap
+
 from host_tests.gateway.scripted import SERVICE, ApplicationServer, Ue, code_of, gateway, run
 
 A, B = "ue:sensor-1@example.org", "ue:display-2@example.org"

@@ -33,9 +33,6 @@ class Address(NamedTuple):
     type: str
     id: str
 
-    def __str__(self):
-        return self.id if self.type == "UE" else "%s %s" % (self.type, self.id)
-
 
 @dataclass(frozen=True)
 class Segment:

@@ -351,9 +351,7 @@ class Deliveries:
         if outcome.max_age is not None:
             pause = min(outcome.max_age, LONGEST_WAIT)
         self._waits[key] = Wait(now + pause, delay, outcome.answered)
-        self._tell(
-            "retry", to=str(push.target), kind=push.kind, reason=outcome.detail, seconds=round(pause, 3)
-        )
+        self._tell("retry", to=push.target.id, kind=push.kind, reason=outcome.detail, seconds=round(pause, 3))
 
     def deadline(self, now):
         """When `work` has something to do that no event will announce."""
@@ -369,9 +367,9 @@ def about(row):
     fields = {
         "kind": row.kind,
         "msgId": row.head.get("msgId", ""),
-        "to": str(row.target),
+        "to": row.target.id,
         "octets": row.octets,
     }
     if row.origin:
-        fields["from"] = str(row.origin)
+        fields["from"] = row.origin.id
     return fields

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from tools.gateway import page, rest
 from tools.gateway.answers import Refusal
-from tools.gateway.bodies import Malformed, parse
+from tools.gateway.bodies import Malformed, encode, parse
 from tools.gateway.delivery import DONE, LATER, REFUSED, Outcome
 
 REGISTRATIONS = "/msgs-asregistration/v1/registrations"
@@ -21,6 +21,7 @@ TITLES = {
     413: "Content Too Large",
 }
 TITLES |= {415: "Unsupported Media Type", 500: "Internal Server Error", 503: "Service Unavailable"}
+JSON = {"Content-Type": "application/json"}
 AGAIN = {408, 425, 429}  # client errors that pass
 
 
@@ -124,7 +125,9 @@ class HttpTransport:
     async def post(self, uri, body):
         """One delivery to an Application Server; the Outcome."""
         try:
-            async with self._session.post(uri, json=body, allow_redirects=False) as response:
+            async with self._session.post(
+                uri, data=encode(body), headers=JSON, allow_redirects=False
+            ) as response:
                 detail = "%d %s" % (response.status, response.reason)
                 if response.status < 300:
                     return Outcome(DONE, detail)

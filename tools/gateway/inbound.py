@@ -35,9 +35,9 @@ class Inbound:
         if not new:
             self._store.save_assembly(set_.id, assembly)  # it may have told the total
             return
-        if set_.octets + payloads.size(value) > self._settings.max_message:
+        if set_.octets + payloads.content_size(value) > self._settings.max_message:
             self._give_up(set_, "larger than --max-message", now)
-            raise Refusal("4.13", "the message is larger than it may be", size1=self._settings.max_message)
+            raise self._too_large()
         kept = body if segment.number == 1 else set_.body
         if set_.body.get("isDelivStatReq"):  # only the first has it from us, any may have it from others
             kept = kept | {"isDelivStatReq": True}
@@ -48,13 +48,18 @@ class Inbound:
 
     def _refuse_early(self, originator, segment, value):
         settings = self._settings
-        if (segment.total or 1) * payloads.size(
+        # All but the last segment are as large as this one, unless this one is the last.
+        if ((segment.total or 1) - 1) * payloads.content_size(
             value
-        ) > settings.max_message and segment.number != segment.total:
-            raise Refusal("4.13", "the message is larger than it may be", size1=settings.max_message)
+        ) > settings.max_message and not segment.last:
+            raise self._too_large()
         sets, octets = self._store.sets_load(originator)
         if sets >= settings.sets_each or octets >= settings.pending_octets:
             raise Refusal("5.03", "too many unfinished segment sets", max_age=10)
+
+    def _too_large(self):
+        limit = self._settings.max_message
+        return Refusal("4.13", "larger than %d octets" % limit, size1=limit)
 
     def _finish(self, set_, now):
         try:

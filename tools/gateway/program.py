@@ -130,7 +130,7 @@ def main(args):
     except (StoreError, OSError) as error:
         return _fail(error)
     print(WARNING, flush=True)
-    logging.basicConfig(stream=sys.stderr, level=logging.DEBUG if args.coap_log else logging.CRITICAL)
+    logging.basicConfig(stream=sys.stderr, level=logging.DEBUG if args.coap_log else logging.ERROR)
     try:
         return asyncio.run(_serve(args, events))
     except (StoreError, AddressInUse) as error:

@@ -6,12 +6,14 @@ only then. All of it happens in one thread, so that an event is never seen half 
 """
 
 import asyncio
+import logging
 import sqlite3
 import time
 from dataclasses import dataclass, field
 
-from tools.gateway.answers import Answer, Refusal
+from tools.gateway.answers import Refusal
 from tools.gateway.coap import SMALL, CoapTransport
+from tools.gateway.delivery import LATER, Outcome
 from tools.gateway.events import Events
 from tools.gateway.http import HttpTransport
 from tools.gateway.server import Server
@@ -61,6 +63,7 @@ class Gateway:
         self._tasks = set()
         self._timer = None
         self._pumping = False
+        self._stopped = False
 
     async def __aenter__(self):
         try:
@@ -95,10 +98,11 @@ class Gateway:
         """Orderly; what was not delivered goes on at the next start."""
         if self._timer:
             self._timer.cancel()
-        self._pumping = True  # no new work
-        for task in self._tasks:
+        self._stopped = True
+        tasks = list(self._tasks)
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         await self.http.stop()
         await self.coap.stop()
         self.store.close()
@@ -148,6 +152,8 @@ class Gateway:
 
     def _pump(self):
         self._pumping = False
+        if self._stopped:
+            return
         loop = asyncio.get_running_loop()
         try:
             pushes = self._run(self.server.work)
@@ -167,7 +173,11 @@ class Gateway:
 
     async def _send(self, push):
         transport = self.coap.push if push.target.type == "UE" else self.http.post
-        outcome = await transport(push.where, push.body)
+        try:
+            outcome = await transport(push.where, push.body)
+        except Exception as error:  # a bug, or a library's: the recipient must not stay blocked by it
+            logging.getLogger(__name__).exception("%s to %s", push.kind, push.target.id)
+            outcome = Outcome(LATER, repr(error), answered=False)
         try:
             self._event(self.server.outcome, push, outcome)
         except Refusal:
@@ -192,7 +202,7 @@ class Gateway:
             ],
             "pending": [
                 {
-                    "to": id_ if type_ == "UE" else "%s %s" % (type_, id_),
+                    "to": id_,
                     "state": state,
                     "what": ("reports and responses", "messages")[lane],
                     "messages": count,
@@ -204,6 +214,3 @@ class Gateway:
             "counts": dict(self.events.counts),
             "events": list(self.events.recent),
         }
-
-
-__all__ = ["AddressInUse", "Answer", "Gateway", "Options", "SteadyClock"]

@@ -15,6 +15,7 @@ from tools.gateway import payload as payloads
 from tools.gateway.answers import Answer, Refusal
 from tools.gateway.bodies import Address, Malformed
 from tools.gateway.delivery import Deliveries
+from tools.gateway.flood import Flood
 from tools.gateway.identity import AddressBinding
 from tools.gateway.inbound import Inbound
 from tools.gateway.segments import read_ranges
@@ -44,6 +45,7 @@ class Server:
         self._settings = settings
         self._tell = tell
         self._binding = binding or AddressBinding()
+        self._flood = Flood(settings.rate)
         self._deliveries = Deliveries(store, settings, tell, chance or random.Random())
         self._inbound = Inbound(store, settings, self._deliveries, tell, self._whole)
         self._on = {
@@ -64,6 +66,8 @@ class Server:
     def request(self, peer, content_format, octets, now):
         """The Answer to a POST on the MSGin5G path."""
         msg_type = ""
+        if not self._flood.allows(peer.host, now):
+            return Answer("4.29", None, "too many requests", max_age=1)
         try:
             if content_format not in (None, JSON):
                 raise Refusal("4.15", "the body must be application/json (50)")
@@ -172,13 +176,12 @@ class Server:
         store_forward, expires = self._store_and_forward(body)
         self._speaks_for(peer, origin.id, now)
 
-        seen = self._store.seen(str(origin), head["msgId"])
+        seen = self._store.seen(_key(origin), head["msgId"])
         if seen is not None:  # acknowledged and not delivered again
             if segment:
                 self._inbound.confirm(origin.id, segment.set_id, True, now)
             return
-        if len(octets_of(value)) > self._settings.max_message:
-            raise Refusal("4.13", "the message is larger than it may be", size1=self._settings.max_message)
+        self._refuse_large(value)
         if self._deliveries.full(target) or self._deliveries.full(origin):
             raise Refusal("5.03", FULL, max_age=10)
         if segment:
@@ -191,8 +194,13 @@ class Server:
                     bodies.whole_payload({"payload": item[1]})
             head = head | {"totalMsgCount": len(listed), "msgList": listed}
         parts = [] if value is None else [value]
-        self._store.remember(str(origin), head["msgId"], "", self._settings.remembered)
+        self._store.remember(_key(origin), head["msgId"], "", self._settings.remembered)
         self._accept(Item(origin, target, head, parts, store_forward, expires), now)
+
+    def _refuse_large(self, value):
+        limit = self._settings.max_message
+        if value is not None and payloads.content_size(value) > limit:
+            raise Refusal("4.13", "larger than %d octets" % limit, size1=limit)
 
     @staticmethod
     def _store_and_forward(body):
@@ -206,7 +214,7 @@ class Server:
         head = dict(set_.body)
         store_forward, expires = head.pop("sfFlag"), head.pop("expires")
         origin, target = Address("UE", set_.originator), _target(head)
-        self._store.remember(str(origin), set_.msg_id, set_.set_id, self._settings.remembered)
+        self._store.remember(_key(origin), set_.msg_id, set_.set_id, self._settings.remembered)
         self._accept(Item(origin, target, head, parts, store_forward, expires, set_.set_id), now)
 
     def _imdn(self, peer, body, now):
@@ -223,7 +231,7 @@ class Server:
     def _report(self, origin, target, msg_id, delivered, cause, now):
         known = self._store.known if target.type == "UE" else self._store.application_server
         if not known(target.id):
-            self._tell("discarded", kind="IMDN", msgId=msg_id, to=str(target), cause="unknown recipient")
+            self._tell("discarded", kind="IMDN", msgId=msg_id, to=target.id, cause="unknown recipient")
         elif self._deliveries.first_report(origin, target, msg_id):
             body = bodies.imdn(self._settings.service, origin, target, msg_id, delivered, cause)
             self._deliveries.control(target, "IMDN", body, now, origin)
@@ -240,7 +248,7 @@ class Server:
         if found is None:
             raise Refusal("4.04", "nothing is held of this segment set")
         row, count = found
-        self._tell("segment-recovery-asked", segId=set_id, to=str(row.target), segments=listed, found=count)
+        self._tell("segment-recovery-asked", segId=set_id, to=row.target.id, segments=listed, found=count)
 
     def _segconfir(self, peer, body, now):
         ues = self._ues(peer, now)
@@ -257,8 +265,8 @@ class Server:
         fields = {
             "kind": "MSG",
             "msgId": item.head["msgId"],
-            "from": str(item.origin),
-            "to": str(item.target),
+            "from": item.origin.id,
+            "to": item.target.id,
             "octets": sum(map(payloads.content_size, item.parts)),
         }
         self._tell("accepted", **fields)
@@ -362,13 +370,12 @@ class Server:
         message = rest.read_message(body, self._settings.service)
         origin, target, head, value, store_forward, expires = message
         self._known_as(origin)
-        if len(octets_of(value)) > self._settings.max_message:
-            raise Refusal("4.13", "the message is larger than %d octets" % self._settings.max_message)
-        if self._store.seen(str(origin), head["msgId"]) is not None:
+        self._refuse_large(value)
+        if self._store.seen(_key(origin), head["msgId"]) is not None:
             return rest.ack(origin, head["msgId"])
         if self._deliveries.full(target):
             raise Refusal("5.03", FULL, max_age=10)
-        self._store.remember(str(origin), head["msgId"], "", self._settings.remembered)
+        self._store.remember(_key(origin), head["msgId"], "", self._settings.remembered)
         parts = [] if value is None else [value]
         state, cause = self._accept(Item(origin, target, head, parts, store_forward, expires), now)
         status = {STORED: "DELY_STORED", "failed": "DELY_FAILED"}.get(state)
@@ -428,8 +435,9 @@ class Server:
         return min((time for time in times if time is not None), default=None)
 
 
-def octets_of(value):
-    return (value or "").encode()
+def _key(origin):
+    """Under which the msgIds of an originator are remembered."""
+    return "%s %s" % origin
 
 
 def _target(head):
