@@ -2,11 +2,13 @@
 """msgin5g: the host command behind the verbs of the Makefile."""
 
 import argparse
-import importlib
+import importlib.util
 import sys
 
-# Each module has add_arguments(parser) and main(args) -> exit code. It is imported only when it is asked for, so that
-# `msgin5g device` does not wait for what the gateway needs.
+from tools.errors import UsageError
+
+# Each module has add_arguments(parser) and main(args) -> exit code, and raises UsageError for what the user can put
+# right. It is imported only when it is asked for, so that `msgin5g device` does not wait for what the gateway needs.
 COMMANDS = {
     "gateway": ("tools.gateway.program", "the emulated gateway with its server"),
     "device": ("tools.device", "a device on this machine: the firmware on real MicroPython"),
@@ -16,18 +18,16 @@ COMMANDS = {
 }
 
 
-class UsageError(Exception):
-    """The user can put it right; the text is one line that says how. Ends the program with exit code 2."""
-
-
 def main(argv=None):
     argv = sys.argv[1:] if argv is None else argv
-    parser = argparse.ArgumentParser(prog="msgin5g", description=__doc__.partition(": ")[2])
+    parser = argparse.ArgumentParser(prog="msgin5g", description="Host side of MSGin5G for MicroPython.")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for name, (module, summary) in COMMANDS.items():
-        command = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
+        if not is_there(name):
+            continue
+        command = commands.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
         if argv[:1] == [name]:
-            implementation = _implementation(name, module)
+            implementation = importlib.import_module(module)
             implementation.add_arguments(command)
             command.set_defaults(main=implementation.main)
     args = parser.parse_args(argv)
@@ -40,15 +40,9 @@ def main(argv=None):
         return 130
 
 
-def _implementation(name, module):
-    try:
-        return importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        # Only "not there yet" is ours to explain. A module that fails in its own imports shows its traceback.
-        if not (module + ".").startswith(f"{error.name}."):
-            raise
-        print(f"msgin5g: the command {name} is not part of this version", file=sys.stderr)
-        sys.exit(2)
+def is_there(name):
+    """True for a command that this version has."""
+    return importlib.util.find_spec(COMMANDS[name][0]) is not None
 
 
 if __name__ == "__main__":

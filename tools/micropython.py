@@ -18,6 +18,7 @@ from tools import debian
 
 NEEDED = (1, 25)
 MODULES = "asyncio binascii cryptolib hashlib json os random select socket struct".split()
+SYSTEM_PROGRAM = Path("/usr/bin/micropython")
 BIN = Path(__file__).resolve().parents[1] / ".venv" / "bin"
 
 WAYS = """Ways to have it:
@@ -114,7 +115,7 @@ def _system_package(_):
         raise NoMicroPython("Not root, so no package was installed.")
     _say("asking apt for the package micropython")
     debian.install("micropython", at_least=NEEDED)
-    return Path("/usr/bin/micropython")
+    return SYSTEM_PROGRAM
 
 
 def _unpacked_package(own_folder):

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: MIT
+"""A device on this machine: the firmware, untouched, on the unix port of MicroPython.
+
+The board `unix` keeps its files in the folder that it was started in, so that folder is the device: its configuration,
+what it has yet to send, what it has received. The interpreter takes the place of this process, so that a signal or a
+power cut (kill -9) hits the device itself, and its exit code is the one that is seen.
+"""
+
+import argparse
+import json
+import os
+import re
+import sys
+from pathlib import Path
+
+from tools.errors import UsageError
+from tools.micropython import BIN
+
+ROOT = Path(__file__).resolve().parents[1]
+CONFIG_NAME = "msgin5g.json"
+
+
+def add_arguments(parser):
+    parser.add_argument(
+        "--state", metavar="DIR", type=Path, required=True, help="the folder that is the device's flash"
+    )
+    parser.add_argument(
+        "--config",
+        metavar="FILE",
+        type=Path,
+        help=f"configuration, copied to DIR/{CONFIG_NAME} (default: the one there)",
+    )
+    parser.add_argument(
+        "--heap", metavar="SIZE", type=_heap, default="192k", help="size of its heap (default: 192k)"
+    )
+    parser.add_argument(
+        "app", metavar="APP.py", nargs="?", type=Path, help="the application that main.py starts"
+    )
+
+
+def main(args):
+    return run(args.state, args.config, heap=args.heap, app=args.app)
+
+
+def run(state, config=None, heap="192k", app=None, program=BIN / "micropython"):
+    """Becomes the device. Returns only by an error."""
+    command, environment = prepare(state, config, heap, app, program)
+    sys.stdout.flush()
+    os.chdir(state)
+    os.execve(command[0], command, environment)
+
+
+def prepare(state, config=None, heap="192k", app=None, program=BIN / "micropython"):
+    """Makes the folder ready; returns command and environment to start in it, for who wants a child process."""
+    state, program = Path(state), Path(program)
+    if not os.access(program, os.X_OK):
+        raise UsageError(f"no MicroPython at {program}; make it with: make micropython")
+    if app is not None and not Path(app).is_file():
+        raise UsageError(f"no application {app}")
+    try:
+        state.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"state folder {state}: {error.strerror}") from None
+    if not os.access(state, os.W_OK | os.X_OK):
+        raise UsageError(f"state folder {state}: not writable")
+    _put_config(state / CONFIG_NAME, config)
+    command = [str(program), "-X", f"heapsize={heap}", str(ROOT / "firmware/main.py")]
+    if app is not None:
+        command.append(str(Path(app).resolve()))
+    path = ":".join((str(ROOT / "firmware"), str(ROOT / "boards/unix"), ".frozen"))
+    return command, {**os.environ, "MICROPYPATH": path}
+
+
+def _put_config(ours, given):
+    """Sees to it that the device has its configuration, and says what was done."""
+    if given is None:
+        _check_config(ours, hint="; name one with --config")
+        return
+    octets = _check_config(Path(given))
+    if ours.exists() and ours.read_bytes() == octets:
+        return
+    done = "replaced by" if ours.exists() else "copied from"
+    # In one step, and readable for its owner only: it holds keys.
+    new = ours.with_name(f".{CONFIG_NAME}.new")
+    new.unlink(missing_ok=True)
+    try:
+        with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(octets)
+        new.replace(ours)
+    except OSError as error:
+        raise UsageError(f"{ours}: {error.strerror}") from None
+    print(f"msgin5g: {ours} {done} {given}", file=sys.stderr)
+
+
+def _check_config(path, hint=""):
+    """The octets of a file that is a JSON object. What its keys may be is the firmware's to check."""
+    try:
+        octets = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"configuration {path}: {error.strerror}{hint}") from None
+    try:
+        value = json.loads(octets)
+    except ValueError as error:
+        raise UsageError(f"configuration {path} is not JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise UsageError(f"configuration {path}: a JSON object is needed")
+    return octets
+
+
+def _heap(text):
+    if not re.fullmatch(r"[1-9]\d*[kKmM]?", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no size: 192k, 2M, 200000")
+    return text
