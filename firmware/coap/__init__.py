@@ -27,6 +27,12 @@ A client, with a socket of its own (`docs/coap.md` has the same for asyncio, and
     print(bytes(response.payload) if kind == coap.RESPONSE else "no answer")
 """
 
-from .endpoint import REQUEST, RESET, RESPONSE, TIMEOUT, Busy, Endpoint
+from . import numbers
+from .endpoint import Busy, Endpoint
+from .exchange import INCOMPLETE, REQUEST, RESET, RESPONSE, TIMEOUT
 from .message import Message, MessageError, decode, encode, path_options, uint_octets
-from .numbers import *
+
+
+def __getattr__(name):
+    # coap.GET is numbers.GET, without a second table of a hundred names in the heap
+    return getattr(numbers, name)

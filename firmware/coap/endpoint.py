@@ -8,14 +8,19 @@ Peers are compared and used as dict keys, nothing else: (host, port) pairs, or w
 
 from . import numbers
 from .compat import earliest, random_octets, ticks_diff
-from .exchange import ACKNOWLEDGED, QUEUED, SENT, Duplicates, Exchange, Incoming
-from .message import Message, MessageError, decode, encode, uint_octets
-
-# Kinds of event
-REQUEST = 1  # (REQUEST, incoming, message): answer it with respond(), now or later
-RESPONSE = 2  # (RESPONSE, exchange, message)
-RESET = 3  # (RESET, exchange, None): the peer refused the message; the good end of a ping
-TIMEOUT = 4  # (TIMEOUT, exchange, None): nothing came
+from .exchange import (
+    ACKNOWLEDGED,
+    QUEUED,
+    REQUEST,
+    RESET,
+    RESPONSE,
+    SENT,
+    TIMEOUT,
+    Duplicates,
+    Exchange,
+    Incoming,
+)
+from .message import Message, MessageError, decode, encode, uint_octets, unrecognized
 
 
 class Busy(Exception):
@@ -23,7 +28,8 @@ class Busy(Exception):
 
 
 class Endpoint:
-    """See the module. `random(n)` gives n random octets; `max_datagram` is the longest datagram either way.
+    """See the module. `random(n)` gives n random octets; `max_datagram` is the longest datagram either way,
+    `max_body` the longest body that may come in blocks (RFC 7959); with 0, Block options are not understood.
 
     `admit(message, peer)`, if given, is asked about each request before anything is kept of it: None lets
     it in, a response code (an int) refuses it with that code and no state.
@@ -37,9 +43,10 @@ class Endpoint:
     MAX_QUEUE = 24  # datagrams that wait for outgoing()
     ACK_DELAY = 250  # ms that a handler has for a piggybacked response (section 5.2.2)
 
-    def __init__(self, parameters=None, max_datagram=1152, random=random_octets, admit=None):
+    def __init__(self, parameters=None, max_datagram=1152, random=random_octets, admit=None, max_body=4096):
         self.parameters = parameters or numbers.Parameters()
         self.max_datagram = max_datagram
+        self.max_body = max_body
         self.stats = {
             "received": 0,
             "sent": 0,
@@ -58,6 +65,7 @@ class Endpoint:
         self._exchanges = []
         self._incoming = []
         self._duplicates = Duplicates(self.MAX_DUPLICATES, self.MAX_ANSWER_OCTETS)
+        self._bodies = []
         self._queue = []
         self._events = []
 
@@ -96,11 +104,15 @@ class Endpoint:
             return
         request = incoming.message
         message.token = request.token
+        if self._has_blocks(request):
+            from .blockwise import shape
+
+            shape(request, message)
         if incoming.acknowledged:
             message.type = numbers.CON
             message.mid = self._next_mid()
-            incoming.deadline = None
             incoming.response = self._start(incoming.peer, message, None, now, None, incoming)
+            incoming.deadline = None
             return
         confirmable = request.type == numbers.CON
         message.type = numbers.ACK if confirmable else numbers.NON
@@ -145,15 +157,16 @@ class Endpoint:
                         incoming.entry.answer = b""
                 else:
                     self._acknowledge(incoming, now)
+        if self._bodies:
+            self._bodies = [body for body in self._bodies if ticks_diff(body.deadline, now) > 0]
         self._pump(now)
 
     def next_deadline(self):
         """The tick when `poll` is needed next, or None."""
         deadline = None
-        for each in self._exchanges:
-            deadline = earliest(deadline, each.deadline)
-        for each in self._incoming:
-            deadline = earliest(deadline, each.deadline)
+        for group in (self._exchanges, self._incoming, self._bodies):
+            for each in group:
+                deadline = earliest(deadline, each.deadline)
         return deadline
 
     def outgoing(self):
@@ -182,7 +195,7 @@ class Endpoint:
     def _encode(self, message):
         datagram = encode(message)
         if len(datagram) > self.max_datagram:
-            raise MessageError("a message of %d octets: max_datagram is %d" % (len(datagram), self.max_datagram))
+            raise MessageError("%d octets: max_datagram is %d" % (len(datagram), self.max_datagram))
         return datagram
 
     def _put(self, datagram, peer):
@@ -270,7 +283,8 @@ class Endpoint:
                 elif exchange.token is not None and exchange.confirmable:
                     # The response comes separately; how long it may take, RFC 7252 does not say.
                     exchange.state = ACKNOWLEDGED
-                    exchange.datagram = None
+                    if exchange.datagram[1] != numbers.GET:
+                        exchange.datagram = None  # that of a GET is needed to ask for the next block
                     exchange.deadline = now + self.parameters.max_transmit_wait
                 elif exchange.incoming is not None:
                     self._finish(exchange, RESPONSE, None)
@@ -281,7 +295,7 @@ class Endpoint:
 
     def _receive_response(self, message, peer, now):
         if message.type != numbers.ACK:
-            entry = self._duplicates.find(peer, message.mid, ticks_diff, now)
+            entry = self._duplicates.find(peer, message.mid, now)
             if entry is not None:
                 self._repeat(entry, now)
                 return
@@ -293,23 +307,29 @@ class Endpoint:
             exchange = None
         if exchange is not None and message.type == numbers.ACK and exchange.mid != message.mid:
             exchange = None
-        acceptable = exchange is not None and self._unrecognized(message) is None
+        acceptable = exchange is not None and unrecognized(message, self.max_body) is None
         if message.type == numbers.CON:
             if not acceptable:
                 self._reset(message.mid, peer)
             else:
                 expires = now + self.parameters.exchange_lifetime
-                entry = self._duplicates.add(peer, message.mid, expires, ticks_diff, now)
+                entry = self._duplicates.add(peer, message.mid, expires, now)
                 answer = encode(Message(numbers.EMPTY, type=numbers.ACK, mid=message.mid))
                 self._duplicates.answer(entry, answer)
                 self._put(answer, peer)
-        if acceptable:
-            self._finish(exchange, RESPONSE, message)
-        else:
+        if not acceptable:
             self.stats["unmatched"] += 1
+            return
+        kind = RESPONSE
+        if self._has_blocks(message):
+            from .blockwise import join
+
+            kind = join(exchange, message, self.max_body, self._new_token(peer), self._next_mid())
+        if kind:
+            self._finish(exchange, kind, message)
 
     def _receive_request(self, message, peer, now):
-        entry = self._duplicates.find(peer, message.mid, ticks_diff, now)
+        entry = self._duplicates.find(peer, message.mid, now)
         if entry is not None:
             self._repeat(entry, now)
             return
@@ -323,10 +343,19 @@ class Endpoint:
                 self._reset(message.mid, peer)  # section 5.4.1, for a non-confirmable request
             return
         lifetime = self.parameters.exchange_lifetime if confirmable else self.parameters.non_lifetime
-        entry = self._duplicates.add(peer, message.mid, now + lifetime, ticks_diff, now)
-        deadline = now + (self.ACK_DELAY if confirmable else lifetime)
-        incoming = Incoming(message, peer, deadline, entry)
+        entry = self._duplicates.add(peer, message.mid, now + lifetime, now)
+        incoming = Incoming(message, peer, now + (self.ACK_DELAY if confirmable else lifetime), entry)
+        answer = None
+        if self._has_blocks(message):
+            from .blockwise import take
+
+            whole = len([i for i in self._incoming if i.message.option(numbers.BLOCK1) is not None])
+            deadline = now + self.parameters.exchange_lifetime
+            answer = take(self._bodies, message, peer, deadline, self.max_body, whole)
         self._incoming.append(incoming)
+        if answer:
+            self.respond(incoming, answer, now)
+            return
         self._events.append((REQUEST, incoming, message))
 
     def _refusal(self, message, peer):
@@ -334,7 +363,7 @@ class Endpoint:
         code = None
         options = []
         payload = b""
-        option = self._unrecognized(message)
+        option = unrecognized(message, self.max_body)
         if self._admit:
             code = self._admit(message, peer)
         if code is not None:
@@ -354,16 +383,13 @@ class Endpoint:
             return None
         return Message(code, payload, options, numbers.ACK, message.mid, message.token)
 
-    def _unrecognized(self, message):
-        """The number of a critical option that counts as unrecognized (sections 5.4.1, 5.4.3, 5.4.5), or None."""
-        seen = 0
-        for number, value in message.options:
-            if number & 1:
-                shortest, longest, repeatable = numbers.CRITICAL.get(number, (1, 0, False))
-                if not shortest <= len(value) <= longest or (number == seen and not repeatable):
-                    return number
-                seen = number  # equal numbers stand side by side: they come in order
-        return None
+    def _has_blocks(self, message):
+        """Whether RFC 7959 has a say. Its module is imported where it has, so that only then memory is spent."""
+        if self.max_body:
+            for number, _ in message.options:
+                if number == numbers.BLOCK1 or number == numbers.BLOCK2:
+                    return True
+        return False
 
     def _repeat(self, entry, now):
         """A message came again: the same answer goes out again (section 4.2), nothing else happens."""

@@ -1,8 +1,16 @@
 # SPDX-License-Identifier: MIT
 """What the endpoint keeps of messages under way: its own requests, its peers' requests, answers for duplicates."""
 
-from .compat import const
+from .compat import const, ticks_diff
 
+# Kinds of event, and what comes with each
+REQUEST = 1  # (REQUEST, incoming, message): answer it with respond(), now or later
+RESPONSE = 2  # (RESPONSE, exchange, message)
+RESET = 3  # (RESET, exchange, None): the peer refused the message; the good end of a ping
+TIMEOUT = 4  # (TIMEOUT, exchange, None): nothing came
+INCOMPLETE = 5  # (INCOMPLETE, exchange, message): the body changed under way, or is longer than max_body
+
+# States of an exchange
 QUEUED = const(0)  # waits for its turn under NSTART
 SENT = const(1)  # on the air; a confirmable message is repeated until something comes back
 ACKNOWLEDGED = const(2)  # a request whose response comes separately (RFC 7252 section 5.2.2)
@@ -27,6 +35,7 @@ class Exchange:
         self.retransmissions = 0
         self.timeout = 0
         self.deadline = None
+        self.body = None  # what `blockwise` has of a response that comes in blocks
 
 
 class Incoming:
@@ -52,61 +61,53 @@ class _Entry:
 class Duplicates:
     """Which message IDs came lately, and what was answered: RFC 7252 sections 4.2 and 4.5.
 
-    Holds at most `most` of them and `octets` of answers. Where there is no room, the peer that fills the
-    table loses its own oldest entry, so that one peer cannot make the table forget another.
+    Holds at most `most` of them and `octets` of answers. Where there is no room, the peer that takes up most
+    of it loses its own oldest entry, so that one peer cannot make the table forget another.
     """
 
     def __init__(self, most, octets):
         self._entries = []
         self._most = most
-        self._room = octets
+        self._octets = octets
 
-    def find(self, peer, mid, ticks_diff, now):
+    def find(self, peer, mid, now):
         for entry in self._entries:
             if entry.mid == mid and entry.peer == peer and ticks_diff(entry.expires, now) > 0:
                 return entry
         return None
 
-    def add(self, peer, mid, expires, ticks_diff, now):
-        entries = self._entries
-        while entries and ticks_diff(entries[0].expires, now) <= 0:
-            self._remove(entries[0])
-        if len(entries) >= self._most:
-            self._remove(self._victim(peer))
+    def add(self, peer, mid, expires, now):
+        self._entries = [entry for entry in self._entries if ticks_diff(entry.expires, now) > 0]
+        if len(self._entries) >= self._most:
+            self._forget(lambda entry: 1)
         entry = _Entry(peer, mid, expires)
-        entries.append(entry)
+        self._entries.append(entry)
         return entry
 
     def answer(self, entry, octets):
         """Keeps `octets` to be sent again when the entry's message comes again."""
-        if entry.answer:
-            self._room += len(entry.answer)
         entry.answer = octets
-        self._room -= len(octets)
-        for old in self._entries[:]:
-            if self._room >= 0:
+        while sum([_size(each) for each in self._entries]) > self._octets:
+            if not self._forget(_size, entry):
                 break
-            if old is not entry and old.answer:
-                self._remove(old)
 
-    def _victim(self, peer):
-        oldest = self._entries[0]
-        if oldest.peer == peer and oldest.answer is not None:
-            return oldest
-        counts = {}
+    def _forget(self, weight, spared=None):
+        """Drops one entry; gives False where none can be dropped."""
+        weights = {}
         for entry in self._entries:
-            counts[entry.peer] = counts.get(entry.peer, 0) + 1
-        # An unanswered one goes last: its request would run twice.
-        victim = oldest
-        most = 0
+            weights[entry.peer] = weights.get(entry.peer, 0) + weight(entry)
+        victim = None
         for entry in self._entries:
-            if entry.answer is not None and counts[entry.peer] > most:
+            # One that is not answered stays: its request would run twice.
+            if entry.answer is None or entry is spared or not weight(entry):
+                continue
+            if victim is None or weights[entry.peer] > weights[victim.peer]:
                 victim = entry
-                most = counts[entry.peer]
-        return victim
+        if victim is None:
+            return False
+        self._entries.remove(victim)
+        return True
 
-    def _remove(self, entry):
-        self._entries.remove(entry)
-        if entry.answer:
-            self._room += len(entry.answer)
-            entry.answer = None
+
+def _size(entry):
+    return len(entry.answer) if entry.answer else 0

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
 """The CoAP message and its octets: RFC 7252 section 3.
 
-      0                   1                   2                   3
-      0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
-     +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
-     |Ver| T |  TKL  |      Code     |          Message ID           |
-     +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
-     |   Token (TKL octets) ... Options ... 0xFF Payload ...
+ 0                   1                   2                   3
+ 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
++-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+|Ver| T |  TKL  |      Code     |          Message ID           |
++-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+|   Token (TKL octets) ... Options ... 0xFF Payload ...
 """
 
 from . import numbers
@@ -84,8 +84,27 @@ def uint_octets(value):
 
 
 def path_options(path):
-    """Uri-Path options for an absolute path: "/a/b" -> two options (section 6.4)."""
-    return [(numbers.URI_PATH, part.encode()) for part in path.split("/")[1:] if part]
+    """Uri-Path options for an absolute path: "/a/b" -> two options, "/" -> none (section 6.4)."""
+    if path == "/":
+        return []
+    return [(numbers.URI_PATH, part.encode()) for part in path.split("/")[1:]]
+
+
+def unrecognized(message, blocks):
+    """The number of a critical option that counts as unrecognized (sections 5.4.1, 5.4.3, 5.4.5), or None.
+
+    Block options are recognized where `blocks` is true.
+    """
+    seen = 0
+    for number, value in message.options:
+        if number & 1:
+            shortest, longest, repeatable = numbers.CRITICAL.get(number, (1, 0, False))
+            if not shortest <= len(value) <= longest or (number == seen and not repeatable):
+                return number
+            if not blocks and number in (numbers.BLOCK1, numbers.BLOCK2):
+                return number
+            seen = number  # equal numbers stand side by side: they come in order
+    return None
 
 
 def encode(message):
@@ -96,7 +115,9 @@ def encode(message):
     token = message.token
     if len(token) > 8:
         raise MessageError("token of %d octets: at most 8 fit" % len(token))
-    data = bytearray((0x40 | message.type << 4 | len(token), message.code, message.mid >> 8, message.mid & 255))
+    data = bytearray(
+        (0x40 | message.type << 4 | len(token), message.code, message.mid >> 8, message.mid & 255)
+    )
     data += token
     previous = 0
     # sorted() is stable on CPython only, and the order of repeated options is their meaning

@@ -72,6 +72,8 @@ CRITICAL = {
     URI_PATH: (0, 255, True),
     URI_QUERY: (0, 255, True),
     ACCEPT: (0, 2, False),
+    BLOCK2: (0, 3, False),
+    BLOCK1: (0, 3, False),
 }
 
 

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: MIT
+"""Bodies that are longer than a message: Block1 and Block2 of RFC 7959. Imported when the first block comes.
+
+A Block option says which part of a body a message carries: number << 4 | more << 3 | exponent. The part is
+2 ** (exponent + 4) octets long, but for the last one, and starts at number times that (section 2.2).
+"""
+
+from . import numbers
+from .exchange import INCOMPLETE, QUEUED, RESPONSE
+from .message import Message, decode, encode, uint_octets
+
+_MAX_BODIES = 2
+
+
+class _Body:
+    """A body that a peer is sending."""
+
+    def __init__(self, peer, identity):
+        self.peer = peer
+        self.identity = identity
+        self.octets = bytearray()
+        self.deadline = None
+
+
+def take(bodies, message, peer, deadline, max_body, whole):
+    """A request with a Block option. Gives None where it is complete (its payload is then the whole body),
+    else the answer to it.
+
+    `bodies` are the unfinished ones, one a peer, `whole` the number of those that wait for their answer.
+    `deadline` is when to forget this one unless another block comes.
+    """
+    if message.option(numbers.BLOCK1) is None:
+        return None
+    start, more, exponent = _block(message, numbers.BLOCK1)
+    if not _fits(message, more, exponent):
+        return Message(numbers.BAD_REQUEST, b"Block1")
+    # The requests of one body are alike in all other options (section 2.5).
+    identity = [message.code] + _without(message.options, numbers.BLOCK1, numbers.BLOCK2, numbers.SIZE1)
+    body = None
+    for each in bodies:
+        if each.peer == peer:
+            body = each
+    if start == 0:
+        if body:
+            bodies.remove(body)
+        if len(bodies) + whole >= _MAX_BODIES:
+            return Message(numbers.SERVICE_UNAVAILABLE)
+        body = _Body(peer, identity)
+        bodies.append(body)
+    elif body is None or body.identity != identity or len(body.octets) != start:
+        return Message(numbers.REQUEST_ENTITY_INCOMPLETE)
+    if max(start + len(message.payload), message.uint(numbers.SIZE1, 0)) > max_body:
+        bodies.remove(body)
+        return Message(numbers.REQUEST_ENTITY_TOO_LARGE, options=[(numbers.SIZE1, uint_octets(max_body))])
+    body.octets.extend(message.payload)
+    body.deadline = deadline
+    if more:
+        return Message(numbers.CONTINUE)
+    bodies.remove(body)
+    message.payload = body.octets
+    return None
+
+
+def shape(request, response):
+    """Gives a response the Block options, and the part of its payload, that the request asks for."""
+    options = list(response.options)
+    block1 = request.option(numbers.BLOCK1)
+    # The echo says that this block was taken. An error before the last one must not say so.
+    if block1 is not None and (response.code < 128 or not _block(request, numbers.BLOCK1)[1]):
+        options.append((numbers.BLOCK1, block1))
+    final = response.code >> 5 == 2 and response.code != numbers.CONTINUE
+    if final and request.option(numbers.BLOCK2) is not None:
+        # Each block is cut from an answer of its own: no state is kept between them (section 2.4).
+        start, _, exponent = _block(request, numbers.BLOCK2)
+        end = start + (16 << exponent)
+        size = len(response.payload)
+        if exponent == 7 or start and start >= size:
+            response.code = numbers.BAD_REQUEST
+            response.payload = b"Block2"
+            return
+        options.append((numbers.BLOCK2, _octets(start, end < size, exponent)))
+        response.payload = memoryview(response.payload)[start:end]
+    response.options = options
+
+
+def join(exchange, message, max_body, token, mid):
+    """A response with a Block option. Gives the kind of event that ends the exchange, or None where it goes on
+    with a request for the next block, which `token` and `mid` are for."""
+    if message.option(numbers.BLOCK2) is None:
+        return RESPONSE
+    start, more, exponent = _block(message, numbers.BLOCK2)
+    etag = message.option(numbers.ETAG)
+    if exchange.body is None:
+        if start == 0 and not more:
+            return RESPONSE  # the only block
+        exchange.body = (bytearray(), etag)
+    octets = exchange.body[0]
+    if (
+        start != len(octets)
+        or not _fits(message, more, exponent)
+        or etag != exchange.body[1]
+        or max(start + len(message.payload), message.uint(numbers.SIZE2, 0)) > max_body
+        or exchange.datagram is None
+        or exchange.datagram[1] != numbers.GET  # which alone may be said again
+    ):
+        return INCOMPLETE
+    octets.extend(message.payload)
+    if not more:
+        message.payload = octets
+        return RESPONSE
+    request = decode(exchange.datagram)
+    request.token = exchange.token = token
+    request.mid = exchange.mid = mid
+    request.options = _without(request.options, numbers.BLOCK2, numbers.OBSERVE)
+    request.options.append((numbers.BLOCK2, _octets(len(octets), False, exponent)))
+    exchange.datagram = encode(request)
+    exchange.state = QUEUED
+    exchange.retransmissions = 0
+    exchange.deadline = None
+    return None
+
+
+def _block(message, number):
+    """Where the part starts, whether more follow, and the exponent of its size."""
+    value = message.uint(number)
+    return (value >> 4) << (value & 7) + 4, value >> 3 & 1, value & 7
+
+
+def _octets(start, more, exponent):
+    return uint_octets((start >> exponent + 4) << 4 | more << 3 | exponent)
+
+
+def _fits(message, more, exponent):
+    size = 16 << exponent
+    return exponent < 7 and (len(message.payload) == size if more else len(message.payload) <= size)
+
+
+def _without(options, *left_out):
+    return [option for option in options if option[0] not in left_out]

@@ -1,0 +1,251 @@
+# SPDX-License-Identifier: MIT
+"""Long requests to the device in blocks, and blocks of its responses: RFC 7959.
+
+Block1 is 27 and stands behind Uri-Path 11 here: delta 16 = 13 + 3, so `d1 03 value`. The value is
+number << 4 | more << 3 | exponent; 128 octets have exponent 3 (16 << 3), so 0/1/128 of the RFC is 0b, 1/1/128 is 1b.
+"""
+
+import coap
+from coap_scene import OTHER, PEER, answer, endpoint, events, octets, one_event, respond, run, sent
+from common import equal
+
+PATH = "b7" + b"options".hex()  # 11 << 4 | 7
+FULL = "ff" + "61" * 128
+
+
+def block(mid, value, payload=FULL, path=PATH, first="40 03"):
+    """CON PUT of one block."""
+    return "%s %04x %s d1 03 %02x %s" % (first, mid, path, value, payload)
+
+
+def continued(mid, value):
+    # 2.31 = 2 << 5 | 31 = 5f; Block1 alone: delta 27 = 13 + 14 -> d1 0e
+    return [octets("60 5f %04x d1 0e %02x" % (mid, value))]
+
+
+def incomplete(mid):
+    return [octets("60 88 %04x" % mid)]  # 4.08
+
+
+def test_the_put_of_figure_7():
+    # 1:0/1/128, 1:1/1/128, 1:2/0/128: one request, 2.04 with the last Block1
+    device = endpoint()
+    equal(answer(device, block(0x1234, 0x0B)), continued(0x1234, 0x0B))
+    equal(answer(device, block(0x1235, 0x1B, "ff" + "62" * 128)), continued(0x1235, 0x1B))
+    equal(events(device), [])
+    equal(answer(device, block(0x1236, 0x23, "ff 6363")), [])
+    kind, incoming, message = one_event(device)
+    equal((kind, message.code, message.path), (coap.REQUEST, coap.PUT, "/options"))
+    equal(bytes(message.payload), b"a" * 128 + b"b" * 128 + b"cc")
+    device.respond(incoming, coap.Message(coap.CHANGED), 0)
+    equal(sent(device), [octets("60 44 1236 d1 0e 23")])
+    equal(device.next_deadline(), None)
+
+
+def test_a_body_in_one_block():
+    device = endpoint()
+    equal(answer(device, block(1, 0x03, "ff 6363")), [])
+    respond(device, coap.CHANGED)
+    equal(sent(device), [octets("60 44 0001 d1 0e 03")])
+
+
+def test_a_block_of_size_16():
+    # exponent 0: a value of 0/0/16 is no octet at all
+    device = endpoint()
+    equal(answer(device, block(1, 0x08, "ff" + "61" * 16)), continued(1, 0x08))
+    equal(answer(device, block(2, 0x10, "ff 62")), [])
+    equal(bytes(one_event(device)[2].payload), b"a" * 16 + b"b")
+
+
+def test_a_block_that_comes_again_gets_the_same_answer_and_counts_once():
+    device = endpoint()
+    for _ in range(3):
+        equal(answer(device, block(1, 0x0B)), continued(1, 0x0B))
+    equal(answer(device, block(2, 0x13, "ff 62")), [])
+    respond(device, coap.CHANGED)
+    done = sent(device)
+    equal(answer(device, block(2, 0x13, "ff 62")), done)
+    equal(events(device), [])
+
+
+def test_a_missing_block():
+    device = endpoint()
+    answer(device, block(1, 0x0B))
+    equal(answer(device, block(2, 0x2B)), incomplete(2))
+    # what came so far still stands
+    equal(answer(device, block(3, 0x13, "ff 62")), [])
+    equal(len(one_event(device)[2].payload), 129)
+
+
+def test_a_first_block_that_never_came():
+    device = endpoint()
+    equal(answer(device, block(1, 0x1B)), incomplete(1))
+    equal(answer(device, block(2, 0x13, "ff 62"))[0][:2], octets("60 88"))
+    equal(events(device), [])
+
+
+def test_a_first_block_starts_anew():
+    device = endpoint()
+    answer(device, block(1, 0x0B))
+    equal(answer(device, block(2, 0x0B, "ff" + "62" * 128)), continued(2, 0x0B))
+    answer(device, block(3, 0x13, "ff 63"))
+    equal(bytes(one_event(device)[2].payload), b"b" * 128 + b"c")
+
+
+def test_blocks_of_another_request_do_not_mix():
+    # another path, method, content-format (12: delta 1 behind the path) or peer
+    others = (
+        block(2, 0x1B, path="b1 78"),
+        block(2, 0x1B, first="40 02"),
+        "40 03 0002" + PATH + "11 32 d1 02 1b" + FULL,
+    )
+    for other in others:
+        device = endpoint()
+        answer(device, block(1, 0x0B))
+        equal(answer(device, other), incomplete(2))
+    device = endpoint()
+    answer(device, block(1, 0x0B))
+    equal(answer(device, block(2, 0x1B), peer=OTHER), incomplete(2))
+
+
+def test_the_token_may_change_from_block_to_block():
+    device = endpoint()
+    answer(device, block(1, 0x0B, first="40 03"))
+    equal(answer(device, "41 03 0002 aa" + PATH + "d1 03 1b" + FULL), [octets("61 5f 0002 aa d1 0e 1b")])
+
+
+def test_a_block_of_the_wrong_size():
+    # one octet less with more to come; the last may be short but not longer; exponent 7 is reserved. 4.00 = 80
+    device = endpoint()
+    for value, payload in ((0x0B, "ff" + "61" * 127), (0x03, "ff" + "61" * 129), (0x0F, FULL), (0x07, FULL)):
+        equal(answer(device, block(value, value, payload))[0][:2], octets("60 80"))
+        answer(device, block(0x100, 0x1B))
+    equal(events(device), [])
+
+
+def test_a_body_that_is_too_large_by_its_own_word():
+    # Size1 60: delta 33 behind Block1 = 13 + 20. 5000 = 1388; 4.13 = 8d with Size1 4096: d2 2f 1000
+    device = endpoint()
+    equal(answer(device, "40 03 0001 d1 0e 0b d2 14 1388" + FULL), [octets("60 8d 0001 d2 2f 1000")])
+    equal(answer(device, "40 03 0002 d1 0e 1b" + FULL), incomplete(2))
+    equal(device.next_deadline(), None)
+
+
+def test_a_body_that_grows_too_large():
+    # max_body 256: the third block is one too many
+    device = endpoint(max_body=256)
+    answer(device, block(1, 0x0B))
+    equal(answer(device, block(2, 0x1B)), continued(2, 0x1B))
+    equal(answer(device, block(3, 0x23, "ff 61")), [octets("60 8d 0003 d1 0e 23 d2 14 0100")])
+    equal(device.next_deadline(), None)
+    answer(device, block(4, 0x0B))
+    answer(device, block(5, 0x13))
+    equal(len(one_event(device)[2].payload), 256)
+
+
+def test_max_body_0_does_not_know_blocks():
+    # 4.02 with the number in words
+    device = endpoint(max_body=0)
+    equal(answer(device, block(1, 0x0B)), [octets("60 82 0001 ff") + b"option 27"])
+    equal(answer(device, "40 01 0001 d1 0a 03"), [octets("60 82 0001 ff") + b"option 23"])
+
+
+def test_two_bodies_at_once_and_no_third():
+    # 5.03 = a3
+    device = endpoint()
+    peers = (PEER, OTHER, ("192.0.2.3", 5683))
+    for peer in peers[:2]:
+        equal(answer(device, block(1, 0x0B), peer=peer), continued(1, 0x0B))
+    equal(answer(device, block(1, 0x0B), peer=peers[2]), [octets("60 a3 0001")])
+    # each peer goes on, and the end of one is room for another
+    for peer in peers[:2]:
+        equal(answer(device, block(2, 0x13), peer=peer), [])
+        respond(device, coap.CHANGED)
+        sent(device)
+    equal(answer(device, block(2, 0x0B), peer=peers[2]), continued(2, 0x0B))
+
+
+def test_whole_bodies_that_wait_for_an_answer_count():
+    device = endpoint()
+    for mid in (1, 3):
+        answer(device, block(mid, 0x0B))
+        answer(device, block(mid + 1, 0x13))
+    equal(len(events(device)), 2)
+    equal(answer(device, block(5, 0x0B)), [octets("60 a3 0005")])
+
+
+def test_a_body_is_forgotten_after_exchange_lifetime_without_a_block():
+    # 247 s, counted from the last block
+    device = endpoint()
+    answer(device, block(1, 0x0B))
+    answer(device, block(2, 0x1B), 100000)
+    equal(device.next_deadline(), 347000)
+    device.poll(346999)
+    equal(answer(device, block(3, 0x2B), 346999), continued(3, 0x2B))
+    device.poll(346999 + 247000)
+    equal(device.next_deadline(), None)
+    equal(answer(device, block(4, 0x3B), 600000), incomplete(4))
+
+
+def test_non_confirmable_blocks():
+    # NON 2.31 with a message ID of ours, 1
+    device = endpoint()
+    equal(answer(device, block(9, 0x0B, first="50 03")), [octets("50 5f 0001 d1 0e 0b")])
+    equal(answer(device, block(10, 0x13, first="50 03")), [])
+    respond(device, coap.CHANGED)
+    equal(sent(device), [octets("50 44 0002 d1 0e 13")])
+
+
+def test_a_separate_answer_to_the_last_block():
+    device = endpoint()
+    answer(device, block(1, 0x0B))
+    answer(device, block(2, 0x13))
+    equal(run(device, 250), [(250, octets("60 00 0002"))])
+    respond(device, coap.CHANGED, now=300)
+    equal(sent(device), [octets("40 44 0001 d1 0e 13")])
+
+
+def test_an_error_for_the_whole_body_has_its_block1_too():
+    # 4.15 = 8f
+    device = endpoint()
+    answer(device, block(1, 0x0B))
+    answer(device, block(2, 0x13))
+    respond(device, coap.UNSUPPORTED_CONTENT_FORMAT)
+    equal(sent(device), [octets("60 8f 0002 d1 0e 13")])
+
+
+# Block2 of a request: what part of the response is wanted. 23 = 13 + 10: d1 0a
+
+
+def part(value, body=b"a" * 64 + b"b" * 64 + b"cc"):
+    device = endpoint()
+    answer(device, "40 01 0001 d1 0a %02x" % value)
+    respond(device, payload=body)
+    return sent(device)[0]
+
+
+def test_a_response_in_the_blocks_that_are_asked_for():
+    # 0/0/64: exponent 2; answers 0/1/64 = 0a, 1/1/64 = 1a, 2/0/64 = 22
+    equal(part(0x02), octets("60 45 0001 d1 0a 0a ff") + b"a" * 64)
+    equal(part(0x12), octets("60 45 0001 d1 0a 1a ff") + b"b" * 64)
+    equal(part(0x22), octets("60 45 0001 d1 0a 22 ff") + b"cc")
+
+
+def test_a_response_that_fits_the_block_that_is_asked_for():
+    equal(part(0x02, b"cc"), octets("60 45 0001 d1 0a 02 ff") + b"cc")
+    equal(part(0x02, b""), octets("60 45 0001 d1 0a 02"))
+    equal(part(0x02, b"c" * 64), octets("60 45 0001 d1 0a 02 ff") + b"c" * 64)
+
+
+def test_a_block_behind_the_end():
+    equal(part(0x32)[:2], octets("60 80"))
+    equal(part(0x07)[:2], octets("60 80"))
+
+
+def test_both_ways_at_once():
+    # TD_COAP_BLOCK_05: Block2 d1 0a 02 before Block1, delta 4: 41 13
+    device = endpoint()
+    equal(answer(device, "40 02 0001 d1 0a 02 41 0b" + FULL), continued(1, 0x0B))
+    answer(device, "40 02 0002 d1 0a 02 41 13" + FULL)
+    respond(device, coap.CHANGED, b"d" * 65)
+    equal(sent(device), [octets("60 44 0002 d1 0a 0a 41 13 ff") + b"d" * 64])

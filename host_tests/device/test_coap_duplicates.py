@@ -1,0 +1,247 @@
+# SPDX-License-Identifier: MIT
+"""Messages that come again, and floods of them: RFC 7252 sections 4.2, 4.3, 4.5 and 11.3."""
+
+import gc
+
+import coap
+from coap_scene import OTHER, PEER, answer, endpoint, events, octets, one_event, respond, run, sent
+from common import Random, equal
+
+ACK = octets("61 45 1234 aa ff 31")
+
+
+def answered(device, now=0, peer=PEER, mid=0x1234, payload=b"1"):
+    """A confirmable request that gets its answer at once."""
+    device.receive(octets("41 01 %04x aa" % mid), peer, now)
+    respond(device, payload=payload, now=now)
+    return sent(device)
+
+
+def is_duplicate(device, now=0, peer=PEER, mid=0x1234):
+    """Whether the request comes again as a duplicate; where not, it is answered like a new one."""
+    before = device.stats["duplicates"]
+    device.receive(octets("41 01 %04x aa" % mid), peer, now)
+    for _, incoming, _ in events(device):
+        device.respond(incoming, coap.Message(coap.CONTENT, b"1"), now)
+    sent(device)
+    return device.stats["duplicates"] > before
+
+
+def test_a_duplicate_gets_the_same_answer_and_runs_nothing():
+    device = endpoint()
+    equal(answered(device), [ACK])
+    for now in (1, 2000, 45000):
+        equal(answer(device, "41 01 1234 aa", now), [ACK])
+    equal(events(device), [])
+    equal(device.stats["duplicates"], 3)
+
+
+def test_duplicates_are_known_for_exchange_lifetime():
+    # 247 s from the first, however often it comes
+    device = endpoint()
+    answered(device, now=5000)
+    for now in (100000, 251999):
+        assert is_duplicate(device, now)
+    assert not is_duplicate(device, 252000)
+
+
+def test_non_confirmable_duplicates_are_known_for_non_lifetime():
+    # 145 s; a second answer to a NON is not sent
+    device = endpoint()
+    answer(device, "51 01 1234 aa")
+    respond(device)
+    equal(len(sent(device)), 1)
+    equal(answer(device, "51 01 1234 aa", 144999), [])
+    equal(events(device), [])
+    equal(answer(device, "51 01 1234 aa", 145000), [])
+    equal(one_event(device)[0], coap.REQUEST)
+
+
+def test_a_duplicate_before_the_answer_is_acknowledged_at_once():
+    # the peer waits; then the response is separate
+    device = endpoint()
+    answer(device, "41 01 1234 aa")
+    equal(answer(device, "41 01 1234 aa", 100), [octets("60 00 1234")])
+    kind, incoming, _ = one_event(device)
+    device.respond(incoming, coap.Message(coap.CONTENT, b"1"), 200)
+    equal(sent(device), [octets("41 45 0001 aa ff 31")])
+
+
+def test_a_duplicate_after_the_empty_acknowledgement_gets_that_again():
+    device = endpoint()
+    answer(device, "41 01 1234 aa")
+    run(device, 250)
+    equal(answer(device, "41 01 1234 aa", 2000), [octets("60 00 1234")])
+    respond(device, payload=b"1", now=2100)
+    sent(device)
+    equal(answer(device, "41 01 1234 aa", 2200), [octets("60 00 1234")])
+    equal(events(device), [])
+
+
+def test_a_non_confirmable_duplicate_before_the_answer_is_ignored():
+    device = endpoint()
+    answer(device, "51 01 1234 aa")
+    equal(answer(device, "51 01 1234 aa"), [])
+    one_event(device)
+
+
+def test_the_same_message_id_of_another_peer_is_no_duplicate():
+    device = endpoint()
+    answered(device)
+    for peer in (OTHER, (PEER[0], PEER[1] + 1)):
+        assert not is_duplicate(device, peer=peer)
+
+
+def test_a_separate_response_that_comes_again_is_acknowledged_again():
+    # within EXCHANGE_LIFETIME; afterwards its token is unknown and it is reset
+    device = endpoint()
+    device.request(coap.Message(coap.GET, token=b"\xaa"), PEER, 0)
+    sent(device)
+    for now in (0, 246999):
+        equal(answer(device, "41 45 1234 aa", now), [octets("60 00 1234")])
+    one_event(device)
+    equal(answer(device, "41 45 1234 aa", 247000), [octets("70 00 1234")])
+
+
+def test_an_abandoned_request_stays_a_duplicate():
+    # given up at 247,250; had it come again at 200,000, it would still be known
+    device = endpoint()
+    answer(device, "41 01 1234 aa")
+    run(device, 200000)
+    one_event(device)
+    assert is_duplicate(device, 200000)
+
+
+def test_the_table_is_bounded():
+    device = endpoint()
+    for mid in range(100):
+        answered(device, mid=mid)
+    # the oldest were forgotten, the youngest are known
+    assert not is_duplicate(device, mid=0)
+    for mid in range(80, 100):
+        assert is_duplicate(device, mid=mid)
+
+
+def test_one_peer_cannot_make_the_table_forget_another():
+    device = endpoint()
+    answered(device, peer=OTHER)
+    for mid in range(200):
+        answered(device, mid=mid)
+    assert is_duplicate(device, peer=OTHER)
+
+
+def test_large_answers_of_one_peer_do_not_make_the_table_forget_another():
+    # 20 answers of 1,000 octets; 4,096 octets are kept in all
+    device = endpoint()
+    answered(device, peer=OTHER)
+    for mid in range(20):
+        answered(device, mid=mid, payload=bytes(1000))
+    assert is_duplicate(device, peer=OTHER)
+    assert is_duplicate(device, mid=19)
+
+
+def test_what_has_expired_makes_room_first():
+    # 31 non-confirmable ones that live 145 s, after a confirmable one that lives 247 s
+    device = endpoint()
+    answered(device, peer=OTHER)
+    for mid in range(31):
+        device.receive(octets("51 01 %04x aa" % mid), PEER, 0)
+        respond(device)
+    answered(device, now=146000)
+    for mid in range(20):
+        answered(device, now=146000, peer=OTHER, mid=mid)
+    assert is_duplicate(device, 146001, OTHER)
+
+
+def test_a_flood_of_one_peer_is_refused_without_state():
+    # four of one peer are taken; the fifth gets 4.29 (0x9d) with Max-Age 2 (delta 13 + 1: d1 01 02)
+    device = endpoint()
+    for mid in range(4):
+        equal(answer(device, "41 01 %04x aa" % mid), [])
+    for _ in range(2):
+        equal(answer(device, "41 01 0004 bb"), [octets("61 9d 0004 bb d1 01 02")])
+    equal(answer(device, "51 01 0005 bb"), [])  # non-confirmable: silence
+    equal(len(events(device)), 4)
+    equal(device.stats["refused"], 3)
+    # another peer is still served
+    equal(answer(device, "41 01 0004 bb", peer=OTHER), [])
+    equal(one_event(device)[0], coap.REQUEST)
+
+
+def test_a_flood_of_many_peers_is_refused_too():
+    device = endpoint()
+    for host in range(8):
+        equal(answer(device, "41 01 0001 aa", peer=("h", host)), [])
+    equal(answer(device, "41 01 0001 aa", peer=("h", 8))[0][:2], octets("61 9d"))
+    incoming = events(device)[0][1]
+    device.respond(incoming, coap.Message(coap.CONTENT), 0)
+    sent(device)
+    equal(answer(device, "41 01 0001 aa", peer=("h", 8)), [])  # a place is free again
+
+
+def test_admit_refuses_before_anything_is_kept():
+    asked = []
+
+    def admit(message, peer):
+        asked.append((message.path, peer))
+        return coap.FORBIDDEN if peer != PEER else None
+
+    device = endpoint(admit=admit)
+    # 4.03 = 0x83
+    for _ in range(2):
+        equal(answer(device, "41 01 1234 aa b1 61", peer=OTHER), [octets("61 83 1234 aa")])
+    equal(answer(device, "51 01 1234 aa b1 61", peer=OTHER), [])
+    equal(events(device), [])
+    equal(device.next_deadline(), None)
+    equal(device.stats["duplicates"], 0)
+    answer(device, "41 01 1234 aa b1 61")
+    equal(one_event(device)[0], coap.REQUEST)
+    equal(asked, [("/a", OTHER)] * 3 + [("/a", PEER)])
+
+
+def test_a_link_that_takes_nothing_costs_the_oldest_datagrams():
+    device = endpoint()
+    for mid in range(100):
+        device.receive(octets("40 00 %04x" % mid), PEER, 0)
+    out = sent(device)
+    equal(len(out), device.MAX_QUEUE)
+    equal(out[-1], octets("70 00 0063"))
+    equal(device.stats["dropped"], 100 - device.MAX_QUEUE)
+
+
+def flood(device, random, count, now):
+    """Requests, pings, responses and acknowledgements of 1,000 peers; one in eight requests is answered."""
+    for _ in range(count):
+        now += random.below(100)
+        peer = ("192.0.2.%d" % random.below(250), random.below(4))
+        first = random.choice((0x41, 0x41, 0x51, 0x61))
+        code = random.choice((0, 1, 2, 2, 69))
+        head = bytes((first if code else first & 0xF0, code)) + random.bytes(2)
+        device.receive(head + (b"\xaa\xb1a\xff" + bytes(random.below(64) + 1) if code else b""), peer, now)
+        device.poll(now)
+        while device.outgoing():
+            pass
+        while True:
+            event = device.next_event()
+            if event is None:
+                break
+            if random.below(8) == 0:
+                device.respond(event[1], coap.Message(coap.CONTENT, bytes(random.below(200))), now)
+    return now
+
+
+def test_ten_thousand_datagrams_of_a_thousand_peers_leave_the_heap_as_it_was():
+    device = endpoint()
+    random = Random(7252)
+    now = flood(device, random, 1000, 0)
+    gc.collect()
+    before = gc.mem_alloc() if hasattr(gc, "mem_alloc") else 0
+    now = flood(device, random, 10000, now)
+    # all that is open ends, and what is left is the table of duplicates
+    run(device, now + 500000)
+    equal(device.next_deadline(), None)
+    gc.collect()
+    after = gc.mem_alloc() if hasattr(gc, "mem_alloc") else 0
+    assert after <= before, (before, after)
+    equal(device.stats["received"], 11000)
+    assert device.stats["refused"] > 1000, device.stats
