@@ -63,6 +63,7 @@ class Deliveries:
         self._settings = settings
         self._tell = tell
         self._chance = chance
+        self._ended = False  # whether a message failed since `work` last looked
         self._busy = set()  # targets with a request out
         self._waits = {}  # (target, lane): Wait
         self._fitted = {}  # message id: the limits that its parts were cut for
@@ -113,6 +114,7 @@ class Deliveries:
     def fail(self, row, cause, now):
         """The end of a message that will not arrive."""
         self._remove(row)
+        self._ended = True
         if row.kind == "MSG":
             self.notify(row, False, cause, now)
         self._tell("failed", **about(row), cause=cause)
@@ -268,11 +270,16 @@ class Deliveries:
     def work(self, now):
         """The Pushes to begin now, at most one a recipient."""
         pushes = []
-        targets = self._store.waiting_targets()
-        for target in targets:
-            push = target not in self._busy and self._next(target, now)
-            if push:
-                pushes.append(self.begin(push))
+        self._ended = True
+        while (
+            self._ended
+        ):  # a message that ended leaves a response, for a target that was looked at already perhaps
+            self._ended = False
+            targets = self._store.waiting_targets()
+            for target in targets:
+                push = target not in self._busy and self._next(target, now)
+                if push:
+                    pushes.append(self.begin(push))
         waiting = set(targets) | self._busy
         self._waits = {
             key: wait for key, wait in self._waits.items() if key[0] in waiting or wait.until > now

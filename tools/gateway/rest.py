@@ -9,7 +9,7 @@ It tells the two apart by `delivSt`, which only the report has.
 from datetime import UTC, datetime
 
 from tools.gateway import bodies, segments
-from tools.gateway.bodies import Address, Malformed
+from tools.gateway.bodies import Malformed
 
 UNREACHABLE = "the application server has given no targetUri"
 PRIORITIES = ("HIGH", "MIDDLE", "LOW")
@@ -117,15 +117,3 @@ def problem(status, title, detail="", member=""):
 
 def date_time(seconds):
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
-__all__ = [
-    "Address",
-    "ack",
-    "date_time",
-    "problem",
-    "read_message",
-    "read_report",
-    "status_report",
-    "ue_message",
-]

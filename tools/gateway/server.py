@@ -422,7 +422,7 @@ class Server:
             self._tell("expired", ue=ue)
             self._deliveries.unavailable(Address("UE", ue), now, "the recipient's registration has expired")
         self._deliveries.overdue(now)
-        return self._deliveries.work(now) + self._inbound.work(now)
+        return self._inbound.work(now) + self._deliveries.work(now)
 
     def outcome(self, push, outcome, now):
         """What came of a Push; each Push gets one."""
