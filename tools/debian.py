@@ -98,6 +98,7 @@ class _Source:
         status.touch()
         settings = {
             "Dir::State": folder / "state",
+            "Dir::State::lists": folder / "state" / "lists",
             "Dir::State::status": status,
             "Dir::Cache": folder / "cache",
             "Debug::NoLocking": "true",

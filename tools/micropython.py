@@ -91,7 +91,8 @@ def provide(folder=BIN):
         else:
             _link(ours, found)
             return ours, version
-    raise NoMicroPython("\n".join([f"No MicroPython {_dotted(NEEDED)} or newer.", *reasons, WAYS]))
+    lines = [f"No MicroPython {_dotted(NEEDED)} or newer.", *dict.fromkeys(reasons), WAYS]
+    raise NoMicroPython("\n".join(lines))
 
 
 def _on_path(own_folder):
