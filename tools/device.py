@@ -31,7 +31,7 @@ def add_arguments(parser):
         help=f"configuration, copied to DIR/{CONFIG_NAME} (default: the one there)",
     )
     parser.add_argument(
-        "--heap", metavar="SIZE", type=_heap, default="192k", help="size of its heap (default: 192k)"
+        "--heap", metavar="SIZE", type=heap_size, default="192k", help="size of its heap (default: 192k)"
     )
     parser.add_argument(
         "app", metavar="APP.py", nargs="?", type=Path, help="the application that main.py starts"
@@ -107,7 +107,7 @@ def _check_config(path, hint=""):
     return octets
 
 
-def _heap(text):
+def heap_size(text):
     if not re.fullmatch(r"[1-9]\d*[kKmM]?", text):
         raise argparse.ArgumentTypeError(f"{text!r} is no size: 192k, 2M, 200000")
     return text

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: MIT
+"""The demo as a user starts it: its exit code says whether all was seen."""
+
+import re
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tools.micropython import BIN
+
+STEPS = [
+    "weather -> gateway    registers, and says where it wants to be posted to",
+    "sensor-1 -> gateway   registers for 3600 s; takes segments of up to",
+    'sensor-1 -> weather   "21.5 °C", 8 octets, and wants a report',
+    'weather -> sensor-1   report: delivered; so says the device: "delivered"',
+    'weather -> sensor-1   "open the valve", 14 octets, and wants a report',
+    "sensor-1 -> weather   report: delivered",
+    "sensor-1 -> weather   65536 octets from a file, in segments",
+    'weather -> sensor-1   report: delivered; so says the device: "delivered"',
+    "weather -> sensor-1   65536 octets, in segments",
+    "sensor-1 -> weather   report: delivered",
+    'sensor-1 -> weather   "65536 octets, SHA-256',
+    "sensor-1 -> gateway   de-registers, and ends",
+]
+
+
+def begin(folder, *arguments):
+    """The demo, with `folder` for its temporary files."""
+    return subprocess.Popen(
+        [BIN / "msgin5g", "demo", *arguments],
+        env={"TMPDIR": str(folder), "PATH": "/usr/bin:/bin"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+    )
+
+
+def end(demo, seconds=60):
+    try:
+        return demo.communicate(timeout=seconds)[0]
+    finally:
+        demo.kill()
+
+
+def test_every_step_is_seen(tmp_path):
+    demo = begin(tmp_path)
+    output = end(demo)
+    assert demo.returncode == 0, output
+    steps = re.findall(r"^ *\d+\.\d\d s  (.*)$", output, re.M)
+    assert len(steps) == len(STEPS)
+    for step, expected in zip(steps, STEPS, strict=True):
+        assert step.startswith(expected)
+    assert "All 12 steps were seen on the other side" in output
+    assert "\x1b" not in output  # plain where it is no terminal
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_device_that_fails_fails_the_demo(tmp_path):
+    # Not enough for the imports: the device ends, and what it said is there to read.
+    demo = begin(tmp_path, "--heap", "64k")
+    output = end(demo)
+    assert demo.returncode == 1
+    assert "FAILED  expected the device to go on, it ended with exit code 1" in output
+    said = output.partition("What the device said\n")[2]
+    assert "MemoryError" in said
+    assert "All 12 steps" not in output
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("number", (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
+def test_nothing_is_left_when_it_is_broken_off(tmp_path, number):
+    demo = begin(tmp_path)
+    for line in demo.stdout:
+        if "registers for" in line:
+            break
+    demo.send_signal(number)
+    end(demo)
+    assert demo.returncode == 130
+    assert list(tmp_path.iterdir()) == []
+    assert not [p for p in running() if str(tmp_path) in p]
+
+
+def running():
+    """The folder of each process that we may look at."""
+    if not Path("/proc/self/cwd").exists():
+        listing = subprocess.run(["lsof", "-d", "cwd", "-Fn"], capture_output=True, text=True)
+        return [line[1:] for line in listing.stdout.splitlines() if line.startswith("n")]
+    folders = []
+    for process in Path("/proc").glob("[0-9]*/cwd"):
+        try:
+            folders.append(str(process.readlink()))
+        except OSError:
+            continue  # it has ended, or is not ours
+    return folders

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: MIT
+"""A gateway with its server, an Application Server and a device, on this machine: each step seen on the other side."""
+
+import asyncio
+import contextlib
+import signal
+
+from tools.demo.story import tell_story
+from tools.device import heap_size
+from tools.micropython import BIN, NoMicroPython, examine
+
+
+def add_arguments(parser):
+    parser.add_argument(
+        "--heap",
+        metavar="SIZE",
+        default="192k",
+        help="heap of the device (default: 192k, a Raspberry Pi Pico's)",
+    )
+
+
+def main(args):
+    try:
+        examine(BIN / "micropython")
+    except NoMicroPython as error:
+        print(f"msgin5g: {error}\nmake micropython")
+        return 2
+    return asyncio.run(_ended_by_signals(tell_story(args.heap)))
+
+
+async def _ended_by_signals(story):
+    """A terminal that is closed, a `kill`: what was started is ended as on Ctrl-C."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, task.cancel)
+    with contextlib.suppress(asyncio.CancelledError):
+        return await story
+    return 130

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: MIT
+"""An Application Server: the HTTP of TS 29.538 toward the MSGin5G Server, and a place where it is posted to."""
+
+import uuid
+
+import aiohttp
+from aiohttp import web
+
+from tools.demo.feed import Feed
+
+REGISTRATIONS = "/msgs-asregistration/v1/registrations"
+DELIVER_MESSAGE = "/msgs-msgdelivery/v1/deliver-as-message"
+DELIVER_REPORT = "/msgs-msgdelivery/v1/deliver-report"
+
+
+class ApplicationServer:
+    """An async context manager. `messages` and `reports` hold what it was sent, each body as it came."""
+
+    def __init__(self, service_id, gateway, reports=True):
+        """`gateway` is (host, port) of its HTTP; `reports`: whether it reports the delivery of what asks for it."""
+        self.service_id = service_id
+        self.messages = Feed()
+        self.reports = Feed()
+        self.accepted = []  # message IDs of its own that the server took
+        self._gateway = "http://%s:%d" % gateway
+        self._reports = reports
+
+    async def __aenter__(self):
+        app = web.Application(client_max_size=1 << 22)
+        app.router.add_post("/msgin5g", self._posted)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        self.target = "http://127.0.0.1:%d/msgin5g" % self._runner.addresses[0][1]
+        self._http = aiohttp.ClientSession(self._gateway)
+        return self
+
+    async def __aexit__(self, *exception):
+        await self._http.close()
+        await self._runner.cleanup()
+
+    async def register(self):
+        """ASRegistration, with the URI that it wants to be posted to."""
+        await self._post(REGISTRATIONS, {"asSvcId": self.service_id, "targetUri": self.target})
+
+    async def send(self, to, payload, report=True):
+        """ASMessageDelivery to a UE; the message ID."""
+        message_id = str(uuid.uuid4())
+        body = {
+            "oriAddr": {"addrType": "AS", "addr": self.service_id},
+            "destAddr": {"addrType": "UE", "addr": to},
+            "msgId": message_id,
+            "stoAndFwInd": False,
+            "delivStReqInd": report,
+            "payload": payload,
+        }
+        await self._post(DELIVER_MESSAGE, body)
+        self.accepted.append(message_id)
+        return message_id
+
+    async def message(self, wanted, what):
+        """The first message that `wanted(body)` is true of."""
+        return await self.messages.until(wanted, f"the Application Server to receive {what}")
+
+    async def report(self, message_id):
+        """The delivery report on a message of its own."""
+        return await self.reports.until(
+            lambda body: body["msgId"] == message_id,
+            f"the Application Server to receive the report on {message_id}",
+        )
+
+    async def _posted(self, request):
+        body = await request.json()
+        if "delivSt" in body:  # only a DeliveryStatusReport has it
+            await self.reports.add(body)
+        else:
+            await self.messages.add(body)
+            if self._reports and body.get("delivStReqInd"):
+                await self._report(body)
+        return web.Response(status=204)
+
+    async def _report(self, message):
+        """DeliveryStatusReport on a message that it got."""
+        body = {
+            "oriAddr": {"addrType": "AS", "addr": self.service_id},
+            "destAddr": message["oriAddr"],
+            "msgId": message["msgId"],
+            "delivSt": "REPT_DELY_SUCCESS",
+        }
+        await self._post(DELIVER_REPORT, body)
+
+    async def _post(self, path, body):
+        async with self._http.post(path, json=body) as response:
+            if response.status >= 300:
+                raise ConnectionError(f"{path}: {response.status} {await response.text()}")

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: MIT
+"""What somebody says, kept and waited for: lines of a process, events of the gateway, what a server was sent."""
+
+import asyncio
+
+
+class Unseen(Exception):
+    """What should have been said was not; the text is a sentence that names it."""
+
+
+class Feed:
+    """All that was said so far, in order, in `items`."""
+
+    def __init__(self):
+        self.items = []
+        self.closed = False
+        self._more = asyncio.Condition()
+
+    async def add(self, item):
+        self.items.append(item)
+        await self._wake()
+
+    async def close(self):
+        """Nothing more will come: who waits is told at once."""
+        self.closed = True
+        await self._wake()
+
+    async def until(self, wanted, what, seconds=20, start=0):
+        """The first item at or after position `start` that `wanted(item)` is true of. Raises Unseen."""
+        place = start
+        try:
+            async with asyncio.timeout(seconds), self._more:
+                while True:
+                    for item in self.items[place:]:
+                        if wanted(item):
+                            return item
+                    place = max(start, len(self.items))
+                    if self.closed:
+                        raise Unseen(f"expected {what}; it ended without that")
+                    await self._more.wait()
+        except TimeoutError:
+            raise Unseen(f"expected {what} within {seconds} s") from None
+
+    async def _wake(self):
+        async with self._more:
+            self._more.notify_all()

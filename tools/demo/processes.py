@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: MIT
+"""The gateway and devices as processes of their own, as a user starts them, each followed line by line."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+
+from tools.demo.feed import Feed, Unseen
+from tools.device import CONFIG_NAME, ROOT, prepare
+
+
+class Process:
+    """A program, and what it prints in `lines`. An async context manager: it does not outlive its block."""
+
+    def __init__(self, command, environment=None, folder=None):
+        self.lines = Feed()
+        self.returncode = None
+        self._command = [str(part) for part in command]
+        self._environment = environment
+        self.folder = folder
+        self._process = None
+        self._followers = []
+
+    async def __aenter__(self):
+        await self.start()
+        return self
+
+    async def __aexit__(self, *exception):
+        await self.end(signal.SIGTERM)
+
+    async def start(self):
+        self.lines.closed = False
+        self._followers.clear()
+        # A session of its own: Ctrl-C reaches the demo only, which ends the others in good order.
+        self._process = await asyncio.create_subprocess_exec(
+            *self._command,
+            cwd=self.folder,
+            env=self._environment,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            start_new_session=True,
+            **self._options(),
+        )
+        self._follow(self._process.stdout, self.lines, lambda line: line)
+
+    def _options(self):
+        return {}
+
+    def _follow(self, stream, feed, read):
+        self._followers.append(asyncio.create_task(_follow(stream, feed, read)))
+
+    @property
+    def pid(self):
+        return self._process.pid
+
+    def signal(self, number):
+        self._process.send_signal(number)
+
+    async def wait(self, seconds=20):
+        """Its exit code, once all that it printed was read. Raises Unseen after `seconds`, None for never."""
+        try:
+            async with asyncio.timeout(seconds):
+                self.returncode = await self._process.wait()
+                await asyncio.wait(self._followers)
+        except TimeoutError:
+            raise Unseen(f"expected {Path(self._command[0]).name} to end within {seconds} s") from None
+        return self.returncode
+
+    async def end(self, number):
+        """Ends it by a signal, for certain, and gives its exit code."""
+        if self._process is None:
+            return None
+        if self._process.returncode is None:
+            self.signal(number)
+        try:
+            return await self.wait(5)
+        except Unseen:
+            self._process.kill()
+            return await self.wait()
+
+
+class Gateway(Process):
+    """`msgin5g gateway`: `events` has what it tells, `coap` and `http` where it listens, once that was told.
+
+    Killed and started again it keeps its ports and its store.
+    """
+
+    def __init__(self, folder, *arguments, security="none"):
+        super().__init__((), folder=folder)
+        self.events = Feed()
+        self.coap = self.http = ("127.0.0.1", 0)
+        self._security = security
+        self._arguments = arguments
+
+    async def start(self):
+        seen = len(self.events.items)
+        self.events.closed = False
+        ours, its = os.pipe()
+        self._descriptors = (its,)
+        self._command = [sys.executable, "-m", "tools.cli", "gateway", "--security", self._security]
+        self._command += ["--coap", "%s:%d" % self.coap, "--http", "%s:%d" % self.http]
+        self._command += ["--store", "gateway.db", "--events", f"/dev/fd/{its}", *self._arguments]
+        self._environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        try:
+            await super().start()
+        finally:
+            os.close(its)
+        reader = asyncio.StreamReader(limit=1 << 20)
+        pipe = os.fdopen(ours, "rb")
+        await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), pipe)
+        self._follow(reader, self.events, json.loads)
+        told = await self.events.until(
+            lambda event: event["event"] == "listening", "the gateway to listen", start=seen
+        )
+        self.coap = _address(told["coap"])
+        self.http = _address(told["http"].removeprefix("http://"))
+
+    def _options(self):
+        return {"pass_fds": self._descriptors}
+
+    async def event(self, name, seconds=20, start=0, **fields):
+        """The first event of that name with these fields."""
+        return await self.events.until(
+            lambda event: event["event"] == name and all(event.get(k) == v for k, v in fields.items()),
+            f"the gateway to tell {name!r} {fields or ''}".rstrip(),
+            seconds,
+            start,
+        )
+
+    def count(self, name, **fields):
+        return sum(
+            event["event"] == name and all(event.get(k) == v for k, v in fields.items())
+            for event in self.events.items
+        )
+
+
+class Device(Process):
+    """`msgin5g device`: the firmware on MicroPython, with `folder` for its flash.
+
+    Lines that an application prints as "> " and a JSON object are in `told`.
+    """
+
+    def __init__(self, folder, app=None, heap="192k"):
+        super().__init__((), folder=Path(folder))
+        self.folder.mkdir(exist_ok=True)
+        self.told = Feed()
+        self._app = app
+        self._heap = heap
+
+    def configure(self, config):
+        (self.folder / CONFIG_NAME).write_text(json.dumps(config))
+
+    async def start(self):
+        self._command, self._environment = prepare(self.folder, app=self._app, heap=self._heap)
+        self.told.closed = False
+        await super().start()
+
+    def _follow(self, stream, feed, read):
+        self._followers.append(asyncio.create_task(_follow(stream, feed, read, self.told)))
+
+    async def tells(self, step, seconds=20, start=0):
+        """The first object that it tells with this "step"."""
+        return await self.told.until(
+            lambda item: item.get("step") == step, f"the device to tell {step!r}", seconds, start
+        )
+
+
+async def _follow(stream, feed, read, told=None):
+    while line := await stream.readline():
+        text = line.decode(errors="replace").rstrip("\r\n")
+        await feed.add(read(text))
+        if told is not None and text.startswith("> {"):
+            await told.add(json.loads(text[2:]))
+    if told is not None:
+        await told.close()
+    await feed.close()
+
+
+def _address(text):
+    host, _, port = text.rpartition(":")
+    return host, int(port)

@@ -1,0 +1,239 @@
+# SPDX-License-Identifier: MIT
+"""The steps of the demo. A step is told when it was seen on the other side, and only then."""
+
+import asyncio
+import base64
+import hashlib
+import random
+import tempfile
+import time
+from pathlib import Path
+
+import aiohttp
+from rich.console import Console
+from rich.markup import escape
+
+from tools.demo.application_server import ApplicationServer
+from tools.demo.feed import Unseen
+from tools.demo.processes import Device, Gateway
+
+UE = "ue:sensor-1@example.org"
+AS = "as:weather@example.org"
+LARGE = 64 * 1024
+LAST_LINES = 40  # of each log, when a step failed
+
+NEXT = """Where to go next
+  tools/demo/app.py     the application that ran on the device
+  examples/             shorter ones, to begin with
+  make gateway          the gateway on its own, for boards on the desk, with a web page
+  make test             everything that CI runs"""
+
+
+class Story:
+    """Prints one line a step, with the time since the start."""
+
+    def __init__(self, console):
+        self.steps = 0
+        self._console = console
+        self._start = time.monotonic()
+
+    @property
+    def seconds(self):
+        return time.monotonic() - self._start
+
+    def say(self, text=""):
+        self._console.print(escape(text), soft_wrap=True)
+
+    def step(self, who, what):
+        self.steps += 1
+        self._console.print(
+            f"[green]{self.seconds:6.2f} s[/]  [cyan]{who:22}[/]{escape(what)}", soft_wrap=True
+        )
+
+    def failed(self, sentence, logs):
+        self._console.print(f"[bold red]{self.seconds:6.2f} s  FAILED[/]  {escape(sentence)}", soft_wrap=True)
+        for title, lines in logs:
+            self._console.print(f"\n[bold]{title}[/]")
+            for line in lines[-LAST_LINES:] or ["(nothing)"]:
+                self.say("  " + str(line))
+
+
+def expect(truth, sentence):
+    """A sentence that begins with "expected", for what came but is not what it should be."""
+    if not truth:
+        raise Unseen(sentence)
+
+
+async def tell_story(heap="192k"):
+    """Tells it all; the exit code: 0 only when every step was seen."""
+    story = Story(Console(highlight=False))
+    with tempfile.TemporaryDirectory(prefix="msgin5g-demo-") as folder:
+        folder = Path(folder)
+        gateway = Gateway(folder, "--open")
+        device = Device(folder / "device", app=Path(__file__).with_name("app.py"), heap=heap)
+        try:
+            async with gateway, ApplicationServer(AS, gateway.http) as server:
+                await _act(story, gateway, server, device)
+        except (Unseen, ConnectionError, aiohttp.ClientError) as error:
+            story.failed(
+                str(error),
+                (
+                    ("What the gateway said", gateway.lines.items),
+                    ("What the device said", device.lines.items),
+                ),
+            )
+            return 1
+    story.say(f"\nAll {story.steps} steps were seen on the other side, in {story.seconds:.1f} s.\n\n{NEXT}")
+    return 0
+
+
+async def _act(story, gateway, server, device):
+    story.say(f"gateway    Gateway UE with the MSGin5G Server in it, CoAP {_text(gateway.coap)}/udp")
+    story.say(f"           its web page, as long as this runs: http://{_text(gateway.http)}/")
+    story.say(f"weather    Application Server {AS}")
+    story.say(f"sensor-1   device {UE}: the firmware on MicroPython")
+    story.say('security   "none", which is for a demo on one machine: nothing is encrypted\n')
+
+    await server.register()
+    await gateway.event("as-registered", **{"as": AS})
+    story.step("weather -> gateway", "registers, and says where it wants to be posted to")
+
+    device.configure(
+        {
+            "role": "client",
+            "ue_service_id": UE,
+            "peer": "coap://" + _text(gateway.coap),
+            "security": {"mode": "none"},
+        }
+    )
+    # The same octets each time, and none that would compress or repeat.
+    record = random.Random(1).randbytes(LARGE)
+    update = random.Random(2).randbytes(LARGE)
+    device.folder.joinpath("record.bin").write_bytes(record)
+    async with device:
+        acting = asyncio.create_task(_exchange(story, gateway, server, device, record, update))
+        ended = asyncio.create_task(device.wait(None))
+        try:
+            await asyncio.wait((acting, ended), return_when=asyncio.FIRST_COMPLETED)
+            if device.returncode:
+                raise Unseen(f"expected the device to go on, it ended with exit code {device.returncode}")
+            heap = await acting
+            expect(await device.wait() == 0, f"expected exit code 0 of the device, not {device.returncode}")
+        finally:
+            acting.cancel()
+            ended.cancel()
+    story.step("sensor-1 -> gateway", "de-registers, and ends")
+
+    used = {name: heap[name] / 1024 for name in ("idle", "peak", "size")}
+    story.say(
+        "\nHeap of the device: {idle:.1f} KB in use when registered and idle, {peak:.1f} KB at most, of {size:.0f} KB."
+        "\nSampled every 10 ms, garbage collected first. Most of it is the code, compiled from source here; in an image"
+        "\nit is frozen into flash. And a word has 64 bits here, on a board 32.".format(**used)
+    )
+    story.say(
+        "Datagrams of the device: {coap_sent} out, {coap_received} in, {coap_retransmitted} sent again.".format(
+            **heap["stats"]
+        )
+    )
+
+
+async def _exchange(story, gateway, server, device, record, update):
+    registered = await gateway.event("registered", ue=UE)
+    story.step(
+        "sensor-1 -> gateway",
+        "registers for %(lifetime)d s; takes segments of up to %(maxSegSize)d octets" % registered,
+    )
+    await _reading(story, gateway, server, device)
+    await _order(story, server, device)
+    await _record(story, gateway, server, device, record)
+    await _update(story, server, device, update)
+    heap = await device.tells("heap")
+    await gateway.event("deregistered", ue=UE)
+    return heap
+
+
+async def _reading(story, gateway, server, device):
+    message = await server.message(lambda body: body["payload"] == "21.5 °C", 'the reading "21.5 °C"')
+    expect(message["oriAddr"]["addr"] == UE, f"expected the reading from {UE}, not {message['oriAddr']}")
+    story.step(
+        "sensor-1 -> weather", f'"{message["payload"]}", {_octets(message["payload"])}, and wants a report'
+    )
+    await gateway.event("reported", msgId=message["msgId"], status="success")
+    told = await device.tells("reading")
+    expect(told["state"] == "delivered", f"expected the reading to end as delivered, not {told['state']}")
+    story.step("weather -> sensor-1", 'report: delivered; so says the device: "delivered"')
+
+
+async def _order(story, server, device):
+    begun = time.monotonic()
+    text = "open the valve"
+    message_id = await server.send(UE, text)
+    told = await device.tells("order")
+    expect(
+        (told["payload"], told["sender"]) == (text, AS), f"expected {text!r} from {AS}, the device got {told}"
+    )
+    story.step(
+        "weather -> sensor-1", f'"{text}", {_octets(text)}, and wants a report; there after {_since(begun)}'
+    )
+    report = await server.report(message_id)
+    expect(report["delivSt"] == "REPT_DELY_SUCCESS", f"expected a report of success, not {report['delivSt']}")
+    story.step("sensor-1 -> weather", "report: delivered")
+
+
+async def _record(story, gateway, server, device, record):
+    begun = time.monotonic()
+    message = await server.message(
+        lambda body: body.get("payload", "").startswith("data:"), f"a record of {LARGE} octets"
+    )
+    payload = base64.b64decode(message["payload"].removeprefix("data:;base64,"))
+    expect(payload == record, f"expected the octets of record.bin, got {len(payload)} others")
+    story.step(
+        "sensor-1 -> weather",
+        f"{len(payload)} octets from a file, in segments, {_rate(begun)}; SHA-256 {_digest(payload)}, as sent",
+    )
+    await gateway.event("reported", msgId=message["msgId"], status="success")
+    told = await device.tells("record")
+    expect(told["state"] == "delivered", f"expected the record to end as delivered, not {told['state']}")
+    story.step("weather -> sensor-1", 'report: delivered; so says the device: "delivered"')
+
+
+async def _update(story, server, device, update):
+    begun = time.monotonic()
+    message_id = await server.send(UE, "data:;base64," + base64.b64encode(update).decode())
+    report = await server.report(message_id)
+    expect(report["delivSt"] == "REPT_DELY_SUCCESS", f"expected a report of success, not {report['delivSt']}")
+    told = await device.tells("update")
+    digest = hashlib.sha256(update).hexdigest()
+    expect(
+        (told["size"], told["digest"]) == (LARGE, digest),
+        f"expected {LARGE} octets, SHA-256 {digest}, the device got {told}",
+    )
+    story.step(
+        "weather -> sensor-1",
+        f"{told['size']} octets, in segments, {_rate(begun)}; SHA-256 {_digest(update)}, as sent",
+    )
+    story.step("sensor-1 -> weather", "report: delivered")
+    text = f"{LARGE} octets, SHA-256 {digest}"
+    await server.message(lambda body: body["payload"] == text, "the digest that the device worked out")
+    story.step("sensor-1 -> weather", f'"{text[:32]}...": what the device worked out, {_octets(text)}')
+
+
+def _text(address):
+    return "%s:%d" % address
+
+
+def _octets(text):
+    return f"{len(text.encode())} octets"
+
+
+def _digest(octets):
+    return hashlib.sha256(octets).hexdigest()[:8]
+
+
+def _since(begun):
+    return f"{(time.monotonic() - begun) * 1000:.0f} ms"
+
+
+def _rate(begun):
+    seconds = time.monotonic() - begun
+    return f"{seconds:.2f} s, {LARGE / 1024 / seconds:.0f} KB/s"
