@@ -4,6 +4,9 @@
 import asyncio
 import contextlib
 import json
+import pathlib
+import signal
+import sys
 import uuid
 
 import aiocoap
@@ -16,6 +19,7 @@ from tools.gateway.runtime import Gateway, Options
 from tools.gateway.settings import Settings
 
 SERVICE = "urn:3gpp:msgin5g"
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 LONG = 20  # seconds until a test that waits for an event has failed; no test waits that long when it passes
 
 
@@ -226,3 +230,51 @@ class ApplicationServer:
 
 def code_of(response):
     return "%d.%02d" % (response.code.class_, response.code & 0x1F)
+
+
+class Process:
+    """`python -m tools.gateway` as a process of its own, to be killed."""
+
+    def __init__(self, folder, *options):
+        self._events = folder / "events.jsonl"
+        self._command = [sys.executable, "-m", "tools.gateway", "--security", "none", "--open"]
+        self._command += [
+            "--store",
+            str(folder / "gateway.db"),
+            "--http",
+            "127.0.0.1:0",
+            "--events",
+            str(self._events),
+        ]
+        self._command += ["--coap-ack-timeout", "0.2", "--retry-min", "0.05", "--retry-max", "0.2", *options]
+        self.coap_port = 0
+
+    async def start(self):
+        """On the same CoAP port as before."""
+        self._events.write_text("")
+        self._process = await asyncio.create_subprocess_exec(
+            *self._command,
+            "--coap",
+            "127.0.0.1:%d" % self.coap_port,
+            stdout=asyncio.subprocess.DEVNULL,
+            cwd=ROOT,
+        )
+        listening = await self.wait("listening")
+        self.coap_port = int(listening["coap"].rpartition(":")[2])
+        self.http_port = int(listening["http"].rpartition(":")[2])
+
+    async def wait(self, event):
+        """The first such event; another process writes them, so the file is looked at until it is there."""
+        async with asyncio.timeout(LONG):
+            while True:
+                for line in self._events.read_text().splitlines():
+                    with contextlib.suppress(ValueError):  # a line half written
+                        record = json.loads(line)
+                        if record["event"] == event:
+                            return record
+                assert self._process.returncode is None
+                await asyncio.sleep(0.01)
+
+    async def kill(self, number=signal.SIGKILL):
+        self._process.send_signal(number)
+        return await self._process.wait()

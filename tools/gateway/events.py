@@ -44,11 +44,11 @@ class Events:
         record = {"time": round(self._clock(), 3), "event": event, **fields}
         self.recent.append(record)
         self.counts[event] += 1
+        if self._file:
+            print(json.dumps(record, ensure_ascii=False), file=self._file, flush=True)
         if self._out:
             clock = time.strftime("%H:%M:%S", time.localtime(record["time"]))
             print(clock, sentence(record), file=self._out, flush=True)
-        if self._file:
-            print(json.dumps(record, ensure_ascii=False), file=self._file, flush=True)
         for callback in list(self.callbacks):
             callback(record)
 
