@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: MIT
+"""The codec against aiocoap's, both ways, and against any octets at all."""
+
+import aiocoap
+import pytest
+from aiocoap.error import UnparsableMessage
+from aiocoap.numbers.optionnumbers import OptionNumber
+from aiocoap.optiontypes import OpaqueOption
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import coap
+
+CODES = [code for code in range(1, 256) if code >> 5 in (0, 2, 3, 4, 5)]
+# On both sides of each border of the delta, known ones, any
+NUMBERS = st.one_of(
+    st.sampled_from([0, 1, 3, 4, 11, 12, 13, 14, 23, 27, 60, 268, 269, 281, 282, 65534, 65535]),
+    st.integers(0, 65535),
+)
+VALUES = st.one_of(
+    st.binary(max_size=20),
+    st.sampled_from([12, 13, 14, 268, 269, 270]).map(bytes),
+)
+OPTIONS = st.lists(st.tuples(NUMBERS, VALUES), max_size=12)
+TYPES = st.sampled_from([coap.CON, coap.NON])
+TOKENS = st.binary(max_size=8)
+MIDS = st.integers(0, 65535)
+PAYLOADS = st.binary(max_size=100)
+
+
+def in_order(options):
+    return sorted(options, key=lambda option: option[0])  # which keeps the order of repeated ones
+
+
+def as_read(options):
+    """Options as aiocoap says them again: it keeps some as numbers, so without leading zeros."""
+    return [(number, OptionNumber(number).create_option(decode=value).encode()) for number, value in options]
+
+
+def readable(options):
+    """aiocoap refuses a text that is not UTF-8, which our codec leaves to those who read the text."""
+    try:
+        return as_read(options) is not None
+    except UnicodeDecodeError:
+        return False
+
+
+@given(TYPES, st.sampled_from(CODES), MIDS, TOKENS, OPTIONS.filter(readable), PAYLOADS)
+@settings(max_examples=500, deadline=None)
+def test_what_we_encode_aiocoap_decodes(type, code, mid, token, options, payload):
+    datagram = bytes(coap.encode(coap.Message(code, payload, options, type, mid, token)))
+    message = aiocoap.Message.decode(datagram)
+    assert (int(message.mtype), int(message.code), message.mid, message.token) == (type, code, mid, token)
+    assert message.payload == payload
+    assert [(int(option.number), option.encode()) for option in message.opt.option_list()] == in_order(
+        as_read(options)
+    )
+
+
+@given(TYPES, st.sampled_from(CODES), MIDS, TOKENS, OPTIONS, PAYLOADS)
+@settings(max_examples=500, deadline=None)
+def test_what_aiocoap_encodes_we_decode(type, code, mid, token, options, payload):
+    message = aiocoap.Message(code=aiocoap.Code(code), payload=payload, _mtype=type, _mid=mid, _token=token)
+    for number, value in options:
+        message.opt.add_option(OpaqueOption(OptionNumber(number), value))
+    ours = coap.decode(message.encode())
+    assert (ours.type, ours.code, ours.mid, ours.token) == (type, code, mid, token)
+    assert bytes(ours.payload) == payload
+    assert ours.options == in_order(options)
+
+
+@given(TYPES, st.sampled_from(CODES), MIDS, TOKENS, OPTIONS, PAYLOADS)
+@settings(max_examples=500, deadline=None)
+def test_what_we_encode_we_decode(type, code, mid, token, options, payload):
+    ours = coap.decode(coap.encode(coap.Message(code, payload, options, type, mid, token)))
+    assert (ours.type, ours.code, ours.mid, ours.token) == (type, code, mid, token)
+    assert bytes(ours.payload) == payload
+    assert ours.options == in_order(options)
+
+
+HEADS = st.builds(
+    lambda first, code, rest: bytes((first, code)) + rest,
+    st.integers(0x40, 0x7F),
+    st.sampled_from([0, 1, 2, 68, 69, 132]),
+    st.binary(min_size=2, max_size=60),
+)
+
+
+@given(st.one_of(st.binary(max_size=80), HEADS))
+@settings(max_examples=2000, deadline=None)
+def test_any_octets_decode_or_raise_message_error(octets):
+    try:
+        message = coap.decode(octets)
+    except coap.MessageError as error:
+        assert str(error)
+        # only a confirmable message of version 1 is ever reset
+        assert error.reset is None or (octets[0] >> 4 == 4 and error.reset == octets[2] << 8 | octets[3])
+        return
+    # What decodes says the same when it is encoded again, though perhaps in fewer octets.
+    again = coap.decode(coap.encode(message))
+    assert (again.type, again.code, again.mid, again.token) == (
+        message.type,
+        message.code,
+        message.mid,
+        message.token,
+    )
+    assert (again.options, bytes(again.payload)) == (message.options, bytes(message.payload))
+
+
+@given(st.one_of(st.binary(min_size=4, max_size=80), HEADS))
+@settings(max_examples=2000, deadline=None)
+def test_what_aiocoap_cannot_parse_neither_can_we(octets):
+    try:
+        aiocoap.Message.decode(octets)
+    except UnparsableMessage:
+        pass
+    except UnicodeDecodeError:
+        return  # a text option that is not UTF-8
+    else:
+        return
+    with pytest.raises(coap.MessageError):
+        coap.decode(octets)
+
+
+def test_the_longest_option_value():
+    # 65804 = 65535 + 269 is all that two octets of extended length can say: nibble 14, ffff
+    value = bytes(65804)
+    datagram = bytes(coap.encode(coap.Message(coap.GET, options=[(3, value)])))
+    assert datagram[4:7] == bytes.fromhex("3e ffff")
+    assert coap.decode(datagram).options == [(3, value)]
