@@ -255,6 +255,24 @@ def test_a_registration_moves_to_any_address():
     assert bench.code(HERE, msg(A, B)) == "4.01"
 
 
+def test_what_is_out_to_an_old_address_is_sent_to_the_new_one_at_once():
+    for move in (
+        lambda bench, peer: bench.register(B, peer),
+        lambda bench, peer: bench.ask(peer, msg(B, A)),
+    ):
+        bench = both()
+        bench.ask(HERE, msg(A, B))
+        old = bench.one()
+        move(bench, Peer(THERE.host, 50000))
+        new = next(push for push in bench.work() if push.target.id == B)
+        assert new.where == Peer(THERE.host, 50000)
+        bench.outcome(old, None)  # changes nothing any more
+        assert bench.work() == []
+        bench.outcome(new)
+        assert len(bench.events("delivered")) == 1
+        assert bench.events("retry") == []
+
+
 # ---- lifetimes, back-off ---------------------------------------------------------------------------------------------
 
 

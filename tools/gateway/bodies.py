@@ -33,6 +33,11 @@ class Address(NamedTuple):
     type: str
     id: str
 
+    @property
+    def key(self):
+        """One string that no other address has."""
+        return "%s %s" % self
+
 
 @dataclass(frozen=True)
 class Segment:

@@ -11,14 +11,28 @@ from typing import NamedTuple
 
 from tools.gateway import bodies, rest, segments
 from tools.gateway import payload as payloads
+from tools.gateway.answers import Refusal
 from tools.gateway.bodies import Address, Segment
 from tools.gateway.settings import LARGEST_PAYLOAD
-from tools.gateway.store import CONTROL, DATA, HELD, QUEUED, STORED
+from tools.gateway.tables import CONTROL, DATA, HELD, QUEUED, STORED
 
 # Answers that will be the same next time: the message ends as failed (4.00, 4.02 to 4.06, 4.13, 4.15, 4.22, 5.01).
 FINAL = {"4.00", "4.02", "4.03", "4.04", "4.05", "4.06", "4.13", "4.15", "4.22", "5.01"}
 DONE, REFUSED, LATER = "done", "refused", "later"
 LONGEST_WAIT = 3600  # a Max-Age beyond it is not obeyed to the end
+
+
+@dataclass(frozen=True)
+class Item:
+    """A whole message that the server answers for."""
+
+    origin: Address
+    target: Address
+    head: dict
+    parts: list
+    store_forward: bool = False
+    expires: float | None = None
+    origin_set: str = ""
 
 
 class Outcome(NamedTuple):
@@ -64,7 +78,7 @@ class Deliveries:
         self._tell = tell
         self._chance = chance
         self._ended = False  # whether a message failed since `work` last looked
-        self._busy = set()  # targets with a request out
+        self._busy = {}  # target: the Push that is out
         self._waits = {}  # (target, lane): Wait
         self._fitted = {}  # message id: the limits that its parts were cut for
 
@@ -74,15 +88,21 @@ class Deliveries:
 
     # ---- into the queues ---------------------------------------------------------------------------------------------
 
-    def full(self, target):
-        """Whether the queue of this recipient, or all together, take nothing more."""
+    def refuse_full(self, *targets):
+        """Refuses what would be one too many for these recipients, or for all together."""
         messages, octets = self._store.load()
         settings = self._settings
-        return (
+        if (
             messages >= settings.pending_all
             or octets >= settings.pending_octets
-            or self._store.pending(target) >= settings.pending_each
-        )
+            or any(self._store.pending(target) >= settings.pending_each for target in targets)
+        ):
+            raise Refusal("5.03", "too many messages wait; try again later", max_age=10)
+
+    def refuse_large(self, value):
+        limit = self._settings.max_message
+        if value is not None and payloads.content_size(value) > limit:
+            raise Refusal("4.13", "larger than %d octets" % limit, size1=limit)
 
     def control(self, target, kind, body, now, origin=None, origin_set=""):
         """A report, response or confirmation: waits for its recipient as long as a message does."""
@@ -129,12 +149,18 @@ class Deliveries:
 
     # ---- a recipient comes and goes ----------------------------------------------------------------------------------
 
-    def available(self, target):
+    def available(self, target, where):
         """What was stored for it is due, and nothing waits for an older address."""
+        self.moved(target, where)
         for row in self._store.messages(target, STORED):
             self._store.set_state(row.id, QUEUED)
         for lane in (CONTROL, DATA):
             self._waits.pop((target, lane), None)
+
+    def moved(self, target, where):
+        """What is out to an older address is sent anew to this one; its own outcome will no longer matter."""
+        if target in self._busy and self._busy[target].where != where:
+            del self._busy[target]
 
     def alive(self, target):
         """It spoke: what waited because it was silent is due again. Max-Age is still obeyed."""
@@ -264,7 +290,7 @@ class Deliveries:
         return target not in self._busy and (wait is None or wait.until <= now)
 
     def begin(self, push):
-        self._busy.add(push.target)
+        self._busy[push.target] = push
         return push
 
     def work(self, now):
@@ -280,7 +306,7 @@ class Deliveries:
                 push = target not in self._busy and self._next(target, now)
                 if push:
                     pushes.append(self.begin(push))
-        waiting = set(targets) | self._busy
+        waiting = set(targets) | set(self._busy)
         self._waits = {
             key: wait for key, wait in self._waits.items() if key[0] in waiting or wait.until > now
         }
@@ -327,7 +353,8 @@ class Deliveries:
 
     def outcome(self, push, outcome, now):
         """Hears what came of a Push; the caller gives each begun Push exactly one outcome."""
-        self.settle(push, outcome, now)
+        if not self.settle(push, outcome, now):
+            return
         row = self._store.message(push.row)
         if row is None or outcome.verdict == LATER:  # None: it ended meanwhile, by expiry or by its SEGCONFIR
             return
@@ -346,12 +373,15 @@ class Deliveries:
             self._remove(row)
 
     def settle(self, push, outcome, now):
-        """Frees the recipient; when to try again is the back-off's decision: Max-Age, else doubled with jitter."""
-        self._busy.discard(push.target)
+        """Frees the recipient; when to try again is the back-off's decision: Max-Age, else doubled with jitter.
+        False for a Push that was given up when its recipient moved."""
+        if self._busy.get(push.target) is not push:
+            return False
+        del self._busy[push.target]
         key = (push.target, push.lane)
         if outcome.verdict != LATER:
             self._waits.pop(key, None)
-            return
+            return True
         settings, before = self._settings, self._waits.get(key)
         delay = min(before.delay * 2, settings.retry_max) if before else settings.retry_min
         pause = delay * self._chance.uniform(0.75, 1.25)
@@ -359,6 +389,7 @@ class Deliveries:
             pause = min(outcome.max_age, LONGEST_WAIT)
         self._waits[key] = Wait(now + pause, delay, outcome.answered)
         self._tell("retry", to=push.target.id, kind=push.kind, reason=outcome.detail, seconds=round(pause, 3))
+        return True
 
     def deadline(self, now):
         """When `work` has something to do that no event will announce."""

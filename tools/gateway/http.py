@@ -54,6 +54,7 @@ class HttpTransport:
 
     def __init__(self, server, event, snapshot, body_limit, admin=False):
         self._server = server
+        self._servers = server.application_servers
         self._event = event
         self._snapshot = snapshot
         self._runner = None
@@ -87,28 +88,25 @@ class HttpTransport:
 
     @staticmethod
     async def _body(request):
-        if request.content_type not in (
-            "application/json",
-            "application/octet-stream",
-        ):  # the latter: none was given
+        if request.content_type != "application/json":  # also keeps web pages of others from posting here
             raise web.HTTPUnsupportedMediaType(reason="the body must be application/json")
         return parse(await request.read())
 
     async def _register(self, request):
-        registration, ack = self._event(self._server.as_register, await self._body(request))
+        registration, ack = self._event(self._servers.register, await self._body(request))
         location = "%s%s/%s" % (request.url.origin(), REGISTRATIONS, registration)
         return web.json_response(ack, status=201, headers={"Location": location})
 
     async def _deregister(self, request):
-        if self._event(self._server.as_deregister, request.match_info["id"]):
+        if self._event(self._servers.deregister, request.match_info["id"]):
             return web.Response(status=204)
         return problem(404, "no such registration")
 
     async def _message(self, request):
-        return web.json_response(self._event(self._server.as_message, await self._body(request)))
+        return web.json_response(self._event(self._servers.message, await self._body(request)))
 
     async def _report(self, request):
-        return web.json_response(self._event(self._server.as_report, await self._body(request)))
+        return web.json_response(self._event(self._servers.report, await self._body(request)))
 
     async def _push(self, request):
         return web.json_response(self._event(self._server.push, await self._body(request)), status=202)

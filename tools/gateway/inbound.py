@@ -9,7 +9,8 @@ from tools.gateway import bodies, segments
 from tools.gateway import payload as payloads
 from tools.gateway.answers import Refusal
 from tools.gateway.bodies import Address, Malformed
-from tools.gateway.delivery import CONTROL, DONE, LATER, Push
+from tools.gateway.delivery import DONE, LATER, Push
+from tools.gateway.tables import CONTROL
 
 
 class Inbound:
@@ -115,7 +116,8 @@ class Inbound:
 
     def outcome(self, push, outcome, now):
         """What came of a SEGREC."""
-        self._deliveries.settle(push, outcome, now)
+        if not self._deliveries.settle(push, outcome, now):
+            return
         set_ = self._store.get_set(push.segment_set)
         if set_ is None or outcome.verdict == LATER:
             return

@@ -2,41 +2,26 @@
 """The decisions of the MSGin5G Server and of the Gateway UE before it.
 
 TS 24.538 clauses 6.3.1.2 (registration), 6.3.5 (gateway service), 6.4.1.2 (messages, responses, reports), 6.5.3
-(segments); TS 29.538 for Application Servers. No socket, no HTTP, no SQLite: requests and time come in, answers go out,
+(segments). No socket, no HTTP, no SQLite: requests and time come in, answers go out,
 `work` says what to send, `outcome` hears what came of it.
 """
 
 import random
-import secrets
-from dataclasses import dataclass
 
 from tools.gateway import bodies, rest
 from tools.gateway import payload as payloads
 from tools.gateway.answers import Answer, Refusal
+from tools.gateway.appservers import ApplicationServers
 from tools.gateway.bodies import Address, Malformed
-from tools.gateway.delivery import Deliveries
+from tools.gateway.delivery import Deliveries, Item
 from tools.gateway.flood import Flood
 from tools.gateway.identity import AddressBinding
 from tools.gateway.inbound import Inbound
 from tools.gateway.segments import read_ranges
 from tools.gateway.settings import LARGEST_PAYLOAD
-from tools.gateway.store import DATA, QUEUED, STORED
+from tools.gateway.tables import DATA, QUEUED, STORED
 
 JSON = 50  # Content-Format application/json
-FULL = "too many messages wait; try again later"
-
-
-@dataclass(frozen=True)
-class Item:
-    """A whole message that the server answers for."""
-
-    origin: Address
-    target: Address
-    head: dict
-    parts: list
-    store_forward: bool = False
-    expires: float | None = None
-    origin_set: str = ""
 
 
 class Server:
@@ -60,6 +45,9 @@ class Server:
         }
         # One message in, none, one or many out: groups, areas and topics will be further entries.
         self._routes = {"UE": self._to_ue, "AS": self._to_as}
+        self.application_servers = ApplicationServers(
+            store, settings, self._deliveries, tell, self._accept, self._report
+        )
 
     # ---- requests of UEs ---------------------------------------------------------------------------------------------
 
@@ -99,7 +87,7 @@ class Server:
             return Answer("2.04", head | {"result": False, "cause": cause})
         granted = int(min(asked or self._settings.lifetime, self._settings.lifetime))
         self._store.register(ue, peer, now, now + granted, max_segment, profile)
-        self._deliveries.available(Address("UE", ue))
+        self._deliveries.available(Address("UE", ue), peer)
         limit = min(max_segment or LARGEST_PAYLOAD, LARGEST_PAYLOAD)
         self._tell("registered", ue=ue, peer=str(peer), lifetime=granted, maxSegSize=limit)
         return Answer("2.04", head | {"result": True, "regExpTime": granted})
@@ -152,6 +140,7 @@ class Server:
             if registration is None or not self._binding.same(peer, registration.peer):
                 raise Refusal("4.01", "not registered")
             self._store.rebind(ue, peer)
+            self._deliveries.moved(Address("UE", ue), peer)
             self._tell("rebound", ue=ue, peer=str(peer))
         self._deliveries.alive(Address("UE", ue))
 
@@ -176,14 +165,13 @@ class Server:
         store_forward, expires = self._store_and_forward(body)
         self._speaks_for(peer, origin.id, now)
 
-        seen = self._store.seen(_key(origin), head["msgId"])
+        seen = self._store.seen(origin.key, head["msgId"])
         if seen is not None:  # acknowledged and not delivered again
             if segment:
                 self._inbound.confirm(origin.id, segment.set_id, True, now)
             return
-        self._refuse_large(value)
-        if self._deliveries.full(target) or self._deliveries.full(origin):
-            raise Refusal("5.03", FULL, max_age=10)
+        self._deliveries.refuse_large(value)
+        self._deliveries.refuse_full(target, origin)
         if segment:
             kept = head | {"sfFlag": store_forward, "expires": expires}
             self._inbound.segment(origin.id, kept, segment, value, now)
@@ -194,13 +182,8 @@ class Server:
                     bodies.whole_payload({"payload": item[1]})
             head = head | {"totalMsgCount": len(listed), "msgList": listed}
         parts = [] if value is None else [value]
-        self._store.remember(_key(origin), head["msgId"], "", self._settings.remembered)
+        self._store.remember(origin.key, head["msgId"], "", self._settings.remembered)
         self._accept(Item(origin, target, head, parts, store_forward, expires), now)
-
-    def _refuse_large(self, value):
-        limit = self._settings.max_message
-        if value is not None and payloads.content_size(value) > limit:
-            raise Refusal("4.13", "larger than %d octets" % limit, size1=limit)
 
     @staticmethod
     def _store_and_forward(body):
@@ -214,7 +197,7 @@ class Server:
         head = dict(set_.body)
         store_forward, expires = head.pop("sfFlag"), head.pop("expires")
         origin, target = Address("UE", set_.originator), _target(head)
-        self._store.remember(_key(origin), set_.msg_id, set_.set_id, self._settings.remembered)
+        self._store.remember(origin.key, set_.msg_id, set_.set_id, self._settings.remembered)
         self._accept(Item(origin, target, head, parts, store_forward, expires, set_.set_id), now)
 
     def _imdn(self, peer, body, now):
@@ -223,8 +206,7 @@ class Server:
         target = bodies.address(body, "destAddr", ("UE", "AS"))
         reports = [bodies.report(item) for item in bodies.elements(body) or [body]]
         self._speaks_for(peer, origin.id, now)
-        if self._deliveries.full(target):
-            raise Refusal("5.03", FULL, max_age=10)
+        self._deliveries.refuse_full(target)
         for report in reports:
             self._report(origin, target, *report, now)
 
@@ -333,65 +315,6 @@ class Server:
             store_forward=store_forward,
         )
 
-    # ---- requests of Application Servers (TS 29.538) -----------------------------------------------------------------
-
-    def as_register(self, body, now):
-        """ASRegistration: (registration ID, ASRegistrationAck). Registering again replaces the target."""
-        id_ = bodies.text(body, "asSvcId")
-        if not bodies.is_service_id(id_):
-            raise Malformed("asSvcId", "not 1 to 255 octets of text without control characters")
-        target_uri = bodies.text(body, "targetUri", "", longest=2048) or None
-        if target_uri and not target_uri.startswith(("http://", "https://")):
-            raise Malformed("targetUri", "not an http:// or https:// URI")
-        registration = secrets.token_hex(8)
-        self._store.register_as(id_, registration, target_uri, bodies.record(body, "asProf"))
-        self._deliveries.available(Address("AS", id_))
-        self._tell("as-registered", **{"as": id_, "targetUri": target_uri})
-        return registration, {"asSvcId": id_, "result": {"title": "registered", "status": 201}}
-
-    def as_deregister(self, registration, now):
-        """False for a registration ID that is not known."""
-        id_ = self._store.deregister_as(registration)
-        if id_ is None:
-            return False
-        self._tell("as-deregistered", **{"as": id_})
-        for row in self._store.messages(Address("AS", id_), QUEUED):
-            self._deliveries.fail(row, "the application server has de-registered", now)
-        return True
-
-    def _known_as(self, origin):
-        if self._store.application_server(origin.id) is None:
-            raise Refusal(
-                "4.03", "%s is not registered: POST /msgs-asregistration/v1/registrations first" % origin.id
-            )
-
-    def as_message(self, body, now):
-        """ASMessageDelivery: MessageDeliveryAck. Raises Malformed or Refusal."""
-        message = rest.read_message(body, self._settings.service)
-        origin, target, head, value, store_forward, expires = message
-        self._known_as(origin)
-        self._refuse_large(value)
-        if self._store.seen(_key(origin), head["msgId"]) is not None:
-            return rest.ack(origin, head["msgId"])
-        if self._deliveries.full(target):
-            raise Refusal("5.03", FULL, max_age=10)
-        self._store.remember(_key(origin), head["msgId"], "", self._settings.remembered)
-        parts = [] if value is None else [value]
-        state, cause = self._accept(Item(origin, target, head, parts, store_forward, expires), now)
-        status = {STORED: "DELY_STORED", "failed": "DELY_FAILED"}.get(state)
-        return rest.ack(origin, head["msgId"], status, cause)
-
-    def as_report(self, body, now):
-        """DeliveryStatusReport on a message of a UE: MessageDeliveryAck; it becomes an IMDN (clause 7.3.4.2)."""
-        origin, target, msg_id, delivered, cause = rest.read_report(body)
-        self._known_as(origin)
-        if not self._store.known(target.id):
-            return rest.ack(origin, msg_id, "DELY_FAILED", "unknown recipient")
-        if self._deliveries.full(target):
-            raise Refusal("5.03", FULL, max_age=10)
-        self._report(origin, target, msg_id, delivered, cause, now)
-        return rest.ack(origin, msg_id)
-
     def push(self, body, now):
         """For tests: a body to be sent to a UE as it is. {"to": UE Service ID, "body": object}"""
         to = bodies.text(body, "to")
@@ -433,11 +356,6 @@ class Server:
         """When `work` is next needed even if nothing comes in, or None."""
         times = (self._deliveries.deadline(now), self._inbound.deadline(now))
         return min((time for time in times if time is not None), default=None)
-
-
-def _key(origin):
-    """Under which the msgIds of an originator are remembered."""
-    return "%s %s" % origin
 
 
 def _target(head):

@@ -10,118 +10,25 @@ import fcntl
 import json
 import os
 import sqlite3
-from dataclasses import dataclass
 
 from tools.gateway.bodies import Address
 from tools.gateway.identity import Peer
 from tools.gateway.payload import content_size
 from tools.gateway.segments import Assembly
-
-VERSION = 1
-
-# Lanes keep what must get through (recovery, confirmation, reports, responses) from waiting behind a full inbox.
-CONTROL, DATA = 0, 1
-QUEUED, STORED, HELD = "queued", "stored", "held"
-
-_SCHEMA = """
-CREATE TABLE device (ue TEXT PRIMARY KEY) WITHOUT ROWID;
-CREATE TABLE registration (
-  ue TEXT PRIMARY KEY, host TEXT, port INTEGER, live INTEGER, expires REAL, since REAL, max_segment INTEGER,
-  profile TEXT) WITHOUT ROWID;
-CREATE INDEX registration_peer ON registration (host, port) WHERE live;
-CREATE TABLE seen (number INTEGER PRIMARY KEY, originator TEXT, msg_id TEXT, set_id TEXT, UNIQUE (originator, msg_id));
-CREATE TABLE application_server (
-  id TEXT PRIMARY KEY, registration TEXT UNIQUE, target_uri TEXT, profile TEXT) WITHOUT ROWID;
-CREATE TABLE message (
-  id INTEGER PRIMARY KEY AUTOINCREMENT, position INTEGER, lane INTEGER, kind TEXT, target_type TEXT, target TEXT,
-  origin_type TEXT, origin TEXT, msg_id TEXT, head TEXT, origin_set TEXT, set_id TEXT, store_forward INTEGER,
-  state TEXT, expires REAL, hold_until REAL, octets INTEGER);
-CREATE INDEX message_target ON message (target_type, target, state, lane, position, id, octets);
-CREATE INDEX message_queued ON message (state, target_type, target);
-CREATE INDEX message_expires ON message (expires);
-CREATE INDEX message_set ON message (set_id) WHERE set_id <> '';
-CREATE INDEX message_octets ON message (octets);
-CREATE TABLE part (
-  message INTEGER REFERENCES message ON DELETE CASCADE, number INTEGER, payload TEXT, done INTEGER DEFAULT 0,
-  PRIMARY KEY (message, number)) WITHOUT ROWID;
-CREATE TABLE segment_set (
-  id INTEGER PRIMARY KEY, originator TEXT, set_id TEXT, msg_id TEXT, body TEXT, total INTEGER, progress REAL,
-  asked INTEGER, fresh REAL, octets INTEGER, UNIQUE (originator, set_id, msg_id));
-CREATE TABLE segment (
-  segment_set INTEGER REFERENCES segment_set ON DELETE CASCADE, number INTEGER, payload TEXT,
-  PRIMARY KEY (segment_set, number)) WITHOUT ROWID;
-"""
+from tools.gateway.tables import (
+    COLUMNS,
+    DATA,
+    SCHEMA,
+    VERSION,
+    ApplicationServer,
+    Registration,
+    SegmentSet,
+    read_row,
+)
 
 
 class StoreError(Exception):
     """The file cannot be used; the sentence says what to do."""
-
-
-@dataclass(frozen=True)
-class Registration:
-    ue: str
-    peer: Peer
-    expires: float
-    since: float
-    max_segment: int | None
-    profile: dict
-
-
-@dataclass(frozen=True)
-class ApplicationServer:
-    id: str
-    registration: str
-    target_uri: str | None
-
-
-@dataclass(frozen=True)
-class Row:
-    """One message that waits, or whose segments wait for their confirmation."""
-
-    id: int
-    position: int
-    lane: int
-    kind: str
-    target: Address
-    origin: Address | None
-    msg_id: str
-    head: dict
-    origin_set: str  # segId that it came in with
-    set_id: str  # segId that it is sent with
-    store_forward: bool
-    state: str
-    expires: float
-    octets: int
-
-
-@dataclass(frozen=True)
-class SegmentSet:
-    """A message that is on its way in."""
-
-    id: int
-    originator: str
-    set_id: str
-    msg_id: str
-    body: dict
-    progress: float  # when its last new segment came, or recovery was last asked for
-    asked: int  # recoveries in a row without a new segment
-    fresh: float  # when its last new segment came
-    octets: int
-
-
-_ROW = (
-    "id, position, lane, kind, target_type, target, origin_type, origin, msg_id, head, origin_set, set_id, "
-    "store_forward, state, expires, octets"
-)
-
-
-def _row(values):
-    if values is None:
-        return None
-    (id_, position, lane, kind, target_type, target, origin_type, origin, msg_id, head, *rest) = values
-    origin = Address(origin_type, origin) if origin else None
-    head = json.loads(head)
-    return Row(id_, position, lane, kind, Address(target_type, target), origin, msg_id, head, *rest)
 
 
 class Store:
@@ -157,7 +64,7 @@ class Store:
             if execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
                 raise sqlite3.DatabaseError("some other program's database")
             with self.transaction():
-                for statement in _SCHEMA.split(";"):
+                for statement in SCHEMA.split(";"):
                     execute(statement)
                 execute("PRAGMA user_version=%d" % VERSION)
         elif version != VERSION:
@@ -361,14 +268,14 @@ class Store:
         )
 
     def message(self, id_):
-        return _row(self._db.execute("SELECT %s FROM message WHERE id=?" % _ROW, (id_,)).fetchone())
+        return read_row(self._db.execute("SELECT %s FROM message WHERE id=?" % COLUMNS, (id_,)).fetchone())
 
     def message_by_set(self, set_id, targets):
         """The message that is sent with this segId to one of the UEs."""
         for values in self._db.execute(
-            "SELECT %s FROM message WHERE set_id=? AND set_id<>''" % _ROW, (set_id,)
+            "SELECT %s FROM message WHERE set_id=? AND set_id<>''" % COLUMNS, (set_id,)
         ):
-            row = _row(values)
+            row = read_row(values)
             if row.target.type == "UE" and row.target.id in targets:
                 return row
         return None
@@ -384,17 +291,17 @@ class Store:
         return [Address(*row) for row in self._db.execute(query)]
 
     def next_message(self, target, lane):
-        return _row(
+        return read_row(
             self._db.execute(
                 "SELECT %s FROM message WHERE target_type=? AND target=? AND state='queued' AND lane=?"
-                " ORDER BY position, id LIMIT 1" % _ROW,
+                " ORDER BY position, id LIMIT 1" % COLUMNS,
                 (*target, lane),
             ).fetchone()
         )
 
     def messages(self, target, state, lane=DATA):
         query = "SELECT %s FROM message WHERE target_type=? AND target=? AND state=? AND lane=? ORDER BY position, id"
-        return [_row(row) for row in self._db.execute(query % _ROW, (*target, state, lane)).fetchall()]
+        return [read_row(row) for row in self._db.execute(query % COLUMNS, (*target, state, lane)).fetchall()]
 
     def confirmation_waits(self, ue, set_id):
         """Whether a SEGCONFIR for this set is already on its way."""
@@ -414,10 +321,10 @@ class Store:
         """Messages whose life is over, and those held long enough for a confirmation."""
         rows = self._db.execute(
             "SELECT %s FROM message WHERE state<>'held' AND expires<=? OR state='held' AND hold_until<=?"
-            % _ROW,
+            % COLUMNS,
             (now, now),
         )
-        return [_row(row) for row in rows.fetchall()]
+        return [read_row(row) for row in rows.fetchall()]
 
     def summary(self):
         """(target, state, lane, messages, octets) of what waits, for people."""

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: MIT
+"""Requests of Application Servers: MSGS_ASRegistration and MSGS_MSGDelivery of TS 29.538, without the HTTP.
+
+Each method gets a JSON object and the time, and gives the JSON object of the answer.
+"""
+
+import secrets
+
+from tools.gateway import bodies, rest
+from tools.gateway.answers import Refusal
+from tools.gateway.bodies import Address, Malformed
+from tools.gateway.delivery import Item
+from tools.gateway.tables import QUEUED, STORED
+
+
+class ApplicationServers:
+    def __init__(self, store, settings, deliveries, tell, accept, route_report):
+        self._store = store
+        self._settings = settings
+        self._deliveries = deliveries
+        self._tell = tell
+        self._accept = accept
+        self._route_report = route_report
+
+    def register(self, body, now):
+        """ASRegistration: (registration ID, ASRegistrationAck). Registering again replaces the target."""
+        id_ = bodies.text(body, "asSvcId")
+        if not bodies.is_service_id(id_):
+            raise Malformed("asSvcId", "not 1 to 255 octets of text without control characters")
+        target_uri = bodies.text(body, "targetUri", "", longest=2048) or None
+        if target_uri and not target_uri.startswith(("http://", "https://")):
+            raise Malformed("targetUri", "not an http:// or https:// URI")
+        registration = secrets.token_hex(8)
+        self._store.register_as(id_, registration, target_uri, bodies.record(body, "asProf"))
+        self._deliveries.available(Address("AS", id_), target_uri)
+        self._tell("as-registered", **{"as": id_, "targetUri": target_uri})
+        return registration, {"asSvcId": id_, "result": {"title": "registered", "status": 201}}
+
+    def deregister(self, registration, now):
+        """False for a registration ID that is not known."""
+        id_ = self._store.deregister_as(registration)
+        if id_ is None:
+            return False
+        self._tell("as-deregistered", **{"as": id_})
+        for row in self._store.messages(Address("AS", id_), QUEUED):
+            self._deliveries.fail(row, "the application server has de-registered", now)
+        return True
+
+    def _known_as(self, origin):
+        if self._store.application_server(origin.id) is None:
+            raise Refusal(
+                "4.03", "%s is not registered: POST /msgs-asregistration/v1/registrations first" % origin.id
+            )
+
+    def message(self, body, now):
+        """ASMessageDelivery: MessageDeliveryAck. Raises Malformed or Refusal."""
+        origin, target, head, value, store_forward, expires = rest.read_message(body, self._settings.service)
+        self._known_as(origin)
+        self._deliveries.refuse_large(value)
+        if self._store.seen(origin.key, head["msgId"]) is not None:
+            return rest.ack(origin, head["msgId"])
+        self._deliveries.refuse_full(target)
+        self._store.remember(origin.key, head["msgId"], "", self._settings.remembered)
+        parts = [] if value is None else [value]
+        state, cause = self._accept(Item(origin, target, head, parts, store_forward, expires), now)
+        status = {STORED: "DELY_STORED", "failed": "DELY_FAILED"}.get(state)
+        return rest.ack(origin, head["msgId"], status, cause)
+
+    def report(self, body, now):
+        """DeliveryStatusReport on a message of a UE: MessageDeliveryAck; it becomes an IMDN (clause 7.3.4.2)."""
+        origin, target, msg_id, delivered, cause = rest.read_report(body)
+        self._known_as(origin)
+        if not self._store.known(target.id):
+            return rest.ack(origin, msg_id, "DELY_FAILED", "unknown recipient")
+        self._deliveries.refuse_full(target)
+        self._route_report(origin, target, msg_id, delivered, cause, now)
+        return rest.ack(origin, msg_id)
