@@ -5,6 +5,8 @@ import json
 import random
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from host_tests.gateway.scripted import SERVICE, new_id
 from tools.gateway.delivery import Outcome
@@ -163,6 +165,65 @@ def test_refusals(body, code, word):
     assert answer.size1 == (100 if code == "4.13" else None)
     assert bench.work() == []
     assert len(bench.events("refused")) == 1
+
+
+WHOLE = [
+    GOOD
+    | {
+        "sfFlag": True,
+        "sfParam": {"expireTime": "2100-01-01T00:00:00Z"},
+        "isDelivStatReq": True,
+        "appId": "1",
+    },
+    GOOD
+    | {
+        "isSegmented": True,
+        "segParams": {"segId": "1", "segNumb": 1, "totalSegCount": 2, "lastSegFlag": "false"},
+    },
+    GOOD | {"totalMsgCount": 1, "msgList": [{"msgId": new_id(), "payload": "x", "appId": "1"}]},
+    own("IMDN", A, destAddr=GOOD["destAddr"], msgId=new_id(), DelSta="failure", Cause="x"),
+    own("REG", A, regExpTime=60, cliProfile={"maxSegSize": 100, "comAvail": {"storeForward": "x"}}),
+    own("GWREG", A, expiredTime=60),
+    own("DEREG", A),
+    {"msgIden": SERVICE, "msgType": "SEGREC", "segId": "x", "segNoList": "(1-2)"},
+    {"msgIden": SERVICE, "msgType": "SEGCONFIR", "segId": "x", "result": True},
+]
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+def places(body, path=()):
+    """Every member of a body, by its path."""
+    for name, value in body.items() if isinstance(body, dict) else enumerate(body):
+        yield (*path, name)
+        if isinstance(value, dict | list):
+            yield from places(value, (*path, name))
+
+
+@settings(deadline=None)
+@given(st.sampled_from(WHOLE), st.data(), JSON)
+def test_any_value_in_any_member_is_answered(body, data, value):
+    body = json.loads(json.dumps(body))
+    *path, name = data.draw(st.sampled_from(list(places(body))))
+    inner = body
+    for step in path:
+        inner = inner[step]
+    inner[name] = value
+    bench = both()
+    answer = bench.ask(HERE, body)
+    assert answer.code in ("2.04", "4.00", "4.01", "4.03", "4.04", "4.13", "5.01")
+    assert answer.code == "2.04" or answer.diagnostic
+    for push in bench.work():
+        json.dumps(push.body, ensure_ascii=False).encode()
+        bench.outcome(push)
+
+
+@given(st.binary(max_size=60))
+def test_any_octets_are_answered(octets):
+    assert Bench().ask(HERE, octets).code == "4.00"
 
 
 def test_content_formats():

@@ -241,9 +241,8 @@ class Deliveries:
             )
         set_id = row.set_id or row.origin_set or secrets.token_hex(8)
         other = self._store.message_by_set(set_id, {row.target.id})
-        if (
-            other and other.id != row.id
-        ):  # two originators, one segId: the recipient could not tell them apart
+        if other and other.id != row.id:
+            # Two originators chose one segId: the recipient could not tell them apart.
             set_id = secrets.token_hex(8)
         for number, part in enumerate(parts, 1):
             segment = Segment(set_id, number, len(parts), number == len(parts))
@@ -297,9 +296,8 @@ class Deliveries:
         """The Pushes to begin now, at most one a recipient."""
         pushes = []
         self._ended = True
-        while (
-            self._ended
-        ):  # a message that ended leaves a response, for a target that was looked at already perhaps
+        while self._ended:
+            # A message that ends here leaves a response, perhaps for a target that was looked at already.
             self._ended = False
             targets = self._store.waiting_targets()
             for target in targets:
