@@ -144,6 +144,7 @@ REFUSED = [
     (GOOD | {"msgList": [{"msgId": new_id()}], "totalMsgCount": 2}, "4.00", "totalMsgCount"),
     (own("IMDN", A, destAddr=GOOD["destAddr"], msgId=new_id(), DelSta="perhaps"), "4.00", "DelSta"),
     (own("REG", A, cliProfile={"maxSegSize": -1}), "4.00", "maxSegSize"),
+    (own("REG", A, cliProfile={"x": "y" * 4096}), "4.00", "cliProfile"),
     (own("REG", A, regExpTime="long"), "4.00", "regExpTime"),
     ({"msgIden": SERVICE, "msgType": "SEGREC", "segId": "x", "segNoList": "all"}, "4.00", "segNoList"),
     ({"msgIden": SERVICE, "msgType": "SEGREC", "segId": "x", "segNoList": "(1-2)"}, "4.04", "nothing"),
@@ -163,7 +164,8 @@ def test_refusals(body, code, word):
     assert (answer.code, answer.body) == (code, None)
     assert answer.diagnostic.startswith(word) or word in answer.diagnostic
     assert answer.size1 == (100 if code == "4.13" else None)
-    assert bench.work() == []
+    assert bench.store.sets() == []
+    assert bench.work(60) == []
     assert len(bench.events("refused")) == 1
 
 

@@ -27,13 +27,14 @@ class Inbound:
         set_ = self._store.find_set(originator, segment.set_id, body["msgId"])
         if set_ is None:
             self._refuse_early(originator, segment, value)
-            set_ = self._store.open_set(originator, segment.set_id, body["msgId"], body, now)
-        assembly = self._store.assembly(set_.id)
+        assembly = self._store.assembly(set_.id) if set_ else segments.Assembly(now)
         try:
             new = assembly.feed(segment.number, segment.total, segment.last, now)
         except segments.Contradiction as error:
             raise Malformed("segParams.segNumb", str(error)) from error
-        if not new:
+        if set_ is None:
+            set_ = self._store.open_set(originator, segment.set_id, body["msgId"], body, now)
+        elif not new:
             self._store.save_assembly(set_.id, assembly)  # it may have told the total
             return
         if set_.octets + payloads.content_size(value) > self._settings.max_message:

@@ -22,6 +22,7 @@ from tools.gateway.settings import LARGEST_PAYLOAD
 from tools.gateway.tables import DATA, QUEUED, STORED
 
 JSON = 50  # Content-Format application/json
+LARGEST_PROFILE = 4096
 
 
 class Server:
@@ -78,6 +79,8 @@ class Server:
     def _reg(self, peer, body, now):
         ue = bodies.address(body, "oriAddr", ("UE",)).id
         profile = bodies.record(body, "cliProfile")
+        if len(bodies.encode(profile)) > LARGEST_PROFILE:
+            raise Malformed("cliProfile", "larger than %d octets" % LARGEST_PROFILE)
         max_segment = bodies.number(profile, "maxSegSize", 1, 2**31)
         asked = bodies.number(body, "regExpTime", 1, 2**31)
         head = {"oriAddr": bodies.origin(Address("UE", ue))}
@@ -269,15 +272,7 @@ class Server:
             return "failed", "unknown recipient"
         registration = self._store.registration(item.target.id)
         live = self._store.registration(item.target.id, now)
-        available = registration.profile.get("comAvail") if registration else None
-        # Clause 6.3.1.1.1: "Store and forward option" says that the client does not want it for what comes in.
-        refuses = isinstance(available, dict) and available.get("storeForward") not in (
-            None,
-            "",
-            False,
-            "false",
-        )
-        store_forward = item.store_forward and not refuses
+        store_forward = item.store_forward and not (registration and _opted_out(registration.profile))
         if live is None and not store_forward:
             return "failed", "the recipient is not registered"
         state = QUEUED if live else STORED
@@ -356,6 +351,12 @@ class Server:
         """When `work` is next needed even if nothing comes in, or None."""
         times = (self._deliveries.deadline(now), self._inbound.deadline(now))
         return min((time for time in times if time is not None), default=None)
+
+
+def _opted_out(profile):
+    """Clause 6.3.1.1.1, "Store and forward option": the client does not want it for what comes in."""
+    available = profile.get("comAvail")
+    return isinstance(available, dict) and available.get("storeForward") not in (None, "", False, "false")
 
 
 def _target(head):
