@@ -1,30 +1,39 @@
 # SPDX-License-Identifier: MIT
 """CoAP (RFC 7252) for MicroPython: client and server in one object that never waits, bounded in memory.
 
-A client, with a socket of its own (`docs/coap.md` has the same for asyncio, and a server):
+A client, with a socket of its own (`docs/coap.md` has a server for asyncio too, and the limits):
 
-    import socket, time
+    import socket
+    import time
+
     import coap
 
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     peer = socket.getaddrinfo("127.0.0.1", 5683)[0][-1]
+    start = time.time()
+
+
+    def now():
+        return int((time.time() - start) * 1000)
+
+
     endpoint = coap.Endpoint()
     request = coap.Message(coap.GET, options=coap.path_options("/.well-known/core"))
-    endpoint.request(request, peer, 0)
-    start, event = time.time(), None
-    while event is None:
-        now = int((time.time() - start) * 1000)
-        endpoint.poll(now)
+    endpoint.request(request, peer, now())
+    while True:
         while item := endpoint.outgoing():
             sock.sendto(*item)
-        sock.settimeout(max(0.001, (endpoint.next_deadline() - now) / 1000))
+        if event := endpoint.next_event():
+            break
+        sock.settimeout(max(1, endpoint.next_deadline() - now()) / 1000)
         try:
-            endpoint.receive(sock.recv(1152), peer, now)
-        except OSError:
+            endpoint.receive(*sock.recvfrom(endpoint.max_datagram + 1), now())
+        except OSError:  # nothing came in time
             pass
-        event = endpoint.next_event()
+        endpoint.poll(now())
+
     kind, exchange, response = event
-    print(bytes(response.payload) if kind == coap.RESPONSE else "no answer")
+    print(bytes(response.payload).decode() if kind == coap.RESPONSE else "no answer")
 """
 
 from . import numbers

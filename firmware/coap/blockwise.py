@@ -30,6 +30,9 @@ def take(bodies, message, peer, deadline, max_body, whole):
     `deadline` is when to forget this one unless another block comes.
     """
     if message.option(numbers.BLOCK1) is None:
+        # The rest of a response is cut from a new one: only a GET may run again for that.
+        if message.code != numbers.GET and message.uint(numbers.BLOCK2) >> 4:
+            return Message(numbers.REQUEST_ENTITY_INCOMPLETE)
         return None
     start, more, exponent = _block(message, numbers.BLOCK1)
     if not _fits(message, more, exponent):
@@ -68,9 +71,9 @@ def shape(request, response):
     # The echo says that this block was taken. An error before the last one must not say so.
     if block1 is not None and (response.code < 128 or not _block(request, numbers.BLOCK1)[1]):
         options.append((numbers.BLOCK1, block1))
-    final = response.code >> 5 == 2 and response.code != numbers.CONTINUE
-    if final and request.option(numbers.BLOCK2) is not None:
-        # Each block is cut from an answer of its own: no state is kept between them (section 2.4).
+    # A GET runs anew for each block of its response, so that nothing is kept between them (section 2.4).
+    # Other methods get their response in one piece: the size that the peer would like is a hint.
+    if request.code == numbers.GET and response.code < 128 and request.option(numbers.BLOCK2) is not None:
         start, _, exponent = _block(request, numbers.BLOCK2)
         end = start + (16 << exponent)
         size = len(response.payload)
