@@ -3,12 +3,13 @@
 
 PYTHON ?= python3
 ARGS ?=
+BOARD ?= rp2040
 
 BIN := .venv/bin
 HOST_CODE := firmware boards tools host_tests
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test gateway lint bench clean venv micropython peers
+.PHONY: help demo test gateway image emulate lint bench clean venv micropython peers hardware
 
 help: ## this list
 	@echo "MSGin5G for MicroPython. make VERB, where VERB is one of:"
@@ -18,11 +19,17 @@ help: ## this list
 demo: micropython ## gateway, server and a device on this machine, step by step
 	@$(BIN)/msgin5g demo $(ARGS)
 
-test: micropython peers ## everything that CI runs
+test: micropython peers hardware ## everything that CI runs
 	@$(BIN)/pytest $(ARGS)
 
 gateway: venv ## the emulated gateway with its server, open to boards on the desk
 	@$(BIN)/msgin5g gateway --security none --open $(ARGS)
+
+image: venv ## the image to flash, build/BOARD/firmware.uf2: make image BOARD=rp2040
+	@$(BIN)/msgin5g image $(BOARD) $(ARGS)
+
+emulate: venv ## that image in an emulator, with its REPL for mpremote: make emulate BOARD=rp2040
+	@$(BIN)/msgin5g emulate $(BOARD) $(ARGS)
 
 lint: venv ## ruff: rules and format of all Python code, firmware too
 	@$(BIN)/ruff check $(wildcard $(HOST_CODE))
@@ -53,3 +60,8 @@ micropython: venv
 
 peers: venv
 	@$(BIN)/python -m tools.peers
+
+# What can't be had is said by the tests that need it.
+hardware: venv
+	@$(BIN)/python -m tools.emulator.program
+	@$(BIN)/msgin5g image rp2040 --quiet || true

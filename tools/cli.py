@@ -14,6 +14,8 @@ COMMANDS = {
     "device": ("tools.device", "a device on this machine: the firmware on real MicroPython"),
     "demo": ("tools.demo", "gateway, server and device together, step by step"),
     "impair": ("tools.impair", "a bad network between devices and the gateway"),
+    "image": ("tools.image.program", "the image to flash, under build/BOARD/"),
+    "emulate": ("tools.emulator.program", "the image booted in an emulator, for mpremote and the gateway"),
     "bench": ("tools.bench", "the measured table of the README"),
 }
 

@@ -86,6 +86,61 @@ def unpack(package, program, folder, at_least=()):
     raise PackageError("; ".join(reasons))
 
 
+def unpack_tree(packages, folder):
+    """Unpacks packages of the machine's own release, and what they depend on, into `folder`/root; returns that.
+
+    For programs that start each other and find their files beside them, as a compiler does: no start script can be
+    put in between. So they run with the machine's own C library and loader, which are left out of the tree.
+    """
+    folder = Path(folder).absolute()
+    shutil.rmtree(folder, ignore_errors=True)
+    source = next(_sources(folder / "sources"))
+    source.get("update")
+    source.get("install", "--download-only", "-y", "--no-install-recommends", *packages)
+    _extract((p for p in source.archives.glob("*.deb") if not p.name.startswith("libc6_")), folder / "root")
+    shutil.rmtree(folder / "sources")
+    return folder / "root"
+
+
+def source_archives(wanted, folder):
+    """Fetches original source archives of Debian source packages: {package: path}.
+
+    `wanted` is {package: beginning of its version}; the first release that has it counts.
+    """
+    return _fetch_all(wanted, Path(folder), _Source.source_archive)
+
+
+def unpack_single(wanted, folder):
+    """Unpacks packages alone, without what they depend on, into `folder`/root: {package: version} as `wanted`."""
+    archives = _fetch_all(wanted, Path(folder), _Source.archive)
+    _extract(archives.values(), Path(folder) / "root")
+    return Path(folder) / "root"
+
+
+def _fetch_all(wanted, folder, fetch):
+    found, reasons = {}, []
+    for source in _sources(folder.absolute() / "sources"):
+        try:
+            source.get("update")
+        except PackageError as error:
+            reasons.append(f"{source.name}: {error}")
+            continue
+        for package, version in wanted.items():
+            if package not in found:
+                try:
+                    found[package] = fetch(source, package, version, folder)
+                except PackageError as error:
+                    reasons.append(f"{source.name}: {error}")
+        if len(found) == len(wanted):
+            return found
+    raise PackageError("; ".join(reasons))
+
+
+def _extract(archives, root):
+    for archive in sorted(archives):
+        _run(["dpkg-deb", "--extract", str(archive), str(root)])
+
+
 class _Source:
     """A private apt: its own lists, its own cache, and nothing installed, so that it fetches all dependencies."""
 
@@ -120,6 +175,25 @@ class _Source:
     def get(self, *arguments):
         return _run(["apt-get", "-q", *self.options, *arguments])
 
+    def archive(self, package, version, folder):
+        """Downloads one package of a version that begins so."""
+        exact = self._version("show", package, version)
+        _run(["apt-get", "-q", *self.options, "download", f"{package}={exact}"], cwd=folder)
+        return next(folder.glob(f"{package}_*.deb"))
+
+    def source_archive(self, package, version, folder):
+        """Downloads the original source archive of one package of a version that begins so."""
+        exact = self._version("showsrc", package, version)
+        _run(["apt-get", "-q", *self.options, "source", "--download-only", f"{package}={exact}"], cwd=folder)
+        return next(p for p in folder.glob(f"{package}_*.orig.tar.*") if p.suffix != ".asc")
+
+    def _version(self, verb, package, beginning):
+        known = _run(["apt-cache", *self.options, verb, package])
+        for exact in re.findall(r"^Version: (\S+)", known, re.MULTILINE):
+            if exact.split(":")[-1].startswith(beginning):
+                return exact
+        raise PackageError(f"it has no {package} {beginning}")
+
 
 def _sources(folder):
     """The machine's own release, then newer ones from the same mirror."""
@@ -140,8 +214,8 @@ def _sources(folder):
     signed = f" signed-by={KEYRINGS[origin]}" if KEYRINGS[origin].exists() else ""
     for release in NEWER_RELEASES[origin]:
         if release != codename:
-            line = f"deb [arch={architecture}{signed}] {mirror} {release} {COMPONENTS[origin]}"
-            yield _Source(release, folder / release, line)
+            rest = f"[arch={architecture}{signed}] {mirror} {release} {COMPONENTS[origin]}"
+            yield _Source(release, folder / release, f"deb {rest}\ndeb-src {rest}")
 
 
 def _unpack_from(source, package, program, root, at_least):
@@ -150,8 +224,7 @@ def _unpack_from(source, package, program, root, at_least):
     if version is None or version < at_least:
         raise PackageError(f"its package {package} is {_said(version)}")
     source.get("install", "--download-only", "-y", "--no-install-recommends", package)
-    for archive in sorted(source.archives.glob("*.deb")):
-        _run(["dpkg-deb", "--extract", str(archive), str(root)])
+    _extract(source.archives.glob("*.deb"), root)
     return start_script(root, program)
 
 

@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: MIT
+// The port's configuration and the counter mode that cryptolib needs for AES-CTR (mpconfigboard.h).
+#include "ports/rp2/mbedtls/mbedtls_config_port.h"
+#define MBEDTLS_CIPHER_MODE_CTR

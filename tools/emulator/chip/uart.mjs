@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: MIT
+// The UART of the RP2040 (Arm PL011), which rp2040js lacks in full: FIFOs of 32, interrupts at their trigger levels and
+// at the receive time-out, both directions at the pace of the baud rate, overruns counted.
+
+import { BasePeripheral } from 'rp2040js';
+
+const DR = 0x00, FR = 0x18, IBRD = 0x24, FBRD = 0x28, LCR_H = 0x2c, CR = 0x30, IFLS = 0x34, IMSC = 0x38, RIS = 0x3c;
+const MIS = 0x40, ICR = 0x44, DMACR = 0x48;
+const IDENTITY = { 0xfe0: 0x11, 0xfe4: 0x10, 0xfe8: 0x34, 0xfec: 0, 0xff0: 0x0d, 0xff4: 0xf0, 0xff8: 0x05, 0xffc: 0xb1 };
+// interrupts: receive, transmit, receive time-out, overrun
+const RXI = 0x10, TXI = 0x20, RTI = 0x40, OEI = 0x400;
+const DEPTH = 32;
+const LEVELS = [4, 8, 16, 24, 28]; // 1/8, 1/4, 1/2, 3/4, 7/8 of the FIFO
+const TIMEOUT_CHARACTERS = 3.2; // 32 bit times
+const BITS = 10; // start, 8 data, stop
+
+export class Pl011 extends BasePeripheral {
+    constructor(mcu, name, { irq, dreq }) {
+        super(mcu, name);
+        this.irq = irq;
+        this.dreq = dreq;
+        this.control = 0x300;
+        this.line = this.integer = this.fraction = this.mask = this.raw = this.dma = 0;
+        this.levels = 0x12;
+        this.transmit = []; // FIFO
+        this.receive = []; // FIFO
+        this.wire = []; // on their way to the board
+        this.shifting = null; // octet that is being sent
+        this.arriving = false;
+        this.sent = this.received = this.overruns = 0;
+        this.onByte = () => {};
+        this.sendAlarm = mcu.clock.createAlarm(() => this.sendDone());
+        this.arriveAlarm = mcu.clock.createAlarm(() => this.arrive());
+        this.timeoutAlarm = mcu.clock.createAlarm(() => this.receive.length && this.raise(RTI));
+    }
+
+    get baud() {
+        const divisor = this.integer + this.fraction / 64;
+        return divisor ? this.rp2040.clkPeri / (16 * divisor) : 115200;
+    }
+
+    get characterNs() {
+        return (1e9 * BITS) / this.baud;
+    }
+
+    get depth() {
+        return this.line & 0x10 ? DEPTH : 1;
+    }
+
+    get receiveLevel() {
+        return this.depth === 1 ? 1 : (LEVELS[(this.levels >> 3) & 7] ?? 16);
+    }
+
+    get transmitLevel() {
+        return this.depth === 1 ? 0 : (LEVELS[this.levels & 7] ?? 16);
+    }
+
+    // Octets from outside. They arrive at the pace of the line, as from a peer that sends without a pause.
+    feed(octets) {
+        for (const octet of octets) this.wire.push(octet);
+        if (!this.arriving && this.wire.length) {
+            this.arriving = true;
+            this.arriveAlarm.schedule(this.characterNs);
+        }
+    }
+
+    arrive() {
+        const octet = this.wire.shift();
+        if ((this.control & 0x201) === 0x201) {
+            // enabled, and its receiver too; else the octet is lost without a trace, as on the board
+            if (this.receive.length >= this.depth) {
+                this.overruns++;
+                this.raise(OEI);
+            } else {
+                this.receive.push(octet);
+                this.received++;
+                if (this.receive.length >= this.receiveLevel) this.raise(RXI);
+            }
+            this.timeoutAlarm.schedule(this.characterNs * TIMEOUT_CHARACTERS);
+        }
+        if (this.wire.length) this.arriveAlarm.schedule(this.characterNs);
+        else this.arriving = false;
+    }
+
+    startSending() {
+        if (this.shifting !== null || !this.transmit.length) return;
+        this.shifting = this.transmit.shift();
+        // The interrupt comes when the FIFO falls through its level, not while it is below it.
+        if (this.transmit.length === this.transmitLevel) this.raise(TXI);
+        this.sendAlarm.schedule(this.characterNs);
+    }
+
+    sendDone() {
+        const octet = this.shifting;
+        this.shifting = null;
+        this.sent++;
+        this.onByte(octet);
+        this.startSending();
+    }
+
+    raise(interrupt) {
+        this.raw |= interrupt;
+        this.update();
+    }
+
+    lower(interrupts) {
+        this.raw &= ~interrupts;
+        this.update();
+    }
+
+    update() {
+        this.rp2040.setInterrupt(this.irq, (this.raw & this.mask) !== 0);
+    }
+
+    readUint32(offset) {
+        switch (offset) {
+            case DR: return this.takeReceived();
+            case FR:
+                return (
+                    (this.transmit.length ? 0 : 0x80) |
+                    (this.receive.length >= this.depth ? 0x40 : 0) |
+                    (this.transmit.length >= this.depth ? 0x20 : 0) |
+                    (this.receive.length ? 0 : 0x10) |
+                    (this.shifting !== null || this.transmit.length ? 0x08 : 0)
+                );
+            case IBRD: return this.integer;
+            case FBRD: return this.fraction;
+            case LCR_H: return this.line;
+            case CR: return this.control;
+            case IFLS: return this.levels;
+            case IMSC: return this.mask;
+            case RIS: return this.raw;
+            case MIS: return this.raw & this.mask;
+            case DMACR: return this.dma;
+            default: return IDENTITY[offset] ?? 0;
+        }
+    }
+
+    takeReceived() {
+        const octet = this.receive.shift() ?? 0;
+        if (this.receive.length) this.timeoutAlarm.schedule(this.characterNs * TIMEOUT_CHARACTERS);
+        else this.timeoutAlarm.cancel();
+        this.lower((this.receive.length < this.receiveLevel ? RXI : 0) | (this.receive.length ? 0 : RTI));
+        return octet;
+    }
+
+    writeUint32(offset, value) {
+        switch (offset) {
+            case DR:
+                if (this.transmit.length < this.depth) this.transmit.push(value & 0xff);
+                if (this.transmit.length > this.transmitLevel) this.lower(TXI);
+                this.startSending();
+                break;
+            case IBRD: this.integer = value & 0xffff; break;
+            case FBRD: this.fraction = value & 0x3f; break;
+            case LCR_H: this.line = value & 0xff; break;
+            case CR: this.writeControl(value); break;
+            case IFLS: this.levels = value & 0x3f; break;
+            case IMSC:
+                this.mask = value & 0x7ff;
+                this.update();
+                break;
+            case ICR:
+                this.lower(this.rawWriteValue);
+                if (this.receive.length) this.timeoutAlarm.schedule(this.characterNs * TIMEOUT_CHARACTERS);
+                break;
+            case DMACR: this.dma = value; break;
+        }
+    }
+
+    writeControl(value) {
+        this.control = value;
+        if (value & 1) this.rp2040.dma.setDREQ(this.dreq.tx);
+        else {
+            this.rp2040.dma.clearDREQ(this.dreq.tx);
+            this.receive = [];
+        }
+    }
+
+    clkPeriChanged() {} // the baud rate is worked out when it is needed
+}

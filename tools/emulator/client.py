@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: MIT
+"""Starts an emulated Pico and speaks with it: ports of its serial lines, statistics, power."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+from tools.errors import UsageError
+
+FOLDER = Path(__file__).parent
+ADVICE = "Debian, Ubuntu: sudo apt install nodejs npm; Homebrew: brew install node; or https://nodejs.org"
+NEEDED = 18
+POWER_CUT = 75  # exit code: --cut-after came true
+
+
+def provide(say=print):
+    """Sees to it that the emulator can be started; UsageError says what is missing. Quick the second time."""
+    for program in ("node", "npm"):
+        if shutil.which(program) is None:
+            raise UsageError(f"{program} is missing, which the emulator needs. {ADVICE}")
+    version = subprocess.run(["node", "--version"], capture_output=True, text=True).stdout.strip()
+    if not version.startswith("v") or int(version[1:].split(".")[0]) < NEEDED:
+        raise UsageError(f"Node {NEEDED} or newer is needed; node says {version or 'nothing'}. {ADVICE}")
+    wanted = json.loads((FOLDER / "package.json").read_text())["dependencies"]
+    if all(_installed(name) == version for name, version in wanted.items()):
+        return
+    say("fetching what the emulator is built on: " + ", ".join(wanted))
+    command = ["npm", "ci", "--no-audit", "--no-fund", "--silent"]
+    done = subprocess.run(command, cwd=FOLDER, capture_output=True, text=True)
+    if done.returncode:
+        said = (done.stderr or done.stdout).strip().splitlines()[-1:]
+        raise UsageError(f"npm ci failed in {FOLDER}: {' '.join(said)}")
+
+
+def _installed(name):
+    try:
+        return json.loads((FOLDER / "node_modules" / name / "package.json").read_text())["version"]
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+class Emulator:
+    """A running Pico. `ports` has the TCP port of each line: "repl", "uart0", "uart1"."""
+
+    def __init__(self, image, *, flash=None, ports=None, options=(), log=None):
+        """`flash`: file that keeps the flash; `ports`: {line: port, 0 for a free one}; `log`: file for its messages."""
+        ports = {"repl": 0} if ports is None else ports
+        arguments = [f"--{line}={port}" for line, port in ports.items()]
+        if flash is not None:
+            arguments.append(f"--flash={flash}")
+        self.process = subprocess.Popen(
+            ["node", str(FOLDER / "main.mjs"), *arguments, *options, str(image)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            # A Ctrl-C at the terminal is for the one who started us, and so is what follows from it.
+            start_new_session=True,
+        )
+        first = self.process.stdout.readline()
+        if not first:
+            code = self.process.wait()
+            raise UsageError(f"the emulator ended at once with exit code {code}; it said why above")
+        self.ports = json.loads(first)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    @property
+    def repl(self):
+        """What mpremote connects to."""
+        return f"socket://127.0.0.1:{self.ports['repl']}"
+
+    def ask(self, command):
+        """The answer to a command: "stats", "power-cycle"."""
+        self.process.stdin.write(command + "\n")
+        self.process.stdin.flush()
+        answer = json.loads(self.process.stdout.readline())
+        if "error" in answer:
+            raise ValueError(answer["error"])
+        return answer
+
+    def stats(self):
+        return self.ask("stats")
+
+    def cut_power(self):
+        """All at once, in the middle of whatever it does; the flash file has what was written by then."""
+        self.process.kill()
+        self.close()
+
+    def wait(self, timeout_s=None):
+        """The exit code, once it ends by itself."""
+        return self.process.wait(timeout_s)
+
+    def close(self):
+        try:
+            self.process.stdin.close()  # the end of its input ends it
+        except BrokenPipeError:
+            pass
+        try:
+            self.process.wait(5)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.process.stdout.close()

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: MIT
+"""Builds firmware.uf2 for a board with an RP2040.
+
+The same octets come out of the same files, wherever and whenever it is built: time, hash order and folder names are
+kept out. Sources and compiler are part of that sameness; report.json names them.
+"""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+from tools.errors import UsageError
+from tools.image import sizes, workshop
+
+ROOT = Path(__file__).resolve().parents[2]
+# The release day of MicroPython 1.25.0: the date in the banner.
+BUILD_TIME = "1744675200"
+_MISHAP = re.compile(r"\berror\b[: ]|Error:|overflowed|undefined reference")
+
+
+def build(board, folder, say=print):
+    """Builds the image below `folder`; returns the path of firmware.uf2. Quick where nothing has changed.
+
+    Raises UsageError for what is missing and for firmware that does not compile.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    image = folder / "firmware.uf2"
+    with workshop.locked(folder / "work"):
+        current = _digest(board)
+        stamp = folder / "inputs.sha256"
+        if image.exists() and stamp.exists() and stamp.read_text() == current:
+            return image
+        workshop.host_tools()
+        tree = workshop.sources(say)
+        programs, environment = workshop.compiler(say)
+        _compile(board, folder, tree, programs, environment, say)
+        report = sizes.report(folder / "work", _board(board), programs / "arm-none-eabi-nm", environment)
+        report |= {"version": version(), "micropython": workshop.MICROPYTHON}
+        (folder / "report.json").write_text(json.dumps(report, indent=1) + "\n")
+        uf2 = folder / "work/firmware.uf2"
+        family = hex(_board(board)["image"]["family"])
+        base = hex(_board(board)["flash"]["base"])
+        converter = [sys.executable, tree / "tools/uf2conv.py", "-f", family, "-b", base, "-c"]
+        _run([*converter, "-o", uf2, folder / "work/firmware.bin"], {}, folder / "uf2.log")
+        uf2.replace(image)
+        stamp.write_text(current)
+    return image
+
+
+def version():
+    """The version of the firmware and of its tools, which is one."""
+    return tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+
+
+def _board(board):
+    return json.loads((ROOT / "boards" / board / "board.json").read_text())
+
+
+def _digest(board):
+    """What the image depends on in this repository, and where sources and compiler were named."""
+    digest = hashlib.sha256()
+    for top in (ROOT / "firmware", ROOT / "boards" / board, Path(__file__).parent):
+        for path in sorted(top.rglob("*")):
+            if path.is_file() and "__pycache__" not in path.parts and path.suffix != ".md":
+                octets = path.read_bytes()
+                digest.update(f"{path.relative_to(ROOT)} {len(octets)}\n".encode() + octets)
+    for text in (
+        version(),
+        os.environ.get("MICROPYTHON_SOURCE", ""),
+        os.environ.get("SOURCE_DATE_EPOCH", ""),
+    ):
+        digest.update(f"{text}\n".encode())
+    return digest.hexdigest()
+
+
+def _compile(board, folder, tree, programs, environment, say):
+    work = folder / "work"
+    work.mkdir(exist_ok=True)
+    environment = environment | {
+        "PATH": os.pathsep.join([str(programs), str(Path(sys.executable).parent), os.environ["PATH"]]),
+        "MICROPY_GIT_TAG": f"v{workshop.MICROPYTHON}",  # else a checkout around it gives its own
+        "MICROPY_GIT_HASH": "release",
+        "SOURCE_DATE_EPOCH": os.environ.get("SOURCE_DATE_EPOCH", BUILD_TIME),
+        "PYTHONHASHSEED": "0",  # make-pins.py goes through a set
+    }
+    jobs = f"-j{os.cpu_count()}"
+    with workshop.locked(tree / "mpy-cross"):
+        if not (tree / "mpy-cross/build/mpy-cross").exists():
+            say("building mpy-cross")
+            _run(["make", "-C", tree / "mpy-cross", jobs], environment, folder / "mpy-cross.log")
+    if not (work / "Makefile").exists():
+        say("building MicroPython for the RP2040, once: about a minute")
+        shutil.rmtree(work)
+        work.mkdir()
+        _empty_cxx_library(work, programs, environment)
+        # __FILE__ in assertions is the only place where a folder could get into the image.
+        prefixes = f"-ffile-prefix-map={tree}=. -ffile-prefix-map={work}=build -ffile-prefix-map={ROOT}=."
+        settings = {
+            "MICROPY_BOARD": board,
+            "MICROPY_BOARD_DIR": ROOT / "boards" / board,
+            "MSGIN5G_VERSION": version(),
+            "PICO_NO_PICOTOOL": 1,
+            "PICO_TOOLCHAIN_PATH": programs,
+            "Python3_EXECUTABLE": sys.executable,
+        }
+        options = [f"-D{name}={value}" for name, value in settings.items()]
+        # In the environment, where they add to the flags of the pico-sdk instead of replacing them; the user's own
+        # would make another image.
+        flags = {
+            "CFLAGS": prefixes,
+            "ASMFLAGS": prefixes,
+            "CXXFLAGS": prefixes + " -DPICO_CXX_DISABLE_ALLOCATION_OVERRIDES=1",
+            "LDFLAGS": f"-L{work / 'empty'}",
+        }
+        command = ["cmake", "-G", "Unix Makefiles", "-S", tree / "ports/rp2", "-B", work, *options]
+        try:
+            _run(command, environment | flags, folder / "cmake.log")
+        except UsageError:
+            shutil.rmtree(work)
+            raise
+    else:
+        say("freezing the firmware")
+    # makemanifest.py compares times of files only, and so misses one that went away.
+    (work / "frozen_content.c").unlink(missing_ok=True)
+    _run(["cmake", f"-DMSGIN5G_VERSION={version()}", work], environment, folder / "cmake.log")
+    _run(["cmake", "--build", work, jobs], environment, folder / "build.log")
+
+
+def _empty_cxx_library(work, programs, environment):
+    """The pico-sdk links through the C++ driver, which asks for libstdc++ by name; nothing of it is used.
+
+    That library is a package of 300 MB. An empty one in its place says so loudly should that change.
+    """
+    folder = work / "empty"
+    folder.mkdir()
+    for name in ("libstdc++.a", "libsupc++.a", "libstdc++_nano.a", "libsupc++_nano.a"):
+        _run([programs / "arm-none-eabi-ar", "rc", folder / name], environment, work / "ar.log")
+
+
+def _run(command, environment, log):
+    """Runs a tool with its output in a file; UsageError with what matters of it where it fails."""
+    with log.open("w") as file:
+        done = subprocess.run(
+            [str(part) for part in command],
+            env={**os.environ, **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+        )
+    if done.returncode:
+        lines = log.read_text(errors="replace").splitlines()
+        told = [n for n, line in enumerate(lines) if _MISHAP.search(line)]
+        first = told[0] if told else max(0, len(lines) - 8)
+        shown = "\n  ".join(lines[first : first + 8])
+        name = Path(command[0]).name
+        raise UsageError(f"{name} failed. From {os.path.relpath(log)}:\n  {shown}")

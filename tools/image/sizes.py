@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: MIT
+"""What lies where in the flash: the whole image, what is left, and each frozen module by size."""
+
+import os
+import re
+import subprocess
+
+_SYMBOL = re.compile(r"^[0-9a-f]+ ([0-9a-f]+) [rRtTdDbB] (\w+)$", re.MULTILINE)
+
+
+def report(work, board, nm, environment):
+    """Sizes in octets, as a dict for report.json."""
+    flash = board["flash"]
+    used = (work / "firmware.bin").stat().st_size
+    table = subprocess.run(
+        [nm, "--print-size", work / "CMakeFiles/firmware.dir/frozen_content.c.o"],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    symbols = {name: int(size, 16) for size, name in _SYMBOL.findall(table)}
+    return {
+        "flash": {
+            "size": flash["size"],
+            "firmware": flash["firmware"],
+            "files": flash["files"],
+            "used": used,
+        },
+        "left": flash["firmware"] - used,
+        "frozen": modules(symbols),
+    }
+
+
+def modules(symbols):
+    """{module: octets}, largest first, from the symbols that mpy-tool.py makes of frozen modules.
+
+    For `coap/endpoint.py` there are frozen_module_coap_endpoint, and, of each function and table, names of the form
+    fun_data_coap_endpoint_..., const_obj_coap_endpoint_... and so on. A shared pool of strings belongs to none.
+    """
+    names = [s.removeprefix("frozen_module_") for s in symbols if s.startswith("frozen_module_")]
+    found = dict.fromkeys(names, 0)
+    shared = 0
+    for symbol, size in symbols.items():
+        owners = [name for name in names if re.search(rf"(^|_){re.escape(name)}(_|$)", symbol)]
+        if owners:
+            found[max(owners, key=len)] += size
+        else:
+            shared += size
+    found["(names and strings of all)"] = shared
+    return dict(sorted(found.items(), key=lambda item: -item[1]))
+
+
+def lines(report):
+    """The report as text."""
+    flash = report["flash"]
+    yield f"flash for the firmware  {flash['firmware']:>9,} octets"
+    yield f"  used                  {flash['used']:>9,}  ({100 * flash['used'] / flash['firmware']:.0f} %)"
+    yield f"  left                  {report['left']:>9,}"
+    yield f"flash for files         {flash['files']:>9,}"
+    frozen = report["frozen"]
+    yield f"frozen modules          {sum(frozen.values()):>9,}"
+    for name, size in frozen.items():
+        yield f"  {name:<30}{size:>7,}"
