@@ -6,8 +6,6 @@ import machine
 from device.links import Unsupported
 from device.storage import FileStorage
 
-)
-
 
 class Board:
     name = "rp2040"
@@ -24,7 +22,10 @@ class Board:
         raise Unsupported("peer: the Pico has no network")
 
     def watchdog(self, timeout_ms):
-        """A started watchdog, to be fed with its feed(); it can't be stopped. ValueError beyond 8388 ms."""
+        """A started watchdog, to be fed with its feed(); it can't be stopped. ValueError beyond 8388 ms.
+
+        The limit is that of its counter: 24 bits at 2 MHz (data sheet 4.7, erratum RP2040-E1).
+        """
         return machine.WDT(timeout=timeout_ms)
 
     def sleep(self, ms):
