@@ -27,9 +27,16 @@ def main():
             asyncio.run(_listen())
     except ConfigError as error:
         log("cannot start, msgin5g.json is wrong: %s", error)
-        sys.exit(2)
+        _give_up()
     except Unsupported as error:
         log("cannot start: %s", error)
+        _give_up()
+
+
+def _give_up():
+    # A board has no command line and nobody for an exit code: SystemExit would start it anew, for ever. Its REPL is
+    # where the user can put things right.
+    if sys.argv:
         sys.exit(2)
 
 
