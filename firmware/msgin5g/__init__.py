@@ -4,9 +4,25 @@
 Nothing here waits or touches a socket; `device` makes a running client of it.
 """
 
-from .client import CHANGED, MESSAGE, REGISTRATION, Client
-from .config import Config
-from .errors import BodyError, ConfigError, OutboxFull
-from .outbox import Outgoing
-from .receiver import Message
-from .storage import MemoryStorage
+# Where each name lives. It is imported when it is first asked for: a device is a Client or an ApplicationClient,
+# speaks JSON or the binary messages, and has no memory for the other.
+_HOMES = (
+    ("client", ("Client",)),
+    ("application_client", ("ApplicationClient",)),
+    ("events", ("CHANGED", "MESSAGE", "REGISTRATION")),
+    ("config", ("Config",)),
+    ("errors", ("BodyError", "ConfigError", "OutboxFull")),
+    ("outbox", ("Outgoing",)),
+    ("receiver", ("Message",)),
+    ("storage", ("MemoryStorage",)),
+)
+
+
+def __getattr__(name):
+    if name.startswith("_"):
+        raise AttributeError(name)
+    for home, names in _HOMES:
+        if name in names:
+            return getattr(__import__("msgin5g." + home, None, None, names), name)
+    # `from msgin5g import bodies`: MicroPython asks here before it looks for a module of that name
+    return __import__("msgin5g." + name, None, None, (name,))

@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: MIT
+"""Kinds of event that `next_event` of a Client or ApplicationClient gives."""
+
+REGISTRATION = 1  # (REGISTRATION, the client): `registered` or `registration.state` changed
+CHANGED = 2  # (CHANGED, outgoing): its state changed
+MESSAGE = 3  # (MESSAGE, None): take() has something
