@@ -20,7 +20,7 @@ from .exchange import (
     Exchange,
     Incoming,
 )
-from .message import Message, MessageError, decode, encode, uint_octets, unrecognized
+from .message import Message, MessageError, decode, encode, has_blocks, uint_octets, unrecognized
 
 
 class Busy(Exception):
@@ -104,8 +104,8 @@ class Endpoint:
             return
         request = incoming.message
         message.token = request.token
-        if self._has_blocks(request):
-            from .blockwise import shape
+        if self.max_body and has_blocks(request):
+            from .blockwise import shape  # here, so that its memory is only spent where it is needed
 
             shape(request, message)
         if incoming.acknowledged:
@@ -125,6 +125,7 @@ class Endpoint:
     def receive(self, datagram, peer, now):
         """Takes one datagram, which may hold anything at all. Raises nothing."""
         self.stats["received"] += 1
+        self._duplicates.expire(now)
         if len(datagram) > self.max_datagram:
             self._refuse_long(datagram, peer)
             return
@@ -157,6 +158,7 @@ class Endpoint:
                         incoming.entry.answer = b""
                 else:
                     self._acknowledge(incoming, now)
+        self._duplicates.expire(now)
         if self._bodies:
             self._bodies = [body for body in self._bodies if ticks_diff(body.deadline, now) > 0]
         self._pump(now)
@@ -321,7 +323,7 @@ class Endpoint:
             self.stats["unmatched"] += 1
             return
         kind = RESPONSE
-        if self._has_blocks(message):
+        if self.max_body and has_blocks(message):
             from .blockwise import join
 
             kind = join(exchange, message, self.max_body, self._new_token(peer), self._next_mid())
@@ -334,19 +336,19 @@ class Endpoint:
             self._repeat(entry, now)
             return
         confirmable = message.type == numbers.CON
-        code = self._refusal(message, peer)
-        if code is not None:
+        refusal = self._refusal(message, peer)
+        if refusal:
             self.stats["refused"] += 1
             if confirmable:
-                self._put(encode(code), peer)
-            elif code.code == numbers.BAD_OPTION:
+                self._put(encode(refusal), peer)
+            elif refusal.code == numbers.BAD_OPTION:
                 self._reset(message.mid, peer)  # section 5.4.1, for a non-confirmable request
             return
         lifetime = self.parameters.exchange_lifetime if confirmable else self.parameters.non_lifetime
         entry = self._duplicates.add(peer, message.mid, now + lifetime, now)
         incoming = Incoming(message, peer, now + (self.ACK_DELAY if confirmable else lifetime), entry)
         answer = None
-        if self._has_blocks(message):
+        if self.max_body and has_blocks(message):
             from .blockwise import take
 
             whole = len([i for i in self._incoming if i.message.option(numbers.BLOCK1) is not None])
@@ -360,36 +362,25 @@ class Endpoint:
 
     def _refusal(self, message, peer):
         """The answer to a request that is not let in, or None. No state is kept of such a request."""
-        code = None
         options = []
         payload = b""
-        option = unrecognized(message, self.max_body)
-        if self._admit:
-            code = self._admit(message, peer)
-        if code is not None:
-            pass
-        elif option is not None:
-            code = numbers.BAD_OPTION
-            payload = b"option %d" % option
+        code = self._admit(message, peer) if self._admit else None
+        if code is None:
+            option = unrecognized(message, self.max_body)
             if option in (numbers.PROXY_URI, numbers.PROXY_SCHEME):
                 code = numbers.PROXYING_NOT_SUPPORTED  # section 5.10.2
-        elif (
-            len(self._incoming) >= self.MAX_INCOMING
-            or len([i for i in self._incoming if i.peer == peer]) >= self.MAX_INCOMING_PER_PEER
-        ):
-            code = numbers.TOO_MANY_REQUESTS
-            options.append((numbers.MAX_AGE, uint_octets(max(1, self.parameters.ack_timeout // 1000))))
-        if code is None:
-            return None
+            elif option is not None:
+                code = numbers.BAD_OPTION
+                payload = b"option %d" % option
+            elif (
+                len(self._incoming) >= self.MAX_INCOMING
+                or len([i for i in self._incoming if i.peer == peer]) >= self.MAX_INCOMING_PER_PEER
+            ):
+                code = numbers.TOO_MANY_REQUESTS
+                options.append((numbers.MAX_AGE, uint_octets(max(1, self.parameters.ack_timeout // 1000))))
+            else:
+                return None
         return Message(code, payload, options, numbers.ACK, message.mid, message.token)
-
-    def _has_blocks(self, message):
-        """Whether RFC 7959 has a say. Its module is imported where it has, so that only then memory is spent."""
-        if self.max_body:
-            for number, _ in message.options:
-                if number == numbers.BLOCK1 or number == numbers.BLOCK2:
-                    return True
-        return False
 
     def _repeat(self, entry, now):
         """A message came again: the same answer goes out again (section 4.2), nothing else happens."""

@@ -76,8 +76,15 @@ class Duplicates:
                 return entry
         return None
 
+    def expire(self, now):
+        """Frees what has expired. Were it left to `add`, ticks that wrap would bring it back after days."""
+        while self._entries and ticks_diff(self._entries[0].expires, now) <= 0:
+            self._entries.pop(0)
+
     def add(self, peer, mid, expires, now):
-        self._entries = [entry for entry in self._entries if ticks_diff(entry.expires, now) > 0]
+        if len(self._entries) >= self._most:
+            # not all live equally long, so not only the first ones may have expired
+            self._entries = [entry for entry in self._entries if ticks_diff(entry.expires, now) > 0]
         if len(self._entries) >= self._most:
             self._forget(lambda entry: 1)
         entry = _Entry(peer, mid, expires)

@@ -92,6 +92,14 @@ def path_options(path):
     return [(numbers.URI_PATH, part.encode()) for part in path.split("/")[1:]]
 
 
+def has_blocks(message):
+    """Whether it has an option of RFC 7959."""
+    for number, _ in message.options:
+        if number == numbers.BLOCK1 or number == numbers.BLOCK2:
+            return True
+    return False
+
+
 def unrecognized(message, blocks):
     """The number of a critical option that counts as unrecognized (sections 5.4.1, 5.4.3, 5.4.5), or None.
 

@@ -58,7 +58,7 @@ def mutated(random):
                 data[at] ^= 1 << random.below(8)
             else:  # a byte that means much: markers, reserved lengths, long lengths
                 data[at] = random.choice((0xFF, 0xF0, 0x0F, 0xDD, 0xEE, 0x00, 0x40, 0x4F))
-    return bytes(data)
+    return bytes(data[:1500])
 
 
 class Mutation:

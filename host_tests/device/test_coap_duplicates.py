@@ -153,6 +153,15 @@ def test_what_has_expired_makes_room_first():
     assert is_duplicate(device, 146001, OTHER)
 
 
+def test_what_has_expired_does_not_come_back_when_the_clock_wraps():
+    # 4 days are more than half of the 6.2 days that ticks last, so that past and future look alike
+    device = endpoint()
+    answered(device)
+    for day in range(1, 8):
+        device.poll(day * 86400000)
+    assert not is_duplicate(device, 7 * 86400000)
+
+
 def test_a_flood_of_one_peer_is_refused_without_state():
     # four of one peer are taken; the fifth gets 4.29 (0x9d) with Max-Age 2 (delta 13 + 1: d1 01 02)
     device = endpoint()
