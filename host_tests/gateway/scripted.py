@@ -32,13 +32,13 @@ def run(coroutine):
 
 
 @contextlib.asynccontextmanager
-async def gateway(store=":memory:", ack_timeout=0.2, **settings):
+async def gateway(store=":memory:", ack_timeout=0.2, clock=None, **settings):
     """A gateway on free ports with quick retries; any UE may register."""
     quick = {"open": True, "retry_min": 0.05, "retry_max": 0.2, "segment_gap": 0.15} | settings
     options = Options(Settings(**quick), ("127.0.0.1", 0), ("127.0.0.1", 0), store, ack_timeout, admin=True)
     events = Events()
     journal = Journal(events)
-    async with Gateway(options, events) as running:
+    async with Gateway(options, events, clock) as running:
         running.journal = journal
         yield running
 

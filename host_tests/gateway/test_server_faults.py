@@ -129,6 +129,30 @@ def test_the_device_asks_for_patience_and_forgets_its_registration():
     run(main())
 
 
+def test_a_pause_that_ends_while_the_work_is_done_is_not_forgotten():
+    class SlowWork:
+        """Each look at the clock is 10 ms later: pauses of 11 to 19 ms end between two looks of one round of work."""
+
+        now = 1_000_000.0
+
+        def __call__(self):
+            self.now += 0.01
+            return self.now
+
+    async def main():
+        pause = {"retry_min": 0.015, "retry_max": 0.015}
+        async with gateway(clock=SlowWork(), **pause) as g, Ue(g, A) as a, Ue(g, B) as b:
+            await a.register()
+            await b.register()
+            answers = [Code.INTERNAL_SERVER_ERROR] * 5 + [Code.CHANGED]
+            b.answer = lambda body: answers.pop(0)
+            msg_id = await a.send(B, "again and again")
+            await g.journal.wait("delivered", msgId=msg_id)
+            assert len(g.journal.find("retry")) == 5
+
+    run(main())
+
+
 def test_a_device_that_comes_back_on_another_port():
     async def main():
         async with gateway() as g, Ue(g, A) as a:

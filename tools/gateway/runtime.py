@@ -112,12 +112,12 @@ class Gateway:
     def _tell(self, event, **fields):
         self._told.append((event, fields))
 
-    def _run(self, function, *arguments):
+    def _run(self, function, *arguments, now=None):
         """One event: decided, committed, told."""
         self._told = []
         try:
             with self.store.transaction():
-                result = function(*arguments, self.clock())
+                result = function(*arguments, self.clock() if now is None else now)
         except sqlite3.Error as error:
             self._told = [("store-error", {"reason": str(error)})]
             raise Refusal("5.03", "the store is not working", max_age=10) from error
@@ -156,7 +156,8 @@ class Gateway:
             return
         loop = asyncio.get_running_loop()
         try:
-            pushes = self._run(self.server.work)
+            now = self.clock()
+            pushes = self._run(self.server.work, now=now)
         except Refusal:
             self.server.undo()
             self._timer = loop.call_later(1, self._pump_soon)
@@ -167,7 +168,8 @@ class Gateway:
             task.add_done_callback(self._tasks.discard)
         if self._timer:
             self._timer.cancel()
-        deadline = self.server.deadline(self.clock())
+        # At the time of the work, not now: what came due meanwhile was not done and must not be taken for done.
+        deadline = self.server.deadline(now)
         if deadline is not None:
             self._timer = loop.call_later(min(max(deadline - self.clock(), 0.001), 3600), self._pump_soon)
 

@@ -348,7 +348,7 @@ class Server:
         receiver.outcome(push, outcome, now)
 
     def deadline(self, now):
-        """When `work` is next needed even if nothing comes in, or None."""
+        """When `work`, last done at `now`, is next needed even if nothing comes in, or None."""
         times = (self._deliveries.deadline(now), self._inbound.deadline(now))
         return min((time for time in times if time is not None), default=None)
 
