@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: MIT
+"""A serial line with slipmux frames: CoAP datagrams or L3 messages on any board's UART, by asyncio streams.
+
+`board.py` opens the line and says how, `link()` makes the rest. docs/serial.md has the wiring.
+"""
+
+import asyncio
+
+from msgin5g.row import Row
+
+from ..log import log
+from . import slipmux
+
+_CHUNK = 64  # octets read at a time: 5.5 ms of 115200 baud, as a UART's read may wait for all of them
+_QUEUE = 4  # frames that wait for the line
+_REOPEN = 1000  # ms between tries to open a line that was lost
+
+
+def link(config, open_line, storage):
+    """The SerialLink that `config.peer` asks for: "coap+uart://..." or "l3+uart://...".
+
+    `open_line()` gives a stream that does not block (machine.UART, a file), or raises OSError. Frames that are
+    too long for a buffer come into rows of `storage`.
+    """
+    kind = slipmux.COAP if config.peer_scheme == "coap+uart" else slipmux.L3
+    size = config.serial["max_frame"]
+    numbers = [0]
+
+    def spool():
+        numbers[0] += 1
+        return Row(storage, "in-%d" % numbers[0])
+
+    if kind == slipmux.COAP:
+        # coap.Endpoint wants a datagram in one piece; it answers one that is too long, if it can see that
+        return SerialLink(open_line, kind, config.coap["max_datagram"] + 1, config.peer_host)
+    return SerialLink(open_line, kind, size, config.peer_host, spool)
+
+
+class SerialLink:
+    """Frames of one kind over one line; its peer is the line itself.
+
+    A received L3 message is a view that is good until the next receive(), or a msgin5g Row. Text for people may
+    be sent with `text()`; text that comes in, and frames of other kinds, are left alone.
+    """
+
+    def __init__(self, open_line, kind, max_frame, name, spool=None):
+        self.peer = name
+        self.dropped = 0
+        self.lost = 0  # times that the line went away
+        self._open_line = open_line
+        self._kind = kind
+        self._decoder = slipmux.Decoder(max_frame, spool)
+        self.stats = self._decoder.stats
+        self._frames = iter(())
+        self._line = None
+        self._stream = None
+        self._queue = []
+        self._ready = asyncio.Event()
+        self._writer = None
+
+    async def open(self):
+        self._line = self._open_line()
+        self._stream = asyncio.StreamReader(self._line)
+        if self._writer is None:
+            self._writer = asyncio.create_task(self._write())
+
+    async def receive(self):
+        while True:
+            for kind, frame in self._frames:
+                if kind != self._kind:
+                    continue
+                if kind == slipmux.L3:
+                    return frame, self.peer
+                try:
+                    return bytes(frame), self.peer  # CoAP keeps what it got
+                except MemoryError:
+                    self.dropped += 1
+            try:
+                octets = await self._stream.read(_CHUNK)
+                # A line that was readable and has nothing has ended: a USB adapter unplugged, the other side gone.
+                if not octets:
+                    raise OSError("the line ended")
+                self._frames = self._decoder.feed(octets)
+            except OSError as error:
+                await self._reopen(error)
+
+    async def _reopen(self, error):
+        self.lost += 1
+        log("%s: %s", self.peer, error)
+        self._drop_line()
+        self._decoder.reset()
+        while True:
+            await asyncio.sleep_ms(_REOPEN)
+            try:
+                await self.open()
+                log("%s is back", self.peer)
+                return
+            except OSError:
+                pass
+
+    def send(self, octets, address):
+        """Takes a datagram, or the parts of a message; a part may be read from storage while it goes out."""
+        if self._line is None:
+            raise OSError("no line")
+        return self._put(self._kind, octets if isinstance(octets, list) else (octets,))
+
+    def text(self, text):
+        """Diagnostic text for people at the other end; False where the line is busy."""
+        return self._line is not None and self._put(slipmux.TEXT, (text.encode(),))
+
+    def _put(self, kind, parts):
+        if len(self._queue) >= _QUEUE:
+            return False
+        self._queue.append((kind, parts))
+        self._ready.set()
+        return True
+
+    async def _write(self):
+        while True:
+            await self._ready.wait()
+            self._ready.clear()
+            while self._queue:
+                kind, parts = self._queue[0]
+                try:
+                    for octets in slipmux.encode(kind, parts):
+                        self._stream.write(octets)
+                        await self._stream.drain()
+                except OSError:
+                    pass  # the reader finds out too, and opens the line again
+                if self._queue:  # not where the line was lost meanwhile
+                    self._queue.pop(0)
+
+    def _drop_line(self):
+        if self._line is not None:
+            self._line.close() if hasattr(self._line, "close") else self._line.deinit()
+        self._line = None
+        self._queue = []  # lost like any datagram
+
+    def close(self):
+        if self._writer is not None:
+            self._writer.cancel()
+            self._writer = None
+        self._drop_line()

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: MIT
+"""A large payload in the board's storage: written piece by piece as it comes in, read piece by piece."""
+
+_PIECE = 512
+
+
+class Row:
+    """Octets of the storage's row `name`, from `offset` on. The part that counts is set by `window`."""
+
+    def __init__(self, storage, name):
+        self.size = 0
+        self._storage = storage
+        self._name = name
+        self._offset = 0
+        storage.remove(name)
+
+    def __len__(self):
+        return self.size
+
+    @property
+    def length(self):
+        """Octets that it takes in the storage."""
+        return self.size
+
+    def append(self, octets):
+        """OSError where the storage fails."""
+        self._storage.append(self._name, octets)
+        self.size += len(octets)
+
+    def window(self, offset, size):
+        """From now on the row is these octets of it."""
+        self._offset += offset
+        self.size = size
+
+    def read(self, offset, size):
+        return self._storage.read(self._name, self._offset + offset, min(size, self.size - offset))
+
+    def chunks(self):
+        """The octets in pieces of up to 512."""
+        for offset in range(0, self.size, _PIECE):
+            yield self.read(offset, _PIECE)
+
+    def whole(self):
+        """All of them in the heap."""
+        return self.read(0, self.size)
+
+    def remove(self):
+        self._storage.remove(self._name)
