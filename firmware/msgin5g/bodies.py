@@ -137,8 +137,8 @@ class Body:
     and raises BodyError where it is wrong (or absent without a default)."""
 
     def __init__(self, members):
-        # The schemas print some names with a space behind them.
-        self._members = {name.strip(): value for name, value in members.items()}
+        # The schemas print some names with a space behind them. MicroPython's json lets other keys than strings pass.
+        self._members = {name.strip(): value for name, value in members.items() if isinstance(name, str)}
 
     @classmethod
     def read(cls, octets):
@@ -151,7 +151,7 @@ class Body:
         return cls(members)
 
     def __contains__(self, name):
-        return name in self._members
+        return self._members.get(name) is not None  # null says no more than absence
 
     def _value(self, name, default):
         value = self._members.get(name)
@@ -172,7 +172,7 @@ class Body:
             raise BodyError(name, "longer than %d octets" % longest)
         return value
 
-    def flag(self, name, default):
+    def flag(self, name, default=_NEEDED):
         value = self._value(name, default)
         if isinstance(value, str) and value.lower() in ("true", "false"):
             return value.lower() == "true"
@@ -182,10 +182,10 @@ class Body:
 
     def integer(self, name, default=_NEEDED, low=0, high=0x7FFFFFFF):
         value = self._value(name, default)
-        if isinstance(value, str) and value.isdigit() and len(value) < 11:
-            value = int(value)
         if value is default:
             return value
+        if isinstance(value, str):
+            value = _digits(value)
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
             raise BodyError(name, "not an integer from %d to %d" % (low, high))
         return value
@@ -236,11 +236,13 @@ class Body:
             raise BodyError("priority", "not one of " + ", ".join(PRIORITIES))
         return value
 
-    def status(self):
-        """(DelSta, Cause) of clauses 7.3.4.2 and 7.3.4.3."""
-        value = self.text("DelSta").lower()
-        if value not in (SUCCESS, FAILURE, STORED):
-            raise BodyError("DelSta", "not one of success, failure, stored for deferred delivery")
+    def status(self, default=_NEEDED):
+        """(DelSta, Cause) of clauses 7.3.4.2 and 7.3.4.3; the text of clause 6 makes the first optional there."""
+        value = self.text("DelSta", default)
+        if value is not default:
+            value = value.lower()
+            if value not in (SUCCESS, FAILURE, STORED):
+                raise BodyError("DelSta", "not one of success, failure, stored for deferred delivery")
         return value, self.cause()
 
     def cause(self):
@@ -265,11 +267,18 @@ def read_ranges(text):
     ranges = []
     for part in text.strip().strip("()").split(","):
         first, dash, last = part.partition("-")
-        first = first.strip()
-        last = last.strip() if dash else first
-        if not (first.isdigit() and last.isdigit()) or max(len(first), len(last)) > 9:
+        first = _digits(first.strip())
+        last = _digits(last.strip()) if dash else first
+        if first is None or last is None:
             raise BodyError("segNoList", "not ranges like (5-7, 10-10)")
-        if not 1 <= int(first) <= int(last):
+        if not 1 <= first <= last:
             raise BodyError("segNoList", "ranges must rise from 1")
-        ranges.append((int(first), int(last)))
+        ranges.append((first, last))
     return ranges
+
+
+def _digits(text):
+    """The number that 1 to 10 ASCII digits say, else None. (int() takes more, and isdigit() other scripts' digits.)"""
+    if not 1 <= len(text) <= 10 or [c for c in text if not "0" <= c <= "9"]:
+        return None
+    return int(text)

@@ -19,7 +19,7 @@ from .receiver import Receiver, Refusal
 from .registration import Registration
 from .segmentation import LEAST_ROOM, escaped_size
 from .sender import Sender
-from .storage import OctetsSource, StoredSource
+from .storage import OctetsSource, StoredSource, discard
 from .timing import Countdown
 
 # Kinds of event
@@ -28,6 +28,7 @@ CHANGED = 2  # (CHANGED, outgoing): its state changed
 MESSAGE = 3  # (MESSAGE, None): take() has something
 
 _PATH = "/msgin5g"
+_TOKEN = 4  # octets, that the endpoint adds
 _RESERVE = 448  # octets of a datagram that are not payload, in what the device tells others to send
 
 
@@ -44,7 +45,8 @@ class Client:
             raise ConfigError("role", 'must be "client" for a Client')
         if config.security["mode"] != "none":
             raise ConfigError(
-                "security.mode", 'OSCORE is not there yet: write {"mode": "none"} to send everything in the clear'
+                "security.mode",
+                'OSCORE is not there yet: write {"mode": "none"} to send everything in the clear',
             )
         self.config = config
         self.peer = (config.peer_host, config.peer_port)
@@ -83,7 +85,11 @@ class Client:
         self._now = 0
         for name in storage.names():
             if name[:4] in ("set-", "out-"):  # payloads of an earlier run that nothing refers to any more
-                storage.remove(name)
+                discard(storage, name)
+        for step in ("GWREG", "REG"):
+            needed = len(encode(self._request(self.registration.body(step), True))) + _TOKEN
+            if needed > coap["max_datagram"]:
+                raise ConfigError("coap.max_datagram", "must be %d or more with these service IDs" % needed)
 
     # --- what the application's side calls -------------------------------------------------------------
 
@@ -129,12 +135,20 @@ class Client:
             raise ValueError("priority must be one of " + ", ".join(bodies.PRIORITIES))
         if app_id is not None and (not isinstance(app_id, str) or len(app_id.encode()) > 255):
             raise ValueError("app_id must be a string of at most 255 octets")
-        if expires is not None and not expires > 0:
-            raise ValueError("expires must be a number of seconds above 0")
+        if expires is not None and not (isinstance(expires, (int, float)) and 0 < expires < 1e9):
+            raise ValueError("expires must be a number of seconds above 0 and below 1e9")
         source = self._source(payload)
         try:
             outgoing = Outgoing(
-                self._uuid(), to, to_type, source, app_id, bool(report), priority, bool(store_forward), bool(volatile)
+                self._uuid(),
+                to,
+                to_type,
+                source,
+                app_id,
+                bool(report),
+                priority,
+                bool(store_forward),
+                bool(volatile),
             )
             if expires is not None:
                 outgoing.expires = Countdown(int(expires * 1000), now)
@@ -193,10 +207,14 @@ class Client:
 
     def _source(self, given):
         size = None
-        if isinstance(given, tuple) and len(given) == 2:
+        if isinstance(given, tuple) and len(given) == 2 and hasattr(given[0], "read"):
             given, size = given
+            if isinstance(size, bool) or not isinstance(size, int) or size < 0:
+                raise ValueError("payload: the size in (file, size) must be an integer of at least 0")
         if hasattr(given, "read"):
             if size is None:
+                if not hasattr(given, "seek"):
+                    raise ValueError("payload: this file does not tell its size; give (file, size)")
                 start = given.tell()
                 size = given.seek(0, 2) - start
                 given.seek(start)
@@ -232,7 +250,7 @@ class Client:
         )
         # the longest form: a segment that is not the first leaves the report out, the sum here keeps it
         spare = len('"isDelivStatReq":true,') if outgoing.report and segment else 0
-        return self.config.coap["max_datagram"] - len(encode(self._request(body, True))) - 4 - spare
+        return self.config.coap["max_datagram"] - len(encode(self._request(body, True))) - _TOKEN - spare
 
     def _request(self, body, confirmable):
         config = self.config
@@ -263,12 +281,18 @@ class Client:
             self._events.append((REGISTRATION, self))
 
     def _send_next(self, now):
-        sources = (self.registration, self._receiver, self._sender) if self.registered else (self.registration,)
-        for source in sources:
+        sources = (self.registration, self._receiver, self._sender)
+        for source in sources if self.registered and not self.registration.stopping else sources[:1]:
             job = source.next(now)
             if job is not None:
                 item, body, confirmable = job
-                exchange = self.endpoint.request(self._request(body, confirmable), self.peer, now, (source, item))
+                try:
+                    exchange = self.endpoint.request(
+                        self._request(body, confirmable), self.peer, now, (source, item)
+                    )
+                except MessageError as error:
+                    source.impossible(item, str(error), now)
+                    return True
                 self._on_air += 1
                 if source is self._sender:
                     item.exchange = exchange
@@ -279,8 +303,8 @@ class Client:
         self.endpoint.cancel(exchange, now)
         self._on_air -= 1
 
-    def _changed(self, outgoing):
-        if outgoing.state in self.stats and (outgoing.final or outgoing.state == "accepted"):
+    def _changed(self, outgoing, new):
+        if new and outgoing.state in self.stats:
             self.stats[outgoing.state] += 1
         self._events.append((CHANGED, outgoing))
 
@@ -304,8 +328,11 @@ class Client:
             source.unanswered(item, now)
             return
         self._heard()
-        if message.code == numbers.UNAUTHORIZED and source is not self.registration:
-            self.registration.required(now)
+        if source is not self.registration:
+            if message.code == numbers.UNAUTHORIZED:
+                self.registration.required(now)
+            elif message.code >> 5 == 2:
+                self.registration.proved()
         source.answered(item, message, now)
 
     def _heard(self):
@@ -361,7 +388,7 @@ class Client:
             if not self._sender.recovery(body.text("segId"), ranges, now):
                 raise Refusal(numbers.NOT_FOUND, "segId: nothing is held of this message")
         elif kind in ("SEGCONFIR", "SEGCOFIR"):  # the second is a misprint of clause 6.5.3.5
-            self._expected(self._sender.confirmation(body.text("segId"), body.flag("result", False), now))
+            self._expected(self._sender.confirmation(body.text("segId"), body.flag("result"), now))
         elif kind in ("REGRESP", "DEREGRESP"):
             self.registration.pushed(body, now)
         else:
@@ -379,7 +406,9 @@ class Client:
             self._expected(self._sender.report(sender, element.message_id(), status, cause, now))
 
     def _response(self, body, now):
-        status, cause = body.status()
+        status, cause = body.status(None)
+        if status is None and cause is not None:
+            status = bodies.FAILURE
         if cause is not None and "not registered" in cause.lower():
             self.registration.required(now)
         self._expected(self._sender.response(body.message_id(), status, cause, now))

@@ -8,6 +8,7 @@ from .errors import ConfigError
 
 SERVICE_IDENTIFIER = "urn:3gpp:msgin5g"
 PORT = 65401  # MSGin5GMD, TS 29.641 table 5-1
+_NOT_IN_HOST = " /?#@[]"
 _SCHEMES = ("coap", "coap+uart", "l3+uart", "l3+espnow", "discover")
 _NEEDED = object()
 
@@ -102,14 +103,25 @@ def split_uri(uri, key="peer"):
     host = rest[2:].rstrip("/") if rest.startswith("//") else rest
     if scheme == "coap":
         ending = host.rfind(":")
-        if ending >= 0 and not host.endswith("]"):
-            digits = host[ending + 1 :]
+        if ending > host.rfind("]"):
+            try:
+                port = int(host[ending + 1 :])
+            except ValueError:
+                port = 0
             host = host[:ending]
-            port = int(digits) if digits.isdigit() else 0
-        if host.startswith("["):
+        if host.startswith("[") and host.endswith("]"):
             host = host[1:-1]
-        if not host or "/" in host or not 1 <= port <= 65535:
-            raise ConfigError(key, "must look like coap://192.0.2.1:65401 or coap://gateway.example")
+        elif ":" in host:
+            host = ""
+        if (
+            not rest.startswith("//")
+            or not host
+            or not 1 <= port <= 65535
+            or [c for c in host if c in _NOT_IN_HOST]
+        ):
+            raise ConfigError(
+                key, "must look like coap://192.0.2.1:65401, coap://gateway.example or coap://[2001:db8::1]"
+            )
     return scheme, host, port
 
 
@@ -199,7 +211,10 @@ def _security(section):
 
 
 def _registration(section):
-    values = {"lifetime": section.number("lifetime", 3600, 10, 31536000), "urgent": section.flag("urgent", True)}
+    values = {
+        "lifetime": section.number("lifetime", 3600, 10, 31536000),
+        "urgent": section.flag("urgent", True),
+    }
     section.end()
     return values
 

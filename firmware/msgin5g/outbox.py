@@ -13,13 +13,23 @@ class Outgoing:
     recipient), "delivered", "failed" (`cause` says why) or "expired"; `final` tells that it will not change.
     """
 
+    # Here what most messages never change, or only while they are sent: 64 of them may wait for reports.
+    cause = None
+    final = False
+    segmented = False  # too large for one datagram
+    expires = None  # Countdown to the end of `expires`, later to that of the wait for a report
+    expire_time = None  # the same as a date, for sfParam
+    segments = None  # once the first segment went out
+    segment = None  # number on the air
+    exchange = None  # on the air
+    hold = None  # tick until which SEGCONFIR is waited for
+    turn = 0  # when it was last on the air, for a fair order among destinations
+
     def __init__(self, message_id, to, to_type, source, app_id, report, priority, store_forward, volatile):
         self.message_id = message_id
         self.to = to
         self.to_type = to_type
         self.state = "queued"
-        self.cause = None
-        self.final = False
         self.app_id = app_id
         self.report = report
         self.priority = priority
@@ -27,15 +37,6 @@ class Outgoing:
         self.volatile = volatile
         self.source = source
         self.size = source.size
-        self.segmented = False  # too large for one datagram
-        self.expires = None  # Countdown to the end of `expires`, later to that of the wait for a report
-        self.expire_time = None  # the same as a date, for sfParam
-        self.segments = None  # once the first segment went out
-        self.segment = None  # number on the air
-        self.exchange = None  # on the air
-        self.hold = None  # tick until which SEGCONFIR is waited for
-        self.unauthorized = False  # the last try got 4.01
-        self.turn = 0  # when it was last on the air, for a fair order among destinations
 
     def __repr__(self):
         return "<Outgoing %s to %s: %s%s>" % (
@@ -98,4 +99,6 @@ class Outbox:
         self.queue.remove(outgoing)
         self.octets -= outgoing.size
         outgoing.source.remove()
-        outgoing.segments = None
+        outgoing.source = None
+        if outgoing.segmented:
+            outgoing.segments = None

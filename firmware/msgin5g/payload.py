@@ -25,12 +25,14 @@ def read_octets(value):
     """The octets of a value, with its head or as bare base64. Raises BodyError."""
     if value.startswith(HEAD):
         value = value[len(HEAD) :]
-    try:
-        octets = binascii.a2b_base64(value)
-    except ValueError:
-        raise BodyError("payload", "not base64")
+    octets = None
+    if len(value) % 4 == 0:
+        try:
+            octets = binascii.a2b_base64(value)
+        except ValueError:
+            pass
     # Decoders skip what is not of the alphabet; the length tells that they did.
-    if len(octets) != decoded_size(len(value), value[-2:].count("=")):
+    if octets is None or len(octets) != decoded_size(len(value), value[-2:].count("=")):
         raise BodyError("payload", "not base64")
     return octets
 
@@ -49,4 +51,6 @@ def as_octets(payload):
         return not is_octets(payload), payload.encode()
     if isinstance(payload, (bytes, bytearray, memoryview)):
         return False, bytes(payload)
-    raise ValueError("payload must be str, bytes, a binary file, or (file, size), not %s" % type(payload).__name__)
+    raise ValueError(
+        "payload must be str, bytes, a binary file, or (file, size), not %s" % type(payload).__name__
+    )

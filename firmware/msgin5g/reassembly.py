@@ -11,12 +11,18 @@ from coap.compat import const, earliest, ticks_diff
 
 from . import payload
 from .errors import BodyError
+from .storage import discard
 
 _MOST_SEGMENTS = const(1024)  # in one message, so that the index of a set stays small
+_MOST_RANGES = const(32)  # in one SEGREC, so that it fits the shortest max_datagram
 
 
 class NoRoom(Exception):
-    """The set does not fit (profile: 4.13 at its first segment)."""
+    """The set does not fit; `later` says that it would once the application has taken what waits for it."""
+
+    def __init__(self, later=False):
+        super().__init__()
+        self.later = later
 
 
 class StoredPayload:
@@ -26,14 +32,18 @@ class StoredPayload:
         self._storage = storage
         self._name = name
         self._places = array("H")  # by segment number: 0 where it is missing, else which stored value it is
-        self._lengths = array("H")  # of the stored values
+        self._ends = array("I", (0,))  # of the stored values in the row; the first number is the start
         self._octets = False  # whether segment 1 has the head: then all of them are octets
-        self.length = 0  # of all values
         self._heads = 0
         self._pads = 0
 
     def __len__(self):
-        return len(self._lengths)
+        return len(self._ends) - 1
+
+    @property
+    def length(self):
+        """Octets of all values."""
+        return self._ends[-1]
 
     def has(self, number):
         return number <= len(self._places) and self._places[number - 1] > 0
@@ -41,11 +51,10 @@ class StoredPayload:
     def add(self, number, value):
         octets = value.encode()
         self._storage.append(self._name, octets)
-        self._lengths.append(len(octets))
+        self._ends.append(self.length + len(octets))
         while len(self._places) < number:
             self._places.append(0)
-        self._places[number - 1] = len(self._lengths)
-        self.length += len(octets)
+        self._places[number - 1] = len(self)
         head = payload.is_octets(value)
         self._heads += head
         self._pads += value[-2:].count("=")
@@ -60,11 +69,17 @@ class StoredPayload:
         return payload.decoded_size(self.length - self._heads * len(payload.HEAD), self._pads)
 
     def chunks(self):
-        """The payload piece by piece: str for text, bytes for octets. Raises BodyError for bad base64."""
+        """The payload piece by piece: str for text, bytes for octets. Raises BodyError for bad base64,
+        OSError where the row is gone."""
         for place in self._places:
-            offset = sum(self._lengths[: place - 1])
-            length = self._lengths[place - 1]
-            value = str(self._storage.read(self._name, offset, length), "utf-8")
+            start = self._ends[place - 1]
+            length = self._ends[place] - start
+            octets = self._storage.read(self._name, start, length)
+            if len(octets) != length:
+                raise OSError(
+                    "the message is not in the storage any more: read it before the next one is taken"
+                )
+            value = str(octets, "utf-8")
             yield payload.read_octets(value) if self._octets else value
 
     def whole(self):
@@ -85,7 +100,7 @@ class StoredPayload:
                 pass
 
     def remove(self):
-        self._storage.remove(self._name)
+        discard(self._storage, self._name)
 
 
 class SegmentSet:
@@ -96,7 +111,8 @@ class SegmentSet:
         self.set_id = set_id
         self.header = header
         self.payload = stored
-        self.deadline = deadline
+        self.deadline = deadline  # None while what is missing is being asked for
+        self.expected = 0  # octets, as far as the first segment lets it be foreseen
         self.total = None
         self.highest = 0
         self.recoveries = 0
@@ -105,12 +121,18 @@ class SegmentSet:
     def whole(self):
         return self.total is not None and len(self.payload) == self.total
 
+    @property
+    def reserved(self):
+        """Octets that it takes up, or will."""
+        return max(self.expected, self.payload.length)
+
     def missing(self):
-        """(first, last) ranges; without a known total the end is asked for as one number behind the highest."""
+        """(first, last) ranges, the first ones where there are many; without a known total the end is asked for
+        as one number behind the highest."""
         ranges = []
         end = self.total or self.highest + 1
         number = 1
-        while number <= end:
+        while number <= end and len(ranges) < _MOST_RANGES:
             if not self.payload.has(number):
                 first = number
                 while number < end and not self.payload.has(number + 1):
@@ -139,11 +161,11 @@ class Reassembly:
     def __len__(self):
         return len(self._sets)
 
-    def add(self, header, set_id, number, total, last, value, now):
+    def add(self, header, set_id, number, total, last, value, waiting, now):
         """Takes one segment; gives its SegmentSet, which may be `whole` by now.
 
-        `header` must have `sender`; `total` and `last` may be None and False. Raises NoRoom, BodyError
-        for numbers that contradict each other, OSError of the storage.
+        `header` must have `sender`; `total` and `last` may be None and False; `waiting` octets of whole messages
+        share the room. Raises NoRoom, BodyError for numbers that contradict each other, OSError of the storage.
         """
         key = (header.sender, set_id)
         segments = self._find(key)
@@ -160,16 +182,16 @@ class Reassembly:
             raise BodyError("totalSegCount", "%d after segment %d" % (known, segments.highest))
         if max(known or 0, number) > _MOST_SEGMENTS:
             raise NoRoom()
-        if payload.is_octets(value):
+        if number == 1 and payload.is_octets(value):
             payload.read_octets(value)
         size = len(value.encode())
         if segments is None:
-            segments = self._open(key, set_id, header, known, size, now)
+            segments = self._open(key, set_id, header, known, size, waiting, now)
         segments.total = known
         segments.header.merge(header)
         if segments.payload.has(number):
             return segments
-        if self._held() + size > self._most_octets:
+        if self._reserved(segments) + segments.payload.length + size > self._most_octets:
             self.drop(segments)
             raise NoRoom()
         try:
@@ -179,7 +201,8 @@ class Reassembly:
             raise
         segments.highest = max(segments.highest, number)
         segments.recoveries = 0
-        segments.deadline = now + self._gap
+        if segments.deadline is not None:
+            segments.deadline = now + self._gap
         if segments.whole:
             try:
                 segments.payload.check()
@@ -192,35 +215,43 @@ class Reassembly:
         """Whether this set is in progress."""
         return self._find((sender, set_id)) is not None
 
-    def drop_set(self, set_id):
-        """Gives up the set of this name, whoever sent it; gives it, or None."""
-        for segments in self._sets:
-            if segments.set_id == set_id:
+    def forget(self, sender, message_id):
+        """Gives up all sets of a message that came whole another way."""
+        for segments in self._sets[:]:
+            if segments.header.sender == sender and segments.header.message_id == message_id:
                 self.drop(segments)
-                return segments
-        return None
 
     def take(self, segments):
         """Removes a whole set; its payload's row now belongs to the caller."""
         self._sets.remove(segments)
 
     def drop(self, segments):
-        """Gives a set up and frees its room."""
+        """Gives a set up and frees its room. Gives False where that happened before."""
+        if segments not in self._sets:
+            return False
         self._sets.remove(segments)
         segments.payload.remove()
+        return True
 
     def poll(self, now):
-        """The next set that is overdue, as (set, ranges to ask for) or (set, None) when it is given up; or None."""
+        """The next set that is overdue, as (set, whether to ask for what is missing; else it is given up); or None.
+
+        A set's time stands still from then until asked().
+        """
         for segments in self._sets:
-            if ticks_diff(now, segments.deadline) < 0:
+            if segments.deadline is None or ticks_diff(now, segments.deadline) < 0:
                 continue
             if segments.recoveries >= self._most_recoveries:
                 self.drop(segments)
-                return segments, None
+                return segments, False
             segments.recoveries += 1
-            segments.deadline = now + self._gap
-            return segments, segments.missing()
+            segments.deadline = None
+            return segments, True
         return None
+
+    def asked(self, segments, now):
+        """The asking ended, well or not: the other side has `gap` from now."""
+        segments.deadline = now + self._gap
 
     def next_deadline(self):
         deadline = None
@@ -234,16 +265,21 @@ class Reassembly:
                 return segments
         return None
 
-    def _held(self):
-        return sum([segments.payload.length for segments in self._sets])
+    def _reserved(self, without=None):
+        return sum([segments.reserved for segments in self._sets if segments is not without])
 
-    def _open(self, key, set_id, header, total, size, now):
-        # What a set will need is guessed from its first segment: all but the last are of one size or nearly so.
-        if len(self._sets) >= self._most_sets or self._held() + size * ((total or 1) - 1) > self._most_octets:
+    def _open(self, key, set_id, header, total, size, waiting, now):
+        # What a set will need is foreseen from its first segment: all but the last are of one size or nearly so.
+        expected = max(size, size * ((total or 1) - 1))
+        room = self._most_octets - self._reserved() - expected
+        if len(self._sets) >= self._most_sets or room < 0:
             raise NoRoom()
+        if room < waiting:
+            raise NoRoom(later=True)
         self._row += 1
         name = "set-%d" % self._row
         self._storage.remove(name)
         segments = SegmentSet(key, set_id, header, StoredPayload(self._storage, name), now + self._gap)
+        segments.expected = expected
         self._sets.append(segments)
         return segments

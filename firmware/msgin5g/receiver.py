@@ -17,6 +17,7 @@ from .timing import Backoff
 _SEEN = const(64)  # message IDs remembered
 _TRIES = const(5)  # of a notice about segments: the other side helps itself when it never comes
 _INBOX_FULL = const(10)  # s, Max-Age
+_MOST_CONFIRMATIONS = const(16)  # that wait to go out
 
 
 class Refusal(Exception):
@@ -95,7 +96,7 @@ class Message:
 
 
 class _Notice:
-    """Something to tell the other side: `make(service, addr)` gives the body."""
+    """Something to tell the other side: IMDN or SEGCONFIR with these arguments, or SEGREC about `segments`."""
 
     def __init__(self, kind, *arguments):
         self.kind = kind
@@ -103,13 +104,15 @@ class _Notice:
         self.tries = 0
         self.backoff = None
         self.on_air = False
+        self.segments = None
 
     def body(self, config):
         service = config.service_identifier
         if self.kind == "IMDN":
             return bodies.report(service, config.ue_service_id, *self.arguments)
-        make = bodies.segment_recovery if self.kind == "SEGREC" else bodies.segment_confirmation
-        return make(service, *self.arguments)
+        if self.kind == "SEGREC":  # of what is missing by now
+            return bodies.segment_recovery(service, self.segments.set_id, self.segments.missing())
+        return bodies.segment_confirmation(service, *self.arguments)
 
 
 class Receiver:
@@ -151,23 +154,30 @@ class Receiver:
                 return
             message.hold(body.text("payload", "", longest=None))
             self._expect_room(1)
-            self._deliver(message, now)
+            self._deliver(message)
 
     def _aggregated(self, body, address, now):
         """Clause 6.4.1.1.7: each element becomes a message, with the outer elements copied."""
-        messages = []
-        for element in body.objects("msgList"):
+        elements = body.objects("msgList")
+        if body.integer("totalMsgCount", None) not in (None, len(elements)):
+            raise BodyError("totalMsgCount", "is not the length of msgList")
+        messages = {}
+        for element in elements:
             message = _read_message(element, address)
             message.hold(element.text("payload", "", longest=None))
-            if message.message_id not in self._seen:
-                messages.append(message)
-        if body.integer("totalMsgCount", None) not in (None, len(body.objects("msgList"))):
-            raise BodyError("totalMsgCount", "is not the length of msgList")
+            if message.message_id in self._seen or message.message_id in messages:
+                self._stats["repeated"] += 1
+            else:
+                messages[message.message_id] = message
+        if not messages:
+            return
         if len(messages) > self._most:
-            raise Refusal(numbers.REQUEST_ENTITY_TOO_LARGE, "msgList: the inbox holds %d messages" % self._most)
+            raise Refusal(
+                numbers.REQUEST_ENTITY_TOO_LARGE, "msgList: the inbox holds %d messages" % self._most
+            )
         self._expect_room(len(messages))
-        for message in messages:
-            self._deliver(message, now)
+        for message in messages.values():
+            self._deliver(message)
 
     def _segment(self, body, address, now):
         message = _read_message(body, address)
@@ -177,8 +187,7 @@ class Receiver:
             self._stats["repeated"] += 1
             self._confirm(set_id, True)
             return
-        known = self._reassembly.holds(message.sender, set_id)
-        if not known:
+        if not self._reassembly.holds(message.sender, set_id):
             self._expect_room(1)
         try:
             segments = self._reassembly.add(
@@ -188,16 +197,20 @@ class Receiver:
                 parameters.integer("totalSegCount", None, 1),
                 parameters.flag("lastSegFlag", False),
                 body.text("payload", "", longest=None),
+                sum([each.stored_octets for each in self.inbox]),
                 now,
             )
-        except NoRoom:
+        except NoRoom as error:
             self._stats["refused"] += 1
+            if error.later:
+                raise Refusal(numbers.SERVICE_UNAVAILABLE, "large messages wait to be taken", _INBOX_FULL)
             raise Refusal(numbers.REQUEST_ENTITY_TOO_LARGE, "segParams: no room for this message")
         if segments.whole:
             self._reassembly.take(segments)
+            self._forget_recovery(segments)
             segments.header.keep(segments.payload)
             self._confirm(set_id, True)
-            self._deliver(segments.header, now)
+            self._deliver(segments.header)
 
     def _expect_room(self, count):
         """Raises the Refusal that asks the sender to come later (profile section 4)."""
@@ -205,12 +218,9 @@ class Receiver:
         if len(self.inbox) + len(self._reassembly) + count > self._most or reports >= self._most:
             self._stats["refused"] += 1
             raise Refusal(numbers.SERVICE_UNAVAILABLE, "the inbox is full", _INBOX_FULL)
-        held = sum([m.stored_octets for m in self.inbox])
-        if held > self._config.segments["bytes"]:
-            self._stats["refused"] += 1
-            raise Refusal(numbers.SERVICE_UNAVAILABLE, "large messages wait to be taken", _INBOX_FULL)
 
-    def _deliver(self, message, now):
+    def _deliver(self, message):
+        self._reassembly.forget(message.sender, message.message_id)
         self._seen.append(message.message_id)
         if len(self._seen) > _SEEN:
             self._seen.pop(0)
@@ -238,10 +248,15 @@ class Receiver:
     # --- what goes out ------------------------------------------------------------------------------
 
     def _confirm(self, set_id, result):
+        count = 0
         for notice in self._notices:
-            if notice.kind == "SEGCONFIR" and notice.arguments[0] == set_id:
-                return
-        self._notices.append(_Notice("SEGCONFIR", set_id, result))
+            if notice.kind == "SEGCONFIR":
+                count += 1
+                if notice.arguments[0] == set_id:
+                    return
+        # One that is left out is asked for again, by a segment that comes again.
+        if count < _MOST_CONFIRMATIONS:
+            self._notices.append(_Notice("SEGCONFIR", set_id, result))
 
     def next(self, now):
         """The next notice as (notice, body, confirmable), or None."""
@@ -254,17 +269,28 @@ class Receiver:
     def answered(self, notice, message, now):
         notice.on_air = False
         if message.code >> 5 == 2:
-            self._forget(notice)
+            self._forget(notice, now)
             if notice.kind == "IMDN":
                 self._stats["reported"] += 1
         elif message.code >> 5 == 5 or message.code in (numbers.UNAUTHORIZED, numbers.TOO_MANY_REQUESTS):
             self._later(notice, message.uint(numbers.MAX_AGE), False, now)
         else:
-            self._forget(notice)
+            self._forget(notice, now)
             if notice.kind == "IMDN":
                 self._stats["reports_refused"] += 1
-            elif notice.kind == "SEGREC" and message.code == numbers.NOT_FOUND:
-                self._give_up(notice.arguments[0], now)
+            elif (
+                message.code == numbers.NOT_FOUND
+                and notice.segments
+                and self._reassembly.drop(notice.segments)
+            ):
+                self._given_up(notice.segments)
+
+    def impossible(self, notice, why, now):
+        """It does not fit a datagram: the addresses that the other side gave are too long."""
+        notice.on_air = False
+        self._forget(notice, now)
+        if notice.kind == "IMDN":
+            self._stats["reports_refused"] += 1
 
     def unanswered(self, notice, now):
         notice.on_air = False
@@ -274,21 +300,29 @@ class Receiver:
         notice.tries += 1
         # A recovery comes again by itself when the gap timer ends; a report is tried for ever.
         if notice.kind == "SEGREC" or (notice.kind == "SEGCONFIR" and notice.tries >= _TRIES):
-            self._forget(notice)
+            self._forget(notice, now)
             return
         if notice.backoff is None:
             notice.backoff = Backoff(5000, 300000, self._random)
         notice.backoff.failed(now, max_age, silent)
 
-    def _forget(self, notice):
+    def _forget(self, notice, now):
         if notice in self._notices:
             self._notices.remove(notice)
+        if notice.segments is not None:
+            self._reassembly.asked(notice.segments, now)
+
+    def _forget_recovery(self, segments):
+        for notice in self._notices:
+            if notice.segments is segments and not notice.on_air:
+                self._notices.remove(notice)
+                return
 
     def heard(self):
         """The peer lives: what waited because of its silence need not wait any longer."""
         for notice in self._notices:
-            if notice.backoff is not None and notice.backoff.silent:
-                notice.backoff.now()
+            if notice.backoff is not None:
+                notice.backoff.heard()
 
     # --- time ---------------------------------------------------------------------------------------
 
@@ -297,20 +331,14 @@ class Receiver:
             due = self._reassembly.poll(now)
             if due is None:
                 return
-            segments, ranges = due
-            for notice in self._notices[:]:
-                if notice.kind == "SEGREC" and notice.arguments[0] == segments.set_id and not notice.on_air:
-                    self._notices.remove(notice)
-            if ranges is None:
+            segments, going_on = due
+            if not going_on:
                 self._given_up(segments)
             else:
                 self._stats["recoveries"] += 1
-                self._notices.append(_Notice("SEGREC", segments.set_id, ranges))
-
-    def _give_up(self, set_id, now):
-        segments = self._reassembly.drop_set(set_id)
-        if segments is not None:
-            self._given_up(segments)
+                notice = _Notice("SEGREC")
+                notice.segments = segments
+                self._notices.append(notice)
 
     def _given_up(self, segments):
         self._stats["given_up"] += 1
@@ -331,5 +359,5 @@ def _read_message(body, address):
         body.message_id(),
         body.text("appId", None),
         body.priority(),
-        body.flag("isDelivStatReq", False)
+        body.flag("isDelivStatReq", False),
     )

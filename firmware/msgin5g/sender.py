@@ -27,7 +27,8 @@ class Sender:
     """Chooses what goes out next and brings each Outgoing to its one final state.
 
     `room(outgoing, segment)` tells how many octets the escaped payload value may take in a datagram,
-    `changed(outgoing)` is called after each change of state, `cancel(exchange, now)` takes a message off the air.
+    `changed(outgoing, new)` is called after each change, with whether the state is another one,
+    `cancel(exchange, now)` takes a message off the air.
     """
 
     def __init__(self, config, outbox, room, changed, cancel, random=random_octets):
@@ -38,16 +39,26 @@ class Sender:
         self._cancel = cancel
         self._random = random
         self._backoffs = {}  # by destination; only those that wait
-        self._silent = False  # whether some of them wait because nothing came back
         self._turn = 0
 
     # --- what goes out ------------------------------------------------------------------------------
 
     def next(self, now):
         """The next body as (outgoing, body, confirmable), or None."""
-        outgoing = self._choose(now)
-        if outgoing is None:
-            return None
+        while True:
+            outgoing = self._choose(now)
+            if outgoing is None:
+                return None
+            try:
+                return self._job(outgoing)
+            except OSError as error:  # the storage lost it
+                self._end(outgoing, "failed", "storage: %s" % error, now)
+
+    def impossible(self, outgoing, why, now):
+        """It does not fit a datagram."""
+        self._end(outgoing, "failed", why, now)
+
+    def _job(self, outgoing):
         self._turn += 1
         outgoing.turn = self._turn
         config = self._config
@@ -58,7 +69,7 @@ class Sender:
             outgoing.segments = Segments(outgoing.source, config.segments["size"], room, set_id)
         segments = outgoing.segments
         if segments is None:
-            value = value_of(outgoing.source) if outgoing.size else None
+            value = value_of(outgoing.source) if outgoing.size or not outgoing.source.text else None
         else:
             outgoing.segment = segments.next()
             segment = bodies.segment(segments.set_id, outgoing.segment, segments.total)
@@ -93,33 +104,23 @@ class Sender:
 
     def answered(self, outgoing, message, now):
         outgoing.exchange = None
-        if outgoing.final:
-            return
         code = message.code
         if code >> 5 == 2:
-            outgoing.unauthorized = False
             self._backoffs.pop((outgoing.to_type, outgoing.to), None)
             self._sent(outgoing, now)
         elif code not in _AGAIN:
             self._end(outgoing, "failed", bodies.failure(message), now)
-        elif code == numbers.UNAUTHORIZED and not outgoing.unauthorized:
-            outgoing.unauthorized = True  # goes again as soon as the registration stands; a second time it waits
-        else:
+        elif code != numbers.UNAUTHORIZED:  # after which it goes again as soon as the registration stands
             self._delay(outgoing, message.uint(numbers.MAX_AGE), False, now)
 
     def unanswered(self, outgoing, now):
         outgoing.exchange = None
-        if not outgoing.final:
-            self._silent = True
-            self._delay(outgoing, None, True, now)
+        self._delay(outgoing, None, True, now)
 
     def heard(self):
         """The peer lives: what waited because of its silence need not wait any longer."""
-        if self._silent:
-            self._silent = False
-            for backoff in self._backoffs.values():
-                if backoff.silent:
-                    backoff.now()
+        for backoff in self._backoffs.values():
+            backoff.heard()
 
     def _delay(self, outgoing, max_age, silent, now):
         destination = (outgoing.to_type, outgoing.to)
@@ -144,6 +145,7 @@ class Sender:
         self._take_off(outgoing, now)
         outgoing.expires = Countdown(self._config.report_timeout * 1000, now)
         crowded_out = self.outbox.accepted(outgoing)
+        self._next_in_line(outgoing)
         self._set(outgoing, state)
         if crowded_out is not None:
             self._end(crowded_out, crowded_out.state, "too many others wait for a report", now)
@@ -151,26 +153,31 @@ class Sender:
     def _end(self, outgoing, state, cause, now):
         self._take_off(outgoing, now)
         self.outbox.ended(outgoing)
-        self._backoffs_forget(outgoing)
+        self._next_in_line(outgoing)
         outgoing.final = True
-        outgoing.cause = cause
+        if cause is not None:
+            outgoing.cause = cause
         self._set(outgoing, state)
 
-    def _backoffs_forget(self, outgoing):
+    def _next_in_line(self, outgoing):
+        """One less for its destination: the next there takes over its turn, the last one its back-off."""
         for other in self.outbox.queue:
             if other.to == outgoing.to and other.to_type == outgoing.to_type:
+                other.turn = max(other.turn, outgoing.turn)
                 return
         self._backoffs.pop((outgoing.to_type, outgoing.to), None)
 
     def _take_off(self, outgoing, now):
-        outgoing.hold = None
+        if outgoing.hold is not None:
+            outgoing.hold = None
         if outgoing.exchange is not None:
             self._cancel(outgoing.exchange, now)
             outgoing.exchange = None
 
     def _set(self, outgoing, state):
+        new = outgoing.state != state
         outgoing.state = state
-        self._changed(outgoing)
+        self._changed(outgoing, new)
 
     # --- what the server and the recipient say (clauses 6.4.1.1.6 to .9, 6.5.1.2) ---------------------------
 
@@ -228,12 +235,13 @@ class Sender:
     # --- time ---------------------------------------------------------------------------------------
 
     def poll(self, now):
-        for outgoing in self.outbox.queue[:]:
+        # backwards, for each may leave its list
+        for outgoing in reversed(self.outbox.queue):
             if outgoing.expires is not None and outgoing.expires.left(now) <= 0:
                 self._end(outgoing, "expired", "not accepted in time", now)
             elif outgoing.hold is not None and ticks_diff(now, outgoing.hold) >= 0:
                 self._accept(outgoing, now)
-        for outgoing in self.outbox.waiting[:]:
+        for outgoing in reversed(self.outbox.waiting):
             if outgoing.expires.left(now) <= 0:
                 self._end(outgoing, outgoing.state, "no report came", now)
 

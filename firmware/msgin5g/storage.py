@@ -13,6 +13,14 @@ storage failed (full, read-only, gone).
 """
 
 
+def discard(storage, name):
+    """Removes a row that nothing needs any more. A storage that fails now is asked again at the next start."""
+    try:
+        storage.remove(name)
+    except OSError:
+        pass
+
+
 class MemoryStorage:
     """Rows in the heap: for tests, and for a board without a file system. A restart loses them."""
 
@@ -64,16 +72,25 @@ class StoredSource:
         self._name = name
         self.size = 0
         storage.remove(name)
-        while self.size < size:
-            piece = file.read(min(self._PIECE, size - self.size))
-            if not piece:
-                storage.remove(name)
-                raise ValueError("the file ended after %d of %d octets" % (self.size, size))
-            storage.append(name, piece)
-            self.size += len(piece)
+        try:
+            while self.size < size:
+                piece = file.read(min(self._PIECE, size - self.size))
+                if not piece:
+                    raise ValueError("the file ended after %d of %d octets" % (self.size, size))
+                if isinstance(piece, str):
+                    raise ValueError("payload: open the file in binary mode")
+                storage.append(name, piece)
+                self.size += len(piece)
+        except Exception:
+            self.remove()
+            raise
 
     def read(self, offset, size):
-        return self._storage.read(self._name, offset, size)
+        """Raises OSError where the row is not whole any more."""
+        octets = self._storage.read(self._name, offset, size)
+        if len(octets) != size:
+            raise OSError("%s ends at %d of %d octets" % (self._name, offset + len(octets), self.size))
+        return octets
 
     def remove(self):
-        self._storage.remove(self._name)
+        discard(self._storage, self._name)

@@ -38,25 +38,34 @@ class Backoff:
         self._random = random
         self._delay = first
         self.deadline = None
-        self.silent = False  # whether it was silence that failed, not an answer
+        self._silent = False  # whether it was silence that failed, not an answer
+        self._hastened = False
 
     def failed(self, now, max_age=None, silent=False):
-        """Sets the deadline; a Max-Age (in seconds) that the peer named comes before the schedule."""
-        self.silent = silent
-        if max_age is None:
-            wait = jittered(self._delay, 25, self._random)
-        else:
+        """Sets the deadline and gives the wait in ms. A Max-Age (in seconds, above 0) that the peer named comes
+        before the schedule."""
+        self._silent = silent
+        if max_age:
             wait = min(max_age * 1000, _DAY)
+        else:
+            wait = jittered(self._delay, 25, self._random)
         self._delay = min(self._delay * 2, self._most)
         self.deadline = now + wait
+        return wait
 
     def ready(self, now):
-        return self.deadline is None or ticks_diff(now, self.deadline) >= 0
+        if self.deadline is not None and ticks_diff(now, self.deadline) >= 0:
+            self.deadline = None  # or it would lie ahead again once the tick has wrapped
+        return self.deadline is None
 
-    def now(self):
-        """Lets the next try go at once; the delay after it stays as long as it had grown."""
-        self.deadline = None
+    def heard(self):
+        """The peer lives: what waits because of its silence may be tried at once, but once only. If that meets
+        silence too, it is not the peer's."""
+        if self._silent and not self._hastened:
+            self._hastened = True
+            self.deadline = None
 
     def reset(self):
+        self._hastened = False
         self._delay = self._first
         self.deadline = None
