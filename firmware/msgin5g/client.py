@@ -11,9 +11,10 @@ from coap.compat import earliest, random_octets
 from coap.message import Message as CoapMessage
 from coap.message import MessageError, encode, path_options, uint_octets
 
-from . import bodies, payload
+from . import bodies, payload, uuid
 from .config import PORT, service_id_error
 from .errors import BodyError, ConfigError
+from .events import CHANGED, MESSAGE, REGISTRATION
 from .outbox import Outbox, Outgoing
 from .receiver import Receiver, Refusal
 from .registration import Registration
@@ -21,11 +22,6 @@ from .segmentation import LEAST_ROOM, escaped_size
 from .sender import Sender
 from .storage import OctetsSource, StoredSource, discard
 from .timing import Countdown
-
-# Kinds of event
-REGISTRATION = 1  # (REGISTRATION, the client): `registered` or `registration.state` changed
-CHANGED = 2  # (CHANGED, outgoing): its state changed
-MESSAGE = 3  # (MESSAGE, None): take() has something
 
 _PATH = "/msgin5g"
 _TOKEN = 4  # octets, that the endpoint adds
@@ -140,7 +136,7 @@ class Client:
         source = self._source(payload)
         try:
             outgoing = Outgoing(
-                self._uuid(),
+                uuid.text(uuid.new(self._random)),
                 to,
                 to_type,
                 source,
@@ -196,14 +192,6 @@ class Client:
         return earliest(deadline, self.registration.next_deadline(now))
 
     # --- what is sent -----------------------------------------------------------------------------------
-
-    def _uuid(self):
-        """A random UUID as text: RFC 9562 section 5.4."""
-        octets = bytearray(self._random(16))
-        octets[6] = octets[6] & 0x0F | 0x40
-        octets[8] = octets[8] & 0x3F | 0x80
-        text = "".join(["%02x" % octet for octet in octets])
-        return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
 
     def _source(self, given):
         size = None

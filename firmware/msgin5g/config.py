@@ -153,6 +153,20 @@ class Config:
         self.registration = _registration(top.section("registration"))
         self.coap = _coap(top.section("coap"))
         self.segments = _segments(top.section("segments"))
+        section = top.section("serial")
+        self.serial = {
+            "max_frame": section.number(
+                "max_frame", 1152, 64, 65900
+            ),  # an L3 message of 65,535 octets of payload
+            "baudrate": section.number("baudrate", 115200, 300, 4000000),
+        }
+        section.end()
+        section = top.section("l3")
+        self.l3 = {
+            "timeout": section.number("timeout", 2, 0.01, 60, float),
+            "repeats": section.number("repeats", 4, 0, 10),
+        }
+        section.end()
         section = top.section("outbox")
         self.outbox = {
             "messages": section.number("messages", 64, 1, 10000),
