@@ -7,10 +7,10 @@ import { RP2040 } from 'rp2040js';
 import { FLASH_BASE, FLASH_SIZE, IoQspi, NorFlash, PowerCut, Ssi } from './chip/flash.mjs';
 import { MaskRom } from './chip/rom.mjs';
 import { Rosc, VregAndChipReset } from './chip/small.mjs';
+import { Thumb } from './chip/thumb.mjs';
 import { Pl011 } from './chip/uart.mjs';
 import { UsbHost } from './chip/usb.mjs';
 
-const CYCLE_NS = 8; // 125 MHz
 const IO_QSPI = 0x40018, SSI = 0x18000, ROSC = 0x40060, VREG = 0x40064, WATCHDOG = 0x40058;
 const UARTS = [0x40034, 0x40038];
 const XIP_SIZE = 16 * 1024 * 1024; // what the core may read; the flash behind is 2 MiB
@@ -64,6 +64,7 @@ export class Pico {
         this.usb = new UsbHost(mcu);
         this.usb.onData = (octets) => this.onUsb(octets);
         this.usb.onConnect = () => this.say(`USB connected, ${(this.mcu.clock.nanos / 1e6).toFixed(0)} ms after the reset`);
+        this.thumb = new Thumb(mcu);
         mcu.core.PC = FLASH_BASE; // the second stage of the boot loader; the ROM's own search for it is left out
         this.resetWanted = false;
     }
@@ -114,20 +115,25 @@ export class Pico {
     }
 
     // Runs `count` instructions or what is due meanwhile; emulated time does not go beyond `until` (ns of this.mcu)
-    // while the core sleeps. Gives false when there is nothing to do until then.
+    // while the core sleeps. Gives false when there is nothing to do until then, or, without end, until something
+    // comes in.
     run(count, until) {
         const { core, clock } = this.mcu;
-        for (let i = 0; i < count; i++) {
+        const stop = () => this.resetWanted || this.halted !== null;
+        for (let left = count; left > 0; ) {
             if (core.waiting) {
                 const next = clock.nextAlarm ? clock.nanosToNextAlarm : Infinity;
-                const left = Math.max(0, until - clock.nanos);
-                const step = Math.min(next, left, 1e9);
+                const most = Math.max(0, until - clock.nanos);
+                const step = Math.min(next, most);
+                if (step === Infinity) return false;
                 clock.tick(step);
                 this.idleNs += step;
-                if (core.waiting && next > left) return false;
+                left--;
+                if (core.waiting && next > most) return false;
             } else {
-                this.instructions++;
-                clock.tick(core.executeInstruction() * CYCLE_NS);
+                const done = this.thumb.run(left, stop);
+                this.instructions += done;
+                left -= done;
             }
             if (this.resetWanted) {
                 this.reset();

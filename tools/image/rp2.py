@@ -19,8 +19,13 @@ from tools.errors import UsageError
 from tools.image import sizes, workshop
 
 ROOT = Path(__file__).resolve().parents[2]
-# The release day of MicroPython 1.25.0: the date in the banner.
-BUILD_TIME = "1744675200"
+VERSION = {
+    "MICROPY_GIT_TAG": f"v{workshop.MICROPYTHON}",  # else a checkout around it gives its own
+    "MICROPY_GIT_HASH": "release",
+    # the release day of MicroPython 1.25.0: the date in the banner
+    "SOURCE_DATE_EPOCH": os.environ.get("SOURCE_DATE_EPOCH", "1744675200"),
+    "PYTHONHASHSEED": "0",  # make-pins.py goes through a set
+}
 _MISHAP = re.compile(r"\berror\b[: ]|Error:|overflowed|undefined reference")
 
 
@@ -40,12 +45,12 @@ def build(board, folder, say=print):
         tree = workshop.sources(say)
         programs, environment = workshop.compiler(say)
         _compile(board, folder, tree, programs, environment, say)
-        report = sizes.report(folder / "work", _board(board), programs / "arm-none-eabi-nm", environment)
+        report = sizes.report(folder / "work", board_data(board), programs / "arm-none-eabi-nm", environment)
         report |= {"version": version(), "micropython": workshop.MICROPYTHON}
         (folder / "report.json").write_text(json.dumps(report, indent=1) + "\n")
         uf2 = folder / "work/firmware.uf2"
-        family = hex(_board(board)["image"]["family"])
-        base = hex(_board(board)["flash"]["base"])
+        family = hex(board_data(board)["image"]["family"])
+        base = hex(board_data(board)["flash"]["base"])
         converter = [sys.executable, tree / "tools/uf2conv.py", "-f", family, "-b", base, "-c"]
         _run([*converter, "-o", uf2, folder / "work/firmware.bin"], {}, folder / "uf2.log")
         uf2.replace(image)
@@ -53,13 +58,30 @@ def build(board, folder, say=print):
     return image
 
 
+def mpy_cross(say=print, tree=None):
+    """The compiler of .mpy files that fit the image."""
+    tree = tree or workshop.sources(say)
+    program = tree / "mpy-cross/build/mpy-cross"
+    with workshop.locked(tree / "mpy-cross"):
+        if not program.exists():
+            workshop.host_tools()
+            say("building mpy-cross")
+            _run(
+                ["make", "-C", tree / "mpy-cross", f"-j{os.cpu_count()}"],
+                VERSION,
+                tree / "mpy-cross/build.log",
+            )
+    return program
+
+
+def board_data(board):
+    """What board.json says."""
+    return json.loads((ROOT / "boards" / board / "board.json").read_text())
+
+
 def version():
     """The version of the firmware and of its tools, which is one."""
     return tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
-
-
-def _board(board):
-    return json.loads((ROOT / "boards" / board / "board.json").read_text())
 
 
 def _digest(board):
@@ -82,18 +104,14 @@ def _digest(board):
 def _compile(board, folder, tree, programs, environment, say):
     work = folder / "work"
     work.mkdir(exist_ok=True)
-    environment = environment | {
-        "PATH": os.pathsep.join([str(programs), str(Path(sys.executable).parent), os.environ["PATH"]]),
-        "MICROPY_GIT_TAG": f"v{workshop.MICROPYTHON}",  # else a checkout around it gives its own
-        "MICROPY_GIT_HASH": "release",
-        "SOURCE_DATE_EPOCH": os.environ.get("SOURCE_DATE_EPOCH", BUILD_TIME),
-        "PYTHONHASHSEED": "0",  # make-pins.py goes through a set
-    }
-    jobs = f"-j{os.cpu_count()}"
-    with workshop.locked(tree / "mpy-cross"):
-        if not (tree / "mpy-cross/build/mpy-cross").exists():
-            say("building mpy-cross")
-            _run(["make", "-C", tree / "mpy-cross", jobs], environment, folder / "mpy-cross.log")
+    environment = (
+        environment
+        | VERSION
+        | {
+            "PATH": os.pathsep.join([str(programs), str(Path(sys.executable).parent), os.environ["PATH"]]),
+        }
+    )
+    mpy_cross(say, tree)
     if not (work / "Makefile").exists():
         say("building MicroPython for the RP2040, once: about a minute")
         shutil.rmtree(work)
@@ -129,7 +147,7 @@ def _compile(board, folder, tree, programs, environment, say):
     # makemanifest.py compares times of files only, and so misses one that went away.
     (work / "frozen_content.c").unlink(missing_ok=True)
     _run(["cmake", f"-DMSGIN5G_VERSION={version()}", work], environment, folder / "cmake.log")
-    _run(["cmake", "--build", work, jobs], environment, folder / "build.log")
+    _run(["cmake", "--build", work, f"-j{os.cpu_count()}"], environment, folder / "build.log")
 
 
 def _empty_cxx_library(work, programs, environment):
