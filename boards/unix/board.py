@@ -10,6 +10,11 @@ import time
 from device.links import Unsupported
 from device.storage import FileStorage
 
+# Linux
+_F_GETFL = 3
+_F_SETFL = 4
+_O_NONBLOCK = 0o4000
+
 
 class Board:
     name = "unix"
@@ -23,8 +28,14 @@ class Board:
 
     def links(self, config):
         """The link that `config.peer` asks for."""
+        if config.peer_scheme in ("coap+uart", "l3+uart"):
+            from device.links.serial import link
+
+            return link(config, lambda: _line(config.peer_host, config.serial["baudrate"]), self.storage)
         if config.peer_scheme != "coap":
-            raise Unsupported("peer: the unix board has UDP only so far, coap://host:port")
+            raise Unsupported(
+                "peer: the unix board has coap://host:port, coap+uart:///dev/... and l3+uart:///dev/..."
+            )
         from device.links.udp import UDPLink
 
         return UDPLink(config.peer_host, config.peer_port, config.coap["max_datagram"], _address)
@@ -49,3 +60,29 @@ def _address(sockaddr):
     """(host, port): the unix port says addresses as octets of the C struct."""
     family, address, port = socket.sockaddr(sockaddr)[:3]
     return socket.inet_ntop(family, address), port
+
+
+def _line(path, baudrate):
+    """The terminal device `path` as a stream that does not block. OSError where it cannot be had."""
+    import termios
+
+    import ffi
+
+    speed = getattr(termios, "B%d" % baudrate, None)
+    if speed is None:
+        raise Unsupported("serial.baudrate: %d is no speed of this computer's terminals" % baudrate)
+    file = open(path, "r+b")
+    try:
+        # A terminal begins with an editor for lines, which would eat some octets, change others and echo all.
+        termios.setraw(file.fileno())
+        mode = termios.tcgetattr(file.fileno())
+        mode[4] = mode[5] = speed
+        termios.tcsetattr(file.fileno(), termios.TCSANOW, mode)
+        # Files of this port wait until all octets are there; only the C library can tell them not to.
+        fcntl = ffi.open(None).func("i", "fcntl", "iii")
+        if fcntl(file.fileno(), _F_SETFL, fcntl(file.fileno(), _F_GETFL, 0) | _O_NONBLOCK) < 0:
+            raise OSError("fcntl")
+    except Exception:
+        file.close()
+        raise
+    return file

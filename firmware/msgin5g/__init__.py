@@ -4,6 +4,8 @@
 Nothing here waits or touches a socket; `device` makes a running client of it.
 """
 
+import gc
+
 # Where each name lives. It is imported when it is first asked for: a device is a Client or an ApplicationClient,
 # speaks JSON or the binary messages, and has no memory for the other.
 _HOMES = (
@@ -21,6 +23,7 @@ _HOMES = (
 def __getattr__(name):
     if name.startswith("_"):
         raise AttributeError(name)
+    gc.collect()  # compiling wants room in one piece, and leaves what would else cut the heap in small ones
     for home, names in _HOMES:
         if name in names:
             return getattr(__import__("msgin5g." + home, None, None, names), name)

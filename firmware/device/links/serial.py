@@ -78,6 +78,8 @@ class SerialLink:
             try:
                 octets = await self._stream.read(_CHUNK)
                 # A line that was readable and has nothing has ended: a USB adapter unplugged, the other side gone.
+                if octets is None:
+                    continue
                 if not octets:
                     raise OSError("the line ended")
                 self._frames = self._decoder.feed(octets)

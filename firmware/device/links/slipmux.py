@@ -68,7 +68,7 @@ def encode(kind, parts):
         view = None if hasattr(part, "read") else memoryview(part)
         for offset in range(0, size, _PIECE):
             length = min(_PIECE, size - offset)
-            piece = part.read(offset, length) if view is None else bytes(view[offset : offset + length])
+            piece = _read(part, offset, length) if view is None else bytes(view[offset : offset + length])
             if len(piece) < length:
                 yield _ESC + _END
                 return
@@ -77,6 +77,13 @@ def encode(kind, parts):
     if kind != TEXT:
         yield _escape(bytes((low ^ 0xFF, high ^ 0xFF)))
     yield _END
+
+
+def _read(part, offset, size):
+    try:
+        return part.read(offset, size)
+    except OSError:
+        return b""
 
 
 def _escape(octets):

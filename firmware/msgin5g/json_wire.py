@@ -1,0 +1,257 @@
+# SPDX-License-Identifier: MIT
+"""MSGin5G-5 over CoAP and JSON: TS 24.538 Annex A.3.
+
+Written with the spelling REQUEST, read as REQEUST too, as the schemas print it. `registration ID` and
+`failure reason` are keys with a space there; keys without are read as well.
+"""
+
+import binascii
+
+from coap import endpoint as coap_endpoint
+from coap import numbers
+from coap.message import Message as CoapMessage
+from coap.message import MessageError, encode, path_options, uint_octets
+
+from . import bodies, causes, uuid
+from .errors import BodyError
+from .l3_wire import Answer
+from .segmentation import escaped_size, value_of
+
+_PATH = "/msgin5g"
+_TARGET_TYPES = ("UE", "AS", "GROUP")
+_PRIORITIES = ("LOW", "MEDIUM", "NORMAL", "MIDDLE", "HIGH")
+_TOKEN = 4  # octets, which the endpoint adds
+
+
+class JsonWire:
+    """Requests out and in, for an ApplicationClient (`owner`)."""
+
+    text = True  # a payload says whether it is text
+
+    def __init__(self, config, owner, random):
+        self.peer = (config.peer_host, config.peer_port)
+        if config.peer_scheme == "coap+uart":
+            self.peer = config.peer_host
+        self.stats = owner.stats
+        self._config = config
+        self._owner = owner
+        self._random = random
+        coap = config.coap
+        parameters = numbers.Parameters(
+            int(coap["ack_timeout"] * 1000), coap["ack_random_factor"], coap["max_retransmit"], coap["nstart"]
+        )
+        self.endpoint = coap_endpoint.Endpoint(parameters, coap["max_datagram"], random, self._admit)
+        self._exchange = None  # of the request that is open
+
+    # --- requests of ours -----------------------------------------------------------------------------
+
+    def check(self, to, to_type, app_id, size):
+        """Raises ValueError for a message that cannot be sent, whatever its payload."""
+        if to_type not in _TARGET_TYPES:
+            raise ValueError("to_type must be one of " + ", ".join(_TARGET_TYPES))
+
+    def check_whole(self, outgoing):
+        """Raises ValueError where the message does not fit a datagram."""
+        limit = self._config.coap["max_datagram"]
+        head = len(encode(self._request(_message(outgoing, "")))) + _TOKEN
+        # the largest that could fit needs no escapes; only what may fit is read
+        if head + outgoing.size <= limit:
+            if head + escaped_size(value_of(outgoing.source)) <= limit:
+                return
+        raise ValueError(
+            "payload: %d octets do not fit coap.max_datagram (%d), and MSGin5G-5 has no segments"
+            % (outgoing.size, limit)
+        )
+
+    def idle(self, now):
+        return self._exchange is None
+
+    def register(self, application, now):
+        body = bodies.write(
+            ("msgIden", self._config.service_identifier),
+            ("msgType", "REG"),
+            ("appId", str(application["app_id"])),
+            ("credential", str(binascii.hexlify(application["credential"]), "ascii")),
+        )
+        self._open("REG", None, body, now)
+
+    def deregister(self, registration_id, now):
+        body = bodies.write(
+            ("msgIden", self._config.service_identifier),
+            ("msgType", "DEREG"),
+            ("registrationID", str(binascii.hexlify(registration_id), "ascii")),
+        )
+        self._open("DEREG", None, body, now)
+
+    def send(self, outgoing, now):
+        self._open("MSG", outgoing, _message(outgoing, value_of(outgoing.source)), now)
+
+    def report(self, message_id, reply_to, success, now):
+        body = bodies.write(
+            ("msgType", "DELIVERY REPORT SENDING REQUEST"),
+            ("msgId", uuid.text(message_id)),
+            ("reply2msgId", reply_to),
+            ("deliveryStatus", "SUCCESS" if success else "FAILED"),
+        )
+        self._open("IMDN", message_id, body, now)
+
+    def cancel(self, item, now):
+        if self._exchange is not None and self._exchange.tag[1] is item:
+            self.endpoint.cancel(self._exchange, now)
+            self._exchange = None
+
+    def _request(self, body):
+        options = path_options(_PATH)
+        options.append((numbers.CONTENT_FORMAT, uint_octets(numbers.JSON)))
+        return CoapMessage(numbers.POST, body, options)
+
+    def _open(self, what, item, body, now):
+        try:
+            self._exchange = self.endpoint.request(self._request(body), self.peer, now, (what, item))
+        except MessageError as error:  # a service ID or a credential that is too long
+            self._owner.answered(what, item, Answer(False, causes.PROTOCOL_ERROR, str(error)), now)
+
+    # --- driven by the owner --------------------------------------------------------------------------
+
+    def outgoing(self):
+        return self.endpoint.outgoing()
+
+    def poll(self, now):
+        self.endpoint.poll(now)
+        self._events(now)
+
+    def next_deadline(self, now):
+        return self.endpoint.next_deadline()
+
+    def receive(self, datagram, peer, now):
+        self.endpoint.receive(datagram, peer, now)
+        self._events(now)
+
+    def _events(self, now):
+        while True:
+            event = self.endpoint.next_event()
+            if event is None:
+                return
+            kind, subject, message = event
+            if kind == coap_endpoint.REQUEST:
+                self.endpoint.respond(subject, self._serve(message, now), now)
+                continue
+            self._exchange = None
+            what, item = subject.tag
+            answer = None
+            if kind == coap_endpoint.RESPONSE:
+                answer = self._answer(what, message)
+            self._owner.answered(what, item, answer, now)
+
+    def _answer(self, what, message):
+        code = message.code
+        if code >> 5 != 2:
+            cause = None
+            if code == numbers.UNAUTHORIZED:
+                cause = causes.CONNECTION_GONE
+            elif code >> 5 == 5 and code != numbers.NOT_IMPLEMENTED:
+                cause = causes.LACK_OF_RESOURCES
+            elif code in (numbers.TOO_MANY_REQUESTS, numbers.REQUEST_ENTITY_INCOMPLETE):
+                cause = causes.CONGESTION
+            return Answer(False, cause, bodies.failure(message), None, message.uint(numbers.MAX_AGE))
+        if what == "IMDN":
+            return Answer(True)
+        try:
+            return _read_answer(what, bodies.Body.read(message.payload))
+        except BodyError as error:
+            self.stats["malformed"] += 1
+            return Answer(False, causes.PROTOCOL_ERROR, "answer not understood, %s" % error)
+
+    # --- what comes in --------------------------------------------------------------------------------
+
+    def _admit(self, message, peer):
+        """Without OSCORE the address is all there is to know a peer by; its port may change (NAT)."""
+        if peer == self.peer or (isinstance(peer, tuple) and peer[0] == self.peer[0]):
+            return None
+        return numbers.FORBIDDEN
+
+    def _serve(self, message, now):
+        if message.path != _PATH:
+            return CoapMessage(numbers.NOT_FOUND, b"only " + _PATH.encode())
+        if message.code != numbers.POST:
+            return CoapMessage(numbers.METHOD_NOT_ALLOWED, b"only POST")
+        if message.uint(numbers.CONTENT_FORMAT, numbers.JSON) != numbers.JSON:
+            return CoapMessage(numbers.UNSUPPORTED_CONTENT_FORMAT, b"only application/json (50)")
+        try:
+            body = bodies.Body.read(message.payload)
+            kind = body.text("msgType").upper().replace("REQEUST", "REQUEST")
+            if kind == "MESSAGE RECEIVED REQUEST":
+                cause = self._owner.message(*_read_message(body, self._owner), now)
+                answer = bodies.write(
+                    ("msgType", "MESSAGE RECEIVED RESPONSE"),
+                    ("result", "SUCCESS" if cause is None else "FAILED"),
+                    ("failReason", None if cause is None else causes.text(cause)),
+                )
+                options = [(numbers.CONTENT_FORMAT, uint_octets(numbers.JSON))]
+                return CoapMessage(numbers.CONTENT, answer, options)
+            if kind == "DELIVERY REPORT RECEIVED REQUEST":
+                status = _choice(body, "deliveryStatus", ("SUCCESS", "FAILED"))
+                self._owner.reported(body.text("reply2msgId").lower(), status == "SUCCESS", None, now)
+                return CoapMessage(numbers.CHANGED)
+            raise BodyError("msgType", "unknown")
+        except BodyError as error:
+            self.stats["malformed"] += 1
+            return CoapMessage(numbers.BAD_REQUEST, str(error).encode())
+        except MemoryError:
+            return CoapMessage(numbers.SERVICE_UNAVAILABLE, b"", [(numbers.MAX_AGE, uint_octets(10))])
+
+
+def _message(outgoing, value):
+    """MESSAGE SENDING REQUEST, clause A.3.2.1."""
+    return bodies.write(
+        ("msgType", "MESSAGE SENDING REQUEST"),
+        ("appId", None if outgoing.app_id is None else str(outgoing.app_id)),
+        ("msgId", outgoing.message_id),
+        ("isDelivStatReq", True if outgoing.report else None),
+        ("destAddr", bodies.destination(outgoing.to_type, outgoing.to)),
+        ("payload", value),
+    )
+
+
+def _read_message(body, owner):
+    """(Message, payload value) of clause A.3.2.3. Its descriptions of oriAddr and groupId are swapped; the names
+    are what counts here."""
+    priority = "MEDIUM"
+    if "priority" in body:
+        priority = _choice(body, "priority", _PRIORITIES)
+    message = owner.new_message(
+        body.message_id().lower(),
+        body.text("oriAddr", ""),
+        body.text("groupId", None),
+        body.flag("isDelivStatReq", False),
+        priority if priority in ("LOW", "HIGH") else "NORMAL",
+    )
+    return message, body.text("payload", longest=None)
+
+
+def _read_answer(what, body):
+    if what == "MSG":
+        accepted = _choice(body, "result", ("SUCCESS", "FAILED")) == "SUCCESS"
+        why = None if accepted else body.text("failReason", "no cause given", longest=1024)
+    else:
+        accepted = body.flag("result", None)
+        if accepted is None:
+            raise BodyError("result", "missing")
+        why = None if accepted else body.cause() or "no cause given"
+    if not accepted:
+        return Answer(False, causes.cause(why), why)
+    registration_id = None
+    if what == "REG":
+        name = "registration ID" if "registration ID" in body else "registrationID"
+        try:
+            registration_id = binascii.unhexlify(body.text(name))
+        except ValueError:
+            raise BodyError(name, "not hexadecimal digits")
+    return Answer(True, None, None, registration_id)
+
+
+def _choice(body, name, choices):
+    value = body.text(name).upper()
+    if value not in choices:
+        raise BodyError(name, "not one of " + ", ".join(choices))
+    return value

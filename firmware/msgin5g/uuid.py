@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: MIT
+"""Message IDs: random UUIDs (RFC 9562 section 5.4), 16 octets on L3 and text everywhere else."""
+
+import binascii
+
+
+def new(random):
+    """The 16 octets of a new one; `random(n)` gives n octets."""
+    octets = bytearray(random(16))
+    octets[6] = octets[6] & 0x0F | 0x40
+    octets[8] = octets[8] & 0x3F | 0x80
+    return bytes(octets)
+
+
+def text(octets):
+    """Lower-case text of 16 octets."""
+    digits = str(binascii.hexlify(octets), "ascii")
+    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+
+
+def octets(text):
+    """The 16 octets of a text that this module made."""
+    return binascii.unhexlify(text.replace("-", ""))
