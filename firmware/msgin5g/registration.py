@@ -51,7 +51,7 @@ class Registration:
         """De-registers where that makes sense; `state` becomes "stopped", at the latest when DEREG timed out."""
         self.stopping = True
         if not self._on_air:
-            self._stop(now)
+            self._stop(self.registered, now)
 
     def required(self, now):
         """The server does not know us any more (4.01, or an MSGRESP that says so): register at once.
@@ -88,8 +88,7 @@ class Registration:
             self._deregistered(now)
             return
         if self.stopping:
-            self.registered = self.registered or message.code >> 5 == 2
-            self._stop(now)
+            self._stop(self.registered or message.code >> 5 == 2, now)
             return
         try:
             if message.code >> 5 == 2:
@@ -109,7 +108,7 @@ class Registration:
         if step == "DEREG":
             self._deregistered(now)
         elif self.stopping:
-            self._stop(now)
+            self._stop(self.registered, now)
         else:
             self._failed("no answer from %s" % self._config.peer, None, now)
 
@@ -198,8 +197,8 @@ class Registration:
         self.state = state
         self.cause = cause
 
-    def _stop(self, now):
-        if self.registered:
+    def _stop(self, deregister, now):
+        if deregister:
             self._step = "DEREG"
             self._due = Countdown(0, now)
         else:
@@ -209,6 +208,6 @@ class Registration:
     def _deregistered(self, now):
         self.registered = False
         if self.stopping:
-            self._stop(now)
+            self._stop(False, now)
         else:  # started again meanwhile
             self._begin(0, now)

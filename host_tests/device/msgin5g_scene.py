@@ -62,6 +62,11 @@ def agree(asked):
     return (coap.CHANGED, GRANTED) if asked.kind in ("REG", "GWREG") else coap.CHANGED
 
 
+def always(said):
+    """The same answer to everything."""
+    return lambda asked: said
+
+
 def answering(*answers):
     """MSGs get these answers in turn, the last one for ever; all else goes well."""
     left = list(answers)
@@ -154,9 +159,9 @@ class Scene:
 
     # --- the peer's side -----------------------------------------------------------------------------
 
-    def post(self, body, peer=PEER, code=coap.POST, path="/msgin5g", format=50):
+    def post(self, body, peer=PEER, code=coap.POST, path="/msgin5g", format=50, more=()):
         """Sends a request to the device; gives the Message that it answers at once with."""
-        options = coap.path_options(path)
+        options = coap.path_options(path) + list(more)
         if format is not None:
             options.append((coap.CONTENT_FORMAT, coap.uint_octets(format)))
         self._mid = (self._mid + 1) & 0xFFFF
