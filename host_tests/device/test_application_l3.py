@@ -1,0 +1,421 @@
+# SPDX-License-Identifier: MIT
+"""ApplicationClient over L3: TS 24.538 clauses 6.3.2 and 6.4.2, Annex A.2; times of docs/annex-a.md.
+
+Frames are worked by hand from the tables of Annex A.2.1 (test_l3_messages.py has each). IDs are those of Counter.
+"""
+
+import io
+
+from application_scene import OWN, REGISTRATION_ID, Scene
+from common import equal, raises
+from msgin5g import ConfigError
+from msgin5g.row import Row
+
+REG = bytes.fromhex("07" + "0102" + "0004deadbeef")  # Application ID 258, credential of 4 octets
+DEREG = b"\x0a" + REGISTRATION_ID
+ID = "00112233445566778899aabbccddeeff"
+
+
+def message_id(frame):
+    """Of MESSAGE SENDING REQUEST to an IPv4 address: behind type, length, address type and address."""
+    return frame[7:23]
+
+
+def sending(number, payload, options="d0"):
+    """MESSAGE SENDING REQUEST to 192.0.2.1 with the UUID that Counter gives as its `number`."""
+    # RFC 9562: version 4 in the high half of octet 6, variant 10 in the high bits of octet 8
+    uuid = "000000000000" + "4000" + "8000" + "%012x" % number
+    return (
+        bytes.fromhex("01" + "0501c0000201" + uuid + "%04x" % len(payload)) + payload + bytes.fromhex(options)
+    )
+
+
+def test_registration():
+    scene = Scene()
+    equal(scene.client.registration.state, "stopped")
+    scene.client.start(0)
+    equal((scene.sent(), scene.client.registration.state), ([REG], "registering"))
+    scene.receive(b"\x08" + REGISTRATION_ID)
+    equal((scene.client.registered, scene.client.registration.state), (True, "registered"))
+    equal(scene.client.next_deadline(), None)  # it has no lifetime
+    scene.client.stop(0)
+    equal(scene.sent(), [DEREG])
+    equal(scene.client.registration.state, "registered")
+    scene.receive(b"\x0c" + REGISTRATION_ID)
+    equal((scene.client.registered, scene.client.registration.state), (False, "stopped"))
+
+
+def test_a_wrong_credential_is_refused_and_tried_again_after_a_minute():
+    scene = Scene()
+    scene.client.start(0)
+    scene.sent()
+    scene.receive("09 02")  # REGISTRATION REJECT, cause 2
+    registration = scene.client.registration
+    equal((registration.state, registration.cause), ("refused", "Invalid credentials"))
+    scene.pass_time(59000)
+    equal(scene.sent(), [])
+    scene.pass_time(2000)
+    equal(scene.sent(), [REG])
+
+
+def test_a_busy_gateway_is_asked_again_soon():
+    scene = Scene()
+    scene.client.start(0)
+    scene.sent()
+    scene.receive("09 06")
+    equal(scene.client.registration.state, "unreachable")
+    equal(scene.client.registration.cause, "Congestion situation")
+    scene.pass_time(2100)
+    equal(scene.sent(), [REG])
+
+
+def test_repeats_and_silence():
+    # 2 s, doubled, 4 repeats: copies at 0, 2, 6, 14, 30 s, given up at 62 s. A frame of 9 octets takes 0.8 ms.
+    scene = Scene()
+    scene.client.start(0)
+    equal(scene.sent(), [REG])
+    for at in (2000, 6000, 14000, 30000):
+        scene.pass_time(at - 10 - scene.now)
+        equal(scene.sent(), [])
+        scene.pass_time(20)
+        equal(scene.sent(), [REG])
+    scene.pass_time(31900)
+    equal(scene.client.registration.state, "registering")
+    scene.pass_time(200)
+    registration = scene.client.registration
+    equal((registration.state, registration.cause), ("unreachable", "no answer from l3+uart:///dev/ttyS9"))
+    equal(scene.client.stats["repeats"], 4)
+    scene.pass_time(2100)  # and it goes on for ever
+    equal(scene.sent(), [REG])
+
+
+def test_stop_without_an_answer_ends():
+    scene = Scene().start()
+    scene.client.stop(0)
+    scene.sent()
+    scene.pass_time(70000)
+    equal(scene.client.registration.state, "stopped")
+
+
+def test_deregistration_with_an_unknown_registration_id():
+    scene = Scene().start()
+    scene.client.stop(0)
+    equal(scene.sent(), [DEREG])
+    scene.receive("0b 07")
+    equal((scene.client.registered, scene.client.registration.state), (False, "stopped"))
+
+
+def test_send_and_report():
+    scene = Scene().start()
+    outgoing = scene.send("192.0.2.1", "Hi", report=True, app_id=7)
+    frame = scene.sent()[0]
+    # optional elements in the table's order: A (TV) 0007, B = 1, D = 0
+    equal(frame, sending(1, b"Hi", "0a0007 b1 d0".replace(" ", "")))
+    equal(outgoing.message_id, "00000000-0000-4000-8000-000000000001")
+    equal(outgoing.state, "sent")
+    scene.receive("02 01")
+    equal((outgoing.state, outgoing.final), ("accepted", False))
+    scene.receive(b"\x06\x01" + bytes(15) + b"\x09" + message_id(frame))
+    equal((outgoing.state, outgoing.final), ("delivered", True))
+    # the report comes twice by rule, and is told by its Message ID
+    scene.receive(b"\x06\x01" + bytes(15) + b"\x09" + message_id(frame))
+    equal(scene.client.stats["unexpected"], 0)
+    equal(scene.sent(), [])
+
+
+def test_the_report_may_say_failed_or_overtake_the_response():
+    scene = Scene().start()
+    outgoing = scene.send("192.0.2.1", b"x", report=True)
+    frame = scene.sent()[0]
+    scene.receive(b"\x06\x00" + bytes(15) + b"\x09" + message_id(frame))
+    equal((outgoing.state, outgoing.cause), ("failed", "the recipient reported a failure"))
+    other = scene.send("192.0.2.1", b"y")
+    equal(scene.sent(), [])  # the response to the first is still owed
+    scene.receive("02 01")
+    equal((other.state, len(scene.sent())), ("sent", 1))
+    scene.receive("02 01")
+    equal(other.state, "accepted")
+
+
+def test_one_request_is_open_at_a_time():
+    scene = Scene().start()
+    for text in ("one", "two", "three"):
+        scene.send("192.0.2.1", text)
+    for number, text in enumerate((b"one", b"two", b"three")):
+        equal(scene.sent(), [sending(number + 1, text)])
+        scene.receive("02 01")
+    equal((scene.sent(), scene.client.stats["accepted"]), ([], 3))
+
+
+def test_the_answer_to_a_copy_is_not_taken_for_the_next_requests():
+    scene = Scene().start()
+    first = scene.send("192.0.2.1", b"1")
+    second = scene.send("192.0.2.1", b"2")
+    scene.pass_time(2010)
+    equal(scene.sent(), [sending(1, b"1")] * 2)
+    scene.receive("02 01")  # to the first copy, late; the second one's is on its way
+    equal((first.state, second.state, scene.sent()), ("accepted", "queued", []))
+    scene.receive("02 01")
+    equal((second.state, scene.sent()), ("sent", [sending(2, b"2")]))
+    scene.receive("02 00 5807")
+    equal((second.state, second.cause), ("failed", "Unknown device"))
+    # where the other copy was lost, its answer is not waited for beyond its own time
+    third = scene.send("192.0.2.1", b"3")
+    scene.sent()
+    scene.pass_time(2010)
+    scene.sent()
+    scene.receive("02 01")
+    fourth = scene.send("192.0.2.1", b"4")
+    equal((third.state, scene.sent()), ("accepted", []))
+    scene.pass_time(3900)
+    equal(scene.sent(), [])
+    scene.pass_time(200)
+    equal((fourth.state, scene.sent()), ("sent", [sending(4, b"4")]))
+
+
+def test_causes_of_a_refused_message():
+    for cause, text in (
+        ("01", "Access via a Gateway UE is not allowed"),
+        ("03", "Conflict of transport identifier for unicast communication is detected"),
+        ("07", "Unknown device"),
+        ("6f", "Protocol error, unspecified"),
+        ("99", "Protocol error, unspecified"),
+    ):
+        scene = Scene().start()
+        outgoing = scene.send("192.0.2.1", b"x")
+        scene.sent()
+        scene.receive("02 00 58" + cause)
+        equal((outgoing.state, outgoing.cause, outgoing.final), ("failed", text, True))
+    scene = Scene().start()
+    outgoing = scene.send("192.0.2.1", b"x")
+    scene.receive("02 00")
+    equal((outgoing.state, outgoing.cause), ("failed", "no cause given"))
+
+
+def test_congestion_delays_only_its_destination():
+    for cause in ("05", "06"):
+        scene = Scene().start()
+        outgoing = scene.send("192.0.2.1", b"x")
+        frame = scene.sent()
+        scene.receive("02 00 58" + cause)
+        equal(outgoing.state, "sent")
+        other = scene.send("192.0.2.2", b"y")
+        scene.sent()
+        scene.receive("02 01")
+        equal(other.state, "accepted")
+        scene.pass_time(4900)
+        equal(scene.sent(), [])
+        scene.pass_time(200)
+        equal(scene.sent(), frame)
+        scene.receive("02 01")
+        equal(outgoing.state, "accepted")
+
+
+def test_a_gateway_that_forgot_us_is_registered_with_at_once():
+    scene = Scene().start()
+    outgoing = scene.send("192.0.2.1", b"x")
+    frame = scene.sent()
+    scene.receive("02 00 5804")
+    equal((scene.sent(), scene.client.registered), ([REG], False))
+    scene.receive(b"\x08" + REGISTRATION_ID)
+    scene.pass_time(1000)
+    equal(scene.sent(), frame)
+    scene.receive("02 01")
+    equal(outgoing.state, "accepted")
+
+
+def test_nothing_comes_back():
+    scene = Scene().start()
+    outgoing = scene.send("192.0.2.1", b"x", expires=100)
+    scene.pass_time(62100)
+    equal((outgoing.state, len(scene.sent())), ("sent", 5))
+    scene.pass_time(5100)  # and once more
+    equal(len(scene.sent()), 1)
+    scene.pass_time(30000)
+    assert all([each == sending(1, b"x") for each in scene.sent()])
+    scene.pass_time(10000)
+    equal((outgoing.state, outgoing.cause), ("expired", "not accepted in time"))
+    scene.pass_time(100000)
+    equal(scene.sent(), [])
+    equal(scene.client.outbox.octets, 0)
+
+
+def test_no_report_comes():
+    scene = Scene(report_timeout=10).start()
+    outgoing = scene.send("192.0.2.1", b"x", report=True)
+    scene.receive("02 01")
+    scene.pass_time(10100)
+    equal((outgoing.state, outgoing.final, outgoing.cause), ("accepted", True, "no report came"))
+
+
+def test_receive_and_report():
+    scene = Scene().start()
+    # "abc" from "ue:a" (F) to group "g" (E), report wanted (B), HIGH (C)
+    scene.receive("03" + ID + "0003616263" + "0f0475653a61" + "0e0167" + "b1c2")
+    equal(scene.sent(), [b"\x04\x01"])
+    message = scene.client.take(scene.now)
+    equal(
+        (message.payload, message.size, message.sender, message.to, message.to_type, message.priority),
+        (b"abc", 3, "ue:a", "g", "GROUP", "HIGH"),
+    )
+    equal(message.message_id, "00112233-4455-6677-8899-aabbccddeeff")
+    # DELIVERY REPORT SENDING REQUEST: success, an ID of its own, the message's; nothing answers it, so it goes twice
+    report = bytes.fromhex("05 01" + "00000000000040008000000000000001" + ID)
+    equal(scene.sent(), [report])
+    scene.pass_time(1900)
+    equal(scene.sent(), [])
+    scene.pass_time(200)
+    equal(scene.sent(), [report])
+    scene.pass_time(100000)
+    equal(scene.sent(), [])
+    equal(scene.client.stats["reported"], 1)
+
+
+def test_a_plain_message_and_its_repeat():
+    scene = Scene().start()
+    frame = "03" + ID + "0001 2a"
+    scene.receive(frame)
+    scene.receive(frame)  # our response was lost
+    equal(scene.sent(), [b"\x04\x01", b"\x04\x01"])
+    message = scene.client.take(0)
+    equal((message.payload, message.sender, message.to, message.to_type), (b"*", "", OWN, "UE"))
+    equal((message.priority, message.report_requested), ("NORMAL", False))
+    equal((scene.client.take(0), scene.sent(), scene.client.stats["repeated"]), (None, [], 1))
+
+
+def test_reports_on_arrival():
+    scene = Scene(reports="arrival").start()
+    scene.receive("03" + ID + "0000" + "b1")
+    equal([each[0] for each in scene.sent()], [4, 5])
+    equal(scene.client.take(0).payload, b"")
+    equal(scene.sent(), [])
+
+
+def test_a_full_inbox_refuses_with_congestion():
+    scene = Scene(inbox={"messages": 2}).start()
+    for number in range(2):
+        scene.receive("03" + "%032x" % number + "0001 2a")
+    scene.sent()
+    scene.receive("03" + ID + "0001 2a")
+    equal(scene.sent(), [bytes.fromhex("04005806")])  # FAILED, X = cause 6
+    scene.client.take(0)
+    scene.receive("03" + ID + "0001 2a")
+    equal((scene.sent(), scene.client.stats["refused"]), ([b"\x04\x01"], 1))
+
+
+def test_wrong_messages():
+    scene = Scene().start()
+    scene.receive("03" + ID + "0005 2a")  # payload cut short: the type is known, so it is answered with 0x6F
+    equal(scene.sent(), [bytes.fromhex("0400586f")])
+    for frame in ("", "00", "0d", "06 01 00", "02", "08 00", "01 05"):  # answered by nothing
+        scene.receive(frame)
+    equal((scene.sent(), scene.client.stats["malformed"]), ([], 8))
+    for frame in (
+        "02 01",
+        "09 01",
+        "0c" + "00" * 6,
+        "07 0001 0001 ff",
+        "04 01",
+    ):  # nothing of the kind is open
+        scene.receive(frame)
+    equal((scene.sent(), scene.client.stats["unmatched"], scene.client.registered), ([], 5, True))
+    # an originator that is not UTF-8 is a wrong optional element
+    scene.receive("03" + ID + "0001 2a 0f02c328")
+    equal((scene.sent(), scene.client.take(0).sender), ([b"\x04\x01"], ""))
+
+
+def test_what_cannot_be_sent():
+    scene = Scene().start()
+    for named, word in (
+        ({"to_type": "TOPIC"}, "topic"),
+        ({"to_type": "BC"}, "broadcast"),
+        ({"to_type": "X"}, "to_type"),
+        ({"priority": "HIGH"}, "priority"),
+        ({"store_forward": True}, "store_forward"),
+        ({"app_id": 65536}, "app_id"),
+        ({"app_id": "seven"}, "app_id"),
+        ({"expires": 0}, "expires"),
+    ):
+        error = raises(ValueError, scene.send, "192.0.2.1", b"x", **named)
+        assert word in str(error), error
+    error = raises(ValueError, scene.send, "ue:sensor-1@example.org", b"x")
+    assert "FQDN" in str(error), error
+    error = raises(ValueError, scene.send, "192.0.2.1", b"")
+    assert "at least 1 octet" in str(error), error
+    equal((scene.sent(), len(scene.client.outbox.queue), scene.storage.names()), ([], 0, []))
+
+
+def test_frames_that_are_too_large():
+    # 1 + 1 + 5 + 16 + 2 + 3 + 1 + 1 = 30 octets beside the payload
+    scene = Scene(serial={"max_frame": 100}).start()
+    scene.send("192.0.2.1", bytes(70))
+    error = raises(ValueError, scene.send, "192.0.2.1", bytes(71))
+    assert "101 octets" in str(error) and "serial.max_frame allows 100" in str(error), error
+    scene = Scene("l3+espnow").start()
+    scene.send("192.0.2.1", bytes(220))
+    error = raises(ValueError, scene.send, "192.0.2.1", bytes(221))
+    assert "ESP-NOW allows 250" in str(error), error
+    scene = Scene(serial={"max_frame": 65900}).start()
+    error = raises(ValueError, scene.send, "192.0.2.1", (io.BytesIO(bytes(1)), 65536))
+    assert "ended after 1" in str(error), error
+
+
+def test_a_large_payload_stays_in_the_storage():
+    scene = Scene(serial={"max_frame": 65900}).start()
+    content = bytes(range(250)) * 8
+    outgoing = scene.send("192.0.2.1", io.BytesIO(content))
+    equal(scene.storage.names(), ["out-1"])
+    equal(scene.sent(), [sending(1, content)])
+    # 2000 + 25 octets are 0.18 s at 115200 baud, and the time-out begins after that
+    scene.pass_time(2150)
+    equal(scene.sent(), [])
+    scene.pass_time(100)
+    equal(len(scene.sent()), 1)
+    scene.receive("02 01")
+    equal((outgoing.state, scene.storage.names()), ("accepted", []))
+
+    row = Row(scene.storage, "in-1")
+    row.append(bytes.fromhex("03" + ID + "%04x" % len(content)))
+    row.append(content)
+    row.append(bytes.fromhex("0f0475653a61"))
+    scene.receive(row)
+    equal(scene.sent(), [b"\x04\x01"])
+    message = scene.client.take(0)
+    equal((message.size, message.sender, message.payload), (2000, "ue:a", content))
+    equal(b"".join(message.chunks()), content)
+    equal(max([len(chunk) for chunk in message.chunks()]), 512)
+    message.close()
+    equal(scene.storage.names(), [])
+
+
+def test_large_frames_that_are_no_message_leave_nothing():
+    scene = Scene().start()
+    for octets in (b"\x01" + bytes(2000), b"\xff" * 2000, bytes.fromhex("03" + ID + "ffff") + bytes(1000)):
+        row = Row(scene.storage, "in-1")
+        row.append(octets)
+        scene.receive(row)
+        equal(scene.storage.names(), [])
+    equal(scene.sent(), [bytes.fromhex("0400586f")])  # of the last its type was known
+    for _ in range(2):  # a repeat of one that was delivered
+        row = Row(scene.storage, "in-2")
+        row.append(bytes.fromhex("03" + ID + "07d0") + bytes(2000))
+        scene.receive(row)
+    scene.client.take(0).close()
+    equal((scene.storage.names(), scene.client.stats["repeated"]), ([], 1))
+
+
+def test_configuration():
+    error = raises(ConfigError, Scene, application={"app_id": 1})
+    equal(error.key, "application.credential")
+    error = raises(ConfigError, Scene, role="client")
+    equal(error.key, "role")
+    error = raises(ConfigError, Scene, security={"mode": "oscore"})
+    equal(error.key, "security.mode")
+
+
+def test_payloads_of_an_earlier_run_are_removed():
+    scene = Scene()
+    for name in ("in-1", "out-3", "outbox", "set-1"):
+        scene.storage.append(name, b"x")
+    Scene(storage=scene.storage)
+    equal(sorted(scene.storage.names()), ["outbox", "set-1"])
