@@ -243,8 +243,9 @@ def _read_answer(what, body):
     registration_id = None
     if what == "REG":
         name = "registration ID" if "registration ID" in body else "registrationID"
+        digits = body.text(name)
         try:
-            registration_id = binascii.unhexlify(body.text(name))
+            registration_id = binascii.unhexlify(digits)
         except ValueError:
             raise BodyError(name, "not hexadecimal digits")
     return Answer(True, None, None, registration_id)
