@@ -15,6 +15,9 @@ class FileStorage:
             os.stat(folder)
         except OSError:
             os.mkdir(folder)
+        for name in os.listdir(folder):
+            if name.endswith("~"):  # the power went in the middle of replace()
+                self.remove(name)
 
     def append(self, name, octets):
         with open(self._path(name), "ab") as file:

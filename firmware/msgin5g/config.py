@@ -8,6 +8,7 @@ from .errors import ConfigError
 
 SERVICE_IDENTIFIER = "urn:3gpp:msgin5g"
 PORT = 65401  # MSGin5GMD, TS 29.641 table 5-1
+_HEX_DIGITS = "0123456789abcdef"
 _NOT_IN_HOST = " /?#@[]"
 _SCHEMES = ("coap", "coap+uart", "l3+uart", "l3+espnow", "discover")
 _NEEDED = object()
@@ -71,16 +72,16 @@ class _Section:
         value = self._left.pop(key, None)
         if value is None:
             return None
-        try:
-            value = binascii.unhexlify(value)
-        except (ValueError, TypeError):
+        # MicroPython's unhexlify lets white space pass
+        if not isinstance(value, str) or len(value) % 2 or [c for c in value.lower() if c not in _HEX_DIGITS]:
             self.fail(key, "must be hexadecimal digits, two for an octet")
+        value = binascii.unhexlify(value)
         if not shortest <= len(value) <= longest:
             self.fail(key, "must have %d to %d octets" % (shortest, longest))
         return value
 
     def end(self):
-        for key in sorted(self._left):
+        for key in sorted([str(key) for key in self._left]):
             self.fail(key, "is not a key of the configuration")
 
 

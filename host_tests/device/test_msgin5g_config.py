@@ -1,0 +1,255 @@
+# SPDX-License-Identifier: MIT
+"""The configuration: each key, its default, its bounds, and errors that name the key and say what is allowed."""
+
+import os
+
+from common import equal, raises
+from msgin5g import Client, Config, ConfigError, MemoryStorage
+
+NEEDED = {"role": "client", "ue_service_id": "ue:a@x", "peer": "coap://192.0.2.1"}
+SECRET = "5ec4e70123456789abcdef0123456789"
+
+# section, key, default, lowest, highest, beyond on both sides
+NUMBERS = (
+    ("registration", "lifetime", 3600, 10, 31536000, 9, 31536001),
+    ("coap", "ack_timeout", 2, 0.01, 60, 0.009, 60.5),
+    ("coap", "ack_random_factor", 1.5, 1, 4, 0.99, 4.01),
+    ("coap", "max_retransmit", 4, 0, 10, -1, 11),
+    ("coap", "nstart", 1, 1, 8, 0, 9),
+    ("coap", "max_datagram", 1152, 512, 4096, 511, 4097),
+    ("segments", "size", 2048, 64, 2048, 63, 2049),
+    ("segments", "gap", 5, 0.05, 3600, 0.04, 3601),
+    ("segments", "recoveries", 3, 0, 100, -1, 101),
+    ("segments", "hold", 120, 1, 86400, 0.9, 86401),
+    ("segments", "sets", 4, 1, 64, 0, 65),
+    ("segments", "bytes", 98304, 2048, 536870912, 2047, 536870913),
+    ("outbox", "messages", 64, 1, 10000, 0, 10001),
+    ("outbox", "bytes", 131072, 1, 536870912, 0, 536870913),
+    ("inbox", "messages", 16, 1, 1000, 0, 1001),
+    ("application", "app_id", 1, 0, 65535, -1, 65536),
+)
+FRACTIONS = ("ack_timeout", "ack_random_factor", "gap", "hold")
+
+
+def config(**more):
+    members = dict(NEEDED)
+    members.update(more)
+    return Config(members)
+
+
+def wrong(key, words, **more):
+    error = raises(ConfigError, config, **more)
+    equal(error.key, key)
+    text = str(error)
+    assert text.startswith(key + ": "), text
+    for word in words if isinstance(words, tuple) else (words,):
+        assert word in text, text
+    return text
+
+
+def test_defaults():
+    given = config()
+    for section, key, default, _, _, _, _ in NUMBERS:
+        equal((key, getattr(given, section)[key]), (key, default))
+    equal((given.role, given.ue_service_id, given.ue_id, given.server), ("client", "ue:a@x", None, None))
+    equal((given.peer_scheme, given.peer_host, given.peer_port), ("coap", "192.0.2.1", 65401))
+    equal((given.service_identifier, given.gateway_service), ("urn:3gpp:msgin5g", False))
+    equal((given.registration["urgent"], given.coap["confirmable"]), (True, "all"))
+    equal((given.reports, given.report_timeout, given.availability), ("taken", 86400, None))
+    equal((given.wifi, given.application["credential"]), ({"ssid": "", "password": ""}, None))
+    equal(given.security["mode"], "oscore")
+    for key in ("master_secret", "master_salt", "sender_id", "recipient_id", "id_context"):
+        equal(given.security[key], None)
+
+
+def test_bounds():
+    for section, key, _, low, high, under, over in NUMBERS:
+        for value in (low, high):
+            equal(getattr(config(**{section: {key: value}}), section)[key], value)
+        kind = "a number" if key in FRACTIONS else "an integer"
+        for value in (under, over, "1", None, True, [], {}, float("nan"), float("inf")):
+            wrong(section + "." + key, (kind, str(low), str(high)), **{section: {key: value}})
+        if key not in FRACTIONS:
+            wrong(section + "." + key, kind, **{section: {key: low + 0.5}})
+    for value in (1, 31536000):
+        equal(config(report_timeout=value).report_timeout, value)
+    for value in (0, 31536001, "1"):
+        wrong("report_timeout", "integer from 1 to 31536000", report_timeout=value)
+
+
+def test_flags_and_choices():
+    for key in ("gateway_service",):
+        equal(config(**{key: True}).gateway_service, True)
+        wrong(key, "true or false", **{key: "true"})
+        wrong(key, "true or false", **{key: 1})
+    wrong("registration.urgent", "true or false", registration={"urgent": None})
+    for value in ("all", "spec"):
+        equal(config(coap={"confirmable": value}).coap["confirmable"], value)
+    wrong("coap.confirmable", ("all", "spec"), coap={"confirmable": "none"})
+    equal(config(reports="arrival").reports, "arrival")
+    wrong("reports", ("taken", "arrival"), reports=["taken"])
+    equal(config(role="application client").role, "application client")
+    wrong("role", ("client", "application client"), role="server")
+    wrong("security.mode", ("oscore", "none"), security={"mode": "dtls"})
+    equal(config(availability=None).availability, None)
+    wrong("availability", "null", availability={})
+
+
+def test_needed_keys():
+    for key in NEEDED:
+        members = dict(NEEDED)
+        del members[key]
+        error = raises(ConfigError, Config, members)
+        equal(error.key, key)
+        assert "is missing" in str(error), error
+
+
+def test_unknown_keys():
+    wrong("pear", "is not a key", pear=1)
+    wrong("coap.nstrat", "is not a key", coap={"nstrat": 1})
+    for section in ("security", "registration", "segments", "outbox", "inbox", "wifi", "application"):
+        wrong(section + ".x", "is not a key", **{section: {"x": 1}})
+        for value in (7, "x", None, []):
+            wrong(section, "JSON object", **{section: value})
+    for data in (None, [], "x", 7):
+        error = raises(ConfigError, Config, data)
+        assert "JSON object" in str(error), error
+
+
+def test_texts():
+    equal(config(ue_service_id="\u00e4" * 127).ue_service_id, "\u00e4" * 127)
+    for value in ("", "x" * 256, "\u00e4" * 128, 7, "a\nb", "a\x7fb"):
+        wrong("ue_service_id", (), ue_service_id=value)
+    wrong("ue_id", "255", ue_id="x" * 256)
+    wrong("service_identifier", "string", service_identifier=None)
+    equal(config(wifi={"ssid": "x" * 32}).wifi["ssid"], "x" * 32)
+    wrong("wifi.ssid", "32", wifi={"ssid": "x" * 33})
+
+
+def test_uris():
+    for uri, scheme, host, port in (
+        ("coap://192.0.2.1:5683", "coap", "192.0.2.1", 5683),
+        ("coap://gateway.example", "coap", "gateway.example", 65401),
+        ("coap://gateway.example/", "coap", "gateway.example", 65401),
+        ("coap://[2001:db8::1]", "coap", "2001:db8::1", 65401),
+        ("coap://[2001:db8::1]:65535", "coap", "2001:db8::1", 65535),
+        ("coap+uart://1", "coap+uart", "1", 65401),
+        ("l3+uart://1", "l3+uart", "1", 65401),
+        ("l3+espnow://aabbccddeeff", "l3+espnow", "aabbccddeeff", 65401),
+        ("discover:", "discover", "", 65401),
+    ):
+        given = config(peer=uri)
+        equal((given.peer_scheme, given.peer_host, given.peer_port), (scheme, host, port))
+    for uri in ("", "192.0.2.1", "http://x", "coaps://x", ":"):
+        wrong("peer", "must start with one of coap:", peer=uri)
+    for uri in (
+        "coap:",
+        "coap://",
+        "coap:192.0.2.1",
+        "coap://:5683",
+        "coap://x:",
+        "coap://x:0",
+        "coap://x:65536",
+        "coap://x:port",
+        "coap://x:\u00b2",
+        "coap://2001:db8::1",
+        "coap://[2001:db8::1",
+        "coap://2001:db8::1]",
+        "coap://x/path",
+        "coap://user@x",
+        "coap://x?q",
+        "coap://x y",
+    ):
+        wrong("peer", "must look like coap://", peer=uri)
+    given = config(server="coap://server.example:5683")
+    equal((given.server_host, given.server_port), ("server.example", 5683))
+    wrong("server", "coap://", server="coap+uart://1")
+    wrong("server", "must start", server="x")
+
+
+def test_keys_are_hexadecimal():
+    given = config(
+        security={
+            "master_secret": SECRET,
+            "master_salt": "",
+            "sender_id": "01",
+            "recipient_id": "02030405060708",
+            "id_context": "AbCd",
+        }
+    ).security
+    equal((len(given["master_secret"]), given["master_secret"][:3]), (16, b"\x5e\xc4\xe7"))
+    equal((given["master_salt"], given["sender_id"], given["id_context"]), (b"", b"\x01", b"\xab\xcd"))
+    for key, value, word in (
+        ("master_secret", "00" * 15, "16 to 64"),
+        ("master_secret", "00" * 65, "16 to 64"),
+        ("master_salt", "00" * 65, "0 to 64"),
+        ("sender_id", "00" * 8, "0 to 7"),
+        ("recipient_id", "00" * 8, "0 to 7"),
+        ("sender_id", "0", "hexadecimal"),
+        ("sender_id", "0g", "hexadecimal"),
+        ("sender_id", "  ", "hexadecimal"),
+        ("sender_id", "00 00", "hexadecimal"),
+        ("sender_id", "0x00", "hexadecimal"),
+        ("sender_id", "\u00e4\u00e4", "hexadecimal"),
+        ("sender_id", 5, "hexadecimal"),
+        ("sender_id", [0], "hexadecimal"),
+    ):
+        wrong("security." + key, word, security={key: value})
+    wrong("application.credential", "1 to 65535", application={"credential": ""})
+
+
+def test_keys_are_never_shown():
+    given = config(
+        security={"mode": "none", "master_secret": SECRET},
+        application={"credential": SECRET},
+        wifi={"ssid": "net", "password": SECRET},
+    )
+    for text in (repr(given), str(given)):
+        assert "5ec4e7" not in text and "secret" not in text and "\\x5e" not in text, text
+    for more in (
+        {"security": {"master_secret": SECRET[1:]}},
+        {"security": {"master_secret": SECRET[:8]}},
+        {"security": {"master_secert": SECRET}},
+        {"security": {"mode": SECRET}},
+        {"security": SECRET},
+        {"application": {"credential": SECRET[1:]}},
+        {"wifi": {"password": SECRET * 8}},
+        {"wifi": {"ssid": SECRET * 2}},
+    ):
+        text = str(raises(ConfigError, config, **more))
+        assert "5ec4e7" not in text and "ec4e701" not in text, text
+
+
+def test_files():
+    path = "/tmp/msgin5g-config-%d.json" % int.from_bytes(os.urandom(4), "big")
+    error = raises(ConfigError, Config.load, path)
+    equal(error.key, path)
+    assert "no such file" in str(error), error
+    try:
+        for text, word in (
+            (b"", "not JSON"),
+            (b"{'role': 1}", "not JSON"),
+            (b'{"role" "client" "x', "not JSON"),
+            (b"\xff\xfe", "not JSON"),
+            (b"[]", "JSON object"),
+            (b'{"role":"client"}', "ue_service_id: is missing"),
+        ):
+            with open(path, "wb") as file:
+                file.write(text)
+            error = raises(ConfigError, Config.load, path)
+            assert word in str(error), (text, error)
+        with open(path, "wb") as file:
+            file.write('{"role":"client","ue_service_id":"ue:\u00e4@x","peer":"coap://192.0.2.1"}'.encode())
+        equal(Config.load(path).ue_service_id, "ue:\u00e4@x")
+    finally:
+        os.remove(path)
+
+
+def test_what_a_client_asks_for():
+    error = raises(ConfigError, Client, config(role="application client"), MemoryStorage())
+    equal(error.key, "role")
+    # the registration must fit a datagram: 254 quotes are 508 octets with their escapes
+    members = {"security": {"mode": "none"}, "ue_service_id": '"' * 254, "coap": {"max_datagram": 512}}
+    error = raises(ConfigError, Client, config(**members), MemoryStorage())
+    equal(error.key, "coap.max_datagram")
+    assert "must be 6" in str(error), error
