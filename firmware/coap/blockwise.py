@@ -6,8 +6,8 @@ A Block option says which part of a body a message carries: number << 4 | more <
 """
 
 from . import numbers
-from .exchange import INCOMPLETE, QUEUED, RESPONSE
-from .message import Message, decode, encode, uint_octets
+from .exchange import INCOMPLETE, RESPONSE
+from .message import Message, uint_octets
 
 _MAX_BODIES = 2
 
@@ -86,9 +86,9 @@ def shape(request, response):
     response.options = options
 
 
-def join(exchange, message, max_body, token, mid):
+def join(exchange, request, message, max_body):
     """A response with a Block option. Gives the kind of event that ends the exchange, or None where it goes on
-    with a request for the next block, which `token` and `mid` are for."""
+    with `request`, what was asked before, which now asks for the next block."""
     if message.option(numbers.BLOCK2) is None:
         return RESPONSE
     start, more, exponent = _block(message, numbers.BLOCK2)
@@ -103,23 +103,16 @@ def join(exchange, message, max_body, token, mid):
         or not _fits(message, more, exponent)
         or etag != exchange.body[1]
         or max(start + len(message.payload), message.uint(numbers.SIZE2, 0)) > max_body
-        or exchange.datagram is None
-        or exchange.datagram[1] != numbers.GET  # which alone may be said again
+        or request is None
+        or request.code != numbers.GET  # which alone may be said again
     ):
         return INCOMPLETE
     octets.extend(message.payload)
     if not more:
         message.payload = octets
         return RESPONSE
-    request = decode(exchange.datagram)
-    request.token = exchange.token = token
-    request.mid = exchange.mid = mid
     request.options = _without(request.options, numbers.BLOCK2, numbers.OBSERVE)
     request.options.append((numbers.BLOCK2, _octets(len(octets), False, exponent)))
-    exchange.datagram = encode(request)
-    exchange.state = QUEUED
-    exchange.retransmissions = 0
-    exchange.deadline = None
     return None
 
 

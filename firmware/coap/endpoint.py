@@ -10,7 +10,9 @@ from . import numbers
 from .compat import earliest, random_octets, ticks_diff
 from .exchange import (
     ACKNOWLEDGED,
+    INCOMPLETE,
     QUEUED,
+    REFUSED,
     REQUEST,
     RESET,
     RESPONSE,
@@ -33,6 +35,9 @@ class Endpoint:
 
     `admit(message, peer)`, if given, is asked about each request before anything is kept of it: None lets
     it in, a response code (an int) refuses it with that code and no state.
+
+    `security`, if given, is an `oscore.Security`: the messages that go in and come out here are plain, those on the
+    link are protected, and its judgement comes before `admit`.
     """
 
     MAX_EXCHANGES = 8  # own requests open at once, all peers together
@@ -43,7 +48,15 @@ class Endpoint:
     MAX_QUEUE = 24  # datagrams that wait for outgoing()
     ACK_DELAY = 250  # ms that a handler has for a piggybacked response (section 5.2.2)
 
-    def __init__(self, parameters=None, max_datagram=1152, random=random_octets, admit=None, max_body=4096):
+    def __init__(
+        self,
+        parameters=None,
+        max_datagram=1152,
+        random=random_octets,
+        admit=None,
+        max_body=4096,
+        security=None,
+    ):
         self.parameters = parameters or numbers.Parameters()
         self.max_datagram = max_datagram
         self.max_body = max_body
@@ -61,6 +74,7 @@ class Endpoint:
         }
         self._random = random
         self._admit = admit
+        self._security = security
         self._mid = int.from_bytes(random(2), "big")
         self._exchanges = []
         self._incoming = []
@@ -75,14 +89,20 @@ class Endpoint:
         """Sends a request; gives the Exchange that its event will name.
 
         `message.type` says CON or NON. The message ID is chosen here, the token too where it is empty.
-        Raises Busy when MAX_EXCHANGES are open, MessageError when the message does not fit a datagram.
+        Raises Busy when MAX_EXCHANGES are open, MessageError when the message does not fit a datagram; with
+        `security`, oscore.StateError and OSError where it cannot be protected.
         """
         if len([e for e in self._exchanges if e.incoming is None]) >= self.MAX_EXCHANGES:
             raise Busy("%d exchanges are open" % self.MAX_EXCHANGES)
         if message.code and not message.token:
             message.token = self._new_token(peer)
         message.mid = self._next_mid()
-        return self._start(peer, message, message.token if message.code else None, now, tag, None)
+        binding = None
+        if self._security and message.code:
+            message, binding = self._security.protect_request(message)
+        exchange = self._start(peer, message, message.token if message.code else None, now, tag, None)
+        exchange.binding = binding
+        return exchange
 
     def ping(self, peer, now, tag=None):
         """Sends an empty confirmable message (section 4.3); a live peer answers it with Reset."""
@@ -108,6 +128,8 @@ class Endpoint:
             from .blockwise import shape  # here, so that its memory is only spent where it is needed
 
             shape(request, message)
+        if incoming.binding:
+            message = self._security.protect_response(message, incoming.binding)
         if incoming.acknowledged:
             message.type = numbers.CON
             message.mid = self._next_mid()
@@ -139,7 +161,7 @@ class Endpoint:
         if message.code == numbers.EMPTY:
             self._receive_empty(message, peer, now)
         elif message.code < 32:
-            self._receive_request(message, peer, now)
+            self._receive_request(message, peer, now, len(datagram))
         else:
             self._receive_response(message, peer, now)
         self._pump(now)
@@ -250,11 +272,12 @@ class Endpoint:
             self._put(exchange.datagram, exchange.peer)
             return
         self.stats["timeouts"] += 1
-        self._finish(exchange, TIMEOUT, None)
+        self._finish(exchange, REFUSED if exchange.refusal else TIMEOUT, exchange.refusal)
 
     def _finish(self, exchange, kind, message):
-        """Ends an exchange in one of the five ways: 1 response, 2 reset, 3 time-out, 4 a separate response
-        of ours was acknowledged (no event: nobody waits), 5 the same was reset or timed out (no event)."""
+        """Ends an exchange in one of the five ways: 1 response, 2 reset, 3 time-out (REFUSED where something came
+        that did not verify), 4 a separate response of ours was acknowledged (no event: nobody waits), 5 the same
+        was reset or timed out (no event)."""
         self._exchanges.remove(exchange)
         if exchange.incoming is None:
             self._events.append((kind, exchange, message))
@@ -285,8 +308,8 @@ class Endpoint:
                 elif exchange.token is not None and exchange.confirmable:
                     # The response comes separately; how long it may take, RFC 7252 does not say.
                     exchange.state = ACKNOWLEDGED
-                    if exchange.datagram[1] != numbers.GET:
-                        exchange.datagram = None  # that of a GET is needed to ask for the next block
+                    if exchange.datagram[1] != numbers.GET and not exchange.binding:
+                        exchange.datagram = None  # needed to ask for the next block, or again with Echo
                     exchange.deadline = now + self.parameters.max_transmit_wait
                 elif exchange.incoming is not None:
                     self._finish(exchange, RESPONSE, None)
@@ -309,7 +332,12 @@ class Endpoint:
             exchange = None
         if exchange is not None and message.type == numbers.ACK and exchange.mid != message.mid:
             exchange = None
-        acceptable = exchange is not None and unrecognized(message, self.max_body) is None
+        plain = message
+        if exchange is not None and exchange.binding:
+            plain = self._security.unprotect_response(message, exchange.binding, now)
+            if plain is None:
+                self._doubt(exchange, message, now)
+        acceptable = exchange is not None and plain and unrecognized(plain, self.max_body) is None
         if message.type == numbers.CON:
             if not acceptable:
                 self._reset(message.mid, peer)
@@ -323,32 +351,86 @@ class Endpoint:
             self.stats["unmatched"] += 1
             return
         kind = RESPONSE
-        if self.max_body and has_blocks(message):
+        request = None
+        if plain.code == numbers.UNAUTHORIZED and plain.option(numbers.ECHO):
+            # RFC 8613 appendix B.1.2: the peer wants to see that this is no replay. Once, and then it is an answer.
+            request = self._request_of(exchange)
+            if request and request.option(numbers.ECHO) is None:
+                request.options.append((numbers.ECHO, plain.option(numbers.ECHO)))
+                kind = None
+        elif self.max_body and has_blocks(plain):
             from .blockwise import join
 
-            kind = join(exchange, message, self.max_body, self._new_token(peer), self._next_mid())
-        if kind:
-            self._finish(exchange, kind, message)
+            request = self._request_of(exchange)
+            kind = join(exchange, request, plain, self.max_body)
+        if kind is None and self._ask_again(exchange, request):
+            return
+        self._finish(exchange, kind or INCOMPLETE, plain)
 
-    def _receive_request(self, message, peer, now):
+    def _doubt(self, exchange, message, now):
+        """A response came that does not verify. It may be forged, so the true one has ACK_TIMEOUT more to come."""
+        exchange.refusal = message
+        exchange.retransmissions = self.parameters.max_retransmit
+        soon = now + self.parameters.ack_timeout
+        if ticks_diff(exchange.deadline, soon) > 0:
+            exchange.deadline = soon
+
+    def _request_of(self, exchange):
+        """The plain request of an exchange; None where it was not kept."""
+        if exchange.datagram is None:
+            return None
+        request = decode(exchange.datagram)
+        return self._security.read_own(request, exchange.binding) if exchange.binding else request
+
+    def _ask_again(self, exchange, request):
+        """Another request goes out in the place of an exchange's; gives False where it cannot."""
+        request.token = self._new_token(exchange.peer)
+        request.mid = self._next_mid()
+        outer = request
+        try:
+            if exchange.binding:
+                outer, exchange.binding = self._security.protect_request(request)
+            exchange.datagram = self._encode(outer)
+        except Exception:  # it does not fit a datagram any more, or the storage fails
+            return False
+        exchange.token = request.token
+        exchange.mid = request.mid
+        exchange.state = QUEUED
+        exchange.retransmissions = 0
+        exchange.deadline = None
+        exchange.refusal = None
+        return True
+
+    def _receive_request(self, message, peer, now, size):
         entry = self._duplicates.find(peer, message.mid, now)
         if entry is not None:
             self._repeat(entry, now)
             return
         confirmable = message.type == numbers.CON
-        refusal = self._refusal(message, peer)
+        answer = binding = None
+        if self._security:
+            plain, binding, answer = self._security.unprotect_request(message, peer, now)
+            if not binding:
+                self.stats["refused"] += 1
+                if answer and confirmable:
+                    self._refuse(answer, message, peer, size)
+                return
+            message = plain
+        refusal = answer or self._refusal(message, peer)
         if refusal:
             self.stats["refused"] += 1
-            if confirmable:
-                self._put(encode(refusal), peer)
-            elif refusal.code == numbers.BAD_OPTION:
-                self._reset(message.mid, peer)  # section 5.4.1, for a non-confirmable request
-            return
+            if not binding:
+                if confirmable:
+                    self._refuse(refusal, message, peer, 0)
+                elif refusal.code == numbers.BAD_OPTION:
+                    self._reset(message.mid, peer)  # section 5.4.1, for a non-confirmable request
+                return
         lifetime = self.parameters.exchange_lifetime if confirmable else self.parameters.non_lifetime
         entry = self._duplicates.add(peer, message.mid, now + lifetime, now)
         incoming = Incoming(message, peer, now + (self.ACK_DELAY if confirmable else lifetime), entry)
-        answer = None
-        if self.max_body and has_blocks(message):
+        incoming.binding = binding
+        answer = refusal
+        if answer is None and self.max_body and has_blocks(message):
             from .blockwise import take
 
             whole = len([i for i in self._incoming if i.message.option(numbers.BLOCK1) is not None])
@@ -380,7 +462,23 @@ class Endpoint:
                 options.append((numbers.MAX_AGE, uint_octets(max(1, self.parameters.ack_timeout // 1000))))
             else:
                 return None
-        return Message(code, payload, options, numbers.ACK, message.mid, message.token)
+        return Message(code, payload, options)
+
+    def _refuse(self, refusal, request, peer, most):
+        """The answer to a request that nothing is kept of: of at most so many octets, where `most` is not 0."""
+        refusal.type = numbers.ACK
+        refusal.mid = request.mid
+        refusal.token = request.token
+        datagram = encode(refusal)
+        if most:
+            if len(self._queue) > self.MAX_QUEUE // 2:
+                self.stats["dropped"] += 1  # before a flood of these makes our own messages drop
+                return
+            if len(datagram) > most:
+                refusal.options = ()
+                refusal.payload = b""
+                datagram = encode(refusal)
+        self._put(datagram, peer)
 
     def _repeat(self, entry, now):
         """A message came again: the same answer goes out again (section 4.2), nothing else happens."""

@@ -9,6 +9,7 @@ RESPONSE = 2  # (RESPONSE, exchange, message)
 RESET = 3  # (RESET, exchange, None): the peer refused the message; the good end of a ping
 TIMEOUT = 4  # (TIMEOUT, exchange, None): nothing came
 INCOMPLETE = 5  # (INCOMPLETE, exchange, message): the body changed under way, or is longer than max_body
+REFUSED = 6  # (REFUSED, exchange, message): nothing came but a response that does not verify (RFC 8613)
 
 # States of an exchange
 QUEUED = const(0)  # waits for its turn under NSTART
@@ -36,6 +37,8 @@ class Exchange:
         self.timeout = 0
         self.deadline = None
         self.body = None  # what `blockwise` has of a response that comes in blocks
+        self.binding = None  # what `oscore` must know to verify the response
+        self.refusal = None  # the last response that did not verify
 
 
 class Incoming:
@@ -48,6 +51,7 @@ class Incoming:
         self.entry = entry
         self.acknowledged = False
         self.response = None  # the Exchange of a separate confirmable response
+        self.binding = None  # what `oscore` must know to protect the response
 
 
 class _Entry:

@@ -129,10 +129,19 @@ def encode(message):
         (0x40 | message.type << 4 | len(token), message.code, message.mid >> 8, message.mid & 255)
     )
     data += token
+    append_content(data, message.options, message.payload)
+    return data
+
+
+def append_content(data, options, payload):
+    """Appends options and payload to a bytearray as a message has them: all that comes behind the token.
+
+    Raises MessageError where an option cannot be said.
+    """
     previous = 0
     # sorted() is stable on CPython only, and the order of repeated options is their meaning
-    for number, position in sorted([(o[0], i) for i, o in enumerate(message.options)]):
-        value = message.options[position][1]
+    for number, position in sorted([(o[0], i) for i, o in enumerate(options)]):
+        value = options[position][1]
         if number > 65535 or len(value) > _MAX_OPTION:
             raise MessageError("option %d of %d octets cannot be encoded" % (number, len(value)))
         start = len(data)
@@ -140,10 +149,9 @@ def encode(message):
         data[start] = _extend(data, number - previous) << 4 | _extend(data, len(value))
         data += value
         previous = number
-    if len(message.payload):
+    if len(payload):
         data.append(_MARKER)
-        data += message.payload
-    return data
+        data += payload
 
 
 def _extend(data, value):
@@ -180,6 +188,13 @@ def decode(datagram):
         raise MessageError("token runs past the end", reset)
     _check_code(code, type, end, reset)
     token = bytes(datagram[4:position])
+    options, payload = read_content(datagram, position, reset)
+    return Message(code, payload, options, type, mid, token)
+
+
+def read_content(datagram, position, reset=None):
+    """(options, payload) of what begins at `position`; the payload is a view. Raises MessageError with `reset`."""
+    end = len(datagram)
     view = memoryview(datagram)
     options = []
     number = 0
@@ -201,7 +216,7 @@ def decode(datagram):
             raise MessageError("more than %d options" % _MAX_OPTIONS, reset)
         options.append((number, bytes(view[position : position + length])))
         position += length
-    return Message(code, view[position:], options, type, mid, token)
+    return options, view[position:]
 
 
 def _check_code(code, type, end, reset):

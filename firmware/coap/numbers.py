@@ -13,6 +13,7 @@ GET = 1
 POST = 2
 PUT = 3
 DELETE = 4
+FETCH = 5
 
 CREATED = 65
 DELETED = 66
@@ -40,7 +41,7 @@ SERVICE_UNAVAILABLE = 163
 GATEWAY_TIMEOUT = 164
 PROXYING_NOT_SUPPORTED = 165
 
-# Option numbers, RFC 7252 section 12.2, RFC 7641, RFC 7959. An odd number is critical (section 5.4.6).
+# Option numbers, RFC 7252 section 12.2, RFCs 7641, 7959, 8613, 9175. An odd number is critical (section 5.4.6).
 IF_MATCH = 1
 URI_HOST = 3
 ETAG = 4
@@ -48,6 +49,7 @@ IF_NONE_MATCH = 5
 OBSERVE = 6
 URI_PORT = 7
 LOCATION_PATH = 8
+OSCORE = 9
 URI_PATH = 11
 CONTENT_FORMAT = 12
 MAX_AGE = 14
@@ -60,6 +62,7 @@ SIZE2 = 28
 PROXY_URI = 35
 PROXY_SCHEME = 39
 SIZE1 = 60
+ECHO = 252
 
 JSON = 50  # Content-Format application/json
 

@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: MIT
+"""OSCORE (RFC 8613): each request and response protected end to end, with keys that both sides were given.
+
+    from coap import Endpoint, oscore
+
+    context = oscore.Context(master_secret, b"\\x01", b"", storage)
+    endpoint = Endpoint(security=oscore.Security(context))
+
+Imported only where it is asked for.
+"""
+
+from .context import Context
+from .security import Security
+from .state import StateError

@@ -1,0 +1,322 @@
+# SPDX-License-Identifier: MIT
+"""The Security Context, and how it protects one message: RFC 8613 sections 3 to 6 and 8.
+
+AES-CCM-16-64-128 and HKDF with SHA-256, no others.
+"""
+
+from hashlib import sha256
+
+from .. import numbers
+from ..compat import const, random_octets
+from ..message import Message, MessageError, append_content, read_content
+from . import ccm, hkdf
+from .state import ReplayWindow, Sequence
+
+_NONCE = const(13)
+_LONGEST_ID = const(7)  # nonce - 6
+_KEY = const(16)
+_MOST_FAILURES = const(8)  # of verifying responses to one request
+_ALGORITHM = b"\x0a"  # AES-CCM-16-64-128 is 10
+
+# Class U (section 4.1, figure 5): what a proxy must see. Observe is here and inside as well; all others are inside.
+_OUTER = (numbers.URI_HOST, numbers.URI_PORT, numbers.OSCORE, numbers.PROXY_URI, numbers.PROXY_SCHEME)
+
+
+class Refused(Exception):
+    """A request that does not verify: the response `code` of section 8.2; str() is its diagnostic payload."""
+
+    def __init__(self, code, why):
+        super().__init__(why)
+        self.code = code
+
+
+class Unverified(Exception):
+    """A response that does not verify, or is none that is protected."""
+
+
+class Binding:
+    """What ties a response to its request (section 5.4), at either end."""
+
+    def __init__(self, kid, piv, nonce, observe):
+        self.aad = _aad(kid, piv)
+        self.nonce = nonce  # of the request; the server may use it once, for a response
+        self.observe = observe  # whether the request had Observe
+        self.own = None  # Partial IV that is set aside for a response that must have one
+        self.last = -1  # Notification Number (section 7.4.1)
+        self.failures = 0
+
+
+class Context:
+    """One key shared with one peer.
+
+    `master_secret` of 16 octets or more, `sender_id` and `recipient_id` of up to 7 octets that differ, `id_context`
+    and `master_salt` as in section 3.2. `storage` is as msgin5g.storage says; its row of this key must never be
+    removed nor put back to what it was. `random(n)` gives n octets.
+    Raises ValueError for parameters that cannot be, StateError or OSError for storage that cannot be relied on.
+    """
+
+    def __init__(
+        self,
+        master_secret,
+        sender_id,
+        recipient_id,
+        storage,
+        master_salt=b"",
+        id_context=None,
+        random=random_octets,
+    ):
+        if len(sender_id) > _LONGEST_ID or len(recipient_id) > _LONGEST_ID or sender_id == recipient_id:
+            raise ValueError("sender and recipient ID must differ and have at most 7 octets each")
+        self.sender_id = sender_id
+        self.recipient_id = recipient_id
+        self.id_context = id_context
+        key = hkdf.extract(master_salt, master_secret)
+        self._sender_key = self._derive(key, sender_id, b"Key", _KEY)
+        self._recipient_key = self._derive(key, recipient_id, b"Key", _KEY)
+        common_iv = self._derive(key, b"", b"IV", _NONCE)
+        self._sender_nonce = _nonce_base(common_iv, sender_id)
+        self._recipient_nonce = _nonce_base(common_iv, recipient_id)
+        # The name tells keys apart and tells nothing of them.
+        name = sha256(b"row of " + self._sender_key).digest()[:6]
+        self._sequence = Sequence(storage, "oscore-" + "".join(["%02x" % octet for octet in name]))
+        self._window = ReplayWindow()
+        if not self._sequence.stored:
+            self._window.begin(-1)
+        self._echo = random(8)
+
+    def __repr__(self):
+        return "<Context sender %s, recipient %s>" % (_hex(self.sender_id), _hex(self.recipient_id))
+
+    def _derive(self, key, id, kind, size):
+        """Section 3.2.1: HKDF-Expand with the CBOR array [id, id_context, alg_aead, type, L]."""
+        id_context = b"\xf6" if self.id_context is None else _byte_string(self.id_context)
+        info = b"\x85" + _byte_string(id) + id_context + _ALGORITHM
+        return hkdf.expand(key, info + bytes((0x60 | len(kind),)) + kind + bytes((size,)), size)
+
+    # --- as a client ------------------------------------------------------------------------------------
+
+    def protect_request(self, message):
+        """(the protected Message, its Binding): section 8.1. Raises StateError, OSError, MessageError."""
+        piv = _uint(self._sequence.take())
+        binding = Binding(
+            self.sender_id, piv, _nonce(self._sender_nonce, piv), message.option(numbers.OBSERVE) is not None
+        )
+        option = bytearray((8 | len(piv),))  # with kid
+        option += piv
+        if self.id_context is not None:
+            option[0] |= 16
+            option.append(len(self.id_context))
+            option += self.id_context
+        option += self.sender_id
+        code = numbers.FETCH if binding.observe else numbers.POST
+        return self._seal(message, code, bytes(option), binding.nonce, binding), binding
+
+    def read_own(self, message, binding):
+        """The plain request in what `protect_request` gave before."""
+        text = ccm.read_own(self._sender_key, binding.nonce, message.payload)
+        return _inner(message, text)
+
+    def unprotect_response(self, message, binding):
+        """The plain Message: section 8.4. Raises Unverified."""
+        value = message.option(numbers.OSCORE)
+        if value is None:
+            raise Unverified("not protected")
+        if binding.failures >= _MOST_FAILURES:
+            raise Unverified("too many before it that did not verify")
+        try:
+            piv, kid, id_context = _read_option(value)
+            if kid not in (None, self.recipient_id) or id_context not in (None, self.id_context):
+                raise ValueError("another context")
+            nonce = _nonce(self._recipient_nonce, piv) if piv else binding.nonce
+            text = ccm.open_sealed(self._recipient_key, nonce, binding.aad, message.payload)
+            plain = _inner(message, text)
+            if plain.code < 32:
+                raise ValueError("not a response")
+        except ValueError as error:
+            binding.failures += 1
+            raise Unverified(str(error))
+        self._order_notification(plain, message, piv, binding)
+        return plain
+
+    def _order_notification(self, plain, message, piv, binding):
+        """Section 4.1.3.5.2: a notification has Observe inside and outside; the Partial IV says what is newer."""
+        inside = plain.option(numbers.OBSERVE)
+        if inside is None:
+            return
+        plain.options = [option for option in plain.options if option[0] != numbers.OBSERVE]
+        if message.option(numbers.OBSERVE) is None or not binding.observe:
+            return
+        number = int.from_bytes(piv, "big")
+        if piv:
+            if number <= binding.last:
+                raise Unverified("a notification that is older than the last one")
+            binding.last = number
+        elif binding.last >= 0:
+            raise Unverified("only the first notification may lack a Partial IV")
+        plain.options.append((numbers.OBSERVE, _uint(number & 0xFFFFFF).lstrip(b"\0")))
+
+    # --- as a server ------------------------------------------------------------------------------------
+
+    def is_for(self, kid, id_context):
+        return kid == self.recipient_id and id_context in (None, self.id_context)
+
+    def unprotect_request(self, message, piv):
+        """(the plain Message, its Binding): section 8.2, where `piv` is what the option said.
+
+        Raises Refused; OSError where the storage fails, and then the request counts as never seen.
+        `fresh` says afterwards whether it is: where not, `challenge` is the only thing to answer.
+        """
+        number = int.from_bytes(piv, "big")
+        if self._window.known and not self._window.is_new(number):
+            raise Refused(numbers.UNAUTHORIZED, "Replay detected")
+        binding = Binding(
+            self.recipient_id,
+            piv,
+            _nonce(self._recipient_nonce, piv),
+            message.option(numbers.OBSERVE) is not None,
+        )
+        try:
+            text = ccm.open_sealed(self._recipient_key, binding.nonce, binding.aad, message.payload)
+        except ValueError:
+            raise Refused(numbers.BAD_REQUEST, "Decryption failed")
+        try:
+            plain = _inner(message, text)
+            if not 0 < plain.code < 32:
+                raise ValueError("not a request")
+        except ValueError:
+            raise Refused(numbers.BAD_OPTION, "Failed to decode COSE")
+        if not self._window.known:
+            if plain.option(numbers.ECHO) != self._echo:
+                # It may be a replay, and its nonce may have served for a response: that of the challenge is our own.
+                binding.nonce = None
+                binding.own = self._sequence.take()
+                return plain, binding
+            self._window.begin(number)  # it was made after our restart: all before it may be replays
+        else:
+            if not self._sequence.stored:
+                # From now on a restart must know that there was a window.
+                self._sequence.reserve()
+            self._window.strike(number)
+        observe = message.option(numbers.OBSERVE)
+        if plain.option(numbers.OBSERVE) != observe:  # section 4.1.3.5.1: a proxy took it away
+            plain.options = [option for option in plain.options if option[0] != numbers.OBSERVE]
+        return plain, binding
+
+    @property
+    def echo(self):
+        """The value of a challenge: a request that has it was made after this program began (appendix B.1.2)."""
+        return self._echo
+
+    def protect_response(self, message, binding):
+        """The protected Message: section 8.3. The first has the request's nonce, others a Partial IV of our own.
+
+        Raises MessageError, and where a Partial IV is needed StateError and OSError.
+        """
+        nonce = binding.nonce
+        option = b""
+        if nonce is None:
+            number = self._sequence.take() if binding.own is None else binding.own
+            binding.own = None
+            piv = _uint(number)
+            nonce = _nonce(self._sender_nonce, piv)
+            option = bytes((len(piv),)) + piv
+        binding.nonce = None
+        code = numbers.CONTENT if binding.observe else numbers.CHANGED
+        return self._seal(message, code, option, nonce, binding)
+
+    def _seal(self, message, code, option, nonce, binding):
+        inside = []
+        outside = [(numbers.OSCORE, option)]
+        for number, value in message.options:
+            if number in _OUTER:
+                outside.append((number, value))
+                continue
+            if number == numbers.OBSERVE:
+                outside.append((number, value))
+                if message.code >= 32:
+                    value = b""
+            inside.append((number, value))
+        text = bytearray((message.code,))
+        append_content(text, inside, message.payload)
+        payload = ccm.seal(self._sender_key, nonce, binding.aad, text)
+        return Message(code, payload, outside, message.type, message.mid, message.token)
+
+
+def read_request_option(message):
+    """(Partial IV, kid, kid context or None) of a request: section 6.1. Raises Refused."""
+    try:
+        piv, kid, id_context = _read_option(message.option(numbers.OSCORE))
+        if not piv or kid is None:
+            raise ValueError
+    except ValueError:
+        raise Refused(numbers.BAD_OPTION, "Failed to decode COSE")
+    return piv, kid, id_context
+
+
+def _read_option(value):
+    """(Partial IV or b"", kid or None, kid context or None). Raises ValueError."""
+    if not value:
+        return b"", None, None
+    flags = value[0]
+    position = 1 + (flags & 7)
+    if flags & 0xE0 or flags & 7 > 5:
+        raise ValueError("reserved flags")
+    piv = value[1:position]
+    id_context = None
+    if flags & 16:
+        length = value[position] if position < len(value) else 256
+        position += 1
+        id_context = value[position : position + length]
+        position += length
+    kid = value[position:]
+    if position > len(value) or kid and not flags & 8:
+        raise ValueError("lengths do not fit")
+    return piv, kid if flags & 8 else None, id_context
+
+
+def _inner(message, text):
+    """The plain Message of a decrypted text: inner options, and what is outside by its class. Raises ValueError."""
+    if not text:
+        raise MessageError("no code")
+    options, payload = read_content(text, 1)
+    options = [option for option in options if option[0] not in _OUTER]
+    for option in message.options:
+        if option[0] in _OUTER and option[0] != numbers.OSCORE:
+            options.append(option)
+    return Message(text[0], payload, options, message.type, message.mid, message.token)
+
+
+def _aad(kid, piv):
+    """Enc_structure of RFC 9052 section 5.3 with the external_aad of RFC 8613 section 5.4:
+    ["Encrypt0", h'', << [1, [10], kid, piv, h''] >>]."""
+    external = b"\x85\x01\x81" + _ALGORITHM + _byte_string(kid) + _byte_string(piv) + b"\x40"
+    return b"\x83\x68Encrypt0\x40" + _byte_string(external)
+
+
+def _byte_string(octets):
+    """CBOR byte string, RFC 8949 section 3.1 major type 2, up to 255 octets."""
+    size = len(octets)
+    head = (0x40 | size,) if size < 24 else (0x58, size)
+    return bytes(head) + octets
+
+
+def _nonce_base(common_iv, id):
+    """Section 5.2 without the Partial IV: size of the ID, the ID padded to 7, five zeros, XOR the Common IV."""
+    padded = bytes((len(id),)) + bytes(_LONGEST_ID - len(id)) + id + bytes(5)
+    return int.from_bytes(padded, "big") ^ int.from_bytes(common_iv, "big")
+
+
+def _nonce(base, piv):
+    return (base ^ int.from_bytes(piv, "big")).to_bytes(_NONCE, "big")
+
+
+def _uint(number):
+    """A Partial IV: the fewest octets, but one for 0 (section 5)."""
+    size = 1
+    while number >> 8 * size:
+        size += 1
+    return number.to_bytes(size, "big")
+
+
+def _hex(octets):
+    return "".join(["%02x" % octet for octet in octets]) or "(empty)"

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: MIT
+"""What must hold over power cuts so that no nonce is used twice and no request is taken twice: RFC 8613 sections
+7.2.1 and 7.4, appendix B.1.
+"""
+
+from hashlib import sha256
+
+from ..compat import const
+
+_AHEAD = const(64)
+_NUMBER = const(5)  # octets of the longest Partial IV
+_CHECK = const(3)
+_LAST = (1 << 40) - 1
+
+
+class StateError(Exception):
+    """No message can be protected with this key any more; str() says why and what to do."""
+
+
+class Sequence:
+    """The numbers of our own messages, each given once in the life of the key, whatever happens to the power.
+
+    The row `name` of `storage` (see msgin5g.storage) holds a number above all that were given, and is written anew
+    once in 64 of them. After a restart the numbers go on from there; those between are lost.
+    """
+
+    def __init__(self, storage, name):
+        self._storage = storage
+        self._name = name
+        row = storage.read(name, 0, _NUMBER + _CHECK + 1)
+        self.stored = bool(row)  # whether this key was in use before
+        self._next = 0
+        if row:
+            if len(row) != _NUMBER + _CHECK or row[_NUMBER:] != _check(row[:_NUMBER]):
+                # To begin anew would use nonces again, which gives the key stream away.
+                raise StateError("the sequence numbers in %s are damaged: provision a new key" % name)
+            self._next = int.from_bytes(row[:_NUMBER], "big")
+        self._end = self._next  # the first number that may not be given yet
+
+    def take(self):
+        """The next number. Raises StateError when there is none, OSError when the storage fails: then none was
+        given."""
+        if self._next >= self._end:
+            self.reserve()
+        number = self._next
+        self._next += 1
+        return number
+
+    def reserve(self):
+        """Writes ahead. Raises as `take` does."""
+        end = self._next + _AHEAD
+        if end > _LAST:
+            raise StateError("all sequence numbers of this key are used: provision a new one")
+        row = end.to_bytes(_NUMBER, "big")
+        self._storage.replace(self._name, row + _check(row))
+        self._end = end
+        self.stored = True
+
+
+def _check(octets):
+    return sha256(octets).digest()[:_CHECK]
+
+
+class ReplayWindow:
+    """Which of the peer's numbers have been seen: the highest, and which of the 31 below it."""
+
+    SIZE = 32
+
+    def __init__(self):
+        self._highest = None  # None: not known, after a restart
+        self._seen = 0
+
+    @property
+    def known(self):
+        return self._highest is not None
+
+    def begin(self, number):
+        """All up to `number` have been seen; -1 for a key that was never used."""
+        self._highest = number
+        self._seen = (1 << self.SIZE) - 1
+
+    def is_new(self, number):
+        back = self._highest - number
+        return back < 0 or back < self.SIZE and not self._seen >> back & 1
+
+    def strike(self, number):
+        """It has been seen now."""
+        ahead = number - self._highest
+        if ahead > 0:
+            self._seen = (self._seen << min(ahead, self.SIZE) | 1) & ((1 << self.SIZE) - 1)
+            self._highest = number
+        else:
+            self._seen |= 1 << -ahead
