@@ -31,6 +31,10 @@ def main():
     except Unsupported as error:
         log("cannot start: %s", error)
         _give_up()
+    except KeyboardInterrupt:
+        if not sys.argv:
+            raise  # on a board: to the REPL, and at once
+        _interrupted()
 
 
 def _give_up():
@@ -38,6 +42,24 @@ def _give_up():
     # where the user can put things right.
     if sys.argv:
         sys.exit(2)
+
+
+def _interrupted():
+    """Ctrl-C where there is a command line: in good order, unless it is pressed again."""
+    import asyncio
+
+    try:
+        asyncio.run(_stop())
+    except KeyboardInterrupt:
+        pass
+    sys.exit(130)
+
+
+async def _stop():
+    from .runner import running
+
+    for client in running[:]:
+        await client.stop()
 
 
 def _exists(path):
@@ -53,4 +75,5 @@ async def _listen():
 
     client = await start()
     async for message in client.messages():
-        log("from %s: %s", message.sender, message.payload if message.size < 256 else "%d octets" % message.size)
+        text = message.payload if message.size < 256 else "%d octets" % message.size
+        log("from %s: %s", message.sender, text)

@@ -2,10 +2,11 @@
 """The asyncio tasks that drive a sans-IO client: one reads the link, one sleeps until the next deadline."""
 
 import asyncio
+import sys
 import time
 
 from coap.compat import const, ticks_diff
-from msgin5g import CHANGED, MESSAGE, Client, Config
+from msgin5g import CHANGED, MESSAGE, Config
 
 from .log import log
 
@@ -15,6 +16,8 @@ _BURST = const(8)  # datagrams read before other tasks get their turn
 _LINK_RETRY = const(5000)  # ms between tries to bring the link up
 _SEND_RETRY = const(20)  # ms until a link that was busy is asked again
 _STOP_WAIT = const(5000)  # ms for the de-registration, whose loss is harmless
+
+running = []  # the clients that were started and not stopped
 
 
 def _now():
@@ -46,7 +49,12 @@ async def start(config=None, board=None):
     link = board.links(config)
     if config.security["mode"] == "none":
         log('warning: security.mode is "none": anyone on the path can read, change and forge messages')
-    return RunningClient(Client(config, board.storage, clock=_date_time), link)
+    # Only the role that this device has is imported.
+    if config.role == "client":
+        from msgin5g import Client as Role
+    else:
+        from msgin5g import ApplicationClient as Role
+    return RunningClient(Role(config, board.storage, clock=_date_time), link)
 
 
 class Outgoing:
@@ -71,14 +79,18 @@ class Outgoing:
     async def wait(self, timeout_s=None):
         """The final state: "delivered", "accepted", "stored", "failed" or "expired".
 
-        Raises asyncio.TimeoutError after `timeout_s` seconds; the message goes on all the same.
+        Raises asyncio.TimeoutError after `timeout_s` seconds; the message goes on all the same. Raises EOFError
+        when the client is stopped before that.
         """
         if not self._core.final:
+            self._runner.check()
             ended = self._runner.watch(self._core)
             if timeout_s is None:
                 await ended.wait()
             else:
                 await asyncio.wait_for_ms(ended.wait(), int(timeout_s * 1000))
+            if not self._core.final:
+                self._runner.check()
         return self._core.state
 
 
@@ -92,7 +104,10 @@ class _Messages:
         return self
 
     async def __anext__(self):
-        return await self._client.receive()
+        try:
+            return await self._client.receive()
+        except EOFError:
+            raise StopAsyncIteration
 
 
 class RunningClient:
@@ -107,7 +122,10 @@ class RunningClient:
         self._watched = {}
         self._unsent = None
         self._state = None
-        self._tasks = [asyncio.create_task(self._run())]
+        self._ended = None  # the exception for all who still want something
+        self._tasks = []
+        self._begin(self._run())
+        running.append(self)
 
     # --- the application's calls --------------------------------------------------------------------
 
@@ -116,15 +134,20 @@ class RunningClient:
 
         `payload` is str, bytes, a binary file, or (binary file, size). Options: to_type="UE", app_id=None,
         report=False, priority="NORMAL", store_forward=False, expires=None (seconds), volatile=False.
-        Raises ValueError for what cannot be sent, msgin5g.OutboxFull.
+        Raises ValueError for what cannot be sent, msgin5g.OutboxFull, EOFError after `stop`.
         """
+        self.check()
         outgoing = self.core.send(to, payload, _now(), **options)
         self._flush()
         return Outgoing(self, outgoing)
 
     async def receive(self):
-        """The next received Message, each one once. A large one can be read until the next is taken."""
+        """The next received Message, each one once. A large one can be read until the next is taken.
+
+        Raises EOFError when the client is stopped; `messages()` just ends then.
+        """
         while True:
+            self.check()
             message = self.core.take(_now())
             if message is not None:
                 self._flush()
@@ -138,15 +161,22 @@ class RunningClient:
 
     async def stop(self):
         """De-registers, where the peer can be reached within 5 s, and closes the link."""
+        if self in running:
+            running.remove(self)
+            if self._ended is None:
+                await self._deregister()
+            for task in self._tasks:
+                task.cancel()
+            self._link.close()
+            self._end(EOFError("the client was stopped"))
+
+    async def _deregister(self):
         self.core.stop(_now())
         self._flush()
         for _ in range(_STOP_WAIT // 50):
             if self.core.registration.state == "stopped":
                 break
             await asyncio.sleep_ms(50)
-        for task in self._tasks:
-            task.cancel()
-        self._link.close()
 
     @property
     def registered(self):
@@ -154,10 +184,12 @@ class RunningClient:
 
     @property
     def stats(self):
-        """Counters of the service and, with "coap_" before them, of the CoAP layer."""
+        """Counters of the service; "link_" and "coap_" begin those of the layers below."""
         stats = dict(self.core.stats)
-        for name, value in self.core.endpoint.stats.items():
-            stats["coap_" + name] = value
+        stats["link_dropped"] = self._link.dropped
+        for prefix, layer in (("coap_", self.core.endpoint), ("link_", self._link)):
+            for name, value in getattr(layer, "stats", {}).items():  # L3 has no CoAP, UDP no frames
+                stats[prefix + name] = value
         return stats
 
     def watch(self, core_outgoing):
@@ -167,7 +199,32 @@ class RunningClient:
             event = self._watched[core_outgoing.message_id] = asyncio.Event()
         return event
 
+    def check(self):
+        """Raises what ended the client."""
+        if self._ended is not None:
+            raise self._ended
+
     # --- the tasks ----------------------------------------------------------------------------------
+
+    def _begin(self, coroutine):
+        self._tasks.append(asyncio.create_task(self._guarded(coroutine)))
+
+    async def _guarded(self, coroutine):
+        # A task that dies unseen leaves a device that looks alive and is deaf. The application's next call, or the one
+        # that it waits in, raises the same error, and the device can start anew: what was accepted is in the storage.
+        try:
+            await coroutine
+        except Exception as error:
+            sys.print_exception(error)
+            self._end(error)
+
+    def _end(self, error):
+        if self._ended is None:
+            self._ended = error
+        self._arrived.set()
+        for event in self._watched.values():
+            event.set()
+        self._watched.clear()
 
     async def _run(self):
         core = self.core
@@ -179,7 +236,7 @@ class RunningClient:
                 log("no link to %s yet (%s)", core.config.peer, error)
                 await asyncio.sleep_ms(_LINK_RETRY)
         core.peer = self._link.peer
-        self._tasks.append(asyncio.create_task(self._tick()))
+        self._begin(self._tick())
         core.start(_now())
         self._flush()
         burst = 0

@@ -7,24 +7,15 @@ import signal
 
 from tools.demo.story import tell_story
 from tools.device import heap_size
-from tools.micropython import BIN, NoMicroPython, examine
 
 
 def add_arguments(parser):
     parser.add_argument(
-        "--heap",
-        metavar="SIZE",
-        default="192k",
-        help="heap of the device (default: 192k, a Raspberry Pi Pico's)",
+        "--heap", metavar="SIZE", type=heap_size, default="192k", help="heap of the device (default: 192k)"
     )
 
 
 def main(args):
-    try:
-        examine(BIN / "micropython")
-    except NoMicroPython as error:
-        print(f"msgin5g: {error}\nmake micropython")
-        return 2
     return asyncio.run(_ended_by_signals(tell_story(args.heap)))
 
 

@@ -28,16 +28,29 @@ class Feed:
     async def until(self, wanted, what, seconds=20, start=0):
         """The first item at or after position `start` that `wanted(item)` is true of. Raises Unseen."""
         place = start
+
+        def find():
+            nonlocal place
+            for item in self.items[place:]:
+                if wanted(item):
+                    return [item]
+            place = max(start, len(self.items))
+            return None
+
+        return (await self._wait(find, what, seconds))[0]
+
+    async def reach(self, count, what, seconds=20):
+        """Waits for so many items in all. Raises Unseen."""
+        await self._wait(lambda: len(self.items) >= count, f"{count} {what}", seconds)
+
+    async def _wait(self, found, what, seconds):
         try:
             async with asyncio.timeout(seconds), self._more:
-                while True:
-                    for item in self.items[place:]:
-                        if wanted(item):
-                            return item
-                    place = max(start, len(self.items))
+                while not (result := found()):
                     if self.closed:
                         raise Unseen(f"expected {what}; it ended without that")
                     await self._more.wait()
+                return result
         except TimeoutError:
             raise Unseen(f"expected {what} within {seconds} s") from None
 

@@ -34,7 +34,6 @@ class Process:
     async def start(self):
         self.lines.closed = False
         self._followers.clear()
-        # A session of its own: Ctrl-C reaches the demo only, which ends the others in good order.
         self._process = await asyncio.create_subprocess_exec(
             *self._command,
             cwd=self.folder,
@@ -42,7 +41,6 @@ class Process:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
-            start_new_session=True,
             **self._options(),
         )
         self._follow(self._process.stdout, self.lines, lambda line: line)

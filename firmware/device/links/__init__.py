@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""Links carry datagrams between the board and its peer. Each has the same few members:
+"""Links carry datagrams between the board and its peer.
+
+Each has the same few members:
 
     await open()          brings the link up; OSError when it cannot be had now (it is tried again)
     peer                  address of the configured peer, known once open
     await receive()       (octets, address) of the next datagram
     send(octets, address) False when the link cannot take it now and wants it again; OSError when it is lost
     close()
+    dropped               how many datagrams came and were lost because there was no memory for them
 """
 
 

@@ -18,6 +18,7 @@ class UDPLink:
 
     def __init__(self, host, port, max_datagram, address):
         self.peer = None
+        self.dropped = 0
         self._host = host
         self._port = port
         self._size = max_datagram + 1  # one more, so that a longer datagram can be told from one that fits
@@ -47,11 +48,24 @@ class UDPLink:
                     await asyncio.sleep_ms(100)
                 await _readable(self._sock)
                 continue
+            except MemoryError:
+                # No piece of the heap is large enough. CoAP is made to survive a lost datagram, but one that stays in
+                # the socket keeps all others from coming. Reading one octet of it takes it away.
+                self.dropped += 1
+                self._discard()
+                await asyncio.sleep_ms(0)
+                continue
             if sockaddr == self._sockaddr:
                 return octets, self.peer
             address = self._address(sockaddr)
             self._last = (address, sockaddr)
             return octets, address
+
+    def _discard(self):
+        try:
+            self._sock.recvfrom(1)
+        except OSError:
+            pass
 
     def send(self, octets, address):
         if address == self.peer:
