@@ -17,6 +17,7 @@ from aiocoap.util import hostportjoin, hostportsplit
 from tools.gateway import bodies
 from tools.gateway.delivery import LATER, Outcome
 from tools.gateway.identity import Peer
+from tools.gateway.lines import LineAddress, LinesInterface
 
 PATH = "msgin5g"
 JSON = 50
@@ -33,6 +34,8 @@ _UNDERSTOOD = {
 
 
 def peer_of(remote):
+    if isinstance(remote, LineAddress):
+        return Peer(remote.line.name, 0)
     host, port = hostportsplit(remote.hostinfo)
     return Peer(host, port or 5683)
 
@@ -81,11 +84,13 @@ class MessageResource(resource.Resource):
 
 
 class CoapTransport:
-    def __init__(self, handle, body_limit, ack_timeout=2.0):
+    def __init__(self, handle, body_limit, ack_timeout=2.0, lines=()):
         self.handle = handle
         self.body_limit = body_limit
         self._tuning = TransportTuning()
         self._tuning.ACK_TIMEOUT = ack_timeout
+        self._lines = lines
+        self._addresses = {}  # of the lines, by name
         self._remotes = {}  # peer: aiocoap's remote, which also knows our address that the peer spoke to
         self._context = None
 
@@ -100,6 +105,8 @@ class CoapTransport:
         site.add_resource([PATH], MessageResource(self))
         bind = ("::" if host == "0.0.0.0" else host, port)
         self._context = await aiocoap.Context.create_server_context(site, bind=bind, transports=["udp6"])
+        if self._lines:
+            self._addresses = (await LinesInterface.attach(self._context, self._lines)).addresses
         return port
 
     def remember(self, peer, remote):
@@ -110,11 +117,15 @@ class CoapTransport:
 
     async def push(self, peer, body):
         """Sends one request to a device; the Outcome."""
+        return (await self.exchange(peer, body))[0]
+
+    async def exchange(self, peer, body):
+        """As push, with the payload of the response: (Outcome, octets)."""
         message = aiocoap.Message(
             code=aiocoap.POST, payload=bodies.encode(body), transport_tuning=self._tuning
         )
         message.opt.content_format = JSON
-        remote = self._remotes.get(peer)
+        remote = self._addresses.get(peer.host) or self._remotes.get(peer)
         if remote is not None:
             message.opt.uri_path = (PATH,)
             message.remote = remote
@@ -125,12 +136,12 @@ class CoapTransport:
         try:
             answer = await asyncio.wait_for(request.response, self._tuning.MAX_TRANSMIT_WAIT + 1)
         except TimeoutError:
-            return Outcome(LATER, "acknowledged, but no response came", answered=False)
+            return Outcome(LATER, "acknowledged, but no response came", answered=False), b""
         except error.Error as failure:
-            return Outcome(LATER, _reason(failure), answered=isinstance(failure, error.MessageError))
+            return Outcome(LATER, _reason(failure), answered=isinstance(failure, error.MessageError)), b""
         code = "%d.%02d" % (answer.code.class_, answer.code & 0x1F)
         diagnostic = answer.payload.decode(errors="replace")[:200]
-        return Outcome.of_coap(code, diagnostic, answer.opt.max_age)
+        return Outcome.of_coap(code, diagnostic, answer.opt.max_age), answer.payload
 
     async def stop(self):
         if self._context:

@@ -25,6 +25,13 @@ _SENTENCES = {
     "segment-recovery-asked": "{to} asks for segments {segments} of {segId}",
     "segment-confirmed": "segments {segId} from {from} to {to}: {result}",
     "as-registered": "registered application server {as} at {targetUri}",
+    "application-registered": "registered application {application} as {ue} at {at}",
+    "application-deregistered": "de-registered application {application}, {ue}",
+    "line-open": "{line} is open",
+    "line-lost": "{line} went away; it is opened again when it is back",
+    "line-missing": "cannot open {line} ({reason}); trying for ever",
+    "line-noise": "{line}: {frames} frames were damaged or unknown",
+    "diagnostic": "{line} says: {text}",
     "as-deregistered": "de-registered application server {as}",
 }
 

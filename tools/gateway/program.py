@@ -10,6 +10,7 @@ import logging
 import signal
 import sys
 
+from tools.gateway import appcommands
 from tools.gateway.bodies import is_service_id
 from tools.gateway.events import to_stdout
 from tools.gateway.runtime import AddressInUse, Gateway, Options
@@ -75,6 +76,20 @@ def add_arguments(parser):
         help="default 127.0.0.1:8065",
     )
     add("--store", metavar="FILE", default="gateway.db", help=store_help)
+    add(
+        "--serial",
+        metavar="PORT",
+        action="append",
+        default=[],
+        help="a serial line with slipmux frames, /dev/ttyACM0; may be given several times",
+    )
+    add("--baudrate", type=_octets(300), default=115200, help="of the serial lines (%(default)s)")
+    add(
+        "--serial-max-frame",
+        type=_octets(64),
+        default=1152,
+        help="largest L3 message on a line, as in the devices' serial.max_frame (%(default)s octets)",
+    )
     add("--events", metavar="FILE", help="append events as JSON lines")
     add("--admin", action="store_true", help="serve POST /admin/push, for tests")
     add(
@@ -107,7 +122,8 @@ def add_arguments(parser):
     add("--retry-max", type=_seconds, default=default.retry_max, help="longest pause (%(default)s s)")
     add("--coap-ack-timeout", type=_seconds, default=2.0, help="ACK_TIMEOUT of RFC 7252 (%(default)s s)")
     add("--coap-log", action="store_true", help="log each CoAP message to stderr")
-    actions = parser.add_subparsers(dest="gateway_action", metavar="device")
+    actions = parser.add_subparsers(dest="gateway_action", metavar="device|application|target")
+    appcommands.add_arguments(actions, _service_id, store_help)
     device = actions.add_parser(
         "device", help="provision UE Service IDs: device add ID, device list, device remove ID"
     )
@@ -124,6 +140,8 @@ def main(args):
     try:
         if args.gateway_action == "device":
             return _device(args)
+        if args.gateway_action in ("application", "target"):
+            return appcommands.main(args, _fail)
         if args.security is None:
             return _fail("say how peers are authenticated. So far there is only: --security none")
         events = open(args.events, "a", encoding="utf-8") if args.events else None
@@ -159,7 +177,17 @@ async def _serve(args, events):
         retry_min=args.retry_min,
         retry_max=max(args.retry_min, args.retry_max),
     )
-    options = Options(settings, args.coap, args.http, args.store, args.coap_ack_timeout, args.admin)
+    options = Options(
+        settings,
+        args.coap,
+        args.http,
+        args.store,
+        args.coap_ack_timeout,
+        args.admin,
+        tuple(args.serial),
+        args.baudrate,
+        args.serial_max_frame,
+    )
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

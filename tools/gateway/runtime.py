@@ -6,16 +6,23 @@ only then. All of it happens in one thread, so that an event is never seen half 
 """
 
 import asyncio
+import contextlib
 import logging
 import sqlite3
 import time
 from dataclasses import dataclass, field
 
+from tools.gateway import applications, l3
 from tools.gateway.answers import Refusal
+from tools.gateway.appjson import ApplicationJson
+from tools.gateway.applications import Applications, is_json_of_application
 from tools.gateway.coap import SMALL, CoapTransport
 from tools.gateway.delivery import LATER, Outcome
 from tools.gateway.events import Events
 from tools.gateway.http import HttpTransport
+from tools.gateway.identity import Peer
+from tools.gateway.l3lines import L3Line
+from tools.gateway.lines import Line
 from tools.gateway.server import Server
 from tools.gateway.settings import PORT, Settings
 from tools.gateway.store import Store
@@ -29,6 +36,9 @@ class Options:
     store: str = "gateway.db"
     ack_timeout: float = 2.0
     admin: bool = False
+    serial: tuple = ()  # paths of serial lines
+    baudrate: int = 115200
+    max_frame: int = 1152  # of an L3 message on a line
 
 
 class AddressInUse(OSError):
@@ -56,7 +66,15 @@ class Gateway:
         self.server = Server(self.store, options.settings, self._tell)
         limit = 2 * options.settings.max_message + 4096  # JSON may escape; more is not worth a buffer
         self._body_limit = limit
-        self.coap = CoapTransport(self._request, self._limit_for, options.ack_timeout)
+        self.lines = [
+            Line(name, options.baudrate, options.max_frame, self.events.tell) for name in options.serial
+        ]
+        self.coap = CoapTransport(self._request, self._limit_for, options.ack_timeout, self.lines)
+        self.applications = Applications(
+            self.store, options.settings, self.server.request, self._tell, self._in_use
+        )
+        self._l3 = {}
+        self._json = ApplicationJson(self.applications, self._application_event, self.coap.exchange)
         self.http = HttpTransport(self.server, self._event, self.snapshot, limit, options.admin)
         self.coap_port = self.http_port = None
         self._told = []
@@ -73,6 +91,11 @@ class Gateway:
         except BaseException:
             await self.stop()
             raise
+        for line in self.lines:
+            bridge = L3Line(line, self.applications, self._application_event, self.options.ack_timeout)
+            self._l3[bridge.identifier] = bridge
+            line.start()
+        self._tasks.add(asyncio.get_running_loop().create_task(self._refresh()))
         self.events.tell("listening", coap=self._address("coap"), http="http://" + self._address("http"))
         self._pump()
         return self
@@ -103,6 +126,10 @@ class Gateway:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        for bridge in self._l3.values():
+            bridge.stop()
+        for line in self.lines:
+            await line.stop()
         await self.http.stop()
         await self.coap.stop()
         self.store.close()
@@ -133,8 +160,17 @@ class Gateway:
         finally:
             self._pump_soon()
 
+    def _application_event(self, function, *arguments):
+        """As _event, for MSGin5G-5, which says it in its own words when the store fails."""
+        try:
+            return self._event(function, *arguments)
+        except Refusal as refusal:
+            raise applications.Refused(l3.CONGESTION) from refusal
+
     def _request(self, peer, content_format, octets):
         try:
+            if is_json_of_application(octets):
+                return self._json.request(peer, octets)
             return self._event(self.server.request, peer, content_format, octets)
         except Refusal as refusal:
             return refusal.answer
@@ -175,6 +211,8 @@ class Gateway:
 
     async def _send(self, push):
         transport = self.coap.push if push.target.type == "UE" else self.http.post
+        if isinstance(push.where, Peer) and push.where.host == applications.HOST:
+            transport = self._to_application
         try:
             outcome = await transport(push.where, push.body)
         except Exception as error:  # a bug, or a library's: the recipient must not stay blocked by it
@@ -184,6 +222,30 @@ class Gateway:
             self._event(self.server.outcome, push, outcome)
         except Refusal:
             pass  # the store failed; it is sent again
+
+    async def _to_application(self, peer, body):
+        """A push to an application of MSGin5G-5; the Outcome."""
+        what = self._event(self.applications.pushed, peer, body)
+        if isinstance(what, Outcome):
+            return what
+        identifier, item = what
+        if identifier in self._l3:
+            outcome = await self._l3[identifier].bring(item)
+        elif identifier.startswith("coap:"):
+            outcome = await self._json.bring(identifier, item)
+        else:
+            outcome = Outcome(LATER, "%s is not one of --serial" % identifier, answered=False)
+        self._event(self.applications.outcome, peer, body, item, outcome)
+        return outcome
+
+    def _in_use(self, identifier):
+        return identifier in self._l3 and self._l3[identifier].open
+
+    async def _refresh(self):
+        while True:
+            await asyncio.sleep(self.options.settings.lifetime / 2)
+            with contextlib.suppress(Refusal):
+                self._event(self.applications.refresh)
 
     # ---- status ------------------------------------------------------------------------------------------------------
 

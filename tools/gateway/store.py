@@ -11,6 +11,8 @@ import json
 import os
 import sqlite3
 
+from tools.gateway import apptables
+from tools.gateway.apptables import ApplicationTables
 from tools.gateway.bodies import Address
 from tools.gateway.identity import Peer
 from tools.gateway.payload import content_size
@@ -31,7 +33,7 @@ class StoreError(Exception):
     """The file cannot be used; the sentence says what to do."""
 
 
-class Store:
+class Store(ApplicationTables):
     """The tables, in the words of the server. Opened with the file's path, or ":memory:"."""
 
     def __init__(self, path, serving=True):
@@ -69,6 +71,9 @@ class Store:
                 execute("PRAGMA user_version=%d" % VERSION)
         elif version != VERSION:
             raise sqlite3.DatabaseError("version %d, this program writes version %d" % (version, VERSION))
+        with self.transaction():
+            for statement in apptables.SCHEMA.split(";"):
+                execute(statement)
 
     @contextlib.contextmanager
     def transaction(self):

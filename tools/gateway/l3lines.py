@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: MIT
+"""MSGin5G-5 over L3 messages on a line: TS 24.538 Annex A.2, with the times and repeats of docs/annex-a.md."""
+
+import asyncio
+import contextlib
+import secrets
+import uuid
+
+from tools.gateway import applications, l3, lines
+from tools.gateway.applications import Deliver, Refused
+from tools.gateway.delivery import DONE, LATER, REFUSED, Outcome
+
+REPEATS = 4
+REPORT_GAP = 2.0  # seconds between the two copies of a report, which nothing answers
+REMEMBERED = 32
+# After these the device may send the same message again, and gets a new decision.
+_PASSING = (l3.CONNECTION_GONE, l3.LACK_OF_RESOURCES, l3.CONGESTION)
+
+
+class L3Line:
+    """What a device says on one line, and what it is told. `event(function, *arguments)` runs a decision."""
+
+    def __init__(self, line, applications_, event, timeout=2.0):
+        self.identifier = "l3:" + line.name
+        self._line = line
+        self._applications = applications_
+        self._event = event
+        self._timeout = timeout
+        self._answered = {}  # (message type, Message ID or Registration ID): response
+        self._reports = []
+        self._answers = asyncio.Queue()
+        self._asking = asyncio.Lock()
+        self._owed = 0  # answers to copies that may still come, until _owed_until
+        self._owed_until = 0
+        self._timers = set()
+        line.on_l3 = self.receive
+
+    @property
+    def open(self):
+        return self._line.open
+
+    def stop(self):
+        for timer in self._timers:
+            timer.cancel()
+
+    # ---- what the device asks ----------------------------------------------------------------------------------------
+
+    def receive(self, octets):
+        try:
+            message = l3.parse(octets)
+        except l3.Wrong as wrong:
+            self._wrong(wrong.type)
+            return
+        if isinstance(message, l3.Response):
+            self._answers.put_nowait(message)
+        elif isinstance(message, l3.Report):
+            self._report(message)
+        elif isinstance(message, l3.Sending):
+            self._once((l3.SENDING, message.msg_id), self._sending, message)
+        elif isinstance(message, l3.Registering):
+            self._say(self._registering(message))  # again and again the same, by itself
+        else:
+            self._once((l3.DEREGISTRATION, message.registration_id), self._deregistering, message)
+
+    def _wrong(self, type_):
+        """An answer where the request is known by its type; else silence."""
+        if type_ == l3.SENDING:
+            self._say(l3.sending_response(l3.PROTOCOL_ERROR))
+        elif type_ == l3.REGISTRATION:
+            self._say(l3.reject(l3.REGISTRATION_REJECT, l3.PROTOCOL_ERROR))
+        elif type_ == l3.DEREGISTRATION:
+            self._say(l3.reject(l3.DEREGISTRATION_REJECT, l3.PROTOCOL_ERROR))
+
+    def _say(self, octets):
+        self._line.send(lines.L3, octets)
+
+    def _once(self, key, answer, message):
+        """A repeated request gets the same response and does nothing again."""
+        response = self._answered.get(key)
+        if response is None:
+            response, lasting = answer(message)
+            if lasting:
+                self._answered[key] = response
+                while len(self._answered) > REMEMBERED:
+                    del self._answered[next(iter(self._answered))]
+        self._say(response)
+
+    def _sending(self, message):
+        cause = None
+        try:
+            target = self._applications.address(message.target_type, message.target, literal=False)
+            msg_id, value = str(uuid.UUID(bytes=message.msg_id)), applications.value_of(message.payload)
+            self._event(
+                self._applications.send,
+                self.identifier,
+                target,
+                msg_id,
+                value,
+                message.report,
+                message.app_id,
+            )
+        except Refused as refused:
+            cause = refused.cause
+        return l3.sending_response(cause), cause not in _PASSING
+
+    def _registering(self, message):
+        self._answered.clear()  # a device that starts anew
+        try:
+            registration_id = self._event(
+                self._applications.register, self.identifier, message.app_id, message.credential
+            )
+        except Refused as refused:
+            return l3.reject(l3.REGISTRATION_REJECT, refused.cause)
+        return l3.accept(l3.REGISTRATION_ACCEPT, registration_id)
+
+    def _deregistering(self, message):
+        try:
+            self._event(self._applications.deregister, self.identifier, message.registration_id)
+        except Refused as refused:
+            return l3.reject(l3.DEREGISTRATION_REJECT, refused.cause), False
+        return l3.accept(l3.DEREGISTRATION_ACCEPT, message.registration_id), True
+
+    def _report(self, message):
+        if message.msg_id in self._reports:  # its second copy
+            return
+        self._reports = [*self._reports[1 - REMEMBERED :], message.msg_id]
+        with contextlib.suppress(Refused):  # nothing answers a report
+            reply_to = str(uuid.UUID(bytes=message.reply_to))
+            self._event(self._applications.report, self.identifier, reply_to, message.delivered)
+
+    # ---- what the device is told -------------------------------------------------------------------------------------
+
+    async def bring(self, what):
+        """Brings a Deliver or Reported to the device; the Outcome."""
+        if not self._line.open:
+            return Outcome(LATER, "%s is not there" % self._line.name, answered=False)
+        if not isinstance(what, Deliver):
+            reply_to = uuid.UUID(what.reply_to).bytes
+            octets = l3.report_received(what.delivered, secrets.token_bytes(16), reply_to)
+            self._say(octets)
+            timer = asyncio.get_running_loop().call_later(REPORT_GAP, lambda: self._say(octets))
+            self._timers = {each for each in self._timers if each.when() > asyncio.get_running_loop().time()}
+            self._timers.add(timer)
+            return Outcome(DONE)
+        payload = applications.octets_of(what.value)
+        octets = l3.received(uuid.UUID(what.msg_id).bytes, payload, what.originator, what.group, what.report)
+        if len(payload) > 65535 or len(octets) > self._line.max_frame:
+            return Outcome(
+                REFUSED, "a message of %d octets; the line takes %d" % (len(octets), self._line.max_frame)
+            )
+        answer = await self._ask(octets)
+        if answer is None:
+            return Outcome(LATER, "no answer", answered=False)
+        if answer.accepted:
+            return Outcome(DONE)
+        detail = "cause 0x%02x" % (answer.cause or 0)
+        return Outcome(LATER if answer.cause in _PASSING else REFUSED, detail)
+
+    async def _ask(self, octets):
+        """One MESSAGE RECEIVED REQUEST at a time. Its response carries no Message ID: copies that may still be
+        answered are waited for before the next request."""
+        loop = asyncio.get_running_loop()
+        air = len(octets) * 10.5 / self._line.baudrate
+        async with self._asking:
+            await self._settle()
+            wait = self._timeout
+            for copy in range(REPEATS + 1):
+                self._say(octets)
+                try:
+                    answer = await asyncio.wait_for(self._answers.get(), wait + air)
+                except TimeoutError:
+                    wait *= 2
+                    continue
+                self._owed, self._owed_until = copy, loop.time() + wait + air
+                return answer
+            return None
+
+    async def _settle(self):
+        loop = asyncio.get_running_loop()
+        while self._owed > 0:
+            try:
+                await asyncio.wait_for(self._answers.get(), max(0, self._owed_until - loop.time()))
+            except TimeoutError:
+                break
+            self._owed -= 1
+        self._owed = 0
+        while not self._answers.empty():
+            self._answers.get_nowait()
