@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Where the device tests run besides CPython. An interpreter has a name and
 
-    run(file, names) -> {name: Result}
-
-which runs functions of one test file and says how each ended. A name that is missing in the answer was not run.
+takes(file, name) -> False for a function of a test file that it leaves to the others
+run(file, names) -> {name: Result}, which runs functions of one test file and says how each ended;
+                    a name that is missing in the answer was not run
+close()             at the end of all
 """
 
 import os
@@ -42,6 +43,12 @@ class MicroPython:
         self.heap = heap
         self.patience_s = patience_s  # for one function
 
+    def takes(self, file, name):
+        return True
+
+    def close(self):
+        pass
+
     def run(self, file, names):
         results = {}
         waiting = list(names)
@@ -73,8 +80,8 @@ class MicroPython:
         except OSError as error:
             reason = f"no MicroPython at {self.program} ({error.strerror}). It is made by: make micropython"
             return {name: Result("failed", reason=reason) for name in names}
-        watch = _Watch(process, self.patience_s)
-        report = _Report(mark, names)
+        watch = Watch(process, self.patience_s)
+        report = Report(mark, names)
         try:
             for line in process.stdout:
                 if report.take(line):
@@ -92,7 +99,7 @@ class MicroPython:
         return report.results(complete=process.returncode == 0, ending=ending)
 
 
-class _Report:
+class Report:
     """Reads what run_on_board.py writes."""
 
     def __init__(self, mark, names):
@@ -137,7 +144,7 @@ class _Report:
         return text.removesuffix("\n") if text.endswith("\n\n") or text == "\n" else text
 
 
-class _Watch:
+class Watch:
     """Kills a process that has not been heard of for some time, and what it started."""
 
     def __init__(self, process, patience_s):

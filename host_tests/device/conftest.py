@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Each test function of this folder becomes one test for each interpreter: test_x[cpython], test_x[micropython].
+"""Each test function of this folder becomes one test for each interpreter: test_x[cpython], test_x[micropython],
+test_x[rp2040].
 
 The files are plain modules in the Python that all interpreters share: functions `test_*` without arguments, no pytest.
 They find `coap`, `msgin5g` and, beside them, `common`.
@@ -10,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from host_tests.emulated import EmulatedRP2040
 from host_tests.interpreters import DEVICE_PATH, MicroPython, Result
 
-INTERPRETERS = [MicroPython()]
+INTERPRETERS = [MicroPython(), EmulatedRP2040()]
 BATCHES = pytest.StashKey[dict]()
 NOT_RUN = Result("failed", reason="the interpreter did not run it")
 
@@ -26,6 +28,11 @@ def pytest_pycollect_makemodule(module_path, parent):
     return DeviceFile.from_parent(parent, path=module_path)
 
 
+def pytest_sessionfinish():
+    for interpreter in INTERPRETERS:
+        interpreter.close()
+
+
 class DeviceFile(pytest.Module):
     """A test file, imported by CPython to see which functions there are."""
 
@@ -35,6 +42,8 @@ class DeviceFile(pytest.Module):
                 continue
             yield CPythonTest.from_parent(self, name=f"{name}[cpython]", callobj=function)
             for interpreter in INTERPRETERS:
+                if not interpreter.takes(self.path, name):
+                    continue
                 yield InterpreterTest.from_parent(
                     self, name=f"{name}[{interpreter.name}]", function_name=name, interpreter=interpreter
                 )

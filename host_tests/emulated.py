@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: MIT
+"""The emulated RP2040 as an interpreter of the device tests: the image that is flashed, with its own frozen firmware.
+
+The tests go into its file system as .mpy, all at once, before it boots; the functions of a file run after one soft
+reset, in virtual time, and what they report is read as they print it.
+"""
+
+import secrets
+import subprocess
+import tempfile
+from pathlib import Path
+
+from mpremote.transport import TransportError
+from mpremote.transport_serial import SerialTransport
+from serial import SerialException
+
+from host_tests.interpreters import RUNNER, Report, Result, Watch
+from tools.emulator.client import Emulator, provide
+from tools.errors import UsageError
+from tools.image import files, rp2
+
+BOARD = "rp2040"
+# What an emulated board, a hundred times slower than the unix port, would take minutes for: they go through thousands
+# of cases or hundreds of rounds. What they look at besides, memory and results, others look at too.
+TOO_LONG = {
+    "test_coap_mutated": None,  # all of the file
+    "test_coap_duplicates": ("test_ten_thousand_datagrams_of_a_thousand_peers_leave_the_heap_as_it_was",),
+    "test_msgin5g_sending": ("test_back_off_doubles_to_300_s_for_ever",),
+    "test_msgin5g_order": ("test_a_silent_destination_does_not_block_others_for_ever",),
+}
+
+
+class EmulatedRP2040:
+    name = BOARD
+
+    def __init__(self, patience_s=300):
+        self.patience_s = patience_s  # for one function
+        self._folder = None
+        self._pico = None
+        self._repl = None
+
+    def takes(self, file, name):
+        left_out = TOO_LONG.get(Path(file).stem, ())
+        return left_out is not None and name not in left_out
+
+    def run(self, file, names):
+        results = {}
+        waiting = list(names)
+        while waiting:
+            try:
+                self._start(Path(file).parent)
+            except UsageError as error:
+                return {name: Result("failed", reason=str(error)) for name in names}
+            results |= self._run_once(Path(file), waiting)
+            waiting = [name for name in waiting if name not in results]
+        return results
+
+    def close(self):
+        if self._pico:
+            self._repl.close()
+            self._pico.close()
+            self._pico = None
+
+    def _start(self, tests):
+        if self._pico:
+            return
+        provide()
+        image = rp2.build(BOARD, rp2.ROOT / "build" / BOARD)
+        if self._folder is None:
+            self._folder = tempfile.TemporaryDirectory()
+        flash = Path(self._folder.name) / "flash.bin"
+        # Tests keep files below /tmp, as on the unix port.
+        flash.write_bytes(flash_with({"tmp/.here": b"", **compiled(tests, Path(self._folder.name))}))
+        self._pico = Emulator(image, flash=flash, options=["--virtual", "--quiet"])
+        self._repl = SerialTransport(self._pico.repl)
+
+    def _run_once(self, file, names):
+        """Results of the functions that were started, at least one."""
+        mark = f"\x1e{secrets.token_hex(8)}"
+        report = Report(mark, names)
+        watch = Watch(self._pico.process, self.patience_s)
+        lines = _Lines(lambda line: report.take(line) and watch.restart())
+        arguments = [RUNNER.stem, mark, file.stem, *names]
+        ending = "the board stopped"
+        complete = False
+        try:
+            self._repl.enter_raw_repl(soft_reset=True)
+            self._repl.exec_raw_no_follow(f"import sys\nsys.argv[:] = {arguments!r}\n__import__(sys.argv[0])")
+            _, error = self._repl.follow(None, lines.take)
+            complete = not error
+            ending = error.decode(errors="replace").strip() or ending
+        except (TransportError, SerialException, OSError) as error:
+            ending = f"the board does not answer: {error}"
+            if watch.bitten:
+                ending = f"still running after {self.patience_s} s"
+        finally:
+            watch.stop()
+        if not complete:
+            self.close()
+        return report.results(complete=complete, ending=ending)
+
+
+class _Lines:
+    """Whole lines from pieces of output."""
+
+    def __init__(self, take):
+        self._take = take
+        self._rest = b""
+
+    def take(self, octets):
+        *lines, self._rest = (self._rest + octets).split(b"\n")
+        for line in lines:
+            self._take(line.decode(errors="replace").rstrip("\r") + "\n")
+
+
+def compiled(folder, scratch):
+    """{name.mpy: octets} of the files of a test folder. One that does not compile is left out: it can't be imported."""
+    found = {}
+    program = rp2.mpy_cross()
+    for source in {path.stem: path for path in (*folder.glob("*.py"), RUNNER)}.values():
+        output = scratch / "one.mpy"
+        done = subprocess.run([program, "-s", source.name, "-o", output, source], capture_output=True)
+        if done.returncode == 0:
+            found[f"{source.stem}.mpy"] = output.read_bytes()
+    return found
+
+
+def flash_with(contents):
+    """The flash of a Pico with these files."""
+    layout = rp2.board_data(BOARD)["flash"]
+    system = files.file_system(layout["files"], contents)
+    return b"\xff" * (layout["size"] - layout["files"]) + system

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: MIT
+"""Emulated boards that run the image as it is flashed."""
+
+import contextlib
+
+import pytest
+from mpremote.transport_serial import SerialTransport
+
+from tools.emulator.client import Emulator, provide
+from tools.errors import UsageError
+from tools.image import rp2
+
+
+@pytest.fixture(scope="session")
+def image():
+    """build/rp2040/firmware.uf2, of the firmware as it is now."""
+    try:
+        provide()
+        return rp2.build("rp2040", rp2.ROOT / "build/rp2040")
+    except UsageError as error:
+        pytest.fail(str(error), pytrace=False)
+
+
+class Board:
+    """An emulated Pico with its raw REPL entered, so that main.py does not run."""
+
+    def __init__(self, pico):
+        self.pico = pico
+        self.repl = None
+        self.enter()
+
+    def enter(self, soft_reset=True):
+        self.leave()
+        self.repl = SerialTransport(self.pico.repl)
+        self.repl.enter_raw_repl(soft_reset=soft_reset)
+
+    def run(self, code, timeout_s=60):
+        """What the code prints; the traceback on the board ends the test."""
+        output, error = self.repl.exec_raw(code, timeout=timeout_s)
+        assert not error, error.decode(errors="replace")
+        return output.decode().replace("\r\n", "\n")
+
+    def begin(self, code):
+        """Starts code that does not come back: a reset, an endless loop."""
+        self.repl.exec_raw_no_follow(code)
+
+    def leave(self):
+        if self.repl is not None:
+            self.repl.close()
+            self.repl = None
+
+
+@pytest.fixture
+def boot(image, tmp_path):
+    """boot(...) gives a Board; the same flash file each time unless another one is named."""
+    with contextlib.ExitStack() as stack:
+
+        def start(*, flash=None, virtual=True, options=(), ports=None):
+            options = [*options, *["--virtual"] * virtual, "--quiet"]
+            flash = flash or tmp_path / "flash.bin"
+            pico = stack.enter_context(Emulator(image, flash=flash, options=options, ports=ports))
+            board = Board(pico)
+            stack.callback(board.leave)
+            return board
+
+        yield start
+
+
+@pytest.fixture
+def board(boot):
+    return boot()

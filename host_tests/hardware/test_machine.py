@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: MIT
+"""The parts of the board: time, UART, watchdog, causes of a reset, sleep, LED, flash chip. Expected values are those of
+the RP2040 data sheet and of MicroPython's documentation of `machine`.
+"""
+
+import socket
+import time
+
+POWER_ON, WATCHDOG = 1, 3  # machine.PWRON_RESET, machine.WDT_RESET
+
+
+def wait_for(condition, timeout_s=60):
+    """Waits for another process; the time-out only ends a test that has failed."""
+    end = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < end, "it never came true"
+        time.sleep(0.02)
+
+
+def line(board, name):
+    return socket.create_connection(("127.0.0.1", board.pico.ports[name]), timeout=60)
+
+
+def test_ticks_and_sleep_follow_the_crystal(board):
+    before = board.pico.stats()["emulated_ms"]
+    code = "import time\nt = time.ticks_us()\ntime.sleep_ms(2500)\nprint(time.ticks_diff(time.ticks_us(), t))"
+    assert 2_500_000 <= int(board.run(code)) < 2_501_000
+    assert board.pico.stats()["emulated_ms"] - before >= 2500
+
+
+def test_light_sleep_keeps_ram_and_wakes_in_time(board):
+    code = "import time, machine\nkept = bytes(range(99))\nt = time.ticks_ms()\nmachine.lightsleep(3000)\n"
+    code += "print(time.ticks_diff(time.ticks_ms(), t), kept == bytes(range(99)))"
+    slept, kept = board.run(code).split()
+    assert 3000 <= int(slept) < 3020
+    assert kept == "True"
+
+
+def test_uart_carries_every_octet_at_its_pace(boot):
+    """115200 baud, 8N1: ten bits an octet, so 2304 octets take 200 ms each way."""
+    board = boot(ports={"repl": 0, "uart0": 0})
+    data = bytes(n * 7 & 0xFF for n in range(2304))
+    with line(board, "uart0") as wire:
+        board.run("from machine import UART\nimport time\nu = UART(0, 115200, rxbuf=4096, txbuf=16)")
+        wire.sendall(data)
+        code = "t = None\ngot = b''\nwhile len(got) < 2304:\n more = u.read()\n if more:\n"
+        code += "  if t is None: t, first = time.ticks_us(), len(more)\n  got += more\n"
+        code += "same = got == bytes(n * 7 & 255 for n in range(2304))\n"
+        code += "print(time.ticks_diff(time.ticks_us(), t), first, same)"
+        elapsed, first, same = board.run(code).split()
+        assert same == "True"
+        exact = (2304 - int(first)) * 10 / 115200 * 1e6
+        # the receive FIFO is emptied at its trigger level or after 32 bit times without an octet
+        assert abs(int(elapsed) - exact) < 16 * 87 + 1000
+        took = board.run(
+            "t = time.ticks_us()\nu.write(got)\nu.flush()\nprint(time.ticks_diff(time.ticks_us(), t))"
+        )
+        assert abs(int(took) - 200_000) < 3_000
+        back = b""
+        while len(back) < len(data):
+            back += wire.recv(4096)
+        assert back == data
+    uart = board.pico.stats()["uarts"][0]
+    assert (uart["received"], uart["sent"], uart["overruns"]) == (2304, 2304, 0)
+    assert abs(uart["baud"] / 115200 - 1) < 0.001
+
+
+def test_uart_loses_what_its_fifo_does_not_hold(boot):
+    """Data sheet 4.2.2: the receive FIFO holds 32; what comes while it is full is lost."""
+    board = boot(ports={"repl": 0, "uart1": 0})
+    with line(board, "uart1") as wire:
+        board.run("from machine import UART\nimport machine, time\nu = UART(1, 9600, rxbuf=256)")
+        # At 9600 baud, 60 octets take 62 ms. The board looks away for so long, again and again, until they came.
+        board.begin("""
+full = False
+while not full:
+    state = machine.disable_irq()
+    t = time.ticks_us()
+    while time.ticks_diff(time.ticks_us(), t) < 62000:
+        pass
+    full = machine.mem32[0x40038018] & 0x40  # UARTFR.RXFF
+    machine.enable_irq(state)
+    time.sleep_ms(1)
+print("full")
+""")
+        wire.sendall(bytes(range(200)))
+        output, error = board.repl.follow(60)
+        assert (output.strip(), error) == (b"full", b"")
+        wait_for(
+            lambda: sum(uart["received"] + uart["overruns"] for uart in board.pico.stats()["uarts"]) == 200
+        )
+    assert board.pico.stats()["uarts"][1]["overruns"] > 0
+
+
+def test_the_watchdog_resets_a_board_that_hangs(board):
+    assert board.run("import machine\nprint(machine.reset_cause())").strip() == str(POWER_ON)
+    code = "import time\nwdt = machine.WDT(timeout=2000)\nfor _ in range(4):\n time.sleep_ms(1500)\n wdt.feed()\n"
+    assert board.run(code + "print('alive after 6 s')").strip() == "alive after 6 s"
+    # In virtual time the board needs no code that hangs: nobody feeds, and two seconds are over at once.
+    wait_for(lambda: board.pico.stats()["watchdog_resets"] == 1)
+    board.enter()
+    assert board.run("import machine\nprint(machine.reset_cause())").strip() == str(WATCHDOG)
+
+
+def test_the_watchdog_has_a_limit(board):
+    """24 bits at 2 MHz: 8388 ms (erratum RP2040-E1)."""
+    code = "import machine\ntry:\n machine.WDT(timeout=8389)\nexcept ValueError: print('refused')\n"
+    assert board.run(code).strip() == "refused"
+    board.run("w = machine.WDT(timeout=8388)")
+
+
+def test_reset_by_the_firmware(board):
+    board.begin("import machine\nmachine.reset()")
+    wait_for(lambda: board.pico.stats()["forced_resets"] == 1)
+    board.enter()
+    assert board.run("import machine\nprint(machine.reset_cause())").strip() == str(WATCHDOG)
+    board.pico.ask("power-cycle")
+    board.enter()
+    assert board.run("import machine\nprint(machine.reset_cause())").strip() == str(POWER_ON)
+
+
+def test_an_output_pin_drives_the_led(board):
+    board.run("from machine import Pin\nled = Pin('LED', Pin.OUT, value=1)")
+    assert board.pico.stats()["led"] is True
+    board.run("led.value(0)")
+    assert board.pico.stats()["led"] is False
+
+
+def test_the_unique_id_is_the_flash_chips(boot):
+    board = boot(options=["--unique-id=0123456789abcdef"])
+    assert board.run("import machine\nprint(machine.unique_id().hex())").strip() == "0123456789abcdef"
+
+
+def test_erasing_and_programming_take_their_time(board):
+    """W25Q16JV: 45 ms a sector, 0.4 ms a page (typical)."""
+    code = "import rp2, time\nf = rp2.Flash()\nt = time.ticks_us()\nf.ioctl(6, 300)\n"
+    code += "print(time.ticks_diff(time.ticks_us(), t))\nt = time.ticks_us()\nf.writeblocks(300, bytes(4096), 0)\n"
+    code += "print(time.ticks_diff(time.ticks_us(), t))"
+    erased, programmed = map(int, board.run(code).split())
+    assert 45_000 <= erased < 46_000
+    assert 16 * 400 <= programmed < 16 * 400 + 2_000
