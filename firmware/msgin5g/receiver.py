@@ -166,14 +166,14 @@ class Receiver:
         elements = body.objects("msgList")
         if body.integer("totalMsgCount", None) not in (None, len(elements)):
             raise BodyError("totalMsgCount", "is not the length of msgList")
-        messages = {}
+        messages = []
         for element in elements:
             message = _read_message(element, address)
             message.hold(element.text("payload", "", longest=None))
-            if message.message_id in self._seen or message.message_id in messages:
+            if message.message_id in self._seen + [each.message_id for each in messages]:
                 self._stats["repeated"] += 1
             else:
-                messages[message.message_id] = message
+                messages.append(message)
         if not messages:
             return
         if len(messages) > self._most:
@@ -181,7 +181,7 @@ class Receiver:
                 numbers.REQUEST_ENTITY_TOO_LARGE, "msgList: the inbox holds %d messages" % self._most
             )
         self._expect_room(len(messages))
-        for message in messages.values():
+        for message in messages:
             self._deliver(message)
 
     def _segment(self, body, address, now):

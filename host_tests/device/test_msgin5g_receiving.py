@@ -130,6 +130,13 @@ def test_an_aggregated_message():
     equal(scene.take(), None)
 
 
+def test_an_aggregated_message_keeps_its_order():
+    scene = Scene().start()
+    names = ["e-%d" % (number * 7 % 9) for number in range(9)]
+    equal(scene.post(aggregated(['{"msgId":"%s"}' % name for name in names])).code, coap.CHANGED)
+    equal([scene.take().message_id for _ in names], names)
+
+
 def test_an_aggregated_message_that_does_not_fit_or_is_wrong():
     scene = Scene(inbox={"messages": 2}).start()
     elements = ['{"msgId":"e-%d"}' % number for number in range(3)]
