@@ -2,9 +2,14 @@
 """Raspberry Pi Pico: no network of its own, so its link is a UART (README, "Wiring")."""
 
 import machine
+from micropython import const
 
 from device.links import Unsupported
 from device.storage import FileStorage
+
+# Octets that the port keeps for us. While a task computes, a line of 115200 baud brings 11 octets a millisecond.
+_RECEIVED = const(2048)
+_SENT = const(256)
 
 
 class Board:
@@ -19,7 +24,13 @@ class Board:
 
     def links(self, config):
         """The link that `config.peer` asks for."""
-        raise Unsupported("peer: the Pico has no network")
+        if config.peer_scheme not in ("coap+uart", "l3+uart") or config.peer_host not in ("0", "1"):
+            raise Unsupported(
+                "peer: the Pico has its UARTs only, coap+uart://0 or l3+uart://0, or 1 for UART 1"
+            )
+        from device.links.serial import link
+
+        return link(config, lambda: _uart(int(config.peer_host), config.serial["baudrate"]), self.storage)
 
     def watchdog(self, timeout_ms):
         """A started watchdog, to be fed with its feed(); it can't be stopped. ValueError beyond 8388 ms.
@@ -41,3 +52,8 @@ class Board:
 
     def reset(self):
         machine.reset()
+
+
+def _uart(number, baudrate):
+    # On the port's usual pins: 0 has GP0 (out) and GP1 (in), 1 has GP4 and GP5. A read gives what is there, at once.
+    return machine.UART(number, baudrate, rxbuf=_RECEIVED, txbuf=_SENT, timeout=0, timeout_char=0)
