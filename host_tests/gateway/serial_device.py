@@ -12,16 +12,24 @@ from tools.device import prepare
 
 OWN = "ue:meter-7@example.org"
 
-# Prints what happens as JSON lines; sends what the environment asks for.
+# Prints what happens as JSON lines; sends what the environment asks for: orders with `to`, `payload` ("file:NAME" is
+# a file in its folder), `options` of send(), and a `count` of messages, each with its number for "#".
 APP = """
-import asyncio, json, os, sys
+import asyncio, binascii, hashlib, json, os
 from device import start
+from msgin5g import OutboxFull
 
 def say(**event):
     print("event", json.dumps(event))
 
 async def receive(client):
     async for m in client.messages():
+        if m.size > 2048:
+            digest = hashlib.sha256()
+            for chunk in m.chunks():
+                digest.update(chunk)
+            say(kind="got", id=m.message_id, size=m.size, digest=str(binascii.hexlify(digest.digest()), "ascii"))
+            continue
         payload = m.payload
         say(kind="got", id=m.message_id, sender=m.sender, size=m.size,
             payload=payload if isinstance(payload, str) else str(payload, "utf-8"))
@@ -30,13 +38,9 @@ async def main():
     client = await start()
     asyncio.create_task(receive(client))
     for order in json.loads(os.getenv("ORDERS")):
-        await asyncio.sleep_ms(1)
-        try:
-            outgoing = await client.send(order["to"], order["payload"], **order.get("options", {}))
-        except Exception as error:
-            say(kind="error", type=type(error).__name__, text=str(error))
-            continue
-        asyncio.create_task(follow(outgoing, order["payload"]))
+        for number in range(order.get("count", 1)):
+            payload = order["payload"].replace("#", str(number))
+            await send(client, order["to"], payload, order.get("options", {}))
     while not stopping():
         await asyncio.sleep_ms(50)
         state = (client.core.registration.state, client.core.registration.cause)
@@ -45,6 +49,20 @@ async def main():
             say(kind="registration", state=state[0], cause=state[1])
     await client.stop()
     say(kind="stopped", stats=client.stats)
+
+async def send(client, to, payload, options):
+    content = open(payload[5:], "rb") if payload.startswith("file:") else payload
+    while True:
+        await asyncio.sleep_ms(1)
+        try:
+            outgoing = await client.send(to, content, **options)
+        except OutboxFull:
+            continue
+        except Exception as error:
+            say(kind="error", type=type(error).__name__, text=str(error))
+            return
+        asyncio.create_task(follow(outgoing, payload))
+        return
 
 client_state = [None]
 

@@ -262,8 +262,9 @@ class Applications:
         segment = bodies.segment(body)
         if segment is not None:
             self._sets.pop((application.app_id, segment.set_id, what.msg_id), None)
-            done = bodies.segconfir(self._settings.service, segment.set_id, outcome.verdict == DONE)
-            self._ask(application, done, now)
+            if outcome.verdict == DONE:  # of a refusal the server hears by the answer to its last segment
+                done = bodies.segconfir(self._settings.service, segment.set_id, True)
+                self._ask(application, done, now)
 
 
 def _cause(answer):
