@@ -3,7 +3,12 @@
 
 import asyncio
 import contextlib
+import json
+import uuid
+from collections import Counter
 from pathlib import Path
+
+import aiohttp
 
 from tools.demo.application_server import ApplicationServer
 from tools.demo.processes import Device, Gateway
@@ -30,11 +35,11 @@ def config(port, **more):
 
 
 @contextlib.asynccontextmanager
-async def gateway_and_server(folder, *arguments, reports=True):
+async def gateway_and_server(folder, *arguments):
     """A running (Gateway, ApplicationServer), the second registered with the first."""
     folder.mkdir(exist_ok=True)
     async with Gateway(folder, "--open", *arguments) as gateway:
-        async with ApplicationServer(AS, gateway.http, reports) as server:
+        async with ApplicationServer(AS, gateway.http) as server:
             await server.register()
             yield gateway, server
 
@@ -44,3 +49,77 @@ def device(folder, app, port, heap="192k", **more):
     made = Device(folder / "device", APPS / app, heap)
     made.configure(config(port, **more))
     return made
+
+
+class Traffic:
+    """Numbered messages each way between a device and the server, each with a report, a few at a time."""
+
+    AT_ONCE = 8
+
+    def __init__(self, folder, gateway, server, port, messages, **more):
+        """`port` is where the device finds its peer; `more` goes to its configuration."""
+        self.gateway = gateway
+        self.server = server
+        self.messages = messages
+        self.sent = []  # message IDs of the server's messages
+        self.stats = None  # the device's counters at the end
+        self.exit_code = None
+        self.device = device(folder, "traffic.py", port, **more)
+        plan = {"messages": messages, "at_once": self.AT_ONCE}
+        self.device.folder.joinpath("traffic.json").write_text(json.dumps(plan))
+
+    async def play(self, meanwhile=None):
+        """All of it; `meanwhile` is a coroutine that disturbs it, and is over before the end."""
+        async with self.device:
+            await self.gateway.event("registered", ue=UE, seconds=60)
+            async with asyncio.TaskGroup() as group:  # a device that dies ends it all at once
+                done = group.create_task(self.device.tells("done", seconds=None))
+                group.create_task(self._send())
+                if meanwhile is not None:
+                    group.create_task(meanwhile)
+            self.stats = done.result()["stats"]
+            self.exit_code = await self.device.wait()
+
+    async def _send(self):
+        for number in range(self.messages):
+            await self.server.reports.reach(number - self.AT_ONCE + 1, "reports", seconds=None)
+            message_id = str(uuid.uuid4())
+            while True:
+                # As an Application Server does: again, under the same ID, until it was taken.
+                try:
+                    await self.server.send(UE, f"down {number}", message_id=message_id)
+                    break
+                except (ConnectionError, aiohttp.ClientError):
+                    await asyncio.sleep(0.05)
+            self.sent.append(message_id)
+        await self.server.reports.reach(self.messages, "reports", seconds=None)
+
+    def told(self, step):
+        return [told for told in self.device.told.items if told["step"] == step]
+
+    def check(self):
+        """Each message arrived once, in order, and ended in one state, on both sides."""
+        numbers = range(self.messages)
+        assert [body["payload"] for body in self.server.messages.items] == [f"up {n}" for n in numbers]
+        assert [told["payload"] for told in self.told("took")] == [f"down {n}" for n in numbers]
+
+        ended = self.told("ended")
+        assert Counter(told["number"] for told in ended) == Counter(numbers)
+        assert {(told["state"], told["cause"]) for told in ended} == {("delivered", None)}
+        assert {
+            name: self.stats[name] for name in ("delivered", "failed", "expired", "received", "reported")
+        } == {
+            "delivered": self.messages,
+            "failed": 0,
+            "expired": 0,
+            "received": self.messages,
+            "reported": self.messages,
+        }
+
+        reports = self.server.reports.items
+        assert Counter(report["msgId"] for report in reports) == Counter(self.sent)
+        assert {report["delivSt"] for report in reports} == {"REPT_DELY_SUCCESS"}
+        assert {report["oriAddr"]["addr"] for report in reports} == {UE}
+        for event in ("failed", "discarded", "stored"):
+            assert self.gateway.count(event) == 0
+        assert self.exit_code == 0

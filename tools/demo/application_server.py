@@ -6,7 +6,7 @@ import uuid
 import aiohttp
 from aiohttp import web
 
-from tools.demo.feed import Feed
+from tools.demo.feed import Feed, Unseen
 
 REGISTRATIONS = "/msgs-asregistration/v1/registrations"
 DELIVER_MESSAGE = "/msgs-msgdelivery/v1/deliver-as-message"
@@ -14,14 +14,16 @@ DELIVER_REPORT = "/msgs-msgdelivery/v1/deliver-report"
 
 
 class ApplicationServer:
-    """An async context manager. `messages` and `reports` hold what it was sent, each body as it came."""
+    """An async context manager. `messages` and `reports` hold what it was sent, each body as it came, and each once: a
+    server that did not hear our answer posts it again, which `repeated` counts.
+    """
 
     def __init__(self, service_id, gateway, reports=True):
         """`gateway` is (host, port) of its HTTP; `reports`: whether it reports the delivery of what asks for it."""
         self.service_id = service_id
         self.messages = Feed()
         self.reports = Feed()
-        self.accepted = []  # message IDs of its own that the server took
+        self.repeated = 0
         self._gateway = "http://%s:%d" % gateway
         self._reports = reports
 
@@ -43,9 +45,9 @@ class ApplicationServer:
         """ASRegistration, with the URI that it wants to be posted to."""
         await self._post(REGISTRATIONS, {"asSvcId": self.service_id, "targetUri": self.target})
 
-    async def send(self, to, payload, report=True):
-        """ASMessageDelivery to a UE; the message ID."""
-        message_id = str(uuid.uuid4())
+    async def send(self, to, payload, report=True, message_id=None):
+        """ASMessageDelivery to a UE; the message ID. Sent again with the same ID it is still one message."""
+        message_id = message_id or str(uuid.uuid4())
         body = {
             "oriAddr": {"addrType": "AS", "addr": self.service_id},
             "destAddr": {"addrType": "UE", "addr": to},
@@ -54,8 +56,11 @@ class ApplicationServer:
             "delivStReqInd": report,
             "payload": payload,
         }
-        await self._post(DELIVER_MESSAGE, body)
-        self.accepted.append(message_id)
+        ack = await self._post(DELIVER_MESSAGE, body)
+        if ack.get("status") == "DELY_FAILED":
+            raise Unseen(
+                f"expected the server to take a message for {to}, it said: {ack.get('failureCause')}"
+            )
         return message_id
 
     async def message(self, wanted, what):
@@ -71,12 +76,17 @@ class ApplicationServer:
 
     async def _posted(self, request):
         body = await request.json()
-        if "delivSt" in body:  # only a DeliveryStatusReport has it
-            await self.reports.add(body)
+        # Only a DeliveryStatusReport has `delivSt`.
+        feed = self.reports if "delivSt" in body else self.messages
+        if any(body["msgId"] == known["msgId"] for known in feed.items):
+            self.repeated += 1
         else:
-            await self.messages.add(body)
-            if self._reports and body.get("delivStReqInd"):
+            await feed.add(body)
+        if feed is self.messages and self._reports and body.get("delivStReqInd"):
+            try:
                 await self._report(body)
+            except (ConnectionError, aiohttp.ClientError):
+                return web.Response(status=503)  # it comes again, and so does the report
         return web.Response(status=204)
 
     async def _report(self, message):
@@ -93,3 +103,4 @@ class ApplicationServer:
         async with self._http.post(path, json=body) as response:
             if response.status >= 300:
                 raise ConnectionError(f"{path}: {response.status} {await response.text()}")
+            return await response.json()
