@@ -3,6 +3,10 @@
 
 import { USBCDC } from 'rp2040js';
 
+// rp2040js has no start of frame for a device. TinyUSB asks for some after the line was opened, and only then sends what
+// was printed before: without them the board would wait with a full buffer for ever.
+const SOF_READ = 0x48, DEVICE_SOF = 1 << 17, FRAME_NS = 1e6;
+
 export class UsbHost {
     constructor(mcu) {
         this.usb = mcu.usbCtrl;
@@ -11,6 +15,7 @@ export class UsbHost {
         this.connected = false;
         this.onData = () => {};
         this.onConnect = () => {};
+        this.addFrames(mcu);
         this.cdc = new USBCDC(mcu.usbCtrl);
         this.cdc.onDeviceConnected = () => {
             this.connected = true;
@@ -23,6 +28,36 @@ export class UsbHost {
             if (endpoint !== this.cdc.outEndpoint) return;
             this.waiting = { endpoint, size };
             this.pump();
+        };
+    }
+
+    // Frames are counted only while the board wants to hear of them: else they would keep it from sleeping.
+    addFrames(mcu) {
+        const usb = this.usb;
+        let running = false;
+        const wanted = () => (usb.intEnable & DEVICE_SOF) !== 0;
+        const alarm = mcu.clock.createAlarm(() => {
+            running = wanted();
+            if (!running) return;
+            usb.sofFrameNumber = (usb.sofFrameNumber + 1) & 0x7ff;
+            usb.intRaw |= DEVICE_SOF;
+            usb.checkInterrupts();
+            alarm.schedule(FRAME_NS);
+        });
+        const write = usb.writeUint32.bind(usb);
+        usb.writeUint32 = (offset, value) => {
+            write(offset, value);
+            if (running || !wanted()) return;
+            running = true;
+            alarm.schedule(FRAME_NS);
+        };
+        const read = usb.readUint32.bind(usb);
+        usb.readUint32 = (offset) => {
+            if (offset === SOF_READ) {
+                usb.intRaw &= ~DEVICE_SOF; // reading it clears the interrupt (data sheet 4.1.4)
+                usb.checkInterrupts();
+            }
+            return read(offset);
         };
     }
 
