@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: MIT
+"""Two endpoints that share a key, each with its storage, and the datagrams between them in the test's hands."""
+
+import coap
+from coap.oscore import Context, Security
+from coap_scene import FixedRandom
+from msgin5g.storage import MemoryStorage
+
+SECRET = b"sixteen octets.."
+CLIENT = ("192.0.2.1", 5683)
+SERVER = ("192.0.2.2", 5683)
+STRANGER = ("192.0.2.3", 5683)
+
+
+def context(sender, recipient, storage=None, **named):
+    """A Context whose random octets, which only an Echo value needs, are new each time."""
+    return Context(named.pop("secret", SECRET), sender, recipient, storage or MemoryStorage(), **named)
+
+
+class Party:
+    """An endpoint at an address. `restart` is a power cut: only the storage is left."""
+
+    def __init__(self, address, sender, recipient, storage=None, **named):
+        self.address = address
+        self.storage = storage or MemoryStorage()
+        self.got = []  # plain requests
+        self.events = []  # all others
+        self._ids = (sender, recipient)
+        self._named = named
+        self._boots = 0
+        self.restart()
+
+    def restart(self):
+        self._boots += 1
+        self.security = Security(context(*self._ids, self.storage, **self._named))
+        # Message IDs begin anew at another place after each boot
+        random = FixedRandom(bytes((self._boots, 0)))
+        self.endpoint = coap.Endpoint(random=random, security=self.security)
+
+    def take(self, datagram, source, now=0, answer=coap.CHANGED, payload=b""):
+        """Receives one datagram, answers a request at once; gives what goes out, as [(octets, peer)]."""
+        self.endpoint.receive(datagram, source, now)
+        while True:
+            event = self.endpoint.next_event()
+            if event is None:
+                break
+            if event[0] == coap.REQUEST:
+                self.got.append(event[2])
+                if answer is not None:
+                    self.endpoint.respond(event[1], coap.Message(answer, payload), now)
+            else:
+                self.events.append(event)
+        return self.out()
+
+    def out(self):
+        sent = []
+        while True:
+            item = self.endpoint.outgoing()
+            if item is None:
+                return sent
+            sent.append((bytes(item[0]), item[1]))
+
+    def ask(self, peer, payload=b"", now=0, code=coap.POST, options=None, type=coap.CON):
+        """The datagrams of a request."""
+        if options is None:
+            options = coap.path_options("/msgin5g")
+        self.endpoint.request(coap.Message(code, payload, options, type), peer.address, now)
+        return [octets for octets, _ in self.out()]
+
+
+def pair(**named):
+    return Party(CLIENT, b"\x01", b"", **named), Party(SERVER, b"", b"\x01", **named)
+
+
+def talk(client, server, datagrams, now=0):
+    """Carries datagrams to and fro until none is left; gives them all, as (way, octets)."""
+    seen = []
+    waiting = [(server, client, each) for each in datagrams]
+    while waiting:
+        to, source, datagram = waiting.pop(0)
+        seen.append(("out" if to is server else "in", datagram))
+        for octets, _ in to.take(datagram, source.address, now):
+            waiting.append((source, to, octets))
+    return seen
