@@ -3,6 +3,7 @@
 
 PYTHON ?= python3
 ARGS ?=
+LINK ?= udp
 BOARD ?= rp2040
 
 BIN := .venv/bin
@@ -16,8 +17,8 @@ help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  \1\t/p' Makefile | expand -t 12
 	@echo "ARGS='...' goes on to the command: make test ARGS='-k coap -x'"
 
-demo: micropython ## gateway, server and a device on this machine, step by step
-	@$(BIN)/msgin5g demo $(ARGS)
+demo: micropython ## gateway, server and a device on this machine, step by step; LINK=serial for a serial line
+	@$(BIN)/msgin5g demo --link $(LINK) $(ARGS)
 
 test: micropython peers hardware ## everything that CI runs
 	@$(BIN)/pytest $(ARGS)

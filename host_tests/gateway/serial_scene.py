@@ -3,9 +3,9 @@
 
 import contextlib
 
-from host_tests.gateway.line_model import Cable
 from host_tests.gateway.scripted import ApplicationServer, Journal
 from host_tests.gateway.serial_device import OWN
+from tools.cable import Cable
 from tools.gateway.applications import digest
 from tools.gateway.events import Events
 from tools.gateway.runtime import Gateway, Options

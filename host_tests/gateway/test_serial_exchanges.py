@@ -6,10 +6,10 @@ import hashlib
 
 import pytest
 
-from host_tests.gateway.line_model import Cable
 from host_tests.gateway.scripted import run
 from host_tests.gateway.serial_device import OWN, SerialDevice
 from host_tests.gateway.serial_scene import AS, FORMATS, TARGET, report_on, scene
+from tools.cable import Cable
 
 
 def peer(scheme, cable):

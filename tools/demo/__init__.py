@@ -5,6 +5,7 @@ import asyncio
 import contextlib
 import signal
 
+from tools.demo.serial_story import tell_serial_story
 from tools.demo.story import tell_story
 from tools.device import heap_size
 
@@ -14,9 +15,17 @@ def add_arguments(parser):
         "--heap", metavar="SIZE", type=heap_size, default="192k", help="heap of the device (default: 192k)"
     )
 
+    parser.add_argument(
+        "--link",
+        choices=["udp", "serial"],
+        default="udp",
+        help="udp: a Client with IP; serial: an Application Client at a serial line (default: udp)",
+    )
+
 
 def main(args):
-    return asyncio.run(_ended_by_signals(tell_story(args.heap)))
+    tell = tell_serial_story if args.link == "serial" else tell_story
+    return asyncio.run(_ended_by_signals(tell(args.heap)))
 
 
 async def _ended_by_signals(story):

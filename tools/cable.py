@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A serial cable between two pseudo-terminals: paced, with damaged octets and breaks, all by a seed.
+"""A serial cable between two pseudo-terminals: paced as its baud rate asks, with damaged octets and breaks by a seed.
 
 It stands where the wire would; each end is a terminal device that a program opens as it would a UART.
 """

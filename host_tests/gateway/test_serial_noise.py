@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: MIT
+"""A bad cable: one octet in a hundred damaged, and breaks. What is accepted arrives, once.
+
+Everything runs ten times as fast as the real thing: 1,152,000 baud for 115,200, breaks of 1 s for 10 s.
+"""
+
+import asyncio
+
+import pytest
+
+from host_tests.gateway.scripted import run
+from host_tests.gateway.serial_device import OWN, SerialDevice
+from host_tests.gateway.serial_scene import TARGET, scene
+from tools.cable import Cable
+
+COUNT = 300
+# What the application of this test keeps (a task for each message that is out) is beyond what 192 KB hold beside the
+# sources, which the unix port compiles into its heap in words of 64 bits.
+HEAP = "384k"
+
+
+async def receive(server, count):
+    got = []
+    while len(got) < count:
+        got.append((await server.inbox.get())["payload"])
+    return got
+
+
+@pytest.mark.slow
+# A datagram of JSON is about 200 octets, of which 1 % leaves hardly one in ten whole: it gets a tenth of the damage.
+@pytest.mark.parametrize("scheme, damage", [("coap+uart", 0.001), ("l3+uart", 0.01)])
+def test_300_messages_each_way(scheme, damage, tmp_path):
+    async def main():
+        cable = Cable(1152000, damage)
+        async with scene(timeout=0.012, cable=cable, rate=100000) as (cable, gateway, server):
+            to = "192.0.2.1" if scheme == "l3+uart" else TARGET[scheme]
+            order = {"to": to, "payload": "up #", "count": COUNT, "options": {"to_type": "AS"}}
+            keys = {
+                "l3": {"timeout": 0.012},
+                "coap": {"ack_timeout": 0.02},
+                "serial": {"baudrate": 115200},
+                "outbox": {"messages": 16},
+            }
+            async with SerialDevice(
+                tmp_path, "%s://%s" % (scheme, cable.ends[0]), [order], HEAP, **keys
+            ) as device:
+                await gateway.journal.wait("application-registered")
+                for number in range(COUNT):
+                    status, ack = await server.deliver(server.message(OWN, "down %d" % number))
+                    assert status == 200 and "status" not in ack, ack
+                for _ in range(2):
+                    await asyncio.sleep(2)
+                    cable.cut = True
+                    await asyncio.sleep(1)
+                    cable.cut = False
+                up = await receive(server, COUNT)
+                await device.wait(count=COUNT, patience=50, kind="got")
+                await device.wait(count=COUNT, kind="ended", state="accepted")
+                down = [event["payload"] for event in device.find(kind="got")]
+                # in order for each destination, each once, none made up
+                assert up == ["up %d" % number for number in range(COUNT)]
+                assert down == ["down %d" % number for number in range(COUNT)]
+                stats = await device.stop()
+                assert stats["link_damaged"] + stats["link_unknown"] > 10 and stats["malformed"] == 0
+                await asyncio.sleep(0.2)
+                extra = [server.inbox.get_nowait() for _ in range(server.inbox.qsize())]
+                assert extra == [] and len(device.find(kind="got")) == COUNT
+
+    run(main())
+
+
+def test_noise_alone_brings_nothing(tmp_path):
+    """A line that hangs in the air: octets, now and then something that looks like a frame."""
+
+    async def main():
+        async with scene() as (cable, gateway, server):
+            order = {"to": TARGET["l3+uart"], "payload": "x", "options": {"to_type": "AS"}}
+            async with SerialDevice(tmp_path, "l3+uart://%s" % cable.ends[0], [order]) as device:
+                await server.next()
+                noise = bytes((13 * at * at + 7 * at) & 255 for at in range(4000))
+                for line in (0, 1):
+                    await cable.inject(line, noise + b"\xc0\xc5\x01\x02\xc0\xdb\xc0")
+                body = server.message(OWN, "still here")
+                await server.deliver(body)
+                assert (await device.wait(kind="got"))["payload"] == "still here"
+                stats = await device.stop()
+                assert stats["link_damaged"] > 0 and stats["link_unknown"] > 0
+                assert gateway.lines[0].framer.bad > 0
+
+    run(main())
