@@ -10,7 +10,7 @@ import pytest
 
 from host_tests.gateway.scripted import run
 from host_tests.gateway.serial_device import OWN, SerialDevice
-from host_tests.gateway.serial_scene import TARGET, scene
+from host_tests.gateway.serial_scene import AS, TARGET, scene
 from tools.cable import Cable
 
 COUNT = 300
@@ -19,11 +19,11 @@ COUNT = 300
 HEAP = "384k"
 
 
-async def receive(server, count):
-    got = []
+async def receive(server, got, count):
+    """Message IDs and payloads into `got`; what is posted again over HTTP, which may happen there, into nothing."""
     while len(got) < count:
-        got.append((await server.inbox.get())["payload"])
-    return got
+        body = await server.inbox.get()
+        got.setdefault(body["msgId"], body["payload"])
 
 
 @pytest.mark.slow
@@ -53,20 +53,24 @@ def test_300_messages_each_way(scheme, damage, tmp_path):
                     cable.cut = True
                     await asyncio.sleep(1)
                     cable.cut = False
-                up = await receive(server, COUNT)
-                await device.wait(count=COUNT, patience=50, kind="got")
+                up = {}
+                await receive(server, up, COUNT)
+                await device.wait(count=COUNT, patience=150, kind="got")
                 await device.wait(count=COUNT, kind="ended", state="accepted")
                 down = [event["payload"] for event in device.find(kind="got")]
                 # in order for each destination, each once, none made up
-                assert up == ["up %d" % number for number in range(COUNT)]
+                assert list(up.values()) == ["up %d" % number for number in range(COUNT)]
                 assert down == ["down %d" % number for number in range(COUNT)]
                 stats = await device.stop()
                 assert stats["link_damaged"] + stats["link_unknown"] > 10 and stats["malformed"] == 0
                 await asyncio.sleep(0.2)
                 extra = [server.inbox.get_nowait() for _ in range(server.inbox.qsize())]
-                assert extra == [] and len(device.find(kind="got")) == COUNT
+                # an Application Server that was slow to answer is posted to again, and only then
+                assert len(extra) <= len(gateway.journal.find("retry", to=AS)), extra
+                assert len(device.find(kind="got")) == COUNT
 
-    run(main())
+    # It takes 15 s and 30 s on an idle machine, and up to twice that on a busy one, as repeats come by the clock.
+    asyncio.run(asyncio.wait_for(main(), 180))
 
 
 def test_noise_alone_brings_nothing(tmp_path):
