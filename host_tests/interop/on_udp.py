@@ -165,8 +165,8 @@ async def aiocoap_server(resources):
 
 
 @contextlib.asynccontextmanager
-async def aiocoap_client():
-    context = await aiocoap.Context.create_client_context(transports=["udp6"])
+async def aiocoap_client(*transports):
+    context = await aiocoap.Context.create_client_context(transports=transports or ["udp6"])
     try:
         yield context
     finally:

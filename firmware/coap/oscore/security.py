@@ -82,7 +82,7 @@ class Security:
                 # Nobody vouches for it, but where a key is wrong it is all that can be known.
                 self.trouble = "the peer answers unprotected: %s %s" % (
                     numbers.code_text(message.code),
-                    _ANSWERS.get(message.code, ""),
+                    _ANSWERS.get(message.code, "(it does not use OSCORE)"),
                 )
             else:
                 self.stats["unverified"] += 1
@@ -147,5 +147,4 @@ class Security:
 _ANSWERS = {
     numbers.BAD_REQUEST: "(it has another key for this sender_id)",
     numbers.UNAUTHORIZED: "(it does not know this sender_id, or has seen these sequence numbers: provision a new key)",
-    numbers.BAD_OPTION: "(it cannot read OSCORE, or not this one)",
 }
