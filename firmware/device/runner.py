@@ -121,7 +121,7 @@ class RunningClient:
         self._armed = None  # the deadline that the timer task sleeps until
         self._watched = {}
         self._unsent = None
-        self._state = None
+        self._state = ("stopped", None)  # what was told last
         self._ended = None  # the exception for all who still want something
         self._tasks = []
         self._begin(self._run())
@@ -171,12 +171,16 @@ class RunningClient:
             self._end(EOFError("the client was stopped"))
 
     async def _deregister(self):
+        registration = self.core.registration
+        # Who is not registered has nothing to wait for. What may be under way expires at the server.
+        wait = _STOP_WAIT if self.registered else 0
         self.core.stop(_now())
         self._flush()
-        for _ in range(_STOP_WAIT // 50):
-            if self.core.registration.state == "stopped":
-                break
+        while wait > 0 and registration.state != "stopped":
             await asyncio.sleep_ms(50)
+            wait -= 50
+        if registration.state != "stopped":
+            log("stopped; the de-registration got no answer" if self.registered else "stopped")
 
     @property
     def registered(self):
