@@ -7,17 +7,17 @@ messages of Annex A.2, json_wire.py the CoAP and JSON of Annex A.3; `config.peer
 
 from coap.compat import earliest, random_octets, ticks_diff
 
-from . import causes, payload, uuid
+from . import causes, uuid
 from .config import service_id_error
 from .errors import ConfigError
 from .events import CHANGED, MESSAGE, REGISTRATION
 from .outbox import Outbox, Outgoing
 from .receiver import Message
-from .storage import OctetsSource, StoredSource
+from .source import source_of
+from .storage import discard
 from .timing import Backoff, Countdown
 
 _SEEN = 64  # Message IDs remembered
-_LARGE = 2048  # octets of payload from which a message stays in the storage
 # Causes after which the same message may be sent again later
 _LATER = (causes.LACK_OF_RESOURCES, causes.CONGESTION)
 
@@ -79,7 +79,7 @@ class ApplicationClient:
             if (
                 name[:3] == "in-" or name[:4] == "out-"
             ):  # payloads of an earlier run that nothing refers to any more
-                storage.remove(name)
+                discard(storage, name)
 
     @property
     def peer(self):
@@ -202,20 +202,8 @@ class ApplicationClient:
     # --- what goes out ------------------------------------------------------------------------------------
 
     def _source(self, given):
-        size = None
-        if isinstance(given, tuple) and len(given) == 2 and hasattr(given[0], "read"):
-            given, size = given
-        if hasattr(given, "read"):
-            if size is None:
-                start = given.tell()
-                size = given.seek(0, 2) - start
-                given.seek(start)
-            self.outbox.check(size)
-            self._rows += 1
-            return StoredSource(self._storage, "out-%d" % self._rows, given, size)
-        text, octets = payload.as_octets(given)
-        self.outbox.check(len(octets))
-        return OctetsSource(octets, text)
+        self._rows += 1
+        return source_of(given, self.outbox.check, self._storage, "out-%d" % self._rows)
 
     def _work(self, now):
         """Everything that can be done now."""
@@ -273,7 +261,10 @@ class ApplicationClient:
         best.turn = self._turn
         if best.state == "queued":
             self._set(best, "sent")
-        self._wire.send(best, now)
+        try:
+            self._wire.send(best, now)
+        except OSError as error:  # the storage lost it
+            self._end(best, "failed", "storage: %s" % error)
         return True
 
     # --- what came back -----------------------------------------------------------------------------------

@@ -20,7 +20,8 @@ from .receiver import Receiver, Refusal
 from .registration import Registration
 from .segmentation import LEAST_ROOM, escaped_size
 from .sender import Sender
-from .storage import OctetsSource, StoredSource, discard
+from .source import source_of
+from .storage import discard
 from .timing import Countdown
 
 _PATH = "/msgin5g"
@@ -194,24 +195,8 @@ class Client:
     # --- what is sent -----------------------------------------------------------------------------------
 
     def _source(self, given):
-        size = None
-        if isinstance(given, tuple) and len(given) == 2 and hasattr(given[0], "read"):
-            given, size = given
-            if isinstance(size, bool) or not isinstance(size, int) or size < 0:
-                raise ValueError("payload: the size in (file, size) must be an integer of at least 0")
-        if hasattr(given, "read"):
-            if size is None:
-                if not hasattr(given, "seek"):
-                    raise ValueError("payload: this file does not tell its size; give (file, size)")
-                start = given.tell()
-                size = given.seek(0, 2) - start
-                given.seek(start)
-            self.outbox.check(size)
-            self._rows += 1
-            return StoredSource(self._storage, "out-%d" % self._rows, given, size)
-        text, octets = payload.as_octets(given)
-        self.outbox.check(len(octets))
-        return OctetsSource(octets, text)
+        self._rows += 1
+        return source_of(given, self.outbox.check, self._storage, "out-%d" % self._rows)
 
     def _must_be_cut(self, outgoing):
         """Whether the message needs segments. Raises ValueError where not even these fit a datagram."""

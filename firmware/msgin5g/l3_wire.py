@@ -186,10 +186,11 @@ class L3Wire:
             self.stats["malformed"] += 1
             if error.type == l3.RECEIVED_REQUEST:
                 self._respond(causes.PROTOCOL_ERROR)
-            row_left(row)
-        except OSError:
+            _drop(row)
+        except (OSError, MemoryError):
+            # The message is not in the inbox and not answered: the gateway sends it again.
             self.stats["refused"] += 1
-            row_left(row)
+            _drop(row)
 
     def _take(self, type, values, now):
         if type == l3.RECEIVED_REQUEST:
@@ -226,7 +227,7 @@ class Answer:
         self.max_age = max_age
 
 
-def row_left(row):
+def _drop(row):
     if row is not None:
         row.remove()
 

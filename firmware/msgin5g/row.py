@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """A large payload in the board's storage: written piece by piece as it comes in, read piece by piece."""
 
+from .storage import discard
+
 _PIECE = 512
 
 
@@ -12,7 +14,7 @@ class Row:
         self._storage = storage
         self._name = name
         self._offset = 0
-        storage.remove(name)
+        discard(storage, name)
 
     def __len__(self):
         return self.size
@@ -45,4 +47,4 @@ class Row:
         return self.read(0, self.size)
 
     def remove(self):
-        self._storage.remove(self._name)
+        discard(self._storage, self._name)
