@@ -66,7 +66,7 @@ class Fates:
         self.counts = Counter() if counts is None else counts
         self._profile = profile
         self._random = random.Random(seed)
-        self._to_device = to_device
+        self.to_device = to_device
         self._in_burst = False
         self._number = 0
         self._latest = 0  # when the last one that kept its place arrives
@@ -83,7 +83,7 @@ class Fates:
             counts["lost"] += 1
             return []
         arrival = self._arrival(now, jitter, wake)
-        if self._to_device and profile.queue:
+        if self.to_device and profile.queue:
             self._waiting = [time for time in self._waiting if time > now]
             if len(self._waiting) >= profile.queue:
                 counts["lost"] += 1
@@ -127,7 +127,7 @@ class Fates:
 
     def _arrival(self, now, jitter, wake):
         profile = self._profile
-        if self._to_device and profile.sleep:
+        if self.to_device and profile.sleep:
             if now >= self._wake:
                 shortest, longest = profile.sleep
                 self._wake = now + shortest + wake * (longest - shortest)

@@ -111,7 +111,7 @@ async def _act(story, gateway, server, device):
     update = random.Random(2).randbytes(LARGE)
     device.folder.joinpath("record.bin").write_bytes(record)
     async with device:
-        acting = asyncio.create_task(_exchange(story, gateway, server, device, record, update))
+        acting = asyncio.create_task(exchange(story, gateway, server, device, record, update))
         ended = asyncio.create_task(device.wait(None))
         try:
             await asyncio.wait((acting, ended), return_when=asyncio.FIRST_COMPLETED)
@@ -137,7 +137,8 @@ async def _act(story, gateway, server, device):
     )
 
 
-async def _exchange(story, gateway, server, device, record, update):
+async def exchange(story, gateway, server, device, record, update):
+    """All that the device has a part in, up to its de-registration; what it told of its heap and its datagrams."""
     registered = await gateway.event("registered", ue=UE)
     story.step(
         "sensor-1 -> gateway",
