@@ -8,6 +8,7 @@ close()             at the end of all
 """
 
 import os
+import re
 import secrets
 import signal
 import subprocess
@@ -60,10 +61,15 @@ class MicroPython:
             waiting = [name for name in waiting if name not in results]
         return results
 
+    def _heap_for(self, file):
+        """The board's heap; a file that holds more than the device in it says so: `# heap: 512k, REASON`."""
+        wish = re.search(r"^# heap: (\d+k), \S", file.read_text(), re.MULTILINE)
+        return wish[1] if wish else self.heap
+
     def _run_once(self, file, names):
         """Results of the functions that were started, at least one unless there is nothing to start."""
         mark = f"\x1e{secrets.token_hex(8)}"
-        command = [self.program, "-X", f"heapsize={self.heap}", RUNNER, mark, file.stem, *names]
+        command = [self.program, "-X", f"heapsize={self._heap_for(file)}", RUNNER, mark, file.stem, *names]
         path = ":".join(map(str, (file.parent, *DEVICE_PATH, ".frozen")))
         try:
             process = subprocess.Popen(

@@ -6,7 +6,7 @@ import sys
 import time
 
 from coap.compat import const, ticks_diff
-from msgin5g import CHANGED, MESSAGE, Config
+from msgin5g import CHANGED, MESSAGE, Config, Ended
 
 from .log import log
 
@@ -24,12 +24,14 @@ def _now():
     return time.ticks_ms() & _TICK_MASK
 
 
-def _date_time(ahead_s):
-    """The time in `ahead_s` seconds as RFC 3339, or None where the clock was never set."""
-    now = time.gmtime(time.time() + int(ahead_s))
-    if now[0] < 2024:
+def _clock():
+    """Seconds since 1970, or None where the clock was never set."""
+    seconds = time.time()
+    year = time.gmtime(seconds)[0]
+    if year < 2024:
         return None
-    return "%04d-%02d-%02dT%02d:%02d:%02dZ" % now[:6]
+    # some ports count from 2000
+    return seconds + (946684800 if time.gmtime(0)[0] == 2000 else 0)
 
 
 async def start(config=None, board=None):
@@ -54,7 +56,7 @@ async def start(config=None, board=None):
         from msgin5g import Client as Role
     else:
         from msgin5g import ApplicationClient as Role
-    return RunningClient(Role(config, board.storage, clock=_date_time), link)
+    return RunningClient(Role(config, board.storage, clock=_clock), link)
 
 
 class Outgoing:
@@ -118,6 +120,7 @@ class RunningClient:
         self._link = link
         self._arrived = asyncio.Event()
         self._kick = asyncio.Event()
+        self._drained = asyncio.Event()
         self._armed = None  # the deadline that the timer task sleeps until
         self._watched = {}
         self._unsent = None
@@ -158,6 +161,38 @@ class RunningClient:
     def messages(self):
         """For `async for message in client.messages()`."""
         return _Messages(self)
+
+    def outbox(self):
+        """What became of the messages, over restarts too: those that wait, in order, then the last that ended."""
+        outbox = self.core.outbox
+        ended = [Ended(*ending) for ending in outbox.endings()]
+        return [Outgoing(self, core) for core in outbox.queue + outbox.waiting + ended]
+
+    async def drain(self, timeout_s=None):
+        """Waits until everything is accepted and every report is out; False where `timeout_s` was over before.
+
+        Then an application may sleep or switch the board off: nothing waits but reports of the other side.
+        """
+        try:
+            while not self.core.idle:
+                self._drained.clear()
+                if timeout_s is None:
+                    await self._drained.wait()
+                else:
+                    start = _now()
+                    await asyncio.wait_for_ms(self._drained.wait(), int(timeout_s * 1000))
+                    timeout_s = max(0, timeout_s - ticks_diff(_now(), start) / 1000)
+        except asyncio.TimeoutError:
+            pass
+        self.core.settle()
+        return self.core.idle
+
+    def next_wake(self):
+        """Milliseconds until the protocol wants to run next, for `board.sleep`; None for never."""
+        deadline = self.core.next_deadline()
+        if self._unsent is not None:
+            return 0
+        return None if deadline is None else max(0, ticks_diff(deadline, _now()))
 
     async def stop(self):
         """De-registers, where the peer can be reached within 5 s, and closes the link."""
@@ -304,6 +339,8 @@ class RunningClient:
                         waiting.set()
             else:
                 self._tell()
+        if core.idle:
+            self._drained.set()
         if self._unsent is not None or core.next_deadline() != self._armed:
             self._kick.set()
 

@@ -13,9 +13,9 @@ _HOMES = (
     ("application_client", ("ApplicationClient",)),
     ("events", ("CHANGED", "MESSAGE", "REGISTRATION")),
     ("config", ("Config",)),
-    ("errors", ("BodyError", "ConfigError", "OutboxFull")),
-    ("outbox", ("Outgoing",)),
-    ("receiver", ("Message",)),
+    ("errors", ("BodyError", "ConfigError", "OutboxFull", "StorageError")),
+    ("outbox", ("Ended", "Outgoing")),
+    ("received", ("Message",)),
     ("storage", ("MemoryStorage",)),
 )
 

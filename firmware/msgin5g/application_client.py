@@ -7,17 +7,17 @@ messages of Annex A.2, json_wire.py the CoAP and JSON of Annex A.3; `config.peer
 
 from coap.compat import earliest, random_octets, ticks_diff
 
-from . import causes, uuid
+from . import causes, payload, uuid
 from .config import service_id_error
 from .errors import ConfigError
 from .events import CHANGED, MESSAGE, REGISTRATION
+from .ledger import Ledger
 from .outbox import Outbox, Outgoing
-from .receiver import Message
+from .received import Message
+from .row import Row
 from .source import source_of
-from .storage import discard
 from .timing import Backoff, Countdown
 
-_SEEN = 64  # Message IDs remembered
 # Causes after which the same message may be sent again later
 _LATER = (causes.LACK_OF_RESOURCES, causes.CONGESTION)
 
@@ -60,26 +60,29 @@ class ApplicationClient:
             from .l3_wire import L3Wire as Wire
         else:
             from .json_wire import JsonWire as Wire
-        self.outbox = Outbox(config.outbox["messages"], config.outbox["bytes"])
+        self._ledger = Ledger(storage)
+        self._ledger.recover()
+        self.outbox = Outbox(self._ledger, config.outbox["messages"], config.outbox["bytes"])
+        for outgoing in self.outbox.waiting:  # from before a restart
+            outgoing.state = "accepted"
+            outgoing.expires = Countdown(config.report_timeout * 1000)
         self.registration = _Registration(config, random)
         self._wire = Wire(config, self, random)
         self._storage = storage
         self._random = random
-        self._rows = 0
         self._turn = 0
         self._backoffs = {}  # by destination; only those that wait
-        self._inbox = []
-        self._seen = []
-        self._reports = []  # [report's Message ID, reply to, success, Backoff or None] that wait to go out
+        self.inbox = self._ledger.inbox
+        self._reports = []  # [report's Message ID, message, Backoff or None] that wait to go out
         self._taken = None
         self._events = []
         self._announced = None
         self._now = 0
-        for name in storage.names():
-            if (
-                name[:3] == "in-" or name[:4] == "out-"
-            ):  # payloads of an earlier run that nothing refers to any more
-                discard(storage, name)
+        for message in self.inbox:
+            if message.row is not None:
+                message.keep(Row(storage, *message.row))
+        for message in self._ledger.reports:
+            self._reports.append([uuid.new(random), message, None])
 
     @property
     def peer(self):
@@ -92,6 +95,20 @@ class ApplicationClient:
     @property
     def endpoint(self):
         return getattr(self._wire, "endpoint", None)
+
+    @property
+    def journal(self):
+        """Where the service keeps what must outlive a restart: `writes`, `failed`, `torn`, `damaged`, `octets`."""
+        return self._ledger.journal
+
+    @property
+    def idle(self):
+        """Whether nothing waits to be sent: no message that is not accepted, no report of ours."""
+        return not self.outbox.queue and not self._reports
+
+    def settle(self):
+        """Writes what the journal would write with the next message; for a power-off that is planned."""
+        self._ledger.flush()
 
     @property
     def registered(self):
@@ -138,7 +155,7 @@ class ApplicationClient:
             raise ValueError("to: " + why)
         if expires is not None and not (isinstance(expires, (int, float)) and 0 < expires < 1e9):
             raise ValueError("expires must be a number of seconds above 0 and below 1e9")
-        source = self._source(payload)
+        source, octets = source_of(payload, volatile, self._storage, self._ledger, self.outbox)
         try:
             self._wire.check(to, to_type, app_id, source.size)
             message_id = uuid.text(uuid.new(self._random))
@@ -149,7 +166,7 @@ class ApplicationClient:
                 self._wire.check_whole(outgoing)
             if expires is not None:
                 outgoing.expires = Countdown(int(expires * 1000), now)
-            self.outbox.add(outgoing)
+            self.outbox.add(outgoing, octets)
         except Exception:
             source.remove()
             raise
@@ -158,13 +175,16 @@ class ApplicationClient:
 
     def take(self, now):
         """The oldest received Message, or None. The one taken before it is closed."""
-        if not self._inbox:
+        if not self.inbox:
             return None
         if self._taken is not None:
             self._taken.close()
-        message = self._taken = self._inbox.pop(0)
+        message = self._taken = self.inbox[0]
+        message.load()
+        self.inbox.pop(0)
         if self.config.reports == "taken":
             self._report(message)
+        self._ledger.taken(message)
         self._work(now)
         return message
 
@@ -193,17 +213,13 @@ class ApplicationClient:
         for outgoing in self.outbox.queue + self.outbox.waiting:
             if outgoing.expires is not None:
                 deadline = earliest(deadline, outgoing.expires.deadline(now))
-        for backoff in [report[3] for report in self._reports] + list(self._backoffs.values()):
+        for backoff in [report[2] for report in self._reports] + list(self._backoffs.values()):
             # one that is over waits for something else: its turn, or the registration
             if backoff is not None and not backoff.ready(now):
                 deadline = earliest(deadline, backoff.deadline)
         return deadline
 
     # --- what goes out ------------------------------------------------------------------------------------
-
-    def _source(self, given):
-        self._rows += 1
-        return source_of(given, self.outbox.check, self._storage, "out-%d" % self._rows)
 
     def _work(self, now):
         """Everything that can be done now."""
@@ -238,8 +254,8 @@ class ApplicationClient:
 
     def _next_report(self, now):
         for report in self._reports:
-            if report[3] is None or report[3].ready(now):
-                self._wire.report(report[0], report[1], report[2], now)
+            if report[2] is None or report[2].ready(now):
+                self._wire.report(report[0], report[1].message_id, True, now)
                 return True
         return False
 
@@ -299,13 +315,14 @@ class ApplicationClient:
                 answer.accepted or answer.cause not in _LATER + (causes.CONNECTION_GONE,)
             ):
                 self._reports.remove(report)
+                self._ledger.reported(report[1])
                 self.stats["reported" if answer.accepted else "reports_refused"] += 1
                 return
             if answer is not None and answer.cause == causes.CONNECTION_GONE:
                 self.registration.required(answer.why, now)
-            if report[3] is None:
-                report[3] = Backoff(5000, 300000, self._random)
-            report[3].failed(now, answer.max_age if answer else None, answer is None)
+            if report[2] is None:
+                report[2] = Backoff(5000, 300000, self._random)
+            report[2].failed(now, answer.max_age if answer else None, answer is None)
             return
 
     def _delay(self, outgoing, now, max_age, silent):
@@ -326,19 +343,23 @@ class ApplicationClient:
             self._end(crowded_out, crowded_out.state, "too many others wait for a report")
 
     def _end(self, outgoing, state, cause):
+        self._count(outgoing, state)
+        outgoing.final = True
+        outgoing.cause = cause
         self.outbox.ended(outgoing)
         destination = (outgoing.to_type, outgoing.to)
         if not [each for each in self.outbox.queue if (each.to_type, each.to) == destination]:
             self._backoffs.pop(destination, None)
-        outgoing.final = True
-        outgoing.cause = cause
-        self._set(outgoing, state)
+        self._events.append((CHANGED, outgoing))
 
     def _set(self, outgoing, state):
+        self._count(outgoing, state)
+        self._events.append((CHANGED, outgoing))
+
+    def _count(self, outgoing, state):
         if outgoing.state != state and state in self.stats:
             self.stats[state] += 1
         outgoing.state = state
-        self._events.append((CHANGED, outgoing))
 
     # --- what comes in ------------------------------------------------------------------------------------
 
@@ -353,7 +374,7 @@ class ApplicationClient:
         `value` is octets, a Row that holds them, or the value of a `payload` member (may raise BodyError).
         """
         row = value if hasattr(value, "window") else None
-        if message.message_id in self._seen:
+        if self._ledger.seen(message.message_id):
             self.stats["repeated"] += 1
             if row is not None:
                 row.remove()
@@ -369,28 +390,33 @@ class ApplicationClient:
         if row is not None:
             message.keep(row)
         elif not isinstance(value, str):
-            message.hold_octets(bytes(value))
-        self._seen.append(message.message_id)
-        if len(self._seen) > _SEEN:
-            self._seen.pop(0)
-        self._inbox.append(message)
+            value = payload.octets_value(value)
+        at_once = self.config.reports == "arrival" and message.report_requested
+        try:
+            self._ledger.received(message, None if row is not None else value, at_once)
+        except OSError:
+            if row is not None:
+                row.remove()
+            return causes.LACK_OF_RESOURCES
+        self.inbox.append(message)
         self.stats["received"] += 1
         self._events.append((MESSAGE, None))
-        if self.config.reports == "arrival":
+        if at_once:
             self._report(message)
         return None
 
     def _refusal(self, size):
         most = self.config.inbox["messages"]
-        if len(self._inbox) >= most or len(self._reports) >= most:
+        if len(self.inbox) >= most or len(self._reports) >= most:
             return causes.CONGESTION
-        if sum([each.stored_octets for each in self._inbox]) + size > self.config.segments["bytes"]:
+        if sum([each.stored_octets for each in self.inbox]) + size > self.config.segments["bytes"]:
             return causes.LACK_OF_RESOURCES
         return None
 
     def _report(self, message):
         if message.report_requested:
-            self._reports.append([uuid.new(self._random), message.message_id, True, None])
+            message.report_owed = True
+            self._reports.append([uuid.new(self._random), message, None])
 
     def reported(self, message_id, success, cause, now):
         """The wire: DELIVERY REPORT RECEIVED REQUEST about a message of ours."""

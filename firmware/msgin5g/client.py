@@ -7,33 +7,28 @@ each call everything is taken out of `outgoing` and `next_event`.
 
 from coap import endpoint as coap_endpoint
 from coap import numbers
-from coap.compat import earliest, random_octets
+from coap.compat import const, earliest, random_octets
 from coap.message import Message as CoapMessage
-from coap.message import MessageError, encode, path_options, uint_octets
+from coap.message import MessageError, encode, uint_octets
 
-from . import bodies, payload, uuid
-from .config import PORT, service_id_error
+from . import bodies
+from .compose import PATH, TOKEN, Composer, request
 from .errors import BodyError, ConfigError
 from .events import CHANGED, MESSAGE, REGISTRATION
-from .outbox import Outbox, Outgoing
+from .ledger import Ledger
+from .outbox import Outbox
 from .receiver import Receiver, Refusal
 from .registration import Registration
-from .segmentation import LEAST_ROOM, escaped_size
 from .sender import Sender
-from .source import source_of
-from .storage import discard
-from .timing import Countdown
 
-_PATH = "/msgin5g"
-_TOKEN = 4  # octets, that the endpoint adds
-_RESERVE = 448  # octets of a datagram that are not payload, in what the device tells others to send
+_RESERVE = const(448)  # octets of a datagram that are not payload, in what the device tells others to send
 
 
 class Client:
     """See the module. `config` is a Config, `storage` as storage.py describes, `random(n)` gives n octets.
 
     `peer` is the address that the link sends to and is heard from, (host, port) for UDP; the link may set
-    it anew. `clock(ahead_s)`, where a board has set its clock, gives a date-time for sfParam, else None.
+    it anew. `clock()`, where a board has one, gives seconds since 1970, or None while it is not set.
     Raises ConfigError where the configuration asks for what this class is not.
     """
 
@@ -47,7 +42,6 @@ class Client:
             )
         self.config = config
         self.peer = (config.peer_host, config.peer_port)
-        self.clock = clock
         self.stats = {
             "accepted": 0,  # of our messages
             "delivered": 0,
@@ -60,6 +54,7 @@ class Client:
             "refused": 0,  # messages refused for want of room
             "recoveries": 0,  # times that missing segments were asked for
             "given_up": 0,  # messages whose segments never came
+            "vanished": 0,  # received messages that the storage lost
             "malformed": 0,  # bodies that break clause 7.3
             "unexpected": 0,  # reports and responses about messages not held here
         }
@@ -68,23 +63,21 @@ class Client:
             int(coap["ack_timeout"] * 1000), coap["ack_random_factor"], coap["max_retransmit"], coap["nstart"]
         )
         self.endpoint = coap_endpoint.Endpoint(parameters, coap["max_datagram"], random, self._admit)
-        self.outbox = Outbox(config.outbox["messages"], config.outbox["bytes"])
+        ledger = Ledger(storage)
+        ledger.recover()
+        self._ledger = ledger
+        self.outbox = Outbox(ledger, config.outbox["messages"], config.outbox["bytes"])
         largest = min(config.segments["size"], coap["max_datagram"] - _RESERVE)
         self.registration = Registration(config, (("maxSegSize", largest),), random)
-        self._sender = Sender(config, self.outbox, self._room, self._changed, self._cancel, random)
-        self._receiver = Receiver(config, storage, self.stats, random)
-        self._storage = storage
-        self._random = random
-        self._rows = 0
+        self._sender = Sender(config, self.outbox, self._changed, self._cancel, random)
+        self._receiver = Receiver(config, storage, ledger, self.stats, random)
+        self._composer = Composer(config, storage, ledger, self.outbox, random, clock)
         self._on_air = 0
         self._events = []
         self._announced = None
         self._now = 0
-        for name in storage.names():
-            if name[:4] in ("set-", "out-"):  # payloads of an earlier run that nothing refers to any more
-                discard(storage, name)
         for step in ("GWREG", "REG"):
-            needed = len(encode(self._request(self.registration.body(step), True))) + _TOKEN
+            needed = len(encode(request(config, self.registration.body(step), True))) + TOKEN
             if needed > coap["max_datagram"]:
                 raise ConfigError("coap.max_datagram", "must be %d or more with these service IDs" % needed)
 
@@ -94,9 +87,29 @@ class Client:
     def registered(self):
         return self.registration.registered
 
+    @property
+    def inbox(self):
+        """The received messages that nobody took yet, oldest first."""
+        return self._receiver.inbox
+
+    @property
+    def journal(self):
+        """Where the service keeps what must outlive a restart: `writes`, `failed`, `torn`, `damaged`, `octets`."""
+        return self._ledger.journal
+
+    @property
+    def idle(self):
+        """Whether nothing waits to be sent: no message that is not accepted, no report of ours."""
+        return not self.outbox.queue and self._receiver.idle
+
+    def settle(self):
+        """Writes what the journal would write with the next message; for a power-off that is planned."""
+        self._ledger.flush()
+
     def start(self, now):
         """Begins to register, and goes on for ever."""
         self.registration.start(now)
+        self._receiver.resume(now)
         self._work(now)
 
     def stop(self, now):
@@ -119,43 +132,13 @@ class Client:
     ):
         """Takes a message; gives its Outgoing. `expires` is in seconds from now.
 
-        `payload` is str, octets, a binary file, or (binary file, size); a file is copied to the storage.
-        Raises ValueError for what cannot be sent, OutboxFull when there is no room now, OSError when the
-        storage fails.
+        `payload` is str, octets, a binary file, or (binary file, size).
+        A `volatile` message stays in the heap, a volatile file must stay open until the message ends.
+        Raises ValueError for what cannot be sent, OutboxFull when there is no room now, StorageError.
         """
-        why = service_id_error(to)
-        if why:
-            raise ValueError("to: " + why)
-        if to_type not in bodies.DESTINATIONS:
-            raise ValueError("to_type must be one of " + ", ".join(bodies.DESTINATIONS))
-        if priority not in bodies.PRIORITIES:
-            raise ValueError("priority must be one of " + ", ".join(bodies.PRIORITIES))
-        if app_id is not None and (not isinstance(app_id, str) or len(app_id.encode()) > 255):
-            raise ValueError("app_id must be a string of at most 255 octets")
-        if expires is not None and not (isinstance(expires, (int, float)) and 0 < expires < 1e9):
-            raise ValueError("expires must be a number of seconds above 0 and below 1e9")
-        source = self._source(payload)
-        try:
-            outgoing = Outgoing(
-                uuid.text(uuid.new(self._random)),
-                to,
-                to_type,
-                source,
-                app_id,
-                bool(report),
-                priority,
-                bool(store_forward),
-                bool(volatile),
-            )
-            if expires is not None:
-                outgoing.expires = Countdown(int(expires * 1000), now)
-                if store_forward and self.clock is not None:
-                    outgoing.expire_time = self.clock(expires)
-            outgoing.segmented = self._must_be_cut(outgoing)
-            self.outbox.add(outgoing)
-        except Exception:
-            source.remove()
-            raise
+        outgoing = self._composer.add(
+            to, payload, now, to_type, app_id, report, priority, store_forward, expires, volatile
+        )
         self._work(now)
         return outgoing
 
@@ -194,47 +177,6 @@ class Client:
 
     # --- what is sent -----------------------------------------------------------------------------------
 
-    def _source(self, given):
-        self._rows += 1
-        return source_of(given, self.outbox.check, self._storage, "out-%d" % self._rows)
-
-    def _must_be_cut(self, outgoing):
-        """Whether the message needs segments. Raises ValueError where not even these fit a datagram."""
-        room = self._room(outgoing, bodies.segment("0" * 16, 9999, 9999))
-        if room < LEAST_ROOM:
-            raise ValueError("the service IDs leave no room for a payload in coap.max_datagram")
-        size = outgoing.size
-        limit = min(self.config.segments["size"], self._room(outgoing, None))
-        if not outgoing.source.text:
-            return len(payload.HEAD) + (size + 2) // 3 * 4 > limit
-        if size > limit:
-            return True
-        return escaped_size(str(outgoing.source.read(0, size), "utf-8")) > self._room(outgoing, None)
-
-    def _room(self, outgoing, segment):
-        """Octets that are left in a datagram for the value of `payload`."""
-        body = bodies.message(
-            self.config.service_identifier,
-            self.config.ue_service_id,
-            outgoing,
-            "",
-            segment,
-            outgoing.expire_time,
-        )
-        # the longest form: a segment that is not the first leaves the report out, the sum here keeps it
-        spare = len('"isDelivStatReq":true,') if outgoing.report and segment else 0
-        return self.config.coap["max_datagram"] - len(encode(self._request(body, True))) - _TOKEN - spare
-
-    def _request(self, body, confirmable):
-        config = self.config
-        options = path_options(_PATH)
-        options.append((numbers.CONTENT_FORMAT, uint_octets(numbers.JSON)))
-        if config.server_host is not None:
-            options.append((numbers.URI_HOST, config.server_host.encode()))
-            if config.server_port != PORT:
-                options.append((numbers.URI_PORT, uint_octets(config.server_port)))
-        return CoapMessage(numbers.POST, body, options, numbers.CON if confirmable else numbers.NON)
-
     def _work(self, now):
         """Everything that can be done now: events of the endpoint, what is due, what may go out."""
         self._now = now
@@ -260,9 +202,8 @@ class Client:
             if job is not None:
                 item, body, confirmable = job
                 try:
-                    exchange = self.endpoint.request(
-                        self._request(body, confirmable), self.peer, now, (source, item)
-                    )
+                    message = request(self.config, body, confirmable)
+                    exchange = self.endpoint.request(message, self.peer, now, (source, item))
                 except MessageError as error:
                     source.impossible(item, str(error), now)
                     return True
@@ -337,8 +278,8 @@ class Client:
         return CoapMessage(code, diagnostic, options)
 
     def _dispatch(self, message, now):
-        if message.path != _PATH:
-            raise Refusal(numbers.NOT_FOUND, "only " + _PATH)
+        if message.path != PATH:
+            raise Refusal(numbers.NOT_FOUND, "only " + PATH)
         if message.code != numbers.POST:
             raise Refusal(numbers.METHOD_NOT_ALLOWED, "only POST")
         if message.uint(numbers.CONTENT_FORMAT, numbers.JSON) != numbers.JSON:

@@ -14,6 +14,18 @@ class OutboxFull(Exception):
     """The outbox has no room: the message was not taken. Wait for others to end, or raise outbox.* ."""
 
 
+class StorageError(OSError):
+    """The board's storage failed: the message was not taken. Free space, or send with volatile=True.
+
+    `args` are the errno and a sentence.
+    """
+
+    def __init__(self, error):
+        super().__init__(
+            error.args[0] if error.args else None, "the storage failed: the message was not taken"
+        )
+
+
 class BodyError(ValueError):
     """A JSON body breaks clause 7.3 of TS 24.538. `member` names the culprit, str() is fit for a diagnostic payload."""
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Messages on their way out: what the application sees of one, and the place that keeps them until they end."""
 
-from .errors import OutboxFull
+from .errors import OutboxFull, StorageError
 
 FINAL = ("delivered", "failed", "expired")
 
@@ -16,13 +16,17 @@ class Outgoing:
     # Here what most messages never change, or only while they are sent: 64 of them may wait for reports.
     cause = None
     final = False
-    segmented = False  # too large for one datagram
+    cut = None  # (limit, room, set ID) where it is too large for one datagram
+    progress = None  # which segments were acknowledged, as far as the ledger knows
     expires = None  # Countdown to the end of `expires`, later to that of the wait for a report
     expire_time = None  # the same as a date, for sfParam
     segments = None  # once the first segment went out
     segment = None  # number on the air
     exchange = None  # on the air
     hold = None  # tick until which SEGCONFIR is waited for
+    accepted = False  # waits for a report
+    order = 0  # of `send`, over restarts
+    slot = None  # what the ledger keeps of it
     turn = 0  # when it was last on the air, for a fair order among destinations
 
     def __init__(self, message_id, to, to_type, source, app_id, report, priority, store_forward, volatile):
@@ -47,21 +51,34 @@ class Outgoing:
         )
 
 
-class Outbox:
-    """The messages that are not accepted yet, in order, and those that wait for a report. Kept in the heap.
+class Ended:
+    """What is remembered of a message that ended."""
 
-    A journal on flash takes this class's place behind the same calls: `add` before `send` returns, `accepted`
-    when the body is not needed any more, `ended` when nothing is.
+    final = True
+
+    def __init__(self, message_id, to, to_type, state, cause):
+        self.message_id = message_id
+        self.to = to
+        self.to_type = to_type
+        self.state = state
+        self.cause = cause
+
+
+class Outbox:
+    """The messages that are not accepted yet, in order, and those that wait for a report.
+
+    What `add` took is on flash, and found there again after a restart; but volatile ones live in the heap only.
     """
 
     MOST_WAITING = 64
 
-    def __init__(self, messages, octets):
+    def __init__(self, ledger, messages, octets):
+        self.queue = ledger.queue
+        self.waiting = ledger.waiting
+        self.octets = sum([outgoing.size for outgoing in self.queue])
+        self._ledger = ledger
         self._most_messages = messages
         self._most_octets = octets
-        self.queue = []
-        self.waiting = []
-        self.octets = 0
 
     def check(self, size):
         """Raises ValueError where a body of `size` octets never fits, OutboxFull where it does not fit now."""
@@ -72,19 +89,32 @@ class Outbox:
         if self.octets + size > self._most_octets:
             raise OutboxFull("%d of %d octets are taken (outbox.bytes)" % (self.octets, self._most_octets))
 
-    def add(self, outgoing):
+    def add(self, outgoing, octets):
+        """`octets` is a payload that goes into the record itself, None for one that lies elsewhere.
+        Raises StorageError; the message was not taken then."""
+        if not outgoing.volatile:
+            try:
+                self._ledger.sent(outgoing, octets)
+            except OSError as error:
+                raise StorageError(error)
         self.queue.append(outgoing)
         self.octets += outgoing.size
 
+    def progressed(self, outgoing):
+        if outgoing.slot is not None:
+            self._ledger.progress(outgoing)
+
     def accepted(self, outgoing):
         """Its body can go; the record waits for a report. Gives a record that had to make room, or None."""
-        self._drop_body(outgoing)
+        outgoing.accepted = True
+        self._leave_queue(outgoing, outgoing.volatile or self._ledger.accepted(outgoing))
         self.waiting.append(outgoing)
         return self.waiting.pop(0) if len(self.waiting) > self.MOST_WAITING else None
 
     def ended(self, outgoing):
+        safe = self._ledger.ended(outgoing)
         if outgoing in self.queue:
-            self._drop_body(outgoing)
+            self._leave_queue(outgoing, safe)
         elif outgoing in self.waiting:
             self.waiting.remove(outgoing)
 
@@ -95,10 +125,15 @@ class Outbox:
                     return outgoing
         return None
 
-    def _drop_body(self, outgoing):
+    def endings(self):
+        """(message ID, to, to_type, state, cause) of the last messages that ended, oldest first."""
+        return self._ledger.endings
+
+    def _leave_queue(self, outgoing, safe):
         self.queue.remove(outgoing)
         self.octets -= outgoing.size
-        outgoing.source.remove()
+        if safe:  # else a restart would find the message without its body
+            outgoing.source.remove()
         outgoing.source = None
-        if outgoing.segmented:
+        if outgoing.cut is not None:
             outgoing.segments = None

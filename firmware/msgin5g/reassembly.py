@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Putting segments together: TS 24.538 clauses 6.4.1.1.6 and 6.5.1.2, the Message Receiver.
 
-Segments go to the storage as they come, so a message of 64 KiB costs the heap a few octets a segment.
+Segments go to the storage as they come, so a message of 64 KiB costs the heap a few octets a segment, and a
+restart goes on with those that are there.
 The sets ask for what is missing when nothing came for a while, and give up after some askings in vain.
 """
 
@@ -11,9 +12,12 @@ from coap.compat import const, earliest, ticks_diff
 
 from . import payload
 from .errors import BodyError
+from .journal import Records, record
 from .storage import discard
 
 _MOST_SEGMENTS = const(1024)  # in one message, so that the index of a set stays small
+_SEGMENT = const(0x47)  # record: number (2) | total or 0 (2) | the `payload` member
+_HEAD = const(4)
 _MOST_RANGES = const(32)  # in one SEGREC, so that it fits the shortest max_datagram
 
 
@@ -26,40 +30,66 @@ class NoRoom(Exception):
 
 
 class StoredPayload:
-    """The payload of a reassembled message: values in a row, in the order that they came in."""
+    """The payload of a reassembled message: its values in a row, one record each, in the order that they came in."""
 
-    def __init__(self, storage, name):
+    def __init__(self, storage, row):
+        self.row = row
         self._storage = storage
-        self._name = name
         self._places = array("H")  # by segment number: 0 where it is missing, else which stored value it is
-        self._ends = array("I", (0,))  # of the stored values in the row; the first number is the start
+        self._lengths = array("H")  # of the stored values
+        self._offsets = array("I")
+        self._filled = 0
         self._octets = False  # whether segment 1 has the head: then all of them are octets
+        self.length = 0  # of all values
         self._heads = 0
         self._pads = 0
+        self.total = None
 
     def __len__(self):
-        return len(self._ends) - 1
-
-    @property
-    def length(self):
-        """Octets of all values."""
-        return self._ends[-1]
+        return len(self._lengths)
 
     def has(self, number):
         return number <= len(self._places) and self._places[number - 1] > 0
 
     def add(self, number, value):
+        """Raises OSError of the storage; the payload is of no use then."""
         octets = value.encode()
-        self._storage.append(self._name, octets)
-        self._ends.append(self.length + len(octets))
+        total = self.total or 0
+        data = record(_SEGMENT, number.to_bytes(2, "big") + total.to_bytes(2, "big") + octets)
+        self._storage.append(self.row, data)
+        self._index(number, self._filled + 4 + _HEAD, octets)
+        self._filled += len(data)
+
+    def restore(self):
+        """Finds the segments that an earlier run stored."""
+        records = Records(self._storage, self.row)
+        for kind, offset, body in records:
+            number = int.from_bytes(body[:2], "big")
+            if kind == _SEGMENT and 1 <= number <= _MOST_SEGMENTS and not self.has(number):
+                self.total = int.from_bytes(body[2:_HEAD], "big") or self.total
+                self._index(number, offset + _HEAD, body[_HEAD:])
+        self._filled = records.end
+
+    def _index(self, number, offset, octets):
+        self._offsets.append(offset)
+        self._lengths.append(len(octets))
         while len(self._places) < number:
             self._places.append(0)
-        self._places[number - 1] = len(self)
-        head = payload.is_octets(value)
+        self._places[number - 1] = len(self._lengths)
+        self.length += len(octets)
+        head = payload.is_octets(str(octets[: len(payload.HEAD)], "utf-8"))
         self._heads += head
-        self._pads += value[-2:].count("=")
+        self._pads += octets[-2:].count(b"=")
         if number == 1:
             self._octets = head
+
+    def foreseen(self):
+        """Octets that all values will take, as far as those that are there let it be foreseen."""
+        return max(self._lengths) * ((self.total or 1) - 1) if self._lengths else 0
+
+    @property
+    def highest(self):
+        return len(self._places)
 
     @property
     def size(self):
@@ -72,9 +102,8 @@ class StoredPayload:
         """The payload piece by piece: str for text, bytes for octets. Raises BodyError for bad base64,
         OSError where the row is gone."""
         for place in self._places:
-            start = self._ends[place - 1]
-            length = self._ends[place] - start
-            octets = self._storage.read(self._name, start, length)
+            length = self._lengths[place - 1]
+            octets = self._storage.read(self.row, self._offsets[place - 1], length)
             if len(octets) != length:
                 raise OSError(
                     "the message is not in the storage any more: read it before the next one is taken"
@@ -100,26 +129,28 @@ class StoredPayload:
                 pass
 
     def remove(self):
-        discard(self._storage, self._name)
+        discard(self._storage, self.row)
 
 
 class SegmentSet:
     """One message on its way in. `header` is what the segments say of the message."""
 
-    def __init__(self, key, set_id, header, stored, deadline):
+    def __init__(self, key, header, stored, deadline):
         self.key = key
-        self.set_id = set_id
         self.header = header
         self.payload = stored
         self.deadline = deadline  # None while what is missing is being asked for
         self.expected = 0  # octets, as far as the first segment lets it be foreseen
-        self.total = None
-        self.highest = 0
         self.recoveries = 0
+        self.slot = None  # what the ledger keeps of it
+
+    @property
+    def set_id(self):
+        return self.key[1]
 
     @property
     def whole(self):
-        return self.total is not None and len(self.payload) == self.total
+        return len(self.payload) == self.payload.total
 
     @property
     def reserved(self):
@@ -130,7 +161,7 @@ class SegmentSet:
         """(first, last) ranges, the first ones where there are many; without a known total the end is asked for
         as one number behind the highest."""
         ranges = []
-        end = self.total or self.highest + 1
+        end = self.payload.total or self.payload.highest + 1
         number = 1
         while number <= end and len(ranges) < _MOST_RANGES:
             if not self.payload.has(number):
@@ -149,14 +180,31 @@ class Reassembly:
     `recoveries` how often in a row that may be in vain.
     """
 
-    def __init__(self, storage, sets, octets, gap, recoveries):
+    def __init__(self, storage, ledger, sets, octets, gap, recoveries):
         self._storage = storage
+        self._ledger = ledger
         self._most_sets = sets
         self._most_octets = octets
         self._gap = gap
         self._most_recoveries = recoveries
         self._sets = []
-        self._row = 0
+        for sender, set_id, row, header, slot in ledger.sets:
+            segments = SegmentSet((sender, set_id), header, self.restore_payload(row), None)
+            segments.expected = segments.payload.foreseen()
+            segments.slot = slot
+            slot.owner = segments
+            self._sets.append(segments)
+
+    def restore_payload(self, row):
+        """What an earlier run stored in a row."""
+        stored = StoredPayload(self._storage, row)
+        stored.restore()
+        return stored
+
+    def resume(self, now):
+        """The gap of the sets that an earlier run left begins now."""
+        for segments in self._sets:
+            segments.deadline = now + self._gap
 
     def __len__(self):
         return len(self._sets)
@@ -171,23 +219,23 @@ class Reassembly:
         segments = self._find(key)
         if total is None and last:
             total = number
-        known = segments.total if segments else None
+        known = segments.payload.total if segments else None
         if known is None:
             known = total
         elif total is not None and total != known:
             raise BodyError("totalSegCount", "%d after %d" % (total, known))
         if number < 1 or (known is not None and number > known):
             raise BodyError("segNumb", "not from 1 to %s" % known)
-        if segments and known is not None and segments.highest > known:
-            raise BodyError("totalSegCount", "%d after segment %d" % (known, segments.highest))
+        if segments and known is not None and segments.payload.highest > known:
+            raise BodyError("totalSegCount", "%d after segment %d" % (known, segments.payload.highest))
         if max(known or 0, number) > _MOST_SEGMENTS:
             raise NoRoom()
         if number == 1 and payload.is_octets(value):
             payload.read_octets(value)
         size = len(value.encode())
         if segments is None:
-            segments = self._open(key, set_id, header, known, size, waiting, now)
-        segments.total = known
+            segments = self._open(key, header, known, size, waiting, now)
+        segments.payload.total = known
         segments.header.merge(header)
         if segments.payload.has(number):
             return segments
@@ -199,7 +247,6 @@ class Reassembly:
         except OSError:
             self.drop(segments)  # the row may hold half of the value now
             raise
-        segments.highest = max(segments.highest, number)
         segments.recoveries = 0
         if segments.deadline is not None:
             segments.deadline = now + self._gap
@@ -221,15 +268,21 @@ class Reassembly:
             if segments.header.sender == sender and segments.header.message_id == message_id:
                 self.drop(segments)
 
+    def whole(self):
+        """The sets that have all their segments."""
+        return [segments for segments in self._sets if segments.whole]
+
     def take(self, segments):
-        """Removes a whole set; its payload's row now belongs to the caller."""
+        """Removes a whole set, which is a message now; its payload's row belongs to that."""
         self._sets.remove(segments)
+        self._ledger.closed(segments)
 
     def drop(self, segments):
         """Gives a set up and frees its room. Gives False where that happened before."""
         if segments not in self._sets:
             return False
         self._sets.remove(segments)
+        self._ledger.closed(segments)
         segments.payload.remove()
         return True
 
@@ -268,7 +321,7 @@ class Reassembly:
     def _reserved(self, without=None):
         return sum([segments.reserved for segments in self._sets if segments is not without])
 
-    def _open(self, key, set_id, header, total, size, waiting, now):
+    def _open(self, key, header, total, size, waiting, now):
         # What a set will need is foreseen from its first segment: all but the last are of one size or nearly so.
         expected = max(size, size * ((total or 1) - 1))
         room = self._most_octets - self._reserved() - expected
@@ -276,10 +329,9 @@ class Reassembly:
             raise NoRoom()
         if room < waiting:
             raise NoRoom(later=True)
-        self._row += 1
-        name = "set-%d" % self._row
-        self._storage.remove(name)
-        segments = SegmentSet(key, set_id, header, StoredPayload(self._storage, name), now + self._gap)
+        stored = StoredPayload(self._storage, self._ledger.new_row("set-"))
+        segments = SegmentSet(key, header, stored, now + self._gap)
+        self._ledger.opened(segments)
         segments.expected = expected
         self._sets.append(segments)
         return segments

@@ -9,14 +9,15 @@ whether to come again.
 from coap import numbers
 from coap.compat import const, earliest, random_octets
 
-from . import bodies, payload
+from . import bodies
 from .errors import BodyError
 from .reassembly import NoRoom, Reassembly
+from .received import Message
 from .timing import Backoff
 
-_SEEN = const(64)  # message IDs remembered
 _TRIES = const(5)  # of a notice about segments: the other side helps itself when it never comes
 _INBOX_FULL = const(10)  # s, Max-Age
+_ABANDONED = const(8)  # sets that were given up, remembered
 _MOST_CONFIRMATIONS = const(16)  # that wait to go out
 
 
@@ -29,87 +30,20 @@ class Refusal(Exception):
         self.max_age = max_age
 
 
-class Message:
-    """A received message. `payload` is str for text and bytes for octets, `size` its octets (UTF-8).
+class _Notice:
+    """Something to tell the other side: IMDN or SEGCONFIR with these arguments, or SEGREC about `segments`.
 
-    A message that came in segments lies in the board's storage: `payload` reads all of it into memory,
-    `chunks()` gives it piece by piece, and both work until the next message is taken, or `close()`.
+    `message` is the received message that an IMDN reports on, None where that was given up.
     """
 
-    def __init__(self, sender, sender_type, to, to_type, message_id, app_id, priority, report_requested):
-        self.sender = sender
-        self.sender_type = sender_type
-        self.to = to
-        self.to_type = to_type
-        self.message_id = message_id
-        self.app_id = app_id
-        self.priority = priority
-        self.report_requested = report_requested
-        self.size = 0
-        self._value = None
-        self._stored = None
-
-    def __repr__(self):
-        return "<Message %s from %s, %d octets>" % (self.message_id, self.sender, self.size)
-
-    @property
-    def payload(self):
-        if self._stored is not None:
-            return self._stored.whole()
-        return self._held()
-
-    def chunks(self):
-        """The payload in pieces of up to 2048 octets: str for text, bytes for octets."""
-        if self._stored is not None:
-            return self._stored.chunks()
-        return iter((self._held(),))
-
-    def close(self):
-        """Frees what the storage holds of the message."""
-        if self._stored is not None:
-            self._stored.remove()
-            self._stored = None
-
-    def _held(self):
-        if self._value is None:
-            raise ValueError("the message was closed; read it before the next one is taken")
-        return self._value
-
-    # --- while it comes in --------------------------------------------------------------------------
-
-    def hold(self, value):
-        """The whole payload, as the `payload` member says it. Raises BodyError."""
-        self._value = payload.read_octets(value) if payload.is_octets(value) else value
-        self.size = len(self._value) if isinstance(self._value, bytes) else len(value.encode())
-
-    def hold_octets(self, octets):
-        """The whole payload, where it came as octets."""
-        self._value = octets
-        self.size = len(octets)
-
-    def keep(self, stored):
-        self._stored = stored
-        self.size = stored.size
-
-    @property
-    def stored_octets(self):
-        return 0 if self._stored is None else self._stored.length
-
-    def merge(self, other):
-        """Another segment of the same message: only the first says whether a report is wanted."""
-        self.report_requested = self.report_requested or other.report_requested
-
-
-class _Notice:
-    """Something to tell the other side: IMDN or SEGCONFIR with these arguments, or SEGREC about `segments`."""
-
-    def __init__(self, kind, *arguments):
+    def __init__(self, kind, arguments=(), message=None, segments=None):
         self.kind = kind
         self.arguments = arguments
+        self.message = message
+        self.segments = segments
         self.tries = 0
         self.backoff = None
         self.on_air = False
-        self.segments = None
 
     def body(self, config):
         service = config.service_identifier
@@ -123,19 +57,40 @@ class _Notice:
 class Receiver:
     """The inbox, the sets in progress, the memory of message IDs, and the notices that wait to go out."""
 
-    def __init__(self, config, storage, stats, random=random_octets):
-        self.inbox = []
+    def __init__(self, config, storage, ledger, stats, random=random_octets):
+        self.inbox = ledger.inbox
+        self._ledger = ledger
         self._config = config
         self._random = random
         self._stats = stats
         self._most = config.inbox["messages"]
-        self._seen = []
         self._notices = []
+        self._abandoned = []  # (sender, set ID) of the last sets that were given up
         self._taken = None  # the message that the application holds, as far as it lies in the storage
         segments = config.segments
         self._reassembly = Reassembly(
-            storage, segments["sets"], segments["bytes"], int(segments["gap"] * 1000), segments["recoveries"]
+            storage,
+            ledger,
+            segments["sets"],
+            segments["bytes"],
+            int(segments["gap"] * 1000),
+            segments["recoveries"],
         )
+        for message in self.inbox[:]:
+            if message.row is not None:
+                stored = self._reassembly.restore_payload(message.row)
+                message.keep(stored)
+                if len(stored) != stored.total:
+                    self._vanished(message)
+        for message in ledger.reports:
+            self._report(message, bodies.SUCCESS)
+        for segments in self._reassembly.whole():  # the power went between the last segment and the message
+            self._complete(segments)
+
+    @property
+    def idle(self):
+        """Whether there is nothing to tell the other side."""
+        return not self._notices
 
     # --- what comes in ------------------------------------------------------------------------------
 
@@ -154,12 +109,13 @@ class Receiver:
             self._segment(body, address, now)
         else:
             message = _read_message(body, address)
-            if message.message_id in self._seen:
+            if self._ledger.seen(message.message_id):
                 self._stats["repeated"] += 1
                 return
-            message.hold(body.text("payload", "", longest=None))
+            value = body.text("payload", "", longest=None)
+            message.hold(value)
             self._expect_room(1)
-            self._deliver(message)
+            self._deliver(message, value)
 
     def _aggregated(self, body, address, now):
         """Clause 6.4.1.1.7: each element becomes a message, with the outer elements copied."""
@@ -169,11 +125,13 @@ class Receiver:
         messages = []
         for element in elements:
             message = _read_message(element, address)
-            message.hold(element.text("payload", "", longest=None))
-            if message.message_id in self._seen + [each.message_id for each in messages]:
+            value = element.text("payload", "", longest=None)
+            message.hold(value)
+            known = [each.message_id for each, _ in messages]
+            if self._ledger.seen(message.message_id) or message.message_id in known:
                 self._stats["repeated"] += 1
             else:
-                messages.append(message)
+                messages.append((message, value))
         if not messages:
             return
         if len(messages) > self._most:
@@ -181,18 +139,23 @@ class Receiver:
                 numbers.REQUEST_ENTITY_TOO_LARGE, "msgList: the inbox holds %d messages" % self._most
             )
         self._expect_room(len(messages))
-        for message in messages:
-            self._deliver(message)
+        for message, value in messages:
+            self._deliver(message, value)
 
     def _segment(self, body, address, now):
         message = _read_message(body, address)
         parameters = body.object("segParams")
         set_id = parameters.text("segId")
-        if message.message_id in self._seen:
+        if self._ledger.seen(message.message_id):
             self._stats["repeated"] += 1
             self._confirm(set_id, True)
             return
         if not self._reassembly.holds(message.sender, set_id):
+            if (message.sender, set_id) in self._abandoned:
+                # A late segment must not bring back what the sender was told has failed.
+                self._stats["repeated"] += 1
+                self._confirm(set_id, False)
+                return
             self._expect_room(1)
         try:
             segments = self._reassembly.add(
@@ -211,11 +174,15 @@ class Receiver:
                 raise Refusal(numbers.SERVICE_UNAVAILABLE, "large messages wait to be taken", _INBOX_FULL)
             raise Refusal(numbers.REQUEST_ENTITY_TOO_LARGE, "segParams: no room for this message")
         if segments.whole:
-            self._reassembly.take(segments)
-            self._forget_recovery(segments)
-            segments.header.keep(segments.payload)
-            self._confirm(set_id, True)
-            self._deliver(segments.header)
+            self._complete(segments)
+
+    def _complete(self, segments):
+        segments.header.keep(segments.payload)
+        self._ledger.received(segments.header, None, self._report_at_once(segments.header))
+        self._reassembly.take(segments)
+        self._forget_recovery(segments)
+        self._confirm(segments.set_id, True)
+        self._arrived(segments.header)
 
     def _expect_room(self, count):
         """Raises the Refusal that asks the sender to come later (profile section 4)."""
@@ -224,14 +191,18 @@ class Receiver:
             self._stats["refused"] += 1
             raise Refusal(numbers.SERVICE_UNAVAILABLE, "the inbox is full", _INBOX_FULL)
 
-    def _deliver(self, message):
+    def _deliver(self, message, value):
+        self._ledger.received(message, value, self._report_at_once(message))
+        self._arrived(message)
+
+    def _report_at_once(self, message):
+        return self._config.reports == "arrival" and message.report_requested
+
+    def _arrived(self, message):
         self._reassembly.forget(message.sender, message.message_id)
-        self._seen.append(message.message_id)
-        if len(self._seen) > _SEEN:
-            self._seen.pop(0)
         self.inbox.append(message)
         self._stats["received"] += 1
-        if self._config.reports == "arrival":
+        if message.report_owed:
             self._report(message, bodies.SUCCESS)
 
     def take(self):
@@ -240,15 +211,31 @@ class Receiver:
             return None
         if self._taken is not None:
             self._taken.close()
-        message = self._taken = self.inbox.pop(0)
-        if self._config.reports == "taken":
+        message = self.inbox[0]
+        try:
+            message.load()
+        except OSError:
+            self._vanished(message)
+            return self.take()
+        self._taken = message
+        self.inbox.pop(0)
+        if self._config.reports == "taken" and message.report_requested:
+            message.report_owed = True
             self._report(message, bodies.SUCCESS)
+        self._ledger.taken(message)
         return message
 
-    def _report(self, message, status, cause=None):
+    def _vanished(self, message):
+        """The storage lost a message that was acknowledged: it is told to the sender and counted."""
+        self.inbox.remove(message)
+        self._stats["vanished"] += 1
+        self._ledger.taken(message)
         if message.report_requested:
-            arguments = (message.sender_type, message.sender, message.message_id, status, cause)
-            self._notices.append(_Notice("IMDN", *arguments))
+            self._report(message, bodies.FAILURE, "the device's storage lost it")
+
+    def _report(self, message, status, cause=None):
+        arguments = (message.sender_type, message.sender, message.message_id, status, cause)
+        self._notices.append(_Notice("IMDN", arguments, message if message.report_owed else None))
 
     # --- what goes out ------------------------------------------------------------------------------
 
@@ -261,7 +248,7 @@ class Receiver:
                     return
         # One that is left out is asked for again, by a segment that comes again.
         if count < _MOST_CONFIRMATIONS:
-            self._notices.append(_Notice("SEGCONFIR", set_id, result))
+            self._notices.append(_Notice("SEGCONFIR", (set_id, result)))
 
     def next(self, now):
         """The next notice as (notice, body, confirmable), or None."""
@@ -314,6 +301,8 @@ class Receiver:
     def _forget(self, notice, now):
         if notice in self._notices:
             self._notices.remove(notice)
+            if notice.message is not None:
+                self._ledger.reported(notice.message)
         if notice.segments is not None:
             self._reassembly.asked(notice.segments, now)
 
@@ -329,6 +318,10 @@ class Receiver:
             if notice.backoff is not None:
                 notice.backoff.heard()
 
+    def resume(self, now):
+        """Goes on with what an earlier run left."""
+        self._reassembly.resume(now)
+
     # --- time ---------------------------------------------------------------------------------------
 
     def poll(self, now):
@@ -341,14 +334,16 @@ class Receiver:
                 self._given_up(segments)
             else:
                 self._stats["recoveries"] += 1
-                notice = _Notice("SEGREC")
-                notice.segments = segments
-                self._notices.append(notice)
+                self._notices.append(_Notice("SEGREC", segments=segments))
 
     def _given_up(self, segments):
         self._stats["given_up"] += 1
+        self._abandoned.append(segments.key)
+        if len(self._abandoned) > _ABANDONED:
+            self._abandoned.pop(0)
         self._confirm(segments.set_id, False)
-        self._report(segments.header, bodies.FAILURE, "segments are missing")
+        if segments.header.report_requested:
+            self._report(segments.header, bodies.FAILURE, "segments are missing")
 
     def next_deadline(self, now):
         deadline = self._reassembly.next_deadline()

@@ -9,12 +9,19 @@ _PIECE = 512
 class Row:
     """Octets of the storage's row `name`, from `offset` on. The part that counts is set by `window`."""
 
-    def __init__(self, storage, name):
-        self.size = 0
+    def __init__(self, storage, name, offset=0, size=None):
+        """A new row, or with `size` the window of one that is there."""
+        self.size = size or 0
         self._storage = storage
         self._name = name
-        self._offset = 0
-        discard(storage, name)
+        self._offset = offset
+        if size is None:
+            discard(storage, name)
+
+    @property
+    def row(self):
+        """What finds it again after a restart: Row(storage, *row)."""
+        return [self._name, self._offset, self.size]
 
     def __len__(self):
         return self.size

@@ -30,10 +30,10 @@ class Segments:
 
     `limit` bounds the octets of a value in UTF-8, `room` those of the same value with JSON's escapes; both
     must be LEAST_ROOM or more.
-    `pending` are the numbers that the receiver has not acknowledged yet.
+    `missing` counts those that the receiver has not acknowledged yet.
     """
 
-    def __init__(self, source, limit, room, set_id):
+    def __init__(self, source, limit, room, set_id, progress=None):
         self.set_id = set_id
         self._source = source
         self._cuts = array("I", (0,))
@@ -51,11 +51,19 @@ class Segments:
         self.total = len(self._cuts) - 1
         self._done = bytearray(self.total)
         self.missing = self.total
+        if progress is not None:
+            for position, mark in enumerate(progress[: self.total]):
+                if mark == "1":
+                    self.acknowledge(position + 1)
 
     def value(self, number):
         start = self._cuts[number - 1]
         octets = self._source.read(start, self._cuts[number] - start)
         return str(octets, "utf-8") if self._source.text else payload.octets_value(octets)
+
+    def progress(self):
+        """Which segments were acknowledged, as "1101": what `progress` takes after a restart."""
+        return "".join([str(mark) for mark in self._done])
 
     def next(self):
         """The lowest number that waits to be sent, or None."""

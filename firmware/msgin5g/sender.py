@@ -5,7 +5,7 @@ Order is kept for each destination, and only messages to the same destination wa
 """
 
 from coap import numbers
-from coap.compat import earliest, random_octets, ticks_diff
+from coap.compat import const, earliest, random_octets, ticks_diff
 
 from . import bodies
 from .segmentation import Segments, value_of
@@ -22,24 +22,27 @@ _AGAIN = (
     numbers.GATEWAY_TIMEOUT,
 )
 
+_PROGRESS = const(16)  # acknowledged segments between two writes: a restart repeats at most so many
+
 
 class Sender:
     """Chooses what goes out next and brings each Outgoing to its one final state.
 
-    `room(outgoing, segment)` tells how many octets the escaped payload value may take in a datagram,
     `changed(outgoing, new)` is called after each change, with whether the state is another one,
     `cancel(exchange, now)` takes a message off the air.
     """
 
-    def __init__(self, config, outbox, room, changed, cancel, random=random_octets):
+    def __init__(self, config, outbox, changed, cancel, random=random_octets):
         self.outbox = outbox
         self._config = config
-        self._room = room
         self._changed = changed
         self._cancel = cancel
         self._random = random
         self._backoffs = {}  # by destination; only those that wait
         self._turn = 0
+        for outgoing in outbox.waiting:  # from before a restart
+            outgoing.state = "accepted"
+            outgoing.expires = Countdown(config.report_timeout * 1000)
 
     # --- what goes out ------------------------------------------------------------------------------
 
@@ -63,10 +66,10 @@ class Sender:
         outgoing.turn = self._turn
         config = self._config
         segment = None
-        if outgoing.segments is None and outgoing.segmented:
-            room = self._room(outgoing, bodies.segment("0" * 16, 9999, 9999))
-            set_id = "".join(["%02x" % octet for octet in self._random(8)])
-            outgoing.segments = Segments(outgoing.source, config.segments["size"], room, set_id)
+        if outgoing.segments is None and outgoing.cut is not None:
+            outgoing.segments = Segments(outgoing.source, *outgoing.cut, outgoing.progress)
+            if not outgoing.segments.missing:  # a restart came between the last of them and SEGCONFIR
+                outgoing.segments.resend(((outgoing.segments.total, outgoing.segments.total),))
         segments = outgoing.segments
         if segments is None:
             value = value_of(outgoing.source) if outgoing.size or not outgoing.source.text else None
@@ -135,6 +138,8 @@ class Sender:
             self._accept(outgoing, now)
             return
         segments.acknowledge(outgoing.segment)
+        if segments.missing % _PROGRESS == 0:
+            self.outbox.progressed(outgoing)
         if not segments.missing:
             outgoing.hold = now + int(self._config.segments["hold"] * 1000)
 
@@ -152,12 +157,14 @@ class Sender:
 
     def _end(self, outgoing, state, cause, now):
         self._take_off(outgoing, now)
-        self.outbox.ended(outgoing)
-        self._next_in_line(outgoing)
+        new = outgoing.state != state
         outgoing.final = True
+        outgoing.state = state
         if cause is not None:
             outgoing.cause = cause
-        self._set(outgoing, state)
+        self.outbox.ended(outgoing)
+        self._next_in_line(outgoing)
+        self._changed(outgoing, new)
 
     def _next_in_line(self, outgoing):
         """One less for its destination: the next there takes over its turn, the last one its back-off."""

@@ -1,15 +1,25 @@
 # SPDX-License-Identifier: MIT
-"""What an application gives as a payload, as something that can be read again and again while it goes out."""
+"""Where the octets of a message come from: what an application may give as a payload, for both roles."""
+
+from coap.compat import const
 
 from . import payload
-from .storage import OctetsSource, StoredSource
+from .storage import FileSource, OctetsSource, RowSource, copy_to_row
+
+_INLINE = const(1024)  # octets; a longer payload has a row of its own
 
 
-def source_of(given, check, storage, name):
-    """The source of str, octets, a binary file, or (binary file, size); a file is copied to the row `name`.
+def source_of(given, volatile, storage, ledger, outbox):
+    """(source, the octets that go into the message's own record or None) of a payload.
 
-    `check(size)` raises where there is no room. Raises ValueError for what is none of these, OSError of the storage.
+    Raises ValueError for what is no payload or never fits, OutboxFull, StorageError.
     """
+
+    def spool(read, size, text):
+        row = ledger.new_row("out-")
+        copy_to_row(storage, row, read, size)
+        return RowSource(storage, row, size, text)
+
     size = None
     if isinstance(given, tuple) and len(given) == 2 and hasattr(given[0], "read"):
         given, size = given
@@ -22,8 +32,13 @@ def source_of(given, check, storage, name):
             start = given.tell()
             size = given.seek(0, 2) - start
             given.seek(start)
-        check(size)
-        return StoredSource(storage, name, given, size)
+        outbox.check(size)
+        if volatile:
+            return FileSource(given, size), None
+        return spool(lambda offset, piece: given.read(piece), size, False), None
     text, octets = payload.as_octets(given)
-    check(len(octets))
-    return OctetsSource(octets, text)
+    outbox.check(len(octets))
+    if volatile or len(octets) <= _INLINE:
+        return OctetsSource(octets, text), octets
+    view = memoryview(octets)
+    return spool(lambda offset, piece: view[offset : offset + piece], len(octets), text), None

@@ -12,6 +12,12 @@ storage failed (full, read-only, gone).
     names()                     a list of all names
 """
 
+from coap.compat import const
+
+from .errors import StorageError
+
+_PIECE = const(1024)
+
 
 def discard(storage, name):
     """Removes a row that nothing needs any more. A storage that fails now is asked again at the next start."""
@@ -25,19 +31,23 @@ class MemoryStorage:
     """Rows in the heap: for tests, and for a board without a file system. A restart loses them."""
 
     def __init__(self):
-        self._rows = {}
+        self._rows = {}  # lists of what was appended: a row that grows needs no heap in one piece
 
     def append(self, name, octets):
-        row = self._rows.get(name)
-        if row is None:
-            row = self._rows[name] = bytearray()
-        row.extend(octets)
+        self._rows.setdefault(name, []).append(bytes(octets))
 
     def read(self, name, offset, size):
-        return bytes(self._rows.get(name, b"")[offset : offset + size])
+        found = b""
+        for piece in self._rows.get(name, ()):
+            if offset < len(piece):
+                found += piece[offset : offset + size - len(found)]
+                if len(found) == size:
+                    break
+            offset = max(0, offset - len(piece))
+        return found
 
     def replace(self, name, octets):
-        self._rows[name] = bytearray(octets)
+        self._rows[name] = [bytes(octets)]
 
     def remove(self, name):
         self._rows.pop(name, None)
@@ -48,6 +58,8 @@ class MemoryStorage:
 
 class OctetsSource:
     """Octets in the heap, read like a row. `text` says whether they are UTF-8 text."""
+
+    row = None
 
     def __init__(self, octets, text):
         self.size = len(octets)
@@ -61,36 +73,68 @@ class OctetsSource:
         self._octets = b""
 
 
-class StoredSource:
-    """The octets of a file, copied to a row piece by piece: they need no heap, and the file may change."""
+class RowSource:
+    """Octets in a row of their own: they need no heap."""
 
-    text = False
-    _PIECE = 512
-
-    def __init__(self, storage, name, file, size):
+    def __init__(self, storage, row, size, text):
+        self.row = row
+        self.size = size
+        self.text = text
         self._storage = storage
-        self._name = name
-        self.size = 0
-        storage.remove(name)
-        try:
-            while self.size < size:
-                piece = file.read(min(self._PIECE, size - self.size))
-                if not piece:
-                    raise ValueError("the file ended after %d of %d octets" % (self.size, size))
-                if isinstance(piece, str):
-                    raise ValueError("payload: open the file in binary mode")
-                storage.append(name, piece)
-                self.size += len(piece)
-        except Exception:
-            self.remove()
-            raise
 
     def read(self, offset, size):
         """Raises OSError where the row is not whole any more."""
-        octets = self._storage.read(self._name, offset, size)
-        if len(octets) != size:
-            raise OSError("%s ends at %d of %d octets" % (self._name, offset + len(octets), self.size))
+        octets = self._storage.read(self.row, offset, size)
+        if len(octets) < min(size, self.size - offset):
+            raise OSError("%s ends at %d of %d octets" % (self.row, offset + len(octets), self.size))
         return octets
 
     def remove(self):
-        discard(self._storage, self._name)
+        discard(self._storage, self.row)
+
+
+class FileSource:
+    """The octets of a file that the application keeps open: nothing of them is copied anywhere."""
+
+    row = None
+    text = False
+
+    def __init__(self, file, size):
+        self.size = size
+        self._file = file
+        self._start = file.tell()
+
+    def read(self, offset, size):
+        """Raises OSError where the file is not as long as it was."""
+        self._file.seek(self._start + offset)
+        octets = self._file.read(size)
+        if len(octets) < min(size, self.size - offset):
+            raise OSError("the file ends at %d of %d octets" % (offset + len(octets), self.size))
+        return octets
+
+    def remove(self):
+        self._file = None
+
+
+def copy_to_row(storage, row, read, size):
+    """Fills a row with `size` octets, piece by piece: `read(offset, n)` gives the next ones.
+
+    Raises ValueError where they end too soon or are no octets, StorageError; the row is gone then.
+    """
+    offset = 0
+    try:
+        discard(storage, row)
+        while offset < size:
+            piece = read(offset, min(_PIECE, size - offset))
+            if not piece:
+                raise ValueError("the file ended after %d of %d octets" % (offset, size))
+            if isinstance(piece, str):
+                raise ValueError("payload: open the file in binary mode")
+            try:
+                storage.append(row, piece)
+            except OSError as error:
+                raise StorageError(error)
+            offset += len(piece)
+    except Exception:
+        discard(storage, row)
+        raise

@@ -13,17 +13,21 @@ def jittered(value, percent, random=random_octets):
 
 
 class Countdown:
-    """A time of any length. It must be looked at once a day: `deadline` never lies further ahead."""
+    """A time of any length. It must be looked at once a day: `deadline` never lies further ahead.
 
-    def __init__(self, ms, now):
-        self._left = ms
+    It begins at `now`, or where that is None when it is looked at first. `last` is what was left then.
+    """
+
+    def __init__(self, ms, now=None):
+        self.last = ms
         self._since = now
 
     def left(self, now):
         """Milliseconds that are left; 0 or less when it is over."""
-        self._left -= ticks_diff(now, self._since)
+        if self._since is not None:
+            self.last -= ticks_diff(now, self._since)
         self._since = now
-        return self._left
+        return self.last
 
     def deadline(self, now):
         return now + max(0, min(self.left(now), _DAY))

@@ -33,9 +33,14 @@ class Scene:
             "application": {"app_id": 258, "credential": "deadbeef"},
         }
         data.update(keys)
-        self.storage = storage or MemoryStorage()
+        self.storage = MemoryStorage() if storage is None else storage
         self.client = ApplicationClient(Config(data), self.storage, random=Counter())
         self.now = 0
+
+    @property
+    def rows(self):
+        """What the storage holds beside the journal: payloads."""
+        return [name for name in self.storage.names() if name[:4] != "log-"]
 
     def sent(self):
         out = []

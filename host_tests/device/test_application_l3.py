@@ -342,7 +342,7 @@ def test_what_cannot_be_sent():
     assert "FQDN" in str(error), error
     error = raises(ValueError, scene.send, "192.0.2.1", b"")
     assert "at least 1 octet" in str(error), error
-    equal((scene.sent(), len(scene.client.outbox.queue), scene.storage.names()), ([], 0, []))
+    equal((scene.sent(), len(scene.client.outbox.queue), scene.rows), ([], 0, []))
 
 
 def test_frames_that_are_too_large():
@@ -364,7 +364,7 @@ def test_a_large_payload_stays_in_the_storage():
     scene = Scene(serial={"max_frame": 65900}).start()
     content = bytes(range(250)) * 8
     outgoing = scene.send("192.0.2.1", io.BytesIO(content))
-    equal(scene.storage.names(), ["out-1"])
+    equal(scene.rows, ["out-1"])
     equal(scene.sent(), [sending(1, content)])
     # 2000 + 25 octets are 0.18 s at 115200 baud, and the time-out begins after that
     scene.pass_time(2150)
@@ -372,7 +372,7 @@ def test_a_large_payload_stays_in_the_storage():
     scene.pass_time(100)
     equal(len(scene.sent()), 1)
     scene.receive("02 01")
-    equal((outgoing.state, scene.storage.names()), ("accepted", []))
+    equal((outgoing.state, scene.rows), ("accepted", []))
 
     row = Row(scene.storage, "in-1")
     row.append(bytes.fromhex("03" + ID + "%04x" % len(content)))
@@ -385,7 +385,7 @@ def test_a_large_payload_stays_in_the_storage():
     equal(b"".join(message.chunks()), content)
     equal(max([len(chunk) for chunk in message.chunks()]), 512)
     message.close()
-    equal(scene.storage.names(), [])
+    equal(scene.rows, [])
 
 
 def test_large_frames_that_are_no_message_leave_nothing():
@@ -394,14 +394,14 @@ def test_large_frames_that_are_no_message_leave_nothing():
         row = Row(scene.storage, "in-1")
         row.append(octets)
         scene.receive(row)
-        equal(scene.storage.names(), [])
+        equal(scene.rows, [])
     equal(scene.sent(), [bytes.fromhex("0400586f")])  # of the last its type was known
     for _ in range(2):  # a repeat of one that was delivered
         row = Row(scene.storage, "in-2")
         row.append(bytes.fromhex("03" + ID + "07d0") + bytes(2000))
         scene.receive(row)
     scene.client.take(0).close()
-    equal((scene.storage.names(), scene.client.stats["repeated"]), ([], 1))
+    equal((scene.rows, scene.client.stats["repeated"]), ([], 1))
 
 
 def test_configuration():
@@ -418,4 +418,4 @@ def test_payloads_of_an_earlier_run_are_removed():
     for name in ("in-1", "out-3", "outbox", "set-1"):
         scene.storage.append(name, b"x")
     Scene(storage=scene.storage)
-    equal(sorted(scene.storage.names()), ["outbox", "set-1"])
+    equal(scene.rows, ["outbox"])

@@ -3,30 +3,13 @@
 
 import binascii
 import gc
-import os
 
 import coap
 from common import equal
+from folder import Folder
 from msgin5g_scene import Scene, agree, segconfir, segment
 
 SIZE = 65536
-
-
-class Folder:
-    """A FileStorage in a folder of its own, which goes away with what is in it."""
-
-    def __enter__(self):
-        # late: the package comes with the runner, and the heap has room for that only once all else stands
-        from device.storage import FileStorage
-
-        self._path = "/tmp/msgin5g-test-" + str(binascii.hexlify(os.urandom(6)), "ascii")
-        self._storage = FileStorage(self._path)
-        return self._storage
-
-    def __exit__(self, *error):
-        for name in self._storage.names():
-            self._storage.remove(name)
-        os.rmdir(self._path)
 
 
 class Pattern:
@@ -90,7 +73,7 @@ def test_sending_64_kib_of_a_file():
         equal(place[0], SIZE)
         equal(outgoing.state, "sent")
         scene.post(segconfir(outgoing.segments.set_id))
-        equal((outgoing.state, disk.names()), ("accepted", []))
+        equal((outgoing.state, scene.rows), ("accepted", []))
         print("%d segments, heap %d above the start" % (scene.count["MSG"], heap[0].peak))
         # design, budget: 24 KB above idle
         assert heap[0].peak < 24 * 1024, heap[0].peak
@@ -113,7 +96,7 @@ def test_receiving_64_kib_in_segments():
         assert peak < 24 * 1024, peak
         scene.asked = []
         assert heap.left() < 2048, heap.left()
-        equal(disk.names(), [])
+        equal(scene.rows, [])
 
 
 def receive(scene, total, step, message_id, set_id, heap=None):

@@ -27,8 +27,13 @@ def link(config, open_line, storage):
     numbers = [0]
 
     def spool():
-        numbers[0] += 1
-        return Row(storage, "in-%d" % numbers[0])
+        # Messages of an earlier run may lie in rows of theirs until the application takes them.
+        taken = storage.names()
+        while True:
+            numbers[0] += 1
+            name = "in-%d" % numbers[0]
+            if name not in taken:
+                return Row(storage, name)
 
     if kind == slipmux.COAP:
         # coap.Endpoint wants a datagram in one piece; it answers one that is too long, if it can see that

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: MIT
+"""From what an application gives to a message in the outbox: TS 24.538 clause 6.4.1.1.2, checked in one place."""
+
+from coap import numbers
+from coap.message import Message as CoapMessage
+from coap.message import encode, path_options, uint_octets
+
+from . import bodies, payload, uuid
+from .config import PORT, service_id_error
+from .outbox import Outgoing
+from .segmentation import LEAST_ROOM, escaped_size
+from .source import source_of
+from .timing import Countdown
+
+PATH = "/msgin5g"
+TOKEN = 4  # octets, that the endpoint adds
+_DAYS_BEFORE_MONTH = (0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334)
+
+
+def request(config, body, confirmable):
+    """The POST that carries `body`: profile section 2."""
+    options = path_options(PATH)
+    options.append((numbers.CONTENT_FORMAT, uint_octets(numbers.JSON)))
+    if config.server_host is not None:
+        options.append((numbers.URI_HOST, config.server_host.encode()))
+        if config.server_port != PORT:
+            options.append((numbers.URI_PORT, uint_octets(config.server_port)))
+    return CoapMessage(numbers.POST, body, options, numbers.CON if confirmable else numbers.NON)
+
+
+def date_time(seconds):
+    """Seconds since 1970 as an RFC 3339 date-time in UTC."""
+    days, seconds = divmod(int(seconds), 86400)
+    year = 1970
+    while True:
+        leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
+        if days < 365 + leap:
+            break
+        days -= 365 + leap
+        year += 1
+    month = 12
+    while days < _DAYS_BEFORE_MONTH[month - 1] + (leap and month > 2):
+        month -= 1
+    day = days - _DAYS_BEFORE_MONTH[month - 1] - (leap and month > 2) + 1
+    clock = (seconds // 3600, seconds // 60 % 60, seconds % 60)
+    return "%04d-%02d-%02dT%02d:%02d:%02dZ" % ((year, month, day) + clock)
+
+
+def _hexadecimal(octets):
+    return "".join(["%02x" % octet for octet in octets])
+
+
+class Composer:
+    """Makes messages of what an application gives. `clock()` is seconds since 1970, or None while it is not set."""
+
+    def __init__(self, config, storage, ledger, outbox, random, clock):
+        self._config = config
+        self._storage = storage
+        self._ledger = ledger
+        self._outbox = outbox
+        self._random = random
+        self._clock = clock
+
+    def add(self, to, given, now, to_type, app_id, report, priority, store_forward, expires, volatile):
+        """Puts a message in the outbox; gives its Outgoing. Raises as `Client.send` says."""
+        why = service_id_error(to)
+        if why:
+            raise ValueError("to: " + why)
+        if to_type not in bodies.DESTINATIONS:
+            raise ValueError("to_type must be one of " + ", ".join(bodies.DESTINATIONS))
+        if priority not in bodies.PRIORITIES:
+            raise ValueError("priority must be one of " + ", ".join(bodies.PRIORITIES))
+        if app_id is not None and (not isinstance(app_id, str) or len(app_id.encode()) > 255):
+            raise ValueError("app_id must be a string of at most 255 octets")
+        if expires is not None and not (isinstance(expires, (int, float)) and 0 < expires < 1e9):
+            raise ValueError("expires must be a number of seconds above 0 and below 1e9")
+        source, octets = source_of(given, volatile, self._storage, self._ledger, self._outbox)
+        try:
+            outgoing = Outgoing(
+                uuid.text(uuid.new(self._random)),
+                to,
+                to_type,
+                source,
+                app_id,
+                bool(report),
+                priority,
+                bool(store_forward),
+                bool(volatile),
+            )
+            if expires is not None:
+                outgoing.expires = Countdown(int(expires * 1000), now)
+                if store_forward and self._clock is not None and self._clock() is not None:
+                    outgoing.expire_time = date_time(self._clock() + expires)
+            outgoing.cut = self._cut(outgoing)
+            self._outbox.add(outgoing, octets)
+        except Exception:
+            source.remove()
+            raise
+        return outgoing
+
+    def _cut(self, outgoing):
+        """(limit, room, set ID) of a message that needs segments, None for one that does not.
+
+        Raises ValueError where not even segments fit a datagram.
+        """
+        # the longest form of a segment
+        room = self._room(outgoing, bodies.segment("0" * 16, 9999, 9999))
+        if outgoing.report:
+            room -= len('"isDelivStatReq":true,')
+        if room < LEAST_ROOM:
+            raise ValueError("the service IDs leave no room for a payload in coap.max_datagram")
+        whole = self._room(outgoing, None)
+        size = outgoing.size
+        limit = self._config.segments["size"]
+        if outgoing.source.text:
+            if size <= limit and escaped_size(str(outgoing.source.read(0, size), "utf-8")) <= whole:
+                return None
+        elif len(payload.HEAD) + (size + 2) // 3 * 4 <= min(limit, whole):
+            return None
+        return limit, room, _hexadecimal(self._random(8))
+
+    def _room(self, outgoing, segment):
+        """Octets that are left in a datagram for the value of `payload`."""
+        config = self._config
+        service = config.service_identifier
+        body = bodies.message(service, config.ue_service_id, outgoing, "", segment, outgoing.expire_time)
+        return config.coap["max_datagram"] - len(encode(request(config, body, True))) - TOKEN

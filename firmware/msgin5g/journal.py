@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: MIT
+"""An append-only journal over the rows of a storage, readable after a power cut at any moment.
+
+    record:  0xA7 | kind (1) | length (2) | body | CRC-32 of all before it (4)
+
+Records go to the newest row ("log-7"). A full row is closed and the next begun; the oldest row is given up
+once nothing in it is live, or after what is live in it was written again. Always the oldest: so a record
+that ends something never goes before the record that began it.
+"""
+
+import binascii
+
+from coap.compat import const
+
+_MAGIC = const(0xA7)
+_AROUND = const(8)  # octets of a record that are not its body
+_PREFIX = "log-"
+
+
+def record(kind, body):
+    """The octets of one record. `kind` is an int below 256, `body` at most 65535 octets."""
+    data = bytearray((_MAGIC, kind, len(body) >> 8, len(body) & 255))
+    data += body
+    data += binascii.crc32(data).to_bytes(4, "big")
+    return data
+
+
+class Records:
+    """The records of a row, for a `for` loop: (kind, offset of the body, body).
+
+    Octets that are no record are passed over: `damaged` counts the places amid others, `torn` tells that
+    the row ends in one, as a cut within a write leaves it. `end` is where the row ends.
+    """
+
+    def __init__(self, storage, row):
+        self.damaged = 0
+        self.torn = False
+        self.end = 0
+        self._storage = storage
+        self._row = row
+
+    def __iter__(self):
+        storage = self._storage
+        offset = 0
+        while True:
+            found = self._at(offset)
+            if found is None:
+                octets = storage.read(self._row, offset, 1)
+                if not octets:
+                    break
+                if not self.torn:
+                    self.torn = True  # until a record follows
+                offset += 1
+                continue
+            if self.torn:
+                self.torn = False
+                self.damaged += 1
+            kind, body = found
+            yield kind, offset + 4, body
+            offset += len(body) + _AROUND
+        self.end = offset
+
+    def _at(self, offset):
+        head = self._storage.read(self._row, offset, 4)
+        if len(head) < 4 or head[0] != _MAGIC:
+            return None
+        length = head[2] << 8 | head[3]
+        rest = self._storage.read(self._row, offset + 4, length + 4)
+        if len(rest) < length + 4:
+            return None
+        body = rest[:length]
+        if binascii.crc32(body, binascii.crc32(head)) != int.from_bytes(rest[length:], "big"):
+            return None
+        return head[1], body
+
+
+class Slot:
+    """Where a live record lies. `owner` is what the record is about; the journal asks it to be written again."""
+
+    def __init__(self, owner, row, offset, length):
+        self.owner = owner
+        self.row = row
+        self.offset = offset
+        self.length = length
+
+
+class Journal:
+    """See the module. `checkpoint()` gives the (kind, body) that begins each new row, all that must outlive
+    the rows before it; `renew(slot)` the (kind, body) by which a live record is written again.
+    """
+
+    ROW = 8192  # octets after which a row is closed
+
+    def __init__(self, storage, checkpoint, renew):
+        self.writes = 0
+        self.failed = 0
+        self.torn = 0
+        self.damaged = 0
+        self._storage = storage
+        self._checkpoint = checkpoint
+        self._renew = renew
+        self._rows = []  # numbers, oldest first
+        self._filled = 0  # octets in the newest
+        self._slots = []
+        self._notes = []
+
+    def open(self):
+        """All records that can be read, oldest first: (kind, body, row, offset of the body)."""
+        numbers = [name[len(_PREFIX) :] for name in self._storage.names() if name.startswith(_PREFIX)]
+        self._rows = sorted([int(number) for number in numbers if number.isdigit()])
+        for row in self._rows:
+            records = Records(self._storage, _PREFIX + str(row))
+            for kind, offset, body in records:
+                yield kind, body, row, offset
+            self.damaged += records.damaged
+            self.torn += records.torn
+        # What may be half a record stays where it is, and nothing is written behind it.
+        self._filled = self.ROW
+
+    def append(self, kind, body, owner=None):
+        """Writes a record, and the notes that wait, in one step; gives its Slot where it has an owner.
+
+        Raises OSError; then nothing counts as written and the notes go on waiting.
+        """
+        slot = self._write([(kind, body, owner)])
+        try:
+            self._clean()
+        except OSError:
+            self.failed += 1  # the record is safe; old rows go another time
+        return slot
+
+    def note(self, kind, body):
+        """A record that need not be safe yet: it goes with the next write, or `flush`."""
+        self._notes.append((kind, body, None))
+
+    def flush(self):
+        """Writes the notes that wait."""
+        if self._notes:
+            self._write([])
+
+    def live(self, slot):
+        """A record found by `open` is still needed."""
+        self._slots.append(slot)
+
+    def release(self, slot):
+        """The record is not needed any more. Its octets go when its row goes."""
+        if slot in self._slots:
+            self._slots.remove(slot)
+
+    def read(self, slot, skip, size):
+        """Octets of a record's body, from `skip` on. Raises OSError where they are gone."""
+        octets = self._storage.read(_PREFIX + str(slot.row), slot.offset + skip, size)
+        if len(octets) != size:
+            raise OSError("a record vanished from the storage")
+        return octets
+
+    @property
+    def octets(self):
+        """What the rows hold at the least; for people who look at sizes."""
+        return max(0, len(self._rows) - 1) * self.ROW + self._filled
+
+    def _write(self, records):
+        records = self._notes + records
+        row = self._rows[-1] if self._rows else 0
+        filled = self._filled
+        if filled >= self.ROW or not self._rows:
+            row += 1
+            filled = 0
+            records = [self._checkpoint() + (None,)] + records
+        data = bytearray()
+        slots = []
+        for kind, body, owner in records:
+            if owner is not None:
+                slots.append(Slot(owner, row, filled + len(data) + 4, len(body)))
+            data += record(kind, body)
+        try:
+            self._storage.append(_PREFIX + str(row), data)
+        except OSError:
+            self.failed += 1
+            # How much of it got there is not known: the next write goes to a row of its own.
+            if row not in self._rows:
+                self._rows.append(row)
+            self._filled = self.ROW
+            raise
+        self.writes += 1
+        if row not in self._rows:
+            self._rows.append(row)
+        self._filled = filled + len(data)
+        self._notes = []
+        self._slots.extend(slots)
+        return slots[-1] if slots else None
+
+    def _clean(self):
+        """Gives up old rows, so that all of them together stay within about twice what is live."""
+        while len(self._rows) > 1:
+            oldest = self._rows[0]
+            live = [slot for slot in self._slots if slot.row == oldest]
+            if live:
+                octets = sum([slot.length + _AROUND for slot in self._slots])
+                if len(self._rows) <= 3 + 2 * octets // self.ROW:
+                    return
+                self._write([self._renew(slot) + (_Moved(slot),) for slot in live])
+                self._settle()
+            self._storage.remove(_PREFIX + str(oldest))
+            self._rows.pop(0)
+
+    def _settle(self):
+        """The slots of records that were just written again point to the new place."""
+        for moved in [slot for slot in self._slots if isinstance(slot.owner, _Moved)]:
+            slot = moved.owner.slot
+            slot.row, slot.offset, slot.length = moved.row, moved.offset, moved.length
+            self._slots.remove(moved)
+
+
+class _Moved:
+    def __init__(self, slot):
+        self.slot = slot

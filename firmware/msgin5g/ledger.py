@@ -1,0 +1,381 @@
+# SPDX-License-Identifier: MIT
+"""What the service must not forget over a power cut, as records of a journal.
+
+    S  a message was sent to the outbox: its header, and its payload where it is short
+    A  it was accepted, and waits for a report            P  which of its segments were acknowledged
+    E  it ended
+    O  a set of segments was opened                       C  it was given up
+    R  a message was received: its header, and its payload where it came whole
+    T  the application took it                            Q  its report was accepted
+    K  checkpoint: what outlives the rows before it
+
+Writes are few, since flash wears: a message costs one (S) when it is taken and one (E) when it ends, a
+received one R and T. A, C and Q go with the next of these; a cut that loses them makes the device repeat
+something that the other side knows to be a repeat.
+"""
+
+import hashlib
+import json
+
+from coap.compat import const, json_octets
+
+from .journal import Journal, Slot
+from .outbox import Outgoing
+from .received import Message
+from .storage import RowSource, discard
+from .timing import Countdown
+
+_SENT = const(0x53)
+_ACCEPTED = const(0x41)
+_PROGRESS = const(0x50)
+_ENDED = const(0x45)
+_OPENED = const(0x4F)
+_CLOSED = const(0x43)
+_RECEIVED = const(0x52)
+_TAKEN = const(0x54)
+_REPORTED = const(0x51)
+_CHECKPOINT = const(0x4B)
+
+_SEEN = const(64)  # message IDs of whole messages remembered (profile section 4)
+_DIGEST = const(8)  # octets of each: a digest, so that 64 of them cost half a kilobyte
+_ENDINGS = const(16)  # messages that ended, for an application that restarted
+
+
+def _pack(header, payload=b""):
+    text = json_octets(header)
+    return len(text).to_bytes(2, "big") + text + payload
+
+
+def _unpack(body):
+    """(header, length of what stands before the payload)."""
+    length = 2 + int.from_bytes(body[:2], "big")
+    return json.loads(str(body[2:length], "utf-8")), length
+
+
+class JournalSource:
+    """The payload of a message in the outbox, read from its record."""
+
+    row = None
+
+    def __init__(self, journal, slot, size, text):
+        self._journal = journal
+        self._slot = slot
+        self.size = size
+        self.text = text
+
+    def read(self, offset, size):
+        # The payload is the end of the record, whatever the header's length after a record was written again.
+        size = max(0, min(size, self.size - offset))
+        return self._journal.read(self._slot, self._slot.length - self.size + offset, size)
+
+    def remove(self):
+        pass  # goes with the record
+
+
+class Ledger:
+    """See the module. After `recover` the four lists hold what an earlier run left behind."""
+
+    def __init__(self, storage):
+        self.queue = []
+        self.waiting = []
+        self.inbox = []
+        self.reports = []
+        self.sets = []  # [sender, set ID, row, Message of the header, Slot]
+        self.endings = []  # (message ID, to, to_type, state, cause), oldest first
+        self._storage = storage
+        self._row = 0
+        self._seen = bytearray()
+        self._order = 0
+        self.journal = Journal(storage, self._checkpoint, self._renew)
+
+    # --- messages on their way out ------------------------------------------------------------------
+
+    def sent(self, outgoing, octets):
+        """Write one: the message is in the outbox when this returns. `octets` is a short payload, None for one
+        that lies in a row; the source then reads them from flash. Raises OSError."""
+        self._order += 1
+        outgoing.order = self._order
+        header = self._outgoing_header(outgoing)
+        slot = self.journal.append(_SENT, _pack(header, octets or b""), outgoing)
+        outgoing.slot = slot
+        if octets is not None:
+            outgoing.source = JournalSource(self.journal, slot, len(octets), outgoing.source.text)
+
+    def accepted(self, outgoing):
+        """The body is not needed any more. It may be removed where this gives True."""
+        body = _pack([outgoing.message_id])
+        if outgoing.source.row is None:
+            self.journal.note(_ACCEPTED, body)
+            return True
+        return self._write(_ACCEPTED, body)  # the row must not go before this is safe
+
+    def progress(self, outgoing):
+        """Which segments were acknowledged, so that a restart goes on there."""
+        outgoing.progress = outgoing.segments.progress()
+        self._write(_PROGRESS, _pack([outgoing.message_id, outgoing.progress]))
+
+    def ended(self, outgoing):
+        """Write two. The body may be removed where this gives True."""
+        ending = (outgoing.message_id, outgoing.to, outgoing.to_type, outgoing.state, outgoing.cause)
+        self._remember(ending)
+        if outgoing.slot is None:
+            return True
+        slot, outgoing.slot = outgoing.slot, None
+        self.journal.release(slot)
+        return self._write(_ENDED, _pack(ending))
+
+    def _remember(self, ending):
+        self.endings.append(ending)
+        if len(self.endings) > _ENDINGS:
+            self.endings.pop(0)
+
+    def _write(self, kind, body):
+        try:
+            self.journal.append(kind, body)
+        except OSError:
+            # The device goes on; a restart before the next write repeats what the other side knows already.
+            self.journal.note(kind, body)
+            return False
+        return True
+
+    def _outgoing_header(self, outgoing):
+        left = None
+        if outgoing.expires is not None and not outgoing.accepted:
+            left = outgoing.expires.last
+        source = outgoing.source  # None once it is accepted
+        return [
+            outgoing.order,
+            outgoing.message_id,
+            outgoing.to,
+            outgoing.to_type,
+            outgoing.app_id,
+            outgoing.report,
+            outgoing.priority,
+            outgoing.store_forward,
+            left,
+            outgoing.expire_time,
+            source is not None and source.text,
+            outgoing.size,
+            source and source.row,
+            outgoing.cut,
+            outgoing.progress,
+            outgoing.accepted,
+        ]
+
+    def _read_outgoing(self, header, slot):
+        (order, message_id, to, to_type, app_id, report, priority, store_forward, left, expire_time) = header[
+            :10
+        ]
+        text, size, row, cut, progress, accepted = header[10:]
+        if row is None:
+            source = JournalSource(self.journal, slot, size, text)
+        else:
+            source = RowSource(self._storage, row, size, text)
+        outgoing = Outgoing(message_id, to, to_type, source, app_id, report, priority, store_forward, False)
+        outgoing.order = order
+        outgoing.slot = slot
+        outgoing.expire_time = expire_time
+        outgoing.cut = cut
+        outgoing.progress = progress
+        outgoing.accepted = accepted
+        if left is not None:
+            outgoing.expires = Countdown(left)
+        return outgoing
+
+    def flush(self):
+        """Writes the notes that wait."""
+        try:
+            self.journal.flush()
+        except OSError:
+            pass  # counted by the journal, and they go on waiting
+
+    # --- messages on their way in -------------------------------------------------------------------
+
+    def seen(self, message_id):
+        """Whether a whole message of this ID came before (the last 64 are remembered)."""
+        digest = _digest(message_id)
+        seen = self._seen
+        for position in range(0, len(seen), _DIGEST):
+            if seen[position : position + _DIGEST] == digest:
+                return True
+        return False
+
+    def received(self, message, value, report):
+        """Write one of a received message: it may be acknowledged when this returns. `value` is the `payload`
+        member of one that came whole, `report` whether its report is owed already. Raises OSError."""
+        self._order += 1
+        message.order = self._order
+        message.report_owed = report
+        octets = b"" if value is None else value.encode()
+        slot = self.journal.append(_RECEIVED, _pack(self._message_header(message), octets), message)
+        message.lies(self.journal, slot, len(octets))
+        self._saw(message.message_id)
+
+    def taken(self, message):
+        """Write two: the application has it."""
+        message.taken = True
+        self._release(message)
+        self._write(_TAKEN, _pack([message.message_id, message.report_owed]))
+
+    def reported(self, message):
+        message.report_owed = False
+        self._release(message)
+        self.journal.note(_REPORTED, _pack([message.message_id]))
+
+    def opened(self, segments):
+        """A set of segments begins: from now on a restart goes on with it. Raises OSError."""
+        segments.slot = self.journal.append(_OPENED, _pack(self._set_header(segments)), segments)
+
+    def closed(self, segments):
+        """It was given up, or it became a message (whose own record says so)."""
+        if segments.slot is not None:
+            self.journal.release(segments.slot)
+            segments.slot = None
+            self.journal.note(_CLOSED, _pack([segments.key[0], segments.set_id]))
+
+    def _set_header(self, segments):
+        return [segments.key[0], segments.set_id, segments.payload.row, self._message_header(segments.header)]
+
+    def _release(self, message):
+        if message.taken and not message.report_owed and message.slot is not None:
+            self.journal.release(message.slot)
+            message.slot = None
+
+    def _saw(self, message_id):
+        self._seen.extend(_digest(message_id))
+        if len(self._seen) > _SEEN * _DIGEST:
+            self._seen = self._seen[_DIGEST:]
+
+    def _message_header(self, message):
+        return [
+            message.order,
+            message.sender,
+            message.sender_type,
+            message.to,
+            message.to_type,
+            message.message_id,
+            message.app_id,
+            message.priority,
+            message.report_requested,
+            message.report_owed,
+            message.taken,
+            message.row,
+        ]
+
+    def _read_message(self, header):
+        message = Message(*header[1:9])
+        message.order = header[0]
+        message.report_owed, message.taken, message.row = header[9:]
+        return message
+
+    # --- after a restart ----------------------------------------------------------------------------
+
+    def recover(self):
+        """Reads the journal into the lists; what nothing refers to any more is removed from the storage."""
+        found = _Found()
+        for kind, body, row, offset in self.journal.open():
+            fields, length = _unpack(body)
+            slot = Slot(None, row, offset, len(body))
+            if kind in (_SENT, _RECEIVED):
+                self._order = max(self._order, fields[0])
+            if kind == _SENT:
+                slot.owner = found.outgoing[fields[1]] = self._read_outgoing(fields, slot)
+            elif kind == _ACCEPTED and fields[0] in found.outgoing:
+                found.outgoing[fields[0]].accepted = True
+            elif kind == _PROGRESS and fields[0] in found.outgoing:
+                found.outgoing[fields[0]].progress = fields[1]
+            elif kind == _ENDED:
+                found.outgoing.pop(fields[0], None)
+                self._remember(tuple(fields))
+            elif kind == _OPENED:
+                found.sets[(fields[0], fields[1])] = fields[:3] + [self._read_message(fields[3]), slot]
+            elif kind == _CLOSED:
+                found.sets.pop((fields[0], fields[1]), None)
+            elif kind == _RECEIVED:
+                slot.owner = message = self._read_message(fields)
+                message.lies(self.journal, slot, len(body) - length)
+                found.messages[message.message_id] = message
+                if not self.seen(message.message_id):
+                    self._saw(message.message_id)
+            elif kind == _TAKEN and fields[0] in found.messages:
+                found.messages[fields[0]].taken = True
+                found.messages[fields[0]].report_owed = fields[1]
+            elif kind == _REPORTED and fields[0] in found.messages:
+                found.messages[fields[0]].report_owed = False
+            elif kind == _CHECKPOINT:
+                self._order = max(self._order, fields[0])
+                self.endings = [tuple(ending) for ending in fields[1]]
+                self._seen = bytearray(body[length:])
+        self._settle(found)
+
+    def _settle(self, found):
+        rows = []
+        for outgoing in sorted(found.outgoing.values(), key=_by_order):
+            self.journal.live(outgoing.slot)
+            if outgoing.accepted:
+                self.waiting.append(outgoing)
+            else:
+                self.queue.append(outgoing)
+                rows.append(outgoing.source.row)
+        for message in sorted(found.messages.values(), key=_by_order):
+            if message.taken and not message.report_owed:
+                message.slot = None
+                continue
+            self.journal.live(message.slot)
+            if not message.taken:
+                self.inbox.append(message)
+                # a Row of MSGin5G-5 says where in the storage's row it is, too
+                rows.append(message.row[0] if isinstance(message.row, list) else message.row)
+            if message.report_owed:
+                self.reports.append(message)
+        for fields in found.sets.values():
+            if not self.seen(
+                fields[3].message_id
+            ):  # else it became a message, and only the note of it is lost
+                self.journal.live(fields[4])
+                self.sets.append(fields)
+                rows.append(fields[2])
+        for name in self._storage.names():
+            prefix, _, number = name.partition("-")
+            if prefix in ("out", "set", "in") and number.isdigit():
+                self._row = max(self._row, int(number))
+                if name not in rows:
+                    discard(self._storage, name)
+
+    def new_row(self, prefix):
+        """The name of a row that is not there yet: "out-" or "set-" and a number."""
+        self._row += 1
+        return prefix + str(self._row)
+
+    # --- what the journal asks for --------------------------------------------------------------------
+
+    def _checkpoint(self):
+        return _CHECKPOINT, _pack([self._order, self.endings], self._seen)
+
+    def _renew(self, slot):
+        owner = slot.owner
+        if isinstance(owner, Outgoing):
+            payload = b""
+            if not owner.accepted and owner.source.row is None:
+                payload = owner.source.read(0, owner.size)
+            return _SENT, _pack(self._outgoing_header(owner), payload)
+        if isinstance(owner, Message):
+            return _RECEIVED, _pack(self._message_header(owner), b"" if owner.taken else owner.octets())
+        return _OPENED, _pack(self._set_header(owner))
+
+
+class _Found:
+    """What the records add up to, by message ID, and by sender and set ID."""
+
+    def __init__(self):
+        self.outgoing = {}
+        self.messages = {}
+        self.sets = {}
+
+
+def _by_order(each):
+    return each.order
+
+
+def _digest(message_id):
+    return hashlib.sha256(message_id.encode()).digest()[:_DIGEST]

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: MIT
+"""A received message, as the application gets it."""
+
+from . import payload
+
+
+class Message:
+    """A received message. `payload` is str for text and bytes for octets, `size` its octets (UTF-8).
+
+    A message that came in segments lies in the board's storage: `payload` reads all of it into memory,
+    `chunks()` gives it piece by piece, and both work until the next message is taken, or `close()`.
+    """
+
+    def __init__(self, sender, sender_type, to, to_type, message_id, app_id, priority, report_requested):
+        self.sender = sender
+        self.sender_type = sender_type
+        self.to = to
+        self.to_type = to_type
+        self.message_id = message_id
+        self.app_id = app_id
+        self.priority = priority
+        self.report_requested = report_requested
+        self.size = 0
+        self._value = None
+        self._stored = None
+        # What the ledger keeps of it
+        self.order = 0
+        self.taken = False
+        self.report_owed = False
+        self.row = None  # of the segments
+        self.slot = None
+        self._journal = None
+        self._length = 0
+
+    def __repr__(self):
+        return "<Message %s from %s, %d octets>" % (self.message_id, self.sender, self.size)
+
+    @property
+    def payload(self):
+        if self._stored is not None:
+            return self._stored.whole()
+        return self._held()
+
+    def chunks(self):
+        """The payload in pieces of up to 2048 octets: str for text, bytes for octets."""
+        if self._stored is not None:
+            return self._stored.chunks()
+        return iter((self._held(),))
+
+    def close(self):
+        """Frees what the storage holds of a message that came in segments."""
+        if self._stored is not None:
+            self._stored.remove()
+            self._stored = None
+
+    def _held(self):
+        if self._value is None:
+            raise ValueError("the message was closed; read it before the next one is taken")
+        return self._value
+
+    # --- on its way in ------------------------------------------------------------------------------
+
+    def merge(self, other):
+        """Another segment of the same message: only the first says whether a report is wanted."""
+        self.report_requested = self.report_requested or other.report_requested
+
+    def hold(self, value):
+        """Sets the payload from the whole `payload` member. Raises BodyError."""
+        self._value = payload.read_octets(value) if payload.is_octets(value) else value
+        self.size = len(self._value) if isinstance(self._value, bytes) else len(value.encode())
+
+    def hold_octets(self, octets):
+        """The whole payload, where it came as octets."""
+        self._value = octets
+        self.size = len(octets)
+
+    def keep(self, stored):
+        """Sets the payload from the segments in their row."""
+        self._stored = stored
+        self.size = stored.size
+        self.row = stored.row
+
+    @property
+    def stored_octets(self):
+        return 0 if self._stored is None else self._stored.length
+
+    def lies(self, journal, slot, length):
+        """Its `payload` member is the last `length` octets of this record, and need not stay in the heap."""
+        self._journal = journal
+        self.slot = slot
+        self._length = length
+        self._value = None
+
+    def octets(self):
+        """The `payload` member as the journal holds it."""
+        return self._journal.read(self.slot, self.slot.length - self._length, self._length)
+
+    def load(self):
+        """Reads the payload back before the application gets the message."""
+        if self._stored is None and self._journal is not None:
+            self.hold(str(self.octets(), "utf-8"))

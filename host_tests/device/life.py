@@ -1,0 +1,373 @@
+# SPDX-License-Identifier: MIT
+"""A scripted life of a device in virtual time: messages in and out, with the power cut at a chosen write.
+
+The server here is a stand-in of the tests: it answers as docs/wire-profile.md says, remembers what it
+accepted, and pushes what it has until the device answers 2.04.
+"""
+
+import json
+
+import coap
+from coap.compat import earliest, ticks_diff
+from coap.message import decode
+from common import Random
+from msgin5g import CHANGED, Client, Config, MemoryStorage
+
+PEER = ("192.0.2.1", 65401)
+UE = "ue:sensor-1@example.org"
+BEFORE, TORN, AFTER = 0, 1, 2  # where within a write the power goes
+
+
+class PowerCut(BaseException):
+    """Nothing may catch it: after it, nothing of the program runs."""
+
+
+class CutStorage:
+    """Rows that outlive the device. The power goes at write number `at`; from then on every call fails."""
+
+    def __init__(self, rows):
+        self.rows = rows
+        self.writes = 0
+        self.at = None
+        self.how = None
+        self._dead = False
+
+    def plan(self, at, how):
+        self.at = at
+        self.how = how
+
+    def restore_power(self):
+        self._dead = False
+        self.at = None
+
+    def _write(self, whole, torn):
+        """`whole` does the write, `torn` as much of it as a cut in the middle does."""
+        if self._dead:
+            raise PowerCut()
+        self.writes += 1
+        if self.writes - 1 != self.at:
+            whole()
+            return
+        self._dead = True
+        if self.how == AFTER:
+            whole()
+        elif self.how == TORN:
+            torn()
+        raise PowerCut()
+
+    def append(self, name, octets):
+        half = octets[: len(octets) // 2]
+        self._write(lambda: self.rows.append(name, octets), lambda: self.rows.append(name, half))
+
+    def replace(self, name, octets):
+        self._write(lambda: self.rows.replace(name, octets), lambda: None)
+
+    def remove(self, name):
+        self._write(lambda: self.rows.remove(name), lambda: None)
+
+    def read(self, name, offset, size):
+        if self._dead:
+            raise PowerCut()
+        return self.rows.read(name, offset, size)
+
+    def names(self):
+        return self.rows.names()
+
+
+class Server:
+    """Answers, remembers what it accepted, pushes what it has until the device takes it.
+
+    `accept(message_id, value)` is told of each new message, `reported(message_id)` of each IMDN;
+    `lost(now)` says of a datagram whether it is lost.
+    """
+
+    RETRY = 4000
+    REMEMBERED = 512  # message IDs
+
+    def __init__(self, accept, reported, lost):
+        self.repeated = 0
+        self.pushes = []  # bodies that wait, oldest first
+        self._accept = accept
+        self._reported = reported
+        self._lost = lost
+        self._known = []  # IDs of messages accepted, oldest first
+        self._sets = {}
+        self._reports = []  # segmented messages whose report is wanted
+        self._held = {}  # segments pushed, by set ID
+        self._mid = 0
+        self._open = None  # message ID of the push that is not answered
+        self._again = None  # when it goes out again
+
+    def push(self, *members):
+        body = {"msgIden": "urn:3gpp:msgin5g"}
+        body.update(members)
+        self.pushes.append(body)
+
+    def message(self, message_id, value, report):
+        """A MSG to the device, in segments where `value` is a list."""
+        head = (
+            ("msgType", "MSG"),
+            ("oriAddr", {"oriAddrType": "AS", "addr": "as:x"}),
+            ("destAddr", {"destAddrType": "UE", "addr": UE}),
+            ("msgId", message_id),
+            ("isDelivStatReq", report),
+        )
+        if isinstance(value, str):
+            self.push(*(head + (("payload", value),)))
+            return
+        bodies = []
+        for number, part in enumerate(value):
+            parameters = {"segId": "set" + message_id, "segNumb": number + 1, "totalSegCount": len(value)}
+            bodies.append(head + (("isSegmented", True), ("segParams", parameters), ("payload", part)))
+        self._held["set" + message_id] = bodies
+        for members in bodies:
+            self.push(*members)
+
+    def step(self, device, now):
+        """One round of datagrams; True where something moved."""
+        moved = False
+        while True:
+            item = device.outgoing()
+            if item is None:
+                break
+            moved = True
+            if self._lost(now):
+                continue
+            message = decode(bytes(item[0]))
+            if 0 < message.code < 32:
+                code, answer = self._serve(json.loads(str(message.payload, "utf-8")))
+                reply = coap.Message(code, answer, type=coap.ACK, mid=message.mid, token=message.token)
+                if not self._lost(now):
+                    device.receive(bytes(coap.encode(reply)), PEER, now)
+            elif message.mid == self._open and message.code:
+                self._open = None
+                self._again = now + self.RETRY
+                if message.code == coap.CHANGED:
+                    self.pushes.pop(0)
+                    self._again = None
+        if self.pushes and (self._again is None or ticks_diff(now, self._again) >= 0):
+            moved = True
+            self._mid = self._mid + 1 & 0xFFFF
+            self._open = self._mid
+            self._again = now + self.RETRY
+            if not self._lost(now):
+                payload = json.dumps(self.pushes[0]).encode()
+                options = coap.path_options("/msgin5g")
+                request = coap.Message(coap.POST, payload, options, mid=self._mid, token=b"p")
+                device.receive(bytes(coap.encode(request)), PEER, now)
+        return moved
+
+    def next_deadline(self):
+        return self._again if self.pushes else None
+
+    def _serve(self, body):
+        kind = body["msgType"]
+        if kind == "REG":
+            return coap.CHANGED, b'{"result":true,"regExpTime":3600}'
+        if kind == "MSG":
+            self._take(body)
+        elif kind == "IMDN":
+            self._reported(body["msgId"])
+        elif kind == "SEGREC":
+            for each in body["segNoList"].strip("()").split(","):
+                first, _, last = each.partition("-")
+                for number in range(int(first), int(last) + 1):
+                    self.push(*self._held[body["segId"]][number - 1])
+        elif kind == "SEGCONFIR":
+            self._held.pop(body["segId"], None)
+        return coap.CHANGED, b""
+
+    def _take(self, body):
+        message_id = body["msgId"]
+        report = body.get("isDelivStatReq", False)
+        value = body["payload"]
+        if "segParams" in body:
+            parameters = body["segParams"]
+            set_id = parameters["segId"]
+            if report:  # only the first segment says it
+                self._reports.append(message_id)
+            parts = self._sets.get(set_id, {})
+            parts[parameters["segNumb"]] = value
+            if message_id not in self._known:
+                self._sets[set_id] = parts
+                if len(parts) < parameters["totalSegCount"]:
+                    return
+                value = "".join([parts[number + 1] for number in range(len(parts))])
+                report = message_id in self._reports
+                self._sets.pop(set_id)
+            self.push(("msgType", "SEGCONFIR"), ("segId", set_id), ("result", True))
+        if message_id in self._known:
+            self.repeated += 1
+            return
+        self._known.append(message_id)
+        if len(self._known) > self.REMEMBERED:
+            self._known.pop(0)
+        self._accept(message_id, value)
+        if report:
+            self.push(
+                ("msgType", "IMDN"),
+                ("oriAddr", {"oriAddrType": "AS", "addr": body["destAddr"]["addr"]}),
+                ("destAddr", {"destAddrType": "UE", "addr": UE}),
+                ("msgId", message_id),
+                ("DelSta", "success"),
+            )
+
+
+class Life:
+    """`steps` messages out and in, one a second, and the application's memory of them.
+
+    `sent` maps message ID -> (payload, whether a report was asked for) of what send() took; `unsure` are
+    payloads whose send() the cut interrupted; `taken` lists the (message ID, payload) that take() gave, and
+    `unsure_taken` the IDs whose take() the cut interrupted.
+    """
+
+    def __init__(self, steps, seed=1, storage=None, segments=None):
+        self.storage = storage or CutStorage(MemoryStorage())
+        self.accepted = {}  # message ID -> payload, at the server
+        self.reports = {}  # message ID -> how often its report came there
+        self.server = Server(self._accept, self._report, lambda now: False)
+        self.sent = {}
+        self.unsure = []
+        self.taken = []
+        self.unsure_taken = []
+        self.pushed = {}
+        self.wanted = []  # of these a report is wanted
+        self.restarts = 0
+        self.next_cut = None  # after a cut: gives the (write, how) of the next one
+        self.finals = {}
+        self._ended = []
+        self._random = Random(seed)
+        self._steps = steps
+        self.now = 0
+        self._config = Config(
+            {
+                "role": "client",
+                "ue_service_id": UE,
+                "peer": "coap://192.0.2.1",
+                "security": {"mode": "none"},
+                "coap": {"max_datagram": 640},  # segments without large payloads
+            }
+        )
+        self.device = None
+        self._boot()
+
+    def _accept(self, message_id, value):
+        self.accepted[message_id] = value
+
+    def _report(self, message_id):
+        self.reports[message_id] = self.reports.get(message_id, 0) + 1
+
+    def _boot(self):
+        while True:
+            try:
+                # a message ID sequence of its own for each boot, as the hardware's random numbers give it
+                self.device = Client(self._config, self.storage, Random(1000 + self.restarts).bytes)
+                self.device.start(self.now)
+                return
+            except PowerCut:
+                self._cut()
+
+    def _cut(self):
+        self.storage.restore_power()
+        self.restarts += 1
+        if self.next_cut is not None:
+            self.storage.plan(*self.next_cut(self.storage.writes))
+
+    def run(self):
+        for step in range(self._steps):
+            self._until((step + 1) * 1000)
+            try:
+                self._step(step)
+            except PowerCut:
+                self._cut()
+                self._boot()
+        self.settle()
+
+    def settle(self, ms=400000):
+        """Everything has its time to arrive: retries, gaps and holds included."""
+        self._until(self.now + ms)
+
+    def _step(self, step):
+        if step % 2:
+            message_id = "in-%d" % step
+            value = "value %d " % step + "x" * self._random.below(40)
+            if step % 10 == 5:
+                value = [value + "%d" % part + "y" * 200 for part in range(4)]
+            self.pushed[message_id] = "".join(value)
+            if step % 4 == 1:
+                self.wanted.append(message_id)
+            self.server.message(message_id, value, step % 4 == 1)
+            return
+        payload = "message %d " % step + "z" * self._random.below(40)
+        if step % 10 == 4:
+            payload += "w" * 1300
+        report = step % 4 == 0
+        self.unsure.append(payload)
+        outgoing = self.device.send("as:x", payload, self.now, to_type="AS", report=report)
+        self.unsure.pop()
+        self.sent[outgoing.message_id] = (payload, report)
+
+    def _until(self, end):
+        while True:
+            try:
+                while self.server.step(self.device, self.now):
+                    self._take()
+                self._take()
+                self._events()
+                deadline = earliest(self.device.next_deadline(), self.server.next_deadline())
+                if deadline is None or ticks_diff(deadline, end) >= 0:
+                    self.now = end
+                    self.device.poll(end)
+                    return
+                self.now = max(deadline, self.now)
+                self.device.poll(self.now)
+            except PowerCut:
+                self._cut()
+                self._boot()
+
+    def _take(self):
+        while True:
+            inbox = self.device.inbox
+            first = inbox[0].message_id if inbox else None
+            try:
+                message = self.device.take(self.now)
+            except PowerCut:
+                self.unsure_taken.append(first)
+                raise
+            if message is None:
+                return
+            self.taken.append((message.message_id, message.payload))
+
+    def _events(self):
+        while True:
+            event = self.device.next_event()
+            if event is None:
+                return
+            outgoing = event[1]
+            # an event names the message, not its state then: several may find it at its end
+            if event[0] == CHANGED and outgoing.final and outgoing not in self._ended:
+                self._ended.append(outgoing)
+                self.finals.setdefault(outgoing.message_id, []).append(outgoing.state)
+
+    def check(self):
+        """The promises of docs/wire-profile.md and the README, after everything had its time."""
+        for message_id, (payload, _) in self.sent.items():
+            assert self.accepted.get(message_id) == payload, "lost: " + message_id
+        known = [payload for payload, report in self.sent.values()]
+        for payload in self.accepted.values():
+            assert payload in known or payload in self.unsure, "never sent: " + payload
+        assert len(set(self.accepted.values())) == len(self.accepted), "the same payload twice"
+        taken = [message_id for message_id, payload in self.taken]
+        assert len(set(taken)) == len(taken), "delivered twice: %s" % taken
+        for message_id, payload in self.taken:
+            assert payload == self.pushed[message_id]
+        for message_id in self.pushed:
+            assert message_id in taken or message_id in self.unsure_taken, "lost on its way in: " + message_id
+            assert (message_id in self.reports) == (message_id in self.wanted), "report of " + message_id
+        assert not self.server.pushes, self.server.pushes
+        assert not self.device.outbox.queue and not self.device.outbox.waiting
+        for message_id, states in self.finals.items():
+            # A cut between the end and its record lets the end come once more, and it is the same one.
+            assert len(states) == 1 or (self.restarts and len(set(states)) == 1), (message_id, states)
+        assert not [name for name in self.storage.names() if name[:3] == "out"], self.storage.names()
+        assert self.device.journal.damaged == 0
