@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: MIT
+"""Each program in examples/ on the unix board, against the gateway."""
+
+import base64
+import contextlib
+import json
+import random
+from pathlib import Path
+
+from host_tests.gateway.devices import UE, config, gateway_and_server, run
+from tools.demo.processes import Device, Gateway
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "examples"
+
+
+@contextlib.asynccontextmanager
+async def running(folder, app):
+    """(Application Server, Device) with this application, registered."""
+    async with gateway_and_server(folder / "gateway") as (gateway, server):
+        board = Device(folder / "device", app)
+        board.configure(config(gateway.coap[1]))
+        async with board:
+            await gateway.event("registered", ue=UE)
+            yield server, board
+
+
+async def said(board, line):
+    await board.lines.until(lambda other: other.rstrip() == line, f"the device to say {line!r}")
+
+
+def test_each_example_has_a_test():
+    assert {path.name for path in EXAMPLES.iterdir()} == {"sensor.py", "echo.py", "files.py"}
+
+
+def test_sensor(tmp_path):
+    # As it is, but for the minute.
+    text = EXAMPLES.joinpath("sensor.py").read_text()
+    assert text.count("PERIOD = 60 ") == 1
+    app = tmp_path / "sensor.py"
+    app.write_text(text.replace("PERIOD = 60 ", "PERIOD = 2 "))
+
+    async def main():
+        async with running(tmp_path, app) as (server, board):
+            await server.messages.reach(2, "readings")
+            for body in server.messages.items[:2]:
+                assert 0 < int(body["payload"]) < 192 * 1024  # what the heap can have free
+                await said(board, f"{body['payload']} delivered")
+
+    run(main())
+
+
+def test_echo(tmp_path):
+    octets = "data:;base64," + base64.b64encode(random.Random(1).randbytes(1500)).decode()
+
+    async def main():
+        async with running(tmp_path, EXAMPLES / "echo.py") as (server, board):
+            for payload in ("good morning", "καλημέρα", octets):  # the last takes segments
+                await server.send(UE, payload)
+            await server.messages.reach(3, "echoes")
+            assert [body["payload"] for body in server.messages.items] == ["good morning", "καλημέρα", octets]
+            await said(board, f"{server.service_id}, 1500 octets")
+
+    run(main())
+
+
+def test_files(tmp_path):
+    content = random.Random(1).randbytes(64 * 1024)
+
+    async def main():
+        async with running(tmp_path, EXAMPLES / "files.py") as (server, board):
+            await server.send(UE, "get")
+            await server.message(lambda body: body["payload"] == "there is nothing yet", "the refusal")
+            await server.send(UE, "data:;base64," + base64.b64encode(content).decode())
+            await said(board, f"kept 65536 octets from {server.service_id}")
+            assert board.folder.joinpath("kept.bin").read_bytes() == content
+            await server.send(UE, "get")
+            await server.messages.reach(2, "messages")
+            payload = server.messages.items[1]["payload"]
+            assert base64.b64decode(payload.removeprefix("data:;base64,")) == content
+            await server.send(UE, "καλημέρα\n")  # text comes in characters, and is kept in UTF-8
+            await said(board, f"kept 17 octets from {server.service_id}")
+            assert board.folder.joinpath("kept.bin").read_text(encoding="utf-8") == "καλημέρα\n"
+
+    run(main())
+
+
+def test_the_example_of_a_configuration(tmp_path):
+    """It is for a gateway on this machine at the standard port, as `make gateway` starts it."""
+    example = json.loads(ROOT.joinpath("msgin5g.example.json").read_text())
+    assert example["peer"] == "coap://127.0.0.1:65401"
+
+    async def main():
+        async with Gateway(tmp_path, "--open") as gateway:
+            board = Device(tmp_path / "device", EXAMPLES / "echo.py")
+            board.configure(example | {"peer": "coap://127.0.0.1:%d" % gateway.coap[1]})
+            async with board:
+                await gateway.event("registered", ue=example["ue_service_id"])
+
+    run(main())
