@@ -74,7 +74,7 @@ class Endpoint:
         }
         self._random = random
         self._admit = admit
-        self._security = security
+        self.security = security
         self._mid = int.from_bytes(random(2), "big")
         self._exchanges = []
         self._incoming = []
@@ -98,8 +98,8 @@ class Endpoint:
             message.token = self._new_token(peer)
         message.mid = self._next_mid()
         binding = None
-        if self._security and message.code:
-            message, binding = self._security.protect_request(message)
+        if self.security and message.code:
+            message, binding = self.security.protect_request(message)
         exchange = self._start(peer, message, message.token if message.code else None, now, tag, None)
         exchange.binding = binding
         return exchange
@@ -129,7 +129,7 @@ class Endpoint:
 
             shape(request, message)
         if incoming.binding:
-            message = self._security.protect_response(message, incoming.binding)
+            message = self.security.protect_response(message, incoming.binding)
         if incoming.acknowledged:
             message.type = numbers.CON
             message.mid = self._next_mid()
@@ -334,7 +334,7 @@ class Endpoint:
             exchange = None
         plain = message
         if exchange is not None and exchange.binding:
-            plain = self._security.unprotect_response(message, exchange.binding, now)
+            plain = self.security.unprotect_response(message, exchange.binding, now)
             if plain is None:
                 self._doubt(exchange, message, now)
         acceptable = exchange is not None and plain and unrecognized(plain, self.max_body) is None
@@ -380,7 +380,7 @@ class Endpoint:
         if exchange.datagram is None:
             return None
         request = decode(exchange.datagram)
-        return self._security.read_own(request, exchange.binding) if exchange.binding else request
+        return self.security.read_own(request, exchange.binding) if exchange.binding else request
 
     def _ask_again(self, exchange, request):
         """Another request goes out in the place of an exchange's; gives False where it cannot."""
@@ -389,7 +389,7 @@ class Endpoint:
         outer = request
         try:
             if exchange.binding:
-                outer, exchange.binding = self._security.protect_request(request)
+                outer, exchange.binding = self.security.protect_request(request)
             exchange.datagram = self._encode(outer)
         except Exception:  # it does not fit a datagram any more, or the storage fails
             return False
@@ -408,8 +408,8 @@ class Endpoint:
             return
         confirmable = message.type == numbers.CON
         answer = binding = None
-        if self._security:
-            plain, binding, answer = self._security.unprotect_request(message, peer, now)
+        if self.security:
+            plain, binding, answer = self.security.unprotect_request(message, peer, now)
             if not binding:
                 self.stats["refused"] += 1
                 if answer and confirmable:

@@ -14,6 +14,7 @@ _CONFIG = "msgin5g.json"
 _TICK_MASK = const((1 << 29) - 1)  # the period of coap.compat.ticks_diff
 _BURST = const(8)  # datagrams read before other tasks get their turn
 _LINK_RETRY = const(5000)  # ms between tries to bring the link up
+_WARN_AGAIN = const(60000)  # ms until the same trouble is told again
 _SEND_RETRY = const(20)  # ms until a link that was busy is asked again
 _STOP_WAIT = const(5000)  # ms for the de-registration, whose loss is harmless
 
@@ -125,6 +126,7 @@ class RunningClient:
         self._watched = {}
         self._unsent = None
         self._state = ("stopped", None)  # what was told last
+        self._warned = {}  # when which trouble was; there are some ten kinds
         self._ended = None  # the exception for all who still want something
         self._tasks = []
         self._begin(self._run())
@@ -226,7 +228,8 @@ class RunningClient:
         """Counters of the service; "link_" and "coap_" begin those of the layers below."""
         stats = dict(self.core.stats)
         stats["link_dropped"] = self._link.dropped
-        for prefix, layer in (("coap_", self.core.endpoint), ("link_", self._link)):
+        security = getattr(self.core.endpoint, "security", None)
+        for prefix, layer in (("coap_", self.core.endpoint), ("oscore_", security), ("link_", self._link)):
             for name, value in getattr(layer, "stats", {}).items():  # L3 has no CoAP, UDP no frames
                 stats[prefix + name] = value
         return stats
@@ -341,8 +344,20 @@ class RunningClient:
                 self._tell()
         if core.idle:
             self._drained.set()
+        security = getattr(core.endpoint, "security", None)
+        if security is not None and security.trouble is not None:
+            self._warn(security)
         if self._unsent is not None or core.next_deadline() != self._armed:
             self._kick.set()
+
+    def _warn(self, security):
+        """What OSCORE refuses, each kind once a minute: a flood must not become one of lines."""
+        trouble = security.trouble
+        security.trouble = None
+        now = _now()
+        if trouble not in self._warned or ticks_diff(now, self._warned[trouble]) > _WARN_AGAIN:
+            self._warned[trouble] = now
+            log("security: %s", trouble)
 
     def _tell(self):
         registration = self.core.registration

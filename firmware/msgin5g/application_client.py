@@ -34,11 +34,11 @@ class ApplicationClient:
             raise ConfigError("role", 'must be "application client" for an ApplicationClient')
         if config.application["credential"] is None:
             raise ConfigError("application.credential", "is missing; it must be hexadecimal digits")
-        if config.security["mode"] != "none":
+        on_l3 = config.peer_scheme[:3] == "l3+"
+        if on_l3 and config.security["mode"] != "none":
             raise ConfigError(
                 "security.mode",
-                'must be "none" for an application client so far: its credential goes over the link as it is,'
-                " which must be a link to trust",
+                'must be "none" on L3: the credential goes over the link as it is, which must be a link to trust',
             )
         self.config = config
         self.stats = {
@@ -56,10 +56,6 @@ class ApplicationClient:
             "unmatched": 0,  # L3 responses that belong to nothing
             "repeats": 0,  # L3 requests that went out again
         }
-        if config.peer_scheme[:3] == "l3+":
-            from .l3_wire import L3Wire as Wire
-        else:
-            from .json_wire import JsonWire as Wire
         self._ledger = Ledger(storage)
         self._ledger.recover()
         self.outbox = Outbox(self._ledger, config.outbox["messages"], config.outbox["bytes"])
@@ -67,7 +63,14 @@ class ApplicationClient:
             outgoing.state = "accepted"
             outgoing.expires = Countdown(config.report_timeout * 1000)
         self.registration = _Registration(config, random)
-        self._wire = Wire(config, self, random)
+        if on_l3:
+            from .l3_wire import L3Wire
+
+            self._wire = L3Wire(config, self, random)
+        else:
+            from .json_wire import JsonWire
+
+            self._wire = JsonWire(config, self, random, storage)
         self._storage = storage
         self._random = random
         self._turn = 0
@@ -241,7 +244,7 @@ class ApplicationClient:
     def _next(self, now):
         """Begins one request; False where nothing waits for its turn."""
         registration = self.registration
-        step = registration.next(now)
+        step = registration.next(now, self._wire.free)
         if step == "REG":
             self._wire.register(self.config.application, now)
         elif step == "DEREG":
@@ -269,7 +272,9 @@ class ApplicationClient:
                 continue
             seen.append(destination)
             backoff = self._backoffs.get(destination)
-            if (backoff is None or backoff.ready(now)) and (best is None or outgoing.turn < best.turn):
+            if (backoff is not None and not backoff.ready(now)) or not self._wire.free("MSG", outgoing):
+                continue
+            if best is None or outgoing.turn < best.turn:
                 best = outgoing
         if best is None:
             return False
@@ -464,12 +469,15 @@ class _Registration:
             self.cause = why
             self._due = now
 
-    def next(self, now):
-        """ "REG" or "DEREG" where it is time to send it, else None."""
+    def next(self, now, free):
+        """ "REG" or "DEREG" where it is time to send it and the wire is free for it, else None."""
         if self._busy or self._due is None or ticks_diff(now, self._due) < 0:
             return None
+        step = "DEREG" if self.stopping else "REG"
+        if not free(step, None):
+            return None
         self._busy = True
-        return "DEREG" if self.stopping else "REG"
+        return step
 
     def answered(self, what, answer, now):
         self._busy = False

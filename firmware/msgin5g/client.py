@@ -11,7 +11,7 @@ from coap.compat import const, earliest, random_octets
 from coap.message import Message as CoapMessage
 from coap.message import MessageError, encode, uint_octets
 
-from . import bodies
+from . import bodies, security
 from .compose import PATH, TOKEN, Composer, request
 from .errors import BodyError, ConfigError
 from .events import CHANGED, MESSAGE, REGISTRATION
@@ -35,11 +35,6 @@ class Client:
     def __init__(self, config, storage, random=random_octets, clock=None):
         if config.role != "client":
             raise ConfigError("role", 'must be "client" for a Client')
-        if config.security["mode"] != "none":
-            raise ConfigError(
-                "security.mode",
-                'OSCORE is not there yet: write {"mode": "none"} to send everything in the clear',
-            )
         self.config = config
         self.peer = (config.peer_host, config.peer_port)
         self.stats = {
@@ -58,16 +53,13 @@ class Client:
             "malformed": 0,  # bodies that break clause 7.3
             "unexpected": 0,  # reports and responses about messages not held here
         }
-        coap = config.coap
-        parameters = numbers.Parameters(
-            int(coap["ack_timeout"] * 1000), coap["ack_random_factor"], coap["max_retransmit"], coap["nstart"]
-        )
-        self.endpoint = coap_endpoint.Endpoint(parameters, coap["max_datagram"], random, self._admit)
+        max_datagram = config.coap["max_datagram"]
+        self.endpoint = security.endpoint(config, storage, random, self._admit)
         ledger = Ledger(storage)
         ledger.recover()
         self._ledger = ledger
         self.outbox = Outbox(ledger, config.outbox["messages"], config.outbox["bytes"])
-        largest = min(config.segments["size"], coap["max_datagram"] - _RESERVE)
+        largest = min(config.segments["size"], max_datagram - _RESERVE)
         self.registration = Registration(config, (("maxSegSize", largest),), random)
         self._sender = Sender(config, self.outbox, self._changed, self._cancel, random)
         self._receiver = Receiver(config, storage, ledger, self.stats, random)
@@ -78,7 +70,8 @@ class Client:
         self._now = 0
         for step in ("GWREG", "REG"):
             needed = len(encode(request(config, self.registration.body(step), True))) + TOKEN
-            if needed > coap["max_datagram"]:
+            needed += security.overhead(config)
+            if needed > max_datagram:
                 raise ConfigError("coap.max_datagram", "must be %d or more with these service IDs" % needed)
 
     # --- what the application's side calls -------------------------------------------------------------
@@ -207,6 +200,9 @@ class Client:
                 except MessageError as error:
                     source.impossible(item, str(error), now)
                     return True
+                except OSError:  # of the storage: OSCORE has no number to send with
+                    source.unanswered(item, now)
+                    return True
                 self._on_air += 1
                 if source is self._sender:
                     item.exchange = exchange
@@ -238,6 +234,9 @@ class Client:
             return
         self._on_air -= 1
         source, item = subject.tag
+        if kind == coap_endpoint.REFUSED and source is self.registration:
+            source.unanswered(item, now, self.endpoint.security.explain(message))
+            return
         if kind != coap_endpoint.RESPONSE:
             source.unanswered(item, now)
             return

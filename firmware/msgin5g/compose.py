@@ -8,6 +8,7 @@ from coap.message import encode, path_options, uint_octets
 from . import bodies, payload, uuid
 from .config import PORT, service_id_error
 from .outbox import Outgoing
+from .security import overhead
 from .segmentation import LEAST_ROOM, escaped_size
 from .source import source_of
 from .timing import Countdown
@@ -124,4 +125,6 @@ class Composer:
         config = self._config
         service = config.service_identifier
         body = bodies.message(service, config.ue_service_id, outgoing, "", segment, outgoing.expire_time)
-        return config.coap["max_datagram"] - len(encode(request(config, body, True))) - TOKEN
+        return (
+            config.coap["max_datagram"] - len(encode(request(config, body, True))) - TOKEN - overhead(config)
+        )

@@ -15,6 +15,7 @@ from coap.message import MessageError, encode, path_options, uint_octets
 from . import bodies, causes, uuid
 from .errors import BodyError
 from .l3_wire import Answer
+from .security import endpoint, overhead
 from .segmentation import escaped_size, value_of
 
 _PATH = "/msgin5g"
@@ -28,7 +29,7 @@ class JsonWire:
 
     text = True  # a payload says whether it is text
 
-    def __init__(self, config, owner, random):
+    def __init__(self, config, owner, random, storage):
         self.peer = (config.peer_host, config.peer_port)
         if config.peer_scheme == "coap+uart":
             self.peer = config.peer_host
@@ -36,11 +37,7 @@ class JsonWire:
         self._config = config
         self._owner = owner
         self._random = random
-        coap = config.coap
-        parameters = numbers.Parameters(
-            int(coap["ack_timeout"] * 1000), coap["ack_random_factor"], coap["max_retransmit"], coap["nstart"]
-        )
-        self.endpoint = coap_endpoint.Endpoint(parameters, coap["max_datagram"], random, self._admit)
+        self.endpoint = endpoint(config, storage, random, self._admit)
         self._exchange = None  # of the request that is open
 
     # --- requests of ours -----------------------------------------------------------------------------
@@ -53,7 +50,7 @@ class JsonWire:
     def check_whole(self, outgoing):
         """Raises ValueError where the message does not fit a datagram."""
         limit = self._config.coap["max_datagram"]
-        head = len(encode(self._request(_message(outgoing, "")))) + _TOKEN
+        head = len(encode(self._request(_message(outgoing, "")))) + _TOKEN + overhead(self._config)
         # the largest that could fit needs no escapes; only what may fit is read
         if head + outgoing.size <= limit:
             if head + escaped_size(value_of(outgoing.source)) <= limit:
@@ -65,6 +62,9 @@ class JsonWire:
 
     def idle(self, now):
         return self._exchange is None
+
+    def free(self, what, item):
+        return True
 
     def register(self, application, now):
         body = bodies.write(
@@ -110,6 +110,8 @@ class JsonWire:
             self._exchange = self.endpoint.request(self._request(body), self.peer, now, (what, item))
         except MessageError as error:  # a service ID or a credential that is too long
             self._owner.answered(what, item, Answer(False, causes.PROTOCOL_ERROR, str(error)), now)
+        except OSError:  # of the storage: OSCORE has no number to send with
+            self._owner.answered(what, item, None, now)
 
     # --- driven by the owner --------------------------------------------------------------------------
 

@@ -103,14 +103,14 @@ class Registration:
         else:
             self._failed(cause, message.uint(numbers.MAX_AGE), now)
 
-    def unanswered(self, step, now):
+    def unanswered(self, step, now, why=None):
         self._on_air = None
         if step == "DEREG":
             self._deregistered(now)
         elif self.stopping:
             self._stop(self.registered, now)
         else:
-            self._failed("no answer from %s" % self._config.peer, None, now)
+            self._failed(why or "no answer from %s" % self._config.peer, None, now)
 
     def pushed(self, body, now):
         """REGRESP and DEREGRESP, which a gateway sends by itself (clauses 6.3.4.2.3 and 6.3.4.2.4)."""

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """What somebody on the path, or anywhere, can do without the key: each attack with what it must come to."""
 
+import sys
+
 import coap
 from coap import message
 from coap_scene import run
@@ -311,23 +313,27 @@ def flooded(kind, count, rate):
     return server
 
 
+# The board that is emulated takes ten minutes for what the others do in two seconds
+EACH = 25000 if sys.platform != "rp2" else 500
+
+
 def test_flood_of_plain_requests():
-    flooded("plain", 25000, 5000)
+    flooded("plain", EACH, 5000)
 
 
 def test_flood_of_garbage():
-    flooded("garbage", 25000, 5000)
+    flooded("garbage", EACH, 5000)
 
 
 def test_flood_of_forged_requests():
     # 5 s: 80 at once, and 10 a second were looked at
-    server = flooded("forged", 25000, 5000)
+    server = flooded("forged", EACH, 5000)
     assert server.security.stats["unverified"] <= 80 + 5 * 10
-    assert server.security.stats["limited"] >= 25000 - 80 - 5 * 10
+    assert server.security.stats["limited"] >= EACH - 80 - 5 * 10
 
 
 def test_flood_in_the_name_of_the_peer():
-    server = flooded("as the peer", 25000, 5000)
+    server = flooded("as the peer", EACH, 5000)
     assert server.security.stats["unverified"] <= 80 + 5 * 10
 
 

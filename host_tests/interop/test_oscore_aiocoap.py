@@ -207,7 +207,7 @@ def refused(context, server, code):
     assert coap.code_text(response.code) == code
     assert response.option(coap.OSCORE) is None
     assert hello.requests == []
-    return bytes(response.payload), client.endpoint._security.trouble
+    return bytes(response.payload), client.endpoint.security.trouble
 
 
 def test_10_client(tmp_path):
@@ -226,7 +226,7 @@ def test_12_client(tmp_path):
     # Our recipient ID is not aiocoap's sender ID: it reads our request, we do not read its response.
     ((kind, response),), client, hello = ask(ours(recipient=b"\x07"), request(), server=theirs(tmp_path))
     assert (kind, len(hello.requests)) == (coap.REFUSED, 1)
-    assert "do not verify" in client.endpoint._security.trouble
+    assert "do not verify" in client.endpoint.security.trouble
 
 
 def test_13_client(tmp_path):

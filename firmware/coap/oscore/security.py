@@ -42,7 +42,8 @@ class _Bucket:
 
 
 class Security:
-    """See the module. `context` is a Context. `trouble` says in words what was refused last, or is None."""
+    """See the module. `context` is a Context. `trouble` says in words what was refused last, until
+    whoever tells it sets it to None."""
 
     def __init__(self, context):
         self.context = context
@@ -79,19 +80,20 @@ class Security:
         except Unverified:
             if message.option(numbers.OSCORE) is None:
                 self.stats["unprotected"] += 1
-                # Nobody vouches for it, but where a key is wrong it is all that can be known.
-                self.trouble = "the peer answers unprotected: %s %s" % (
-                    numbers.code_text(message.code),
-                    _ANSWERS.get(message.code, "(it does not use OSCORE)"),
-                )
             else:
                 self.stats["unverified"] += 1
-                self.trouble = (
-                    "answers do not verify: keys, recipient_id or id_context differ from the peer's"
-                )
+            self.trouble = self.explain(message)
             return None
         self._responses.give_back()
         return plain
+
+    def explain(self, message):
+        """What a response that does not verify means to the person who has to put it right."""
+        if message.option(numbers.OSCORE) is None:
+            # Nobody vouches for it, but where a key is wrong it is all that can be known.
+            meaning = _ANSWERS.get(message.code, "(it does not use OSCORE)")
+            return "the peer answers unprotected: %s %s" % (numbers.code_text(message.code), meaning)
+        return "answers do not verify: keys, recipient_id or id_context differ from the peer's"
 
     def unprotect_request(self, message, peer, now):
         """(plain Message, Binding, None); with an answer instead of None that must be given at once, protected; or
@@ -143,7 +145,7 @@ class Security:
         return None, None, Message(refused.code, str(refused).encode(), [(numbers.MAX_AGE, b"")])
 
 
-# What the answers of section 8.2 mean to the person who has to put it right
+# What the answers of section 8.2 mean
 _ANSWERS = {
     numbers.BAD_REQUEST: "(it has another key for this sender_id)",
     numbers.UNAUTHORIZED: "(it does not know this sender_id, or has seen these sequence numbers: provision a new key)",

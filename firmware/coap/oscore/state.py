@@ -13,7 +13,7 @@ _CHECK = const(3)
 _LAST = (1 << 40) - 1
 
 
-class StateError(Exception):
+class StateError(OSError):
     """No message can be protected with this key any more; str() says why and what to do."""
 
 

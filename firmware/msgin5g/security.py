@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: MIT
+"""The CoAP endpoint with the security that the configuration asks for. OSCORE is imported where it is used."""
+
+from coap.compat import const
+from coap.endpoint import Endpoint
+from coap.numbers import Parameters
+
+from .errors import ConfigError
+
+# What OSCORE (RFC 8613) adds to a request at most, IDs apart: the option's head 2, flags 1, Partial IV 5, the length of
+# an ID Context 1; a second payload marker, the inner code, the tag 8. And an Echo option of 8 octets with its head,
+# which a gateway asks for that has restarted: a message that is cut to fit must fit with it as well.
+_OVERHEAD = const(2 + 1 + 5 + 1 + 1 + 1 + 8 + 3 + 8)
+
+
+def endpoint(config, storage, random, admit):
+    """The Endpoint. `admit` decides about requests where there is no security. Raises ConfigError."""
+    coap = config.coap
+    parameters = Parameters(
+        int(coap["ack_timeout"] * 1000), coap["ack_random_factor"], coap["max_retransmit"], coap["nstart"]
+    )
+    keys = config.security
+    if keys["mode"] == "none":
+        return Endpoint(parameters, coap["max_datagram"], random, admit)
+    for name in ("master_secret", "sender_id", "recipient_id"):
+        if keys[name] is None:
+            raise ConfigError(
+                "security." + name,
+                'is missing: provision the keys that the gateway has for this device, or write {"mode": "none"} to send'
+                " everything in the clear",
+            )
+    if keys["sender_id"] == keys["recipient_id"]:
+        raise ConfigError("security.recipient_id", "must differ from security.sender_id")
+    from coap import oscore
+
+    try:
+        context = oscore.Context(
+            keys["master_secret"],
+            keys["sender_id"],
+            keys["recipient_id"],
+            storage,
+            keys["master_salt"] or b"",
+            keys["id_context"],
+            random,
+        )
+    except oscore.StateError as error:
+        raise ConfigError("security.master_secret", "cannot be used any more: %s" % error)
+    return Endpoint(parameters, coap["max_datagram"], random, security=oscore.Security(context))
+
+
+def overhead(config):
+    """Octets that a request may grow by when it is protected."""
+    keys = config.security
+    if keys["mode"] == "none":
+        return 0
+    return _OVERHEAD + len(keys["sender_id"]) + len(keys["id_context"] or b"")
