@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: MIT
+"""The emulated Pico with the gateway at the other end of its UART: the image that is flashed, doing its work."""
+
+import asyncio
+import base64
+import contextlib
+import hashlib
+import json
+import random
+from pathlib import Path
+
+import pytest
+
+from tools.bench.rp2040 import flash_image
+from tools.demo.application_server import ApplicationServer
+from tools.demo.feed import Feed
+from tools.demo.processes import Gateway
+from tools.emulator.client import Emulator
+from tools.emulator.pty import Terminal
+
+UE = "ue:pico@example.org"
+AS = "as:weather@example.org"
+LARGE = 64 * 1024
+POWER_ON, WATCHDOG = 1, 3  # machine.PWRON_RESET, machine.WDT_RESET
+APP = Path(__file__).parent / "apps/worker.py"
+CONFIG = {
+    "role": "client",
+    "ue_service_id": UE,
+    "peer": "coap+uart://0",
+    "security": {"mode": "none"},
+}
+
+
+class Pico:
+    """What the board tells on its REPL's line, as JSON, while it runs."""
+
+    def __init__(self, emulator):
+        self.emulator = emulator
+        self.told = Feed()
+        self.lines = []
+
+    async def follow(self):
+        reader, _ = await asyncio.open_connection("127.0.0.1", self.emulator.ports["repl"])
+        while line := await reader.readline():
+            text = line.decode(errors="replace").strip()
+            self.lines.append(text)
+            if text.startswith("> {"):
+                await self.told.add(json.loads(text[2:]))
+
+    async def tells(self, step, seconds=60, **fields):
+        """The next object with these fields that nobody asked for yet."""
+        return await self.told.until(
+            lambda item: item["step"] == step and all(item.get(k) == v for k, v in fields.items()),
+            f"the board to tell {step!r}; it said: " + " / ".join(self.lines[-12:]),
+            seconds,
+        )
+
+
+@contextlib.asynccontextmanager
+async def scene(image, folder):
+    """(gateway, server, pico), the pico registered."""
+    record = random.Random(5).randbytes(LARGE)
+    contents = {"msgin5g.json": json.dumps(CONFIG).encode(), "app.py": APP.read_bytes(), "record.bin": record}
+    flash = folder / "flash.bin"
+    flash.write_bytes(flash_image(contents))
+    with Emulator(image, flash=flash, ports={"repl": 0, "uart0": 0}) as emulator:
+        line = Terminal(emulator.ports["uart0"])
+        pico = Pico(emulator)
+        following = asyncio.create_task(pico.follow())
+        try:
+            async with Gateway(folder, "--open", "--serial", line.path) as gateway:
+                async with ApplicationServer(AS, gateway.http) as server:
+                    await server.register()
+                    await gateway.event("registered", ue=UE, seconds=60)
+                    yield gateway, server, pico, record
+        finally:
+            following.cancel()
+            line.close()
+
+
+def play(image, tmp_path, act):
+    async def run():
+        async with scene(image, tmp_path) as parts:
+            await act(*parts)
+
+    asyncio.run(run())
+
+
+def test_registers_sends_reports_and_receives(image, tmp_path):
+    async def act(gateway, server, pico, record):
+        told = await pico.tells("registered")
+        assert told["cause"] == POWER_ON
+        assert told["free"] >= 150 * 1024  # octets: the budget while registered and idle
+        message_id = await server.send(UE, "open the valve")
+        order = await pico.tells("order")
+        assert (order["payload"], order["sender"]) == ("open the valve", AS)
+        assert (await server.report(message_id))["delivSt"] == "REPT_DELY_SUCCESS"
+        answer = await server.message(lambda body: body["payload"] == "done: open the valve", "the answer")
+        assert answer["oriAddr"]["addr"] == UE
+        assert (await pico.tells("answer"))["state"] == "delivered"
+        assert pico.emulator.stats()["uarts"][0]["overruns"] == 0
+
+    play(image, tmp_path, act)
+
+
+@pytest.mark.slow
+def test_64_kib_each_way(image, tmp_path):
+    async def act(gateway, server, pico, record):
+        await server.send(UE, "record", report=False)
+        message = await server.messages.until(is_large, "64 KiB of the board", 180)
+        assert base64.b64decode(message["payload"].removeprefix("data:;base64,")) == record
+        assert (await pico.tells("record"))["state"] == "delivered"
+
+        update = random.Random(6).randbytes(LARGE)
+        await server.send(UE, "data:;base64," + base64.b64encode(update).decode())
+        told = await pico.tells("update", 180)
+        assert (told["size"], told["digest"]) == (LARGE, hashlib.sha256(update).hexdigest())
+
+    play(image, tmp_path, act)
+
+
+def is_large(body):
+    return body.get("payload", "").startswith("data:")
+
+
+def test_a_watchdog_reset_and_a_power_cut_lose_nothing(image, tmp_path):
+    async def act(gateway, server, pico, record):
+        await pico.tells("registered", cause=POWER_ON)
+        await server.send(UE, "hang", report=False)
+        first = await server.send(UE, "after the watchdog")
+        await pico.tells("registered", cause=WATCHDOG)
+        await pico.tells("order", payload="after the watchdog")
+        assert (await server.report(first))["delivSt"] == "REPT_DELY_SUCCESS"
+        assert pico.emulator.stats()["watchdog_resets"] == 1
+
+        # in the middle of 64 KiB on the way out; the outbox has them, and they go out whole after the power is back
+        await server.send(UE, "record", report=False)
+        before = pico.emulator.stats()["uarts"][0]["sent"]
+        while pico.emulator.stats()["uarts"][0]["sent"] < before + 16384:
+            await asyncio.sleep(0.05)
+        pico.emulator.ask("power-cycle")
+        second = await server.send(UE, "after the power cut")
+        await pico.tells("order", payload="after the power cut")
+        assert (await server.report(second))["delivSt"] == "REPT_DELY_SUCCESS"
+        message = await server.messages.until(is_large, "64 KiB of the board", 240)
+        assert base64.b64decode(message["payload"].removeprefix("data:;base64,")) == record
+
+    play(image, tmp_path, act)
