@@ -129,7 +129,7 @@ class RunningClient:
         self._warned = {}  # when which trouble was; there are some ten kinds
         self._ended = None  # the exception for all who still want something
         self._tasks = []
-        self._begin(self._run())
+        self._begin(self._open)
         running.append(self)
 
     # --- the application's calls --------------------------------------------------------------------
@@ -248,14 +248,18 @@ class RunningClient:
 
     # --- the tasks ----------------------------------------------------------------------------------
 
-    def _begin(self, coroutine):
-        self._tasks.append(asyncio.create_task(self._guarded(coroutine)))
+    def _begin(self, function):
+        self._tasks.append(asyncio.create_task(self._guarded(function)))
 
-    async def _guarded(self, coroutine):
+    async def _guarded(self, function):
         # A task that dies unseen leaves a device that looks alive and is deaf. The application's next call, or the one
         # that it waits in, raises the same error, and the device can start anew: what was accepted is in the storage.
         try:
-            await coroutine
+            await function()
+        except KeyboardInterrupt:
+            # Ctrl-C hits whoever happens to run. An end in good order still needs this task.
+            self._begin(function)
+            raise
         except Exception as error:
             sys.print_exception(error)
             self._end(error)
@@ -268,7 +272,7 @@ class RunningClient:
             event.set()
         self._watched.clear()
 
-    async def _run(self):
+    async def _open(self):
         core = self.core
         while True:
             try:
@@ -278,9 +282,13 @@ class RunningClient:
                 log("no link to %s yet (%s)", core.config.peer, error)
                 await asyncio.sleep_ms(_LINK_RETRY)
         core.peer = self._link.peer
-        self._begin(self._tick())
         core.start(_now())
+        self._begin(self._tick)
+        self._begin(self._read)
         self._flush()
+
+    async def _read(self):
+        core = self.core
         burst = 0
         while True:
             octets, address = await self._link.receive()

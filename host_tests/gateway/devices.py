@@ -44,9 +44,9 @@ async def gateway_and_server(folder, *arguments):
             yield gateway, server
 
 
-def device(folder, app, port, heap="192k", **more):
+def device(folder, app, port, **more):
     """A Device with one of the applications in apps/, not started yet."""
-    made = Device(folder / "device", APPS / app, heap)
+    made = Device(folder / "device", APPS / app)
     made.configure(config(port, **more))
     return made
 
