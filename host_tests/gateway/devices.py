@@ -16,6 +16,7 @@ from tools.demo.processes import Device, Gateway
 UE = "ue:sensor-1@example.org"
 AS = "as:weather@example.org"
 APPS = Path(__file__).with_name("apps")
+EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 def run(coroutine, seconds=60):

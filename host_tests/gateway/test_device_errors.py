@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: MIT
 """What a user of `msgin5g device` is shown when something is not right: one sentence, and an exit code."""
 
+import asyncio
 import json
-import os
 import signal
 import subprocess
 
 import pytest
 
-from host_tests.gateway.devices import APPS, UE, config, device, gateway_and_server, run
-from tools.demo.processes import Gateway
+from host_tests.gateway.devices import APPS, EXAMPLES, UE, config, device, gateway_and_server, run
+from tools.demo.processes import Device, Gateway
 from tools.micropython import BIN
 
 WARNING = 'msgin5g: warning: security.mode is "none": anyone on the path can read, change and forge messages'
@@ -171,7 +171,7 @@ def test_a_refused_registration(tmp_path):
             async with device(tmp_path, "echo.py", gateway.coap[1]) as board:
                 line = await board.lines.until(lambda line: "refused" in line, "the refusal")
                 refused = await gateway.event("refused")
-                assert await board.end(signal.SIGINT) == 130
+                assert await interrupt(board) == 130
         return line, refused
 
     line, refused = run(main())
@@ -200,18 +200,31 @@ def test_starts_and_stops(tmp_path):
     ]
 
 
+async def interrupt(board):
+    """Ctrl-C at a device that waits for something to happen, as it does nearly always; its exit code.
+
+    The unix port of MicroPython raises KeyboardInterrupt wherever it is. In the middle of a garbage collection, once in
+    some hundred times at a busy device, that leaves a locked heap, and no program can end in good order then.
+    """
+    await asyncio.sleep(0.3)
+    return await board.end(signal.SIGINT)
+
+
 def test_interrupted(tmp_path):
     """Ctrl-C is an orderly end; a kill is a power cut, and the registration lasts until it expires."""
 
     async def main():
         async with gateway_and_server(tmp_path / "gateway") as (gateway, _):
-            async with device(tmp_path, "echo.py", gateway.coap[1]) as board:
+            board = Device(tmp_path / "device", EXAMPLES / "echo.py")
+            board.configure(config(gateway.coap[1]))
+            async with board:
                 await board.lines.until(lambda line: line == "msgin5g: registered", "the device to register")
-                assert await board.end(signal.SIGINT) == 130
+                assert await interrupt(board) == 130
                 await gateway.event("deregistered", ue=UE)
                 assert board.lines.items[-1] == "msgin5g: stopped"
+                seen = len(gateway.events.items)
                 await board.start()
-                await gateway.event("registered", ue=UE, start=len(gateway.events.items))
+                await gateway.event("registered", ue=UE, start=seen)
                 assert await board.end(signal.SIGTERM) == -signal.SIGTERM
             assert gateway.count("deregistered") == 1
 
@@ -220,10 +233,11 @@ def test_interrupted(tmp_path):
 
 def test_interrupted_without_a_gateway(tmp_path):
     async def main():
-        async with device(tmp_path, "echo.py", 9) as board:
+        board = Device(tmp_path / "device", EXAMPLES / "echo.py")
+        board.configure(config(9))
+        async with board:
             await board.lines.until(lambda line: line == "msgin5g: registering", "the device to begin")
-            os.kill(board.pid, signal.SIGINT)
-            assert await board.wait() == 130
+            assert await interrupt(board) == 130
             assert board.lines.items[-1] == "msgin5g: stopped"
 
     run(main())

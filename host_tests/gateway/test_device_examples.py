@@ -7,11 +7,10 @@ import json
 import random
 from pathlib import Path
 
-from host_tests.gateway.devices import UE, config, gateway_and_server, run
+from host_tests.gateway.devices import EXAMPLES, UE, config, gateway_and_server, run
 from tools.demo.processes import Device, Gateway
 
 ROOT = Path(__file__).parents[2]
-EXAMPLES = ROOT / "examples"
 
 
 @contextlib.asynccontextmanager
