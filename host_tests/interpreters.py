@@ -16,6 +16,7 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
+from tools import bytecode
 from tools.micropython import BIN
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -70,7 +71,7 @@ class MicroPython:
         """Results of the functions that were started, at least one unless there is nothing to start."""
         mark = f"\x1e{secrets.token_hex(8)}"
         command = [self.program, "-X", f"heapsize={self._heap_for(file)}", RUNNER, mark, file.stem, *names]
-        path = ":".join(map(str, (file.parent, *DEVICE_PATH, ".frozen")))
+        path = ":".join(map(str, (file.parent, bytecode.firmware(), ROOT / "boards/unix", ".frozen")))
         try:
             process = subprocess.Popen(
                 command,

@@ -13,11 +13,14 @@ import re
 import sys
 from pathlib import Path
 
+from tools import bytecode
 from tools.errors import UsageError
 from tools.micropython import BIN
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIG_NAME = "msgin5g.json"
+# An RP2040 has 190 KB. Here a word has 64 bits and not 32, and the code, which an image has in flash, is in the heap.
+HEAP = "256k"
 
 
 def add_arguments(parser):
@@ -31,7 +34,7 @@ def add_arguments(parser):
         help=f"configuration, copied to DIR/{CONFIG_NAME} (default: the one there)",
     )
     parser.add_argument(
-        "--heap", metavar="SIZE", type=heap_size, default="192k", help="size of its heap (default: 192k)"
+        "--heap", metavar="SIZE", type=heap_size, default=HEAP, help="size of its heap (default: %(default)s)"
     )
     parser.add_argument(
         "app", metavar="APP.py", nargs="?", type=Path, help="the application that main.py starts"
@@ -42,7 +45,7 @@ def main(args):
     return run(args.state, args.config, heap=args.heap, app=args.app)
 
 
-def run(state, config=None, heap="192k", app=None, program=BIN / "micropython"):
+def run(state, config=None, heap=HEAP, app=None, program=BIN / "micropython"):
     """Becomes the device. Returns only by an error."""
     command, environment = prepare(state, config, heap, app, program)
     sys.stdout.flush()
@@ -50,7 +53,7 @@ def run(state, config=None, heap="192k", app=None, program=BIN / "micropython"):
     os.execve(command[0], command, environment)
 
 
-def prepare(state, config=None, heap="192k", app=None, program=BIN / "micropython"):
+def prepare(state, config=None, heap=HEAP, app=None, program=BIN / "micropython"):
     """Makes the folder ready; returns command and environment to start in it, for who wants a child process."""
     state, program = Path(state), Path(program)
     if not os.access(program, os.X_OK):
@@ -67,7 +70,7 @@ def prepare(state, config=None, heap="192k", app=None, program=BIN / "micropytho
     command = [str(program), "-X", f"heapsize={heap}", str(ROOT / "firmware/main.py")]
     if app is not None:
         command.append(str(Path(app).resolve()))
-    path = ":".join((str(ROOT / "firmware"), str(ROOT / "boards/unix"), ".frozen"))
+    path = ":".join((str(bytecode.firmware()), str(ROOT / "boards/unix"), ".frozen"))
     return command, {**os.environ, "MICROPYPATH": path}
 
 
