@@ -10,7 +10,7 @@ BIN := .venv/bin
 HOST_CODE := firmware boards tools host_tests
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test gateway image emulate lint bench clean venv micropython peers hardware
+.PHONY: help demo test gateway image emulate soak lint bench clean venv micropython peers hardware
 
 help: ## this list
 	@echo "MSGin5G for MicroPython. make VERB, where VERB is one of:"
@@ -24,13 +24,16 @@ test: micropython peers hardware ## everything that CI runs
 	@$(BIN)/pytest $(ARGS)
 
 gateway: venv ## the emulated gateway with its server, open to boards on the desk
-	@$(BIN)/msgin5g gateway --security none --open $(ARGS)
+	@$(BIN)/msgin5g gateway --security none --open --coap 0.0.0.0:65401 $(ARGS)
 
 image: venv ## the image to flash, build/BOARD/firmware.uf2: make image BOARD=rp2040
 	@$(BIN)/msgin5g image $(BOARD) $(ARGS)
 
 emulate: venv ## that image in an emulator, with its REPL for mpremote: make emulate BOARD=rp2040
 	@$(BIN)/msgin5g emulate $(BOARD) $(ARGS)
+
+soak: micropython ## a month of a device in virtual time, on CPython and MicroPython
+	@SOAK_DAYS=30 $(BIN)/pytest -s host_tests/device/test_soak.py -k "not rp2040" $(ARGS)
 
 lint: venv ## ruff: rules and format of all Python code, firmware too
 	@$(BIN)/ruff check $(wildcard $(HOST_CODE))
