@@ -15,7 +15,9 @@ _DAYS = int(os.getenv("SOAK_DAYS") or 0) if hasattr(os, "getenv") else 0
 
 def test_nothing_is_lost_or_doubled_and_nothing_grows():
     """All promises hold over loss, outages, reboots and power cuts; the journal and the heap stay flat."""
-    days = _DAYS or (7 if _CPYTHON else 1)
+    days = _DAYS or 7
+    if not _CPYTHON:
+        days = (days + 9) // 10  # ten times slower
     soak = Soak(days, seed=days)
     heap = []
 
