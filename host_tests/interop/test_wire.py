@@ -32,6 +32,7 @@ async def play(folder, capture):
             async with device:
                 story = Story(Console(file=io.StringIO()))
                 await exchange(story, gateway, server, device, record, update)
+                assert await device.wait() == 0  # the answer to its last request has come
 
 
 @pytest.fixture(scope="module")
