@@ -58,9 +58,11 @@ class L3Wire:
         self._item = None
         self._parts = None
         self._sent = 0  # copies of it
+        self._since = 0  # when the first went out
         self._deadline = None
         self._wait = 0
         self._owed = 0  # answers to earlier copies that may still come, until _deadline
+        self._last = None  # what they are about
         self._reports = []  # Message IDs of the last reports that came
 
     # --- requests of ours -----------------------------------------------------------------------------
@@ -84,10 +86,14 @@ class L3Wire:
             )
 
     def idle(self, now):
-        """Whether a request may go out now."""
-        if self._owed and ticks_diff(now, self._deadline) >= 0:
+        """Whether no request is open."""
+        if self._what is None and self._owed and ticks_diff(now, self._deadline) >= 0:
             self._owed = 0
-        return self._what is None and not self._owed
+        return self._what is None
+
+    def free(self, what, item):
+        """Whether this request may go out, when idle: no answer is owed, or it would be as good for this one."""
+        return not self._owed or self._last == (what, item)
 
     def register(self, application, now):
         self._open("REG", None, l3.encode(l3.REGISTRATION_REQUEST, application), now)
@@ -122,23 +128,28 @@ class L3Wire:
     def cancel(self, item, now):
         """The message is not wanted any more; an answer to it may still come."""
         if self._item is item and self._what is not None:
+            self._owed += self._sent
+            self._deadline = now + self._wait + self._air()
             self._what = self._item = self._parts = None
-            self._owed = self._sent
 
     def _open(self, what, item, parts, now):
+        self._last = (what, item)
         self._what, self._item, self._parts = what, item, parts
         self._sent = 0
+        self._since = now
         self._wait = int(self._config.l3["timeout"] * 1000)
         self._copy(now)
 
     def _copy(self, now):
         self._sent += 1
-        self._deadline = now + self._wait
-        if self._serial:  # the time on the line itself, 10 bits an octet, with some escapes
-            self._deadline += (
-                sum([len(part) for part in self._parts]) * 10500 // self._config.serial["baudrate"]
-            )
+        self._deadline = now + self._wait + self._air()
         self._put(self._parts)
+
+    def _air(self):
+        """ms that the request is on the line itself: 10 bits an octet, with some escapes."""
+        if not self._serial:
+            return 0
+        return sum([len(part) for part in self._parts]) * 10500 // self._config.serial["baudrate"]
 
     def _put(self, parts):
         self._queue.append(parts)
@@ -170,7 +181,11 @@ class L3Wire:
 
     def _close(self, answer, now):
         what, item = self._what, self._item
-        self._owed = self._sent - 1 if answer else 0
+        self._owed += self._sent - 1 if answer else self._sent
+        # The others are no slower than this one was, which has just come, or than an answer may be.
+        self._deadline = now + max(
+            int(self._config.l3["timeout"] * 1000) + self._air(), ticks_diff(now, self._since)
+        )
         self._what = self._item = self._parts = None
         self._owner.answered(what, item, answer, now)
 

@@ -17,7 +17,7 @@ FORMATS = sorted(TARGET)
 
 
 @contextlib.asynccontextmanager
-async def scene(timeout=0.1, max_frame=1152, cable=None, **settings):
+async def scene(timeout=0.1, max_frame=1152, cable=None, name=AS, **settings):
     """(cable, gateway, application server). The cable's end 0 is the device's. No UE may register on its own."""
     quick = {"retry_min": 0.05, "retry_max": 0.2, "segment_gap": 0.15} | settings
     async with cable or Cable() as cable:
@@ -39,10 +39,9 @@ async def scene(timeout=0.1, max_frame=1152, cable=None, **settings):
             with gateway.store.transaction():
                 gateway.store.add_application(7, OWN, digest(bytes.fromhex("c0ffee")))
                 gateway.store.add_device(OWN)
-                gateway.store.add_target("weather.example.org", AS)
-                gateway.store.add_target("192.0.2.1", AS)
-                gateway.store.add_target("2001:db8::1", AS)
-            async with ApplicationServer(gateway, AS) as server:
+                for address in ("weather.example.org", "192.0.2.1", "2001:db8::1"):
+                    gateway.store.add_target(address, name)
+            async with ApplicationServer(gateway, name) as server:
                 await server.register()
                 yield cable, gateway, server
 

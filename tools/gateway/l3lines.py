@@ -30,7 +30,8 @@ class L3Line:
         self._reports = []
         self._answers = asyncio.Queue()
         self._asking = asyncio.Lock()
-        self._owed = 0  # answers to copies that may still come, until _owed_until
+        self._last = b""  # the request that was asked last
+        self._owed = 0  # answers to its copies that may still come, until _owed_until
         self._owed_until = 0
         self._timers = set()
         line.on_l3 = self.receive
@@ -162,16 +163,23 @@ class L3Line:
         loop = asyncio.get_running_loop()
         air = len(octets) * 10.5 / self._line.baudrate
         async with self._asking:
-            await self._settle()
-            wait = self._timeout
-            for copy in range(REPEATS + 1):
+            if octets != self._last:  # an answer to an earlier copy of the same one is as good
+                await self._settle()
+            self._last = octets
+            since, wait = loop.time(), self._timeout
+            for _ in range(REPEATS + 1):
                 self._say(octets)
+                self._owed += 1
                 try:
                     answer = await asyncio.wait_for(self._answers.get(), wait + air)
                 except TimeoutError:
                     wait *= 2
                     continue
-                self._owed, self._owed_until = copy, loop.time() + wait + air
+                finally:
+                    # The others are no slower than this one was, or than an answer may be.
+                    now = loop.time()
+                    self._owed_until = now + max(self._timeout + air, now - since)
+                self._owed -= 1
                 return answer
             return None
 
