@@ -31,10 +31,10 @@ def endpoint(config, storage, random, admit):
             )
     if keys["sender_id"] == keys["recipient_id"]:
         raise ConfigError("security.recipient_id", "must differ from security.sender_id")
-    from coap import oscore
+    from coap.oscore import Context, Security, StateError
 
     try:
-        context = oscore.Context(
+        context = Context(
             keys["master_secret"],
             keys["sender_id"],
             keys["recipient_id"],
@@ -43,9 +43,9 @@ def endpoint(config, storage, random, admit):
             keys["id_context"],
             random,
         )
-    except oscore.StateError as error:
+    except StateError as error:
         raise ConfigError("security.master_secret", "cannot be used any more: %s" % error)
-    return Endpoint(parameters, coap["max_datagram"], random, security=oscore.Security(context))
+    return Endpoint(parameters, coap["max_datagram"], random, security=Security(context))
 
 
 def overhead(config):

@@ -7,12 +7,16 @@ import signal
 
 from tools.demo.serial_story import tell_serial_story
 from tools.demo.story import tell_story
-from tools.device import heap_size
+from tools.device import HEAP, heap_size
 
 
 def add_arguments(parser):
     parser.add_argument(
-        "--heap", metavar="SIZE", type=heap_size, default="192k", help="heap of the device (default: 192k)"
+        "--heap",
+        metavar="SIZE",
+        type=heap_size,
+        default=HEAP,
+        help="heap of the device (default: %(default)s)",
     )
 
     parser.add_argument(

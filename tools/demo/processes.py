@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from tools.demo.feed import Feed, Unseen
-from tools.device import CONFIG_NAME, ROOT, prepare
+from tools.device import CONFIG_NAME, HEAP, ROOT, prepare
 
 
 class Process:
@@ -75,7 +75,7 @@ class Process:
         if self._process.returncode is None:
             self.signal(number)
         try:
-            return await self.wait(5)
+            return await self.wait(10)  # a device may take 5 s to de-register
         except Unseen:
             self._process.kill()
             return await self.wait()
@@ -102,7 +102,7 @@ class Gateway(Process):
         self._command = [sys.executable, "-m", "tools.cli", "gateway", "--security", self._security]
         self._command += ["--coap", "%s:%d" % self.coap, "--http", "%s:%d" % self.http]
         self._command += ["--store", "gateway.db", "--events", f"/dev/fd/{its}", *self._arguments]
-        self._environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        self._environment = _environment()
         try:
             await super().start()
         finally:
@@ -136,13 +136,29 @@ class Gateway(Process):
         )
 
 
+async def device_keys(folder, ue, store="gateway.db"):
+    """Lets this UE Service ID register with keys of its own; gives what the device's configuration needs."""
+    file = Path(folder) / "keys.json"
+    file.unlink(missing_ok=True)
+    add = ("device", "add", ue, "--oscore", file, "--store", store)
+    command = Process((sys.executable, "-m", "tools.cli", "gateway", *add), _environment(), folder)
+    async with command:
+        if await command.wait() != 0:
+            raise Unseen("expected a key for %s: %s" % (ue, command.lines.items))
+    return json.loads(file.read_text())
+
+
+def _environment():
+    return {**os.environ, "PYTHONPATH": str(ROOT)}
+
+
 class Device(Process):
     """`msgin5g device`: the firmware on MicroPython, with `folder` for its flash.
 
     Lines that an application prints as "> " and a JSON object are in `told`.
     """
 
-    def __init__(self, folder, app=None, heap="192k"):
+    def __init__(self, folder, app=None, heap=HEAP):
         super().__init__((), folder=Path(folder))
         self.folder.mkdir(exist_ok=True)
         self.told = Feed()

@@ -15,7 +15,8 @@ from rich.markup import escape
 
 from tools.demo.application_server import ApplicationServer
 from tools.demo.feed import Unseen
-from tools.demo.processes import Device, Gateway
+from tools.demo.processes import Device, Gateway, device_keys
+from tools.device import HEAP
 
 UE = "ue:sensor-1@example.org"
 AS = "as:weather@example.org"
@@ -64,16 +65,17 @@ def expect(truth, sentence):
         raise Unseen(sentence)
 
 
-async def tell_story(heap="192k"):
+async def tell_story(heap=HEAP):
     """Tells it all; the exit code: 0 only when every step was seen."""
     story = Story(Console(highlight=False))
     with tempfile.TemporaryDirectory(prefix="msgin5g-demo-") as folder:
         folder = Path(folder)
-        gateway = Gateway(folder, "--open")
+        gateway = Gateway(folder, security="oscore")
         device = Device(folder / "device", app=Path(__file__).with_name("app.py"), heap=heap)
         try:
+            keys = await device_keys(folder, UE)
             async with gateway, ApplicationServer(AS, gateway.http) as server:
-                await _act(story, gateway, server, device)
+                await _act(story, gateway, server, device, keys)
         except (Unseen, ConnectionError, aiohttp.ClientError) as error:
             story.failed(
                 str(error),
@@ -87,12 +89,14 @@ async def tell_story(heap="192k"):
     return 0
 
 
-async def _act(story, gateway, server, device):
+async def _act(story, gateway, server, device, keys):
     story.say(f"gateway    Gateway UE with the MSGin5G Server in it, CoAP {_text(gateway.coap)}/udp")
     story.say(f"           its web page, as long as this runs: http://{_text(gateway.http)}/")
     story.say(f"weather    Application Server {AS}")
     story.say(f"sensor-1   device {UE}: the firmware on MicroPython")
-    story.say('security   "none", which is for a demo on one machine: nothing is encrypted\n')
+    story.say(
+        "security   OSCORE, with a key made for this run by: msgin5g gateway device add --oscore FILE\n"
+    )
 
     await server.register()
     await gateway.event("as-registered", **{"as": AS})
@@ -103,7 +107,7 @@ async def _act(story, gateway, server, device):
             "role": "client",
             "ue_service_id": UE,
             "peer": "coap://" + _text(gateway.coap),
-            "security": {"mode": "none"},
+            **keys,
         }
     )
     # The same octets each time, and none that would compress or repeat.
@@ -127,8 +131,8 @@ async def _act(story, gateway, server, device):
     used = {name: heap[name] / 1024 for name in ("idle", "peak", "size")}
     story.say(
         "\nHeap of the device: {idle:.1f} KB in use when registered and idle, {peak:.1f} KB at most, of {size:.0f} KB."
-        "\nSampled every 10 ms, garbage collected first. Most of it is the code, compiled from source here; in an image"
-        "\nit is frozen into flash. And a word has 64 bits here, on a board 32.".format(**used)
+        "\nSampled every 10 ms, garbage collected first. Most of it is the code, which an image has in flash. And"
+        "\na word has 64 bits here, on a board 32.".format(**used)
     )
     story.say(
         "Datagrams of the device: {coap_sent} out, {coap_received} in, {coap_retransmitted} sent again.".format(

@@ -9,15 +9,17 @@ import asyncio
 import socket
 
 import aiocoap
-from aiocoap import error, resource
+from aiocoap import error, oscore, resource
 from aiocoap.numbers import OptionNumber
 from aiocoap.numbers.constants import TransportTuning
+from aiocoap.transports.oscore import OSCOREAddress, TransportOSCORE
 from aiocoap.util import hostportjoin, hostportsplit
 
 from tools.gateway import bodies
 from tools.gateway.delivery import LATER, Outcome
 from tools.gateway.identity import Peer
 from tools.gateway.lines import LineAddress, LinesInterface
+from tools.gateway.security import SecureSite, speaker
 
 PATH = "msgin5g"
 JSON = 50
@@ -34,10 +36,16 @@ _UNDERSTOOD = {
 
 
 def peer_of(remote):
+    """The Peer at an address of aiocoap's; a Speaker where it has proved who it is."""
+    if isinstance(remote, OSCOREAddress):
+        return speaker(peer_of(remote.underlying_address), remote.security_context)
     if isinstance(remote, LineAddress):
         return Peer(remote.line.name, 0)
     host, port = hostportsplit(remote.hostinfo)
     return Peer(host, port or 5683)
+
+
+_MISTRUST = "it answers %s unprotected: it has other keys, or security.mode none"
 
 
 def code_of(text):
@@ -84,12 +92,13 @@ class MessageResource(resource.Resource):
 
 
 class CoapTransport:
-    def __init__(self, handle, body_limit, ack_timeout=2.0, lines=()):
+    def __init__(self, handle, body_limit, ack_timeout=2.0, lines=(), guard=None):
         self.handle = handle
         self.body_limit = body_limit
         self._tuning = TransportTuning()
         self._tuning.ACK_TIMEOUT = ack_timeout
         self._lines = lines
+        self._guard = guard  # in security mode oscore
         self._addresses = {}  # of the lines, by name
         self._remotes = {}  # peer: aiocoap's remote, which also knows our address that the peer spoke to
         self._context = None
@@ -104,9 +113,16 @@ class CoapTransport:
         site = resource.Site()
         site.add_resource([PATH], MessageResource(self))
         bind = ("::" if host == "0.0.0.0" else host, port)
-        self._context = await aiocoap.Context.create_server_context(site, bind=bind, transports=["udp6"])
+        if self._guard:
+            site = SecureSite(site, self._guard)
+        context = await aiocoap.Context.create_server_context(site, bind=bind, transports=["udp6"])
+        self._context = context
         if self._lines:
-            self._addresses = (await LinesInterface.attach(self._context, self._lines)).addresses
+            self._addresses = (await LinesInterface.attach(context, self._lines)).addresses
+        if self._guard:
+            for interface in context.request_interfaces:
+                self._guard.attach(interface.token_interface)
+            context.request_interfaces.insert(0, TransportOSCORE(context, context))
         return port
 
     def remember(self, peer, remote):
@@ -115,28 +131,41 @@ class CoapTransport:
         if len(self._remotes) > 4096:  # the oldest; its next push finds the way by address alone
             del self._remotes[next(iter(self._remotes))]
 
-    async def push(self, peer, body):
-        """Sends one request to a device; the Outcome."""
-        return (await self.exchange(peer, body))[0]
+    async def push(self, peer, body, ue):
+        """Sends one request to the device of this UE Service ID; the Outcome."""
+        return (await self.exchange(peer, body, ue))[0]
 
-    async def exchange(self, peer, body):
-        """As push, with the payload of the response: (Outcome, octets)."""
+    async def exchange(self, peer, body, ue=None):
+        """As push, with the payload of the response: (Outcome, octets). Without `ue`, to whom spoke from there last."""
         message = aiocoap.Message(
             code=aiocoap.POST, payload=bodies.encode(body), transport_tuning=self._tuning
         )
         message.opt.content_format = JSON
-        remote = self._addresses.get(peer.host) or self._remotes.get(peer)
+        known = self._remotes.get(peer)
+        remote = self._addresses.get(peer.host) or getattr(known, "underlying_address", known)
         if remote is not None:
             message.opt.uri_path = (PATH,)
             message.remote = remote
         else:
             message.set_request_uri("coap://%s/%s" % (hostportjoin(peer.host, peer.port), PATH))
+        if self._guard:
+            context = self._guard.context_of_ue(ue) if ue else getattr(known, "security_context", None)
+            if context is None:
+                return Outcome(LATER, "it has no key: device add --oscore", answered=False), b""
+            if remote is None:
+                await self._context.find_remote_and_interface(message)
+                message.opt.uri_host = message.opt.uri_port = None
+            message.remote = OSCOREAddress(context, message.remote)
         # handle_blockwise=False: aiocoap would cut bodies above 1024 octets in blocks; this one was made to fit.
         request = self._context.request(message, handle_blockwise=False)
         try:
             answer = await asyncio.wait_for(request.response, self._tuning.MAX_TRANSMIT_WAIT + 1)
         except TimeoutError:
             return Outcome(LATER, "acknowledged, but no response came", answered=False), b""
+        except oscore.NotAProtectedMessage as failure:
+            return Outcome(LATER, _MISTRUST % failure.plain_message.code.dotted), b""
+        except oscore.ProtectionInvalid:
+            return Outcome(LATER, "its answer does not verify: its keys are others"), b""
         except error.Error as failure:
             return Outcome(LATER, _reason(failure), answered=isinstance(failure, error.MessageError)), b""
         code = "%d.%02d" % (answer.code.class_, answer.code & 0x1F)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Who is speaking, and for which UE Service IDs.
 
-A Peer is what the transport knows of a sender. A Binding says what that is worth: by address now; an OSCORE context
-will be another Binding with the same two questions, and its identity will be the context's.
+A Peer is what the transport knows of a sender. A Binding says what that is worth: by address here, by the key that
+the request was protected with in `security`.
 """
 
 from typing import NamedTuple, Protocol
@@ -19,18 +19,31 @@ class Peer(NamedTuple):
 
 
 class Binding(Protocol):
+    FOREIGN: str  # why a UE Service ID is refused that is another's
+
     def may_register(self, peer: Peer, ue: str) -> bool:
         """Whether the peer may register this UE Service ID."""
 
+    def ues(self, peer: Peer, now: float) -> set:
+        """The UE Service IDs that the peer is known to speak for, if they are registered."""
+
     def same(self, peer: Peer, registered: Peer) -> bool:
-        """Whether the peer is the one that registered, at another address perhaps."""
+        """Whether a peer that is not known is the one that registered, at another address perhaps."""
 
 
 class AddressBinding:
     """Security mode none: whoever asks may register, and the IP address stands for the device; its port may change."""
 
+    FOREIGN = "%s is not registered from this address"
+
+    def __init__(self, store):
+        self._store = store
+
     def may_register(self, peer, ue):
         return True
+
+    def ues(self, peer, now):
+        return self._store.ues_at(peer, now)
 
     def same(self, peer, registered):
         return peer.host == registered.host

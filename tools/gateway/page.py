@@ -14,6 +14,12 @@ _STYLE = (
 )
 
 
+_SECURITY = {
+    "none": '<p class="warn">Security mode none: whoever reaches this address can register and send.</p>',
+    "oscore": "<p>Security mode oscore: only devices with a key that was added here are heard.</p>",
+}
+
+
 def _table(titles, rows):
     if not rows:
         return "<p>none</p>"
@@ -42,7 +48,7 @@ def render(status):
             "<title>MSGin5G gateway</title><style>%s</style><h1>MSGin5G gateway</h1>" % _STYLE,
             "<p>CoAP on %s, HTTP on %s, store %s</p>"
             % tuple(escape(str(status[name])) for name in ("coap", "http", "store")),
-            '<p class="warn">Security mode none: whoever reaches this address can register and send.</p>',
+            _SECURITY[status["security"]],
             "<h2>Registered UEs</h2>",
             _table(("UE Service ID", "address", "expires in", "segments up to"), ues),
             "<h2>Application Servers</h2>",

@@ -7,19 +7,22 @@ Errors of the user are one line that says what to do, and exit code 2.
 import argparse
 import asyncio
 import logging
+import os
 import signal
 import sys
 
 from tools.gateway import appcommands
+from tools.gateway import keys as key_files
 from tools.gateway.bodies import is_service_id
 from tools.gateway.events import to_stdout
+from tools.gateway.keys import KeyFileError
 from tools.gateway.runtime import AddressInUse, Gateway, Options
 from tools.gateway.settings import PORT, Settings
 from tools.gateway.store import Store, StoreError
 
 WARNING = (
     "WARNING: --security none: no authentication and no encryption. Whoever reaches the address can register and send."
-    " OSCORE comes later; until then keep it on a network that you trust."
+    " Keep it on a network that you trust."
 )
 
 
@@ -59,7 +62,12 @@ def add_arguments(parser):
     add = parser.add_argument
     default = Settings()
     store_help = "SQLite file that remembers all over a restart (default gateway.db; :memory: forgets)"
-    add("--security", choices=["none"], help="must be given; only none so far, OSCORE comes later")
+    add(
+        "--security",
+        choices=["oscore", "none"],
+        default="oscore",
+        help="oscore (default): devices with a key of `device add ID --oscore FILE`; none: everything in the clear",
+    )
     add("--open", action="store_true", help="let any UE Service ID register, not only those of `device add`")
     add(
         "--coap",
@@ -130,6 +138,12 @@ def add_arguments(parser):
     verbs = device.add_subparsers(dest="gateway_verb", required=True)
     for verb, text in (("add", "let it register"), ("remove", "forget it"), ("list", "print all")):
         one = verbs.add_parser(verb, help=text)
+        if verb == "add":
+            one.add_argument(
+                "--oscore",
+                metavar="FILE",
+                help="its keys, as in the device's msgin5g.json; where FILE is not there, new keys are made for it",
+            )
         if verb != "list":
             one.add_argument("ue", metavar="ID", type=_service_id)
         # SUPPRESS: without it this default would overwrite a --store that stands before `device`.
@@ -142,12 +156,11 @@ def main(args):
             return _device(args)
         if args.gateway_action in ("application", "target"):
             return appcommands.main(args, _fail)
-        if args.security is None:
-            return _fail("say how peers are authenticated. So far there is only: --security none")
         events = open(args.events, "a", encoding="utf-8") if args.events else None
-    except (StoreError, OSError) as error:
+    except (StoreError, KeyFileError, OSError) as error:
         return _fail(error)
-    print(WARNING, flush=True)
+    if args.security == "none":
+        print(WARNING, flush=True)
     logging.basicConfig(stream=sys.stderr, level=logging.DEBUG if args.coap_log else logging.ERROR)
     try:
         return asyncio.run(_serve(args, events))
@@ -187,16 +200,35 @@ async def _serve(args, events):
         tuple(args.serial),
         args.baudrate,
         args.serial_max_frame,
+        args.security,
     )
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with Gateway(options, to_stdout(events)) as gateway:
         if not args.open and not gateway.store.devices():
-            command = "msgin5g gateway device add ID --store %s" % args.store
+            keys = " --oscore FILE" if args.security == "oscore" else ""
+            command = "msgin5g gateway device add ID%s --store %s" % (keys, args.store)
             print("no UE Service ID may register yet: %s" % command, flush=True)
         await stop.wait()
     print("stopped", flush=True)
+    return 0
+
+
+def _add(store, ue, file):
+    print(("added %s" if store.add_device(ue) else "%s is there already") % ue)
+    if file:
+        made = not os.path.exists(file)
+        keys = key_files.make(file, store.kids_in_use()) if made else key_files.read(file)
+        other = store.bind_keys(ue, keys)
+        if other is not None:
+            raise KeyFileError(
+                "%s: security.sender_id is that of %s, which has another key: take another sender_id"
+                % (file, other)
+            )
+        print(
+            "new keys in %s: put them into the device's msgin5g.json" % file if made else "keys of %s" % file
+        )
     return 0
 
 
@@ -209,8 +241,7 @@ def _device(args):
                     print(ue)
                 return 0
             if args.gateway_verb == "add":
-                print(("added %s" if store.add_device(args.ue) else "%s is there already") % args.ue)
-                return 0
+                return _add(store, args.ue, args.oscore)
             removed = store.remove_device(args.ue)
     finally:
         store.close()

@@ -10,19 +10,20 @@ import contextlib
 import logging
 import sqlite3
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tools.gateway import applications, l3
 from tools.gateway.answers import Refusal
 from tools.gateway.appjson import ApplicationJson
 from tools.gateway.applications import Applications, is_json_of_application
-from tools.gateway.coap import SMALL, CoapTransport
+from tools.gateway.coap import SMALL, CoapTransport, peer_of
 from tools.gateway.delivery import LATER, Outcome
 from tools.gateway.events import Events
 from tools.gateway.http import HttpTransport
 from tools.gateway.identity import Peer
 from tools.gateway.l3lines import L3Line
 from tools.gateway.lines import Line
+from tools.gateway.security import ContextBinding, Guard
 from tools.gateway.server import Server
 from tools.gateway.settings import PORT, Settings
 from tools.gateway.store import Store
@@ -39,6 +40,7 @@ class Options:
     serial: tuple = ()  # paths of serial lines
     baudrate: int = 115200
     max_frame: int = 1152  # of an L3 message on a line
+    security: str = "none"  # or "oscore"
 
 
 class AddressInUse(OSError):
@@ -63,13 +65,19 @@ class Gateway:
         self.clock = clock or SteadyClock()
         self.events = events or Events(clock=self.clock)
         self.store = Store(options.store)
-        self.server = Server(self.store, options.settings, self._tell)
+        binding = guard = None
+        settings = options.settings
+        if options.security == "oscore":
+            settings = replace(settings, protected=True)
+            binding = ContextBinding(self.store)
+            guard = Guard(self.store, self.events.tell, self._is_registered, peer_of)
+        self.server = Server(self.store, settings, self._tell, binding)
         limit = 2 * options.settings.max_message + 4096  # JSON may escape; more is not worth a buffer
         self._body_limit = limit
         self.lines = [
             Line(name, options.baudrate, options.max_frame, self.events.tell) for name in options.serial
         ]
-        self.coap = CoapTransport(self._request, self._limit_for, options.ack_timeout, self.lines)
+        self.coap = CoapTransport(self._request, self._limit_for, options.ack_timeout, self.lines, guard)
         self.applications = Applications(
             self.store, options.settings, self.server.request, self._tell, self._in_use
         )
@@ -176,7 +184,10 @@ class Gateway:
             return refusal.answer
 
     def _limit_for(self, peer):
-        return self._body_limit if self.store.ues_at(peer, self.clock()) else SMALL
+        return self._body_limit if self._is_registered(peer) else SMALL
+
+    def _is_registered(self, peer):
+        return bool(self.store.ues_at(peer, self.clock()))
 
     # ---- work --------------------------------------------------------------------------------------------------------
 
@@ -210,11 +221,13 @@ class Gateway:
             self._timer = loop.call_later(min(max(deadline - self.clock(), 0.001), 3600), self._pump_soon)
 
     async def _send(self, push):
-        transport = self.coap.push if push.target.type == "UE" else self.http.post
-        if isinstance(push.where, Peer) and push.where.host == applications.HOST:
-            transport = self._to_application
         try:
-            outcome = await transport(push.where, push.body)
+            if isinstance(push.where, Peer) and push.where.host == applications.HOST:
+                outcome = await self._to_application(push.where, push.body)
+            elif push.target.type == "UE":
+                outcome = await self.coap.push(push.where, push.body, push.target.id)
+            else:
+                outcome = await self.http.post(push.where, push.body)
         except Exception as error:  # a bug, or a library's: the recipient must not stay blocked by it
             logging.getLogger(__name__).exception("%s to %s", push.kind, push.target.id)
             outcome = Outcome(LATER, repr(error), answered=False)
@@ -256,6 +269,7 @@ class Gateway:
             "coap": self._address("coap"),
             "http": "http://" + self._address("http"),
             "store": self.options.store,
+            "security": self.options.security,
             "registered": [
                 {"ue": r.ue, "peer": str(r.peer), "expires": r.expires, "maxSegSize": r.max_segment or 2048}
                 for r in self.store.registrations(now)

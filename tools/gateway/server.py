@@ -30,7 +30,7 @@ class Server:
         self._store = store
         self._settings = settings
         self._tell = tell
-        self._binding = binding or AddressBinding()
+        self._binding = binding or AddressBinding(store)
         self._flood = Flood(settings.rate)
         self._deliveries = Deliveries(store, settings, tell, chance or random.Random())
         self._inbound = Inbound(store, settings, self._deliveries, tell, self._whole)
@@ -135,13 +135,13 @@ class Server:
 
     def _speaks_for(self, peer, ue, now):
         """Refuses a body whose originator the peer is not; binds a registered UE to its new address."""
-        here = self._store.ues_at(peer, now)
-        if ue not in here:
-            if here:
-                raise Refusal("4.03", "%s is not registered from this address" % ue)
-            registration = self._store.registration(ue, now)
-            if registration is None or not self._binding.same(peer, registration.peer):
-                raise Refusal("4.01", "not registered")
+        here = self._binding.ues(peer, now)
+        if here and ue not in here:
+            raise Refusal("4.03", self._binding.FOREIGN % ue)
+        registration = self._store.registration(ue, now)
+        if registration is None or not (here or self._binding.same(peer, registration.peer)):
+            raise Refusal("4.01", "not registered")
+        if registration.peer != peer:
             self._store.rebind(ue, peer)
             self._deliveries.moved(Address("UE", ue), peer)
             self._tell("rebound", ue=ue, peer=str(peer))
@@ -149,7 +149,7 @@ class Server:
 
     def _ues(self, peer, now):
         """Who a body without an originator may come from."""
-        ues = self._store.ues_at(peer, now)
+        ues = {ue for ue in self._binding.ues(peer, now) if self._store.registration(ue, now)}
         if not ues:
             raise Refusal("4.01", "not registered")
         for ue in ues:

@@ -10,6 +10,10 @@ LARGEST_PAYLOAD = 2048  # TS 23.554 table 8.3.2-1 and clause 10.1: never above 2
 # CoAP header 4, token up to 8, Uri-Path "msgin5g" 8, Content-Format 2, payload marker 1.
 COAP_OVERHEAD = 4 + 8 + 8 + 2 + 1
 
+# RFC 8613: the option with flags 2, Partial IV 5 and an ID of up to 7, a second payload marker, the inner code, the tag
+# 8; RFC 9175: an Echo option of up to 8 octets, which a device asks for that has restarted.
+OSCORE_OVERHEAD = 2 + 5 + 7 + 1 + 1 + 8 + 3 + 8
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -33,8 +37,9 @@ class Settings:
     remembered: int = 1000  # msgIds of one originator that are known again
     ues: int = 10000  # UE Service IDs remembered in open mode
     rate: float = 1000  # requests a second from one address before 4.29
+    protected: bool = False  # OSCORE needs room in a datagram
 
     @property
     def room(self):
         """Octets of JSON that fit one datagram."""
-        return self.max_datagram - COAP_OVERHEAD
+        return self.max_datagram - COAP_OVERHEAD - (OSCORE_OVERHEAD if self.protected else 0)

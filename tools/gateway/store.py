@@ -11,11 +11,12 @@ import json
 import os
 import sqlite3
 
-from tools.gateway import apptables
+from tools.gateway import apptables, sectables
 from tools.gateway.apptables import ApplicationTables
 from tools.gateway.bodies import Address
 from tools.gateway.identity import Peer
 from tools.gateway.payload import content_size
+from tools.gateway.sectables import SecurityTables
 from tools.gateway.segments import Assembly
 from tools.gateway.tables import (
     COLUMNS,
@@ -33,7 +34,7 @@ class StoreError(Exception):
     """The file cannot be used; the sentence says what to do."""
 
 
-class Store(ApplicationTables):
+class Store(ApplicationTables, SecurityTables):
     """The tables, in the words of the server. Opened with the file's path, or ":memory:"."""
 
     def __init__(self, path, serving=True):
@@ -72,7 +73,7 @@ class Store(ApplicationTables):
         elif version != VERSION:
             raise sqlite3.DatabaseError("version %d, this program writes version %d" % (version, VERSION))
         with self.transaction():
-            for statement in apptables.SCHEMA.split(";"):
+            for statement in (apptables.SCHEMA + sectables.SCHEMA).split(";"):
                 execute(statement)
 
     @contextlib.contextmanager
@@ -108,6 +109,7 @@ class Store(ApplicationTables):
     def remove_device(self, ue):
         """False when it is not there. Its registration goes with it."""
         self._db.execute("DELETE FROM registration WHERE ue=?", (ue,))
+        self.unbind_keys(ue)
         return self._db.execute("DELETE FROM device WHERE ue=?", (ue,)).rowcount > 0
 
     def devices(self):

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 """OSCORE (RFC 8613): each request and response protected end to end, with keys that both sides were given.
 
-    from coap import Endpoint, oscore
+    from coap import Endpoint
+    from coap.oscore import Context, Security
 
-    context = oscore.Context(master_secret, b"\\x01", b"", storage)
-    endpoint = Endpoint(security=oscore.Security(context))
+    endpoint = Endpoint(security=Security(Context(master_secret, b"\\x01", b"", storage)))
 
 Imported only where it is asked for.
 """

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: MIT
+"""The file with a device's OSCORE keys, as the device reads it: the section `security` of msgin5g.json."""
+
+import json
+import os
+import secrets
+
+from tools.gateway.sectables import Keys
+
+_LONGEST_ID = 7  # octets, RFC 8613 section 3.3 with a nonce of 13
+
+
+class KeyFileError(Exception):
+    """The sentence says what to do, and tells nothing of a key."""
+
+
+def read(path):
+    """The Keys in a file: of msgin5g.json, or of its section `security` alone. Raises KeyFileError, OSError."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            data = json.load(file)
+    except ValueError as error:
+        raise KeyFileError("%s is not JSON" % path) from error
+    section = data.get("security", data) if isinstance(data, dict) else None
+    if not isinstance(section, dict):
+        raise KeyFileError("%s: a JSON object is needed" % path)
+    if section.get("mode", "oscore") != "oscore":
+        raise KeyFileError("%s: security.mode is not oscore" % path)
+    keys = Keys(
+        recipient_id=_octets(path, section, "sender_id", 0, _LONGEST_ID),
+        sender_id=_octets(path, section, "recipient_id", 0, _LONGEST_ID),
+        secret=_octets(path, section, "master_secret", 16, 64),
+        salt=_octets(path, section, "master_salt", 0, 64, b""),
+        id_context=_octets(path, section, "id_context", 0, 64, None),
+    )
+    if keys.recipient_id == keys.sender_id:
+        raise KeyFileError("%s: security.sender_id and security.recipient_id must differ" % path)
+    return keys
+
+
+def _octets(path, section, name, shortest, longest, default=...):
+    value = section.get(name)
+    if value is None and default is not ...:
+        return default
+    try:
+        octets = bytes.fromhex(value)
+    except (TypeError, ValueError):
+        octets = None
+    if octets is None or not shortest <= len(octets) <= longest or len(value) != 2 * len(octets):
+        raise KeyFileError(
+            "%s: security.%s must be the hexadecimal digits of %d to %d octets"
+            % (path, name, shortest, longest)
+        )
+    return octets
+
+
+def make(path, in_use):
+    """New keys, in a new file that its owner alone can read. `in_use`: sender IDs of other devices."""
+    size = 1
+    while True:
+        free = [
+            number for number in range(min(256**size, 4096)) if number.to_bytes(size, "big") not in in_use
+        ]
+        if free:
+            break
+        size += 1
+    section = {
+        "mode": "oscore",
+        "master_secret": secrets.token_hex(16),
+        "master_salt": secrets.token_hex(8),
+        "sender_id": free[0].to_bytes(size, "big").hex(),
+        "recipient_id": "",  # each device has one peer, which needs no name
+    }
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        json.dump({"security": section}, file, indent=1)
+        file.write("\n")
+    return read(path)

@@ -1,0 +1,273 @@
+# SPDX-License-Identifier: MIT
+"""OSCORE at the gateway (RFC 8613), by aiocoap: who may speak, and for which UE Service IDs.
+
+What somebody without a key can cost: one look into the store for each datagram, verifying 20 of them a second, an
+answer that is not larger than what it is about, and nothing that is kept.
+"""
+
+import logging
+import secrets
+import time
+
+import aiocoap
+import aiocoap.pipe
+from aiocoap import interfaces, oscore
+from aiocoap.transports.oscore import OSCOREAddress
+
+from tools.gateway.identity import Peer
+
+_AHEAD = 64  # sequence numbers for one write (appendix B.1.1)
+_WINDOW = 32
+_FAILURES = (
+    20  # a second that may be verified in vain: of all strangers together, and of each registered address
+)
+_BURST = 5  # s
+_TOLD = 1  # refusals a second that are told, each reason by itself; all are counted
+
+
+class Speaker(Peer):
+    """A Peer that proved who it is: `identity` is the digest of its key."""
+
+    identity = None
+
+
+def speaker(address, context):
+    made = Speaker(*address)
+    made.identity = context.digest
+    return made
+
+
+class ContextBinding:
+    """Security mode oscore: a key speaks for the UE Service IDs that it was provisioned for, from wherever it comes.
+
+    A peer that is no Speaker is an application of the gateway's own, which has checked its credential.
+    """
+
+    FOREIGN = "%s is not of this device"
+
+    def __init__(self, store):
+        self._store = store
+
+    def may_register(self, peer, ue):
+        return not isinstance(peer, Speaker) or ue in self.ues(peer, None)
+
+    def ues(self, peer, now):
+        if isinstance(peer, Speaker):
+            return self._store.ues_of_keys(peer.identity)
+        return self._store.ues_at(peer, now)
+
+    def same(self, peer, registered):
+        return peer == registered
+
+
+class StoreContext(oscore.CanProtect, oscore.CanUnprotect, oscore.SecurityContextUtils):
+    """aiocoap's security context, with its state in the store."""
+
+    alg_aead = oscore.AES_CCM_16_64_128()
+    hashfun = oscore.hashfunctions["sha256"]
+
+    def __init__(self, store, keys):
+        self._store = store
+        self.digest = keys.digest
+        self.sender_id = keys.sender_id
+        self.recipient_id = keys.recipient_id
+        self.id_context = keys.id_context
+        self.derive_keys(keys.salt, keys.secret)
+        self.echo_recovery = secrets.token_bytes(8)
+        self.sender_sequence_number, used = store.sequence(self.digest)
+        self._written = self.sender_sequence_number
+        self.recipient_replay_window = oscore.ReplayWindow(_WINDOW, self._window_used)
+        self._fresh = not used
+        if self._fresh:
+            self.recipient_replay_window.initialize_empty()
+
+    def __repr__(self):
+        return "<StoreContext of sender ID %s>" % self.recipient_id.hex()
+
+    def post_seqnoincrease(self):
+        if self.sender_sequence_number > self._written:
+            self._write()
+
+    def _window_used(self):
+        if self._fresh:
+            self._write()  # a restart must know that there was a window
+
+    def _write(self):
+        ahead = self.sender_sequence_number + _AHEAD - 1
+        self._store.save_sequence(self.digest, ahead)
+        self._written = ahead
+        self._fresh = False
+
+
+class _Budget:
+    """Tokens that only failures cost."""
+
+    def __init__(self, rate, burst):
+        self._rate, self._full = rate, rate * burst
+        self._spent = {}  # key: (how much, when)
+
+    def _left(self, key, now):
+        spent, when = self._spent.get(key, (0, now))
+        return max(0, spent - (now - when) * self._rate)
+
+    def allows(self, key, now):
+        return self._left(key, now) + 1 <= self._full
+
+    def spend(self, key, now):
+        spent = self._left(key, now) + 1
+        self._spent = {k: v for k, v in self._spent.items() if self._left(k, now) > 0}
+        self._spent[key] = (spent, now)
+
+
+class Guard:
+    """Decides about each request before anything is kept of it. `is_registered(peer)` says whether it is a UE's
+    address, `peer_of(remote)` makes a Peer of aiocoap's address."""
+
+    def __init__(self, store, tell, is_registered, peer_of, clock=time.monotonic):
+        self._store = store
+        self._tell = tell
+        self._is_registered = is_registered
+        self._peer_of = peer_of
+        self._clock = clock
+        self._contexts = {}
+        self._failures = _Budget(_FAILURES, _BURST)
+        self._told = _Budget(_TOLD, _BURST)
+        self.refused = 0
+        self.log = logging.getLogger(__name__)
+
+    def context(self, keys):
+        if keys is None:
+            return None
+        if keys.digest not in self._contexts:
+            self._contexts[keys.digest] = StoreContext(self._store, keys)
+        return self._contexts[keys.digest]
+
+    def context_of_ue(self, ue):
+        return self.context(self._store.keys_of_ue(ue))
+
+    def ues_of(self, context):
+        return self._store.ues_of_keys(context.digest)
+
+    def find(self, request):
+        """The context of a protected request, or None. Raises DecodeError."""
+        try:
+            fields = oscore.verify_start(request)
+        except (oscore.DecodeError, IndexError) as error:
+            raise oscore.DecodeError("the OSCORE option is broken") from error
+        kid = fields.get(oscore.COSE_KID)
+        if kid is None or not 1 <= len(fields.get(oscore.COSE_PIV, b"")) <= 5:
+            raise oscore.DecodeError("the OSCORE option lacks a field")
+        return self.context(self._store.keys_of_kid(kid, fields.get(oscore.COSE_KID_CONTEXT)))
+
+    # ---- before the message layer ------------------------------------------------------------------------------------
+
+    def attach(self, manager):
+        """Stands before aiocoap's MessageManager, which keeps something of each message ID that it sees."""
+        dispatch = manager.dispatch_message
+
+        def guarded(message):
+            if not message.code.is_request():
+                dispatch(message)
+                return
+            answer = self._screen(message)
+            if answer is True:
+                dispatch(message)
+            elif answer is not None and message.mtype is aiocoap.CON:
+                answer.mtype, answer.mid, answer.token = aiocoap.ACK, message.mid, message.token
+                answer.remote = message.remote.as_response_address()
+                manager.message_interface.send(answer)
+
+        manager.dispatch_message = guarded
+
+    def _screen(self, request):
+        """True, or the answer that nothing is kept of; None for silence."""
+        if request.opt.oscore is None:
+            self.tell_refused(request, "4.01", "not protected: the device uses security.mode none")
+            return aiocoap.Message(code=aiocoap.UNAUTHORIZED)
+        try:
+            context = self.find(request)
+        except oscore.DecodeError as error:
+            self.tell_refused(request, "4.02", str(error))
+            return aiocoap.Message(code=aiocoap.BAD_OPTION, max_age=0)
+        if context is None:
+            self.tell_refused(request, "4.01", "no device was added with this security.sender_id")
+            return aiocoap.Message(code=aiocoap.UNAUTHORIZED, max_age=0)
+        if not self._failures.allows(self._account(request), self._clock()):
+            self.tell_refused(request, "", "too many that did not verify: not looked at")
+            return None
+        return True
+
+    def _account(self, request):
+        peer = self._peer_of(request.remote)
+        return peer if self._is_registered(peer) else None
+
+    def failed(self, request):
+        self._failures.spend(self._account(request), self._clock())
+
+    def tell_refused(self, request, code, reason):
+        self.refused += 1
+        now = self._clock()
+        if self._told.allows(reason, now):
+            self._told.spend(reason, now)
+            peer = str(self._peer_of(request.remote))
+            self._tell("refused", peer=peer, kind="request", code=code, reason=reason)
+
+
+class SecureSite(interfaces.Resource):
+    """Unprotects requests for the site behind it, and protects its responses: RFC 8613 sections 8.2 and 8.3."""
+
+    def __init__(self, site, guard):
+        self._site = site
+        self._guard = guard
+
+    async def render(self, request):
+        raise NotImplementedError("render_to_pipe is what aiocoap calls")
+
+    needs_blockwise_assembly = render
+
+    async def render_to_pipe(self, pipe):
+        request = pipe.request
+        answer = None
+        try:
+            context = self._guard.find(request)
+            if context is None:  # removed this very moment
+                answer = aiocoap.Message(code=aiocoap.UNAUTHORIZED, max_age=0)
+            else:
+                plain, identifiers = context.unprotect(request)
+        except oscore.ReplayErrorWithEcho as error:
+            answer = error.to_message()
+        except oscore.ReplayError:
+            self._guard.tell_refused(request, "4.01", "seen before, or the device lost its sequence numbers")
+            answer = _fitting(request, aiocoap.UNAUTHORIZED, b"Replay detected")
+        except oscore.ProtectionInvalid:
+            self._guard.failed(request)
+            ues = ", ".join(sorted(self._guard.ues_of(context)))
+            self._guard.tell_refused(request, "4.00", "does not verify: %s has another key" % ues)
+            answer = _fitting(request, aiocoap.BAD_REQUEST, b"Decryption failed")
+        except Exception:
+            # Verified, and what is inside is no CoAP, or the store failed.
+            answer = _fitting(request, aiocoap.BAD_OPTION, b"")
+        if answer is not None:
+            if request.mtype is aiocoap.CON:
+                pipe.add_response(answer, is_last=True)
+            return
+        plain.remote = OSCOREAddress(context, request.remote)
+        inner = aiocoap.pipe.IterablePipe(plain)
+        aiocoap.pipe.run_driving_pipe(
+            aiocoap.pipe.error_to_message(inner, self._guard.log), self._site.render_to_pipe(inner)
+        )
+        async for event in inner:
+            message = event.message or aiocoap.Message(code=aiocoap.INTERNAL_SERVER_ERROR)
+            last = event.is_last or event.message is None
+            outer, _ = context.protect(message, identifiers)
+            pipe.add_response(outer, is_last=last)
+            if last:
+                break
+
+
+def _fitting(request, code, diagnostic):
+    """An answer in the clear that is not larger than the request."""
+    answer = aiocoap.Message(code=code, max_age=0, payload=diagnostic)
+    if 3 + len(diagnostic) > len(request.opt.encode()) + 1 + len(request.payload):
+        answer.payload = b""
+    return answer
