@@ -60,9 +60,11 @@ def _stream(key, nonce, text):
         return out
     # Key stream from ECB, and one XOR of two long integers instead of one for each octet.
     size = len(out)
-    prefix = first[:14]
     blocks = (size + _BLOCK - 1) // _BLOCK
-    stream = bytearray(b"".join([prefix + i.to_bytes(_LENGTH, "big") for i in range(blocks)]))
+    stream = bytearray(first * blocks)
+    for i in range(1, blocks):
+        stream[16 * i + 14] = i >> 8
+        stream[16 * i + 15] = i & 255
     aes.aes(key, aes.ECB).encrypt(stream, stream)
     both = int.from_bytes(memoryview(stream)[:size], "big") ^ int.from_bytes(out, "big")
     return bytearray(both.to_bytes(size, "big"))
