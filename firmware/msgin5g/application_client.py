@@ -64,13 +64,13 @@ class ApplicationClient:
             outgoing.expires = Countdown(config.report_timeout * 1000)
         self.registration = _Registration(config, random)
         if on_l3:
-            from .l3_wire import L3Wire
+            from . import l3_wire
 
-            self._wire = L3Wire(config, self, random)
+            self._wire = l3_wire.L3Wire(config, self, random)
         else:
-            from .json_wire import JsonWire
+            from . import json_wire
 
-            self._wire = JsonWire(config, self, random, storage)
+            self._wire = json_wire.JsonWire(config, self, random, storage)
         self._storage = storage
         self._random = random
         self._turn = 0

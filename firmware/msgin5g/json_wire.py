@@ -13,8 +13,8 @@ from coap.message import Message as CoapMessage
 from coap.message import MessageError, encode, path_options, uint_octets
 
 from . import bodies, causes, uuid
+from .answer import Answer
 from .errors import BodyError
-from .l3_wire import Answer
 from .security import endpoint, overhead
 from .segmentation import escaped_size, value_of
 

@@ -10,6 +10,7 @@ out twice, and their Message ID tells the second from a new one.
 from coap.compat import earliest, ticks_diff
 
 from . import causes, l3, uuid
+from .answer import Answer
 from .l3_target import target
 
 _REPORT_GAP = 2000  # ms between the two copies of a report
@@ -229,17 +230,6 @@ class L3Wire:
         """MESSAGE RECEIVED RESPONSE; a cause of None is success."""
         values = {"result": l3.SUCCESS if cause is None else l3.FAILED, "cause": cause}
         self._put(l3.encode(l3.RECEIVED_RESPONSE, values))
-
-
-class Answer:
-    """What came back of a request: accepted or not, with a cause of A.2.2.17 and its words."""
-
-    def __init__(self, accepted, cause=None, why=None, registration_id=None, max_age=None):
-        self.accepted = accepted
-        self.cause = cause
-        self.why = why or (None if cause is None else causes.text(cause))
-        self.registration_id = registration_id
-        self.max_age = max_age
 
 
 def _drop(row):

@@ -8,7 +8,7 @@ import os
 import signal
 
 from host_tests.gateway.scripted import LONG
-from tools.device import prepare
+from tools.device import HEAP, prepare
 
 OWN = "ue:meter-7@example.org"
 
@@ -84,7 +84,7 @@ asyncio.run(main())
 class SerialDevice:
     """`events` holds what the application said, one dict each."""
 
-    def __init__(self, folder, peer, orders=(), heap="192k", **config):
+    def __init__(self, folder, peer, orders=(), heap=HEAP, **config):
         self._folder = folder
         self._heap = heap
         self._orders = list(orders)
