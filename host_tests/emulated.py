@@ -10,12 +10,9 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from mpremote.transport import TransportError
-from mpremote.transport_serial import SerialTransport
-from serial import SerialException
-
 from host_tests.interpreters import RUNNER, Report, Result, Watch
 from tools.emulator.client import Emulator, provide
+from tools.emulator.repl import RawRepl, ReplError
 from tools.errors import UsageError
 from tools.image import files, rp2
 
@@ -64,7 +61,8 @@ class EmulatedRP2040:
 
     def close(self):
         if self._pico:
-            self._repl.close()
+            if self._repl:
+                self._repl.close()
             self._pico.close()
             self._pico = None
 
@@ -79,7 +77,7 @@ class EmulatedRP2040:
         # Tests keep files below /tmp, as on the unix port.
         flash.write_bytes(flash_with({"tmp/.here": b"", **compiled(tests, Path(self._folder.name))}))
         self._pico = Emulator(image, flash=flash, options=["--virtual", "--quiet"])
-        self._repl = SerialTransport(self._pico.repl)
+        self._repl = None
 
     def _run_once(self, file, names):
         """Results of the functions that were started, at least one."""
@@ -91,12 +89,15 @@ class EmulatedRP2040:
         ending = "the board stopped"
         complete = False
         try:
-            self._repl.enter_raw_repl(soft_reset=True)
-            self._repl.exec_raw_no_follow(f"import sys\nsys.argv[:] = {arguments!r}\n__import__(sys.argv[0])")
-            _, error = self._repl.follow(None, lines.take)
+            if self._repl is None:
+                self._repl = RawRepl(self._pico.ports["repl"], timeout_s=None)
+            else:
+                self._repl.enter()
+            self._repl.begin(f"import sys\nsys.argv[:] = {arguments!r}\n__import__(sys.argv[0])")
+            _, error = self._repl.follow(lines.take)
             complete = not error
             ending = error.decode(errors="replace").strip() or ending
-        except (TransportError, SerialException, OSError) as error:
+        except (ReplError, OSError) as error:
             ending = f"the board does not answer: {error}"
             if watch.bitten:
                 ending = f"still running after {self.patience_s} s"

@@ -2,11 +2,12 @@
 """Emulated boards that run the image as it is flashed."""
 
 import contextlib
+import time
 
 import pytest
-from mpremote.transport_serial import SerialTransport
 
 from tools.emulator.client import Emulator, provide
+from tools.emulator.repl import RawRepl
 from tools.errors import UsageError
 from tools.image import rp2
 
@@ -31,18 +32,29 @@ class Board:
 
     def enter(self, soft_reset=True):
         self.leave()
-        self.repl = SerialTransport(self.pico.repl)
-        self.repl.enter_raw_repl(soft_reset=soft_reset)
+        self.repl = RawRepl(self.pico.ports["repl"], soft_reset=soft_reset)
 
-    def run(self, code, timeout_s=60):
-        """What the code prints; the traceback on the board ends the test."""
-        output, error = self.repl.exec_raw(code, timeout=timeout_s)
-        assert not error, error.decode(errors="replace")
-        return output.decode().replace("\r\n", "\n")
+    def run(self, code):
+        """What the code prints; ReplError with the traceback on the board."""
+        return self.repl.run(code)
 
     def begin(self, code):
         """Starts code that does not come back: a reset, an endless loop."""
-        self.repl.exec_raw_no_follow(code)
+        self.repl.begin(code)
+
+    def reset_by(self, code):
+        """Runs code that ends in a reset, and enters the raw REPL after it."""
+        before = self._resets()
+        self.begin(code)
+        end = time.monotonic() + 60  # for a test that has failed
+        while self._resets() == before:
+            assert time.monotonic() < end, "there was no reset"
+            time.sleep(0.02)
+        self.enter()
+
+    def _resets(self):
+        stats = self.pico.stats()
+        return stats["watchdog_resets"] + stats["forced_resets"]
 
     def leave(self):
         if self.repl is not None:

@@ -19,13 +19,11 @@ def test_files_survive_each_kind_of_reset(board):
     assert board.run(READ).strip() == "soft reset"
 
     board.run(WRITE.format("reset"))
-    board.begin("import machine\nmachine.reset()")
-    board.enter()
+    board.reset_by("import machine\nmachine.reset()")
     assert board.run(READ).strip() == "reset"
 
     board.run(WRITE.format("watchdog"))
-    board.begin("import machine\nmachine.WDT(timeout=100)\nwhile True: pass")
-    board.enter()
+    board.reset_by("import machine\nmachine.WDT(timeout=100)\nwhile True: pass")
     assert board.run(READ).strip() == "watchdog"
 
     board.run(WRITE.format("power"))
@@ -72,7 +70,7 @@ def test_what_was_said_to_be_written_is_there_after_a_power_cut(boot, tmp_path):
         flash.write_bytes(fresh)
         board = boot(flash=flash, options=[f"--cut-after={cut}"])
         board.begin(ROUNDS)
-        said = said_until_the_end(board)
+        said = board.repl.said().decode()
         assert board.pico.wait(60) == POWER_CUT
         last = max(map(int, re.findall(r"^done (\d+)\r\n", said, re.MULTILINE)), default=0)
         confirmed.append(last)
@@ -95,17 +93,6 @@ def rounds(state, log):
     lines = log.decode().splitlines()
     assert lines == [str(n + 1) for n in range(len(lines))]
     return int(number or 0), len(lines)
-
-
-def said_until_the_end(board):
-    """Output up to the moment when the board, and so the connection, is gone."""
-    said = b""
-    try:
-        while octets := board.repl.serial.read(1):
-            said += octets
-    except OSError:
-        pass
-    return said.decode(errors="replace")
 
 
 def test_the_board_reads_a_file_system_made_on_the_host_and_the_other_way_round(boot, tmp_path):

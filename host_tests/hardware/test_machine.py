@@ -49,9 +49,8 @@ def test_uart_carries_every_octet_at_its_pace(boot):
         code += "print(time.ticks_diff(time.ticks_us(), t), first, same)"
         elapsed, first, same = board.run(code).split()
         assert same == "True"
-        exact = (2304 - int(first)) * 10 / 115200 * 1e6
-        # the receive FIFO is emptied at its trigger level or after 32 bit times without an octet
-        assert abs(int(elapsed) - exact) < 16 * 87 + 1000
+        # Not faster than the line. It may be slower: virtual time does not wait for what this computer sends.
+        assert int(elapsed) > (2304 - int(first)) * 10 / 115200 * 1e6 - 3000
         took = board.run(
             "t = time.ticks_us()\nu.write(got)\nu.flush()\nprint(time.ticks_diff(time.ticks_us(), t))"
         )
@@ -84,7 +83,7 @@ while not full:
 print("full")
 """)
         wire.sendall(bytes(range(200)))
-        output, error = board.repl.follow(60)
+        output, error = board.repl.follow()
         assert (output.strip(), error) == (b"full", b"")
         wait_for(
             lambda: sum(uart["received"] + uart["overruns"] for uart in board.pico.stats()["uarts"]) == 200
@@ -110,9 +109,8 @@ def test_the_watchdog_has_a_limit(board):
 
 
 def test_reset_by_the_firmware(board):
-    board.begin("import machine\nmachine.reset()")
-    wait_for(lambda: board.pico.stats()["forced_resets"] == 1)
-    board.enter()
+    board.reset_by("import machine\nmachine.reset()")
+    assert board.pico.stats()["forced_resets"] == 1
     assert board.run("import machine\nprint(machine.reset_cause())").strip() == str(WATCHDOG)
     board.pico.ask("power-cycle")
     board.enter()

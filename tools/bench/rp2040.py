@@ -2,16 +2,16 @@
 """Memory and time of the firmware on the emulated RP2040: a 32-bit board, the image that is flashed."""
 
 import json
+import socket
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-from mpremote.transport_serial import SerialTransport
-
 from tools.bench import Row
 from tools.emulator.client import Emulator, provide
 from tools.emulator.pty import Terminal
+from tools.emulator.repl import RawRepl
 from tools.errors import UsageError
 from tools.image import files, rp2
 
@@ -67,11 +67,10 @@ def heap(image, flash, contents):
     """(free at the REPL, what asyncio takes, what the core takes), in octets."""
     flash.write_bytes(flash_image(contents))
     with Emulator(image, flash=flash, options=["--virtual", "--quiet"]) as pico:
-        repl = SerialTransport(pico.repl)
+        repl = RawRepl(pico.ports["repl"])
         try:
-            repl.enter_raw_repl()
-            free = int(repl.exec("import gc\ngc.collect()\nprint(gc.mem_free())"))
-            steps = [int(repl.exec(code + ALLOCATED)) for code in ("", "import asyncio\n", CORE)]
+            free = int(repl.run("import gc\ngc.collect()\nprint(gc.mem_free())"))
+            steps = [int(repl.run(code + ALLOCATED)) for code in ("", "import asyncio\n", CORE)]
         finally:
             repl.close()
     return free, steps[1] - steps[0], steps[2] - steps[1]
@@ -119,14 +118,15 @@ def registered(image, flash, folder):
                 if line.path in said:
                     break
             pico.ask("power-cycle")  # the gateway is there: the board's own time counts
-            repl = SerialTransport(pico.repl)
-            said = repl.read_until(1, b"measured", timeout=60) and repl.read_until(1, b"\n", timeout=10)
-            repl.close()
+            with socket.create_connection(("127.0.0.1", pico.ports["repl"]), timeout=60) as repl:
+                for said in repl.makefile():
+                    if said.startswith("measured"):
+                        break
         finally:
             gateway.terminate()
             gateway.communicate()
             line.close()
-    ticks, free = map(int, said.split())
+    ticks, free = map(int, said.split()[1:])
     return ticks, free
 
 
