@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: MIT
+"""The device and the gateway get SIGKILL again and again amid traffic: what was accepted arrives, and arrives once."""
+
+import asyncio
+import random
+import signal
+import uuid
+
+import aiohttp
+
+from host_tests.gateway.devices import UE, device, gateway_and_server, run
+
+QUICK = {"coap": {"ack_timeout": 0.05}, "segments": {"gap": 0.25}}
+QUICK_GATEWAY = ("--coap-ack-timeout", "0.05", "--retry-min", "0.1", "--retry-max", "0.5")
+KILLS = 100
+ENOUGH = 10**6
+
+
+def _numbers(board, name):
+    """What the device noted; a line that the kill cut short does not count."""
+    try:
+        text = board.folder.joinpath(name).read_text()
+    except FileNotFoundError:
+        return []
+    return text.split("\n")[:-1]
+
+
+class _Downlink:
+    """An Application Server that sends numbered messages until it is told to stop, each until it is taken."""
+
+    def __init__(self, server):
+        self.count = 0
+        self._server = server
+        self._stopped = asyncio.Event()
+
+    async def send(self):
+        while not self._stopped.is_set():
+            message_id = str(uuid.uuid4())
+            while True:
+                try:
+                    await self._server.send(UE, f"down {self.count}", report=False, message_id=message_id)
+                    break
+                except (ConnectionError, aiohttp.ClientError):
+                    await asyncio.sleep(0.05)
+            self.count += 1
+            await asyncio.sleep(0.1)
+
+    def stop(self):
+        self._stopped.set()
+
+
+async def _life(tmp_path, disturb):
+    """Traffic both ways while `disturb(board, gateway, candidates)` goes on; then the end, and the count."""
+    async with gateway_and_server(tmp_path / "gateway", *QUICK_GATEWAY) as (gateway, server):
+        board = device(tmp_path, "durable.py", gateway.coap[1], **QUICK)
+        limit = board.folder.joinpath("limit.txt")
+        limit.write_text(str(ENOUGH))
+        in_hand = set()
+        async with board:
+            await gateway.event("registered", ue=UE)
+            downlink = _Downlink(server)
+            sending = asyncio.create_task(downlink.send())
+            await disturb(board, gateway, in_hand)
+            downlink.stop()
+            await sending
+            # The last life: nothing new, and the device says when all of it is accepted and reported.
+            limit.write_text("0")
+            await board.end(signal.SIGKILL)
+            _note_in_hand(board, in_hand)
+            board.folder.joinpath("idle.txt").unlink(missing_ok=True)
+            await board.start()
+            rounds = 0
+            while not board.folder.joinpath("idle.txt").exists() or _missing(board, downlink, in_hand):
+                await asyncio.sleep(0.05)
+                rounds += 1
+                assert rounds < 1000, (
+                    f"never came down: {_missing(board, downlink, in_hand)[:3]}, {board.lines.items[-9:]}"
+                )
+        _check(board, server, downlink, in_hand)
+
+
+def _note_in_hand(board, in_hand):
+    """The message behind the last one noted may have been handed over in the instant of the kill."""
+    in_hand.add(1 + max([int(line.split()[1]) for line in _numbers(board, "took.txt")], default=-1))
+
+
+def _missing(board, downlink, in_hand):
+    taken = set(_numbers(board, "took.txt"))
+    return [n for n in range(downlink.count) if f"down {n}" not in taken and n not in in_hand]
+
+
+def _check(board, server, downlink, in_hand):
+    up = [body["payload"] for body in server.messages.items]
+    assert len(set(up)) == len(up), "twice at the server"
+    sent = {f"up {n}" for n in _numbers(board, "sent.txt")}
+    meant = {f"up {n}" for n in _numbers(board, "intent.txt")}
+    assert len(sent) > 100
+    assert sent <= set(up), f"lost on the way up: {sorted(sent - set(up))}"
+    assert set(up) <= meant
+    taken = _numbers(board, "took.txt")
+    assert len(set(taken)) == len(taken), "delivered twice"
+    assert not _missing(board, downlink, in_hand)
+    lost = [n for n in in_hand if n < downlink.count and f"down {n}" not in taken]
+    print(f"{len(up)} up, {len(taken)} down, {len(lost)} handed over in the instant of a kill")
+    assert downlink.count > 100
+
+
+def test_a_device_that_is_killed_a_hundred_times(tmp_path):
+    chance = random.Random(5)
+
+    async def disturb(board, gateway, in_hand):
+        for _ in range(KILLS):
+            await asyncio.sleep(chance.uniform(0.05, 0.6))
+            await board.end(signal.SIGKILL)
+            _note_in_hand(board, in_hand)
+            await board.start()
+
+    run(_life(tmp_path, disturb), 400)
+
+
+def test_a_gateway_that_is_killed_amid_the_traffic(tmp_path):
+    chance = random.Random(6)
+
+    async def disturb(board, gateway, in_hand):
+        for _ in range(10):
+            await asyncio.sleep(chance.uniform(0.3, 1.0))
+            await gateway.end(signal.SIGKILL)
+            await asyncio.sleep(chance.uniform(0, 0.3))
+            await gateway.start()
+
+    run(_life(tmp_path, disturb), 300)
