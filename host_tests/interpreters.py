@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools import bytecode
+from tools.device import HEAP
 from tools.micropython import BIN
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -40,7 +41,7 @@ class MicroPython:
 
     name = "micropython"
 
-    def __init__(self, program=BIN / "micropython", heap="192k", patience_s=120):
+    def __init__(self, program=BIN / "micropython", heap=HEAP, patience_s=120):
         self.program = Path(program)
         self.heap = heap
         self.patience_s = patience_s  # for one function

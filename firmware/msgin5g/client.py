@@ -5,7 +5,7 @@ It is driven like `coap.Endpoint`: `receive` for each datagram, `poll` when `nex
 each call everything is taken out of `outgoing` and `next_event`.
 """
 
-from coap import endpoint as coap_endpoint
+from coap import exchange as coap_exchange
 from coap import numbers
 from coap.compat import const, earliest, random_octets
 from coap.message import Message as CoapMessage
@@ -228,16 +228,16 @@ class Client:
 
     def _handle(self, event, now):
         kind, subject, message = event
-        if kind == coap_endpoint.REQUEST:
+        if kind == coap_exchange.REQUEST:
             self._heard()
             self.endpoint.respond(subject, self._serve(message, now), now)
             return
         self._on_air -= 1
         source, item = subject.tag
-        if kind == coap_endpoint.REFUSED and source is self.registration:
+        if kind == coap_exchange.REFUSED and source is self.registration:
             source.unanswered(item, now, self.endpoint.security.explain(message))
             return
-        if kind != coap_endpoint.RESPONSE:
+        if kind != coap_exchange.RESPONSE:
             source.unanswered(item, now)
             return
         self._heard()

@@ -7,7 +7,7 @@ Written with the spelling REQUEST, read as REQEUST too, as the schemas print it.
 
 import binascii
 
-from coap import endpoint as coap_endpoint
+from coap import exchange as coap_exchange
 from coap import numbers
 from coap.message import Message as CoapMessage
 from coap.message import MessageError, encode, path_options, uint_octets
@@ -135,13 +135,13 @@ class JsonWire:
             if event is None:
                 return
             kind, subject, message = event
-            if kind == coap_endpoint.REQUEST:
+            if kind == coap_exchange.REQUEST:
                 self.endpoint.respond(subject, self._serve(message, now), now)
                 continue
             self._exchange = None
             what, item = subject.tag
             answer = None
-            if kind == coap_endpoint.RESPONSE:
+            if kind == coap_exchange.RESPONSE:
                 answer = self._answer(what, message)
             self._owner.answered(what, item, answer, now)
 
