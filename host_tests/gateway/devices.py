@@ -36,11 +36,11 @@ def config(port, **more):
 
 
 @contextlib.asynccontextmanager
-async def gateway_and_server(folder, *arguments):
+async def gateway_and_server(folder, *arguments, service_id=AS):
     """A running (Gateway, ApplicationServer), the second registered with the first."""
     folder.mkdir(exist_ok=True)
     async with Gateway(folder, "--open", *arguments) as gateway:
-        async with ApplicationServer(AS, gateway.http) as server:
+        async with ApplicationServer(service_id, gateway.http) as server:
             await server.register()
             yield gateway, server
 

@@ -5,6 +5,7 @@ import base64
 import contextlib
 import json
 import random
+import signal
 from pathlib import Path
 
 from host_tests.gateway.devices import EXAMPLES, UE, config, gateway_and_server, run
@@ -29,7 +30,13 @@ async def said(board, line):
 
 
 def test_each_example_has_a_test():
-    assert {path.name for path in EXAMPLES.iterdir()} == {"sensor.py", "echo.py", "files.py"}
+    assert {path.name for path in EXAMPLES.iterdir()} == {
+        "sensor.py",
+        "button.py",
+        "alarm.py",
+        "echo.py",
+        "files.py",
+    }
 
 
 def test_sensor(tmp_path):
@@ -95,5 +102,65 @@ def test_the_example_of_a_configuration(tmp_path):
             board.configure(example | {"peer": "coap://127.0.0.1:%d" % gateway.coap[1]})
             async with board:
                 await gateway.event("registered", ue=example["ue_service_id"])
+
+    run(main())
+
+
+def _quicker(folder, name, old, new):
+    """An example as it is, but for its waiting."""
+    text = EXAMPLES.joinpath(name).read_text()
+    assert text.count(old) == 1
+    app = folder / name
+    app.write_text(text.replace(old, new))
+    return app
+
+
+def test_button(tmp_path):
+    """Pressed while the gateway is away it expires, and nothing comes later; nothing is ever written to flash."""
+    app = _quicker(tmp_path, "button.py", "sleep(10)", "sleep(1)")
+
+    async def main():
+        async with Gateway(tmp_path, "--open") as gateway:
+            board = Device(tmp_path / "device", app)
+            board.configure(config(gateway.coap[1], coap={"ack_timeout": 0.2}))
+            async with board:
+                await gateway.event("accepted", **{"from": UE})
+                await said(board, "the lamp: accepted")
+                await gateway.end(signal.SIGKILL)
+                await said(board, "the lamp: expired")
+                assert not [row.name for row in board.folder.joinpath("messages").iterdir()]
+
+    run(main())
+
+
+def test_alarm(tmp_path):
+    """Raised while the gateway is away, killed with it in the outbox: it arrives after both came back, once."""
+    app = _quicker(tmp_path, "alarm.py", "sleep(60)", "sleep(1)")
+
+    async def main():
+        async with gateway_and_server(
+            tmp_path / "gateway",
+            "--retry-min",
+            "0.1",
+            "--retry-max",
+            "0.5",
+            service_id="as:alarms@example.org",
+        ) as (gateway, server):
+            board = Device(tmp_path / "device", app)
+            board.configure(config(gateway.coap[1], coap={"ack_timeout": 0.1}))
+            async with board:
+                await server.messages.reach(1, "the first alarm")
+                await gateway.end(signal.SIGKILL)
+                seen = len(board.lines.items)
+                raised = await board.lines.until(
+                    lambda line: line.startswith("raised: "), "an alarm to be raised", start=seen
+                )
+                await board.end(signal.SIGKILL)
+                await board.start()
+                message_id = raised.split()[1]
+                await said(board, f"from before: {message_id} queued")
+                await gateway.start()
+                await server.message(lambda body: body["msgId"] == message_id, "the alarm")
+                assert gateway.count("accepted", msgId=message_id) == 1
 
     run(main())
