@@ -23,6 +23,10 @@ STEPS = [
     "sensor-1 -> weather   report: delivered",
     'sensor-1 -> weather   "65536 octets, SHA-256',
     "sensor-1 -> gateway   de-registers, and ends",
+    "sensor-1              three alarms into its outbox, while the gateway was killed",
+    "sensor-1              loses its power",
+    "sensor-1              starts again, as does the gateway, and finds three alarms in its outbox",
+    "sensor-1 -> weather   three alarms, in order, each once, each reported",
 ]
 
 
@@ -52,7 +56,7 @@ def test_every_step_is_seen(tmp_path):
     assert len(steps) == len(STEPS)
     for step, expected in zip(steps, STEPS, strict=True):
         assert step.startswith(expected)
-    assert "All 12 steps were seen on the other side" in output
+    assert "All 16 steps were seen on the other side" in output
     assert "\x1b" not in output  # plain where it is no terminal
     assert list(tmp_path.iterdir()) == []
 
@@ -65,7 +69,7 @@ def test_a_device_that_fails_fails_the_demo(tmp_path):
     assert "FAILED  expected the device to go on, it ended with exit code 1" in output
     said = output.partition("What the device said\n")[2]
     assert "MemoryError" in said
-    assert "All 12 steps" not in output
+    assert "All 16 steps" not in output
     assert list(tmp_path.iterdir()) == []
 
 

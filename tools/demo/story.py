@@ -5,6 +5,7 @@ import asyncio
 import base64
 import hashlib
 import random
+import signal
 import tempfile
 import time
 from pathlib import Path
@@ -76,6 +77,8 @@ async def tell_story(heap=HEAP):
             keys = await device_keys(folder, UE)
             async with gateway, ApplicationServer(AS, gateway.http) as server:
                 await _act(story, gateway, server, device, keys)
+                device = Device(device.folder, app=Path(__file__).with_name("app_outage.py"), heap=heap)
+                await _outage(story, gateway, server, device)
         except (Unseen, ConnectionError, aiohttp.ClientError) as error:
             story.failed(
                 str(error),
@@ -139,6 +142,32 @@ async def _act(story, gateway, server, device, keys):
             **heap["stats"]
         )
     )
+
+
+async def _outage(story, gateway, server, device):
+    """The gateway dies, then the device with messages in its outbox; both come back, and each arrives once."""
+    begun = time.monotonic()
+    async with device:
+        await device.tells("ready")
+        await gateway.end(signal.SIGKILL)
+        device.folder.joinpath("outage").touch()
+        await device.tells("queued")
+        story.step("sensor-1", "three alarms into its outbox, while the gateway was killed")
+        await device.end(signal.SIGKILL)
+        story.step("sensor-1", "loses its power")
+        await gateway.start()
+        await device.start()
+        found = await device.tells("found")
+        expect(found["count"] == 3, f"expected three alarms in the outbox, the device found {found['count']}")
+        story.step("sensor-1", "starts again, as does the gateway, and finds three alarms in its outbox")
+        over = await device.tells("over")
+        expect(over["states"] == ["delivered"] * 3, f"expected three deliveries, not {over['states']}")
+        alarms = [body["payload"] for body in server.messages.items if body["payload"].startswith("alarm ")]
+        expect(alarms == ["alarm 1", "alarm 2", "alarm 3"], f"expected three alarms in order, not {alarms}")
+        story.step(
+            "sensor-1 -> weather", f"three alarms, in order, each once, each reported; {_since(begun)}"
+        )
+        expect(await device.wait() == 0, f"expected exit code 0 of the device, not {device.returncode}")
 
 
 async def exchange(story, gateway, server, device, record, update):

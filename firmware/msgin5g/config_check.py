@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: MIT
+"""Checks the configuration key by key and fills a Config with it."""
+
+import binascii
+
+from .config import PORT, SERVICE_IDENTIFIER, service_id_error
+from .errors import ConfigError
+
+_HEX_DIGITS = "0123456789abcdef"
+_NOT_IN_HOST = " /?#@[]"
+_SCHEMES = ("coap", "coap+uart", "l3+uart", "l3+espnow", "discover")
+_NEEDED = object()
+
+
+class _Section:
+    """Takes checked values out of one JSON object; what is left over at the end is an unknown key."""
+
+    def __init__(self, data, path=""):
+        if not isinstance(data, dict):
+            raise ConfigError(path or "the configuration", "must be a JSON object, {...}")
+        self._left = dict(data)
+        self._path = path
+
+    def name(self, key):
+        return self._path + "." + key if self._path else key
+
+    def fail(self, key, allowed):
+        raise ConfigError(self.name(key), allowed)
+
+    def value(self, key, default, allowed):
+        value = self._left.pop(key, default)
+        if value is _NEEDED:
+            self.fail(key, "is missing; it must be " + allowed)
+        return value
+
+    def section(self, key):
+        return _Section(self._left.pop(key, {}), self.name(key))
+
+    def number(self, key, default, low, high, kind=int):
+        allowed = "must be %s from %s to %s" % ("an integer" if kind is int else "a number", low, high)
+        value = self.value(key, default, allowed)
+        # bool is an int to isinstance, but "true" is not a number to the person who wrote it
+        if isinstance(value, bool) or not isinstance(value, (int, kind)) or not low <= value <= high:
+            self.fail(key, allowed)
+        return value
+
+    def flag(self, key, default):
+        value = self.value(key, default, "")
+        if not isinstance(value, bool):
+            self.fail(key, "must be true or false")
+        return value
+
+    def text(self, key, default, allowed="a string", longest=255):
+        value = self.value(key, default, allowed)
+        if value is default:
+            return value
+        if not isinstance(value, str) or len(value.encode()) > longest:
+            self.fail(key, "must be %s of at most %d octets" % (allowed, longest))
+        return value
+
+    def choice(self, key, default, choices):
+        allowed = "one of " + ", ".join(choices)
+        value = self.value(key, default, allowed)
+        if value not in choices:
+            self.fail(key, "must be " + allowed)
+        return value
+
+    def octets(self, key, shortest, longest):
+        """A hexadecimal string as bytes, or None. The error never shows the value: it may be a key."""
+        value = self._left.pop(key, None)
+        if value is None:
+            return None
+        # MicroPython's unhexlify lets white space pass
+        if not isinstance(value, str) or len(value) % 2 or [c for c in value.lower() if c not in _HEX_DIGITS]:
+            self.fail(key, "must be hexadecimal digits, two for an octet")
+        value = binascii.unhexlify(value)
+        if not shortest <= len(value) <= longest:
+            self.fail(key, "must have %d to %d octets" % (shortest, longest))
+        return value
+
+    def end(self):
+        for key in sorted([str(key) for key in self._left]):
+            self.fail(key, "is not a key of the configuration")
+
+
+def split_uri(uri, key="peer"):
+    """(scheme, host, port) of "coap://192.0.2.1:65401", "coap://[2001:db8::1]", "coap+uart://1", "discover:"."""
+    scheme, colon, rest = uri.partition(":")
+    port = PORT
+    if not colon or scheme not in _SCHEMES:
+        raise ConfigError(key, "must start with one of " + ", ".join([s + ":" for s in _SCHEMES]))
+    host = rest[2:].rstrip("/") if rest.startswith("//") else rest
+    if scheme == "coap":
+        ending = host.rfind(":")
+        if ending > host.rfind("]"):
+            try:
+                port = int(host[ending + 1 :])
+            except ValueError:
+                port = 0
+            host = host[:ending]
+        if host.startswith("[") and host.endswith("]"):
+            host = host[1:-1]
+        elif ":" in host:
+            host = ""
+        if (
+            not rest.startswith("//")
+            or not host
+            or not 1 <= port <= 65535
+            or [c for c in host if c in _NOT_IN_HOST]
+        ):
+            raise ConfigError(
+                key, "must look like coap://192.0.2.1:65401, coap://gateway.example or coap://[2001:db8::1]"
+            )
+    return scheme, host, port
+
+
+def fill(config, data):
+    """Sets every attribute of `config`. Raises ConfigError."""
+    top = _Section(data)
+    config.role = top.choice("role", _NEEDED, ("client", "application client"))
+    config.ue_service_id = top.text("ue_service_id", _NEEDED, 'a service ID like "ue:sensor-1@example.org"')
+    why = service_id_error(config.ue_service_id)
+    if why:
+        top.fail("ue_service_id", why)
+    config.ue_id = top.text("ue_id", None)
+    config.service_identifier = top.text("service_identifier", SERVICE_IDENTIFIER)
+    config.peer = top.text("peer", _NEEDED, 'a URI like "coap://192.0.2.1:65401"')
+    config.peer_scheme, config.peer_host, config.peer_port = split_uri(config.peer)
+    config.server = top.text("server", None)
+    config.server_host = config.server_port = None
+    if config.server is not None:
+        scheme, config.server_host, config.server_port = split_uri(config.server, "server")
+        if scheme != "coap":
+            top.fail("server", "must be a coap:// URI")
+    config.gateway_service = top.flag("gateway_service", False)
+    config.security = _security(top.section("security"))
+    config.registration = _registration(top.section("registration"))
+    config.coap = _coap(top.section("coap"))
+    config.segments = _segments(top.section("segments"))
+    section = top.section("serial")
+    config.serial = {
+        "max_frame": section.number(
+            "max_frame", 1152, 64, 65900
+        ),  # an L3 message of 65,535 octets of payload
+        "baudrate": section.number("baudrate", 115200, 300, 4000000),
+    }
+    section.end()
+    section = top.section("l3")
+    config.l3 = {
+        "timeout": section.number("timeout", 2, 0.01, 60, float),
+        "repeats": section.number("repeats", 4, 0, 10),
+    }
+    section.end()
+    section = top.section("outbox")
+    config.outbox = {
+        "messages": section.number("messages", 64, 1, 10000),
+        "bytes": section.number("bytes", 131072, 1, 1 << 29),
+    }
+    section.end()
+    section = top.section("inbox")
+    config.inbox = {"messages": section.number("messages", 16, 1, 1000)}
+    section.end()
+    config.reports = top.choice("reports", "taken", ("taken", "arrival"))
+    config.report_timeout = top.number("report_timeout", 86400, 1, 31536000)
+    config.availability = _availability(top)
+    section = top.section("wifi")
+    config.wifi = {"ssid": section.text("ssid", "", longest=32), "password": section.text("password", "")}
+    section.end()
+    section = top.section("application")
+    config.application = {
+        "app_id": section.number("app_id", 1, 0, 65535),
+        "credential": section.octets("credential", 1, 65535),
+    }
+    section.end()
+    top.end()
+
+
+def _security(section):
+    keys = {
+        "mode": section.choice("mode", "oscore", ("oscore", "none")),
+        "master_secret": section.octets("master_secret", 16, 64),
+        "master_salt": section.octets("master_salt", 0, 64),
+        "sender_id": section.octets("sender_id", 0, 7),
+        "recipient_id": section.octets("recipient_id", 0, 7),
+        "id_context": section.octets("id_context", 0, 64),
+    }
+    section.end()
+    return keys
+
+
+def _registration(section):
+    values = {
+        "lifetime": section.number("lifetime", 3600, 10, 31536000),
+        "urgent": section.flag("urgent", True),
+    }
+    section.end()
+    return values
+
+
+def _coap(section):
+    """RFC 7252 section 4.8; times in seconds."""
+    values = {
+        "ack_timeout": section.number("ack_timeout", 2, 0.01, 60, float),
+        "ack_random_factor": section.number("ack_random_factor", 1.5, 1, 4, float),
+        "max_retransmit": section.number("max_retransmit", 4, 0, 10),
+        "nstart": section.number("nstart", 1, 1, 8),
+        "max_datagram": section.number("max_datagram", 1152, 512, 4096),
+        "confirmable": section.choice("confirmable", "all", ("all", "spec")),
+    }
+    section.end()
+    return values
+
+
+def _segments(section):
+    values = {
+        "size": section.number("size", 2048, 64, 2048),
+        "gap": section.number("gap", 5, 0.05, 3600, float),
+        "recoveries": section.number("recoveries", 3, 0, 100),
+        "hold": section.number("hold", 120, 1, 86400, float),
+        "sets": section.number("sets", 4, 1, 64),
+        "bytes": section.number("bytes", 98304, 2048, 1 << 29),
+    }
+    section.end()
+    return values
+
+
+def _availability(top):
+    """Communication Availability, TS 23.554 table 8.2.1-3: when the device can be reached; None for always."""
+    if top.value("availability", None, "") is None:
+        return None
+    top.fail("availability", "only null is possible so far: this version is always reachable")
