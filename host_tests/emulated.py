@@ -29,6 +29,10 @@ EACH_TIME = (
     "test_slipmux",
     "test_oscore_crypto",
     "test_oscore_vectors",
+    "test_msgin5g_large",
+    "test_msgin5g_outbox",
+    "test_msgin5g_segments",
+    "test_msgin5g_waiting",
 )
 # What takes it minutes or has no place there: thousands of cases, hundreds of rounds, a folder of this machine.
 TOO_LONG = {
@@ -50,6 +54,7 @@ TOO_LONG = {
     "test_oscore_attacks": None,
     "test_oscore_power": None,
     "test_power_cuts": None,
+    "test_soak": None,
 }
 
 
