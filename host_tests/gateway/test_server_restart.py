@@ -201,7 +201,7 @@ def test_errors_of_the_user_are_one_line_that_helps(tmp_path):
         busy = "127.0.0.1:%d" % taken.getsockname()[1]
         free = ["--security", "none", "--http", "127.0.0.1:0"]
         cases = [
-            (["--store", store], "--security none"),
+            (["--store", store, "--http", "127.0.0.1:0", "--coap", busy], "give another --coap HOST:PORT"),
             ([*free, "--store", store, "--coap", busy], "give another --coap HOST:PORT"),
             ([*free, "--store", str(tmp_path / "no" / "g.db")], "give another --store FILE"),
             ([*free, "--store", store, "--events", str(tmp_path / "no" / "e")], "No such file"),

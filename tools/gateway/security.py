@@ -7,6 +7,7 @@ answer that is not larger than what it is about, and nothing that is kept.
 
 import logging
 import secrets
+import sqlite3
 import time
 
 import aiocoap
@@ -244,8 +245,9 @@ class SecureSite(interfaces.Resource):
             ues = ", ".join(sorted(self._guard.ues_of(context)))
             self._guard.tell_refused(request, "4.00", "does not verify: %s has another key" % ues)
             answer = _fitting(request, aiocoap.BAD_REQUEST, b"Decryption failed")
-        except Exception:
-            # Verified, and what is inside is no CoAP, or the store failed.
+        except sqlite3.Error:  # the number could not be noted: the request was not taken, and may come again
+            answer = _fitting(request, aiocoap.SERVICE_UNAVAILABLE, b"")
+        except Exception:  # it verified, and what is inside is no CoAP
             answer = _fitting(request, aiocoap.BAD_OPTION, b"")
         if answer is not None:
             if request.mtype is aiocoap.CON:
