@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: MIT
+# heap: 256k, the flash of the board lies in it too
+"""The journal on a storage that is damaged, full, read-only or gone: the rest is read, the device goes on."""
+
+import coap
+from common import Random, equal, raises
+from msgin5g import MemoryStorage, StorageError
+from msgin5g.journal import Journal, Records, record
+from msgin5g_scene import Scene, answering, msg
+
+
+def _journal(storage):
+    journal = Journal(storage, lambda: (0x4B, b"checkpoint"), lambda slot: (0x53, b"again"))
+    return journal, [(kind, body) for kind, body, _, _ in journal.open()]
+
+
+def _found(storage, row="log-1"):
+    records = Records(storage, row)
+    return [body for _, _, body in records], records.torn, records.damaged
+
+
+def test_a_damaged_record_costs_only_itself():
+    """Whatever octet of the middle record is changed, the two around it are read."""
+    rows = (record(1, b"first"), record(2, b"second"), record(3, b"third"))
+    for place in range(len(rows[1])):
+        damaged = bytearray(rows[1])
+        damaged[place] ^= 0x55
+        storage = MemoryStorage()
+        storage.append("log-1", rows[0] + damaged + rows[2])
+        equal(_found(storage), ([b"first", b"third"], False, 1))
+
+
+def test_a_torn_record_at_the_end_is_cut_off():
+    """At each length of what is left of it; what is written next goes to another row."""
+    whole = record(1, b"first")
+    last = record(2, b"second")
+    for size in range(1, len(last)):
+        storage = MemoryStorage()
+        storage.append("log-1", whole + last[:size])
+        journal, found = _journal(storage)
+        equal((found, journal.torn, journal.damaged), ([(1, b"first")], 1, 0))
+        journal.append(3, b"third")
+        # nobody said that the first is still needed, so its row went with the torn end
+        equal([body for _, body in _journal(storage)[1]], [b"checkpoint", b"third"])
+
+
+def test_rows_of_garbage_stop_nothing():
+    """Rows named like the journal's that hold anything at all."""
+    random = Random(4)
+    storage = MemoryStorage()
+    for name in ("log-1", "log-2", "log-x", "log-", "out-y", "set-"):
+        storage.append(name, random.bytes(700))
+    scene = Scene(storage=storage).start()
+    equal(scene.send().state, "accepted")
+    equal(Scene(storage=storage).start().send().state, "accepted")
+
+
+class Sick(MemoryStorage):
+    """Fails every write while `errno` is set; with `gone`, its rows are not there any more."""
+
+    errno = None
+    gone = False
+
+    def append(self, name, octets):
+        if self.errno:
+            raise OSError(self.errno)
+        super().append(name, octets)
+
+    def read(self, name, offset, size):
+        return b"" if self.gone else super().read(name, offset, size)
+
+
+def test_a_full_or_read_only_storage():
+    """send() says so, a volatile message goes, what comes in is asked for later, and all is well again after it."""
+    for errno in (28, 30):
+        scene = Scene(storage=Sick()).start()
+        scene.storage.errno = errno
+        error = raises(StorageError, scene.send)
+        assert "not taken" in str(error.args), error.args
+        equal((len(scene.client.outbox.queue), scene.client.outbox.octets), (0, 0))
+        equal(scene.send(volatile=True).state, "accepted")
+        equal(scene.post(msg("m-1")).code, coap.INTERNAL_SERVER_ERROR)
+        equal(scene.take(), None)
+        scene.storage.errno = None
+        equal(scene.send().state, "accepted")
+        equal(scene.post(msg("m-1")).code, coap.CHANGED)
+        equal(scene.take().message_id, "m-1")
+        assert scene.client.journal.failed >= 2
+
+
+def test_a_file_system_that_vanished():
+    """What was in it is lost and said to be: the message fails, the received one is counted, the device goes on."""
+    scene = Scene(answering(coap.SERVICE_UNAVAILABLE), storage=Sick()).start()
+    outgoing = scene.send()
+    equal(scene.post(msg("m-1")).code, coap.CHANGED)
+    scene.storage.gone = True
+    scene.run(20000)
+    equal((outgoing.state, outgoing.final), ("failed", True))
+    assert outgoing.cause.startswith("storage: "), outgoing.cause
+    equal((scene.take(), scene.client.stats["vanished"]), (None, 1))
+    scene.storage.gone = False
+    equal(scene.post(msg("m-2")).code, coap.CHANGED)
+    equal(scene.take().message_id, "m-2")
