@@ -180,7 +180,7 @@ def pytest_on(folder, *arguments):
             ".",
         ],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": str(ROOT), "RP2040_ALL": "1"},
         capture_output=True,
         text=True,
     )
