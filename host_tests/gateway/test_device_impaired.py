@@ -70,9 +70,9 @@ def test_the_gateway_counts_the_same(case, played):
     count, messages = traffic.gateway.count, case.messages
     assert count("accepted", kind="MSG", to=AS) == count("delivered", kind="MSG", to=AS) == messages
     assert count("accepted", kind="MSG", to=UE) == count("delivered", kind="MSG", to=UE) == messages
-    assert (
-        count("reported", to=AS, status="success") == count("reported", to=UE, status="success") == messages
-    )
+    assert count("reported", to=AS, status="success") == messages
+    # The device ends once it has all reports; the answer to the last one may be lost, and nobody is there to repeat it.
+    assert messages - count("reported", to=UE, status="success") in (0, 1)
     assert count("refused") == count("expired") == 0
     for name in ("refused", "malformed", "given_up", "reports_refused", "coap_dropped", "link_dropped"):
         assert traffic.stats[name] == 0

@@ -61,6 +61,8 @@ async def _life(tmp_path, disturb):
             downlink = _Downlink(server)
             sending = asyncio.create_task(downlink.send())
             await disturb(board, gateway, in_hand)
+            while downlink.count <= 100 or len(_numbers(board, "sent.txt")) <= 100:  # a slow machine
+                await asyncio.sleep(0.05)
             downlink.stop()
             await sending
             # The last life: nothing new, and the device says when all of it is accepted and reported.
