@@ -77,7 +77,7 @@ class StoredPayload:
             self._places.append(0)
         self._places[number - 1] = len(self._lengths)
         self.length += len(octets)
-        head = payload.is_octets(str(octets[: len(payload.HEAD)], "utf-8"))
+        head = bytes(octets[: len(payload.HEAD)]) == payload.HEAD.encode()  # may end amid a character
         self._heads += head
         self._pads += octets[-2:].count(b"=")
         if number == 1:

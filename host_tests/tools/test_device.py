@@ -111,7 +111,7 @@ def test_the_interpreter_takes_the_place_of_the_process(tmp_path, config, progra
     pid, folder, path, arguments = output.strip().split("|")
     assert int(pid) == process.pid
     assert folder == str(tmp_path / "state")
-    assert path == f"{device.ROOT}/firmware:{device.ROOT}/boards/unix:.frozen"
+    assert path == f"{device.ROOT}/build/unix/firmware:{device.ROOT}/boards/unix:.frozen"
     assert arguments == f"-X heapsize=96k {device.ROOT}/firmware/main.py {tmp_path}/app.py"
     assert process.returncode == 7
 
