@@ -3,8 +3,6 @@
 
 from .errors import OutboxFull, StorageError
 
-FINAL = ("delivered", "failed", "expired")
-
 
 class Outgoing:
     """A message that `send` took.

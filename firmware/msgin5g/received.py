@@ -69,11 +69,6 @@ class Message:
         self._value = payload.read_octets(value) if payload.is_octets(value) else value
         self.size = len(self._value) if isinstance(self._value, bytes) else len(value.encode())
 
-    def hold_octets(self, octets):
-        """The whole payload, where it came as octets."""
-        self._value = octets
-        self.size = len(octets)
-
     def keep(self, stored):
         """Sets the payload from the segments in their row."""
         self._stored = stored
