@@ -2,7 +2,6 @@
 """What the tests of ApplicationClient share: a client on a moved clock, a gateway's part played by hand."""
 
 from msgin5g import ApplicationClient, Config, MemoryStorage
-from msgin5g.outbox import FINAL
 
 REGISTRATION_ID = bytes.fromhex("0a0b0c0d0e0f")
 OWN = "ue:meter-7@example.org"
@@ -84,4 +83,4 @@ class Scene:
         return self.client.send(arguments[0], arguments[1], self.now, **named)
 
 
-__all__ = ("FINAL", "OWN", "REGISTRATION_ID", "Scene")
+__all__ = ("OWN", "REGISTRATION_ID", "Scene")
