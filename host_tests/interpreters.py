@@ -21,7 +21,8 @@ from tools.device import HEAP
 from tools.micropython import BIN
 
 ROOT = Path(__file__).resolve().parents[1]
-DEVICE_PATH = (ROOT / "firmware", ROOT / "boards/unix")
+UNIX = ROOT / "boards/unix"
+DEVICE_PATH = (ROOT / "firmware", UNIX)
 RUNNER = ROOT / "host_tests/device/run_on_board.py"
 
 
@@ -39,9 +40,12 @@ class MicroPython:
     it, or takes too long, that one has failed, and the rest run in a new process.
     """
 
-    name = "micropython"
-
-    def __init__(self, program=BIN / "micropython", heap=HEAP, patience_s=120):
+    def __init__(
+        self, program=BIN / "micropython", heap=HEAP, patience_s=120, name="micropython", path=(UNIX,)
+    ):
+        """`path`: folders that are found before the firmware, the board's and what stands in for its hardware."""
+        self.name = name
+        self.path = path
         self.program = Path(program)
         self.heap = heap
         self.patience_s = patience_s  # for one function
@@ -72,7 +76,7 @@ class MicroPython:
         """Results of the functions that were started, at least one unless there is nothing to start."""
         mark = f"\x1e{secrets.token_hex(8)}"
         command = [self.program, "-X", f"heapsize={self._heap_for(file)}", RUNNER, mark, file.stem, *names]
-        path = ":".join(map(str, (file.parent, bytecode.firmware(), ROOT / "boards/unix", ".frozen")))
+        path = ":".join(map(str, (file.parent, *self.path, bytecode.firmware(), ".frozen")))
         try:
             process = subprocess.Popen(
                 command,
