@@ -164,8 +164,14 @@ def fill(config, data):
     config.report_timeout = top.number("report_timeout", 86400, 1, 31536000)
     config.availability = _availability(top)
     section = top.section("wifi")
-    config.wifi = {"ssid": section.text("ssid", "", longest=32), "password": section.text("password", "")}
+    config.wifi = {
+        "ssid": section.text("ssid", "", longest=32),
+        "password": section.text("password", "", longest=64),
+    }
+    if 0 < len(config.wifi["password"].encode()) < 8:  # WPA has none so short
+        section.fail("password", "must have 8 to 64 octets, or none for an open network")
     section.end()
+    config.espnow = _espnow(top.section("espnow"))
     section = top.section("application")
     config.application = {
         "app_id": section.number("app_id", 1, 0, 65535),
@@ -220,6 +226,21 @@ def _segments(section):
         "sets": section.number("sets", 4, 1, 64),
         "bytes": section.number("bytes", 98304, 2048, 1 << 29),
     }
+    section.end()
+    return values
+
+
+def _espnow(section):
+    values = {
+        "channel": section.number("channel", 0, 0, 14),  # 0: whichever the radio has
+        "pmk": section.octets("pmk", 16, 16),
+        "lmk": section.octets("lmk", 16, 16),
+    }
+    for key, other in (("lmk", "pmk"), ("pmk", "lmk")):
+        if values[key] is None and values[other] is not None:
+            section.fail(
+                key, "is missing: ESP-NOW encrypts with both keys, espnow.pmk and espnow.lmk, or not at all"
+            )
     section.end()
     return values
 

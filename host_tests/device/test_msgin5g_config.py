@@ -27,6 +27,7 @@ NUMBERS = (
     ("outbox", "bytes", 131072, 1, 536870912, 0, 536870913),
     ("inbox", "messages", 16, 1, 1000, 0, 1001),
     ("application", "app_id", 1, 0, 65535, -1, 65536),
+    ("espnow", "channel", 0, 0, 14, -1, 15),
 )
 FRACTIONS = ("ack_timeout", "ack_random_factor", "gap", "hold")
 
@@ -57,6 +58,7 @@ def test_defaults():
     equal((given.registration["urgent"], given.coap["confirmable"]), (True, "all"))
     equal((given.reports, given.report_timeout, given.availability), ("taken", 86400, None))
     equal((given.wifi, given.application["credential"]), ({"ssid": "", "password": ""}, None))
+    equal(given.espnow, {"channel": 0, "pmk": None, "lmk": None})
     equal(given.security["mode"], "oscore")
     for key in ("master_secret", "master_salt", "sender_id", "recipient_id", "id_context"):
         equal(given.security[key], None)
@@ -107,7 +109,16 @@ def test_needed_keys():
 def test_unknown_keys():
     wrong("pear", "is not a key", pear=1)
     wrong("coap.nstrat", "is not a key", coap={"nstrat": 1})
-    for section in ("security", "registration", "segments", "outbox", "inbox", "wifi", "application"):
+    for section in (
+        "security",
+        "registration",
+        "segments",
+        "outbox",
+        "inbox",
+        "wifi",
+        "espnow",
+        "application",
+    ):
         wrong(section + ".x", "is not a key", **{section: {"x": 1}})
         for value in (7, "x", None, []):
             wrong(section, "JSON object", **{section: value})
@@ -124,6 +135,19 @@ def test_texts():
     wrong("service_identifier", "string", service_identifier=None)
     equal(config(wifi={"ssid": "x" * 32}).wifi["ssid"], "x" * 32)
     wrong("wifi.ssid", "32", wifi={"ssid": "x" * 33})
+    for password in ("", "x" * 8, "x" * 64):
+        equal(config(wifi={"password": password}).wifi["password"], password)
+    wrong("wifi.password", ("8 to 64", "open network"), wifi={"password": "x" * 7})
+    wrong("wifi.password", "64", wifi={"password": "x" * 65})
+
+
+def test_espnow_keys():
+    keys = {"pmk": "50" * 16, "lmk": "4C" * 16}
+    equal(config(espnow=keys).espnow, {"channel": 0, "pmk": b"P" * 16, "lmk": b"L" * 16})
+    for key, other in (("pmk", "lmk"), ("lmk", "pmk")):
+        wrong("espnow." + key, "16", espnow={key: "50" * 15})
+        wrong("espnow." + key, "16", espnow={key: "50" * 17})
+        wrong("espnow." + other, "both keys", espnow={key: keys[key]})
 
 
 def test_uris():
@@ -214,7 +238,10 @@ def test_keys_are_never_shown():
         {"security": SECRET},
         {"application": {"credential": SECRET[1:]}},
         {"wifi": {"password": SECRET * 8}},
+        {"wifi": {"password": SECRET[:7]}},
         {"wifi": {"ssid": SECRET * 2}},
+        {"espnow": {"lmk": SECRET}},
+        {"espnow": {"pmk": SECRET[1:]}},
     ):
         text = str(raises(ConfigError, config, **more))
         assert "5ec4e7" not in text and "ec4e701" not in text, text

@@ -7,7 +7,16 @@ Read in the documentation and tried against a stand-in of the module only, not y
 import asyncio
 import binascii
 
-MAX_FRAME = 250  # ESP_NOW_MAX_DATA_LEN
+import espnow
+import network
+
+from msgin5g import ConfigError
+
+MAX_FRAME = 250  # ESP_NOW_MAX_DATA_LEN; version 2 has 1470, but its peer need not
+
+# OSError.args[1] of what passes by itself, and of what opening anew puts right
+_LATER = "ESP_ERR_ESPNOW_NO_MEM"
+_DOWN = ("ESP_ERR_ESPNOW_IF", "ESP_ERR_ESPNOW_NOT_INIT", "ESP_ERR_ESPNOW_NOT_FOUND")
 
 
 def mac_address(text):
@@ -18,34 +27,54 @@ def mac_address(text):
     return octets
 
 
+def link(config):
+    """The ESPNowLink that `config.peer` asks for. Raises ConfigError for what is no MAC address."""
+    try:
+        mac = mac_address(config.peer_host)
+    except ValueError:
+        raise ConfigError("peer", "must name the gateway's MAC address: l3+espnow://a0b1c2d3e4f5")
+    return ESPNowLink(mac, config.espnow["channel"], config.espnow["pmk"], config.espnow["lmk"])
+
+
 def _readable(radio):
     # as for sockets: this is how asyncio's own streams wait
     yield asyncio.core._io_queue.queue_read(radio)
+
+
+def _is(error, names):
+    return len(error.args) > 1 and error.args[1] in names
 
 
 class ESPNowLink:
     """`peer` is the MAC address of the gateway's station; `lmk` its 16 octets of key, or None for no encryption.
 
     With a key, `pmk` must be the same on both ends. A frame is sent without waiting for the other side's
-    acknowledgement: the L3 messages have their own.
+    acknowledgement: the L3 messages have their own. `channel` 0 is the one that the station has.
     """
 
-    def __init__(self, mac, channel=None, pmk=None, lmk=None):
+    def __init__(self, mac, channel=0, pmk=None, lmk=None):
         self.peer = mac
+        self.dropped = 0
         self._channel = channel
         self._pmk = pmk
         self._lmk = lmk
-        self._radio = None
+        self._station = network.WLAN(network.STA_IF)
+        self._radio = espnow.ESPNow()
+        self._open = False
 
     async def open(self):
-        import espnow
-        import network
+        self._begin()
 
-        station = network.WLAN(network.STA_IF)
+    def _begin(self):
+        station = self._station
         station.active(True)
-        if self._channel is not None:
+        station.disconnect()  # from an access point of earlier, whose channel it would keep
+        # A radio that saves power misses frames.
+        station.config(pm=station.PM_NONE)
+        if self._channel:
             station.config(channel=self._channel)
-        radio = espnow.ESPNow()
+        radio = self._radio
+        radio.active(False)  # forgets the peers of earlier
         radio.active(True)
         if self._pmk is not None:
             radio.set_pmk(self._pmk)
@@ -53,12 +82,22 @@ class ESPNowLink:
             radio.add_peer(self.peer)
         else:
             radio.add_peer(self.peer, lmk=self._lmk, encrypt=True)
-        self._radio = radio
+        self._open = True
 
     async def receive(self):
         while True:
             await _readable(self._radio)
-            mac, message = self._radio.recv(0)
+            try:
+                mac, message = self._radio.recv(0)
+            except MemoryError:
+                self.dropped += 1
+                continue
+            except OSError as error:
+                if not _is(error, _DOWN):
+                    raise
+                await asyncio.sleep_ms(100)
+                self._begin()
+                continue
             # anybody's frames come in; only the peer's are ours
             if mac == self.peer and message:
                 return message, mac
@@ -73,12 +112,22 @@ class ESPNowLink:
         try:
             self._radio.send(address, octets, False)
         except OSError as error:
-            if len(error.args) > 1 and error.args[1] == "ESP_ERR_ESPNOW_NO_MEM":
-                return False  # its queue is full: later
+            if _is(error, (_LATER,)):
+                return False  # its queue is full
+            if self._open and _is(error, _DOWN):
+                self._begin()  # this frame is lost like any, the next one finds it up
             raise
         return True
 
     def close(self):
-        if self._radio is not None:
-            self._radio.active(False)
-            self._radio = None
+        if self._open:
+            self.pause()
+
+    def pause(self):
+        """Switches the radio off, for a sleep."""
+        self._open = False
+        self._radio.active(False)
+        self._station.active(False)
+
+    def resume(self):
+        self._begin()

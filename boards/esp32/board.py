@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: MIT
+"""ESP32 and its kin: Wi-Fi, ESP-NOW, UARTs. Which pins a board has what on says `pins.json` beside it (README)."""
+
+import json
+
+import machine
+from micropython import const
+
+from device.links import Unsupported
+from device.storage import FileStorage
+
+_PINS = "pins.json"
+_SHORTEST = const(1000)  # ms that the watchdog can be told at least
+# Octets that the driver keeps for us. A write waits where they do not suffice, and the event loop with it.
+_RECEIVED = const(2048)
+_SENT = const(2048)
+
+
+class Board:
+    name = "esp32"
+
+    def __init__(self):
+        self.storage = FileStorage("messages")
+        self._radio = None  # the link that uses it
+
+    def unique_id(self):
+        """6 octets of the chip: the MAC address that it was made with."""
+        return machine.unique_id()
+
+    def links(self, config):
+        """The link that `config.peer` asks for."""
+        if config.peer_scheme == "coap":
+            from device.links.wifi import link
+
+            self._radio = link(config)
+            return self._radio
+        if config.peer_scheme == "l3+espnow":
+            from device.links.espnow import link
+
+            self._radio = link(config)
+            return self._radio
+        uarts = _pins().get("uarts", {})
+        if config.peer_scheme not in ("coap+uart", "l3+uart") or config.peer_host not in uarts:
+            raise Unsupported(
+                "peer: the ESP32 has coap://host:port over Wi-Fi, l3+espnow://MAC, and coap+uart:// and l3+uart://"
+                " with a UART of %s: %s" % (_PINS, ", ".join(sorted(uarts)) or "none")
+            )
+        from device.links.serial import link
+
+        pins = uarts[config.peer_host]
+        return link(
+            config,
+            lambda: _uart(int(config.peer_host), config.serial["baudrate"], pins["tx"], pins["rx"]),
+            self.storage,
+        )
+
+    def watchdog(self, timeout_ms):
+        """A started watchdog, to be fed with its feed(); it can't be stopped. ValueError below 1000 ms."""
+        if timeout_ms < _SHORTEST:
+            raise ValueError("the watchdog's shortest time is %d ms" % _SHORTEST)
+        return machine.WDT(timeout=timeout_ms)
+
+    def sleep(self, ms):
+        """Light sleep: RAM is kept, and the radio is off. What is sent to the board meanwhile is lost, and Wi-Fi takes
+        some seconds to join again. The clocks of the UARTs stop too.
+        """
+        # The chip must not go to sleep with its radio on (ESP-IDF, "Sleep Modes").
+        if self._radio is not None:
+            self._radio.pause()
+        machine.lightsleep(ms)
+        if self._radio is not None:
+            self._radio.resume()
+
+    def led(self, on):
+        led = _pins().get("led")
+        if led is None:
+            raise Unsupported('%s names no LED; "led": {"pin": 2, "on": 1} would' % _PINS)
+        machine.Pin(led["pin"], machine.Pin.OUT, value=led["on"] if on else 1 - led["on"])
+
+    def reset_cause(self):
+        """ "power-on" (brown-out too), "hard", "watchdog", "deep-sleep", "soft" (reset(), a panic) or "unknown"."""
+        return {
+            machine.PWRON_RESET: "power-on",
+            machine.HARD_RESET: "hard",
+            machine.WDT_RESET: "watchdog",
+            machine.DEEPSLEEP_RESET: "deep-sleep",
+            machine.SOFT_RESET: "soft",
+        }.get(machine.reset_cause(), "unknown")
+
+    def reset(self):
+        machine.reset()
+
+
+def _pins():
+    try:
+        with open(_PINS) as file:
+            return json.load(file)
+    except OSError:
+        return {}
+    except ValueError:
+        raise Unsupported("%s is not JSON; check quotes and commas" % _PINS)
+
+
+def _uart(number, baudrate, tx, rx):
+    # A read gives what is there, at once.
+    return machine.UART(
+        number, baudrate, tx=tx, rx=rx, rxbuf=_RECEIVED, txbuf=_SENT, timeout=0, timeout_char=0
+    )
