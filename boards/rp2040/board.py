@@ -11,6 +11,11 @@ from device.storage import FileStorage
 _RECEIVED = const(2048)
 _SENT = const(256)
 
+# pico-sdk writes the second into the first (WATCHDOG, SCRATCH4) when the watchdog is started for good; a reset that
+# the program asks for goes by the watchdog as well, and clears it (watchdog_enable_caused_reboot).
+_SCRATCH4 = const(0x4005801C)
+_STARTED = const(0x6AB73121)
+
 
 class Board:
     name = "rp2040"
@@ -47,8 +52,10 @@ class Board:
         machine.Pin("LED", machine.Pin.OUT, value=1 if on else 0)
 
     def reset_cause(self):
-        """ "power-on" or "watchdog", which machine.reset() counts as."""
-        return "watchdog" if machine.reset_cause() == machine.WDT_RESET else "power-on"
+        """ "power-on" (the RUN pin too), "watchdog" or "soft"."""
+        if machine.reset_cause() != machine.WDT_RESET:
+            return "power-on"
+        return "watchdog" if machine.mem32[_SCRATCH4] == _STARTED else "soft"
 
     def reset(self):
         machine.reset()

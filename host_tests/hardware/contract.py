@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: MIT
+# What docs/board.md promises of each Board, looked at on the board itself. Prints "kept" with what a board may have of
+# its own, as JSON; ends with a traceback where a promise is broken.
+import json
+import time
+
+from board import Board
+from device.links import Unsupported
+from msgin5g import Config
+
+PEERS = ("coap://192.0.2.1", "coap+uart://1", "l3+uart://1", "l3+espnow://a0b1c2d3e4f5", "discover:")
+LINK = ("open", "peer", "receive", "send", "close", "dropped")
+CAUSES = ("power-on", "hard", "watchdog", "deep-sleep", "soft", "unknown")
+
+
+def config(peer):
+    more = {"role": "client", "ue_service_id": "ue:a@x", "security": {"mode": "none"}}
+    return Config(dict(more, peer=peer, wifi={"ssid": "home", "password": "correct horse"}))
+
+
+def supported(function, *arguments):
+    """Whether the board has it. What it lacks is said in a sentence."""
+    try:
+        return True, function(*arguments)
+    except Unsupported as error:
+        text = str(error)
+        assert len(text) > 20 and " " in text and not text.endswith("\n"), text
+        return False, text
+
+
+def check(board):
+    found = {"name": board.name, "id": len(board.unique_id()), "peers": []}
+    assert isinstance(board.unique_id(), bytes) and 6 <= found["id"] <= 8
+    assert board.unique_id() == Board().unique_id()
+
+    storage = board.storage
+    for name in storage.names():
+        storage.remove(name)
+    storage.append("row", b"one ")
+    storage.append("row", b"two")
+    assert storage.read("row", 4, 99) == b"two" and storage.read("row", 99, 1) == b""
+    storage.replace("row", b"three")
+    assert storage.read("row", 0, 99) == b"three" and storage.names() == ["row"]
+    assert Board().storage.read("row", 0, 99) == b"three"
+    storage.remove("row")
+    assert storage.names() == [] and storage.read("row", 0, 1) == b""
+
+    for peer in PEERS:
+        there, link = supported(board.links, config(peer))
+        if there:
+            found["peers"].append(peer.partition(":")[0])
+            for member in LINK:
+                assert hasattr(link, member), (peer, member)
+            assert link.dropped == 0
+        else:
+            assert link.startswith("peer: "), link
+
+    kept = bytes(range(99))
+    before = time.ticks_ms()
+    assert board.sleep(60) is None
+    assert time.ticks_diff(time.ticks_ms(), before) >= 60 and kept == bytes(range(99))
+
+    found["led"] = supported(board.led, True)[0]
+    assert supported(board.led, False)[0] == found["led"]
+
+    found["cause"] = board.reset_cause()
+    assert found["cause"] in CAUSES and board.reset_cause() == found["cause"]
+    return found
+
+
+print("kept", json.dumps(check(Board())))
