@@ -26,8 +26,8 @@ test: micropython peers hardware ## everything that CI runs
 gateway: venv ## the emulated gateway with its server, open to boards on the desk
 	@$(BIN)/msgin5g gateway --security none --open --coap 0.0.0.0:65401 $(ARGS)
 
-image: venv ## the image to flash, build/BOARD/firmware.uf2: make image BOARD=rp2040
-	@$(BIN)/msgin5g image $(BOARD) $(ARGS)
+image: venv ## the image to flash, in build/BOARD: BOARD=rp2040, or BOARD=esp32 BASE=MicroPython's .bin
+	@$(BIN)/msgin5g image $(BOARD) $(if $(BASE),--base '$(BASE)') $(if $(LAYOUT),--layout $(LAYOUT)) $(ARGS)
 
 emulate: venv ## that image in an emulator, with its REPL for mpremote: make emulate BOARD=rp2040
 	@$(BIN)/msgin5g emulate $(BOARD) $(ARGS)
