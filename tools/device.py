@@ -13,7 +13,7 @@ import re
 import sys
 from pathlib import Path
 
-from tools import bytecode
+from tools import bytecode, private
 from tools.errors import UsageError
 from tools.micropython import BIN
 
@@ -83,13 +83,8 @@ def _put_config(ours, given):
     if ours.exists() and ours.read_bytes() == octets:
         return
     done = "replaced by" if ours.exists() else "copied from"
-    # In one step, and readable for its owner only: it holds keys.
-    new = ours.with_name(f".{CONFIG_NAME}.new")
-    new.unlink(missing_ok=True)
     try:
-        with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(octets)
-        new.replace(ours)
+        private.replace(ours, octets)
     except OSError as error:
         raise UsageError(f"{ours}: {error.strerror}") from None
     print(f"msgin5g: {ours} {done} {given}", file=sys.stderr)
