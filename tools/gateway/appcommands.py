@@ -11,6 +11,10 @@ from tools.gateway.applications import digest
 from tools.gateway.store import Store
 
 
+class Taken(Exception):
+    """The transaction is undone; the sentence says why."""
+
+
 def add_arguments(actions, service_id, store_help):
     application = actions.add_parser(
         "application",
@@ -63,6 +67,8 @@ def main(args, fail):
             if args.gateway_action == "target":
                 return _target(store, args, fail)
             return _application(store, args, credential, fail)
+    except Taken as error:
+        return fail(error)
     finally:
         store.close()
 
@@ -77,11 +83,16 @@ def _application(store, args, credential, fail):
             return fail("there is no application %d: see `application list`" % args.app_id)
         print("removed %d" % args.app_id)
         return 0
-    if not store.add_application(args.app_id, args.ue, digest(credential)):
-        return fail("%s belongs to another application: see `application list`" % args.ue)
-    store.add_device(args.ue)
+    add(store, args.app_id, args.ue, credential)
     print("added %d as %s" % (args.app_id, args.ue))
     return 0
+
+
+def add(store, app_id, ue, credential):
+    """Lets the application register as `ue`, in place of an earlier one of this Application ID. Raises Taken."""
+    if not store.add_application(app_id, ue, digest(credential)):
+        raise Taken("%s belongs to another application: see `application list`" % ue)
+    store.add_device(ue)
 
 
 def _target(store, args, fail):

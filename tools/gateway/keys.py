@@ -19,9 +19,13 @@ def read(path):
     try:
         with open(path, encoding="utf-8") as file:
             data = json.load(file)
-    except ValueError as error:
-        raise KeyFileError("%s is not JSON" % path) from error
-    section = data.get("security", data) if isinstance(data, dict) else None
+    except ValueError:
+        raise KeyFileError("%s is not JSON" % path) from None  # its error has the text of the file with it
+    return of_section(path, data.get("security", data) if isinstance(data, dict) else None)
+
+
+def of_section(path, section):
+    """The Keys of the section `security` of a configuration, which `path` names. Raises KeyFileError."""
     if not isinstance(section, dict):
         raise KeyFileError("%s: a JSON object is needed" % path)
     if section.get("mode", "oscore") != "oscore":
@@ -54,8 +58,8 @@ def _octets(path, section, name, shortest, longest, default=...):
     return octets
 
 
-def make(path, in_use):
-    """New keys, in a new file that its owner alone can read. `in_use`: sender IDs of other devices."""
+def new_section(in_use):
+    """New keys, from the system's random source, as a section `security`. `in_use`: sender IDs of other devices."""
     size = 1
     while True:
         free = [
@@ -64,14 +68,31 @@ def make(path, in_use):
         if free:
             break
         size += 1
-    section = {
+    return {
         "mode": "oscore",
         "master_secret": secrets.token_hex(16),
         "master_salt": secrets.token_hex(8),
         "sender_id": free[0].to_bytes(size, "big").hex(),
         "recipient_id": "",  # each device has one peer, which needs no name
     }
+
+
+def make(path, in_use):
+    """New keys, in a new file that its owner alone can read. `in_use`: sender IDs of other devices."""
+    section = new_section(in_use)
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
         json.dump({"security": section}, file, indent=1)
         file.write("\n")
     return read(path)
+
+
+def add(store, ue, keys, path):
+    """Lets `ue` register, with these keys only; True where it is new. Raises KeyFileError, which names `path`."""
+    added = store.add_device(ue)
+    other = store.bind_keys(ue, keys)
+    if other is not None:
+        raise KeyFileError(
+            "%s: security.sender_id is that of %s, which has another key: take another sender_id"
+            % (path, other)
+        )
+    return added

@@ -216,16 +216,14 @@ async def _serve(args, events):
 
 
 def _add(store, ue, file):
-    print(("added %s" if store.add_device(ue) else "%s is there already") % ue)
+    made = file and not os.path.exists(file)
     if file:
-        made = not os.path.exists(file)
         keys = key_files.make(file, store.kids_in_use()) if made else key_files.read(file)
-        other = store.bind_keys(ue, keys)
-        if other is not None:
-            raise KeyFileError(
-                "%s: security.sender_id is that of %s, which has another key: take another sender_id"
-                % (file, other)
-            )
+        added = key_files.add(store, ue, keys, file)
+    else:
+        added = store.add_device(ue)
+    print(("added %s" if added else "%s is there already") % ue)
+    if file:
         print(
             "new keys in %s: put them into the device's msgin5g.json" % file if made else "keys of %s" % file
         )
