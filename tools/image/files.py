@@ -1,17 +1,22 @@
 # SPDX-License-Identifier: MIT
 """A file system image, as the board makes it itself: LittleFS 2, for the part of the flash that board.json names."""
 
-from littlefs import LittleFS
+from littlefs import LittleFS, LittleFSError
 
 BLOCK = 4096
-PROGRAM = 256  # what the _boot.py of MicroPython's rp2 port mounts with
-ESP32_PROGRAM = 32  # that of its esp32 port takes what VfsLfs2 does by itself
+PROGRAM = 256  # what MicroPython's _boot.py mounts with
 READ = LOOKAHEAD = 32
 
 
-def file_system(size, files, program=PROGRAM):
+def file_system(size, files):
     """`size` octets of flash that hold `files`, {path: octets}. ValueError where they do not fit."""
-    system = LittleFS(**_geometry(size, program))
+    system = LittleFS(
+        block_size=BLOCK,
+        block_count=size // BLOCK,
+        prog_size=PROGRAM,
+        read_size=READ,
+        lookahead_size=LOOKAHEAD,
+    )
     for path, octets in files.items():
         folder = path.rpartition("/")[0]
         try:
@@ -19,36 +24,23 @@ def file_system(size, files, program=PROGRAM):
                 system.makedirs(folder, exist_ok=True)
             with system.open(path, "wb") as file:
                 file.write(octets)
-        except OSError as error:
+        except (OSError, LittleFSError) as error:
             raise ValueError(f"{path} does not fit into {size} octets: {error}") from None
     return bytes(system.context.buffer)
 
 
-def _geometry(size, program):
-    return {
-        "block_size": BLOCK,
-        "block_count": size // BLOCK,
-        "prog_size": program,
-        "read_size": READ,
-        "lookahead_size": LOOKAHEAD,
-    }
-
-
-def _mounted(image, program):
-    system = LittleFS(**_geometry(len(image), program), mount=False)
+def read_files(image):
+    """{path: octets} of a file system image."""
+    system = LittleFS(
+        block_size=BLOCK,
+        block_count=len(image) // BLOCK,
+        prog_size=PROGRAM,
+        read_size=READ,
+        lookahead_size=LOOKAHEAD,
+        mount=False,
+    )
     system.context.buffer = bytearray(image)
     system.mount()
-    return system
-
-
-def used(image, program=PROGRAM):
-    """Octets of the blocks that are in use."""
-    return _mounted(image, program).used_block_count * BLOCK
-
-
-def read_files(image, program=PROGRAM):
-    """{path: octets} of a file system image."""
-    system = _mounted(image, program)
     found = {}
     for folder, _, names in system.walk("/"):
         for name in names:
