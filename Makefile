@@ -9,8 +9,11 @@ BOARD ?= rp2040
 BIN := .venv/bin
 HOST_CODE := firmware boards tools host_tests
 
+# $(call given,NAME,--option): the option, where the user has set NAME, not where it has its default.
+given = $(if $(filter-out undefined file,$(origin $1)),$2 '$($1)')
+
 .DEFAULT_GOAL := help
-.PHONY: help demo test gateway image emulate soak lint bench clean venv micropython peers hardware
+.PHONY: help demo test gateway image provision repl emulate soak lint bench clean venv micropython peers hardware
 
 help: ## this list
 	@echo "MSGin5G for MicroPython. make VERB, where VERB is one of:"
@@ -26,8 +29,15 @@ test: micropython peers hardware ## everything that CI runs
 gateway: venv ## the emulated gateway with its server, open to boards on the desk
 	@$(BIN)/msgin5g gateway --security none --open --coap 0.0.0.0:65401 $(ARGS)
 
-image: venv ## the image to flash, in build/BOARD: BOARD=rp2040, or BOARD=esp32 BASE=MicroPython's .bin
-	@$(BIN)/msgin5g image $(BOARD) $(if $(BASE),--base '$(BASE)') $(if $(LAYOUT),--layout $(LAYOUT)) $(ARGS)
+image: venv ## the image to flash, build/BOARD/firmware.uf2: make image BOARD=rp2040
+	@$(BIN)/msgin5g image $(BOARD) $(ARGS)
+
+provision: venv ## configuration and keys onto a board: make provision UE=ue:sensor-1@example.org PEER=coap://ADDRESS
+	@$(BIN)/msgin5g provision $(call given,BOARD,--board) $(call given,PORT,--port) $(call given,UE,--ue) \
+		$(call given,PEER,--peer) $(ARGS)
+
+repl: venv ## the REPL of a board
+	@$(BIN)/msgin5g repl $(call given,BOARD,--board) $(call given,PORT,--port) $(ARGS)
 
 emulate: venv ## that image in an emulator, with its REPL for mpremote: make emulate BOARD=rp2040
 	@$(BIN)/msgin5g emulate $(BOARD) $(ARGS)

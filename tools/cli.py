@@ -16,6 +16,11 @@ COMMANDS = {
     "impair": ("tools.impair", "a bad network between devices and the gateway"),
     "image": ("tools.image.program", "the image to flash, under build/BOARD/"),
     "emulate": ("tools.emulator.program", "the image booted in an emulator, for mpremote and the gateway"),
+    "provision": (
+        "tools.provision.program",
+        "a device's configuration and keys, onto its board and to the gateway",
+    ),
+    "repl": ("tools.repl", "the REPL of a board, by mpremote"),
     "bench": ("tools.bench", "the measured table of the README"),
 }
 

@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: MIT
+"""msgin5g provision on the emulated Pico, which runs the image as it is flashed: from no configuration at all to
+messages under OSCORE, new keys while it runs, and a file system that is full.
+"""
+
+import asyncio
+import json
+import os
+import sys
+
+from host_tests.gateway.devices import AS, EXAMPLES
+from tools.bench.rp2040 import BOARD, flash_image
+from tools.demo.application_server import ApplicationServer
+from tools.demo.processes import Gateway, Process
+from tools.device import ROOT
+from tools.emulator.client import Emulator
+from tools.emulator.pty import Terminal
+from tools.image import files, rp2
+
+UE = "ue:pico@example.org"
+PATH = {**os.environ, "PYTHONPATH": str(ROOT)}
+
+
+async def command(folder, *arguments):
+    """(exit code, what it printed) of a program of the virtual environment."""
+    process = Process((sys.executable, "-m", *arguments), PATH, folder)
+    async with process:
+        code = await process.wait(60)
+    return code, "\n".join(process.lines.items)
+
+
+async def provision(folder, pico, *arguments):
+    return await command(folder, "tools.cli", "provision", "--port", pico.repl, *arguments)
+
+
+async def configuration(folder, pico):
+    """What mpremote reads on the board. The board stays at its REPL then, like after any work with mpremote."""
+    code, text = await command(folder, "mpremote", "connect", pico.repl, "fs", "cat", "msgin5g.json")
+    assert code == 0, text
+    return json.loads(text)
+
+
+def test_a_board_out_of_the_box_becomes_a_registered_device(image, tmp_path):
+    async def play():
+        flash = tmp_path / "flash.bin"
+        flash.write_bytes(flash_image({"app.py": (EXAMPLES / "sensor.py").read_bytes()}))
+        with Emulator(image, flash=flash, ports={"repl": 0, "uart0": 0}, options=["--quiet"]) as pico:
+            line = Terminal(pico.ports["uart0"])
+            try:
+                async with Gateway(tmp_path, "--serial", line.path, security="oscore") as gateway:
+                    async with ApplicationServer(AS, gateway.http) as server:
+                        await server.register()
+                        await story(tmp_path, pico, gateway, server)
+            finally:
+                line.close()
+
+    async def story(folder, pico, gateway, server):
+        code, said = await provision(folder, pico, "--show")
+        assert code == 1
+        assert said == (
+            f"{pico.repl}: MSGin5G {rp2.version()} for Raspberry Pi Pico with RP2040, MicroPython 1.25.0,"
+            " with the MSGin5G firmware\n"
+            "There is no msgin5g.json; make one: msgin5g provision --ue ue:sensor-1@example.org"
+            f" --peer coap+uart://0 --port {pico.repl}"
+        )
+        printed = [said]
+
+        code, said = await provision(folder, pico, "--ue", UE, "--verbose")
+        assert code == 0, said
+        assert said.splitlines()[-3:] == [
+            f"provision: {UE}: new keys; registered with the gateway's store gateway.db",
+            f"provision: msgin5g.json on {pico.repl}: written, read back, the same",
+            f"provision: the board starts anew: msgin5g repl --port {pico.repl}",
+        ]
+        printed.append(said)
+        await gateway.event("registered", ue=UE, seconds=60)
+        message = await server.message(lambda body: body["oriAddr"]["addr"] == UE, "a reading of the sensor")
+        assert message["payload"].isdecimal()
+        first = await configuration(folder, pico)
+
+        # The device runs, and goes on with its keys.
+        seen = len(gateway.events.items)
+        code, said = await provision(folder, pico, "--ue", UE)
+        assert code == 0 and "its keys are kept" in said and "it was there already" in said
+        printed.append(said)
+        await gateway.event("registered", ue=UE, seconds=60, start=seen)
+
+        code, said = await provision(folder, pico, "--show")
+        assert code == 0 and "    numbers       in messages/oscore-" in said
+        printed.append(said)
+
+        # New keys begin with sequence number 0, in a row of their own.
+        code, said = await provision(folder, pico, "--ue", UE, "--force")
+        assert code == 0 and "new keys" in said
+        printed.append(said)
+        seen = len(gateway.events.items)
+        await gateway.event("registered", ue=UE, seconds=60, start=seen)
+        second = await configuration(folder, pico)
+        assert first["peer"] == second["peer"] == "coap+uart://0"
+        code, said = await command(folder, "mpremote", "connect", pico.repl, "fs", "ls", "messages")
+        assert said.count("oscore-") == 2
+
+        secrets = [
+            config["security"][name]
+            for config in (first, second)
+            for name in ("master_secret", "master_salt")
+        ]
+        assert len(set(secrets)) == 4
+        everything = "\n".join(printed) + json.dumps(gateway.events.items) + "\n".join(gateway.lines.items)
+        assert not [secret for secret in secrets if secret in everything]
+
+    asyncio.run(play())
+
+
+def test_a_full_file_system_keeps_what_it_has(image, tmp_path):
+    old = json.dumps(
+        {"role": "client", "ue_service_id": UE, "peer": "coap+uart://0", "security": {"mode": "none"}}
+    )
+    flash = tmp_path / "flash.bin"
+    layout = rp2.board_data(BOARD)["flash"]
+    flash.write_bytes(b"\xff" * layout["firmware"] + full(layout["files"], {"msgin5g.json": old.encode()}))
+
+    async def play():
+        with Emulator(image, flash=flash, options=["--quiet"]) as pico:
+            # Up to 512 octets would find room beside the name in the folder's own blocks.
+            long = ("--ue", "ue:" + 250 * "x", "--peer", "coap://" + 240 * "y")
+            code, said = await provision(tmp_path, pico, *long)
+            assert code == 2
+            assert said.splitlines()[-1] == (
+                f"msgin5g: the file system of the board at {pico.repl} is full; nothing was changed. Look and make"
+                f" room: mpremote connect {pico.repl} fs ls, fs rm FILE"
+            )
+
+    asyncio.run(play())
+    found = files.read_files(flash.read_bytes()[layout["firmware"] :])
+    assert found["msgin5g.json"].decode() == old
+    assert "msgin5g.json~" not in found or found["msgin5g.json~"] == b""
+
+
+def full(size, contents):
+    """A file system with these files and no block left."""
+    blocks = size // files.BLOCK
+    while True:
+        try:
+            return files.file_system(size, {**contents, "filler": bytes(blocks * files.BLOCK)})
+        except ValueError:
+            blocks -= 1

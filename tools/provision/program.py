@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: MIT
+"""msgin5g provision: a device's configuration with new keys, onto its board and into the gateway's store."""
+
+import argparse
+import contextlib
+import functools
+from pathlib import Path
+
+from tools import ports, remote
+from tools.errors import UsageError
+from tools.gateway.store import Store, StoreError
+from tools.provision import many, plan, settings, show
+from tools.provision.places import BoardPlace, FilePlace, StatePlace
+
+CHIPS = {ports.RP2040: "RP2040", ports.ESP32: "ESP32"}
+UART = "coap+uart://0"
+
+
+def add_arguments(parser):
+    device = parser.add_argument_group("the device")
+    device.add_argument("--ue", metavar="ID", help="its UE Service ID, ue:sensor-1@example.org")
+    device.add_argument(
+        "--peer", metavar="URI", help=f"its gateway: coap://192.0.2.1, {UART} (what a Pico gets by itself)"
+    )
+    device.add_argument("--role", choices=(plan.CLIENT, plan.APPLICATION), help="default: client")
+    device.add_argument(
+        "--app-id", metavar="N", type=_app_id, help="of an application client (default: a free one)"
+    )
+    device.add_argument(
+        "--wifi", metavar="FILE|ask", help="file of two lines, network and password; `ask` asks for them"
+    )
+    device.add_argument(
+        "--security", choices=("oscore", "none"), default="oscore", help="none: all in the clear"
+    )
+    device.add_argument("--base", metavar="FILE", help="a msgin5g.json without keys, for all other settings")
+    device.add_argument(
+        "--config", metavar="FILE", help="a whole msgin5g.json, made before with --out or --csv"
+    )
+    place = parser.add_argument_group(
+        "where its configuration goes (default: the one board that is plugged in)"
+    )
+    place.add_argument("--port", metavar="PORT", help="a board: /dev/ttyACM0, socket://127.0.0.1:5901")
+    place.add_argument("--board", choices=(*CHIPS, "unix"), help="the kind of board that is looked for")
+    place.add_argument("--state", metavar="DIR", type=Path, help="the folder of a unix board")
+    place.add_argument(
+        "--out", metavar="FILE", type=Path, help="a file, for later; with --csv a folder of files"
+    )
+    other = parser.add_argument_group("more")
+    other.add_argument(
+        "--csv", metavar="FILE", type=Path, help="many devices: a line each, see docs/provisioning.md"
+    )
+    other.add_argument("--show", action="store_true", help="only explain the configuration that is there")
+    other.add_argument(
+        "--store", metavar="FILE", default="gateway.db", help="the gateway's (default: gateway.db)"
+    )
+    other.add_argument(
+        "--force",
+        action="store_true",
+        help="new keys in place of those in use, which are refused from then on",
+    )
+    other.add_argument("--verbose", action="store_true", help="say each step on the board")
+
+
+def main(args):
+    if args.show:
+        with _place(args) as (place, identity):
+            return show.explain(place, identity)
+    if args.csv:
+        if args.out is None or args.ue or args.config or args.state or args.port:
+            raise UsageError("--csv takes a folder for its files, --out FOLDER, and no single device")
+        with _store(args) as store:
+            return many.main(args.csv, settings.of_options(args), args.out, store, args.force, _say)
+    if args.config and (args.ue or args.base or args.wifi or args.peer):
+        raise UsageError(
+            "--config is a whole configuration: --ue, --peer, --wifi and --base have no place beside it"
+        )
+    with _store(args) as store:
+        return _one(args, store)
+
+
+def _one(args, store):
+    guessed = False
+    if args.config:
+        make = functools.partial(plan.of_config, store, settings.load(args.config))
+    else:
+        # What is missing is said before a board is interrupted.
+        wanted = settings.of_options(args)
+        guessed = not wanted.get("peer") and not (args.state or args.out) and args.board != ports.ESP32
+        make = functools.partial(plan.make, store, settings.complete(wanted, UART if guessed else None))
+    with _place(args) as (place, identity):
+        if guessed and CHIPS[ports.RP2040] not in identity.machine:
+            raise UsageError(
+                f"where is the gateway of this board ({identity.machine})? --peer coap://ADDRESS"
+            )
+        old = place.read()
+        made = make(settings.parse(old or b""), force=args.force, has_row=place.has_row)
+        plan.checked(made)
+        done = provide(store, place, made, old)
+    _say(f"{made.ue}: {made.what}; registered with the gateway's store {args.store}")
+    _say(f"{place.name}: " + ("written, read back, the same" if done else "it was there already"))
+    if identity is not None:
+        _say(f"the board starts anew: msgin5g repl --port {place.where}")
+    return 0
+
+
+def provide(store, place, made, old):
+    """Writes the configuration and tells the gateway; False where all was there already.
+
+    The keys are on the device, and verified, before the gateway is told, and take the place of the old ones after:
+    wherever this ends in the middle, it can be run again.
+    """
+    if old == made.octets:
+        made.register(store)
+        return False
+    place.stage(made.octets)
+    try:
+        made.register(store)
+    except BaseException:
+        place.discard()
+        raise
+    place.commit()
+    return True
+
+
+@contextlib.contextmanager
+def _place(args):
+    """(the place, the Identity of the board there or None). A board goes on when it is over, however it ends."""
+    if sum(each is not None for each in (args.port, args.state, args.out)) > 1:
+        raise UsageError("one place at a time: --port, --state or --out")
+    if args.out is not None:
+        yield FilePlace(args.out), None
+        return
+    if args.state is not None:
+        if args.show and not args.state.is_dir():
+            raise UsageError(f"there is no folder {args.state}")
+        yield StatePlace(args.state), None
+        return
+    if args.board == "unix":
+        raise UsageError("a unix board is a folder: name it with --state DIR")
+    port = args.port or ports.find(args.board)
+    with remote.Board(port, _say if args.verbose else lambda step: None) as board:
+        try:
+            identity = board.identity()
+            if args.board and CHIPS[args.board] not in identity.machine:
+                raise UsageError(f"the board at {port} is no {CHIPS[args.board]}: {identity.machine}")
+            yield BoardPlace(board), identity
+        except UsageError:
+            with contextlib.suppress(UsageError):
+                board.restart()
+            raise
+        board.restart()
+
+
+@contextlib.contextmanager
+def _store(args):
+    try:
+        store = Store(args.store, serving=False)
+    except StoreError as error:
+        raise UsageError(str(error)) from None
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def _app_id(text):
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError("an Application ID is a number from 0 to 65535")
+    return int(text)
+
+
+def _say(sentence):
+    print(f"provision: {sentence}", flush=True)

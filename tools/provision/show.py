@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: MIT
+"""Explains a configuration in words. Of keys it says that they are set, never what they are."""
+
+import json
+
+from tools.provision import settings
+from tools.provision.check import check
+from tools.provision.places import ROWS
+from tools.provision.plan import APPLICATION, CLIENT, keyless
+from tools.remote import describe
+
+ROLES = {
+    CLIENT: "an MSGin5G Client",
+    APPLICATION: "an Application Client behind a Gateway UE (MSGin5G-5)",
+}
+SCHEMES = (
+    ("coap+uart:", "CoAP on a serial line"),
+    ("coap:", "CoAP over UDP"),
+    ("l3+uart:", "binary messages (Annex A) on a serial line"),
+    ("l3+espnow:", "binary messages (Annex A) by ESP-NOW"),
+)
+MAKE_ONE = "make one: msgin5g provision --ue ue:sensor-1@example.org --peer %s %s"
+NO_FIRMWARE = "This board has no MSGin5G firmware: flash it (make image, make flash)."
+
+
+def explain(place, identity):
+    """Prints it; exit code 0 only where a device starts with it."""
+    if identity is not None:
+        print(f"{place.where}: {describe(identity)}")
+    octets = place.read()
+    verdict = check(octets)[0]
+    config = settings.parse(octets or b"")
+    if octets is None:
+        peer = "coap+uart://0" if identity is not None and "RP2040" in identity.machine else "coap://ADDRESS"
+        print("There is no msgin5g.json; " + MAKE_ONE % (peer, f"{place.option} {place.where}"))
+    else:
+        for line in lines(octets, config, verdict, place):
+            print(line)
+    if identity is not None and not identity.firmware:
+        print(NO_FIRMWARE)
+        return 1
+    return 1 if verdict.error else 0
+
+
+def lines(octets, config, verdict, place):
+    """The explanation of a file's octets; `config` is the JSON object in them, or None."""
+    yield f"msgin5g.json, {len(octets)} octets"
+    if config is not None:
+        for name, text in _items(config, verdict, place):
+            yield f"  {name:<15} {text}"
+    if verdict.error:
+        # As the device's console has it.
+        yield f"A device can't start with it, msgin5g.json is wrong: {verdict.error}"
+    else:
+        yield "A device starts with it."
+
+
+def _items(config, verdict, place):
+    role = config.get("role")
+    yield "device", f"{_text(config.get('ue_service_id'))}, {ROLES.get(role, 'of no role that there is')}"
+    peer = config.get("peer")
+    how = [text for scheme, text in SCHEMES if isinstance(peer, str) and peer.startswith(scheme)]
+    yield "gateway", _text(peer) + "".join(f": {text}" for text in how)
+    yield from _security(config, verdict, place)
+    application = config.get("application")
+    if role == APPLICATION and isinstance(application, dict):
+        credential = _secret(application.get("credential"))
+        yield "application", f"ID {application.get('app_id', 1)}; credential {credential}"
+    wifi = config.get("wifi")
+    if isinstance(wifi, dict) and wifi.get("ssid"):
+        yield "Wi-Fi", f"{_text(wifi['ssid'])}; password {'set' if wifi.get('password') else 'not set'}"
+    if verdict.error is None:
+        # Where it is wrong, a name that nobody knows may have a key behind it.
+        others = dict(_others(config))
+        if others:
+            yield "other settings", ", ".join(f"{name} {json.dumps(value)}" for name, value in others.items())
+
+
+def _security(config, verdict, place):
+    section = config.get("security", {})
+    section = section if isinstance(section, dict) else {}
+    if section.get("mode") == "none":
+        on_l3 = isinstance(config.get("peer"), str) and keyless({"peer": config["peer"]})
+        yield (
+            "security",
+            "none: the line is trusted (Annex A)"
+            if on_l3
+            else "none: anyone on the path can read, change and forge",
+        )
+        return
+    yield "security", "OSCORE: encrypted and authenticated"
+    for name in ("master_secret", "master_salt", "id_context"):
+        if name in section or name == "master_secret":
+            yield f"  {name}", _secret(section.get(name))
+    for name in ("sender_id", "recipient_id"):
+        yield f"  {name}", _id(section.get(name))
+    known = verdict.row and place.has_row(verdict.row)
+    if known is not None:
+        told = "in" if known else "none yet, this key was not used here; they will be in"
+        yield "  numbers", f"{told} {ROWS}/{verdict.row}"
+
+
+def _secret(value):
+    """That it is set. Not what it is, also where it is wrong."""
+    if value is None:
+        return "not set"
+    octets = _octets(value)
+    if octets is None:
+        return "set, but not to hexadecimal digits, two for an octet"
+    return f"set, {len(octets)} octets"
+
+
+def _id(value):
+    """IDs are no secret, but a secret may stand where an ID belongs."""
+    octets = _octets(value)
+    if octets is None or len(octets) > 7:
+        return "not set" if value is None else "set, but not to 0 to 7 octets in hexadecimal digits"
+    return octets.hex() or "empty"
+
+
+def _octets(value):
+    try:
+        return bytes.fromhex(value) if len(value) % 2 == 0 else None
+    except (TypeError, ValueError):
+        return None
+
+
+def _text(value):
+    if value is None:
+        return "not set"
+    return value if isinstance(value, str) and value.isprintable() and value else json.dumps(value)
+
+
+def _others(config):
+    """(dotted name, value) of what was not explained above."""
+    told = ("role", "ue_service_id", "peer", "security", "application", "wifi")
+    for name, value in config.items():
+        if name in told:
+            continue
+        if isinstance(value, dict):
+            yield from ((f"{name}.{key}", each) for key, each in value.items())
+        else:
+            yield name, value

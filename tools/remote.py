@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: MIT
+"""A MicroPython board at a port, through mpremote's transport: its files, what it is, a new start.
+
+What mpremote and the board say when something fails may quote what was sent, and that may be a key. So none of it is
+passed on: each failure has a sentence of its own.
+"""
+
+import ast
+import contextlib
+import errno
+import io
+import re
+import struct
+from dataclasses import dataclass
+
+import serial
+from mpremote.transport import TransportError, TransportExecError
+from mpremote.transport_serial import SerialTransport
+
+from tools import ports
+from tools.errors import UsageError
+
+_TRIES = 3  # a board in the middle of a reset, or of a long computation, hears the next one
+_ENTER = 4  # s
+_READ = 5  # s without an octet where one must come: else a pseudo-terminal is waited for without end
+_SILENT = (
+    "no MicroPython answers at {}: flash the board first (make flash), or press its reset button; "
+    "on a UART of the board there is no REPL, take its USB"
+)
+_IDENTITY = """
+import os, sys
+_u = os.uname()
+try:
+    import msgin5g
+    _f = True
+except ImportError:
+    _f = False
+print(repr((_u.machine, _u.release, _u.version, _f)))
+"""
+# What goes wrong below: pyserial's and the system's errors (a SerialException is an OSError), mpremote's own, what it
+# makes of an answer that breaks off, or that is none.
+_MISHAPS = (OSError, TransportError, struct.error, ValueError, SyntaxError, AssertionError)
+
+
+@dataclass(frozen=True)
+class Identity:
+    """`machine`: "Raspberry Pi Pico with RP2040"; `micropython`: "1.25.0"; `firmware`: whether it has ours."""
+
+    machine: str
+    micropython: str
+    version: str
+    firmware: bool
+
+
+class Board:
+    """Interrupted and reset, so that main.py does not run; restart() lets it go on. Raises UsageError."""
+
+    def __init__(self, port, say=lambda step: None):
+        self.port = port
+        self._say = say
+        try:
+            with _quiet():
+                self._transport = SerialTransport(port, timeout=_READ)
+        except (OSError, TransportError):
+            raise UsageError(ports.why(port, _open_error(port))) from None
+        try:
+            self._enter()
+        except BaseException:
+            self._close()
+            raise
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._close()
+
+    def _enter(self):
+        for tries in range(_TRIES):
+            try:
+                with _quiet():
+                    self._transport.enter_raw_repl(timeout_overall=_ENTER)
+                self._say("the board is at its raw REPL")
+                return
+            except (TransportError, OSError) as error:
+                if isinstance(error, OSError):
+                    raise UsageError(self._gone()) from None
+                if tries == _TRIES - 1:
+                    raise UsageError(_SILENT.format(self.port)) from None
+
+    def identity(self):
+        return Identity(*ast.literal_eval(self._do("asked what it is", self._run, _IDENTITY).decode()))
+
+    def exists(self, path):
+        return self._do(f"looked for {path}", self._transport.fs_exists, path)
+
+    def read(self, path):
+        """The octets of a file, or None where there is none."""
+        if not self.exists(path):
+            return None
+        octets = bytes(self._do(f"read {path}", self._transport.fs_readfile, path))
+        self._say(f"{path} has {len(octets)} octets")
+        return octets
+
+    def write(self, path, octets):
+        self._do(f"wrote {len(octets)} octets to {path}", self._transport.fs_writefile, path, octets)
+
+    def rename(self, old, new):
+        """In one step, in place of another file, as littlefs does it."""
+        code = f"import os\nos.rename({old!r}, {new!r})"
+        self._do(f"renamed {old} to {new}", self._run, code)
+
+    def remove(self, path):
+        if self.exists(path):
+            self._do(f"removed {path}", self._transport.fs_rmfile, path)
+
+    def restart(self):
+        """A soft reset: main.py starts."""
+        self._do("started main.py anew", self._soft_reset)
+
+    def boot_loader(self):
+        """Ends MicroPython: the board waits to be flashed. It is gone from its port then."""
+        self._say("sent machine.bootloader()")
+        with contextlib.suppress(*_MISHAPS), _quiet():
+            self._transport.exec_raw_no_follow("import machine\nmachine.bootloader()")
+
+    def _soft_reset(self):
+        self._transport.exit_raw_repl()
+        self._transport.read_until(1, b">>> ", timeout=2)
+        self._transport.serial.write(b"\x04")
+        if not self._transport.read_until(1, b"soft reboot\r\n", timeout=_READ).endswith(b"soft reboot\r\n"):
+            raise TransportError
+
+    def _run(self, code):
+        output, error = self._transport.exec_raw(code)
+        if error:
+            raise TransportExecError(0, error.decode(errors="replace"))
+        return output
+
+    def _do(self, step, act, *arguments):
+        try:
+            with _quiet():
+                result = act(*arguments)
+        except TransportExecError as error:
+            number = _errno(error.error_output)
+        except serial.SerialException:
+            number = None
+        except OSError as error:
+            # fs_* give the error of the board's file system as an OSError of their own, without a file name of ours
+            number = error.errno
+        except _MISHAPS:
+            number = None
+        else:
+            self._say(step)
+            return result
+        raise UsageError(self._sentence(number)) from None
+
+    def _sentence(self, number):
+        if number == errno.ENOSPC:
+            return (
+                f"the file system of the board at {self.port} is full; nothing was changed. Look and make room: "
+                f"mpremote connect {self.port} fs ls, fs rm FILE"
+            )
+        if number == errno.EROFS:
+            return f"the file system of the board at {self.port} is read-only"
+        if number == errno.EEXIST:
+            return (
+                f"the file system of the board at {self.port} can't replace a file in one step; littlefs can"
+            )
+        if number in (None, errno.EIO, errno.ENXIO, errno.EBADF, errno.ENODEV):
+            return self._gone()
+        return f"the board at {self.port} says: {errno.errorcode.get(number, number)}"
+
+    def _gone(self):
+        return f"the board at {self.port} was lost in the middle of it: look at the cable, and run this again"
+
+    def _close(self):
+        with contextlib.suppress(OSError):
+            self._transport.close()
+
+
+def _open_error(port):
+    """Why the port can't be opened, which mpremote keeps to itself."""
+    try:
+        serial.serial_for_url(port, exclusive=True).close()
+    except OSError as error:
+        return error
+    return OSError()
+
+
+def _errno(traceback):
+    """The errno of an OSError on the board, None where it was another error."""
+    last = traceback.strip().splitlines()[-1:]
+    match = re.match(r"OSError: (?:\[Errno (\d+)\]|(\d+)$)", last[0]) if last else None
+    return int(match[1] or match[2]) if match else None
+
+
+def _quiet():
+    # mpremote prints what a board answers in place of a REPL
+    return contextlib.redirect_stdout(io.StringIO())
+
+
+def describe(identity):
+    """ "Raspberry Pi Pico with RP2040, MicroPython 1.25.0, with the firmware"."""
+    firmware = "with the MSGin5G firmware" if identity.firmware else "without the MSGin5G firmware"
+    return f"{identity.machine}, MicroPython {identity.micropython}, {firmware}"

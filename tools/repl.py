@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: MIT
+"""msgin5g repl: mpremote's REPL on the board that is found, in place of this process."""
+
+import os
+import shlex
+import sys
+
+from tools import ports
+
+
+def add_arguments(parser):
+    parser.add_argument("--port", metavar="PORT", help="default: the one board that is plugged in")
+    parser.add_argument(
+        "--board", choices=(ports.RP2040, ports.ESP32), help="the kind of board that is looked for"
+    )
+
+
+def main(args):
+    port = args.port or ports.find(args.board)
+    command = ["mpremote", "connect", port, "repl"]
+    print(f"repl: {shlex.join(command)}", flush=True)
+    os.execv(sys.executable, [sys.executable, "-m", *command])
