@@ -29,8 +29,8 @@ test: micropython peers hardware ## everything that CI runs
 gateway: venv ## the emulated gateway with its server, open to boards on the desk
 	@$(BIN)/msgin5g gateway --security none --open --coap 0.0.0.0:65401 $(ARGS)
 
-image: venv ## the image to flash, build/BOARD/firmware.uf2: make image BOARD=rp2040
-	@$(BIN)/msgin5g image $(BOARD) $(ARGS)
+image: venv ## the image to flash, in build/BOARD: BOARD=rp2040, or BOARD=esp32 BASE=MicroPython's .bin
+	@$(BIN)/msgin5g image $(BOARD) $(if $(BASE),--base '$(BASE)') $(if $(LAYOUT),--layout $(LAYOUT)) $(ARGS)
 
 provision: venv ## configuration and keys onto a board: make provision UE=ue:sensor-1@example.org PEER=coap://ADDRESS
 	@$(BIN)/msgin5g provision $(call given,BOARD,--board) $(call given,PORT,--port) $(call given,UE,--ue) \

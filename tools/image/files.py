@@ -4,19 +4,14 @@
 from littlefs import LittleFS, LittleFSError
 
 BLOCK = 4096
-PROGRAM = 256  # what MicroPython's _boot.py mounts with
+PROGRAM = 256  # what the _boot.py of MicroPython's rp2 port mounts with
+ESP32_PROGRAM = 32  # that of its esp32 port takes what VfsLfs2 does by itself
 READ = LOOKAHEAD = 32
 
 
-def file_system(size, files):
+def file_system(size, files, program=PROGRAM):
     """`size` octets of flash that hold `files`, {path: octets}. ValueError where they do not fit."""
-    system = LittleFS(
-        block_size=BLOCK,
-        block_count=size // BLOCK,
-        prog_size=PROGRAM,
-        read_size=READ,
-        lookahead_size=LOOKAHEAD,
-    )
+    system = LittleFS(**_geometry(size, program))
     for path, octets in files.items():
         folder = path.rpartition("/")[0]
         try:
@@ -29,18 +24,31 @@ def file_system(size, files):
     return bytes(system.context.buffer)
 
 
-def read_files(image):
-    """{path: octets} of a file system image."""
-    system = LittleFS(
-        block_size=BLOCK,
-        block_count=len(image) // BLOCK,
-        prog_size=PROGRAM,
-        read_size=READ,
-        lookahead_size=LOOKAHEAD,
-        mount=False,
-    )
+def _geometry(size, program):
+    return {
+        "block_size": BLOCK,
+        "block_count": size // BLOCK,
+        "prog_size": program,
+        "read_size": READ,
+        "lookahead_size": LOOKAHEAD,
+    }
+
+
+def _mounted(image, program):
+    system = LittleFS(**_geometry(len(image), program), mount=False)
     system.context.buffer = bytearray(image)
     system.mount()
+    return system
+
+
+def used(image, program=PROGRAM):
+    """Octets of the blocks that are in use."""
+    return _mounted(image, program).used_block_count * BLOCK
+
+
+def read_files(image, program=PROGRAM):
+    """{path: octets} of a file system image."""
+    system = _mounted(image, program)
     found = {}
     for folder, _, names in system.walk("/"):
         for name in names:

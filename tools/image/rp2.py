@@ -12,13 +12,12 @@ import re
 import shutil
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
 from tools.errors import UsageError
 from tools.image import sizes, workshop
+from tools.image.boards import ROOT, board_data, version
 
-ROOT = Path(__file__).resolve().parents[2]
 VERSION = {
     "MICROPY_GIT_TAG": f"v{workshop.MICROPYTHON}",  # else a checkout around it gives its own
     "MICROPY_GIT_HASH": "release",
@@ -72,16 +71,6 @@ def mpy_cross(say=print, tree=None):
                 tree / "mpy-cross/build.log",
             )
     return program
-
-
-def board_data(board):
-    """What board.json says."""
-    return json.loads((ROOT / "boards" / board / "board.json").read_text())
-
-
-def version():
-    """The version of the firmware and of its tools, which is one."""
-    return tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 
 
 def _digest(board):

