@@ -13,7 +13,8 @@ HOST_CODE := firmware boards tools host_tests
 given = $(if $(filter-out undefined file,$(origin $1)),$2 '$($1)')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test gateway image provision repl emulate soak lint bench clean venv micropython peers hardware
+.PHONY: help demo test gateway image provision repl emulate soak lint bench clean
+.PHONY: venv micropython peers typings hardware
 
 help: ## this list
 	@echo "MSGin5G for MicroPython. make VERB, where VERB is one of:"
@@ -23,14 +24,14 @@ help: ## this list
 demo: micropython ## gateway, server and a device on this machine, step by step; LINK=serial for a serial line
 	@$(BIN)/msgin5g demo --link $(LINK) $(ARGS)
 
-test: micropython peers hardware ## everything that CI runs
+test: micropython peers typings hardware ## everything that CI runs
 	@$(BIN)/pytest $(ARGS)
 
 gateway: venv ## the emulated gateway with its server, open to boards on the desk
 	@$(BIN)/msgin5g gateway --security none --open --coap 0.0.0.0:65401 $(ARGS)
 
 image: venv ## the image to flash, in build/BOARD: BOARD=rp2040, or BOARD=esp32 BASE=MicroPython's .bin
-	@$(BIN)/msgin5g image $(BOARD) $(if $(BASE),--base '$(BASE)') $(if $(LAYOUT),--layout $(LAYOUT)) $(ARGS)
+	@$(BIN)/msgin5g image $(BOARD) $(call given,BASE,--base) $(call given,LAYOUT,--layout) $(ARGS)
 
 provision: venv ## configuration and keys onto a board: make provision UE=ue:sensor-1@example.org PEER=coap://ADDRESS
 	@$(BIN)/msgin5g provision $(call given,BOARD,--board) $(call given,PORT,--port) $(call given,UE,--ue) \
@@ -74,6 +75,9 @@ micropython: venv
 
 peers: venv
 	@$(BIN)/python -m tools.peers
+
+typings: venv
+	@$(BIN)/python -m tools.typings
 
 # What can't be had is said by the tests that need it.
 hardware: venv

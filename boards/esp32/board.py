@@ -30,14 +30,14 @@ class Board:
     def links(self, config):
         """The link that `config.peer` asks for."""
         if config.peer_scheme == "coap":
-            from device.links.wifi import link
+            from device.links import wifi
 
-            self._radio = link(config)
+            self._radio = wifi.link(config)
             return self._radio
         if config.peer_scheme == "l3+espnow":
-            from device.links.espnow import link
+            from device.links import espnow
 
-            self._radio = link(config)
+            self._radio = espnow.link(config)
             return self._radio
         uarts = _pins().get("uarts", {})
         if config.peer_scheme not in ("coap+uart", "l3+uart") or config.peer_host not in uarts:
@@ -45,10 +45,10 @@ class Board:
                 "peer: the ESP32 has coap://host:port over Wi-Fi, l3+espnow://MAC, and coap+uart:// and l3+uart://"
                 " with a UART of %s: %s" % (_PINS, ", ".join(sorted(uarts)) or "none")
             )
-        from device.links.serial import link
+        from device.links import serial
 
         pins = uarts[config.peer_host]
-        return link(
+        return serial.link(
             config,
             lambda: _uart(int(config.peer_host), config.serial["baudrate"], pins["tx"], pins["rx"]),
             self.storage,

@@ -260,4 +260,4 @@ def test_the_command_line(capsys):
 def test_make_passes_them_on():
     command = ["make", "-n", "image", "BOARD=esp32", "BASE=my file.bin", "LAYOUT=8MiB", "ARGS=--quiet"]
     said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    assert "msgin5g image esp32 --base 'my file.bin' --layout 8MiB --quiet" in said
+    assert "msgin5g image esp32 --base 'my file.bin' --layout '8MiB' --quiet" in said

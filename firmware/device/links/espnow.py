@@ -12,6 +12,8 @@ import network
 
 from msgin5g import ConfigError
 
+from . import readable
+
 MAX_FRAME = 250  # ESP_NOW_MAX_DATA_LEN; version 2 has 1470, but its peer need not
 
 # OSError.args[1] of what passes by itself, and of what opening anew puts right
@@ -34,11 +36,6 @@ def link(config):
     except ValueError:
         raise ConfigError("peer", "must name the gateway's MAC address: l3+espnow://a0b1c2d3e4f5")
     return ESPNowLink(mac, config.espnow["channel"], config.espnow["pmk"], config.espnow["lmk"])
-
-
-def _readable(radio):
-    # as for sockets: this is how asyncio's own streams wait
-    yield asyncio.core._io_queue.queue_read(radio)
 
 
 def _is(error, names):
@@ -86,7 +83,7 @@ class ESPNowLink:
 
     async def receive(self):
         while True:
-            await _readable(self._radio)
+            await readable(self._radio)
             try:
                 mac, message = self._radio.recv(0)
             except MemoryError:

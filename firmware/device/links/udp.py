@@ -4,13 +4,10 @@
 import asyncio
 import socket
 
+from . import readable
+
 _EAGAIN = 11
 _ENOMEM = 12
-
-
-def _readable(sock):
-    # asyncio has no datagram calls; this is how its own streams wait for a socket
-    yield asyncio.core._io_queue.queue_read(sock)
 
 
 class UDPLink:
@@ -46,7 +43,7 @@ class UDPLink:
                 # ports give EAGAIN in several ways; whatever it was, the next readable moment tells
                 if error.errno != _EAGAIN:
                     await asyncio.sleep_ms(100)
-                await _readable(self._sock)
+                await readable(self._sock)
                 continue
             except MemoryError:
                 # No piece of the heap is large enough. CoAP is made to survive a lost datagram, but one that stays in
