@@ -10,10 +10,14 @@ import subprocess
 
 from host_tests.interpreters import ROOT
 from tools import bytecode
+from tools.demo.processes import Device
 from tools.device import HEAP
+from tools.image import esp32, files
+from tools.image.boards import board_data
 from tools.micropython import BIN
 
 BOARD = ROOT / "boards/esp32"
+STARTER = ROOT / "host_tests/esp32/flash.py"
 PATH = (ROOT / "host_tests/esp32/standins", BOARD)
 
 # machine.reset_cause(), by how the run before ended (standins/machine.py)
@@ -21,15 +25,9 @@ POWER_ON, HARD, WATCHDOG, DEEP_SLEEP, SOFT = 1, 2, 3, 4, 5
 CAUSES = {-signal.SIGALRM: WATCHDOG, 101: SOFT, 102: DEEP_SLEEP}
 
 
-def environment(cause=POWER_ON):
-    path = ":".join(map(str, (*PATH, bytecode.firmware(), ".frozen")))
-    return {**os.environ, "MICROPYPATH": path, "CHIP_CAUSE": str(cause)}
-
-
-def prepare(folder, chip="esp32"):
-    """What `make image` puts there beside the code."""
-    pins = json.loads((BOARD / "board.json").read_text())["chips"][chip]["pins"]
-    (folder / "pins.json").write_text(json.dumps(pins))
+def pins(chip="esp32"):
+    """What `make image` puts beside the code."""
+    return json.dumps(board_data("esp32")["chips"][chip]["pins"])
 
 
 class Chip:
@@ -38,14 +36,14 @@ class Chip:
     def __init__(self, folder):
         self.folder = folder
         self.cause = POWER_ON
-        prepare(folder)
+        (folder / "pins.json").write_text(pins())
 
     def run(self, code):
         """(what it printed, whether it went on to its end)"""
         done = subprocess.run(
             [BIN / "micropython", "-X", f"heapsize={HEAP}", "-c", code],
             cwd=self.folder,
-            env=environment(self.cause),
+            env=_environment(self.cause, *PATH, bytecode.firmware()),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -53,3 +51,50 @@ class Chip:
         )
         self.cause = CAUSES.get(done.returncode, POWER_ON)
         return done.stdout, done.returncode == 0
+
+
+class ChipDevice(Device):
+    """A whole device: what `make image` puts on its file system, with its configuration and its application there too,
+    starts as on the chip. Starting it again keeps the flash, and tells it why it starts.
+    """
+
+    def __init__(self, folder, app, heap=HEAP):
+        super().__init__(folder, heap=heap)
+        self.cause = POWER_ON
+        self._contents = {"app.py": app.read_bytes(), "pins.json": pins().encode()}
+        self._flash = self.folder / "flash.bin"
+        self.air()
+
+    def put(self, name, text):
+        self._contents[name] = text.encode()
+
+    def air(self, **around):
+        """What is in the air from now on (standins/air.py)."""
+        new = self.folder / "air.new"
+        new.write_text(json.dumps(around))
+        new.replace(self.folder / "air.json")
+
+    async def start(self):
+        if not self._flash.exists():
+            room = board_data("esp32")["layouts"][esp32.LAYOUT]["files"]["size"]
+            contents = esp32.firmware("esp32") | self._contents
+            self._flash.write_bytes(files.file_system(room, contents, files.ESP32_PROGRAM))
+        self._command = [
+            str(BIN / "micropython"),
+            "-X",
+            f"heapsize={self._heap}",
+            str(STARTER),
+            str(self._flash),
+        ]
+        self._environment = _environment(self.cause, PATH[0]) | {"AIR": str(self.folder / "air.json")}
+        self.told.closed = False
+        await super(Device, self).start()
+
+    async def wait(self, seconds=20):
+        code = await super().wait(seconds)
+        self.cause = CAUSES.get(code, POWER_ON)
+        return code
+
+
+def _environment(cause, *path):
+    return {**os.environ, "MICROPYPATH": ":".join(map(str, (*path, ".frozen"))), "CHIP_CAUSE": str(cause)}

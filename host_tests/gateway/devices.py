@@ -57,17 +57,16 @@ class Traffic:
 
     AT_ONCE = 8
 
-    def __init__(self, folder, gateway, server, port, messages, **more):
-        """`port` is where the device finds its peer; `more` goes to its configuration."""
+    def __init__(self, folder, gateway, server, port, messages, make=device, **more):
+        """`port` is where the device finds its peer; `more` goes to its configuration. `make` is like device()."""
         self.gateway = gateway
         self.server = server
         self.messages = messages
         self.sent = []  # message IDs of the server's messages
         self.stats = None  # the device's counters at the end
         self.exit_code = None
-        self.device = device(folder, "traffic.py", port, **more)
-        plan = {"messages": messages, "at_once": self.AT_ONCE}
-        self.device.folder.joinpath("traffic.json").write_text(json.dumps(plan))
+        self.device = make(folder, "traffic.py", port, **more)
+        self.device.put("traffic.json", json.dumps({"messages": messages, "at_once": self.AT_ONCE}))
 
     async def play(self, meanwhile=None):
         """All of it; `meanwhile` is a coroutine that disturbs it, and is over before the end."""

@@ -165,8 +165,12 @@ class Device(Process):
         self._app = app
         self._heap = heap
 
+    def put(self, name, text):
+        """A file on its flash."""
+        (self.folder / name).write_text(text)
+
     def configure(self, config):
-        (self.folder / CONFIG_NAME).write_text(json.dumps(config))
+        self.put(CONFIG_NAME, json.dumps(config))
 
     async def start(self):
         self._command, self._environment = prepare(self.folder, app=self._app, heap=self._heap)

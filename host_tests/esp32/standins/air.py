@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: MIT
 """What is in the air around the stand-ins of an ESP32: access points that come and go, a driver that refuses, radios.
 
-A test sets the attributes of `air`; from outside of the process, `air.json` in its folder does.
+A test sets the attributes of `air`; from outside of the process, the JSON file that AIR names does.
 """
 
 import json
+import os
 import time
+
+_FILE = os.getenv("AIR")
 
 
 class Air:
@@ -27,11 +30,10 @@ class Air:
         self._text = None
 
     def look(self):
-        try:
-            with open("air.json") as file:
-                text = file.read()
-        except OSError:
+        if _FILE is None:
             return
+        with open(_FILE) as file:
+            text = file.read()
         if text and text != self._text:
             self._text = text
             for name, value in json.loads(text).items():

@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: MIT
+"""A whole device on an ESP32 whose chip and radio are stand-ins: the files of its image, real MicroPython, real
+sockets, the real gateway. Its access point is missing, wrong, vanishes and comes back; the messages all arrive.
+"""
+
+import asyncio
+import re
+import signal
+
+from host_tests.esp32.chip import DEEP_SLEEP, POWER_ON, ChipDevice
+from host_tests.gateway.devices import APPS, UE, Traffic, config, gateway_and_server, run
+from tools.image.boards import ROOT
+
+SECRET = "correct horse"
+QUICK = {"coap": {"ack_timeout": 0.1}, "wifi": {"ssid": "home", "password": SECRET}}
+QUICK_GATEWAY = ("--coap-ack-timeout", "0.1", "--retry-min", "0.2")
+# Milliseconds, so that no test waits for a driver that looks around
+FAST = {"scan_ms": 30, "join_ms": 20, "dhcp_ms": 20, "beacons_ms": 100}
+HOME = {**FAST, "networks": {"home": SECRET}}
+
+
+def chip_device(folder, app, port, **more):
+    made = ChipDevice(folder / "esp32", APPS / app if isinstance(app, str) else app)
+    made.configure(config(port, **QUICK, **more))
+    return made
+
+
+def lines_about_wifi(device):
+    return [line.partition("Wi-Fi: ")[2] for line in device.lines.items if "Wi-Fi: " in line]
+
+
+async def line(device, words, start=0):
+    return await device.lines.until(lambda said: words in said, f"the device to say {words!r}", 30, start)
+
+
+def test_from_nothing_to_registered_and_through_outages(tmp_path):
+    async def main():
+        async with gateway_and_server(tmp_path / "gateway", *QUICK_GATEWAY) as (gateway, server):
+            traffic = Traffic(tmp_path, gateway, server, gateway.coap[1], 60, make=chip_device)
+            device = traffic.device
+            device.air(**FAST, networks={"elsewhere": ""}, refusals=1)
+
+            async def come_up():
+                await line(device, 'no access point "home" in range (wifi.ssid)')
+                device.air(**FAST, networks={"home": "another one"})
+                await line(device, '"home" refuses the password (wifi.password)')
+                device.air(**HOME, send_gap_ms=2)  # and a driver that has no memory for more
+
+            async def disturb():
+                for outage in (1, 2):
+                    await server.reports.reach(10 * outage, "reports", seconds=None)
+                    seen = len(device.lines.items)
+                    device.air(**FAST, networks={})
+                    await line(device, '"home" vanished; waiting for it', seen)
+                    device.air(**HOME, send_gap_ms=2)
+
+            coming_up = asyncio.create_task(come_up())
+            await traffic.play(meanwhile=disturb())
+            await coming_up
+            traffic.check()
+            stats = traffic.stats
+            assert stats["link_outages"] == 2 and stats["link_lost"] > 0
+            said = lines_about_wifi(device)
+            assert said[0] == "the radio's driver refuses (Wifi Internal Error); trying again"
+            assert said[1:] == [
+                'no access point "home" in range (wifi.ssid)',
+                '"home" refuses the password (wifi.password)',
+                'joined "home" as 192.0.2.7',
+                *['"home" vanished; waiting for it', 'joined "home" as 192.0.2.7'] * 2,
+            ]
+            assert not [text for text in device.lines.items if SECRET in text]
+
+    run(main(), 120)
+
+
+def code_of_the_readme(first):
+    """The block of code whose first statement after the imports is of this kind."""
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "boards/esp32/README.md").read_text(), re.DOTALL)
+    (code,) = (block for block in blocks if first in block)
+    return code
+
+
+def test_light_sleep_as_in_the_readme(tmp_path):
+    """The sleeps are shortened; what comes meanwhile is lost, and the link comes up by itself."""
+
+    async def main():
+        async with gateway_and_server(tmp_path / "gateway", *QUICK_GATEWAY) as (gateway, server):
+            app = tmp_path / "app.py"
+            app.write_text(code_of_the_readme("board.sleep").replace("60000", "250"))
+            device = chip_device(tmp_path, app, gateway.coap[1])
+            device.air(**HOME)
+            async with device:
+                for reading in range(3):
+                    await server.message(
+                        lambda body, n=reading: body["payload"] == f"reading {n}", "a reading"
+                    )
+                assert await device.wait(30) == 0, device.lines.items
+            assert gateway.count("registered", ue=UE) == 1
+            assert lines_about_wifi(device) == ['joined "home" as 192.0.2.7']
+
+    run(main(), 90)
+
+
+def test_deep_sleep_as_in_the_readme(tmp_path):
+    async def main():
+        async with gateway_and_server(tmp_path / "gateway", *QUICK_GATEWAY) as (gateway, server):
+            app = tmp_path / "app.py"
+            cause = "from board import Board\nprint('woken by', Board().reset_cause())\n"
+            app.write_text(cause + code_of_the_readme("machine.deepsleep"))
+            device = chip_device(tmp_path, app, gateway.coap[1])
+            device.air(**HOME)
+            for life, woken_by in enumerate(("power-on", "deep-sleep", "deep-sleep"), 1):
+                await device.start()
+                await device.wait(30)
+                assert device.cause == DEEP_SLEEP, device.lines.items
+                assert f"woken by {woken_by}" in device.lines.items
+                assert gateway.count("registered", ue=UE) == life
+                await server.messages.reach(life, "messages")
+                assert [body["payload"] for body in server.messages.items] == ["awake"] * life
+                device.lines.items.clear()
+
+    run(main(), 90)
+
+
+def test_the_power_goes(tmp_path):
+    """Amid traffic: the file system of the image is whole, and what was in the outbox goes out."""
+
+    async def main():
+        async with gateway_and_server(tmp_path / "gateway", *QUICK_GATEWAY) as (gateway, server):
+            device = chip_device(tmp_path, "durable.py", gateway.coap[1])
+            device.put("limit.txt", "40")
+            device.air(**HOME)
+            for reports in (4, 12):
+                await device.start()
+                await server.messages.reach(reports, "messages", 60)
+                await device.end(signal.SIGKILL)
+                assert device.cause == POWER_ON
+            async with device:
+                await server.messages.reach(40, "messages", 60)
+            expected = [f"up {number}" for number in range(40)]
+            assert [body["payload"] for body in server.messages.items] == expected
+
+    run(main(), 120)
