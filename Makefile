@@ -13,7 +13,7 @@ HOST_CODE := firmware boards tools host_tests
 given = $(if $(filter-out undefined file,$(origin $1)),$2 '$($1)')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test gateway image provision repl emulate soak lint bench clean
+.PHONY: help demo test gateway image flash provision repl emulate soak lint bench clean
 .PHONY: venv micropython peers typings hardware
 
 help: ## this list
@@ -32,6 +32,9 @@ gateway: venv ## the emulated gateway with its server, open to boards on the des
 
 image: venv ## the image to flash, in build/BOARD: BOARD=rp2040, or BOARD=esp32 BASE=MicroPython's .bin
 	@$(BIN)/msgin5g image $(BOARD) $(call given,BASE,--base) $(call given,LAYOUT,--layout) $(ARGS)
+
+flash: venv ## that image onto a board: make flash BOARD=rp2040
+	@$(BIN)/msgin5g flash $(BOARD) $(call given,PORT,--port) $(call given,IMAGE,--image) $(ARGS)
 
 provision: venv ## configuration and keys onto a board: make provision UE=ue:sensor-1@example.org PEER=coap://ADDRESS
 	@$(BIN)/msgin5g provision $(call given,BOARD,--board) $(call given,PORT,--port) $(call given,UE,--ue) \

@@ -20,6 +20,7 @@ COMMANDS = {
         "tools.provision.program",
         "a device's configuration and keys, onto its board and to the gateway",
     ),
+    "flash": ("tools.flash.program", "the image onto a board"),
     "repl": ("tools.repl", "the REPL of a board, by mpremote"),
     "bench": ("tools.bench", "the measured table of the README"),
 }

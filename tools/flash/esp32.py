@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: MIT
+"""An ESP32 is flashed by esptool, which verifies what it wrote by MD5."""
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+from tools import ports
+from tools.errors import UsageError
+from tools.flash.esptool_errors import explain
+from tools.image.boards import ROOT
+
+BUILD = ROOT / "build/esp32"
+VERIFIED = "Hash of data verified"
+NO_IMAGE = (
+    "there is no image: make image BOARD=esp32 BASE=FILE.bin, or name one with --image, --offset and --chip"
+)
+NOTE = (
+    "its files are replaced: configuration, keys, messages that wait. Give it new keys after this "
+    "(msgin5g provision --force), for the numbers of the old ones are lost"
+)
+
+
+def flash(args, say):
+    """Raises UsageError, which says in one sentence what went wrong and what to do."""
+    image, offset, chip = _image(args)
+    port = args.port or ports.find(ports.ESP32)
+    program = [args.esptool] if args.esptool else [str(Path(sys.executable).with_name("esptool"))]
+    options = ["--chip", chip, "--port", port, "--baud", str(args.baud)]
+    if args.no_reset:
+        options += ["--before", "no-reset", "--after", "no-reset"]
+    if args.no_stub:
+        options += ["--no-stub"]
+    command = [*options, "write-flash", f"{offset:#x}", _relative(image)]
+    if _version(program) < 5:
+        command = [_as_in_version_4(word) for word in command]
+    command = [*program, *command]
+    say(NOTE)
+    say(shlex.join([_relative(Path(command[0])) if os.sep in command[0] else command[0], *command[1:]]))
+    code, output = _run(command)
+    if code:
+        raise UsageError(explain(output, port, chip))
+    if VERIFIED not in output:
+        raise UsageError("esptool ended well and did not say that it verified: look at what it said above")
+    say(f"{image.stat().st_size:,} octets written and verified")
+    if args.no_reset:
+        say("press EN: the board starts")
+    say(f"next: msgin5g provision --board esp32 --port {port} --ue ... --peer coap://ADDRESS --wifi ask")
+
+
+def _image(args):
+    """(path, offset, chip)."""
+    if args.image is not None:
+        if args.offset is None or args.chip is None:
+            raise UsageError("--image needs --offset, where in the flash it goes, and --chip, what it is for")
+        if not args.image.is_file():
+            raise UsageError(f"there is no file {args.image}")
+        return args.image, args.offset, args.chip
+    try:
+        report = json.loads((BUILD / "report.json").read_text())
+    except (OSError, ValueError):
+        raise UsageError(NO_IMAGE) from None
+    # of both, where MicroPython's binary was named, else of the files alone
+    part = report.get("image") or report["filesystem"]
+    image = BUILD / part["path"]
+    if not image.is_file():
+        raise UsageError(NO_IMAGE)
+    if args.chip not in (None, report["chip"]):
+        raise UsageError(
+            f"the image is for {report['chip']}, not for {args.chip}: make image with the BASE= for that"
+        )
+    return image, part["offset"], report["chip"]
+
+
+def _version(program):
+    """The main version of an esptool."""
+    try:
+        done = subprocess.run([*program, "version"], capture_output=True, text=True)
+    except OSError as error:
+        raise UsageError(f"{program[0]} can't be run: {error.strerror}") from None
+    found = re.search(r"v(\d+)\.\d", done.stdout)
+    if found is None or int(found[1]) < 4:
+        raise UsageError(f"{program[0]} is no esptool of version 4 or newer")
+    return int(found[1])
+
+
+def _as_in_version_4(word):
+    return {"write-flash": "write_flash", "no-reset": "no_reset"}.get(word, word)
+
+
+def _run(command):
+    """(exit code, all that it said), which is shown as it comes."""
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+    )
+    pieces = []
+    with process.stdout:
+        while piece := process.stdout.readline():
+            pieces.append(piece)
+            # of its progress, only the last line: it is written for a terminal
+            writing = piece.startswith("Writing at")
+            if not writing:
+                print(piece, end="", flush=True)
+            elif sys.stdout.isatty():
+                print(piece.rstrip(), end="\r", flush=True)
+    return process.wait(), "".join(pieces)
+
+
+def _relative(path):
+    """As a person would type it."""
+    relative = os.path.relpath(path)
+    return relative if len(relative) < len(str(path)) else str(path)

@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: MIT
+"""A Pico is flashed in BOOTSEL mode: by picotool where it is installed, else as the drive that it shows.
+
+A board that runs MicroPython is sent there by itself; an empty one is there as it comes. Flashing leaves the files on
+the board as they are.
+"""
+
+import glob
+import os
+import shlex
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+from tools import ports, remote
+from tools.errors import UsageError
+from tools.flash import uf2
+from tools.image import rp2
+from tools.image.boards import board_data
+
+BOARD = "rp2040"
+INFO = "INFO_UF2.TXT"
+DRIVE = "RPI-RP2"  # Board-ID in that file, and the drive's name (RP2040 data sheet 2.8.4)
+MOUNTS = ("/media/*", "/media/*/*", "/run/media/*/*", "/mnt/*", "/Volumes/*")
+WAIT = 20  # s: until a drive or a board shows itself
+RESTART = 5  # s: until it shows itself as a port, for the last sentence only
+POLL = 0.1  # s
+PIECE = 65536
+BY_HAND = "hold BOOTSEL while you plug the board in, and run this again"
+NOT_MOUNTED = (
+    f"no drive {DRIVE} came. Where drives are not mounted by themselves, mount it and name it with --drive, or install "
+    "picotool (Debian, Ubuntu: apt install picotool; macOS: brew install picotool)"
+)
+
+NOT_ALLOWED = (
+    "picotool may not use the board: install its udev rules (99-picotool.rules), or run this with sudo"
+)
+
+
+def flash(args, say):
+    """Raises UsageError, which says in one sentence what went wrong and what to do."""
+    image = args.image or rp2.build(BOARD, rp2.ROOT / "build" / BOARD, say)
+    try:
+        octets = image.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{image}: {error.strerror}") from None
+    blocks = uf2.check(image, octets, board_data(BOARD)["image"]["family"])
+    picotool = shutil.which("picotool") if args.drive is None else None
+    if picotool:
+        _ready(args.port, lambda: _picotool_sees(picotool), BY_HAND, say)
+        _by_picotool(picotool, image, say)
+    else:
+        drive = _ready(args.port, lambda: _drive(args.drive), NOT_MOUNTED, say)
+        _by_drive(drive, image, octets, blocks, say)
+    _next(say)
+
+
+def _ready(port, look, otherwise, say):
+    """What `look` gives of a board in BOOTSEL mode; one that runs MicroPython is sent there. Raises UsageError."""
+    found = look()
+    if found:
+        return found
+    if port is None:
+        if not ports.found(BOARD):
+            raise UsageError(f"no Pico is there, neither as a drive nor as a port: {BY_HAND}")
+        port = ports.find(BOARD)
+    say(f"mpremote connect {port} bootloader")
+    with remote.Board(port) as board:
+        board.boot_loader()
+    found = _wait(look)
+    if not found:
+        raise UsageError(otherwise)
+    return found
+
+
+def _wait(look, seconds=None):
+    end = time.monotonic() + (WAIT if seconds is None else seconds)
+    while not (found := look()) and time.monotonic() < end:
+        time.sleep(POLL)
+    return found
+
+
+# ---- the drive
+
+
+def _drive(named):
+    """The drive of a Pico in BOOTSEL mode, or None. Raises UsageError where there are several, or another's."""
+    found = [named] if named is not None else [Path(path) for mount in MOUNTS for path in glob.glob(mount)]
+    drives = {}
+    for path in found:
+        try:
+            text = (path / INFO).read_text(errors="replace")
+        except OSError:
+            continue
+        lines = dict(line.partition(":")[::2] for line in text.splitlines())
+        drives[path] = lines.get("Board-ID", "").strip()
+    if named is not None and not drives and named.exists():  # else it may be mounted there in a moment
+        raise UsageError(f"{named} is no drive of a Pico: it has no {INFO}")
+    if len(drives) > 1:
+        raise UsageError(
+            f"there is more than one board in BOOTSEL mode: {_names(drives)}. Name one with --drive"
+        )
+    for path, board in drives.items():
+        if board != DRIVE:
+            raise UsageError(f"the board at {path} is no RP2040: it says {board or 'nothing'}")
+        return path
+    return None
+
+
+def _names(drives):
+    return ", ".join(str(path) for path in sorted(drives))
+
+
+def _by_drive(drive, image, octets, blocks, say):
+    target = drive / "firmware.uf2"
+    say(shlex.join(["cp", os.path.relpath(image), str(target)]))
+    written = 0
+    try:
+        with open(target, "wb", buffering=0) as file:
+            while written < len(octets):
+                written += file.write(octets[written : written + PIECE])
+            os.fsync(file.fileno())
+    except OSError as error:
+        # With its last block the board starts, at once, and takes the drive away from under the file.
+        gone = not (drive / INFO).exists()
+        if gone and written < len(octets):
+            raise UsageError(f"the board was lost in the middle: {BY_HAND}") from None
+        if not gone:
+            raise UsageError(f"{target}: {error.strerror}") from None
+    say(f"{written:,} octets written; the board starts by itself once it has all {blocks:,} blocks")
+    if not _wait(lambda: not (drive / INFO).exists()):
+        raise UsageError(f"the drive {drive} did not go away: the board has not taken the file; {BY_HAND}")
+    say("the drive is gone: it has them")
+
+
+# ---- picotool
+
+
+def _picotool_sees(picotool):
+    done = subprocess.run([picotool, "info"], capture_output=True, text=True)
+    if done.returncode and "unable to connect" in done.stdout + done.stderr:
+        raise UsageError(NOT_ALLOWED)
+    return done.returncode == 0
+
+
+def _by_picotool(picotool, image, say):
+    command = [picotool, "load", "-v", "-x", os.path.relpath(image)]
+    say(shlex.join(["picotool", *command[1:]]))
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+    )
+    said = []
+    with process.stdout:
+        for line in process.stdout:
+            said.append(line)
+            print(line, end="", flush=True)
+    if process.wait():
+        raise UsageError(_picotool_error("".join(said)))
+    say("written, verified and started by picotool")
+
+
+def _picotool_error(said):
+    if "permission" in said.lower() or "unable to connect" in said.lower():
+        return (
+            "picotool may not use the board: install its udev rules (99-picotool.rules), or run it with sudo"
+        )
+    if "verify" in said.lower() or "differ" in said.lower():
+        return f"the flash does not keep what was written: {BY_HAND}; else its flash is worn out"
+    return f"picotool failed, it said why above; {BY_HAND}"
+
+
+def _next(say):
+    """Where the board is now."""
+    found = _wait(lambda: ports.found(BOARD), RESTART)
+    if found:
+        say(f"the board is at {found[0].device}; next: msgin5g provision --port {found[0].device} --ue ID")
+    else:
+        say("next: msgin5g provision --board rp2040 --ue ID")
