@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Programs that others wrote and that tests talk to: libcoap's client, Wireshark's dissectors.
+"""Programs that others wrote: libcoap's client and Wireshark's dissectors, which tests talk to, and valgrind.
 
     python -m tools.peers
 
@@ -19,6 +19,10 @@ PEERS = {
     "coap-client-notls": (
         "libcoap3-bin",
         "Debian, Ubuntu: sudo apt install libcoap3-bin; elsewhere: build libcoap",
+    ),
+    "valgrind": (
+        "valgrind",
+        "Debian, Ubuntu: sudo apt install valgrind; elsewhere: https://valgrind.org (there is none for macOS on Arm)",
     ),
     "tshark": ("tshark", "Debian, Ubuntu: sudo apt install tshark; Homebrew: brew install wireshark"),
 }
@@ -53,9 +57,22 @@ def provide(program, folder=BIN):
         if debian.is_root():
             debian.install(package)
         else:
-            link.symlink_to(debian.unpack(package, program, link.parent.parent / "unpacked" / program))
+            unpack = _unpack_valgrind if program == "valgrind" else debian.unpack
+            link.symlink_to(unpack(package, program, link.parent.parent / "unpacked" / program))
     except (debian.PackageError, OSError) as error:
         raise NoPeer(f"{program} is missing ({error}). {advice}") from None
+
+
+def _unpack_valgrind(package, program, folder):
+    """It starts itself anew for each program that it follows, so it can't be started through another loader; and it
+    has to be told where its tools are."""
+    root = debian.unpack_tree([package], folder)
+    script = folder / program
+    script.write_text(
+        f'#!/bin/sh\nVALGRIND_LIB="{root}/usr/libexec/valgrind" exec "{root}/usr/bin/valgrind.bin" "$@"\n'
+    )
+    script.chmod(0o755)
+    return script
 
 
 def main():

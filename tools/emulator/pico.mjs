@@ -32,6 +32,7 @@ export class Pico {
         this.idleNs = 0;
         this.earlierNs = 0; // emulated time of the runs before a reset
         this.halted = null; // the reason
+        this.paused = false; // run() comes back at once
     }
 
     get flash() {
@@ -119,7 +120,7 @@ export class Pico {
     // comes in.
     run(count, until) {
         const { core, clock } = this.mcu;
-        const stop = () => this.resetWanted || this.halted !== null;
+        const stop = () => this.resetWanted || this.halted !== null || this.paused;
         for (let left = count; left > 0; ) {
             if (core.waiting) {
                 const next = clock.nextAlarm ? clock.nanosToNextAlarm : Infinity;
@@ -139,7 +140,7 @@ export class Pico {
                 this.reset();
                 return true;
             }
-            if (this.halted) return false;
+            if (this.halted || this.paused) return false;
         }
         return true;
     }

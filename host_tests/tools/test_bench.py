@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: MIT
+"""The bench measures what it says. Its long parts run by `make bench` alone; here are those that take seconds."""
+
+import asyncio
+import json
+import sys
+import types
+
+import pytest
+
+from tools import bench
+from tools.bench import Row, air, instructions, line, oscore
+from tools.emulator.client import provide
+from tools.image import rp2
+
+UUID = 36
+
+
+def test_the_exchange_costs_less_than_microcoapys():
+    (row,) = instructions.measure()
+    # Less than a third would mean that it did not run.
+    assert row.budget == 230_500
+    assert row.budget / 3 < row.measured <= row.budget
+
+
+def test_what_oscore_adds_is_bounded_by_the_work_of_the_exchange():
+    assert 50_000 < oscore.protect(100) <= instructions.MICROCOAPY
+
+
+def test_octets_of_mqtt():
+    # MQTT 3.1.1 section 3.3: 0x32 is PUBLISH with QoS 1; 2 + 3 + 2 + 5 = 12 follow
+    assert air.publish(b"a/b", b"hello") == b"\x32\x0c\x00\x03a/b\x00\x01hello"
+    # Section 2.2.3: 321 = 65 + 2 * 128 is 0xC1 0x02
+    assert air.publish(b"a", bytes(316))[:3] == b"\x32\xc1\x02"
+    # Five segments of 40 and: 2 + 2 + 22 + 2 + (16 + 24 + 20), 4, 2 + 2 + 23 + 2 + 17, 4, nothing
+    assert air.mqtt_short() == 5 * 40 + 88 + 4 + 46 + 4
+
+
+def test_octets_on_air():
+    sizes, (message, report) = asyncio.run(air.exchange("none"))
+    # TS 24.538 tables 7.3.4.1-1 and 7.3.4.2-1, with a message ID of 36 characters and a text of 20
+    head = '{"msgIden":"urn:3gpp:msgin5g","msgType":"%s","oriAddr":{"oriAddrType":"%s","addr":"%s"},'
+    head += '"destAddr":{"destAddrType":"%s","addr":"%s"},"msgId":"",'
+    of_message = head % ("MSG", "UE", air.UE, "AS", air.AS)
+    of_message += '"isDelivStatReq":true,"sfFlag":false,"payload":""}'
+    of_report = head % ("IMDN", "AS", air.AS, "UE", air.UE) + '"DelSta":"success"}'
+    assert len(message) == len(of_message) + UUID + 20
+    assert len(report) == len(of_report) + UUID
+    # RFC 7252: head 4, token 4, Uri-Path 1 + 7, Content-Format 1 + 1, marker 1; the answer has head and token
+    assert sizes[:2] == [4 + 4 + 8 + 2 + 1 + len(message), 4 + 4]
+    token = sizes[3] - 4  # the gateway chooses its length
+    assert sizes[2] == 4 + token + 8 + 2 + 1 + len(report)
+
+
+@pytest.fixture(scope="module")
+def image():
+    provide()
+    return rp2.build("rp2040", rp2.ROOT / "build/rp2040")
+
+
+def test_the_board_on_the_line(image, tmp_path):
+    size = 2048
+    with line.board(image, tmp_path / "flash.bin", sends=True, size=size) as pico:
+        assert int(pico.line("registered")[0]) <= 1500
+        assert int(pico.line("idle")[0]) >= 150 * 1024
+        for ms, octets in (line.send(pico), line.receive(pico, size)):
+            # Base64 alone makes 4 of 3, and the line carries 11.52 octets a millisecond
+            assert octets > size * 4 / 3
+            assert octets / 11.52 < ms
+    with line.board(image, tmp_path / "flash.bin", room=2048, size=size) as pico:
+        with pytest.raises(line.Silent):
+            pico.line("ready", 5000)
+            line.receive(pico, size)
+
+
+def test_rows_and_exit_codes(monkeypatch, capsys):
+    def part(*rows):
+        module = types.ModuleType("tools.bench.made")
+        module.measure = lambda: rows
+        monkeypatch.setitem(sys.modules, "tools.bench.made", module)
+        monkeypatch.setattr(bench, "PARTS", {"made": "A part"})
+
+    def run(as_json):
+        code = bench.main(types.SimpleNamespace(parts=[], json=as_json))
+        return code, capsys.readouterr().out
+
+    part(Row("one", 5, "octets", 5), Row("two", 5, "octets", 5, least=True), Row("three", 9, "ms"))
+    code, out = run(False)
+    assert code == 0 and "NOT KEPT" not in out and "<= 5 octets" in out and ">= 5 octets" in out
+    part(Row("one", 6, "octets", 5))
+    code, out = run(False)
+    assert code == 1 and "NOT KEPT" in out
+    part(Row("one", 4, "octets", 5, least=True, why="of the weather"))
+    code, out = run(False)
+    assert code == 0 and "NOT KEPT" in out and "not kept: of the weather" in out
+    code, out = run(True)
+    told = json.loads(out)
+    assert (told["part"], told["what"], told["measured"], told["kept"]) == ("made", "one", 4, False)

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: MIT
+"""Octets on the air for a message of 20 octets with a delivery report, counted between a device and the gateway, beside
+those of MQTT QoS 1 with the same report, worked out packet by packet.
+
+Counted is the device's link from a state where it may send at once (registered; connected and subscribed), with the
+heads of IPv4 and UDP or TCP, until the device knows that the message was delivered:
+
+    this firmware                               MQTT
+    POST MSG           device to gateway        PUBLISH, the message
+    2.04               gateway to device        PUBACK
+    POST IMDN          gateway to device        PUBLISH, the report
+    2.04               device to gateway        PUBACK, and an ACK of TCP for it
+"""
+
+import asyncio
+import tempfile
+from pathlib import Path
+
+import aiocoap
+
+from tools.bench import Row
+from tools.demo.application_server import ApplicationServer
+from tools.demo.processes import Device, Gateway, device_keys
+from tools.errors import UsageError
+from tools.impair import Impairment, Profile
+
+UE, AS = "ue:sensor-1@example.org", "as:weather@example.org"
+TEXT = "temperature 21.5 C  "
+UDP = 20 + 8  # heads of IPv4 (RFC 791) and UDP (RFC 768)
+TCP = 20 + 20  # of IPv4 and TCP (RFC 9293), without the options that most systems send
+TLS = 5 + 1 + 16  # a record of TLS 1.3 with AES-GCM: head, content type, tag (RFC 8446 section 5.2)
+APP = f"""
+import asyncio, json
+from device import start
+async def main():
+    client = await start()
+    while not client.registered:
+        await asyncio.sleep_ms(5)
+    outgoing = await client.send("{AS}", "{TEXT}", to_type="AS", report=True)
+    print(">", json.dumps({{"step": "ended", "state": await outgoing.wait()}}))
+    await asyncio.sleep(60)
+asyncio.run(main())
+"""
+WHY = "the JSON of TS 24.538 names each member and both addresses"
+
+
+def measure():
+    plain, bodies = asyncio.run(exchange("none"))
+    protected, _ = asyncio.run(exchange("oscore"))
+    same, short = mqtt_same(*bodies), mqtt_short()
+    yield Row("message of 20 octets with report", sum(plain) + 4 * UDP, "octets", same - 1)
+    yield Row("  the same over MQTT QoS 1", same, "octets")
+    yield Row("  with OSCORE", sum(protected) + 4 * UDP, "octets", same + 4 * TLS - 1)
+    yield Row("  the same over MQTT QoS 1, TLS 1.3", same + 4 * TLS, "octets")
+    yield Row(
+        "  against the shortest that says as much over MQTT",
+        sum(plain) + 4 * UDP,
+        "octets",
+        short - 1,
+        why=WHY,
+    )
+
+
+class Datagrams(Impairment):
+    """Hands on each datagram at once; `seen` has (to the device, octets), a repeated one once."""
+
+    def __init__(self, upstream):
+        super().__init__(upstream, Profile("nothing happens", delay=0))
+        self.seen = []
+
+    def pass_on(self, datagram, fates, send):
+        if (fates.to_device, datagram) not in self.seen:
+            self.seen.append((fates.to_device, datagram))
+        super().pass_on(datagram, fates, send)
+
+
+async def exchange(security):
+    """(sizes of the four datagrams, the two JSON bodies where they can be read) of a message and its report."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        (folder / "app.py").write_text(APP)
+        keys = await device_keys(folder, UE) if security == "oscore" else {"security": {"mode": "none"}}
+        device = Device(folder / "device", folder / "app.py")
+        async with (
+            Gateway(folder, "--open", security=security) as gateway,
+            ApplicationServer(AS, gateway.http) as server,
+            Datagrams(gateway.coap) as between,
+        ):
+            await server.register()
+            peer = f"coap://127.0.0.1:{between.port}"
+            device.configure({"role": "client", "ue_service_id": UE, "peer": peer, **keys})
+            async with device:
+                told = await device.tells("ended")
+                seen = list(between.seen)
+    ways = [to_device for to_device, _ in seen]
+    # The registration and its answer, then what the table above says
+    if told["state"] != "delivered" or ways != [False, True, False, True, True, False]:
+        raise UsageError(f"bench: the message came to {told['state']} by {ways}")
+    datagrams = [octets for _, octets in seen[2:]]
+    bodies = [aiocoap.Message.decode(datagrams[at]).payload for at in (0, 2)]
+    return [len(datagram) for datagram in datagrams], bodies
+
+
+def mqtt_same(message, report):
+    """The bodies of the CoAP requests as they are. The message goes to a topic as long as our path, the report to one
+    that names the device."""
+    return _mqtt((b"msgin5g", message), (UE.encode(), report))
+
+
+def mqtt_short():
+    """The least that says the same. A broker does not tell who published, so the originator stands in the message; the
+    message ID is a UUID of 16 octets, which the report repeats beside one octet of status."""
+    message_id = bytes(16)
+    sender = bytes((len(UE),)) + UE.encode()
+    return _mqtt((AS.encode(), message_id + sender + TEXT.encode()), (UE.encode(), message_id + b"\0"))
+
+
+def _mqtt(message, report):
+    # PUBACK travels with the acknowledgement of TCP for the PUBLISH, the device's PUBACK with the one for the first
+    # PUBACK too, as if the report were always there before the delayed acknowledgement: only the last ACK is alone.
+    segments = publish(*message), PUBACK, publish(*report), PUBACK, b""
+    return sum(TCP + len(segment) for segment in segments)
+
+
+# MQTT 3.1.1 section 3.4: type 4, remaining length 2, packet identifier
+PUBACK = b"\x40\x02\x00\x01"
+
+
+def publish(topic, payload):
+    """MQTT 3.1.1 section 3.3: type 3 with QoS 1, remaining length (section 2.2.3: 7 bits an octet, the lowest first),
+    the topic name behind its length of two octets, packet identifier, payload."""
+    rest = len(topic).to_bytes(2, "big") + topic + b"\x00\x01" + payload
+    length, left = b"", len(rest)
+    while left > 127:
+        length += bytes((left % 128 | 128,))
+        left //= 128
+    return b"\x32" + length + bytes((left,)) + rest

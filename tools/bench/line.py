@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: MIT
+"""What the emulated RP2040 does over its UART at 115200 baud, in its own time: registers, is idle, moves 64 KiB.
+
+The gateway takes no time, so all that the line is silent is the board's. What the encoding allows is the line that is
+never silent: 64 KiB take as long as the octets of all frames that carry them, with base64, JSON, CoAP and slipmux.
+"""
+
+import json
+import random
+import tempfile
+from pathlib import Path
+
+import aiocoap
+
+from tools.bench import Row
+from tools.bench.pico import MS_AN_OCTET, Pico, Silent
+from tools.bench.rp2040 import flash_image
+from tools.emulator.client import provide
+from tools.gateway import bodies, payload, segments
+from tools.image import rp2
+
+UE, AS = "ue:bench@example.org", "as:bench@example.org"
+LARGE = 64 * 1024
+DATAGRAM = 1152
+BUDGET_ROOM = 24 * 1024
+STEP = 1024  # to which the room is found out
+CONFIG = {"role": "client", "ue_service_id": UE, "peer": "coap+uart://0", "security": {"mode": "none"}}
+
+# `room`: octets of free heap that are left once it is idle, the small holes of the heap filled first; 0 leaves all
+APP = """
+import asyncio, gc, time
+from device import start
+room, sends = {room}, {sends}
+async def main():
+    client = await start()
+    while not client.registered:
+        await asyncio.sleep_ms(1)
+    print("registered", time.ticks_ms())
+    await asyncio.sleep(1)
+    ballast = [None] * (4096 if room else 1)
+    gc.collect()
+    print("idle", gc.mem_free())
+    while room and gc.mem_free() > room:
+        ballast[0] = [ballast[0], bytearray(64)]
+    if sends:
+        with open("record.bin", "rb") as file:
+            outgoing = await client.send("as:bench@example.org", file, to_type="AS")
+            print("sent", await outgoing.wait())
+    print("ready")
+    message = await client.receive()
+    size = 0
+    for chunk in message.chunks():
+        size += len(chunk)
+    print("took", size)
+    await asyncio.sleep(3600)
+asyncio.run(main())
+"""
+
+
+def measure():
+    provide()
+    image = rp2.build("rp2040", rp2.ROOT / "build" / "rp2040")
+    with tempfile.TemporaryDirectory() as folder:
+        with board(image, Path(folder) / "flash.bin", sends=True) as pico:
+            (ticks,) = pico.line("registered")
+            yield Row("from power-on to registered, over UART", int(ticks), "ms", 1500)
+            (free,) = pico.line("idle")
+            yield Row("free heap, registered and idle", int(free), "octets", 150 * 1024, least=True)
+            yield from goodput("64 KiB sent at 115200 baud", *send(pico))
+            pico.line("ready")
+            yield from goodput("64 KiB received at 115200 baud", *receive(pico))
+        room = least_room(image, Path(folder) / "flash.bin")
+        yield Row("highest heap use while 64 KiB arrive, above idle", room, "octets", BUDGET_ROOM)
+
+
+def goodput(what, ms, octets):
+    """`octets` of the line took `ms`."""
+    yield Row(what, round(LARGE / ms * 1000), "octet/s")
+    yield Row("  what the encoding allows", round(LARGE / (octets * MS_AN_OCTET) * 1000), "octet/s")
+    yield Row("  the one of the other", round(100 * octets * MS_AN_OCTET / ms, 1), "%", 90, least=True)
+
+
+def board(image, flash, room=0, sends=False, size=LARGE):
+    record = random.Random(5).randbytes(size)
+    app = APP.replace("{room}", str(room)).replace("{sends}", str(sends))
+    contents = {"msgin5g.json": json.dumps(CONFIG).encode(), "app.py": app.encode(), "record.bin": record}
+    flash.write_bytes(flash_image(contents))
+    return Pico(image, flash)
+
+
+def send(pico):
+    """(ms, octets on the line) of the board's message, from its first octet to the answer to its last segment."""
+    pico.spoke, before = None, pico.sent
+    last = pico.until(lambda: _last_segment(pico.requests), "the last segment", 180_000)
+    done, octets = pico.ms - pico.spoke, pico.sent - before
+    confirmation = {"msgIden": last["msgIden"], "msgType": "SEGCONFIR", "result": True}
+    pico.post(confirmation | {"segId": last["segParams"]["segId"]})
+    pico.line("sent")
+    return done, octets
+
+
+def _last_segment(requests):
+    return next((body for body in requests if body.get("segParams", {}).get("lastSegFlag")), None)
+
+
+def receive(pico, size=LARGE):
+    """(ms, octets on the line) of a message to the board, from its first octet to SEGCONFIR."""
+    began, before = pico.ms, pico.received
+    for body in large_message(size):
+        answer = pico.post(body, ms=30_000)
+        if answer.code != aiocoap.CHANGED:
+            raise Silent(f"the board answered {answer.code} {answer.payload!r}")
+    octets = pico.received - before
+    pico.until(lambda: pico.requests[-1]["msgType"] == "SEGCONFIR", "SEGCONFIR", 10_000)
+    done = pico.ms - began
+    (taken,) = pico.line("took", 10_000)
+    if int(taken) != size or pico.requests[-1]["result"] is not True:
+        raise Silent(f"of {size} octets {taken} arrived")
+    return done, octets
+
+
+def large_message(size):
+    """The bodies of a message in segments, cut as the emulated gateway cuts them for datagrams of 1152 octets."""
+    head = {
+        "msgIden": "urn:3gpp:msgin5g",
+        "msgType": "MSG",
+        "oriAddr": {"oriAddrType": "AS", "addr": AS},
+        "destAddr": {"destAddrType": "UE", "addr": UE},
+        "msgId": "6b7d7d6c-5d55-4b6e-9e3c-0f2f6a3c1b90",
+    }
+    frame = len(aiocoap_post(b"").encode())
+    widest = bodies.Segment("0" * 16, 999, 999, True)
+    room = DATAGRAM - frame - 1 - len(bodies.encode(bodies.msg(head, "", widest)))
+    value = payload.from_octets(random.Random(6).randbytes(size))
+    parts = segments.cut(value, 2048, room)
+    for number, part in enumerate(parts, 1):
+        yield bodies.msg(head, part, bodies.Segment("0" * 16, number, len(parts), number == len(parts)))
+
+
+def aiocoap_post(octets):
+    message = aiocoap.Message(code=aiocoap.POST, uri_path=("msgin5g",), content_format=50, payload=octets)
+    message.mtype, message.mid, message.token = aiocoap.CON, 0, bytes(2)
+    return message
+
+
+def least_room(image, flash):
+    """The fewest octets of free heap with which 64 KiB arrive without a datagram lost."""
+
+    def fits(room):
+        with board(image, flash, room) as pico:
+            try:
+                pico.line("ready")
+                receive(pico)
+                return True
+            except Silent:
+                return False
+
+    low, high = 0, BUDGET_ROOM // STEP
+    while not fits(high * STEP):
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if fits(middle * STEP) else (middle, high)
+    return high * STEP

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: MIT
+"""An emulated Pico and a gateway that takes no time, on a serial line of 115200 baud.
+
+The board's time stands still while we work, so what is measured is the board alone, and the same each time. The
+gateway is a few lines around aiocoap's messages and the framing of the emulated gateway: it grants a registration, says
+2.04 to all requests, and sends requests of its own one after the other.
+"""
+
+import aiocoap
+
+from tools.emulator.client import Emulator
+from tools.gateway import bodies
+from tools.gateway.lines import COAP, Framer, encode
+
+MS_AN_OCTET = 10 * 1000 / 115200  # 8N1
+_LONGEST_STEP = 1000  # ms
+_MAX_DATAGRAM = 1152
+
+
+class Silent(Exception):
+    """The board did not do what it should have; the text tells what it said."""
+
+
+class Pico:
+    """A context manager. `told` has the lines that the board printed, `ms` is its time since power-on.
+
+    `sent` and `received` count the octets of the line, out of the board and into it.
+    """
+
+    def __init__(self, image, flash):
+        self.ms = 0.0
+        self.told = []
+        self.sent = self.received = 0
+        self.spoke = None  # when the board's first octet began after this was set to None
+        self.requests = []  # of the board: JSON bodies
+        self.answers = []  # of the board: aiocoap's Messages
+        self._emulator = Emulator(image, flash=flash, ports={}, options=["--steps", "--quiet"])
+        self._framer = Framer(_MAX_DATAGRAM)
+        self._text = ""
+        self._mid = 0
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._emulator.close()
+
+    def until(self, wanted, what, ms, to_board=b""):
+        """Runs until `wanted()` gives something, and gives that. Silent after so many ms of the board's time."""
+        end = self.ms + ms
+        while True:
+            to_board = self._run(min(_LONGEST_STEP, end - self.ms), to_board)
+            found = wanted()
+            if found:
+                if to_board:
+                    self._run(len(to_board) * MS_AN_OCTET, to_board)
+                return found
+            if self.ms >= end:
+                raise Silent(f"expected {what} within {ms} ms; the board said: " + " / ".join(self.told[-8:]))
+
+    def line(self, word, ms=60_000):
+        """What the board prints behind this word, as a list of words; the first line that begins with it."""
+
+        def find():
+            for line in self.told:
+                if line.split(" ")[0] == word:
+                    return line.split(" ")
+            return None
+
+        return self.until(find, f"a line {word!r}", ms)[1:]
+
+    def post(self, body, ms=60_000):
+        """Sends a request to the board and waits for its answer: aiocoap's Message."""
+        self._mid += 1
+        message = aiocoap.Message(code=aiocoap.POST, uri_path=("msgin5g",), content_format=50)
+        message.payload = bodies.encode(body)
+        message.mtype, message.mid, message.token = aiocoap.CON, self._mid, self._mid.to_bytes(2, "big")
+        count = len(self.answers)
+        self.until(lambda: len(self.answers) > count, "an answer", ms, encode(COAP, message.encode()))
+        return self.answers[-1]
+
+    def _run(self, ms, octets):
+        """One step; gives what the gateway has to say to what came out."""
+        self.received += len(octets)
+        done = self._emulator.ask(f"run {ms} {octets.hex()}")
+        if done["halted"]:
+            raise Silent(f"the board halted: {done['halted']}; it said: " + " / ".join(self.told[-8:]))
+        self.ms = done["ms"]
+        *lines, self._text = (self._text + bytes.fromhex(done["repl"]).decode(errors="replace")).split("\n")
+        self.told += [line.strip() for line in lines]
+        out = bytes.fromhex(done["uart0"])
+        self.sent += len(out)
+        if out and self.spoke is None:
+            self.spoke = self.ms - len(out) * MS_AN_OCTET
+        frames = [content for kind, content in self._framer.feed(out) if kind == COAP]
+        answers = [self._take(aiocoap.Message.decode(content)) for content in frames]
+        return b"".join(encode(COAP, answer.encode()) for answer in answers if answer)
+
+    def _take(self, message):
+        if not message.code.is_request():
+            self.answers.append(message)
+            return None
+        body = bodies.parse(message.payload)
+        self.requests.append(body)
+        answer = aiocoap.Message(code=aiocoap.CHANGED)
+        if body["msgType"] == "REG":
+            answer.payload = bodies.encode({"oriAddr": body["oriAddr"], "result": True, "regExpTime": 3600})
+            answer.opt.content_format = 50
+        answer.mtype, answer.mid, answer.token = aiocoap.ACK, message.mid, message.token
+        return answer
