@@ -22,6 +22,7 @@ COMMANDS = {
     ),
     "flash": ("tools.flash.program", "the image onto a board"),
     "repl": ("tools.repl", "the REPL of a board, by mpremote"),
+    "trace": ("tools.trace", "one line for each message of a capture or a serial line"),
     "bench": ("tools.bench", "the measured table of the README"),
 }
 

@@ -3,6 +3,7 @@
 
 import asyncio
 import io
+import json
 import random
 import subprocess
 
@@ -10,6 +11,7 @@ import pytest
 from rich.console import Console
 
 from host_tests.interop.capture import Capture, Relay
+from tools.cli import main
 from tools.demo.application_server import ApplicationServer
 from tools.demo.processes import Device, Gateway, device_keys
 from tools.demo.story import AS, LARGE, UE, Story, exchange
@@ -114,3 +116,20 @@ def test_wireshark_reads_it_with_the_key(captured, tshark):
     assert done.returncode == 0, done.stderr
     assert "open the valve" in done.stdout
     assert "21.5 °C" in done.stdout
+
+
+def test_trace_reads_it_with_the_key_alone(captured, tmp_path, capsys):
+    file, datagrams, keys = captured
+    assert main(["trace", str(file)]) == 0
+    said = capsys.readouterr().out
+    assert said.count("OSCORE") == len(datagrams)
+    for word in ("sensor-1", "MSG", "REG", "payload"):
+        assert word not in said
+    key = tmp_path / "msgin5g.json"
+    key.write_text(json.dumps({"role": "client", "security": keys}))
+    assert main(["trace", "--key", str(key), str(file)]) == 0
+    said = capsys.readouterr()
+    assert "1 DEREG, 4 IMDN" in said.err and "1 REG, 2 SEGCONFIR" in said.err
+    assert "OSCORE" not in said.err
+    for secret in (keys["master_secret"], keys["master_salt"]):
+        assert secret not in said.out + said.err

@@ -12,6 +12,7 @@ import pytest
 from rich.console import Console
 
 from host_tests.interop.capture import Capture, Relay
+from tools.cli import main
 from tools.demo.application_server import ApplicationServer
 from tools.demo.processes import Device, Gateway
 from tools.demo.story import AS, LARGE, UE, Story, exchange
@@ -122,3 +123,20 @@ def test_the_messages_are_those_of_the_demo(packets):
     # Two messages that fit one datagram, two reports, and the word that all segments are there.
     assert of_device == {"REG": 1, "MSG": 2, "IMDN": 2, "SEGCONFIR": 1, "DEREG": 1}
     assert of_gateway == {"MSG": 1, "IMDN": 2, "SEGCONFIR": 1}
+
+
+def test_trace_reads_it_as_wireshark_does(captured, packets, capsys):
+    """`msgin5g trace`: the same types, codes, message IDs and tokens, one line each, and the messages of the demo."""
+    file, count = captured
+    assert main(["trace", str(file)]) == 0
+    said = capsys.readouterr()
+    lines = [line.split() for line in said.out.splitlines()]
+    assert len(lines) == count
+    names = {"2": "POST", "68": "2.04"}
+    expected = [
+        ("CON NON ACK RST".split()[int(type_)], names[code], f"{int(mid):04x}", token.replace(":", ""))
+        for type_, code, mid, token in packets("coap", "coap.type", "coap.code", "coap.mid", "coap.token")
+    ]
+    assert [tuple(line[4:8]) for line in lines] == expected
+    assert "1 DEREG, 4 IMDN" in said.err and "1 REG, 2 SEGCONFIR" in said.err
+    assert sum(line[8:9] == ["MSG"] and "/" in line[10] for line in lines) > 200

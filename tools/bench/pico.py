@@ -8,7 +8,7 @@ gateway is a few lines around aiocoap's messages and the framing of the emulated
 
 import aiocoap
 
-from tools.emulator.client import Emulator
+from tools.emulator.client import SteppedEmulator
 from tools.gateway import bodies
 from tools.gateway.lines import COAP, Framer, encode
 
@@ -34,7 +34,7 @@ class Pico:
         self.spoke = None  # when the board's first octet began after this was set to None
         self.requests = []  # of the board: JSON bodies
         self.answers = []  # of the board: aiocoap's Messages
-        self._emulator = Emulator(image, flash=flash, ports={}, options=["--steps", "--quiet"])
+        self._emulator = SteppedEmulator(image, flash)
         self._framer = Framer(_MAX_DATAGRAM)
         self._text = ""
         self._mid = 0
@@ -82,13 +82,9 @@ class Pico:
     def _run(self, ms, octets):
         """One step; gives what the gateway has to say to what came out."""
         self.received += len(octets)
-        done = self._emulator.ask(f"run {ms} {octets.hex()}")
-        if done["halted"]:
-            raise Silent(f"the board halted: {done['halted']}; it said: " + " / ".join(self.told[-8:]))
-        self.ms = done["ms"]
-        *lines, self._text = (self._text + bytes.fromhex(done["repl"]).decode(errors="replace")).split("\n")
+        self.ms, out, text = self._emulator.run(ms, octets)
+        *lines, self._text = (self._text + text.decode(errors="replace")).split("\n")
         self.told += [line.strip() for line in lines]
-        out = bytes.fromhex(done["uart0"])
         self.sent += len(out)
         if out and self.spoke is None:
             self.spoke = self.ms - len(out) * MS_AN_OCTET

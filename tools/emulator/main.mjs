@@ -9,7 +9,6 @@ import { FileError, FlashFile, loadUf2 } from './files.mjs';
 import { Pacer } from './pacing.mjs';
 import { Pico } from './pico.mjs';
 import { SerialPort } from './serial.mjs';
-import { Steps } from './steps.mjs';
 
 const HELP = `usage: node main.mjs [options] IMAGE.uf2
 
@@ -20,7 +19,6 @@ A Raspberry Pi Pico that boots IMAGE.uf2. It listens on this computer only.
   --repl PORT       the USB serial line, where the REPL is; 0 takes a free port
   --uart0 PORT      UART0, at the pace of its baud rate; --uart1 PORT likewise
   --virtual         virtual time: as fast as this computer allows, a sleep takes none
-  --steps           time stands still but for the command \`run\`
   --most-lag MS     real time: what the board may be behind before its clock waits for it (default 50)
   --cut-after N     the power goes in the middle of flash operation N + 1 (a sector erased, a page programmed)
   --unique-id HEX   the flash chip's, 8 octets
@@ -32,8 +30,6 @@ line, from its standard input, and answers each with a line of JSON:
 
   stats             statistics: emulated time, instructions, resets, flash and UART counters
   power-cycle       off and on again
-  run MS [HEX]      with --steps: these octets go to UART0, and MS ms of emulated time pass, fewer where UART0 sent
-                    the octet c0, which ends a frame of slipmux. {"ms": emulated time, "uart0": HEX, "repl": HEX}
 
 and ends at the end of its input. Exit codes: 0, 1 the firmware halted, 2 wrong arguments, 75 --cut-after came true.`;
 
@@ -45,7 +41,7 @@ function readArguments() {
     const text = { type: 'string' };
     const flag = { type: 'boolean' };
     const options = {
-        flash: text, repl: text, uart0: text, uart1: text, virtual: flag, steps: flag, 'most-lag': text, 'cut-after': text,
+        flash: text, repl: text, uart0: text, uart1: text, virtual: flag, 'most-lag': text, 'cut-after': text,
         'unique-id': text, quiet: flag, help: flag,
     };
     let parsed;
@@ -79,11 +75,10 @@ async function main() {
         return;
     }
     const lines = {};
-    const steps = values.steps ? new Steps() : null;
     const pico = new Pico({
         uniqueId: uniqueId(values['unique-id']),
-        onUsb: (octets) => (steps ?? lines.repl)?.output(octets, 'repl'),
-        onUart: (index, octet) => (steps ?? lines[`uart${index}`])?.output([octet], `uart${index}`),
+        onUsb: (octets) => lines.repl?.output(octets),
+        onUart: (index, octet) => lines[`uart${index}`]?.output([octet]),
         onFlash: (address, size) => flashFile?.changed(address, size),
         say: (sentence) => values.quiet || console.error(`pico: ${sentence}`),
     });
@@ -114,12 +109,12 @@ async function main() {
     pico.nor.cutAfter = number(values, 'cut-after', 1e9) ?? Infinity;
     pacer.onHalt = () => process.exit(1);
     pacer.onCut = () => process.exit(CUT);
-    obey(pico, pacer, lines, steps);
+    obey(pico, pacer, lines);
     console.log(JSON.stringify(listening));
-    if (!steps) pacer.start();
+    pacer.start();
 }
 
-function obey(pico, pacer, lines, steps) {
+function obey(pico, pacer, lines) {
     const commands = {
         stats: () => ({
             ...pico.statistics,
@@ -132,13 +127,11 @@ function obey(pico, pacer, lines, steps) {
             return {};
         },
     };
-    if (steps) commands.run = (ms, hex) => steps.run(pico, +ms, hex ?? '');
     const input = readline.createInterface({ input: process.stdin });
     input.on('line', (line) => {
-        const [word, ...rest] = line.trim().split(' ');
-        const command = commands[word];
+        const command = commands[line.trim()];
         const known = Object.keys(commands).join(', ');
-        console.log(JSON.stringify(command ? command(...rest) : { error: `no command ${line.trim()}; there are ${known}` }));
+        console.log(JSON.stringify(command ? command() : { error: `no command ${line.trim()}; there are ${known}` }));
     });
     input.on('close', () => process.exit(0));
 }

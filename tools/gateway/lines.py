@@ -183,7 +183,7 @@ class LinesInterface(interfaces.MessageInterface):
             return
         try:
             message = Message.decode(content, remote=address)
-        except error.UnparsableMessage:
+        except (error.UnparsableMessage, UnicodeError):  # the latter for a text option that is none
             return
         self._manager.dispatch_message(message)
 

@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: MIT
+"""`msgin5g trace`: what it reads, what it prints, what it says of what it can't read."""
+
+import os
+import random
+import select
+import subprocess
+import sys
+
+import aiocoap
+import dpkt
+import pytest
+
+from host_tests.interop.capture import Capture
+from tools import trace
+from tools.cli import main
+from tools.gateway import bodies, keys
+from tools.gateway.lines import COAP, L3, TEXT, encode
+from tools.trace import sources
+from tools.trace.reader import Reader
+
+BODY = {
+    "msgIden": "urn:3gpp:msgin5g",
+    "msgType": "MSG",
+    "oriAddr": {"oriAddrType": "UE", "addr": "ue:a@x"},
+    "destAddr": {"destAddrType": "AS", "addr": "as:b@x"},
+    "msgId": "6b7d7d6c-5d55-4b6e-9e3c-0f2f6a3c1b90",
+    "isSegmented": True,
+    "segParams": {"segId": "0" * 16, "totalSegCount": 7, "segNumb": 3},
+    "sfFlag": False,
+    "payload": "data:;base64,AAEC",
+}
+
+
+def post(body, mid=0x1234, token=b"\xa1\xb2"):
+    message = aiocoap.Message(code=aiocoap.POST, uri_path=("msgin5g",), content_format=50)
+    message.payload = bodies.encode(body)
+    message.mtype, message.mid, message.token = aiocoap.CON, mid, token
+    return message.encode()
+
+
+ACK = b"\x62\x44\x12\x34\xa1\xb2"
+
+
+def lines_of(capsys, *arguments):
+    assert main(["trace", *map(str, arguments)]) == 0
+    return capsys.readouterr().out.splitlines()
+
+
+def test_a_line_for_each_message_of_a_capture(tmp_path, capsys):
+    capture = Capture(tmp_path / "made.pcap")
+    request = post(BODY)
+    for datagram, to_device in ((request, False), (ACK, True), (b"\x40\x00\x00\x07", True), (b"\x00", False)):
+        capture.add(datagram, to_device)
+    capture.close()
+    lines = [line.split(None, 1)[1] for line in lines_of(capsys, tmp_path / "made.pcap")]
+    assert lines == [
+        "192.0.2.2:49152 > gateway         CON POST 1234 a1b2         "
+        f"MSG 6b7d7d6c 3/7 from ue:a@x to as:b@x payload of 3, {len(request)} octets",
+        "gateway > 192.0.2.2:49152         ACK 2.04 1234 a1b2         6 octets",
+        "gateway > 192.0.2.2:49152         CON empty 0007 -           4 octets",
+        "192.0.2.2:49152 > gateway         not CoAP, 1 octets",
+    ]
+
+
+# dpkt writes pcapng of Ethernet alone
+@pytest.mark.parametrize(
+    ("link", "new"),
+    [(1, False), (1, True), (113, False), (12, False)],
+    ids=["Ethernet", "pcapng", "any device of Linux", "bare IP"],
+)
+def test_captures_of_other_programs(tmp_path, capsys, link, new):
+    def packet(octets):
+        udp = dpkt.udp.UDP(sport=40000, dport=65401, data=octets, ulen=8 + len(octets))
+        ip = dpkt.ip.IP(src=b"\x0a\0\0\1", dst=b"\x0a\0\0\2", p=17, data=udp, len=28 + len(octets))
+        if link == 1:
+            return bytes(dpkt.ethernet.Ethernet(data=ip))
+        return bytes(dpkt.sll.SLL(data=ip) if link == 113 else ip)
+
+    with open(tmp_path / "made", "wb") as file:
+        writer = dpkt.pcapng.Writer(file) if new else dpkt.pcap.Writer(file, linktype=link)
+        writer.writepkt(packet(post(BODY)), 1.5)
+        writer.writepkt(packet(post(BODY))[:20], 2)
+    (line,) = lines_of(capsys, tmp_path / "made")
+    assert line.split()[1:4] == ["10.0.0.1:40000", ">", "gateway"]
+    assert "MSG 6b7d7d6c 3/7" in line
+
+
+def test_octets_of_a_line(tmp_path, capsys):
+    noise = b"\xff\x00garbage"
+    told = noise + encode(COAP, post(BODY)) + encode(L3, b"\x01" + bytes(30)) + encode(TEXT, b"up\x1b[0m")
+    (tmp_path / "out.bin").write_bytes(told)
+    lines = lines_of(capsys, tmp_path / "out.bin")
+    assert [line.split()[:2] for line in lines] == [["-", "out.bin"]] * 3
+    assert "MSG 6b7d7d6c 3/7" in lines[0]
+    assert lines[1].endswith("L3 MESSAGE SENDING REQUEST, 31 octets")
+    assert lines[2].endswith("text: up?[0m")  # nothing that a terminal obeys
+
+
+def traced(*arguments, **more):
+    command = [sys.executable, "-m", "tools.cli", "trace", *arguments]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more)
+
+
+def test_a_capture_that_comes_in(tmp_path):
+    capture = Capture(tmp_path / "made.pcap")
+    capture.add(post(BODY), False)
+    capture.close()
+    ours, its = os.pipe()
+    process = traced("-", stdin=ours)
+    os.close(ours)
+    os.write(its, (tmp_path / "made.pcap").read_bytes())
+    assert "MSG 6b7d7d6c" in process.stdout.readline()  # while it goes on
+    os.close(its)
+    assert process.communicate(timeout=30) == ("", "1 messages: 1 MSG\n")
+
+
+def test_a_device_that_listens():
+    ours, device = os.openpty()
+    process = traced(os.ttyname(device))
+    try:
+        # What is sent before it listens is lost.
+        while not select.select([process.stdout], [], [], 0.2)[0]:
+            assert process.poll() is None, process.stderr.read()
+            os.write(ours, encode(COAP, post(BODY)))
+        assert "MSG 6b7d7d6c" in process.stdout.readline()
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.parametrize(
+    ("octets", "sentence"),
+    [
+        (b"", "is no capture, and holds no frame of slipmux"),
+        (b"just some text", "is no capture, and holds no frame of slipmux"),
+        (b"\xd4\xc3\xb2\xa1\x02", "is a damaged capture"),
+        (b"\xd4\xc3\xb2\xa1" + bytes(16) + b"\x69\0\0\0", "packets of link type 105 are not understood"),
+        (b"\x0a\x0d\x0d\x0a" + bytes(40), "is a damaged capture"),
+    ],
+)
+def test_what_it_cannot_read(tmp_path, capsys, octets, sentence):
+    (tmp_path / "wrong").write_bytes(octets)
+    assert main(["trace", str(tmp_path / "wrong")]) == 2
+    said = capsys.readouterr().err
+    assert sentence in said and said.count("\n") == 1
+
+
+def test_no_such_file_key_or_port(tmp_path, capsys):
+    assert main(["trace", str(tmp_path / "none")]) == 2
+    assert f"{tmp_path}/none: No such file or directory" in capsys.readouterr().err
+    capture = Capture(tmp_path / "made.pcap")
+    capture.add(post(BODY), False)
+    capture.close()
+    assert main(["trace", "--port", "5683", str(tmp_path / "made.pcap")]) == 2
+    assert "none of its 1 packets is UDP of port 5683; --port names another" in capsys.readouterr().err
+    (tmp_path / "key.json").write_text('{"security": {"master_secret": "00"}}')
+    assert main(["trace", "--key", str(tmp_path / "key.json"), str(tmp_path / "made.pcap")]) == 2
+    assert "security.sender_id must be the hexadecimal digits" in capsys.readouterr().err
+
+
+def test_anything_may_be_heard(tmp_path):
+    """Octets of chance, and messages with some octets changed, protected ones too: a line each, and no control
+    character in it."""
+    source = random.Random(7)
+    made = keys.make(str(tmp_path / "keys.json"), set())
+    reader = Reader([made])
+    protected = b"\x42\x02\x12\x34ab\x93\x09\x00\x00\xff" + bytes(30)
+    for _ in range(3000):
+        octets = bytearray(source.choice((post(BODY), ACK, protected, source.randbytes(40))))
+        for _ in range(source.randrange(4)):
+            octets[source.randrange(len(octets))] = source.randrange(256)
+        kind = source.choice((COAP, COAP, L3, TEXT))
+        heard = sources.Heard(1.0, "a > b", ("a", 1), ("b", 2), kind, bytes(octets))
+        _, text = reader.text(heard)
+        assert trace.line(heard, text).isprintable()

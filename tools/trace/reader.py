@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: MIT
+"""What a message says, in one line. CoAP and OSCORE are read by aiocoap, bodies as the emulated gateway reads them."""
+
+import aiocoap
+from aiocoap import error, oscore
+
+from tools.gateway import bodies, l3, payload
+from tools.gateway.lines import COAP, L3
+
+_KEPT = 1024  # requests whose answer may still come
+
+# Annex A.2.1
+_L3_NAMES = {
+    l3.SENDING: "MESSAGE SENDING REQUEST",
+    l3.SENDING_RESPONSE: "MESSAGE SENDING RESPONSE",
+    l3.RECEIVED: "MESSAGE RECEIVED REQUEST",
+    l3.RECEIVED_RESPONSE: "MESSAGE RECEIVED RESPONSE",
+    l3.REPORT_SENDING: "DELIVERY REPORT SENDING REQUEST",
+    l3.REPORT_RECEIVED: "DELIVERY REPORT RECEIVED REQUEST",
+    l3.REGISTRATION: "REGISTRATION REQUEST",
+    l3.REGISTRATION_ACCEPT: "REGISTRATION ACCEPT",
+    l3.REGISTRATION_REJECT: "REGISTRATION REJECT",
+    l3.DEREGISTRATION: "DEREGISTRATION REQUEST",
+    l3.DEREGISTRATION_REJECT: "DEREGISTRATION REJECT",
+    l3.DEREGISTRATION_ACCEPT: "DEREGISTRATION ACCEPT",
+}
+
+
+class Reader:
+    """Keeps what it must know of requests to understand their answers. `keys`: of devices, see tools.gateway.keys."""
+
+    def __init__(self, keys=()):
+        ends = [_Listener(each, turned) for each in keys for turned in (False, True)]
+        self._pairs = list(zip(ends, (ends[at ^ 1] for at in range(len(ends))), strict=True))
+        self._requests = {}  # (who asked, whom, token): (the context of its answer, aiocoap's request_id)
+
+    def text(self, heard):
+        """(a word for what it is, the line, of which a terminal obeys nothing)."""
+        kind, text = self._text(heard)
+        return kind, "".join(character if character.isprintable() else "?" for character in text)
+
+    def _text(self, heard):
+        if heard.kind == L3:
+            name = _L3_NAMES.get(heard.octets[0], "unknown") if heard.octets else "empty"
+            return "L3", f"L3 {name}, {len(heard.octets)} octets"
+        if heard.kind != COAP:
+            return "text", "text: " + heard.octets.decode(errors="replace")
+        try:
+            message = aiocoap.Message.decode(heard.octets, remote=heard.source)
+        except (error.UnparsableMessage, UnicodeError):  # the latter for a text option that is none
+            return "not CoAP", f"not CoAP, {len(heard.octets)} octets"
+        kind, inside = self._inside(message, heard)
+        code = message.code
+        name = "empty" if code == aiocoap.EMPTY else code.name if code.is_request() else code.dotted
+        head = f"{message.mtype.name} {name} {message.mid:04x} {message.token.hex() or '-'}"
+        return kind, f"{head:26} {inside}{', ' if inside else ''}{len(heard.octets)} octets"
+
+    def _inside(self, message, heard):
+        """(a word, what the message carries)."""
+        if message.opt.oscore is None:
+            return _body(message)
+        plain = None
+        if message.code.is_request():
+            fields = _fields(message)
+            if fields is None:
+                return "OSCORE", "OSCORE, its option is broken"
+            said = f"OSCORE of {fields[0].hex() or '(empty)'}, number {int.from_bytes(fields[1], 'big')}"
+            plain = self._request(message, heard, fields[0])
+        else:
+            said = "OSCORE"
+            known = self._requests.get((heard.destination, heard.source, message.token))
+            plain = known and known[0].read(message, known[1])
+        if not plain:
+            return "OSCORE", said
+        plain, _ = plain
+        code = plain.code
+        inner = code.name if code.is_request() else code.dotted
+        kind, inside = _body(plain)
+        return kind, f"{said}: {inner} {inside}".rstrip()
+
+    def _request(self, message, heard, kid):
+        for context, answering in self._pairs:
+            if context.recipient_id == kid:
+                plain = context.read(message, None)
+                if plain:
+                    self._requests[heard.source, heard.destination, message.token] = answering, plain[1]
+                    if len(self._requests) > _KEPT:
+                        del self._requests[next(iter(self._requests))]
+                    return plain
+        return None
+
+
+def _fields(message):
+    """(kid, Partial IV) of a protected request."""
+    try:
+        fields = oscore.verify_start(message)
+        return fields[oscore.COSE_KID], fields[oscore.COSE_PIV]
+    except (oscore.NotAProtectedMessage, oscore.DecodeError, IndexError, KeyError):
+        return None
+
+
+class _Listener(oscore.CanUnprotect, oscore.SecurityContextUtils):
+    """Reads what one end sends. It takes no part: whether a number was seen before is for the other end to say."""
+
+    alg_aead = oscore.AES_CCM_16_64_128()
+    hashfun = oscore.hashfunctions["sha256"]
+    echo_recovery = None
+
+    class _AllNew:
+        is_initialized = staticmethod(lambda: True)
+        is_valid = staticmethod(lambda number: True)
+        strike_out = staticmethod(lambda number: None)
+
+    recipient_replay_window = _AllNew()
+
+    def __init__(self, keys, turned):
+        """`turned`: what the gateway sends, else the device."""
+        ids = keys.sender_id, keys.recipient_id
+        self.sender_id, self.recipient_id = ids[::-1] if turned else ids
+        self.id_context = keys.id_context
+        self.derive_keys(keys.salt, keys.secret)
+
+    def read(self, message, request_id):
+        """aiocoap's (plain message, request_id); None where the key is another."""
+        try:
+            return self.unprotect(message, request_id)
+        except (oscore.ProtectionInvalid, oscore.DecodeError, error.Error, ValueError, IndexError):
+            return None
+
+
+def _body(message):
+    """(a word, the body's summary) of a plain message."""
+    if not message.payload:
+        path = "/".join(message.opt.uri_path)
+        return message.code.dotted if message.code.is_response() else "CoAP", path and f"/{path}"
+    try:
+        body = bodies.parse(message.payload)
+    except bodies.Malformed:
+        text = message.payload[:40].decode(errors="replace")
+        return "not JSON", f'"{text}"' if message.code.is_response() else "not JSON"
+    kind = str(body.get("msgType", "answer"))
+    return kind, " ".join([kind, *_members(body)])
+
+
+def _members(body):
+    """The few that tell one message from another; whatever a peer may have put there."""
+    if isinstance(body.get("msgId"), str):
+        yield body["msgId"][:8]
+    segment = body.get("segParams")
+    if isinstance(segment, dict):
+        yield f"{segment.get('segNumb', '?')}/{segment.get('totalSegCount', '?')}"
+    elif "segId" in body:
+        yield f"set {body['segId']} {body.get('segNoList', '')}".rstrip()
+    for member, word in (("oriAddr", "from"), ("destAddr", "to")):
+        address = body.get(member)
+        if isinstance(address, dict):
+            yield f"{word} {address.get('addr')}"
+    for member in ("result", "DelSta"):
+        if member in body:
+            yield str(body[member]).lower()
+    if isinstance(body.get("payload"), str):
+        yield f"payload of {payload.content_size(body['payload'])}"

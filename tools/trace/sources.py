@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: MIT
+"""Where messages are heard: captures of UDP, octets of a serial line."""
+
+import contextlib
+import os
+import stat
+import sys
+import time
+from typing import NamedTuple
+
+import dpkt
+import serial
+
+from tools.gateway.lines import COAP, Framer
+
+_NG = b"\x0a\x0d\x0d\x0a"  # how pcapng begins
+_MAGIC = {bytes.fromhex(magic) for magic in ("a1b2c3d4", "d4c3b2a1", "a1b23c4d", "4d3cb2a1")}
+_CHUNK = 4096
+_LONGEST_FRAME = 65535
+# https://www.tcpdump.org/linktypes.html, by number: what stands before the IP packet
+_LINKS = {
+    0: dpkt.loopback.Loopback,
+    1: dpkt.ethernet.Ethernet,
+    108: dpkt.loopback.Loopback,
+    113: dpkt.sll.SLL,
+    276: dpkt.sll2.SLL2,
+}
+_BARE_IP = (12, 101, 228, 229)
+
+
+class Unreadable(Exception):
+    """The sentence says what and why."""
+
+
+class Heard(NamedTuple):
+    seconds: float | None  # since 1970
+    way: str  # for people
+    source: object  # who spoke, and to whom: equal for equal ends
+    destination: object
+    kind: int  # of slipmux; COAP for a datagram
+    octets: bytes
+
+
+def read(source, port, baudrate):
+    """Yields a Heard for each message. Raises Unreadable."""
+    with contextlib.ExitStack() as stack:
+        try:
+            if source == "-":
+                yield from _capture(source, sys.stdin.buffer, port)
+            elif _is_device(source):
+                yield from _device(source, stack.enter_context(serial.serial_for_url(source, baudrate)))
+            else:
+                file = stack.enter_context(open(source, "rb"))
+                begin = file.peek(4)[:4]
+                if begin in _MAGIC or begin == _NG:
+                    yield from _capture(source, file, port)
+                else:
+                    yield from _dump(source, file)
+        except (OSError, serial.SerialException) as error:
+            raise Unreadable(f"{source}: {getattr(error, 'strerror', None) or error}") from None
+
+
+def _is_device(source):
+    return "://" in source or os.path.exists(source) and stat.S_ISCHR(os.stat(source).st_mode)
+
+
+# ---- datagrams -------------------------------------------------------------------------------------------------------
+
+
+def _capture(name, file, port):
+    begin = file.peek(4)[:4]
+    if begin not in _MAGIC and begin != _NG:
+        raise Unreadable(f"{name}: what comes in is no capture (tshark -w - makes one)")
+    other = 0
+    try:
+        reader = dpkt.pcapng.Reader(file) if begin == _NG else dpkt.pcap.Reader(file)
+        link = reader.datalink()
+        if link not in _LINKS and link not in _BARE_IP:
+            raise Unreadable(f"{name}: packets of link type {link} are not understood")
+        count = 0
+        for seconds, packet in reader:
+            heard = _datagram(float(seconds), packet, link, port)
+            count += heard is not None
+            other += heard is None
+            if heard:
+                yield heard
+    except (dpkt.Error, ValueError) as error:
+        raise Unreadable(f"{name} is a damaged capture: {error}") from None
+    if other and not count:
+        raise Unreadable(f"{name}: none of its {other} packets is UDP of port {port}; --port names another")
+
+
+def _datagram(seconds, packet, link, port):
+    """None for what is no UDP of this port."""
+    try:
+        if link in _BARE_IP:
+            ip = dpkt.ip6.IP6(packet) if packet[0] >> 4 == 6 else dpkt.ip.IP(packet)
+        else:
+            ip = _LINKS[link](packet).data
+        udp = ip.data
+        if not isinstance(udp, dpkt.udp.UDP) or port not in (udp.sport, udp.dport):
+            return None
+        source = dpkt.utils.inet_to_str(ip.src), udp.sport
+        destination = dpkt.utils.inet_to_str(ip.dst), udp.dport
+    except (dpkt.Error, AttributeError, IndexError, ValueError):
+        return None
+    way = " > ".join("gateway" if end[1] == port else "%s:%d" % end for end in (source, destination))
+    return Heard(seconds, way, source, destination, COAP, bytes(udp.data))
+
+
+# ---- frames ----------------------------------------------------------------------------------------------------------
+
+
+def _dump(name, file):
+    frames = 0
+    framer = Framer(_LONGEST_FRAME)
+    while octets := file.read(_CHUNK):
+        for frame in framer.feed(octets):
+            frames += 1
+            yield _frame(None, name, frame)
+    if not frames:
+        raise Unreadable(f"{name} is no capture, and holds no frame of slipmux")
+
+
+def _device(name, line):
+    framer = Framer(_LONGEST_FRAME)
+    while True:
+        octets = line.read(max(1, line.in_waiting))
+        for frame in framer.feed(octets):
+            yield _frame(time.time(), name, frame)
+
+
+def _frame(seconds, name, frame):
+    # A line has two ends and no addresses: an answer is found by its token alone.
+    return Heard(seconds, os.path.basename(name), None, None, *frame)
