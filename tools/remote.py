@@ -37,6 +37,15 @@ except ImportError:
     _f = False
 print(repr((_u.machine, _u.release, _u.version, _f)))
 """
+# A watchdog that the firmware started bites soon after nobody feeds it. It can't be stopped, but on the RP2040 it can
+# be set to its longest time, 8.4 s, anew; whether it runs is bit 30 of its CTRL (data sheet 4.7.6).
+_CALM = """
+import os
+if os.uname().sysname == "rp2":
+    import machine
+    if machine.mem32[0x40058000] >> 30 & 1:
+        machine.WDT(timeout=8388)
+"""
 # What goes wrong below: pyserial's and the system's errors (a SerialException is an OSError), mpremote's own, what it
 # makes of an answer that breaks off, or that is none.
 _MISHAPS = (OSError, TransportError, struct.error, ValueError, SyntaxError, AssertionError)
@@ -79,10 +88,12 @@ class Board:
         for tries in range(_TRIES):
             try:
                 with _quiet():
+                    self._transport.enter_raw_repl(soft_reset=False, timeout_overall=_ENTER)
+                    self._transport.exec_raw(_CALM)
                     self._transport.enter_raw_repl(timeout_overall=_ENTER)
                 self._say("the board is at its raw REPL")
                 return
-            except (TransportError, OSError) as error:
+            except _MISHAPS as error:
                 if isinstance(error, OSError):
                     raise UsageError(self._gone()) from None
                 if tries == _TRIES - 1:

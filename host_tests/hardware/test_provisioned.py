@@ -112,6 +112,33 @@ def test_a_board_out_of_the_box_becomes_a_registered_device(image, tmp_path):
     asyncio.run(play())
 
 
+# A device whose watchdog nobody feeds once it was interrupted, as at any REPL.
+WATCHED = """
+import machine, time
+dog = machine.WDT(timeout=400)
+while True:
+    dog.feed()
+    time.sleep_ms(100)
+"""
+
+
+def test_the_watchdog_of_a_running_device_does_not_bite_meanwhile(image, tmp_path):
+    async def play():
+        flash = tmp_path / "flash.bin"
+        flash.write_bytes(flash_image({"app.py": WATCHED.encode()}))
+        with Emulator(image, flash=flash, options=["--quiet"]) as pico:
+            await until(lambda: pico.stats()["emulated_ms"] > 2000)  # it runs by then, and was fed
+            code, said = await provision(tmp_path, pico, "--ue", UE)
+            assert code == 0, said
+            assert pico.stats()["watchdog_resets"] == 0
+
+    async def until(condition):
+        while not condition():
+            await asyncio.sleep(0.05)
+
+    asyncio.run(asyncio.wait_for(play(), 60))
+
+
 def test_a_full_file_system_keeps_what_it_has(image, tmp_path):
     old = json.dumps(
         {"role": "client", "ue_service_id": UE, "peer": "coap+uart://0", "security": {"mode": "none"}}

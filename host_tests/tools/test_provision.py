@@ -425,6 +425,19 @@ def test_show_finds_each_kind_of_mistake(here, run, change, sentence):
     assert SECRET not in out and "hush" not in out
 
 
+def test_show_tells_no_secret_of_a_section_that_it_does_not_know(here, run):
+    """ESP-NOW has keys as well, and what comes after it may have some."""
+    espnow = {"channel": 6, "pmk": SECRET, "lmk": SECRET[::-1]}
+    config = CLIENT | {"peer": "l3+espnow://a0b1c2d3e4f5", "role": "application client", "espnow": espnow}
+    config |= {"security": {"mode": "none"}, "application": {"app_id": 3, "credential": SALT}}
+    (here / "msgin5g.json").write_text(json.dumps(config))
+    code, out, _ = run("--show", "--state", ".")
+    assert code == 0
+    assert "espnow.channel 6, espnow.pmk set, 16 octets, espnow.lmk set, 16 octets" in out
+    assert "  application     ID 3; credential set, 8 octets\n" in out
+    assert not [secret for secret in (SECRET, SECRET[::-1], SALT) if secret in out]
+
+
 def test_show_without_a_readable_file(here, run):
     code, out, _ = run("--show", "--state", ".")
     assert (code, out) == (

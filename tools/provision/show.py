@@ -20,6 +20,8 @@ SCHEMES = (
     ("l3+espnow:", "binary messages (Annex A) by ESP-NOW"),
 )
 MAKE_ONE = "make one: msgin5g provision --ue ue:sensor-1@example.org --peer %s %s"
+# Texts that may be shown; any other may be a secret of a section that this tool does not know of.
+PLAIN = ("ue_id", "server", "service_identifier", "reports", "coap.confirmable")
 NO_FIRMWARE = "This board has no MSGin5G firmware: flash it (make image, make flash)."
 
 
@@ -73,7 +75,10 @@ def _items(config, verdict, place):
         # Where it is wrong, a name that nobody knows may have a key behind it.
         others = dict(_others(config))
         if others:
-            yield "other settings", ", ".join(f"{name} {json.dumps(value)}" for name, value in others.items())
+            yield (
+                "other settings",
+                ", ".join(f"{name} {_value(name, value)}" for name, value in others.items()),
+            )
 
 
 def _security(config, verdict, place):
@@ -123,6 +128,12 @@ def _octets(value):
         return bytes.fromhex(value) if len(value) % 2 == 0 else None
     except (TypeError, ValueError):
         return None
+
+
+def _value(name, value):
+    if isinstance(value, str) and name not in PLAIN:
+        return _secret(value) if _octets(value) else "set"
+    return json.dumps(value)
 
 
 def _text(value):
