@@ -17,6 +17,7 @@ from tools import cli, ports
 from tools.gateway import keys as key_files
 from tools.gateway.applications import digest
 from tools.gateway.store import Store
+from tools.image.boards import ROOT
 from tools.provision import places
 
 UE = "ue:sensor-1@example.org"
@@ -669,3 +670,25 @@ def test_show_says_that_a_board_has_no_firmware(here, run, stand_in):
         f" --peer coap+uart://0 --port {board.port}\n"
         "This board has no MSGin5G firmware: flash it (make image, make flash).\n"
     )
+
+
+def test_the_documentation_quotes_what_is_said():
+    """Each sentence of the table of docs/provisioning.md stands in the tools; "..." is for what varies."""
+    text = (ROOT / "docs/provisioning.md").read_text()
+    table = text[text.index("## When it does not work") :]
+    rows = re.findall(r"^\| `(.*?)` \|", table, re.MULTILINE)
+    assert len(rows) > 10
+    sources = [
+        path.read_text()
+        for folder in ("", "provision", "flash")
+        for path in (ROOT / "tools" / folder).glob("*.py")
+    ]
+    # without the breaks of long strings, names and ports
+    code = re.sub(r'"\s*(\+ )?f?"|\{.*?\}', "", "".join(sources))
+    pieces = [
+        piece.strip()
+        for row in rows
+        for piece in re.split(r"\.\.\.|/dev/\S+|ESP32-S3|ESP32|RPI-RP2|board$", row)
+    ]
+    missing = [piece for piece in pieces if len(piece) > 3 and piece not in code]
+    assert missing == []

@@ -151,7 +151,7 @@ class CoapTransport:
         if self._guard:
             context = self._guard.context_of_ue(ue) if ue else getattr(known, "security_context", None)
             if context is None:
-                return Outcome(LATER, "it has no key: device add --oscore", answered=False), b""
+                return Outcome(LATER, "it has no key: msgin5g provision", answered=False), b""
             if remote is None:
                 await self._context.find_remote_and_interface(message)
                 message.opt.uri_host = message.opt.uri_port = None

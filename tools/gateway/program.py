@@ -66,7 +66,7 @@ def add_arguments(parser):
         "--security",
         choices=["oscore", "none"],
         default="oscore",
-        help="oscore (default): devices with a key of `device add ID --oscore FILE`; none: everything in the clear",
+        help="oscore (default): devices with a key of `msgin5g provision`; none: everything in the clear",
     )
     add("--open", action="store_true", help="let any UE Service ID register, not only those of `device add`")
     add(
@@ -142,7 +142,8 @@ def add_arguments(parser):
             one.add_argument(
                 "--oscore",
                 metavar="FILE",
-                help="its keys, as in the device's msgin5g.json; where FILE is not there, new keys are made for it",
+                help="its keys, as in the device's msgin5g.json; where FILE is not there, new keys are made for it"
+                " (msgin5g provision does this and brings them onto the board)",
             )
         if verb != "list":
             one.add_argument("ue", metavar="ID", type=_service_id)
@@ -207,9 +208,10 @@ async def _serve(args, events):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with Gateway(options, to_stdout(events)) as gateway:
         if not args.open and not gateway.store.devices():
-            keys = " --oscore FILE" if args.security == "oscore" else ""
-            command = "msgin5g gateway device add ID%s --store %s" % (keys, args.store)
-            print("no UE Service ID may register yet: %s" % command, flush=True)
+            add = "provision --ue" if args.security == "oscore" else "gateway device add"
+            print(
+                "no UE Service ID may register yet: msgin5g %s ID --store %s" % (add, args.store), flush=True
+            )
         await stop.wait()
     print("stopped", flush=True)
     return 0
