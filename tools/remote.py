@@ -37,6 +37,18 @@ except ImportError:
     _f = False
 print(repr((_u.machine, _u.release, _u.version, _f)))
 """
+# What the board's own firmware says to a configuration: its checks, and whether this board has the link.
+_OPINION = """
+from msgin5g import Config, ConfigError
+from device.links import Unsupported
+from board import Board
+_w = None
+try:
+    Board().links(Config.load(%r))
+except (ConfigError, Unsupported) as _e:
+    _w = str(_e)
+print(repr(_w))
+"""
 # A watchdog that the firmware started bites soon after nobody feeds it. It can't be stopped, but on the RP2040 it can
 # be set to its longest time, 8.4 s, anew; whether it runs is bit 30 of its CTRL (data sheet 4.7.6).
 _CALM = """
@@ -48,7 +60,7 @@ if os.uname().sysname == "rp2":
 """
 # What goes wrong below: pyserial's and the system's errors (a SerialException is an OSError), mpremote's own, what it
 # makes of an answer that breaks off, or that is none.
-_MISHAPS = (OSError, TransportError, struct.error, ValueError, SyntaxError, AssertionError)
+_MISHAPS = (OSError, TransportError, struct.error, ValueError, TypeError, SyntaxError, AssertionError)
 
 
 @dataclass(frozen=True)
@@ -100,7 +112,11 @@ class Board:
                     raise UsageError(_SILENT.format(self.port)) from None
 
     def identity(self):
-        return Identity(*ast.literal_eval(self._do("asked what it is", self._run, _IDENTITY).decode()))
+        return self._do("asked what it is", lambda: Identity(*self._value(_IDENTITY)))
+
+    def opinion(self, path):
+        """Why the firmware on the board would not start with the configuration `path`; None where it would."""
+        return self._do(f"asked the firmware about {path}", lambda: self._value(_OPINION % path))
 
     def exists(self, path):
         return self._do(f"looked for {path}", self._transport.fs_exists, path)
@@ -141,6 +157,10 @@ class Board:
         self._transport.serial.write(b"\x04")
         if not self._transport.read_until(1, b"soft reboot\r\n", timeout=_READ).endswith(b"soft reboot\r\n"):
             raise TransportError
+
+    def _value(self, code):
+        """What the code prints, as a Python literal."""
+        return ast.literal_eval(self._run(code).decode())
 
     def _run(self, code):
         output, error = self._transport.exec_raw(code)

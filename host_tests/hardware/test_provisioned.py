@@ -7,6 +7,7 @@ import asyncio
 import json
 import os
 import sys
+from contextlib import closing
 
 from host_tests.gateway.devices import AS, EXAMPLES
 from tools.bench.rp2040 import BOARD, flash_image
@@ -89,6 +90,14 @@ def test_a_board_out_of_the_box_becomes_a_registered_device(image, tmp_path):
         assert code == 0 and "    numbers       in messages/oscore-" in said
         printed.append(said)
 
+        # What this board has no link for, it does not get.
+        code, said = await provision(folder, pico, "--ue", UE, "--peer", "coap://192.0.2.1")
+        assert code == 2
+        assert said == (
+            f"msgin5g: the firmware at {pico.repl} would not start with it: peer: the Pico has its UARTs only,"
+            " coap+uart://0 or l3+uart://0, or 1 for UART 1"
+        )
+
         # New keys begin with sequence number 0, in a row of their own.
         code, said = await provision(folder, pico, "--ue", UE, "--force")
         assert code == 0 and "new keys" in said
@@ -148,14 +157,19 @@ def test_a_full_file_system_keeps_what_it_has(image, tmp_path):
     flash.write_bytes(b"\xff" * layout["firmware"] + full(layout["files"], {"msgin5g.json": old.encode()}))
 
     async def play():
-        with Emulator(image, flash=flash, options=["--quiet"]) as pico:
+        with (
+            Emulator(image, flash=flash, options=["--quiet"]) as pico,
+            closing(Terminal(pico.ports["repl"])) as line,
+        ):
             # Up to 512 octets would find room beside the name in the folder's own blocks.
-            long = ("--ue", "ue:" + 250 * "x", "--peer", "coap://" + 240 * "y")
-            code, said = await provision(tmp_path, pico, *long)
+            base = tmp_path / "base.json"
+            base.write_text(json.dumps({"service_identifier": 250 * "y"}))
+            long = ("--ue", "ue:" + 250 * "x", "--base", str(base), "--port", line.path)
+            code, said = await command(tmp_path, "tools.cli", "provision", *long)
             assert code == 2
             assert said.splitlines()[-1] == (
-                f"msgin5g: the file system of the board at {pico.repl} is full; nothing was changed. Look and make"
-                f" room: mpremote connect {pico.repl} fs ls, fs rm FILE"
+                f"msgin5g: the file system of the board at {line.path} is full; nothing was changed. Look and make"
+                f" room: mpremote connect {line.path} fs ls, fs rm FILE"
             )
 
     asyncio.run(play())

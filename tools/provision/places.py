@@ -4,6 +4,8 @@
 A place has `name`, for sentences; `option` and `where`, which name it on the command line; and
 read() -> octets, or None where there are none
 has_row(row) -> whether the device's storage has that row, None where that can't be known
+refusal(staged) -> why the firmware there would not start with what is there, or was staged; None where it would, or
+where there is none to be asked
 stage(octets): puts them beside the old ones, reads them back and compares. Raises UsageError
 commit(): puts them in the place of the old ones, in one step
 discard(): takes back what was staged
@@ -40,6 +42,9 @@ class FilePlace:
             raise UsageError(f"{self.name}: {error.strerror}") from None
 
     def has_row(self, row):
+        return None
+
+    def refusal(self, staged=False):
         return None
 
     def stage(self, octets):
@@ -79,17 +84,21 @@ class StatePlace(FilePlace):
 
 
 class BoardPlace:
-    """A board at a port. `board` is a tools.remote.Board."""
+    """A board at a port. `board` is a tools.remote.Board, `firmware` whether it has ours."""
 
     option = "--port"
 
-    def __init__(self, board):
+    def __init__(self, board, firmware):
         self.name = f"{CONFIG_NAME} on {board.port}"
         self.where = board.port
         self._board = board
+        self._firmware = firmware
 
     def read(self):
         return self._board.read(CONFIG_NAME)
+
+    def refusal(self, staged=False):
+        return self._board.opinion(STAGED if staged else CONFIG_NAME) if self._firmware else None
 
     def has_row(self, row):
         return self._board.exists(f"{ROWS}/{row}")

@@ -114,6 +114,9 @@ def provide(store, place, made, old):
         return False
     place.stage(made.octets)
     try:
+        why = place.refusal(staged=True)
+        if why:
+            raise UsageError(f"the firmware at {place.where} would not start with it: {why}")
         made.register(store)
     except BaseException:
         place.discard()
@@ -143,8 +146,8 @@ def _place(args):
             identity = board.identity()
             if args.board and CHIPS[args.board] not in identity.machine:
                 raise UsageError(f"the board at {port} is no {CHIPS[args.board]}: {identity.machine}")
-            yield BoardPlace(board), identity
-        except UsageError:
+            yield BoardPlace(board, identity.firmware), identity
+        except BaseException:
             with contextlib.suppress(UsageError):
                 board.restart()
             raise

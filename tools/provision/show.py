@@ -31,6 +31,7 @@ def explain(place, identity):
         print(f"{place.where}: {describe(identity)}")
     octets = place.read()
     verdict = check(octets)[0]
+    refusal = verdict.error or octets is not None and place.refusal()
     config = settings.parse(octets or b"")
     if octets is None:
         peer = "coap+uart://0" if identity is not None and "RP2040" in identity.machine else "coap://ADDRESS"
@@ -38,10 +39,13 @@ def explain(place, identity):
     else:
         for line in lines(octets, config, verdict, place):
             print(line)
+        # As the device's console has it.
+        wrong = ", msgin5g.json is wrong" if verdict.error else ""
+        print(f"A device can't start with it{wrong}: {refusal}" if refusal else "A device starts with it.")
     if identity is not None and not identity.firmware:
         print(NO_FIRMWARE)
         return 1
-    return 1 if verdict.error else 0
+    return 1 if refusal else 0
 
 
 def lines(octets, config, verdict, place):
@@ -50,11 +54,6 @@ def lines(octets, config, verdict, place):
     if config is not None:
         for name, text in _items(config, verdict, place):
             yield f"  {name:<15} {text}"
-    if verdict.error:
-        # As the device's console has it.
-        yield f"A device can't start with it, msgin5g.json is wrong: {verdict.error}"
-    else:
-        yield "A device starts with it."
 
 
 def _items(config, verdict, place):
