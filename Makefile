@@ -5,6 +5,7 @@ PYTHON ?= python3
 ARGS ?=
 LINK ?= udp
 BOARD ?= rp2040
+SECURITY ?= none
 
 BIN := .venv/bin
 HOST_CODE := firmware boards tools host_tests
@@ -27,8 +28,9 @@ demo: micropython ## gateway, server and a device on this machine, step by step;
 test: micropython peers typings hardware ## everything that CI runs
 	@$(BIN)/pytest $(ARGS)
 
-gateway: venv ## the emulated gateway with its server, open to boards on the desk
-	@$(BIN)/msgin5g gateway --security none --open --coap 0.0.0.0:65401 $(ARGS)
+gateway: venv ## the emulated gateway with its server, open to boards on the desk; SECURITY=oscore for those of provision
+	@$(BIN)/msgin5g gateway $(if $(filter none,$(SECURITY)),--security none --open) --coap 0.0.0.0:65401 \
+		$(call given,SERIAL,--serial) $(ARGS)
 
 image: venv ## the image to flash, in build/BOARD: BOARD=rp2040, or BOARD=esp32 BASE=MicroPython's .bin
 	@$(BIN)/msgin5g image $(BOARD) $(call given,BASE,--base) $(call given,LAYOUT,--layout) $(ARGS)

@@ -7,6 +7,8 @@ import contextlib
 import errno
 import fcntl
 import os
+import shlex
+import subprocess
 from types import SimpleNamespace
 
 import pytest
@@ -14,6 +16,7 @@ import serial
 
 from tools import cli, ports, remote, repl
 from tools.errors import UsageError
+from tools.image.boards import ROOT
 
 PICO = SimpleNamespace(device="/dev/ttyACM0", vid=0x2E8A, pid=0x0005, description="Board in FS mode")
 SECOND = SimpleNamespace(device="/dev/ttyACM3", vid=0x2E8A, pid=0x0005, description="Board in FS mode")
@@ -108,3 +111,24 @@ def test_repl_says_what_it_starts(plugged, monkeypatch, capsys):
     assert cli.main(["repl"]) == 2
     assert cli.main(["repl", "--port", "socket://127.0.0.1:5901"]) is None
     assert commands[1][3] == "socket://127.0.0.1:5901"
+
+
+@pytest.mark.parametrize(
+    "words, command",
+    [
+        (["provision", "UE=ue:1@example.org"], "provision --ue ue:1@example.org"),
+        (
+            ["provision", "BOARD=esp32", "PORT=/dev/x", "PEER=coap://h", "ARGS=--force"],
+            "provision --board esp32 --port /dev/x --peer coap://h --force",
+        ),
+        (["flash"], "flash rp2040"),
+        (["flash", "BOARD=esp32", "PORT=/dev/x", "ARGS=--no-reset"], "flash esp32 --port /dev/x --no-reset"),
+        (["repl", "PORT=socket://127.0.0.1:5901"], "repl --port socket://127.0.0.1:5901"),
+        (["gateway"], "gateway --security none --open --coap 0.0.0.0:65401"),
+        (["gateway", "SECURITY=oscore", "SERIAL=/dev/x"], "gateway --coap 0.0.0.0:65401 --serial /dev/x"),
+    ],
+)
+def test_the_verbs_of_the_makefile(words, command):
+    done = subprocess.run(["make", "-n", "-C", ROOT, *words], capture_output=True, text=True, check=True)
+    ours = [line for line in done.stdout.replace("\\\n", " ").splitlines() if "/msgin5g " in line]
+    assert [shlex.split(line)[1:] for line in ours] == [command.split()]
