@@ -282,9 +282,14 @@ class RunningClient:
                 log("no link to %s yet (%s)", core.config.peer, error)
                 await asyncio.sleep_ms(_LINK_RETRY)
         core.peer = self._link.peer
+        self._link.on_back = self._back
         core.start(_now())
         self._begin(self._tick)
         self._begin(self._read)
+        self._flush()
+
+    def _back(self):
+        self.core.link_is_back(_now())
         self._flush()
 
     async def _read(self):

@@ -129,6 +129,13 @@ class ApplicationClient:
         self.registration.stop(now)
         self._work(now)
 
+    def link_is_back(self, now):
+        """The link was away: what waits because it met silence meanwhile is tried at once."""
+        for backoff in self._backoffs.values():
+            backoff.heard()
+        self.registration.hasten(now)
+        self._work(now)
+
     def send(
         self,
         to,
@@ -460,6 +467,11 @@ class _Registration:
         self.stopping = True
         if not self._busy:
             self._stop(now)
+
+    def hasten(self, now):
+        """Tries at once what silence put off."""
+        if self.state == "unreachable" and not self._busy and not self.stopping:
+            self._due = now
 
     def required(self, why, now):
         """The gateway holds no registration of ours: register at once."""

@@ -110,6 +110,12 @@ class Client:
         self.registration.stop(now)
         self._work(now)
 
+    def link_is_back(self, now):
+        """The link was away: what waits because it met silence meanwhile is tried at once."""
+        self._heard()
+        self.registration.hasten(now)
+        self._work(now)
+
     def send(
         self,
         to,

@@ -53,6 +53,11 @@ class Registration:
         if not self._on_air:
             self._stop(self.registered, now)
 
+    def hasten(self, now):
+        """Tries at once what silence put off."""
+        if self.state == "unreachable" and not self._on_air and not self.stopping:
+            self._begin(0, now)
+
     def required(self, now):
         """The server does not know us any more (4.01, or an MSGRESP that says so): register at once.
 

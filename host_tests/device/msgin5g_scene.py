@@ -135,6 +135,10 @@ class Scene:
         self.client.stop(self.tick)
         self._pump()
 
+    def link_is_back(self):
+        self.client.link_is_back(self.tick)
+        self._pump()
+
     def send(self, to="ue:b@x", payload="hi", **options):
         outgoing = self.client.send(to, payload, self.tick, **options)
         self._pump()

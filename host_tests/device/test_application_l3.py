@@ -89,6 +89,25 @@ def test_repeats_and_silence():
     equal(scene.sent(), [REG])
 
 
+def test_a_link_that_is_back_is_used_at_once():
+    scene = Scene()
+    scene.client.start(0)
+    scene.pass_time(3600000)
+    quiet = 0
+    while quiet < 33:  # s: so long the last repeat is waited for
+        scene.pass_time(1000)
+        quiet = 0 if scene.sent() else quiet + 1
+    scene.client.link_is_back(scene.now)
+    equal(scene.sent(), [REG])
+
+    scene = Scene().start()
+    scene.send("192.0.2.1", b"x")
+    scene.pass_time(62100)  # given up, and a wait of 5 s began
+    scene.sent()
+    scene.client.link_is_back(scene.now)
+    equal(scene.sent(), [sending(1, b"x")])
+
+
 def test_stop_without_an_answer_ends():
     scene = Scene().start()
     scene.client.stop(0)

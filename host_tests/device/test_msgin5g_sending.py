@@ -86,6 +86,44 @@ def test_back_off_doubles_to_300_s_for_ever():
     assert len({int(times[n + 1] - times[n]) for n in range(len(times) - 1)}) > 10
 
 
+def test_a_link_that_is_back_is_used_at_once():
+    scene = Scene(lambda asked: None).start()
+    scene.run(HOUR)
+    while scene.client.registration._on_air:
+        scene.run(SECOND)
+    scene.answer = agree
+    scene.send()
+    scene.forget()
+    equal((scene.client.registration.state, scene.kinds()), ("unreachable", []))
+    scene.link_is_back()
+    equal(scene.kinds(), ["REG", "MSG"])
+
+    # Registered all the while: the message that met silence.
+    silent = [True]
+    scene = Scene(lambda asked: None if asked.kind == "MSG" and silent else agree(asked)).start()
+    outgoing = scene.send()
+    scene.run(20 * MINUTE)
+    while outgoing.exchange is not None:  # its own repeats would find the way
+        scene.run(SECOND)
+    silent.clear()
+    scene.forget()
+    scene.link_is_back()
+    equal((scene.kinds(), outgoing.state), (["MSG"], "accepted"))
+    # An answer that says "later" is no silence.
+    scene = Scene(answering((coap.SERVICE_UNAVAILABLE, b"", max_age(100)))).start()
+    scene.send()
+    scene.forget()
+    scene.link_is_back()
+    scene.run(SECOND)
+    equal(scene.kinds(), [])
+    # Nor does a client that stops begin anew.
+    scene.stop()
+    scene.forget()
+    scene.link_is_back()
+    scene.run(MINUTE)
+    equal(scene.kinds(), [])
+
+
 def test_max_age_comes_before_the_schedule():
     scene = Scene(answering((coap.SERVICE_UNAVAILABLE, b"", max_age(17)), coap.CHANGED)).start()
     scene.send()

@@ -74,6 +74,10 @@ class ChipDevice(Device):
         new.write_text(json.dumps(around))
         new.replace(self.folder / "air.json")
 
+    def files(self):
+        """{path: octets} on its flash."""
+        return files.read_files(self._flash.read_bytes(), files.ESP32_PROGRAM)
+
     async def start(self):
         if not self._flash.exists():
             room = board_data("esp32")["layouts"][esp32.LAYOUT]["files"]["size"]

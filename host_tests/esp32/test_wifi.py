@@ -154,6 +154,8 @@ def test_a_driver_that_refuses():
 def test_an_access_point_that_vanishes_and_comes_back():
     async def act(scene):
         await opened(scene)
+        back = []
+        scene.link.on_back = lambda: back.append(scene.station.isconnected())
         for outage in range(1, 4):
             del air.networks["home"]
             await asyncio.sleep(outage * 300)
@@ -163,7 +165,7 @@ def test_an_access_point_that_vanishes_and_comes_back():
             equal(scene.link.stats, {"lost": 5 * outage, "outages": outage})
             air.networks["home"] = SECRET
             await asyncio.sleep(31 + 1)  # the longest pause between two tries, and the join
-            equal(scene.said[-1], 'Wi-Fi: joined "home" as 192.0.2.7')
+            equal((scene.said[-1], back), ('Wi-Fi: joined "home" as 192.0.2.7', [True] * outage))
             equal(scene.link.send(b"x", scene.link.peer), True)
         equal(scene.link.stats, {"lost": 15, "outages": 3})
         equal(len(scene.said), 1 + 3 * 2)

@@ -8,6 +8,7 @@ Each has the same few members:
     await receive()       (octets, address) of the next datagram
     send(octets, address) False when the link cannot take it now and wants it again; OSError when it is lost
     close()
+    on_back               set by its user: called whenever the link was away and is back, by a link that can know
     dropped               how many datagrams came and were lost because there was no memory for them
 """
 

@@ -51,6 +51,7 @@ class SerialLink:
     def __init__(self, open_line, kind, max_frame, name, spool=None):
         self.peer = name
         self.dropped = 0
+        self.on_back = None
         self.lost = 0  # times that the line went away
         self._open_line = open_line
         self._kind = kind
@@ -101,6 +102,8 @@ class SerialLink:
             try:
                 await self.open()
                 log("%s is back", self.peer)
+                if self.on_back is not None:
+                    self.on_back()
                 return
             except OSError:
                 pass

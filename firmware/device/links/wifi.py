@@ -49,6 +49,7 @@ class WiFiLink(UDPLink):
 
     def __init__(self, ssid, password, host, port, max_datagram):
         super().__init__(host, port, max_datagram, _address)
+        self.on_back = None
         self.stats = {
             "lost": 0,  # datagrams that had nowhere to go
             "outages": 0,  # times that the access point vanished
@@ -105,6 +106,8 @@ class WiFiLink(UDPLink):
                 pause = _FIRST_PAUSE
                 self._tell('joined "%s" as %s' % (self._ssid, self._station.ifconfig()[0]))
                 self._joined.set()
+                if self.on_back is not None:  # not before the link was open
+                    self.on_back()
                 while self._station.isconnected():
                     await asyncio.sleep_ms(_LOOK)
                 if not self._slept:

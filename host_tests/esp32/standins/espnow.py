@@ -23,6 +23,7 @@ _ERRORS = {
     "ESP_ERR_ESPNOW_IF": 12396,
     "ESP_ERR_ESPNOW_CHAN": 12397,
 }
+_EINVAL = 22
 _POLL = 3  # MP_STREAM_POLL
 _READABLE = 1  # MP_STREAM_POLL_RD
 
@@ -96,7 +97,9 @@ class _ESPNow(io.IOBase):
         return air.frames.pop(0) if air.frames else (None, None)
 
     def ioctl(self, request, argument):
-        return _READABLE & argument if request == _POLL and air.frames else 0
+        if request != _POLL:
+            return -_EINVAL  # above all no 0 to who asks for a descriptor, which would be that of stdin
+        return _READABLE & argument if air.frames else 0
 
     def _check(self):
         if not self._active:

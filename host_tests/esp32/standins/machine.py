@@ -102,7 +102,7 @@ class UART(io.IOBase):
         return None
 
     def ioctl(self, request, argument):
-        return 4 & argument if request == 3 else 0  # MP_STREAM_POLL: writable
+        return 4 & argument if request == 3 else -22  # MP_STREAM_POLL: writable; all else: EINVAL
 
     def deinit(self):
         pass

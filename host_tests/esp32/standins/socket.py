@@ -17,6 +17,7 @@ SOCK_DGRAM = usocket.SOCK_DGRAM
 
 _EAGAIN = 11
 _ENOMEM = 12
+_EINVAL = 22
 _EHOSTUNREACH = 118  # newlib's
 _POLL = 3  # MP_STREAM_POLL
 _CLOSE = 4  # MP_STREAM_CLOSE
@@ -79,7 +80,10 @@ class socket(io.IOBase):
     def ioctl(self, request, argument):
         if request == _CLOSE:
             self.close()
-        if request != _POLL or self._socket is None:
+            return 0
+        if request != _POLL:
+            return -_EINVAL  # above all no 0 to who asks for a descriptor, which would be that of stdin
+        if self._socket is None:
             return 0
         self._lose()
         return _READABLE & argument if self._poll.poll(0) else 0
