@@ -450,7 +450,7 @@ def test_show_without_a_readable_file(here, run):
         (here / "msgin5g.json").write_bytes(octets)
         code, out, _ = run("--show", "--state", ".")
         assert code == 1 and SECRET not in out
-        assert "msgin5g.json is wrong: msgin5g.json: is not JSON; check quotes and commas\n" in out
+        assert "msgin5g.json is wrong: msgin5g.json: is not JSON; check quotes and commas" in out
 
 
 # ---- many

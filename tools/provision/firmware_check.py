@@ -7,6 +7,7 @@ stdout: a JSON array of [key, sentence, row]: the key that is wrong and the sent
 null; the row of the storage where the sequence numbers of its OSCORE key are, or null.
 """
 
+import errno
 import io
 import json
 import sys
@@ -31,7 +32,7 @@ class Watched(MemoryStorage):
 def check(text):
     def open_text(path):
         if text is None:
-            raise FileNotFoundError
+            raise FileNotFoundError(errno.ENOENT, "")
         return io.StringIO(text)
 
     # What Config.load() opens: keys go into no file for this.
