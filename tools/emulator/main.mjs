@@ -107,11 +107,17 @@ async function main() {
     }
     pico.powerOn();
     pico.nor.cutAfter = number(values, 'cut-after', 1e9) ?? Infinity;
-    pacer.onHalt = () => process.exit(1);
-    pacer.onCut = () => process.exit(CUT);
+    pacer.onHalt = () => end(lines, 1);
+    pacer.onCut = () => end(lines, CUT);
     obey(pico, pacer, lines);
     console.log(JSON.stringify(listening));
     pacer.start();
+}
+
+// What the board said before its end is for the clients to read: process.exit() alone would drop what waits.
+async function end(lines, code) {
+    await Promise.all(Object.values(lines).map((line) => line.end()));
+    process.exit(code);
 }
 
 function obey(pico, pacer, lines) {

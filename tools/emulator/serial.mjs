@@ -4,6 +4,7 @@
 import net from 'node:net';
 
 const KEPT = 65536; // octets that wait for a client
+const PATIENCE_MS = 5000; // for a client that does not read, at the end
 
 export class SerialPort {
     // `input(octets)` gets what the client sends.
@@ -47,5 +48,17 @@ export class SerialPort {
         }
         for (const octet of octets) this.early.push(octet);
         if (this.early.length > KEPT) this.lost += this.early.splice(0, this.early.length - KEPT).length;
+    }
+
+    // Resolves when the client was given all that the board said, or is gone, or does not take it.
+    end() {
+        this.flush();
+        const { client } = this;
+        if (!client) return Promise.resolve();
+        return new Promise((resolve) => {
+            client.once('close', resolve);
+            client.end(resolve);
+            setTimeout(resolve, PATIENCE_MS).unref();
+        });
     }
 }
