@@ -244,6 +244,27 @@ def test_keys_that_differ_from_the_gateways(here, run):
     assert code == 2 and f"the gateway has other keys for {UE} than it has here" in err
 
 
+def test_a_file_that_is_older_than_the_gateways_keys(here, run):
+    client = ("--ue", UE, "--peer", PEER)
+    run(*client, "--out", "old.json")
+    run(*client, "--out", "new.json")
+    code, _, err = run("--config", "old.json", "--state", "device")
+    assert (code, err) == (
+        2,
+        f"msgin5g: the gateway has other keys for {UE}, newer ones perhaps; --force replaces them\n",
+    )
+    assert run("--config", "new.json", "--state", "device")[0] == 0
+    client = ("--ue", "ue:7", "--role", "application client", "--peer", "l3+uart://0")
+    run(*client, "--out", "a.json")
+    code, _, err = run(*client, "--out", "b.json")
+    assert code == 2 and "the gateway has a credential for application 1, and there is none here" in err
+    assert run(*client, "--out", "b.json", "--force")[0] == 0
+    code, _, err = run("--config", "a.json", "--state", "other")
+    assert code == 2 and "the gateway has another application or credential for ue:7" in err
+    assert run("--config", "b.json", "--state", "other")[0] == 0
+    assert read(here / "other/msgin5g.json") == read(here / "b.json")
+
+
 def test_a_used_application_id_stays_with_its_owner(here, run):
     client = ("--role", "application client", "--peer", "l3+uart://0", "--app-id", "7")
     assert run("--ue", "ue:1", *client, "--out", "a.json")[0] == 0

@@ -60,7 +60,7 @@ class Plan:
                 application = self.config.get("application")
                 if application is not None and not _same_application(store, self.ue, application):
                     credential = bytes.fromhex(application["credential"])
-                    appcommands.add(store, application["app_id"], self.ue, credential)
+                    appcommands.add(store, application.get("app_id", 1), self.ue, credential)
         except (key_files.KeyFileError, appcommands.Taken) as error:
             raise UsageError(str(error)) from None
 
@@ -111,7 +111,22 @@ def of_config(store, config, found=None, force=False, has_row=lambda row: None):
         here = _section(found)
         if here is not None and not _same(here, config["security"]) and not force:
             raise UsageError(f"it has other keys already, those of {_ue(found)}; --force replaces them")
+        registered = store.keys_of_ue(plan.ue)
+        if registered is not None and registered.digest != plan.keys.digest and not force:
+            raise UsageError(
+                f"the gateway has other keys for {plan.ue}, newer ones perhaps; --force replaces them"
+            )
         _check_numbers(store, plan.ue, plan.keys, config, has_row)
+    application = config.get("application")
+    if (
+        config["role"] == APPLICATION
+        and store.application(application.get("app_id", 1)) is not None
+        and not force
+    ):
+        if not _same_application(store, plan.ue, application):
+            raise UsageError(
+                f"the gateway has another application or credential for {plan.ue}; --force replaces it"
+            )
     return plan
 
 
@@ -184,10 +199,10 @@ def _kept_credential(store, ue, app_id, found):
     if registered is not None and registered.ue != ue:
         raise UsageError(f"application {app_id} is {registered.ue} at the gateway: take another --app-id")
     if credential is None or _ue(found) != ue or application.get("app_id", 1) != app_id:
-        if registered is not None and registered.identifier is not None:
+        if registered is not None:
             raise UsageError(
-                f"the gateway has a credential for application {app_id}, which is registered, and there is none here; "
-                "--force makes a new one"
+                f"the gateway has a credential for application {app_id}, and there is none here; --force makes a new "
+                "one, and locks out whoever has the old one"
             )
         return None
     if registered is not None and not _same_application(
@@ -200,7 +215,7 @@ def _kept_credential(store, ue, app_id, found):
 
 
 def _same_application(store, ue, application):
-    registered = store.application(application["app_id"])
+    registered = store.application(application.get("app_id", 1))
     if registered is None or registered.ue != ue:
         return False
     return hmac.compare_digest(registered.credential, digest(bytes.fromhex(application["credential"])))
