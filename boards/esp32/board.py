@@ -64,6 +64,8 @@ class Board:
         """Light sleep: RAM is kept, and the radio is off. What is sent to the board meanwhile is lost, and Wi-Fi takes
         some seconds to join again. The clocks of the UARTs stop too.
         """
+        if ms <= 0:
+            return  # lightsleep(0) has no end
         # The chip must not go to sleep with its radio on (ESP-IDF, "Sleep Modes").
         if self._radio is not None:
             self._radio.pause()

@@ -55,6 +55,7 @@ def check(board):
         else:
             assert link.startswith("peer: "), link
 
+    assert board.sleep(0) is None
     kept = bytes(range(99))
     before = time.ticks_ms()
     assert board.sleep(60) is None

@@ -47,6 +47,8 @@ def deepsleep(ms=0):
 
 def lightsleep(ms=0):
     """ESP-IDF, "Sleep Modes": with the radio on its connection is lost; here the driver takes it amiss, too."""
+    if ms <= 0:
+        raise AssertionError("no timer was set: this sleep has no end")
     station = network.WLAN(network.STA_IF)
     if station.active():
         station.disconnect()
