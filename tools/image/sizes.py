@@ -76,5 +76,6 @@ def file_lines(report):
 
 
 def _table(found):
+    width = max(30, *(len(name) + 1 for name in found))
     for name, size in found.items():
-        yield f"  {name:<30}{size:>7,}"
+        yield f"  {name:<{width}}{size:>7,}"
