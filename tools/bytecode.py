@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The firmware as .mpy files: what the unix port runs, and what an ESP32's file system holds.
+"""The firmware as .mpy files: in a ROMFS for the unix port, and in an ESP32's file system.
 
 Compiled on the host, a module needs no parse tree in the device's heap. The bytecode is the same for all ports as
 long as no native code is in it.
@@ -11,10 +11,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+from mpremote.romfs import VfsRomWriter
+
 from tools.errors import UsageError
 
 ROOT = Path(__file__).resolve().parents[1]
 FIRMWARE = ROOT / "firmware"
+BOARD = ROOT / "boards/unix"
 COMPILED = ROOT / "build/unix/firmware"
 
 
@@ -36,6 +39,36 @@ def compiled(folder, into):
     for left in set(into.rglob("*.mpy")) - wanted:
         left.unlink(missing_ok=True)
     return into
+
+
+def rom():
+    """A ROMFS file with the firmware and the unix board: what an image would freeze."""
+    own = compiled(BOARD, COMPILED.with_name("board"))
+    octets = _romfs(firmware(), own)
+    image = COMPILED.with_name("firmware.romfs")
+    if not image.exists() or image.read_bytes() != octets:
+        # In one step: a device that runs has the old file mapped, and keeps it.
+        new = image.with_name(f".{image.name}.{os.getpid()}")
+        new.write_bytes(octets)
+        new.replace(image)
+    return image
+
+
+def _romfs(*folders):
+    writer = VfsRomWriter()
+    for folder in folders:
+        _add(writer, folder)
+    return writer.finalise()
+
+
+def _add(writer, folder):
+    for path in sorted(folder.iterdir()):
+        if path.is_dir():
+            writer.opendir(path.name)
+            _add(writer, path)
+            writer.closedir()
+        elif not path.name.startswith("."):  # such a one is being written
+            writer.mkfile(path.name, path.read_bytes())
 
 
 def mpy_version(main):

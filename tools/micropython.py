@@ -17,7 +17,9 @@ from pathlib import Path
 from tools import debian
 
 NEEDED = (1, 25)
-MODULES = "asyncio binascii cryptolib hashlib json os random select socket struct".split()
+MODULES = (
+    "asyncio binascii cryptolib ffi hashlib json os random select socket struct uctypes vfs.VfsRom".split()
+)
 SYSTEM_PROGRAM = Path("/usr/bin/micropython")
 BIN = Path(__file__).resolve().parents[1] / ".venv" / "bin"
 
@@ -32,9 +34,12 @@ PROBE = """
 import sys
 missing = []
 for name in sys.argv[1:]:
+    module, _, attribute = name.partition(".")
     try:
-        __import__(name)
-    except ImportError:
+        found = __import__(module)
+        if attribute:
+            getattr(found, attribute)
+    except (ImportError, AttributeError):
         missing.append(name)
 print(sys.implementation.name, ".".join(str(n) for n in sys.implementation.version[:3]), " ".join(missing))
 """

@@ -261,7 +261,7 @@ def test_64_kib_less_one_each_way(frame, tmp_path):
                 (tmp_path / "state").mkdir()
                 (tmp_path / "state/large").write_text(text)
                 order["payload"] = "file:large"
-            async with SerialDevice(tmp_path, peer("l3+uart", cable), [order], "192k", **keys) as device:
+            async with SerialDevice(tmp_path, peer("l3+uart", cable), [order], **keys) as device:
                 await device.wait(kind="registration", state="registered")
                 if frame < 65535:
                     error = await device.wait(kind="error")

@@ -15,9 +15,6 @@ from tools.cable import Cable
 
 COUNT = 300
 NAME = "as:w"
-# What the application of this test keeps (a task for each message that is out) is beyond what 192 KB hold beside the
-# sources, which the unix port compiles into its heap in words of 64 bits.
-HEAP = "384k"
 
 
 async def receive(server, got, count):
@@ -42,9 +39,7 @@ def test_300_messages_each_way(scheme, damage, tmp_path):
                 "serial": {"baudrate": 115200},
                 "outbox": {"messages": 16},
             }
-            async with SerialDevice(
-                tmp_path, "%s://%s" % (scheme, cable.ends[0]), [order], HEAP, **keys
-            ) as device:
+            async with SerialDevice(tmp_path, "%s://%s" % (scheme, cable.ends[0]), [order], **keys) as device:
                 await gateway.journal.wait("application-registered")
                 for number in range(COUNT):
                     status, ack = await server.deliver(server.message(OWN, "down %d" % number))

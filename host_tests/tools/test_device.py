@@ -111,15 +111,16 @@ def test_the_interpreter_takes_the_place_of_the_process(tmp_path, config, progra
     pid, folder, path, arguments = output.strip().split("|")
     assert int(pid) == process.pid
     assert folder == str(tmp_path / "state")
-    assert path == f"{device.ROOT}/build/unix/firmware:{device.ROOT}/boards/unix:.frozen"
-    assert arguments == f"-X heapsize=96k {device.ROOT}/firmware/main.py {tmp_path}/app.py"
+    assert path == ".frozen"
+    rom = f"{device.ROOT}/boards/unix/rom.py {device.ROOT}/build/unix/firmware.romfs"
+    assert arguments == f"-X heapsize=96k {rom} {tmp_path}/app.py"
     assert process.returncode == 7
 
 
 def test_a_signal_hits_the_real_interpreter(tmp_path, config):
-    """The real one, with a main.py of ours: up, then ended by the signal."""
-    (tmp_path / "firmware").mkdir()
-    (tmp_path / "firmware/main.py").write_text("import time\nprint('up')\nwhile True: time.sleep(1)\n")
+    """The real one, with a start of ours: up, then ended by the signal."""
+    (tmp_path / "boards/unix").mkdir(parents=True)
+    (tmp_path / "boards/unix/rom.py").write_text("import time\nprint('up')\nwhile True: time.sleep(1)\n")
     code = (
         "import pathlib; from tools import device; "
         f"device.ROOT = pathlib.Path({str(tmp_path)!r}); device.run('state', {str(config)!r})"

@@ -134,7 +134,7 @@ async def _act(story, gateway, server, device, keys):
     used = {name: heap[name] / 1024 for name in ("idle", "peak", "size")}
     story.say(
         "\nHeap of the device: {idle:.1f} KB in use when registered and idle, {peak:.1f} KB at most, of {size:.0f} KB."
-        "\nSampled every 10 ms, garbage collected first. Most of it is the code, which an image has in flash. And"
+        "\nSampled every 10 ms, garbage collected first. The code is in a ROMFS, as an image has it in flash; but"
         "\na word has 64 bits here, on a board 32.".format(**used)
     )
     story.say(

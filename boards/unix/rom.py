@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: MIT
+"""Switches the unix board on: `micropython boards/unix/rom.py ROM [APP.py]`.
+
+A board with an image has its code in flash, which it reads like memory, and the heap for what moves. Here the flash is
+a ROMFS file that is mapped into the address space, outside of the heap: bytecode and strings are used where they lie.
+"""
+
+import os
+import sys
+
+import ffi
+import uctypes
+import vfs
+
+_READ = 1  # PROT_READ
+_PRIVATE = 2  # MAP_PRIVATE
+
+
+def _mapped(path):
+    """The octets of a file as memory, as long as the program runs. Raises OSError."""
+    size = os.stat(path)[6]
+    mmap = ffi.open(None).func("p", "mmap", "pliiil")
+    with open(path, "rb") as file:
+        address = mmap(None, size, _READ, _PRIVATE, file.fileno(), 0)
+    if address == -1 or address == (1 << 64) - 1:
+        raise OSError("%s cannot be mapped" % path)
+    return uctypes.bytearray_at(address, size)
+
+
+vfs.mount(vfs.VfsRom(_mapped(sys.argv.pop(1))), "/rom")
+sys.path[0] = "/rom"  # where this file lies
+import main  # noqa: E402, F401
