@@ -280,7 +280,8 @@ class Endpoint(Serving):
         if message.type != numbers.ACK:
             entry = self._duplicates.find(peer, message.mid, now)
             if entry is not None:
-                self._repeat(entry, now)
+                if entry.mark is None:  # a response, then; else one forged under the ID of a request
+                    self._repeat(entry, now)
                 return
         for exchange in self._exchanges:
             # Token and peer make the match (section 5.3.2), for a piggybacked one the message ID as well.

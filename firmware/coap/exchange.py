@@ -60,6 +60,7 @@ class _Entry:
         self.mid = mid
         self.expires = expires
         self.answer = None  # None: not answered yet; b"": there is nothing to say again
+        self.mark = None  # of a protected request
 
 
 class Duplicates:

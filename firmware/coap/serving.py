@@ -51,9 +51,14 @@ class Serving:
             self._put(encode(answer), peer)
 
     def _receive_request(self, message, peer, now, size):
+        # What tells the request itself, come again, from a forged and smaller one that wants the answer kept for it
+        mark = (size, bytes(message.payload[-8:])) if self.security else None
         entry = self._duplicates.find(peer, message.mid, now)
         if entry is not None:
-            self._repeat(entry, now)
+            if entry.mark == mark:
+                self._repeat(entry, now)
+            else:
+                self.stats["refused"] += 1
             return
         confirmable = message.type == numbers.CON
         answer = binding = None
@@ -76,6 +81,7 @@ class Serving:
                 return
         lifetime = self.parameters.exchange_lifetime if confirmable else self.parameters.non_lifetime
         entry = self._duplicates.add(peer, message.mid, now + lifetime, now)
+        entry.mark = mark
         incoming = Incoming(message, peer, now + (self.ACK_DELAY if confirmable else lifetime), entry)
         incoming.binding = binding
         answer = refusal

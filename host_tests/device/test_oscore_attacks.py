@@ -247,6 +247,25 @@ def test_no_answer_is_larger_than_what_it_is_about():
     equal(server.got, [])
 
 
+def test_forged_under_a_message_id_of_the_peer():
+    # The answer that is kept for a duplicate may be larger than what a forger of the peer's address sends for it.
+    client, server = pair()
+    (good,) = client.ask(server, b"text")
+    ((answer, _),) = server.take(good, CLIENT, payload=b"a long answer" * 20)
+    assert len(answer) > 200
+    for forged in (
+        good[:8],
+        b"\x40\x02" + good[2:4],
+        good[:-1] + b"\x00",
+        good[:9] + good[10:],
+        b"\x60\x45" + good[2:8],
+    ):
+        for said, _ in server.take(forged, CLIENT):
+            assert len(said) <= len(forged)
+    equal(server.take(good, CLIENT), [(answer, CLIENT)])  # the true one, sent again
+    equal(len(server.got), 1)
+
+
 def test_forged_acknowledgement_and_reset():
     # Neither can be told from a true one (RFC 7252 has no keys). They cost time, and nothing is lost or done twice.
     client, server = pair()

@@ -97,6 +97,16 @@ class _Keys(oscore.CanProtect, oscore.CanUnprotect, oscore.SecurityContextUtils)
         pass
 
 
+def protected(keys, body, mid, token=b""):
+    """The datagram of a request."""
+    message = aiocoap.Message(code=aiocoap.POST, uri_path=("msgin5g",), content_format=50)
+    message.payload = json.dumps(body).encode()
+    message.direction = aiocoap.message.Direction.OUTGOING
+    outer, _ = keys.protect(message)
+    outer.mtype, outer.mid, outer.token = aiocoap.CON, mid, token
+    return outer.encode()
+
+
 class Raw:
     """A socket that says anything."""
 
@@ -244,20 +254,42 @@ def test_replay_after_the_gateway_was_killed(tmp_path):
                 used = device.keys.sender_sequence_number
             await gateway.end(9)
             await gateway.start()
-            recorded = _Keys(keys["security"], 0)
-            body = json.dumps(reg(UE)).encode()
-            message = aiocoap.Message(
-                code=aiocoap.POST, uri_path=("msgin5g",), payload=body, content_format=50
-            )
-            message.direction = aiocoap.message.Direction.OUTGOING
-            outer, _ = recorded.protect(message)
-            outer.mtype, outer.mid = aiocoap.CON, 77
-            answer = aiocoap.Message.decode(Raw(gateway).ask(outer.encode()))
+            recorded = protected(_Keys(keys["security"], 0), reg(UE), 77)
+            answer = aiocoap.Message.decode(Raw(gateway).ask(recorded))
             # Asked for Echo, protected: a recording cannot give it. aiocoap as the true device does by itself.
             assert (answer.code.dotted, answer.opt.oscore is not None) == ("2.04", True)
             assert gateway.count("registered") == 1
             async with peer(gateway, keys, used) as device:
                 assert (await device.post(reg(UE)))[1]["result"] is True
+
+    run(talk())
+
+
+def test_forged_requests_under_a_message_id_of_the_device(tmp_path):
+    """Whoever writes the device's address gets no stored answer out of the gateway, and spoils no request to come."""
+
+    async def talk():
+        async with guarded(tmp_path, UE) as (gateway, keys):
+            device = Raw(gateway)  # and whoever forges its address
+            context = _Keys(keys["security"], 0)
+            good = protected(context, reg(UE), 0x0101, b"token")
+            answer = device.ask(good)
+            assert answer[1] == 0x44
+            kid = bytes.fromhex(keys["security"]["sender_id"])
+            for forged in (b"\x40\x02\x01\x01", b"\x40\x02\x01\x01\x93\x09\x00" + kid, good[:-1] + b"\0"):
+                said = device.ask(forged)
+                assert said is None or len(said) <= len(forged)
+            assert device.ask(good) == answer  # the true one, sent again, gets it
+            for mid in (0x0102, 0x0103):
+                forged = (
+                    b"\x45\x02" + mid.to_bytes(2, "big") + b"token\x93\x09\x00" + kid + b"\xff" + bytes(20)
+                )
+                assert device.ask(forged)[1] == 0x81  # a number that was seen: nothing is decrypted
+                forged = forged.replace(b"\x93\x09\x00", b"\x93\x09\x77")
+                assert device.ask(forged)[1] == 0x80
+                assert device.ask(protected(context, reg(UE), mid, b"token"))[1] == 0x44
+            await gateway.event("registers-again", ue=UE)
+            assert gateway.count("registered") == 3
 
     run(talk())
 
@@ -426,8 +458,7 @@ async def both_consoles(folder, gateway, keys, on_device, on_gateway):
     """Starts the device, and waits for these words on its console and on the gateway's."""
     async with device(folder, gateway, keys) as made:
         said = await made.lines.until(lambda line: on_device in line, "the device to say %r" % on_device)
-        if on_gateway:
-            await gateway.lines.until(lambda line: on_gateway in line, "the gateway to say %r" % on_gateway)
+        await gateway.lines.until(lambda line: on_gateway in line, "the gateway to say %r" % on_gateway)
         for secret in (keys["security"].get("master_secret"), keys["security"].get("master_salt")):
             assert not secret or not any(secret in line for line in made.lines.items + gateway.lines.items)
     return said
@@ -452,7 +483,7 @@ def wrong(keys, **change):
             "4.01 (it does not know this sender_id",
             "no device was added with this security.sender_id",
         ),
-        ({"recipient_id": "66"}, "answers do not verify: keys, recipient_id", None),
+        ({"recipient_id": "66"}, "answers do not verify: keys, recipient_id", "registers again and again"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
@@ -477,7 +508,8 @@ def test_a_protected_device_at_a_gateway_in_the_clear(tmp_path):
     async def talk():
         keys = await device_keys(tmp_path, UE)
         async with Gateway(tmp_path, "--open") as gateway:
-            await both_consoles(tmp_path, gateway, keys, "the peer answers unprotected", None)
+            words = "protected, and this gateway runs with --security none"
+            await both_consoles(tmp_path, gateway, keys, "the peer answers unprotected", words)
 
     run(talk())
 

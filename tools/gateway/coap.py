@@ -92,13 +92,14 @@ class MessageResource(resource.Resource):
 
 
 class CoapTransport:
-    def __init__(self, handle, body_limit, ack_timeout=2.0, lines=(), guard=None):
+    def __init__(self, handle, body_limit, ack_timeout=2.0, lines=(), guard=None, watch=None):
         self.handle = handle
         self.body_limit = body_limit
         self._tuning = TransportTuning()
         self._tuning.ACK_TIMEOUT = ack_timeout
         self._lines = lines
         self._guard = guard  # in security mode oscore
+        self._watch = watch  # sees requests first: the same one, or one that only watches
         self._addresses = {}  # of the lines, by name
         self._remotes = {}  # peer: aiocoap's remote, which also knows our address that the peer spoke to
         self._context = None
@@ -119,9 +120,10 @@ class CoapTransport:
         self._context = context
         if self._lines:
             self._addresses = (await LinesInterface.attach(context, self._lines)).addresses
-        if self._guard:
+        if self._watch:
             for interface in context.request_interfaces:
-                self._guard.attach(interface.token_interface)
+                self._watch.attach(interface.token_interface)
+        if self._guard:
             context.request_interfaces.insert(0, TransportOSCORE(context, context))
         return port
 

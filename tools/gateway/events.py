@@ -9,6 +9,8 @@ import time
 _SENTENCES = {
     "listening": "listening: CoAP on {coap}, HTTP on {http}",
     "registered": "registered {ue} from {peer} for {lifetime} s, segments up to {maxSegSize}",
+    "registers-again": "{ue} registers again and again from {peer}: it does not take the answers, its console says why"
+    " (with OSCORE its security.recipient_id is another)",
     "gateway-registered": "gateway service for {ue} from {peer} for {lifetime} s",
     "deregistered": "de-registered {ue}",
     "expired": "registration of {ue} expired",

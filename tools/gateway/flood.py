@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""A limit on requests from one address, before any work is done for them (answered 4.29)."""
+"""Who comes too often: a limit on requests from one address, before any work is done for them (answered 4.29), and
+devices that register again and again."""
 
 
 class Flood:
@@ -19,3 +20,22 @@ class Flood:
         if len(self._buckets) > self._most:
             del self._buckets[next(iter(self._buckets))]
         return allowed
+
+
+class Again:
+    """Notices a device that was granted its registration and asks for it anew: it does not take the answers."""
+
+    SOON = 30  # s, from one to the next
+
+    def __init__(self, most=1024):
+        self._most = most
+        self._last = {}  # ue: (its address, when, how many so far), the longest silent first
+
+    def third(self, ue, peer, now, lifetime):
+        """True for the third one in a row from one address, each long before what was granted is over."""
+        address, when, count = self._last.pop(ue, (peer, now, 0))
+        count = count + 1 if address == peer and now - when <= min(self.SOON, lifetime / 2) else 1
+        self._last[ue] = (peer, now, count)
+        if len(self._last) > self._most:
+            del self._last[next(iter(self._last))]
+        return count == 3

@@ -23,7 +23,7 @@ from tools.gateway.http import HttpTransport
 from tools.gateway.identity import Peer
 from tools.gateway.l3lines import L3Line
 from tools.gateway.lines import Line
-from tools.gateway.security import ContextBinding, Guard
+from tools.gateway.security import ContextBinding, Guard, Unguarded
 from tools.gateway.server import Server
 from tools.gateway.settings import PORT, Settings
 from tools.gateway.store import Store
@@ -77,7 +77,10 @@ class Gateway:
         self.lines = [
             Line(name, options.baudrate, options.max_frame, self.events.tell) for name in options.serial
         ]
-        self.coap = CoapTransport(self._request, self._limit_for, options.ack_timeout, self.lines, guard)
+        watch = guard or Unguarded(self.events.tell, peer_of)
+        self.coap = CoapTransport(
+            self._request, self._limit_for, options.ack_timeout, self.lines, guard, watch
+        )
         self.applications = Applications(
             self.store, options.settings, self.server.request, self._tell, self._in_use
         )

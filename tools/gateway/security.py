@@ -23,6 +23,7 @@ _FAILURES = (
     20  # a second that may be verified in vain: of all strangers together, and of each registered address
 )
 _BURST = 5  # s
+SILENCE = object()
 _TOLD = 1  # refusals a second that are told, each reason by itself; all are counted
 
 
@@ -74,13 +75,18 @@ class StoreContext(oscore.CanProtect, oscore.CanUnprotect, oscore.SecurityContex
         self.recipient_id = keys.recipient_id
         self.id_context = keys.id_context
         self.derive_keys(keys.salt, keys.secret)
-        self.echo_recovery = secrets.token_bytes(8)
+        self._echo = secrets.token_bytes(8)
         self.sender_sequence_number, used = store.sequence(self.digest)
         self._written = self.sender_sequence_number
         self.recipient_replay_window = oscore.ReplayWindow(_WINDOW, self._window_used)
         self._fresh = not used
         if self._fresh:
             self.recipient_replay_window.initialize_empty()
+
+    @property
+    def echo_recovery(self):
+        """None once the window is known: then aiocoap sees a number that was used before it decrypts anything."""
+        return None if self.recipient_replay_window.is_initialized() else self._echo
 
     def __repr__(self):
         return "<StoreContext of sender ID %s>" % self.recipient_id.hex()
@@ -163,25 +169,40 @@ class Guard:
     # ---- before the message layer ------------------------------------------------------------------------------------
 
     def attach(self, manager):
-        """Stands before aiocoap's MessageManager, which keeps something of each message ID that it sees."""
+        """Stands before aiocoap's MessageManager, which keeps something of each message ID and token that it sees: of
+        what does not verify, nothing is kept, and nothing of it meets what a device's own requests left there."""
         dispatch = manager.dispatch_message
+        taken = {}  # of the message IDs that the manager knows: what came under them
 
         def guarded(message):
             if not message.code.is_request():
                 dispatch(message)
                 return
-            answer = self._screen(message)
-            if answer is True:
+            key = (message.remote, message.mid)
+            content = hash((message.token, message.opt.oscore, message.payload))
+            if key in manager._recent_messages:
+                # Sent again it gets the same answer again. Another one under that ID may be a forgery, and smaller
+                # than the answer that it would fetch.
+                if taken.get(key) == content:
+                    dispatch(message)
+                return
+            answer = self._open(message)
+            if answer is None:
+                if len(taken) > 2 * len(manager._recent_messages) + 64:
+                    for old in taken.keys() - manager._recent_messages.keys():
+                        del taken[old]
+                taken[key] = content
                 dispatch(message)
-            elif answer is not None and message.mtype is aiocoap.CON:
+            elif answer is not SILENCE and message.mtype is aiocoap.CON:
                 answer.mtype, answer.mid, answer.token = aiocoap.ACK, message.mid, message.token
                 answer.remote = message.remote.as_response_address()
                 manager.message_interface.send(answer)
 
         manager.dispatch_message = guarded
 
-    def _screen(self, request):
-        """True, or the answer that nothing is kept of; None for silence."""
+    def _open(self, request):
+        """None, and `request.opened` is (context, plain request, what its response is bound to); else the answer that
+        nothing is kept of, or SILENCE. RFC 8613 section 8.2."""
         if request.opt.oscore is None:
             self.tell_refused(request, "4.01", "not protected: the device uses security.mode none")
             return aiocoap.Message(code=aiocoap.UNAUTHORIZED)
@@ -195,8 +216,25 @@ class Guard:
             return aiocoap.Message(code=aiocoap.UNAUTHORIZED, max_age=0)
         if not self._failures.allows(self._account(request), self._clock()):
             self.tell_refused(request, "", "too many that did not verify: not looked at")
+            return SILENCE
+        try:
+            request.opened = (context, *context.unprotect(request))
             return None
-        return True
+        except oscore.ReplayErrorWithEcho as error:
+            self.failed(request)  # it takes a number of ours, and recordings may come by the thousand
+            return error.to_message()
+        except oscore.ReplayError:
+            self.tell_refused(request, "4.01", "seen before, or the device lost its sequence numbers")
+            return _fitting(request, aiocoap.UNAUTHORIZED, b"Replay detected")
+        except oscore.ProtectionInvalid:
+            self.failed(request)
+            ues = ", ".join(sorted(self.ues_of(context)))
+            self.tell_refused(request, "4.00", "does not verify: %s has another key" % ues)
+            return _fitting(request, aiocoap.BAD_REQUEST, b"Decryption failed")
+        except sqlite3.Error:  # the number could not be noted: the request was not taken, and may come again
+            return _fitting(request, aiocoap.SERVICE_UNAVAILABLE, b"")
+        except Exception:  # it verified, and what is inside is no CoAP
+            return _fitting(request, aiocoap.BAD_OPTION, b"")
 
     def _account(self, request):
         peer = self._peer_of(request.remote)
@@ -215,7 +253,7 @@ class Guard:
 
 
 class SecureSite(interfaces.Resource):
-    """Unprotects requests for the site behind it, and protects its responses: RFC 8613 sections 8.2 and 8.3."""
+    """Hands the opened request to the site behind it, and protects its responses: RFC 8613 section 8.3."""
 
     def __init__(self, site, guard):
         self._site = site
@@ -227,33 +265,8 @@ class SecureSite(interfaces.Resource):
     needs_blockwise_assembly = render
 
     async def render_to_pipe(self, pipe):
-        request = pipe.request
-        answer = None
-        try:
-            context = self._guard.find(request)
-            if context is None:  # removed this very moment
-                answer = aiocoap.Message(code=aiocoap.UNAUTHORIZED, max_age=0)
-            else:
-                plain, identifiers = context.unprotect(request)
-        except oscore.ReplayErrorWithEcho as error:
-            answer = error.to_message()
-        except oscore.ReplayError:
-            self._guard.tell_refused(request, "4.01", "seen before, or the device lost its sequence numbers")
-            answer = _fitting(request, aiocoap.UNAUTHORIZED, b"Replay detected")
-        except oscore.ProtectionInvalid:
-            self._guard.failed(request)
-            ues = ", ".join(sorted(self._guard.ues_of(context)))
-            self._guard.tell_refused(request, "4.00", "does not verify: %s has another key" % ues)
-            answer = _fitting(request, aiocoap.BAD_REQUEST, b"Decryption failed")
-        except sqlite3.Error:  # the number could not be noted: the request was not taken, and may come again
-            answer = _fitting(request, aiocoap.SERVICE_UNAVAILABLE, b"")
-        except Exception:  # it verified, and what is inside is no CoAP
-            answer = _fitting(request, aiocoap.BAD_OPTION, b"")
-        if answer is not None:
-            if request.mtype is aiocoap.CON:
-                pipe.add_response(answer, is_last=True)
-            return
-        plain.remote = OSCOREAddress(context, request.remote)
+        context, plain, identifiers = pipe.request.opened
+        plain.remote = OSCOREAddress(context, pipe.request.remote)
         inner = aiocoap.pipe.IterablePipe(plain)
         aiocoap.pipe.run_driving_pipe(
             aiocoap.pipe.error_to_message(inner, self._guard.log), self._site.render_to_pipe(inner)
@@ -265,6 +278,33 @@ class SecureSite(interfaces.Resource):
             pipe.add_response(outer, is_last=last)
             if last:
                 break
+
+
+class Unguarded:
+    """Security mode none: a device that protects its requests is told of at this end too."""
+
+    def __init__(self, tell, peer_of, clock=time.monotonic):
+        self._tell = tell
+        self._peer_of = peer_of
+        self._clock = clock
+        self._told = _Budget(_TOLD, _BURST)
+
+    def attach(self, manager):
+        dispatch = manager.dispatch_message
+
+        def guarded(message):
+            if message.code.is_request() and message.opt.oscore is not None:
+                self._refused(message.remote)
+            dispatch(message)
+
+        manager.dispatch_message = guarded
+
+    def _refused(self, remote):
+        now = self._clock()
+        if self._told.allows(None, now):
+            self._told.spend(None, now)
+            reason = "protected, and this gateway runs with --security none"
+            self._tell("refused", peer=str(self._peer_of(remote)), kind="request", code="", reason=reason)
 
 
 def _fitting(request, code, diagnostic):

@@ -14,7 +14,7 @@ from tools.gateway.answers import Answer, Refusal
 from tools.gateway.appservers import ApplicationServers
 from tools.gateway.bodies import Address, Malformed
 from tools.gateway.delivery import Deliveries, Item
-from tools.gateway.flood import Flood
+from tools.gateway.flood import Again, Flood
 from tools.gateway.identity import AddressBinding
 from tools.gateway.inbound import Inbound
 from tools.gateway.segments import read_ranges
@@ -32,6 +32,7 @@ class Server:
         self._tell = tell
         self._binding = binding or AddressBinding(store)
         self._flood = Flood(settings.rate)
+        self._again = Again()
         self._deliveries = Deliveries(store, settings, tell, chance or random.Random())
         self._inbound = Inbound(store, settings, self._deliveries, tell, self._whole)
         self._on = {
@@ -93,6 +94,8 @@ class Server:
         self._deliveries.available(Address("UE", ue), peer)
         limit = min(max_segment or LARGEST_PAYLOAD, LARGEST_PAYLOAD)
         self._tell("registered", ue=ue, peer=str(peer), lifetime=granted, maxSegSize=limit)
+        if self._again.third(ue, peer, now, granted):
+            self._tell("registers-again", ue=ue, peer=str(peer))
         return Answer("2.04", head | {"result": True, "regExpTime": granted})
 
     def _may_register(self, peer, ue):
