@@ -60,6 +60,13 @@ class Board:
             raise ValueError("the watchdog's shortest time is %d ms" % _SHORTEST)
         return machine.WDT(timeout=timeout_ms)
 
+    def every(self, number, ms, call):
+        """Has `call(timer)` called every `ms`, at the REPL and between the steps of other code, until deinit().
+
+        `number` is that of the chip's timer: a second call with the same one takes the place of the first.
+        """
+        return machine.Timer(number, period=ms, mode=machine.Timer.PERIODIC, callback=call)
+
     def sleep(self, ms):
         """Light sleep: RAM is kept, and the radio is off. What is sent to the board meanwhile is lost, and Wi-Fi takes
         some seconds to join again. The clocks of the UARTs stop too.

@@ -44,6 +44,10 @@ class Board:
         """
         return machine.WDT(timeout=timeout_ms)
 
+    def every(self, number, ms, call):
+        """Has `call(timer)` called every `ms`, at the REPL and between the steps of other code, until deinit()."""
+        return machine.Timer(period=ms, mode=machine.Timer.PERIODIC, callback=call)
+
     def sleep(self, ms):
         """Sleeps with RAM kept. The clocks of the UART and, without a computer at it, of USB stop meanwhile."""
         machine.lightsleep(ms)

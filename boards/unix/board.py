@@ -43,6 +43,9 @@ class Board:
     def watchdog(self, timeout_ms):
         raise Unsupported("the unix board has no watchdog; use a service manager that restarts it")
 
+    def every(self, number, ms, call):
+        raise Unsupported("the unix board has no timer that calls; what waits here waits in the event loop")
+
     def sleep(self, ms):
         time.sleep_ms(ms)
 

@@ -1,55 +1,97 @@
 # SPDX-License-Identifier: MIT
-"""From power-on to the application. What keeps a device from starting is said in one sentence on the console."""
+"""From power-on to the application, or to a safe boot without it. What keeps a device from starting is said in one
+sentence on the console.
+"""
 
 import os
 import sys
 
+from board import Board
 from msgin5g import ConfigError
 
+from . import health
 from .links import Unsupported
 from .log import log
 
 _APP = "app.py"
+_PAUSE = 10  # seconds for a person to break in, before a board whose application failed is reset
+_SAFE = 1800  # seconds until a safe boot is over: a device in the field has nobody who ends it
 
 
 def main():
     """Runs the application; without one, a client that prints what it receives."""
     path = sys.argv[1] if len(sys.argv) > 1 else _APP
+    board = Board()
+    starts = health.look(board)
+    starts.begin()
+    health.unattended = True
     try:
-        if len(sys.argv) > 1 or _exists(path):
+        if starts.safe:
+            _run(_safe(starts, path))
+            board.reset()
+        elif len(sys.argv) > 1 or _exists(path):
             with open(path) as file:
                 code = compile(file.read(), path, "exec")
             exec(code, {"__name__": "__main__"})
         else:
             log("no %s here: printing what comes in", _APP)
-            import asyncio
-
-            asyncio.run(_listen())
+            _run(_listen())
+        starts.good()
     except ConfigError as error:
+        starts.good()
         log("cannot start, msgin5g.json is wrong: %s", error)
-        _give_up()
+        _give_up("make it on the computer: msgin5g provision --ue ue:NAME@DOMAIN --peer URI --port PORT")
     except Unsupported as error:
+        starts.good()
         log("cannot start: %s", error)
         _give_up()
     except KeyboardInterrupt:
+        starts.good()
         if not sys.argv:
             raise  # on a board: to the REPL, and at once
         _interrupted()
+    except SystemExit:
+        starts.good()
+        raise
+    except Exception as error:
+        starts.failed(health.traceback(error))
+        if sys.argv:
+            raise
+        _failed(board, path, error)
+    finally:
+        health.attend(board)
 
 
-def _give_up():
+def _run(coroutine):
+    import asyncio
+
+    asyncio.run(coroutine)
+
+
+def _give_up(remedy=None):
     # A board has no command line and nobody for an exit code: SystemExit would start it anew, for ever. Its REPL is
     # where the user can put things right.
     if sys.argv:
         sys.exit(2)
+    if remedy:
+        log(remedy)
+
+
+def _failed(board, path, error):
+    """On a board: tells, waits for a person to look, starts anew."""
+    import time
+
+    sys.print_exception(error)
+    log("%s failed; the board is reset in %d s, Ctrl-C keeps it at the REPL", path, _PAUSE)
+    health.attend(board)
+    time.sleep(_PAUSE)
+    board.reset()
 
 
 def _interrupted():
     """Ctrl-C where there is a command line: in good order, unless it is pressed again."""
-    import asyncio
-
     try:
-        asyncio.run(_stop())
+        _run(_stop())
     except KeyboardInterrupt:
         pass
     sys.exit(130)
@@ -77,3 +119,18 @@ async def _listen():
     async for message in client.messages():
         text = message.payload if message.size < 256 else "%d octets" % message.size
         log("from %s: %s", message.sender, text)
+
+
+async def _safe(starts, path):
+    """REPL and link: the device registers, takes in what is sent to it, and leaves it for a later start."""
+    import asyncio
+
+    from .runner import start
+
+    log("safe boot: %d starts in a row failed within %d s, so %s is not run", starts.bad, health.GOOD, path)
+    log(
+        "safe boot: the device registers and keeps what it is sent; to look: Ctrl-C, from device import console"
+    )
+    log("safe boot: a reset tries %s once more; it comes by itself in %d min", path, _SAFE // 60)
+    await start()
+    await asyncio.sleep(_SAFE)

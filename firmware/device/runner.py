@@ -8,6 +8,7 @@ import time
 from coap.compat import const, ticks_diff
 from msgin5g import CHANGED, MESSAGE, Config, Ended
 
+from . import health
 from .log import log
 
 _CONFIG = "msgin5g.json"
@@ -17,6 +18,7 @@ _LINK_RETRY = const(5000)  # ms between tries to bring the link up
 _WARN_AGAIN = const(60000)  # ms until the same trouble is told again
 _SEND_RETRY = const(20)  # ms until a link that was busy is asked again
 _STOP_WAIT = const(5000)  # ms for the de-registration, whose loss is harmless
+_LATE = const(10000)  # ms that the timer task may be behind, for an application that computes
 
 running = []  # the clients that were started and not stopped
 
@@ -57,7 +59,20 @@ async def start(config=None, board=None):
         from msgin5g import Client as Role
     else:
         from msgin5g import ApplicationClient as Role
-    return RunningClient(Role(config, board.storage, clock=_clock), link)
+    core = Role(config, board.storage, clock=_clock)
+    health.look(board)
+    # not before the core: what it finds in the storage may take it longer than a watchdog waits
+    health.watch(board, config.watchdog, _fault)
+    return RunningClient(core, link)
+
+
+def _fault():
+    """What is wrong with a client, in words; None while each part of each is alive."""
+    for client in running:
+        fault = client.fault()
+        if fault is not None:
+            return fault
+    return None
 
 
 class Outgoing:
@@ -128,8 +143,9 @@ class RunningClient:
         self._state = ("stopped", None)  # what was told last
         self._warned = {}  # when which trouble was; there are some ten kinds
         self._ended = None  # the exception for all who still want something
-        self._tasks = []
-        self._begin(self._open)
+        self._promise = None  # the tick until which the application shall be heard of
+        self._tasks = {}  # by what each does
+        self._begin("link", self._open)
         running.append(self)
 
     # --- the application's calls --------------------------------------------------------------------
@@ -202,10 +218,19 @@ class RunningClient:
             running.remove(self)
             if self._ended is None:
                 await self._deregister()
-            for task in self._tasks:
-                task.cancel()
-            self._link.close()
-            self._end(EOFError("the client was stopped"))
+            self._close()
+
+    def abandon(self):
+        """Closes the link at once and leaves all else to the next client, as a power cut does."""
+        if self in running:
+            running.remove(self)
+            self._close()
+
+    def _close(self):
+        for task in self._tasks.values():
+            task.cancel()
+        self._link.close()
+        self._end(EOFError("the client was stopped"))
 
     async def _deregister(self):
         registration = self.core.registration
@@ -219,14 +244,40 @@ class RunningClient:
         if registration.state != "stopped":
             log("stopped; the de-registration got no answer" if self.registered else "stopped")
 
+    def alive(self, seconds):
+        """The application promises to call this again within so many seconds (up to a day): a watchdog that runs is not
+        fed after that. None ends the promise.
+        """
+        self._promise = None if seconds is None else (_now() + int(seconds * 1000)) & _TICK_MASK
+
+    def fault(self):
+        """What keeps this client from its work, in words; None while each part is alive."""
+        if self._ended is not None:
+            return "the client ended: %r" % self._ended
+        for name, task in self._tasks.items():
+            if task.done():
+                return "the %s task ended" % name
+        if not getattr(self._link, "alive", True):
+            return "the link's own task ended"
+        deadline = self.core.next_deadline() if "timer" in self._tasks else None
+        if deadline is not None and ticks_diff(_now(), deadline) > _LATE:
+            return "the timer task is %d ms late" % ticks_diff(_now(), deadline)
+        if self._promise is not None and ticks_diff(_now(), self._promise) > 0:
+            return "the application did not call alive() in time"
+        return None
+
     @property
     def registered(self):
         return self.core.registered
 
     @property
     def stats(self):
-        """Counters of the service; "link_" and "coap_" begin those of the layers below."""
+        """Counters of the service; "link_" and "coap_" begin those of the layers below. "boots" counts the starts of
+        the board, "reset_cause" is why it started last.
+        """
         stats = dict(self.core.stats)
+        stats["boots"] = health.starts.boots
+        stats["reset_cause"] = health.starts.cause
         stats["link_dropped"] = self._link.dropped
         security = getattr(self.core.endpoint, "security", None)
         for prefix, layer in (("coap_", self.core.endpoint), ("oscore_", security), ("link_", self._link)):
@@ -248,17 +299,17 @@ class RunningClient:
 
     # --- the tasks ----------------------------------------------------------------------------------
 
-    def _begin(self, function):
-        self._tasks.append(asyncio.create_task(self._guarded(function)))
+    def _begin(self, name, function):
+        self._tasks[name] = asyncio.create_task(self._guarded(name, function))
 
-    async def _guarded(self, function):
+    async def _guarded(self, name, function):
         # A task that dies unseen leaves a device that looks alive and is deaf. The application's next call, or the one
         # that it waits in, raises the same error, and the device can start anew: what was accepted is in the storage.
         try:
             await function()
         except KeyboardInterrupt:
             # Ctrl-C hits whoever happens to run. An end in good order still needs this task.
-            self._begin(function)
+            self._begin(name, function)
             raise
         except Exception as error:
             sys.print_exception(error)
@@ -284,8 +335,9 @@ class RunningClient:
         core.peer = self._link.peer
         self._link.on_back = self._back
         core.start(_now())
-        self._begin(self._tick)
-        self._begin(self._read)
+        self._begin("timer", self._tick)
+        self._begin("reader", self._read)
+        del self._tasks["link"]
         self._flush()
 
     def _back(self):

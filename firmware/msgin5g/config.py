@@ -7,6 +7,7 @@ import sys
 from .errors import ConfigError
 
 SERVICE_IDENTIFIER = "urn:3gpp:msgin5g"
+_ENOENT = 2
 PORT = 65401  # MSGin5GMD, TS 29.641 table 5-1
 
 
@@ -40,10 +41,14 @@ class Config:
         try:
             with open(path) as file:
                 data = json.load(file)
-        except OSError:
-            raise ConfigError(path, "there is no such file; copy msgin5g.example.json and fill it in")
+        except OSError as error:
+            if error.errno == _ENOENT:
+                raise ConfigError(path, "there is no such file")
+            raise ConfigError(path, "cannot be read (%s)" % error)
         except ValueError:
             raise ConfigError(path, "is not JSON; check quotes and commas")
+        except MemoryError:
+            raise ConfigError(path, "is too large for a configuration")
         return cls(data)
 
     def __repr__(self):

@@ -39,6 +39,8 @@ class _Section:
     def number(self, key, default, low, high, kind=int):
         allowed = "must be %s from %s to %s" % ("an integer" if kind is int else "a number", low, high)
         value = self.value(key, default, allowed)
+        if value is None and default is None:
+            return None
         # bool is an int to isinstance, but "true" is not a number to the person who wrote it
         if isinstance(value, bool) or not isinstance(value, (int, kind)) or not low <= value <= high:
             self.fail(key, allowed)
@@ -163,6 +165,7 @@ def fill(config, data):
     config.reports = top.choice("reports", "taken", ("taken", "arrival"))
     config.report_timeout = top.number("report_timeout", 86400, 1, 31536000)
     config.availability = _availability(top)
+    config.watchdog = top.number("watchdog", None, 0, 3600, float)  # what a board has of it, it says itself
     section = top.section("wifi")
     config.wifi = {
         "ssid": section.text("ssid", "", longest=32),

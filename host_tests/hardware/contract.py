@@ -61,6 +61,10 @@ def check(board):
     assert board.sleep(60) is None
     assert time.ticks_diff(time.ticks_ms(), before) >= 60 and kept == bytes(range(99))
 
+    found["timer"], timer = supported(board.every, 0, 1000, print)
+    if found["timer"]:
+        timer.deinit()
+
     found["led"] = supported(board.led, True)[0]
     assert supported(board.led, False)[0] == found["led"]
 

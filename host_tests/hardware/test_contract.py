@@ -24,7 +24,7 @@ SERIAL = ["coap+uart", "l3+uart"]
 class UnixBoard:
     """A run is a process."""
 
-    own = {"name": "unix", "id": 8, "peers": ["coap", *SERIAL], "led": False}
+    own = {"name": "unix", "id": 8, "peers": ["coap", *SERIAL], "timer": False, "led": False}
     watchdog = None
     after_reset = "power-on"  # the process has ended; whoever starts the next one has turned it on
 
@@ -46,7 +46,7 @@ class UnixBoard:
 
 
 class EmulatedPico:
-    own = {"name": "rp2040", "id": 8, "peers": SERIAL, "led": True}
+    own = {"name": "rp2040", "id": 8, "peers": SERIAL, "timer": True, "led": True}
     watchdog = (2000, 8389)
     after_reset = "soft"
 
@@ -61,7 +61,7 @@ class EmulatedPico:
 
 
 class StandInESP32:
-    own = {"name": "esp32", "id": 6, "peers": ["coap", *SERIAL, "l3+espnow"], "led": True}
+    own = {"name": "esp32", "id": 6, "peers": ["coap", *SERIAL, "l3+espnow"], "timer": True, "led": True}
     watchdog = (1000, 999)
     after_reset = "soft"
 

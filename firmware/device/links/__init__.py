@@ -10,6 +10,7 @@ Each has the same few members:
     close()
     on_back               set by its user: called whenever the link was away and is back, by a link that can know
     dropped               how many datagrams came and were lost because there was no memory for them
+    alive                 False when a task of its own has ended; a link without such tasks need not have it
 """
 
 import asyncio

@@ -70,6 +70,10 @@ class SerialLink:
         if self._writer is None:
             self._writer = asyncio.create_task(self._write())
 
+    @property
+    def alive(self):
+        return self._writer is None or not self._writer.done()
+
     async def receive(self):
         while True:
             for kind, frame in self._frames:

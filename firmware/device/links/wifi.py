@@ -69,6 +69,10 @@ class WiFiLink(UDPLink):
         await self._joined.wait()
         await super().open()
 
+    @property
+    def alive(self):
+        return self._keeper is None or not self._keeper.done()
+
     def send(self, octets, address):
         if self._station.isconnected():
             try:

@@ -68,6 +68,20 @@ class WDT:
         _alarm(self._seconds)  # SIGALRM ends the process, whatever it is about
 
 
+class Timer:
+    """Nothing calls back here: what it was told is taken, no more."""
+
+    ONE_SHOT = 0
+    PERIODIC = 1
+
+    def __init__(self, id, *, mode=1, period=-1, callback=None):
+        if not 0 <= id < 4:
+            raise ValueError("invalid Timer number")
+
+    def deinit(self):
+        pass
+
+
 class Pin:
     OUT = 3
     IN = 1

@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: MIT
+"""How the device fares: a watchdog that is fed after a look at each part, and how its starts ended (docs/health.md)."""
+
+import asyncio
+import io
+import sys
+import time
+
+from coap.compat import const
+from msgin5g import ConfigError
+
+from .links import Unsupported
+from .log import log
+
+_ROW = "boot"
+GOOD = const(60)  # seconds after which a start was a good one
+_SAFE = const(3)  # starts in a row that failed before that: then a safe boot
+_FAULTS = ("watchdog", "soft")  # causes of a reset that a hand at the plug does not have
+_WORDS = const(400)  # octets of last words
+_LOOK = const(2000)  # ms between looks at the parts, at most
+_ATTEND = const(1000)  # ms between the timer's feeds, while somebody is at the REPL
+
+starts = None  # the Starts of this board, once somebody has looked
+unattended = False  # main.py runs the application: nobody is at the REPL
+watching = False  # the task below feeds the watchdog
+_watchdog = None  # nothing stops it once it runs
+_task = None
+_timer = None
+
+
+class Starts:
+    """How this start and those before it ended, in the row "boot" of the board's storage.
+
+    `boots` counts them all; `bad` is how many in a row, right before this one, ended by a fault of the program within
+    GOOD seconds: an exception that nobody caught, or a reset that nobody at the plug can have made. `words` are the
+    last ones of a start that failed; `cause` is why the board started. A storage that fails is one line on the console,
+    and no reason not to start.
+    """
+
+    def __init__(self, board):
+        self.cause = board.reset_cause()
+        self.boots = self.bad = 0
+        self.words = ""
+        self.safe = False
+        self._storage = board.storage
+        self._began = None  # the tick of a start that is not known to be good yet
+        self._open = False  # whether that of the row was not
+        try:
+            # "boots bad open", and below it the words
+            row = self._storage.read(_ROW, 0, _WORDS + 32)
+            counts, _, words = row.partition(b"\n")
+            self.boots, self.bad, self._open = [int(count) for count in counts.split()]
+            self.words = words.decode()
+        except OSError as error:
+            log("boot: the storage failed (%s)", error)
+        except ValueError:
+            pass  # the first start of all; or a row that is damaged, which means no more than that
+
+    def begin(self):
+        """Counts this start, and says how it came about."""
+        if self._open and self.cause in _FAULTS:
+            self.bad += 1
+        self.boots += 1
+        self.safe = self.bad >= _SAFE
+        if self.safe:
+            self._write(_SAFE - 1, 0)  # out of a safe boot the application gets one more try
+        else:
+            self._write(self.bad, 1)
+            self._began = time.ticks_ms()
+        failed = "; %d before it failed within %d s" % (self.bad, GOOD) if self.bad else ""
+        log("start %d, reset cause %s%s", self.boots, self.cause, failed)
+        if self.words:
+            log("last words: %s", self.words.strip().split("\n")[-1])
+
+    def due(self):
+        """Milliseconds until this start is a good one; None when that is settled."""
+        if self._began is None:
+            return None
+        return max(0, GOOD * 1000 - time.ticks_diff(time.ticks_ms(), self._began))
+
+    def good(self):
+        """It lasted, or ended in order."""
+        if self._began is not None:
+            self._began = None
+            self.words = ""
+            self._write(0, 0)
+
+    def failed(self, words):
+        """Keeps last words for the next start; a start that lasted stays a good one."""
+        bad = 0 if self.due() in (None, 0) else self.bad + 1
+        self._began = None
+        self.words = words[-_WORDS:]
+        while len(self.words.encode()) > _WORDS:
+            self.words = self.words[1:]
+        self._write(_SAFE - 1 if self.safe else bad, 0)
+
+    def note(self, words):
+        """Keeps words for the next start; the reset that follows says the rest."""
+        self.words = words
+        self._write(0 if self._began is None else self.bad, 0 if self._began is None else 1)
+
+    def _write(self, bad, still_open):
+        try:
+            row = "%d %d %d\n%s" % (self.boots, bad, still_open, self.words)
+            self._storage.replace(_ROW, row.encode())
+        except OSError as error:
+            log("boot: the storage failed (%s)", error)
+
+
+def look(board):
+    """The Starts of this board."""
+    global starts
+    if starts is None:
+        starts = Starts(board)
+    return starts
+
+
+def traceback(error):
+    """An exception as the REPL would print it."""
+    text = io.StringIO()
+    sys.print_exception(error, text)
+    return text.getvalue()
+
+
+def watch(board, seconds, fault):
+    """Begins to look at the parts: `fault()` says in words what is wrong with one, or gives None.
+
+    With `seconds` the board's watchdog is started, but only where main.py runs the application: nothing stops it, and
+    a person at the REPL would be reset under their hands. Raises ConfigError for a time that the board does not have.
+    """
+    global _task, _watchdog, watching
+    if seconds and unattended:
+        try:
+            _watchdog = board.watchdog(int(seconds * 1000))
+            watching = True
+            _release()
+        except ValueError as error:
+            raise ConfigError("watchdog", "the board refuses %s s: %s" % (seconds, error))
+        except Unsupported as error:
+            log("no watchdog: %s", error)
+    if _task is None or _task.done():
+        period = min(_LOOK, int(seconds * 250)) if watching else None
+        _task = asyncio.create_task(_keep(fault, period))
+
+
+async def _keep(fault, period):
+    told = None
+    while True:
+        due = starts.due()
+        if due == 0:
+            starts.good()
+            due = None
+        if period is None:
+            if due is None:
+                return
+            await asyncio.sleep_ms(due)
+            continue
+        why = fault()
+        if why is None:
+            _watchdog.feed()
+        elif why != told:
+            log("the watchdog is not fed any more: %s", why)
+            starts.note(why)
+        told = why
+        await asyncio.sleep_ms(period)
+
+
+def attend(board):
+    """For a REPL with somebody at it, where no task runs: a timer feeds the watchdog, if it was started."""
+    global _timer, unattended, watching
+    unattended = watching = False
+    if _watchdog is not None and _timer is None:
+        _timer = board.every(0, _ATTEND, lambda _: _watchdog.feed())
+
+
+def _release():
+    global _timer
+    if _timer is not None:
+        _timer.deinit()
+        _timer = None
