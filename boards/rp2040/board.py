@@ -46,7 +46,7 @@ class Board:
 
     def every(self, number, ms, call):
         """Has `call(timer)` called every `ms`, at the REPL and between the steps of other code, until deinit()."""
-        return machine.Timer(period=ms, mode=machine.Timer.PERIODIC, callback=call)
+        return machine.Timer(-1, period=ms, mode=machine.Timer.PERIODIC, callback=call)
 
     def sleep(self, ms):
         """Sleeps with RAM kept. The clocks of the UART and, without a computer at it, of USB stop meanwhile."""

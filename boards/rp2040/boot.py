@@ -18,7 +18,7 @@ if machine.mem32[0x40058000] & 1 << 30:
         else:
             _watchdog.feed()
 
-    machine.Timer(period=1000, mode=machine.Timer.PERIODIC, callback=_feed)
+    machine.Timer(-1, period=1000, mode=machine.Timer.PERIODIC, callback=_feed)
 
 # This one takes the place of a boot.py on the file system.
 try:

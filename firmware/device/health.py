@@ -57,7 +57,7 @@ class Starts:
             pass  # the first start of all; or a row that is damaged, which means no more than that
 
     def begin(self):
-        """Counts this start, and says how it came about."""
+        """Counts this start."""
         if self._open and self.cause in _FAULTS:
             self.bad += 1
         self.boots += 1
@@ -67,6 +67,8 @@ class Starts:
         else:
             self._write(self.bad, 1)
             self._began = time.ticks_ms()
+
+    def tell(self):
         failed = "; %d before it failed within %d s" % (self.bad, GOOD) if self.bad else ""
         log("start %d, reset cause %s%s", self.boots, self.cause, failed)
         if self.words:
@@ -129,6 +131,8 @@ def watch(board, seconds, fault):
     a person at the REPL would be reset under their hands. Raises ConfigError for a time that the board does not have.
     """
     global _task, _watchdog, watching
+    if unattended and _task is None:
+        starts.tell()
     if seconds and unattended:
         try:
             _watchdog = board.watchdog(int(seconds * 1000))

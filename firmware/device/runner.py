@@ -91,6 +91,11 @@ class Outgoing:
     def cause(self):
         return self._core.cause
 
+    @property
+    def final(self):
+        """Whether `state` is the last one."""
+        return self._core.final
+
     def __repr__(self):
         return repr(self._core)
 

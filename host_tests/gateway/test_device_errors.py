@@ -135,6 +135,7 @@ def test_what_an_application_may_not_send(tmp_path):
 
     assert run(main()) == [
         WARNING,
+        "msgin5g: start 1, reset cause power-on",
         "ValueError: to: must be a string of 1 to 255 octets",
         "ValueError: to: must not contain control characters",
         "ValueError: to_type must be one of UE, AS, GROUP, BC, TOPIC",
