@@ -23,7 +23,7 @@ def main():
     path = sys.argv[1] if len(sys.argv) > 1 else _APP
     board = Board()
     starts = health.look(board)
-    starts.begin()
+    starts.begin(health.now())
     health.unattended = True
     try:
         if starts.safe:
@@ -54,7 +54,7 @@ def main():
         starts.good()
         raise
     except Exception as error:
-        starts.failed(health.traceback(error))
+        starts.failed(health.traceback(error), health.now())
         if sys.argv:
             raise
         _failed(board, path, error)

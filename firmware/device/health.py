@@ -6,7 +6,7 @@ import io
 import sys
 import time
 
-from coap.compat import const
+from coap.compat import const, ticks_diff
 from msgin5g import ConfigError
 
 from .links import Unsupported
@@ -18,6 +18,7 @@ _SAFE = const(3)  # starts in a row that failed before that: then a safe boot
 _FAULTS = ("watchdog", "soft")  # causes of a reset that a hand at the plug does not have
 _WORDS = const(400)  # octets of last words
 _LOOK = const(2000)  # ms between looks at the parts, at most
+_TICK_MASK = const((1 << 29) - 1)  # the period of coap.compat.ticks_diff
 _ATTEND = const(1000)  # ms between the timer's feeds, while somebody is at the REPL
 
 starts = None  # the Starts of this board, once somebody has looked
@@ -26,6 +27,11 @@ watching = False  # the task below feeds the watchdog
 _watchdog = None  # nothing stops it once it runs
 _task = None
 _timer = None
+
+
+def now():
+    """Milliseconds, in the ticks that the core is given."""
+    return time.ticks_ms() & _TICK_MASK
 
 
 class Starts:
@@ -49,14 +55,15 @@ class Starts:
             # "boots bad open", and below it the words
             row = self._storage.read(_ROW, 0, _WORDS + 32)
             counts, _, words = row.partition(b"\n")
+            words = words.decode()
             self.boots, self.bad, self._open = [int(count) for count in counts.split()]
-            self.words = words.decode()
+            self.words = words
         except OSError as error:
             log("boot: the storage failed (%s)", error)
         except ValueError:
             pass  # the first start of all; or a row that is damaged, which means no more than that
 
-    def begin(self):
+    def begin(self, now):
         """Counts this start."""
         if self._open and self.cause in _FAULTS:
             self.bad += 1
@@ -66,7 +73,7 @@ class Starts:
             self._write(_SAFE - 1, 0)  # out of a safe boot the application gets one more try
         else:
             self._write(self.bad, 1)
-            self._began = time.ticks_ms()
+            self._began = now
 
     def tell(self):
         failed = "; %d before it failed within %d s" % (self.bad, GOOD) if self.bad else ""
@@ -74,11 +81,11 @@ class Starts:
         if self.words:
             log("last words: %s", self.words.strip().split("\n")[-1])
 
-    def due(self):
+    def due(self, now):
         """Milliseconds until this start is a good one; None when that is settled."""
         if self._began is None:
             return None
-        return max(0, GOOD * 1000 - time.ticks_diff(time.ticks_ms(), self._began))
+        return max(0, GOOD * 1000 - ticks_diff(now, self._began))
 
     def good(self):
         """It lasted, or ended in order."""
@@ -87,9 +94,9 @@ class Starts:
             self.words = ""
             self._write(0, 0)
 
-    def failed(self, words):
+    def failed(self, words, now):
         """Keeps last words for the next start; a start that lasted stays a good one."""
-        bad = 0 if self.due() in (None, 0) else self.bad + 1
+        bad = 0 if self.due(now) in (None, 0) else self.bad + 1
         self._began = None
         self.words = words[-_WORDS:]
         while len(self.words.encode()) > _WORDS:
@@ -150,7 +157,7 @@ def watch(board, seconds, fault):
 async def _keep(fault, period):
     told = None
     while True:
-        due = starts.due()
+        due = starts.due(now())
         if due == 0:
             starts.good()
             due = None

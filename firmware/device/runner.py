@@ -9,6 +9,7 @@ from coap.compat import const, ticks_diff
 from msgin5g import CHANGED, MESSAGE, Config, Ended
 
 from . import health
+from .health import now as _now
 from .log import log
 
 _CONFIG = "msgin5g.json"
@@ -21,10 +22,6 @@ _STOP_WAIT = const(5000)  # ms for the de-registration, whose loss is harmless
 _LATE = const(10000)  # ms that the timer task may be behind, for an application that computes
 
 running = []  # the clients that were started and not stopped
-
-
-def _now():
-    return time.ticks_ms() & _TICK_MASK
 
 
 def _clock():

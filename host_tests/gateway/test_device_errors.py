@@ -13,6 +13,7 @@ from tools.demo.processes import Device, Gateway
 from tools.micropython import BIN
 
 WARNING = 'msgin5g: warning: security.mode is "none": anyone on the path can read, change and forge messages'
+START = "msgin5g: start 1, reset cause power-on"
 SECRET = "c0ffee" * 4  # 12 octets: too few
 
 
@@ -135,7 +136,7 @@ def test_what_an_application_may_not_send(tmp_path):
 
     assert run(main()) == [
         WARNING,
-        "msgin5g: start 1, reset cause power-on",
+        START,
         "ValueError: to: must be a string of 1 to 255 octets",
         "ValueError: to: must not contain control characters",
         "ValueError: to_type must be one of UE, AS, GROUP, BC, TOPIC",
@@ -161,7 +162,7 @@ def test_no_gateway(tmp_path):
             told = "msgin5g: unreachable: no answer from coap://127.0.0.1:9"
             await board.lines.until(lambda line: line == told, repr(told))
             # It goes on trying, and has nothing new to say.
-            assert board.lines.items == [WARNING, "msgin5g: registering", told]
+            assert board.lines.items == [WARNING, START, "msgin5g: registering", told]
 
     run(main())
 

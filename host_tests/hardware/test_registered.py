@@ -37,13 +37,14 @@ class Pico:
     def __init__(self, emulator):
         self.emulator = emulator
         self.told = Feed()
-        self.lines = []
+        self.said = Feed()
+        self._writer = None
 
     async def follow(self):
-        reader, _ = await asyncio.open_connection("127.0.0.1", self.emulator.ports["repl"])
+        reader, self._writer = await asyncio.open_connection("127.0.0.1", self.emulator.ports["repl"])
         while line := await reader.readline():
             text = line.decode(errors="replace").strip()
-            self.lines.append(text)
+            await self.said.add(text)
             if text.startswith("> {"):
                 await self.told.add(json.loads(text[2:]))
 
@@ -51,16 +52,27 @@ class Pico:
         """The next object with these fields that nobody asked for yet."""
         return await self.told.until(
             lambda item: item["step"] == step and all(item.get(k) == v for k, v in fields.items()),
-            f"the board to tell {step!r}; it said: " + " / ".join(self.lines[-12:]),
+            f"the board to tell {step!r}; it said: " + " / ".join(self.said.items[-12:]),
             seconds,
         )
 
+    async def says(self, text, seconds=60):
+        """A line with this text in it."""
+        await self.said.until(lambda line: text in line, f"the board to say {text!r}", seconds)
+
+    def types(self, keys):
+        self._writer.write(keys)
+
 
 @contextlib.asynccontextmanager
-async def scene(image, folder):
-    """(gateway, server, pico), the pico registered."""
+async def scene(image, folder, app=None, config=CONFIG):
+    """(gateway, server, pico, record), the pico registered."""
     record = random.Random(5).randbytes(LARGE)
-    contents = {"msgin5g.json": json.dumps(CONFIG).encode(), "app.py": APP.read_bytes(), "record.bin": record}
+    contents = {
+        "msgin5g.json": json.dumps(config).encode(),
+        "app.py": app or APP.read_bytes(),
+        "record.bin": record,
+    }
     flash = folder / "flash.bin"
     flash.write_bytes(flash_image(contents))
     with Emulator(image, flash=flash, ports={"repl": 0, "uart0": 0}) as emulator:

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: MIT
+"""How starts are counted, and what each costs in writes to flash."""
+
+from common import equal
+from device import health
+from msgin5g.storage import MemoryStorage
+
+
+class Board:
+    """A board whose storage counts what is written, and may fail."""
+
+    def __init__(self):
+        self.storage = self
+        self.cause = "power-on"
+        self.writes = 0
+        self.broken = False
+        self._rows = MemoryStorage()
+
+    def reset_cause(self):
+        return self.cause
+
+    def read(self, name, offset, size):
+        if self.broken:
+            raise OSError(5)
+        return self._rows.read(name, offset, size)
+
+    def replace(self, name, octets):
+        if self.broken:
+            raise OSError(28)
+        self.writes += 1
+        self._rows.replace(name, octets)
+
+
+def start(board, cause):
+    """A start at tick 0."""
+    board.cause = cause
+    starts = health.Starts(board)
+    starts.begin(0)
+    return starts
+
+
+def test_three_watchdog_resets_in_a_row_lead_to_a_safe_boot():
+    board = Board()
+    equal(
+        [start(board, cause).safe for cause in ("power-on", "watchdog", "watchdog", "watchdog")], [0, 0, 0, 1]
+    )
+    # A reset out of it gives the application one more try, which fails or not.
+    equal([start(board, "soft").safe, start(board, "watchdog").safe], [0, 1])
+    start(board, "power-on").good()
+    again = start(board, "watchdog")
+    equal((again.safe, again.bad, again.boots), (False, 0, 8))
+
+
+def test_the_power_is_nobodys_fault():
+    board = Board()
+    for cause in ("power-on", "hard", "deep-sleep", "unknown") * 3:
+        equal(start(board, cause).bad, 0)
+    # and pardons nothing
+    start(board, "watchdog")
+    start(board, "power-on")
+    equal(start(board, "watchdog").bad, 2)
+
+
+def test_an_exception_counts_whatever_starts_the_board_then():
+    board = Board()
+    for count in range(3):
+        starts = start(board, "power-on")
+        equal((starts.bad, starts.safe), (count, False))
+        starts.failed("Traceback:\nValueError: too cold\n", 59999)
+    starts = start(board, "power-on")
+    equal((starts.safe, starts.words), (True, "Traceback:\nValueError: too cold\n"))
+
+
+def test_an_exception_after_a_minute_leaves_a_good_start():
+    board = Board()
+    for _ in range(5):
+        starts = start(board, "soft")
+        equal((starts.bad, starts.due(59000)), (0, 1000))
+        starts.failed("ValueError: too old", 60000)
+    equal(start(board, "power-on").words, "ValueError: too old")
+
+
+def test_what_ends_in_order_is_good():
+    board = Board()
+    for _ in range(5):
+        starts = start(board, "watchdog")
+        equal((starts.bad, starts.safe), (0, False))
+        starts.good()
+
+
+def test_words_are_bounded_and_their_end_is_kept():
+    board = Board()
+    start(board, "power-on").failed("é" * 1000 + "end", 1)
+    words = start(board, "power-on").words
+    equal((words, len(words.encode())), ("é" * 198 + "end", 399))  # of 400 octets, two a letter
+
+
+def test_a_start_writes_twice():
+    board = Board()
+    starts = start(board, "power-on")
+    equal(board.writes, 1)
+    starts.good()
+    starts.good()
+    equal(board.writes, 2)
+
+
+def test_a_storage_that_fails_or_is_damaged_keeps_no_device_from_starting():
+    board = Board()
+    board.broken = True
+    starts = start(board, "watchdog")
+    starts.failed("words", 1)
+    equal((starts.boots, starts.safe), (1, False))
+    board.broken = False
+    for row in (b"\xff\xfe", b"x y z", b"1 2", b"", b"9 9 1\n\xff"):
+        board.replace("boot", row)
+        equal(start(board, "power-on").safe, False)
