@@ -38,7 +38,7 @@ A client, with a socket of its own (`docs/coap.md` has a server for asyncio too,
 
 from . import numbers
 from .endpoint import Busy, Endpoint
-from .exchange import INCOMPLETE, REFUSED, REQUEST, RESET, RESPONSE, TIMEOUT
+from .exchange import INCOMPLETE, NOTIFICATION, REFUSED, REQUEST, RESET, RESPONSE, STALE, TIMEOUT
 from .message import Message, MessageError, decode, encode, path_options, uint_octets
 
 

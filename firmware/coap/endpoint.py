@@ -75,6 +75,7 @@ class Endpoint(Serving):
         self._admit = admit
         self.security = security
         self._mid = int.from_bytes(random(2), "big")
+        self.observations = ()  # a list as soon as `observe` has one
         self._exchanges = []
         self._incoming = []
         self._duplicates = Duplicates(self.MAX_DUPLICATES, self.MAX_ANSWER_OCTETS)
@@ -149,6 +150,8 @@ class Endpoint(Serving):
                         incoming.entry.answer = b""
                 else:
                     self._acknowledge(incoming, now)
+        for observation in self.observations:
+            observation.poll(now)
         self._duplicates.expire(now)
         if self._bodies:
             self._bodies = [body for body in self._bodies if ticks_diff(body.deadline, now) > 0]
@@ -157,7 +160,7 @@ class Endpoint(Serving):
     def next_deadline(self):
         """The tick when `poll` is needed next, or None."""
         deadline = None
-        for group in (self._exchanges, self._incoming, self._bodies):
+        for group in (self._exchanges, self._incoming, self._bodies, self.observations):
             for each in group:
                 deadline = earliest(deadline, each.deadline)
         return deadline
@@ -170,7 +173,7 @@ class Endpoint(Serving):
         return self._queue.pop(0)
 
     def next_event(self):
-        """The next (kind, exchange or incoming, message or None), or None."""
+        """The next (kind, exchange or incoming or observation, message or None), or None."""
         return self._events.pop(0) if self._events else None
 
     # --- sending ------------------------------------------------------------------------------------
@@ -182,7 +185,8 @@ class Endpoint(Serving):
     def _new_token(self, peer):
         while True:
             token = self._random(4)
-            if not [e for e in self._exchanges if e.token == token and e.peer == peer]:
+            open = (self._exchanges, self.observations)
+            if not [e for group in open for e in group if e.token == token and e.peer == peer]:
                 return token
 
     def _encode(self, message):
@@ -241,13 +245,17 @@ class Endpoint(Serving):
             self._put(exchange.datagram, exchange.peer)
             return
         self.stats["timeouts"] += 1
-        self._finish(exchange, REFUSED if exchange.refusal else TIMEOUT, exchange.refusal)
+        self._finish(exchange, REFUSED if exchange.refusal else TIMEOUT, exchange.refusal, now)
 
-    def _finish(self, exchange, kind, message):
+    def _finish(self, exchange, kind, message, now):
         """Ends an exchange in one of the five ways: 1 response, 2 reset, 3 time-out (REFUSED where something came
         that did not verify), 4 a separate response of ours was acknowledged (no event: nobody waits), 5 the same
         was reset or timed out (no event)."""
         self._exchanges.remove(exchange)
+        for observation in self.observations:
+            if observation.exchange is exchange:
+                observation.answered(kind, message, now)
+                break
         if exchange.incoming is None:
             self._events.append((kind, exchange, message))
         elif exchange.incoming in self._incoming:
@@ -262,7 +270,7 @@ class Endpoint(Serving):
         for exchange in self._exchanges:
             if exchange.mid == message.mid and exchange.peer == peer and exchange.state == SENT:
                 if message.type == numbers.RST:
-                    self._finish(exchange, RESET, None)
+                    self._finish(exchange, RESET, None, now)
                 elif exchange.token is not None and exchange.confirmable:
                     # The response comes separately; how long it may take, RFC 7252 does not say.
                     exchange.state = ACKNOWLEDGED
@@ -270,7 +278,7 @@ class Endpoint(Serving):
                         exchange.datagram = None  # needed to ask for the next block, or again with Echo
                     exchange.deadline = now + self.parameters.max_transmit_wait
                 elif exchange.incoming is not None:
-                    self._finish(exchange, RESPONSE, None)
+                    self._finish(exchange, RESPONSE, None, now)
                 else:
                     break  # an acknowledged ping, or one for a NON: no such thing
                 return
@@ -283,6 +291,11 @@ class Endpoint(Serving):
                 if entry.mark is None:  # a response, then; else one forged under the ID of a request
                     self._repeat(entry, now)
                 return
+        for observation in self.observations:
+            if observation.token == message.token and observation.peer == peer:
+                if observation.take(message, now):
+                    return
+                break
         for exchange in self._exchanges:
             # Token and peer make the match (section 5.3.2), for a piggybacked one the message ID as well.
             if exchange.token == message.token and exchange.peer == peer and exchange.state != QUEUED:
@@ -297,15 +310,16 @@ class Endpoint(Serving):
             if plain is None:
                 self._doubt(exchange, message, now)
         acceptable = exchange is not None and plain and unrecognized(plain, self.max_body) is None
-        if message.type == numbers.CON:
-            if not acceptable:
+        if not acceptable:
+            # A notification of what is not observed any more ends by that, also one that wants no acknowledgement.
+            if message.type == numbers.CON or (
+                message.type == numbers.NON
+                and exchange is None
+                and message.option(numbers.OBSERVE) is not None
+            ):
                 self._reset(message.mid, peer)
-            else:
-                expires = now + self.parameters.exchange_lifetime
-                entry = self._duplicates.add(peer, message.mid, expires, now)
-                answer = encode(Message(numbers.EMPTY, type=numbers.ACK, mid=message.mid))
-                self._duplicates.answer(entry, answer)
-                self._put(answer, peer)
+        elif message.type == numbers.CON:
+            self._accept(message, peer, now)
         if not acceptable:
             self.stats["unmatched"] += 1
             return
@@ -324,7 +338,14 @@ class Endpoint(Serving):
             kind = join(exchange, request, plain, self.max_body)
         if kind is None and self._ask_again(exchange, request):
             return
-        self._finish(exchange, kind or INCOMPLETE, plain)
+        self._finish(exchange, kind or INCOMPLETE, plain, now)
+
+    def _accept(self, message, peer, now):
+        """Acknowledges a confirmable response, also when it comes again."""
+        entry = self._duplicates.add(peer, message.mid, now + self.parameters.exchange_lifetime, now)
+        answer = encode(Message(numbers.EMPTY, type=numbers.ACK, mid=message.mid))
+        self._duplicates.answer(entry, answer)
+        self._put(answer, peer)
 
     def _doubt(self, exchange, message, now):
         """A response came that does not verify. It may be forged, so the true one has ACK_TIMEOUT more to come."""

@@ -10,6 +10,8 @@ RESET = 3  # (RESET, exchange, None): the peer refused the message; the good end
 TIMEOUT = 4  # (TIMEOUT, exchange, None): nothing came
 INCOMPLETE = 5  # (INCOMPLETE, exchange, message): the body changed under way, or is longer than max_body
 REFUSED = 6  # (REFUSED, exchange, message): nothing came but a response that does not verify (RFC 8613)
+NOTIFICATION = 7  # (NOTIFICATION, observation, message): `observation.accept` it once it is safe
+STALE = 8  # (STALE, observation, None): Max-Age is over; `observation.register` again
 
 # States of an exchange
 QUEUED = const(0)  # waits for its turn under NSTART
