@@ -29,6 +29,9 @@ class Board:
     def links(self, config):
         return wifi.link(config)
 
+    def reset_cause(self):
+        return "power-on"
+
 
 def test_an_outage_of_an_hour_does_not_put_off_the_registration():
     """By then it is tried every 300 s, but within a second after the station has joined a request goes out."""
