@@ -24,9 +24,17 @@ def link(config, open_line, storage):
     """
     kind = slipmux.COAP if config.peer_scheme == "coap+uart" else slipmux.L3
     size = config.serial["max_frame"]
+    if kind == slipmux.COAP:
+        # coap.Endpoint wants a datagram in one piece; it answers one that is too long, if it can see that
+        return SerialLink(open_line, kind, config.coap["max_datagram"] + 1, config.peer_host)
+    return SerialLink(open_line, kind, size, config.peer_host, spool(storage))
+
+
+def spool(storage):
+    """Where frames go that are too long for a buffer: gives a new Row of `storage` each time it is called."""
     numbers = [0]
 
-    def spool():
+    def new_row():
         # Messages of an earlier run may lie in rows of theirs until the application takes them.
         taken = storage.names()
         while True:
@@ -35,10 +43,7 @@ def link(config, open_line, storage):
             if name not in taken:
                 return Row(storage, name)
 
-    if kind == slipmux.COAP:
-        # coap.Endpoint wants a datagram in one piece; it answers one that is too long, if it can see that
-        return SerialLink(open_line, kind, config.coap["max_datagram"] + 1, config.peer_host)
-    return SerialLink(open_line, kind, size, config.peer_host, spool)
+    return new_row
 
 
 class SerialLink:
