@@ -76,7 +76,7 @@ class ApplicationClient:
         self._turn = 0
         self._backoffs = {}  # by destination; only those that wait
         self.inbox = self._ledger.inbox
-        self._reports = []  # [report's Message ID, message, Backoff or None] that wait to go out
+        self._reports = []  # [report's Message ID, message, Backoff or None, whether it is on its way]
         self._taken = None
         self._events = []
         self._announced = None
@@ -85,7 +85,7 @@ class ApplicationClient:
             if message.row is not None:
                 message.keep(Row(storage, *message.row))
         for message in self._ledger.reports:
-            self._reports.append([uuid.new(random), message, None])
+            self._reports.append([uuid.new(random), message, None, False])
 
     @property
     def peer(self):
@@ -264,7 +264,8 @@ class ApplicationClient:
 
     def _next_report(self, now):
         for report in self._reports:
-            if report[2] is None or report[2].ready(now):
+            if not report[3] and (report[2] is None or report[2].ready(now)):
+                report[3] = True
                 self._wire.report(report[0], report[1].message_id, True, now)
                 return True
         return False
@@ -332,6 +333,7 @@ class ApplicationClient:
                 return
             if answer is not None and answer.cause == causes.CONNECTION_GONE:
                 self.registration.required(answer.why, now)
+            report[3] = False
             if report[2] is None:
                 report[2] = Backoff(5000, 300000, self._random)
             report[2].failed(now, answer.max_age if answer else None, answer is None)
@@ -419,7 +421,7 @@ class ApplicationClient:
 
     def _refusal(self, size):
         most = self.config.inbox["messages"]
-        if len(self.inbox) >= most or len(self._reports) >= most:
+        if len(self.inbox) >= most or len([report for report in self._reports if not report[3]]) >= most:
             return causes.CONGESTION
         if sum([each.stored_octets for each in self.inbox]) + size > self.config.segments["bytes"]:
             return causes.LACK_OF_RESOURCES
@@ -428,7 +430,7 @@ class ApplicationClient:
     def _report(self, message):
         if message.report_requested:
             message.report_owed = True
-            self._reports.append([uuid.new(self._random), message, None])
+            self._reports.append([uuid.new(self._random), message, None, False])
 
     def reported(self, message_id, success, cause, now):
         """The wire: DELIVERY REPORT RECEIVED REQUEST about a message of ours."""

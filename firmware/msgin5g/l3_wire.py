@@ -54,7 +54,7 @@ class L3Wire:
         self._serial = config.peer_scheme == "l3+uart"
         self._max_frame = config.serial["max_frame"] if self._serial else _ESPNOW_FRAME
         self._queue = []
-        self._again = []  # (deadline, parts) of reports that go out a second time
+        self._again = []  # (deadline, message_id, parts) of reports that go out a second time
         self._what = None  # the request that is open, and what it is about
         self._item = None
         self._parts = None
@@ -115,7 +115,8 @@ class L3Wire:
         self._open("MSG", outgoing, l3.encode(l3.SENDING_REQUEST, values), now)
 
     def report(self, message_id, reply_to, success, now):
-        """Nothing answers a report: it goes out twice, and that is all."""
+        """Nothing answers a report: it goes out twice. Until then it is not forgotten, or a power cut before the first
+        copy is on the line would lose it."""
         values = {
             "message_id": message_id,
             "reply_to": uuid.octets(reply_to),
@@ -123,8 +124,7 @@ class L3Wire:
         }
         parts = l3.encode(l3.REPORT_SENDING_REQUEST, values)
         self._put(parts)
-        self._again.append((now + _REPORT_GAP, parts))
-        self._owner.answered("IMDN", message_id, Answer(True), now)
+        self._again.append((now + _REPORT_GAP, message_id, parts))
 
     def cancel(self, item, now):
         """The message is not wanted any more; an answer to it may still come."""
@@ -164,7 +164,8 @@ class L3Wire:
         for each in self._again[:]:
             if ticks_diff(now, each[0]) >= 0:
                 self._again.remove(each)
-                self._put(each[1])
+                self._put(each[2])
+                self._owner.answered("IMDN", each[1], Answer(True), now)
         if self._what is None or ticks_diff(now, self._deadline) < 0:
             return
         if self._sent <= self._config.l3["repeats"]:

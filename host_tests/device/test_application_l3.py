@@ -290,6 +290,23 @@ def test_receive_and_report():
     equal(scene.client.stats["reported"], 1)
 
 
+def test_a_report_is_owed_until_its_second_copy():
+    """The first may still lie in a queue, or be damaged on the line, when the power goes."""
+    scene = Scene().start()
+    scene.receive("03" + ID + "0001 2a b1")
+    scene.client.take(0)
+    equal([frame[0] for frame in scene.sent()], [4, 5])
+    scene.client.settle()
+    assert not scene.client.idle
+    again = Scene(storage=scene.storage).start()
+    equal([frame[18:] for frame in again.sent()], [bytes.fromhex(ID)])
+    again.pass_time(2000)
+    equal([frame[18:] for frame in again.sent()], [bytes.fromhex(ID)])
+    again.client.settle()
+    assert again.client.idle
+    equal(Scene(storage=scene.storage).start().sent(), [])
+
+
 def test_a_plain_message_and_its_repeat():
     scene = Scene().start()
     frame = "03" + ID + "0001 2a"
