@@ -20,6 +20,13 @@ class Counter:
         return self.count.to_bytes(size, "big")
 
 
+def joined(octets):
+    """What goes over the link of octets, or of the parts of a message, which may lie in the storage."""
+    if not isinstance(octets, list):
+        octets = [octets]
+    return b"".join([part.read(0, len(part)) if hasattr(part, "read") else bytes(part) for part in octets])
+
+
 class Scene:
     """A client and its clock. `sent()` gives what it put on the link since the last call, as bytes."""
 
@@ -49,10 +56,7 @@ class Scene:
                 return out
             octets, peer = item
             assert peer == self.client.peer
-            if not isinstance(octets, list):
-                octets = [octets]
-            parts = [part.read(0, len(part)) if hasattr(part, "read") else bytes(part) for part in octets]
-            out.append(b"".join(parts))
+            out.append(joined(octets))
 
     def receive(self, octets):
         if isinstance(octets, str):
@@ -83,4 +87,4 @@ class Scene:
         return self.client.send(arguments[0], arguments[1], self.now, **named)
 
 
-__all__ = ("OWN", "REGISTRATION_ID", "Scene")
+__all__ = ("OWN", "REGISTRATION_ID", "Scene", "joined")

@@ -2,7 +2,7 @@
 """A scripted life of a device in virtual time: messages in and out, with the power cut at a chosen write.
 
 The server here is a stand-in of the tests: it answers as docs/wire-profile.md says, remembers what it
-accepted, and pushes what it has until the device answers 2.04.
+accepted, and pushes what it has until the device answers 2.04. application_life.py has the same for MSGin5G-5.
 """
 
 import json
@@ -112,7 +112,7 @@ class Server:
             ("msgId", message_id),
             ("isDelivStatReq", report),
         )
-        if isinstance(value, str):
+        if not isinstance(value, list):
             self.push(*(head + (("payload", value),)))
             return
         bodies = []
@@ -131,31 +131,45 @@ class Server:
             if item is None:
                 break
             moved = True
-            if self._lost(now):
-                continue
-            message = decode(bytes(item[0]))
-            if 0 < message.code < 32:
-                code, answer = self._serve(json.loads(str(message.payload, "utf-8")))
-                reply = coap.Message(code, answer, type=coap.ACK, mid=message.mid, token=message.token)
-                if not self._lost(now):
-                    device.receive(bytes(coap.encode(reply)), PEER, now)
-            elif message.mid == self._open and message.code:
-                self._open = None
-                self._again = now + self.RETRY
-                if message.code == coap.CHANGED:
-                    self.pushes.pop(0)
-                    self._again = None
+            if not self._lost(now):
+                self._hear(item[0], device, now)
         if self.pushes and (self._again is None or ticks_diff(now, self._again) >= 0):
             moved = True
             self._mid = self._mid + 1 & 0xFFFF
             self._open = self._mid
             self._again = now + self.RETRY
             if not self._lost(now):
-                payload = json.dumps(self.pushes[0]).encode()
-                options = coap.path_options("/msgin5g")
-                request = coap.Message(coap.POST, payload, options, mid=self._mid, token=b"p")
-                device.receive(bytes(coap.encode(request)), PEER, now)
+                self._push(self.pushes[0], device, now)
         return moved
+
+    def _hear(self, octets, device, now):
+        message = decode(bytes(octets))
+        if 0 < message.code < 32:
+            code, answer = self._serve(json.loads(str(message.payload, "utf-8")))
+            reply = coap.Message(code, answer, type=coap.ACK, mid=message.mid, token=message.token)
+            if not self._lost(now):
+                device.receive(bytes(coap.encode(reply)), PEER, now)
+        elif message.mid == self._open and message.code:
+            self._answered(self._taken(message), now)
+
+    def _push(self, body, device, now):
+        options = coap.path_options("/msgin5g")
+        request = coap.Message(coap.POST, json.dumps(body).encode(), options, mid=self._mid, token=b"p")
+        device.receive(bytes(coap.encode(request)), PEER, now)
+
+    def _taken(self, answer):
+        """Whether the device has what was pushed."""
+        return answer.code == coap.CHANGED
+
+    def _answered(self, taken, now):
+        self._open = None
+        self._again = now + self.RETRY
+        if taken:
+            self.pushes.pop(0)
+            self._again = None
+
+    def restarted(self, storage):
+        """The device starts anew."""
 
     def next_deadline(self):
         return self._again if self.pushes else None
@@ -196,14 +210,7 @@ class Server:
                 report = message_id in self._reports
                 self._sets.pop(set_id)
             self.push(("msgType", "SEGCONFIR"), ("segId", set_id), ("result", True))
-        if message_id in self._known:
-            self.repeated += 1
-            return
-        self._known.append(message_id)
-        if len(self._known) > self.REMEMBERED:
-            self._known.pop(0)
-        self._accept(message_id, value)
-        if report:
+        if self._once(message_id, value) and report:
             self.push(
                 ("msgType", "IMDN"),
                 ("oriAddr", {"oriAddrType": "AS", "addr": body["destAddr"]["addr"]}),
@@ -212,21 +219,36 @@ class Server:
                 ("DelSta", "success"),
             )
 
+    def _once(self, message_id, value):
+        """Accepts a message; False where it came before."""
+        if message_id in self._known:
+            self.repeated += 1
+            return False
+        self._known.append(message_id)
+        if len(self._known) > self.REMEMBERED:
+            self._known.pop(0)
+        self._accept(message_id, value)
+        return True
+
 
 class Life:
     """`steps` messages out and in, one a second, and the application's memory of them.
 
-    `sent` maps message ID -> (payload, whether a report was asked for) of what send() took; `unsure` are
-    payloads whose send() the cut interrupted; `taken` lists the (message ID, payload) that take() gave, and
-    `unsure_taken` the IDs whose take() the cut interrupted.
+    `sent` maps message ID -> Sent of what send() took, `order` has their IDs; `unsure` are payloads whose send() the
+    cut interrupted; `taken` lists the (message ID, payload) that take() gave, and `unsure_taken` the IDs whose take()
+    the cut interrupted.
     """
 
-    def __init__(self, steps, seed=1, storage=None, segments=None):
+    report_may_vanish = False  # nothing answers a report to the device: two cuts may cost it
+
+    def __init__(self, steps, seed=1, storage=None):
         self.storage = storage or CutStorage(MemoryStorage())
         self.accepted = {}  # message ID -> payload, at the server
+        self.arrivals = []  # their IDs
         self.reports = {}  # message ID -> how often its report came there
-        self.server = Server(self._accept, self._report, lambda now: False)
+        self.server = self._new_server()
         self.sent = {}
+        self.order = []
         self.unsure = []
         self.taken = []
         self.unsure_taken = []
@@ -235,24 +257,53 @@ class Life:
         self.restarts = 0
         self.next_cut = None  # after a cut: gives the (write, how) of the next one
         self.finals = {}
+        self.attentive = True  # whether the application takes what comes
+        self._last = None  # Message that it took last
         self._ended = []
         self._random = Random(seed)
         self._steps = steps
+        self._boots = 0
         self.now = 0
-        self._config = Config(
-            {
-                "role": "client",
-                "ue_service_id": UE,
-                "peer": "coap://192.0.2.1",
-                "security": {"mode": "none"},
-                "coap": {"max_datagram": 640},  # segments without large payloads
-            }
-        )
+        self._config = Config(self._settings())
         self.device = None
         self._boot()
 
+    # --- what this life is about; application_life.py has others ---------------------------------------
+
+    def _settings(self):
+        return {
+            "role": "client",
+            "ue_service_id": UE,
+            "peer": "coap://192.0.2.1",
+            "security": {"mode": "none"},
+            "coap": {"max_datagram": 640},  # segments without large payloads
+        }
+
+    def _new_server(self):
+        return Server(self._accept, self._report, lambda now: False)
+
+    def _new_device(self, random):
+        return Client(self._config, self.storage, random)
+
+    def _inbound(self, step):
+        """(message ID, payload, in a list where it comes in segments; whether a report is wanted)."""
+        value = "value %d " % step + "x" * self._random.below(40)
+        if step % 10 == 5:
+            value = [value + "%d" % part + "y" * 200 for part in range(4)]
+        return "in-%d" % step, value, step % 4 == 1
+
+    def _outbound(self, step):
+        """The Sent that is to be."""
+        payload = "message %d " % step + "z" * self._random.below(40)
+        if step % 10 == 4:
+            payload += "w" * 1300
+        return Sent("as:x", payload, to_type="AS", report=step % 4 == 0)
+
+    # --- how it goes -----------------------------------------------------------------------------------
+
     def _accept(self, message_id, value):
         self.accepted[message_id] = value
+        self.arrivals.append(message_id)
 
     def _report(self, message_id):
         self.reports[message_id] = self.reports.get(message_id, 0) + 1
@@ -261,7 +312,12 @@ class Life:
         while True:
             try:
                 # a message ID sequence of its own for each boot, as the hardware's random numbers give it
-                self.device = Client(self._config, self.storage, Random(1000 + self.restarts).bytes)
+                self._boots += 1
+                self.device = self._new_device(Random(1000 + self._boots).bytes)
+                for message_id, _, _, state, _ in self.device.outbox.endings():
+                    # as an application does that wants to know what became of its messages
+                    self.finals.setdefault(message_id, [state])
+                self.server.restarted(self.storage)
                 self.device.start(self.now)
                 return
             except PowerCut:
@@ -285,27 +341,23 @@ class Life:
 
     def settle(self, ms=400000):
         """Everything has its time to arrive: retries, gaps and holds included."""
+        self.attentive = True
         self._until(self.now + ms)
 
     def _step(self, step):
         if step % 2:
-            message_id = "in-%d" % step
-            value = "value %d " % step + "x" * self._random.below(40)
-            if step % 10 == 5:
-                value = [value + "%d" % part + "y" * 200 for part in range(4)]
-            self.pushed[message_id] = "".join(value)
-            if step % 4 == 1:
+            message_id, value, report = self._inbound(step)
+            self.pushed[message_id] = "".join(value) if isinstance(value, list) else value
+            if report:
                 self.wanted.append(message_id)
-            self.server.message(message_id, value, step % 4 == 1)
+            self.server.message(message_id, value, report)
             return
-        payload = "message %d " % step + "z" * self._random.below(40)
-        if step % 10 == 4:
-            payload += "w" * 1300
-        report = step % 4 == 0
-        self.unsure.append(payload)
-        outgoing = self.device.send("as:x", payload, self.now, to_type="AS", report=report)
+        sent = self._outbound(step)
+        self.unsure.append(sent.payload)
+        outgoing = self.device.send(sent.to, sent.payload, self.now, **sent.named)
         self.unsure.pop()
-        self.sent[outgoing.message_id] = (payload, report)
+        self.sent[outgoing.message_id] = sent
+        self.order.append(outgoing.message_id)
 
     def _until(self, end):
         while True:
@@ -326,7 +378,7 @@ class Life:
                 self._boot()
 
     def _take(self):
-        while True:
+        while self.attentive:
             inbox = self.device.inbox
             first = inbox[0].message_id if inbox else None
             try:
@@ -336,6 +388,7 @@ class Life:
                 raise
             if message is None:
                 return
+            self._last = message
             self.taken.append((message.message_id, message.payload))
 
     def _events(self):
@@ -349,25 +402,58 @@ class Life:
                 self._ended.append(outgoing)
                 self.finals.setdefault(outgoing.message_id, []).append(outgoing.state)
 
+    # --- what must have come of it ---------------------------------------------------------------------
+
     def check(self):
         """The promises of docs/wire-profile.md and the README, after everything had its time."""
-        for message_id, (payload, _) in self.sent.items():
-            assert self.accepted.get(message_id) == payload, "lost: " + message_id
-        known = [payload for payload, report in self.sent.values()]
+        self._check_storage()
+        # What the journal says now is what happened: after one more start nothing comes or goes again.
+        self._boot()
+        self.settle(60000)
+        self._check_storage()
+        for message_id, sent in self.sent.items():
+            self._check_sent(message_id, sent)
+        known = [sent.payload for sent in self.sent.values()]
         for payload in self.accepted.values():
-            assert payload in known or payload in self.unsure, "never sent: " + payload
+            assert payload in known or payload in self.unsure, "never sent: %s" % payload
         assert len(set(self.accepted.values())) == len(self.accepted), "the same payload twice"
         taken = [message_id for message_id, payload in self.taken]
         assert len(set(taken)) == len(taken), "delivered twice: %s" % taken
         for message_id, payload in self.taken:
-            assert payload == self.pushed[message_id]
+            assert payload == self.pushed[message_id], message_id
         for message_id in self.pushed:
             assert message_id in taken or message_id in self.unsure_taken, "lost on its way in: " + message_id
             assert (message_id in self.reports) == (message_id in self.wanted), "report of " + message_id
         assert not self.server.pushes, self.server.pushes
         assert not self.device.outbox.queue and not self.device.outbox.waiting
-        for message_id, states in self.finals.items():
-            # A cut between the end and its record lets the end come once more, and it is the same one.
-            assert len(states) == 1 or (self.restarts and len(set(states)) == 1), (message_id, states)
-        assert not [name for name in self.storage.names() if name[:3] == "out"], self.storage.names()
+
+    def _check_sent(self, message_id, sent):
+        payload = self.accepted.get(message_id)
+        states = self.finals.get(message_id, [])
+        if sent.volatile and self.restarts and not states:
+            assert payload in (None, sent.payload), message_id
+            return
+        arrives = sent.end in ("accepted", "delivered")
+        assert payload == (sent.payload if arrives else None), "%s: %s" % (sent.end, message_id)
+        # A cut between the end and its record lets the end come once more, and it is the same one.
+        assert len(states) == 1 or (self.restarts and len(set(states)) == 1), (message_id, states)
+        vanished = self.report_may_vanish and self.restarts > 1 and sent.end == "delivered"
+        assert states[0] == sent.end or (vanished and states[0] == "accepted"), (message_id, states, sent.end)
+
+    def _check_storage(self):
+        if self._last is not None:
+            self._last.close()
+        rows = [name for name in self.storage.names() if name[:4] != "log-"]
+        assert not rows, "left behind: %s" % rows
         assert self.device.journal.damaged == 0
+
+
+class Sent:
+    """A message of the application: what it says to send(), and the state in which it must `end`."""
+
+    def __init__(self, to, payload, end=None, **named):
+        self.to = to
+        self.payload = payload
+        self.named = named
+        self.volatile = named.get("volatile", False)
+        self.end = end or ("delivered" if named["report"] else "accepted")

@@ -4,33 +4,36 @@
 
 import sys
 
+from application_life import ApplicationLife, L3Life
 from common import Random
 from life import AFTER, BEFORE, TORN, Life
 
 # CPython cuts at every single write, MicroPython at a sample.
 _CPYTHON = sys.implementation.name == "cpython"
 _STEPS = 50
+_FEWER = 30
 _STRIDE = 1 if _CPYTHON else 11
 
 
-def _writes():
-    life = Life(_STEPS)
+def _writes(kind, steps):
+    life = kind(steps)
     life.run()
+    writes = life.storage.writes
     life.check()
-    assert len(life.sent) == len(life.taken) == _STEPS // 2
-    return life.storage.writes
+    assert len(life.sent) == len(life.taken) == steps // 2
+    return writes
 
 
-def _cut_each(how):
-    for at in range(0, _writes(), _STRIDE):
-        life = Life(_STEPS)
+def _cut_each(how, kind=Life, steps=_STEPS):
+    for at in range(0, _writes(kind, steps), _STRIDE):
+        life = kind(steps)
         life.storage.plan(at, how)
         life.run()
         assert life.restarts == 1, at
         try:
             life.check()
         except AssertionError as error:
-            raise AssertionError("cut at write %d: %s" % (at, error))
+            raise AssertionError("cut %d of write %d: %s" % (how, at, error))
 
 
 def test_a_cut_before_each_write():
@@ -48,15 +51,35 @@ def test_a_cut_after_each_write():
     _cut_each(AFTER)
 
 
+def test_each_cut_of_an_application_client_over_l3():
+    """Its large messages lie in rows, and nothing answers its reports."""
+    for how in (BEFORE, TORN, AFTER):
+        _cut_each(how, L3Life)
+
+
+def test_each_cut_of_an_application_client_over_coap():
+    for how in (BEFORE, TORN, AFTER):
+        _cut_each(how, ApplicationLife, _FEWER)
+
+
 def test_many_cuts_in_one_life():
     """The power goes again and again, also while the device recovers from the cut before."""
-    restarts = sum([_often_cut(seed) for seed in range(0, 60, _STRIDE)])
-    assert restarts > 60 // _STRIDE * 5, restarts
+    _often_cut(Life, 60)
 
 
-def _often_cut(seed):
+def test_many_cuts_in_the_life_of_an_application_client():
+    _often_cut(L3Life, 60)
+    _often_cut(ApplicationLife, 30)
+
+
+def _often_cut(kind, lives):
+    restarts = sum([_restarts(kind, seed) for seed in range(0, lives, _STRIDE)])
+    assert restarts > lives // _STRIDE * 5, restarts
+
+
+def _restarts(kind, seed):
     random = Random(seed)
-    life = Life(_STEPS, seed)
+    life = kind(_STEPS, seed)
     life.next_cut = lambda writes: (writes + random.below(25), random.below(3))
     life.storage.plan(*life.next_cut(0))
     life.run()
