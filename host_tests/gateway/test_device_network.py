@@ -124,13 +124,18 @@ def test_new_source_ports(tmp_path):
     """As behind a NAT that forgets: the gateway binds the device to where it speaks from."""
 
     async def main():
-        async with gateway_and_server(tmp_path / "gateway", *QUICK_GATEWAY) as (gateway, server):
+        # Where the port changes with the last word of a device that has nothing more to say, nobody can find it
+        # until it registers anew.
+        options = (*QUICK_GATEWAY, "--lifetime", "10")
+        async with gateway_and_server(tmp_path / "gateway", *options) as (gateway, server):
             async with Impairment(gateway.coap, "rebind", scale=0.05) as network:
                 traffic = Traffic(tmp_path, gateway, server, network.port, 60, **QUICK)
                 await traffic.play()
                 traffic.check()
                 # 60 messages, reports and answers to as many of both, and each 20th datagram changes the port.
-                assert gateway.count("rebound", ue=UE) >= 12
-                assert gateway.count("registered", ue=UE) == 1
+                rebound, registered = (gateway.count(event, ue=UE) for event in ("rebound", "registered"))
+                assert rebound + registered >= 13
+                # Once at the start, and once in 8 s where it comes to that: the rest was healed without.
+                assert rebound >= 10
 
     run(main(), 120)
