@@ -374,6 +374,23 @@ def test_keys_are_made_once_and_taken_again(tmp_path):
     assert json.loads(text)["security"]["master_secret"] not in made.stdout + made.stderr
 
 
+def test_keys_are_not_in_the_log_of_coap(tmp_path):
+    async def talk():
+        keys = await device_keys(tmp_path, UE)
+        async with Gateway(tmp_path, "--coap-log", security="oscore") as gateway:
+            async with peer(gateway, keys) as device:
+                await device.post(reg(UE))
+                await gateway.event("registered", ue=UE)
+                material = device.keys.recipient_key, device.keys.sender_key, device.keys.common_iv
+        text = "\n".join(gateway.lines.items)
+        assert "2.04 Changed" in text  # it does log
+        section = keys["security"]
+        for secret in (section["master_secret"], section["master_salt"], *(each.hex() for each in material)):
+            assert secret not in text and repr(bytes.fromhex(secret))[2:-1] not in text
+
+    run(talk())
+
+
 def test_one_sender_id_for_one_key(tmp_path):
     msgin5g("device", "add", UE, "--oscore", "a.json", folder=tmp_path)
     section = json.loads((tmp_path / "a.json").read_text())["security"]

@@ -352,7 +352,8 @@ def test_3_server(tmp_path):
     assert response.opt.max_age == 5
 
 
-def test_4_server(tmp_path):
+def test_4_and_5_server(tmp_path):
+    # A device has nothing to observe, which number 5 asks for: it answers once, and says inside that no more will come.
     response, server = served(tmp_path, aiocoap.Message(code=aiocoap.GET, observe=0), "2.05")
     assert response.opt.observe is None
     assert [each.code for each in server.wire] == ["0.05", "2.05"]

@@ -163,6 +163,7 @@ def main(args):
     if args.security == "none":
         print(WARNING, flush=True)
     logging.basicConfig(stream=sys.stderr, level=logging.DEBUG if args.coap_log else logging.ERROR)
+    logging.getLogger("aiocoap.cryptography").setLevel(logging.ERROR)  # it tells salts and IVs
     try:
         return asyncio.run(_serve(args, events))
     except (StoreError, AddressInUse) as error:
