@@ -6,7 +6,7 @@ import sys
 import time
 
 from coap.compat import const, ticks_diff
-from msgin5g import CHANGED, MESSAGE, Config, Ended
+from msgin5g import CHANGED, MESSAGE, TOPIC, Config, Ended
 
 from . import health
 from .health import now as _now
@@ -104,7 +104,7 @@ class Outgoing:
         """
         if not self._core.final:
             self._runner.check()
-            ended = self._runner.watch(self._core)
+            ended = self._runner.watch(self.message_id)
             if timeout_s is None:
                 await ended.wait()
             else:
@@ -163,6 +163,28 @@ class RunningClient:
         outgoing = self.core.send(to, payload, _now(), **options)
         self._flush()
         return Outgoing(self, outgoing)
+
+    async def subscribe(self, topic, timeout_s=60):
+        """Returns when the server has granted it: from then on, over restarts too, messages to the topic are received.
+
+        Raises msgin5g.SubscriptionError where it refuses, or has not answered within `timeout_s` seconds (and then the
+        device goes on trying); ValueError for what can be no topic, and for the ninth; msgin5g.StorageError.
+        """
+        from .topics import settle
+
+        self.check()
+        subscription = self.core.subscribe(topic, _now())
+        self._flush()
+        await settle(self, subscription, timeout_s)
+
+    async def unsubscribe(self, topic, timeout_s=60):
+        """Returns when the server has ended it, at once where there was no subscription. Raises as `subscribe`."""
+        from .topics import settle
+
+        self.check()
+        subscription = self.core.unsubscribe(topic, _now())
+        self._flush()
+        await settle(self, subscription, timeout_s)
 
     async def receive(self):
         """The next received Message, each one once. A large one can be read until the next is taken.
@@ -287,11 +309,11 @@ class RunningClient:
                 stats[prefix + name] = value
         return stats
 
-    def watch(self, core_outgoing):
-        """The Event of this message's end."""
-        event = self._watched.get(core_outgoing.message_id)
+    def watch(self, key):
+        """The Event of the end of a message (by its ID), or of the next change of a subscription."""
+        event = self._watched.get(key)
         if event is None:
-            event = self._watched[core_outgoing.message_id] = asyncio.Event()
+            event = self._watched[key] = asyncio.Event()
         return event
 
     def check(self):
@@ -404,9 +426,15 @@ class RunningClient:
                 self._arrived.set()
             elif kind == CHANGED:
                 if subject.final:
-                    waiting = self._watched.pop(subject.message_id, None)
-                    if waiting is not None:
-                        waiting.set()
+                    self._wake(subject.message_id)
+            elif kind == TOPIC:
+                log(
+                    "topic %s: %s%s",
+                    subject.topic,
+                    subject.state,
+                    ": " + subject.cause if subject.cause else "",
+                )
+                self._wake(subject)
             else:
                 self._tell()
         if core.idle:
@@ -416,6 +444,11 @@ class RunningClient:
             self._warn(security)
         if self._unsent is not None or core.next_deadline() != self._armed:
             self._kick.set()
+
+    def _wake(self, key):
+        waiting = self._watched.pop(key, None)
+        if waiting is not None:
+            waiting.set()
 
     def _warn(self, security):
         """What OSCORE refuses, each kind once a minute: a flood must not become one of lines."""

@@ -11,9 +11,9 @@ import gc
 _HOMES = (
     ("client", ("Client",)),
     ("application_client", ("ApplicationClient",)),
-    ("events", ("CHANGED", "MESSAGE", "REGISTRATION")),
+    ("events", ("CHANGED", "MESSAGE", "REGISTRATION", "TOPIC")),
     ("config", ("Config",)),
-    ("errors", ("BodyError", "ConfigError", "OutboxFull", "StorageError")),
+    ("errors", ("BodyError", "ConfigError", "OutboxFull", "StorageError", "SubscriptionError")),
     ("outbox", ("Ended", "Outgoing")),
     ("received", ("Message",)),
     ("storage", ("MemoryStorage",)),

@@ -183,6 +183,12 @@ class ApplicationClient:
         self._work(now)
         return outgoing
 
+    def subscribe(self, topic, now):
+        """Raises ValueError: there is no such thing."""
+        raise ValueError("topic: MSGin5G-5 has no topics; a device of role client has them")
+
+    unsubscribe = subscribe
+
     def take(self, now):
         """The oldest received Message, or None. The one taken before it is closed."""
         if not self.inbox:

@@ -65,7 +65,12 @@ class Client:
         self._receiver = Receiver(config, storage, ledger, self.stats, random)
         self._composer = Composer(config, storage, ledger, self.outbox, random, clock)
         self._on_air = 0
+        self._storage = storage
+        self._random = random
         self._events = []
+        self._topics = None
+        if storage.read("topics", 0, 1):
+            self._open_topics()
         self._announced = None
         self._now = 0
         for step in ("GWREG", "REG"):
@@ -141,6 +146,28 @@ class Client:
         self._work(now)
         return outgoing
 
+    def subscribe(self, topic, now):
+        """Gives the Subscription of a Messaging Topic, which the storage keeps (clause 6.6).
+
+        Raises ValueError for what can be no topic, and for one too many; StorageError.
+        """
+        subscription = self._open_topics().subscribe(topic, now)
+        self._work(now)
+        return subscription
+
+    def unsubscribe(self, topic, now):
+        """Ends it; gives its Subscription. Raises StorageError."""
+        subscription = self._open_topics().unsubscribe(topic, now)
+        self._work(now)
+        return subscription
+
+    def _open_topics(self):
+        if self._topics is None:
+            from .topics import Topics  # here, so that its memory is only spent where it is needed
+
+            self._topics = Topics(self, self._storage, self._random, self._serve, self._events)
+        return self._topics
+
     def take(self, now):
         """The oldest received Message, or None. The one taken before it is closed."""
         message = self._receiver.take()
@@ -172,6 +199,8 @@ class Client:
         deadline = self.endpoint.next_deadline()
         deadline = earliest(deadline, self._receiver.next_deadline(now))
         deadline = earliest(deadline, self._sender.next_deadline(now))
+        if self._topics:
+            deadline = earliest(deadline, self._topics.next_deadline(now))
         return earliest(deadline, self.registration.next_deadline(now))
 
     # --- what is sent -----------------------------------------------------------------------------------
@@ -187,6 +216,8 @@ class Client:
         self.registration.poll(now)
         self._sender.poll(now)
         self._receiver.poll(now)
+        if self._topics:
+            self._topics.poll(now)
         while self._on_air < self.config.coap["nstart"] and self._send_next(now):
             pass
         state = (self.registration.state, self.registered)
@@ -195,14 +226,17 @@ class Client:
             self._events.append((REGISTRATION, self))
 
     def _send_next(self, now):
-        sources = (self.registration, self._receiver, self._sender)
+        sources = (self.registration, self._receiver, self._topics, self._sender)
         for source in sources if self.registered and not self.registration.stopping else sources[:1]:
-            job = source.next(now)
+            job = source and source.next(now)
             if job is not None:
                 item, body, confirmable = job
                 try:
                     message = request(self.config, body, confirmable)
-                    exchange = self.endpoint.request(message, self.peer, now, (source, item))
+                    if source is self._topics:
+                        source.ask(item, message, now)
+                    else:
+                        exchange = self.endpoint.request(message, self.peer, now, (source, item))
                 except MessageError as error:
                     source.impossible(item, str(error), now)
                     return True
@@ -238,6 +272,10 @@ class Client:
             self._heard()
             self.endpoint.respond(subject, self._serve(message, now), now)
             return
+        if kind == coap_exchange.NOTIFICATION:
+            self._heard()
+            self._topics.notified(subject, message, now)
+            return
         self._on_air -= 1
         source, item = subject.tag
         if kind == coap_exchange.REFUSED and source is self.registration:
@@ -257,9 +295,11 @@ class Client:
     def _heard(self):
         self._sender.heard()
         self._receiver.heard()
+        if self._topics:
+            self._topics.heard()
 
     def _serve(self, message, now):
-        """The response to a request of the peer (profile section 4)."""
+        """The response to a request of the peer (profile section 4), or what it would be to a notification."""
         options = []
         diagnostic = b""
         try:
@@ -283,10 +323,11 @@ class Client:
         return CoapMessage(code, diagnostic, options)
 
     def _dispatch(self, message, now):
-        if message.path != PATH:
-            raise Refusal(numbers.NOT_FOUND, "only " + PATH)
-        if message.code != numbers.POST:
-            raise Refusal(numbers.METHOD_NOT_ALLOWED, "only POST")
+        if message.code < 32:
+            if message.path != PATH:
+                raise Refusal(numbers.NOT_FOUND, "only " + PATH)
+            if message.code != numbers.POST:
+                raise Refusal(numbers.METHOD_NOT_ALLOWED, "only POST")
         if message.uint(numbers.CONTENT_FORMAT, numbers.JSON) != numbers.JSON:
             raise Refusal(numbers.UNSUPPORTED_CONTENT_FORMAT, "only application/json (50)")
         body = bodies.Body.read(message.payload)

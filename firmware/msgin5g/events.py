@@ -4,3 +4,4 @@
 REGISTRATION = 1  # (REGISTRATION, the client): `registered` or `registration.state` changed
 CHANGED = 2  # (CHANGED, outgoing): its state changed
 MESSAGE = 3  # (MESSAGE, None): take() has something
+TOPIC = 4  # (TOPIC, subscription): its state changed

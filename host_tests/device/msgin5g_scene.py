@@ -34,12 +34,12 @@ def configuration(**more):
 
 
 class Asked:
-    """A request of the device. `kind` is its msgType, `tick` when it first came."""
+    """A request of the device. `kind` is its msgType, "TOPIC" of one about a topic; `tick` when it first came."""
 
     def __init__(self, tick, datagram):
         self.tick = tick
         self.datagram = datagram
-        self.kind = self.body["msgType"]
+        self.kind = self.body.get("msgType", "TOPIC")
 
     # Made when looked at: a scene keeps many requests in a small heap.
 
@@ -177,6 +177,19 @@ class Scene:
         request = coap.Message(code, body, options, coap.CON, self._mid, b"\x70")
         self._reply = None
         self.client.receive(coap.encode(request), peer, self.tick)
+        self._pump()
+        return self._reply
+
+    def notify(self, token, body, number, code=coap.CONTENT, mid=None):
+        """Sends a confirmable notification with this token and sequence number (None: without Observe); gives the
+        Message that it is answered with, None for silence."""
+        options = [(coap.CONTENT_FORMAT, b"\x32")]
+        if number is not None:
+            options.append((coap.OBSERVE, coap.uint_octets(number)))
+        self._mid = (self._mid + 1) & 0xFFFF if mid is None else mid
+        self._reply = None
+        notification = coap.Message(code, body, options, coap.CON, self._mid, token)
+        self.client.receive(coap.encode(notification), PEER, self.tick)
         self._pump()
         return self._reply
 

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: MIT
+"""Waiting for the end of a subscription or of an un-subscription. Imported when the first is asked for."""
+
+import asyncio
+
+from msgin5g import SubscriptionError
+
+
+async def settle(runner, subscription, timeout_s):
+    """Returns when the server has granted what was asked; raises SubscriptionError where not."""
+    wait = None if timeout_s is None else int(timeout_s * 1000)
+    try:
+        await asyncio.wait_for_ms(_settled(runner, subscription), wait)
+    except asyncio.TimeoutError:
+        registration = runner.core.registration
+        why = subscription.cause if runner.registered else registration.cause
+        raise SubscriptionError(
+            "%s: still %s after %s s, %s%s; the device goes on trying"
+            % (
+                subscription.topic,
+                subscription.state,
+                timeout_s,
+                registration.state,
+                ": " + why if why else "",
+            )
+        )
+    if subscription.state == "refused":
+        raise SubscriptionError("%s: refused: %s" % (subscription.topic, subscription.cause))
+
+
+async def _settled(runner, subscription):
+    while not subscription.settled:
+        runner.check()
+        await runner.watch(subscription).wait()

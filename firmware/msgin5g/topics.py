@@ -1,0 +1,282 @@
+# SPDX-License-Identifier: MIT
+"""Messaging topics: TS 24.538 clause 6.6, one observation (RFC 7641) for each. Imported when the first is asked for.
+
+What is subscribed stays so: the topics lie in a row of the storage, and each is asked for again after a registration
+that was new, before its time is over, and after an error, until the application unsubscribes.
+"""
+
+import json
+
+from coap import numbers
+from coap.compat import const, earliest, json_octets
+from coap.observe import MOST, observe
+
+from . import bodies
+from .config import service_id_error
+from .errors import BodyError, StorageError
+from .events import TOPIC
+from .storage import discard
+from .timing import Backoff, Countdown, jittered
+
+ROW = "topics"
+_LONGEST_ROW = const(12800)  # 8 names of 255 octets, each octet escaped
+_DEFAULT_LIFETIME = const(3600)  # s, where the server does not say
+_AGAIN = (numbers.TOO_MANY_REQUESTS, 136)  # 4.08
+
+
+class Subscription:
+    """One topic. `state` is "subscribing", "subscribed", "refused" (`cause` says why), "unsubscribing" or
+    "unsubscribed"."""
+
+    def __init__(self, topic, leaving=False):
+        self.topic = topic
+        self.state = "unsubscribing" if leaving else "subscribing"
+        self.cause = None
+        self.leaving = leaving
+        self.kept = False  # whether it is asked for again though it was refused
+        self.observation = None
+        self.on_air = None  # whether what is on the air leaves; None: nothing is
+        self.due = None  # Countdown to the next request
+        self.backoff = None
+
+    @property
+    def settled(self):
+        return self.state in ("subscribed", "refused", "unsubscribed")
+
+
+class Topics:
+    """The subscriptions of a Client, and a source of its requests.
+
+    `serve(message, now)` takes a message in and gives the response that the peer would get; `events` is the list of
+    what the Client has to tell.
+    """
+
+    def __init__(self, client, storage, random, serve, events):
+        self.subscriptions = []
+        self._serve = serve
+        self._events = events
+        self._client = client
+        self._storage = storage
+        self._random = random
+        self._registered = False
+        octets = storage.read(ROW, 0, _LONGEST_ROW)
+        for topic, leaving in json.loads(str(octets, "utf-8")) if octets else ():
+            subscription = Subscription(topic, leaving)
+            subscription.kept = True
+            self.subscriptions.append(subscription)
+
+    # --- what the application asks for ------------------------------------------------------------------
+
+    def subscribe(self, topic, now):
+        """The Subscription, which is in the storage. Raises ValueError, StorageError."""
+        why = service_id_error(topic)
+        if why:
+            raise ValueError("topic: " + why)
+        subscription = self._find(topic)
+        if subscription is None:
+            if len(self.subscriptions) >= MOST:
+                raise ValueError("topic: %d are subscribed, more are not possible" % MOST)
+            subscription = Subscription(topic)
+            self.subscriptions.append(subscription)
+            self._change(subscription, False, "subscribing")
+        elif subscription.leaving or subscription.state == "refused":
+            self._change(subscription, False, "subscribing")
+        elif subscription.state == "subscribed":
+            return subscription
+        if subscription.kept or subscription.due is None:
+            subscription.due = Countdown(0, now)
+        subscription.kept = False
+        return subscription
+
+    def unsubscribe(self, topic, now):
+        """The Subscription, "unsubscribed" where there was none. Raises StorageError."""
+        subscription = self._find(topic)
+        if subscription is None:
+            subscription = Subscription(topic)
+            subscription.state = "unsubscribed"
+        elif not subscription.leaving:
+            self._change(subscription, True, "unsubscribing")
+            subscription.due = Countdown(0, now)
+        return subscription
+
+    def _find(self, topic):
+        for subscription in self.subscriptions:
+            if subscription.topic == topic:
+                return subscription
+        return None
+
+    def _change(self, subscription, leaving, state):
+        before = subscription.leaving
+        subscription.leaving = leaving
+        try:
+            self._store()
+        except OSError as error:
+            subscription.leaving = before
+            if subscription.due is None and subscription.on_air is None and not leaving:
+                self.subscriptions.remove(subscription)
+            raise StorageError(error)
+        subscription.state = state
+
+    def _store(self):
+        if self.subscriptions:
+            row = [[each.topic, each.leaving] for each in self.subscriptions]
+            self._storage.replace(ROW, json_octets(row))
+        else:
+            discard(self._storage, ROW)
+
+    # --- what the client calls --------------------------------------------------------------------------
+
+    def poll(self, now):
+        if self._client.registered and not self._registered:
+            # A server that had to be told who we are may not know what we want to hear either.
+            for subscription in self.subscriptions:
+                subscription.due = Countdown(0, now)
+        self._registered = self._client.registered
+
+    def next_deadline(self, now):
+        deadline = None
+        for subscription in self.subscriptions:
+            due = subscription.due
+            # one that is over waits for the registration, or for its turn on the air
+            if due is not None and subscription.on_air is None and due.left(now) > 0:
+                deadline = earliest(deadline, due.deadline(now))
+        return deadline
+
+    def next(self, now):
+        """What to ask for now as (subscription, body, confirmable), or None."""
+        for subscription in self.subscriptions:
+            due = subscription.due
+            if due is not None and subscription.on_air is None and due.left(now) <= 0:
+                subscription.on_air = subscription.leaving
+                return subscription, bodies.topic(self._client.config.ue_service_id), True
+        return None
+
+    def ask(self, subscription, message, now):
+        """Makes a GET of the client's request, with Observe, and sends it: clauses 6.6.2.1 and 6.6.2.2."""
+        endpoint = self._client.endpoint
+        peer = self._client.peer
+        message.code = numbers.GET
+        message.options.append((numbers.URI_PATH, subscription.topic.encode()))
+        observation = subscription.observation
+        if observation not in endpoint.observations:
+            observation = None
+        elif observation.peer != peer:
+            observation.forget()
+            observation = None
+        tag = (self, subscription)
+        if subscription.leaving:
+            if observation is None:  # from before a restart: the server knows it by who we are
+                message.options.append((numbers.OBSERVE, b"\x01"))
+                return endpoint.request(message, peer, now, tag)
+            return observation.cancel(message, now)
+        if observation is None:
+            subscription.observation = observe(endpoint, message, peer, now, tag, stale=False)
+            return subscription.observation.exchange
+        return observation.register(message, now)
+
+    def answered(self, subscription, message, now):
+        if self._turned(subscription, now):
+            return
+        good = message.code >> 5 == 2
+        if message.code >> 5 == 5 or message.code in _AGAIN:
+            self._later(subscription, bodies.failure(message), message.uint(numbers.MAX_AGE), False, now)
+        elif message.code == numbers.UNAUTHORIZED:
+            subscription.due = None  # until the registration that this makes the device ask for
+            subscription.cause = bodies.failure(message)
+        elif subscription.leaving:
+            self._drop(subscription, "unsubscribed")
+        elif not good:
+            self._refused(subscription, bodies.failure(message), now)
+        else:
+            try:
+                self._read(subscription, message, now)
+            except BodyError as error:
+                self._refused(subscription, "answer not understood, %s" % error, now)
+
+    def unanswered(self, subscription, now):
+        if not self._turned(subscription, now):
+            self._later(subscription, "no answer from %s" % self._client.config.peer, None, True, now)
+
+    def impossible(self, subscription, why, now):
+        subscription.on_air = None
+        self._refused(subscription, why, now)
+
+    def notified(self, observation, message, now):
+        """A notification is a message like one that is posted to the device. What cannot be taken is not acknowledged:
+        the server posts it at last, and hears why."""
+        subscription = observation.tag[1]
+        good = message.code >> 5 == 2
+        if not good or self._serve(message, now).code >> 5 == 2:
+            observation.accept(message, now)
+        if not observation.established and not subscription.leaving:
+            cause = None if good else bodies.failure(message)
+            self._later(subscription, cause, message.uint(numbers.MAX_AGE), False, now)
+
+    def heard(self):
+        """The peer lives."""
+        for subscription in self.subscriptions:
+            backoff = subscription.backoff
+            if backoff is not None and backoff.deadline is not None:
+                backoff.heard()
+                if backoff.deadline is None:
+                    subscription.due = Countdown(0)
+
+    # --- how it goes on ---------------------------------------------------------------------------------
+
+    def _turned(self, subscription, now):
+        """Whether the application changed its mind while the request was on the air."""
+        asked = subscription.on_air
+        subscription.on_air = None
+        if asked == subscription.leaving:
+            return False
+        subscription.due = Countdown(0, now)
+        return True
+
+    def _read(self, subscription, message, now):
+        lifetime = _DEFAULT_LIFETIME
+        if len(message.payload):
+            body = bodies.Body.read(message.payload)
+            if not body.flag("subStatus", True):
+                self._refused(subscription, body.cause() or "no cause given", now)
+                return
+            # A date-time is of no use to a device without a clock; Max-Age says the same.
+            if message.option(numbers.MAX_AGE) is None:
+                try:
+                    lifetime = body.integer("expireTime", lifetime, 1)
+                except BodyError:
+                    pass
+        lifetime = max(1, min(message.uint(numbers.MAX_AGE, lifetime), 1000000))
+        subscription.kept = True
+        subscription.cause = subscription.backoff = None
+        subscription.due = Countdown(jittered(lifetime * 800, 5, self._random), now)
+        self._set(subscription, "subscribed")
+
+    def _refused(self, subscription, cause, now):
+        subscription.cause = cause
+        if not subscription.kept:
+            self._drop(subscription, "refused")
+            return
+        # It was granted once: the device asks again, from time to time.
+        if subscription.state != "refused":
+            subscription.backoff = Backoff(60000, 3600000, self._random)
+        self._later(subscription, cause, None, False, now)
+        self._set(subscription, "refused")
+
+    def _later(self, subscription, cause, max_age, silent, now):
+        subscription.cause = cause
+        if subscription.backoff is None:
+            subscription.backoff = Backoff(5000, 300000, self._random)
+        subscription.due = Countdown(subscription.backoff.failed(now, max_age, silent), now)
+
+    def _drop(self, subscription, state):
+        self.subscriptions.remove(subscription)
+        try:
+            self._store()
+        except OSError:
+            pass  # the next start asks the server once more
+        self._set(subscription, state)
+
+    def _set(self, subscription, state):
+        if subscription.state != state:
+            subscription.state = state
+            self._events.append((TOPIC, subscription))
