@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Switches the unix board on: `micropython boards/unix/rom.py ROM [APP.py]`.
+"""Switches the unix board on: `micropython boards/unix/rom.py ROM main [APP.py]`, with MICROPYPATH=/rom:.frozen.
 
 A board with an image has its code in flash, which it reads like memory, and the heap for what moves. Here the flash is
 a ROMFS file that is mapped into the address space, outside of the heap: bytecode and strings are used where they lie.
@@ -28,5 +28,5 @@ def _mapped(path):
 
 
 vfs.mount(vfs.VfsRom(_mapped(sys.argv.pop(1))), "/rom")
-sys.path[0] = "/rom"  # where this file lies
-import main  # noqa: E402, F401
+sys.path.pop(0)  # the folder of this file
+__import__(sys.argv.pop(1))

@@ -9,9 +9,9 @@ from coap import numbers
 from coap.compat import json_octets, json_value
 
 from .errors import BodyError
+from .outbox import PRIORITIES
 
 _NEEDED = object()
-PRIORITIES = ("HIGH", "NORMAL", "LOW")
 DESTINATIONS = ("UE", "AS", "GROUP", "BC", "TOPIC")
 SUCCESS = "success"
 FAILURE = "failure"

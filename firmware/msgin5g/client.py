@@ -12,19 +12,17 @@ from coap.message import Message as CoapMessage
 from coap.message import MessageError, encode, uint_octets
 
 from . import bodies, security
-from .compose import PATH, TOKEN, Composer, request
+from .compose import PATH, TOKEN, BodyComposer, request
 from .errors import BodyError, ConfigError
-from .events import CHANGED, MESSAGE, REGISTRATION
-from .ledger import Ledger
-from .outbox import Outbox
 from .receiver import Receiver, Refusal
 from .registration import Registration
+from .role import Role
 from .sender import Sender
 
 _RESERVE = const(448)  # octets of a datagram that are not payload, in what the device tells others to send
 
 
-class Client:
+class Client(Role):
     """See the module. `config` is a Config, `storage` as storage.py describes, `random(n)` gives n octets.
 
     `peer` is the address that the link sends to and is heard from, (host, port) for UDP; the link may set
@@ -35,116 +33,30 @@ class Client:
     def __init__(self, config, storage, random=random_octets, clock=None):
         if config.role != "client":
             raise ConfigError("role", 'must be "client" for a Client')
-        self.config = config
+        super().__init__(config, storage)
+        self.stats["recoveries"] = 0  # times that missing segments were asked for
+        self.stats["given_up"] = 0  # messages whose segments never came
         self.peer = (config.peer_host, config.peer_port)
-        self.stats = {
-            "accepted": 0,  # of our messages
-            "delivered": 0,
-            "failed": 0,
-            "expired": 0,
-            "received": 0,  # whole messages put in the inbox
-            "repeated": 0,  # messages that came again and were only acknowledged
-            "reported": 0,  # delivery reports accepted by the peer
-            "reports_refused": 0,
-            "refused": 0,  # messages refused for want of room
-            "recoveries": 0,  # times that missing segments were asked for
-            "given_up": 0,  # messages whose segments never came
-            "vanished": 0,  # received messages that the storage lost
-            "malformed": 0,  # bodies that break clause 7.3
-            "unexpected": 0,  # reports and responses about messages not held here
-        }
         max_datagram = config.coap["max_datagram"]
         self.endpoint = security.endpoint(config, storage, random, self._admit)
-        ledger = Ledger(storage)
-        ledger.recover()
-        self._ledger = ledger
-        self.outbox = Outbox(ledger, config.outbox["messages"], config.outbox["bytes"])
         largest = min(config.segments["size"], max_datagram - _RESERVE)
         self.registration = Registration(config, (("maxSegSize", largest),), random)
         self._sender = Sender(config, self.outbox, self._changed, self._cancel, random)
-        self._receiver = Receiver(config, storage, ledger, self.stats, random)
-        self._composer = Composer(config, storage, ledger, self.outbox, random, clock)
+        self._receiver = Receiver(config, storage, self._ledger, self.stats, random)
+        self._composer = BodyComposer(config, storage, self._ledger, self.outbox, random, clock)
         self._on_air = 0
         self._storage = storage
         self._random = random
-        self._events = []
         self._topics = None
         if storage.read("topics", 0, 1):
             self._open_topics()
-        self._announced = None
-        self._now = 0
         for step in ("GWREG", "REG"):
             needed = len(encode(request(config, self.registration.body(step), True))) + TOKEN
             needed += security.overhead(config)
             if needed > max_datagram:
                 raise ConfigError("coap.max_datagram", "must be %d or more with these service IDs" % needed)
 
-    # --- what the application's side calls -------------------------------------------------------------
-
-    @property
-    def registered(self):
-        return self.registration.registered
-
-    @property
-    def inbox(self):
-        """The received messages that nobody took yet, oldest first."""
-        return self._receiver.inbox
-
-    @property
-    def journal(self):
-        """Where the service keeps what must outlive a restart: `writes`, `failed`, `torn`, `damaged`, `octets`."""
-        return self._ledger.journal
-
-    @property
-    def idle(self):
-        """Whether nothing waits to be sent: no message that is not accepted, no report of ours."""
-        return not self.outbox.queue and self._receiver.idle
-
-    def settle(self):
-        """Writes what the journal would write with the next message; for a power-off that is planned."""
-        self._ledger.flush()
-
-    def start(self, now):
-        """Begins to register, and goes on for ever."""
-        self.registration.start(now)
-        self._receiver.resume(now)
-        self._work(now)
-
-    def stop(self, now):
-        """De-registers; over when `registration.state` is "stopped"."""
-        self.registration.stop(now)
-        self._work(now)
-
-    def link_is_back(self, now):
-        """The link was away: what waits because it met silence meanwhile is tried at once."""
-        self._heard()
-        self.registration.hasten(now)
-        self._work(now)
-
-    def send(
-        self,
-        to,
-        payload,
-        now,
-        to_type="UE",
-        app_id=None,
-        report=False,
-        priority="NORMAL",
-        store_forward=False,
-        expires=None,
-        volatile=False,
-    ):
-        """Takes a message; gives its Outgoing. `expires` is in seconds from now.
-
-        `payload` is str, octets, a binary file, or (binary file, size).
-        A `volatile` message stays in the heap, a volatile file must stay open until the message ends.
-        Raises ValueError for what cannot be sent, OutboxFull when there is no room now, StorageError.
-        """
-        outgoing = self._composer.add(
-            to, payload, now, to_type, app_id, report, priority, store_forward, expires, volatile
-        )
-        self._work(now)
-        return outgoing
+    # --- what the application's side calls, beside what Role has -----------------------------------------
 
     def subscribe(self, topic, now):
         """Gives the Subscription of a Messaging Topic, which the storage keeps (clause 6.6).
@@ -168,13 +80,6 @@ class Client:
             self._topics = Topics(self, self._storage, self._random, self._serve, self._events)
         return self._topics
 
-    def take(self, now):
-        """The oldest received Message, or None. The one taken before it is closed."""
-        message = self._receiver.take()
-        if message is not None:
-            self._work(now)
-        return message
-
     # --- what the runner calls --------------------------------------------------------------------------
 
     def receive(self, datagram, peer, now):
@@ -189,19 +94,9 @@ class Client:
         """The next (octets, peer) for the link, or None."""
         return self.endpoint.outgoing()
 
-    def next_event(self):
-        """The next (kind, subject), or None."""
-        return self._events.pop(0) if self._events else None
-
-    def next_deadline(self):
-        """The tick when `poll` is needed next, or None."""
-        now = self._now
+    def _link_deadline(self, now):
         deadline = self.endpoint.next_deadline()
-        deadline = earliest(deadline, self._receiver.next_deadline(now))
-        deadline = earliest(deadline, self._sender.next_deadline(now))
-        if self._topics:
-            deadline = earliest(deadline, self._topics.next_deadline(now))
-        return earliest(deadline, self.registration.next_deadline(now))
+        return earliest(deadline, self._topics.next_deadline(now)) if self._topics else deadline
 
     # --- what is sent -----------------------------------------------------------------------------------
 
@@ -220,10 +115,7 @@ class Client:
             self._topics.poll(now)
         while self._on_air < self.config.coap["nstart"] and self._send_next(now):
             pass
-        state = (self.registration.state, self.registered)
-        if state != self._announced:
-            self._announced = state
-            self._events.append((REGISTRATION, self))
+        self._announce()
 
     def _send_next(self, now):
         sources = (self.registration, self._receiver, self._topics, self._sender)
@@ -252,11 +144,6 @@ class Client:
     def _cancel(self, exchange, now):
         self.endpoint.cancel(exchange, now)
         self._on_air -= 1
-
-    def _changed(self, outgoing, new):
-        if new and outgoing.state in self.stats:
-            self.stats[outgoing.state] += 1
-        self._events.append((CHANGED, outgoing))
 
     # --- what comes in ------------------------------------------------------------------------------------
 
@@ -293,8 +180,7 @@ class Client:
         source.answered(item, message, now)
 
     def _heard(self):
-        self._sender.heard()
-        self._receiver.heard()
+        super()._heard()
         if self._topics:
             self._topics.heard()
 
@@ -338,7 +224,7 @@ class Client:
             before = len(self._receiver.inbox)
             self._receiver.message(body, now)
             if len(self._receiver.inbox) > before:
-                self._events.append((MESSAGE, None))
+                self._came()
         elif kind == "IMDN":
             self._report(body, now)
         elif kind == "MSGRESP":
@@ -372,7 +258,3 @@ class Client:
         if cause is not None and "not registered" in cause.lower():
             self.registration.required(now)
         self._expected(self._sender.response(body.message_id(), status, cause, now))
-
-    def _expected(self, found):
-        if not found:
-            self.stats["unexpected"] += 1

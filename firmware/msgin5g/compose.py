@@ -1,17 +1,16 @@
 # SPDX-License-Identifier: MIT
-"""From what an application gives to a message in the outbox: TS 24.538 clause 6.4.1.1.2, checked in one place."""
+"""What a message must be to go out as MSG, and where it is cut: TS 24.538 clause 6.4.1.1.2, in one place."""
 
 from coap import numbers
 from coap.message import Message as CoapMessage
 from coap.message import encode, path_options, uint_octets
 
-from . import bodies, payload, uuid
-from .config import PORT, service_id_error
-from .outbox import Outgoing
+from . import bodies, payload
+from .config import PORT
+from .outbox import PRIORITIES
 from .security import overhead
 from .segmentation import LEAST_ROOM, escaped_size
-from .source import source_of
-from .timing import Countdown
+from .source import Composer
 
 PATH = "/msgin5g"
 TOKEN = 4  # octets, that the endpoint adds
@@ -51,53 +50,27 @@ def _hexadecimal(octets):
     return "".join(["%02x" % octet for octet in octets])
 
 
-class Composer:
-    """Makes messages of what an application gives. `clock()` is seconds since 1970, or None while it is not set."""
+class BodyComposer(Composer):
+    """The messages of MSGin5G-1. `clock()` is seconds since 1970, or None while it is not set."""
 
     def __init__(self, config, storage, ledger, outbox, random, clock):
-        self._config = config
-        self._storage = storage
-        self._ledger = ledger
-        self._outbox = outbox
-        self._random = random
+        super().__init__(config, storage, ledger, outbox, random)
         self._clock = clock
 
-    def add(self, to, given, now, to_type, app_id, report, priority, store_forward, expires, volatile):
-        """Puts a message in the outbox; gives its Outgoing. Raises as `Client.send` says."""
-        why = service_id_error(to)
-        if why:
-            raise ValueError("to: " + why)
+    def _check(self, to_type, app_id, priority, store_forward):
         if to_type not in bodies.DESTINATIONS:
             raise ValueError("to_type must be one of " + ", ".join(bodies.DESTINATIONS))
-        if priority not in bodies.PRIORITIES:
-            raise ValueError("priority must be one of " + ", ".join(bodies.PRIORITIES))
+        if priority not in PRIORITIES:
+            raise ValueError("priority must be one of " + ", ".join(PRIORITIES))
         if app_id is not None and (not isinstance(app_id, str) or len(app_id.encode()) > 255):
             raise ValueError("app_id must be a string of at most 255 octets")
-        if expires is not None and not (isinstance(expires, (int, float)) and 0 < expires < 1e9):
-            raise ValueError("expires must be a number of seconds above 0 and below 1e9")
-        source, octets = source_of(given, volatile, self._storage, self._ledger, self._outbox)
-        try:
-            outgoing = Outgoing(
-                uuid.text(uuid.new(self._random)),
-                to,
-                to_type,
-                source,
-                app_id,
-                bool(report),
-                priority,
-                bool(store_forward),
-                bool(volatile),
-            )
-            if expires is not None:
-                outgoing.expires = Countdown(int(expires * 1000), now)
-                if store_forward and self._clock is not None and self._clock() is not None:
-                    outgoing.expire_time = date_time(self._clock() + expires)
-            outgoing.cut = self._cut(outgoing)
-            self._outbox.add(outgoing, octets)
-        except Exception:
-            source.remove()
-            raise
-        return outgoing
+
+    def _finish(self, outgoing, expires):
+        if expires is not None and outgoing.store_forward and self._clock is not None:
+            seconds = self._clock()
+            if seconds is not None:
+                outgoing.expire_time = date_time(seconds + expires)
+        outgoing.cut = self._cut(outgoing)
 
     def _cut(self, outgoing):
         """(limit, room, set ID) of a message that needs segments, None for one that does not.

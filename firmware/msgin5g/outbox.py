@@ -3,6 +3,8 @@
 
 from .errors import OutboxFull, StorageError
 
+PRIORITIES = ("HIGH", "NORMAL", "LOW")
+
 
 class Outgoing:
     """A message that `send` took.

@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Messages on their way in, and what is said back of them: TS 24.538 clauses 6.4.1.1.4, .6, .7 and 6.5.1.2.
 
-A message is acknowledged once it is in the inbox; its report goes out when the application takes it
-(`reports` = "taken") or at once ("arrival"). What does not fit is refused with a code that tells the sender
-whether to come again.
+What does not fit the inbox is refused with a code that tells the sender whether to come again.
 """
 
 from coap import numbers
@@ -11,6 +9,7 @@ from coap.compat import const, earliest, random_octets
 
 from . import bodies
 from .errors import BodyError
+from .inbox import Inbox
 from .reassembly import NoRoom, Reassembly
 from .received import Message
 from .timing import Backoff
@@ -54,19 +53,14 @@ class _Notice:
         return bodies.segment_confirmation(service, *self.arguments)
 
 
-class Receiver:
+class Receiver(Inbox):
     """The inbox, the sets in progress, the memory of message IDs, and the notices that wait to go out."""
 
     def __init__(self, config, storage, ledger, stats, random=random_octets):
-        self.inbox = ledger.inbox
-        self._ledger = ledger
-        self._config = config
+        super().__init__(config, ledger, stats)
         self._random = random
-        self._stats = stats
-        self._most = config.inbox["messages"]
         self._notices = []
         self._abandoned = []  # (sender, set ID) of the last sets that were given up
-        self._taken = None  # the message that the application holds, as far as it lies in the storage
         segments = config.segments
         self._reassembly = Reassembly(
             storage,
@@ -83,7 +77,7 @@ class Receiver:
                 if len(stored) != stored.total:
                     self._vanished(message)
         for message in ledger.reports:
-            self._report(message, bodies.SUCCESS)
+            self._report(message)
         for segments in self._reassembly.whole():  # the power went between the last segment and the message
             self._complete(segments)
 
@@ -115,7 +109,7 @@ class Receiver:
             value = body.text("payload", "", longest=None)
             message.hold(value)
             self._expect_room(1)
-            self._deliver(message, value)
+            self.deliver(message, value)
 
     def _aggregated(self, body, address, now):
         """Clause 6.4.1.1.7: each element becomes a message, with the outer elements copied."""
@@ -140,7 +134,7 @@ class Receiver:
             )
         self._expect_room(len(messages))
         for message, value in messages:
-            self._deliver(message, value)
+            self.deliver(message, value)
 
     def _segment(self, body, address, now):
         message = _read_message(body, address)
@@ -165,7 +159,7 @@ class Receiver:
                 parameters.integer("totalSegCount", None, 1),
                 parameters.flag("lastSegFlag", False),
                 body.text("payload", "", longest=None),
-                sum([each.stored_octets for each in self.inbox]),
+                self.stored_octets(),
                 now,
             )
         except NoRoom as error:
@@ -178,7 +172,7 @@ class Receiver:
 
     def _complete(self, segments):
         segments.header.keep(segments.payload)
-        self._ledger.received(segments.header, None, self._report_at_once(segments.header))
+        self._record(segments.header, None)
         self._reassembly.take(segments)
         self._forget_recovery(segments)
         self._confirm(segments.set_id, True)
@@ -191,50 +185,13 @@ class Receiver:
             self._stats["refused"] += 1
             raise Refusal(numbers.SERVICE_UNAVAILABLE, "the inbox is full", _INBOX_FULL)
 
-    def _deliver(self, message, value):
-        self._ledger.received(message, value, self._report_at_once(message))
-        self._arrived(message)
-
-    def _report_at_once(self, message):
-        return self._config.reports == "arrival" and message.report_requested
-
     def _arrived(self, message):
         self._reassembly.forget(message.sender, message.message_id)
-        self.inbox.append(message)
-        self._stats["received"] += 1
-        if message.report_owed:
-            self._report(message, bodies.SUCCESS)
+        super()._arrived(message)
 
-    def take(self):
-        """The oldest message of the inbox, now the application's, or None. The one before it is closed."""
-        if not self.inbox:
-            return None
-        if self._taken is not None:
-            self._taken.close()
-        message = self.inbox[0]
-        try:
-            message.load()
-        except OSError:
-            self._vanished(message)
-            return self.take()
-        self._taken = message
-        self.inbox.pop(0)
-        if self._config.reports == "taken" and message.report_requested:
-            message.report_owed = True
-            self._report(message, bodies.SUCCESS)
-        self._ledger.taken(message)
-        return message
-
-    def _vanished(self, message):
-        """The storage lost a message that was acknowledged: it is told to the sender and counted."""
-        self.inbox.remove(message)
-        self._stats["vanished"] += 1
-        self._ledger.taken(message)
-        if message.report_requested:
-            self._report(message, bodies.FAILURE, "the device's storage lost it")
-
-    def _report(self, message, status, cause=None):
-        arguments = (message.sender_type, message.sender, message.message_id, status, cause)
+    def _report(self, message, why=None):
+        status = bodies.SUCCESS if why is None else bodies.FAILURE
+        arguments = (message.sender_type, message.sender, message.message_id, status, why)
         self._notices.append(_Notice("IMDN", arguments, message if message.report_owed else None))
 
     # --- what goes out ------------------------------------------------------------------------------
@@ -343,13 +300,13 @@ class Receiver:
             self._abandoned.pop(0)
         self._confirm(segments.set_id, False)
         if segments.header.report_requested:
-            self._report(segments.header, bodies.FAILURE, "segments are missing")
+            self._report(segments.header, "segments are missing")
 
     def next_deadline(self, now):
         deadline = self._reassembly.next_deadline()
         for notice in self._notices:
-            if notice.backoff is not None and not notice.backoff.ready(now):
-                deadline = earliest(deadline, notice.backoff.deadline)
+            if notice.backoff is not None:
+                deadline = earliest(deadline, notice.backoff.waits(now))
         return deadline
 
 

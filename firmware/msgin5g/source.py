@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""Where the octets of a message come from: what an application may give as a payload, for both roles."""
+"""From what an application gives to a message in the outbox, for both roles."""
 
 from coap.compat import const
 
-from . import payload
+from . import payload, uuid
+from .config import service_id_error
+from .outbox import Outgoing
 from .storage import FileSource, OctetsSource, RowSource, copy_to_row
+from .timing import Countdown
 
 _INLINE = const(1024)  # octets; a longer payload has a row of its own
 
@@ -42,3 +45,45 @@ def source_of(given, volatile, storage, ledger, outbox):
         return OctetsSource(octets, text), octets
     view = memoryview(octets)
     return spool(lambda offset, piece: view[offset : offset + piece], len(octets), text), None
+
+
+class Composer:
+    """Makes messages of what an application gives. A subclass has `_check(to_type, app_id, priority, store_forward)`,
+    which raises ValueError, and `_finish(outgoing, expires)`, which does too where the message is too large."""
+
+    def __init__(self, config, storage, ledger, outbox, random):
+        self._config = config
+        self._storage = storage
+        self._ledger = ledger
+        self._outbox = outbox
+        self._random = random
+
+    def add(self, to, given, now, to_type, app_id, report, priority, store_forward, expires, volatile):
+        """Puts a message in the outbox; gives its Outgoing. Raises as `Role.send` says."""
+        why = service_id_error(to)
+        if why:
+            raise ValueError("to: " + why)
+        self._check(to_type, app_id, priority, store_forward)
+        if expires is not None and not (isinstance(expires, (int, float)) and 0 < expires < 1e9):
+            raise ValueError("expires must be a number of seconds above 0 and below 1e9")
+        source, octets = source_of(given, volatile, self._storage, self._ledger, self._outbox)
+        try:
+            outgoing = Outgoing(
+                uuid.text(uuid.new(self._random)),
+                to,
+                to_type,
+                source,
+                app_id,
+                bool(report),
+                priority,
+                bool(store_forward),
+                bool(volatile),
+            )
+            if expires is not None:
+                outgoing.expires = Countdown(int(expires * 1000), now)
+            self._finish(outgoing, expires)
+            self._outbox.add(outgoing, octets)
+        except Exception:
+            source.remove()
+            raise
+        return outgoing

@@ -62,6 +62,12 @@ class Backoff:
             self.deadline = None  # or it would lie ahead again once the tick has wrapped
         return self.deadline is None
 
+    def waits(self, now):
+        """The deadline, or None where there is nothing to wait for by the clock: one that is over waits for something
+        else, its turn or the registration."""
+        self.ready(now)
+        return self.deadline
+
     def heard(self):
         """The peer lives: what waits because of its silence may be tried at once, but once only. If that meets
         silence too, it is not the peer's."""

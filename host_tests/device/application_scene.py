@@ -40,7 +40,8 @@ class Scene:
         }
         data.update(keys)
         self.storage = MemoryStorage() if storage is None else storage
-        self.client = ApplicationClient(Config(data), self.storage, random=Counter())
+        self.random = Counter()
+        self.client = ApplicationClient(Config(data), self.storage, random=self.random)
         self.now = 0
 
     @property

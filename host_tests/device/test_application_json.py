@@ -150,7 +150,7 @@ def test_receive_and_report():
     equal(
         it.asked(),
         '{"msgType":"DELIVERY REPORT SENDING REQUEST","msgId":"00000000-0000-4000-8000-%012x","reply2msgId":"%s",'
-        '"deliveryStatus":"SUCCESS"}' % (it.client._random.count - 1, ID),
+        '"deliveryStatus":"SUCCESS"}' % (it.random.count - 1, ID),
     )
     it.answer("", coap.CHANGED)
     equal((it.client.take(0), it.client.stats["reported"], it.client.stats["repeated"]), (None, 1, 1))

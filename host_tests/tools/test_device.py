@@ -111,8 +111,8 @@ def test_the_interpreter_takes_the_place_of_the_process(tmp_path, config, progra
     pid, folder, path, arguments = output.strip().split("|")
     assert int(pid) == process.pid
     assert folder == str(tmp_path / "state")
-    assert path == ".frozen"
-    rom = f"{device.ROOT}/boards/unix/rom.py {device.ROOT}/build/unix/firmware.romfs"
+    assert path == "/rom:.frozen"
+    rom = f"{device.ROOT}/boards/unix/rom.py {device.ROOT}/build/unix/firmware.romfs main"
     assert arguments == f"-X heapsize=96k {rom} {tmp_path}/app.py"
     assert process.returncode == 7
 

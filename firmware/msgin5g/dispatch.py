@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: MIT
+"""The outbox of either role on its way out: whose turn it is, when it is tried again, and how each message ends.
+
+Order is kept for each destination, and only messages to the same destination wait for a delayed one (profile of the
+wire, docs/wire-profile.md).
+"""
+
+from coap.compat import earliest, random_octets
+
+from .outbox import PRIORITIES
+from .timing import Backoff, Countdown
+
+
+class Dispatcher:
+    """Chooses what goes out next and brings each Outgoing to its one final state.
+
+    `changed(outgoing, new)` is called after each change, with whether the state is another one. A subclass says which
+    messages are `_ready`, and takes one `_take_off` the air.
+    """
+
+    def __init__(self, config, outbox, changed, random=random_octets):
+        self.outbox = outbox
+        self._config = config
+        self._changed = changed
+        self._random = random
+        self._backoffs = {}  # by destination; only those that wait
+        self._turn = 0
+        for outgoing in outbox.waiting:  # from before a restart
+            outgoing.state = "accepted"
+            outgoing.expires = Countdown(config.report_timeout * 1000)
+
+    def choose(self, now):
+        """The message whose turn it is, or None: of the first ones to each destination that may go now the most
+        urgent, then the longest unserved."""
+        best = best_rank = None
+        seen = []
+        for outgoing in self.outbox.queue:
+            destination = (outgoing.to_type, outgoing.to)
+            if destination in seen:
+                continue
+            seen.append(destination)
+            backoff = self._backoffs.get(destination)
+            if not self._ready(outgoing) or (backoff is not None and not backoff.ready(now)):
+                continue
+            rank = (PRIORITIES.index(outgoing.priority), outgoing.turn)
+            if best is None or rank < best_rank:
+                best, best_rank = outgoing, rank
+        if best is not None:
+            self._turn += 1
+            best.turn = self._turn
+        return best
+
+    def goes(self, outgoing):
+        """It goes on the air."""
+        if outgoing.state == "queued":
+            self._set(outgoing, "sent")
+
+    def heard(self):
+        """The peer lives: what waited because of its silence need not wait any longer."""
+        for backoff in self._backoffs.values():
+            backoff.heard()
+
+    def served(self, outgoing):
+        """The peer took it, or a part of it: its destination has nothing to wait for."""
+        self._backoffs.pop((outgoing.to_type, outgoing.to), None)
+
+    def delay(self, outgoing, max_age, silent, now):
+        """It has to be sent again, and its destination waits; arguments as those of Backoff.failed."""
+        destination = (outgoing.to_type, outgoing.to)
+        backoff = self._backoffs.get(destination)
+        if backoff is None:
+            backoff = self._backoffs[destination] = Backoff(5000, 300000, self._random)
+        backoff.failed(now, max_age, silent)
+
+    def accept(self, outgoing, now, state="accepted"):
+        """The other side has it: the end, unless a report was asked for."""
+        if not outgoing.report:
+            self.end(outgoing, state, None, now)
+            return
+        self._take_off(outgoing, now)
+        outgoing.expires = Countdown(self._config.report_timeout * 1000, now)
+        crowded_out = self.outbox.accepted(outgoing)
+        self._next_in_line(outgoing)
+        self._set(outgoing, state)
+        if crowded_out is not None:
+            self.end(crowded_out, crowded_out.state, "too many others wait for a report", now)
+
+    def reported(self, outgoing, success, cause, now):
+        """The recipient's word."""
+        if success:
+            self.end(outgoing, "delivered", None, now)
+        else:
+            self.end(outgoing, "failed", cause or "the recipient reported a failure", now)
+
+    def lost(self, outgoing, error, now):
+        """The storage lost it."""
+        self.end(outgoing, "failed", "storage: %s" % error, now)
+
+    def end(self, outgoing, state, cause, now):
+        self._take_off(outgoing, now)
+        new = outgoing.state != state
+        outgoing.final = True
+        outgoing.state = state
+        if cause is not None:
+            outgoing.cause = cause
+        self.outbox.ended(outgoing)
+        self._next_in_line(outgoing)
+        self._changed(outgoing, new)
+
+    def _next_in_line(self, outgoing):
+        """One less for its destination: the next there takes over its turn, the last one its back-off."""
+        for other in self.outbox.queue:
+            if other.to == outgoing.to and other.to_type == outgoing.to_type:
+                other.turn = max(other.turn, outgoing.turn)
+                return
+        self.served(outgoing)
+
+    def _set(self, outgoing, state):
+        new = outgoing.state != state
+        outgoing.state = state
+        self._changed(outgoing, new)
+
+    def poll(self, now):
+        # backwards, for each may leave its list
+        for outgoing in reversed(self.outbox.queue):
+            if outgoing.expires is not None and outgoing.expires.left(now) <= 0:
+                self.end(outgoing, "expired", "not accepted in time", now)
+        for outgoing in reversed(self.outbox.waiting):
+            if outgoing.expires.left(now) <= 0:
+                self.end(outgoing, outgoing.state, "no report came", now)
+
+    def next_deadline(self, now):
+        """When poll() or choose() has something to do by the clock."""
+        deadline = None
+        for outgoing in self.outbox.queue + self.outbox.waiting:
+            if outgoing.expires is not None:
+                deadline = earliest(deadline, outgoing.expires.deadline(now))
+        for backoff in self._backoffs.values():
+            deadline = earliest(deadline, backoff.waits(now))
+        return deadline

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: MIT
+"""What Client and ApplicationClient have in common: the application's calls, the events, the counters."""
+
+from coap.compat import earliest
+
+from .events import CHANGED, MESSAGE, REGISTRATION
+from .ledger import Ledger
+from .outbox import Outbox
+
+
+class Role:
+    """A subclass sets `registration`, `_composer`, `_sender` (a Dispatcher) and `_receiver` (an Inbox), and has
+    `_work(now)`, which does everything that can be done now."""
+
+    def __init__(self, config, storage):
+        self.config = config
+        self.stats = {
+            "accepted": 0,  # of our messages
+            "delivered": 0,
+            "failed": 0,
+            "expired": 0,
+            "received": 0,  # whole messages put in the inbox
+            "repeated": 0,  # messages that came again and were only acknowledged
+            "reported": 0,  # delivery reports accepted by the peer
+            "reports_refused": 0,
+            "refused": 0,  # messages refused for want of room
+            "vanished": 0,  # received messages that the storage lost
+            "malformed": 0,  # what breaks clause 7.3 or Annex A
+            "unexpected": 0,  # reports and responses about messages not held here
+        }
+        self._ledger = Ledger(storage)
+        self._ledger.recover()
+        self.outbox = Outbox(self._ledger, config.outbox["messages"], config.outbox["bytes"])
+        self._events = []
+        self._announced = None
+        self._now = 0
+
+    # --- what the application's side calls -------------------------------------------------------------
+
+    @property
+    def registered(self):
+        return self.registration.registered
+
+    @property
+    def inbox(self):
+        """The received messages that nobody took yet, oldest first."""
+        return self._receiver.inbox
+
+    @property
+    def journal(self):
+        """Where the service keeps what must outlive a restart: `writes`, `failed`, `torn`, `damaged`, `octets`."""
+        return self._ledger.journal
+
+    @property
+    def idle(self):
+        """Whether nothing waits to be sent: no message that is not accepted, no report of ours."""
+        return not self.outbox.queue and self._receiver.idle
+
+    def settle(self):
+        """Writes what the journal would write with the next message; for a power-off that is planned."""
+        self._ledger.flush()
+
+    def start(self, now):
+        """Begins to register, and goes on for ever."""
+        self.registration.start(now)
+        self._receiver.resume(now)
+        self._work(now)
+
+    def stop(self, now):
+        """De-registers; over when `registration.state` is "stopped"."""
+        self.registration.stop(now)
+        self._work(now)
+
+    def link_is_back(self, now):
+        """The link was away: what waits because it met silence meanwhile is tried at once."""
+        self._heard()
+        self.registration.hasten(now)
+        self._work(now)
+
+    def send(
+        self,
+        to,
+        payload,
+        now,
+        to_type="UE",
+        app_id=None,
+        report=False,
+        priority="NORMAL",
+        store_forward=False,
+        expires=None,
+        volatile=False,
+    ):
+        """Takes a message; gives its Outgoing. `expires` is in seconds from now.
+
+        `payload` is str, octets, a binary file, or (binary file, size).
+        A `volatile` message stays in the heap, a volatile file must stay open until the message ends.
+        Raises ValueError for what cannot be sent, OutboxFull when there is no room now, StorageError.
+        """
+        outgoing = self._composer.add(
+            to, payload, now, to_type, app_id, report, priority, store_forward, expires, volatile
+        )
+        self._work(now)
+        return outgoing
+
+    def take(self, now):
+        """The oldest received Message, or None. The one taken before it is closed."""
+        message = self._receiver.take()
+        if message is not None:
+            self._work(now)
+        return message
+
+    # --- what the runner calls --------------------------------------------------------------------------
+
+    def next_event(self):
+        """The next (kind, subject), or None."""
+        return self._events.pop(0) if self._events else None
+
+    def next_deadline(self):
+        """The tick when `poll` is needed next, or None."""
+        now = self._now
+        deadline = self._link_deadline(now)
+        for part in (self._receiver, self._sender, self.registration):
+            deadline = earliest(deadline, part.next_deadline(now))
+        return deadline
+
+    # --- for the subclass -------------------------------------------------------------------------------
+
+    def _announce(self):
+        """The event of a registration that changed."""
+        state = (self.registration.state, self.registered)
+        if state != self._announced:
+            self._announced = state
+            self._events.append((REGISTRATION, self))
+
+    def _heard(self):
+        self._sender.heard()
+        self._receiver.heard()
+
+    def _changed(self, outgoing, new):
+        if new and outgoing.state in self.stats:
+            self.stats[outgoing.state] += 1
+        self._events.append((CHANGED, outgoing))
+
+    def _came(self):
+        self._events.append((MESSAGE, None))
+
+    def _expected(self, found):
+        if not found:
+            self.stats["unexpected"] += 1
