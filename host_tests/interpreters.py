@@ -75,8 +75,9 @@ class MicroPython:
     def _run_once(self, file, names):
         """Results of the functions that were started, at least one unless there is nothing to start."""
         mark = f"\x1e{secrets.token_hex(8)}"
-        command = [self.program, "-X", f"heapsize={self._heap_for(file)}", RUNNER, mark, file.stem, *names]
-        path = ":".join(map(str, (file.parent, *self.path, bytecode.firmware(), ".frozen")))
+        start = [ROOT / "boards/unix/rom.py", bytecode.rom(), RUNNER.stem]
+        command = [self.program, "-X", f"heapsize={self._heap_for(file)}", *start, mark, file.stem, *names]
+        path = ":".join(map(str, (file.parent, RUNNER.parent, *self.path, "/rom", ".frozen")))
         try:
             process = subprocess.Popen(
                 command,

@@ -67,7 +67,14 @@ def prepare(state, config=None, heap=HEAP, app=None, program=BIN / "micropython"
     if not os.access(state, os.W_OK | os.X_OK):
         raise UsageError(f"state folder {state}: not writable")
     _put_config(state / CONFIG_NAME, config)
-    command = [str(program), "-X", f"heapsize={heap}", str(ROOT / "boards/unix/rom.py"), str(bytecode.rom()), "main"]
+    command = [
+        str(program),
+        "-X",
+        f"heapsize={heap}",
+        str(ROOT / "boards/unix/rom.py"),
+        str(bytecode.rom()),
+        "main",
+    ]
     if app is not None:
         command.append(str(Path(app).resolve()))
     return command, {**os.environ, "MICROPYPATH": "/rom:.frozen"}
