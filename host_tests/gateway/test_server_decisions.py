@@ -451,7 +451,7 @@ def test_final_refusals_end_as_msgresp(code):
         ("AS", "as:nobody", "unknown recipient"),
         ("GROUP", "g", "GROUP targets are not supported by this server yet"),
         ("BC", "area", "BC targets are not supported by this server yet"),
-        ("TOPIC", "t", "TOPIC targets are not supported by this server yet"),
+        ("TOPIC", "t", "nobody else is subscribed to this topic"),
     ],
 )
 def test_who_cannot_be_reached(to_type, to, cause):

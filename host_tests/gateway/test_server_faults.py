@@ -28,7 +28,7 @@ def test_refusals_on_the_wire():
             await b.register()
             assert await b.code(a.msg(B, "hi")) == "4.03"
             assert await a.code(hello, path="other") == "4.04"
-            assert await a.code(hello, path="msgin5g/topic") == "4.04"
+            assert await a.code(hello, path="msgin5g/topic") == "4.05"
             for code in (Code.GET, Code.PUT, Code.DELETE, Code.FETCH):
                 assert await a.code(hello, code=code) == "4.05"
             assert await a.code(hello, content_format=60) == "4.15"

@@ -234,7 +234,10 @@ def singles(head_, listed):
         outer = {name: head_[name] for name in ("msgIden", "msgType", "oriAddr", "destAddr")}
         outer["appId"] = item.get("appId", head_.get("appId"))
         outer |= {name: item.get(name) for name in ("msgId", "isDelivStatReq")}
-        yield head(outer), payload(item)
+        made = head(outer)
+        if "oriDestAddr" in head_:
+            made["oriDestAddr"] = head_["oriDestAddr"]
+        yield made, payload(item)
 
 
 def report(body):

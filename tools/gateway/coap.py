@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""CoAP by aiocoap: the /msgin5g resource, and pushes to devices.
+"""CoAP by aiocoap: the /msgin5g resource and the topics below it, and pushes to devices.
 
 What aiocoap does not do by itself and is done here: a bound on bodies that come in blocks (RFC 7959), unknown critical
 options (RFC 7252 section 5.4.1), a limit on the wait for a separate response, noticing that the port is taken.
@@ -19,6 +19,7 @@ from tools.gateway import bodies
 from tools.gateway.delivery import LATER, Outcome
 from tools.gateway.identity import Peer
 from tools.gateway.lines import LineAddress, LinesInterface
+from tools.gateway.observers import Acknowledgements, Observers
 from tools.gateway.security import SecureSite, speaker
 
 PATH = "msgin5g"
@@ -66,6 +67,16 @@ def response(answer):
     return message
 
 
+def _objection(request):
+    """The answer to a request with options that are not for us, or None."""
+    for option in request.opt.option_list():
+        if option.number.is_critical() and option.number not in _UNDERSTOOD:
+            return aiocoap.Message(code=aiocoap.BAD_OPTION, payload=b"option %d" % option.number)
+    if request.opt.accept not in (None, JSON):
+        return aiocoap.Message(code=aiocoap.NOT_ACCEPTABLE)
+    return None
+
+
 class MessageResource(resource.Resource):
     """POST /msgin5g. `handle` gets (peer, content format, octets) and gives an Answer."""
 
@@ -81,22 +92,24 @@ class MessageResource(resource.Resource):
         await super().render_to_pipe(request)
 
     async def render_post(self, request):
-        for option in request.opt.option_list():
-            if option.number.is_critical() and option.number not in _UNDERSTOOD:
-                return aiocoap.Message(code=aiocoap.BAD_OPTION, payload=b"option %d" % option.number)
-        if request.opt.accept not in (None, JSON):
-            return aiocoap.Message(code=aiocoap.NOT_ACCEPTABLE)
+        objection = _objection(request)
+        if objection:
+            return objection
         peer = peer_of(request.remote)
         self._transport.remember(peer, request.remote)
         return response(self._transport.handle(peer, request.opt.content_format, request.payload))
 
 
 class CoapTransport:
-    def __init__(self, handle, body_limit, ack_timeout=2.0, lines=(), guard=None, watch=None):
+    """`handle` and `topic` decide about requests: POSTs, and GETs of topics."""
+
+    def __init__(self, handle, topic, body_limit, ack_timeout=2.0, lines=(), guard=None, watch=None):
         self.handle = handle
+        self._topic = topic
         self.body_limit = body_limit
         self._tuning = TransportTuning()
         self._tuning.ACK_TIMEOUT = ack_timeout
+        self._observers = Observers(self._ask, self._tuning)
         self._lines = lines
         self._guard = guard  # in security mode oscore
         self._watch = watch  # sees requests first: the same one, or one that only watches
@@ -113,6 +126,7 @@ class CoapTransport:
             port = probe.getsockname()[1]
         site = resource.Site()
         site.add_resource([PATH], MessageResource(self))
+        site.add_resource([PATH], self._observers)
         bind = ("::" if host == "0.0.0.0" else host, port)
         if self._guard:
             site = SecureSite(site, self._guard)
@@ -120,6 +134,9 @@ class CoapTransport:
         self._context = context
         if self._lines:
             self._addresses = (await LinesInterface.attach(context, self._lines)).addresses
+        acknowledgements = Acknowledgements()
+        for interface in context.request_interfaces:
+            acknowledgements.attach(interface.token_interface)
         if self._watch:
             for interface in context.request_interfaces:
                 self._watch.attach(interface.token_interface)
@@ -133,8 +150,25 @@ class CoapTransport:
         if len(self._remotes) > 4096:  # the oldest; its next push finds the way by address alone
             del self._remotes[next(iter(self._remotes))]
 
+    def _ask(self, request, topic):
+        """What Observers asks for each GET."""
+        objection = _objection(request)
+        if objection:
+            return None, None, objection, False
+        peer = peer_of(request.remote)
+        self.remember(peer, request.remote)
+        observe = request.opt.observe
+        answer = self._topic(peer, topic, observe, request.opt.content_format, request.payload)
+        ue = None
+        if answer.code == "2.05":  # then the body says who it is
+            ue = bodies.address(bodies.parse(request.payload), "oriAddr", ("UE",)).id
+        return peer, ue, response(answer), bool(answer.body and answer.body["subStatus"])
+
     async def push(self, peer, body, ue):
-        """Sends one request to the device of this UE Service ID; the Outcome."""
+        """Brings one body to the device of this UE Service ID, as a notification where it observes what this belongs
+        to, else by a request; the Outcome."""
+        if await self._observers.notify(peer, body, ue):
+            return Outcome.of_coap("2.05", "notified")
         return (await self.exchange(peer, body, ue))[0]
 
     async def exchange(self, peer, body, ue=None):

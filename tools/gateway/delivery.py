@@ -113,7 +113,7 @@ class Deliveries:
         """Tells the originator what became of its message: a MSGRESP (clause 7.3.4.3) to a UE. TS 29.538 has no such
         call toward an Application Server; a failure goes there as DeliveryStatusReport in the recipient's name."""
         service, msg_id = self._settings.service, message.head.get("msgId")
-        if message.origin is None:
+        if message.origin is None or "oriDestAddr" in message.head:  # one copy of many
             return
         if message.origin.type == "UE":
             status = "stored for deferred delivery" if stored else "failure"

@@ -14,6 +14,8 @@ _SENTENCES = {
     "gateway-registered": "gateway service for {ue} from {peer} for {lifetime} s",
     "deregistered": "de-registered {ue}",
     "expired": "registration of {ue} expired",
+    "subscribed": "{ue} is subscribed to {topic} for {lifetime} s",
+    "unsubscribed": "{ue} is not subscribed to {topic} any more",
     "rebound": "{ue} speaks from {peer} now",
     "accepted": "accepted {kind} {msgId} from {from} to {to}, {octets} octets",
     "delivered": "delivered {kind} {msgId} to {to}, {octets} octets",

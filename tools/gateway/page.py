@@ -38,6 +38,10 @@ def render(status):
         (ue["ue"], ue["peer"], "%d s" % (ue["expires"] - status["time"]), ue["maxSegSize"])
         for ue in status["registered"]
     ]
+    topics = [
+        (each["topic"], each["ue"], "%d s" % (each["expires"] - status["time"]))
+        for each in status["subscriptions"]
+    ]
     pending = [(p["to"], p["state"], p["messages"], p["octets"]) for p in status["pending"]]
     servers = [(s["as"], s["targetUri"] or "no targetUri") for s in status["applicationServers"]]
     events = [(_clock(event["time"]), sentence(event)) for event in reversed(status["events"])]
@@ -51,6 +55,8 @@ def render(status):
             _SECURITY[status["security"]],
             "<h2>Registered UEs</h2>",
             _table(("UE Service ID", "address", "expires in", "segments up to"), ues),
+            "<h2>Topics</h2>",
+            _table(("topic", "UE Service ID", "expires in"), topics),
             "<h2>Application Servers</h2>",
             _table(("AS Service ID", "target"), servers),
             "<h2>Pending messages</h2>",

@@ -79,7 +79,7 @@ class Gateway:
         ]
         watch = guard or Unguarded(self.events.tell, peer_of)
         self.coap = CoapTransport(
-            self._request, self._limit_for, options.ack_timeout, self.lines, guard, watch
+            self._request, self._topic, self._limit_for, options.ack_timeout, self.lines, guard, watch
         )
         self.applications = Applications(
             self.store, options.settings, self.server.request, self._tell, self._in_use
@@ -186,6 +186,12 @@ class Gateway:
         except Refusal as refusal:
             return refusal.answer
 
+    def _topic(self, peer, topic, observe, content_format, octets):
+        try:
+            return self._event(self.server.topic, peer, topic, observe, content_format, octets)
+        except Refusal as refusal:
+            return refusal.answer
+
     def _limit_for(self, peer):
         return self._body_limit if self._is_registered(peer) else SMALL
 
@@ -276,6 +282,10 @@ class Gateway:
             "registered": [
                 {"ue": r.ue, "peer": str(r.peer), "expires": r.expires, "maxSegSize": r.max_segment or 2048}
                 for r in self.store.registrations(now)
+            ],
+            "subscriptions": [
+                {"topic": topic, "ue": ue, "expires": expires}
+                for topic, ue, expires in self.store.subscriptions(now)
             ],
             "applicationServers": [
                 {"as": server.id, "targetUri": server.target_uri}

@@ -275,6 +275,8 @@ class SecureSite(interfaces.Resource):
             message = event.message or aiocoap.Message(code=aiocoap.INTERNAL_SERVER_ERROR)
             last = event.is_last or event.message is None
             outer, _ = context.protect(message, identifiers)
+            outer.opt.observe = message.opt.observe  # section 4.1.3.5.2: outside as well
+            outer.acknowledged = getattr(message, "acknowledged", None)
             pipe.add_response(outer, is_last=last)
             if last:
                 break

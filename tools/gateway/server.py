@@ -20,6 +20,7 @@ from tools.gateway.inbound import Inbound
 from tools.gateway.segments import read_ranges
 from tools.gateway.settings import LARGEST_PAYLOAD
 from tools.gateway.tables import DATA, QUEUED, STORED
+from tools.gateway.topics import Topics
 
 JSON = 50  # Content-Format application/json
 LARGEST_PROFILE = 4096
@@ -45,8 +46,9 @@ class Server:
             "SEGCONFIR": self._segconfir,
             "SEGCOFIR": self._segconfir,  # so spelt in clause 6.5.3.5
         }
-        # One message in, none, one or many out: groups, areas and topics will be further entries.
-        self._routes = {"UE": self._to_ue, "AS": self._to_as}
+        self._topics = Topics(store, settings, tell, self._speaks_for, self._to_ue)
+        # One message in, none, one or many out: groups and areas will be further entries.
+        self._routes = {"UE": self._to_ue, "AS": self._to_as, "TOPIC": self._topics.route}
         self.application_servers = ApplicationServers(
             store, settings, self._deliveries, tell, self._accept, self._report
         )
@@ -75,6 +77,21 @@ class Server:
         except Refusal as refusal:
             answer = refusal.answer
         self._tell("refused", peer=str(peer), kind=msg_type, code=answer.code, reason=answer.diagnostic)
+        return answer
+
+    def topic(self, peer, topic, observe, content_format, octets, now):
+        """The Answer to a GET on the path of a topic."""
+        if not self._flood.allows(peer.host, now):
+            return Answer("4.29", None, "too many requests", max_age=1)
+        try:
+            if content_format not in (None, JSON):
+                raise Refusal("4.15", "the body must be application/json (50)")
+            return self._topics.request(peer, topic, observe, bodies.parse(octets), now)
+        except Malformed as error:
+            answer = Answer("4.00", None, str(error))
+        except Refusal as refusal:
+            answer = refusal.answer
+        self._tell("refused", peer=str(peer), kind="topic", code=answer.code, reason=answer.diagnostic)
         return answer
 
     def _reg(self, peer, body, now):

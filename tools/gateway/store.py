@@ -11,7 +11,7 @@ import json
 import os
 import sqlite3
 
-from tools.gateway import apptables, sectables
+from tools.gateway import apptables, sectables, topictables
 from tools.gateway.apptables import ApplicationTables
 from tools.gateway.bodies import Address
 from tools.gateway.identity import Peer
@@ -28,13 +28,14 @@ from tools.gateway.tables import (
     SegmentSet,
     read_row,
 )
+from tools.gateway.topictables import TopicTables
 
 
 class StoreError(Exception):
     """The file cannot be used; the sentence says what to do."""
 
 
-class Store(ApplicationTables, SecurityTables):
+class Store(ApplicationTables, SecurityTables, TopicTables):
     """The tables, in the words of the server. Opened with the file's path, or ":memory:"."""
 
     def __init__(self, path, serving=True):
@@ -73,7 +74,7 @@ class Store(ApplicationTables, SecurityTables):
         elif version != VERSION:
             raise sqlite3.DatabaseError("version %d, this program writes version %d" % (version, VERSION))
         with self.transaction():
-            for statement in (apptables.SCHEMA + sectables.SCHEMA).split(";"):
+            for statement in (apptables.SCHEMA + sectables.SCHEMA + topictables.SCHEMA).split(";"):
                 execute(statement)
 
     @contextlib.contextmanager
