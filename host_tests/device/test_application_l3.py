@@ -424,6 +424,18 @@ def test_a_large_payload_stays_in_the_storage():
     equal(scene.rows, [])
 
 
+def test_a_payload_that_vanished_from_the_storage_ends_its_message():
+    """The link would abort the frame of each copy, and the gateway hear nothing for ever."""
+    scene = Scene(serial={"max_frame": 4096})
+    lost = scene.send("192.0.2.1", bytes(2000))
+    other = scene.send("192.0.2.1", b"x")
+    scene.storage.replace("out-1", bytes(1999))
+    scene.start()
+    equal((lost.state, lost.cause), ("failed", "storage: out-1 ends at 1999 of 2000 octets"))
+    scene.receive("02 01")
+    equal((other.state, scene.rows), ("accepted", []))
+
+
 def test_large_frames_that_are_no_message_leave_nothing():
     scene = Scene().start()
     for octets in (b"\x01" + bytes(2000), b"\xff" * 2000, bytes.fromhex("03" + ID + "ffff") + bytes(1000)):
