@@ -210,7 +210,7 @@ class ApplicationLife(Life):
             "security": {"mode": "none"},
             "application": {"app_id": 258, "credential": "deadbeef"},
             "report_timeout": 300,
-            "reports": "arrival",
+            "reports": "arrival" if self._seed % 2 else "taken",
         }
 
     def _new_server(self):
@@ -265,7 +265,8 @@ class L3Life(ApplicationLife):
 
     def _settings(self):
         settings = super()._settings()
-        settings.update({"peer": "l3+uart:///dev/ttyS9", "serial": {"max_frame": 4096}, "reports": "taken"})
+        settings.update({"peer": "l3+uart:///dev/ttyS9", "serial": {"max_frame": 4096}})
+        settings["reports"] = "taken" if self._seed % 2 else "arrival"
         return settings
 
     def _new_server(self):

@@ -260,6 +260,7 @@ class Life:
         self.attentive = True  # whether the application takes what comes
         self._last = None  # Message that it took last
         self._ended = []
+        self._seed = seed
         self._random = Random(seed)
         self._steps = steps
         self._boots = 0

@@ -4,6 +4,7 @@
 
 import gc
 
+from application_life import L3Life
 from common import Skip, equal
 from life import AFTER, BEFORE, TORN, Life
 
@@ -27,20 +28,30 @@ def _storage():
 
 def test_a_cut_within_the_chip():
     """Wherever the chip stops, littlefs mounts again, the journal reads, and nothing is lost or doubled."""
+    _cut_within_the_chip(Life)
+
+
+def test_a_cut_within_the_chip_of_an_application_client():
+    """Its large messages are files that grow piece by piece as they come in."""
+    _cut_within_the_chip(L3Life)
+
+
+def _cut_within_the_chip(kind):
     storage = _storage()
-    life = Life(_STEPS, storage=storage)
+    life = kind(_STEPS, storage=storage)
     life.run()
-    life.check()
     programs = storage.flash.programs
+    life.check()
     storage.close()
     assert programs > 100, programs
     for at in range(3, programs, programs // 7):
         for how in (BEFORE, TORN, AFTER):
             storage = _storage()
-            life = Life(_STEPS, storage=storage)
+            life = kind(_STEPS, storage=storage)
             storage.plan(storage.flash.programs + at, how)
             try:
                 life.run()
+                assert life.restarts == 1, at
                 life.check()
             finally:
                 storage.close()
