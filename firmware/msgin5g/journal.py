@@ -192,7 +192,8 @@ class Journal:
 
     def _clean(self):
         """Gives up old rows, so that all of them together stay within about twice what is live."""
-        while len(self._rows) > 1:
+        newest = self._rows[-1]  # or it would not end where each record written again begins a row
+        while self._rows[0] != newest:
             oldest = self._rows[0]
             live = [slot for slot in self._slots if slot.row == oldest]
             if live:

@@ -39,6 +39,7 @@ _CHECKPOINT = const(0x4B)
 _SEEN = const(64)  # message IDs of whole messages remembered (profile section 4)
 _DIGEST = const(8)  # octets of each: a digest, so that 64 of them cost half a kilobyte
 _ENDINGS = const(16)  # messages that ended, for an application that restarted
+_CAUSE = const(80)  # characters of the cause of each: all of them are in the checkpoint of every row
 
 
 def _pack(header, payload=b""):
@@ -116,7 +117,8 @@ class Ledger:
 
     def ended(self, outgoing):
         """Write two. The body may be removed where this gives True."""
-        ending = (outgoing.message_id, outgoing.to, outgoing.to_type, outgoing.state, outgoing.cause)
+        cause = outgoing.cause and outgoing.cause[:_CAUSE]
+        ending = (outgoing.message_id, outgoing.to, outgoing.to_type, outgoing.state, cause)
         self._remember(ending)
         if outgoing.slot is None:
             return True

@@ -6,7 +6,7 @@ import coap
 from common import Random, equal, raises
 from msgin5g import MemoryStorage, StorageError
 from msgin5g.journal import Journal, Records, record
-from msgin5g_scene import Scene, answering, msg
+from msgin5g_scene import Scene, agree, answering, msg
 
 
 def _journal(storage):
@@ -53,6 +53,57 @@ def test_rows_of_garbage_stop_nothing():
     scene = Scene(storage=storage).start()
     equal(scene.send().state, "accepted")
     equal(Scene(storage=storage).start().send().state, "accepted")
+
+
+class Counting(MemoryStorage):
+    """Fails when it is written to for ever."""
+
+    appends = 0
+
+    def append(self, name, octets):
+        self.appends += 1
+        assert self.appends < 1000, "written to without an end"
+        super().append(name, octets)
+
+
+def test_a_checkpoint_that_fills_a_row_does_not_write_for_ever():
+    """Each record that is written again then begins a row, as many as the rows that go."""
+
+    class Small(Journal):
+        ROW = 64
+
+    storage = Counting()
+    journal = Small(storage, lambda: (0x4B, bytes(64)), lambda slot: (0x53, b"again"))
+    list(journal.open())
+    for number in range(20):
+        journal.append(0x53, b"live", owner=number)
+    for _ in range(20):
+        journal.append(0x45, b"over")
+    # at the worst each live record has a row of its own, beside the three that are left alone and the newest
+    assert len(storage.names()) <= 24, storage.names()
+    # and is written again with each record: 40 records, 20 live ones at the most
+    assert storage.appends <= 40 * 21, storage.appends
+
+
+def test_a_server_with_long_reasons():
+    """What is remembered of messages that ended stays small, and their records are as few as ever."""
+    why = b"what a server has to say to a message that it does not want " * 12
+
+    def answer(asked):
+        if asked.kind != "MSG":
+            return agree(asked)
+        return coap.CHANGED if "isDelivStatReq" in asked.body else (coap.BAD_REQUEST, why)
+
+    storage = Counting()
+    scene = Scene(answer, storage).start()
+    for number in range(60):
+        last = scene.send(report=number % 4 == 0)
+    # as it is for the application that runs, and cut for one that restarted
+    equal((last.state, last.cause), ("failed", "4.00 " + str(why, "utf-8").strip()))
+    equal(scene.client.outbox.endings()[-1][4], last.cause[:80])
+    equal(Scene(storage=storage).client.outbox.endings()[-1][4], last.cause[:80])
+    # S of each, E of those that were refused, and the few that wait for a report once more in a while
+    assert storage.appends <= 60 + 45 + 6, storage.appends
 
 
 class Sick(MemoryStorage):
