@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: MIT
-# heap: 256k, the flash of the board lies in it too
 """Whatever the peer answers and says by itself: each message ends once, nothing is left, nothing spins."""
 
 import coap

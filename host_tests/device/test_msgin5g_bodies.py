@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: MIT
-# heap: 256k, the flash of the board lies in it too
 """JSON bodies octet by octet, in the order of the tables of TS 24.538 clause 7.3, and how members are read."""
 
 from common import equal, raises

@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: MIT
-# heap: 256k, the tables of the mutations lie in it too
 """Bodies that went wrong on their way, or were made to: no exception, no growth, and the device goes on."""
 
 import gc

@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: MIT
-# heap: 256k, the flash of the board lies in it too
 """Which message goes next, and the end of `expires`."""
 
 import coap

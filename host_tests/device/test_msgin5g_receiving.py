@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: MIT
-# heap: 256k, the flash of the board lies in it too
 """What the device answers to requests, and what becomes of the messages: TS 24.538 clauses 6.4.1.1.6 to .9."""
 
 import coap

@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: MIT
-# heap: 256k, the flash of the board lies in it too
 """As many messages as may wait for reports, in a file of its own: they take half of the heap."""
 
 import gc
