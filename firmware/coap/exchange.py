@@ -57,12 +57,13 @@ class Incoming:
 
 
 class _Entry:
+    mark = None  # of a protected request; of the class, so that others do not pay for it
+
     def __init__(self, peer, mid, expires):
         self.peer = peer
         self.mid = mid
         self.expires = expires
         self.answer = None  # None: not answered yet; b"": there is nothing to say again
-        self.mark = None  # of a protected request
 
 
 class Duplicates:

@@ -81,7 +81,8 @@ class Serving:
                 return
         lifetime = self.parameters.exchange_lifetime if confirmable else self.parameters.non_lifetime
         entry = self._duplicates.add(peer, message.mid, now + lifetime, now)
-        entry.mark = mark
+        if mark:
+            entry.mark = mark
         incoming = Incoming(message, peer, now + (self.ACK_DELAY if confirmable else lifetime), entry)
         incoming.binding = binding
         answer = refusal

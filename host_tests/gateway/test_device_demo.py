@@ -38,6 +38,8 @@ def begin(folder, *arguments):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         encoding="utf-8",
+        # as at a terminal; what runs in a shell's background was told to ignore it
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 
