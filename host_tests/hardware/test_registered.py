@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: MIT
-"""The emulated Pico with the gateway at the other end of its UART: the image that is flashed, doing its work."""
+"""The emulated Pico with the gateway at the other end of its UART and mpremote at its REPL: the image that is flashed,
+doing its work.
+"""
 
 import asyncio
 import base64
 import contextlib
 import hashlib
 import json
+import os
 import random
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -32,21 +37,36 @@ CONFIG = {
 
 
 class Pico:
-    """What the board tells on its REPL's line, as JSON, while it runs."""
+    """What `mpremote repl` shows, line by line; what the board tells in it as JSON. Keys may be typed."""
 
     def __init__(self, emulator):
         self.emulator = emulator
         self.told = Feed()
         self.said = Feed()
-        self._writer = None
+        self._line = Terminal(emulator.ports["repl"])
+        # mpremote wants a terminal of its own, as a person has one
+        self._keys, screen = os.openpty()
+        command = (sys.executable, "-m", "mpremote", "connect", self._line.path, "repl")
+        self._mpremote = subprocess.Popen(command, stdin=screen, stdout=screen, stderr=screen)
+        os.close(screen)
 
     async def follow(self):
-        reader, self._writer = await asyncio.open_connection("127.0.0.1", self.emulator.ports["repl"])
+        reader = asyncio.StreamReader()
+        screen = os.fdopen(os.dup(self._keys), "rb", 0)
+        await asyncio.get_running_loop().connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(reader), screen
+        )
         while line := await reader.readline():
             text = line.decode(errors="replace").strip()
             await self.said.add(text)
             if text.startswith("> {"):
                 await self.told.add(json.loads(text[2:]))
+
+    def close(self):
+        self._mpremote.terminate()
+        self._mpremote.wait()
+        self._line.close()
+        os.close(self._keys)
 
     async def tells(self, step, seconds=60, **fields):
         """The next object with these fields that nobody asked for yet."""
@@ -61,7 +81,8 @@ class Pico:
         await self.said.until(lambda line: text in line, f"the board to say {text!r}", seconds)
 
     def types(self, keys):
-        self._writer.write(keys)
+        """As a person does: what is long takes a while."""
+        os.write(self._keys, keys)
 
 
 @contextlib.asynccontextmanager
@@ -76,8 +97,8 @@ async def scene(image, folder, app=None, config=CONFIG):
     flash = folder / "flash.bin"
     flash.write_bytes(flash_image(contents))
     with Emulator(image, flash=flash, ports={"repl": 0, "uart0": 0}) as emulator:
-        line = Terminal(emulator.ports["uart0"])
         pico = Pico(emulator)
+        line = Terminal(emulator.ports["uart0"])
         following = asyncio.create_task(pico.follow())
         try:
             async with Gateway(folder, "--open", "--serial", line.path) as gateway:
@@ -87,6 +108,7 @@ async def scene(image, folder, app=None, config=CONFIG):
                     yield gateway, server, pico, record
         finally:
             following.cancel()
+            pico.close()
             line.close()
 
 
@@ -101,6 +123,7 @@ def play(image, tmp_path, act):
 def test_registers_sends_reports_and_receives(image, tmp_path):
     async def act(gateway, server, pico, record):
         told = await pico.tells("registered")
+        assert pico.said.items[0].startswith("Connected to MicroPython at /dev/pts/")  # mpremote's words
         assert told["cause"] == POWER_ON
         assert told["free"] >= 150 * 1024  # octets: the budget while registered and idle
         message_id = await server.send(UE, "open the valve")
