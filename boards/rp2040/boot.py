@@ -12,13 +12,14 @@ if machine.mem32[0x40058000] & 1 << 30:
     _watchdog = machine.WDT(timeout=8388)
 
     def _feed(timer):
-        health = sys.modules.get("device.health")
-        if health and health.watching:
+        # which may be in the middle of its import
+        if getattr(sys.modules.get("device.health"), "watching", False):
             timer.deinit()  # main.py runs again, and feeds it itself
         else:
             _watchdog.feed()
 
-    machine.Timer(-1, period=1000, mode=machine.Timer.PERIODIC, callback=_feed)
+    # by a name, for a timer that is collected calls no more
+    _timer = machine.Timer(-1, period=1000, mode=machine.Timer.PERIODIC, callback=_feed)
 
 # This one takes the place of a boot.py on the file system.
 try:
