@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+# heap: 256k, the flash of the board lies in it too
 """The journal on a storage that is damaged, full, read-only or gone: the rest is read, the device goes on."""
 
 import coap
