@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: MIT
+"""Safe boot and console on the unix port, with the gateway: a service manager would start the device anew each time."""
+
+import os
+import subprocess
+
+from host_tests.gateway.devices import AS, UE, config, gateway_and_server, run
+from host_tests.interpreters import UNIX
+from tools import bytecode
+from tools.demo.processes import Device
+from tools.micropython import BIN
+
+# Writes an order down before it is obeyed, as an application may that must not lose one; and one can't be obeyed.
+OBEYS = """
+import asyncio, os
+from device import start
+
+async def main():
+    client = await start()
+    while not client.registered:
+        await asyncio.sleep_ms(20)
+    if "order" in os.listdir():
+        raise ValueError("nobody can do that")
+    async for message in client.messages():
+        with open("order", "w") as file:
+            file.write(message.payload)
+        raise ValueError("nobody can do that")
+
+asyncio.run(main())
+"""
+
+
+def device(folder, port):
+    (folder / "app.py").write_text(OBEYS)
+    made = Device(folder / "device", folder / "app.py")
+    made.folder.mkdir(exist_ok=True)
+    made.configure(config(port))
+    return made
+
+
+def test_an_order_that_cannot_be_obeyed_leads_to_a_safe_boot(tmp_path):
+    async def main():
+        async with gateway_and_server(tmp_path / "g") as (gateway, server):
+            board = device(tmp_path, gateway.coap[1])
+            async with board:
+                await gateway.event("registered", ue=UE)
+                await server.send(UE, "fly", report=False)
+                assert await board.wait() == 1
+            for start in (2, 3):
+                async with board:
+                    assert await board.wait() == 1
+                assert (
+                    f"msgin5g: start {start}, reset cause power-on; {start - 1} before it failed within 60 s"
+                    in (board.lines.items)
+                )
+                assert "msgin5g: last words: ValueError: nobody can do that" in board.lines.items
+            seen = len(gateway.events.items)
+            async with board:
+                await board.lines.until(lambda line: "safe boot: 3 starts in a row" in line, "the safe boot")
+                await gateway.event("registered", ue=UE, start=seen)
+                kept = await server.send(UE, "land")
+                board.signal(9)
+                await board.wait()
+
+            # A person at a prompt in the device's folder; there the client runs while a call does.
+            code = "from device import console; console.wait(20); console.status(); console.stop()"
+            command = [BIN / "micropython", "-X", "heapsize=512k", "-c", code]
+            path = ":".join((str(UNIX), str(bytecode.firmware()), ".frozen"))
+            environment = {**os.environ, "MICROPYPATH": path}
+            done = subprocess.run(
+                command, cwd=board.folder, env=environment, capture_output=True, text=True, timeout=60
+            )
+            assert f"from {AS}: land" in done.stdout, done.stdout + done.stderr
+            assert "start 4, reset cause power-on" in done.stdout
+            assert (await server.report(kept))["delivSt"] == "REPT_DELY_SUCCESS"
+            os.remove(board.folder / "order")
+            async with board:  # one more try, and it is well
+                await board.lines.until(lambda line: line == "msgin5g: registered", "the registration")
+                assert not any("safe boot" in line for line in board.lines.items[-3:])
+
+    run(main())
