@@ -13,10 +13,11 @@ _HOMES = (
     ("application_client", ("ApplicationClient",)),
     ("events", ("CHANGED", "MESSAGE", "REGISTRATION", "TOPIC")),
     ("config", ("Config",)),
-    ("errors", ("BodyError", "ConfigError", "OutboxFull", "StorageError", "SubscriptionError")),
+    ("errors", ("BodyError", "ConfigError", "OutboxFull", "StorageError")),
     ("outbox", ("Ended", "Outgoing")),
     ("received", ("Message",)),
     ("storage", ("MemoryStorage",)),
+    ("topics", ("SubscriptionError",)),
 )
 
 

@@ -78,11 +78,6 @@ def deregistration(service, addr):
     return write(("msgIden", service), ("msgType", "DEREG"), ("oriAddr", originator(addr)))
 
 
-def topic(addr):
-    """Clauses 7.3.5.1 and 7.3.5.2: all that a subscription and its end say is who."""
-    return write(("oriAddr", originator(addr)))
-
-
 def message(service, addr, outgoing, value, segment=None, expire_time=None):
     """MSG, clause 7.3.4.1: `value` is the payload member, `segment` the pairs of segParams of a segmented one."""
     return write(

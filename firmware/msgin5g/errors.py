@@ -26,10 +26,6 @@ class StorageError(OSError):
         )
 
 
-class SubscriptionError(Exception):
-    """A topic was not subscribed, or not unsubscribed; str() says why."""
-
-
 class BodyError(ValueError):
     """A JSON body breaks clause 7.3 of TS 24.538. `member` names the culprit, str() is fit for a diagnostic payload."""
 

@@ -24,6 +24,10 @@ _DEFAULT_LIFETIME = const(3600)  # s, where the server does not say
 _AGAIN = (numbers.TOO_MANY_REQUESTS, 136)  # 4.08
 
 
+class SubscriptionError(Exception):
+    """A topic was not subscribed, or not unsubscribed; str() says why."""
+
+
 class Subscription:
     """One topic. `state` is "subscribing", "subscribed", "refused" (`cause` says why), "unsubscribing" or
     "unsubscribed"."""
@@ -59,8 +63,7 @@ class Topics:
         self._storage = storage
         self._random = random
         self._registered = False
-        octets = storage.read(ROW, 0, _LONGEST_ROW)
-        for topic, leaving in json.loads(str(octets, "utf-8")) if octets else ():
+        for topic, leaving in self._stored():
             subscription = Subscription(topic, leaving)
             subscription.kept = True
             self.subscriptions.append(subscription)
@@ -117,6 +120,12 @@ class Topics:
             raise StorageError(error)
         subscription.state = state
 
+    def _stored(self):
+        try:
+            return json.loads(str(self._storage.read(ROW, 0, _LONGEST_ROW), "utf-8"))
+        except ValueError:  # nothing, or not what was written: a device that starts is worth more
+            return ()
+
     def _store(self):
         if self.subscriptions:
             row = [[each.topic, each.leaving] for each in self.subscriptions]
@@ -148,7 +157,9 @@ class Topics:
             due = subscription.due
             if due is not None and subscription.on_air is None and due.left(now) <= 0:
                 subscription.on_air = subscription.leaving
-                return subscription, bodies.topic(self._client.config.ue_service_id), True
+                # clauses 7.3.5.1 and 7.3.5.2: all that a subscription and its end say is who
+                who = bodies.originator(self._client.config.ue_service_id)
+                return subscription, bodies.write(("oriAddr", who)), True
         return None
 
     def ask(self, subscription, message, now):

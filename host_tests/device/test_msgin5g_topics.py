@@ -241,6 +241,15 @@ def test_a_reboot_forgets_none():
     equal(kind(scene.notify(token(scene), msg("m-1", more=TO_TOPIC), 2)), ACKED)
 
 
+def test_a_row_that_is_broken_keeps_nobody_from_starting():
+    for octets in (b"[[", b"\xff", b"x"):
+        storage = MemoryStorage()
+        storage.replace("topics", octets)
+        scene = Scene(granting(), storage).start()
+        equal(subscribe(scene).state, "subscribed")
+        equal(topics(scene), [(0, "alerts")])
+
+
 def test_an_end_that_was_not_said_is_said_after_a_reboot():
     storage = MemoryStorage()
     good = granting()

@@ -142,6 +142,25 @@ def test_a_renewal_has_a_binding_of_its_own():
     equal(server.told(server.notification(plain, binding, b"3")), [[], None])
 
 
+def test_a_server_that_restarted_asks_for_an_echo_first():
+    # RFC 8613 appendix B.1.2: the request goes again, with a token of its own, and that is the observation's
+    server = Server()
+    endpoint = server.client.endpoint
+    observation = observe(endpoint, coap.Message(coap.GET, options=[]), SERVER, 0)
+    plain, binding = server.request(sent(endpoint)[0])
+    challenge = coap.Message(
+        coap.UNAUTHORIZED, b"", [(coap.ECHO, b"12345678")], coap.ACK, plain.mid, plain.token
+    )
+    server.receive(server.context.protect_response(challenge, binding))
+    again, binding = server.request(sent(endpoint)[0])
+    equal((again.option(coap.ECHO), again.uint(coap.OBSERVE)), (b"12345678", 0))
+    assert again.token != plain.token
+    server.answer(again, binding)
+    equal(one_event(endpoint)[0], coap.RESPONSE)
+    equal(observation.established, True)
+    equal(server.told(server.notification(again, binding, b"1")), [ACKED, b"1"])
+
+
 def test_an_error_ends_it():
     server = Server()
     observation, plain, binding = server.registered()
