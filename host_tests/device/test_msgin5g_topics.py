@@ -4,7 +4,7 @@
 import coap
 from common import equal, raises
 from msgin5g import MemoryStorage, StorageError
-from msgin5g_scene import GRANTED, HOUR, MINUTE, SECOND, Scene, agree, max_age, msg
+from msgin5g_scene import GRANTED, HOUR, MINUTE, SECOND, Scene, agree, max_age, msg, segment
 
 TO_TOPIC = '"oriDestAddr":{"destAddrType":"TOPIC","addr":"alerts"},'
 SUBSCRIBED = b'{"subStatus":true,"expireTime":"2030-01-01T00:00:00Z"}'
@@ -132,6 +132,17 @@ def test_a_report_is_sent_of_it():
     scene.notify(token(scene), msg("m-1", more=TO_TOPIC + '"isDelivStatReq":true,'), 2)
     scene.take()
     equal(scene.of("IMDN")[0].body["destAddr"], {"destAddrType": "UE", "addr": "ue:b@x"})
+
+
+def test_a_large_one_comes_in_segments():
+    scene = Scene(granting()).start()
+    subscribe(scene)
+    equal(kind(scene.notify(token(scene), segment(2, 2, '"world"', more=TO_TOPIC), 2)), ACKED)
+    equal(scene.client.inbox, [])
+    equal(kind(scene.notify(token(scene), segment(1, 2, '"hello "', more=TO_TOPIC), 3)), ACKED)
+    message = scene.take()
+    equal((message.payload, message.to, message.to_type), ("hello world", "alerts", "TOPIC"))
+    equal(scene.of("SEGCONFIR")[0].body["result"], True)
 
 
 def test_not_acknowledged_before_it_is_safe():

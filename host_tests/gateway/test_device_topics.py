@@ -8,6 +8,7 @@ import signal
 import pytest
 
 from host_tests.gateway.devices import APPS, config, run
+from tools.cable import Cable
 from tools.demo.processes import Device, Gateway, device_keys
 
 A, B, C = "ue:a@example.org", "ue:b@example.org", "ue:c@example.org"
@@ -19,22 +20,24 @@ ALERTS = {"subscribe": ["alerts"]}
 class Stage:
     """A gateway and devices that do what they are told."""
 
-    def __init__(self, folder, security, stack):
+    def __init__(self, folder, security, stack, *arguments):
         (folder / "gateway").mkdir()
         open_ = () if security == "oscore" else ("--open",)
-        self.gateway = Gateway(folder / "gateway", *open_, *QUICK_GATEWAY, security=security)
+        arguments += (*open_, *QUICK_GATEWAY)
+        self.gateway = Gateway(folder / "gateway", *arguments, security=security)
         self._folder = folder
         self._security = security
         self._stack = stack
 
-    async def device(self, ue, todo):
-        """A device that runs, once it has done `todo`."""
+    async def device(self, ue, todo, **more):
+        """A device that runs, once it has done `todo`. `more` goes to its configuration."""
         made = Device(self._folder / ue.partition("@")[0][3:], APPS / "topics.py")
         keys = {"mode": "none"}
         if self._security == "oscore":
             keys = await device_keys(self.gateway.folder, ue)
             keys = keys.get("security", keys)
-        made.configure(config(self.gateway.coap[1], ue_service_id=ue, security=keys, **QUICK))
+        configuration = config(self.gateway.coap[1], ue_service_id=ue, security=keys, **QUICK)
+        made.configure({**configuration, **more})
         made.put("topics.json", json.dumps(todo))
         await self._stack.enter_async_context(made)
         await made.tells("ready")
@@ -173,5 +176,29 @@ def test_a_gateway_that_is_away_is_told(tmp_path):
             told = await device.tells("error")
             assert told["why"].startswith("alerts: still subscribing after 1 s, "), told
             assert told["why"].endswith("; the device goes on trying"), told
+
+    run(whole())
+
+
+def test_over_a_serial_line(tmp_path):
+    # started again at the same line: what the gateway has of its observation before is of no harm
+    async def whole():
+        async with contextlib.AsyncExitStack() as stack:
+            cable = await stack.enter_async_context(Cable())
+            stage = Stage(tmp_path, "none", stack, "--serial", cable.ends[1])
+            await stack.enter_async_context(stage.gateway)
+            line = {"peer": "coap+uart://" + cable.ends[0]}
+            device = await stage.device(A, ALERTS, **line)
+            await stage.publish("first")
+            await hears(device, "first")
+            assert await stage.delivered(A, 1) == ["2.05 notified"]
+            await device.end(signal.SIGKILL)
+            device.put("topics.json", "{}")
+            seen = len(device.told.items)
+            await device.start()
+            await device.tells("ready", start=seen)
+            await stage.publish("second")
+            await hears(device, "second")
+            assert took(device) == ["TOPIC alerts first", "TOPIC alerts second"]
 
     run(whole())
