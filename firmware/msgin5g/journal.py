@@ -122,12 +122,20 @@ class Journal:
 
         Raises OSError; then nothing counts as written and the notes go on waiting.
         """
-        slot = self._write([(kind, body, owner)])
+        slot = self.write(kind, body, owner)
+        self.clean()
+        return slot
+
+    def write(self, kind, body, owner=None):
+        """The first half of `append`, for a record that the next checkpoint must know of; `clean` is the second."""
+        return self._write([(kind, body, owner)])
+
+    def clean(self):
+        """Gives up old rows. It may begin a new one, with a checkpoint."""
         try:
             self._clean()
         except OSError:
-            self.failed += 1  # the record is safe; old rows go another time
-        return slot
+            self.failed += 1  # what was written is safe; old rows go another time
 
     def note(self, kind, body):
         """A record that need not be safe yet: it goes with the next write, or `flush`."""

@@ -209,9 +209,10 @@ class Ledger:
         message.order = self._order
         message.report_owed = report
         octets = b"" if value is None else value.encode()
-        slot = self.journal.append(_RECEIVED, _pack(self._message_header(message), octets), message)
+        slot = self.journal.write(_RECEIVED, _pack(self._message_header(message), octets), message)
         message.lies(self.journal, slot, len(octets))
         self._saw(message.message_id)
+        self.journal.clean()  # not before: a checkpoint without this ID would hide the record from `recover`
 
     def taken(self, message):
         """Write two: the application has it."""

@@ -239,6 +239,7 @@ class Life:
     the cut interrupted.
     """
 
+    ROW = 8192  # of the journal; where it is smaller, rows are cleaned more often
     report_may_vanish = False  # nothing answers a report to the device: two cuts may cost it
 
     def __init__(self, steps, seed=1, storage=None):
@@ -318,6 +319,7 @@ class Life:
                 for message_id, _, _, state, _ in self.device.outbox.endings():
                     # as an application does that wants to know what became of its messages
                     self.finals.setdefault(message_id, [state])
+                self.device.journal.ROW = self.ROW
                 self.server.restarted(self.storage)
                 self.device.start(self.now)
                 return

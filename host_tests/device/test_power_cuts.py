@@ -15,6 +15,16 @@ _FEWER = 30
 _STRIDE = 1 if _CPYTHON else 11
 
 
+class OftenCleaned(Life):
+    """Small rows: the journal gives up old ones, and writes again what lives in them, all the time."""
+
+    ROW = 1500
+
+
+class OftenCleanedL3(L3Life):
+    ROW = 1500
+
+
 def _writes(kind, steps):
     life = kind(steps)
     life.run()
@@ -62,13 +72,20 @@ def test_each_cut_of_an_application_client_over_coap():
         _cut_each(how, ApplicationLife, _FEWER)
 
 
+def test_each_cut_where_the_journal_is_cleaned_all_the_time():
+    """What goes before one write goes after the one before it; so once is enough."""
+    _cut_each(BEFORE, OftenCleanedL3)
+
+
 def test_many_cuts_in_one_life():
     """The power goes again and again, also while the device recovers from the cut before."""
     _often_cut(Life, 60)
+    _often_cut(OftenCleaned, 20)
 
 
 def test_many_cuts_in_the_life_of_an_application_client():
     _often_cut(L3Life, 60)
+    _often_cut(OftenCleanedL3, 20)
     _often_cut(ApplicationLife, 30)
 
 
