@@ -18,6 +18,11 @@ PACKAGES = ("coap", "msgin5g", "device")
 CORE = "import coap, msgin5g, device\nfrom msgin5g import Client, Config\nfrom device import start\n"
 ALLOCATED = "gc.collect(); gc.collect(); print(gc.mem_alloc())\n"
 
+WHY = (
+    "some 500 functions and 60 classes, which keep the clauses findable, cost that at import (docs/memory.md)"
+)
+WHY_FILES = "bytecode and names lie in the heap then; an image has them in flash"
+
 
 def measure():
     provide()
@@ -30,11 +35,15 @@ def measure():
         free, asyncio, core = heap(image, flash, {})
         yield Row("free heap at the REPL", free, "octets")
         yield Row("heap of asyncio, frozen", asyncio, "octets")
-        yield Row("heap of coap + msgin5g + device with the client, frozen", core, "octets", 6 * 1024)
+        yield Row(
+            "heap of coap + msgin5g + device with the client, frozen", core, "octets", 6 * 1024, why=WHY
+        )
         flash.unlink()
         modules = compiled(Path(folder))
         yield Row("  the same as .mpy files, their size", sum(map(len, modules.values())), "octets")
-        yield Row("  the same from .mpy files", heap(image, flash, modules)[2], "octets", 24 * 1024)
+        yield Row(
+            "  the same from .mpy files", heap(image, flash, modules)[2], "octets", 24 * 1024, why=WHY_FILES
+        )
 
 
 def heap(image, flash, contents):
