@@ -6,6 +6,8 @@ import coap
 from common import Random, equal, raises
 from msgin5g import MemoryStorage, StorageError
 from msgin5g.journal import Journal, Records, record
+from msgin5g.ledger import Ledger
+from msgin5g.received import Message
 from msgin5g_scene import Scene, agree, answering, msg
 
 
@@ -83,6 +85,22 @@ def test_a_checkpoint_that_fills_a_row_does_not_write_for_ever():
     assert len(storage.names()) <= 24, storage.names()
     # and is written again with each record: 40 records, 20 live ones at the most
     assert storage.appends <= 40 * 21, storage.appends
+
+
+def test_what_was_received_is_known_over_each_restart():
+    """Also where its record made the journal clean: the row that this begins says what was seen so far."""
+    storage = MemoryStorage()
+    ledger = Ledger(storage)
+    ledger.recover()
+    ledger.journal.ROW = 512
+    for number in range(60):
+        message = Message("ue:x", None, "ue:a", "UE", "id-%d" % number, None, "NORMAL", False)
+        ledger.received(message, "x" * 20, False)
+        again = Ledger(storage)
+        again.recover()
+        equal([n for n in range(number + 1) if not again.seen("id-%d" % n)], [])
+        if number % 3:  # the others stay in the inbox, and are written again and again
+            ledger.taken(message)
 
 
 def test_a_server_with_long_reasons():
