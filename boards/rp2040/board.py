@@ -7,9 +7,10 @@ from micropython import const
 from device.links import Unsupported
 from device.storage import FileStorage
 
-# Octets that the port keeps for us. While a task computes, a line of 115200 baud brings 11 octets a millisecond.
+# Octets that the port keeps for us. While a task computes, a line of 115200 baud brings 11 octets a millisecond, and
+# takes as many: a datagram goes on by itself.
 _RECEIVED = const(2048)
-_SENT = const(256)
+_SENT = const(1280)
 
 # pico-sdk writes the second into the first (WATCHDOG, SCRATCH4) when the watchdog is started for good; a reset that
 # the program asks for goes by the watchdog as well, and clears it (watchdog_enable_caused_reboot).

@@ -386,6 +386,9 @@ class RunningClient:
             now = _now()
             core.poll(now)
             self._flush()
+            await asyncio.sleep_ms(0)  # the link begins with what there is
+            core.prepare()
+            now = _now()
             self._kick.clear()
             deadline = self._armed = core.next_deadline()
             if self._unsent is not None:

@@ -55,6 +55,10 @@ class Dispatcher:
         if outgoing.state == "queued":
             self._set(outgoing, "sent")
 
+    def prepare(self):
+        """See Role.prepare."""
+        return False
+
     def heard(self):
         """The peer lives: what waited because of its silence need not wait any longer."""
         for backoff in self._backoffs.values():

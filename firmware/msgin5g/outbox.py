@@ -22,6 +22,7 @@ class Outgoing:
     expire_time = None  # the same as a date, for sfParam
     segments = None  # once the first segment went out
     segment = None  # number on the air
+    made = None  # (number, body) of the one that comes next
     exchange = None  # on the air
     hold = None  # tick until which SEGCONFIR is waited for
     accepted = False  # waits for a report
@@ -134,6 +135,6 @@ class Outbox:
         self.octets -= outgoing.size
         if safe:  # else a restart would find the message without its body
             outgoing.source.remove()
-        outgoing.source = None
+        outgoing.source = outgoing.made = None
         if outgoing.cut is not None:
             outgoing.segments = None

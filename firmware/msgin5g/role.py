@@ -111,6 +111,11 @@ class Role:
 
     # --- what the runner calls --------------------------------------------------------------------------
 
+    def prepare(self):
+        """May be called when everything else is done and the link is busy: works ahead, so that the link need not wait.
+        Gives whether there was anything to do."""
+        return self._sender.prepare()
+
     def next_event(self):
         """The next (kind, subject), or None."""
         return self._events.pop(0) if self._events else None

@@ -65,9 +65,9 @@ class Segments:
         """Which segments were acknowledged, as "1101": what `progress` takes after a restart."""
         return "".join([str(mark) for mark in self._done])
 
-    def next(self):
-        """The lowest number that waits to be sent, or None."""
-        position = self._done.find(b"\x00")
+    def next(self, after=0):
+        """The lowest number above `after` that waits to be sent, or None."""
+        position = self._done.find(b"\x00", after)
         return None if position < 0 else position + 1
 
     def acknowledge(self, number):

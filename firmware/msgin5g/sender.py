@@ -47,24 +47,46 @@ class Sender(Dispatcher):
         self.end(outgoing, "failed", why, now)
 
     def _job(self, outgoing):
-        config = self._config
-        segment = None
         if outgoing.segments is None and outgoing.cut is not None:
             outgoing.segments = Segments(outgoing.source, *outgoing.cut, outgoing.progress)
             if not outgoing.segments.missing:  # a restart came between the last of them and SEGCONFIR
                 outgoing.segments.resend(((outgoing.segments.total, outgoing.segments.total),))
+        if outgoing.segments is not None:
+            outgoing.segment = outgoing.segments.next()
+        made = outgoing.made
+        outgoing.made = None
+        body = made[1] if made and made[0] == outgoing.segment else self._body(outgoing, outgoing.segment)
+        self.goes(outgoing)
+        return outgoing, body, outgoing.report or self._config.coap["confirmable"] == "all"
+
+    def _body(self, outgoing, number):
+        """MSG with the segment of this number, or with the whole payload where it is None."""
+        config = self._config
         segments = outgoing.segments
+        segment = None
         if segments is None:
             value = value_of(outgoing.source) if outgoing.size or not outgoing.source.text else None
         else:
-            outgoing.segment = segments.next()
-            segment = bodies.segment(segments.set_id, outgoing.segment, segments.total)
-            value = segments.value(outgoing.segment)
-        body = bodies.message(
+            segment = bodies.segment(segments.set_id, number, segments.total)
+            value = segments.value(number)
+        return bodies.message(
             config.service_identifier, config.ue_service_id, outgoing, value, segment, outgoing.expire_time
         )
-        self.goes(outgoing)
-        return outgoing, body, outgoing.report or config.coap["confirmable"] == "all"
+
+    def prepare(self):
+        # A slow board makes a segment in a quarter of the time that a slow line takes to carry one.
+        for outgoing in self.outbox.queue:
+            if outgoing.exchange is None or outgoing.segments is None:
+                continue
+            number = outgoing.segments.next(outgoing.segment)
+            if number is not None and outgoing.made is None:
+                try:
+                    outgoing.made = (number, self._body(outgoing, number))
+                    return True
+                except (OSError, MemoryError):
+                    pass  # met again, and told, when its turn has come
+            break
+        return False
 
     def _ready(self, outgoing):
         return outgoing.exchange is None and outgoing.hold is None

@@ -3,6 +3,7 @@
 
 import coap
 from common import equal
+from msgin5g import MemoryStorage
 from msgin5g_scene import MINUTE, SECOND, Scene, agree, answering, clean, imdn, segconfir, segrec
 
 
@@ -160,3 +161,58 @@ def test_an_outage_in_the_middle():
     scene.run(7 * MINUTE)
     scene.post(segconfir(set_id_of(outgoing) if outgoing.segments else "gone"))
     equal(outgoing.state, "accepted")
+
+
+def told_in_segments(payload, ahead):
+    """(bodies of the MSGs, how often the next one was made ahead) of a message whose second segment is refused once,
+    and whose first and third are lost behind the server."""
+    scene = Scene().start()
+    made = []
+    refused = []
+
+    def answer(asked):
+        if ahead and asked.kind == "MSG":
+            made.append(scene.client.prepare())
+            equal(scene.client.prepare(), False)  # once is enough
+        if asked.kind == "MSG" and asked.body["segParams"]["segNumb"] == 2 and not refused:
+            refused.append(True)
+            return coap.SERVICE_UNAVAILABLE
+        return agree(asked)
+
+    scene.answer = answer
+    scene.send(payload=payload)
+    scene.run(10 * SECOND)
+    scene.post(segrec(set_id(scene), "(1-1, 3-3)"))
+    told = [each.body for each in scene.of("MSG")]
+    scene.post(segconfir(set_id(scene)))
+    clean(scene)
+    return told, made.count(True)
+
+
+def test_work_ahead_changes_nothing_on_the_air():
+    """The runner has the next segment made while one is on the air; what then goes out may have to be another one."""
+    for payload in ("x\u00e9" * 1000, bytes(range(256)) * 8):
+        plain, _ = told_in_segments(payload, False)
+        told, made = told_in_segments(payload, True)
+        total = plain[0]["segParams"]["totalSegCount"]
+        numbers = [body["segParams"]["segNumb"] for body in plain]
+        equal(numbers, [1, 2] + list(range(2, total + 1)) + [1, 3])
+        equal(told, plain)
+        # With the last one on the air there is nothing ahead. Of the two that were asked for again, 3 was ahead of 1.
+        equal(made, len(numbers) - 2)
+
+
+def test_work_ahead_leaves_a_storage_that_fails_to_its_turn():
+    storage = MemoryStorage()
+    scene = Scene(storage=storage).start()
+
+    def answer(asked):
+        for row in scene.rows:
+            storage.remove(row)
+        equal(scene.client.prepare(), False)
+        return agree(asked)
+
+    scene.answer = answer
+    outgoing = scene.send(payload=b"x" * 4000)
+    equal((outgoing.state, len(scene.of("MSG"))), ("failed", 1))
+    assert "storage" in outgoing.cause, outgoing.cause
