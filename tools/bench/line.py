@@ -23,7 +23,7 @@ UE, AS = "ue:bench@example.org", "as:bench@example.org"
 LARGE = 64 * 1024
 DATAGRAM = 1152
 BUDGET_ROOM = 24 * 1024
-WHY_SENDING = "the next segment is made when the one before was acknowledged, while the line is silent"
+WHY_SENDING = "with one request at a time (NSTART 1) the line is silent while an answer is dealt with"
 WHY_RECEIVING = (
     "each segment is on flash before it is acknowledged, and littlefs writes its block anew for it"
 )
