@@ -26,7 +26,7 @@ A Raspberry Pi Pico that boots IMAGE.uf2. It listens on this computer only.
   --help            this text
 
 It prints one line of JSON when it listens: {"repl": PORT, "uart0": PORT, "uart1": PORT}. Then it reads commands, one a
-line, from its standard input, and answers each with a line of JSON:
+line, from its standard input, and answers each with a line of JSON; a number behind a command comes back as "number":
 
   stats             statistics: emulated time, instructions, resets, flash and UART counters
   power-cycle       off and on again
@@ -135,9 +135,10 @@ function obey(pico, pacer, lines) {
     };
     const input = readline.createInterface({ input: process.stdin });
     input.on('line', (line) => {
-        const command = commands[line.trim()];
+        const [name, number] = line.trim().split(' ');
         const known = Object.keys(commands).join(', ');
-        console.log(JSON.stringify(command ? command() : { error: `no command ${line.trim()}; there are ${known}` }));
+        const answer = name in commands ? commands[name]() : { error: `no command ${name}; there are ${known}` };
+        console.log(JSON.stringify(number === undefined ? answer : { ...answer, number: +number }));
     });
     input.on('close', () => process.exit(0));
 }
