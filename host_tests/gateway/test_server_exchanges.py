@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Whole exchanges over UDP and HTTP: a UE played by aiocoap, an Application Server played by aiohttp."""
 
+import asyncio
+
 import aiocoap
 
 from host_tests.gateway.scripted import SERVICE, ApplicationServer, Ue, code_of, gateway, run
@@ -193,6 +195,28 @@ def test_segments_from_the_server_with_two_lost():
             assert await a.about_set("SEGCONFIR", set_id, result=True) == "2.04"
             assert (await g.journal.wait("delivered"))["confirmed"] is True
             assert await a.about_set("SEGREC", set_id, segNoList="(1-1)") == "4.04"
+
+    run(main())
+
+
+def test_a_report_proves_a_delivery_whose_answer_was_lost():
+    """Else the originator would hear of success and of failure, where the recipient goes before it is asked again."""
+
+    async def main():
+        async with gateway() as g, Ue(g, A) as a, Ue(g, B) as b:
+            await a.register()
+            await b.register()
+            b.answer = lambda body: None if body["msgType"] == "MSG" else aiocoap.CHANGED
+            sent = await a.send(B, "taken", isDelivStatReq=True)
+            while not b.received:
+                await asyncio.sleep(0.01)
+            (message,) = b.received
+            assert not g.journal.find("delivered", msgId=sent)
+            assert await b.report(message) == "2.04"
+            await a.next("IMDN")
+            assert len(g.journal.find("delivered", msgId=sent, reported=True)) == 1
+            await b.post(b.own("DEREG"))
+            assert [g.journal.find(event) for event in ("failed", "stored", "retry")] == [[], [], []]
 
     run(main())
 

@@ -131,6 +131,12 @@ class Deliveries:
         self._store.remember(key, msg_id, "", self._settings.remembered)
         return True
 
+    def proved(self, target, msg_id):
+        """The recipient reports on it, so it has it, and only its answer to the message was lost."""
+        row = self._store.next_message(target, DATA)  # order is kept: no other one can have been sent to it
+        if row is not None and row.kind == "MSG" and row.head["msgId"].lower() == msg_id.lower():
+            self._delivered(row, reported=True)
+
     def fail(self, row, cause, now):
         """The end of a message that will not arrive."""
         self._remove(row)

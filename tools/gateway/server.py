@@ -234,6 +234,8 @@ class Server:
             self._report(origin, target, *report, now)
 
     def _report(self, origin, target, msg_id, delivered, cause, now):
+        if delivered:
+            self._deliveries.proved(origin, msg_id)
         known = self._store.known if target.type == "UE" else self._store.application_server
         if not known(target.id):
             self._tell("discarded", kind="IMDN", msgId=msg_id, to=target.id, cause="unknown recipient")
