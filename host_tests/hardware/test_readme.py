@@ -138,7 +138,11 @@ def at_the_repl(words):
         screen = Screen(ours)
         try:
             screen.until("to exit this shell")
-            os.write(ours, b"\x03")
+            # mpremote takes the terminal over only after it said so; what was typed before that is lost, as by hand.
+            for _ in range(60):
+                os.write(ours, b"\x03")
+                if screen.shows(">>> ", 1):
+                    break
             for step in shown.split(">>> ")[1:]:
                 typed_line, *expected = step.splitlines()
                 screen.until(">>> ")
@@ -166,12 +170,19 @@ class Screen:
         self._descriptor = descriptor
         self._text = ""
 
-    def until(self, pattern, seconds=60):
-        end = time.monotonic() + seconds  # for a test that has failed
-        while not (found := re.search(pattern, self._text)):
+    def shows(self, pattern, seconds):
+        """Whether it comes within that time; what was seen stays."""
+        end = time.monotonic() + seconds
+        while not re.search(pattern, self._text):
             ready, _, _ = select.select([self._descriptor], [], [], max(0, end - time.monotonic()))
-            assert ready, f"expected {pattern} after:\n{self._text}"
+            if not ready:
+                return False
             self._text += os.read(self._descriptor, 4096).decode(errors="replace").replace("\r", "")
+        return True
+
+    def until(self, pattern, seconds=60):
+        assert self.shows(pattern, seconds), f"expected {pattern} after:\n{self._text}"
+        found = re.search(pattern, self._text)
         self._text = self._text[found.end() :]
 
 
