@@ -12,11 +12,10 @@ import re
 import secrets
 import signal
 import subprocess
-import threading
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools import bytecode
+from tools import bytecode, patience
 from tools.device import HEAP
 from tools.micropython import BIN
 
@@ -157,26 +156,14 @@ class Report:
         return text.removesuffix("\n") if text.endswith("\n\n") or text == "\n" else text
 
 
-class Watch:
+class Watch(patience.Watch):
     """Kills a process that has not been heard of for some time, and what it started."""
 
     def __init__(self, process, patience_s):
         self.bitten = False
         self._process = process
-        self._patience_s = patience_s
-        self._timer = None
-        self.restart()
+        super().__init__(patience_s, self._kill)
 
-    def restart(self):
-        self.stop()
-        self._timer = threading.Timer(self._patience_s, self._bite)
-        self._timer.daemon = True
-        self._timer.start()
-
-    def stop(self):
-        if self._timer:
-            self._timer.cancel()
-
-    def _bite(self):
+    def _kill(self):
         self.bitten = True
         os.killpg(self._process.pid, signal.SIGKILL)

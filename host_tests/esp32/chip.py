@@ -14,6 +14,7 @@ from tools.demo.processes import Device
 from tools.image import esp32, files
 from tools.image.boards import board_data
 from tools.micropython import BIN
+from tools.patience import finish
 
 BOARD = ROOT / "boards/esp32"
 STARTER = ROOT / "host_tests/esp32/flash.py"
@@ -41,14 +42,14 @@ class Chip:
 
     def run(self, code):
         """(what it printed, whether it went on to its end)"""
-        done = subprocess.run(
+        done = finish(
             [BIN / "micropython", "-X", f"heapsize={HEAP}", "-c", code],
+            60,
             cwd=self.folder,
             env=_environment(self.cause, *PATH, bytecode.firmware()),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=60,
         )
         self.cause = CAUSES.get(done.returncode, POWER_ON)
         return done.stdout, done.returncode == 0

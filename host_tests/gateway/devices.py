@@ -12,16 +12,12 @@ import aiohttp
 
 from tools.demo.application_server import ApplicationServer
 from tools.demo.processes import Device, Gateway
+from tools.patience import run as run
 
 UE = "ue:sensor-1@example.org"
 AS = "as:weather@example.org"
 APPS = Path(__file__).with_name("apps")
 EXAMPLES = Path(__file__).parents[2] / "examples"
-
-
-def run(coroutine, seconds=60):
-    """`seconds` ends a test that hangs; none comes near it."""
-    return asyncio.run(asyncio.wait_for(coroutine, seconds))
 
 
 def config(port, **more):

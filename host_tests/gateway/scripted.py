@@ -17,6 +17,8 @@ from aiohttp import web
 from tools.gateway.events import Events
 from tools.gateway.runtime import Gateway, Options
 from tools.gateway.settings import Settings
+from tools.patience import patience
+from tools.patience import run as run
 
 SERVICE = "urn:3gpp:msgin5g"
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -25,10 +27,6 @@ LONG = 20  # seconds until a test that waits for an event has failed; no test wa
 
 def new_id():
     return str(uuid.uuid4())
-
-
-def run(coroutine):
-    return asyncio.run(asyncio.wait_for(coroutine, 60))
 
 
 @contextlib.asynccontextmanager
@@ -59,7 +57,7 @@ class Journal:
         return [r for r in self.all if r["event"] == event and all(r.get(k) == v for k, v in fields.items())]
 
     async def wait(self, event, count=1, **fields):
-        async with asyncio.timeout(LONG):
+        async with patience(LONG):
             while len(self.find(event, **fields)) < count:
                 self._changed.clear()
                 await self._changed.wait()
@@ -104,7 +102,7 @@ class Ue(resource.Resource):
 
     async def next(self, msg_type=None):
         """The next body of that type."""
-        async with asyncio.timeout(LONG):
+        async with patience(LONG):
             while True:
                 body = await self.inbox.get()
                 if msg_type in (None, body.get("msgType")):
@@ -116,7 +114,7 @@ class Ue(resource.Resource):
         uri = "coap://127.0.0.1:%d/%s" % (self.gateway.coap_port, path)
         message = aiocoap.Message(code=code, uri=uri, payload=payload)
         message.opt.content_format = content_format
-        async with asyncio.timeout(LONG):
+        async with patience(LONG):
             return await self._context.request(message).response
 
     async def code(self, body, **more):
@@ -199,7 +197,7 @@ class ApplicationServer:
         return web.Response(status=status)
 
     async def next(self):
-        async with asyncio.timeout(LONG):
+        async with patience(LONG):
             return await self.inbox.get()
 
     async def call(self, path, body, method="POST", **more):
@@ -265,7 +263,7 @@ class Process:
 
     async def wait(self, event):
         """The first such event; another process writes them, so the file is looked at until it is there."""
-        async with asyncio.timeout(LONG):
+        async with patience(LONG):
             while True:
                 for line in self._events.read_text().splitlines():
                     with contextlib.suppress(ValueError):  # a line half written

@@ -8,6 +8,7 @@ import os
 import signal
 
 from host_tests.gateway.scripted import LONG
+from tools import patience
 from tools.device import HEAP, prepare
 
 OWN = "ue:meter-7@example.org"
@@ -131,9 +132,9 @@ class SerialDevice:
     def find(self, **fields):
         return [e for e in self.events if all(e.get(name) == value for name, value in fields.items())]
 
-    async def wait(self, count=1, patience=LONG, **fields):
+    async def wait(self, count=1, seconds=LONG, **fields):
         try:
-            async with asyncio.timeout(patience):
+            async with patience.patience(seconds):
                 while len(self.find(**fields)) < count:
                     self._changed.clear()
                     await self._changed.wait()

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tools.micropython import BIN
+from tools.patience import communicate
 
 STEPS = [
     "weather -> gateway    registers, and says where it wants to be posted to",
@@ -45,7 +46,7 @@ def begin(folder, *arguments):
 
 def end(demo, seconds=60):
     try:
-        return demo.communicate(timeout=seconds)[0]
+        return communicate(demo, seconds)[0]
     finally:
         demo.kill()
 

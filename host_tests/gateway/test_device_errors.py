@@ -4,13 +4,13 @@
 import asyncio
 import json
 import signal
-import subprocess
 
 import pytest
 
 from host_tests.gateway.devices import APPS, EXAMPLES, UE, config, device, gateway_and_server, run
 from tools.demo.processes import Device, Gateway
 from tools.micropython import BIN
+from tools.patience import finish
 
 WARNING = 'msgin5g: warning: security.mode is "none": anyone on the path can read, change and forge messages'
 START = "msgin5g: start 1, reset cause power-on"
@@ -18,9 +18,7 @@ SECRET = "c0ffee" * 4  # 12 octets: too few
 
 
 def msgin5g_device(*arguments):
-    return subprocess.run(
-        [BIN / "msgin5g", "device", *arguments], capture_output=True, encoding="utf-8", timeout=60
-    )
+    return finish([BIN / "msgin5g", "device", *arguments], 60, capture_output=True, encoding="utf-8")
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,13 @@
 """Safe boot and console on the unix port, with the gateway: a service manager would start the device anew each time."""
 
 import os
-import subprocess
 
 from host_tests.gateway.devices import AS, UE, config, gateway_and_server, run
 from host_tests.interpreters import UNIX
 from tools import bytecode
 from tools.demo.processes import Device
 from tools.micropython import BIN
+from tools.patience import finish
 
 # Writes an order down before it is obeyed, as an application may that must not lose one; and one can't be obeyed.
 OBEYS = """
@@ -67,9 +67,7 @@ def test_an_order_that_cannot_be_obeyed_leads_to_a_safe_boot(tmp_path):
             command = [BIN / "micropython", "-X", "heapsize=512k", "-c", code]
             path = ":".join((str(UNIX), str(bytecode.firmware()), ".frozen"))
             environment = {**os.environ, "MICROPYPATH": path}
-            done = subprocess.run(
-                command, cwd=board.folder, env=environment, capture_output=True, text=True, timeout=60
-            )
+            done = finish(command, 60, cwd=board.folder, env=environment, capture_output=True, text=True)
             assert f"from {AS}: land" in done.stdout, done.stdout + done.stderr
             assert "start 4, reset cause power-on" in done.stdout
             assert (await server.report(kept))["delivSt"] == "REPT_DELY_SUCCESS"

@@ -9,6 +9,7 @@ import uuid
 import aiohttp
 
 from host_tests.gateway.devices import UE, device, gateway_and_server, run
+from tools.patience import patience
 
 QUICK = {"coap": {"ack_timeout": 0.05}, "segments": {"gap": 0.25}}
 QUICK_GATEWAY = ("--coap-ack-timeout", "0.05", "--retry-min", "0.1", "--retry-max", "0.5")
@@ -71,14 +72,24 @@ async def _life(tmp_path, disturb):
             _note_in_hand(board, in_hand)
             board.folder.joinpath("idle.txt").unlink(missing_ok=True)
             await board.start()
-            rounds = 0
-            while not board.folder.joinpath("idle.txt").exists() or _missing(board, downlink, in_hand):
-                await asyncio.sleep(0.05)
-                rounds += 1
-                assert rounds < 1000, (
-                    f"never came down: {_missing(board, downlink, in_hand)[:3]}, {board.lines.items[-9:]}"
-                )
+            await _down(board, downlink, in_hand)
         _check(board, server, downlink, in_hand)
+
+
+async def _down(board, downlink, in_hand):
+    """Until the device has nothing to do any more and nothing is missing; each message on the way is progress."""
+    before = None
+    try:
+        async with patience(60) as again:
+            while not board.folder.joinpath("idle.txt").exists() or _missing(board, downlink, in_hand):
+                now = [len(_numbers(board, name)) for name in ("took.txt", "sent.txt", "intent.txt")]
+                if now != before:
+                    before = now
+                    again()
+                await asyncio.sleep(0.05)
+    except TimeoutError:
+        missing = _missing(board, downlink, in_hand)[:3]
+        raise AssertionError(f"never came down: {missing}, {board.lines.items[-9:]}") from None
 
 
 def _note_in_hand(board, in_hand):

@@ -54,7 +54,7 @@ def test_300_messages_each_way(scheme, damage, tmp_path):
                     cable.cut = False
                 up = {}
                 await receive(server, up, COUNT)
-                await device.wait(count=COUNT, patience=150, kind="got")
+                await device.wait(count=COUNT, seconds=150, kind="got")
                 await device.wait(count=COUNT, kind="ended", state="accepted")
                 down = [event["payload"] for event in device.find(kind="got")]
                 # in order for each destination, each once, none made up
@@ -69,7 +69,7 @@ def test_300_messages_each_way(scheme, damage, tmp_path):
                 assert len(device.find(kind="got")) == COUNT
 
     # It takes 15 s and 35 s on an idle machine, and up to twice that on a busy one, as repeats come by the clock.
-    asyncio.run(asyncio.wait_for(main(), 180))
+    run(main(), 180)
 
 
 def test_noise_alone_brings_nothing(tmp_path):

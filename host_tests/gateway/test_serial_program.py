@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: MIT
 """The commands that provision Application Clients and targets, and the demo over a serial line."""
 
-import subprocess
 import sys
 
 import pytest
 
 from tools.cli import main
 from tools.device import ROOT
+from tools.patience import finish
 
 
 def gateway(capsys, *arguments):
@@ -68,12 +68,12 @@ def test_targets(folder, capsys):
 
 
 def test_the_demo_over_a_serial_line():
-    told = subprocess.run(
+    told = finish(
         [sys.executable, "-m", "tools.cli", "demo", "--link", "serial"],
+        120,
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=120,
     )
     assert told.returncode == 0, told.stdout + told.stderr
     assert "All 7 steps were seen on the other side" in told.stdout

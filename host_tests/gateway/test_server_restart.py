@@ -6,7 +6,6 @@ import json
 import signal
 import socket
 import sqlite3
-import subprocess
 import sys
 
 import pytest
@@ -14,6 +13,7 @@ import pytest
 from host_tests.gateway.scripted import ROOT, ApplicationServer, Process, Ue, gateway, run
 from tools.gateway.identity import Peer
 from tools.gateway.store import Store, StoreError
+from tools.patience import finish
 
 A, B = "ue:a", "ue:b"
 AS = "as:weather@example.org"
@@ -176,7 +176,7 @@ def test_a_store_that_fails_later_answers_5_03_and_recovers(tmp_path):
 
 def program(*arguments):
     command = [sys.executable, "-m", "tools.gateway", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30)
+    return finish(command, 30, cwd=ROOT, capture_output=True, text=True)
 
 
 def test_device_list(tmp_path):

@@ -12,6 +12,7 @@ import pytest
 from host_tests.gateway.scripted import ApplicationServer, Ue, gateway, run
 from host_tests.gateway.test_server_decisions import HERE, THERE, Bench, msg
 from tools.gateway.identity import Peer
+from tools.patience import patience
 
 A, B, C = "ue:a", "ue:b", "ue:c"
 ELSEWHERE = Peer("192.0.2.3", 40000)
@@ -224,7 +225,8 @@ def test_a_notification_is_the_message():
             code, answer = await b.observe()
             assert (code, answer["subStatus"]) == ("2.05", True)
             ids = [await a.send("alerts", "fire %d" % number, "TOPIC") for number in range(3)]
-            got = [await asyncio.wait_for(b.notified.get(), 20) for _ in ids]
+            async with patience(20):
+                got = [await b.notified.get() for _ in ids]
             assert [each["msgId"] for each in got] == ids  # one at a time: none takes the place of another
             await g.journal.wait("delivered", 3, to=B, answer="2.05 notified")
             assert b.inbox.empty()
@@ -256,7 +258,8 @@ def test_observing_anew_takes_the_place_of_what_was():
             await b.observe()
             await b.observe()  # as after a reboot: another token
             await a.send("alerts", "fire", "TOPIC")
-            await asyncio.wait_for(b.notified.get(), 20)
+            async with patience(20):
+                await b.notified.get()
             await g.journal.wait("delivered", to=B, answer="2.05 notified")
             assert b.notified.empty()
             assert (await b.observe(observe=1))[1] == {"subStatus": False}
@@ -285,7 +288,8 @@ def test_an_application_server_sends_to_a_topic():
             await b.observe()
             status, ack = await server.deliver(server.message("alerts", "storm", "TOPIC"))
             assert status == 200 and "status" not in ack  # it is on its way
-            got = await asyncio.wait_for(b.notified.get(), 20)
+            async with patience(20):
+                got = await b.notified.get()
             assert (got["payload"], got["oriDestAddr"]) == ("storm", ALERTS)
 
     run(main())

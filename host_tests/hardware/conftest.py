@@ -10,6 +10,7 @@ from tools.emulator.client import Emulator, provide
 from tools.emulator.repl import RawRepl
 from tools.errors import UsageError
 from tools.image import rp2
+from tools.patience import patiently
 
 
 @pytest.fixture(scope="session")
@@ -46,9 +47,9 @@ class Board:
         """Runs code that ends in a reset, and enters the raw REPL after it."""
         before = self._resets()
         self.begin(code)
-        end = time.monotonic() + 60  # for a test that has failed
+        more = patiently(60)  # for a test that has failed
         while self._resets() == before:
-            assert time.monotonic() < end, "there was no reset"
+            assert more(), "there was no reset"
             time.sleep(0.02)
         self.enter()
 

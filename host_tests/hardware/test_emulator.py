@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The emulator as a program: its own unit tests, its command line, its pseudo-terminal."""
 
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -9,12 +8,13 @@ import pytest
 from tools.emulator.client import FOLDER, Emulator
 from tools.emulator.pty import Terminal
 from tools.micropython import BIN
+from tools.patience import finish
 
 UNITS = Path(__file__).parent / "emulator"
 
 
 def node(*arguments):
-    return subprocess.run(["node", *map(str, arguments)], capture_output=True, text=True, timeout=120)
+    return finish(["node", *map(str, arguments)], 120, capture_output=True, text=True)
 
 
 def test_units(image):
@@ -70,7 +70,7 @@ def test_mpremote_on_a_pseudo_terminal(image, tmp_path):
         try:
             for number in (20, 21):  # one client after another
                 command = [BIN / "mpremote", "connect", terminal.path, "exec", f"print({number} * 2)"]
-                done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+                done = finish(command, 60, capture_output=True, text=True)
                 assert (done.returncode, done.stdout.strip()) == (0, str(2 * number)), done.stderr
         finally:
             terminal.close()

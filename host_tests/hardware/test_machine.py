@@ -6,14 +6,16 @@ the RP2040 data sheet and of MicroPython's documentation of `machine`.
 import socket
 import time
 
+from tools.patience import patiently
+
 POWER_ON, WATCHDOG = 1, 3  # machine.PWRON_RESET, machine.WDT_RESET
 
 
 def wait_for(condition, timeout_s=60):
     """Waits for another process; the time-out only ends a test that has failed."""
-    end = time.monotonic() + timeout_s
+    more = patiently(timeout_s)
     while not condition():
-        assert time.monotonic() < end, "it never came true"
+        assert more(), "it never came true"
         time.sleep(0.02)
 
 

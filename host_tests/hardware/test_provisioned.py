@@ -17,6 +17,7 @@ from tools.device import ROOT
 from tools.emulator.client import Emulator
 from tools.emulator.pty import Terminal
 from tools.image import files, rp2
+from tools.patience import run
 
 UE = "ue:pico@example.org"
 PATH = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -145,7 +146,7 @@ def test_the_watchdog_of_a_running_device_does_not_bite_meanwhile(image, tmp_pat
         while not condition():
             await asyncio.sleep(0.05)
 
-    asyncio.run(asyncio.wait_for(play(), 60))
+    run(play())
 
 
 def test_a_full_file_system_keeps_what_it_has(image, tmp_path):

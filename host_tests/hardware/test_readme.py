@@ -11,7 +11,6 @@ import select
 import shlex
 import shutil
 import subprocess
-import time
 
 import pytest
 
@@ -20,6 +19,7 @@ from host_tests.hardware.esp32_loader import BootLoader
 from host_tests.tools.test_flash_rp2040 import Drive
 from tools.demo.processes import Process
 from tools.image import rp2
+from tools.patience import finish, patiently
 
 ROOT = rp2.ROOT
 README = (ROOT / "README.md").read_text()
@@ -61,9 +61,7 @@ def typed(command, **changes):
 
 
 def run(words):
-    done = subprocess.run(
-        words, cwd=ROOT, capture_output=True, text=True, timeout=300, stdin=subprocess.DEVNULL
-    )
+    done = finish(words, 300, cwd=ROOT, capture_output=True, text=True, stdin=subprocess.DEVNULL)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr
 
@@ -172,11 +170,13 @@ class Screen:
 
     def shows(self, pattern, seconds):
         """Whether it comes within that time; what was seen stays."""
-        end = time.monotonic() + seconds
+        more = patiently(seconds)
         while not re.search(pattern, self._text):
-            ready, _, _ = select.select([self._descriptor], [], [], max(0, end - time.monotonic()))
+            ready, _, _ = select.select([self._descriptor], [], [], min(seconds, 1))
             if not ready:
-                return False
+                if not more():
+                    return False
+                continue
             self._text += os.read(self._descriptor, 4096).decode(errors="replace").replace("\r", "")
         return True
 

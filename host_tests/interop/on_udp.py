@@ -10,13 +10,11 @@ import aiocoap
 from aiocoap import resource
 
 import coap
+from tools.patience import patience
+from tools.patience import run as run
 
 HOST = "127.0.0.1"
 PATIENCE_S = 20  # until a test that waits for something has failed; none waits that long when it passes
-
-
-def run(coroutine):
-    return asyncio.run(asyncio.wait_for(coroutine, 60))
 
 
 def free_port():
@@ -107,7 +105,7 @@ class Device(asyncio.DatagramProtocol):
         self._pump()
 
     async def until(self, condition):
-        async with asyncio.timeout(PATIENCE_S):
+        async with patience(PATIENCE_S):
             while not condition():
                 self._changed.clear()
                 await self._changed.wait()

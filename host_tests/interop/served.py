@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 from tools.micropython import BIN
+from tools.patience import patiently
 
 from .on_udp import HOST, PATIENCE_S
 
@@ -60,11 +61,11 @@ def serving(interpreter, program, port, folder):
 
 
 def _wait_for_pong(port, process):
-    end = time.monotonic() + PATIENCE_S
+    more = patiently(PATIENCE_S)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.settimeout(0.05)
         sock.connect((HOST, port))
-        while time.monotonic() < end:
+        while more():
             assert process.poll() is None, "the server has ended"
             try:
                 sock.send(b"\x40\x00\x00\x00")

@@ -9,6 +9,7 @@ import pytest
 from aiocoap import resource
 
 import coap
+from tools.patience import communicate
 
 from .on_udp import HOST, aiocoap_client, aiocoap_server, free_port, run
 from .served import CLIENT, INTERPRETERS, SERVER, serving, start, with_port
@@ -21,7 +22,7 @@ def test_the_docstring_shows_the_same_client():
 
 async def output(process):
     """What a program printed, once it has ended by itself."""
-    text, _ = await asyncio.to_thread(process.communicate, timeout=20)
+    text, _ = await asyncio.to_thread(communicate, process, 20)
     assert process.returncode == 0, text
     return text
 

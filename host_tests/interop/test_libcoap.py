@@ -2,9 +2,10 @@
 """libcoap's client talks to the server of docs/coap.md, which runs on MicroPython with the heap of a board."""
 
 import re
-import subprocess
 
 import pytest
+
+from tools.patience import finish
 
 from .on_udp import HOST, PATIENCE_S, free_port
 from .served import SERVER, serving, with_port
@@ -30,7 +31,7 @@ def ask(coap_client, port):
 
     def ask(path, *options, body=None):
         command = [coap_client, "-v", "7", "-B", "10", *options, f"coap://{HOST}:{port}{path}"]
-        done = subprocess.run(command, capture_output=True, input=body, timeout=PATIENCE_S)
+        done = finish(command, PATIENCE_S, input=body, capture_output=True)
         assert done.returncode == 0, done.stderr
         seen = DATAGRAM.findall(done.stdout.decode(errors="replace"))
         return [" ".join(each[:3]) for each in seen], seen[-1][3], seen[-1][4].strip("'")

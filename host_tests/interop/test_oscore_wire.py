@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """What the protected demo puts on the wire: no service ID, no payload, no path. With the key, Wireshark reads it."""
 
-import asyncio
 import io
 import json
 import random
@@ -15,6 +14,7 @@ from tools.cli import main
 from tools.demo.application_server import ApplicationServer
 from tools.demo.processes import Device, Gateway, device_keys
 from tools.demo.story import AS, LARGE, UE, Story, exchange
+from tools.patience import run
 
 from .test_wire import DEMO_APP
 
@@ -52,7 +52,7 @@ def captured(tmp_path_factory):
     """(file, datagrams, keys) of the demo."""
     folder = tmp_path_factory.mktemp("wire")
     capture = Recording(folder / "demo.pcap")
-    keys = asyncio.run(asyncio.wait_for(play(folder, capture), 60))
+    keys = run(play(folder, capture))
     capture.close()
     return folder / "demo.pcap", capture.datagrams, keys
 

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """What the demo puts on the wire, read by Wireshark's dissectors: CoAP without a fault, and the bodies JSON."""
 
-import asyncio
 import io
 import random
 import subprocess
@@ -16,6 +15,7 @@ from tools.cli import main
 from tools.demo.application_server import ApplicationServer
 from tools.demo.processes import Device, Gateway
 from tools.demo.story import AS, LARGE, UE, Story, exchange
+from tools.patience import run
 
 DEMO_APP = Path(__file__).parents[2] / "tools/demo/app.py"
 
@@ -41,7 +41,7 @@ def captured(tmp_path_factory):
     """(file, number of datagrams) of the demo."""
     folder = tmp_path_factory.mktemp("wire")
     capture = Capture(folder / "demo.pcap")
-    asyncio.run(asyncio.wait_for(play(folder, capture), 60))
+    run(play(folder, capture))
     capture.close()
     return folder / "demo.pcap", capture.count
 

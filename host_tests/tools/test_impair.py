@@ -7,6 +7,7 @@ import socket
 import pytest
 
 from tools.impair import PROFILES, Fates, Impairment, Profile
+from tools.patience import patience
 
 DATAGRAM = bytes(range(40))
 
@@ -134,7 +135,8 @@ class Peer(asyncio.DatagramProtocol):
             self.transport.sendto(self.answer(datagram), address)
 
     async def next(self):
-        return await asyncio.wait_for(self.got.get(), 20)
+        async with patience(20):
+            return await self.got.get()
 
 
 async def peer(answer=None, **where):

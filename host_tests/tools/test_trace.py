@@ -16,6 +16,7 @@ from tools import trace
 from tools.cli import main
 from tools.gateway import bodies, keys
 from tools.gateway.lines import COAP, L3, TEXT, encode
+from tools.patience import communicate
 from tools.trace import sources
 from tools.trace.reader import Reader
 
@@ -112,7 +113,7 @@ def test_a_capture_that_comes_in(tmp_path):
     os.write(its, (tmp_path / "made.pcap").read_bytes())
     assert "MSG 6b7d7d6c" in process.stdout.readline()  # while it goes on
     os.close(its)
-    assert process.communicate(timeout=30) == ("", "1 messages: 1 MSG\n")
+    assert communicate(process, 30) == ("", "1 messages: 1 MSG\n")
 
 
 def test_a_device_that_listens():

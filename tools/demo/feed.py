@@ -3,6 +3,8 @@
 
 import asyncio
 
+from tools.patience import patience
+
 
 class Unseen(Exception):
     """What should have been said was not; the text is a sentence that names it."""
@@ -26,7 +28,8 @@ class Feed:
         await self._wake()
 
     async def until(self, wanted, what, seconds=20, start=0):
-        """The first item at or after position `start` that `wanted(item)` is true of. Raises Unseen."""
+        """The first item at or after position `start` that `wanted(item)` is true of. Raises Unseen after so many
+        seconds of granted time (tools/patience.py), None for never."""
         place = start
 
         def find():
@@ -45,7 +48,7 @@ class Feed:
 
     async def _wait(self, found, what, seconds):
         try:
-            async with asyncio.timeout(seconds), self._more:
+            async with patience(seconds), self._more:
                 while not (result := found()):
                     if self.closed:
                         raise Unseen(f"expected {what}; it ended without that")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tools.demo.feed import Feed, Unseen
 from tools.device import CONFIG_NAME, HEAP, ROOT, prepare
+from tools.patience import patience
 
 
 class Process:
@@ -61,7 +62,7 @@ class Process:
     async def wait(self, seconds=20):
         """Its exit code, once all that it printed was read. Raises Unseen after `seconds`, None for never."""
         try:
-            async with asyncio.timeout(seconds):
+            async with patience(seconds):
                 self.returncode = await self._process.wait()
                 await asyncio.wait(self._followers)
         except TimeoutError:
