@@ -14,7 +14,7 @@ HOST_CODE := firmware boards tools host_tests
 given = $(if $(filter-out undefined file,$(origin $1)),$2 '$($1)')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test gateway image flash provision repl emulate soak lint bench clean
+.PHONY: help demo test gateway image flash provision repl emulate soak lint audit bench clean
 .PHONY: venv micropython peers typings hardware
 
 help: ## this list
@@ -54,6 +54,10 @@ soak: micropython ## a month of a device in virtual time, on CPython and MicroPy
 lint: venv ## ruff: rules and format of all Python code, firmware too
 	@$(BIN)/ruff check $(wildcard $(HOST_CODE))
 	@$(BIN)/ruff format --check $(wildcard $(HOST_CODE))
+
+audit: venv ## known holes in what the host tools are built on, where the data can be had
+	@$(BIN)/pip install --quiet --disable-pip-version-check 'pip-audit>=2.7'
+	@$(BIN)/python -m tools.audit
 
 bench: micropython ## the measured table of the README
 	@$(BIN)/msgin5g bench $(ARGS)
