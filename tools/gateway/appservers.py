@@ -59,7 +59,7 @@ class ApplicationServers:
         self._deliveries.refuse_large(value)
         if self._store.seen(origin.key, head["msgId"]) is not None:
             return rest.ack(origin, head["msgId"])
-        self._deliveries.refuse_full(target)
+        self._deliveries.refuse_full(target, origin)
         self._store.remember(origin.key, head["msgId"], "", self._settings.remembered)
         parts = [] if value is None else [value]
         state, cause = self._accept(Item(origin, target, head, parts, store_forward, expires), now)
@@ -72,6 +72,6 @@ class ApplicationServers:
         self._known_as(origin)
         if not self._store.known(target.id):
             return rest.ack(origin, msg_id, "DELY_FAILED", "unknown recipient")
-        self._deliveries.refuse_full(target)
+        self._deliveries.refuse_report(origin, target, msg_id)
         self._route_report(origin, target, msg_id, delivered, cause, now)
         return rest.ack(origin, msg_id)

@@ -13,6 +13,7 @@ from tools.gateway import bodies, rest, segments
 from tools.gateway import payload as payloads
 from tools.gateway.answers import Refusal
 from tools.gateway.bodies import Address, Segment
+from tools.gateway.quotatables import SETS
 from tools.gateway.settings import LARGEST_PAYLOAD
 from tools.gateway.tables import CONTROL, DATA, HELD, QUEUED, STORED
 
@@ -20,6 +21,7 @@ from tools.gateway.tables import CONTROL, DATA, HELD, QUEUED, STORED
 FINAL = {"4.00", "4.02", "4.03", "4.04", "4.05", "4.06", "4.13", "4.15", "4.22", "5.01"}
 DONE, REFUSED, LATER = "done", "refused", "later"
 LONGEST_WAIT = 3600  # a Max-Age beyond it is not obeyed to the end
+LITTLE = 20  # who has less than this part of a quota waiting may use the last tenth of the room
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ class Push:
 @dataclass
 class Wait:
     until: float
-    delay: float
+    delay: float  # the least of the next one
     answered: bool  # False: it was silent, and any sign of life ends the wait
 
 
@@ -88,16 +90,39 @@ class Deliveries:
 
     # ---- into the queues ---------------------------------------------------------------------------------------------
 
-    def refuse_full(self, *targets):
-        """Refuses what would be one too many for these recipients, or for all together."""
-        messages, octets = self._store.load()
-        settings = self._settings
+    def refuse_full(self, target, origin):
+        """Refuses a message that would be one too many: for its recipient, of its originator, or of all together. Who
+        does not take its reports and responses sends no more, as each message leaves another one for it."""
+        settings, store = self._settings, self._store
+        if store.pending(target) >= settings.pending_each:
+            raise _full("too many messages wait for the recipient")
+        if store.pending(origin, CONTROL) >= settings.pending_each:
+            raise _full("take the reports and responses that wait for you")
+        waiting = [store.load(lane, origin) for lane in (DATA, SETS)]
+        messages, octets = waiting[0][0], waiting[0][1] + waiting[1][1]
+        most = max(settings.quota_octets, 4 * settings.max_message)
+        if messages >= settings.quota or octets >= most:
+            raise _full("too many of your own messages wait")
+        # The last tenth is for those of whom little waits, so that some who fill their shares shut out no one else.
+        little = messages < settings.quota / LITTLE and octets < most / LITTLE
+        share = 1 if little else 0.9
+        waiting = [store.load(lane) for lane in (DATA, SETS)]
         if (
-            messages >= settings.pending_all
-            or octets >= settings.pending_octets
-            or any(self._store.pending(target) >= settings.pending_each for target in targets)
+            waiting[0][0] >= share * settings.pending_all
+            or waiting[0][1] + waiting[1][1] >= share * settings.pending_octets
         ):
-            raise Refusal("5.03", "too many messages wait; try again later", max_age=10)
+            raise _full("too many messages wait")
+
+    def refuse_report(self, origin, target, msg_id):
+        """A report on a message that its recipient sent is owed, and gets in: there is no more of them than messages.
+        Of others the reporter has a quota, and they leave room for those that are owed."""
+        if self._store.seen(target.key, msg_id) is not None:
+            return
+        settings = self._settings
+        if self._store.pending(target, CONTROL) >= settings.pending_each / 2:
+            raise _full("too many reports wait for the recipient")
+        if self._store.load(CONTROL, origin)[0] >= settings.quota:
+            raise _full("too many of your own reports wait")
 
     def refuse_large(self, value):
         limit = self._settings.max_message
@@ -377,7 +402,8 @@ class Deliveries:
             self._remove(row)
 
     def settle(self, push, outcome, now):
-        """Frees the recipient; when to try again is the back-off's decision: Max-Age, else doubled with jitter.
+        """Frees the recipient. When to try again: doubled each time, with jitter, or at Max-Age where that is later; a
+        Max-Age that is long enough by itself does not lengthen the next pause.
         False for a Push that was given up when its recipient moved."""
         if self._busy.get(push.target) is not push:
             return False
@@ -387,10 +413,13 @@ class Deliveries:
             self._waits.pop(key, None)
             return True
         settings, before = self._settings, self._waits.get(key)
-        delay = min(before.delay * 2, settings.retry_max) if before else settings.retry_min
-        pause = delay * self._chance.uniform(0.75, 1.25)
-        if outcome.max_age is not None:
-            pause = min(outcome.max_age, LONGEST_WAIT)
+        delay = min(before.delay, settings.retry_max) if before else settings.retry_min
+        pause = max(settings.retry_min, delay * self._chance.uniform(0.75, 1.25))
+        asked = min(outcome.max_age or 0, LONGEST_WAIT)
+        if asked > delay:
+            pause = asked
+        else:
+            delay *= 2
         self._waits[key] = Wait(now + pause, delay, outcome.answered)
         self._tell("retry", to=push.target.id, kind=push.kind, reason=outcome.detail, seconds=round(pause, 3))
         return True
@@ -402,6 +431,10 @@ class Deliveries:
             wait.until for key, wait in self._waits.items() if key[0] not in self._busy and wait.until > now
         ]
         return min((time for time in times if time is not None), default=None)
+
+
+def _full(why):
+    return Refusal("5.03", why + "; try again later", max_age=10)
 
 
 def about(row):

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """HTTP by aiohttp: the APIs of TS 29.538 for Application Servers, posts to them, the status page."""
 
+import email.utils
 import json
+import time
 
 import aiohttp
 from aiohttp import web
@@ -28,6 +30,25 @@ AGAIN = {408, 425, 429}  # client errors that pass
 def problem(status, detail="", member="", headers=None):
     body = rest.problem(status, TITLES.get(status, "Error"), detail, member)
     return web.json_response(body, status=status, content_type="application/problem+json", headers=headers)
+
+
+def patience(headers, now=time.time):
+    """Seconds of a Retry-After, a number or an HTTP-date (RFC 9110 section 10.2.3), at least 0; None where it says
+    nothing. A date is read by the clock of who sent it, where there is a Date."""
+    after = headers.get("Retry-After", "").strip()
+    if after.isascii() and after.isdigit():
+        return float(after[:12])
+    until, sent = _http_date(after), _http_date(headers.get("Date", ""))
+    if until is None:
+        return None
+    return max(0.0, until - (now() if sent is None else sent))
+
+
+def _http_date(text):
+    try:
+        return email.utils.parsedate_to_datetime(text).timestamp()
+    except (TypeError, ValueError, OverflowError):
+        return None
 
 
 @web.middleware
@@ -131,7 +152,6 @@ class HttpTransport:
                     return Outcome(DONE, detail)
                 if 400 <= response.status < 500 and response.status not in AGAIN:
                     return Outcome(REFUSED, detail)
-                after = response.headers.get("Retry-After", "")
-                return Outcome(LATER, detail, float(after) if after.isascii() and after.isdigit() else None)
+                return Outcome(LATER, detail, patience(response.headers))
         except (aiohttp.ClientError, OSError, ValueError, TimeoutError) as error:
             return Outcome(LATER, "%s: %s" % (type(error).__name__, error), answered=False)

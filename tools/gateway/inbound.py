@@ -10,7 +10,11 @@ from tools.gateway import payload as payloads
 from tools.gateway.answers import Refusal
 from tools.gateway.bodies import Address, Malformed
 from tools.gateway.delivery import DONE, LATER, Push
+from tools.gateway.quotatables import SETS
 from tools.gateway.tables import CONTROL
+
+# A segment costs a row however small it is: so many of any size, then one for each so many octets of the set.
+_TINY, _LEAST = 1024, 16
 
 
 class Inbound:
@@ -40,6 +44,9 @@ class Inbound:
         if set_.octets + payloads.content_size(value) > self._settings.max_message:
             self._give_up(set_, "larger than --max-message", now)
             raise self._too_large()
+        if len(assembly.have) > _TINY + (set_.octets + payloads.content_size(value)) // _LEAST:
+            self._give_up(set_, "too many segments for so few octets", now)
+            raise Refusal("4.13", "cut the message into larger segments")
         kept = body if segment.number == 1 else set_.body
         if set_.body.get("isDelivStatReq"):  # only the first has it from us, any may have it from others
             kept = kept | {"isDelivStatReq": True}
@@ -55,8 +62,9 @@ class Inbound:
             value
         ) > settings.max_message and not segment.last:
             raise self._too_large()
-        sets, octets = self._store.sets_load(originator)
-        if sets >= settings.sets_each or octets >= settings.pending_octets:
+        sets, _ = self._store.load(SETS, Address("UE", originator))
+        everybodys, _ = self._store.load(SETS)
+        if sets >= settings.sets_each or everybodys >= settings.sets_all and sets:
             raise Refusal("5.03", "too many unfinished segment sets", max_age=10)
 
     def _too_large(self):
@@ -75,8 +83,9 @@ class Inbound:
         self._tell("segment-confirmed", **_about(set_), result=True)
 
     def confirm(self, originator, set_id, result, now):
-        """A SEGCONFIR on its way, unless one is."""
-        if not self._store.confirmation_waits(originator, set_id):
+        """A SEGCONFIR on its way, unless one is. A sender that takes none gets no more: each duplicate asks anew."""
+        full = self._store.pending(Address("UE", originator), CONTROL) >= self._settings.pending_each
+        if not full and not self._store.confirmation_waits(originator, set_id):
             body = bodies.segconfir(self._settings.service, set_id, result)
             self._deliveries.control(Address("UE", originator), "SEGCONFIR", body, now, origin_set=set_id)
 

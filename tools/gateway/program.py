@@ -110,7 +110,7 @@ def add_arguments(parser):
         "--keep",
         type=_seconds,
         default=default.keep,
-        help="life of messages without an expiry (%(default)s s)",
+        help="life of messages without an expiry, and the longest of any (%(default)s s)",
     )
     add(
         "--max-datagram",
@@ -123,6 +123,18 @@ def add_arguments(parser):
         type=_octets(1),
         default=default.max_message,
         help="largest message (%(default)s octets)",
+    )
+    add(
+        "--quota",
+        type=_octets(1),
+        default=default.quota,
+        help="messages of one originator that may wait, and as many of its reports (%(default)s)",
+    )
+    add(
+        "--quota-octets",
+        type=_octets(1),
+        default=default.quota_octets,
+        help="octets of the messages of one originator that may wait (%(default)s)",
     )
     add("--segment-gap", type=_seconds, default=default.segment_gap, help="before SEGREC (%(default)s s)")
     add("--segment-hold", type=_seconds, default=default.hold, help="wait for SEGCONFIR (%(default)s s)")
@@ -187,6 +199,8 @@ async def _serve(args, events):
         keep=args.keep,
         max_datagram=args.max_datagram,
         max_message=args.max_message,
+        quota=args.quota,
+        quota_octets=args.quota_octets,
         segment_gap=args.segment_gap,
         hold=args.segment_hold,
         retry_min=args.retry_min,

@@ -13,6 +13,7 @@ CREATE TABLE IF NOT EXISTS security_context (
   next INTEGER DEFAULT 0, used INTEGER DEFAULT 0) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS security_context_kid ON security_context (recipient_id);
 CREATE TABLE IF NOT EXISTS security_ue (ue TEXT PRIMARY KEY, digest BLOB) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS security_ue_digest ON security_ue (digest);
 """
 
 

@@ -229,7 +229,8 @@ class Server:
         target = bodies.address(body, "destAddr", ("UE", "AS"))
         reports = [bodies.report(item) for item in bodies.elements(body) or [body]]
         self._speaks_for(peer, origin.id, now)
-        self._deliveries.refuse_full(target)
+        for msg_id, *_ in reports:
+            self._deliveries.refuse_report(origin, target, msg_id)
         for report in reports:
             self._report(origin, target, *report, now)
 
@@ -327,7 +328,7 @@ class Server:
             item.head,
             item.parts,
             state,
-            now + self._settings.keep if item.expires is None else item.expires,
+            min(now + self._settings.keep, item.expires or now + self._settings.keep),
             origin_set=item.origin_set,
             store_forward=store_forward,
         )
@@ -354,6 +355,7 @@ class Server:
     def start(self, now):
         """Before the first request. What was unfinished goes on with the first `work`."""
         self._store.resume_sets(now)
+        self._store.cap_expiry(now + self._settings.keep)
 
     def work(self, now):
         """Does what is due by now; the Pushes to begin."""

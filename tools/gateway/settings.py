@@ -22,7 +22,9 @@ class Settings:
     service: str = SERVICE
     open: bool = False  # any UE Service ID may register, not only provisioned ones
     lifetime: float = 3600  # longest registration granted
-    keep: float = 86400  # life of a message without an expiry of its own, and of reports and responses
+    keep: float = (
+        86400  # life of a message without an expiry of its own, of reports and responses; longest of all
+    )
     max_datagram: int = 1152
     max_message: int = 1 << 20
     segment_gap: float = 5
@@ -33,7 +35,12 @@ class Settings:
     pending_each: int = 1000  # messages that wait for one recipient
     pending_all: int = 20000
     pending_octets: int = 256 << 20
+    quota: int = 2000  # messages of one originator that wait, for whomever; the same of its reports
+    quota_octets: int = (
+        32 << 20
+    )  # of its messages and unfinished segment sets; at least four of the largest message
     sets_each: int = 16  # unfinished segment sets of one originator
+    sets_all: int = 2000
     remembered: int = 1000  # msgIds of one originator that are known again
     ues: int = 10000  # UE Service IDs remembered in open mode
     rate: float = 1000  # requests a second from one address before 4.29

@@ -11,11 +11,12 @@ import json
 import os
 import sqlite3
 
-from tools.gateway import apptables, sectables, topictables
+from tools.gateway import apptables, quotatables, sectables, topictables
 from tools.gateway.apptables import ApplicationTables
 from tools.gateway.bodies import Address
 from tools.gateway.identity import Peer
 from tools.gateway.payload import content_size
+from tools.gateway.quotatables import QuotaTables
 from tools.gateway.sectables import SecurityTables
 from tools.gateway.segments import Assembly
 from tools.gateway.tables import (
@@ -35,7 +36,7 @@ class StoreError(Exception):
     """The file cannot be used; the sentence says what to do."""
 
 
-class Store(ApplicationTables, SecurityTables, TopicTables):
+class Store(ApplicationTables, QuotaTables, SecurityTables, TopicTables):
     """The tables, in the words of the server. Opened with the file's path, or ":memory:"."""
 
     def __init__(self, path, serving=True):
@@ -76,6 +77,7 @@ class Store(ApplicationTables, SecurityTables, TopicTables):
         with self.transaction():
             for statement in (apptables.SCHEMA + sectables.SCHEMA + topictables.SCHEMA).split(";"):
                 execute(statement)
+            quotatables.prepare(execute)
 
     @contextlib.contextmanager
     def transaction(self):
@@ -318,13 +320,6 @@ class Store(ApplicationTables, SecurityTables, TopicTables):
         )
         return self._one(query, ue, set_id) is not None
 
-    def pending(self, target):
-        return self._one("SELECT count(*) FROM message WHERE target_type=? AND target=?", *target)
-
-    def load(self):
-        """(messages, octets) of all that waits."""
-        return self._db.execute("SELECT count(*), coalesce(sum(octets), 0) FROM message").fetchone()
-
     def overdue(self, now):
         """Messages whose life is over, and those held long enough for a confirmation."""
         rows = self._db.execute(
@@ -368,12 +363,6 @@ class Store(ApplicationTables, SecurityTables, TopicTables):
         return [
             self._set(row) for row in self._db.execute("SELECT %s FROM segment_set" % self._SET).fetchall()
         ]
-
-    def sets_load(self, originator):
-        """(sets of this originator, octets of all sets)."""
-        return self._db.execute(
-            "SELECT coalesce(sum(originator=?), 0), coalesce(sum(octets), 0) FROM segment_set", (originator,)
-        ).fetchone()
 
     def assembly(self, id_):
         progress, total, asked = self._db.execute(
