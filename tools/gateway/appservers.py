@@ -5,12 +5,29 @@ Each method gets a JSON object and the time, and gives the JSON object of the an
 """
 
 import secrets
+import urllib.parse
 
 from tools.gateway import bodies, rest
 from tools.gateway.answers import Refusal
 from tools.gateway.bodies import Address, Malformed
 from tools.gateway.delivery import Item
 from tools.gateway.tables import QUEUED, STORED
+
+
+def _is_target(uri):
+    """Whether a request can be sent there: what no request can name would fail at each delivery."""
+    try:
+        parts = urllib.parse.urlsplit(uri)
+        port = parts.port
+    except ValueError:
+        return False
+    return (
+        parts.scheme in ("http", "https")
+        and bool(parts.hostname)
+        and port != 0
+        and uri.isprintable()
+        and not any(character.isspace() for character in uri)
+    )
 
 
 class ApplicationServers:
@@ -28,8 +45,8 @@ class ApplicationServers:
         if not bodies.is_service_id(id_):
             raise Malformed("asSvcId", "not 1 to 255 octets of text without control characters")
         target_uri = bodies.text(body, "targetUri", "", longest=2048) or None
-        if target_uri and not target_uri.startswith(("http://", "https://")):
-            raise Malformed("targetUri", "not an http:// or https:// URI")
+        if target_uri and not _is_target(target_uri):
+            raise Malformed("targetUri", "not an http:// or https:// URI with a host")
         registration = secrets.token_hex(8)
         self._store.register_as(id_, registration, target_uri, bodies.record(body, "asProf"))
         self._deliveries.available(Address("AS", id_), target_uri)

@@ -6,13 +6,15 @@ the order of the clause's tables, payload last, none at its default, nothing esc
 """
 
 import json
+import math
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import NamedTuple
 
 from tools.gateway import payload as payloads
 from tools.gateway import segments
+from tools.gateway.outside import clean, seconds_of, utf8
 
 TARGETS = ("UE", "AS", "GROUP", "BC", "TOPIC")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -58,11 +60,17 @@ def parse(octets):
     def no_constant(name):
         raise ValueError("%s is not JSON" % name)
 
+    def finite(digits):
+        value = float(digits)
+        return value if math.isfinite(value) else no_constant(digits)
+
     def strip_keys(pairs):  # the schemas of clause 7.3 print some keys with a trailing space
         return {key.strip(): value for key, value in pairs}
 
     try:
-        body = json.loads(octets.decode(), object_pairs_hook=strip_keys, parse_constant=no_constant)
+        body = json.loads(
+            octets.decode(), object_pairs_hook=strip_keys, parse_constant=no_constant, parse_float=finite
+        )
         json.dumps(body, ensure_ascii=False).encode()  # half a surrogate pair cannot be sent on
     except (ValueError, RecursionError) as error:
         raise Malformed("body", "not JSON in UTF-8: %s" % error) from error
@@ -80,7 +88,10 @@ def text(body, member, default=None, longest=255):
         return default
     if not isinstance(value, str):
         raise Malformed(member, "not a string")
-    if len(value.encode()) > longest:
+    octets = utf8(value)
+    if octets is None:
+        raise Malformed(member, "half a surrogate pair")
+    if len(octets) > longest:
         raise Malformed(member, "longer than %d octets" % longest)
     return value
 
@@ -139,7 +150,7 @@ def address(body, member, kinds, type_member=None):
 def is_service_id(value):
     return (
         isinstance(value, str)
-        and 1 <= len(value.encode()) <= 255
+        and 1 <= len(utf8(value) or b"") <= 255
         and not any(character < " " or "\x7f" <= character < "\xa0" for character in value)
     )
 
@@ -152,10 +163,9 @@ def message_id(body, member="msgId"):
 
 
 def moment(value, member):
-    """Seconds since 1970 of an RFC 3339 date-time."""
+    """Seconds since 1970 of an RFC 3339 date-time, within what can be written again (`outside.LAST`)."""
     try:
-        when = datetime.fromisoformat(value)
-        return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
+        return seconds_of(datetime.fromisoformat(value))
     except (TypeError, ValueError, OverflowError) as error:
         raise Malformed(member, "not an RFC 3339 date-time") from error
 
@@ -290,7 +300,7 @@ def msgresp(service, originator, message_id_, status, cause="", set_id=""):
         "DelSta": status,
     }
     if cause:
-        body["Cause"] = cause
+        body["Cause"] = clean(cause)
     if set_id:
         body["segId"] = set_id
     return body
@@ -307,7 +317,7 @@ def imdn(service, from_, to, message_id_, delivered, cause=""):
         "DelSta": "success" if delivered else "failure",
     }
     if cause and not delivered:
-        body["Cause"] = cause
+        body["Cause"] = clean(cause)
     return body
 
 

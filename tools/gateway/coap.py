@@ -61,7 +61,7 @@ def response(answer):
         message.payload = bodies.encode(answer.body)
         message.opt.content_format = JSON
     else:
-        message.payload = answer.diagnostic.encode()
+        message.payload = answer.diagnostic.encode("utf-8", "replace")
     message.opt.max_age = answer.max_age
     message.opt.size1 = answer.size1
     return message

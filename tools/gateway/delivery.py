@@ -13,6 +13,7 @@ from tools.gateway import bodies, rest, segments
 from tools.gateway import payload as payloads
 from tools.gateway.answers import Refusal
 from tools.gateway.bodies import Address, Segment
+from tools.gateway.outside import clean
 from tools.gateway.quotatables import SETS
 from tools.gateway.settings import LARGEST_PAYLOAD
 from tools.gateway.tables import CONTROL, DATA, HELD, QUEUED, STORED
@@ -382,6 +383,7 @@ class Deliveries:
 
     def outcome(self, push, outcome, now):
         """Hears what came of a Push; the caller gives each begun Push exactly one outcome."""
+        outcome = outcome._replace(detail=clean(outcome.detail))  # a peer's words
         if not self.settle(push, outcome, now):
             return
         row = self._store.message(push.row)

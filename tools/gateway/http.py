@@ -12,6 +12,7 @@ from tools.gateway import page, rest
 from tools.gateway.answers import Refusal
 from tools.gateway.bodies import Malformed, encode, parse
 from tools.gateway.delivery import DONE, LATER, REFUSED, Outcome
+from tools.gateway.outside import encodable
 
 REGISTRATIONS = "/msgs-asregistration/v1/registrations"
 DELIVERY = "/msgs-msgdelivery/v1"
@@ -70,6 +71,17 @@ async def problems(request, handler):
         return problem(error.status, error.reason, headers=headers)
 
 
+def _origin(request):
+    """The scheme and host that the request was sent to. Refuses a Host that makes no URI."""
+    try:
+        origin = str(request.url.origin())
+        if not origin.isascii() or not origin.isprintable():
+            raise ValueError(origin)
+    except ValueError as error:
+        raise web.HTTPBadRequest(reason="Host is no host") from error
+    return origin
+
+
 class HttpTransport:
     """`event` runs a method of the server in a transaction of its own; `snapshot` gives the status."""
 
@@ -114,8 +126,10 @@ class HttpTransport:
         return parse(await request.read())
 
     async def _register(self, request):
-        registration, ack = self._event(self._servers.register, await self._body(request))
-        location = "%s%s/%s" % (request.url.origin(), REGISTRATIONS, registration)
+        body = await self._body(request)
+        here = _origin(request)  # what can fail comes before what is kept
+        registration, ack = self._event(self._servers.register, body)
+        location = "%s%s/%s" % (here, REGISTRATIONS, registration)
         return web.json_response(ack, status=201, headers={"Location": location})
 
     async def _deregister(self, request):
@@ -134,10 +148,12 @@ class HttpTransport:
 
     async def _page(self, request):
         headers = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
-        return web.Response(text=page.render(self._snapshot()), content_type="text/html", headers=headers)
+        text = encodable(page.render(self._snapshot()))
+        return web.Response(text=text, content_type="text/html", headers=headers)
 
     async def _status(self, request):
-        return web.json_response(self._snapshot(), dumps=lambda body: json.dumps(body, ensure_ascii=False))
+        octets = json.dumps(self._snapshot(), ensure_ascii=False).encode("utf-8", "replace")
+        return web.Response(body=octets, content_type="application/json", charset="utf-8")
 
     # ---- posted ------------------------------------------------------------------------------------------------------
 

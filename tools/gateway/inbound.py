@@ -10,6 +10,7 @@ from tools.gateway import payload as payloads
 from tools.gateway.answers import Refusal
 from tools.gateway.bodies import Address, Malformed
 from tools.gateway.delivery import DONE, LATER, Push
+from tools.gateway.outside import clean
 from tools.gateway.quotatables import SETS
 from tools.gateway.tables import CONTROL
 
@@ -126,6 +127,7 @@ class Inbound:
 
     def outcome(self, push, outcome, now):
         """What came of a SEGREC."""
+        outcome = outcome._replace(detail=clean(outcome.detail))
         if not self._deliveries.settle(push, outcome, now):
             return
         set_ = self._store.get_set(push.segment_set)

@@ -6,10 +6,9 @@ Application Server receives is not in TS 29.538: a POST of UEMessageDelivery or 
 It tells the two apart by `delivSt`, which only the report has.
 """
 
-from datetime import UTC, datetime
-
 from tools.gateway import bodies, segments
 from tools.gateway.bodies import Malformed
+from tools.gateway.outside import clean, date_time
 
 UNREACHABLE = "the application server has given no targetUri"
 PRIORITIES = ("HIGH", "MIDDLE", "LOW")
@@ -47,7 +46,7 @@ def status_report(imdn):
         "delivSt": "REPT_DELY_SUCCESS" if imdn["DelSta"] == "success" else "REPT_DELY_FAILED",
     }
     if "Cause" in imdn:
-        body["failureCause"] = imdn["Cause"]
+        body["failureCause"] = clean(imdn["Cause"])
     return body
 
 
@@ -101,7 +100,7 @@ def ack(origin, message_id, status=None, cause=""):
     if status:
         body["status"] = status
     if cause:
-        body["failureCause"] = cause
+        body["failureCause"] = clean(cause)
     return body
 
 
@@ -113,7 +112,3 @@ def problem(status, title, detail="", member=""):
     if member:
         body["invalidParams"] = [{"param": member, "reason": detail}]
     return body
-
-
-def date_time(seconds):
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

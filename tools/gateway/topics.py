@@ -5,11 +5,11 @@ Any topic may be subscribed to: it is made by the first subscription and gone wi
 """
 
 from dataclasses import replace
-from datetime import UTC, datetime
 
 from tools.gateway import bodies
 from tools.gateway.answers import Answer
 from tools.gateway.bodies import Address, Malformed
+from tools.gateway.outside import date_time
 from tools.gateway.tables import QUEUED
 
 MOST = 64  # topics of one UE
@@ -47,7 +47,7 @@ class Topics:
         granted = self._granted(body, now)
         self._store.subscribe(topic, ue, now + granted)
         self._tell("subscribed", ue=ue, topic=topic, lifetime=granted)
-        until = datetime.fromtimestamp(now + granted, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        until = date_time(now + granted)
         return Answer("2.05", {"subStatus": True, "expireTime": until}, max_age=granted)
 
     def _granted(self, body, now):
