@@ -13,7 +13,7 @@ import re
 import sys
 from pathlib import Path
 
-from tools import bytecode, private
+from tools import bytecode, held, private
 from tools.errors import UsageError
 from tools.micropython import BIN
 
@@ -47,10 +47,37 @@ def main(args):
 
 def run(state, config=None, heap=HEAP, app=None, program=BIN / "micropython"):
     """Becomes the device. Returns only by an error."""
+    descriptor = hold(state)
     command, environment = prepare(state, config, heap, app, program)
+    os.set_inheritable(descriptor, True)  # the device holds its folder, until it ends
     sys.stdout.flush()
     os.chdir(state)
     os.execve(command[0], command, environment)
+
+
+def hold(state):
+    """Locks the folder for one device, makes it where it is missing; a descriptor that the device must inherit.
+
+    Two devices in one folder would take sequence numbers from one file, and use the same nonces (RFC 8613 7.2.1).
+    Raises UsageError, which says who is there already.
+    """
+    state = Path(state)
+    _make(state)
+    try:
+        return held.hold_folder(state)
+    except held.Held as who:
+        raise UsageError(
+            f"state folder {state} is a running device, {who}: end that one, or give another --state"
+        ) from None
+    except OSError as error:
+        raise UsageError(f"state folder {state}: {error.strerror}") from None
+
+
+def _make(state):
+    try:
+        state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise UsageError(f"state folder {state}: {error.strerror}") from None
 
 
 def prepare(state, config=None, heap=HEAP, app=None, program=BIN / "micropython"):
@@ -60,10 +87,7 @@ def prepare(state, config=None, heap=HEAP, app=None, program=BIN / "micropython"
         raise UsageError(f"no MicroPython at {program}; make it with: make micropython")
     if app is not None and not Path(app).is_file():
         raise UsageError(f"no application {app}")
-    try:
-        state.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"state folder {state}: {error.strerror}") from None
+    _make(state)
     if not os.access(state, os.W_OK | os.X_OK):
         raise UsageError(f"state folder {state}: not writable")
     _put_config(state / CONFIG_NAME, config)
@@ -82,6 +106,8 @@ def prepare(state, config=None, heap=HEAP, app=None, program=BIN / "micropython"
 
 def _put_config(ours, given):
     """Sees to it that the device has its configuration, and says what was done."""
+    if private.mend(ours):
+        print("msgin5g: " + private.MENDED.format(ours), file=sys.stderr)
     if given is None:
         _check_config(ours, hint="; name one with --config")
         return

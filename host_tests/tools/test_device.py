@@ -132,6 +132,41 @@ def test_a_signal_hits_the_real_interpreter(tmp_path, config):
     assert process.returncode == -signal.SIGTERM
 
 
+def test_one_device_in_a_folder_and_the_second_hears_who_it_is(tmp_path, config, program):
+    program.write_text("#!/bin/sh\necho up\nread line\n")  # until its input ends
+    (tmp_path / "other").symlink_to(tmp_path / "state")
+
+    def start(state):
+        code = f"from tools.device import run; run({state!r}, {str(config)!r}, program={str(program)!r})"
+        pipe = subprocess.PIPE
+        command = [sys.executable, "-c", code]
+        return subprocess.Popen(command, cwd=tmp_path, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+
+    first = start("state")
+    assert first.stdout.readline() == "up\n"
+    for state in ("state", "other"):
+        second = start(state)
+        assert f"state folder {state} is a running device, process {first.pid} (" in second.communicate()[1]
+        assert second.returncode == 1
+    first.kill()
+    first.communicate()
+    third = start("other")
+    assert third.communicate("\n")[0] == "up\n"
+    assert stat.S_IMODE((tmp_path / "state").stat().st_mode) == 0o700
+
+
+def test_a_configuration_that_others_could_read_is_mended(tmp_path, program, capsys):
+    ours = tmp_path / "msgin5g.json"
+    ours.write_text(json.dumps(CONFIG))
+    ours.chmod(0o644)
+    device.prepare(tmp_path, program=program)
+    assert stat.S_IMODE(ours.stat().st_mode) == 0o600
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1 and str(ours) in err and "0600" in err
+    device.prepare(tmp_path, program=program)
+    assert capsys.readouterr().err == ""
+
+
 # ---- the command
 
 

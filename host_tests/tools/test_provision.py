@@ -88,6 +88,7 @@ def test_new_keys_in_a_private_file_and_in_the_store(here, run):
     code, out, err = run("--ue", UE, "--peer", PEER, "--out", "new/sensor.json")
     assert (code, err) == (0, "")
     assert out == (
+        f"provision: new store {here}/gateway.db\n"
         f"provision: {UE}: new keys; registered with the gateway's store gateway.db\n"
         "provision: new/sensor.json: written, read back, the same\n"
     )
@@ -484,6 +485,7 @@ def test_many_devices_each_with_keys_of_its_own(here, run):
     code, out, err = run(*arguments)
     assert (code, out) == (
         0,
+        f"provision: new store {here}/gateway.db\n"
         "provision: 200 devices: 200 written to made, 0 there already, 0 failed\n",
     ), err
     assert stat.S_IMODE((here / "made").stat().st_mode) == 0o700
@@ -528,6 +530,7 @@ ue:11,coap://10.0.0.1,,,a network whose name is too long.,
     (here / "list.csv").write_text(rows)
     code, out, err = run("--csv", "list.csv", "--out", "made")
     assert (code, out) == (2, "")
+    assert not (here / "gateway.db").exists()
     assert err == (
         "msgin5g: nothing was done:\n"
         "list.csv, line 3, column ue: is empty; it must be a UE Service ID\n"

@@ -8,8 +8,9 @@ import signal
 import sys
 from pathlib import Path
 
+from tools import private
 from tools.demo.feed import Feed, Unseen
-from tools.device import CONFIG_NAME, HEAP, ROOT, prepare
+from tools.device import CONFIG_NAME, HEAP, ROOT, hold, prepare
 from tools.patience import patience
 
 
@@ -171,12 +172,19 @@ class Device(Process):
         (self.folder / name).write_text(text)
 
     def configure(self, config):
-        self.put(CONFIG_NAME, json.dumps(config))
+        private.replace(self.folder / CONFIG_NAME, json.dumps(config).encode())
 
     async def start(self):
-        self._command, self._environment = prepare(self.folder, app=self._app, heap=self._heap)
-        self.told.closed = False
-        await super().start()
+        self._held = hold(self.folder)
+        try:
+            self._command, self._environment = prepare(self.folder, app=self._app, heap=self._heap)
+            self.told.closed = False
+            await super().start()
+        finally:
+            os.close(self._held)  # the device has it now
+
+    def _options(self):
+        return {"pass_fds": (self._held,)}
 
     def _follow(self, stream, feed, read):
         self._followers.append(asyncio.create_task(_follow(stream, feed, read, self.told)))

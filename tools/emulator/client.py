@@ -2,12 +2,14 @@
 """Starts an emulated Pico and speaks with it: ports of its serial lines, statistics, power."""
 
 import json
+import os
 import select
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+from tools import held, private
 from tools.errors import UsageError
 
 FOLDER = Path(__file__).parent
@@ -43,6 +45,31 @@ def _installed(name):
         return None
 
 
+def hold(flash):
+    """Locks the file that keeps a flash, makes it where it is missing; a descriptor that the emulator must inherit.
+
+    A board's keys are in its flash, so its owner alone can read the file; two boards on one file would use the same
+    sequence numbers with them. Raises UsageError, which says who is there already.
+    """
+    try:
+        descriptor = os.open(flash, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise UsageError(f"flash file {flash}: {error.strerror}") from None
+    try:
+        held.hold(descriptor)
+        if private.mend(flash):
+            print("emulator: " + private.MENDED.format(flash), file=sys.stderr, flush=True)
+    except held.Held as who:
+        os.close(descriptor)
+        raise UsageError(
+            f"flash file {flash} is that of a running board, {who}: end that one, or give another --flash"
+        ) from None
+    except OSError as error:
+        os.close(descriptor)
+        raise UsageError(f"flash file {flash}: {error.strerror}") from None
+    return descriptor
+
+
 class Emulator:
     """A running Pico. `ports` has the TCP port of each line: "repl", "uart0", "uart1"."""
 
@@ -54,11 +81,20 @@ class Emulator:
         arguments = [f"--{line}={port}" for line, port in ports.items()]
         if flash is not None:
             arguments.append(f"--flash={flash}")
-        self._start([FOLDER / "main.mjs", *arguments, *options, image], log)
+        self._start([FOLDER / "main.mjs", *arguments, *options, image], flash, log)
 
-    def _start(self, command, log=None):
+    def _start(self, command, flash, log=None):
+        descriptors = () if flash is None else (hold(flash),)
+        try:
+            self._start_with(command, descriptors, log)
+        finally:
+            for descriptor in descriptors:
+                os.close(descriptor)  # the emulator has it now
+
+    def _start_with(self, command, descriptors, log):
         self.process = subprocess.Popen(
             ["node", *map(str, command)],
+            pass_fds=descriptors,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,
@@ -138,7 +174,7 @@ class SteppedEmulator(Emulator):
     """A Pico whose time stands still but in run(). It has no ports: run() carries its lines."""
 
     def __init__(self, image, flash):
-        self._start([FOLDER / "steps.mjs", flash, image])
+        self._start([FOLDER / "steps.mjs", flash, image], flash)
 
     def run(self, ms, octets=b""):
         """Sends these octets to UART0 and lets so many ms pass, fewer where it sent the end of a slipmux frame.

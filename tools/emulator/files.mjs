@@ -39,15 +39,16 @@ export class FlashFile {
     constructor(file, flash) {
         if (fs.existsSync(file)) {
             const octets = readFile(file);
-            if (octets.length !== FLASH_SIZE) throw new FileError(`${file} is no flash of ${FLASH_SIZE} octets`);
-            flash.set(octets);
+            // An empty one was just made, by who locked it.
+            if (octets.length && octets.length !== FLASH_SIZE) throw new FileError(`${file} is no flash of ${FLASH_SIZE} octets`);
+            if (octets.length) flash.set(octets);
         }
         this.flash = flash;
         this.file = file;
     }
 
     open() {
-        fs.writeFileSync(this.file, this.flash);
+        fs.writeFileSync(this.file, this.flash, { mode: 0o600 }); // keys are in it
         this.descriptor = fs.openSync(this.file, 'r+');
     }
 

@@ -8,6 +8,7 @@ import re
 import sys
 
 from tools.gateway.applications import digest
+from tools.gateway.events import sentence
 from tools.gateway.store import Store
 
 
@@ -47,6 +48,14 @@ def add_arguments(actions, service_id, store_help):
         one.add_argument("--store", metavar="FILE", default=argparse.SUPPRESS, help=store_help)
 
 
+def open_store(args):
+    """The store of a command beside the gateway: only an `add` makes one where there is none. Raises StoreError."""
+    store = Store(args.store, serving=False, create=args.gateway_verb == "add")
+    for event, fields in store.file.news():
+        print(sentence({"event": event, **fields}), file=sys.stderr, flush=True)
+    return store
+
+
 def main(args, fail):
     credential = None
     if args.gateway_action == "application" and args.gateway_verb == "add":
@@ -61,7 +70,7 @@ def main(args, fail):
             return fail("--credential-file %s: %s" % (args.credential_file, error))
         if not 1 <= len(credential) <= 65535:
             return fail("a credential has 1 to 65535 octets")
-    store = Store(args.store, serving=False)
+    store = open_store(args)
     try:
         with store.transaction():
             if args.gateway_action == "target":

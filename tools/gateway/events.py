@@ -8,6 +8,9 @@ import time
 
 _SENTENCES = {
     "listening": "listening: CoAP on {coap}, HTTP on {http}",
+    "store-made": "new store {store}",
+    "store-mended": "other accounts of this machine could read {files}: not any more (mode 0600). Where somebody may"
+    " have, give the devices new keys: msgin5g provision --force",
     "registered": "registered {ue} from {peer} for {lifetime} s, segments up to {maxSegSize}",
     "registers-again": "{ue} registers again and again from {peer}: it does not take the answers, its console says why"
     " (with OSCORE its security.recipient_id is another)",

@@ -18,7 +18,7 @@ from tools.gateway.events import to_stdout
 from tools.gateway.keys import KeyFileError
 from tools.gateway.runtime import AddressInUse, Gateway, Options
 from tools.gateway.settings import PORT, Settings
-from tools.gateway.store import Store, StoreError
+from tools.gateway.store import StoreError
 
 WARNING = (
     "WARNING: --security none: no authentication and no encryption. Whoever reaches the address can register and send."
@@ -248,7 +248,7 @@ def _add(store, ue, file):
 
 
 def _device(args):
-    store = Store(args.store, serving=False)
+    store = appcommands.open_store(args)
     try:
         with store.transaction():
             if args.gateway_verb == "list":

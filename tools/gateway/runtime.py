@@ -107,6 +107,8 @@ class Gateway:
             self._l3[bridge.identifier] = bridge
             line.start()
         self._tasks.add(asyncio.get_running_loop().create_task(self._refresh()))
+        for event, fields in self.store.file.news() if self.store.file else ():
+            self.events.tell(event, **fields)
         self.events.tell("listening", coap=self._address("coap"), http="http://" + self._address("http"))
         self._pump()
         return self

@@ -6,9 +6,7 @@ what was answered 2.04 survives kill -9 and a power cut.
 """
 
 import contextlib
-import fcntl
 import json
-import os
 import sqlite3
 
 from tools.gateway import apptables, quotatables, sectables, topictables
@@ -19,6 +17,7 @@ from tools.gateway.payload import content_size
 from tools.gateway.quotatables import QuotaTables
 from tools.gateway.sectables import SecurityTables
 from tools.gateway.segments import Assembly
+from tools.gateway.storefile import StoreError, StoreFile
 from tools.gateway.tables import (
     COLUMNS,
     DATA,
@@ -32,32 +31,33 @@ from tools.gateway.tables import (
 from tools.gateway.topictables import TopicTables
 
 
-class StoreError(Exception):
-    """The file cannot be used; the sentence says what to do."""
-
-
 class Store(ApplicationTables, QuotaTables, SecurityTables, TopicTables):
-    """The tables, in the words of the server. Opened with the file's path, or ":memory:"."""
+    """The tables, in the words of the server. Opened with the file's path, or ":memory:".
 
-    def __init__(self, path, serving=True):
-        self._lock = None
+    `serving`: for a gateway, which holds the store for itself, not for a command beside it; `create`: whether a file
+    that is not there is made. Raises StoreError. `file` is its StoreFile, None for ":memory:".
+    """
+
+    def __init__(self, path, serving=True, create=True):
+        self.file = self._db = None
         try:
-            if serving and path != ":memory:":
-                self._lock = os.open(path + ".lock", os.O_RDWR | os.O_CREAT, 0o644)
-                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            self._db = sqlite3.connect(path, isolation_level=None, timeout=5)
+            if path != ":memory:":
+                self.file = StoreFile(path, serving, create)
+            elif not serving:
+                raise StoreError(":memory: is a store that ends with its program: give a file, --store FILE")
+            self._db = sqlite3.connect(self.file.path if self.file else path, isolation_level=None, timeout=5)
             self._prepare(path)
-        except BlockingIOError as error:
-            self._unlock()
-            raise StoreError(
-                "%s is in use by another gateway: stop that one or give another --store" % path
-            ) from error
+            if self.file:
+                self.file.check()
         except (OSError, sqlite3.Error) as error:
-            self._unlock()
+            self.close()
             raise StoreError(
                 "cannot use %s as store (%s): give another --store FILE, or move that file away"
-                % (path, error)
+                % (path, getattr(error, "strerror", None) or error)
             ) from error
+        except BaseException:
+            self.close()
+            raise
 
     def _prepare(self, path):
         execute = self._db.execute
@@ -90,14 +90,11 @@ class Store(ApplicationTables, QuotaTables, SecurityTables, TopicTables):
                 self._db.execute("ROLLBACK")
             raise
 
-    def _unlock(self):
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
-
     def close(self):
-        self._db.close()
-        self._unlock()
+        if self._db:
+            self._db.close()
+        if self.file:
+            self.file.close()
 
     def _one(self, query, *values):
         row = self._db.execute(query, values).fetchone()

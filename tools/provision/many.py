@@ -50,7 +50,7 @@ class Device:
 
 def main(path, common, folder, store, force, say):
     """Exit code 0 when every device of the list has its file. Raises UsageError."""
-    from tools.provision.program import provide
+    from tools.provision.program import provide, say_new
 
     devices = read(path, common)
     try:
@@ -77,6 +77,7 @@ def main(path, common, folder, store, force, say):
             progress.advance(task)
     for failure in failures[:MOST_TOLD]:
         say(failure)
+    say_new(store, say)
     say(f"{len(devices)} devices: {made} written to {folder}, {kept} there already, {len(failures)} failed")
     return 1 if failures else 0
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tools import ports, remote
 from tools.errors import UsageError
+from tools.gateway.events import sentence
 from tools.gateway.store import Store, StoreError
 from tools.provision import many, plan, settings, show
 from tools.provision.places import BoardPlace, FilePlace, StatePlace
@@ -96,11 +97,19 @@ def _one(args, store):
         made = make(settings.parse(old or b""), force=args.force, has_row=place.has_row)
         plan.checked(made)
         done = provide(store, place, made, old)
+    say_new(store, _say)
     _say(f"{made.ue}: {made.what}; registered with the gateway's store {args.store}")
     _say(f"{place.name}: " + ("written, read back, the same" if done else "it was there already"))
     if identity is not None:
         _say(f"the board starts anew: msgin5g repl --port {place.where}")
     return 0
+
+
+def say_new(store, say):
+    """In another folder the default is another store, and its gateway knows nothing of this device."""
+    for event, fields in store.file.news():
+        if event == "store-made" and store.devices():
+            say(sentence({"event": event, **fields}))
 
 
 def provide(store, place, made, old):
@@ -161,9 +170,15 @@ def _store(args):
     except StoreError as error:
         raise UsageError(str(error)) from None
     try:
+        for event, fields in store.file.news():
+            if event != "store-made":  # said once something is in it
+                _say(sentence({"event": event, **fields}))
         yield store
     finally:
+        unused = store.file.made and not store.devices()
         store.close()
+        if unused:
+            store.file.remove()
 
 
 def _app_id(text):
