@@ -7,7 +7,7 @@ A Block option says which part of a body a message carries: number << 4 | more <
 
 from . import numbers
 from .exchange import INCOMPLETE, RESPONSE
-from .message import Message, uint_octets
+from .message import Message, MessageError, decode, uint_octets
 
 _MAX_BODIES = 2
 
@@ -37,8 +37,7 @@ def take(bodies, message, peer, deadline, max_body, whole):
     start, more, exponent = _block(message, numbers.BLOCK1)
     if not _fits(message, more, exponent):
         return Message(numbers.BAD_REQUEST, b"Block1")
-    # The requests of one body are alike in all other options (section 2.5).
-    identity = [message.code] + _without(message.options, numbers.BLOCK1, numbers.BLOCK2, numbers.SIZE1)
+    identity = _identity(message)
     body = None
     for each in bodies:
         if each.peer == peer:
@@ -114,6 +113,35 @@ def join(exchange, request, message, max_body):
     request.options = _without(request.options, numbers.BLOCK2, numbers.OBSERVE)
     request.options.append((numbers.BLOCK2, _octets(len(octets), False, exponent)))
     return None
+
+
+def _identity(message):
+    """What the requests of one body have in common (section 2.5): the method and the options that are part of the cache
+    key, which Echo, Size1 and their like are not (RFC 7252 section 5.4.2)."""
+    options = [option for option in message.options if option[0] & 0x1E != 0x1C]
+    return [message.code] + _without(options, numbers.BLOCK1, numbers.BLOCK2)
+
+
+def size_hint(datagram, max_datagram):
+    """The Block1 option for the 4.13 to a block that is larger than a datagram may be, as a list: the size that fits
+    (section 2.9.3). Empty for what is no block."""
+    try:
+        request = decode(datagram)  # the options come first: they are whole, if the payload is not
+    except MessageError:
+        return ()
+    if request.option(numbers.BLOCK1) is None:
+        return ()
+    start, _, exponent = _block(request, numbers.BLOCK1)
+    exponent = min(exponent, fitting(max_datagram - 64))
+    return ((numbers.BLOCK1, _octets(start, False, exponent)),)
+
+
+def fitting(room):
+    """The exponent of the largest block that has at most so many octets; that of the smallest where none does."""
+    exponent = 6
+    while exponent and 16 << exponent > room:
+        exponent -= 1
+    return exponent
 
 
 def _block(message, number):

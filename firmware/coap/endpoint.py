@@ -128,6 +128,10 @@ class Endpoint(Serving):
             if error.reset is not None:
                 self._reset(error.reset, peer)
             return
+        if message.options:
+            unrecognized(
+                message, self.max_body
+            )  # elective options that are not as they should be are gone now
         if message.code == numbers.EMPTY:
             self._receive_empty(message, peer, now)
         elif message.code < 32:

@@ -69,15 +69,21 @@ class Message:
 
     @property
     def path(self):
-        """The Uri-Path options joined by "/", with a "/" before each; None where one is not UTF-8."""
+        """The Uri-Path options, with a "/" before each; None where one is not UTF-8. What would mean something
+        else in a URI is escaped (section 6.5), so an option "a/b" reads "/a%2Fb" and is no path of two."""
         try:
-            return "".join(["/" + str(v, "utf-8") for n, v in self.options if n == numbers.URI_PATH]) or "/"
+            return (
+                "".join(["/" + _escaped(str(v, "utf-8")) for n, v in self.options if n == numbers.URI_PATH])
+                or "/"
+            )
         except UnicodeError:
             return None
 
 
 def uint_octets(value):
-    """An unsigned integer as an option value: the fewest octets, none for 0 (section 3.2)."""
+    """An unsigned integer as an option value: the fewest octets, none for 0 (section 3.2). Raises ValueError."""
+    if value < 0:
+        raise ValueError("%d: an option value is not negative" % value)
     octets = b""
     while value:
         octets = bytes((value & 255,)) + octets
@@ -86,10 +92,55 @@ def uint_octets(value):
 
 
 def path_options(path):
-    """Uri-Path options for an absolute path: "/a/b" -> two options, "/" -> none (section 6.4)."""
-    if path == "/":
-        return []
-    return [(numbers.URI_PATH, part.encode()) for part in path.split("/")[1:]]
+    """Uri-Path and Uri-Query options of what stands behind the authority of a URI, an absolute path and perhaps
+    a query: "/a/b?c=1" -> three options, "/" -> none (section 6.4). %XX is an octet.
+
+    Raises ValueError that names the part: no "/" at the beginning, a fragment, a "%" without two hex digits, "." and
+    "..", a part of more than 255 octets.
+    """
+    if "#" in path:
+        raise ValueError("path %r: a request has no fragment (#)" % path)
+    path, query, arguments = path.partition("?")
+    parts = path.split("/")
+    if parts.pop(0):
+        raise ValueError("path %r must begin with /" % path)
+    options = []
+    for part in parts if path != "/" else ():
+        value = _unescaped(part)
+        if value == b"." or value == b"..":
+            raise ValueError("path %r: no part may be %s (section 5.10.1)" % (path, str(value, "utf-8")))
+        options.append((numbers.URI_PATH, value))
+    if query:
+        for part in arguments.split("&"):
+            options.append((numbers.URI_QUERY, _unescaped(part)))
+    return options
+
+
+def _escaped(text):
+    for mark in "%/?#":
+        if mark in text:
+            text = text.replace(mark, "%%%02X" % ord(mark))
+    return text
+
+
+def _unescaped(part):
+    """The octets that a part of a URI stands for. Raises ValueError."""
+    octets = part.encode()
+    if b"%" in octets:
+        first, *rest = octets.split(b"%")
+        data = bytearray(first)
+        for each in rest:
+            digits = each[:2].lower()
+            if len(digits) < 2 or [digit for digit in digits if digit not in b"0123456789abcdef"]:
+                raise ValueError(
+                    "%r: %% must be followed by two hex digits in %r" % ("%" + str(each[:2], "utf-8"), part)
+                )
+            data.append(int(digits, 16))
+            data += each[2:]
+        octets = bytes(data)
+    if len(octets) > 255:
+        raise ValueError("%r: %d octets, an option of a path or query holds 255" % (part[:20], len(octets)))
+    return octets
 
 
 def has_blocks(message):
@@ -101,19 +152,30 @@ def has_blocks(message):
 
 
 def unrecognized(message, blocks):
-    """The number of a critical option that counts as unrecognized (sections 5.4.1, 5.4.3, 5.4.5), or None.
+    """The number of a critical option that counts as unrecognized, or None (section 5.4.1): its number is not known,
+    it is not for such a message (5.4), has another length (5.4.3) or comes too often (5.4.5). Elective ones of
+    which the latter is true leave the message, as the same sections want.
 
     Block options are recognized where `blocks` is true.
     """
     seen = 0
-    for number, value in message.options:
-        if number & 1:
-            shortest, longest, repeatable = numbers.CRITICAL.get(number, (1, 0, False))
-            if not shortest <= len(value) <= longest or (number == seen and not repeatable):
-                return number
-            if not blocks and number in (numbers.BLOCK1, numbers.BLOCK2):
-                return number
-            seen = number  # equal numbers stand side by side: they come in order
+    foreign = numbers.OF_RESPONSES if message.code < 32 else numbers.OF_REQUESTS
+    for option in message.options:
+        number, value = option
+        if number in numbers.OPTIONS:
+            shortest, longest, rules = numbers.OPTIONS[number]
+            if (
+                not shortest <= len(value) <= longest
+                or rules & foreign
+                or (number == seen and not rules & numbers.REPEATABLE)  # equal numbers stand side by side
+                or (not blocks and number in (numbers.BLOCK1, numbers.BLOCK2))
+            ):
+                if number & 1:
+                    return number
+                message.options = [each for each in message.options if each is not option]
+            seen = number
+        elif number & 1:
+            return number
     return None
 
 

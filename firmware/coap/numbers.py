@@ -66,17 +66,30 @@ ECHO = 252
 
 JSON = 50  # Content-Format application/json
 
-# The critical options that are known here: number -> (shortest, longest, repeatable), RFC 7252 section 5.10.
-# One that is not in the table, has another length or comes too often is "unrecognized" (sections 5.4.1, 5.4.3,
-# 5.4.5).
-CRITICAL = {
-    URI_HOST: (1, 255, False),
-    URI_PORT: (0, 2, False),
-    URI_PATH: (0, 255, True),
-    URI_QUERY: (0, 255, True),
-    ACCEPT: (0, 2, False),
-    BLOCK2: (0, 3, False),
-    BLOCK1: (0, 3, False),
+# Rules of an option
+REPEATABLE = 1
+OF_REQUESTS = 2  # alone: not defined for responses
+OF_RESPONSES = 4
+
+# The options whose form is known here: number -> (shortest, longest, rules), RFC 7252 section 5.10. One of another
+# form is like one that is not known (sections 5.4, 5.4.1, 5.4.3, 5.4.5).
+OPTIONS = {
+    URI_HOST: (1, 255, 2),
+    ETAG: (1, 8, 1),
+    OBSERVE: (0, 3, 0),
+    URI_PORT: (0, 2, 2),
+    LOCATION_PATH: (0, 255, 5),
+    URI_PATH: (0, 255, 3),
+    CONTENT_FORMAT: (0, 2, 0),
+    MAX_AGE: (0, 4, 4),
+    URI_QUERY: (0, 255, 3),
+    ACCEPT: (0, 2, 2),
+    LOCATION_QUERY: (0, 255, 5),
+    BLOCK2: (0, 3, 0),
+    BLOCK1: (0, 3, 0),
+    SIZE2: (0, 4, 0),
+    SIZE1: (0, 4, 0),
+    ECHO: (1, 40, 0),
 }
 
 

@@ -47,7 +47,12 @@ class Serving:
             answer = Message(numbers.REQUEST_ENTITY_TOO_LARGE, type=numbers.ACK)
             answer.mid = datagram[2] << 8 | datagram[3]
             answer.token = bytes(datagram[4:end])
-            answer.options = [(numbers.SIZE1, uint_octets(self.max_datagram - 64))]  # 64 for head and options
+            most = max(0, self.max_datagram - 64)  # 64 for head and options
+            answer.options = [(numbers.SIZE1, uint_octets(self.max_body or most))]
+            if self.max_body:
+                from .blockwise import size_hint
+
+                answer.options += size_hint(datagram, self.max_datagram)
             self._put(encode(answer), peer)
 
     def _receive_request(self, message, peer, now, size):

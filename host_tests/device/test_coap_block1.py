@@ -214,6 +214,28 @@ def test_an_error_for_the_whole_body_has_its_block1_too():
     equal(sent(device), [octets("60 8f 0002 d1 0e 13")])
 
 
+def test_only_the_cache_key_tells_bodies_apart():
+    # RFC 7252 section 5.4.2: (number & 0x1e) == 0x1c is NoCacheKey: Echo 252, Size2 28, Size1 60, 0x3fc. After a
+    # restart under OSCORE the Echo stands in the first block alone. Request-Tag 292 is part of the key.
+    def blocks(first, second):
+        device = endpoint()
+        answers = []
+        for mid, value, options in ((1, b"\x0b", first), (2, b"\x1b", second)):
+            options = [(coap.URI_PATH, b"a"), (coap.BLOCK1, value)] + options
+            request = coap.Message(coap.POST, bytes(128), options, mid=mid)
+            device.receive(coap.encode(request), PEER, 0)
+            answers += [out[1] for out in sent(device)]
+        return answers
+
+    going_on, wrong = [coap.CONTINUE] * 2, [coap.CONTINUE, coap.REQUEST_ENTITY_INCOMPLETE]
+    for number in (coap.ECHO, coap.SIZE2, coap.SIZE1, 0x3FC):
+        equal(blocks([(number, b"\x01")], []), going_on)
+        equal(blocks([], [(number, b"\x01")]), going_on)
+        equal(blocks([(number, b"\x01")], [(number, b"\x02")]), going_on)
+    for number in (292, coap.CONTENT_FORMAT, coap.URI_QUERY, 0x3FA):
+        equal(blocks([(number, b"\x01")], []), wrong)
+
+
 # Block2 of a request: what part of the response is wanted. 23 = 13 + 10: d1 0a
 
 

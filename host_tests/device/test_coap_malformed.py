@@ -209,8 +209,8 @@ def test_a_datagram_of_the_longest_size_is_taken_and_one_octet_more_is_not():
     answer(device, "41 02 1234 aa ff" + "61" * 58)
     equal(len(one_event(device)[2].payload), 58)
     device = endpoint(max_datagram=1152)
-    # 4.13 = 0x8d and Size1 (60: delta 13 + 47 = 0x2f) 1152 - 64 = 1088 = 0x0440
-    equal(answer(device, "41 02 1234 aa ff" + "61" * 1147), [octets("61 8d 1234 aa d2 2f 0440")])
+    # 4.13 = 0x8d and Size1 (60: delta 13 + 47 = 0x2f) 4096 = 0x1000, which are taken in blocks
+    equal(answer(device, "41 02 1234 aa ff" + "61" * 1147), [octets("61 8d 1234 aa d2 2f 1000")])
     equal(events(device), [])
 
 
