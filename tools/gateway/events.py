@@ -11,6 +11,8 @@ _SENTENCES = {
     "store-made": "new store {store}",
     "store-mended": "other accounts of this machine could read {files}: not any more (mode 0600). Where somebody may"
     " have, give the devices new keys: msgin5g provision --force",
+    "store-restored": "{store} may be an older copy: {reason}. The sequence numbers of {keys} keys go ahead by {ahead},"
+    " so that no nonce is used twice; see docs/security.md, A store that is put back",
     "registered": "registered {ue} from {peer} for {lifetime} s, segments up to {maxSegSize}",
     "registers-again": "{ue} registers again and again from {peer}: it does not take the answers, its console says why"
     " (with OSCORE its security.recipient_id is another)",

@@ -4,10 +4,16 @@
 A key stays when its UE gets another one: should it come back, its numbers go on and no nonce is used twice.
 """
 
+import contextlib
 import hashlib
 from dataclasses import dataclass, field
 
-SCHEMA = """
+from tools.gateway import generation
+from tools.gateway.generation import GenerationTables
+
+SCHEMA = (
+    generation.SCHEMA
+    + """
 CREATE TABLE IF NOT EXISTS security_context (
   digest BLOB PRIMARY KEY, recipient_id BLOB, id_context BLOB, sender_id BLOB, secret BLOB, salt BLOB,
   next INTEGER DEFAULT 0, used INTEGER DEFAULT 0) WITHOUT ROWID;
@@ -15,6 +21,7 @@ CREATE INDEX IF NOT EXISTS security_context_kid ON security_context (recipient_i
 CREATE TABLE IF NOT EXISTS security_ue (ue TEXT PRIMARY KEY, digest BLOB) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS security_ue_digest ON security_ue (digest);
 """
+)
 
 
 @dataclass(frozen=True)
@@ -34,7 +41,7 @@ class Keys:
         return hashlib.sha256(lengths + b"".join(parts) + bytes([self.id_context is None])).digest()[:16]
 
 
-class SecurityTables:
+class SecurityTables(GenerationTables):
     """For Store."""
 
     def bind_keys(self, ue, keys):
@@ -88,4 +95,7 @@ class SecurityTables:
         ).fetchone()
 
     def save_sequence(self, digest, number):
-        self._db.execute("UPDATE security_context SET next=?, used=1 WHERE digest=?", (number, digest))
+        with contextlib.nullcontext() if self._db.in_transaction else self.transaction():
+            self._db.execute("UPDATE security_context SET next=?, used=1 WHERE digest=?", (number, digest))
+            self.count_generation(number)
+        self.note_generation()

@@ -9,6 +9,7 @@ import contextlib
 import json
 import sqlite3
 
+from tools import held
 from tools.gateway import apptables, quotatables, sectables, topictables
 from tools.gateway.apptables import ApplicationTables
 from tools.gateway.bodies import Address
@@ -17,7 +18,7 @@ from tools.gateway.payload import content_size
 from tools.gateway.quotatables import QuotaTables
 from tools.gateway.sectables import SecurityTables
 from tools.gateway.segments import Assembly
-from tools.gateway.storefile import StoreError, StoreFile
+from tools.gateway.storefile import GENERATION, StoreError, StoreFile, in_use
 from tools.gateway.tables import (
     COLUMNS,
     DATA,
@@ -49,6 +50,11 @@ class Store(ApplicationTables, QuotaTables, SecurityTables, TopicTables):
             self._prepare(path)
             if self.file:
                 self.file.check()
+            if self.file and serving:
+                self.file.restored = self.open_generation(self.file.path + GENERATION)
+        except held.Held as who:
+            self.close()
+            raise in_use(path, who) from None
         except (OSError, sqlite3.Error) as error:
             self.close()
             raise StoreError(
@@ -78,6 +84,8 @@ class Store(ApplicationTables, QuotaTables, SecurityTables, TopicTables):
             for statement in (apptables.SCHEMA + sectables.SCHEMA + topictables.SCHEMA).split(";"):
                 execute(statement)
             quotatables.prepare(execute)
+            if version == 0:
+                self.begin_generation()
 
     @contextlib.contextmanager
     def transaction(self):
@@ -93,6 +101,7 @@ class Store(ApplicationTables, QuotaTables, SecurityTables, TopicTables):
     def close(self):
         if self._db:
             self._db.close()
+        self.close_generation()
         if self.file:
             self.file.close()
 

@@ -29,6 +29,12 @@ class StoreError(Exception):
     """The file cannot be used; the sentence says what to do."""
 
 
+def in_use(path, who):
+    return StoreError(
+        "%s is in use by another gateway, %s: stop that one or give another --store" % (path, who)
+    )
+
+
 def path_of(path):
     """The one name of a store, to which every link leads. Raises StoreError for a name that is none."""
     if not path or "\0" in path:
@@ -37,7 +43,8 @@ def path_of(path):
 
 
 class StoreFile:
-    """`path`: the one name; `made`: whether it is new; `mended`: the names of files that others could read."""
+    """`path`: the one name; `made`: whether it is new; `mended`: the names of files that others could read;
+    `restored`: of a store that is not the newest, what to tell."""
 
     def __init__(self, path, serving, create=True):
         """Raises StoreError, OSError."""
@@ -46,6 +53,7 @@ class StoreFile:
         self._descriptor = None
         self._inode = None
         self.made = False
+        self.restored = None  # by Store: what `open_generation` gave
         if create:
             self.made = _create(self.path)
         elif not os.path.exists(self.path):
@@ -72,14 +80,14 @@ class StoreFile:
         found = os.stat(self.path)
         inode = (found.st_dev, found.st_ino)
         if inode in _serving:
-            raise self._in_use("process %d, this one" % os.getpid())
+            raise in_use(self._asked, "process %d, this one" % os.getpid())
         self._descriptor = os.open(self.path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
         try:
             held.hold(self._descriptor)
             self._older_version()
         except held.Held as who:
             os.close(self._descriptor)
-            raise self._in_use(who) from None
+            raise in_use(self._asked, who) from None
         except BaseException:
             os.close(self._descriptor)
             raise
@@ -99,17 +107,14 @@ class StoreFile:
         finally:
             os.close(descriptor)
 
-    def _in_use(self, who):
-        return StoreError(
-            "%s is in use by another gateway, %s: stop that one or give another --store" % (self._asked, who)
-        )
-
     def news(self):
         """What its owner should hear, as (event, its fields)."""
         if self.made:
             yield "store-made", {"store": self.path}
         if self.mended:
             yield "store-mended", {"files": ", ".join(self.mended)}
+        if self.restored:
+            yield "store-restored", {"store": self.path, **self.restored}
 
     def check(self):
         """After SQLite has opened it: it must be the file that was looked at. Raises StoreError."""
