@@ -100,6 +100,7 @@ class Endpoint(Serving):
         binding = None
         if self.security and message.code:
             message, binding = self.security.protect_request(message)
+            self.security.peer = peer
         exchange = self._start(peer, message, message.token if message.code else None, now, tag, None)
         exchange.binding = binding
         return exchange
@@ -157,6 +158,8 @@ class Endpoint(Serving):
         for observation in self.observations:
             observation.poll(now)
         self._duplicates.expire(now)
+        if self.security:
+            self.security.poll(now)
         if self._bodies:
             self._bodies = [body for body in self._bodies if ticks_diff(body.deadline, now) > 0]
         self._pump(now)
@@ -207,6 +210,9 @@ class Endpoint(Serving):
         self._queue.append((datagram, peer))
 
     def _reset(self, mid, peer):
+        if len(self._queue) > self.MAX_QUEUE // 2:
+            self.stats["dropped"] += 1  # before a flood of these makes our own messages drop
+            return
         self._put(encode(Message(numbers.EMPTY, type=numbers.RST, mid=mid)), peer)
 
     def _start(self, peer, message, token, now, tag, incoming):
@@ -248,8 +254,12 @@ class Endpoint(Serving):
             self.stats["retransmitted"] += 1
             self._put(exchange.datagram, exchange.peer)
             return
+        refusal = exchange.refusal
+        if refusal and refusal.code == numbers.EMPTY:
+            self._finish(exchange, RESET, None, now)
+            return
         self.stats["timeouts"] += 1
-        self._finish(exchange, REFUSED if exchange.refusal else TIMEOUT, exchange.refusal, now)
+        self._finish(exchange, REFUSED if refusal else TIMEOUT, refusal, now)
 
     def _finish(self, exchange, kind, message, now):
         """Ends an exchange in one of the five ways: 1 response, 2 reset, 3 time-out (REFUSED where something came
@@ -273,7 +283,9 @@ class Endpoint(Serving):
             return
         for exchange in self._exchanges:
             if exchange.mid == message.mid and exchange.peer == peer and exchange.state == SENT:
-                if message.type == numbers.RST:
+                if message.type == numbers.RST and exchange.binding:
+                    self._doubt(exchange, message, now)
+                elif message.type == numbers.RST:
                     self._finish(exchange, RESET, None, now)
                 elif exchange.token is not None and exchange.confirmable:
                     # The response comes separately; how long it may take, RFC 7252 does not say.
@@ -352,7 +364,8 @@ class Endpoint(Serving):
         self._put(answer, peer)
 
     def _doubt(self, exchange, message, now):
-        """A response came that does not verify. It may be forged, so the true one has ACK_TIMEOUT more to come."""
+        """What came does not verify, or is a Reset, which can't. It may be forged, so the true response has
+        ACK_TIMEOUT more to come."""
         exchange.refusal = message
         exchange.retransmissions = self.parameters.max_retransmit
         soon = now + self.parameters.ack_timeout

@@ -40,7 +40,7 @@ class Exchange:
         self.deadline = None
         self.body = None  # what `blockwise` has of a response that comes in blocks
         self.binding = None  # what `oscore` must know to verify the response
-        self.refusal = None  # the last response that did not verify
+        self.refusal = None  # the last response that did not verify, or a Reset where it should verify
 
 
 class Incoming:

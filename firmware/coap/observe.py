@@ -9,22 +9,28 @@ soon as its content is safe: until then a confirmable one is not acknowledged, a
 """
 
 from . import numbers
-from .compat import const, ticks_diff
+from .compat import const, earliest, ticks_diff
 from .endpoint import Busy
-from .exchange import ACKNOWLEDGED, NOTIFICATION, RESPONSE, STALE
-from .message import unrecognized
+from .exchange import NOTIFICATION, QUEUED, RESPONSE, STALE
+from .message import Message, encode, unrecognized
 
 MOST = const(8)  # observations of an endpoint
 _NEWER = const(1 << 23)  # half the period of the sequence numbers (section 3.4)
 _REORDERED = const(128000)  # ms after which whatever comes is newer (section 3.4)
 _MAX_AGE = const(60)  # s, RFC 7252 section 5.10.5
 _DAY = const(86400)
+_AFTER = const(
+    5000
+)  # ms after Max-Age until it is asked for again, and up to as much as _SPREAD more (section 3.3.1)
+_SPREAD = const(10000)
+_OLDER = const(4)  # requests before the newest one that notifications may still belong to
 
 
 def observe(endpoint, message, peer, now, tag=None, stale=True):
     """Sends `message`, a GET, with Observe 0; gives its Observation.
 
-    `stale` asks for the STALE event once Max-Age has passed since the last response: time to `register` again.
+    `stale` asks for the STALE event once Max-Age has passed since the last response, and 5 to 15 s more as section
+    3.3.1 has it: time to `register` again.
     Raises Busy where MOST are kept, and as Endpoint.request does.
     """
     if len(endpoint.observations) >= MOST:
@@ -50,19 +56,24 @@ class Observation:
         self.token = b""
         self.established = False
         self.exchange = None  # of the request that is open
-        self.deadline = None  # when the last response is stale
+        self.deadline = None  # when `poll` is needed
         self._stale = stale
+        self._stale_at = None  # when the last response is stale
         self._endpoint = endpoint
         self._cancelled = False
-        self._binding = None
+        self._bindings = []  # of OSCORE: of the newest request that was answered, and of those before it
+        self._until = []  # when the last of those before it is forgotten, then the one before that, ...
         self._newest = -1  # Partial IV of the notification that waits to be accepted
         self._number = 0  # of the newest notification
-        self._since = 0  # when it came
+        self._ordered = (
+            None  # until when numbers are compared; a tick that is kept for long would come round again
+        )
 
     def register(self, message, now):
         """Sends a GET with Observe 0 and the same token as before (section 3.3.1); gives its Exchange."""
         self._cancelled = False
-        self.deadline = None
+        self._stale_at = None
+        self._arm()
         return self._request(message, b"", now)
 
     def cancel(self, message, now):
@@ -79,14 +90,10 @@ class Observation:
 
     def accept(self, message, now):
         """The content of a notification is safe: it is acknowledged, and nothing older will be told."""
-        self._number = message.uint(numbers.OBSERVE, 0)
-        self._since = now
-        self._refresh(message, now)
-        if self._binding:
-            self._binding.last = self._newest
-            self._binding.failures = 0
-        if message.type == numbers.CON:
-            self._endpoint._accept(message, self.peer, now)
+        for binding in self._bindings:
+            binding.last = max(binding.last, self._newest)
+        self._told(message, now)
+        self._acknowledge(message, now)
 
     def _request(self, message, value, now):
         message.options = list(message.options) + [(numbers.OBSERVE, value)]
@@ -104,10 +111,9 @@ class Observation:
         if kind == RESPONSE and not self._cancelled and _good(message):
             self.established = True
             self.token = exchange.token  # not that of before where the peer asked for an Echo
-            self._binding = exchange.binding
-            self._number = message.uint(numbers.OBSERVE)
-            self._since = now
-            self._refresh(message, now)
+            if exchange.binding:
+                self._bind(exchange.binding, now)
+            self._told(message, now)
         elif kind == RESPONSE or self._cancelled or not self.established:
             self.forget()
 
@@ -115,21 +121,31 @@ class Observation:
         """A response with this token: False where it is none of the notifications."""
         notifies = message.option(numbers.OBSERVE) is not None
         pending = self.exchange in self._endpoint._exchanges
-        if not self.established or message.type == numbers.ACK:
+        if not self.established or message.type == numbers.ACK or pending and not notifies:
             return False
-        if pending and (not notifies or self.exchange.state == ACKNOWLEDGED):
-            return False  # the response to the open request, which comes separately
         plain = message
-        if self._binding:
-            plain = self._verified(message, now)
-            if plain is None:
+        if self._bindings:
+            plain, number = self._endpoint.security.unprotect_notification(message, self._bindings, now)
+            if number is None:
                 if pending:
-                    return False
+                    return False  # the response to the open request has a binding of its own
                 self._endpoint.stats["unmatched"] += 1
                 return True
+            if plain is None:
+                # Older than what was told. The peer may wait for this, with all that it has for us. Nothing is kept, so
+                # that what was recorded pushes nothing out.
+                if message.type == numbers.CON:
+                    self._endpoint._put(
+                        encode(Message(numbers.EMPTY, type=numbers.ACK, mid=message.mid)), self.peer
+                    )
+                return True
+            self._newest = number
+        elif pending and not self._cancelled and self.exchange.state != QUEUED:
+            # What matches the open request is its response, also where its acknowledgement was lost (RFC 7252 section
+            # 5.2.2). That to a cancellation has no Observe.
+            return False
         elif notifies and not self._is_newer(message.uint(numbers.OBSERVE), now):
-            if message.type == numbers.CON:
-                self._endpoint._accept(message, self.peer, now)
+            self._acknowledge(message, now)
             return True
         if unrecognized(plain, 0) is not None:  # among them notifications in blocks
             self.forget()
@@ -139,30 +155,50 @@ class Observation:
         self._endpoint._events.append((NOTIFICATION, self, plain))
         return True
 
-    def _verified(self, message, now):
-        """The plain notification, or None. RFC 8613 sections 4.1.3.5.2 and 7.4.1: the Partial IV says what is newer."""
-        value = message.option(numbers.OSCORE)
-        if not value or not value[0] & 7:
-            return None  # the first response is the only one without a Partial IV
-        before = self._binding.last
-        plain = self._endpoint.security.unprotect_response(message, self._binding, now)
-        self._newest = self._binding.last
-        self._binding.last = before  # until it is accepted it may come again
-        return plain
-
     def poll(self, now):
-        if self.deadline is not None and ticks_diff(now, self.deadline) >= 0:
-            self.deadline = None
+        if self._ordered is not None and ticks_diff(now, self._ordered) >= 0:
+            self._ordered = None
+        while self._until and ticks_diff(now, self._until[0]) >= 0:
+            self._until.pop(0)
+            self._bindings.pop()
+        if self._stale_at is not None and ticks_diff(now, self._stale_at) >= 0:
+            self._stale_at = None
             self._endpoint._events.append((STALE, self, None))
+        self._arm()
+
+    def _bind(self, binding, now):
+        """Notifications belong to this request from now on. What the peer sent before it knew, it goes on repeating."""
+        if self._bindings:
+            binding.last = max(binding.last, self._bindings[0].last)
+            self._until.append(now + self._endpoint.parameters.max_transmit_wait)
+        self._bindings.insert(0, binding)
+        if len(self._bindings) > 1 + _OLDER:
+            self._until.pop(0)
+            self._bindings.pop()
+
+    def _told(self, message, now):
+        """This is the newest now."""
+        self._number = message.uint(numbers.OBSERVE, 0)
+        if not self._bindings:
+            self._ordered = now + _REORDERED + 1
+        if self._stale and self.established:
+            spread = _SPREAD * int.from_bytes(self._endpoint._random(2), "big") // 65535
+            self._stale_at = now + 1000 * min(message.uint(numbers.MAX_AGE, _MAX_AGE), _DAY) + _AFTER + spread
+        self._arm()
+
+    def _acknowledge(self, message, now):
+        if message.type == numbers.CON:
+            self._endpoint._accept(message, self.peer, now)
+
+    def _arm(self):
+        self.deadline = earliest(self._stale_at, self._ordered)
+        if self._until:
+            self.deadline = earliest(self.deadline, self._until[0])
 
     def _is_newer(self, number, now):
         """Section 3.4."""
         ahead = (number - self._number) & 0xFFFFFF
-        return 0 < ahead < _NEWER or ticks_diff(now, self._since) > _REORDERED
-
-    def _refresh(self, message, now):
-        if self._stale and self.established:
-            self.deadline = now + 1000 * min(message.uint(numbers.MAX_AGE, _MAX_AGE), _DAY)
+        return 0 < ahead < _NEWER or self._ordered is None or ticks_diff(now, self._ordered) >= 0
 
 
 def _good(message):

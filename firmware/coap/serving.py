@@ -145,6 +145,9 @@ class Serving:
         """A message came again: the same answer goes out again (section 4.2), nothing else happens."""
         self.stats["duplicates"] += 1
         if entry.answer:
+            if len(self._queue) > self.MAX_QUEUE // 2:
+                self.stats["dropped"] += 1  # before a flood of these makes our own messages drop
+                return
             self._put(entry.answer, entry.peer)
         elif entry.answer is None:
             for incoming in self._incoming:

@@ -9,7 +9,7 @@ delta 5 from there, `53 6f6273`. A notification with sequence number n and Max-A
 import coap
 from coap.observe import MOST, observe
 from coap_scene import OTHER, PEER, answer, endpoint, events, octets, one_event, run, sent
-from common import equal, raises
+from common import Random, equal, raises
 
 REGISTER = "60 53 6f6273"
 CANCEL = "61 01 53 6f6273"
@@ -73,8 +73,9 @@ def test_td_coap_obs_04_client():
     # Max-Age 20 s passes: the layer above is told once, and registers again with the same token
     watch = Watch("81 14")
     device = watch.device
-    equal(device.next_deadline(), 20000)
-    run(device, 19999)
+    # RFC 7641 section 3.3.1: a random time between 5 and 15 s after that; chance is at its least here
+    equal(device.next_deadline(), 25000)
+    run(device, 24999)
     equal(events(device), [])
     run(device, 60000)
     equal(events(device), [(coap.STALE, watch.observation, None)])
@@ -85,7 +86,7 @@ def test_td_coap_obs_04_client():
     equal(one_event(device)[0], coap.RESPONSE)
     equal(watch.notify(2, "7001", now=61000), [[ack("7001")], b"1"])
     # without Max-Age it is 60 s (RFC 7252 section 5.10.5), counted from the last one
-    equal(device.next_deadline(), 121000)
+    equal(device.next_deadline(), 126000)
 
 
 def test_td_coap_obs_06_client():
@@ -163,6 +164,48 @@ def test_128_seconds_later_all_is_newer():
     equal(watch.notify(50, "7003", now=129001)[1], b"1")
 
 
+def test_after_days_without_a_word_all_is_newer():
+    # Nothing but next_deadline() says when to poll, and a tick comes round again after 6.2 days
+    for days in (1, 3, 4, 5, 6, 6.2, 7, 13):
+        watch = Watch(stale=False)
+        equal(watch.notify(100, "7001", now=1000)[1], b"1")
+        now = 1000 + int(days * 86400000)
+        run_on(watch.device, 1000, now)
+        equal(watch.notify(99, "7002", now=now & 0x1FFFFFFF), [[ack("7002")], b"1"])
+
+
+def run_on(device, now, until):
+    """As run(), over more than half a period of the tick."""
+    while now < until:
+        now = min(now + 3600000, until)
+        run(device, now & 0x1FFFFFFF)
+
+
+def test_max_age_0_is_no_order_to_ask_without_pause():
+    # RFC 7641 section 3.3.1: between 5 and 15 s after Max-Age, at random; a server that says 0 each time, for an hour
+    device = endpoint()
+    device._random = Random(7).bytes
+    observation = observe(device, get(), PEER, 0)
+    now = asked = 0
+    waits = []
+    while now < 3600000 and asked < 1000:
+        (request,) = sent(device)
+        asked += 1
+        answer(device, "6445" + request[2:8].hex() + "60 80 ff 30", now)  # Observe 0, Max-Age 0
+        equal([kind for kind, _, _ in events(device)], [coap.RESPONSE])
+        deadline = device.next_deadline()
+        while True:
+            device.poll(deadline)
+            if events(device):
+                break
+            deadline = device.next_deadline()
+        waits.append(deadline - now)
+        now = deadline
+        observation.register(get(), now)
+    assert 5000 <= min(waits) < 6000 and 14000 < max(waits) <= 15000, (min(waits), max(waits))
+    assert 240 <= asked <= 720, asked
+
+
 def test_the_peer_is_part_of_the_match():
     watch = Watch()
     equal(answer(watch.device, "44 45 7001" + watch.token + "61 03 ff 31", 0, OTHER), [reset("7001")])
@@ -210,6 +253,39 @@ def test_the_response_to_a_renewal_may_come_separately():
     equal(answer(watch.device, "44 45 7001" + watch.token + "61 09 ff 39", 0), [ack("7001")])
     equal(one_event(watch.device)[0], coap.RESPONSE)
     equal(watch.notify(10, "7002")[1], b"1")
+
+
+def test_the_response_to_a_renewal_whose_acknowledgement_was_lost():
+    # RFC 7252 section 5.2.2: it acknowledges the request as well, which is not said again
+    for kind, said in (("44", [ack("7001")]), ("54", [])):
+        watch = Watch(stale=False)
+        exchange = watch.observation.register(get(), 0)
+        equal(len(sent(watch.device)), 1)
+        equal(answer(watch.device, kind + "45 7001" + watch.token + "61 09 ff 39", 100), said)
+        told, which, message = one_event(watch.device)
+        equal((told, which, bytes(message.payload)), (coap.RESPONSE, exchange, b"9"))
+        equal((run(watch.device, 200000), events(watch.device)), ([], []))
+        equal(watch.notify(10, "7002", now=200000)[1], b"1")
+
+
+def test_a_renewal_that_waits_for_its_turn_has_no_response_yet():
+    watch = Watch(stale=False)
+    watch.device.request(coap.Message(coap.GET), PEER, 0)  # NSTART is 1
+    watch.observation.register(get(), 0)
+    equal(len(sent(watch.device)), 1)
+    equal(watch.notify(3, "7001"), [[ack("7001")], b"1"])
+
+
+def test_what_comes_while_a_cancellation_is_acknowledged_is_told():
+    # The answer to Observe 1 has no Observe (RFC 7641 section 3.6), so that this is none
+    watch = Watch()
+    watch.observation.cancel(get(), 1000)
+    sent(watch.device)
+    equal(answer(watch.device, "60 00 0002", 1000), [])
+    equal(watch.notify(3, "7001"), [[ack("7001")], b"1"])
+    equal(answer(watch.device, "44 45 7002" + watch.token + "ff 31", 1000), [ack("7002")])
+    equal(one_event(watch.device)[0], coap.RESPONSE)
+    equal(watch.device.observations, [])
 
 
 def test_a_notification_in_blocks_is_refused():

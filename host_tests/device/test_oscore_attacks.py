@@ -276,9 +276,18 @@ def test_forged_acknowledgement_and_reset():
     client.take(answer, SERVER, 200)
     equal([event[0] for event in client.events], [coap.RESPONSE])
     client.events.clear()
+    # A Reset does not end it at once: the true answer has ACK_TIMEOUT more to come, as after any answer in the clear
     (datagram,) = client.ask(server, b"text")
-    client.take(b"\x70\x00" + datagram[2:4], SERVER, 100)
-    equal([event[0] for event in client.events], [coap.RESET])
+    client.take(b"\x70\x00" + datagram[2:4], SERVER, 300)
+    equal(client.events, [])
+    ((answer, _),) = server.take(datagram, CLIENT)
+    client.take(answer, SERVER, 2299)
+    equal([event[0] for event in client.events], [coap.RESPONSE])
+    (datagram,) = client.ask(server, b"text", 3000)
+    client.take(b"\x70\x00" + datagram[2:4], SERVER, 3100)
+    equal(run(client.endpoint, 5099), [])
+    client.endpoint.poll(5100)
+    equal(client.endpoint.next_event()[0], coap.RESET)
     client.take(b"\x70\x00\x99\x99", SERVER, 100)
     client.take(b"\x60\x00\x99\x99", SERVER, 100)
     equal(client.endpoint.stats["unmatched"], 2)
@@ -335,7 +344,8 @@ def flooded(kind, count, rate):
 # The board that is emulated takes an hour for what the others do in seconds
 EACH = 100000 if sys.platform != "rp2" else 500
 RATE = 5000
-LOOKED_AT = 80 + EACH // RATE * 10  # 80 at once, and 10 a second
+STRANGERS = 80 + EACH // RATE * 10  # looked at: 80 at once, and 10 a second
+PEER = 200 + EACH // RATE * 200
 
 
 def test_flood_of_plain_requests():
@@ -348,13 +358,13 @@ def test_flood_of_garbage():
 
 def test_flood_of_forged_requests():
     server = flooded("forged", EACH, RATE)
-    assert server.security.stats["unverified"] <= LOOKED_AT
-    assert server.security.stats["limited"] >= EACH - LOOKED_AT
+    assert server.security.stats["unverified"] <= STRANGERS
+    assert server.security.stats["limited"] >= EACH - STRANGERS
 
 
 def test_flood_in_the_name_of_the_peer():
     server = flooded("as the peer", EACH, RATE)
-    assert server.security.stats["unverified"] <= LOOKED_AT
+    assert server.security.stats["unverified"] <= PEER
 
 
 def test_a_flood_does_not_push_out_our_own():

@@ -179,14 +179,14 @@ def test_each_bit_of_a_request_counts():
     equal(bytes(server.unprotect_request(outer, b"\x00")[0].payload), b"text")
 
 
-def test_too_many_that_do_not_verify_are_not_looked_at():
+def test_forged_responses_do_not_use_up_the_request():
     client, server = ends()
     _, ours, theirs = asked(client, server, Message(coap.GET))
     good = server.protect_response(Message(coap.CONTENT), theirs)
     bad = Message(good.code, bytes(len(good.payload)), good.options)
-    for _ in range(8):
+    for _ in range(100):
         raises(Unverified, client.unprotect_response, bad, ours)
-    raises(Unverified, client.unprotect_response, good, ours)
+    equal(client.unprotect_response(good, ours).code, coap.CONTENT)
 
 
 def test_parameters():

@@ -56,7 +56,8 @@ class Server:
     def registered(self):
         """(observation, plain request, binding) of a registration that was answered."""
         endpoint = self.client.endpoint
-        observation = observe(endpoint, coap.Message(coap.GET, options=coap.path_options("/t")), SERVER, 0)
+        message = coap.Message(coap.GET, options=coap.path_options("/t"))
+        observation = observe(endpoint, message, SERVER, 0, stale=False)
         plain, binding = self.request(sent(endpoint)[0])
         equal((plain.code, plain.uint(coap.OBSERVE)), (coap.GET, 0))
         self.answer(plain, binding)
@@ -84,17 +85,24 @@ def test_one_that_is_not_accepted_may_come_again():
     equal(server.told(first), [ACKED, None])
 
 
-def test_an_older_one_is_met_with_silence():
-    # also with a message ID of its own, which anyone on the path can give it
+def test_an_older_one_is_acknowledged_and_not_told():
+    # The peer may wait for that with all that it has for us (RFC 7252 section 4.7, NSTART 1). Nothing is kept of it: it
+    # may have been recorded, and have a message ID of its own, which anyone on the path can give it.
     server = Server()
     _, plain, binding = server.registered()
     first = server.notification(plain, binding, b"1")
     second = server.notification(plain, binding, b"2")
     equal(server.told(second), [ACKED, b"2"])
-    equal(server.told(first), [[], None])
+    equal(server.told(first), [ACKED, None])
     again = decode(second)
-    again.mid = 0x6666
+    entries = len(server.client.endpoint._duplicates._entries)
+    for mid in range(100):
+        again.mid = mid
+        equal(server.told(encode(again)), [ACKED, None])
+    again.type = coap.NON
+    again.mid = 100
     equal(server.told(encode(again)), [[], None])
+    equal(len(server.client.endpoint._duplicates._entries), entries)
     equal(server.told(server.notification(plain, binding, b"3")), [ACKED, b"3"])
 
 
@@ -139,7 +147,92 @@ def test_a_renewal_has_a_binding_of_its_own():
     server.answer(newer, new_binding)
     equal(one_event(server.client.endpoint)[0], coap.RESPONSE)
     equal(server.told(server.notification(newer, new_binding, b"2")), [ACKED, b"2"])
-    equal(server.told(server.notification(plain, binding, b"3")), [[], None])
+
+
+def renewed(server, observation, now):
+    """(plain request, binding) of a renewal that was answered."""
+    observation.register(coap.Message(coap.GET, options=[]), now)
+    plain, binding = server.request(sent(server.client.endpoint)[0])
+    server.answer(plain, binding)
+    equal(one_event(server.client.endpoint)[0], coap.RESPONSE)
+    return plain, binding
+
+
+def test_what_was_lost_before_a_renewal_is_taken_when_it_is_repeated():
+    # The server repeats the notification with the octets of before, up to MAX_TRANSMIT_WAIT (RFC 7252 section 4.2)
+    server = Server()
+    observation, plain, binding = server.registered()
+    equal(server.told(server.notification(plain, binding, b"1")), [ACKED, b"1"])
+    lost = server.notification(plain, binding, b"2")
+    newer, new_binding = renewed(server, observation, 0)
+    server.client.endpoint.poll(92999)
+    equal(server.told(lost), [ACKED, b"2"])
+    again = decode(lost)
+    again.mid = 0x6666
+    equal(server.told(encode(again)), [ACKED, None])  # and once only
+    equal(server.told(server.notification(newer, new_binding, b"3")), [ACKED, b"3"])
+
+
+def test_older_than_what_the_renewal_brought():
+    server = Server()
+    observation, plain, binding = server.registered()
+    lost = server.notification(plain, binding, b"1")
+    newer, new_binding = renewed(server, observation, 0)
+    equal(server.told(server.notification(newer, new_binding, b"2")), [ACKED, b"2"])
+    equal(server.told(lost), [ACKED, None])  # told, it would be the newest state
+
+
+def test_several_renewals_one_after_the_other():
+    server = Server()
+    observation, plain, binding = server.registered()
+    lost = server.notification(plain, binding, b"1")
+    for _ in range(4):
+        renewed(server, observation, 0)
+    equal(server.told(lost), [ACKED, b"1"])
+    for _ in range(20):
+        renewed(server, observation, 0)
+    equal(len(observation._bindings), 5)
+
+
+def test_the_request_of_before_is_forgotten_after_max_transmit_wait():
+    server = Server()
+    observation, plain, binding = server.registered()
+    lost = server.notification(plain, binding, b"1")
+    newer, new_binding = renewed(server, observation, 0)
+    endpoint = server.client.endpoint
+    endpoint.poll(93000)
+    equal(server.told(lost), [[], None])
+    equal(server.told(server.notification(newer, new_binding, b"2")), [ACKED, b"2"])
+
+
+def test_while_a_renewal_is_acknowledged_notifications_still_come():
+    server = Server()
+    observation, plain, binding = server.registered()
+    observation.register(coap.Message(coap.GET, options=[]), 0)
+    newer, new_binding = server.request(sent(server.client.endpoint)[0])
+    server.receive(coap.Message(0, b"", (), coap.ACK, newer.mid))
+    equal(server.told(server.notification(plain, binding, b"1")), [ACKED, b"1"])
+    inner = coap.Message(coap.CONTENT, b"0", [(coap.OBSERVE, b"")], coap.CON, 0x5000, newer.token)
+    server.receive(server.context.protect_response(inner, new_binding))
+    equal(one_event(server.client.endpoint)[0], coap.RESPONSE)
+    sent(server.client.endpoint)
+    equal(server.told(server.notification(newer, new_binding, b"2")), [ACKED, b"2"])
+
+
+def test_the_response_to_a_renewal_whose_acknowledgement_was_lost():
+    # RFC 7252 section 5.2.2
+    server = Server()
+    observation, plain, binding = server.registered()
+    observation.register(coap.Message(coap.GET, options=[]), 0)
+    endpoint = server.client.endpoint
+    newer, new_binding = server.request(sent(endpoint)[0])
+    inner = coap.Message(coap.CONTENT, b"0", [(coap.OBSERVE, b"")], coap.CON, 0x5000, newer.token)
+    server.receive(server.context.protect_response(inner, new_binding))
+    equal([decode(each).type for each in sent(endpoint)], ACKED)
+    equal(one_event(endpoint)[0], coap.RESPONSE)
+    for now in range(0, 200000, 1000):
+        endpoint.poll(now)
+    equal((sent(endpoint), events(endpoint)), ([], []))
 
 
 def test_a_server_that_restarted_asks_for_an_echo_first():

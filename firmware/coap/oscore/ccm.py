@@ -23,7 +23,7 @@ def seal(key, nonce, aad, text, tag_size=8):
     sealed = _stream(key, nonce, text)
     tag = _tag(key, nonce, aad, text, tag_size, sealed)
     sealed = sealed[_BLOCK:]
-    sealed += tag
+    sealed += tag.to_bytes(tag_size, "big")
     return sealed
 
 
@@ -37,10 +37,7 @@ def open_sealed(key, nonce, aad, sealed, tag_size=8):
     text = stream[_BLOCK:]
     tag = _tag(key, nonce, aad, text, tag_size, stream)
     # All octets are looked at whatever they are: how long it takes must not say how many of them were right.
-    difference = 0
-    for i in range(tag_size):
-        difference |= tag[i] ^ sealed[end + i]
-    if difference:
+    if tag ^ int.from_bytes(sealed[end:], "big"):
         raise TagError("the tag does not fit")
     return text
 
@@ -71,7 +68,7 @@ def _stream(key, nonce, text):
 
 
 def _tag(key, nonce, aad, text, size, stream):
-    """The tag T, encrypted with the first block of `stream`."""
+    """The tag T as a number, encrypted with the first block of `stream`."""
     # B_0: flags, nonce, length of the text; then the additional data with its length, then the text, each padded
     flags = (64 if aad else 0) | (size - 2) // 2 << 3 | _LENGTH - 1
     blocks = bytearray((flags,))
@@ -85,4 +82,4 @@ def _tag(key, nonce, aad, text, size, stream):
     blocks += _ZEROS[: -len(blocks) % _BLOCK]
     aes.aes(key, aes.CBC, _ZEROS).encrypt(blocks, blocks)
     last = len(blocks) - _BLOCK
-    return bytes([blocks[last + i] ^ stream[i] for i in range(size)])
+    return int.from_bytes(blocks[last : last + size], "big") ^ int.from_bytes(stream[:size], "big")

@@ -15,7 +15,7 @@ from .state import ReplayWindow, Sequence
 _NONCE = const(13)
 _LONGEST_ID = const(7)  # nonce - 6
 _KEY = const(16)
-_MOST_FAILURES = const(8)  # of verifying responses to one request
+_FLOOR_STEP = const(64)  # requests of the peer, after which is written which may not come again
 _ALGORITHM = b"\x0a"  # AES-CCM-16-64-128 is 10
 
 # Class U (section 4.1, figure 5): what a proxy must see. Observe is here and inside as well; all others are inside.
@@ -34,6 +34,10 @@ class Unverified(Exception):
     """A response that does not verify, or is none that is protected."""
 
 
+class Older(Unverified):
+    """It verifies, but a newer notification came before it, or this one did."""
+
+
 class Binding:
     """What ties a response to its request (section 5.4), at either end."""
 
@@ -41,9 +45,11 @@ class Binding:
         self.aad = _aad(kid, piv)
         self.nonce = nonce  # of the request; the server may use it once, for a response
         self.observe = observe  # whether the request had Observe
-        self.own = None  # Partial IV that is set aside for a response that must have one
+        self.own = None  # Partial IV that is set aside for a challenge
+        self.challenge = (
+            False  # whether the only answer is a challenge, which this request may have had before
+        )
         self.last = -1  # Notification Number (section 7.4.1)
-        self.failures = 0
 
 
 class Context:
@@ -82,7 +88,10 @@ class Context:
         self._window = ReplayWindow()
         if not self._sequence.stored:
             self._window.begin(-1)
+        self.random = random
         self._echo = random(8)
+        self._challenged = -1  # the highest Partial IV that was, since our restart
+        self._challenge = None  # what it was given, protected
 
     def __repr__(self):
         return "<Context sender %s, recipient %s>" % (_hex(self.sender_id), _hex(self.recipient_id))
@@ -121,8 +130,6 @@ class Context:
         value = message.option(numbers.OSCORE)
         if value is None:
             raise Unverified("not protected")
-        if binding.failures >= _MOST_FAILURES:
-            raise Unverified("too many before it that did not verify")
         try:
             piv, kid, id_context = _read_option(value)
             if kid not in (None, self.recipient_id) or id_context not in (None, self.id_context):
@@ -133,7 +140,6 @@ class Context:
             if plain.code < 32:
                 raise ValueError("not a response")
         except ValueError as error:
-            binding.failures += 1
             raise Unverified(str(error))
         self._order_notification(plain, message, piv, binding)
         return plain
@@ -149,7 +155,7 @@ class Context:
         number = int.from_bytes(piv, "big")
         if piv:
             if number <= binding.last:
-                raise Unverified("a notification that is older than the last one")
+                raise Older("a notification that is older than the last one")
             binding.last = number
         elif binding.last >= 0:
             raise Unverified("only the first notification may lack a Partial IV")
@@ -164,10 +170,10 @@ class Context:
         """(the plain Message, its Binding): section 8.2, where `piv` is what the option said.
 
         Raises Refused; OSError where the storage fails, and then the request counts as never seen.
-        `fresh` says afterwards whether it is: where not, `challenge` is the only thing to answer.
+        Where `binding.challenge` is set, the request may be a replay, and a challenge is the only thing to answer.
         """
         number = int.from_bytes(piv, "big")
-        if self._window.known and not self._window.is_new(number):
+        if not self.is_new(piv):
             raise Refused(numbers.UNAUTHORIZED, "Replay detected")
         binding = Binding(
             self.recipient_id,
@@ -188,19 +194,43 @@ class Context:
         if not self._window.known:
             if plain.option(numbers.ECHO) != self._echo:
                 # It may be a replay, and its nonce may have served for a response: that of the challenge is our own.
+                # Recorded requests must not cost a number each time, so one that comes again is given the same octets.
+                if number != self._challenged:
+                    binding.own = self._sequence.take()
+                    self._challenged = number
+                    self._challenge = None
                 binding.nonce = None
-                binding.own = self._sequence.take()
+                binding.challenge = True
                 return plain, binding
             self._window.begin(number)  # it was made after our restart: all before it may be replays
+            self._challenge = None
         else:
             if not self._sequence.stored:
                 # From now on a restart must know that there was a window.
                 self._sequence.reserve()
             self._window.strike(number)
+        self._raise_floor()
         observe = message.option(numbers.OBSERVE)
         if plain.option(numbers.OBSERVE) != observe:  # section 4.1.3.5.1: a proxy took it away
             plain.options = [option for option in plain.options if option[0] != numbers.OBSERVE]
         return plain, binding
+
+    def is_new(self, piv):
+        """Whether a request with this Partial IV may be one that never came. After a restart of ours False also stands
+        for "not now": of those that may be replays the highest alone is challenged."""
+        number = int.from_bytes(piv, "big")
+        if self._window.known:
+            return self._window.is_new(number)
+        return number > self._sequence.floor and number >= self._challenged
+
+    def _raise_floor(self):
+        """Writes now and then what can't be new any more, so that after a restart little is in question."""
+        floor = self._window.lowest - 1
+        if floor >= self._sequence.floor + _FLOOR_STEP:
+            try:
+                self._sequence.reserve(floor)
+            except OSError:
+                pass  # more will be challenged, no more than that
 
     @property
     def echo(self):
@@ -212,6 +242,11 @@ class Context:
 
         Raises MessageError, and where a Partial IV is needed StateError and OSError.
         """
+        if binding.challenge and binding.own is None:
+            sealed = self._challenge
+            return Message(
+                sealed.code, sealed.payload, sealed.options, message.type, message.mid, message.token
+            )
         nonce = binding.nonce
         option = b""
         if nonce is None:
@@ -222,7 +257,15 @@ class Context:
             option = bytes((len(piv),)) + piv
         binding.nonce = None
         code = numbers.CONTENT if binding.observe else numbers.CHANGED
-        return self._seal(message, code, option, nonce, binding)
+        sealed = self._seal(message, code, option, nonce, binding)
+        if binding.challenge:
+            self._challenge = sealed
+        return sealed
+
+    @property
+    def can_challenge(self):
+        """Whether a request that comes again can be challenged: not where its first challenge could not be made."""
+        return self._challenge is not None
 
     def _seal(self, message, code, option, nonce, binding):
         inside = []
@@ -289,8 +332,10 @@ def _inner(message, text):
 def _aad(kid, piv):
     """Enc_structure of RFC 9052 section 5.3 with the external_aad of RFC 8613 section 5.4:
     ["Encrypt0", h'', << [1, [10], kid, piv, h''] >>]."""
-    external = b"\x85\x01\x81" + _ALGORITHM + _byte_string(kid) + _byte_string(piv) + b"\x40"
-    return b"\x83\x68Encrypt0\x40" + _byte_string(external)
+    # Both are short: the whole has less than 24 octets, and one octet tells its length (RFC 8949 section 3.1).
+    size = len(kid)
+    head = bytes((0x40 | 7 + size + len(piv), 0x85, 1, 0x81, 10, 0x40 | size))
+    return b"\x83\x68Encrypt0\x40" + head + kid + bytes((0x40 | len(piv),)) + piv + b"\x40"
 
 
 def _byte_string(octets):

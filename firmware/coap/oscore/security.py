@@ -2,51 +2,39 @@
 """OSCORE for an Endpoint: `Endpoint(security=Security(context))` protects all that it sends to its one peer and lets
 in only what the peer protected, wherever it comes from.
 
-What somebody without the key can cost: a few comparisons for each datagram, verifying 30 of them a second at most,
-one answer that is not larger than what it is about, and nothing that is kept.
+What somebody without the key can cost: a few comparisons for each datagram, verifying 250 of them a second at most
+(and 220 more at once), ten answers a second that are not larger than what they are about, and nothing that is kept.
+Only what does not verify is counted, so that the peer may be as quick as it likes; and it is counted against the
+address that it says it comes from, so that strangers cannot use up what is meant for the peer. Addresses can be
+forged: what comes as the peer's is verified up to 200 times a second in vain, and beyond that each is as likely to be
+looked at as any other. What that is of a processor's time stands in docs/security.md.
 """
 
 from .. import numbers
-from ..compat import const, ticks_diff
 from ..message import Message
-from .context import Refused, Unverified, read_request_option
+from .bucket import Bucket
+from .context import Older, Refused, Unverified, read_request_option
 
-# In vain, a second. What verifies is not counted, so that a peer may be as quick as it likes.
-_STRANGERS = const(10)  # requests from addresses that no request verified from
-_PEER = const(10)  # requests from the address that the last one verified from, which may be forged
-_RESPONSES = const(10)  # these need the token of a request that is open
-_CHALLENGES = const(1)  # each takes a number of ours, and one in 64 a write to the storage
-_BURST = const(8)  # s
+# Verifications in vain, a second, and for how many seconds they may come at once
+_STRANGERS = (10, 8)  # requests from other addresses than the peer's
+_REQUESTS = (100, 1)  # requests from the peer's
+_RESPONSES = (40, 1)  # these need the token of a request that is open
+_SHARED = (100, 1)  # for the two before, where their own is used up
+_ANSWERS = (10, 8)  # bare refusals: no verifications, but octets on the link
+_BUCKETS = (_STRANGERS, _REQUESTS, _RESPONSES, _SHARED, _ANSWERS)
 
 
-class _Bucket:
-    """Allows `rate` a second over time, and _BURST seconds' worth at once."""
-
-    def __init__(self, rate):
-        self._cost = 1000 // rate
-        self._full = self._level = 1000 * _BURST
-        self._when = None
-
-    def take(self, now):
-        if self._when is not None:
-            elapsed = ticks_diff(now, self._when)
-            self._level = self._full if elapsed < 0 else min(self._full, self._level + elapsed)
-        self._when = now
-        if self._level < self._cost:
-            return False
-        self._level -= self._cost
-        return True
-
-    def give_back(self):
-        self._level += self._cost
+class _Limited(Unverified):
+    pass
 
 
 class Security:
-    """See the module. `context` is a Context. `trouble` says in words what was refused last, until
-    whoever tells it sets it to None."""
+    """See the module. `context` is a Context. `peer` is the address that the last request of ours went to. `trouble`
+    says in words what was refused last, until whoever tells it sets it to None."""
 
     def __init__(self, context):
         self.context = context
+        self.peer = None
         self.trouble = None
         self.stats = {
             "unprotected": 0,  # requests and responses without OSCORE
@@ -56,11 +44,14 @@ class Security:
             "challenged": 0,  # requests that must come again with Echo, after our restart
             "limited": 0,  # not looked at: too many before them did not verify
         }
-        self._peer = None
-        self._strangers = _Bucket(_STRANGERS)
-        self._from_peer = _Bucket(_PEER)
-        self._responses = _Bucket(_RESPONSES)
-        self._challenges = _Bucket(_CHALLENGES)
+        self._heard = None  # the address that the last request verified from
+        made = [Bucket(rate, burst, context.random) for rate, burst in _BUCKETS]
+        self._strangers, self._requests, self._responses, self._shared, self._answers = self._buckets = made
+
+    def poll(self, now):
+        """Once a day at least, as Endpoint.poll."""
+        for bucket in self._buckets:
+            bucket.poll(now)
 
     def protect_request(self, message):
         """(protected Message, Binding). Raises StateError, OSError."""
@@ -72,26 +63,59 @@ class Security:
 
     def unprotect_response(self, message, binding, now):
         """The plain Message, or None where it does not verify."""
-        if not self._responses.take(now):
+        plain, _ = self.unprotect_notification(message, (binding,), now, True)
+        return plain
+
+    def unprotect_notification(self, message, bindings, now, first=False):
+        """(plain Message, its number) where it verifies as a response to one of the requests of these bindings, or
+        (None, its number) where it is not newer than `binding.last`, else (None, None).
+
+        `binding.last` stays as it is, but for the `first` response. All others have a Partial IV.
+        """
+        value = message.option(numbers.OSCORE)
+        if not first and not (value and value[0] & 7):
+            bindings = ()
+        try:
+            for binding in bindings:
+                last = binding.last
+                try:
+                    plain = self._open(message, binding, now)
+                except Older:
+                    self.stats["replayed"] += 1
+                    return None, last
+                except _Limited:
+                    raise
+                except Unverified:
+                    continue
+                newest = binding.last
+                if not first:
+                    binding.last = last  # until it is accepted it may come again
+                return plain, newest
+        except _Limited:
             self.stats["limited"] += 1
-            return None
+            return None, None
+        self.stats["unprotected" if value is None else "unverified"] += 1
+        self.trouble = self.explain(message)
+        return None, None
+
+    def _open(self, message, binding, now):
+        """Raises Unverified, Older."""
+        bucket = self._responses.take(now) or self._shared.take(now)
+        if bucket is None:
+            raise _Limited()
         try:
             plain = self.context.unprotect_response(message, binding)
-        except Unverified:
-            if message.option(numbers.OSCORE) is None:
-                self.stats["unprotected"] += 1
-            else:
-                self.stats["unverified"] += 1
-            self.trouble = self.explain(message)
-            return None
-        self._responses.give_back()
+        except Older:
+            bucket.give_back()
+            raise
+        bucket.give_back()
         return plain
 
     def explain(self, message):
         """What a response that does not verify means to the person who has to put it right."""
         if message.option(numbers.OSCORE) is None:
             # Nobody vouches for it, but where a key is wrong it is all that can be known.
-            meaning = _ANSWERS.get(message.code, "(it does not use OSCORE)")
+            meaning = _ANSWERS_MEAN.get(message.code, "(it does not use OSCORE)")
             return "the peer answers unprotected: %s %s" % (numbers.code_text(message.code), meaning)
         return "answers do not verify: keys, recipient_id or id_context differ from the peer's"
 
@@ -99,37 +123,42 @@ class Security:
         """(plain Message, Binding, None); with an answer instead of None that must be given at once, protected; or
         (None, None, the bare answer or None for silence)."""
         if message.option(numbers.OSCORE) is None:
-            self.stats["unprotected"] += 1
-            self.trouble = "refused a request that is not protected"
-            return None, None, Message(numbers.UNAUTHORIZED)
+            return self._refuse(
+                "unprotected", "a request that is not protected", numbers.UNAUTHORIZED, now, ()
+            )
         try:
             piv, kid, id_context = read_request_option(message)
         except Refused as refused:
-            return self._refuse(refused, "unverified", "a request with a broken OSCORE option")
+            return self._refuse("unverified", "a request with a broken OSCORE option", refused.code, now)
         if not self.context.is_for(kid, id_context):
-            self.stats["unknown"] += 1
-            self.trouble = "refused a request: its sender is not security.recipient_id in security.id_context"
-            return None, None, Message(numbers.UNAUTHORIZED, options=[(numbers.MAX_AGE, b"")])
-        bucket = self._from_peer if peer == self._peer else self._strangers
-        if not bucket.take(now):
+            why = "a request: its sender is not security.recipient_id in security.id_context"
+            return self._refuse("unknown", why, numbers.UNAUTHORIZED, now)
+        if not self.context.is_new(piv):  # seen before anything is decrypted
+            why = "a request that came before, or was made before it"
+            return self._refuse("replayed", why, numbers.UNAUTHORIZED, now, text=b"Replay detected")
+        if peer in (self.peer, self._heard):
+            bucket = self._requests.take(now) or self._shared.take(now)
+        else:
+            bucket = self._strangers.take(now)
+        if bucket is None:
             self.stats["limited"] += 1
             return None, None, None
         try:
             plain, binding = self.context.unprotect_request(message, piv)
         except Refused as refused:
-            if refused.code == numbers.UNAUTHORIZED:
-                bucket.give_back()  # seen before anything was decrypted
-                return self._refuse(refused, "replayed", "a request that came before, or was made before it")
-            return self._refuse(refused, "unverified", "a request that this key did not make")
+            why = "a request that this key did not make"
+            return self._refuse("unverified", why, refused.code, now, text=str(refused).encode())
         except Exception as error:
             # The storage: without it the number could not be struck out. It was not taken, and may come again.
             self.trouble = "refused a request: %s" % error
             return None, None, Message(numbers.SERVICE_UNAVAILABLE)
-        bucket.give_back()
-        if binding.own is None:
-            self._peer = peer
+        if not binding.challenge:
+            bucket.give_back()
+            self._heard = peer
             return plain, binding, None
-        if not self._challenges.take(now):
+        if binding.own is not None:
+            bucket.give_back()  # each is the first of its number
+        elif not self.context.can_challenge or not self._answers.take(now):
             self.stats["limited"] += 1
             return None, None, None
         self.stats["challenged"] += 1
@@ -139,14 +168,17 @@ class Security:
         """The protected Message. Raises StateError, OSError where it needs a number of our own."""
         return self.context.protect_response(message, binding)
 
-    def _refuse(self, refused, counter, what):
+    def _refuse(self, counter, what, code, now, options=((numbers.MAX_AGE, b""),), text=b""):
+        """What `unprotect_request` gives for it. Section 8.2 wants Max-Age 0 in the answers that it has."""
         self.stats[counter] += 1
         self.trouble = "refused " + what
-        return None, None, Message(refused.code, str(refused).encode(), [(numbers.MAX_AGE, b"")])
+        if not self._answers.take(now):
+            return None, None, None
+        return None, None, Message(code, text, options)
 
 
 # What the answers of section 8.2 mean
-_ANSWERS = {
+_ANSWERS_MEAN = {
     numbers.BAD_REQUEST: "(it has another key for this sender_id)",
     numbers.UNAUTHORIZED: "(it does not know this sender_id, or has seen these sequence numbers: provision a new key)",
 }

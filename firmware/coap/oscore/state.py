@@ -22,19 +22,26 @@ class Sequence:
 
     The row `name` of `storage` (see msgin5g.storage) holds a number above all that were given, and is written anew
     once in 64 of them. After a restart the numbers go on from there; those between are lost.
+
+    `floor` is a number of the peer's, as high as was written: none up to it can be new. The row has it where it is
+    not -1.
     """
 
     def __init__(self, storage, name):
         self._storage = storage
         self._name = name
-        row = storage.read(name, 0, _NUMBER + _CHECK + 1)
+        row = storage.read(name, 0, 2 * _NUMBER + _CHECK + 1)
         self.stored = bool(row)  # whether this key was in use before
+        self.floor = -1
         self._next = 0
         if row:
-            if len(row) != _NUMBER + _CHECK or row[_NUMBER:] != _check(row[:_NUMBER]):
+            end = len(row) - _CHECK
+            if end not in (_NUMBER, 2 * _NUMBER) or row[end:] != _check(row[:end]):
                 # To begin anew would use nonces again, which gives the key stream away.
                 raise StateError("the sequence numbers in %s are damaged: provision a new key" % name)
             self._next = int.from_bytes(row[:_NUMBER], "big")
+            if end > _NUMBER:
+                self.floor = int.from_bytes(row[_NUMBER:end], "big")
         self._end = self._next  # the first number that may not be given yet
 
     def take(self):
@@ -46,15 +53,29 @@ class Sequence:
         self._next += 1
         return number
 
-    def reserve(self):
+    def reserve(self, floor=-1):
         """Writes ahead. Raises as `take` does."""
         end = self._next + _AHEAD
         if end > _LAST:
             raise StateError("all sequence numbers of this key are used: provision a new one")
+        floor = max(floor, self.floor)
         row = end.to_bytes(_NUMBER, "big")
+        if floor >= 0:
+            row += floor.to_bytes(_NUMBER, "big")
         self._storage.replace(self._name, row + _check(row))
         self._end = end
+        self.floor = floor
         self.stored = True
+
+    def skip(self, count):
+        """Gives up the next `count` numbers. Raises as `take` does; then none was given up."""
+        before = self._next
+        self._next += count
+        try:
+            self.reserve()
+        except Exception:
+            self._next = before
+            raise
 
 
 def _check(octets):
@@ -73,6 +94,11 @@ class ReplayWindow:
     @property
     def known(self):
         return self._highest is not None
+
+    @property
+    def lowest(self):
+        """The lowest number that can be new."""
+        return self._highest - self.SIZE + 1
 
     def begin(self, number):
         """All up to `number` have been seen; -1 for a key that was never used."""

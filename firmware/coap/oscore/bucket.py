@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: MIT
+"""A bound on work that comes to nothing."""
+
+from ..compat import ticks_diff
+
+
+class Bucket:
+    """Allows `rate` a second over time, and `burst` seconds' worth at once.
+
+    When half of that is used up, it depends on chance who gets a part of the rest. Otherwise what comes at regular
+    times, a flood, would be there each time that there is a part to be had, and a message in between never.
+    """
+
+    def __init__(self, rate, burst, random):
+        self._cost = 1000 // rate  # ms of refilling
+        self._full = self._level = 1000 * burst
+        self._random = random
+        self._when = None  # when the level was right; None while it is full
+
+    def take(self, now):
+        """The bucket, or None where there is nothing to be had."""
+        self.poll(now)
+        level = self._level
+        if level < self._cost:
+            return None
+        if 2 * level < self._full and int.from_bytes(self._random(2), "big") >= 131072 * level // self._full:
+            return None
+        self._level = level - self._cost
+        if self._when is None:
+            self._when = now
+        return self
+
+    def give_back(self):
+        """What was taken came to something."""
+        self._level += self._cost
+
+    def poll(self, now):
+        if self._when is None:
+            return
+        elapsed = ticks_diff(now, self._when)
+        if elapsed < 0 or self._level + elapsed >= self._full:
+            self._level = self._full
+            self._when = None
+        else:
+            self._level += elapsed
+            self._when = now
