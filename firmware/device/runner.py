@@ -6,7 +6,7 @@ import sys
 import time
 
 from coap.compat import const, ticks_diff
-from msgin5g import CHANGED, MESSAGE, TOPIC, Config, Ended
+from msgin5g import CHANGED, FAILED, MESSAGE, REPORT, TOPIC, Config, Ended
 
 from . import health
 from .health import now as _now
@@ -89,6 +89,20 @@ class Outgoing:
         return self._core.cause
 
     @property
+    def reports(self):
+        """{"success": n, "failure": m} of a message to many with a report, else None."""
+        return self._core.reports
+
+    @property
+    def on_report(self):
+        """What is called with (reporter, success, cause) for each report of one of many; None to begin with."""
+        return self._core.on_report
+
+    @on_report.setter
+    def on_report(self, function):
+        self._core.on_report = function
+
+    @property
     def final(self):
         """Whether `state` is the last one."""
         return self._core.final
@@ -131,11 +145,16 @@ class _Messages:
 
 
 class RunningClient:
-    """A client that runs until `stop()`."""
+    """A client that runs until `stop()`.
+
+    `on_failed`, which an application may set, is called with (sender, message ID, cause) of a message to this device
+    that it will never have.
+    """
 
     def __init__(self, core, link):
         self.core = core
         self._link = link
+        self.on_failed = None
         self._arrived = asyncio.Event()
         self._kick = asyncio.Event()
         self._drained = asyncio.Event()
@@ -208,7 +227,8 @@ class RunningClient:
         """What became of the messages, over restarts too: those that wait, in order, then the last that ended."""
         outbox = self.core.outbox
         ended = [Ended(*ending) for ending in outbox.endings()]
-        return [Outgoing(self, core) for core in outbox.queue + outbox.waiting + ended]
+        waiting = [core for core in outbox.waiting if not core.final]  # some are only counted for
+        return [Outgoing(self, core) for core in outbox.queue + waiting + ended]
 
     async def drain(self, timeout_s=None):
         """Waits until everything is accepted and every report is out; False where `timeout_s` was over before.
@@ -438,6 +458,11 @@ class RunningClient:
                     ": " + subject.cause if subject.cause else "",
                 )
                 self._wake(subject)
+            elif kind == REPORT:
+                self._call(subject[0].on_report, subject[1:])
+            elif kind == FAILED:
+                log("a message from %s failed: %s", subject[0], subject[2])
+                self._call(self.on_failed, subject)
             else:
                 self._tell()
         if core.idle:
@@ -447,6 +472,14 @@ class RunningClient:
             self._warn(security)
         if self._unsent is not None or core.next_deadline() != self._armed:
             self._kick.set()
+
+    def _call(self, function, arguments):
+        """Calls what the application set. What that raises is told, and is no affair of the client."""
+        if function is not None:
+            try:
+                function(*arguments)
+            except Exception as error:
+                sys.print_exception(error)
 
     def _wake(self, key):
         waiting = self._watched.pop(key, None)

@@ -11,7 +11,7 @@ import gc
 _HOMES = (
     ("client", ("Client",)),
     ("application_client", ("ApplicationClient",)),
-    ("events", ("CHANGED", "MESSAGE", "REGISTRATION", "TOPIC")),
+    ("events", ("CHANGED", "FAILED", "MESSAGE", "REGISTRATION", "REPORT", "TOPIC")),
     ("config", ("Config",)),
     ("errors", ("BodyError", "ConfigError", "OutboxFull", "StorageError")),
     ("outbox", ("Ended", "Outgoing")),

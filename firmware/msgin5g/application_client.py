@@ -52,7 +52,7 @@ class ApplicationClient(Role):
         self.registration = ApplicationRegistration(config, random)
         self._composer = _Composer(config, storage, self._ledger, self.outbox, random, wire)
         self._sender = _Sender(config, self.outbox, self._changed, random, wire)
-        self._receiver = _Receiver(config, storage, self._ledger, self.stats, random)
+        self._receiver = _Receiver(config, storage, self._ledger, self.stats, self._failed, random)
 
     @property
     def peer(self):
@@ -167,7 +167,7 @@ class ApplicationClient(Role):
         outgoing = self.outbox.find(message_id)
         self._expected(outgoing is not None)
         if outgoing is not None:
-            self._sender.reported(outgoing, success, cause, now)
+            self._sender.reported(outgoing, None, success, cause, now)
 
 
 class _Composer(Composer):
@@ -236,8 +236,8 @@ class _Report:
 class _Receiver(Inbox):
     """The inbox, and the reports that wait to go out."""
 
-    def __init__(self, config, storage, ledger, stats, random):
-        super().__init__(config, ledger, stats)
+    def __init__(self, config, storage, ledger, stats, failed, random):
+        super().__init__(config, ledger, stats, failed)
         self._random = random
         self._reports = []
         for message in self.inbox:
@@ -254,7 +254,7 @@ class _Receiver(Inbox):
     def receive(self, message, value):
         """As ApplicationClient.message."""
         row = value if hasattr(value, "window") else None
-        if self._ledger.seen(message.message_id):
+        if self._ledger.seen(message.sender, message.message_id):
             self._stats["repeated"] += 1
             cause = None
         else:

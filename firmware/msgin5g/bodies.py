@@ -85,7 +85,7 @@ def message(service, addr, outgoing, value, segment=None, expire_time=None):
         ("msgType", "MSG"),
         ("oriAddr", originator(addr)),
         ("destAddr", destination(outgoing.to_type, outgoing.to)),
-        ("appId", outgoing.app_id),
+        ("appId", list(outgoing.app_id) if isinstance(outgoing.app_id, tuple) else outgoing.app_id),
         ("msgId", outgoing.message_id),
         # of a segmented message only the first says it: TS 23.554 clause 8.5.2
         ("isDelivStatReq", True if outgoing.report and (not segment or segment[2][1] == 1) else None),
@@ -180,6 +180,24 @@ class Body:
             raise BodyError(name, "not true or false")
         return value
 
+    def last_segment(self):
+        """lastSegFlag, a string in clause 7.3.4.1 that names no values: all but the words for no mean yes."""
+        value = self._value("lastSegFlag", False)
+        if isinstance(value, str):
+            return value.strip().lower() not in ("", "false", "0")
+        if value not in (0, 1):
+            raise BodyError("lastSegFlag", "not true or false")
+        return bool(value)
+
+    def app_id(self, default=None):
+        """appId: a string, or a tuple of the array that clause 6.4.1.1.2 allows."""
+        value = self._members.get("appId")
+        if not isinstance(value, list):
+            return self.text("appId", default)
+        for each in value:
+            Body({"appId": each}).text("appId")
+        return value[0] if len(value) == 1 else tuple(value) or default
+
     def integer(self, name, default=_NEEDED, low=0, high=0x7FFFFFFF):
         value = self._value(name, default)
         if value is default:
@@ -205,15 +223,24 @@ class Body:
                 raise BodyError(name, "not an array of objects")
         return [Body(each) for each in value]
 
+    def elements(self):
+        """What is aggregated in msgList, one or more."""
+        found = self.objects("msgList")
+        if not found:
+            raise BodyError("msgList", "empty")
+        return found
+
     def address(self, name, type_name, types):
-        """(type, address) of oriAddr or destAddr."""
+        """(type, address) of oriAddr or destAddr; the first of `types` where it says none."""
         body = self.object(name)
-        type = body.text(type_name)
+        type = body.text(type_name, types[0])
         if type not in types:
             raise BodyError(name + "." + type_name, "not one of " + ", ".join(types))
         addr = body.text("addr")
         if not addr:
             raise BodyError(name + ".addr", "empty")
+        if min(addr) < " " or "\x7f" in addr:
+            raise BodyError(name + ".addr", "must not contain control characters")
         return type, addr
 
     def originator(self):
@@ -228,8 +255,8 @@ class Body:
             raise BodyError("msgId", "empty")
         return value
 
-    def priority(self):
-        value = self.text("priority", "NORMAL")
+    def priority(self, default="NORMAL"):
+        value = self.text("priority", default)
         if value in ("MEDIUM", "MIDDLE"):  # as MSGin5G-5 and TS 29.538 say it
             return "NORMAL"
         if value not in PRIORITIES:
@@ -249,7 +276,7 @@ class Body:
         """The cause of a failure, by any of the names that the schemas give it."""
         for name in ("Cause", "cause", "failure reason", "failReason"):
             if name in self:
-                return self.text(name, longest=1024)
+                return clean(self.text(name, longest=1024))
         return None
 
 
@@ -259,14 +286,22 @@ def failure(message):
         why = str(bytes(message.payload), "utf-8")
     except UnicodeError:
         why = ""
-    return (numbers.code_text(message.code) + " " + why).strip()
+    return clean((numbers.code_text(message.code) + " " + why).strip())
+
+
+def clean(text):
+    """Words of the other side for people to read: a control character could make a line of its own of them."""
+    if text and (min(text) < " " or max(text) > "~"):
+        text = "".join([c if " " <= c <= "~" or ord(c) > 159 else "?" for c in text])
+    return text
 
 
 def read_ranges(text):
-    """The (first, last) pairs of segNoList, "(5-7, 10-10)"; a lone number counts as a range of one."""
+    """The (first, last) pairs of segNoList, "(5-7, 10-10)", also "(5-7),(10-10)"; a lone number counts as a
+    range of one."""
     ranges = []
-    for part in text.strip().strip("()").split(","):
-        first, dash, last = part.partition("-")
+    for part in text.split(","):
+        first, dash, last = part.strip().strip("()").partition("-")
         first = _digits(first.strip())
         last = _digits(last.strip()) if dash else first
         if first is None or last is None:

@@ -42,7 +42,7 @@ class Client(Role):
         largest = min(config.segments["size"], max_datagram - _RESERVE)
         self.registration = Registration(config, (("maxSegSize", largest),), random)
         self._sender = Sender(config, self.outbox, self._changed, self._cancel, random)
-        self._receiver = Receiver(config, storage, self._ledger, self.stats, random)
+        self._receiver = Receiver(config, storage, self._ledger, self.stats, self._failed, random)
         self._composer = BodyComposer(config, storage, self._ledger, self.outbox, random, clock)
         self._on_air = 0
         self._storage = storage
@@ -236,15 +236,25 @@ class Client(Role):
         elif kind in ("SEGCONFIR", "SEGCOFIR"):  # the second is a misprint of clause 6.5.3.5
             self._expected(self._sender.confirmation(body.text("segId"), body.flag("result"), now))
         elif kind in ("REGRESP", "DEREGRESP"):
+            self._expect_own(body, "oriAddr")
             self.registration.pushed(body, now)
         else:
             raise BodyError("msgType", "unknown")
         return numbers.CHANGED
 
+    def _expect_own(self, body, name):
+        """What is for another UE is not ours to act on. A member that is missing says nothing."""
+        if (
+            name in body
+            and body.address(name, name[:-4] + "AddrType", ("UE", "AS"))[1] != self.config.ue_service_id
+        ):
+            raise Refusal(numbers.NOT_FOUND, name + ": not this UE")
+
     def _report(self, body, now):
         sender = body.originator()[1]
+        self._expect_own(body, "destAddr")
         if "msgList" in body:  # an aggregated report, clause 6.4.1.1.9
-            elements = body.objects("msgList")
+            elements = body.elements()
         else:
             elements = (body,)
         for element in elements:
@@ -252,6 +262,7 @@ class Client(Role):
             self._expected(self._sender.report(sender, element.message_id(), status, cause, now))
 
     def _response(self, body, now):
+        self._expect_own(body, "oriAddr")
         status, cause = body.status(None)
         if status is None and cause is not None:
             status = bodies.FAILURE

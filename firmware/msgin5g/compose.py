@@ -62,8 +62,9 @@ class BodyComposer(Composer):
             raise ValueError("to_type must be one of " + ", ".join(bodies.DESTINATIONS))
         if priority not in PRIORITIES:
             raise ValueError("priority must be one of " + ", ".join(PRIORITIES))
-        if app_id is not None and (not isinstance(app_id, str) or len(app_id.encode()) > 255):
-            raise ValueError("app_id must be a string of at most 255 octets")
+        for each in app_id if isinstance(app_id, (list, tuple)) else () if app_id is None else (app_id,):
+            if not isinstance(each, str) or len(each.encode()) > 255:
+                raise ValueError("app_id must be a string of at most 255 octets, or a list of such")
 
     def _finish(self, outgoing, expires):
         if expires is not None and outgoing.store_forward and self._clock is not None:

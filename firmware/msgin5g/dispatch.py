@@ -89,9 +89,13 @@ class Dispatcher:
         if crowded_out is not None:
             self.end(crowded_out, crowded_out.state, "too many others wait for a report", now)
 
-    def reported(self, outgoing, success, cause, now):
-        """The recipient's word."""
-        if success:
+    def reported(self, outgoing, reporter, success, cause, now):
+        """The recipient's word, or that of one of many; `reporter` is None where the wire does not name it."""
+        if outgoing.reports is not None:
+            from .many import count  # here, so that its memory is only spent where it is needed
+
+            count(self, outgoing, reporter, success, cause, self._config.report_timeout * 1000, now)
+        elif success:
             self.end(outgoing, "delivered", None, now)
         else:
             self.end(outgoing, "failed", cause or "the recipient reported a failure", now)
@@ -100,14 +104,18 @@ class Dispatcher:
         """The storage lost it."""
         self.end(outgoing, "failed", "storage: %s" % error, now)
 
-    def end(self, outgoing, state, cause, now):
+    def tell(self, outgoing, reporter, success, cause):
+        """What one of many said is an event."""
+        self._changed(outgoing, False, (reporter, success, cause))
+
+    def end(self, outgoing, state, cause, now, counting=False):
         self._take_off(outgoing, now)
         new = outgoing.state != state
         outgoing.final = True
         outgoing.state = state
         if cause is not None:
             outgoing.cause = cause
-        self.outbox.ended(outgoing)
+        self.outbox.ended(outgoing, counting)
         self._next_in_line(outgoing)
         self._changed(outgoing, new)
 
@@ -130,7 +138,13 @@ class Dispatcher:
             if outgoing.expires is not None and outgoing.expires.left(now) <= 0:
                 self.end(outgoing, "expired", "not accepted in time", now)
         for outgoing in reversed(self.outbox.waiting):
-            if outgoing.expires.left(now) <= 0:
+            if outgoing.expires.left(now) > 0:
+                continue
+            if outgoing.final:
+                self.outbox.waiting.remove(outgoing)  # it was only counted for
+            elif outgoing.reports and outgoing.reports["failure"]:
+                self.end(outgoing, "failed", None, now)  # `cause` is the last one that was told
+            else:
                 self.end(outgoing, outgoing.state, "no report came", now)
 
     def next_deadline(self, now):

@@ -5,3 +5,5 @@ REGISTRATION = 1  # (REGISTRATION, the client): `registered` or `registration.st
 CHANGED = 2  # (CHANGED, outgoing): its state changed
 MESSAGE = 3  # (MESSAGE, None): take() has something
 TOPIC = 4  # (TOPIC, subscription): its state changed
+REPORT = 5  # (REPORT, (outgoing, reporter, success, cause)): one of the many that a message went to
+FAILED = 6  # (FAILED, (sender, message ID, cause)): a message to this device that it will never have

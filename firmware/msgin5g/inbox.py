@@ -5,16 +5,19 @@ A message is acknowledged once it is in the inbox; its report goes out when the 
 "taken") or at once ("arrival").
 """
 
+_VANISHED = "the device's storage lost it"
+
 
 class Inbox:
     """See the module. A subclass has `_report(message, why)`, which tells the sender that the message was delivered,
-    or for `why` it was not."""
+    or for `why` it was not. `failed(message, why)` is called for one that the application will never have."""
 
-    def __init__(self, config, ledger, stats):
+    def __init__(self, config, ledger, stats, failed):
         self.inbox = ledger.inbox
         self._config = config
         self._ledger = ledger
         self._stats = stats
+        self._failed = failed
         self._most = config.inbox["messages"]
         self._taken = None  # the message that the application holds, as far as it lies in the storage
 
@@ -65,5 +68,6 @@ class Inbox:
         self.inbox.remove(message)
         self._stats["vanished"] += 1
         self._ledger.taken(message)
+        self._failed(message, _VANISHED)
         if message.report_requested:
-            self._report(message, "the device's storage lost it")
+            self._report(message, _VANISHED)

@@ -3,7 +3,7 @@
 
     S  a message was sent to the outbox: its header, and its payload where it is short
     A  it was accepted, and waits for a report            P  which of its segments were acknowledged
-    E  it ended
+    E  it ended                                           N  how many of many recipients reported
     O  a set of segments was opened                       C  it was given up
     R  a message was received: its header, and its payload where it came whole
     T  the application took it                            Q  its report was accepted
@@ -22,7 +22,7 @@ from coap.compat import const, json_octets
 from .journal import Journal, Slot
 from .outbox import Outgoing
 from .received import Message
-from .storage import RowSource, discard
+from .storage import JournalSource, RowSource, discard
 from .timing import Countdown
 
 _SENT = const(0x53)
@@ -34,11 +34,13 @@ _CLOSED = const(0x43)
 _RECEIVED = const(0x52)
 _TAKEN = const(0x54)
 _REPORTED = const(0x51)
+_COUNTED = const(0x4E)
 _CHECKPOINT = const(0x4B)
 
 _SEEN = const(64)  # message IDs of whole messages remembered (profile section 4)
 _DIGEST = const(8)  # octets of each: a digest, so that 64 of them cost half a kilobyte
 _ENDINGS = const(16)  # messages that ended, for an application that restarted
+_SET = "\n"  # before a set ID among the message IDs
 _CAUSE = const(80)  # characters of the cause of each: all of them are in the checkpoint of every row
 
 
@@ -51,26 +53,6 @@ def _unpack(body):
     """(header, length of what stands before the payload)."""
     length = 2 + int.from_bytes(body[:2], "big")
     return json.loads(str(body[2:length], "utf-8")), length
-
-
-class JournalSource:
-    """The payload of a message in the outbox, read from its record."""
-
-    row = None
-
-    def __init__(self, journal, slot, size, text):
-        self._journal = journal
-        self._slot = slot
-        self.size = size
-        self.text = text
-
-    def read(self, offset, size):
-        # The payload is the end of the record, whatever the header's length after a record was written again.
-        size = max(0, min(size, self.size - offset))
-        return self._journal.read(self._slot, self._slot.length - self.size + offset, size)
-
-    def remove(self):
-        pass  # goes with the record
 
 
 class Ledger:
@@ -115,6 +97,10 @@ class Ledger:
         outgoing.progress = outgoing.segments.progress()
         self._write(_PROGRESS, _pack([outgoing.message_id, outgoing.progress]))
 
+    def counted(self, outgoing):
+        """What some of many recipients reported, as long as none had it."""
+        self.journal.note(_COUNTED, _pack([outgoing.message_id] + _counts(outgoing)))
+
     def ended(self, outgoing):
         """Write two. The body may be removed where this gives True."""
         cause = outgoing.cause and outgoing.cause[:_CAUSE]
@@ -145,7 +131,7 @@ class Ledger:
         if outgoing.expires is not None and not outgoing.accepted:
             left = outgoing.expires.last
         source = outgoing.source  # None once it is accepted
-        return [
+        header = [
             outgoing.order,
             outgoing.message_id,
             outgoing.to,
@@ -163,12 +149,15 @@ class Ledger:
             outgoing.progress,
             outgoing.accepted,
         ]
+        if outgoing.reports and outgoing.reports["failure"]:
+            header += _counts(outgoing)
+        return header
 
     def _read_outgoing(self, header, slot):
         (order, message_id, to, to_type, app_id, report, priority, store_forward, left, expire_time) = header[
             :10
         ]
-        text, size, row, cut, progress, accepted = header[10:]
+        text, size, row, cut, progress, accepted = header[10:16]
         if row is None:
             source = JournalSource(self.journal, slot, size, text)
         else:
@@ -182,6 +171,7 @@ class Ledger:
         outgoing.accepted = accepted
         if left is not None:
             outgoing.expires = Countdown(left)
+        _count(outgoing, header[16:])
         return outgoing
 
     def flush(self):
@@ -193,9 +183,14 @@ class Ledger:
 
     # --- messages on their way in -------------------------------------------------------------------
 
-    def seen(self, message_id):
-        """Whether a whole message of this ID came before (the last 64 are remembered)."""
-        digest = _digest(message_id)
+    def seen(self, sender, message_id, set_id=None):
+        """Whether a whole message of this sender and ID came before (the last 64 are remembered); with `set_id` also
+        one whose segments had IDs of their own."""
+        if set_id is not None and self._known(_digest(sender, _SET + set_id)):
+            return True
+        return self._known(_digest(sender, message_id))
+
+    def _known(self, digest):
         seen = self._seen
         for position in range(0, len(seen), _DIGEST):
             if seen[position : position + _DIGEST] == digest:
@@ -211,23 +206,25 @@ class Ledger:
         octets = b"" if value is None else value.encode()
         slot = self.journal.write(_RECEIVED, _pack(self._message_header(message), octets), message)
         message.lies(self.journal, slot, len(octets))
-        self._saw(message.message_id)
+        self._saw(message)
         self.journal.clean()  # not before: a checkpoint without this ID would hide the record from `recover`
 
     def taken(self, message):
         """Write two: the application has it."""
         message.taken = True
         self._release(message)
-        self._write(_TAKEN, _pack([message.message_id, message.report_owed]))
+        self._write(_TAKEN, _pack([message.order, message.report_owed]))
 
     def reported(self, message):
         message.report_owed = False
         self._release(message)
-        self.journal.note(_REPORTED, _pack([message.message_id]))
+        self.journal.note(_REPORTED, _pack([message.order]))
 
     def opened(self, segments):
-        """A set of segments begins: from now on a restart goes on with it. Raises OSError."""
+        """A set of segments begins, or is known better: from now on a restart goes on with it. Raises OSError."""
+        before = segments.slot
         segments.slot = self.journal.append(_OPENED, _pack(self._set_header(segments)), segments)
+        self.journal.release(before)
 
     def closed(self, segments):
         """It was given up, or it became a message (whose own record says so)."""
@@ -244,13 +241,14 @@ class Ledger:
             self.journal.release(message.slot)
             message.slot = None
 
-    def _saw(self, message_id):
-        self._seen.extend(_digest(message_id))
-        if len(self._seen) > _SEEN * _DIGEST:
-            self._seen = self._seen[_DIGEST:]
+    def _saw(self, message):
+        seen = self._seen + _digest(message.sender, message.message_id)
+        if message.set_id is not None:
+            seen += _digest(message.sender, _SET + message.set_id)
+        self._seen = seen[-_SEEN * _DIGEST :]
 
     def _message_header(self, message):
-        return [
+        header = [
             message.order,
             message.sender,
             message.sender_type,
@@ -264,11 +262,16 @@ class Ledger:
             message.taken,
             message.row,
         ]
+        return header if message.set_id is None else header + [message.set_id]
 
     def _read_message(self, header):
         message = Message(*header[1:9])
         message.order = header[0]
-        message.report_owed, message.taken, message.row = header[9:]
+        message.report_owed, message.taken, message.row = header[9:12]
+        if isinstance(message.app_id, list):
+            message.app_id = tuple(message.app_id)
+        if len(header) > 12:
+            message.set_id = header[12]
         return message
 
     # --- after a restart ----------------------------------------------------------------------------
@@ -287,6 +290,8 @@ class Ledger:
                 found.outgoing[fields[0]].accepted = True
             elif kind == _PROGRESS and fields[0] in found.outgoing:
                 found.outgoing[fields[0]].progress = fields[1]
+            elif kind == _COUNTED and fields[0] in found.outgoing:
+                _count(found.outgoing[fields[0]], fields[1:])
             elif kind == _ENDED:
                 found.outgoing.pop(fields[0], None)
                 self._remember(tuple(fields))
@@ -297,14 +302,14 @@ class Ledger:
             elif kind == _RECEIVED:
                 slot.owner = message = self._read_message(fields)
                 message.lies(self.journal, slot, len(body) - length)
-                found.messages[message.message_id] = message
-                if not self.seen(message.message_id):
-                    self._saw(message.message_id)
-            elif kind == _TAKEN and fields[0] in found.messages:
-                found.messages[fields[0]].taken = True
-                found.messages[fields[0]].report_owed = fields[1]
-            elif kind == _REPORTED and fields[0] in found.messages:
-                found.messages[fields[0]].report_owed = False
+                found.messages[message.order] = message
+                if not self.seen(message.sender, message.message_id):
+                    self._saw(message)
+            elif kind in (_TAKEN, _REPORTED):
+                message = found.message(fields[0])
+                if message is not None:
+                    message.taken = message.taken or kind == _TAKEN
+                    message.report_owed = kind == _TAKEN and fields[1]
             elif kind == _CHECKPOINT:
                 self._order = max(self._order, fields[0])
                 self.endings = [tuple(ending) for ending in fields[1]]
@@ -332,9 +337,8 @@ class Ledger:
             if message.report_owed:
                 self.reports.append(message)
         for fields in found.sets.values():
-            if not self.seen(
-                fields[3].message_id
-            ):  # else it became a message, and only the note of it is lost
+            # else it became a message, and only the note of it is lost
+            if not self.seen(fields[0], fields[3].message_id, fields[1]):
                 self.journal.live(fields[4])
                 self.sets.append(fields)
                 rows.append(fields[2])
@@ -368,17 +372,37 @@ class Ledger:
 
 
 class _Found:
-    """What the records add up to, by message ID, and by sender and set ID."""
+    """What the records add up to: by message ID, by the order of what came in, and by sender and set ID."""
 
     def __init__(self):
         self.outgoing = {}
         self.messages = {}
         self.sets = {}
 
+    def message(self, name):
+        """That a record is about: by its order, or by its ID as earlier firmware wrote it; None where it is gone."""
+        if isinstance(name, str):
+            for message in self.messages.values():
+                if message.message_id == name:
+                    return message
+        return self.messages.get(name)
+
 
 def _by_order(each):
     return each.order
 
 
-def _digest(message_id):
-    return hashlib.sha256(message_id.encode()).digest()[:_DIGEST]
+def _digest(sender, message_id):
+    # No sender has a control character. IDs are UUIDs, which RFC 4122 section 3 reads in either case.
+    return hashlib.sha256((sender + "\n" + message_id.lower()).encode()).digest()[:_DIGEST]
+
+
+def _counts(outgoing):
+    cause = outgoing.cause and outgoing.cause[:_CAUSE]
+    return [outgoing.reports["success"], outgoing.reports["failure"], cause]
+
+
+def _count(outgoing, fields):
+    """The other way: what an earlier run had counted, where it had."""
+    if fields and outgoing.reports:
+        outgoing.reports["success"], outgoing.reports["failure"], outgoing.cause = fields

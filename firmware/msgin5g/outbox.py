@@ -4,6 +4,7 @@
 from .errors import OutboxFull, StorageError
 
 PRIORITIES = ("HIGH", "NORMAL", "LOW")
+MANY = ("GROUP", "TOPIC", "BC")  # destinations that stand for several recipients
 
 
 class Outgoing:
@@ -11,6 +12,7 @@ class Outgoing:
 
     `state` is "queued", "sent" (on the air), "accepted" (the server has it), "stored" (it waits there for the
     recipient), "delivered", "failed" (`cause` says why) or "expired"; `final` tells that it will not change.
+    `reports` counts what the recipients of a message to many say, None where no such reports are expected.
     """
 
     # Here what most messages never change, or only while they are sent: 64 of them may wait for reports.
@@ -26,6 +28,9 @@ class Outgoing:
     exchange = None  # on the air
     hold = None  # tick until which SEGCONFIR is waited for
     accepted = False  # waits for a report
+    reports = None
+    reporters = None  # who was counted, see many.py
+    on_report = None  # for the layer above: what it calls with (reporter, success, cause)
     order = 0  # of `send`, over restarts
     slot = None  # what the ledger keeps of it
     turn = 0  # when it was last on the air, for a fair order among destinations
@@ -42,6 +47,8 @@ class Outgoing:
         self.volatile = volatile
         self.source = source
         self.size = source.size
+        if report and to_type in MANY:
+            self.reports = {"success": 0, "failure": 0}
 
     def __repr__(self):
         return "<Outgoing %s to %s: %s%s>" % (
@@ -56,6 +63,7 @@ class Ended:
     """What is remembered of a message that ended."""
 
     final = True
+    reports = on_report = None
 
     def __init__(self, message_id, to, to_type, state, cause):
         self.message_id = message_id
@@ -110,16 +118,31 @@ class Outbox:
         outgoing.accepted = True
         self._leave_queue(outgoing, outgoing.volatile or self._ledger.accepted(outgoing))
         self.waiting.append(outgoing)
-        return self.waiting.pop(0) if len(self.waiting) > self.MOST_WAITING else None
+        if len(self.waiting) <= self.MOST_WAITING:
+            return None
+        for other in self.waiting:
+            if other.final:  # nothing of it is open but a count
+                self.waiting.remove(other)
+                return None
+        return self.waiting.pop(0)
 
-    def ended(self, outgoing):
+    def ended(self, outgoing, counting=False):
+        """`counting`: it stays among those that wait, where there is room, for what others have to say of it."""
         safe = self._ledger.ended(outgoing)
         if outgoing in self.queue:
             self._leave_queue(outgoing, safe)
-        elif outgoing in self.waiting:
+            if counting and len(self.waiting) < self.MOST_WAITING:
+                self.waiting.append(outgoing)
+        elif not counting and outgoing in self.waiting:
             self.waiting.remove(outgoing)
 
+    def counted(self, outgoing):
+        """A recipient of many reported a failure, which ends nothing yet."""
+        if outgoing.slot is not None:
+            self._ledger.counted(outgoing)
+
     def find(self, message_id):
+        message_id = message_id.lower()  # RFC 4122 section 3: read in either case, written in lower
         for rows in (self.queue, self.waiting):
             for outgoing in rows:
                 if outgoing.message_id == message_id:

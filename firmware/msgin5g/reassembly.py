@@ -143,6 +143,7 @@ class SegmentSet:
         self.expected = 0  # octets, as far as the first segment lets it be foreseen
         self.recoveries = 0
         self.slot = None  # what the ledger keeps of it
+        self.stale = False  # whether that is less than what is known by now
 
     @property
     def set_id(self):
@@ -236,7 +237,11 @@ class Reassembly:
         if segments is None:
             segments = self._open(key, header, known, size, waiting, now)
         segments.payload.total = known
-        segments.header.merge(header)
+        if segments.header.merge(header, number, set_id):
+            segments.stale = True
+        if segments.stale:
+            self._ledger.opened(segments)
+            segments.stale = False
         if segments.payload.has(number):
             return segments
         if self._reserved(segments) + segments.payload.length + size > self._most_octets:
@@ -258,14 +263,15 @@ class Reassembly:
                 raise
         return segments
 
-    def holds(self, sender, set_id):
-        """Whether this set is in progress."""
-        return self._find((sender, set_id)) is not None
+    def find(self, sender, set_id):
+        """The set in progress, or None."""
+        return self._find((sender, set_id))
 
     def forget(self, sender, message_id):
         """Gives up all sets of a message that came whole another way."""
         for segments in self._sets[:]:
-            if segments.header.sender == sender and segments.header.message_id == message_id:
+            header = segments.header
+            if header.sender == sender and header.message_id.lower() == message_id.lower():
                 self.drop(segments)
 
     def whole(self):

@@ -23,6 +23,7 @@ class Message:
         self.size = 0
         self._value = None
         self._stored = None
+        self.set_id = None  # where its segments had message IDs of their own
         # What the ledger keeps of it
         self.order = 0
         self.taken = False
@@ -60,9 +61,21 @@ class Message:
 
     # --- on its way in ------------------------------------------------------------------------------
 
-    def merge(self, other):
-        """Another segment of the same message: only the first says whether a report is wanted."""
-        self.report_requested = self.report_requested or other.report_requested
+    def merge(self, other, number, set_id):
+        """Segment `number` of the same message: the first names the whole, and it alone says whether a report is
+        wanted. Gives whether there is anything new in it."""
+        new = False
+        if other.message_id.lower() != self.message_id.lower():
+            new = self.set_id is None
+            self.set_id = set_id
+        if other.report_requested and not self.report_requested:
+            self.report_requested = new = True
+        if number == 1:
+            known = (self.message_id, self.app_id, self.priority)
+            if known != (other.message_id, other.app_id, other.priority):
+                self.message_id, self.app_id, self.priority = other.message_id, other.app_id, other.priority
+                new = True
+        return new
 
     def hold(self, value):
         """Sets the payload from the whole `payload` member. Raises BodyError."""

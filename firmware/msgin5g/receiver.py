@@ -18,6 +18,7 @@ _TRIES = const(5)  # of a notice about segments: the other side helps itself whe
 _INBOX_FULL = const(10)  # s, Max-Age
 _ABANDONED = const(8)  # sets that were given up, remembered
 _MOST_CONFIRMATIONS = const(16)  # that wait to go out
+_MISSING = "segments are missing"
 
 
 class Refusal(Exception):
@@ -34,6 +35,8 @@ class _Notice:
 
     `message` is the received message that an IMDN reports on, None where that was given up.
     """
+
+    about = None  # (sender, set ID) that a SEGCONFIR is about
 
     def __init__(self, kind, arguments=(), message=None, segments=None):
         self.kind = kind
@@ -56,8 +59,8 @@ class _Notice:
 class Receiver(Inbox):
     """The inbox, the sets in progress, the memory of message IDs, and the notices that wait to go out."""
 
-    def __init__(self, config, storage, ledger, stats, random=random_octets):
-        super().__init__(config, ledger, stats)
+    def __init__(self, config, storage, ledger, stats, failed, random=random_octets):
+        super().__init__(config, ledger, stats, failed)
         self._random = random
         self._notices = []
         self._abandoned = []  # (sender, set ID) of the last sets that were given up
@@ -92,7 +95,7 @@ class Receiver(Inbox):
         """MSG. Returns when it may be acknowledged; raises BodyError or Refusal."""
         sender_type, sender = body.originator()
         to_type, to = body.destination()
-        if to_type == "UE" and to != self._config.ue_service_id:
+        if to_type in ("UE", "AS") and to != self._config.ue_service_id:
             raise Refusal(numbers.NOT_FOUND, "destAddr: not this UE")
         if "oriDestAddr" in body:  # the group or topic that the server expanded
             to_type, to = body.address("oriDestAddr", "destAddrType", bodies.DESTINATIONS)
@@ -103,7 +106,7 @@ class Receiver(Inbox):
             self._segment(body, address, now)
         else:
             message = _read_message(body, address)
-            if self._ledger.seen(message.message_id):
+            if self._ledger.seen(message.sender, message.message_id):
                 self._stats["repeated"] += 1
                 return
             value = body.text("payload", "", longest=None)
@@ -112,19 +115,21 @@ class Receiver(Inbox):
             self.deliver(message, value)
 
     def _aggregated(self, body, address, now):
-        """Clause 6.4.1.1.7: each element becomes a message, with the outer elements copied."""
-        elements = body.objects("msgList")
+        """Clause 6.4.1.1.7: each element becomes a message, with the outer elements copied that it lacks."""
+        elements = body.elements()
         if body.integer("totalMsgCount", None) not in (None, len(elements)):
             raise BodyError("totalMsgCount", "is not the length of msgList")
         messages = []
+        known = []
         for element in elements:
-            message = _read_message(element, address)
+            message = _read_message(element, address, body)
             value = element.text("payload", "", longest=None)
             message.hold(value)
-            known = [each.message_id for each, _ in messages]
-            if self._ledger.seen(message.message_id) or message.message_id in known:
+            name = message.message_id.lower()
+            if self._ledger.seen(message.sender, name) or name in known:
                 self._stats["repeated"] += 1
             else:
+                known.append(name)
                 messages.append((message, value))
         if not messages:
             return
@@ -140,15 +145,16 @@ class Receiver(Inbox):
         message = _read_message(body, address)
         parameters = body.object("segParams")
         set_id = parameters.text("segId")
-        if self._ledger.seen(message.message_id):
+        if self._ledger.seen(message.sender, message.message_id, set_id):
             self._stats["repeated"] += 1
-            self._confirm(set_id, True)
+            self._confirm((message.sender, set_id), True)
             return
-        if not self._reassembly.holds(message.sender, set_id):
+        held = self._reassembly.find(message.sender, set_id)
+        if held is None:
             if (message.sender, set_id) in self._abandoned:
                 # A late segment must not bring back what the sender was told has failed.
                 self._stats["repeated"] += 1
-                self._confirm(set_id, False)
+                self._confirm((message.sender, set_id), False)
                 return
             self._expect_room(1)
         try:
@@ -157,25 +163,35 @@ class Receiver(Inbox):
                 set_id,
                 parameters.integer("segNumb"),
                 parameters.integer("totalSegCount", None, 1),
-                parameters.flag("lastSegFlag", False),
+                parameters.last_segment(),
                 body.text("payload", "", longest=None),
                 self.stored_octets(),
                 now,
             )
+        except BodyError:
+            self._dropped(held, "its payload is not base64")
+            raise
         except NoRoom as error:
             self._stats["refused"] += 1
+            self._dropped(held, "there is no room for all of its segments")
             if error.later:
                 raise Refusal(numbers.SERVICE_UNAVAILABLE, "large messages wait to be taken", _INBOX_FULL)
             raise Refusal(numbers.REQUEST_ENTITY_TOO_LARGE, "segParams: no room for this message")
         if segments.whole:
             self._complete(segments)
 
+    def _dropped(self, held, why):
+        """Where the segment that is refused took the whole set along, its sender knows by the code."""
+        if held is not None and self._reassembly.find(*held.key) is None:
+            self._stats["given_up"] += 1
+            self._failed(held.header, why)
+
     def _complete(self, segments):
         segments.header.keep(segments.payload)
         self._record(segments.header, None)
         self._reassembly.take(segments)
         self._forget_recovery(segments)
-        self._confirm(segments.set_id, True)
+        self._confirm(segments.key, True)
         self._arrived(segments.header)
 
     def _expect_room(self, count):
@@ -196,16 +212,19 @@ class Receiver(Inbox):
 
     # --- what goes out ------------------------------------------------------------------------------
 
-    def _confirm(self, set_id, result):
+    def _confirm(self, key, result):
+        """SEGCONFIR about (sender, set ID). It names no sender, so two that chose the same set ID get one each."""
         count = 0
         for notice in self._notices:
             if notice.kind == "SEGCONFIR":
                 count += 1
-                if notice.arguments[0] == set_id:
+                if notice.about == key:
                     return
         # One that is left out is asked for again, by a segment that comes again.
         if count < _MOST_CONFIRMATIONS:
-            self._notices.append(_Notice("SEGCONFIR", (set_id, result)))
+            notice = _Notice("SEGCONFIR", (key[1], result))
+            notice.about = key
+            self._notices.append(notice)
 
     def next(self, now):
         """The next notice as (notice, body, confirmable), or None."""
@@ -298,9 +317,10 @@ class Receiver(Inbox):
         self._abandoned.append(segments.key)
         if len(self._abandoned) > _ABANDONED:
             self._abandoned.pop(0)
-        self._confirm(segments.set_id, False)
+        self._confirm(segments.key, False)
+        self._failed(segments.header, _MISSING)
         if segments.header.report_requested:
-            self._report(segments.header, "segments are missing")
+            self._report(segments.header, _MISSING)
 
     def next_deadline(self, now):
         deadline = self._reassembly.next_deadline()
@@ -310,11 +330,15 @@ class Receiver(Inbox):
         return deadline
 
 
-def _read_message(body, address):
+def _read_message(body, address, outer=None):
+    """`outer` is the aggregate that `body` is an element of: what the element does not say holds for it from there."""
+    app_id, priority, report = None, "NORMAL", False
+    if outer is not None:
+        app_id, priority, report = outer.app_id(), outer.priority(), outer.flag("isDelivStatReq", False)
     return Message(
         *address,
         body.message_id(),
-        body.text("appId", None),
-        body.priority(),
-        body.flag("isDelivStatReq", False),
+        body.app_id(app_id),
+        body.priority(priority),
+        body.flag("isDelivStatReq", report),
     )

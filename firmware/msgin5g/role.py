@@ -3,7 +3,7 @@
 
 from coap.compat import earliest
 
-from .events import CHANGED, MESSAGE, REGISTRATION
+from .events import CHANGED, FAILED, MESSAGE, REGISTRATION, REPORT
 from .ledger import Ledger
 from .outbox import Outbox
 
@@ -141,10 +141,17 @@ class Role:
         self._sender.heard()
         self._receiver.heard()
 
-    def _changed(self, outgoing, new):
+    def _changed(self, outgoing, new, report=None):
+        if report is not None:
+            self._events.append((REPORT, (outgoing,) + report))
+            return
         if new and outgoing.state in self.stats:
             self.stats[outgoing.state] += 1
         self._events.append((CHANGED, outgoing))
+
+    def _failed(self, message, why):
+        """A message that was on its way in, or in the inbox, and that nobody will have."""
+        self._events.append((FAILED, (message.sender, message.message_id, why)))
 
     def _came(self):
         self._events.append((MESSAGE, None))

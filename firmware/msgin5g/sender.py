@@ -6,6 +6,7 @@ from coap.compat import const, earliest, random_octets, ticks_diff
 
 from . import bodies
 from .dispatch import Dispatcher
+from .outbox import MANY
 from .segmentation import Segments, value_of
 
 # To be sent again; every other failure is final (profile section 4).
@@ -131,9 +132,11 @@ class Sender(Dispatcher):
     def report(self, sender, message_id, status, cause, now):
         """IMDN: the recipient's word. False where no message waits for it."""
         outgoing = self.outbox.find(message_id)
-        if outgoing is None or (outgoing.to_type in ("UE", "AS") and outgoing.to != sender):
+        if outgoing is None or (outgoing.to_type not in MANY and outgoing.to != sender):
             return False
-        self.reported(outgoing, status == bodies.SUCCESS, cause, now)
+        if status == bodies.STORED:  # no value of clause 7.3.4.2, and no failure
+            return self.response(message_id, status, cause, now)
+        self.reported(outgoing, sender, status == bodies.SUCCESS, cause, now)
         return True
 
     def response(self, message_id, status, cause, now):
@@ -141,6 +144,8 @@ class Sender(Dispatcher):
         outgoing = self.outbox.find(message_id)
         if outgoing is None:
             return False
+        if outgoing.final:
+            return True  # delivered to one of many already
         if status == bodies.STORED:
             if outgoing in self.outbox.queue:
                 self.accept(outgoing, now, "stored")  # who stores a message has accepted it

@@ -93,6 +93,26 @@ class RowSource:
         discard(self._storage, self.row)
 
 
+class JournalSource:
+    """The payload of a message in the outbox, read from its record."""
+
+    row = None
+
+    def __init__(self, journal, slot, size, text):
+        self._journal = journal
+        self._slot = slot
+        self.size = size
+        self.text = text
+
+    def read(self, offset, size):
+        # The payload is the end of the record, whatever the header's length after a record was written again.
+        size = max(0, min(size, self.size - offset))
+        return self._journal.read(self._slot, self._slot.length - self.size + offset, size)
+
+    def remove(self):
+        pass  # goes with the record
+
+
 class FileSource:
     """The octets of a file that the application keeps open: nothing of them is copied anywhere."""
 

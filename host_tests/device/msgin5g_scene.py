@@ -98,6 +98,7 @@ class Scene:
     """
 
     MOST_ASKED = 24
+    on_event = None  # called with each (kind, subject)
 
     def __init__(self, answer=agree, storage=None, seed=1, clock=None, **config):
         self.now = TICKS - 5000
@@ -225,6 +226,8 @@ class Scene:
             if event is None:
                 return
             kind, subject = event
+            if self.on_event is not None:
+                self.on_event(kind, subject)
             if kind == CHANGED:
                 if subject.final:
                     assert self.ended.get(subject.message_id, subject.state) == subject.state, "a second end"

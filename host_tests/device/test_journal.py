@@ -98,7 +98,7 @@ def test_what_was_received_is_known_over_each_restart():
         ledger.received(message, "x" * 20, False)
         again = Ledger(storage)
         again.recover()
-        equal([n for n in range(number + 1) if not again.seen("id-%d" % n)], [])
+        equal([n for n in range(number + 1) if not again.seen("ue:x", "id-%d" % n)], [])
         if number % 3:  # the others stay in the inbox, and are written again and again
             ledger.taken(message)
 

@@ -225,7 +225,8 @@ def test_addresses():
         read('{"oriAddr":{"oriAddrType":"BC","addr":"x"}}').originator,
     )
     wrong("addr", "missing", read('{"oriAddr":{"oriAddrType":"UE"}}').originator)
-    wrong("oriAddrType", "missing", read('{"oriAddr":{"addr":"x"}}').originator)
+    # a sender that leaves the type out is a UE
+    equal(read('{"oriAddr":{"addr":"x"}}').originator(), ("UE", "x"))
 
 
 def test_priority_and_status():

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: MIT
+"""Reports about a message to many, TS 23.554 clauses 8.3.4 and 8.7.4. Imported when the first one comes.
+
+The first success delivers the message, and what follows is only counted. A failure ends nothing: others may still
+report. When `report_timeout` is over without a success, the message has failed if anybody said so.
+"""
+
+import hashlib
+
+from coap.compat import const
+
+from .timing import Countdown
+
+_DIGEST = const(4)  # octets that are kept of each reporter
+_MOST = const(64)  # reporters that are kept: of those behind them one that repeats itself counts again
+
+
+def count(dispatcher, outgoing, reporter, success, cause, timeout, now):
+    """Takes one report. `reporter` is None where the wire does not say who it is; `timeout` is in seconds."""
+    if reporter is not None and _known(outgoing, ("+" if success else "-") + reporter):
+        return
+    outgoing.reports["success" if success else "failure"] += 1
+    dispatcher.tell(outgoing, reporter, success, cause)
+    if outgoing.final:
+        return
+    if success:
+        outgoing.cause = None
+        if not outgoing.accepted:
+            outgoing.expires = Countdown(timeout, now)
+        dispatcher.end(outgoing, "delivered", None, now, True)
+    else:
+        outgoing.cause = cause or "a recipient reported a failure"
+        dispatcher.outbox.counted(outgoing)
+
+
+def _known(outgoing, what):
+    """Whether this was said before; it is remembered."""
+    digest = hashlib.sha256(what.encode()).digest()[:_DIGEST]
+    known = outgoing.reporters or bytearray()
+    for position in range(0, len(known), _DIGEST):
+        if known[position : position + _DIGEST] == digest:
+            return True
+    if len(known) < _MOST * _DIGEST:
+        known.extend(digest)
+        outgoing.reporters = known
+    return False
