@@ -386,9 +386,10 @@ def test_a_ue_that_wants_nothing_stored():
     bench = Bench()
     bench.register(A, HERE)
     bench.register(B, THERE, cliProfile={"comAvail": {"storeForward": "yes"}})
-    bench.ask(THERE, own("DEREG", B))
     bench.ask(HERE, msg(A, B, sfFlag=True))
-    assert bench.take()["Cause"] == "the recipient is not registered"
+    bench.outcome(bench.one(), None)
+    bench.ask(THERE, own("DEREG", B))
+    assert bench.take()["Cause"] == "the recipient has de-registered"
 
 
 @pytest.mark.parametrize("code", ["4.01", "4.08", "4.29", "5.00", "5.02", "5.03", "5.04", None])

@@ -271,7 +271,7 @@ def test_http_refusals_are_problem_details():
             await server.register()
             good = server.message(A, "x")
             for change, member in (
-                ({"oriAddr": None}, "oriAddr.addrType"),
+                ({"oriAddr": None}, "oriAddr"),
                 ({"oriAddr": {"addrType": "UE", "addr": "x"}}, "oriAddr.addrType"),
                 ({"msgId": "1"}, "msgId"),
                 ({"segInd": True}, "segInd"),

@@ -12,6 +12,9 @@ import pytest
 from host_tests.gateway.scripted import ApplicationServer, Ue, gateway, run
 from host_tests.gateway.test_server_decisions import HERE, THERE, Bench, msg
 from tools.gateway.identity import Peer
+from tools.gateway.sectables import Keys
+from tools.gateway.security import StoreContext
+from tools.gateway.store import Store
 from tools.patience import patience
 
 A, B, C = "ue:a", "ue:b", "ue:c"
@@ -170,6 +173,21 @@ def test_an_aggregate_that_is_split_stays_the_topics():
     assert [(each["payload"], each["oriDestAddr"]) for each in got] == [("one", ALERTS), ("two", ALERTS)]
 
 
+def test_without_observe_it_is_a_question():
+    bench = TopicBench()
+    nothing = bench.get(B, THERE, observe=None)
+    assert (nothing.code, nothing.body, nothing.max_age) == ("2.05", {"subStatus": False}, 0)
+    granted = bench.subscribe(B, THERE, expireTime=100)
+    bench.now += 40
+    for observe in (None, 2, 7):
+        answer = bench.get(B, THERE, observe=observe)
+        assert (answer.code, answer.body, answer.max_age) == ("2.05", granted.body, 60)
+    bench.code(HERE, msg(A, "alerts", "fire", "TOPIC"))
+    assert bench.bodies()[B]["payload"] == "fire"
+    bench.now += 60
+    assert bench.get(B, THERE, observe=None).body == {"subStatus": False}
+
+
 def test_refused():
     bench = TopicBench()
     assert bench.get("ue:x", Peer("192.0.2.9", 1)).code == "4.01"
@@ -185,6 +203,28 @@ def test_refused():
         bench.subscribe(A, HERE, "t%d" % number)
     assert bench.get(A, HERE, "t64").body == {"subStatus": False, "cause": "more than 64 topics"}
     bench.subscribe(A, HERE, "t63")
+
+
+@pytest.mark.parametrize("inner", [None, 0, 1])
+@pytest.mark.parametrize("outer", [None, 0, 1])
+def test_the_inner_observe_counts(inner, outer):
+    """RFC 8613 section 4.1.3.5: the outer one can be changed by anybody; without it nothing is observed, and that is
+    all that it can do."""
+    keys = Keys(b"\x01", b"", bytes(16))
+    device = Keys(b"", b"\x01", bytes(16))
+    contexts = []
+    for side in (keys, device):
+        store = Store(":memory:")
+        store.bind_keys(A, side)
+        contexts.append(StoreContext(store, side))
+    message = aiocoap.Message(code=aiocoap.GET, uri_path=("msgin5g", "alerts"), observe=inner)
+    message.direction = aiocoap.message.Direction.OUTGOING
+    protected, _ = contexts[1].protect(message)
+    protected.opt.observe = outer
+    protected.direction = aiocoap.message.Direction.INCOMING
+    plain, _ = contexts[0].unprotect(protected)
+    assert plain.opt.observe == (None if inner == 0 and outer != 0 else inner)
+    assert plain.opt.uri_path == ("msgin5g", "alerts")
 
 
 # ---- on the wire -----------------------------------------------------------------------------------------------------
@@ -265,6 +305,20 @@ def test_observing_anew_takes_the_place_of_what_was():
             assert (await b.observe(observe=1))[1] == {"subStatus": False}
             await a.send("alerts", "fire", "TOPIC")
             assert (await a.next("MSGRESP"))["Cause"] == "nobody else is subscribed to this topic"
+
+    run(main())
+
+
+def test_a_question_ends_no_observation():
+    async def main():
+        async with gateway() as g, Ue(g, A) as a, Observer(g, B) as b:
+            await a.register()
+            await b.register()
+            await b.observe()
+            assert (await b.observe(observe=None))[1]["subStatus"] is True
+            await a.send("alerts", "fire", "TOPIC")
+            async with patience(20):
+                assert (await b.notified.get())["payload"] == "fire"
 
     run(main())
 

@@ -9,15 +9,19 @@ import json
 import math
 import re
 from dataclasses import dataclass
-from datetime import datetime
 from typing import NamedTuple
 
 from tools.gateway import payload as payloads
 from tools.gateway import segments
-from tools.gateway.outside import clean, seconds_of, utf8
+from tools.gateway.outside import clean, read_date_time, utf8
 
 TARGETS = ("UE", "AS", "GROUP", "BC", "TOPIC")
+MOST_APPLICATIONS = 64  # Application IDs of one message
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_HEXADECIMAL = re.compile(r"[0-9a-fA-F-]+")
+# MEDIUM is MSGin5G-5's word for NORMAL, MIDDLE that of TS 29.538
+PRIORITIES = ("HIGH", "NORMAL", "LOW", "MEDIUM", "MIDDLE")
+_CAUSES = ("Cause", "cause", "failure reason", "failReason")
 
 
 class Malformed(ValueError):
@@ -108,12 +112,23 @@ def flag(body, member):
     return bool(value)
 
 
+def mark(body, member):
+    """A member that is a string without values in the schemas (`lastSegFlag`, `storeForward`): whatever is said sets
+    it, unless it says no."""
+    value = body.get(member)
+    if isinstance(value, str):
+        return value.strip().lower() not in ("", "0", "false")
+    return flag(body, member)
+
+
 def number(body, member, lowest, highest):
     """An integer member or None."""
     value = body.get(member)
     if value is None:
         return None
     if isinstance(value, str) and re.fullmatch(r"\d{1,10}", value, re.ASCII):
+        value = int(value)
+    if isinstance(value, float) and value.is_integer():  # 60.0 is an integer to JSON Schema
         value = int(value)
     if not isinstance(value, int) or isinstance(value, bool):
         raise Malformed(member, "not an integer")
@@ -133,12 +148,16 @@ def record(body, member):
 
 
 def address(body, member, kinds, type_member=None):
-    """`oriAddr` {"oriAddrType", "addr"} or `destAddr` {"destAddrType", "addr"} of one of the kinds."""
-    if member not in body:
+    """`oriAddr` {"oriAddrType", "addr"} or `destAddr` {"destAddrType", "addr"} of one of the kinds; where there is but
+    one, the type may be left out."""
+    if body.get(member) is None:
         raise Malformed(member, "missing")
     value = record(body, member)
     type_member = type_member or member + "Type"
     kind = value.get(type_member)
+    if kind is None and len(kinds) == 1:
+        (kind,) = kinds
+    kind = kind.upper() if isinstance(kind, str) else kind
     if kind not in kinds:
         raise Malformed("%s.%s" % (member, type_member), "not one of %s" % ", ".join(kinds))
     identifier = value.get("addr")
@@ -162,10 +181,35 @@ def message_id(body, member="msgId"):
     return value
 
 
+def applications(body):
+    """`appId`, one or more Application IDs (clause 6.4.1.1.2): a string, a list of several, None without any."""
+    value = body.get("appId")
+    listed = value if isinstance(value, list) else [] if value is None else [value]
+    if not all(isinstance(each, str) for each in listed):
+        raise Malformed("appId", "not a string, nor an array of strings")
+    if len(listed) > MOST_APPLICATIONS or any(len(each.encode()) > 255 for each in listed):
+        raise Malformed("appId", "more than %d, or one longer than 255 octets" % MOST_APPLICATIONS)
+    listed = list(dict.fromkeys(listed))
+    return listed if len(listed) > 1 else listed[0] if listed else None
+
+
+def same(identifier):
+    """The one form of an identifier whose hexadecimal digits may be in either case: a UUID (RFC 4122 section 3), a
+    segId that is made of such digits. Any other text stands for itself."""
+    return identifier.lower() if _HEXADECIMAL.fullmatch(identifier) else identifier
+
+
+def priority(body):
+    """Checks `priority`, which ends at the server (clause 6.4.1.2.6 c)."""
+    value = text(body, "priority", "NORMAL")
+    if value.upper() not in PRIORITIES:
+        raise Malformed("priority", "not HIGH, NORMAL or LOW")
+
+
 def moment(value, member):
     """Seconds since 1970 of an RFC 3339 date-time, within what can be written again (`outside.LAST`)."""
     try:
-        return seconds_of(datetime.fromisoformat(value))
+        return read_date_time(value)
     except (TypeError, ValueError, OverflowError) as error:
         raise Malformed(member, "not an RFC 3339 date-time") from error
 
@@ -201,8 +245,10 @@ def segment(body):
             text(params, "segId"),
             number(params, "segNumb", 1, segments.MOST),
             number(params, "totalSegCount", 1, segments.MOST),
-            flag(params, "lastSegFlag"),
+            mark(params, "lastSegFlag"),
         )
+        if not value.set_id:
+            raise Malformed("segId", "empty")
         if value.number is None:
             raise Malformed("segNumb", "missing")
     except Malformed as error:
@@ -219,34 +265,68 @@ def elements(body):
         raise Malformed("msgList", "not a list of objects")
     if number(body, "totalMsgCount", 1, 65535) not in (None, len(listed)):
         raise Malformed("totalMsgCount", "is not the length of msgList, %d" % len(listed))
-    for item in listed:
-        message_id(item)
     return listed
 
 
-def head(body):
+def head(service, origin_, target, body):
     """The members of a MSG that travel to the recipient, but for segmentation and payload, as they will be written.
 
     Priority type and store and forward end at the server (clause 6.4.1.2.6); members that no table names end here too.
     """
-    made = {name: body[name] for name in ("msgIden", "msgType", "oriAddr", "destAddr")}
-    if body.get("appId") is not None:
-        made["appId"] = text(body, "appId")
+    made = {"msgIden": service, "msgType": "MSG", "oriAddr": origin(origin_), "destAddr": destination(target)}
+    app_id = applications(body)
+    if app_id is not None:
+        made["appId"] = app_id
     made["msgId"] = message_id(body)
     if flag(body, "isDelivStatReq"):
         made["isDelivStatReq"] = True
+    priority(body)
+    return made
+
+
+def aggregate(body):
+    """The list of an aggregated MSG as it will be written, each element whole in itself; None of another MSG.
+
+    An element is what clause 6.4.1.1.3 names, without the priority.
+    """
+    listed = elements(body)
+    if listed is None:
+        return None
+    made = []
+    for place, item in enumerate(listed):
+        try:
+            element = {"msgId": message_id(item)}
+            app_id = applications(item)
+            if app_id is not None:
+                element["appId"] = app_id
+            if item.get("isDelivStatReq") is not None:  # false is said: it does not inherit
+                element["isDelivStatReq"] = flag(item, "isDelivStatReq")
+            priority(item)
+            value = whole_payload(item)
+        except Malformed as error:
+            raise Malformed("msgList[%d].%s" % (place, error.member), error.reason) from None
+        made.append(element if value is None else element | {"payload": value})
     return made
 
 
 def singles(head_, listed):
-    """The single messages of an aggregated one, as (head, payload) pairs (clause 6.4.1.1.7)."""
+    """The single messages of an aggregated one, as (head, payload) pairs: what an element does not say of itself it
+    has from outside (clause 6.4.1.1.7 a 1)."""
     for item in listed:
-        outer = {name: head_[name] for name in ("msgIden", "msgType", "oriAddr", "destAddr")}
-        outer["appId"] = item.get("appId", head_.get("appId"))
-        outer |= {name: item.get(name) for name in ("msgId", "isDelivStatReq")}
-        made = head(outer)
-        if "oriDestAddr" in head_:
-            made["oriDestAddr"] = head_["oriDestAddr"]
+        made = {}
+        for name in (
+            "msgIden",
+            "msgType",
+            "oriAddr",
+            "destAddr",
+            "appId",
+            "msgId",
+            "isDelivStatReq",
+            "oriDestAddr",
+        ):
+            value = item.get(name, head_.get(name))
+            if value is not None and (name != "isDelivStatReq" or value):
+                made[name] = value
         yield made, payload(item)
 
 
@@ -255,7 +335,8 @@ def report(body):
     status = text(body, "DelSta").lower()
     if status not in ("success", "failure"):
         raise Malformed("DelSta", "not success or failure")
-    return message_id(body), status == "success", text(body, "Cause", "", longest=1024)
+    cause = next((name for name in _CAUSES if body.get(name) is not None), _CAUSES[0])
+    return message_id(body), status == "success", text(body, cause, "", longest=1024)
 
 
 # ---- writing ---------------------------------------------------------------------------------------------------------

@@ -157,10 +157,15 @@ class Deliveries:
         self._store.remember(key, msg_id, "", self._settings.remembered)
         return True
 
-    def proved(self, target, msg_id):
-        """The recipient reports on it, so it has it, and only its answer to the message was lost."""
-        row = self._store.next_message(target, DATA)  # order is kept: no other one can have been sent to it
-        if row is not None and row.kind == "MSG" and row.head["msgId"].lower() == msg_id.lower():
+    def proved(self, recipient, originator, msg_id):
+        """The recipient reports on it to its originator, so it has it, and only its answer to the message was lost."""
+        row = self._store.next_message(
+            recipient, DATA
+        )  # order is kept: no other one can have been sent to it
+        if row is None or row.kind != "MSG" or row.origin != originator:
+            return
+        ids = [row.head["msgId"], *(item["msgId"] for item in row.head.get("msgList", ()))]
+        if bodies.same(msg_id) in map(bodies.same, ids):
             self._delivered(row, reported=True)
 
     def fail(self, row, cause, now):
@@ -271,10 +276,10 @@ class Deliveries:
             return len(bodies.encode(bodies.msg(row.head, value))) <= room and (
                 value is None or payloads.size(value) <= limit
             )
-        set_id = row.set_id or row.origin_set or secrets.token_hex(8)
-        other = self._store.message_by_set(set_id, {row.target.id})
+        set_id = row.set_id or bodies.same(row.origin_set) or secrets.token_hex(8)
+        other = self._store.message_by_set(set_id)
         if other and other.id != row.id:
-            # Two originators chose one segId: the recipient could not tell them apart.
+            # SEGREC and SEGCONFIR name nobody: no two sets that are out may have one segId, whoever chose it.
             set_id = secrets.token_hex(8)
         for number, part in enumerate(parts, 1):
             segment = Segment(set_id, number, len(parts), number == len(parts))

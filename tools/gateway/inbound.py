@@ -29,9 +29,15 @@ class Inbound:
     def segment(self, originator, body, segment, value, now):
         """Takes one segment of a MSG; raises Refusal or Malformed for one that cannot be taken."""
         value = value or ""
-        set_ = self._store.find_set(originator, segment.set_id, body["msgId"])
+        set_ = self._store.find_set(originator, segment.set_id)
+        if set_ is not None and self._is_of_another(set_, body, segment, value):
+            self._store.remove_set(set_.id)
+            self._tell("discarded", **_about(set_), kind="MSG", cause="its segId is used for another message")
+            set_ = None
         if set_ is None:
             self._refuse_early(originator, segment, value)
+        elif body["destAddr"] != set_.body["destAddr"]:
+            raise Malformed("destAddr", "is not that of the other segments")
         assembly = self._store.assembly(set_.id) if set_ else segments.Assembly(now)
         try:
             new = assembly.feed(segment.number, segment.total, segment.last, now)
@@ -39,7 +45,8 @@ class Inbound:
             raise Malformed("segParams.segNumb", str(error)) from error
         if set_ is None:
             set_ = self._store.open_set(originator, segment.set_id, body["msgId"], body, now)
-        elif not new:
+        self._store.add_segment_msg_id(set_.id, body["msgId"], segment.number)
+        if not new:
             self._store.save_assembly(set_.id, assembly)  # it may have told the total
             return
         if set_.octets + payloads.content_size(value) > self._settings.max_message:
@@ -49,12 +56,26 @@ class Inbound:
             self._give_up(set_, "too many segments for so few octets", now)
             raise Refusal("4.13", "cut the message into larger segments")
         kept = body if segment.number == 1 else set_.body
-        if set_.body.get("isDelivStatReq"):  # only the first has it from us, any may have it from others
+        if set_.body.get("isDelivStatReq") or body.get("isDelivStatReq"):
+            # only the first has it from us, any may have it from others
             kept = kept | {"isDelivStatReq": True}
         self._store.add_segment(set_.id, segment.number, value, kept, now)
         self._store.save_assembly(set_.id, assembly)
         if assembly.whole:
             self._finish(self._store.get_set(set_.id), now)
+
+    def _is_of_another(self, set_, body, segment, value):
+        """Whether a segment belongs to a later message, under a segId that its sender chose anew (after a restart).
+
+        A sender gives all its segments one msgId, or each its own: neither changes in the middle of a set.
+        """
+        held = self._store.segment_payload(set_.id, segment.number)
+        if held is not None:
+            return held != value
+        ids = self._store.segment_msg_ids(set_.id) or [bodies.same(set_.msg_id)]
+        if bodies.same(body["msgId"]) in ids:
+            return len(ids) > 1
+        return len(ids) == 1 and len(self._store.assembly(set_.id).have) > 1
 
     def _refuse_early(self, originator, segment, value):
         settings = self._settings

@@ -73,7 +73,8 @@ class Observers(resource.Resource, resource.PathCapable):
         topic = request.opt.uri_path[0]
         peer, ue, answer, subscribed = self._ask(request, topic)
         key = topic, ue
-        before = self._observers.pop(key, None) if ue else None
+        asks = request.opt.observe not in (0, 1)  # and changes nothing
+        before = None if asks else self._observers.pop(key, None)
         if before:
             before.ended.cancel()
         if request.opt.observe != 0 or not subscribed:

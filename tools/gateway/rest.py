@@ -76,17 +76,9 @@ def read_message(body, service):
     if body.get("priority") is not None:
         bodies.text(body, "priority")  # an open enumeration: any string
     bodies.number(body, "latency", 0, 2**53)
-    head = bodies.head(
-        {
-            "msgIden": service,
-            "msgType": "MSG",
-            "oriAddr": bodies.origin(origin),
-            "destAddr": bodies.destination(target),
-            "appId": body.get("appId"),
-            "msgId": bodies.message_id(body),
-            "isDelivStatReq": bodies.flag(body, "delivStReqInd"),
-        }
-    )
+    members = {"appId": body.get("appId"), "msgId": body.get("msgId")}
+    members["isDelivStatReq"] = bodies.flag(body, "delivStReqInd")
+    head = bodies.head(service, origin, target, members)
     store_forward = bodies.flag(body, "stoAndFwInd")
     expires = bodies.record(body, "stoAndFwParams").get("exprTime") if store_forward else None
     if expires is not None:

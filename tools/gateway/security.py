@@ -75,6 +75,7 @@ class StoreContext(oscore.CanProtect, oscore.CanUnprotect, oscore.SecurityContex
         self.recipient_id = keys.recipient_id
         self.id_context = keys.id_context
         self.derive_keys(keys.salt, keys.secret)
+        self._observe = None  # inside the request that was decrypted last
         self._echo = secrets.token_bytes(8)
         self.sender_sequence_number, used = store.sequence(self.digest)
         self._written = self.sender_sequence_number
@@ -90,6 +91,19 @@ class StoreContext(oscore.CanProtect, oscore.CanUnprotect, oscore.SecurityContex
 
     def __repr__(self):
         return "<StoreContext of sender ID %s>" % self.recipient_id.hex()
+
+    def unprotect(self, protected_message, request_id=None):
+        """As aiocoap's, but a request keeps its inner Observe, which aiocoap drops unless the outer one is 0 (RFC 8613
+        section 4.1.3.5): who asks, and who ends an observation, is not told apart by what anybody may write outside."""
+        message, request_id = super().unprotect(protected_message, request_id)
+        if message.code.is_request() and (self._observe or protected_message.opt.observe == 0):
+            message.opt.observe = self._observe
+        return message, request_id
+
+    def _post_decrypt_checks(self, aad, plaintext, protected_message, request_id):
+        inner = aiocoap.Message(code=plaintext[0])
+        inner.opt.decode(plaintext[1:])
+        self._observe = inner.opt.observe
 
     def post_seqnoincrease(self):
         if self.sender_sequence_number > self._written:

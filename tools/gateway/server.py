@@ -24,6 +24,12 @@ from tools.gateway.topics import Topics
 
 JSON = 50  # Content-Format application/json
 LARGEST_PROFILE = 4096
+_LISTS = {
+    "regList",
+    "deregList",
+    "totalRegCount",
+    "totalDeregCount",
+}  # clause 6.3.4.3: of a gateway's bulk requests
 
 
 class Server:
@@ -67,7 +73,7 @@ class Server:
             if bodies.text(body, "msgIden") != self._settings.service:
                 raise Malformed("msgIden", "is not %s" % self._settings.service)
             msg_type = bodies.text(body, "msgType").upper()
-            if msg_type in ("BREG", "BDEREG"):
+            if msg_type in ("BREG", "BDEREG") or msg_type in ("REG", "DEREG") and _LISTS & body.keys():
                 raise Refusal("5.01", "bulk registration is not supported by this server yet")
             if msg_type not in self._on:
                 raise Malformed("msgType", "%s is nothing that this server takes" % msg_type)
@@ -179,17 +185,16 @@ class Server:
     def _msg(self, peer, body, now):
         origin = bodies.address(body, "oriAddr", ("UE",))
         target = bodies.address(body, "destAddr", bodies.TARGETS)
-        head = bodies.head(body)
+        head = bodies.head(self._settings.service, origin, target, body)
         segment = bodies.segment(body)
         value = bodies.payload(body) if segment else bodies.whole_payload(body)
-        listed = bodies.elements(body)
+        listed = bodies.aggregate(body)
         if segment and listed:
             raise Malformed("isSegmented", "an aggregated message is not segmented")
         store_forward, expires = self._store_and_forward(body)
         self._speaks_for(peer, origin.id, now)
 
-        seen = self._store.seen(origin.key, head["msgId"])
-        if seen is not None:  # acknowledged and not delivered again
+        if self._seen(origin, head["msgId"]):  # acknowledged and not delivered again
             if segment:
                 self._inbound.confirm(origin.id, segment.set_id, True, now)
             return
@@ -200,13 +205,31 @@ class Server:
             self._inbound.segment(origin.id, kept, segment, value, now)
             return
         if listed:
-            for item in bodies.singles(head, listed):  # each must be good on its own, it may travel so
-                if item[1] is not None:
-                    bodies.whole_payload({"payload": item[1]})
+            listed = self._new_elements(origin, head["msgId"], listed)
             head = head | {"totalMsgCount": len(listed), "msgList": listed}
         parts = [] if value is None else [value]
-        self._store.remember(origin.key, head["msgId"], "", self._settings.remembered)
-        self._accept(Item(origin, target, head, parts, store_forward, expires), now)
+        self._remember(origin, head["msgId"])
+        if listed != []:  # else each of its elements was sent before
+            self._accept(Item(origin, target, head, parts, store_forward, expires), now)
+
+    def _seen(self, origin, msg_id):
+        """Whether a message with this ID was taken from this originator, or a segment of one."""
+        return any(self._store.seen(key, msg_id) is not None for key in (origin.key, _segments_of(origin)))
+
+    def _remember(self, origin, msg_id, set_id=""):
+        self._store.remember(origin.key, msg_id, set_id, self._settings.remembered)
+
+    def _new_elements(self, origin, outer, listed):
+        """The elements of an aggregated message that were not sent before, singly or in another one."""
+        new = {}
+        for item in listed:
+            msg_id = bodies.same(item["msgId"])
+            # an element may have the ID of the whole, which is not remembered yet
+            if msg_id not in new and not self._seen(origin, msg_id):
+                new[msg_id] = item
+        for msg_id in new.keys() - {bodies.same(outer)}:
+            self._remember(origin, msg_id)
+        return list(new.values())
 
     @staticmethod
     def _store_and_forward(body):
@@ -220,7 +243,13 @@ class Server:
         head = dict(set_.body)
         store_forward, expires = head.pop("sfFlag"), head.pop("expires")
         origin, target = Address("UE", set_.originator), _target(head)
-        self._store.remember(origin.key, set_.msg_id, set_.set_id, self._settings.remembered)
+        for msg_id in self._store.segment_msg_ids(set_.id):
+            if msg_id != bodies.same(set_.msg_id):
+                key, most = _segments_of(origin), self._settings.remembered
+                self._store.remember(key, msg_id, set_.set_id, most)
+        if self._store.seen(origin.key, set_.msg_id) is not None:
+            return  # sent unsegmented meanwhile
+        self._remember(origin, set_.msg_id, set_.set_id)
         self._accept(Item(origin, target, head, parts, store_forward, expires, set_.set_id), now)
 
     def _imdn(self, peer, body, now):
@@ -236,7 +265,7 @@ class Server:
 
     def _report(self, origin, target, msg_id, delivered, cause, now):
         if delivered:
-            self._deliveries.proved(origin, msg_id)
+            self._deliveries.proved(origin, target, msg_id)
         known = self._store.known if target.type == "UE" else self._store.application_server
         if not known(target.id):
             self._tell("discarded", kind="IMDN", msgId=msg_id, to=target.id, cause="unknown recipient")
@@ -380,7 +409,15 @@ class Server:
 def _opted_out(profile):
     """Clause 6.3.1.1.1, "Store and forward option": the client does not want it for what comes in."""
     available = profile.get("comAvail")
-    return isinstance(available, dict) and available.get("storeForward") not in (None, "", False, "false")
+    try:
+        return isinstance(available, dict) and bodies.mark(available, "storeForward")
+    except Malformed:  # whatever it is, it is said
+        return True
+
+
+def _segments_of(origin):
+    """As the originator's key, for the msgIds of single segments, which must not push out those of messages."""
+    return "segments of " + origin.key
 
 
 def _target(head):

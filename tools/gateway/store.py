@@ -10,14 +10,14 @@ import json
 import sqlite3
 
 from tools import held
-from tools.gateway import apptables, quotatables, sectables, topictables
+from tools.gateway import apptables, quotatables, sectables, settables, topictables
 from tools.gateway.apptables import ApplicationTables
-from tools.gateway.bodies import Address
+from tools.gateway.bodies import Address, same
 from tools.gateway.identity import Peer
 from tools.gateway.payload import content_size
 from tools.gateway.quotatables import QuotaTables
 from tools.gateway.sectables import SecurityTables
-from tools.gateway.segments import Assembly
+from tools.gateway.settables import SetTables
 from tools.gateway.storefile import GENERATION, StoreError, StoreFile, in_use
 from tools.gateway.tables import (
     COLUMNS,
@@ -26,13 +26,14 @@ from tools.gateway.tables import (
     VERSION,
     ApplicationServer,
     Registration,
-    SegmentSet,
     read_row,
 )
 from tools.gateway.topictables import TopicTables
 
+_MORE = ";".join(each.SCHEMA for each in (apptables, sectables, settables, topictables))
 
-class Store(ApplicationTables, QuotaTables, SecurityTables, TopicTables):
+
+class Store(ApplicationTables, QuotaTables, SecurityTables, SetTables, TopicTables):
     """The tables, in the words of the server. Opened with the file's path, or ":memory:".
 
     `serving`: for a gateway, which holds the store for itself, not for a command beside it; `create`: whether a file
@@ -81,7 +82,7 @@ class Store(ApplicationTables, QuotaTables, SecurityTables, TopicTables):
         elif version != VERSION:
             raise sqlite3.DatabaseError("version %d, this program writes version %d" % (version, VERSION))
         with self.transaction():
-            for statement in (apptables.SCHEMA + sectables.SCHEMA + topictables.SCHEMA).split(";"):
+            for statement in _MORE.split(";"):
                 execute(statement)
             quotatables.prepare(execute)
             if version == 0:
@@ -141,8 +142,8 @@ class Store(ApplicationTables, QuotaTables, SecurityTables, TopicTables):
         self._db.execute("UPDATE registration SET host=?, port=? WHERE ue=?", (*peer, ue))
 
     def end_registration(self, ue):
-        """The UE stays known."""
-        self._db.execute("UPDATE registration SET live=0 WHERE ue=?", (ue,))
+        """The UE stays known, its profile ends with the registration (clause 6.3.1.2.2 a)."""
+        self._db.execute("UPDATE registration SET live=0, max_segment=NULL, profile='{}' WHERE ue=?", (ue,))
 
     def forget_ues(self, most):
         """Keeps the newest of those that are not registered and not provisioned."""
@@ -214,7 +215,9 @@ class Store(ApplicationTables, QuotaTables, SecurityTables, TopicTables):
         )
 
     def remember(self, originator, msg_id, set_id, most):
-        self._db.execute("INSERT INTO seen VALUES (NULL,?,?,?)", (originator, msg_id.lower(), set_id))
+        self._db.execute(
+            "INSERT OR IGNORE INTO seen VALUES (NULL,?,?,?)", (originator, msg_id.lower(), set_id)
+        )
         self._db.execute(
             "DELETE FROM seen WHERE originator=? AND number <="
             " (SELECT number FROM seen WHERE originator=? ORDER BY number DESC LIMIT 1 OFFSET ?)",
@@ -286,13 +289,13 @@ class Store(ApplicationTables, QuotaTables, SecurityTables, TopicTables):
     def message(self, id_):
         return read_row(self._db.execute("SELECT %s FROM message WHERE id=?" % COLUMNS, (id_,)).fetchone())
 
-    def message_by_set(self, set_id, targets):
-        """The message that is sent with this segId to one of the UEs."""
-        for values in self._db.execute(
-            "SELECT %s FROM message WHERE set_id=? AND set_id<>''" % COLUMNS, (set_id,)
-        ):
+    def message_by_set(self, set_id, targets=None):
+        """The message that is sent with this segId, to one of the UEs where they are named."""
+        query = "SELECT %s FROM message WHERE set_id=? AND set_id<>''" % COLUMNS
+        rows = self._db.execute(query, (same(set_id),))
+        for values in rows:
             row = read_row(values)
-            if row.target.type == "UE" and row.target.id in targets:
+            if targets is None or row.target.type == "UE" and row.target.id in targets:
                 return row
         return None
 
@@ -340,66 +343,6 @@ class Store(ApplicationTables, QuotaTables, SecurityTables, TopicTables):
         return self._db.execute(
             "SELECT target_type, target, state, lane, count(*), sum(octets) FROM message GROUP BY 1, 2, 3, 4"
         ).fetchall()
-
-    # ---- segment sets on their way in --------------------------------------------------------------------------------
-
-    _SET = "id, originator, set_id, msg_id, body, progress, asked, fresh, octets"
-
-    @staticmethod
-    def _set(row):
-        return row and SegmentSet(*row[:4], json.loads(row[4]), *row[5:])
-
-    def open_set(self, originator, set_id, msg_id, body, now):
-        cursor = self._db.execute(
-            "INSERT INTO segment_set VALUES (NULL,?,?,?,?,NULL,?,0,?,0)",
-            (originator, set_id, msg_id, json.dumps(body), now, now),
-        )
-        return SegmentSet(cursor.lastrowid, originator, set_id, msg_id, body, now, 0, now, 0)
-
-    def find_set(self, originator, set_id, msg_id):
-        query = "SELECT %s FROM segment_set WHERE originator=? AND set_id=? AND msg_id=?" % self._SET
-        return self._set(self._db.execute(query, (originator, set_id, msg_id)).fetchone())
-
-    def get_set(self, id_):
-        return self._set(
-            self._db.execute("SELECT %s FROM segment_set WHERE id=?" % self._SET, (id_,)).fetchone()
-        )
-
-    def sets(self):
-        return [
-            self._set(row) for row in self._db.execute("SELECT %s FROM segment_set" % self._SET).fetchall()
-        ]
-
-    def assembly(self, id_):
-        progress, total, asked = self._db.execute(
-            "SELECT progress, total, asked FROM segment_set WHERE id=?", (id_,)
-        ).fetchone()
-        have = {n for (n,) in self._db.execute("SELECT number FROM segment WHERE segment_set=?", (id_,))}
-        return Assembly(progress, total, have, asked)
-
-    def save_assembly(self, id_, assembly):
-        self._db.execute(
-            "UPDATE segment_set SET progress=?, total=?, asked=? WHERE id=?",
-            (assembly.progress, assembly.total, assembly.asked, id_),
-        )
-
-    def add_segment(self, id_, number, payload, body, now):
-        self._db.execute("INSERT INTO segment VALUES (?,?,?)", (id_, number, payload))
-        self._db.execute(
-            "UPDATE segment_set SET octets=octets+?, fresh=?, body=? WHERE id=?",
-            (content_size(payload), now, json.dumps(body), id_),
-        )
-
-    def segments(self, id_):
-        query = "SELECT payload FROM segment WHERE segment_set=? ORDER BY number"
-        return [payload for (payload,) in self._db.execute(query, (id_,))]
-
-    def remove_set(self, id_):
-        self._db.execute("DELETE FROM segment_set WHERE id=?", (id_,))
-
-    def resume_sets(self, now):
-        """After a restart the clocks of unfinished sets start anew: nobody could have sent anything meanwhile."""
-        self._db.execute("UPDATE segment_set SET progress=?, fresh=?", (now, now))
 
     # ---- clocks ------------------------------------------------------------------------------------------------------
 

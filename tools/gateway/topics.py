@@ -13,7 +13,7 @@ from tools.gateway.outside import date_time
 from tools.gateway.tables import QUEUED
 
 MOST = 64  # topics of one UE
-SUBSCRIBE = 0  # Observe
+SUBSCRIBE, UNSUBSCRIBE = 0, 1  # Observe
 
 
 class Topics:
@@ -28,18 +28,24 @@ class Topics:
         self._to_ue = to_ue
 
     def request(self, peer, topic, observe, body, now):
-        """The Answer to a GET; `subStatus` says whether the UE is subscribed now. Observe 1 ends it, and so does a GET
-        without Observe: under OSCORE aiocoap does not tell them apart."""
+        """The Answer to a GET; `subStatus` says whether the UE is subscribed now. Observe 0 begins it, 1 ends it;
+        without Observe it is only a question (RFC 7641 section 1.2)."""
         ue = bodies.address(body, "oriAddr", ("UE",)).id
         if not bodies.is_service_id(topic):
             raise Malformed("topic", "not 1 to 255 octets of text without control characters")
         self._speaks_for(peer, ue, now)
         self._store.forget_subscriptions(now)
         topics = self._store.topics_of(ue, now)
-        if observe != SUBSCRIBE:
+        if observe == UNSUBSCRIBE:
             self._store.unsubscribe(topic, ue)
             self._tell("unsubscribed", ue=ue, topic=topic)
             return Answer("2.05", {"subStatus": False}, max_age=0)
+        if observe != SUBSCRIBE:
+            until = topics.get(topic)
+            if until is None:
+                return Answer("2.05", {"subStatus": False}, max_age=0)
+            answer = {"subStatus": True, "expireTime": date_time(until)}
+            return Answer("2.05", answer, max_age=max(0, int(until - now)))
         if topic not in topics and len(topics) >= MOST:
             cause = "more than %d topics" % MOST
             self._tell("refused", peer=str(peer), kind="topic", ue=ue, code="2.05", reason=cause)

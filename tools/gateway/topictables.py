@@ -30,8 +30,9 @@ class TopicTables:
         return [ue for (ue,) in self._db.execute(query, (topic, now))]
 
     def topics_of(self, ue, now):
-        query = "SELECT topic FROM subscription WHERE ue=? AND expires>? ORDER BY topic"
-        return [topic for (topic,) in self._db.execute(query, (ue, now))]
+        """{topic: when it ends}"""
+        query = "SELECT topic, expires FROM subscription WHERE ue=? AND expires>? ORDER BY topic"
+        return dict(self._db.execute(query, (ue, now)).fetchall())
 
     def subscriptions(self, now):
         """(topic, ue, expires) of all, for people."""
