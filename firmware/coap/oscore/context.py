@@ -216,12 +216,14 @@ class Context:
         return plain, binding
 
     def is_new(self, piv):
-        """Whether a request with this Partial IV may be one that never came. After a restart of ours False also stands
-        for "not now": of those that may be replays the highest alone is challenged."""
+        """Whether a request with this Partial IV may be one that never came; None after a restart of ours, where nobody
+        can tell and it isn't worth a challenge: the highest alone is challenged, since the peer goes on from there."""
         number = int.from_bytes(piv, "big")
         if self._window.known:
             return self._window.is_new(number)
-        return number > self._sequence.floor and number >= self._challenged
+        if number <= self._sequence.floor:
+            return False
+        return number >= self._challenged or None
 
     def _raise_floor(self):
         """Writes now and then what can't be new any more, so that after a restart little is in question."""

@@ -133,7 +133,11 @@ class Security:
         if not self.context.is_for(kid, id_context):
             why = "a request: its sender is not security.recipient_id in security.id_context"
             return self._refuse("unknown", why, numbers.UNAUTHORIZED, now)
-        if not self.context.is_new(piv):  # seen before anything is decrypted
+        new = self.context.is_new(piv)  # seen before anything is decrypted
+        if new is None:
+            self.stats["limited"] += 1
+            return None, None, None
+        if not new:
             why = "a request that came before, or was made before it"
             return self._refuse("replayed", why, numbers.UNAUTHORIZED, now, text=b"Replay detected")
         if peer in (self.peer, self._heard):
