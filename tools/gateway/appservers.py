@@ -11,7 +11,7 @@ from tools.gateway import bodies, rest
 from tools.gateway.answers import Refusal
 from tools.gateway.bodies import Address, Malformed
 from tools.gateway.delivery import Item
-from tools.gateway.tables import QUEUED, STORED
+from tools.gateway.tables import STORED
 
 
 def _is_target(uri):
@@ -59,8 +59,7 @@ class ApplicationServers:
         if id_ is None:
             return False
         self._tell("as-deregistered", **{"as": id_})
-        for row in self._store.messages(Address("AS", id_), QUEUED):
-            self._deliveries.fail(row, "the application server has de-registered", now)
+        self._deliveries.fail_all(Address("AS", id_), "the application server has de-registered", now)
         return True
 
     def _known_as(self, origin):

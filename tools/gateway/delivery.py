@@ -13,6 +13,7 @@ from tools.gateway import bodies, rest, segments
 from tools.gateway import payload as payloads
 from tools.gateway.answers import Refusal
 from tools.gateway.bodies import Address, Segment
+from tools.gateway.isolation import RESTS, SET_ASIDE
 from tools.gateway.outside import clean
 from tools.gateway.quotatables import SETS
 from tools.gateway.settings import LARGEST_PAYLOAD
@@ -21,6 +22,8 @@ from tools.gateway.tables import CONTROL, DATA, HELD, QUEUED, STORED
 # Answers that will be the same next time: the message ends as failed (4.00, 4.02 to 4.06, 4.13, 4.15, 4.22, 5.01).
 FINAL = {"4.00", "4.02", "4.03", "4.04", "4.05", "4.06", "4.13", "4.15", "4.22", "5.01"}
 DONE, REFUSED, LATER = "done", "refused", "later"
+BROKEN = "broken"  # sending it raised something that no peer can be blamed for
+TRIES = 2  # that a message may break before it is set aside
 LONGEST_WAIT = 3600  # a Max-Age beyond it is not obeyed to the end
 LITTLE = 20  # who has less than this part of a quota waiting may use the last tenth of the room
 
@@ -39,7 +42,7 @@ class Item:
 
 
 class Outcome(NamedTuple):
-    """What came of a Push: DONE, REFUSED for good, or LATER."""
+    """What came of a Push: DONE, REFUSED for good, LATER, or BROKEN, which is LATER until it is once too often."""
 
     verdict: str
     detail: str = ""
@@ -74,20 +77,35 @@ class Wait:
     answered: bool  # False: it was silent, and any sign of life ends the wait
 
 
+class Broken(Exception):
+    """Sending the message raised again; the words say what."""
+
+
 class Deliveries:
-    def __init__(self, store, settings, tell, chance):
+    """Each message is a unit of `isolation`, and each recipient. What is kept in memory goes back with the store."""
+
+    def __init__(self, store, settings, isolation, chance):
         self._store = store
         self._settings = settings
-        self._tell = tell
+        self._isolation = isolation
+        self._tell = isolation.tell
         self._chance = chance
-        self._ended = False  # whether a message failed since `work` last looked
-        self._busy = {}  # target: the Push that is out
-        self._waits = {}  # (target, lane): Wait
-        self._fitted = {}  # message id: the limits that its parts were cut for
+        self._changed = False  # whether something came into a queue since `work` last looked
+        self._busy = store.kept()  # target: the Push that is out
+        self._waits = store.kept()  # (target, lane): Wait
+        self._fitted = store.kept()  # message id: the limits that its parts were cut for
+        self._broken = {}  # message id: how often in a row sending it raised
 
-    def undo(self):
-        self._busy.clear()
-        self._fitted.clear()
+    def release(self, push):
+        """Its outcome could not be handled: the recipient is free for others."""
+        if self._busy.get(push.target) is push:
+            del self._busy[push.target]
+
+    def forget(self, kind, key):
+        """A message is not in its queue any more."""
+        if kind == "message":
+            self._fitted.pop(key, None)
+            self._broken.pop(key, None)
 
     # ---- into the queues ---------------------------------------------------------------------------------------------
 
@@ -132,6 +150,7 @@ class Deliveries:
 
     def control(self, target, kind, body, now, origin=None, origin_set=""):
         """A report, response or confirmation: waits for its recipient as long as a message does."""
+        self._changed = True
         expires = now + self._settings.keep
         self._store.add(CONTROL, kind, target, origin, body, [], QUEUED, expires, origin_set=origin_set)
 
@@ -159,9 +178,8 @@ class Deliveries:
 
     def proved(self, recipient, originator, msg_id):
         """The recipient reports on it to its originator, so it has it, and only its answer to the message was lost."""
-        row = self._store.next_message(
-            recipient, DATA
-        )  # order is kept: no other one can have been sent to it
+        id_ = self._store.next_id(recipient, DATA)  # order is kept: no other one can have been sent to it
+        row = id_ and self._store.message(id_)
         if row is None or row.kind != "MSG" or row.origin != originator:
             return
         ids = [row.head["msgId"], *(item["msgId"] for item in row.head.get("msgList", ()))]
@@ -171,14 +189,13 @@ class Deliveries:
     def fail(self, row, cause, now):
         """The end of a message that will not arrive."""
         self._remove(row)
-        self._ended = True
         if row.kind == "MSG":
             self.notify(row, False, cause, now)
         self._tell("failed", **about(row), cause=cause)
 
     def _remove(self, row):
         self._store.remove(row.id)
-        self._fitted.pop(row.id, None)
+        self.forget("message", row.id)
 
     def _delivered(self, row, **more):
         self._remove(row)
@@ -189,8 +206,7 @@ class Deliveries:
     def available(self, target, where):
         """What was stored for it is due, and nothing waits for an older address."""
         self.moved(target, where)
-        for row in self._store.messages(target, STORED):
-            self._store.set_state(row.id, QUEUED)
+        self._store.release(target)
         for lane in (CONTROL, DATA):
             self._waits.pop((target, lane), None)
 
@@ -208,20 +224,35 @@ class Deliveries:
 
     def unavailable(self, target, now, cause):
         """Store and forward for those that asked for it, failure for the others (clause 6.4.1.2.6)."""
-        for row in self._store.messages(target, QUEUED):
-            if row.store_forward:
-                self._store.set_state(row.id, STORED)
-                self.notify(row, True, "", now)
-                self._tell("stored", **about(row))
-            else:
-                self.fail(row, cause, now)
+        for id_ in self._store.ids(target, QUEUED):
+            self._isolation.run("message", id_, now, self._unavailable, id_, now, cause)
+
+    def _unavailable(self, id_, now, cause):
+        row = self._store.message(id_)
+        if row.store_forward:
+            self._store.set_state(row.id, STORED)
+            self.notify(row, True, "", now)
+            self._tell("stored", **about(row))
+        else:
+            self.fail(row, cause, now)
 
     def overdue(self, now):
-        for row in self._store.overdue(now):
-            if row.state == HELD:
-                self._delivered(row, confirmed=False)
-            else:
-                self.fail(row, "message expired", now)
+        for id_ in self._store.overdue(now):
+            self._isolation.run("message", id_, now, self._over, id_, now)
+
+    def _over(self, id_, now):
+        row = self._store.message(id_)
+        if row.state == HELD:
+            self._delivered(row, confirmed=False)
+        else:
+            self.fail(row, "message expired", now)
+
+    def fail_all(self, target, cause, now):
+        """The recipient will not be back."""
+        for id_ in self._store.ids(target, QUEUED):
+            self._isolation.run(
+                "message", id_, now, lambda id_: self.fail(self._store.message(id_), cause, now), id_
+            )
 
     # ---- segments to a UE: the server is Message Sender --------------------------------------------------------------
 
@@ -329,34 +360,40 @@ class Deliveries:
         self._busy[push.target] = push
         return push
 
-    def work(self, now):
-        """The Pushes to begin now, at most one a recipient."""
-        pushes = []
-        self._ended = True
-        while self._ended:
+    def work(self, now, pushes):
+        """Adds the Pushes to begin now, at most one a recipient."""
+        self._changed = True
+        while self._changed:
             # A message that ends here leaves a response, perhaps for a target that was looked at already.
-            self._ended = False
+            self._changed = False
             targets = self._store.waiting_targets()
             for target in targets:
-                push = target not in self._busy and self._next(target, now)
-                if push:
-                    pushes.append(self.begin(push))
+                if target not in self._busy:
+                    push = self._isolation.run("recipient", target.key, now, self._next, target, now)
+                    if isinstance(push, Push):
+                        pushes.append(push)
         waiting = set(targets) | set(self._busy)
-        self._waits = {
-            key: wait for key, wait in self._waits.items() if key[0] in waiting or wait.until > now
-        }
-        return pushes
+        over = [key for key, wait in self._waits.items() if key[0] not in waiting and wait.until <= now]
+        for key in over:
+            del self._waits[key]
 
     def _next(self, target, now):
         for lane in (CONTROL, DATA):
             while self.may_send(target, lane, now):
-                row = self._store.next_message(target, lane)
-                if row is None:
+                id_ = self._store.next_id(target, lane)
+                if id_ is None:
                     break
-                push = (self._to_ue if target.type == "UE" else self._to_as)(row, now)
-                if push is not True:  # True: the row ended or was split, look again
-                    return push
+                push = self._isolation.run("message", id_, now, self._push, id_, now)
+                if push is RESTS:  # order is kept: those behind it wait
+                    break
+                if push is not True and push is not SET_ASIDE:  # it ended or was split: look again
+                    return push and self.begin(push)
         return None
+
+    def _push(self, id_, now):
+        """The Push of a message; True for one that ended, None for one whose recipient is not there."""
+        row = self._store.message(id_)
+        return (self._to_ue if row.target.type == "UE" else self._to_as)(row, now)
 
     def _to_ue(self, row, now):
         registration = self._store.registration(row.target.id, now)
@@ -391,9 +428,25 @@ class Deliveries:
         outcome = outcome._replace(detail=clean(outcome.detail))  # a peer's words
         if not self.settle(push, outcome, now):
             return
-        row = self._store.message(push.row)
-        if row is None or outcome.verdict == LATER:  # None: it ended meanwhile, by expiry or by its SEGCONFIR
+        if outcome.verdict == BROKEN:
+            self._broken[push.row] = self._broken.get(push.row, 0) + 1
+            if self._broken[push.row] >= TRIES:
+                raise Broken(outcome.detail)
             return
+        self._broken.pop(push.row, None)
+        if outcome.verdict == LATER:
+            return
+        row = self._store.message(push.row)
+        if row is None:  # it ended meanwhile, by expiry or by its SEGCONFIR
+            return
+        try:
+            self._settled(row, push, outcome, now)
+        except Exception as error:
+            if outcome.verdict == DONE and not row.set_id:
+                error.taken = True  # nobody must be told that it was not
+            raise
+
+    def _settled(self, row, push, outcome, now):
         if outcome.verdict == REFUSED:
             self.fail(row, outcome.detail, now)
         elif row.set_id and row.kind == "MSG" and row.target.type == "UE":
@@ -416,7 +469,7 @@ class Deliveries:
             return False
         del self._busy[push.target]
         key = (push.target, push.lane)
-        if outcome.verdict != LATER:
+        if outcome.verdict not in (LATER, BROKEN):
             self._waits.pop(key, None)
             return True
         settings, before = self._settings, self._waits.get(key)

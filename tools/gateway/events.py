@@ -41,6 +41,11 @@ _SENTENCES = {
     "line-missing": "cannot open {line} ({reason}); trying for ever",
     "line-noise": "{line}: {frames} frames were damaged or unknown",
     "diagnostic": "{line} says: {text}",
+    "quarantined": "set aside {kind} {what} {msgId} from {from} to {to}: {reason} ({place})",
+    "quarantine-dropped": "dropped {kind} {what} {msgId} from {from} to {to}, which was set aside",
+    "quarantine-retried": "{kind} {what} {msgId} from {from} to {to} was set aside and is tried again",
+    "error": "an error of the gateway's own in {kind} {peer}{to}{line}: {reason} ({place})",
+    "store-error": "the store takes nothing now: {reason}",
     "as-deregistered": "de-registered application server {as}",
 }
 

@@ -3,6 +3,7 @@
 
 import email.utils
 import json
+import logging
 import time
 
 import aiohttp
@@ -12,6 +13,7 @@ from tools.gateway import page, rest
 from tools.gateway.answers import Refusal
 from tools.gateway.bodies import Malformed, encode, parse
 from tools.gateway.delivery import DONE, LATER, REFUSED, Outcome
+from tools.gateway.isolation import reason_of
 from tools.gateway.outside import encodable
 
 REGISTRATIONS = "/msgs-asregistration/v1/registrations"
@@ -69,6 +71,9 @@ async def problems(request, handler):
             raise
         headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else None
         return problem(error.status, error.reason, headers=headers)
+    except Exception as error:  # where nothing is decided any more: what was kept was kept before
+        logging.getLogger(__name__).error("%s %s: %s", request.method, request.path, reason_of(error))
+        return problem(500, "an error of the gateway's own")
 
 
 def _origin(request):

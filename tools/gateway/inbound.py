@@ -9,7 +9,7 @@ from tools.gateway import bodies, segments
 from tools.gateway import payload as payloads
 from tools.gateway.answers import Refusal
 from tools.gateway.bodies import Address, Malformed
-from tools.gateway.delivery import DONE, LATER, Push
+from tools.gateway.delivery import BROKEN, DONE, LATER, Push
 from tools.gateway.outside import clean
 from tools.gateway.quotatables import SETS
 from tools.gateway.tables import CONTROL
@@ -19,17 +19,22 @@ _TINY, _LEAST = 1024, 16
 
 
 class Inbound:
-    def __init__(self, store, settings, deliveries, tell, whole):
+    """Each unfinished set is a unit of `isolation`."""
+
+    def __init__(self, store, settings, deliveries, isolation, whole):
         self._store = store
         self._settings = settings
         self._deliveries = deliveries
-        self._tell = tell
+        self._isolation = isolation
+        self._tell = isolation.tell
         self._whole = whole  # called with (set, parts, now) for a set that is complete
 
     def segment(self, originator, body, segment, value, now):
         """Takes one segment of a MSG; raises Refusal or Malformed for one that cannot be taken."""
         value = value or ""
         set_ = self._store.find_set(originator, segment.set_id)
+        if set_ is not None and self._store.is_aside("segment set", set_.id):
+            raise Malformed("segParams.segId", "this set was given up")
         if set_ is not None and self._is_of_another(set_, body, segment, value):
             self._store.remove_set(set_.id)
             self._tell("discarded", **_about(set_), kind="MSG", cause="its segId is used for another message")
@@ -116,25 +121,27 @@ class Inbound:
         self.confirm(set_.originator, set_.set_id, False, now)
         self._tell("segment-confirmed", **_about(set_), result=False, cause=cause)
 
-    def work(self, now):
-        """SEGRECs to send now. A request that cannot be delivered does not count; a sender that is away is waited for
-        as long as senders hold a message."""
-        pushes = []
-        settings = self._settings
-        for set_ in self._store.sets():
-            if now < set_.progress + settings.segment_gap:
-                continue
-            if set_.asked >= settings.recoveries or now >= self._patience(set_):
-                self._give_up(set_, "segments are missing", now)
-                continue
-            target = Address("UE", set_.originator)
-            registration = self._store.registration(set_.originator, now)
-            if registration and self._deliveries.may_send(target, CONTROL, now):
-                missing = self._store.assembly(set_.id).missing()
-                body = bodies.segrec(settings.service, set_.set_id, self._as_fit(missing))
-                push = Push(target, registration.peer, "SEGREC", CONTROL, body, segment_set=set_.id)
-                pushes.append(self._deliveries.begin(push))
-        return pushes
+    def work(self, now, pushes):
+        """Adds the SEGRECs to send now. A request that cannot be delivered does not count; a sender that is away is
+        waited for as long as senders hold a message."""
+        for id_, progress, _ in self._store.set_clocks():
+            if now >= progress + self._settings.segment_gap:
+                push = self._isolation.run("segment set", id_, now, self._look_after, id_, now)
+                if isinstance(push, Push):
+                    pushes.append(push)
+
+    def _look_after(self, id_, now):
+        settings, set_ = self._settings, self._store.get_set(id_)
+        if set_.asked >= settings.recoveries or now >= self._patience(set_.fresh):
+            return self._give_up(set_, "segments are missing", now)
+        target = Address("UE", set_.originator)
+        registration = self._store.registration(set_.originator, now)
+        if registration is None or not self._deliveries.may_send(target, CONTROL, now):
+            return None
+        missing = self._store.assembly(set_.id).missing()
+        body = bodies.segrec(settings.service, set_.set_id, self._as_fit(missing))
+        push = Push(target, registration.peer, "SEGREC", CONTROL, body, segment_set=set_.id)
+        return self._deliveries.begin(push)
 
     def _as_fit(self, missing):
         """A list so scattered that it does not fit a datagram is cut; the rest is asked for later."""
@@ -142,9 +149,9 @@ class Inbound:
             missing = missing[: len(missing) // 2]
         return missing
 
-    def _patience(self, set_):
+    def _patience(self, fresh):
         settings = self._settings
-        return set_.fresh + max(settings.hold, (settings.recoveries + 1) * settings.segment_gap)
+        return fresh + max(settings.hold, (settings.recoveries + 1) * settings.segment_gap)
 
     def outcome(self, push, outcome, now):
         """What came of a SEGREC."""
@@ -152,7 +159,7 @@ class Inbound:
         if not self._deliveries.settle(push, outcome, now):
             return
         set_ = self._store.get_set(push.segment_set)
-        if set_ is None or outcome.verdict == LATER:
+        if set_ is None or outcome.verdict in (LATER, BROKEN):
             return
         if outcome.verdict == DONE:
             assembly = self._store.assembly(set_.id)
@@ -166,9 +173,9 @@ class Inbound:
 
     def deadline(self, now):
         times = []
-        for set_ in self._store.sets():
-            due = set_.progress + self._settings.segment_gap
-            times.append(due if due > now else self._patience(set_))
+        for _, progress, fresh in self._store.set_clocks():
+            due = progress + self._settings.segment_gap
+            times.append(due if due > now else self._patience(fresh))
         return min(times, default=None)
 
 

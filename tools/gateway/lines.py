@@ -13,6 +13,8 @@ import sliplib
 from aiocoap import Message, error, interfaces
 from crccheck.crc import CrcX25
 
+from tools.gateway.isolation import place_of, reason_of
+
 COAP, L3, TEXT = 0xA9, 0xC5, 0x0A
 END = b"\xc0"
 REOPEN = 1.0  # seconds between tries to open a line that is not there
@@ -111,16 +113,21 @@ class Line(asyncio.Protocol):
     def data_received(self, octets):
         bad = self.framer.bad
         for kind, content in self.framer.feed(octets):
-            if kind == COAP:
-                self.on_coap(content)
-            elif kind == L3:
-                self.on_l3(content)
-            else:
-                self._tell(
-                    "diagnostic", line=self.name, text=content.decode(errors="replace").rstrip()[:1000]
-                )
+            try:
+                self._frame(kind, content)
+            except Exception as error:  # of one frame: those behind it, and the line, go on
+                reason, place = reason_of(error), place_of(error)
+                self._tell("error", kind="frame", line=self.name, reason=reason, place=place)
         if self.framer.bad != bad:
             self._tell("line-noise", line=self.name, frames=self.framer.bad - bad)
+
+    def _frame(self, kind, content):
+        if kind == COAP:
+            self.on_coap(content)
+        elif kind == L3:
+            self.on_l3(content)
+        else:
+            self._tell("diagnostic", line=self.name, text=content.decode(errors="replace").rstrip()[:1000])
 
     def send(self, kind, content):
         """False where the line is not open."""

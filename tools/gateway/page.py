@@ -45,6 +45,10 @@ def render(status):
     pending = [(p["to"], p["state"], p["messages"], p["octets"]) for p in status["pending"]]
     servers = [(s["as"], s["targetUri"] or "no targetUri") for s in status["applicationServers"]]
     events = [(_clock(event["time"]), sentence(event)) for event in reversed(status["events"])]
+    aside = [
+        (a["id"], a["kind"], a["what"], a.get("from", ""), a.get("to", ""), a["reason"])
+        for a in status["quarantined"]
+    ] + [("", each["kind"], each["what"], "", "", each["reason"]) for each in status["resting"]]
     counts = sorted(status["counts"].items())
     return "".join(
         (
@@ -61,6 +65,8 @@ def render(status):
             _table(("AS Service ID", "target"), servers),
             "<h2>Pending messages</h2>",
             _table(("for", "state", "messages", "octets"), pending),
+            "<h2>Set aside after an error</h2>",
+            _table(("id", "kind", "what", "from", "to", "reason"), aside),
             "<h2>Recent events</h2>",
             _table(("time", "event"), events),
             "<h2>Counters</h2>",

@@ -7,8 +7,6 @@ only then. All of it happens in one thread, so that an event is never seen half 
 
 import asyncio
 import contextlib
-import logging
-import sqlite3
 import time
 from dataclasses import dataclass, field, replace
 
@@ -16,17 +14,21 @@ from tools.gateway import applications, l3
 from tools.gateway.answers import Refusal
 from tools.gateway.appjson import ApplicationJson
 from tools.gateway.applications import Applications, is_json_of_application
+from tools.gateway.bodies import Malformed
 from tools.gateway.coap import SMALL, CoapTransport, peer_of
-from tools.gateway.delivery import LATER, Outcome
+from tools.gateway.delivery import BROKEN, LATER, Outcome
 from tools.gateway.events import Events
 from tools.gateway.http import HttpTransport
 from tools.gateway.identity import Peer
+from tools.gateway.isolation import place_of, reason_of
 from tools.gateway.l3lines import L3Line
 from tools.gateway.lines import Line
 from tools.gateway.security import ContextBinding, Guard, Unguarded
 from tools.gateway.server import Server
 from tools.gateway.settings import PORT, Settings
 from tools.gateway.store import Store
+from tools.gateway.transactions import busy, store_failed
+from tools.gateway.unrecorded import Unrecorded
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,15 @@ class Options:
     baudrate: int = 115200
     max_frame: int = 1152  # of an L3 message on a line
     security: str = "none"  # or "oscore"
+
+
+_ANSWERS = (Refusal, Malformed, applications.Refused)
+LOOK = 5.0  # s, the longest without a look at the store: a command beside us may have written
+LONGEST_BRAKE = 10.0  # s, between two tries to work while the store takes nothing
+
+
+def _name(function):
+    return getattr(function, "__name__", "event").strip("_")
 
 
 class AddressInUse(OSError):
@@ -65,6 +76,7 @@ class Gateway:
         self.clock = clock or SteadyClock()
         self.events = events or Events(clock=self.clock)
         self.store = Store(options.store)
+        self.store.wait_for_nobody()
         binding = guard = None
         settings = options.settings
         if options.security == "oscore":
@@ -92,12 +104,18 @@ class Gateway:
         self._tasks = set()
         self._timer = None
         self._pumping = False
+        self._due = 0.0  # when work is next due, by the loop's clock
+        self._brake = 0.0  # s, the last pause after work that the store did not take
+        self._store_version = None
+        self._started = False
         self._stopped = False
+        self._unrecorded = Unrecorded(self._record, self._later)
 
     async def __aenter__(self):
         try:
             self.http_port = await self._listen(self.http, "http")
-            self._run(self.server.start)
+            with contextlib.suppress(Refusal):  # the store is busy: it is done before the first work
+                self._start()
             self.coap_port = await self._listen(self.coap, "coap")
         except BaseException:
             await self.stop()
@@ -134,6 +152,7 @@ class Gateway:
         """Orderly; what was not delivered goes on at the next start."""
         if self._timer:
             self._timer.cancel()
+        self._unrecorded.stop()
         self._stopped = True
         tasks = list(self._tasks)
         for task in tasks:
@@ -153,19 +172,44 @@ class Gateway:
         self._told.append((event, fields))
 
     def _run(self, function, *arguments, now=None):
-        """One event: decided, committed, told."""
-        self._told = []
+        """One event: decided, committed, told. Whatever goes wrong is a Refusal, but for the answers that the decisions
+        themselves raise."""
+        now = self.clock() if now is None else now
         try:
-            with self.store.transaction():
-                result = function(*arguments, self.clock() if now is None else now)
-        except sqlite3.Error as error:
-            self._told = [("store-error", {"reason": str(error)})]
-            raise Refusal("5.03", "the store is not working", max_age=10) from error
+            before = self.store.changes
+            result = self._committed(function, *arguments, now)
+            if self.store.changes != before:
+                self._brake = 0.0  # the store takes something again
+            return result
+        except _ANSWERS:
+            raise
+        except Exception as error:
+            self._told = []
+            if store_failed(error):
+                self._told = [("store-error", {"reason": reason_of(error)})]
+                raise Refusal("5.03", "the store is not working", max_age=1 if busy(error) else 10) from error
+            fields = {"kind": _name(function), "reason": reason_of(error), "place": place_of(error)}
+            self._told = [("error", fields)]
+            raise Refusal("5.00", "an error of the gateway's own; it is told there") from error
         finally:
             told, self._told = self._told, []
             for event, fields in told:
                 self.events.tell(event, **fields)
-        return result
+
+    def _committed(self, function, *arguments):
+        """In a transaction of its own, again for each row that could not be read and is set aside now."""
+        for _ in range(100):
+            self._told = []
+            try:
+                with self.store.transaction():
+                    return function(*arguments)
+            except Exception as error:
+                culprit = getattr(error, "culprit", None)
+                if culprit is None:
+                    raise
+                with self.store.transaction():
+                    self.server.isolation.set_aside(*culprit, error, arguments[-1])
+        return function(*arguments)
 
     def _event(self, function, *arguments):
         try:
@@ -174,11 +218,12 @@ class Gateway:
             self._pump_soon()
 
     def _application_event(self, function, *arguments):
-        """As _event, for MSGin5G-5, which says it in its own words when the store fails."""
+        """As _event, for MSGin5G-5, which says in its own words what went wrong here."""
         try:
             return self._event(function, *arguments)
         except Refusal as refusal:
-            raise applications.Refused(l3.CONGESTION) from refusal
+            later = refusal.answer.code == "5.03"
+            raise applications.Refused(l3.CONGESTION if later else l3.LACK_OF_RESOURCES) from refusal
 
     def _request(self, peer, content_format, octets):
         try:
@@ -198,7 +243,10 @@ class Gateway:
         return self._body_limit if self._is_registered(peer) else SMALL
 
     def _is_registered(self, peer):
-        return bool(self.store.ues_at(peer, self.clock()))
+        try:
+            return bool(self.store.ues_at(peer, self.clock()))
+        except Exception:  # a store that cannot be read: nobody is known, and the request itself will say why
+            return False
 
     # ---- work --------------------------------------------------------------------------------------------------------
 
@@ -212,24 +260,51 @@ class Gateway:
         self._pumping = False
         if self._stopped:
             return
-        loop = asyncio.get_running_loop()
-        try:
-            now = self.clock()
-            pushes = self._run(self.server.work, now=now)
-        except Refusal:
-            self.server.undo()
-            self._timer = loop.call_later(1, self._pump_soon)
-            return
-        for push in pushes:
-            task = loop.create_task(self._send(push))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
         if self._timer:
             self._timer.cancel()
-        # At the time of the work, not now: what came due meanwhile was not done and must not be taken for done.
-        deadline = self.server.deadline(now)
-        if deadline is not None:
-            self._timer = loop.call_later(min(max(deadline - self.clock(), 0.001), 3600), self._pump_soon)
+        self._timer = None
+        loop = asyncio.get_running_loop()
+        pause = 1.0
+        try:
+            now = self.clock()
+            if not self._started:
+                self._start()
+            for push in self._run(self.server.work, now=now):
+                task = loop.create_task(self._send(push))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
+            self._brake = 0.0
+            # At the time of the work, not now: what came due meanwhile was not done and must not be taken for done.
+            deadline = self.server.deadline(now)
+            pause = 3600 if deadline is None else max(deadline - self.clock(), 0.001)
+        except Refusal:
+            pause = self._brake = min(max(self._brake * 2, 0.1), LONGEST_BRAKE)
+        except Exception as error:  # of looking for the deadline
+            self._tell_error("work", error)
+        self._store_version = self._version()
+        self._due = loop.time() + pause
+        self._timer = loop.call_later(min(pause, LOOK), self._look)
+
+    def _look(self):
+        """The next round of work is due; or it is time to see whether a command beside us has written."""
+        loop = asyncio.get_running_loop()
+        if loop.time() >= self._due - 0.001 or self._version() != self._store_version:
+            self._pump_soon()
+        else:
+            self._timer = loop.call_later(min(self._due - loop.time(), LOOK), self._look)
+
+    def _version(self):
+        try:
+            return self.store.version
+        except Exception:  # then it is time to look what the work says to it
+            return None
+
+    def _start(self):
+        self._run(self.server.start)
+        self._started = True
+
+    def _later(self, seconds, function):
+        return asyncio.get_running_loop().call_later(seconds, function)
 
     async def _send(self, push):
         try:
@@ -240,12 +315,19 @@ class Gateway:
             else:
                 outcome = await self.http.post(push.where, push.body)
         except Exception as error:  # a bug, or a library's: the recipient must not stay blocked by it
-            logging.getLogger(__name__).exception("%s to %s", push.kind, push.target.id)
-            outcome = Outcome(LATER, repr(error), answered=False)
-        try:
-            self._event(self.server.outcome, push, outcome)
-        except Refusal:
-            pass  # the store failed; it is sent again
+            passing = store_failed(error) or isinstance(error, OSError | TimeoutError)
+            if isinstance(error, Refusal):  # told already
+                passing = error.answer.code == "5.03"
+            outcome = Outcome(LATER if passing else BROKEN, reason_of(error), answered=False)
+            if not passing and not isinstance(error, Refusal):
+                self._tell_error("push", error, to=push.target.id)
+        self._unrecorded.take(push, outcome)
+
+    def _record(self, push, outcome):
+        self._event(self.server.outcome, push, outcome)
+
+    def _tell_error(self, kind, error, **fields):
+        self.events.tell("error", kind=kind, reason=reason_of(error), place=place_of(error), **fields)
 
     async def _to_application(self, peer, body):
         """A push to an application of MSGin5G-5; the Outcome."""
@@ -259,7 +341,8 @@ class Gateway:
             outcome = await self._json.bring(identifier, item)
         else:
             outcome = Outcome(LATER, "%s is not one of --serial" % identifier, answered=False)
-        self._event(self.applications.outcome, peer, body, item, outcome)
+        with contextlib.suppress(Refusal):  # it was told; what the device has taken it has taken
+            self._event(self.applications.outcome, peer, body, item, outcome)
         return outcome
 
     def _in_use(self, identifier):
@@ -268,32 +351,43 @@ class Gateway:
     async def _refresh(self):
         while True:
             await asyncio.sleep(self.options.settings.lifetime / 2)
-            with contextlib.suppress(Refusal):
+            with contextlib.suppress(Refusal):  # it was told
                 self._event(self.applications.refresh)
 
     # ---- status ------------------------------------------------------------------------------------------------------
 
     def snapshot(self):
-        now = self.clock()
+        """The status for people and programs: what cannot be read now is left out, and `errors` says why."""
+        errors = []
+        status = {"errors": errors}
+        for name, part in self._parts(self.clock()).items():
+            try:
+                status[name] = part() if callable(part) else part
+            except Exception as error:
+                status[name] = []
+                errors.append("%s: %s" % (name, reason_of(error)))
+        return status
+
+    def _parts(self, now):
         return {
             "time": now,
             "coap": self._address("coap"),
             "http": "http://" + self._address("http"),
             "store": self.options.store,
             "security": self.options.security,
-            "registered": [
+            "registered": lambda: [
                 {"ue": r.ue, "peer": str(r.peer), "expires": r.expires, "maxSegSize": r.max_segment or 2048}
                 for r in self.store.registrations(now)
             ],
-            "subscriptions": [
+            "subscriptions": lambda: [
                 {"topic": topic, "ue": ue, "expires": expires}
                 for topic, ue, expires in self.store.subscriptions(now)
             ],
-            "applicationServers": [
+            "applicationServers": lambda: [
                 {"as": server.id, "targetUri": server.target_uri}
                 for server in self.store.application_servers()
             ],
-            "pending": [
+            "pending": lambda: [
                 {
                     "to": id_,
                     "state": state,
@@ -303,7 +397,13 @@ class Gateway:
                 }
                 for type_, id_, state, lane, count, octets in self.store.summary()
             ],
-            "segmentSets": len(self.store.sets()),
+            "segmentSets": lambda: len(self.store.set_clocks()),
+            "quarantined": self.server.quarantine.listed,
+            "resting": lambda: [
+                {"kind": kind, "what": what, "until": until, "reason": reason}
+                for kind, what, until, reason in self.server.isolation.resting()
+            ],
+            "unrecorded": len(self._unrecorded),
             "counts": dict(self.events.counts),
             "events": list(self.events.recent),
         }

@@ -17,10 +17,13 @@ from tools.gateway.delivery import Deliveries, Item
 from tools.gateway.flood import Again, Flood
 from tools.gateway.identity import AddressBinding
 from tools.gateway.inbound import Inbound
+from tools.gateway.isolation import RESTS, SET_ASIDE, Isolation, place_of, reason_of
+from tools.gateway.quarantine import Quarantine
 from tools.gateway.segments import read_ranges
 from tools.gateway.settings import LARGEST_PAYLOAD
 from tools.gateway.tables import DATA, QUEUED, STORED
 from tools.gateway.topics import Topics
+from tools.gateway.transactions import store_failed
 
 JSON = 50  # Content-Format application/json
 LARGEST_PROFILE = 4096
@@ -36,12 +39,17 @@ class Server:
     def __init__(self, store, settings, tell=lambda event, **fields: None, binding=None, chance=None):
         self._store = store
         self._settings = settings
-        self._tell = tell
+        self.isolation = Isolation(store, settings, tell)
+        self._tell = tell = self.isolation.tell
         self._binding = binding or AddressBinding(store)
         self._flood = Flood(settings.rate)
         self._again = Again()
-        self._deliveries = Deliveries(store, settings, tell, chance or random.Random())
-        self._inbound = Inbound(store, settings, self._deliveries, tell, self._whole)
+        self._deliveries = Deliveries(store, settings, self.isolation, chance or random.Random())
+        self._inbound = Inbound(store, settings, self._deliveries, self.isolation, self._whole)
+        self.quarantine = Quarantine(
+            store, settings, self.isolation, self._deliveries, self._inbound.confirm, tell
+        )
+        self._to_start = ()
         self._on = {
             "REG": self._reg,
             "GWREG": self._gwreg,
@@ -62,7 +70,21 @@ class Server:
     # ---- requests of UEs ---------------------------------------------------------------------------------------------
 
     def request(self, peer, content_format, octets, now):
-        """The Answer to a POST on the MSGin5G path."""
+        """The Answer to a POST on the MSGin5G path: 5.00 with nothing done where an exception ends it. Raises only what
+        says that the store as a whole has failed (`transactions.store_failed`)."""
+        return self._guarded("request", peer, now, self._request, peer, content_format, octets, now)
+
+    def _guarded(self, kind, peer, now, function, *arguments):
+        try:
+            return self.isolation.answer(now, function, *arguments)
+        except Exception as error:
+            if store_failed(error):
+                raise
+            reason, place = reason_of(error), place_of(error)
+            self._tell("error", kind=kind, peer=str(peer), code="5.00", reason=reason, place=place)
+            return Answer("5.00", None, "an error of the gateway's own; it is told there")
+
+    def _request(self, peer, content_format, octets, now):
         msg_type = ""
         if not self._flood.allows(peer.host, now):
             return Answer("4.29", None, "too many requests", max_age=1)
@@ -77,7 +99,7 @@ class Server:
                 raise Refusal("5.01", "bulk registration is not supported by this server yet")
             if msg_type not in self._on:
                 raise Malformed("msgType", "%s is nothing that this server takes" % msg_type)
-            return self._on[msg_type](peer, body, now) or Answer("2.04")
+            return _writable(self._on[msg_type](peer, body, now) or Answer("2.04"))
         except Malformed as error:
             answer = Answer("4.00", None, str(error))
         except Refusal as refusal:
@@ -86,13 +108,18 @@ class Server:
         return answer
 
     def topic(self, peer, topic, observe, content_format, octets, now):
-        """The Answer to a GET on the path of a topic."""
+        """The Answer to a GET on the path of a topic; otherwise as `request`."""
+        return self._guarded(
+            "topic", peer, now, self._topic, peer, topic, observe, content_format, octets, now
+        )
+
+    def _topic(self, peer, topic, observe, content_format, octets, now):
         if not self._flood.allows(peer.host, now):
             return Answer("4.29", None, "too many requests", max_age=1)
         try:
             if content_format not in (None, JSON):
                 raise Refusal("4.15", "the body must be application/json (50)")
-            return self._topics.request(peer, topic, observe, bodies.parse(octets), now)
+            return _writable(self._topics.request(peer, topic, observe, bodies.parse(octets), now))
         except Malformed as error:
             answer = Answer("4.00", None, str(error))
         except Refusal as refusal:
@@ -377,33 +404,67 @@ class Server:
 
     # ---- time and what is to be sent ---------------------------------------------------------------------------------
 
-    def undo(self):
-        """After `work` whose transaction did not go through: none of its Pushes was begun."""
-        self._deliveries.undo()
+    # A round of work that ends with an exception (of the store) has begun none of its Pushes: what is kept in memory of
+    # them goes back with the transaction.
 
     def start(self, now):
-        """Before the first request. What was unfinished goes on with the first `work`."""
-        self._store.resume_sets(now)
-        self._store.cap_expiry(now + self._settings.keep)
+        """Before the first request. What was unfinished goes on with the first `work`, and so does what fails here."""
+        self._to_start = (
+            ("unfinished segment sets", self._store.resume_sets, now),
+            ("expiries", self._store.cap_expiry, now + self._settings.keep),
+        )
+        self._start(now)
+
+    def _start(self, now):
+        self._to_start = tuple(
+            (name, function, argument)
+            for name, function, argument in self._to_start
+            if self.isolation.run("step", name, now, function, argument) is RESTS
+        )
 
     def work(self, now):
         """Does what is due by now; the Pushes to begin."""
+        if self._to_start:
+            self._start(now)
+        step, pushes = self.isolation.step, []
+        step("registrations", now, self._expire, now)
+        step("messages that are over", now, self._deliveries.overdue, now)
+        step("quarantine", now, self.quarantine.expire, now)
+        step("segment sets", now, self._inbound.work, now, pushes)
+        step("recipients", now, self._deliveries.work, now, pushes)
+        return pushes
+
+    def _expire(self, now):
         for ue in self._store.expired_registrations(now):
-            self._store.end_registration(ue)
-            self._tell("expired", ue=ue)
-            self._deliveries.unavailable(Address("UE", ue), now, "the recipient's registration has expired")
-        self._deliveries.overdue(now)
-        return self._inbound.work(now) + self._deliveries.work(now)
+            self.isolation.run("registration", ue, now, self._expired, ue, now)
+
+    def _expired(self, ue, now):
+        self._store.end_registration(ue)
+        self._tell("expired", ue=ue)
+        self._deliveries.unavailable(Address("UE", ue), now, "the recipient's registration has expired")
 
     def outcome(self, push, outcome, now):
         """What came of a Push; each Push gets one."""
-        receiver = self._inbound if push.kind == "SEGREC" else self._deliveries
-        receiver.outcome(push, outcome, now)
+        receiver, unit = self._deliveries, ("message", push.row)
+        if push.kind == "SEGREC":
+            receiver, unit = self._inbound, ("segment set", push.segment_set)
+        done = self.isolation.attempt(*unit, now, receiver.outcome, push, outcome, now)
+        if done in (SET_ASIDE, RESTS):
+            self._deliveries.release(push)
 
     def deadline(self, now):
-        """When `work`, last done at `now`, is next needed even if nothing comes in, or None."""
-        times = (self._deliveries.deadline(now), self._inbound.deadline(now))
-        return min((time for time in times if time is not None), default=None)
+        """When `work`, last done at `now`, is next needed even if nothing comes in, or None. What is due by now was not
+        done, and is not tried at once again."""
+        parts = (self._deliveries, self._inbound, self.isolation)
+        times = [time for time in (part.deadline(now) for part in parts) if time is not None]
+        return min((time if time > now else now + 1 for time in times), default=None)
+
+
+def _writable(answer):
+    """The Answer, once it is sure that it can be written."""
+    if answer.body is not None:
+        bodies.encode(answer.body)
+    return answer
 
 
 def _opted_out(profile):

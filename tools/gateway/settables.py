@@ -6,7 +6,8 @@ import json
 from tools.gateway.bodies import same
 from tools.gateway.payload import content_size
 from tools.gateway.segments import Assembly
-from tools.gateway.tables import SegmentSet
+from tools.gateway.tables import SegmentSet, record
+from tools.gateway.transactions import reading
 
 # `number` says under which segment an ID came first: senders may give each segment a msgId of its own.
 SCHEMA = """
@@ -19,7 +20,7 @@ _COLUMNS = "id, originator, set_id, msg_id, body, progress, asked, fresh, octets
 
 
 def _read(row):
-    return row and SegmentSet(*row[:4], json.loads(row[4]), *row[5:])
+    return row and SegmentSet(*row[:4], record(row[4]), *row[5:])
 
 
 class SetTables:
@@ -34,15 +35,24 @@ class SetTables:
 
     def find_set(self, originator, set_id):
         # An originator has few sets, and one of them may be spelt otherwise.
-        rows = self._db.execute("SELECT %s FROM segment_set WHERE originator=?" % _COLUMNS, (originator,))
-        found = [row for row in rows.fetchall() if same(row[2]) == same(set_id)]
-        return _read(found[-1]) if found else None
+        rows = self._db.execute("SELECT id, set_id FROM segment_set WHERE originator=?", (originator,))
+        found = [id_ for id_, other in rows.fetchall() if same(other) == same(set_id)]
+        return self.get_set(found[-1]) if found else None
 
     def get_set(self, id_):
-        return _read(self._db.execute("SELECT %s FROM segment_set WHERE id=?" % _COLUMNS, (id_,)).fetchone())
+        with reading("segment set", id_):
+            query = "SELECT %s FROM segment_set WHERE id=?" % _COLUMNS
+            return _read(self._db.execute(query, (id_,)).fetchone())
+
+    def set_clocks(self):
+        """(id, progress, fresh) of each unfinished set that is not set aside."""
+        return self._db.execute(
+            "SELECT id, progress, fresh FROM segment_set WHERE CAST(id AS TEXT) NOT IN"
+            " (SELECT key FROM quarantine WHERE kind='segment set')"
+        ).fetchall()
 
     def sets(self):
-        return [_read(row) for row in self._db.execute("SELECT %s FROM segment_set" % _COLUMNS).fetchall()]
+        return [self.get_set(id_) for id_, *_ in self.set_clocks()]
 
     def assembly(self, id_):
         progress, total, asked = self._db.execute(

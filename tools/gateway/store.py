@@ -5,16 +5,16 @@ Each event of the server is one transaction, and it is on the disk (WAL, synchro
 what was answered 2.04 survives kill -9 and a power cut.
 """
 
-import contextlib
 import json
 import sqlite3
 
 from tools import held
-from tools.gateway import apptables, quotatables, sectables, settables, topictables
+from tools.gateway import apptables, quarantinetables, quotatables, sectables, settables, topictables
 from tools.gateway.apptables import ApplicationTables
 from tools.gateway.bodies import Address, same
 from tools.gateway.identity import Peer
 from tools.gateway.payload import content_size
+from tools.gateway.quarantinetables import QuarantineTables
 from tools.gateway.quotatables import QuotaTables
 from tools.gateway.sectables import SecurityTables
 from tools.gateway.settables import SetTables
@@ -22,18 +22,23 @@ from tools.gateway.storefile import GENERATION, StoreError, StoreFile, in_use
 from tools.gateway.tables import (
     COLUMNS,
     DATA,
+    QUARANTINED,
     SCHEMA,
     VERSION,
     ApplicationServer,
     Registration,
     read_row,
+    record,
 )
 from tools.gateway.topictables import TopicTables
+from tools.gateway.transactions import Transactions, reading
 
-_MORE = ";".join(each.SCHEMA for each in (apptables, sectables, settables, topictables))
+_MORE = ";".join(each.SCHEMA for each in (apptables, quarantinetables, sectables, settables, topictables))
 
 
-class Store(ApplicationTables, QuotaTables, SecurityTables, SetTables, TopicTables):
+class Store(
+    Transactions, ApplicationTables, QuarantineTables, QuotaTables, SecurityTables, SetTables, TopicTables
+):
     """The tables, in the words of the server. Opened with the file's path, or ":memory:".
 
     `serving`: for a gateway, which holds the store for itself, not for a command beside it; `create`: whether a file
@@ -41,6 +46,7 @@ class Store(ApplicationTables, QuotaTables, SecurityTables, SetTables, TopicTabl
     """
 
     def __init__(self, path, serving=True, create=True):
+        super().__init__()
         self.file = self._db = None
         try:
             if path != ":memory:":
@@ -88,16 +94,19 @@ class Store(ApplicationTables, QuotaTables, SecurityTables, SetTables, TopicTabl
             if version == 0:
                 self.begin_generation()
 
-    @contextlib.contextmanager
-    def transaction(self):
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            self._db.execute("COMMIT")
-        except BaseException:
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
-            raise
+    def wait_for_nobody(self):
+        """Where another process is writing, that is said at once: the one thread here serves all."""
+        self._db.execute("PRAGMA busy_timeout=0")
+
+    @property
+    def changes(self):
+        """Grows with each row that is written."""
+        return self._db.total_changes
+
+    @property
+    def version(self):
+        """Another one when somebody else has written."""
+        return self._one("PRAGMA data_version")
 
     def close(self):
         if self._db:
@@ -156,18 +165,22 @@ class Store(ApplicationTables, QuotaTables, SecurityTables, SetTables, TopicTabl
 
     def registration(self, ue, now=None):
         """The live registration; without `now` the last one, live or not."""
-        row = self._db.execute(
-            "SELECT ue, host, port, expires, since, max_segment, profile FROM registration"
-            " WHERE ue=? AND (? IS NULL OR live AND expires>?)",
-            (ue, now, now),
-        ).fetchone()
-        return row and Registration(row[0], Peer(row[1], row[2]), *row[3:6], json.loads(row[6]))
+        with reading("registration", ue):
+            row = self._db.execute(
+                "SELECT ue, host, port, expires, since, max_segment, profile FROM registration"
+                " WHERE ue=? AND (? IS NULL OR live AND expires>?)",
+                (ue, now, now),
+            ).fetchone()
+            return row and Registration(row[0], Peer(row[1], row[2]), *row[3:6], record(row[6]))
 
     def registrations(self, now):
-        names = self._db.execute(
-            "SELECT ue FROM registration WHERE live AND expires>? ORDER BY ue", (now,)
+        """All live ones, without their profiles."""
+        rows = self._db.execute(
+            "SELECT ue, host, port, expires, since, max_segment FROM registration WHERE live AND expires>?"
+            " ORDER BY ue",
+            (now,),
         ).fetchall()
-        return [self.registration(ue, now) for (ue,) in names]
+        return [Registration(row[0], Peer(row[1], row[2]), *row[3:6], {}) for row in rows]
 
     def ues_at(self, peer, now):
         return {
@@ -287,16 +300,17 @@ class Store(ApplicationTables, QuotaTables, SecurityTables, SetTables, TopicTabl
         )
 
     def message(self, id_):
-        return read_row(self._db.execute("SELECT %s FROM message WHERE id=?" % COLUMNS, (id_,)).fetchone())
+        with reading("message", id_):
+            return read_row(
+                self._db.execute("SELECT %s FROM message WHERE id=?" % COLUMNS, (id_,)).fetchone()
+            )
 
     def message_by_set(self, set_id, targets=None):
         """The message that is sent with this segId, to one of the UEs where they are named."""
-        query = "SELECT %s FROM message WHERE set_id=? AND set_id<>''" % COLUMNS
-        rows = self._db.execute(query, (same(set_id),))
-        for values in rows:
-            row = read_row(values)
-            if targets is None or row.target.type == "UE" and row.target.id in targets:
-                return row
+        query = "SELECT id, target_type, target FROM message WHERE set_id=? AND set_id<>'' AND state<>?"
+        for id_, *target in self._db.execute(query, (same(set_id), QUARANTINED)).fetchall():
+            if targets is None or target[0] == "UE" and target[1] in targets:
+                return self.message(id_)
         return None
 
     def set_state(self, id_, state, hold_until=None):
@@ -309,34 +323,44 @@ class Store(ApplicationTables, QuotaTables, SecurityTables, SetTables, TopicTabl
         query = "SELECT DISTINCT target_type, target FROM message WHERE state='queued'"
         return [Address(*row) for row in self._db.execute(query)]
 
-    def next_message(self, target, lane):
-        return read_row(
-            self._db.execute(
-                "SELECT %s FROM message WHERE target_type=? AND target=? AND state='queued' AND lane=?"
-                " ORDER BY position, id LIMIT 1" % COLUMNS,
-                (*target, lane),
-            ).fetchone()
+    def next_id(self, target, lane):
+        """The id of the message that is next, or None."""
+        return self._one(
+            "SELECT id FROM message WHERE target_type=? AND target=? AND state='queued' AND lane=?"
+            " ORDER BY position, id LIMIT 1",
+            *target,
+            lane,
         )
 
-    def messages(self, target, state, lane=DATA):
-        query = "SELECT %s FROM message WHERE target_type=? AND target=? AND state=? AND lane=? ORDER BY position, id"
-        return [read_row(row) for row in self._db.execute(query % COLUMNS, (*target, state, lane)).fetchall()]
+    def ids(self, target, state, lane=DATA):
+        """Of the messages of a recipient, in order: each is read where its being unreadable stops no other."""
+        query = "SELECT id FROM message WHERE target_type=? AND target=? AND state=? AND lane=? ORDER BY position, id"
+        return [id_ for (id_,) in self._db.execute(query, (*target, state, lane)).fetchall()]
+
+    def release(self, target):
+        """What was stored for it is due."""
+        self._db.execute(
+            "UPDATE message SET state='queued', hold_until=NULL"
+            " WHERE target_type=? AND target=? AND state='stored' AND lane=?",
+            (*target, DATA),
+        )
 
     def confirmation_waits(self, ue, set_id):
         """Whether a SEGCONFIR for this set is already on its way."""
         query = (
             "SELECT 1 FROM message WHERE target_type='UE' AND target=? AND kind='SEGCONFIR' AND origin_set=?"
+            " AND state<>'quarantined'"
         )
         return self._one(query, ue, set_id) is not None
 
     def overdue(self, now):
-        """Messages whose life is over, and those held long enough for a confirmation."""
+        """Ids of messages whose life is over, and of those held long enough for a confirmation."""
         rows = self._db.execute(
-            "SELECT %s FROM message WHERE state<>'held' AND expires<=? OR state='held' AND hold_until<=?"
-            % COLUMNS,
+            "SELECT id FROM message WHERE state NOT IN ('held', 'quarantined') AND expires<=?"
+            " OR state='held' AND hold_until<=?",
             (now, now),
         )
-        return [read_row(row) for row in rows.fetchall()]
+        return [id_ for (id_,) in rows.fetchall()]
 
     def summary(self):
         """(target, state, lane, messages, octets) of what waits, for people."""
@@ -350,6 +374,7 @@ class Store(ApplicationTables, QuotaTables, SecurityTables, SetTables, TopicTabl
         """When the next registration or message is over, or None."""
         return self._one(
             "SELECT min(t) FROM (SELECT min(expires) AS t FROM registration WHERE live"
-            " UNION ALL SELECT min(expires) FROM message WHERE state<>'held'"
+            " UNION ALL SELECT min(expires) FROM message WHERE state NOT IN ('held', 'quarantined')"
+            " UNION ALL SELECT min(expires) FROM quarantine"
             " UNION ALL SELECT min(hold_until) FROM message WHERE state='held')"
         )

@@ -11,7 +11,7 @@ VERSION = 1
 
 # Lanes keep what must get through (recovery, confirmation, reports, responses) from waiting behind a full inbox.
 CONTROL, DATA = 0, 1
-QUEUED, STORED, HELD = "queued", "stored", "held"
+QUEUED, STORED, HELD, QUARANTINED = "queued", "stored", "held", "quarantined"
 
 SCHEMA = """
 CREATE TABLE device (ue TEXT PRIMARY KEY) WITHOUT ROWID;
@@ -101,10 +101,17 @@ COLUMNS = (
 )
 
 
+def record(text):
+    """The JSON object that a column holds. ValueError or TypeError where it holds none."""
+    value = json.loads(text)
+    if not isinstance(value, dict):
+        raise TypeError("not a JSON object")
+    return value
+
+
 def read_row(values):
     if values is None:
         return None
     (id_, position, lane, kind, target_type, target, origin_type, origin, msg_id, head, *rest) = values
     origin = Address(origin_type, origin) if origin else None
-    head = json.loads(head)
-    return Row(id_, position, lane, kind, Address(target_type, target), origin, msg_id, head, *rest)
+    return Row(id_, position, lane, kind, Address(target_type, target), origin, msg_id, record(head), *rest)
