@@ -81,6 +81,13 @@ async def patience(seconds):
             timer.cancel()
 
 
+async def doze(seconds, process):
+    """Sleeps until the process with this number was granted so much: on a busy machine the same moment of its life."""
+    clock = GrantedTime(process)
+    while (left := seconds - clock()) > 0:
+        await asyncio.sleep(left)
+
+
 def run(coroutine, seconds=60):
     """asyncio.run with a guard: a coroutine that needs more granted time than that ends with TimeoutError."""
 

@@ -8,8 +8,8 @@ import uuid
 
 import aiohttp
 
-from host_tests.gateway.devices import UE, device, gateway_and_server, run
-from tools.patience import patience
+from host_tests.gateway.devices import UE, device, gateway_and_server
+from tools.patience import doze, patience
 
 QUICK = {"coap": {"ack_timeout": 0.05}, "segments": {"gap": 0.25}}
 QUICK_GATEWAY = ("--coap-ack-timeout", "0.05", "--retry-min", "0.1", "--retry-max", "0.5")
@@ -50,46 +50,54 @@ class _Downlink:
         self._stopped.set()
 
 
+async def _progress(board, again):
+    """Calls `again` each time that the device has noted something more."""
+    before = None
+    while True:
+        now = [len(_numbers(board, name)) for name in ("took.txt", "sent.txt", "intent.txt")]
+        if now != before:
+            before = now
+            again()
+        await asyncio.sleep(0.2)
+
+
 async def _life(tmp_path, disturb):
-    """Traffic both ways while `disturb(board, gateway, candidates)` goes on; then the end, and the count."""
+    """Traffic both ways while `disturb(board, gateway, candidates)` goes on; then the end, and the count.
+
+    It hangs where the device has noted nothing for a minute, however long the whole takes.
+    """
     async with gateway_and_server(tmp_path / "gateway", *QUICK_GATEWAY) as (gateway, server):
         board = device(tmp_path, "durable.py", gateway.coap[1], **QUICK)
-        limit = board.folder.joinpath("limit.txt")
-        limit.write_text(str(ENOUGH))
+        board.put("limit.txt", str(ENOUGH))
+        downlink = _Downlink(server)
         in_hand = set()
-        async with board:
-            await gateway.event("registered", ue=UE)
-            downlink = _Downlink(server)
-            sending = asyncio.create_task(downlink.send())
-            await disturb(board, gateway, in_hand)
-            while downlink.count <= 100 or len(_numbers(board, "sent.txt")) <= 100:  # a slow machine
-                await asyncio.sleep(0.05)
-            downlink.stop()
-            await sending
-            # The last life: nothing new, and the device says when all of it is accepted and reported.
-            limit.write_text("0")
-            await board.end(signal.SIGKILL)
-            _note_in_hand(board, in_hand)
-            board.folder.joinpath("idle.txt").unlink(missing_ok=True)
-            await board.start()
-            await _down(board, downlink, in_hand)
+        try:
+            async with board, patience(60) as again:
+                progress = asyncio.create_task(_progress(board, again))
+                await _traffic(board, gateway, downlink, in_hand, disturb)
+                progress.cancel()
+        except TimeoutError:
+            missing = _missing(board, downlink, in_hand)[:3]
+            raise AssertionError(f"nothing more: {missing}, {board.lines.items[-9:]}") from None
         _check(board, server, downlink, in_hand)
 
 
-async def _down(board, downlink, in_hand):
-    """Until the device has nothing to do any more and nothing is missing; each message on the way is progress."""
-    before = None
-    try:
-        async with patience(60) as again:
-            while not board.folder.joinpath("idle.txt").exists() or _missing(board, downlink, in_hand):
-                now = [len(_numbers(board, name)) for name in ("took.txt", "sent.txt", "intent.txt")]
-                if now != before:
-                    before = now
-                    again()
-                await asyncio.sleep(0.05)
-    except TimeoutError:
-        missing = _missing(board, downlink, in_hand)[:3]
-        raise AssertionError(f"never came down: {missing}, {board.lines.items[-9:]}") from None
+async def _traffic(board, gateway, downlink, in_hand, disturb):
+    await gateway.event("registered", ue=UE)
+    sending = asyncio.create_task(downlink.send())
+    await disturb(board, gateway, in_hand)
+    while downlink.count <= 100 or len(_numbers(board, "sent.txt")) <= 100:  # a slow machine
+        await asyncio.sleep(0.05)
+    downlink.stop()
+    await sending
+    # The last life: nothing new, and the device says when all of it is accepted and reported.
+    board.put("limit.txt", "0")
+    await board.end(signal.SIGKILL)
+    _note_in_hand(board, in_hand)
+    board.folder.joinpath("idle.txt").unlink(missing_ok=True)
+    await board.start()
+    while not board.folder.joinpath("idle.txt").exists() or _missing(board, downlink, in_hand):
+        await asyncio.sleep(0.05)
 
 
 def _note_in_hand(board, in_hand):
@@ -123,12 +131,12 @@ def test_a_device_that_is_killed_a_hundred_times(tmp_path):
 
     async def disturb(board, gateway, in_hand):
         for _ in range(KILLS):
-            await asyncio.sleep(chance.uniform(0.05, 0.6))
+            await doze(chance.uniform(0.05, 0.6), board.pid)
             await board.end(signal.SIGKILL)
             _note_in_hand(board, in_hand)
             await board.start()
 
-    run(_life(tmp_path, disturb), 400)
+    asyncio.run(_life(tmp_path, disturb))
 
 
 def test_a_gateway_that_is_killed_amid_the_traffic(tmp_path):
@@ -136,9 +144,9 @@ def test_a_gateway_that_is_killed_amid_the_traffic(tmp_path):
 
     async def disturb(board, gateway, in_hand):
         for _ in range(10):
-            await asyncio.sleep(chance.uniform(0.3, 1.0))
+            await doze(chance.uniform(0.3, 1.0), gateway.pid)
             await gateway.end(signal.SIGKILL)
             await asyncio.sleep(chance.uniform(0, 0.3))
             await gateway.start()
 
-    run(_life(tmp_path, disturb), 300)
+    asyncio.run(_life(tmp_path, disturb))
