@@ -6,6 +6,8 @@ import json
 import sys
 import time
 
+from tools.gateway.sinks import Sink
+
 _SENTENCES = {
     "listening": "listening: CoAP on {coap}, HTTP on {http}",
     "store-made": "new store {store}",
@@ -41,6 +43,8 @@ _SENTENCES = {
     "line-missing": "cannot open {line} ({reason}); trying for ever",
     "line-noise": "{line}: {frames} frames were damaged or unknown",
     "diagnostic": "{line} says: {text}",
+    "sink-failed": "{sink} takes no events: {reason}",
+    "sink-recovered": "{sink} takes events again; {lost} were lost",
     "quarantined": "set aside {kind} {what} {msgId} from {from} to {to}: {reason} ({place})",
     "quarantine-dropped": "dropped {kind} {what} {msgId} from {from} to {to}, which was set aside",
     "quarantine-retried": "{kind} {what} {msgId} from {from} to {to} was set aside and is tried again",
@@ -51,27 +55,77 @@ _SENTENCES = {
 
 
 class Events:
-    """Keeps the last ones and counts all; `follow` callbacks hear each."""
+    """Keeps the last ones and counts all. Telling fails nobody: `sinks` are written as far as they take something, and
+    one that does not is told on the others, once each time that it begins and ends. `callbacks` hear each record."""
 
     def __init__(self, out=None, file=None, clock=time.time):
         self.recent = collections.deque(maxlen=100)
         self.counts = collections.Counter()
         self.callbacks = []
-        self._out = out
-        self._file = file
+        self.sinks = []
         self._clock = clock
+        self._told = set()  # names of the sinks and callbacks that fail
+        self._lost = collections.Counter()  # what was lost of a sink when it last took something again
+        self._writers = []
+        for name, stream, form in (("--events", file, _as_json), ("stdout", out, _as_line)):
+            if stream:
+                self.sinks.append(Sink(name, stream))
+                self._writers.append((self.sinks[-1], form))
 
     def tell(self, event, **fields):
         record = {"time": round(self._clock(), 3), "event": event, **fields}
         self.recent.append(record)
         self.counts[event] += 1
-        if self._file:
-            print(json.dumps(record, ensure_ascii=False), file=self._file, flush=True)
-        if self._out:
-            clock = time.strftime("%H:%M:%S", time.localtime(record["time"]))
-            print(clock, sentence(record), file=self._out, flush=True)
+        for sink, form in self._writers:
+            sink.write(form(record))
+        failed = []
         for callback in list(self.callbacks):
-            callback(record)
+            try:
+                callback(record)
+            except Exception as error:
+                failed.append((callback, error))
+        for callback, error in failed:
+            self.counts["callback-failed"] += 1
+            name = getattr(callback, "__qualname__", "callback")
+            if name not in self._told:
+                self._told.add(name)
+                self.tell("sink-failed", sink=name, reason="%s: %s" % (type(error).__name__, error))
+        self._look_after_sinks()
+
+    def flush(self):
+        """Writes what sinks have kept; whether something is left."""
+        for sink in self.sinks:
+            if sink.waiting:
+                sink.flush()
+        self._look_after_sinks()
+        return any(sink.waiting for sink in self.sinks)
+
+    def _look_after_sinks(self):
+        for sink in self.sinks:
+            if bool(sink.failing) == (sink.name in self._told):
+                continue
+            if sink.failing:
+                self._told.add(sink.name)
+                self.tell("sink-failed", sink=sink.name, reason=sink.failing)
+            else:
+                self._told.remove(sink.name)
+                lost, self._lost[sink.name] = sink.lost - self._lost[sink.name], sink.lost
+                self.tell("sink-recovered", sink=sink.name, lost=lost)
+
+    def state(self):
+        """Of each sink, for people."""
+        return [
+            {"sink": sink.name, "failing": sink.failing, "waiting": sink.waiting, "lost": sink.lost}
+            for sink in self.sinks
+        ]
+
+
+def _as_json(record):
+    return json.dumps(record, ensure_ascii=False, default=str)
+
+
+def _as_line(record):
+    return "%s %s" % (time.strftime("%H:%M:%S", time.localtime(record["time"])), sentence(record))
 
 
 def sentence(record):

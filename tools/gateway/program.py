@@ -18,6 +18,7 @@ from tools.gateway.events import to_stdout
 from tools.gateway.keys import KeyFileError
 from tools.gateway.runtime import AddressInUse, Gateway, Options
 from tools.gateway.settings import PORT, Settings
+from tools.gateway.sinks import say
 from tools.gateway.store import StoreError
 
 WARNING = (
@@ -173,7 +174,7 @@ def main(args):
     except (StoreError, KeyFileError, OSError) as error:
         return _fail(error)
     if args.security == "none":
-        print(WARNING, flush=True)
+        say(WARNING)
     logging.basicConfig(stream=sys.stderr, level=logging.DEBUG if args.coap_log else logging.ERROR)
     logging.getLogger("aiocoap.cryptography").setLevel(logging.ERROR)  # it tells salts and IVs
     try:
@@ -224,11 +225,9 @@ async def _serve(args, events):
     async with Gateway(options, to_stdout(events)) as gateway:
         if not args.open and not gateway.store.devices():
             add = "provision --ue" if args.security == "oscore" else "gateway device add"
-            print(
-                "no UE Service ID may register yet: msgin5g %s ID --store %s" % (add, args.store), flush=True
-            )
+            say("no UE Service ID may register yet: msgin5g %s ID --store %s" % (add, args.store))
         await stop.wait()
-    print("stopped", flush=True)
+    say("stopped")
     return 0
 
 

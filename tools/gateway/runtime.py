@@ -47,6 +47,7 @@ class Options:
 
 _ANSWERS = (Refusal, Malformed, applications.Refused)
 LOOK = 5.0  # s, the longest without a look at the store: a command beside us may have written
+SINK_LOOK = 0.5  # s, the same while events wait for a sink that takes none
 LONGEST_BRAKE = 10.0  # s, between two tries to work while the store takes nothing
 
 
@@ -283,7 +284,12 @@ class Gateway:
             self._tell_error("work", error)
         self._store_version = self._version()
         self._due = loop.time() + pause
-        self._timer = loop.call_later(min(pause, LOOK), self._look)
+        self._wait_to_look()
+
+    def _wait_to_look(self):
+        loop = asyncio.get_running_loop()
+        longest = SINK_LOOK if self.events.flush() else LOOK
+        self._timer = loop.call_later(min(max(self._due - loop.time(), 0), longest), self._look)
 
     def _look(self):
         """The next round of work is due; or it is time to see whether a command beside us has written."""
@@ -291,7 +297,7 @@ class Gateway:
         if loop.time() >= self._due - 0.001 or self._version() != self._store_version:
             self._pump_soon()
         else:
-            self._timer = loop.call_later(min(self._due - loop.time(), LOOK), self._look)
+            self._wait_to_look()
 
     def _version(self):
         try:
@@ -404,6 +410,7 @@ class Gateway:
                 for kind, what, until, reason in self.server.isolation.resting()
             ],
             "unrecorded": len(self._unrecorded),
+            "sinks": self.events.state,
             "counts": dict(self.events.counts),
             "events": list(self.events.recent),
         }

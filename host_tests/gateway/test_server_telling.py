@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: MIT
+"""Telling is no part of what is told: readers that end or sleep, disks that are full, callbacks that raise."""
+
+import asyncio
+import io
+import json
+import os
+import resource
+import sys
+
+import pytest
+
+from host_tests.gateway.scripted import ROOT, Ue, gateway, run
+from tools.gateway.events import Events
+
+A, B = "ue:a", "ue:b"
+
+
+class Broken(io.StringIO):
+    """A stream whose reader has ended."""
+
+    error = BrokenPipeError(32, "Broken pipe")
+
+    def write(self, text):
+        if self.error:
+            raise self.error
+        return super().write(text)
+
+
+def test_a_stream_that_fails_is_told_once_on_the_others_and_tried_again():
+    out, file = Broken(), io.StringIO()
+    events = Events(out, file, clock=lambda: 0)
+    for number in range(5):
+        events.tell("registered", ue="ue:%d" % number)
+    out.error = None
+    events.tell("expired", ue=A)
+    told = [json.loads(line) for line in file.getvalue().splitlines()]
+    assert [record["event"] for record in told] == (
+        ["registered", "sink-failed"] + ["registered"] * 4 + ["expired", "sink-recovered"]
+    )
+    assert told[1]["sink"] == "stdout" and "Broken pipe" in told[1]["reason"]
+    assert told[-1]["lost"] == 6  # the five, and the one that said so
+    assert out.getvalue().splitlines()[0].endswith("registration of ue:a expired")
+    assert events.counts["registered"] == 5
+    assert events.state() == [
+        {"sink": "--events", "failing": "", "waiting": 0, "lost": 0},
+        {"sink": "stdout", "failing": "", "waiting": 0, "lost": 6},
+    ]
+
+
+def test_whatever_a_stream_or_a_callback_raises():
+    class Odd:
+        encoding = "no such encoding"
+
+        def write(self, text):
+            raise RuntimeError("odd")
+
+        flush = write
+
+    def hear(record):
+        raise KeyError("mine")
+
+    heard = []
+    events = Events(Odd(), Odd(), clock=lambda: 0)
+    events.callbacks += [hear, heard.append]
+    for _ in range(3):
+        events.tell("refused", peer="\ud800", reason="\udcff", odd=object())
+    failed = [record["sink"] for record in heard if record["event"] == "sink-failed"]
+    assert sorted(failed) == ["--events", "stdout", hear.__qualname__]
+    assert len([record for record in heard if record["event"] == "refused"]) == 3
+    assert events.counts["callback-failed"] >= 3
+
+
+def test_a_pipe_that_nobody_reads_keeps_some_and_counts_the_rest():
+    reader, writer = os.pipe()
+    with os.fdopen(writer, "w") as stream:
+        events = Events(None, stream, clock=lambda: 0)
+        for number in range(3000):
+            events.tell("refused", number=number, reason="x" * 1000)  # 3 MB: more than pipe and backlog
+        (state,) = events.state()
+        assert state["failing"] == "nobody reads it"
+        assert 500 < state["waiting"] < 3000 - 500
+        got = b""
+        os.set_blocking(reader, False)
+        while state["waiting"] or not got.endswith(b"\n"):
+            got += os.read(reader, 1 << 20)
+            events.flush()
+            (state,) = events.state()
+        events.flush()
+        while True:
+            try:
+                got += os.read(reader, 1 << 20)
+            except BlockingIOError:
+                break
+    os.close(reader)
+    told = [json.loads(line) for line in got.splitlines()]  # no line is broken
+    numbers = [record["number"] for record in told if record["event"] == "refused"]
+    assert numbers == list(range(len(numbers)))
+    assert len(told) - 1 + state["lost"] == 3000 + 1  # all were written or counted, sink-failed too
+    assert told[-1] == {"time": 0, "event": "sink-recovered", "sink": "--events", "lost": state["lost"]}
+
+
+def test_a_disk_that_is_full_for_a_while(tmp_path):
+    path = tmp_path / "events"
+    with open(path, "a") as stream:
+        events = Events(None, stream, clock=lambda: 0)
+        events.tell("registered", ue=A)
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 10, before[1]))
+        try:
+            events.tell("expired", ue=A)
+            events.tell("expired", ue=B)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        assert events.state()[0]["failing"] == "File too large"
+        events.tell("registered", ue=B)
+    told = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [(record["event"], record.get("ue")) for record in told] == [
+        ("registered", A),
+        ("expired", A),
+        ("sink-failed", None),
+        ("expired", B),
+        ("registered", B),
+        ("sink-recovered", None),
+    ]
+
+
+@pytest.mark.parametrize("full", ["stdout", "--events"])
+def test_messages_go_on_without_a_reader_and_with_a_full_disk(full, tmp_path):
+    async def main():
+        reader, writer = os.pipe()
+        other = tmp_path / "other"
+        sinks = ["--events", "/dev/full"]
+        stdout = open(other, "wb")
+        if full == "stdout":
+            sinks, stdout = ["--events", str(other)], os.fdopen(writer, "wb")
+        process = await asyncio.create_subprocess_exec(
+            *[sys.executable, "-m", "tools.gateway", "--security", "none", "--open", "--store", ":memory:"],
+            *["--coap", "127.0.0.1:0", "--http", "127.0.0.1:0", *sinks],
+            stdout=stdout,
+            stderr=asyncio.subprocess.PIPE,
+            cwd=ROOT,
+        )
+        stdout.close()
+
+        async def listening():
+            while "listening" not in other.read_text():
+                assert process.returncode is None
+                await asyncio.sleep(0.01)
+
+        await asyncio.wait_for(listening(), 30)
+        os.close(reader)
+
+        class Where:
+            text = other.read_text()
+            text = text[text.index("listening") :]
+            coap_port = int(text.split("127.0.0.1:", 1)[1].split(",")[0].strip('"'))
+
+        async with Ue(Where, A) as a, Ue(Where, B) as b:
+            await a.register()
+            await b.register()
+            for number in range(3):
+                msg_id = await a.send(B, "number %d" % number)
+                assert (await b.next("MSG"))["msgId"] == msg_id
+        process.terminate()
+        _, errors = await process.communicate()
+        assert (process.returncode, errors) == (0, b"")
+        assert other.read_text().count("sink-failed" if full == "stdout" else "takes no events") == 1
+
+    run(main())
+
+
+def test_a_callback_that_raises_loses_no_push():
+    async def main():
+        async with gateway() as g, Ue(g, A) as a, Ue(g, B) as b:
+
+            def hear(record):
+                raise OSError(28, "No space left on device")
+
+            g.events.callbacks.insert(0, hear)
+            await a.register()
+            await b.register()
+            ids = [await a.send(B, str(number)) for number in range(3)]
+            assert [(await b.next("MSG"))["msgId"] for _ in ids] == ids
+            assert g.snapshot()["counts"]["callback-failed"]
+
+    run(main())
