@@ -21,6 +21,7 @@ from .timing import Backoff, Countdown, jittered
 ROW = "topics"
 _LONGEST_ROW = const(12800)  # 8 names of 255 octets, each octet escaped
 _DEFAULT_LIFETIME = const(3600)  # s, where the server does not say
+_ASK_AGAIN = const(5000)  # ms
 _AGAIN = (numbers.TOO_MANY_REQUESTS, 136)  # 4.08
 
 
@@ -247,6 +248,12 @@ class Topics:
         lifetime = _DEFAULT_LIFETIME
         if len(message.payload):
             body = bodies.Body.read(message.payload)
+            if "msgType" in body:
+                # A notification that was under way when we asked. In the clear it looks like the answer, and ended the
+                # request; what the server made of that is not known.
+                self._serve(message, now)
+                subscription.due = Countdown(_ASK_AGAIN, now)
+                return
             if not body.flag("subStatus", True):
                 self._refused(subscription, body.cause() or "no cause given", now)
                 return

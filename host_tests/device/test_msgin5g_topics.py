@@ -116,6 +116,23 @@ def test_a_message_by_notification():
     equal((message.to, message.to_type), ("alerts", "TOPIC"))
 
 
+def test_a_message_while_a_renewal_is_on_the_air():
+    # In the clear it can't be told from a response that comes separately (RFC 7252 section 5.3.2): it ends the request,
+    # is a message all the same, and the renewal is asked for once more.
+    scene = Scene(granting(1000)).start()
+    subscription = subscribe(scene)
+    known = token(scene)
+    scene.answer = lambda asked: None if asked.kind == "TOPIC" else agree(asked)
+    while len(topics(scene)) < 2:
+        scene.run(SECOND)
+    equal(kind(scene.notify(known, msg("m-1", '"fire"', more=TO_TOPIC), 2)), ACKED)
+    equal(scene.take().payload, "fire")
+    scene.answer = granting(1000)
+    scene.run(10 * SECOND)
+    equal(len(topics(scene)), 3)
+    equal((subscription.state, scene.client.inbox), ("subscribed", []))
+
+
 def test_by_notification_and_by_post_it_is_told_once():
     scene = Scene(granting()).start()
     subscribe(scene)
