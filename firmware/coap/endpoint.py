@@ -258,6 +258,8 @@ class Endpoint(Serving):
         if refusal and refusal.code == numbers.EMPTY:
             self._finish(exchange, RESET, None, now)
             return
+        if refusal:
+            self.security.ended(refusal)
         self.stats["timeouts"] += 1
         self._finish(exchange, REFUSED if refusal else TIMEOUT, refusal, now)
 

@@ -15,6 +15,8 @@ from .state import ReplayWindow, Sequence
 _NONCE = const(13)
 _LONGEST_ID = const(7)  # nonce - 6
 _KEY = const(16)
+_SKIP = const(1024)  # numbers to go ahead, four times as many at each further time
+_MOST_SKIPPED = const(65536)
 _FLOOR_STEP = const(64)  # requests of the peer, after which is written which may not come again
 _ALGORITHM = b"\x0a"  # AES-CCM-16-64-128 is 10
 
@@ -86,7 +88,9 @@ class Context:
         name = sha256(b"row of " + self._sender_key).digest()[:6]
         self._sequence = Sequence(storage, "oscore-" + "".join(["%02x" % octet for octet in name]))
         self._window = ReplayWindow()
-        if not self._sequence.stored:
+        self._skip = _SKIP
+        self._new = not self._sequence.stored  # as far as we know, this key was never used
+        if self._new:
             self._window.begin(-1)
         self.random = random
         self._echo = random(8)
@@ -119,6 +123,18 @@ class Context:
         option += self.sender_id
         code = numbers.FETCH if binding.observe else numbers.POST
         return self._seal(message, code, bytes(option), binding.nonce, binding), binding
+
+    def skip(self):
+        """Goes ahead with the numbers of our own, after the peer said that one was seen before. Raises as
+        `protect_request`."""
+        if self._new:
+            # It was used before, and then what is recorded may be from then.
+            self._new = False
+            self._window = ReplayWindow()
+            self._challenged = -1
+            self._echo = self.random(8)
+        self._sequence.skip(self._skip)
+        self._skip = min(4 * self._skip, _MOST_SKIPPED)
 
     def read_own(self, message, binding):
         """The plain request in what `protect_request` gave before."""

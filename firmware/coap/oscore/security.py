@@ -111,8 +111,23 @@ class Security:
         bucket.give_back()
         return plain
 
+    def ended(self, message):
+        """A request of ours ended with this response, which did not verify.
+
+        Where it says that a number was seen before, our storage was lost or is an old copy, and what we send next uses
+        numbers again, with other texts: they go on further ahead. Anyone on the path can say so, once a request, which
+        costs us numbers that there are enough of.
+        """
+        if _seen_before(message):
+            try:
+                self.context.skip()
+            except OSError as error:
+                self.trouble = "the sequence numbers can't go ahead: %s" % error
+
     def explain(self, message):
         """What a response that does not verify means to the person who has to put it right."""
+        if _seen_before(message):
+            return _SEEN_BEFORE
         if message.option(numbers.OSCORE) is None:
             # Nobody vouches for it, but where a key is wrong it is all that can be known.
             meaning = _ANSWERS_MEAN.get(message.code, "(it does not use OSCORE)")
@@ -180,6 +195,19 @@ class Security:
             return None, None, None
         return None, None, Message(code, text, options)
 
+
+def _seen_before(message):
+    return (
+        message.option(numbers.OSCORE) is None
+        and message.code == numbers.UNAUTHORIZED
+        and bytes(message.payload).startswith(b"Replay")  # "Replay detected", section 8.2
+    )
+
+
+_SEEN_BEFORE = (
+    "the peer answers unprotected: 4.01 Replay detected (it has seen this sequence number before: the storage was lost,"
+    " or put back from an older copy, or another board has this key; the numbers go ahead: provision a new key)"
+)
 
 # What the answers of section 8.2 mean
 _ANSWERS_MEAN = {

@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: MIT
+"""A device whose storage was lost or put back from an older copy, and one whose peer's numbers jump ahead.
+
+The peer keeps its replay window, and answers what it has seen before with 4.01 "Replay detected", in the clear: RFC
+8613 section 8.2. Nothing in the device can know before that that its numbers are old ones.
+"""
+
+import coap
+from common import equal
+from msgin5g import Client, Config, MemoryStorage
+from msgin5g_scene import GRANTED, msg
+from oscore_scene import Party
+
+DEVICE = ("192.0.2.7", 40000)
+PEER = ("192.0.2.1", 65401)
+KEYS = {
+    "master_secret": "73697874 65656e20 6f637465 74732e2e".replace(" ", ""),
+    "sender_id": "01",
+    "recipient_id": "",
+}
+SECRET = bytes.fromhex(KEYS["master_secret"])
+
+
+class Board:
+    """A client and its storage, and the peer that stays when the storage does not."""
+
+    def __init__(self):
+        self.storage = MemoryStorage()
+        self.peer = Party(PEER, b"", b"\x01", secret=SECRET)
+        self.now = 0
+        self.refused = 0  # answers that said "seen before"
+        self.said = []  # what the device said about security
+        self.boot()
+
+    def boot(self):
+        members = {
+            "role": "client",
+            "ue_service_id": "ue:a@x",
+            "peer": "coap://192.0.2.1:65401",
+            "security": KEYS,
+        }
+        self.client = Client(Config(members), self.storage)
+        self.client.start(self.now)
+        self.work()
+
+    def work(self):
+        while True:
+            item = self.client.outgoing()
+            if item is None:
+                break
+            payload = b"" if self.client.registered else GRANTED
+            for octets, _ in self.peer.take(bytes(item[0]), DEVICE, self.now, payload=payload):
+                self.refused += bytes(octets).endswith(b"Replay detected")
+                self.client.receive(octets, PEER, self.now)
+        trouble = self.client.endpoint.security.trouble
+        if trouble and trouble not in self.said:
+            self.said.append(trouble)
+
+    def wait(self, seconds):
+        for _ in range(seconds):
+            self.now += 1000
+            self.client.poll(self.now)
+            self.work()
+
+    def send(self, count):
+        for number in range(count):
+            outgoing = self.client.send("as:b@x", "%d" % number, self.now, to_type="AS")
+            self.work()
+            equal(outgoing.state, "accepted")
+            self.now += 300000  # message IDs are free again
+            self.client.poll(self.now & 0x1FFFFFFF)
+            self.work()
+            self.peer.got.clear()
+
+    def ask(self, message_id):
+        """The peer sends a message; whether the device has it afterwards."""
+        for octets in self.peer.ask(self, msg(message_id), self.now):
+            self.client.receive(octets, PEER, self.now)
+            while True:
+                item = self.client.outgoing()
+                if item is None:
+                    break
+                for again, _ in self.peer.take(bytes(item[0]), DEVICE, self.now):
+                    self.client.receive(again, PEER, self.now)
+        return message_id in [each.message_id for each in self.client.inbox]
+
+    address = DEVICE
+
+    def sequence(self):
+        return self.client.endpoint.security.context._sequence._next
+
+    def row(self):
+        return [name for name in self.storage.names() if name.startswith("oscore-")][0]
+
+
+def quick(board, count):
+    """The device asks for this and that, quicker than by whole messages."""
+    for _ in range(count):
+        board.client.endpoint.security.context.protect_request(coap.Message(coap.POST))
+    board.send(1)
+
+
+def test_an_older_copy_of_the_storage():
+    board = Board()
+    old = board.storage.read(board.row(), 0, 100)
+    quick(board, 900)
+    highest = board.sequence()
+    board.storage.replace(board.row(), old)
+    board.boot()
+    assert board.sequence() < highest
+    board.wait(10)
+    equal(board.client.registered, True)
+    equal(board.refused, 1)  # one number was used again, no more
+    assert board.sequence() > highest
+    assert any(["seen this sequence number before" in said for said in board.said]), board.said
+    board.send(3)
+    equal(board.refused, 1)
+
+
+def test_a_copy_from_long_ago():
+    # A year of a message a minute: the steps grow, so that few tries are needed
+    board = Board()
+    old = board.storage.read(board.row(), 0, 100)
+    board.client.endpoint.security.context._sequence.skip(500000)
+    board.send(1)
+    board.storage.replace(board.row(), old)
+    board.boot()
+    board.wait(3600)
+    equal(board.client.registered, True)
+    assert board.refused <= 12, board.refused
+
+
+def test_lost_storage():
+    # The row is gone, the key is not: its first numbers were used. What was recorded then is not taken.
+    board = Board()
+    quick(board, 200)
+    recorded = board.peer.ask(board, msg("recorded"), board.now)[0]
+    board.client.receive(recorded, PEER, board.now)
+    equal([each.message_id for each in board.client.inbox], ["recorded"])
+    board.work()
+    board.storage = MemoryStorage()
+    board.now += 300000
+    board.boot()
+    board.wait(10)
+    equal(board.client.registered, True)
+    equal(board.refused, 1)
+    board.client.receive(recorded[:2] + b"\x99\x99" + recorded[4:], PEER, board.now)
+    equal(board.client.inbox, [])
+    for exchange in board.peer.endpoint._exchanges[:]:
+        board.peer.endpoint.cancel(exchange, board.now)
+    equal(board.ask("new"), True)
+
+
+def test_who_says_so_without_reason_costs_numbers_and_no_more():
+    # Once a request, whatever comes; a window that was known is only known by the peer's proof again
+    board = Board()
+    equal(board.ask("first"), True)
+    security = board.client.endpoint.security
+    for _ in range(50):
+        before = board.sequence()
+        board.client.endpoint.request(
+            coap.Message(coap.POST, b"", coap.path_options("/msgin5g")), PEER, board.now
+        )
+        (octets, _) = board.client.outgoing()
+        for _ in range(5):
+            board.client.endpoint.receive(b"\x64\x81" + octets[2:8] + b"\xffReplay detected", PEER, board.now)
+        board.now += 5000
+        board.client.endpoint.poll(board.now)
+        equal(board.client.endpoint.next_event()[0], coap.REFUSED)
+        assert 1 + 1024 <= board.sequence() - before <= 1 + 65536
+    assert "Replay detected" in security.trouble
+    assert board.sequence() < 1 << 22
+    board.send(2)
+    equal(board.ask("second"), True)
+
+
+def test_a_peer_whose_numbers_jump_ahead():
+    board = Board()
+    equal(board.ask("m-1"), True)
+    for ahead in (1000, 1 << 20, 1 << 32):
+        board.peer.security.context._sequence.skip(ahead)
+        equal(board.ask("m-%d" % ahead), True)
+        board.send(1)
+
+
+def test_a_peer_that_was_put_back_is_told_so():
+    board = Board()
+    board.ask("m-1")
+    (row,) = board.peer.storage.names()
+    old = board.peer.storage.read(row, 0, 100)
+    for number in range(70):
+        board.ask("x-%d" % number)
+        board.client.take(board.now)
+    board.client.endpoint.security.trouble = None
+    board.peer.storage.replace(row, old)
+    board.peer.restart()
+    board.now += 300000
+    equal(board.ask("m-2"), False)
+    equal(board.client.endpoint.security.stats["replayed"], 1)
+    assert "came before" in board.client.endpoint.security.trouble
