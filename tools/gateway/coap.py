@@ -13,10 +13,12 @@ from aiocoap import error, oscore, resource
 from aiocoap.numbers import OptionNumber
 from aiocoap.numbers.constants import TransportTuning
 from aiocoap.transports.oscore import OSCOREAddress, TransportOSCORE
+from aiocoap.transports.udp6 import MessageInterfaceUDP6
 from aiocoap.util import hostportjoin, hostportsplit
 
 from tools.gateway import bodies
 from tools.gateway.delivery import LATER, Outcome
+from tools.gateway.door import Door
 from tools.gateway.identity import Peer
 from tools.gateway.lines import LineAddress, LinesInterface
 from tools.gateway.observers import Acknowledgements, Observers
@@ -113,6 +115,7 @@ class CoapTransport:
         self._lines = lines
         self._guard = guard  # in security mode oscore
         self._watch = watch  # sees requests first: the same one, or one that only watches
+        self.door = Door(watch.judge) if watch else None
         self._addresses = {}  # of the lines, by name
         self._remotes = {}  # peer: aiocoap's remote, which also knows our address that the peer spoke to
         self._context = None
@@ -139,7 +142,10 @@ class CoapTransport:
             acknowledgements.attach(interface.token_interface)
         if self._watch:
             for interface in context.request_interfaces:
-                self._watch.attach(interface.token_interface)
+                manager = interface.token_interface
+                recent = self._watch.attach(manager)
+                if isinstance(manager.message_interface, MessageInterfaceUDP6):
+                    self.door.attach(manager, recent)
         if self._guard:
             context.request_interfaces.insert(0, TransportOSCORE(context, context))
         return port

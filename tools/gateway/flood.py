@@ -4,17 +4,18 @@ devices that register again and again."""
 
 
 class Flood:
-    """A bucket of tokens an address: `rate` a second, two seconds' worth at once."""
+    """A bucket of tokens an address: `rate` a second, two seconds' worth at once. Of the longest silent ones beyond
+    `most` nothing is known any more."""
 
-    def __init__(self, rate, most=1024):
+    def __init__(self, rate, most=1024, burst=2):
         self._rate = rate
+        self._full = rate * burst
         self._most = most
         self._buckets = {}  # address: (tokens, when), the longest silent first
 
     def allows(self, address, now):
-        full = 2 * self._rate
-        tokens, when = self._buckets.pop(address, (full, now))
-        tokens = min(full, tokens + (now - when) * self._rate)
+        tokens, when = self._buckets.pop(address, (self._full, now))
+        tokens = min(self._full, tokens + (now - when) * self._rate)
         allowed = tokens >= 1
         self._buckets[address] = (tokens - 1 if allowed else tokens, now)
         if len(self._buckets) > self._most:

@@ -83,14 +83,14 @@ class Gateway:
         if options.security == "oscore":
             settings = replace(settings, protected=True)
             binding = ContextBinding(self.store)
-            guard = Guard(self.store, self.events.tell, self._is_registered, peer_of)
+            guard = Guard(self.store, self.events.tell, peer_of)
         self.server = Server(self.store, settings, self._tell, binding)
         limit = 2 * options.settings.max_message + 4096  # JSON may escape; more is not worth a buffer
         self._body_limit = limit
         self.lines = [
             Line(name, options.baudrate, options.max_frame, self.events.tell) for name in options.serial
         ]
-        watch = guard or Unguarded(self.events.tell, peer_of)
+        watch = guard or Unguarded(self.events.tell, self._is_registered, peer_of, settings.rate)
         self.coap = CoapTransport(
             self._request, self._topic, self._limit_for, options.ack_timeout, self.lines, guard, watch
         )
@@ -411,6 +411,7 @@ class Gateway:
             ],
             "unrecorded": len(self._unrecorded),
             "sinks": self.events.state,
+            "datagrams": self.coap.door.counts,
             "counts": dict(self.events.counts),
             "events": list(self.events.recent),
         }

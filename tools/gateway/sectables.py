@@ -61,10 +61,19 @@ class SecurityTables(GenerationTables):
             " VALUES (?,?,?,?,?,?)",
             (keys.digest, keys.recipient_id, keys.id_context, keys.sender_id, keys.secret, keys.salt),
         )
+        self._keys_changed()
         self._db.execute("INSERT OR REPLACE INTO security_ue VALUES (?,?)", (ue, keys.digest))
         return None
 
+    def keys_version(self):
+        """Another value after keys have changed, by whatever program; perhaps also when something else has."""
+        return self._one("PRAGMA data_version"), getattr(self, "_key_changes", 0)
+
+    def _keys_changed(self):
+        self._key_changes = getattr(self, "_key_changes", 0) + 1
+
     def unbind_keys(self, ue):
+        self._keys_changed()
         self._db.execute("DELETE FROM security_ue WHERE ue=?", (ue,))
 
     def kids_in_use(self):

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """OSCORE at the gateway (RFC 8613), by aiocoap: who may speak, and for which UE Service IDs.
 
-What somebody without a key can cost: one look into the store for each datagram, verifying 20 of them a second, an
-answer that is not larger than what it is about, and nothing that is kept.
+What somebody without a key can cost: for each datagram one look into the store and one tag that is verified, some
+twenty microseconds; an answer now and then that is not larger than what it is about; and nothing that is kept. It is
+verifying that tells who holds a key, so it is never saved at the expense of one who does.
 """
 
 import logging
@@ -14,16 +15,24 @@ import aiocoap
 import aiocoap.pipe
 from aiocoap import interfaces, oscore
 from aiocoap.transports.oscore import OSCOREAddress
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 
+from tools.gateway.datagrams import content
+from tools.gateway.flood import Flood
 from tools.gateway.identity import Peer
+from tools.gateway.recent import REPEATS, Recent
 
 _AHEAD = 64  # sequence numbers for one write (appendix B.1.1)
 _WINDOW = 32
-_FAILURES = (
-    20  # a second that may be verified in vain: of all strangers together, and of each registered address
-)
 _BURST = 5  # s
-SILENCE = object()
+_CHALLENGED = 4096
+_KNOWN, _KIDS = 0.02, 8192  # s; sender IDs kept in memory, unknown ones too
+_TOO_MANY = aiocoap.TOO_MANY_REQUESTS
+_CLEAR = "not protected: the device uses security.mode none"
+_UNKNOWN = "no device was added with this security.sender_id"
+_REPLAY = "seen before, or the device lost its sequence numbers"
+_ANOTHER_KEY = "does not verify: %s has another key"
 _TOLD = 1  # refusals a second that are told, each reason by itself; all are counted
 
 
@@ -76,6 +85,10 @@ class StoreContext(oscore.CanProtect, oscore.CanUnprotect, oscore.SecurityContex
         self.id_context = keys.id_context
         self.derive_keys(keys.salt, keys.secret)
         self._observe = None  # inside the request that was decrypted last
+        self._aead = AESCCM(self.recipient_key, self.alg_aead.tag_bytes)
+        self._external = b"\x85\x01\x81\x0a" + _bstr(self.recipient_id)
+        kid = bytes((len(self.recipient_id),)) + self.recipient_id.rjust(7, b"\0") + bytes(5)
+        self._nonce = int.from_bytes(kid, "big") ^ int.from_bytes(self.common_iv, "big")
         self._echo = secrets.token_bytes(8)
         self.sender_sequence_number, used = store.sequence(self.digest)
         self._written = self.sender_sequence_number
@@ -83,6 +96,23 @@ class StoreContext(oscore.CanProtect, oscore.CanUnprotect, oscore.SecurityContex
         self._fresh = not used
         if self._fresh:
             self.recipient_replay_window.initialize_empty()
+
+    def is_replay(self, partial_iv):
+        window = self.recipient_replay_window
+        return window.is_initialized() and not window.is_valid(int.from_bytes(partial_iv, "big"))
+
+    def verifies(self, partial_iv, ciphertext):
+        """Whether a request with this kid is of who holds the key: RFC 8613 sections 5.2 to 5.4 for requests, nothing
+        else of them, and a tenth of what aiocoap's `unprotect` costs, which comes after it."""
+        if len(ciphertext) <= self.alg_aead.tag_bytes:
+            return False
+        external = self._external + _bstr(partial_iv) + b"\x40"
+        nonce = (self._nonce ^ int.from_bytes(partial_iv, "big")).to_bytes(13, "big")
+        try:
+            self._aead.decrypt(nonce, ciphertext, b"\x83\x68Encrypt0\x40" + _bstr(external))
+        except InvalidTag:
+            return False
+        return True
 
     @property
     def echo_recovery(self):
@@ -120,39 +150,18 @@ class StoreContext(oscore.CanProtect, oscore.CanUnprotect, oscore.SecurityContex
         self._fresh = False
 
 
-class _Budget:
-    """Tokens that only failures cost."""
-
-    def __init__(self, rate, burst):
-        self._rate, self._full = rate, rate * burst
-        self._spent = {}  # key: (how much, when)
-
-    def _left(self, key, now):
-        spent, when = self._spent.get(key, (0, now))
-        return max(0, spent - (now - when) * self._rate)
-
-    def allows(self, key, now):
-        return self._left(key, now) + 1 <= self._full
-
-    def spend(self, key, now):
-        spent = self._left(key, now) + 1
-        self._spent = {k: v for k, v in self._spent.items() if self._left(k, now) > 0}
-        self._spent[key] = (spent, now)
-
-
 class Guard:
-    """Decides about each request before anything is kept of it. `is_registered(peer)` says whether it is a UE's
-    address, `peer_of(remote)` makes a Peer of aiocoap's address."""
+    """Decides about each request before anything is kept of it. `peer_of(remote)` makes a Peer of aiocoap's address."""
 
-    def __init__(self, store, tell, is_registered, peer_of, clock=time.monotonic):
+    def __init__(self, store, tell, peer_of, clock=time.monotonic):
         self._store = store
         self._tell = tell
-        self._is_registered = is_registered
         self._peer_of = peer_of
         self._clock = clock
         self._contexts = {}
-        self._failures = _Budget(_FAILURES, _BURST)
-        self._told = _Budget(_TOLD, _BURST)
+        self._by_kid, self._version, self._look_again = {}, None, 0
+        self._told = Flood(_TOLD, burst=_BURST)
+        self._challenged = {}  # of datagrams that verified while the window was unknown: how often each came
         self.refused = 0
         self.log = logging.getLogger(__name__)
 
@@ -169,101 +178,148 @@ class Guard:
     def ues_of(self, context):
         return self._store.ues_of_keys(context.digest)
 
-    def find(self, request):
-        """The context of a protected request, or None. Raises DecodeError."""
+    @staticmethod
+    def _fields(option):
+        """(kid, ID context, partial IV) of the value of an OSCORE option. Raises DecodeError."""
         try:
-            fields = oscore.verify_start(request)
+            _, _, fields, _ = oscore.CanUnprotect._uncompress(option, b"")
         except (oscore.DecodeError, IndexError) as error:
             raise oscore.DecodeError("the OSCORE option is broken") from error
-        kid = fields.get(oscore.COSE_KID)
-        if kid is None or not 1 <= len(fields.get(oscore.COSE_PIV, b"")) <= 5:
+        kid, partial_iv = fields.get(oscore.COSE_KID), fields.get(oscore.COSE_PIV, b"")
+        if kid is None or not 1 <= len(partial_iv) <= 5:
             raise oscore.DecodeError("the OSCORE option lacks a field")
-        return self.context(self._store.keys_of_kid(kid, fields.get(oscore.COSE_KID_CONTEXT)))
+        return kid, fields.get(oscore.COSE_KID_CONTEXT), partial_iv
+
+    def _context_of(self, kid, id_context):
+        """From memory, where it is not older than _KNOWN seconds or the last change of keys: a flood looks into the
+        store once. What goes on is looked up anew (`_open`)."""
+        now = self._clock()
+        if now >= self._look_again:
+            self._look_again = now + _KNOWN
+            version = self._store.keys_version()
+            if version != self._version or len(self._by_kid) > _KIDS:
+                self._version = version
+                self._by_kid.clear()
+        key = kid, id_context
+        if key not in self._by_kid:
+            self._by_kid[key] = self.context(self._store.keys_of_kid(kid, id_context))
+        return self._by_kid[key]
+
+    # ---- before anything is made of a datagram -----------------------------------------------------------------------
+
+    def judge(self, remote, datagram, recent):
+        """(whose turn it is, None) for a request that verifies, or one that did and is sent again; else (None, what
+        to give Datagram.answer, or None). There is no budget here that somebody without a key could use up: looking
+        costs less than receiving does, and is done for each. `recent`: a Recent, of what came over this interface."""
+        if datagram.oscore is None:
+            self.tell_refused(remote, "4.01", _CLEAR)
+            return None, (aiocoap.UNAUTHORIZED,)
+        try:
+            kid, id_context, partial_iv = self._fields(datagram.oscore)
+        except oscore.DecodeError as error:
+            self.tell_refused(remote, "4.02", str(error))
+            return None, (aiocoap.BAD_OPTION, 0)
+        context = self._context_of(kid, id_context)
+        if context is None:
+            self.tell_refused(remote, "4.01", _UNKNOWN)
+            return None, (aiocoap.UNAUTHORIZED, 0)
+        again = recent.again((remote, datagram.mid), datagram.content)
+        if again is not None:
+            return (context.digest if again else None), None
+        if context.is_replay(partial_iv):
+            self.tell_refused(remote, "4.01", _REPLAY)
+            return None, (aiocoap.UNAUTHORIZED, 0, b"Replay detected")
+        if not context.verifies(partial_iv, datagram.payload):
+            self.tell_refused(remote, "4.00", _ANOTHER_KEY, context)
+            return None, (aiocoap.BAD_REQUEST, 0, b"Decryption failed")
+        if context.echo_recovery is not None and not self._may_challenge(datagram):
+            return None, None
+        return context.digest, None
+
+    def _may_challenge(self, datagram):
+        """Each costs a number of ours, and recordings may come by the thousand: one datagram gets as many as a device
+        repeats it, whatever address and message ID it comes with."""
+        key = hash((datagram.oscore, datagram.payload))
+        times = self._challenged.pop(key, 0) + 1
+        self._challenged[key] = times
+        if len(self._challenged) > _CHALLENGED:
+            del self._challenged[next(iter(self._challenged))]
+        return times <= REPEATS
 
     # ---- before the message layer ------------------------------------------------------------------------------------
 
     def attach(self, manager):
         """Stands before aiocoap's MessageManager, which keeps something of each message ID and token that it sees: of
-        what does not verify, nothing is kept, and nothing of it meets what a device's own requests left there."""
+        what does not verify, nothing is kept, and nothing of it meets what a device's own requests left there.
+        The Recent that it uses from now on."""
         dispatch = manager.dispatch_message
-        taken = {}  # of the message IDs that the manager knows: what came under them
+        recent = Recent()
+        recent.attach(manager)
 
         def guarded(message):
             if not message.code.is_request():
                 dispatch(message)
                 return
             key = (message.remote, message.mid)
-            content = hash((message.token, message.opt.oscore, message.payload))
-            if key in manager._recent_messages:
+            now = content(message.token, message.opt.oscore, message.payload)
+            same = recent.same(key, now)
+            if same is not None:
                 # Sent again it gets the same answer again. Another one under that ID may be a forgery, and smaller
                 # than the answer that it would fetch.
-                if taken.get(key) == content:
+                if same:
                     dispatch(message)
                 return
             answer = self._open(message)
             if answer is None:
-                if len(taken) > 2 * len(manager._recent_messages) + 64:
-                    for old in taken.keys() - manager._recent_messages.keys():
-                        del taken[old]
-                taken[key] = content
                 dispatch(message)
-            elif answer is not SILENCE and message.mtype is aiocoap.CON:
+                recent.note(key, now)
+            elif message.mtype is aiocoap.CON:
                 answer.mtype, answer.mid, answer.token = aiocoap.ACK, message.mid, message.token
                 answer.remote = message.remote.as_response_address()
                 manager.message_interface.send(answer)
 
         manager.dispatch_message = guarded
+        return recent
 
     def _open(self, request):
         """None, and `request.opened` is (context, plain request, what its response is bound to); else the answer that
-        nothing is kept of, or SILENCE. RFC 8613 section 8.2."""
+        nothing is kept of. RFC 8613 section 8.2."""
+        remote = request.remote
         if request.opt.oscore is None:
-            self.tell_refused(request, "4.01", "not protected: the device uses security.mode none")
+            self.tell_refused(remote, "4.01", _CLEAR)
             return aiocoap.Message(code=aiocoap.UNAUTHORIZED)
         try:
-            context = self.find(request)
+            kid, id_context, _ = self._fields(request.opt.oscore)
         except oscore.DecodeError as error:
-            self.tell_refused(request, "4.02", str(error))
+            self.tell_refused(remote, "4.02", str(error))
             return aiocoap.Message(code=aiocoap.BAD_OPTION, max_age=0)
+        context = self.context(self._store.keys_of_kid(kid, id_context))
         if context is None:
-            self.tell_refused(request, "4.01", "no device was added with this security.sender_id")
+            self.tell_refused(remote, "4.01", _UNKNOWN)
             return aiocoap.Message(code=aiocoap.UNAUTHORIZED, max_age=0)
-        if not self._failures.allows(self._account(request), self._clock()):
-            self.tell_refused(request, "", "too many that did not verify: not looked at")
-            return SILENCE
         try:
             request.opened = (context, *context.unprotect(request))
             return None
         except oscore.ReplayErrorWithEcho as error:
-            self.failed(request)  # it takes a number of ours, and recordings may come by the thousand
             return error.to_message()
         except oscore.ReplayError:
-            self.tell_refused(request, "4.01", "seen before, or the device lost its sequence numbers")
+            self.tell_refused(remote, "4.01", _REPLAY)
             return _fitting(request, aiocoap.UNAUTHORIZED, b"Replay detected")
         except oscore.ProtectionInvalid:
-            self.failed(request)
-            ues = ", ".join(sorted(self.ues_of(context)))
-            self.tell_refused(request, "4.00", "does not verify: %s has another key" % ues)
+            self.tell_refused(remote, "4.00", _ANOTHER_KEY, context)
             return _fitting(request, aiocoap.BAD_REQUEST, b"Decryption failed")
         except sqlite3.Error:  # the number could not be noted: the request was not taken, and may come again
             return _fitting(request, aiocoap.SERVICE_UNAVAILABLE, b"")
         except Exception:  # it verified, and what is inside is no CoAP
             return _fitting(request, aiocoap.BAD_OPTION, b"")
 
-    def _account(self, request):
-        peer = self._peer_of(request.remote)
-        return peer if self._is_registered(peer) else None
-
-    def failed(self, request):
-        self._failures.spend(self._account(request), self._clock())
-
-    def tell_refused(self, request, code, reason):
+    def tell_refused(self, remote, code, reason, context=None):
+        """`context`: whose UE Service IDs go into the sentence."""
         self.refused += 1
-        now = self._clock()
-        if self._told.allows(reason, now):
-            self._told.spend(reason, now)
-            peer = str(self._peer_of(request.remote))
-            self._tell("refused", peer=peer, kind="request", code=code, reason=reason)
+        if self._told.allows((reason, context and context.digest), self._clock()):
+            if context:
+                reason %= ", ".join(sorted(self.ues_of(context)))
+            self._tell("refused", peer=str(self._peer_of(remote)), kind="request", code=code, reason=reason)
 
 
 class SecureSite(interfaces.Resource):
@@ -297,15 +353,21 @@ class SecureSite(interfaces.Resource):
 
 
 class Unguarded:
-    """Security mode none: a device that protects its requests is told of at this end too."""
+    """Security mode none: `rate` requests a second of each registered address, and of all other ports of a host
+    together; a device that protects its requests is told of at this end too."""
 
-    def __init__(self, tell, peer_of, clock=time.monotonic):
+    def __init__(self, tell, is_registered, peer_of, rate, clock=time.monotonic):
         self._tell = tell
+        self._is_registered = is_registered
         self._peer_of = peer_of
         self._clock = clock
-        self._told = _Budget(_TOLD, _BURST)
+        self._flood = Flood(rate)
+        self._told = Flood(_TOLD, burst=_BURST)
+        self.refused = 0
 
     def attach(self, manager):
+        recent = Recent()
+        recent.attach(manager)
         dispatch = manager.dispatch_message
 
         def guarded(message):
@@ -314,13 +376,26 @@ class Unguarded:
             dispatch(message)
 
         manager.dispatch_message = guarded
+        return recent
+
+    def judge(self, remote, datagram, recent):
+        """As Guard does."""
+        peer = self._peer_of(remote)
+        source = peer if self._is_registered(peer) else peer.host
+        if self._flood.allows(source, self._clock()):
+            return source, None
+        self.refused += 1
+        return None, (_TOO_MANY, 1)
 
     def _refused(self, remote):
-        now = self._clock()
-        if self._told.allows(None, now):
-            self._told.spend(None, now)
+        if self._told.allows(None, self._clock()):
             reason = "protected, and this gateway runs with --security none"
             self._tell("refused", peer=str(self._peer_of(remote)), kind="request", code="", reason=reason)
+
+
+def _bstr(octets):
+    """CBOR, for fewer than 24 octets."""
+    return bytes((0x40 | len(octets),)) + octets
 
 
 def _fitting(request, code, diagnostic):

@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: MIT
+"""The UDP socket of aiocoap, read in batches and with a fair turn for each source.
+
+aiocoap takes one datagram a round of the event loop, makes objects of it and keeps something, whoever sent it. Here a
+datagram is judged first, by its octets; what is refused costs a few microseconds and leaves nothing behind. A batch
+bounds the work in total: however much comes in, everything else has its turn after each one.
+"""
+
+import asyncio
+import logging
+import socket
+import time
+
+from aiocoap.transports.udp6 import UDP6EndpointAddress
+from aiocoap.util import socknumbers
+
+from tools.gateway import datagrams
+from tools.gateway.flood import Flood
+from tools.gateway.turns import Turns
+
+_BATCH = 256  # datagrams looked at before others have their turn: some milliseconds
+_AT_ONCE = 8  # requests handed on in one round of the event loop: each may be a transaction
+_EACH, _MOST = 64, 2048  # requests that wait for their turn: of one source, in all
+_BUFFER = 4 << 20  # octets asked of the kernel; it gives what net.core.rmem_max allows
+_LARGEST = 4096  # as aiocoap
+_ANSWERS = 20, 5  # refusals that are answered: a second to one address, and how many seconds' worth at once
+_ANSWERS_ALL = 200, 5
+
+
+class Door:
+    """`judge(remote, Datagram, Recent)` gives (source, None) for a request that goes on, whose turn is that of its
+    source, or (None, what to give Datagram.answer, or None for silence)."""
+
+    def __init__(self, judge, clock=time.monotonic):
+        self._judge = judge
+        self._clock = clock
+        self._turns = Turns(_EACH, _MOST)
+        self._answers = Flood(_ANSWERS[0], burst=_ANSWERS[1])
+        self._answers_all = Flood(_ANSWERS_ALL[0], burst=_ANSWERS_ALL[1])
+        self._serving = False
+        self.received = self.broken = self.refused = self.stray = self.handled = 0
+
+    @property
+    def counts(self):
+        """For people: what became of the datagrams."""
+        return {
+            "datagrams": self.received,
+            "broken": self.broken,
+            "refused": self.refused,
+            "stray": self.stray,
+            "lost": self._turns.lost,
+            "requests": self.handled,
+        }
+
+    def attach(self, manager, recent):
+        """`manager`: aiocoap's MessageManager over a MessageInterfaceUDP6; `recent`: its Recent."""
+        self._manager, self._recent = manager, recent
+        self._interface = interface = manager.message_interface
+        self._deliver = interface.datagram_msg_received
+        interface.datagram_msg_received = self.take
+        self._socket = interface.transport.get_extra_info("socket")
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
+        loop = self._loop = asyncio.get_running_loop()
+        loop.add_reader(self._socket.fileno(), self._read)  # in the place of aiocoap's own
+
+    def _read(self):
+        self._errors()
+        for _ in range(_BATCH):
+            try:
+                octets, ancillary, flags, address = self._socket.recvmsg(_LARGEST, 1024)
+            except (BlockingIOError, InterruptedError):
+                return
+            except OSError as error:
+                self._interface.error_received(error)
+                return
+            self.take(octets, ancillary, flags, address)
+
+    def _errors(self):
+        for _ in range(_BATCH):
+            try:
+                error = self._socket.recvmsg(_LARGEST, 1024, socknumbers.MSG_ERRQUEUE)
+            except OSError:
+                return
+            self._interface.datagram_errqueue_received(*error)
+
+    def take(self, octets, ancillary, flags, address):
+        """A datagram, as `recvmsg` gives it."""
+        self.received += 1
+        datagram = datagrams.read(octets)
+        if datagram is None or flags & socket.MSG_TRUNC:
+            self.broken += 1
+            return
+        remote = UDP6EndpointAddress(address, self._interface)
+        if not datagram.is_request:
+            if self._is_expected(remote, datagram):
+                self._hand_on((octets, ancillary, flags, address))
+                return
+            self.stray += 1
+            source, answer = None, ()  # a ping, or a response to nothing: a Reset (RFC 7252 section 4.2)
+        else:
+            source, answer = self._judge(remote, datagram, self._recent)
+        if source is not None:
+            if self._turns.put(source, (octets, ancillary, flags, address)) and not self._serving:
+                self._serving = True
+                self._loop.call_soon(self._serve)
+            return
+        self.refused += datagram.is_request
+        if answer is not None and datagram.mtype == datagrams.CON:
+            now = self._clock()
+            if self._answers.allows(address[0], now) and self._answers_all.allows(None, now):
+                octets = datagram.answer(*answer) if answer else datagram.reset()
+                self._interface.transport.sendmsg(octets, _local(ancillary), 0, address)
+
+    def _is_expected(self, remote, datagram):
+        """An empty message ends an exchange that is open; a response belongs to a request that is."""
+        if datagram.code == datagrams.EMPTY:
+            open_ = self._manager._active_exchanges or ()
+            return datagram.mtype in (datagrams.ACK, datagrams.RST) and (remote, datagram.mid) in open_
+        return (datagram.token, remote) in (self._manager.token_manager.outgoing_requests or ())
+
+    def _serve(self):
+        for _ in range(_AT_ONCE):
+            item = self._turns.take()
+            if item is None:
+                break
+            self.handled += 1
+            self._hand_on(item)
+        self._serving = bool(len(self._turns))
+        if self._serving:
+            self._loop.call_soon(self._serve)
+
+    def _hand_on(self, item):
+        try:
+            self._deliver(*item)
+        except UnicodeError:  # a text option that is none
+            self.broken += 1
+        except Exception:
+            logging.getLogger(__name__).exception("a datagram from %s", item[3])
+
+
+def _local(ancillary):
+    """What makes an answer leave from the address that the datagram came to."""
+    wanted = (socket.IPPROTO_IPV6, socket.IPV6_PKTINFO)
+    return [item for item in ancillary if item[:2] == wanted]
