@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools.gateway import applications
 from tools.gateway import l3 as gateway
+from tools.gateway import payload
 
 ROOT = Path(__file__).resolve().parents[2]
 if str(ROOT / "firmware") not in sys.path:
@@ -117,6 +117,5 @@ def test_octets_that_are_text_travel_as_text():
         (b"\xff", "data:;base64,/w=="),
         (b"data:;base64,AAE=", "data:;base64,ZGF0YTo7YmFzZTY0LEFBRT0="),
     ):
-        assert applications.value_of(octets) == value
-        assert applications.octets_of(value) == octets
-    assert applications.id_text(bytes(15) + b"\x01") == "00000000-0000-0000-0000-000000000001"
+        assert payload.from_plain(octets) == value
+        assert payload.to_plain(value) == octets

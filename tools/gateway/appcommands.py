@@ -8,12 +8,10 @@ import re
 import sys
 
 from tools.gateway.applications import digest
+from tools.gateway.apptables import app_id_of
+from tools.gateway.bodies import is_service_id
 from tools.gateway.events import sentence
 from tools.gateway.store import Store
-
-
-class Taken(Exception):
-    """The transaction is undone; the sentence says why."""
 
 
 def add_arguments(actions, service_id, store_help):
@@ -24,7 +22,13 @@ def add_arguments(actions, service_id, store_help):
     verbs = application.add_subparsers(dest="gateway_verb", required=True)
     add = verbs.add_parser("add", help="let it register, in place of an earlier one of this Application ID")
     add.add_argument("app_id", metavar="APP_ID", type=_app_id)
-    add.add_argument("--ue", metavar="ID", type=service_id, required=True, help="the UE Service ID it gets")
+    add.add_argument(
+        "--ue",
+        metavar="ID",
+        type=service_id,
+        required=True,
+        help="the UE Service ID it gets; several may have one",
+    )
     add.add_argument(
         "--credential-file",
         metavar="FILE",
@@ -76,8 +80,6 @@ def main(args, fail):
             if args.gateway_action == "target":
                 return _target(store, args, fail)
             return _application(store, args, credential, fail)
-    except Taken as error:
-        return fail(error)
     finally:
         store.close()
 
@@ -89,18 +91,17 @@ def _application(store, args, credential, fail):
         return 0
     if args.gateway_verb == "remove":
         if not store.remove_application(args.app_id):
-            return fail("there is no application %d: see `application list`" % args.app_id)
-        print("removed %d" % args.app_id)
+            return fail("there is no application %s: see `application list`" % args.app_id)
+        print("removed %s" % args.app_id)
         return 0
     add(store, args.app_id, args.ue, credential)
-    print("added %d as %s" % (args.app_id, args.ue))
+    print("added %s as %s" % (args.app_id, args.ue))
     return 0
 
 
 def add(store, app_id, ue, credential):
-    """Lets the application register as `ue`, in place of an earlier one of this Application ID. Raises Taken."""
-    if not store.add_application(app_id, ue, digest(credential)):
-        raise Taken("%s belongs to another application: see `application list`" % ue)
+    """Lets the application register as `ue`, in place of an earlier one of this Application ID."""
+    store.add_application(app_id, ue, digest(credential))
     store.add_device(ue)
 
 
@@ -120,9 +121,12 @@ def _target(store, args, fail):
 
 
 def _app_id(text):
-    if not text.isdecimal() or int(text) > 65535:
-        raise argparse.ArgumentTypeError("an Application ID is a number from 0 to 65535")
-    return int(text)
+    if not is_service_id(text):
+        raise argparse.ArgumentTypeError(
+            "an Application ID is a number from 0 to 65535, or (for devices with CoAP) text of 1 to 255 octets"
+            " without control characters"
+        )
+    return app_id_of(text)
 
 
 def _address(text):

@@ -5,7 +5,8 @@ import uuid
 
 from tools.gateway import bodies, l3
 from tools.gateway.answers import Answer
-from tools.gateway.applications import Deliver, Refused
+from tools.gateway.applications import REGISTRATION_IDS, Deliver, Refused
+from tools.gateway.apptables import app_id_of
 from tools.gateway.bodies import Malformed
 from tools.gateway.delivery import DONE, LATER, REFUSED, Outcome
 from tools.gateway.identity import Peer
@@ -35,7 +36,8 @@ class ApplicationJson:
         """The Answer to a body of Annex A.3."""
         try:
             body = bodies.parse(octets)
-            kind = bodies.text(body, "msgType").upper().replace("REQEUST", "REQUEST")
+            kind = bodies.text(body, "msgType", "MESSAGE SENDING REQUEST").strip().upper()
+            kind = kind.replace("REQEUST", "REQUEST")
             handler = {
                 "REG": self._register,
                 "DEREG": self._deregister,
@@ -49,9 +51,14 @@ class ApplicationJson:
             return Answer("4.00", None, str(error))
 
     def _register(self, identifier, body):
-        app_id = bodies.number(body, "appId", 0, 65535)
-        if app_id is None:
-            raise Malformed("appId", "missing")
+        app_id = body.get("appId", body.get("appID"))  # A.3.2.7 has both
+        if (
+            not isinstance(app_id, str | int)
+            or isinstance(app_id, bool)
+            or not bodies.is_service_id(str(app_id))
+        ):
+            raise Malformed("appId", "not a number from 0 to 65535, nor text of 1 to 255 octets")
+        app_id = app_id_of(app_id)
         try:
             credential = bytes.fromhex(bodies.text(body, "credential", longest=131070))
         except ValueError as error:
@@ -63,11 +70,12 @@ class ApplicationJson:
         return Answer("2.04", {"result": True, "registration ID": given.hex()})
 
     def _deregister(self, identifier, body):
-        digits = bodies.text(body, "registrationID")
+        name = next(name for name in REGISTRATION_IDS if name in body)
+        digits = bodies.text(body, name)
         try:
             self._event(self._applications.deregister, identifier, bytes.fromhex(digits))
         except ValueError as error:
-            raise Malformed("registrationID", "not hexadecimal digits") from error
+            raise Malformed(name, "not hexadecimal digits") from error
         except Refused as refused:
             return Answer("2.04", {"result": False, "failure reason": CAUSES[refused.cause]})
         return Answer("2.04", {"result": True, "registration ID": digits})
@@ -76,7 +84,9 @@ class ApplicationJson:
         answer = {"msgType": "MESSAGE SENDING RESPONSE", "result": "SUCCESS"}
         address = bodies.address(body, "destAddr", ("UE", "AS", "GROUP"))
         msg_id, value = bodies.message_id(body), bodies.whole_payload(body) or ""
-        app_id = bodies.text(body, "appId", "") or None
+        app_id = bodies.applications(
+            {"appId": str(body["appId"])} if type(body.get("appId")) is int else body
+        )
         try:
             target = self._applications.address(*address, literal=True)
             report = bodies.flag(body, "isDelivStatReq")
@@ -90,7 +100,10 @@ class ApplicationJson:
         if status not in ("SUCCESS", "FAILED"):
             raise Malformed("deliveryStatus", "not SUCCESS or FAILED")
         try:
-            reply_to = bodies.message_id(body, "reply2msgId")
+            # A.3.2.2 does not require it: then the report has the ID of the message itself
+            reply_to = bodies.message_id(
+                body, "reply2msgId" if body.get("reply2msgId") is not None else "msgId"
+            )
             self._event(self._applications.report, identifier, reply_to, status == "SUCCESS")
         except Refused as refused:
             code = "4.01" if refused.cause == l3.CONNECTION_GONE else "5.03"

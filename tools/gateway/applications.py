@@ -8,21 +8,25 @@ of at most its size, the application whole ones.
 
 import hashlib
 import hmac
-import json
 import secrets
 import uuid
 from dataclasses import dataclass
 
 from tools.gateway import bodies, l3, segments
 from tools.gateway import payload as payloads
+from tools.gateway.apptables import app_id_of
 from tools.gateway.bodies import Address, Segment
 from tools.gateway.delivery import DONE, LATER, REFUSED, Outcome
 from tools.gateway.identity import Peer
 from tools.gateway.settings import LARGEST_PAYLOAD
 
 HOST = "application"  # of the Peer that the server knows an application by
-MOST_SETS = 16  # unfinished segment sets on their way to one application
 JSON = 50
+REGISTRATION_IDS = (
+    "registrationID",
+    "RegistrationID",
+    "registration ID",
+)  # as A.3.2.8 spells it here and there
 
 
 class Refused(Exception):
@@ -56,8 +60,14 @@ def digest(credential):
     return hashlib.sha256(credential).digest()
 
 
-def peer_of(app_id):
-    return Peer(HOST, app_id)
+def peer_of(number):
+    """Of the UE with this number; each counts for itself where requests of one host are limited."""
+    return Peer("%s %d" % (HOST, number), number)
+
+
+def is_peer(where):
+    """Whether a push goes to applications here."""
+    return isinstance(where, Peer) and where.host.split(" ")[0] == HOST
 
 
 class Applications:
@@ -70,8 +80,8 @@ class Applications:
         self._request = request
         self._tell = tell
         self.in_use = in_use
-        self._sets = {}  # (app_id, segId, msgId): [Assembly, parts, head]
-        self._wanted = {}  # msgId: whether its application wants a report, to answer a MSGRESP with one
+        self._sets = {}  # ue: (segId, Assembly, parts, [head]) of the one that the server is sending
+        self._heard = {}  # identifier: when it last asked for something
 
     # ---- what an application asks ------------------------------------------------------------------------------------
 
@@ -85,49 +95,73 @@ class Applications:
             cause = l3.INVALID_CREDENTIALS
         elif application.identifier not in (None, identifier) and self.in_use(application.identifier):
             cause = l3.IDENTIFIER_CONFLICT
+        elif not self._make_way(application, identifier, now):
+            cause = l3.IDENTIFIER_CONFLICT
         else:
-            cause = self._register_upstream(application, now)
+            cause = self._register_upstream(application.ue, now)
         if cause is not None:
             self._tell(
                 "refused",
                 peer=identifier,
                 kind="REG",
                 code="0x%02x" % cause,
-                reason="application %d" % app_id,
+                reason="application %s" % app_id,
             )
             raise Refused(cause)
         registration_id = application.registration_id or secrets.token_bytes(6)
         self._store.register_application(app_id, identifier, registration_id)
+        self._heard[identifier] = now
         self._tell("application-registered", application=app_id, ue=application.ue, at=identifier)
         return registration_id
 
-    def _register_upstream(self, application, now):
-        body = self._own(application, "REG", regExpTime=int(self._settings.lifetime))
-        answer = self._ask(application, body, now)
+    def _make_way(self, application, identifier, now):
+        """Whether this application can be told apart at the identifier. Those behind one UE share it. One of another UE
+        that is there keeps it while it is heard, once in the life of a registration: nothing that comes in says which
+        of the two it is from, and of what goes out a device could not tell whom it is for."""
+        others = [other for other in self._store.applications_at(identifier) if other.ue != application.ue]
+        if not others:
+            return True
+        if now - self._heard.setdefault(identifier, now) < self._settings.lifetime:
+            return False
+        for other in others:
+            self._end(
+                other, now, "silent, and application %s is at its transport identifier" % application.app_id
+            )
+        return True
+
+    def _register_upstream(self, ue, now):
+        answer = self._ask(ue, self._own(ue, "REG", regExpTime=int(self._settings.lifetime)), now)
         if answer.code == "2.04":
             return None if (answer.body or {}).get("result") else l3.NO_GATEWAY_ACCESS
         return _cause(answer)
 
     def refresh(self, now):
         """Registers all again, before their registrations with the server end."""
-        for application in self._store.applications():
-            if application.identifier is not None:
-                self._register_upstream(application, now)
+        for ue in sorted({each.ue for each in self._store.applications() if each.identifier is not None}):
+            self._register_upstream(ue, now)
 
     def deregister(self, identifier, registration_id, now):
-        """Raises Refused for a Registration ID that is not the one of this transport identifier."""
-        application = self._store.application_at(identifier)
-        if application is None or application.registration_id != registration_id:
-            raise Refused(l3.UNKNOWN_DEVICE)
-        self._store.deregister_application(application.app_id)
-        self._ask(application, self._own(application, "DEREG"), now)
-        self._tell("application-deregistered", application=application.app_id, ue=application.ue)
+        """Raises Refused for a Registration ID that is none of this transport identifier."""
+        for application in self._store.applications_at(identifier):
+            if application.registration_id == registration_id:
+                self._end(application, now)
+                return
+        raise Refused(l3.UNKNOWN_DEVICE)
 
-    def _here(self, identifier):
-        application = self._store.application_at(identifier)
-        if application is None:
+    def _end(self, application, now, cause=None):
+        self._store.deregister_application(application.app_id)
+        if all(each.identifier is None for each in self._store.applications_of(application.ue)):
+            self._ask(application.ue, self._own(application.ue, "DEREG"), now)
+        fields = {"cause": cause} if cause else {}
+        self._tell("application-deregistered", application=application.app_id, ue=application.ue, **fields)
+
+    def _here(self, identifier, now):
+        """The applications at a transport identifier, which are of one UE. Raises Refused."""
+        found = self._store.applications_at(identifier)
+        if not found:
             raise Refused(l3.CONNECTION_GONE)
-        return application
+        self._heard[identifier] = now
+        return found
 
     def address(self, target_type, target, literal):
         """The service ID of a target: by the table, or as it is where the format can say one. Raises Refused."""
@@ -137,20 +171,24 @@ class Applications:
         return Address(target_type, service_id)
 
     def send(self, identifier, target, msg_id, value, report, app_id, now):
-        """MESSAGE SENDING REQUEST: to the server, in segments where it must be. Raises Refused."""
-        application = self._here(identifier)
-        head = self._own(application, "MSG", destAddr=bodies.destination(target))
+        """MESSAGE SENDING REQUEST: to the server, in segments where it must be. `app_id` is as bodies.applications
+        gives it. Raises Refused."""
+        here = self._here(identifier, now)
+        named = _names(app_id)
+        sender = next((each for each in here if str(each.app_id) in named), here[0])
+        ue = sender.ue
+        head = self._own(ue, "MSG", destAddr=bodies.destination(target))
         if app_id is not None:
-            head["appId"] = str(app_id)
+            head["appId"] = app_id
         head["msgId"] = msg_id
         if report:
             head["isDelivStatReq"] = True
-        self._wanted[msg_id] = report
-        while len(self._wanted) > 1000:
-            del self._wanted[next(iter(self._wanted))]
+        # Its report, or the response that it failed, may be here before the answer to it.
+        remembered = "%d %s" % (report, sender.app_id)
+        self._store.remember("sent " + ue, msg_id, remembered, self._settings.remembered)
         for body in self._cut(head, value):
             body["sfFlag"] = False
-            self._must(application, body, now)
+            self._must(ue, body, now)
 
     def _cut(self, head, value):
         """One MSG, or the segments of one."""
@@ -169,102 +207,166 @@ class Applications:
 
     def report(self, identifier, reply_to, delivered, now):
         """DELIVERY REPORT SENDING REQUEST on a message that was delivered. Raises Refused."""
-        application = self._here(identifier)
-        origin = self._store.seen("delivered %d" % application.app_id, reply_to)
-        if not origin:
-            self._tell(
-                "discarded", kind="IMDN", msgId=reply_to, to="", cause="not a message that was delivered here"
-            )
-            return
-        kind, _, service_id = origin.partition(" ")
-        body = self._own(application, "IMDN", destAddr=bodies.destination(Address(kind, service_id)))
-        body |= {"msgId": reply_to, "DelSta": "success" if delivered else "failure"}
-        self._must(application, body, now)
+        for application in self._here(identifier, now):
+            delivery = self._store.seen(_delivered(application), reply_to)
+            if delivery:
+                kind, msg_id, service_id = delivery.split(" ", 2)
+                to = bodies.destination(Address(kind, service_id))
+                body = self._own(application.ue, "IMDN", destAddr=to, msgId=msg_id)
+                body["DelSta"] = "success" if delivered else "failure"
+                self._must(application.ue, body, now)
+                return
+        self._tell(
+            "discarded", kind="IMDN", msgId=reply_to, to="", cause="not a message that was delivered here"
+        )
 
-    def _own(self, application, msg_type, **members):
-        origin = bodies.origin(Address("UE", application.ue))
+    def _own(self, ue, msg_type, **members):
+        origin = bodies.origin(Address("UE", ue))
         return {"msgIden": self._settings.service, "msgType": msg_type, "oriAddr": origin} | members
 
-    def _ask(self, application, body, now):
-        return self._request(peer_of(application.app_id), JSON, bodies.encode(body), now)
+    def _ask(self, ue, body, now):
+        peer = peer_of(self._store.application_ue_number(ue))
+        return self._request(peer, JSON, bodies.encode(body), now)
 
-    def _must(self, application, body, now):
-        answer = self._ask(application, body, now)
+    def _must(self, ue, body, now):
+        answer = self._ask(ue, body, now)
         if answer.code == "4.01":  # the server has forgotten it, the gateway has not
-            self._register_upstream(application, now)
-            answer = self._ask(application, body, now)
+            self._register_upstream(ue, now)
+            answer = self._ask(ue, body, now)
         if not answer.code.startswith("2."):
             raise Refused(_cause(answer))
 
     # ---- what the server pushes --------------------------------------------------------------------------------------
 
     def pushed(self, peer, body, now):
-        """(identifier, what to bring there) of a push, or an Outcome where there is nothing to bring."""
-        application = self._store.application(peer.port)
-        if application is None or application.identifier is None:
+        """[(Application, what to bring there)] of a push, or an Outcome where there is nothing to bring."""
+        ue = self._store.application_ue(peer.port)
+        applications = self._store.applications_of(ue)
+        here = [each for each in applications if each.identifier is not None]
+        if not here:
             return Outcome(LATER, "the application is not registered", answered=False)
         kind = body["msgType"]
         if kind == "MSG":
-            return self._message(application, body, now)
-        if kind == "IMDN":
-            return application.identifier, Reported(body["msgId"], body["DelSta"] == "success")
-        if kind == "MSGRESP":
-            if body["DelSta"] == "failure" and self._wanted.get(body["msgId"]):
-                return application.identifier, Reported(body["msgId"], False)
-            return Outcome(DONE)
+            return self._message(ue, applications, body, now)
+        if kind in ("IMDN", "MSGRESP"):
+            return self._what_became(ue, here, body)
         if kind == "SEGREC":
             return Outcome(REFUSED, "4.04 nothing is held of this segment set")
         return Outcome(DONE)
 
-    def _message(self, application, body, now):
+    def _what_became(self, ue, here, body):
+        """A report, or a response that says failure, for the application that sent the message; a report on what is
+        not known any more goes to each."""
+        wanted, _, app_id = (self._store.seen("sent " + ue, body["msgId"]) or "").partition(" ")
+        delivered = body["DelSta"] == "success"
+        if body["msgType"] == "MSGRESP" and (body["DelSta"] != "failure" or wanted != "1"):
+            return Outcome(DONE)
+        reported = Reported(body["msgId"], delivered)
+        return [(each, reported) for each in _once_each(here) if not app_id or str(each.app_id) == app_id]
+
+    def _message(self, ue, applications, body, now):
         if "msgList" in body:
             return Outcome(REFUSED, "4.00 MSGin5G-5 has no aggregated messages")
         segment = bodies.segment(body)
         if segment is None:
-            return self._deliver(application, body, body.get("payload") or "")
-        key = (application.app_id, segment.set_id, body["msgId"])
-        held = self._sets.get(key)
-        if held is None:
-            if len(self._sets) >= MOST_SETS:
-                del self._sets[next(iter(self._sets))]
-            held = self._sets[key] = [segments.Assembly(now), {}, body]
-        assembly, parts, _ = held
+            return self._deliver(applications, body, body.get("payload") or "")
+        held = self._sets.get(ue)
+        if held is None or held[0] != segment.set_id:
+            held = self._sets[ue] = (segment.set_id, segments.Assembly(now), {}, [body])
+            if segment.number > 1:  # those before were taken by a gateway that has ended since
+                self._ask(
+                    ue, bodies.segrec(self._settings.service, segment.set_id, range(1, segment.number)), now
+                )
+        _, assembly, parts, head = held
         try:
             assembly.feed(segment.number, segment.total, segment.last, now)
         except segments.Contradiction as error:
             return Outcome(REFUSED, "4.00 segParams: %s" % error)
         parts[segment.number] = body.get("payload") or ""
         if segment.number == 1:
-            held[2] = body
+            head[0] = body
         if not assembly.whole:
             return Outcome(DONE)
-        value = segments.join([parts[number] for number in sorted(parts)])
-        return self._deliver(application, held[2], value)
+        return self._deliver(
+            applications, head[0], segments.join([parts[number] for number in sorted(parts)])
+        )
 
-    def _deliver(self, application, body, value):
-        # The report may be here before the response: who wanted it is known before the message goes out.
-        key, origin = "delivered %d" % application.app_id, body["oriAddr"]
-        if self._store.seen(key, body["msgId"]) is None:
-            address = "%s %s" % (origin["oriAddrType"], origin["addr"])
-            self._store.remember(key, body["msgId"], address, self._settings.remembered)
+    def _deliver(self, applications, body, value):
+        """To those that its `appId` names, else to all. Who has it does not get it again."""
+        named = _names(body.get("appId"))
+        to = [each for each in applications if str(each.app_id) in named] or applications
+        to = [each for each in to if each.identifier is not None]
+        if not to:
+            return Outcome(REFUSED, "4.04 the application is not registered")
         target = body.get("oriDestAddr") or body["destAddr"]
         group = target["addr"] if target["destAddrType"] == "GROUP" else None
         report = bool(body.get("isDelivStatReq"))
-        return application.identifier, Deliver(body["msgId"], origin["addr"], group, report, value)
+        origin = body["oriAddr"]["addr"]
+        items, refusals = [], []
+        for application in _once_each(to):
+            brought = self._store.seen(_brought(application), _key(body))
+            if brought is None:
+                msg_id = self._msg_id(application, body)
+                items.append((application, Deliver(msg_id, origin, group, report, value)))
+            elif brought:
+                refusals.append(brought)
+        return items or (Outcome(REFUSED, refusals[0]) if refusals else Outcome(DONE))
 
-    def outcome(self, peer, body, what, outcome, now):
-        """After a Deliver: confirms a segment set to the server."""
-        if not isinstance(what, Deliver) or outcome.verdict == LATER:
+    def _msg_id(self, application, body):
+        """The Message ID on MSGin5G-5, by which the application reports: the message's own, or another one where
+        another originator has sent one with the same."""
+        address = "%s %s %s" % (body["oriAddr"]["oriAddrType"], body["msgId"], body["oriAddr"]["addr"])
+        key, msg_id = _delivered(application), body["msgId"]
+        known = self._store.seen(key, msg_id)
+        if known is not None and known.split(" ", 2)[::2] != address.split(" ", 2)[::2]:
+            msg_id = str(uuid.uuid5(uuid.UUID(msg_id), address))
+            known = self._store.seen(key, msg_id)
+        if known is None:  # the report may be here before the response
+            self._store.remember(key, msg_id, address, self._settings.remembered)
+        return msg_id
+
+    def brought(self, application, what, body, outcome, now):
+        """What came of bringing one thing to one application."""
+        if isinstance(what, Deliver) and outcome.verdict in (DONE, REFUSED):
+            detail = outcome.detail if outcome.verdict == REFUSED else ""
+            self._store.remember(_brought(application), _key(body), detail, self._settings.remembered)
+
+    def ended(self, peer, body, outcome, now):
+        """What came of a MSG for all its applications: confirms a segment set to the server."""
+        segment = bodies.segment(body) if body["msgType"] == "MSG" else None
+        ue = self._store.application_ue(peer.port)
+        if segment is None or outcome.verdict == LATER or ue not in self._sets:
             return
-        application = self._store.application(peer.port)
-        if application is None:
-            return
-        segment = bodies.segment(body)
-        if segment is not None:
-            self._sets.pop((application.app_id, segment.set_id, what.msg_id), None)
+        _, assembly, _, _ = self._sets[ue]
+        if assembly.whole or outcome.verdict != DONE:
+            del self._sets[ue]
             if outcome.verdict == DONE:  # of a refusal the server hears by the answer to its last segment
-                done = bodies.segconfir(self._settings.service, segment.set_id, True)
-                self._ask(application, done, now)
+                self._ask(ue, bodies.segconfir(self._settings.service, segment.set_id, True), now)
+
+
+def _names(app_id):
+    """The Application IDs of an `appId`, as text in the one form of app_id_of."""
+    listed = app_id if isinstance(app_id, list) else [] if app_id is None else [app_id]
+    return {str(app_id_of(each)) for each in listed}
+
+
+def _once_each(applications):
+    """One application for each transport identifier: what is brought there names no application."""
+    return list({each.identifier: each for each in applications}.values())
+
+
+def _delivered(application):
+    return "delivery %s" % application.app_id
+
+
+def _brought(application):
+    return "brought %s" % application.app_id
+
+
+def _key(body):
+    """Of a message: its originator and its ID."""
+    origin = "%s %s" % (body["oriAddr"]["oriAddrType"], body["oriAddr"]["addr"])
+    return "%s %s" % (body["msgId"], hashlib.sha256(origin.encode()).hexdigest()[:16])
 
 
 def _cause(answer):
@@ -276,37 +378,19 @@ def _cause(answer):
     return l3.PROTOCOL_ERROR
 
 
-def octets_of(value):
-    """A `payload` value as the octets that L3 carries."""
-    return payloads.to_octets(value) if payloads.is_octets(value) else value.encode()
-
-
-def value_of(octets):
-    """L3 octets as a `payload` value: printable UTF-8 is text, all else octets (L3 does not say which it is)."""
-    try:
-        text = octets.decode()
-    except UnicodeDecodeError:
-        return payloads.from_octets(octets)
-    if all(character.isprintable() or character in "\t\r\n" for character in text):
-        return payloads.from_text(text)
-    return payloads.from_octets(octets)
-
-
-def id_text(octets):
-    return str(uuid.UUID(bytes=octets))
-
-
 def is_json_of_application(octets):
-    """Whether a body is one of Annex A.3: registrations there share their msgType with those of clause 7.3."""
+    """Whether a body is one of Annex A.3: registrations there share their msgType with those of clause 7.3, and the
+    schema of MESSAGE SENDING REQUEST does not require one."""
     try:
-        body = json.loads(octets)
-    except (ValueError, RecursionError):
+        body = bodies.parse(octets)
+    except bodies.Malformed:
         return False
-    if not isinstance(body, dict):
-        return False
-    kind = str(body.get("msgType", "")).upper()
+    kind = body.get("msgType")
+    if kind is None:
+        return "destAddr" in body and "oriAddr" not in body and "msgIden" not in body
+    kind = str(kind).strip().upper()
     return (
         kind.startswith(("MESSAGE SENDING", "DELIVERY REPORT SENDING"))
         or (kind == "REG" and "credential" in body)
-        or (kind == "DEREG" and "registrationID" in body)
+        or (kind == "DEREG" and any(name in body for name in REGISTRATION_IDS))
     )

@@ -6,7 +6,8 @@ import contextlib
 import secrets
 import uuid
 
-from tools.gateway import applications, l3, lines
+from tools.gateway import l3, lines
+from tools.gateway import payload as payloads
 from tools.gateway.applications import Deliver, Refused
 from tools.gateway.delivery import DONE, LATER, REFUSED, Outcome
 
@@ -90,7 +91,7 @@ class L3Line:
         cause = None
         try:
             target = self._applications.address(message.target_type, message.target, literal=False)
-            msg_id, value = str(uuid.UUID(bytes=message.msg_id)), applications.value_of(message.payload)
+            msg_id, value = str(uuid.UUID(bytes=message.msg_id)), payloads.from_plain(message.payload)
             self._event(
                 self._applications.send,
                 self.identifier,
@@ -98,7 +99,7 @@ class L3Line:
                 msg_id,
                 value,
                 message.report,
-                message.app_id,
+                None if message.app_id is None else str(message.app_id),
             )
         except Refused as refused:
             cause = refused.cause
@@ -143,7 +144,7 @@ class L3Line:
             self._timers = {each for each in self._timers if each.when() > asyncio.get_running_loop().time()}
             self._timers.add(timer)
             return Outcome(DONE)
-        payload = applications.octets_of(what.value)
+        payload = payloads.to_plain(what.value)
         octets = l3.received(uuid.UUID(what.msg_id).bytes, payload, what.originator, what.group, what.report)
         if len(payload) > 65535 or len(octets) > self._line.max_frame:
             return Outcome(

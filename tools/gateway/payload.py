@@ -42,3 +42,19 @@ def content_size(value):
     if not is_octets(value):
         return size(value)
     return (len(value) - len(HEAD)) * 3 // 4 - value[-2:].count("=")
+
+
+def to_plain(value):
+    """The octets that L3 carries of a value."""
+    return to_octets(value) if is_octets(value) else value.encode()
+
+
+def from_plain(octets):
+    """L3 octets as a value: printable UTF-8 is text, all else octets (L3 does not say which it is)."""
+    try:
+        text = octets.decode()
+    except UnicodeDecodeError:
+        return from_octets(octets)
+    if all(character.isprintable() or character in "\t\r\n" for character in text):
+        return from_text(text)
+    return from_octets(octets)

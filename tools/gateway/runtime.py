@@ -16,10 +16,9 @@ from tools.gateway.appjson import ApplicationJson
 from tools.gateway.applications import Applications, is_json_of_application
 from tools.gateway.bodies import Malformed
 from tools.gateway.coap import SMALL, CoapTransport, peer_of
-from tools.gateway.delivery import BROKEN, LATER, Outcome
+from tools.gateway.delivery import BROKEN, DONE, LATER, REFUSED, Outcome
 from tools.gateway.events import Events
 from tools.gateway.http import HttpTransport
-from tools.gateway.identity import Peer
 from tools.gateway.isolation import place_of, reason_of
 from tools.gateway.l3lines import L3Line
 from tools.gateway.lines import Line
@@ -314,7 +313,7 @@ class Gateway:
 
     async def _send(self, push):
         try:
-            if isinstance(push.where, Peer) and push.where.host == applications.HOST:
+            if applications.is_peer(push.where):
                 outcome = await self._to_application(push.where, push.body)
             elif push.target.type == "UE":
                 outcome = await self.coap.push(push.where, push.body, push.target.id)
@@ -336,20 +335,31 @@ class Gateway:
         self.events.tell("error", kind=kind, reason=reason_of(error), place=place_of(error), **fields)
 
     async def _to_application(self, peer, body):
-        """A push to an application of MSGin5G-5; the Outcome."""
+        """A push to the applications of MSGin5G-5 behind one UE; the Outcome: later while one of them must wait."""
         what = self._event(self.applications.pushed, peer, body)
-        if isinstance(what, Outcome):
-            return what
-        identifier, item = what
-        if identifier in self._l3:
-            outcome = await self._l3[identifier].bring(item)
-        elif identifier.startswith("coap:"):
-            outcome = await self._json.bring(identifier, item)
-        else:
-            outcome = Outcome(LATER, "%s is not one of --serial" % identifier, answered=False)
-        with contextlib.suppress(Refusal):  # it was told; what the device has taken it has taken
-            self._event(self.applications.outcome, peer, body, item, outcome)
+        if not isinstance(what, Outcome):
+            outcomes = [await self._brought(application, item, body) for application, item in what]
+            what = min(outcomes, key=lambda each: (LATER, DONE, BROKEN, REFUSED).index(each.verdict))
+        with contextlib.suppress(Refusal):  # it was told; what the devices have taken they have taken
+            self._event(self.applications.ended, peer, body, what)
+        return what
+
+    async def _brought(self, application, item, body):
+        try:
+            outcome = await self._bring(application.identifier, item)
+        except Exception as error:  # the others behind this UE are not concerned
+            self._tell_error("push", error, to=application.identifier)
+            outcome = Outcome(BROKEN, reason_of(error), answered=False)
+        with contextlib.suppress(Refusal):
+            self._event(self.applications.brought, application, item, body, outcome)
         return outcome
+
+    async def _bring(self, identifier, item):
+        if identifier in self._l3:
+            return await self._l3[identifier].bring(item)
+        if identifier.startswith("coap:"):
+            return await self._json.bring(identifier, item)
+        return Outcome(LATER, "%s is not one of --serial" % identifier, answered=False)
 
     def _in_use(self, identifier):
         return identifier in self._l3 and self._l3[identifier].open

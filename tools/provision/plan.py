@@ -61,7 +61,7 @@ class Plan:
                 if application is not None and not _same_application(store, self.ue, application):
                     credential = bytes.fromhex(application["credential"])
                     appcommands.add(store, application.get("app_id", 1), self.ue, credential)
-        except (key_files.KeyFileError, appcommands.Taken) as error:
+        except key_files.KeyFileError as error:
             raise UsageError(str(error)) from None
 
 
