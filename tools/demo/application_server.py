@@ -18,8 +18,10 @@ class ApplicationServer:
     server that did not hear our answer posts it again, which `repeated` counts.
     """
 
-    def __init__(self, service_id, gateway, reports=True):
-        """`gateway` is (host, port) of its HTTP; `reports`: whether it reports the delivery of what asks for it."""
+    def __init__(self, service_id, gateway, reports=True, token=None):
+        """`gateway` is (host, port) of its HTTP; `reports`: whether it reports the delivery of what asks for it;
+        `token`: what `msgin5g gateway as add` printed, where the gateway wants one."""
+        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self.service_id = service_id
         self.messages = Feed()
         self.reports = Feed()
@@ -34,7 +36,7 @@ class ApplicationServer:
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", 0).start()
         self.target = "http://127.0.0.1:%d/msgin5g" % self._runner.addresses[0][1]
-        self._http = aiohttp.ClientSession(self._gateway)
+        self._http = aiohttp.ClientSession(self._gateway, headers=self._headers)
         return self
 
     async def __aexit__(self, *exception):

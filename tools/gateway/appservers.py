@@ -10,7 +10,9 @@ import urllib.parse
 from tools.gateway import bodies, rest
 from tools.gateway.answers import Refusal
 from tools.gateway.bodies import Address, Malformed
+from tools.gateway.callers import ANYBODY
 from tools.gateway.delivery import Item
+from tools.gateway.masking import masked_uri
 from tools.gateway.tables import STORED
 
 
@@ -39,26 +41,28 @@ class ApplicationServers:
         self._accept = accept
         self._route_report = route_report
 
-    def register(self, body, now):
+    def register(self, body, now, caller=ANYBODY):
         """ASRegistration: (registration ID, ASRegistrationAck). Registering again replaces the target."""
         id_ = bodies.text(body, "asSvcId")
         if not bodies.is_service_id(id_):
             raise Malformed("asSvcId", "not 1 to 255 octets of text without control characters")
+        caller.must_be(id_)
         target_uri = bodies.text(body, "targetUri", "", longest=2048) or None
         if target_uri and not _is_target(target_uri):
             raise Malformed("targetUri", "not an http:// or https:// URI with a host")
         registration = secrets.token_hex(8)
         self._store.register_as(id_, registration, target_uri, bodies.record(body, "asProf"))
         self._deliveries.available(Address("AS", id_), target_uri)
-        self._tell("as-registered", **{"as": id_, "targetUri": target_uri})
+        self._tell("as-registered", **{"as": id_, "targetUri": masked_uri(target_uri)}, **caller.about)
         return registration, {"asSvcId": id_, "result": {"title": "registered", "status": 201}}
 
-    def deregister(self, registration, now):
+    def deregister(self, registration, now, caller=ANYBODY):
         """False for a registration ID that is not known."""
         id_ = self._store.deregister_as(registration)
         if id_ is None:
             return False
-        self._tell("as-deregistered", **{"as": id_})
+        caller.must_be(id_)  # else the transaction is undone
+        self._tell("as-deregistered", **{"as": id_}, **caller.about)
         self._deliveries.fail_all(Address("AS", id_), "the application server has de-registered", now)
         return True
 
@@ -68,9 +72,10 @@ class ApplicationServers:
                 "4.03", "%s is not registered: POST /msgs-asregistration/v1/registrations first" % origin.id
             )
 
-    def message(self, body, now):
+    def message(self, body, now, caller=ANYBODY):
         """ASMessageDelivery: MessageDeliveryAck. Raises Malformed or Refusal."""
         origin, target, head, value, store_forward, expires = rest.read_message(body, self._settings.service)
+        caller.must_be(origin.id)
         self._known_as(origin)
         self._deliveries.refuse_large(value)
         if self._store.seen(origin.key, head["msgId"]) is not None:
@@ -78,13 +83,16 @@ class ApplicationServers:
         self._deliveries.refuse_full(target, origin)
         self._store.remember(origin.key, head["msgId"], "", self._settings.remembered)
         parts = [] if value is None else [value]
-        state, cause = self._accept(Item(origin, target, head, parts, store_forward, expires), now)
+        state, cause = self._accept(
+            Item(origin, target, head, parts, store_forward, expires, peer=caller.peer), now
+        )
         status = {STORED: "DELY_STORED", "failed": "DELY_FAILED"}.get(state)
         return rest.ack(origin, head["msgId"], status, cause)
 
-    def report(self, body, now):
+    def report(self, body, now, caller=ANYBODY):
         """DeliveryStatusReport on a message of a UE: MessageDeliveryAck; it becomes an IMDN (clause 7.3.4.2)."""
         origin, target, msg_id, delivered, cause = rest.read_report(body)
+        caller.must_be(origin.id)
         self._known_as(origin)
         if not self._store.known(target.id):
             return rest.ack(origin, msg_id, "DELY_FAILED", "unknown recipient")

@@ -39,6 +39,7 @@ class Item:
     store_forward: bool = False
     expires: float | None = None
     origin_set: str = ""
+    peer: str = ""  # where it came from over HTTP, for events
 
 
 class Outcome(NamedTuple):

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: MIT
 """HTTP by aiohttp: the APIs of TS 29.538 for Application Servers, posts to them, the status page."""
 
+import contextvars
 import email.utils
+import functools
 import json
 import logging
+import sqlite3
 import time
 
 import aiohttp
@@ -12,21 +15,26 @@ from aiohttp import web
 from tools.gateway import page, rest
 from tools.gateway.answers import Refusal
 from tools.gateway.bodies import Malformed, encode, parse
+from tools.gateway.callers import ANYBODY, Refused
 from tools.gateway.delivery import DONE, LATER, REFUSED, Outcome
 from tools.gateway.isolation import reason_of
+from tools.gateway.masking import masked
 from tools.gateway.outside import encodable
 
 REGISTRATIONS = "/msgs-asregistration/v1/registrations"
 DELIVERY = "/msgs-msgdelivery/v1"
 TITLES = {
     400: "Bad Request",
+    401: "Unauthorized",
     403: "Forbidden",
     404: "Not Found",
     405: "Method Not Allowed",
     413: "Content Too Large",
 }
+TITLES |= {421: "Misdirected Request"}
 TITLES |= {415: "Unsupported Media Type", 500: "Internal Server Error", 503: "Service Unavailable"}
 JSON = {"Content-Type": "application/json"}
+_caller = contextvars.ContextVar("caller", default=ANYBODY)  # of the request that this task answers
 AGAIN = {408, 425, 429}  # client errors that pass
 
 
@@ -88,16 +96,18 @@ def _origin(request):
 
 
 class HttpTransport:
-    """`event` runs a method of the server in a transaction of its own; `snapshot` gives the status."""
+    """`event` runs a method of the server in a transaction of its own; `snapshot` gives the status; `callers` is a
+    Callers."""
 
-    def __init__(self, server, event, snapshot, body_limit, admin=False):
+    def __init__(self, server, event, snapshot, body_limit, admin=False, callers=None):
+        self._callers = callers
         self._server = server
         self._servers = server.application_servers
         self._event = event
         self._snapshot = snapshot
         self._runner = None
         self._session = None
-        self._app = web.Application(middlewares=[problems], client_max_size=body_limit)
+        self._app = web.Application(middlewares=[problems, self._admit], client_max_size=body_limit)
         add = self._app.router
         add.add_post(REGISTRATIONS, self._register)
         add.add_delete(REGISTRATIONS + "/{id}", self._deregister)
@@ -124,6 +134,32 @@ class HttpTransport:
 
     # ---- served ------------------------------------------------------------------------------------------------------
 
+    @web.middleware
+    async def _admit(self, request, handler):
+        """Before anything is done for a request: whether it is meant for us, and who it is from."""
+        if self._callers is None:
+            return await handler(request)
+        try:
+            _caller.set(self._callers.caller(request, public=handler in (self._page, self._status)))
+            if handler == self._push:
+                self._callers.must_be_here(request)
+            return await handler(request)
+        except Refused as refused:
+            self._callers.tell_refused(request, refused.status, str(refused))
+            return problem(refused.status, str(refused), headers=refused.headers)
+        except sqlite3.Error:
+            return problem(503, "the store is not working", headers={"Retry-After": "10"})
+        except Refusal as refusal:
+            if refusal.answer.code == "4.03":
+                self._callers.tell_refused(request, 403, refusal.answer.diagnostic)
+            raise
+
+    def _call(self, method, *arguments):
+        """The method of the Application Servers' side, for who sent the request at hand."""
+        call = functools.partial(method, caller=_caller.get())
+        call.__name__ = method.__name__  # what an error is told by
+        return self._event(call, *arguments)
+
     @staticmethod
     async def _body(request):
         if request.content_type != "application/json":  # also keeps web pages of others from posting here
@@ -133,20 +169,22 @@ class HttpTransport:
     async def _register(self, request):
         body = await self._body(request)
         here = _origin(request)  # what can fail comes before what is kept
-        registration, ack = self._event(self._servers.register, body)
+        registration, ack = self._call(self._servers.register, body)
         location = "%s%s/%s" % (here, REGISTRATIONS, registration)
         return web.json_response(ack, status=201, headers={"Location": location})
 
     async def _deregister(self, request):
-        if self._event(self._servers.deregister, request.match_info["id"]):
+        if self._call(self._servers.deregister, request.match_info["id"]):
             return web.Response(status=204)
         return problem(404, "no such registration")
 
     async def _message(self, request):
-        return web.json_response(self._event(self._servers.message, await self._body(request)))
+        body = await self._body(request)
+        return web.json_response(self._call(self._servers.message, body))
 
     async def _report(self, request):
-        return web.json_response(self._event(self._servers.report, await self._body(request)))
+        body = await self._body(request)
+        return web.json_response(self._call(self._servers.report, body))
 
     async def _push(self, request):
         return web.json_response(self._event(self._server.push, await self._body(request)), status=202)
@@ -175,4 +213,4 @@ class HttpTransport:
                     return Outcome(REFUSED, detail)
                 return Outcome(LATER, detail, patience(response.headers))
         except (aiohttp.ClientError, OSError, ValueError, TimeoutError) as error:
-            return Outcome(LATER, "%s: %s" % (type(error).__name__, error), answered=False)
+            return Outcome(LATER, masked("%s: %s" % (type(error).__name__, error), uri), answered=False)

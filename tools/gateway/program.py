@@ -11,10 +11,11 @@ import os
 import signal
 import sys
 
-from tools.gateway import appcommands
+from tools.gateway import appcommands, ascommands
 from tools.gateway import keys as key_files
 from tools.gateway.bodies import is_service_id
 from tools.gateway.events import to_stdout
+from tools.gateway.hosts import address_of, is_loopback, name_of
 from tools.gateway.keys import KeyFileError
 from tools.gateway.runtime import AddressInUse, Gateway, Options
 from tools.gateway.settings import PORT, Settings
@@ -25,6 +26,10 @@ WARNING = (
     "WARNING: --security none: no authentication and no encryption. Whoever reaches the address can register and send."
     " Keep it on a network that you trust."
 )
+HTTP_WARNING = (
+    "WARNING: --http %s can be reached by other machines, and what goes there is not encrypted: bearer tokens and"
+    " messages can be read on the way. Put a proxy with TLS before it, or leave it on the loopback address."
+)
 
 
 def _endpoint(text):
@@ -32,6 +37,16 @@ def _endpoint(text):
     if not colon or not port.isdecimal() or int(port) > 65535:
         raise argparse.ArgumentTypeError("%r is not HOST:PORT" % text)
     return (host.strip("[]") or "0.0.0.0", int(port))
+
+
+def _host(text):
+    found = address_of(text[1:-1] if text.startswith("[") and text.endswith("]") else text)
+    name = str(found) if found else None if ":" in text else name_of(text)
+    if name is None:
+        raise argparse.ArgumentTypeError(
+            "%r is no name of a host: gateway.example.org, without a port" % text
+        )
+    return name
 
 
 def _seconds(text):
@@ -82,7 +97,15 @@ def add_arguments(parser):
         metavar="HOST:PORT",
         type=_endpoint,
         default=("127.0.0.1", 8065),
-        help="default 127.0.0.1:8065",
+        help="default 127.0.0.1:8065; where others can reach it, each Application Server needs a token (as add)",
+    )
+    add(
+        "--http-host",
+        metavar="NAME",
+        type=_host,
+        action="append",
+        default=[],
+        help="a name or address that the HTTP side is called by, besides where it listens and localhost; several times",
     )
     add("--store", metavar="FILE", default="gateway.db", help=store_help)
     add(
@@ -143,8 +166,9 @@ def add_arguments(parser):
     add("--retry-max", type=_seconds, default=default.retry_max, help="longest pause (%(default)s s)")
     add("--coap-ack-timeout", type=_seconds, default=2.0, help="ACK_TIMEOUT of RFC 7252 (%(default)s s)")
     add("--coap-log", action="store_true", help="log each CoAP message to stderr")
-    actions = parser.add_subparsers(dest="gateway_action", metavar="device|application|target")
+    actions = parser.add_subparsers(dest="gateway_action", metavar="device|application|target|as")
     appcommands.add_arguments(actions, _service_id, store_help)
+    ascommands.add_arguments(actions, _service_id, store_help)
     device = actions.add_parser(
         "device", help="provision UE Service IDs: device add ID, device list, device remove ID"
     )
@@ -170,11 +194,15 @@ def main(args):
             return _device(args)
         if args.gateway_action in ("application", "target"):
             return appcommands.main(args, _fail)
+        if args.gateway_action == "as":
+            return ascommands.main(args, _fail)
         events = open(args.events, "a", encoding="utf-8") if args.events else None
     except (StoreError, KeyFileError, OSError) as error:
         return _fail(error)
     if args.security == "none":
         say(WARNING)
+    if not is_loopback(args.http[0]):
+        say(HTTP_WARNING % args.http[0])
     logging.basicConfig(stream=sys.stderr, level=logging.DEBUG if args.coap_log else logging.ERROR)
     logging.getLogger("aiocoap.cryptography").setLevel(logging.ERROR)  # it tells salts and IVs
     try:
@@ -218,6 +246,7 @@ async def _serve(args, events):
         args.baudrate,
         args.serial_max_frame,
         args.security,
+        tuple(args.http_host),
     )
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -226,6 +255,8 @@ async def _serve(args, events):
         if not args.open and not gateway.store.devices():
             add = "provision --ue" if args.security == "oscore" else "gateway device add"
             say("no UE Service ID may register yet: msgin5g %s ID --store %s" % (add, args.store))
+        if not is_loopback(args.http[0]) and not gateway.store.has_tokens():
+            say("no Application Server may speak yet: msgin5g gateway as add ID --store %s" % args.store)
         await stop.wait()
     say("stopped")
     return 0

@@ -15,6 +15,7 @@ from tools.gateway.answers import Refusal
 from tools.gateway.appjson import ApplicationJson
 from tools.gateway.applications import Applications, is_json_of_application
 from tools.gateway.bodies import Malformed
+from tools.gateway.callers import Callers
 from tools.gateway.coap import SMALL, CoapTransport, peer_of
 from tools.gateway.delivery import BROKEN, DONE, LATER, REFUSED, Outcome
 from tools.gateway.events import Events
@@ -22,6 +23,7 @@ from tools.gateway.http import HttpTransport
 from tools.gateway.isolation import place_of, reason_of
 from tools.gateway.l3lines import L3Line
 from tools.gateway.lines import Line
+from tools.gateway.masking import masked_uri
 from tools.gateway.security import ContextBinding, Guard, Unguarded
 from tools.gateway.server import Server
 from tools.gateway.settings import PORT, Settings
@@ -42,6 +44,7 @@ class Options:
     baudrate: int = 115200
     max_frame: int = 1152  # of an L3 message on a line
     security: str = "none"  # or "oscore"
+    http_hosts: tuple = ()  # more names that the HTTP side is called by
 
 
 _ANSWERS = (Refusal, Malformed, applications.Refused)
@@ -97,8 +100,11 @@ class Gateway:
             self.store, options.settings, self.server.request, self._tell, self._in_use
         )
         self._l3 = {}
+        self._callers = Callers(self.store, self.events.tell, options.http[0], options.http_hosts)
         self._json = ApplicationJson(self.applications, self._application_event, self.coap.exchange)
-        self.http = HttpTransport(self.server, self._event, self.snapshot, limit, options.admin)
+        self.http = HttpTransport(
+            self.server, self._event, self.snapshot, limit, options.admin, self._callers
+        )
         self.coap_port = self.http_port = None
         self._told = []
         self._tasks = set()
@@ -400,7 +406,7 @@ class Gateway:
                 for topic, ue, expires in self.store.subscriptions(now)
             ],
             "applicationServers": lambda: [
-                {"as": server.id, "targetUri": server.target_uri}
+                {"as": server.id, "targetUri": masked_uri(server.target_uri)}
                 for server in self.store.application_servers()
             ],
             "pending": lambda: [

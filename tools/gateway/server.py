@@ -333,7 +333,7 @@ class Server:
             "to": item.target.id,
             "octets": sum(map(payloads.content_size, item.parts)),
         }
-        self._tell("accepted", **fields)
+        self._tell("accepted", **fields, **({"peer": item.peer} if item.peer else {}))
         if route is None:
             state, cause = "failed", "%s targets are not supported by this server yet" % item.target.type
         elif item.expires is not None and item.expires <= now:

@@ -9,7 +9,15 @@ import json
 import sqlite3
 
 from tools import held
-from tools.gateway import apptables, quarantinetables, quotatables, sectables, settables, topictables
+from tools.gateway import (
+    apptables,
+    quarantinetables,
+    quotatables,
+    sectables,
+    settables,
+    tokentables,
+    topictables,
+)
 from tools.gateway.apptables import ApplicationTables
 from tools.gateway.bodies import Address, same
 from tools.gateway.identity import Peer
@@ -30,14 +38,24 @@ from tools.gateway.tables import (
     read_row,
     record,
 )
+from tools.gateway.tokentables import TokenTables
 from tools.gateway.topictables import TopicTables
 from tools.gateway.transactions import Transactions, reading
 
-_MORE = ";".join(each.SCHEMA for each in (apptables, quarantinetables, sectables, settables, topictables))
+_MORE = ";".join(
+    each.SCHEMA for each in (apptables, quarantinetables, sectables, settables, tokentables, topictables)
+)
 
 
 class Store(
-    Transactions, ApplicationTables, QuarantineTables, QuotaTables, SecurityTables, SetTables, TopicTables
+    Transactions,
+    ApplicationTables,
+    QuarantineTables,
+    QuotaTables,
+    SecurityTables,
+    SetTables,
+    TokenTables,
+    TopicTables,
 ):
     """The tables, in the words of the server. Opened with the file's path, or ":memory:".
 
@@ -208,6 +226,9 @@ class Store(
         found = self._one("SELECT id FROM application_server WHERE registration=?", registration)
         self._db.execute("DELETE FROM application_server WHERE registration=?", (registration,))
         return found
+
+    def remove_as(self, id_):
+        self._db.execute("DELETE FROM application_server WHERE id=?", (id_,))
 
     def application_server(self, id_):
         row = self._db.execute(
