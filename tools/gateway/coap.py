@@ -13,7 +13,7 @@ from aiocoap import error, oscore, resource
 from aiocoap.numbers import OptionNumber
 from aiocoap.numbers.constants import TransportTuning
 from aiocoap.transports.oscore import OSCOREAddress, TransportOSCORE
-from aiocoap.transports.udp6 import MessageInterfaceUDP6
+from aiocoap.transports.udp6 import MessageInterfaceUDP6, UDP6EndpointAddress
 from aiocoap.util import hostportjoin, hostportsplit
 
 from tools.gateway import bodies
@@ -44,6 +44,8 @@ def peer_of(remote):
         return speaker(peer_of(remote.underlying_address), remote.security_context)
     if isinstance(remote, LineAddress):
         return Peer(remote.line.name, 0)
+    if type(remote) is UDP6EndpointAddress and remote.sockaddr[0].startswith("::ffff:"):
+        return Peer(remote.sockaddr[0][7:], remote.sockaddr[1])  # as below, for each datagram of a flood
     host, port = hostportsplit(remote.hostinfo)
     return Peer(host, port or 5683)
 

@@ -24,11 +24,12 @@ from tools.gateway.isolation import place_of, reason_of
 from tools.gateway.l3lines import L3Line
 from tools.gateway.lines import Line
 from tools.gateway.masking import masked_uri
-from tools.gateway.security import ContextBinding, Guard, Unguarded
+from tools.gateway.security import ContextBinding, Guard
 from tools.gateway.server import Server
 from tools.gateway.settings import PORT, Settings
 from tools.gateway.store import Store
 from tools.gateway.transactions import busy, store_failed
+from tools.gateway.unguarded import Unguarded
 from tools.gateway.unrecorded import Unrecorded
 
 

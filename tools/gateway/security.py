@@ -28,7 +28,6 @@ _WINDOW = 32
 _BURST = 5  # s
 _CHALLENGED = 4096
 _KNOWN, _KIDS = 0.02, 8192  # s; sender IDs kept in memory, unknown ones too
-_TOO_MANY = aiocoap.TOO_MANY_REQUESTS
 _CLEAR = "not protected: the device uses security.mode none"
 _UNKNOWN = "no device was added with this security.sender_id"
 _REPLAY = "seen before, or the device lost its sequence numbers"
@@ -350,47 +349,6 @@ class SecureSite(interfaces.Resource):
             pipe.add_response(outer, is_last=last)
             if last:
                 break
-
-
-class Unguarded:
-    """Security mode none: `rate` requests a second of each registered address, and of all other ports of a host
-    together; a device that protects its requests is told of at this end too."""
-
-    def __init__(self, tell, is_registered, peer_of, rate, clock=time.monotonic):
-        self._tell = tell
-        self._is_registered = is_registered
-        self._peer_of = peer_of
-        self._clock = clock
-        self._flood = Flood(rate)
-        self._told = Flood(_TOLD, burst=_BURST)
-        self.refused = 0
-
-    def attach(self, manager):
-        recent = Recent()
-        recent.attach(manager)
-        dispatch = manager.dispatch_message
-
-        def guarded(message):
-            if message.code.is_request() and message.opt.oscore is not None:
-                self._refused(message.remote)
-            dispatch(message)
-
-        manager.dispatch_message = guarded
-        return recent
-
-    def judge(self, remote, datagram, recent):
-        """As Guard does."""
-        peer = self._peer_of(remote)
-        source = peer if self._is_registered(peer) else peer.host
-        if self._flood.allows(source, self._clock()):
-            return source, None
-        self.refused += 1
-        return None, (_TOO_MANY, 1)
-
-    def _refused(self, remote):
-        if self._told.allows(None, self._clock()):
-            reason = "protected, and this gateway runs with --security none"
-            self._tell("refused", peer=str(self._peer_of(remote)), kind="request", code="", reason=reason)
 
 
 def _bstr(octets):
