@@ -50,7 +50,7 @@ def destination(type, addr):
     return (("destAddrType", type), ("addr", addr))
 
 
-def registration(service, addr, profile=None, urgent=None, lifetime=None):
+def registration(service, addr, profile=None, urgent=None, lifetime=None, wait=None):
     """REG, clause 7.3.3.1; `profile` is the pairs of cliProfile."""
     return write(
         ("msgIden", service),
@@ -58,6 +58,7 @@ def registration(service, addr, profile=None, urgent=None, lifetime=None):
         ("oriAddr", originator(addr)),
         ("cliProfile", profile),
         ("urgentTag", urgent),
+        ("reqExpTime", wait),
         ("regExpTime", lifetime),
     )
 

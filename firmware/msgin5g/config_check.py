@@ -201,6 +201,7 @@ def _registration(section):
     values = {
         "lifetime": section.number("lifetime", 3600, 10, 31536000),
         "urgent": section.flag("urgent", True),
+        "wait": section.number("wait", None, 1, 3600),
     }
     section.end()
     return values

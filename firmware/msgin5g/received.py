@@ -11,6 +11,8 @@ class Message:
     `chunks()` gives it piece by piece, and both work until the next message is taken, or `close()`.
     """
 
+    set_id = None  # where its segments had message IDs of their own
+
     def __init__(self, sender, sender_type, to, to_type, message_id, app_id, priority, report_requested):
         self.sender = sender
         self.sender_type = sender_type
@@ -23,7 +25,6 @@ class Message:
         self.size = 0
         self._value = None
         self._stored = None
-        self.set_id = None  # where its segments had message IDs of their own
         # What the ledger keeps of it
         self.order = 0
         self.taken = False

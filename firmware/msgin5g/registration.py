@@ -9,10 +9,12 @@ from coap.compat import const, earliest, random_octets
 
 from . import bodies
 from .errors import BodyError
-from .timing import Backoff, Countdown, jittered
+from .timing import LONGEST, Backoff, Countdown, jittered, lifetime
 
 _DEFAULT_LIFETIME = const(3600)  # s, where the server grants without saying how long
 _GRACE = const(10000)  # ms beyond the expected time in which a REGRESP may still come
+_EXPECTED = const(300)  # s until a gateway that bulks has an answer, where nobody says how long
+_ANY = const(1 << 60)  # a time of the peer: each is bounded where it is used, none is too long to be read
 
 
 class Registration:
@@ -39,6 +41,7 @@ class Registration:
         self._doubted = False  # the server asked for a registration, and nothing but that was accepted since
         self._expires = None
         self._lifetime = None
+        self._urgent = config.registration["urgent"]  # for the next REG
 
     # --- what the client calls ----------------------------------------------------------------------
 
@@ -122,7 +125,10 @@ class Registration:
         if self.stopping:
             return
         if body.text("msgType") == "REGRESP":
-            self._read(body, "REG", now)
+            if body.flag("result", True):  # the default of clause 7.3.3.4
+                self._granted(body.integer("regExpTime", _DEFAULT_LIFETIME, 0, _ANY), now)
+            else:
+                self._refused(body.cause() or "no cause given", None, now)
         elif body.flag("result", True):
             self._lost("the gateway de-registered this device")
             self._begin(self._retry.failed(now), now)
@@ -130,6 +136,8 @@ class Registration:
     def poll(self, now):
         if self.registered and self._expires.left(now) <= 0:
             self._lost("the registration expired")
+            if not self._on_air and not self.stopping and self._due.left(now) > self._retry.most:
+                self._begin(0, now)
 
     def next_deadline(self, now):
         deadline = None
@@ -156,36 +164,49 @@ class Registration:
             return bodies.gateway_registration(service, addr, config.ue_id, lifetime)
         if step == "DEREG":
             return bodies.deregistration(service, addr)
-        urgent = config.registration["urgent"] if config.gateway_service else None
-        return bodies.registration(service, addr, self._profile, urgent, lifetime)
+        urgent = self._urgent if config.gateway_service else None
+        wait = config.registration["wait"] if urgent is False else None
+        return bodies.registration(service, addr, self._profile, urgent, lifetime, wait)
 
     def _read(self, body, step, now):
         result = body.flag("result", None)
         if result is False:
             self._refused(body.cause() or "no cause given", None, now)
         elif step == "GWREG":
-            self._lifetime = body.integer("acceptedTime", None)
+            self._lifetime = body.integer("acceptedTime", None, 0, _ANY)
             self._step = "REG"
             self._due = Countdown(0, now)
         elif result is True:
-            self._granted(body.integer("regExpTime", _DEFAULT_LIFETIME, 1), now)
-        elif "expectedTime" in body:
-            self.state = "registered" if self.registered else "waiting"
-            self._due = Countdown(body.integer("expectedTime") * 1000 + _GRACE, now)
+            self._granted(body.integer("regExpTime", _DEFAULT_LIFETIME, 0, _ANY), now)
+        elif "expectedTime" in body or not self._urgent:
+            wait = body.integer("expectedTime", self._config.registration["wait"] or _EXPECTED, 0, _ANY)
+            self._bulked(min(wait, LONGEST) * 1000, now)
         else:
             raise BodyError("result", "missing")
 
-    def _granted(self, lifetime, now):
+    def _bulked(self, wait, now):
+        """The gateway keeps the registration for a while (clause 6.3.4.3.1). What it has no answer to by then goes out
+        again, and has no time any more."""
+        self.state = "registered" if self.registered else "waiting"
+        self.cause = None
+        self._urgent = True
+        self._step = "REG"
+        wait = max(wait, self._retry.failed(now)) + _GRACE
+        self._due = Countdown(min(wait, LONGEST * 1000), now)
+
+    def _granted(self, seconds, now):
+        if self._lifetime:  # what the gateway service granted
+            seconds = min(seconds, self._lifetime)
+        seconds = lifetime(seconds, self._config.registration["lifetime"])
+        self._urgent = self._config.registration["urgent"]
         self.registered = True
         self.state = "registered"
         self.cause = None
         if not self._doubted:
             self._retry.reset()
         self._refusal.reset()
-        if self._lifetime:  # what the gateway service granted
-            lifetime = min(lifetime, self._lifetime)
-        self._expires = Countdown(lifetime * 1000, now)
-        self._begin(jittered(lifetime * 800, 5, self._random), now)
+        self._expires = Countdown(seconds * 1000, now)
+        self._begin(jittered(seconds * 800, 5, self._random), now)
 
     def _refused(self, cause, max_age, now):
         self._lost(cause, "refused")

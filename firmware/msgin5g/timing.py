@@ -4,12 +4,24 @@
 from coap.compat import const, random_octets, ticks_diff
 
 _DAY = const(86400000)  # well below the 3.1 days within which ticks can be compared
+LONGEST = const(
+    3600
+)  # s that a word of the other side may put anything off: a peer that is well again is found by then
+_LEAST_LIFETIME = const(10)  # s; what is granted for less is no lifetime
 
 
 def jittered(value, percent, random=random_octets):
     """`value` changed by up to +-percent of itself, at random."""
     part = value * percent // 100
     return value - part + 2 * part * int.from_bytes(random(2), "big") // 65535
+
+
+def lifetime(granted, asked=0):
+    """Seconds that something granted counts for: a day at most, or what was asked for. One that is too short to be
+    meant is asked for again after a minute, not in a loop."""
+    if granted < _LEAST_LIFETIME:
+        return 75  # 80 % are a minute
+    return min(granted, max(asked, _DAY // 1000))
 
 
 class Countdown:
@@ -37,8 +49,8 @@ class Backoff:
     """When to try again: `first` ms, doubled up to `most`, +-25 % (profile sections 4 and 5)."""
 
     def __init__(self, first, most, random=random_octets):
+        self.most = most
         self._first = first
-        self._most = most
         self._random = random
         self._delay = first
         self.deadline = None
@@ -47,13 +59,14 @@ class Backoff:
 
     def failed(self, now, max_age=None, silent=False):
         """Sets the deadline and gives the wait in ms. A Max-Age (in seconds, above 0) that the peer named comes
-        before the schedule."""
+        before the schedule, within bounds: an hour at most, and not for ever as often as it says."""
         self._silent = silent
         if max_age:
-            wait = min(max_age * 1000, _DAY)
+            wait = max(max_age * 1000, self._first // 2, self._delay // 8)
         else:
             wait = jittered(self._delay, 25, self._random)
-        self._delay = min(self._delay * 2, self._most)
+        wait = min(wait, LONGEST * 1000)
+        self._delay = min(self._delay * 2, self.most)
         self.deadline = now + wait
         return wait
 

@@ -16,7 +16,7 @@ from .config import service_id_error
 from .errors import BodyError, StorageError
 from .events import TOPIC
 from .storage import discard
-from .timing import Backoff, Countdown, jittered
+from .timing import Backoff, Countdown, jittered, lifetime
 
 ROW = "topics"
 _LONGEST_ROW = const(12800)  # 8 names of 255 octets, each octet escaped
@@ -245,7 +245,7 @@ class Topics:
         return True
 
     def _read(self, subscription, message, now):
-        lifetime = _DEFAULT_LIFETIME
+        seconds = _DEFAULT_LIFETIME
         if len(message.payload):
             body = bodies.Body.read(message.payload)
             if "msgType" in body:
@@ -260,13 +260,13 @@ class Topics:
             # A date-time is of no use to a device without a clock; Max-Age says the same.
             if message.option(numbers.MAX_AGE) is None:
                 try:
-                    lifetime = body.integer("expireTime", lifetime, 1)
+                    seconds = body.integer("expireTime", seconds, 1)
                 except BodyError:
                     pass
-        lifetime = max(1, min(message.uint(numbers.MAX_AGE, lifetime), 1000000))
+        seconds = lifetime(message.uint(numbers.MAX_AGE, seconds))
         subscription.kept = True
         subscription.cause = subscription.backoff = None
-        subscription.due = Countdown(jittered(lifetime * 800, 5, self._random), now)
+        subscription.due = Countdown(jittered(seconds * 800, 5, self._random), now)
         self._set(subscription, "subscribed")
 
     def _refused(self, subscription, cause, now):
