@@ -6,120 +6,133 @@ A Block option says which part of a body a message carries: number << 4 | more <
 """
 
 from . import numbers
+from .compat import const
 from .exchange import INCOMPLETE, RESPONSE
 from .message import Message, MessageError, decode, uint_octets
 
-_MAX_BODIES = 2
+_MAX_BODIES = const(2)
+_PIECE = const(512)  # octets that must lie side by side while a body comes in
 
 
-class _Body:
-    """A body that a peer is sending."""
+class Body:
+    """A body under way: one that a peer is sending, in pieces that need not lie side by side, or the `answer` that it
+    takes from us in blocks."""
 
-    def __init__(self, peer, identity):
+    def __init__(self, peer, identity, entry, deadline, answer=None):
         self.peer = peer
         self.identity = identity
-        self.octets = bytearray()
-        self.deadline = None
+        self.entry = entry  # of the last request for it: where that fails, the body is dropped
+        self.deadline = deadline
+        self.answer = answer
+        self.pieces = []
+
+    def poll(self, endpoint, now):
+        endpoint._bodies.remove(self)
 
 
-def take(bodies, message, peer, deadline, max_body, whole):
+def take(bodies, incoming, deadline, max_body, whole):
     """A request with a Block option. Gives None where it is complete (its payload is then the whole body),
     else the answer to it.
 
-    `bodies` are the unfinished ones, one a peer, `whole` the number of those that wait for their answer.
-    `deadline` is when to forget this one unless another block comes.
+    `bodies` are those under way, two that peers are sending, one a peer; `whole` is the number of those that wait for
+    their answer. `deadline` is when to forget this one unless another block comes.
     """
+    message = incoming.message
+    peer = incoming.peer
     if message.option(numbers.BLOCK1) is None:
-        # The rest of a response is cut from a new one: only a GET may run again for that.
-        if message.code != numbers.GET and message.uint(numbers.BLOCK2) >> 4:
+        if message.code == numbers.GET or not message.uint(numbers.BLOCK2) >> 4:
+            return None
+        # The rest of a response. A GET runs again for it; for others it is kept, since they must run but once.
+        body = find(bodies, peer, True)
+        if body is None or body.identity != identity(message):
             return Message(numbers.REQUEST_ENTITY_INCOMPLETE)
-        return None
-    start, more, exponent = _block(message, numbers.BLOCK1)
+        return body.answer
+    start, more, exponent = block(message, numbers.BLOCK1)
     if not _fits(message, more, exponent):
         return Message(numbers.BAD_REQUEST, b"Block1")
-    identity = _identity(message)
-    body = None
-    for each in bodies:
-        if each.peer == peer:
-            body = each
+    body = find(bodies, peer, False)
     if start == 0:
         if body:
             bodies.remove(body)
-        if len(bodies) + whole >= _MAX_BODIES:
+        if len([each for each in bodies if not each.answer]) + whole >= _MAX_BODIES:
             return Message(numbers.SERVICE_UNAVAILABLE)
-        body = _Body(peer, identity)
+        body = Body(peer, identity(message), incoming.entry, deadline)
         bodies.append(body)
-    elif body is None or body.identity != identity or len(body.octets) != start:
+    elif body is None or body.identity != identity(message) or length(body.pieces) != start:
         return Message(numbers.REQUEST_ENTITY_INCOMPLETE)
+    body.entry = incoming.entry
     if max(start + len(message.payload), message.uint(numbers.SIZE1, 0)) > max_body:
         bodies.remove(body)
         return Message(numbers.REQUEST_ENTITY_TOO_LARGE, options=[(numbers.SIZE1, uint_octets(max_body))])
-    body.octets.extend(message.payload)
-    body.deadline = deadline
     if more:
+        body.deadline = deadline
+        add(body.pieces, message.payload)
         return Message(numbers.CONTINUE)
+    message.payload = joined(body.pieces, message.payload)
     bodies.remove(body)
-    message.payload = body.octets
     return None
 
 
-def shape(request, response):
-    """Gives a response the Block options, and the part of its payload, that the request asks for."""
-    options = list(response.options)
-    block1 = request.option(numbers.BLOCK1)
-    # The echo says that this block was taken. An error before the last one must not say so.
-    if block1 is not None and (response.code < 128 or not _block(request, numbers.BLOCK1)[1]):
-        options.append((numbers.BLOCK1, block1))
-    # A GET runs anew for each block of its response, so that nothing is kept between them (section 2.4).
-    # Other methods get their response in one piece: the size that the peer would like is a hint.
-    if request.code == numbers.GET and response.code < 128 and request.option(numbers.BLOCK2) is not None:
-        start, _, exponent = _block(request, numbers.BLOCK2)
-        end = start + (16 << exponent)
-        size = len(response.payload)
-        if exponent == 7 or start and start >= size:
-            response.code = numbers.BAD_REQUEST
-            response.payload = b"Block2"
-            return
-        options.append((numbers.BLOCK2, _octets(start, end < size, exponent)))
-        response.payload = memoryview(response.payload)[start:end]
-    response.options = options
-
-
 def join(exchange, request, message, max_body):
-    """A response with a Block option. Gives the kind of event that ends the exchange, or None where it goes on
-    with `request`, what was asked before, which now asks for the next block."""
+    """A response with a Block option. Gives (kind, None), the kind of event that ends the exchange, or (None, body)
+    where it goes on with `request`, what was asked before, which now asks for the next block. Nothing of the exchange
+    has changed; `body` is what it shall have then."""
     if message.option(numbers.BLOCK2) is None:
-        return RESPONSE
-    start, more, exponent = _block(message, numbers.BLOCK2)
+        return RESPONSE, None
+    start, more, exponent = block(message, numbers.BLOCK2)
     etag = message.option(numbers.ETAG)
-    if exchange.body is None:
-        if start == 0 and not more:
-            return RESPONSE  # the only block
-        exchange.body = (bytearray(), etag)
-    octets = exchange.body[0]
+    if exchange.body is None and start == 0 and not more:
+        return RESPONSE, None  # the only block
+    pieces, tag = exchange.body or ((), etag)
     if (
-        start != len(octets)
+        start != length(pieces)
         or not _fits(message, more, exponent)
-        or etag != exchange.body[1]
+        or etag != tag
         or max(start + len(message.payload), message.uint(numbers.SIZE2, 0)) > max_body
         or request is None
         or request.code != numbers.GET  # which alone may be said again
     ):
-        return INCOMPLETE
-    octets.extend(message.payload)
+        return INCOMPLETE, None
     if not more:
-        message.payload = octets
-        return RESPONSE
-    request.options = _without(request.options, numbers.BLOCK2, numbers.OBSERVE)
-    request.options.append((numbers.BLOCK2, _octets(len(octets), False, exponent)))
+        message.payload = joined(pieces, message.payload)
+        return RESPONSE, None
+    request.options = without(request.options, numbers.BLOCK2, numbers.OBSERVE)
+    request.options.append((numbers.BLOCK2, octets(start + len(message.payload), False, exponent)))
+    pieces = list(pieces)
+    add(pieces, message.payload)
+    return None, (pieces, etag)
+
+
+def add(pieces, payload):
+    """Adds octets to a body. Raises MemoryError, and then it is as before."""
+    if pieces and len(pieces[-1]) + len(payload) <= _PIECE:
+        pieces[-1] += payload
+    else:
+        pieces.append(bytes(payload))
+
+
+def length(pieces):
+    return sum([len(piece) for piece in pieces])
+
+
+def joined(pieces, payload):
+    """The whole body, `payload` its end. It must lie in one piece now: raises MemoryError where there is no room."""
+    return b"".join(list(pieces) + [bytes(payload)])
+
+
+def find(bodies, peer, answered):
+    """The body of a peer that we send (`answered`), or that it sends; None where there is none."""
+    for body in bodies:
+        if body.peer == peer and bool(body.answer) == answered:
+            return body
     return None
 
 
-def _identity(message):
+def identity(message):
     """What the requests of one body have in common (section 2.5): the method and the options that are part of the cache
     key, which Echo, Size1 and their like are not (RFC 7252 section 5.4.2)."""
     options = [option for option in message.options if option[0] & 0x1E != 0x1C]
-    return [message.code] + _without(options, numbers.BLOCK1, numbers.BLOCK2)
+    return [message.code] + without(options, numbers.BLOCK1, numbers.BLOCK2)
 
 
 def size_hint(datagram, max_datagram):
@@ -131,9 +144,9 @@ def size_hint(datagram, max_datagram):
         return ()
     if request.option(numbers.BLOCK1) is None:
         return ()
-    start, _, exponent = _block(request, numbers.BLOCK1)
+    start, _, exponent = block(request, numbers.BLOCK1)
     exponent = min(exponent, fitting(max_datagram - 64))
-    return ((numbers.BLOCK1, _octets(start, False, exponent)),)
+    return ((numbers.BLOCK1, octets(start, False, exponent)),)
 
 
 def fitting(room):
@@ -144,13 +157,13 @@ def fitting(room):
     return exponent
 
 
-def _block(message, number):
+def block(message, number):
     """Where the part starts, whether more follow, and the exponent of its size."""
     value = message.uint(number)
     return (value >> 4) << (value & 7) + 4, value >> 3 & 1, value & 7
 
 
-def _octets(start, more, exponent):
+def octets(start, more, exponent):
     return uint_octets((start >> exponent + 4) << 4 | more << 3 | exponent)
 
 
@@ -159,5 +172,5 @@ def _fits(message, more, exponent):
     return exponent < 7 and (len(message.payload) == size if more else len(message.payload) <= size)
 
 
-def _without(options, *left_out):
+def without(options, *left_out):
     return [option for option in options if option[0] not in left_out]

@@ -7,7 +7,7 @@ Peers are compared and used as dict keys, nothing else: (host, port) pairs, or w
 """
 
 from . import numbers
-from .compat import earliest, random_octets, ticks_diff
+from .compat import const, earliest, random_octets, ticks_diff
 from .exchange import (
     ACKNOWLEDGED,
     INCOMPLETE,
@@ -20,8 +20,10 @@ from .exchange import (
     Duplicates,
     Exchange,
 )
-from .message import Message, MessageError, decode, encode, has_blocks, unrecognized
+from .message import Message, MessageError, decode, empty, encode, has_blocks, unrecognized
 from .serving import Serving
+
+_SECOND = const(1000)
 
 
 class Busy(Exception):
@@ -70,6 +72,7 @@ class Endpoint(Serving):
             "refused": 0,  # requests not let in: unknown critical option, too long, flood, not admitted
             "dropped": 0,  # datagrams not sent because the link does not take them away
             "abandoned": 0,  # requests of peers that were never answered
+            "failed": 0,  # datagrams that came in vain, for want of memory or by an error of `admit` or the storage
         }
         self._random = random
         self._admit = admit
@@ -78,6 +81,8 @@ class Endpoint(Serving):
         self.observations = ()  # a list as soon as `observe` has one
         self._exchanges = []
         self._incoming = []
+        self.failure = None  # the last of these errors
+        self._seen = None  # what OSCORE had seen before the datagram that is being received
         self._duplicates = Duplicates(self.MAX_DUPLICATES, self.MAX_ANSWER_OCTETS)
         self._bodies = []
         self._queue = []
@@ -88,22 +93,25 @@ class Endpoint(Serving):
     def request(self, message, peer, now, tag=None):
         """Sends a request; gives the Exchange that its event will name.
 
-        `message.type` says CON or NON. The message ID is chosen here, the token too where it is empty.
-        Raises Busy when MAX_EXCHANGES are open, MessageError when the message does not fit a datagram; with
-        `security`, oscore.StateError and OSError where it cannot be protected.
+        `message.type` says CON or NON. `message` stays as it is: the message ID is chosen here, the token too where
+        it is empty. Raises Busy when MAX_EXCHANGES are open, MessageError when the message does not fit a datagram,
+        MemoryError; with `security`, oscore.StateError and OSError where it cannot be protected. Then nothing was
+        sent.
         """
-        if len([e for e in self._exchanges if e.incoming is None]) >= self.MAX_EXCHANGES:
+        open = 0
+        for exchange in self._exchanges:
+            if exchange.incoming is None:
+                open += 1
+        if open >= self.MAX_EXCHANGES:
             raise Busy("%d exchanges are open" % self.MAX_EXCHANGES)
-        if message.code and not message.token:
-            message.token = self._new_token(peer)
-        message.mid = self._next_mid()
-        binding = None
+        token = binding = None
+        if message.code:
+            token = message.token or self._new_token(peer)
+        outer = message
         if self.security and message.code:
-            message, binding = self.security.protect_request(message)
+            outer, binding = self.security.protect_request(message)
             self.security.peer = peer
-        exchange = self._start(peer, message, message.token if message.code else None, now, tag, None)
-        exchange.binding = binding
-        return exchange
+        return self._start(peer, outer, message.type, token, now, tag, None, binding)
 
     def ping(self, peer, now, tag=None):
         """Sends an empty confirmable message (section 4.3); a live peer answers it with Reset."""
@@ -116,9 +124,21 @@ class Endpoint(Serving):
             self._pump(now)
 
     def receive(self, datagram, peer, now):
-        """Takes one datagram, which may hold anything at all. Raises nothing."""
-        self.stats["received"] += 1
-        self._duplicates.expire(now)
+        """Takes one datagram, which may hold anything at all. Raises nothing.
+
+        Where there is no memory for it, or `admit` or the storage fails, it counts as "failed" and is as one that was
+        lost: nothing of it is kept, and it is dealt with when it comes again. A request is answered 5.03 then.
+        """
+        self._duplicates.fresh = self._seen = None
+        try:
+            self.stats["received"] += 1
+            self._duplicates.expire(now)
+            self._take(datagram, peer, now)
+        except Exception as error:
+            self._undo(error, datagram, peer)
+        self._pump(now)
+
+    def _take(self, datagram, peer, now):
         if len(datagram) > self.max_datagram:
             self._refuse_long(datagram, peer)
             return
@@ -139,38 +159,40 @@ class Endpoint(Serving):
             self._receive_request(message, peer, now, len(datagram))
         else:
             self._receive_response(message, peer, now)
-        self._pump(now)
 
     def poll(self, now):
-        """Does what is due: retransmissions, time-outs, empty acknowledgements."""
-        for exchange in self._exchanges[:]:
-            if exchange.deadline is not None and ticks_diff(now, exchange.deadline) >= 0:
-                self._expire(exchange, now)
-        for incoming in self._incoming[:]:
-            if incoming.deadline is not None and ticks_diff(now, incoming.deadline) >= 0:
-                if incoming.acknowledged or incoming.message.type == numbers.NON:
-                    self.stats["abandoned"] += 1
-                    self._incoming.remove(incoming)
-                    if incoming.entry.answer is None:
-                        incoming.entry.answer = b""
-                else:
-                    self._acknowledge(incoming, now)
-        for observation in self.observations:
-            observation.poll(now)
+        """Does what is due: retransmissions, time-outs, empty acknowledgements. Raises nothing: what there is no memory
+        for is tried again after a second."""
+        self._poll(self._exchanges, now)
+        self._poll(self._incoming, now)
+        self._poll(self._bodies, now)
+        self._poll(self.observations, now)
         self._duplicates.expire(now)
         if self.security:
             self.security.poll(now)
-        if self._bodies:
-            self._bodies = [body for body in self._bodies if ticks_diff(body.deadline, now) > 0]
         self._pump(now)
+
+    def _poll(self, group, now):
+        # By index, since an iterator takes memory on CPython, and since what is due may leave the group.
+        index = 0
+        while index < len(group):
+            item = group[index]
+            if item.deadline is not None and ticks_diff(now, item.deadline) >= 0:
+                try:
+                    item.poll(self, now)
+                except MemoryError:
+                    _postpone(item, now)
+            if index < len(group) and group[index] is item:
+                index += 1
 
     def next_deadline(self):
         """The tick when `poll` is needed next, or None."""
-        deadline = None
-        for group in (self._exchanges, self._incoming, self._bodies, self.observations):
-            for each in group:
-                deadline = earliest(deadline, each.deadline)
-        return deadline
+        deadline = _soonest(None, self._exchanges)
+        if self._incoming:
+            deadline = _soonest(deadline, self._incoming)
+        if self._bodies:
+            deadline = _soonest(deadline, self._bodies)
+        return _soonest(deadline, self.observations) if self.observations else deadline
 
     def outgoing(self):
         """The next (octets, peer) for the link, or None."""
@@ -192,65 +214,92 @@ class Endpoint(Serving):
     def _new_token(self, peer):
         while True:
             token = self._random(4)
-            open = (self._exchanges, self.observations)
-            if not [e for group in open for e in group if e.token == token and e.peer == peer]:
-                return token
+            if _holder(self._exchanges, token, peer) is _holder(self.observations, token, peer):
+                return token  # both None
 
-    def _encode(self, message):
-        datagram = encode(message)
+    def _encode(self, message, type, mid, token):
+        datagram = encode(message, type, mid, token)
         if len(datagram) > self.max_datagram:
             raise MessageError("%d octets: max_datagram is %d" % (len(datagram), self.max_datagram))
         return datagram
 
     def _put(self, datagram, peer):
-        if len(self._queue) >= self.MAX_QUEUE:
-            # A lost datagram is what CoAP is made to survive; a full heap is not.
+        """Raises nothing. A lost datagram is what CoAP is made to survive; a full heap is not."""
+        try:
+            self._queue.append((datagram, peer))
+        except MemoryError:
+            self.stats["dropped"] += 1
+        if len(self._queue) > self.MAX_QUEUE:
             self.stats["dropped"] += 1
             self._queue.pop(0)
-        self._queue.append((datagram, peer))
 
-    def _reset(self, mid, peer):
+    def _put_unless_flooded(self, datagram, peer):
+        """For what others can make us send at will."""
         if len(self._queue) > self.MAX_QUEUE // 2:
             self.stats["dropped"] += 1  # before a flood of these makes our own messages drop
-            return
-        self._put(encode(Message(numbers.EMPTY, type=numbers.RST, mid=mid)), peer)
+        else:
+            self._put(datagram, peer)
 
-    def _start(self, peer, message, token, now, tag, incoming):
-        confirmable = message.type == numbers.CON
-        exchange = Exchange(peer, self._encode(message), message.mid, token, confirmable, tag, incoming)
+    def _reset(self, mid, peer):
+        self._put_unless_flooded(empty(numbers.RST, mid), peer)
+
+    def _start(self, peer, message, type, token, now, tag, incoming, binding):
+        """Raises MessageError, MemoryError: then it was not started."""
+        mid = self._next_mid()
+        datagram = self._encode(message, type, mid, token or b"")
+        confirmable = type == numbers.CON
+        # A separate response has the token of its request, and nothing that comes is matched with it by that.
+        exchange = Exchange(peer, datagram, mid, None if incoming else token, confirmable, tag, incoming)
+        exchange.binding = binding
         self._exchanges.append(exchange)
         self._pump(now)
         return exchange
 
     def _pump(self, now):
-        """Puts queued exchanges on the air, at most NSTART confirmable ones a peer (section 4.7)."""
-        for exchange in self._exchanges:
-            if exchange.state != QUEUED:
-                continue
-            if exchange.confirmable:
-                peer = exchange.peer
-                on_air = [e for e in self._exchanges if e.state == SENT and e.confirmable and e.peer == peer]
-                if len(on_air) >= self.parameters.nstart:
-                    continue
-                # ACK_TIMEOUT * (1 .. ACK_RANDOM_FACTOR), section 4.2
-                shortest = self.parameters.ack_timeout
-                spread = shortest * (self.parameters.ack_random_factor - 1)
-                exchange.timeout = shortest + int(spread * int.from_bytes(self._random(2), "big")) // 65535
-            else:
-                exchange.timeout = self.parameters.non_lifetime
-            exchange.state = SENT
-            exchange.deadline = now + exchange.timeout
-            self._put(exchange.datagram, exchange.peer)
+        """Puts queued exchanges on the air, at most NSTART confirmable ones a peer (section 4.7). Raises nothing."""
+        index = 0
+        while index < len(self._exchanges):
+            exchange = self._exchanges[index]
+            index += 1
+            if exchange.state == QUEUED:
+                try:
+                    self._launch(exchange, now)
+                except MemoryError:
+                    _postpone(exchange, now)
+
+    def _launch(self, exchange, now):
+        if exchange.confirmable:
+            peer = exchange.peer
+            on_air = 0
+            for each in self._exchanges:
+                if each.state == SENT and each.confirmable and each.peer == peer:
+                    on_air += 1
+            if on_air >= self.parameters.nstart:
+                return
+            # ACK_TIMEOUT * (1 .. ACK_RANDOM_FACTOR), section 4.2
+            shortest = self.parameters.ack_timeout
+            spread = shortest * (self.parameters.ack_random_factor - 1)
+            timeout = shortest + int(spread * int.from_bytes(self._random(2), "big")) // 65535
+        else:
+            timeout = self.parameters.non_lifetime
+        exchange.deadline = now + timeout
+        exchange.timeout = timeout
+        exchange.state = SENT
+        self._put(exchange.datagram, exchange.peer)
 
     def _expire(self, exchange, now):
+        if exchange.state == QUEUED:
+            exchange.deadline = None  # it is tried again: there was no memory to put it on the air
+            return
         if (
             exchange.state == SENT
             and exchange.confirmable
             and exchange.retransmissions < self.parameters.max_retransmit
         ):
+            timeout = 2 * exchange.timeout
+            exchange.deadline = now + timeout
+            exchange.timeout = timeout
             exchange.retransmissions += 1
-            exchange.timeout *= 2
-            exchange.deadline = now + exchange.timeout
             self.stats["retransmitted"] += 1
             self._put(exchange.datagram, exchange.peer)
             return
@@ -260,22 +309,28 @@ class Endpoint(Serving):
             return
         if refusal:
             self.security.ended(refusal)
-        self.stats["timeouts"] += 1
         self._finish(exchange, REFUSED if refusal else TIMEOUT, refusal, now)
+        self.stats["timeouts"] += 1
 
     def _finish(self, exchange, kind, message, now):
         """Ends an exchange in one of the five ways: 1 response, 2 reset, 3 time-out (REFUSED where something came
         that did not verify), 4 a separate response of ours was acknowledged (no event: nobody waits), 5 the same
-        was reset or timed out (no event)."""
-        self._exchanges.remove(exchange)
-        for observation in self.observations:
-            if observation.exchange is exchange:
-                observation.answered(kind, message, now)
-                break
+        was reset or timed out (no event). Raises MemoryError: then it has not ended."""
         if exchange.incoming is None:
             self._events.append((kind, exchange, message))
         elif exchange.incoming in self._incoming:
             self._incoming.remove(exchange.incoming)
+        self._exchanges.remove(exchange)
+        index = 0
+        while index < len(self.observations):
+            observation = self.observations[index]
+            index += 1
+            if observation.exchange is exchange:
+                try:
+                    observation.answered(kind, message, now)
+                except MemoryError:
+                    observation.forget()
+                return
 
     # --- receiving ----------------------------------------------------------------------------------
 
@@ -291,10 +346,10 @@ class Endpoint(Serving):
                     self._finish(exchange, RESET, None, now)
                 elif exchange.token is not None and exchange.confirmable:
                     # The response comes separately; how long it may take, RFC 7252 does not say.
+                    exchange.deadline = now + self.parameters.max_transmit_wait
                     exchange.state = ACKNOWLEDGED
                     if exchange.datagram[1] != numbers.GET and not exchange.binding:
                         exchange.datagram = None  # needed to ask for the next block, or again with Echo
-                    exchange.deadline = now + self.parameters.max_transmit_wait
                 elif exchange.incoming is not None:
                     self._finish(exchange, RESPONSE, None, now)
                 else:
@@ -307,28 +362,19 @@ class Endpoint(Serving):
             entry = self._duplicates.find(peer, message.mid, now)
             if entry is not None:
                 if entry.mark is None:  # a response, then; else one forged under the ID of a request
-                    self._repeat(entry, now)
+                    self._repeat(entry, message, now)
                 return
-        for observation in self.observations:
-            if observation.token == message.token and observation.peer == peer:
-                if observation.take(message, now):
-                    return
-                break
-        for exchange in self._exchanges:
-            # Token and peer make the match (section 5.3.2), for a piggybacked one the message ID as well.
-            if exchange.token == message.token and exchange.peer == peer and exchange.state != QUEUED:
-                break
-        else:
-            exchange = None
-        if exchange is not None and message.type == numbers.ACK and exchange.mid != message.mid:
-            exchange = None
+        if self.observations:
+            observation = _holder(self.observations, message.token, peer)
+            if observation and observation.take(message, now):
+                return
+        exchange = self._exchange_of(message, peer)
         plain = message
         if exchange is not None and exchange.binding:
             plain = self.security.unprotect_response(message, exchange.binding, now)
             if plain is None:
                 self._doubt(exchange, message, now)
-        acceptable = exchange is not None and plain and unrecognized(plain, self.max_body) is None
-        if not acceptable:
+        if exchange is None or not plain or unrecognized(plain, self.max_body) is not None:
             # A notification of what is not observed any more ends by that, also one that wants no acknowledgement.
             if message.type == numbers.CON or (
                 message.type == numbers.NON
@@ -336,43 +382,66 @@ class Endpoint(Serving):
                 and message.option(numbers.OBSERVE) is not None
             ):
                 self._reset(message.mid, peer)
-        elif message.type == numbers.CON:
-            self._accept(message, peer, now)
-        if not acceptable:
             self.stats["unmatched"] += 1
             return
-        kind = RESPONSE
-        request = None
-        if plain.code == numbers.UNAUTHORIZED and plain.option(numbers.ECHO):
-            # RFC 8613 appendix B.1.2: the peer wants to see that this is no replay. Once, and then it is an answer.
-            request = self._request_of(exchange)
-            if request and request.option(numbers.ECHO) is None:
-                request.options.append((numbers.ECHO, plain.option(numbers.ECHO)))
-                kind = None
-        elif self.max_body and has_blocks(plain):
-            from .blockwise import join
+        # All that can fail comes before anything of the exchange has changed: the response may come again.
+        acknowledgement = self._remember(message, peer, now) if message.type == numbers.CON else None
+        kind = self._go_on(exchange, plain)
+        if kind is not None:
+            self._finish(exchange, kind, plain, now)
+        if acknowledgement:
+            self._put(acknowledgement, peer)
 
-            request = self._request_of(exchange)
-            kind = join(exchange, request, plain, self.max_body)
-        if kind is None and self._ask_again(exchange, request):
-            return
-        self._finish(exchange, kind or INCOMPLETE, plain, now)
+    def _exchange_of(self, message, peer):
+        """Token and peer make the match (section 5.3.2), for a piggybacked response the message ID as well."""
+        for exchange in self._exchanges:
+            if exchange.token == message.token and exchange.peer == peer and exchange.state != QUEUED:
+                return None if message.type == numbers.ACK and exchange.mid != message.mid else exchange
+        return None
 
     def _accept(self, message, peer, now):
-        """Acknowledges a confirmable response, also when it comes again."""
+        """Acknowledges a confirmable response, also when it comes again. Raises nothing."""
+        try:
+            self._put(self._remember(message, peer, now), peer)
+        except MemoryError:
+            self.stats["dropped"] += 1
+
+    def _remember(self, message, peer, now):
+        """What acknowledges a confirmable response, now and when it comes again."""
+        answer = empty(numbers.ACK, message.mid)
         entry = self._duplicates.add(peer, message.mid, now + self.parameters.exchange_lifetime, now)
-        answer = encode(Message(numbers.EMPTY, type=numbers.ACK, mid=message.mid))
         self._duplicates.answer(entry, answer)
-        self._put(answer, peer)
+        return answer
 
     def _doubt(self, exchange, message, now):
         """What came does not verify, or is a Reset, which can't. It may be forged, so the true response has
         ACK_TIMEOUT more to come."""
+        soon = now + self.parameters.ack_timeout
         exchange.refusal = message
         exchange.retransmissions = self.parameters.max_retransmit
-        soon = now + self.parameters.ack_timeout
         if ticks_diff(exchange.deadline, soon) > 0:
             exchange.deadline = soon
+
+    def _go_on(self, exchange, response):
+        """Asks for more in the place of an exchange whose response is not all: the next block, or the same with Echo.
+        Gives None then, else the kind of event that ends the exchange."""
+        body = None
+        if response.code == numbers.UNAUTHORIZED and response.option(numbers.ECHO):
+            # RFC 8613 appendix B.1.2: the peer wants to see that this is no replay. Once, and then it is an answer.
+            request = self._request_of(exchange)
+            if request is None or request.option(numbers.ECHO) is not None:
+                return RESPONSE
+            request.options.append((numbers.ECHO, response.option(numbers.ECHO)))
+        elif self.max_body and has_blocks(response):
+            from .blockwise import join
+
+            request = self._request_of(exchange)
+            kind, body = join(exchange, request, response, self.max_body)
+            if kind is not None:
+                return kind
+        else:
+            return RESPONSE
+        return None if self._ask_again(exchange, request, body) else INCOMPLETE
 
     def _request_of(self, exchange):
         """The plain request of an exchange; None where it was not kept."""
@@ -381,21 +450,74 @@ class Endpoint(Serving):
         request = decode(exchange.datagram)
         return self.security.read_own(request, exchange.binding) if exchange.binding else request
 
-    def _ask_again(self, exchange, request):
-        """Another request goes out in the place of an exchange's; gives False where it cannot."""
-        request.token = self._new_token(exchange.peer)
-        request.mid = self._next_mid()
-        outer = request
+    def _ask_again(self, exchange, request, body):
+        """Another request goes out in the place of an exchange's, and `body` is what came of the response so far; gives
+        False where it cannot. Raises MemoryError: then the exchange is as before."""
+        token = self._new_token(exchange.peer)
+        mid = self._next_mid()
+        binding = exchange.binding
         try:
-            if exchange.binding:
-                outer, exchange.binding = self.security.protect_request(request)
-            exchange.datagram = self._encode(outer)
-        except Exception:  # it does not fit a datagram any more, or the storage fails
+            if binding:
+                request, binding = self.security.protect_request(request)
+            datagram = self._encode(request, request.type, mid, token)
+        except (MessageError, OSError):  # it does not fit a datagram any more, or the storage fails
             return False
-        exchange.token = request.token
-        exchange.mid = request.mid
+        exchange.body = body
+        exchange.datagram = datagram
+        exchange.binding = binding
+        exchange.token = token
+        exchange.mid = mid
         exchange.state = QUEUED
         exchange.retransmissions = 0
         exchange.deadline = None
         exchange.refusal = None
         return True
+
+    def _undo(self, error, datagram, peer):
+        """What `receive` could not finish has not happened. Raises nothing."""
+        self.stats["failed"] += 1
+        self.failure = error
+        entry = self._duplicates.release()
+        if entry is not None:
+            _drop(self._incoming, entry)
+            _drop(self._bodies, entry)
+        if self._seen is not None:
+            self.security.restore(self._seen)
+        if self.security or len(datagram) < 4 or datagram[0] & 0xF0 != 0x40 or not 0 < datagram[1] < 32:
+            return  # only a confirmable request can be told, and by a bare answer only where others are bare
+        try:
+            code = numbers.SERVICE_UNAVAILABLE
+            if not isinstance(error, (MemoryError, OSError)):
+                code = numbers.INTERNAL_SERVER_ERROR
+            token = bytes(datagram[4 : 4 + min(8, datagram[0] & 15)])
+            answer = Message(code, options=((numbers.MAX_AGE, b"\x02"),))
+            mid = datagram[2] << 8 | datagram[3]
+            self._put_unless_flooded(encode(answer, numbers.ACK, mid, token), peer)
+        except MemoryError:
+            pass  # silence, then: it comes again
+
+
+def _holder(group, token, peer):
+    for each in group:
+        if each.token == token and each.peer == peer:
+            return each
+    return None
+
+
+def _soonest(deadline, group):
+    for each in group:
+        deadline = earliest(deadline, each.deadline)
+    return deadline
+
+
+def _postpone(item, now):
+    item.deadline = now  # where there is no memory for a number either
+    item.deadline = now + _SECOND
+
+
+def _drop(group, entry):
+    index = len(group)
+    while index:
+        index -= 1
+        if group[index].entry is entry:
+            group.pop(index)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What the endpoint keeps of messages under way: its own requests, its peers' requests, answers for duplicates."""
 
+from . import numbers
 from .compat import const, ticks_diff
 
 # Kinds of event, and what comes with each
@@ -12,6 +13,11 @@ INCOMPLETE = 5  # (INCOMPLETE, exchange, message): the body changed under way, o
 REFUSED = 6  # (REFUSED, exchange, message): nothing came but a response that does not verify (RFC 8613)
 NOTIFICATION = 7  # (NOTIFICATION, observation, message): `observation.accept` it once it is safe
 STALE = 8  # (STALE, observation, None): Max-Age is over; `observation.register` again
+
+_RECORD = const(5)  # octets
+_IDS = const(256)
+_PEERS = const(16)
+_NOTHING = const(255)  # for the code of an answer that was none
 
 # States of an exchange
 QUEUED = const(0)  # waits for its turn under NSTART
@@ -42,6 +48,9 @@ class Exchange:
         self.binding = None  # what `oscore` must know to verify the response
         self.refusal = None  # the last response that did not verify, or a Reset where it should verify
 
+    def poll(self, endpoint, now):
+        endpoint._expire(self, now)
+
 
 class Incoming:
     """A request from a peer, until it is answered. `message` is the request, `peer` where it came from."""
@@ -55,6 +64,9 @@ class Incoming:
         self.response = None  # the Exchange of a separate confirmable response
         self.binding = None  # what `oscore` must know to protect the response
 
+    def poll(self, endpoint, now):
+        endpoint._overdue(self, now)
+
 
 class _Entry:
     mark = None  # of a protected request; of the class, so that others do not pay for it
@@ -63,66 +75,157 @@ class _Entry:
         self.peer = peer
         self.mid = mid
         self.expires = expires
-        self.answer = None  # None: not answered yet; b"": there is nothing to say again
+        # None: not answered yet; b"": there is nothing to say again; a number: the code alone is known of the answer
+        self.answer = None
 
 
 class Duplicates:
     """Which message IDs came lately, and what was answered: RFC 7252 sections 4.2 and 4.5.
 
-    Holds at most `most` of them and `octets` of answers. Where there is no room, the peer that takes up most
-    of it loses its own oldest entry, so that one peer cannot make the table forget another.
+    Holds at most `most` of them and `octets` of answers. Where there is no room, the peer that takes up most of it
+    loses its own oldest answer, so that one peer cannot make the table forget another. Of what is lost, the ID and the
+    code of the answer are known on, 5 octets each, _IDS of them and of _PEERS peers.
+
+    Each method but `add` and `find` raises nothing; those change nothing where they raise MemoryError.
     """
 
     def __init__(self, most, octets):
+        self.fresh = None  # the entry that was added last
         self._entries = []
         self._most = most
         self._octets = octets
+        self._ids = {}  # peer: records of the message ID (2 octets), the code, and when it expires (2)
+        self._until = 0  # when the last of them has expired
 
     def find(self, peer, mid, now):
+        """The entry of a message that came before, or None."""
         for entry in self._entries:
             if entry.mid == mid and entry.peer == peer and ticks_diff(entry.expires, now) > 0:
                 return entry
+        records = self._ids.get(peer)
+        if records and bytes((mid >> 8, mid & 255)) in records:
+            for at in range(0, len(records), _RECORD):
+                if records[at] << 8 | records[at + 1] == mid and _left(records, at, now) > 0:
+                    entry = _Entry(peer, mid, now)
+                    code = records[at + 2]
+                    entry.answer = b"" if code == _NOTHING else code
+                    return entry
         return None
 
     def expire(self, now):
         """Frees what has expired. Were it left to `add`, ticks that wrap would bring it back after days."""
         while self._entries and ticks_diff(self._entries[0].expires, now) <= 0:
             self._entries.pop(0)
+        if self._ids and ticks_diff(self._until, now) <= 0:
+            self._ids.clear()
 
     def add(self, peer, mid, expires, now):
+        """Gives the entry of a message that has not come before."""
+        entry = _Entry(peer, mid, expires)
         if len(self._entries) >= self._most:
             # not all live equally long, so not only the first ones may have expired
-            self._entries = [entry for entry in self._entries if ticks_diff(entry.expires, now) > 0]
+            index = len(self._entries)
+            while index:
+                index -= 1
+                if ticks_diff(self._entries[index].expires, now) <= 0:
+                    self._entries.pop(index)
         if len(self._entries) >= self._most:
-            self._forget(lambda entry: 1)
-        entry = _Entry(peer, mid, expires)
+            victim = self._victim(False, None)
+            if victim is not None:
+                self._keep_id(victim, now)
+                self._entries.remove(victim)
         self._entries.append(entry)
+        self.fresh = entry
+        return entry
+
+    def release(self):
+        """Takes back what was added last; gives that entry or None."""
+        entry = self.fresh
+        self.fresh = None
+        if entry in self._entries:
+            self._entries.remove(entry)
         return entry
 
     def answer(self, entry, octets):
         """Keeps `octets` to be sent again when the entry's message comes again."""
         entry.answer = octets
-        while sum([_size(each) for each in self._entries]) > self._octets:
-            if not self._forget(_size, entry):
-                break
+        while True:
+            size = 0
+            index = len(self._entries)
+            while index:
+                index -= 1
+                size += _size(self._entries[index])
+            if size <= self._octets:
+                return
+            victim = self._victim(True, entry)
+            if victim is None:
+                return
+            victim.answer = _code(victim.answer)
 
-    def _forget(self, weight, spared=None):
-        """Drops one entry; gives False where none can be dropped."""
-        weights = {}
-        for entry in self._entries:
-            weights[entry.peer] = weights.get(entry.peer, 0) + weight(entry)
+    def _victim(self, by_size, spared):
+        """The oldest entry of the peer that has most of them, or most octets of answers; None where there is none."""
+        weights = None
+        try:
+            weights = {}
+            for entry in self._entries:
+                weights[entry.peer] = weights.get(entry.peer, 0) + (_size(entry) if by_size else 1)
+        except MemoryError:
+            weights = None  # the oldest of all, then
         victim = None
-        for entry in self._entries:
-            # One that is not answered stays: its request would run twice.
-            if entry.answer is None or entry is spared or not weight(entry):
+        index = 0
+        while index < len(self._entries):
+            entry = self._entries[index]
+            index += 1
+            # One that is not answered stays: its request would run twice. There are MAX_INCOMING of them at most.
+            if entry.answer is None or entry is spared or by_size and not _size(entry):
                 continue
-            if victim is None or weights[entry.peer] > weights[victim.peer]:
+            if victim is None or weights and weights[entry.peer] > weights[victim.peer]:
                 victim = entry
-        if victim is None:
-            return False
-        self._entries.remove(victim)
-        return True
+        return victim
+
+    def _keep_id(self, entry, now):
+        code = _NOTHING if entry.answer == b"" else _code(entry.answer)
+        expires = (entry.expires >> 10) + 1
+        record = bytes((entry.mid >> 8, entry.mid & 255, code, expires >> 8 & 255, expires & 255))
+        records = self._ids.get(entry.peer, b"")
+        start = 0
+        while start < len(records) and _left(records, start, now) <= 0:
+            start += _RECORD
+        size = 0
+        largest = entry.peer
+        for peer, others in self._ids.items():
+            size += len(others)
+            if len(others) > len(self._ids.get(largest, b"")):
+                largest = peer
+        records = records[start:] + record
+        if size + _RECORD > _IDS * _RECORD:
+            if largest == entry.peer:
+                records = records[_RECORD:]
+            elif len(self._ids[largest]) > _RECORD:
+                self._ids[largest] = self._ids[largest][_RECORD:]
+            else:
+                del self._ids[largest]
+        elif entry.peer not in self._ids and len(self._ids) >= _PEERS:
+            del self._ids[largest]
+        if not self._ids or ticks_diff(entry.expires, self._until) > 0:
+            self._until = entry.expires
+        self._ids[entry.peer] = records
 
 
 def _size(entry):
-    return len(entry.answer) if entry.answer else 0
+    answer = entry.answer
+    return 0 if answer is None or isinstance(answer, int) else len(answer)
+
+
+def _code(answer):
+    """What can be said again when one octet of an answer is kept: its code where that said all or is an error, else
+    5.03."""
+    if isinstance(answer, int):
+        return answer
+    code = answer[1]
+    return code if code >= 128 or len(answer) <= 4 + (answer[0] & 15) else numbers.SERVICE_UNAVAILABLE
+
+
+def _left(records, at, now):
+    """Whether a record lives on: about so many seconds."""
+    return ((records[at + 3] << 8 | records[at + 4]) - (now >> 10) + 0x8000 & 0xFFFF) - 0x8000

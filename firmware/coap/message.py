@@ -179,20 +179,25 @@ def unrecognized(message, blocks):
     return None
 
 
-def encode(message):
-    """The octets of `message`, as a bytearray.
+def encode(message, type=None, mid=0, token=b""):
+    """The octets of `message`, as a bytearray; where a type is given, with this type, message ID and token instead of
+    its own.
 
     Raises MessageError where a token, an option number or an option value is too long to be said.
     """
-    token = message.token
+    if type is None:
+        type, mid, token = message.type, message.mid, message.token
     if len(token) > 8:
         raise MessageError("token of %d octets: at most 8 fit" % len(token))
-    data = bytearray(
-        (0x40 | message.type << 4 | len(token), message.code, message.mid >> 8, message.mid & 255)
-    )
+    data = bytearray((0x40 | type << 4 | len(token), message.code, mid >> 8, mid & 255))
     data += token
     append_content(data, message.options, message.payload)
     return data
+
+
+def empty(type, mid):
+    """The octets of an empty message (section 4.1)."""
+    return bytes((0x40 | type << 4, numbers.EMPTY, mid >> 8, mid & 255))
 
 
 def append_content(data, options, payload):

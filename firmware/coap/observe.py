@@ -12,7 +12,7 @@ from . import numbers
 from .compat import const, earliest, ticks_diff
 from .endpoint import Busy
 from .exchange import NOTIFICATION, QUEUED, RESPONSE, STALE
-from .message import Message, encode, unrecognized
+from .message import Message, empty, unrecognized
 
 MOST = const(8)  # observations of an endpoint
 _NEWER = const(1 << 23)  # half the period of the sequence numbers (section 3.4)
@@ -71,16 +71,18 @@ class Observation:
 
     def register(self, message, now):
         """Sends a GET with Observe 0 and the same token as before (section 3.3.1); gives its Exchange."""
+        exchange = self._request(message, b"", now)
         self._cancelled = False
         self._stale_at = None
         self._arm()
-        return self._request(message, b"", now)
+        return exchange
 
     def cancel(self, message, now):
         """Sends a GET with Observe 1 and the same token (section 3.6); gives its Exchange. What the peer notifies
         until it answers is still told."""
+        exchange = self._request(message, b"\x01", now)
         self._cancelled = True
-        return self._request(message, b"\x01", now)
+        return exchange
 
     def forget(self):
         """Ends it without a word. The peer's next notification is answered with Reset, which ends it there."""
@@ -96,9 +98,9 @@ class Observation:
         self._acknowledge(message, now)
 
     def _request(self, message, value, now):
-        message.options = list(message.options) + [(numbers.OBSERVE, value)]
-        message.token = self.token
-        self.exchange = self._endpoint.request(message, self.peer, now, self.tag)
+        options = list(message.options) + [(numbers.OBSERVE, value)]
+        request = Message(message.code, message.payload, options, message.type, 0, self.token)
+        self.exchange = self._endpoint.request(request, self.peer, now, self.tag)
         self.token = self.exchange.token
         return self.exchange
 
@@ -135,9 +137,7 @@ class Observation:
                 # Older than what was told. The peer may wait for this, with all that it has for us. Nothing is kept, so
                 # that what was recorded pushes nothing out.
                 if message.type == numbers.CON:
-                    self._endpoint._put(
-                        encode(Message(numbers.EMPTY, type=numbers.ACK, mid=message.mid)), self.peer
-                    )
+                    self._endpoint._put(empty(numbers.ACK, message.mid), self.peer)
                 return True
             self._newest = number
         elif pending and not self._cancelled and self.exchange.state != QUEUED:
@@ -150,20 +150,20 @@ class Observation:
         if unrecognized(plain, 0) is not None:  # among them notifications in blocks
             self.forget()
             return False
+        self._endpoint._events.append((NOTIFICATION, self, plain))
         if not _good(plain):  # section 4.2: an error, or a last response
             self.forget()
-        self._endpoint._events.append((NOTIFICATION, self, plain))
         return True
 
-    def poll(self, now):
+    def poll(self, endpoint, now):
         if self._ordered is not None and ticks_diff(now, self._ordered) >= 0:
             self._ordered = None
         while self._until and ticks_diff(now, self._until[0]) >= 0:
             self._until.pop(0)
             self._bindings.pop()
         if self._stale_at is not None and ticks_diff(now, self._stale_at) >= 0:
+            endpoint._events.append((STALE, self, None))
             self._stale_at = None
-            self._endpoint._events.append((STALE, self, None))
         self._arm()
 
     def _bind(self, binding, now):

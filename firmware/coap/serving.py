@@ -2,74 +2,112 @@
 """The part of an Endpoint that answers its peers' requests: RFC 7252 sections 4.2, 4.5 and 5.2."""
 
 from . import numbers
+from .compat import const
 from .exchange import REQUEST, Incoming
-from .message import Message, encode, has_blocks, uint_octets, unrecognized
+from .message import Message, empty, encode, has_blocks, uint_octets, unrecognized
+
+# Octets, at most, of a response beside payload and options, with OSCORE and what it needs for blocks
+_HEAD = const(48)
 
 
 class Serving:
     """For Endpoint, whose attributes these methods use."""
 
     def respond(self, incoming, message, now):
-        """Answers a request; piggybacked where its acknowledgement is still owed, else separately.
+        """Answers a request; piggybacked where its acknowledgement is still owed, else separately. `message` stays as
+        it is. What is larger than a datagram goes out in blocks, where `max_body` is not 0.
 
-        Nothing happens where the request was answered before or given up. Raises MessageError when the
-        message does not fit a datagram.
+        Nothing happens where the request was answered before or given up. Raises MessageError when the message does
+        not fit a datagram, MemoryError, with `security` also StateError and OSError: then the request is as before,
+        and may be answered by another message.
         """
         if incoming not in self._incoming or incoming.response:
             return
         request = incoming.message
-        message.token = request.token
-        if self.max_body and has_blocks(request):
-            from .blockwise import shape  # here, so that its memory is only spent where it is needed
+        if self.max_body and (has_blocks(request) or self._is_large(message)):
+            from .slicing import sliced  # here, so that its memory is only spent where it is needed
 
-            shape(request, message)
+            message = sliced(self, incoming, message, now)
         if incoming.binding:
             message = self.security.protect_response(message, incoming.binding)
         if incoming.acknowledged:
-            message.type = numbers.CON
-            message.mid = self._next_mid()
-            incoming.response = self._start(incoming.peer, message, None, now, None, incoming)
+            started = self._start(
+                incoming.peer, message, numbers.CON, request.token, now, None, incoming, None
+            )
+            incoming.response = started
             incoming.deadline = None
             return
-        confirmable = request.type == numbers.CON
-        message.type = numbers.ACK if confirmable else numbers.NON
-        message.mid = request.mid if confirmable else self._next_mid()
-        datagram = self._encode(message)
+        if request.type == numbers.CON:
+            kept = datagram = self._encode(message, numbers.ACK, request.mid, request.token)
+        else:
+            kept = b""
+            datagram = self._encode(message, numbers.NON, self._next_mid(), request.token)
         self._incoming.remove(incoming)
-        self._duplicates.answer(incoming.entry, datagram if confirmable else b"")
+        self._duplicates.answer(incoming.entry, kept)
         self._put(datagram, incoming.peer)
+
+    def _is_large(self, message):
+        """Whether it may be larger than a datagram; `slicing` knows."""
+        size = len(message.payload) + _HEAD
+        for _, value in message.options:
+            size += len(value) + 5
+        return size > self.max_datagram
+
+    def _overdue(self, incoming, now):
+        """A request is not answered yet: its acknowledgement is due, or it is given up."""
+        confirmable = incoming.message.type == numbers.CON
+        if confirmable and not incoming.acknowledged:
+            self._acknowledge(incoming, now)
+            return
+        self._incoming.remove(incoming)
+        self.stats["abandoned"] += 1
+        if incoming.entry.answer is None:
+            incoming.entry.answer = b""
+        if confirmable:
+            # The acknowledgement has promised an answer (section 5.2.2). It is not worth a confirmable one.
+            try:
+                answer = Message(numbers.INTERNAL_SERVER_ERROR)
+                if incoming.binding:
+                    answer = self.security.protect_response(answer, incoming.binding)
+                token = incoming.message.token
+                self._put(encode(answer, numbers.NON, self._next_mid(), token), incoming.peer)
+            except (MemoryError, OSError):
+                self.stats["dropped"] += 1
 
     def _refuse_long(self, datagram, peer):
         # The link cut it, so only the head can be trusted; a request learns what would fit (section 5.9.2.9).
         self.stats["refused"] += 1
         end = 4 + (datagram[0] & 15)
         if datagram[0] & 0xF0 == 0x40 and end <= 12 and 0 < datagram[1] < 32:
-            answer = Message(numbers.REQUEST_ENTITY_TOO_LARGE, type=numbers.ACK)
-            answer.mid = datagram[2] << 8 | datagram[3]
-            answer.token = bytes(datagram[4:end])
             most = max(0, self.max_datagram - 64)  # 64 for head and options
-            answer.options = [(numbers.SIZE1, uint_octets(self.max_body or most))]
+            options = [(numbers.SIZE1, uint_octets(self.max_body or most))]
             if self.max_body:
                 from .blockwise import size_hint
 
-                answer.options += size_hint(datagram, self.max_datagram)
-            self._put(encode(answer), peer)
+                options += size_hint(datagram, self.max_datagram)
+            answer = Message(numbers.REQUEST_ENTITY_TOO_LARGE, options=options)
+            mid = datagram[2] << 8 | datagram[3]
+            self._put(encode(answer, numbers.ACK, mid, bytes(datagram[4:end])), peer)
 
     def _receive_request(self, message, peer, now, size):
         # What tells the request itself, come again, from a forged and smaller one that wants the answer kept for it
         mark = (size, bytes(message.payload[-8:])) if self.security else None
         entry = self._duplicates.find(peer, message.mid, now)
         if entry is not None:
-            if entry.mark == mark:
-                self._repeat(entry, now)
+            if entry.mark == mark or isinstance(entry.answer, int):
+                self._repeat(entry, message, now)
             else:
                 self.stats["refused"] += 1
             return
         confirmable = message.type == numbers.CON
         answer = binding = None
         if self.security:
+            self._seen = self.security.save()
             plain, binding, answer = self.security.unprotect_request(message, peer, now)
             if not binding:
+                self.security.restore(
+                    self._seen
+                )  # where it was the memory or the storage that failed at last
                 self.stats["refused"] += 1
                 if answer and confirmable:
                     self._refuse(answer, message, peer, size)
@@ -94,14 +132,18 @@ class Serving:
         if answer is None and self.max_body and has_blocks(message):
             from .blockwise import take
 
-            whole = len([i for i in self._incoming if i.message.option(numbers.BLOCK1) is not None])
+            whole = 0
+            for each in self._incoming:
+                if each.message.option(numbers.BLOCK1) is not None:
+                    whole += 1
             deadline = now + self.parameters.exchange_lifetime
-            answer = take(self._bodies, message, peer, deadline, self.max_body, whole)
+            answer = take(self._bodies, incoming, deadline, self.max_body, whole)
         self._incoming.append(incoming)
+        # The last step, and where it fails, Endpoint.receive takes all of this back.
         if answer:
             self.respond(incoming, answer, now)
-            return
-        self._events.append((REQUEST, incoming, message))
+        else:
+            self._events.append((REQUEST, incoming, message))
 
     def _refusal(self, message, peer):
         """The answer to a request that is not let in, or None. No state is kept of such a request."""
@@ -127,38 +169,34 @@ class Serving:
 
     def _refuse(self, refusal, request, peer, most):
         """The answer to a request that nothing is kept of: of at most so many octets, where `most` is not 0."""
-        refusal.type = numbers.ACK
-        refusal.mid = request.mid
-        refusal.token = request.token
-        datagram = encode(refusal)
+        datagram = encode(refusal, numbers.ACK, request.mid, request.token)
         if most:
-            if len(self._queue) > self.MAX_QUEUE // 2:
-                self.stats["dropped"] += 1  # before a flood of these makes our own messages drop
-                return
             if len(datagram) > most:
-                refusal.options = ()
-                refusal.payload = b""
-                datagram = encode(refusal)
-        self._put(datagram, peer)
+                datagram = encode(Message(refusal.code), numbers.ACK, request.mid, request.token)
+            self._put_unless_flooded(datagram, peer)
+        else:
+            self._put(datagram, peer)
 
-    def _repeat(self, entry, now):
+    def _repeat(self, entry, message, now):
         """A message came again: the same answer goes out again (section 4.2), nothing else happens."""
         self.stats["duplicates"] += 1
-        if entry.answer:
-            if len(self._queue) > self.MAX_QUEUE // 2:
-                self.stats["dropped"] += 1  # before a flood of these makes our own messages drop
-                return
-            self._put(entry.answer, entry.peer)
-        elif entry.answer is None:
+        answer = entry.answer
+        if answer is None:
             for incoming in self._incoming:
                 if incoming.entry is entry and incoming.message.type == numbers.CON:
                     self._acknowledge(incoming, now)  # the peer is waiting: tell it that we have it
                     break
+        elif answer or answer == numbers.EMPTY and message.type == numbers.CON:
+            if isinstance(answer, int):  # no more than the code of it was kept
+                token = message.token if answer else b""
+                answer = encode(Message(answer), numbers.ACK, message.mid, token)
+            self._put_unless_flooded(answer, entry.peer)
 
     def _acknowledge(self, incoming, now):
         """The empty acknowledgement that announces a separate response (section 5.2.2)."""
-        answer = encode(Message(numbers.EMPTY, type=numbers.ACK, mid=incoming.message.mid))
+        answer = empty(numbers.ACK, incoming.message.mid)
+        deadline = now + self.parameters.exchange_lifetime
         incoming.acknowledged = True
-        incoming.deadline = now + self.parameters.exchange_lifetime
+        incoming.deadline = deadline
         self._duplicates.answer(incoming.entry, answer)
         self._put(answer, incoming.peer)

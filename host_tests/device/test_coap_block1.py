@@ -262,15 +262,3 @@ def test_a_response_that_fits_the_block_that_is_asked_for():
 def test_a_block_behind_the_end():
     equal(part(0x32)[:2], octets("60 80"))
     equal(part(0x07)[:2], octets("60 80"))
-
-
-def test_a_post_gets_its_response_in_one_piece():
-    # Block2 0/0/64 (d1 0a 02) before Block1, delta 4: 41 13. The size is a hint; the rest of a response cannot be
-    # asked for, since the POST would have to run again: 4.08
-    device = endpoint()
-    equal(answer(device, "40 02 0001 d1 0a 02 41 0b" + FULL), continued(1, 0x0B))
-    answer(device, "40 02 0002 d1 0a 02 41 13" + FULL)
-    respond(device, coap.CHANGED, b"d" * 65)
-    equal(sent(device), [octets("60 44 0002 d1 0e 13 ff") + b"d" * 65])
-    equal(answer(device, "40 02 0003 d1 0a 12"), incomplete(3))
-    equal(events(device), [])

@@ -113,13 +113,99 @@ def test_an_abandoned_request_stays_a_duplicate():
 
 
 def test_the_table_is_bounded():
+    # 32 answers, and 256 IDs beside them
     device = endpoint()
-    for mid in range(100):
+    for mid in range(400):
         answered(device, mid=mid)
-    # the oldest were forgotten, the youngest are known
-    assert not is_duplicate(device, mid=0)
-    for mid in range(80, 100):
+        assert len(device._duplicates._entries) <= 32
+    assert not is_duplicate(device, mid=0)  # the oldest were forgotten
+    for mid in range(200, 400):
         assert is_duplicate(device, mid=mid)
+
+
+def test_the_33rd_request_does_not_make_the_first_run_again():
+    # 4.5: "the recipient SHOULD process any request or response in the message only once"
+    device = endpoint()
+    for mid in range(33):
+        answered(device, now=10 * mid, mid=mid)
+    equal(answer(device, "41 01 0000 aa", 1330), [octets("61 a3 0000 aa")])  # 5.03: the answer is gone
+    equal(events(device), [])
+    # for its 247 s; the ID is kept in seconds
+    assert is_duplicate(device, 246000, mid=0)
+    assert not is_duplicate(device, 249000, mid=0)
+
+
+def test_what_is_said_where_the_answer_is_gone():
+    # 2.04 (44) with nothing else and errors (80) say it all in their code; what had a payload or options says 5.03
+    device = endpoint()
+    cases = ((coap.CHANGED, b"", 0x44), (coap.BAD_REQUEST, b"why", 0x80), (coap.CHANGED, b"text", 0xA3))
+    for mid, (code, payload, _) in enumerate(cases):
+        device.receive(octets("41 02 %04x aa" % mid), PEER, 0)
+        respond(device, code, payload)
+    device.receive(octets("51 02 0003 aa"), PEER, 0)  # non-confirmable: its answer is never said again
+    respond(device)
+    device.receive(octets("41 02 0004 aa"), PEER, 0)
+    _, incoming, _ = one_event(device)
+    device.poll(250)
+    device.respond(incoming, coap.Message(coap.CHANGED), 250)  # acknowledged first, answered separately
+    device.receive(octets("60 00 %04x" % device._mid), PEER, 260)
+    sent(device)
+    for mid in range(100, 140):
+        answered(device, mid=mid)
+    for mid, (_, _, code) in enumerate(cases):
+        equal(answer(device, "41 02 %04x aa" % mid), [octets("61 %02x %04x aa" % (code, mid))])
+    equal(answer(device, "51 02 0003 aa"), [])
+    equal(answer(device, "41 02 0004 aa"), [octets("60 00 0004")])
+    equal(events(device), [])
+
+
+def test_the_sixth_large_answer_does_not_make_the_first_run_again():
+    # six answers of 1,000 octets, of which 4,096 are kept
+    device = endpoint()
+    for mid in range(6):
+        answered(device, mid=mid, payload=bytes(1000))
+    assert sum([len(e.answer) for e in device._duplicates._entries if not isinstance(e.answer, int)]) <= 4096
+    equal(answer(device, "41 01 0000 aa", 1000), [octets("61 a3 0000 aa")])
+    equal(events(device), [])
+    equal(len(answer(device, "41 01 0005 aa", 1000)[0]), 1006)
+
+
+def test_a_separate_response_of_a_peer_is_known_long_after():
+    device = endpoint()
+    device.request(coap.Message(coap.GET, token=b"\xaa"), PEER, 0)
+    sent(device)
+    equal(answer(device, "41 45 1234 aa"), [octets("60 00 1234")])
+    one_event(device)
+    for mid in range(40):
+        answered(device, mid=mid)
+    events(device)
+    equal(answer(device, "41 45 1234 aa", 1000), [octets("60 00 1234")])
+    equal(events(device), [])
+
+
+def test_many_peers_keep_the_table_small():
+    # a thousand addresses: 32 entries, and 16 peers of whom IDs are kept
+    device = endpoint()
+    for host in range(1000):
+        answered(device, peer=("192.0.2.1", host))
+    equal((len(device._duplicates._entries), len(device._duplicates._ids)), (32, 16))
+    device.poll(300000)
+    equal((device._duplicates._entries, device._duplicates._ids), ([], {}))
+
+
+def test_requests_that_nobody_answers_leave_the_table():
+    device = endpoint()
+    now = 0
+    for mid in range(100):
+        device.receive(octets("41 01 %04x aa" % mid), PEER, now)
+        now += 100000
+        device.poll(now)
+    events(device)
+    now += 300000
+    device.poll(now)
+    device.poll(now + 250)
+    device.poll(now + 600000)
+    equal((device._duplicates._entries, device._incoming), ([], []))
 
 
 def test_one_peer_cannot_make_the_table_forget_another():
@@ -211,11 +297,21 @@ def test_admit_refuses_before_anything_is_kept():
 def test_a_link_that_takes_nothing_costs_the_oldest_datagrams():
     device = endpoint()
     for mid in range(100):
-        device.receive(octets("40 00 %04x" % mid), PEER, 0)
+        device.receive(octets("41 01 %04x aa" % mid), PEER, 0)
+        respond(device)
     out = sent(device)
     equal(len(out), device.MAX_QUEUE)
-    equal(out[-1], octets("70 00 0063"))
+    equal(out[-1], octets("61 45 0063 aa"))
     equal(device.stats["dropped"], 100 - device.MAX_QUEUE)
+
+
+def test_what_others_ask_for_at_will_fills_half_of_the_queue():
+    device = endpoint()
+    for mid in range(100):
+        device.receive(octets("40 00 %04x" % mid), PEER, 0)
+    out = sent(device)
+    equal((len(out), out[0]), (device.MAX_QUEUE // 2 + 1, octets("70 00 0000")))
+    equal(device.stats["dropped"], 100 - len(out))
 
 
 def flood(device, random, count, now):

@@ -305,7 +305,7 @@ def test_an_answer_to_a_request_given_up_does_nothing():
 def test_an_answer_that_does_not_fit_can_be_replaced():
     # piggybacked and separate: the request stays open after the error, and is given up in the end all the same
     for wait in (0, 250):
-        device = endpoint(max_datagram=64)
+        device = endpoint(max_datagram=64, max_body=0)
         answer(device, "41 01 1234 aa")
         incoming = one_event(device)[1]
         run(device, wait)

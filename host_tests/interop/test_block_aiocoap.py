@@ -169,3 +169,38 @@ def test_aiocoap_reads_a_response_of_the_device_in_blocks():
             assert len(server.handled) == 9  # ceil(1100 / 128), each a request of its own
 
     run(talk())
+
+
+@pytest.mark.parametrize("code", [aiocoap.GET, aiocoap.POST, aiocoap.PUT, aiocoap.FETCH])
+@pytest.mark.parametrize("lost", [None, 1, 2, 3])
+def test_aiocoap_reads_a_response_that_is_larger_than_a_datagram(code, lost):
+    """Nobody asked for blocks. A GET runs for each of three, another method once."""
+
+    async def serve(request):
+        return coap.Message(coap.CONTENT, LARGE)
+
+    async def talk():
+        lose = () if lost is None else (lost,)
+        async with device(serve, lose=lose) as server, aiocoap_client() as client:
+            uri = f"coap://{HOST}:{server.port}/large"
+            request = aiocoap.Message(code=code, uri=uri, transport_tuning=Quick())
+            response = await client.request(request).response
+            assert response.payload == LARGE
+            assert len(server.handled) == (3 if code == aiocoap.GET else 1)
+
+    run(talk())
+
+
+def test_aiocoap_posts_and_reads_in_blocks():
+    async def serve(request):
+        return coap.Message(coap.CHANGED, bytes(request.payload)[::-1])
+
+    async def talk():
+        async with device(serve) as server, aiocoap_client() as client:
+            uri = f"coap://{HOST}:{server.port}/large"
+            request = aiocoap.Message(code=aiocoap.POST, uri=uri, payload=LARGE, transport_tuning=Quick())
+            response = await client.request(request).response
+            assert response.payload == LARGE[::-1]
+            assert len(server.handled) == 1
+
+    run(talk())

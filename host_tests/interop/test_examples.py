@@ -52,6 +52,27 @@ def test_the_client_where_nobody_answers(interpreter, tmp_path):
 
 
 @pytest.mark.parametrize("interpreter", INTERPRETERS)
+@pytest.mark.parametrize(
+    "fault",
+    ["raise ValueError(1)", "return None", 'return coap.Message(coap.CONTENT, b"", [(70000, b"")])', "1 / 0"],
+)
+def test_the_server_says_5_00_where_a_handler_fails(interpreter, fault, tmp_path):
+    broken = SERVER.replace('return coap.Message(coap.CONTENT, b"at last")', fault)
+    broken = broken.replace('    print("%s: %r" % (request.path, error))\n', "    pass\n")
+    assert broken.count(fault) == 1 and "print" not in broken
+    port = free_port()
+
+    async def talk():
+        async with aiocoap_client() as client:
+            for path, code in (("/slow", "5.00"), ("/slow", "5.00"), ("/hello", "2.05")):
+                request = aiocoap.Message(code=aiocoap.GET, uri=f"coap://{HOST}:{port}{path}")
+                assert (await client.request(request).response).code.dotted == code
+
+    with serving(interpreter, with_port(broken, port), port, tmp_path):
+        run(talk())
+
+
+@pytest.mark.parametrize("interpreter", INTERPRETERS)
 def test_the_server_answers_aiocoap(interpreter, tmp_path):
     port = free_port()
 

@@ -183,6 +183,14 @@ class Security:
         self.stats["challenged"] += 1
         return plain, binding, Message(numbers.UNAUTHORIZED, options=[(numbers.ECHO, self.context.echo)])
 
+    def save(self):
+        """What `unprotect_request` changes where it lets a request in, for `restore`."""
+        return self.context._window.save()
+
+    def restore(self, saved):
+        """The request was not dealt with after all, nor anything said about it: it may come again."""
+        self.context._window.restore(saved)
+
     def protect_response(self, message, binding):
         """The protected Message. Raises StateError, OSError where it needs a number of our own."""
         return self.context.protect_response(message, binding)
