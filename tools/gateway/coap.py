@@ -7,6 +7,7 @@ options (RFC 7252 section 5.4.1), a limit on the wait for a separate response, n
 
 import asyncio
 import socket
+import time
 
 import aiocoap
 from aiocoap import error, oscore, resource
@@ -17,8 +18,10 @@ from aiocoap.transports.udp6 import MessageInterfaceUDP6, UDP6EndpointAddress
 from aiocoap.util import hostportjoin, hostportsplit
 
 from tools.gateway import bodies
+from tools.gateway.blocks import OCTETS, Answers, Bodies, Shelf, TooMany
 from tools.gateway.delivery import LATER, Outcome
 from tools.gateway.door import Door
+from tools.gateway.flood import Flood
 from tools.gateway.identity import Peer
 from tools.gateway.lines import LineAddress, LinesInterface
 from tools.gateway.observers import Acknowledgements, Observers
@@ -88,11 +91,14 @@ class MessageResource(resource.Resource):
         super().__init__()
         self._transport = transport
 
+        self._block1 = transport.bodies  # in the place of aiocoap's
+        self._block2 = Answers(transport.whose, transport.answers)
+
     async def render_to_pipe(self, request):
         message = request.request
         block = message.opt.block1
-        if block and block.start + len(message.payload) > self._transport.body_limit(peer_of(message.remote)):
-            raise error.RequestEntityTooLarge
+        if block and block.more and not self._transport.allows(message.remote):
+            raise TooMany  # whole requests are counted where they are decided about
         await super().render_to_pipe(request)
 
     async def render_post(self, request):
@@ -107,7 +113,18 @@ class MessageResource(resource.Resource):
 class CoapTransport:
     """`handle` and `topic` decide about requests: POSTs, and GETs of topics."""
 
-    def __init__(self, handle, topic, body_limit, ack_timeout=2.0, lines=(), guard=None, watch=None):
+    def __init__(
+        self,
+        handle,
+        topic,
+        body_limit,
+        ack_timeout=2.0,
+        lines=(),
+        guard=None,
+        watch=None,
+        rate=1000,
+        largest=0,
+    ):
         self.handle = handle
         self._topic = topic
         self.body_limit = body_limit
@@ -118,6 +135,11 @@ class CoapTransport:
         self._guard = guard  # in security mode oscore
         self._watch = watch  # sees requests first: the same one, or one that only watches
         self.door = Door(watch.judge) if watch else None
+        shelf = Shelf(octets=max(OCTETS, 4 * largest))
+        self.bodies = Bodies(self.whose, lambda request: body_limit(peer_of(request.remote)), shelf)
+        self.answers = Shelf()
+        self._blocks = Flood(rate)
+        self.clock = time.monotonic
         self._addresses = {}  # of the lines, by name
         self._remotes = {}  # peer: aiocoap's remote, which also knows our address that the peer spoke to
         self._context = None
@@ -151,6 +173,19 @@ class CoapTransport:
         if self._guard:
             context.request_interfaces.insert(0, TransportOSCORE(context, context))
         return port
+
+    def whose(self, request):
+        """Whose room a request takes: that of its key; in mode none that of an address that is registered, or of all
+        others of a host together."""
+        peer = peer_of(request.remote)
+        other = peer if self.body_limit(peer) > SMALL else peer.host
+        return getattr(peer, "identity", None) or other
+
+    def allows(self, remote):
+        """Whether one more block is not too many of its key; in mode none the door has counted it."""
+        if not isinstance(remote, OSCOREAddress):
+            return True
+        return self._blocks.allows(remote.security_context.digest, self.clock())
 
     def remember(self, peer, remote):
         self._remotes.pop(peer, None)

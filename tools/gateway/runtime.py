@@ -95,7 +95,15 @@ class Gateway:
         ]
         watch = guard or Unguarded(self.events.tell, self._is_registered, peer_of, settings.rate)
         self.coap = CoapTransport(
-            self._request, self._topic, self._limit_for, options.ack_timeout, self.lines, guard, watch
+            self._request,
+            self._topic,
+            self._limit_for,
+            options.ack_timeout,
+            self.lines,
+            guard,
+            watch,
+            settings.rate,
+            limit,
         )
         self.applications = Applications(
             self.store, options.settings, self.server.request, self._tell, self._in_use
@@ -429,6 +437,7 @@ class Gateway:
             "unrecorded": len(self._unrecorded),
             "sinks": self.events.state,
             "datagrams": self.coap.door.counts,
+            "bodies": self.coap.bodies.shelf.counts,
             "counts": dict(self.events.counts),
             "events": list(self.events.recent),
         }
