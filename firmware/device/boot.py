@@ -3,10 +3,13 @@
 sentence on the console.
 """
 
+import gc
 import os
 import sys
+import time
 
 from board import Board
+from coap.compat import const
 from msgin5g import ConfigError
 
 from . import health
@@ -15,6 +18,7 @@ from .log import log
 
 _APP = "app.py"
 _PAUSE = 10  # seconds for a person to break in, before a board whose application failed is reset
+_OURS = const(("__main__", "asyncio", "board", "coap", "device", "main", "msgin5g"))
 _SAFE = 1800  # seconds until a safe boot is over: a device in the field has nobody who ends it
 
 
@@ -25,41 +29,57 @@ def main():
     starts = health.look(board)
     starts.begin(health.now())
     health.unattended = True
+    scope = {"__name__": "__main__"}
     try:
-        if starts.safe:
-            _run(_safe(starts, path))
-            board.reset()
-        elif len(sys.argv) > 1 or _exists(path):
-            with open(path) as file:
-                code = compile(file.read(), path, "exec")
-            exec(code, {"__name__": "__main__"})
-        else:
-            log("no %s here: printing what comes in", _APP)
-            _run(_listen())
-        starts.good()
-    except ConfigError as error:
-        starts.good()
-        log("cannot start, msgin5g.json is wrong: %s", error)
-        _give_up("make it on the computer: msgin5g provision --ue ue:NAME@DOMAIN --peer URI --port PORT")
-    except Unsupported as error:
-        starts.good()
-        log("cannot start: %s", error)
-        _give_up()
-    except KeyboardInterrupt:
-        starts.good()
-        if not sys.argv:
-            raise  # on a board: to the REPL, and at once
-        _interrupted()
-    except SystemExit:
-        starts.good()
-        raise
-    except Exception as error:
-        starts.failed(health.traceback(error), health.now())
-        if sys.argv:
+        try:
+            if starts.safe:
+                _run(_safe(starts, path))
+                board.reset()
+            elif len(sys.argv) > 1 or _exists(path):
+                _execute(path, scope)
+            else:
+                log("no %s here: printing what comes in", _APP)
+                _run(_listen())
+            starts.good()
+        except KeyboardInterrupt:
+            starts.good()
+            if not sys.argv:
+                raise  # on a board: to the REPL, and at once
+            _interrupted()
+        except SystemExit:
+            starts.good()
             raise
-        _failed(board, path, error)
-    finally:
+        except (ConfigError, Unsupported) as error:
+            if health.begun:
+                raise  # there was a good one before, so the device was well, and nobody is at the REPL
+            starts.good()
+            if isinstance(error, ConfigError):
+                log("cannot start, msgin5g.json is wrong: %s", error)
+                _give_up(
+                    "make it on the computer: msgin5g provision --ue ue:NAME@DOMAIN --peer URI --port PORT"
+                )
+            else:
+                log("cannot start: %s", error)
+                _give_up()
+    except (KeyboardInterrupt, SystemExit):
         health.attend(board)
+        raise
+    except BaseException as error:  # whatever else there is: CancelledError is no Exception
+        if sys.argv:
+            starts.failed(_words(error), health.now())
+            raise
+        _failed(board, scope, path, error)
+    health.attend(board)
+
+
+def _execute(path, scope):
+    """Runs the application as the interpreter's own importer reads it: in pieces, in any encoding."""
+    with open(path, "rb") as file:
+        marked = file.read(3) == b"\xef\xbb\xbf"
+        if marked:  # the mark of some editors, which the importer takes for a part of the first name
+            exec(compile(file.read(), path, "exec"), scope)
+    if not marked:
+        execfile(path, scope)  # noqa: F821
 
 
 def _run(coroutine):
@@ -77,15 +97,43 @@ def _give_up(remedy=None):
         log(remedy)
 
 
-def _failed(board, path, error):
-    """On a board: tells, waits for a person to look, starts anew."""
-    import time
-
-    sys.print_exception(error)
-    log("%s failed; the board is reset in %d s, Ctrl-C keeps it at the REPL", path, _PAUSE)
-    health.attend(board)
-    time.sleep(_PAUSE)
+def _failed(board, scope, path, error):
+    """On a board: tells, waits for a person to look, starts anew. That comes whatever else fails."""
+    try:
+        _drop(scope)
+        health.starts.failed(_words(error), health.now())
+        sys.print_exception(error)
+        log("%s failed; the board is reset in %d s, Ctrl-C keeps it at the REPL", path, _PAUSE)
+        health.attend(board)
+        time.sleep(_PAUSE)
+    except KeyboardInterrupt:
+        health.attend(board)
+        raise
+    except BaseException as failure:
+        log("%r", failure)
     board.reset()
+
+
+def _words(error):
+    try:
+        return health.traceback(error)
+    except MemoryError:
+        return "MemoryError, and none to say more\n"
+
+
+def _drop(scope):
+    """Gives back what the application took: it may have been all of the memory."""
+    scope.clear()
+    for name in list(sys.modules):
+        if name.split(".")[0] not in _OURS:
+            del sys.modules[name]
+    runner = sys.modules.get("device.runner")
+    if runner is not None:
+        for client in runner.running[:]:
+            client.abandon()
+        runner.asyncio.new_event_loop()  # and with it all tasks, and what they hold
+        runner.asyncio.core.cur_task = None
+    gc.collect()
 
 
 def _interrupted():

@@ -22,16 +22,20 @@ from coap.compat import const
 
 from . import health, runner
 from .links import Unsupported
-from .log import log
+from .log import clean, log
 
 _PERIOD = const(25)  # ms; a line of 115200 baud brings 288 octets meanwhile
 _REGISTER = const(10)  # seconds that start() waits for the registration
+_CALM = const(500)  # ms after Ctrl-C until the client goes on
+_DEAD = const(15000)  # ms after which an event loop that does not serve the client is not running
 _SHOWN = const(400)  # characters of a payload that are printed
 
 client = None  # the running one
 _board = None
 _timer = None
 _busy = False  # the event loop runs in one of the calls: the timer leaves it alone
+_torn = False  # it was left by Ctrl-C, or is just running
+_seized = None  # a current task of asyncio that nobody runs any more
 _ended = 0  # the tick when the timer's last step ended
 
 
@@ -41,29 +45,53 @@ def start():
     What an interrupted application had running is closed first, without ceremony, as a power cut would: its messages
     are in the storage, and its tasks do not go on.
     """
-    global client, _board, _timer
+    global client, _timer
     if client is None or client not in runner.running:
-        _board = _board or Board()
-        health.attend(_board)
-        asyncio.core.cur_task = None  # that of Ctrl-C is still there
-        for left in runner.running[:]:
-            left.abandon()
-        asyncio.new_event_loop()
-        gc.collect()
         client = None
-        client = _run(runner.start(board=_board))
+        _renew()
         try:
             _timer = _timer or _board.every(1, _PERIOD, _step)
         except Unsupported:
             log("console: the client runs while a call of the console waits, not in between")
         _run(_until(lambda: client.registered, _REGISTER))
+    elif _torn or client.fault() is not None:
+        _mend()
     return client
+
+
+def _renew():
+    """A client on a new event loop, which takes the place of all that run."""
+    global client, _board
+    _board = _board or Board()
+    health.attend(_board)
+    for left in runner.running[:]:
+        left.abandon()
+    _loop()
+    gc.collect()
+    client = _run(runner.start(board=_board))
+
+
+def _loop():
+    """A new event loop: nobody knows what Ctrl-C left of the old one."""
+    asyncio.core.cur_task = None  # that of Ctrl-C is still there
+    asyncio.new_event_loop()
+
+
+def _mend():
+    """After Ctrl-C: the client goes on, or a new one in its place where Ctrl-C hit it in the middle of something."""
+    global _torn
+    _loop()
+    if client not in runner.running or not client.again():
+        _renew()
+    _torn = False
 
 
 def stop():
     """De-registers, where the peer can be reached within 5 s, and closes the link."""
     global client, _timer
     if client is not None:
+        if _torn:
+            _mend()
         _run(client.stop())
         client = None
     if _timer is not None:
@@ -124,7 +152,7 @@ def status():
     config = running.core.config
     registration = running.core.registration
     cause = ": " + registration.cause if registration.cause else ""
-    print("%s at %s: %s%s" % (config.ue_service_id, config.peer, registration.state, cause))
+    _say("%s at %s: %s%s" % (config.ue_service_id, config.peer, registration.state, cause))
     core = running.core
     print("inbox %d; outbox %d" % (len(core.inbox), len(core.outbox.queue) + len(core.outbox.waiting)))
     told = [name + " %d" % count for name, count in sorted(core.stats.items()) if count]
@@ -132,7 +160,7 @@ def status():
 
 
 def _tell(outgoing):
-    print("%s %s%s" % (outgoing.message_id, outgoing.state, ": " + outgoing.cause if outgoing.cause else ""))
+    _say("%s %s%s" % (outgoing.message_id, outgoing.state, ": " + outgoing.cause if outgoing.cause else ""))
 
 
 def _show(message):
@@ -140,7 +168,12 @@ def _show(message):
         text = "%d octets" % message.size
     else:
         text = message.payload
-    print("from %s: %s" % (message.sender, text))
+    _say("from %s: %s" % (message.sender, text))
+
+
+def _say(text):
+    """Prints what a peer had a hand in."""
+    print(clean(text))
 
 
 async def _until(condition, seconds):
@@ -155,32 +188,50 @@ async def _until(condition, seconds):
 
 def _run(coroutine):
     """Runs the event loop, with all the client's tasks, until this has ended. Ctrl-C ends it too."""
-    global _busy
+    global _busy, _torn
+    before = _busy
     _busy = True
-    asyncio.core.cur_task = None
-    task = asyncio.create_task(coroutine)
     try:
-        return asyncio.core.run_until_complete(task)
-    except KeyboardInterrupt:
+        _torn = True
         asyncio.core.cur_task = None
-        task.cancel()
-        raise
+        try:
+            result = asyncio.core.run_until_complete(asyncio.create_task(coroutine))
+        except Exception:
+            _torn = False  # its own
+            raise
+        _torn = False
+        return result
     finally:
-        _busy = False
+        _busy = before
 
 
 def _step(timer):
     """The timer's call: all tasks that are due run once."""
-    global _ended
-    # A step that took longer than the period finds the next calls waiting already.
-    if _busy or asyncio.core.cur_task is not None or time.ticks_diff(time.ticks_ms(), _ended) < _PERIOD // 2:
+    global _busy, _ended, _seized, _torn
+    # A step that took longer than the period finds the next calls waiting already. Ctrl-C seldom comes alone.
+    since = time.ticks_diff(time.ticks_ms(), _ended)
+    if _busy or since < (_CALM if _torn else _PERIOD // 2):
         return
+    left = asyncio.core.cur_task
+    if left is not None and left is not _seized:
+        # Somebody runs the event loop, and this call came in between; or Ctrl-C ended that, and nobody does any more.
+        if client is None or client.idle_ms() < _DEAD:
+            return
+        _seized = left
+    _busy = True
     try:
+        if _torn:
+            _mend()
+        _torn = True
         asyncio.run(_pass())
+        _torn = False
     except KeyboardInterrupt:
         log("console: interrupted in the background")
+    except Exception as error:
+        log("console: %r", error)  # of asyncio itself, which Ctrl-C left in pieces
     finally:
-        asyncio.core.cur_task = None
+        asyncio.core.cur_task = left
+        _busy = False
         _ended = time.ticks_ms()
 
 

@@ -21,11 +21,16 @@ _LOOK = const(2000)  # ms between looks at the parts, at most
 _TICK_MASK = const((1 << 29) - 1)  # the period of coap.compat.ticks_diff
 _ATTEND = const(1000)  # ms between the timer's feeds, while somebody is at the REPL
 
+_FAULTY = const(60000)  # ms that a fault may last where no watchdog waits for its end
+
 starts = None  # the Starts of this board, once somebody has looked
 unattended = False  # main.py runs the application: nobody is at the REPL
 watching = False  # the task below feeds the watchdog
 _watchdog = None  # nothing stops it once it runs
+_board = None
 _task = None
+_period = _LOOK  # ms between looks
+begun = False  # a client was started where main.py runs the application
 _timer = None
 
 
@@ -137,43 +142,58 @@ def watch(board, seconds, fault):
     With `seconds` the board's watchdog is started, but only where main.py runs the application: nothing stops it, and
     a person at the REPL would be reset under their hands. Raises ConfigError for a time that the board does not have.
     """
-    global _task, _watchdog, watching
-    if unattended and _task is None:
+    global _board, _period, _watchdog, begun, watching
+    if unattended and not begun:
+        begun = True
         starts.tell()
+    _board = board
     if seconds and unattended:
         try:
             _watchdog = board.watchdog(int(seconds * 1000))
             watching = True
+            _period = min(_LOOK, int(seconds * 250))
             _release()
         except ValueError as error:
             raise ConfigError("watchdog", "the board refuses %s s: %s" % (seconds, error))
         except Unsupported as error:
             log("no watchdog: %s", error)
-    if _task is None or _task.done():
-        period = min(_LOOK, int(seconds * 250)) if watching else None
-        _task = asyncio.create_task(_keep(fault, period))
+    keep(fault)
 
 
-async def _keep(fault, period):
-    told = None
+def keep(fault):
+    """Begins the task that looks, anew where there was one: an interrupt may have dropped it out of the event loop."""
+    global _task
+    if _task is not None:
+        _task.cancel()
+    _task = asyncio.create_task(_keep(fault))
+
+
+async def _keep(fault):
+    told = began = None
     while True:
-        due = starts.due(now())
-        if due == 0:
-            starts.good()
-            due = None
-        if period is None:
-            if due is None:
-                return
-            await asyncio.sleep_ms(due)
-            continue
-        why = fault()
-        if why is None:
-            _watchdog.feed()
-        elif why != told:
-            log("the watchdog is not fed any more: %s", why)
-            starts.note(why)
-        told = why
-        await asyncio.sleep_ms(period)
+        try:
+            # Who is due runs first: after an application that computed, nobody is late but the application.
+            await asyncio.sleep_ms(0)
+            if starts.due(now()) == 0:
+                starts.good()
+            why = fault()
+            if why is None:
+                began = None
+                if watching:
+                    _watchdog.feed()
+            elif why != told:
+                log("the watchdog is not fed any more: %s" if watching else "fault: %s", why)
+                if unattended:
+                    starts.note(why)
+            told = why
+            if why is not None and unattended and not watching:
+                # No watchdog does it.
+                began = now() if began is None else began
+                if ticks_diff(now(), began) > _FAULTY:
+                    _board.reset()
+        except MemoryError:
+            pass  # an application that leaks
+        await asyncio.sleep_ms(_period)
 
 
 def attend(board):

@@ -2,5 +2,17 @@
 """One line an event on the console: "msgin5g: registered"."""
 
 
+def clean(text):
+    """`text` as it may be printed: what a peer wrote must not move the cursor, or look like a line of ours."""
+    for character in text:
+        if character < " " or "\x7f" <= character < "\xa0":
+            return "".join([c if " " <= c < "\x7f" or c >= "\xa0" else "?" for c in text])
+    return text
+
+
 def log(text, *arguments):
-    print("msgin5g:", text % arguments if arguments else text)
+    """Prints `text % arguments`. It raises nothing: what is told must go on where telling fails."""
+    try:
+        print("msgin5g:", clean(text % arguments if arguments else text))
+    except Exception:
+        pass  # no memory for the line; nobody reads any more

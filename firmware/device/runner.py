@@ -1,27 +1,37 @@
 # SPDX-License-Identifier: MIT
-"""The asyncio tasks that drive a sans-IO client: one reads the link, one sleeps until the next deadline."""
+"""The asyncio tasks that drive a sans-IO client: one reads the link, one sleeps until the next deadline.
+
+An application lives in the same interpreter. What it does may stop any of them: it cancels tasks, takes all memory, is
+interrupted by Ctrl-C within asyncio or within a call of ours. So each shows that it lives by what it does, not by its
+being there.
+"""
 
 import asyncio
+import gc
+import select
 import sys
 import time
 
 from coap.compat import const, ticks_diff
-from msgin5g import CHANGED, FAILED, MESSAGE, REPORT, TOPIC, Config, Ended
+from msgin5g import CHANGED, FAILED, MESSAGE, REPORT, TOPIC, Config
+from msgin5g.timing import Countdown
 
-from . import health
+from . import health, waiting
 from .health import now as _now
 from .log import log
 
 _CONFIG = "msgin5g.json"
-_TICK_MASK = const((1 << 29) - 1)  # the period of coap.compat.ticks_diff
+_STOPPING = const(6000)  # ms that start() waits for one that stops
 _BURST = const(8)  # datagrams read before other tasks get their turn
 _LINK_RETRY = const(5000)  # ms between tries to bring the link up
 _WARN_AGAIN = const(60000)  # ms until the same trouble is told again
 _SEND_RETRY = const(20)  # ms until a link that was busy is asked again
-_STOP_WAIT = const(5000)  # ms for the de-registration, whose loss is harmless
-_LATE = const(10000)  # ms that the timer task may be behind, for an application that computes
+_BEAT = const(5000)  # ms that the timer task sleeps at most
+_LATE = const(10000)  # ms that a task may be behind, for an application that computes
+_NO_MEMORY = const(100)  # ms until it is tried again
+_STORAGE = const(60000)  # ms that the storage may fail
 
-running = []  # the clients that were started and not stopped
+running = []  # the client that was started and not stopped: one at the most
 
 
 def _clock():
@@ -34,20 +44,48 @@ def _clock():
     return seconds + (946684800 if time.gmtime(0)[0] == 2000 else 0)
 
 
+def countdown(seconds):
+    """A Countdown of so many seconds, of any length; None for no limit."""
+    return None if seconds is None else Countdown(int(seconds * 1000), _now())
+
+
+def left(limit):
+    """Milliseconds that are left of a Countdown, at least 0; None where there is none."""
+    return None if limit is None else max(0, limit.left(_now()))
+
+
 async def start(config=None, board=None):
     """A running client. Returns at once: the link and the registration come up in the background, for ever.
 
     `config` is a Config, a dict or a path (default: msgin5g.json); `board` a Board (default: this board's).
-    Raises msgin5g.ConfigError, device.links.Unsupported for a `peer` that the board has no link for.
+    A board has one client, for its storage, its numbers and its link have one owner: where one runs with the same
+    configuration, that is what a second call gives. One that has a fault is closed, and a new one goes on.
+    Raises msgin5g.ConfigError, device.links.Unsupported for a `peer` that the board has no link for, RuntimeError
+    where a client with another configuration runs.
     """
-    if board is None:
-        from board import Board
-
-        board = Board()
     if config is None or isinstance(config, str):
         config = Config.load(config or _CONFIG)
     elif isinstance(config, dict):
         config = Config(config)
+    lent = None
+    patience = _STOPPING
+    while running and running[0].stopping and patience > 0:
+        await asyncio.sleep_ms(50)  # it de-registers
+        patience -= 50
+    for client in running[:]:
+        if client.stopping or not client.again():
+            lent = client.lent
+            client.abandon()
+        elif client.core.config.__dict__ == config.__dict__:
+            return client
+        else:
+            raise RuntimeError(
+                "%r runs already: await its stop() before another one starts" % client.core.config
+            )
+    if board is None:
+        from board import Board
+
+        board = Board()
     link = board.links(config)
     if config.security["mode"] == "none":
         log('warning: security.mode is "none": anyone on the path can read, change and forge messages')
@@ -60,100 +98,42 @@ async def start(config=None, board=None):
     health.look(board)
     # not before the core: what it finds in the storage may take it longer than a watchdog waits
     health.watch(board, config.watchdog, _fault)
-    return RunningClient(core, link)
+    from .client import RunningClient
+
+    client = RunningClient(core, link, board.storage)
+    if lent is not None and not [
+        m for m in core.inbox if (m.sender, m.message_id) == (lent.sender, lent.message_id)
+    ]:
+        client.lent = lent  # taken, and Ctrl-C came before the application had it
+    return client
+
+
+def keep():
+    """Begins the task of health that looks after the client, anew where there was one."""
+    health.keep(_fault)
 
 
 def _fault():
-    """What is wrong with a client, in words; None while each part of each is alive."""
+    """What is wrong with the client, in words; None while each part of it is alive. Where no watchdog waits for that,
+    the application is told.
+    """
     for client in running:
         fault = client.fault()
         if fault is not None:
+            if not health.watching and client.broken:
+                client.fail(fault)
             return fault
     return None
 
 
-class Outgoing:
-    """A message on its way: `message_id`, `state`, `cause`, and `wait` for its end."""
+class Serving:
+    """A core and its link, and the tasks between them."""
 
-    def __init__(self, runner, core):
-        self._runner = runner
-        self._core = core
-        self.message_id = core.message_id
-
-    @property
-    def state(self):
-        return self._core.state
-
-    @property
-    def cause(self):
-        return self._core.cause
-
-    @property
-    def reports(self):
-        """{"success": n, "failure": m} of a message to many with a report, else None."""
-        return self._core.reports
-
-    @property
-    def on_report(self):
-        """What is called with (reporter, success, cause) for each report of one of many; None to begin with."""
-        return self._core.on_report
-
-    @on_report.setter
-    def on_report(self, function):
-        self._core.on_report = function
-
-    @property
-    def final(self):
-        """Whether `state` is the last one."""
-        return self._core.final
-
-    def __repr__(self):
-        return repr(self._core)
-
-    async def wait(self, timeout_s=None):
-        """The final state: "delivered", "accepted", "stored", "failed" or "expired".
-
-        Raises asyncio.TimeoutError after `timeout_s` seconds; the message goes on all the same. Raises EOFError
-        when the client is stopped before that.
-        """
-        if not self._core.final:
-            self._runner.check()
-            ended = self._runner.watch(self.message_id)
-            if timeout_s is None:
-                await ended.wait()
-            else:
-                await asyncio.wait_for_ms(ended.wait(), int(timeout_s * 1000))
-            if not self._core.final:
-                self._runner.check()
-        return self._core.state
-
-
-class _Messages:
-    """What `async for` goes through; MicroPython has no asynchronous generators."""
-
-    def __init__(self, client):
-        self._client = client
-
-    def __aiter__(self):
-        return self
-
-    async def __anext__(self):
-        try:
-            return await self._client.receive()
-        except EOFError:
-            raise StopAsyncIteration
-
-
-class RunningClient:
-    """A client that runs until `stop()`.
-
-    `on_failed`, which an application may set, is called with (sender, message ID, cause) of a message to this device
-    that it will never have.
-    """
-
-    def __init__(self, core, link):
+    def __init__(self, core, link, storage):
         self.core = core
         self._link = link
+        self._storage = storage
+        self._queue = asyncio.core._task_queue  # of the event loop that the tasks live in
         self.on_failed = None
         self._arrived = asyncio.Event()
         self._kick = asyncio.Event()
@@ -164,187 +144,99 @@ class RunningClient:
         self._state = ("stopped", None)  # what was told last
         self._warned = {}  # when which trouble was; there are some ten kinds
         self._ended = None  # the exception for all who still want something
-        self._promise = None  # the tick until which the application shall be heard of
+        self._why = None  # the same in words
+        self._inside = False  # a call of the core has begun; where nobody is in one, it was torn apart
+        self._open = False  # the link is, and the core has started
+        self._beat = _now()  # when the timer task was last seen
+        self._reads = 0
+        self._unread = None  # (self._reads, since when) something can be read
+        self._starved = None  # since when there is no memory for a task
+        self._failing = None  # since when the storage fails
+        self._written = (0, 0)  # what its journal counted then
         self._tasks = {}  # by what each does
-        self._begin("link", self._open)
-        running.append(self)
 
-    # --- the application's calls --------------------------------------------------------------------
+    # --- calls of the core --------------------------------------------------------------------------
 
-    async def send(self, to, payload, **options):
-        """Takes a message; gives its Outgoing once it is in the outbox.
-
-        `payload` is str, bytes, a binary file, or (binary file, size). Options: to_type="UE", app_id=None,
-        report=False, priority="NORMAL", store_forward=False, expires=None (seconds), volatile=False.
-        Raises ValueError for what cannot be sent, msgin5g.OutboxFull, EOFError after `stop`.
+    def _within(self, function, *arguments, **options):
+        """Calls the core. A call that Ctrl-C tore apart leaves a core that is not called again: the storage has what
+        counts, and the next client begins with that.
         """
+        if self._inside:
+            self.fail("a call of the client was interrupted")
         self.check()
-        outgoing = self.core.send(to, payload, _now(), **options)
-        self._flush()
-        return Outgoing(self, outgoing)
-
-    async def subscribe(self, topic, timeout_s=60):
-        """Returns when the server has granted it: from then on, over restarts too, messages to the topic are received.
-
-        Raises msgin5g.SubscriptionError where it refuses, or has not answered within `timeout_s` seconds (and then the
-        device goes on trying); ValueError for what can be no topic, and for the ninth; msgin5g.StorageError.
-        """
-        from .topics import settle
-
-        self.check()
-        subscription = self.core.subscribe(topic, _now())
-        self._flush()
-        await settle(self, subscription, timeout_s)
-
-    async def unsubscribe(self, topic, timeout_s=60):
-        """Returns when the server has ended it, at once where there was no subscription. Raises as `subscribe`."""
-        from .topics import settle
-
-        self.check()
-        subscription = self.core.unsubscribe(topic, _now())
-        self._flush()
-        await settle(self, subscription, timeout_s)
-
-    async def receive(self):
-        """The next received Message, each one once. A large one can be read until the next is taken.
-
-        Raises EOFError when the client is stopped; `messages()` just ends then.
-        """
-        while True:
-            self.check()
-            message = self.core.take(_now())
-            if message is not None:
-                self._flush()
-                return message
-            self._arrived.clear()
-            await self._arrived.wait()
-
-    def messages(self):
-        """For `async for message in client.messages()`."""
-        return _Messages(self)
-
-    def outbox(self):
-        """What became of the messages, over restarts too: those that wait, in order, then the last that ended."""
-        outbox = self.core.outbox
-        ended = [Ended(*ending) for ending in outbox.endings()]
-        waiting = [core for core in outbox.waiting if not core.final]  # some are only counted for
-        return [Outgoing(self, core) for core in outbox.queue + waiting + ended]
-
-    async def drain(self, timeout_s=None):
-        """Waits until everything is accepted and every report is out; False where `timeout_s` was over before.
-
-        Then an application may sleep or switch the board off: nothing waits but reports of the other side.
-        """
+        self._inside = True
         try:
-            while not self.core.idle:
-                self._drained.clear()
-                if timeout_s is None:
-                    await self._drained.wait()
-                else:
-                    start = _now()
-                    await asyncio.wait_for_ms(self._drained.wait(), int(timeout_s * 1000))
-                    timeout_s = max(0, timeout_s - ticks_diff(_now(), start) / 1000)
-        except asyncio.TimeoutError:
-            pass
-        self.core.settle()
-        return self.core.idle
+            result = function(*arguments, **options)
+        except Exception:
+            self._inside = False
+            raise
+        self._inside = False
+        return result
 
-    def next_wake(self):
-        """Milliseconds until the protocol wants to run next, for `board.sleep`; None for never."""
-        deadline = self.core.next_deadline()
-        if self._unsent is not None:
-            return 0
-        return None if deadline is None else max(0, ticks_diff(deadline, _now()))
-
-    async def stop(self):
-        """De-registers, where the peer can be reached within 5 s, and closes the link."""
-        if self in running:
-            running.remove(self)
-            if self._ended is None:
-                await self._deregister()
-            self._close()
-
-    def abandon(self):
-        """Closes the link at once and leaves all else to the next client, as a power cut does."""
-        if self in running:
-            running.remove(self)
-            self._close()
-
-    def _close(self):
-        for task in self._tasks.values():
-            task.cancel()
-        self._link.close()
-        self._end(EOFError("the client was stopped"))
-
-    async def _deregister(self):
-        registration = self.core.registration
-        # Who is not registered has nothing to wait for. What may be under way expires at the server.
-        wait = _STOP_WAIT if self.registered else 0
-        self.core.stop(_now())
-        self._flush()
-        while wait > 0 and registration.state != "stopped":
-            await asyncio.sleep_ms(50)
-            wait -= 50
-        if registration.state != "stopped":
-            log("stopped; the de-registration got no answer" if self.registered else "stopped")
-
-    def alive(self, seconds):
-        """The application promises to call this again within so many seconds (up to a day): a watchdog that runs is not
-        fed after that. None ends the promise.
-        """
-        self._promise = None if seconds is None else (_now() + int(seconds * 1000)) & _TICK_MASK
-
-    def fault(self):
-        """What keeps this client from its work, in words; None while each part is alive."""
-        if self._ended is not None:
-            return "the client ended: %r" % self._ended
-        for name, task in self._tasks.items():
-            if task.done():
-                return "the %s task ended" % name
-        if not getattr(self._link, "alive", True):
-            return "the link's own task ended"
-        deadline = self.core.next_deadline() if "timer" in self._tasks else None
-        if deadline is not None and ticks_diff(_now(), deadline) > _LATE:
-            return "the timer task is %d ms late" % ticks_diff(_now(), deadline)
-        if self._promise is not None and ticks_diff(_now(), self._promise) > 0:
-            return "the application did not call alive() in time"
-        return None
-
-    @property
-    def registered(self):
-        return self.core.registered
-
-    @property
-    def stats(self):
-        """Counters of the service; "link_" and "coap_" begin those of the layers below. "boots" counts the starts of
-        the board, "reset_cause" is why it started last.
-        """
-        stats = dict(self.core.stats)
-        stats["boots"] = health.starts.boots
-        stats["reset_cause"] = health.starts.cause
-        stats["link_dropped"] = self._link.dropped
-        security = getattr(self.core.endpoint, "security", None)
-        for prefix, layer in (("coap_", self.core.endpoint), ("oscore_", security), ("link_", self._link)):
-            for name, value in getattr(layer, "stats", {}).items():  # L3 has no CoAP, UDP no frames
-                stats[prefix + name] = value
-        return stats
-
-    def watch(self, key):
-        """The Event of the end of a message (by its ID), or of the next change of a subscription."""
-        event = self._watched.get(key)
-        if event is None:
-            event = self._watched[key] = asyncio.Event()
-        return event
+    def _call(self, function, *arguments, **options):
+        """The same, and then brings out what there is; no memory for that is no failure of the call."""
+        result = self._within(function, *arguments, **options)
+        self._inside = True
+        try:
+            self._flush()
+        except MemoryError:
+            self._kick.set()
+        except Exception:
+            self._inside = False
+            raise
+        self._inside = False
+        return result
 
     def check(self):
         """Raises what ended the client."""
         if self._ended is not None:
             raise self._ended
 
+    def fail(self, why):
+        """Ends the client for a reason in words: the application's next call raises it, or the one that it waits in."""
+        self._end(RuntimeError(why + "; start() begins anew"), why)
+
+    def _end(self, error, why=None):
+        if self._ended is None:
+            self._ended = error
+            self._why = why
+        self._arrived.set()
+        self._drained.set()
+        for event in self._watched.values():
+            event.set()
+        self._watched.clear()
+
     # --- the tasks ----------------------------------------------------------------------------------
 
     def _begin(self, name, function):
         self._tasks[name] = asyncio.create_task(self._guarded(name, function))
+
+    def again(self):
+        """Begins the tasks anew: Ctrl-C in the middle of asyncio may have dropped one out of it, and nothing shows."""
+        queue = asyncio.core._task_queue
+        if self._queue is queue:
+            tasks = list(self._tasks.values())
+            self._tasks.clear()
+            for task in tasks:
+                task.cancel()
+                asyncio.core._io_queue.remove(task)
+        else:
+            # Another event loop: what waits for these never goes on.
+            self._queue = queue
+            self._tasks.clear()
+            self._watched.clear()
+            self._arrived = asyncio.Event()
+            self._kick = asyncio.Event()
+            self._drained = asyncio.Event()
+        self._beat = _now()
+        if self._open:
+            if hasattr(self._link, "again"):
+                self._link.again()
+            self._begin("timer", self._tick)
+            self._begin("reader", self._read)
+        else:
+            self._link.close()
+            self._begin("link", self._connect)
 
     async def _guarded(self, name, function):
         # A task that dies unseen leaves a device that looks alive and is deaf. The application's next call, or the one
@@ -353,21 +245,21 @@ class RunningClient:
             await function()
         except KeyboardInterrupt:
             # Ctrl-C hits whoever happens to run. An end in good order still needs this task.
-            self._begin(name, function)
+            if not self._inside:
+                self._begin(name, function)
+            raise
+        except asyncio.CancelledError:
+            if self._tasks.get(name) is asyncio.core.cur_task:
+                self.fail("the %s task ended" % name)
             raise
         except Exception as error:
-            sys.print_exception(error)
             self._end(error)
+            try:
+                sys.print_exception(error)
+            except Exception:
+                pass
 
-    def _end(self, error):
-        if self._ended is None:
-            self._ended = error
-        self._arrived.set()
-        for event in self._watched.values():
-            event.set()
-        self._watched.clear()
-
-    async def _open(self):
+    async def _connect(self):
         core = self.core
         while True:
             try:
@@ -376,54 +268,66 @@ class RunningClient:
             except OSError as error:
                 log("no link to %s yet (%s)", core.config.peer, error)
                 await asyncio.sleep_ms(_LINK_RETRY)
+            except MemoryError:
+                await self._short()
         core.peer = self._link.peer
         self._link.on_back = self._back
-        core.start(_now())
+        self._within(core.start, _now())
+        self._open = True
         self._begin("timer", self._tick)
         self._begin("reader", self._read)
         del self._tasks["link"]
-        self._flush()
 
     def _back(self):
-        self.core.link_is_back(_now())
-        self._flush()
+        self.core.peer = self._link.peer
+        self._call(self.core.link_is_back, _now())
 
     async def _read(self):
         core = self.core
         burst = 0
         while True:
-            octets, address = await self._link.receive()
-            core.receive(octets, address, _now())
-            self._flush()
-            burst += 1
-            if burst == _BURST:
-                burst = 0
-                await asyncio.sleep_ms(0)
+            try:
+                octets, address = await self._link.receive()
+                self._reads += 1
+                self._call(core.receive, octets, address, _now())
+                burst += 1
+                if burst == _BURST:
+                    burst = 0
+                    await asyncio.sleep_ms(0)
+            except MemoryError:
+                # The core is what it was before this datagram, which is lost like any.
+                await self._short()
 
     async def _tick(self):
         core = self.core
         while True:
-            now = _now()
-            core.poll(now)
-            self._flush()
-            await asyncio.sleep_ms(0)  # the link begins with what there is
-            core.prepare()
-            now = _now()
-            self._kick.clear()
-            deadline = self._armed = core.next_deadline()
-            if self._unsent is not None:
-                wait = _SEND_RETRY
-            elif deadline is None:
-                wait = None
-            else:
-                wait = max(0, ticks_diff(deadline, now))
             try:
-                if wait is None:
-                    await self._kick.wait()
+                self._beat = _now()
+                self._call(core.poll, self._beat)
+                await asyncio.sleep_ms(0)  # the link begins with what there is
+                self._within(core.prepare)
+                now = _now()
+                self._kick.clear()
+                deadline = self._armed = core.next_deadline()
+                if self._unsent is not None:
+                    wait = _SEND_RETRY
+                elif deadline is None:
+                    wait = _BEAT
                 else:
-                    await asyncio.wait_for_ms(self._kick.wait(), wait)
+                    wait = min(_BEAT, max(0, ticks_diff(deadline, now)))
+                self._starved = None
+                await waiting.wait_for_ms(self._kick.wait(), wait)
             except asyncio.TimeoutError:
                 pass
+            except MemoryError:
+                await self._short()
+
+    async def _short(self):
+        """There was no memory, which the application may give back."""
+        if self._starved is None:
+            self._starved = _now()
+        gc.collect()
+        await asyncio.sleep_ms(_NO_MEMORY)
 
     def _flush(self):
         """After each call of the core: datagrams to the link, events to those who wait for them."""
@@ -459,10 +363,10 @@ class RunningClient:
                 )
                 self._wake(subject)
             elif kind == REPORT:
-                self._call(subject[0].on_report, subject[1:])
+                self._hand(subject[0].on_report, subject[1:])
             elif kind == FAILED:
                 log("a message from %s failed: %s", subject[0], subject[2])
-                self._call(self.on_failed, subject)
+                self._hand(self.on_failed, subject)
             else:
                 self._tell()
         if core.idle:
@@ -473,13 +377,20 @@ class RunningClient:
         if self._unsent is not None or core.next_deadline() != self._armed:
             self._kick.set()
 
-    def _call(self, function, arguments):
+    def _hand(self, function, arguments):
         """Calls what the application set. What that raises is told, and is no affair of the client."""
         if function is not None:
             try:
                 function(*arguments)
             except Exception as error:
                 sys.print_exception(error)
+
+    def watch(self, key):
+        """The Event of the end of a message (by its ID), or of the next change of a subscription."""
+        event = self._watched.get(key)
+        if event is None:
+            event = self._watched[key] = asyncio.Event()
+        return event
 
     def _wake(self, key):
         waiting = self._watched.pop(key, None)
@@ -501,3 +412,68 @@ class RunningClient:
         if told != self._state:
             self._state = told
             log("%s%s", told[0], ": " + told[1] if told[1] else "")
+
+    def idle_ms(self):
+        """How long ago the timer task ran last."""
+        return ticks_diff(_now(), self._beat)
+
+    # --- whether they live --------------------------------------------------------------------------
+
+    def fault(self):
+        """What keeps this client from its work, in words; None while each part of it is alive."""
+        if self._ended is not None:
+            return self._why or "the client ended: %r" % self._ended
+        if self._inside:
+            return "a call of the client was interrupted"
+        if self._queue is not asyncio.core._task_queue:
+            return "the event loop was replaced"
+        for name in ("timer", "reader") if self._open else ("link",):
+            if name not in self._tasks or self._tasks[name].done():
+                return "the %s task ended" % name
+        if not getattr(self._link, "alive", True):
+            return "the link's own task ended"
+        now = _now()
+        if self._open:
+            late = self.idle_ms() - _BEAT
+            if late > _LATE:
+                return "the timer task is %d ms late" % late
+            if self._deaf(now):
+                return "the reader task does not read what there is"
+            if self._starved is not None and ticks_diff(now, self._starved) > _LATE:
+                return "there is no memory"
+        if self._storage_fails(now):
+            return "the storage fails"
+        return None
+
+    def _deaf(self, now):
+        """Whether something to read waits too long: who reads is then not there, whatever asyncio knows of it."""
+        source = getattr(self._link, "source", None)
+        if source is None:
+            return False
+        poller = select.poll()
+        poller.register(source, select.POLLIN)
+        if not poller.poll(0):
+            self._unread = None
+        elif self._unread is None or self._unread[0] != self._reads:
+            self._unread = (self._reads, now)
+        else:
+            return ticks_diff(now, self._unread[1]) > _LATE
+        return False
+
+    def _storage_fails(self, now):
+        """Whether nothing could be written for a minute, though it was tried. Then it is tried again."""
+        journal = self.core.journal
+        if journal.writes != self._written[0]:
+            self._failing = None
+        elif self._failing is None and journal.failed != self._written[1]:
+            self._failing = now
+        self._written = (journal.writes, journal.failed)
+        if self._failing is None or ticks_diff(now, self._failing) < _STORAGE:
+            return False
+        try:
+            self._storage.replace("probe", b"?")
+            self._storage.remove("probe")
+        except OSError:
+            return True
+        self._failing = None
+        return False

@@ -5,12 +5,14 @@ import asyncio
 
 from msgin5g import SubscriptionError
 
+from .waiting import wait_for_ms
+
 
 async def settle(runner, subscription, timeout_s):
     """Returns when the server has granted what was asked; raises SubscriptionError where not."""
     wait = None if timeout_s is None else int(timeout_s * 1000)
     try:
-        await asyncio.wait_for_ms(_settled(runner, subscription), wait)
+        await wait_for_ms(_settled(runner, subscription), wait)
     except asyncio.TimeoutError:
         registration = runner.core.registration
         why = subscription.cause if runner.registered else registration.cause

@@ -177,11 +177,14 @@ class Device(Process):
     async def start(self):
         self._held = hold(self.folder)
         try:
-            self._command, self._environment = prepare(self.folder, app=self._app, heap=self._heap)
+            self._command, self._environment = self._prepare()
             self.told.closed = False
             await super().start()
         finally:
             os.close(self._held)  # the device has it now
+
+    def _prepare(self):
+        return prepare(self.folder, app=self._app, heap=self._heap)
 
     def _options(self):
         return {"pass_fds": (self._held,)}

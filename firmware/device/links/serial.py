@@ -6,13 +6,16 @@
 
 import asyncio
 
+from coap.compat import const, ticks_diff
 from msgin5g.row import Row
 
+from ..health import now
 from ..log import log
 from . import slipmux
 
 _CHUNK = 64  # octets read at a time: 5.5 ms of 115200 baud, as a UART's read may wait for all of them
 _QUEUE = 4  # frames that wait for the line
+_LATE = const(10000)  # ms that a frame may wait for a task that does nothing
 _REOPEN = 1000  # ms between tries to open a line that was lost
 
 
@@ -68,6 +71,9 @@ class SerialLink:
         self._queue = []
         self._ready = asyncio.Event()
         self._writer = None
+        self._broken = False  # Ctrl-C hit the task
+        self._wrote = 0  # what went out, in pieces
+        self._stuck = None  # (self._wrote, since when) a frame waits
 
     async def open(self):
         self._line = self._open_line()
@@ -75,9 +81,37 @@ class SerialLink:
         if self._writer is None:
             self._writer = asyncio.create_task(self._write())
 
+    def again(self):
+        """Begins the task anew, and with the frame that it was at."""
+        if self._writer is not None:
+            self._writer.cancel()
+        self._ready = asyncio.Event()
+        if self._queue:
+            self._ready.set()
+        if self._line is not None:
+            self._stream = asyncio.StreamReader(self._line)
+        self._writer = asyncio.create_task(self._write())
+
+    @property
+    def source(self):
+        """What is read from, None while there is none."""
+        return self._line
+
     @property
     def alive(self):
-        return self._writer is None or not self._writer.done()
+        """Whether frames go out: the task is there, and asyncio has not lost it."""
+        if self._writer is None:
+            return True
+        if self._writer.done() or self._broken:
+            return False
+        waits = asyncio.core._io_queue.map.get(id(self._line))
+        if not self._queue or (waits and waits[1] is self._writer):
+            self._stuck = None
+        elif self._stuck is None or self._stuck[0] != self._wrote:
+            self._stuck = (self._wrote, now())
+        else:
+            return ticks_diff(now(), self._stuck[1]) < _LATE
+        return True
 
     async def receive(self):
         while True:
@@ -91,6 +125,8 @@ class SerialLink:
                 except MemoryError:
                     self.dropped += 1
             try:
+                if self._line is None:  # the task that was to open it again was ended
+                    raise OSError("no line")
                 octets = await self._stream.read(_CHUNK)
                 # A line that was readable and has nothing has ended: a USB adapter unplugged, the other side gone.
                 if octets is None:
@@ -135,6 +171,14 @@ class SerialLink:
         return True
 
     async def _write(self):
+        self._broken = False
+        try:
+            await self._write_all()
+        except KeyboardInterrupt:
+            self._broken = True  # and for asyncio this task still runs
+            raise
+
+    async def _write_all(self):
         while True:
             await self._ready.wait()
             self._ready.clear()
@@ -144,6 +188,7 @@ class SerialLink:
                     for octets in slipmux.encode(kind, parts):
                         self._stream.write(octets)
                         await self._stream.drain()
+                        self._wrote += 1
                 except OSError:
                     pass  # the reader finds out too, and opens the line again
                 if self._queue:  # not where the line was lost meanwhile

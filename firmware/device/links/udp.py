@@ -58,6 +58,11 @@ class UDPLink:
             self._last = (address, sockaddr)
             return octets, address
 
+    @property
+    def source(self):
+        """What is read from, None while there is none."""
+        return self._sock
+
     def _discard(self):
         try:
             self._sock.recvfrom(1)

@@ -1,0 +1,262 @@
+# SPDX-License-Identifier: MIT
+"""The running client as the application sees it: what `await start()` gives. runner.py has the tasks below it."""
+
+import asyncio
+
+from coap.compat import const, ticks_diff
+from msgin5g import Ended
+
+from . import health, runner
+from .waiting import wait_for_ms
+
+STOP_WAIT = const(5000)  # ms for the de-registration, whose loss is harmless
+
+
+class Outgoing:
+    """A message on its way: `message_id`, `state`, `cause`, and `wait` for its end."""
+
+    def __init__(self, client, core):
+        self._client = client
+        self._core = core
+        self.message_id = core.message_id
+
+    @property
+    def state(self):
+        return self._core.state
+
+    @property
+    def cause(self):
+        return self._core.cause
+
+    @property
+    def reports(self):
+        """{"success": n, "failure": m} of a message to many with a report, else None."""
+        return self._core.reports
+
+    @property
+    def on_report(self):
+        """What is called with (reporter, success, cause) for each report of one of many; None to begin with."""
+        return self._core.on_report
+
+    @on_report.setter
+    def on_report(self, function):
+        self._core.on_report = function
+
+    @property
+    def final(self):
+        """Whether `state` is the last one."""
+        return self._core.final
+
+    def __repr__(self):
+        return repr(self._core)
+
+    async def wait(self, timeout_s=None):
+        """The final state: "delivered", "accepted", "stored", "failed" or "expired".
+
+        Raises asyncio.TimeoutError after `timeout_s` seconds (of any number); the message goes on all the same. Raises
+        EOFError when the client is stopped before that.
+        """
+        limit = runner.countdown(timeout_s)
+        while not self._core.final:
+            self._client.check()
+            await wait_for_ms(self._client.watch(self.message_id).wait(), runner.left(limit))
+        return self._core.state
+
+
+class _Messages:
+    """What `async for` goes through; MicroPython has no asynchronous generators."""
+
+    def __init__(self, client):
+        self._client = client
+
+    def __aiter__(self):
+        return self
+
+    async def __anext__(self):
+        try:
+            return await self._client.receive()
+        except EOFError:
+            raise StopAsyncIteration
+
+
+class RunningClient(runner.Serving):
+    """A client that runs until `stop()`.
+
+    `on_failed`, which an application may set, is called with (sender, message ID, cause) of a message to this device
+    that it will never have.
+    """
+
+    def __init__(self, core, link, storage):
+        super().__init__(core, link, storage)
+        self.stopping = False
+        self.lent = None  # the message that receive() is just giving
+        self._promise = None  # the time within which the application shall be heard of
+        runner.running.append(self)
+        self._begin("link", self._connect)
+
+    def again(self):
+        """Begins all tasks anew; False where the core cannot go on, and a new client must."""
+        if self._ended is None and not self._inside:
+            super().again()
+            runner.keep()
+            if super().fault() is None:
+                return True
+        return False
+
+    async def send(self, to, payload, **options):
+        """Takes a message; gives its Outgoing once it is in the outbox.
+
+        `payload` is str, bytes, a binary file, or (binary file, size). Options: to_type="UE", app_id=None,
+        report=False, priority="NORMAL", store_forward=False, expires=None (seconds), volatile=False.
+        Raises ValueError for what cannot be sent, msgin5g.OutboxFull, EOFError after `stop`.
+        """
+        return Outgoing(self, self._call(self.core.send, to, payload, runner._now(), **options))
+
+    async def subscribe(self, topic, timeout_s=60):
+        """Returns when the server has granted it: from then on, over restarts too, messages to the topic are received.
+
+        Raises msgin5g.SubscriptionError where it refuses, or has not answered within `timeout_s` seconds (and then the
+        device goes on trying); ValueError for what can be no topic, and for the ninth; msgin5g.StorageError.
+        """
+        from .topics import settle
+
+        await settle(self, self._call(self.core.subscribe, topic, runner._now()), timeout_s)
+
+    async def unsubscribe(self, topic, timeout_s=60):
+        """Returns when the server has ended it, at once where there was no subscription. Raises as `subscribe`."""
+        from .topics import settle
+
+        await settle(self, self._call(self.core.unsubscribe, topic, runner._now()), timeout_s)
+
+    async def receive(self, timeout_s=None):
+        """The next received Message, each one once. A large one can be read until the next is taken.
+
+        Raises asyncio.TimeoutError when none came within `timeout_s` seconds (of any number), and then none was taken;
+        EOFError when the client is stopped; `messages()` just ends then.
+        """
+        limit = runner.countdown(timeout_s)
+        while True:
+            # Taking is the last step, and nothing is awaited after it: who is cancelled has taken nothing.
+            self.check()
+            if self.lent in self.core.inbox:
+                self.lent = None
+            if self.lent is None and self.core.inbox:
+                try:
+                    self.lent = self.core.inbox[0]
+                    self.lent = self._call(self.core.take, runner._now())
+                except Exception:
+                    self.lent = None
+                    raise
+            message = self.lent
+            if message is not None:
+                # Ctrl-C comes before these two lines, and then the next call gives it, or after them.
+                self.lent = None
+                return message
+            self._arrived.clear()
+            try:
+                await wait_for_ms(self._arrived.wait(), runner.left(limit))
+            except asyncio.TimeoutError:
+                if not self.core.inbox:
+                    raise
+
+    def messages(self):
+        """For `async for message in client.messages()`."""
+        return _Messages(self)
+
+    def outbox(self):
+        """What became of the messages, over restarts too: those that wait, in order, then the last that ended."""
+        outbox = self.core.outbox
+        ended = [Ended(*ending) for ending in outbox.endings()]
+        waiting = [core for core in outbox.waiting if not core.final]  # some are only counted for
+        return [Outgoing(self, core) for core in outbox.queue + waiting + ended]
+
+    async def drain(self, timeout_s=None):
+        """Waits until everything is accepted and every report is out; False where `timeout_s` was over before.
+
+        Then an application may sleep or switch the board off: nothing waits but reports of the other side.
+        """
+        limit = runner.countdown(timeout_s)
+        try:
+            while not self.core.idle and self._ended is None:
+                self._drained.clear()
+                await wait_for_ms(self._drained.wait(), runner.left(limit))
+        except asyncio.TimeoutError:
+            pass
+        self._within(self.core.settle)
+        return self.core.idle
+
+    def next_wake(self):
+        """Milliseconds until the protocol wants to run next, for `board.sleep`; None for never."""
+        deadline = self.core.next_deadline()
+        if self._unsent is not None:
+            return 0
+        return None if deadline is None else max(0, ticks_diff(deadline, runner._now()))
+
+    async def stop(self):
+        """De-registers, where the peer can be reached within 5 s, and closes the link."""
+        if self in runner.running and not self.stopping:
+            self.stopping = True
+            try:
+                if self._ended is None and not self._inside:
+                    await self._deregister()
+            finally:
+                self.abandon()
+
+    def abandon(self):
+        """Closes the link at once and leaves all else to the next client, as a power cut does."""
+        if self in runner.running:
+            runner.running.remove(self)
+            tasks = list(self._tasks.values())
+            self._tasks.clear()
+            for task in tasks:
+                if task is not asyncio.core.cur_task:
+                    task.cancel()
+            try:
+                self._link.close()
+            except Exception as error:
+                runner.log("%r", error)  # what Ctrl-C left of it
+            self._end(EOFError("the client was stopped"))
+
+    async def _deregister(self):
+        registration = self.core.registration
+        # Who is not registered has nothing to wait for. What may be under way expires at the server.
+        wait = STOP_WAIT if self.registered else 0
+        self._call(self.core.stop, runner._now())
+        while wait > 0 and registration.state != "stopped" and self._ended is None:
+            await asyncio.sleep_ms(50)
+            wait -= 50
+        if registration.state != "stopped":
+            runner.log("stopped; the de-registration got no answer" if self.registered else "stopped")
+
+    def alive(self, seconds):
+        """The application promises to call this again within so many seconds: a watchdog that runs is not fed after
+        that. None ends the promise.
+        """
+        self._promise = runner.countdown(seconds)
+
+    def fault(self):
+        """What keeps this client, or the application, from its work, in words; None while each part is alive."""
+        fault = super().fault()
+        self.broken = fault is not None  # the client itself, not a promise of the application
+        if fault is None and self._promise is not None and self._promise.left(runner._now()) < 0:
+            fault = "the application did not call alive() in time"
+        return fault
+
+    @property
+    def registered(self):
+        return self.core.registered
+
+    @property
+    def stats(self):
+        """Counters of the service; "link_" and "coap_" begin those of the layers below. "boots" counts the starts of
+        the board, "reset_cause" is why it started last.
+        """
+        stats = dict(self.core.stats)
+        stats["boots"] = health.starts.boots
+        stats["reset_cause"] = health.starts.cause
+        stats["link_dropped"] = self._link.dropped
+        security = getattr(self.core.endpoint, "security", None)
+        for prefix, layer in (("coap_", self.core.endpoint), ("oscore_", security), ("link_", self._link)):
+            for name, value in getattr(layer, "stats", {}).items():  # L3 has no CoAP, UDP no frames
+                stats[prefix + name] = value
+        return stats

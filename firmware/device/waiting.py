@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: MIT
+"""What `asyncio` has for waiting, as it has to be: nothing that came in time is dropped, no time is too long, and
+Ctrl-C breaks nothing for good.
+
+MicroPython runs what `wait_for` waits for in a task of its own, and drops a result that is there when the time is over:
+a message that was taken, and reported as delivered. Here it runs in the task that waits, as in CPython since 3.12: it
+has either given its result, or it is cancelled where it waits, and then it has taken nothing.
+
+Importing this puts it into `asyncio`, for the application's own `wait_for(client.receive(), 1)`.
+"""
+
+import asyncio
+
+from coap.compat import const
+
+_core = asyncio.core
+_PIECE = const(86400000)  # ms of one sleep: ticks of a 32-bit board can be told apart within 6.2 days
+
+_sleeper = _core.SingletonGenerator()  # one for all: it is awaited at once
+
+
+def sleep_ms(ms):
+    """To be awaited: any time."""
+    if ms > _PIECE:
+        return _sleep_long(ms)
+    # MicroPython's asserts that this is None: after a Ctrl-C between here and the await no task could sleep any more.
+    _sleeper.state = _core.ticks_add(_core.ticks(), max(0, ms))
+    return _sleeper
+
+
+async def _sleep_long(ms):
+    while ms > 0:
+        await sleep_ms(min(ms, _PIECE))
+        ms -= _PIECE
+
+
+async def _expire(task, ms, over):
+    await sleep_ms(ms)
+    over.append(True)
+    task.cancel()
+
+
+async def wait_for_ms(awaitable, timeout):
+    """The result of a coroutine or a task. Raises asyncio.TimeoutError after `timeout` ms (None: never), having
+    cancelled it.
+    """
+    if timeout is None:
+        return await awaitable
+    over = []
+    timer = _core.create_task(_expire(_core.cur_task, timeout, over))
+    try:
+        return await awaitable
+    except _core.CancelledError:
+        if not over:
+            raise
+        if hasattr(awaitable, "done") and awaitable.done():  # a task that ended in the same moment
+            return await awaitable
+        raise _core.TimeoutError
+    finally:
+        timer.cancel()
+
+
+def wait_for(awaitable, timeout, sleep=None):
+    """The same for a time in seconds. `sleep` is there for MicroPython's own callers."""
+    return wait_for_ms(awaitable, None if timeout is None else int(timeout * 1000))
+
+
+asyncio.sleep_ms = _core.sleep_ms = sleep_ms  # which asyncio.sleep() calls
+asyncio.wait_for = wait_for
+asyncio.wait_for_ms = wait_for_ms
