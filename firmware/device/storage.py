@@ -7,7 +7,7 @@ _ENOENT = 2
 
 
 class FileStorage:
-    """Rows as files below `folder`, which is made where it is missing."""
+    """Rows as files below `folder`, which is made where it is missing, also when an application deleted it."""
 
     def __init__(self, folder):
         self._folder = folder
@@ -20,8 +20,12 @@ class FileStorage:
                 self.remove(name)
 
     def append(self, name, octets):
-        with open(self._path(name), "ab") as file:
-            file.write(octets)
+        path = self._path(name)
+        try:
+            return self._write(path, "ab", octets)
+        except (OSError, MemoryError):
+            self._forget(path, 0)  # a full file system has room for the name of a row, and no more
+            raise
 
     def read(self, name, offset, size):
         try:
@@ -36,9 +40,32 @@ class FileStorage:
     def replace(self, name, octets):
         # littlefs and POSIX both rename in one step, so a power cut leaves the old row or the new one
         temporary = self._path(name + "~")
-        with open(temporary, "wb") as file:
+        try:
+            self._write(temporary, "wb", octets)
+            os.rename(temporary, self._path(name))
+        except (OSError, MemoryError):
+            self._forget(temporary, None)
+            raise
+
+    def _write(self, path, mode, octets):
+        try:
+            file = open(path, mode)
+        except OSError as error:
+            if error.errno != _ENOENT:
+                raise
+            os.mkdir(self._folder)
+            file = open(path, mode)
+        with file:
             file.write(octets)
-        os.rename(temporary, self._path(name))
+            return file.tell()
+
+    def _forget(self, path, size):
+        """Removes what a write that failed left: a file of this size, or of any."""
+        try:
+            if size is None or os.stat(path)[6] == size:
+                os.remove(path)
+        except OSError:
+            pass  # there is none
 
     def remove(self, name):
         try:
@@ -48,7 +75,12 @@ class FileStorage:
                 raise
 
     def names(self):
-        return os.listdir(self._folder)
+        try:
+            return os.listdir(self._folder)
+        except OSError as error:
+            if error.errno == _ENOENT:
+                return []
+            raise
 
     def _path(self, name):
         return self._folder + "/" + name

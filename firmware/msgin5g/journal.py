@@ -15,6 +15,7 @@ from coap.compat import const
 _MAGIC = const(0xA7)
 _AROUND = const(8)  # octets of a record that are not its body
 _PREFIX = "log-"
+_LOST = OSError("the row is not as long as it was")
 
 
 def record(kind, body):
@@ -93,6 +94,7 @@ class Journal:
 
     def __init__(self, storage, checkpoint, renew):
         self.writes = 0
+        self.sick = False  # whether the last write failed
         self.failed = 0
         self.torn = 0
         self.damaged = 0
@@ -103,6 +105,7 @@ class Journal:
         self._filled = 0  # octets in the newest
         self._slots = []
         self._notes = []
+        self._moving = False  # records were written again, and their slots may not know yet
 
     def open(self):
         """All records that can be read, oldest first: (kind, body, row, offset of the body)."""
@@ -134,7 +137,7 @@ class Journal:
         """Gives up old rows. It may begin a new one, with a checkpoint."""
         try:
             self._clean()
-        except OSError:
+        except (OSError, MemoryError):
             self.failed += 1  # what was written is safe; old rows go another time
 
     def note(self, kind, body):
@@ -168,6 +171,7 @@ class Journal:
         return max(0, len(self._rows) - 1) * self.ROW + self._filled
 
     def _write(self, records):
+        again = records
         records = self._notes + records
         row = self._rows[-1] if self._rows else 0
         filled = self._filled
@@ -181,25 +185,46 @@ class Journal:
             if owner is not None:
                 slots.append(Slot(owner, row, filled + len(data) + 4, len(body)))
             data += record(kind, body)
+        # All that needs memory comes before the write, or it would count as failed though it was made.
+        new = row not in self._rows
+        if new:
+            self._rows.append(row)
+        self._slots.extend(slots)
         try:
-            self._storage.append(_PREFIX + str(row), data)
-        except OSError:
+            end = self._storage.append(_PREFIX + str(row), data)
+            if end is not None and end != filled + len(data):
+                raise _LOST
+        except (OSError, MemoryError) as error:
             self.failed += 1
-            # How much of it got there is not known: the next write goes to a row of its own.
-            if row not in self._rows:
-                self._rows.append(row)
+            self.sick = True
+            for slot in slots:
+                self._slots.remove(slot)
+            # How much of it got there is not known: the next write goes to a row of its own, or to this one anew.
             self._filled = self.ROW
+            if new and self._removed(row):
+                self._rows.pop()
+            if (
+                error is _LOST and not new
+            ):  # somebody deleted the row: what it held is gone, what comes is not
+                return self._write(again)
             raise
         self.writes += 1
-        if row not in self._rows:
-            self._rows.append(row)
+        self.sick = False
         self._filled = filled + len(data)
-        self._notes = []
-        self._slots.extend(slots)
+        del self._notes[:]
         return slots[-1] if slots else None
+
+    def _removed(self, row):
+        try:
+            self._storage.remove(_PREFIX + str(row))
+        except (OSError, MemoryError):
+            return False
+        return True
 
     def _clean(self):
         """Gives up old rows, so that all of them together stay within about twice what is live."""
+        if self._moving:
+            self._settle()
         newest = self._rows[-1]  # or it would not end where each record written again begins a row
         while self._rows[0] != newest:
             oldest = self._rows[0]
@@ -208,17 +233,24 @@ class Journal:
                 octets = sum([slot.length + _AROUND for slot in self._slots])
                 if len(self._rows) <= 3 + 2 * octets // self.ROW:
                     return
-                self._write([self._renew(slot) + (_Moved(slot),) for slot in live])
+                moved = [self._renew(slot) + (_Moved(slot),) for slot in live]
+                self._moving = True
+                self._write(moved)
                 self._settle()
             self._storage.remove(_PREFIX + str(oldest))
             self._rows.pop(0)
 
     def _settle(self):
         """The slots of records that were just written again point to the new place."""
-        for moved in [slot for slot in self._slots if isinstance(slot.owner, _Moved)]:
-            slot = moved.owner.slot
-            slot.row, slot.offset, slot.length = moved.row, moved.offset, moved.length
-            self._slots.remove(moved)
+        for position in range(len(self._slots) - 1, -1, -1):
+            moved = self._slots[position]
+            if isinstance(moved.owner, _Moved):
+                slot = moved.owner.slot
+                slot.row = moved.row
+                slot.offset = moved.offset
+                slot.length = moved.length
+                self._slots.pop(position)
+        self._moving = False
 
 
 class _Moved:

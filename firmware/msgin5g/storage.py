@@ -5,7 +5,7 @@ A storage keeps named rows of octets. Names are short, of letters, digits and "-
 when it returns: what was appended or replaced survives a power cut from then on. OSError says that the
 storage failed (full, read-only, gone).
 
-    append(name, octets)        adds at the end, makes the row where it is new
+    append(name, octets)        adds at the end, makes the row where it is new; gives its length where that is known
     read(name, offset, size)    up to size octets from offset; b"" past the end and for a row that is not there
     replace(name, octets)       all of the old, or all of the new, also after a power cut
     remove(name)                a row that is not there is no error

@@ -3,9 +3,13 @@
 
 import os
 
-from common import equal
+import coap
+import device.storage as module
+from common import equal, raises
 from device.storage import FileStorage
-from msgin5g import MemoryStorage
+from folder import Folder
+from msgin5g import MemoryStorage, StorageError
+from msgin5g_scene import Scene, msg
 
 
 def test_rows_in_the_heap():
@@ -27,6 +31,86 @@ def test_rows_in_files():
         for name in os.listdir(folder):
             os.remove(folder + "/" + name)
         os.rmdir(folder)
+
+
+class Full:
+    """`open` of a file system that has room for a name and for `room` octets of each file, and then none."""
+
+    def __init__(self, room):
+        self._room = room
+
+    def __call__(self, path, mode="r"):
+        return _FullFile(open(path, mode), self._room) if mode in ("ab", "wb") else open(path, mode)
+
+
+class _FullFile:
+    def __init__(self, file, room):
+        self._file = file
+        self._room = room
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self._file.close()
+
+    def write(self, octets):
+        self._file.write(octets[: self._room])
+        raise OSError(28, "full")
+
+
+def test_a_refused_write_leaves_nothing_behind():
+    with Folder() as storage:
+        storage.append("a", b"one")
+        storage.replace("b", b"two")
+        for room in (0, 2):
+            module.open = Full(room)
+            try:
+                for number in range(3):
+                    equal(raises(OSError, storage.replace, "b", b"other").errno, 28)
+                    equal(raises(OSError, storage.replace, "c", b"other").errno, 28)
+                    if not room:
+                        equal(raises(OSError, storage.append, "a", b"other").errno, 28)
+                        equal(raises(OSError, storage.append, "log-%d" % number, b"other").errno, 28)
+            finally:
+                del module.open
+            equal(sorted(storage.names()), ["a", "b"])
+            equal((storage.read("a", 0, 9), storage.read("b", 0, 9)), (b"one", b"two"))
+            # the journal goes no further with each try
+            scene = Scene(storage=storage).start()
+            before = storage.names()
+            module.open = Full(room)
+            try:
+                for _ in range(20):
+                    raises(StorageError, scene.send)
+            finally:
+                del module.open
+            equal(storage.names(), before)
+            equal(scene.send().state, "accepted")
+            for name in storage.names():
+                if name[:4] == "log-":
+                    storage.remove(name)
+
+
+def test_an_application_that_deletes_the_folder():
+    """It is made again, and the device goes on as from a lost flash."""
+    with Folder() as storage:
+        scene = Scene(storage=storage).start()
+        scene.post(msg("m-1"))
+        for number in (2, 3, 4):
+            for name in storage.names():
+                os.remove(storage._path(name))
+            os.rmdir(storage._path("")[:-1])
+            equal((storage.names(), storage.read("a", 0, 9)), ([], b""))
+            equal(scene.send().state, "accepted")
+            equal(scene.post(msg("m-%d" % number)).code, coap.CHANGED)
+        equal((scene.take().message_id, scene.take(), scene.client.stats["vanished"]), ("m-4", None, 3))
+        os.remove(storage._path(storage.names()[0]))
+        for name in storage.names():
+            storage.remove(name)
+        os.rmdir(storage._path("")[:-1])
+        storage.replace("boot", b"1")
+        equal(storage.read("boot", 0, 9), b"1")
 
 
 def check(storage):

@@ -210,6 +210,18 @@ def test_a_damaged_long_frame_leaves_nothing_in_the_storage():
     equal((got, made[0].removed, stats["long"]), ([], True, 1))
 
 
+def test_only_the_frames_of_a_link_are_spooled():
+    """Nobody would take the others, and remove them: a line full of text would fill the flash."""
+    wire = b"".join(
+        [frame(kind, b"x" * size) for kind in (slipmux.TEXT, slipmux.COAP, 0x55) for size in (200, 900)]
+    )
+    good = frame(slipmux.L3, b"y" * 500)
+    for step in (1, 64, 9999):
+        got, made, stats = spooled(wire + good + wire, step=step)
+        equal((got, len(made), made[0].removed), ([b"y" * 500], 1, False))
+        equal((stats["frames"], stats["long"]), (1, 12))
+
+
 def test_a_full_storage_drops_the_frame_and_counts_it():
     Spool.full = True
     try:

@@ -63,7 +63,7 @@ class SerialLink:
         self.lost = 0  # times that the line went away
         self._open_line = open_line
         self._kind = kind
-        self._decoder = slipmux.Decoder(max_frame, spool)
+        self._decoder = slipmux.Decoder(max_frame, spool, kind=kind)
         self.stats = self._decoder.stats
         self._frames = iter(())
         self._line = None
@@ -205,3 +205,4 @@ class SerialLink:
             self._writer.cancel()
             self._writer = None
         self._drop_line()
+        self._decoder.reset()  # a frame that is half there may lie in the storage

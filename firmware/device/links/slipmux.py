@@ -94,10 +94,11 @@ class Decoder:
     """Finds frames in a stream of octets. `max_frame` is the longest content, without first octet and check.
 
     Content beyond `buffer` octets goes to what `spool()` gives, piece by piece: an object with append(octets) and
-    remove(). Without `spool` the buffer takes all.
+    remove(). Without `spool` the buffer takes all. Only frames of `kind` are spooled: nobody would take the others, and
+    remove them.
     """
 
-    def __init__(self, max_frame, spool=None, buffer=1024):
+    def __init__(self, max_frame, spool=None, buffer=1024, kind=L3):
         self.stats = {
             "frames": 0,
             "damaged": 0,  # frame check or escape wrong, or less than a frame
@@ -107,6 +108,7 @@ class Decoder:
         }
         self._max = max_frame + _OVERHEAD
         self._new_spool = spool
+        self._spooled = kind
         if spool is None or self._max < buffer:
             buffer = self._max
         self._buffer = bytearray(buffer)
@@ -191,8 +193,10 @@ class Decoder:
             self._put(piece, start, fits)
             start += fits
             try:
-                self._flush()
-            except OSError:
+                fits = self._flush()
+            except (OSError, MemoryError):
+                fits = False
+            if not fits:
                 self._drop("long")
                 return
         self._put(piece, start, size - start)
@@ -202,16 +206,20 @@ class Decoder:
         self._held += size
 
     def _flush(self):
-        """Moves the buffer to the spool, but for its last two octets, which may be the frame check sequence."""
+        """Moves the buffer to the spool, but for its last two octets, which may be the frame check sequence. False
+        where it is no frame for it."""
         view = memoryview(self._buffer)
         start = 0
         if self._spool is None:
             self._kind = self._buffer[0]
+            if self._kind != self._spooled:
+                return False
             self._spool = self._new_spool()
             start = 1
         self._spool.append(view[start : self._held - 2])
         view[0:2] = bytes(view[self._held - 2 : self._held])
         self._held = 2
+        return True
 
     def _finish(self):
         """END came: the frame, or None."""
@@ -233,7 +241,7 @@ class Decoder:
             return kind, view[1 : held if kind == TEXT else held - 2]
         try:
             spool.append(view[: held - 2])
-        except OSError:
+        except (OSError, MemoryError):
             spool.remove()
             self.stats["long"] += 1
             return None
