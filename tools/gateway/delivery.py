@@ -70,6 +70,11 @@ class Push:
     part: int | None = None
     segment_set: int | None = None  # of a SEGREC: the set on its way in
 
+    @property
+    def unit(self):
+        """What of `isolation` it belongs to."""
+        return ("segment set", self.segment_set) if self.kind == "SEGREC" else ("message", self.row)
+
 
 @dataclass
 class Wait:
@@ -379,22 +384,26 @@ class Deliveries:
             del self._waits[key]
 
     def _next(self, target, now):
+        stuck = self._isolation.stuck("message", now)
         for lane in (CONTROL, DATA):
             while self.may_send(target, lane, now):
-                id_ = self._store.next_id(target, lane)
+                id_ = self._store.next_id(target, lane, stuck)
                 if id_ is None:
                     break
                 push = self._isolation.run("message", id_, now, self._push, id_, now)
-                if push is RESTS:  # order is kept: those behind it wait
-                    break
-                if push is not True and push is not SET_ASIDE:  # it ended or was split: look again
-                    return push and self.begin(push)
+                if push is RESTS:
+                    stuck = self._isolation.stuck("message", now)
+                    if id_ not in stuck:  # the store failed: order is kept, those behind it wait
+                        break
+                elif push is not True and push is not SET_ASIDE:  # it ended or was split: look again
+                    return push
         return None
 
     def _push(self, id_, now):
         """The Push of a message; True for one that ended, None for one whose recipient is not there."""
         row = self._store.message(id_)
-        return (self._to_ue if row.target.type == "UE" else self._to_as)(row, now)
+        push = (self._to_ue if row.target.type == "UE" else self._to_as)(row, now)
+        return self.begin(push) if isinstance(push, Push) else push
 
     def _to_ue(self, row, now):
         registration = self._store.registration(row.target.id, now)

@@ -23,6 +23,7 @@ class _Rest:
     until: float
     delay: float
     reason: str
+    stuck: bool = False  # there was no way into the quarantine: others go past it
 
 
 class Isolation:
@@ -127,7 +128,7 @@ class Isolation:
             except Exception as second:
                 if self._of_the_store(second, nested):
                     raise
-        return self._rest(kind, key, error, now)
+        return self._rest(kind, key, error, now, stuck=mover is not None)
 
     def _of_the_store(self, error, nested):
         return store_stopped(error) or (nested and not self._store.in_transaction)
@@ -138,12 +139,17 @@ class Isolation:
         rest = self._resting.get((kind, key))
         return rest is not None and rest.until > now
 
-    def _rest(self, kind, key, error, now):
+    def stuck(self, kind, now):
+        """Keys of what rests because it could not be set aside."""
+        rests = self._resting.items()
+        return [key for (of, key), rest in rests if of == kind and rest.stuck and rest.until > now]
+
+    def _rest(self, kind, key, error, now, stuck=False):
         before = self._resting.pop((kind, key), None)
         first = min(_SOON, self._settings.retry_min) if kind == "step" else self._settings.retry_min
         delay = min(before.delay * 2, self._settings.retry_max) if before else first
         reason = reason_of(error) if error is not None else "too much that cannot be read"
-        self._resting[kind, key] = _Rest(now + delay, delay, reason)
+        self._resting[kind, key] = _Rest(now + delay, delay, reason, stuck)
         if len(self._resting) > 10 * _MOST_CULPRITS:
             del self._resting[next(iter(self._resting))]
         place = place_of(error) if error is not None else ""

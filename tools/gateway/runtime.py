@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass, field, replace
 
 from tools.gateway import applications, l3
-from tools.gateway.answers import Refusal
+from tools.gateway.answers import Answer, Refusal
 from tools.gateway.appjson import ApplicationJson
 from tools.gateway.applications import Applications, is_json_of_application
 from tools.gateway.bodies import Malformed
@@ -241,18 +241,27 @@ class Gateway:
             raise applications.Refused(l3.CONGESTION if later else l3.LACK_OF_RESOURCES) from refusal
 
     def _request(self, peer, content_format, octets):
-        try:
-            if is_json_of_application(octets):
-                return self._json.request(peer, octets)
-            return self._event(self.server.request, peer, content_format, octets)
-        except Refusal as refusal:
-            return refusal.answer
+        return self._answer("request", peer, self._decide, peer, content_format, octets)
+
+    def _decide(self, peer, content_format, octets):
+        if is_json_of_application(octets):
+            return self._json.request(peer, octets)
+        return self._event(self.server.request, peer, content_format, octets)
 
     def _topic(self, peer, topic, observe, content_format, octets):
+        return self._answer(
+            "topic", peer, self._event, self.server.topic, peer, topic, observe, content_format, octets
+        )
+
+    def _answer(self, kind, peer, function, *arguments):
+        """The Answer to a request, whatever happens."""
         try:
-            return self._event(self.server.topic, peer, topic, observe, content_format, octets)
+            return function(*arguments)
         except Refusal as refusal:
             return refusal.answer
+        except Exception as error:
+            self._tell_error(kind, error, peer=str(peer))
+            return Answer("5.00", None, "an error of the gateway's own; it is told there")
 
     def _limit_for(self, peer):
         return self._body_limit if self._is_registered(peer) else SMALL
@@ -344,7 +353,14 @@ class Gateway:
         self._unrecorded.take(push, outcome)
 
     def _record(self, push, outcome):
-        self._event(self.server.outcome, push, outcome)
+        try:
+            self._event(self.server.outcome, push, outcome)
+        except Refusal as refusal:
+            if refusal.answer.code == "5.03":
+                raise
+            error = refusal.__cause__
+            error.taken = outcome.verdict == DONE
+            self._event(self.server.broken, push, error)
 
     def _tell_error(self, kind, error, **fields):
         self.events.tell("error", kind=kind, reason=reason_of(error), place=place_of(error), **fields)
@@ -382,7 +398,7 @@ class Gateway:
     async def _refresh(self):
         while True:
             await asyncio.sleep(self.options.settings.lifetime / 2)
-            with contextlib.suppress(Refusal):  # it was told
+            with contextlib.suppress(Exception):  # it was told; the next time is not far
                 self._event(self.applications.refresh)
 
     # ---- status ------------------------------------------------------------------------------------------------------

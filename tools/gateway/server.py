@@ -445,12 +445,15 @@ class Server:
 
     def outcome(self, push, outcome, now):
         """What came of a Push; each Push gets one."""
-        receiver, unit = self._deliveries, ("message", push.row)
-        if push.kind == "SEGREC":
-            receiver, unit = self._inbound, ("segment set", push.segment_set)
-        done = self.isolation.attempt(*unit, now, receiver.outcome, push, outcome, now)
+        receiver = self._inbound if push.kind == "SEGREC" else self._deliveries
+        done = self.isolation.attempt(*push.unit, now, receiver.outcome, push, outcome, now)
         if done in (SET_ASIDE, RESTS):
             self._deliveries.release(push)
+
+    def broken(self, push, error, now):
+        """What came of a Push can't be handled at all: what it brought is set aside, its recipient is free."""
+        self.isolation.set_aside(*push.unit, error, now)
+        self._deliveries.release(push)
 
     def deadline(self, now):
         """When `work`, last done at `now`, is next needed even if nothing comes in, or None. What is due by now was not

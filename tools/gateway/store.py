@@ -37,6 +37,7 @@ from tools.gateway.tables import (
     Registration,
     read_row,
     record,
+    text_of,
 )
 from tools.gateway.tokentables import TokenTables
 from tools.gateway.topictables import TopicTables
@@ -295,15 +296,18 @@ class Store(
         )
 
     def parts(self, id_):
-        return [
-            p for (p,) in self._db.execute("SELECT payload FROM part WHERE message=? ORDER BY number", (id_,))
-        ]
+        with reading("message", id_):
+            rows = self._db.execute("SELECT payload FROM part WHERE message=? ORDER BY number", (id_,))
+            return [text_of(payload) for (payload,) in rows]
 
     def next_part(self, id_):
         """(number, payload) of the first part that was not acknowledged, or None."""
-        return self._db.execute(
-            "SELECT number, payload FROM part WHERE message=? AND NOT done ORDER BY number LIMIT 1", (id_,)
-        ).fetchone()
+        with reading("message", id_):
+            part = self._db.execute(
+                "SELECT number, payload FROM part WHERE message=? AND NOT done ORDER BY number LIMIT 1",
+                (id_,),
+            ).fetchone()
+            return part and (part[0], text_of(part[1]))
 
     def count_parts(self, id_):
         return self._one("SELECT count(*) FROM part WHERE message=?", id_)
@@ -344,13 +348,15 @@ class Store(
         query = "SELECT DISTINCT target_type, target FROM message WHERE state='queued'"
         return [Address(*row) for row in self._db.execute(query)]
 
-    def next_id(self, target, lane):
+    def next_id(self, target, lane, without=()):
         """The id of the message that is next, or None."""
+        marks = " AND id NOT IN (%s)" % ",".join("?" * len(without)) if without else ""
         return self._one(
-            "SELECT id FROM message WHERE target_type=? AND target=? AND state='queued' AND lane=?"
-            " ORDER BY position, id LIMIT 1",
+            "SELECT id FROM message WHERE target_type=? AND target=? AND state='queued' AND lane=?%s"
+            " ORDER BY position, id LIMIT 1" % marks,
             *target,
             lane,
+            *without,
         )
 
     def ids(self, target, state, lane=DATA):

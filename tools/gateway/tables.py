@@ -109,9 +109,19 @@ def record(text):
     return value
 
 
+def text_of(value):
+    """The text that a column holds. TypeError where it holds none."""
+    if not isinstance(value, str):
+        raise TypeError("not a text")
+    return value
+
+
 def read_row(values):
     if values is None:
         return None
     (id_, position, lane, kind, target_type, target, origin_type, origin, msg_id, head, *rest) = values
     origin = Address(origin_type, origin) if origin else None
-    return Row(id_, position, lane, kind, Address(target_type, target), origin, msg_id, record(head), *rest)
+    head = record(head)
+    if "msgType" not in head and kind != "PUSH":
+        raise ValueError("no body of clause 7.3")
+    return Row(id_, position, lane, kind, Address(target_type, target), origin, msg_id, head, *rest)

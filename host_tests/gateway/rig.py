@@ -1,0 +1,286 @@
+# SPDX-License-Identifier: MIT
+"""A whole gateway but for its sockets, in virtual time: devices and an Application Server that behave, and any step of
+the gateway made to raise.
+
+`Faults` finds the steps by itself: it wraps every function and method of the gateway's decisions and tables.
+"""
+
+import contextlib
+import inspect
+import itertools
+import json
+import sys
+import types
+import uuid
+
+from host_tests.gateway.scripted import SERVICE
+from tools.gateway import (
+    appservers,
+    apptables,
+    bodies,
+    delivery,
+    flood,
+    identity,
+    inbound,
+    outside,
+    payload,
+    quarantine,
+    quarantinetables,
+    quotatables,
+    rest,
+    segments,
+    server,
+    settables,
+    store,
+    tables,
+    topics,
+    topictables,
+)
+from tools.gateway.answers import Refusal
+from tools.gateway.delivery import Outcome
+from tools.gateway.events import Events
+from tools.gateway.identity import Peer
+from tools.gateway.runtime import Gateway, Options
+from tools.gateway.settings import Settings
+from tools.gateway.unrecorded import Unrecorded
+
+MODULES = (
+    *(appservers, apptables, bodies, delivery, flood, identity, inbound, outside, payload, quarantine),
+    *(quarantinetables, quotatables, rest, segments, server, settables, store, tables, topics, topictables),
+)
+# What isolates is not what is isolated; and how a store is opened is no step of the work.
+NO_STEPS = {
+    "_prepare",
+    "close",
+    "wait_for_nobody",
+    "prepare",
+    "record",
+    "open_generation",
+    "close_generation",
+}
+
+
+class Injected(Exception):
+    pass
+
+
+class Faults:
+    """While it is `watching`, each call of a step is counted, and `raises(step)` says whether it raises."""
+
+    def __init__(self):
+        self.watching = False
+        self.raises = lambda name, arguments: False
+        self._undo = []
+        wrapped = {}
+        for module in MODULES:
+            for name, value in vars(module).items():
+                if isinstance(value, types.FunctionType) and value.__module__ in _NAMES:
+                    if name not in NO_STEPS:
+                        wrapped.setdefault(value, self._wrap(value, module.__name__ + "." + name))
+                        self._set(module, name, wrapped[value])
+                elif inspect.isclass(value) and value.__module__ == module.__name__ and _has_steps(value):
+                    for inner, method in list(vars(value).items()):
+                        plain = isinstance(method, types.FunctionType)
+                        if plain and not inner.startswith("__") and inner not in NO_STEPS:
+                            self._set(value, inner, self._wrap(method, value.__name__ + "." + inner))
+
+    def _set(self, owner, name, value):
+        self._undo.append((owner, name, getattr(owner, name)))
+        setattr(owner, name, value)
+
+    def _wrap(self, function, name):
+        def step(*arguments, **named):
+            if self.watching and self.raises(name, arguments):
+                raise Injected(name)
+            return function(*arguments, **named)
+
+        step.__name__ = function.__name__
+        return step
+
+    def undo(self):
+        for owner, name, value in reversed(self._undo):
+            setattr(owner, name, value)
+
+
+_NAMES = {module.__name__ for module in MODULES}
+
+
+def _has_steps(value):
+    return not issubclass(value, BaseException | tuple) and not hasattr(value, "__dataclass_fields__")
+
+
+def place():
+    """The steps that are on the stack, the innermost first: what makes one call another step than the next."""
+    frame, names = sys._getframe(2), []
+    while frame and len(names) < 2:
+        code = frame.f_code
+        if "/tools/gateway/" in code.co_filename and not code.co_name.startswith("<"):
+            names.append(code.co_name)
+        frame = frame.f_back
+    return tuple(names)
+
+
+class Rig:
+    """`send(name, body)` is a device's request, repeated as devices do; `settle()` lets all be done that is due."""
+
+    def __init__(self, store=":memory:", **settings):
+        self.now = 1_000_000.0
+        self.heard = {}  # who: [(from, msgId, payload)], in order, of whole messages
+        self.reports = {}  # who: [(kind, msgId, status)]
+        self.accepted = []  # (from, to, msgId) of messages that were answered 2.04
+        self.codes = []
+        self.escaped = []
+        self._parts = {}
+        self._timers = []
+        self._ids = itertools.count(1)
+        self.path = store
+        self.settings = Settings(open=True, retry_min=1, retry_max=4, segment_gap=2, **settings)
+        self.peers = {}
+        self.start()
+
+    def start(self):
+        options = Options(self.settings, store=self.path)
+        self.gateway = Gateway(options, Events(clock=lambda: self.now), clock=lambda: self.now)
+        self.told = []
+        self.gateway.events.callbacks.append(self.told.append)
+        self.gateway._pump_soon = lambda: None
+        self.gateway._unrecorded = Unrecorded(self.gateway._record, self._later)
+        with contextlib.suppress(Refusal):
+            self.gateway._start()
+
+    def _later(self, seconds, function):
+        self._timers.append((self.now + seconds, function))
+        return self._timers[-1]
+
+    def events(self, name):
+        return [record for record in self.told if record["event"] == name]
+
+    def new_id(self):
+        return str(uuid.UUID(int=next(self._ids), version=4))
+
+    # ---- what others do ----------------------------------------------------------------------------------------------
+
+    def ask(self, name, body):
+        """One request of a device, by itself."""
+        peer = self.peers.setdefault(name, Peer("192.0.2.%d" % (len(self.peers) + 1), 40000))
+        answer = self.gateway._request(peer, 50, json.dumps(body).encode())
+        self.codes.append(answer.code)
+        return answer
+
+    def send(self, name, body):
+        for _ in range(4):
+            answer = self.ask(name, body)
+            if answer.code not in ("5.00", "5.03"):
+                break
+            self.now += 1
+        if body["msgType"] == "MSG" and answer.code == "2.04":
+            self.accepted.append((name, body["destAddr"]["addr"], body["msgId"]))
+        return answer
+
+    def own(self, name, kind, **members):
+        head = {"msgIden": SERVICE, "msgType": kind, "oriAddr": {"oriAddrType": "UE", "addr": name}}
+        return head | members
+
+    def register(self, name, **members):
+        return self.send(name, self.own(name, "REG", **members))
+
+    def msg(self, from_, to, text="hi", kind="UE", **members):
+        head = {"destAddr": {"destAddrType": kind, "addr": to}, "msgId": self.new_id(), "sfFlag": False}
+        return self.own(from_, "MSG", **(head | {"payload": text} | members))
+
+    def subscribe(self, name, topic):
+        body = json.dumps(self.own(name, "")).encode()
+        for _ in range(4):
+            answer = self.gateway._topic(self.peers[name], topic, 0, 50, body)
+            if answer.code == "2.05":
+                return
+            self.now += 1
+
+    def http(self, function, body):
+        """A request of an Application Server, repeated while it is refused for now."""
+        for _ in range(4):
+            try:
+                return self.gateway._event(function, body)
+            except Refusal as refusal:
+                assert refusal.answer.code in ("5.00", "5.03")
+                self.now += 1
+        return None
+
+    def _hears(self, push):
+        """A device or an Application Server gets a body, takes it, and answers as the standard says."""
+        body, who = push.body, push.target.id
+        if push.target.type == "AS":
+            if "delivSt" in body:
+                self.reports.setdefault(who, []).append(("IMDN", body["msgId"], body["delivSt"]))
+            else:
+                self._whole(who, body["oriAddr"]["addr"], body["msgId"], body.get("payload"))
+            return None
+        kind = body["msgType"]
+        if kind in ("IMDN", "MSGRESP"):
+            self.reports.setdefault(who, []).append((kind, body["msgId"], body["DelSta"]))
+        elif kind == "MSG" and "segParams" in body:
+            return self._segment(who, body)
+        elif kind == "MSG":
+            for each in body.get("msgList", [body]):
+                self._whole(who, body["oriAddr"]["addr"], each["msgId"], each.get("payload"))
+            if body.get("isDelivStatReq") and body["oriAddr"]["oriAddrType"] == "UE":
+                origin = {"destAddrType": "UE", "addr": body["oriAddr"]["addr"]}
+                return self.own(who, "IMDN", destAddr=origin, msgId=body["msgId"], DelSta="success")
+        return None
+
+    def _segment(self, who, body):
+        params = body["segParams"]
+        parts = self._parts.setdefault((who, params["segId"]), {})
+        if parts is not True:
+            parts[params["segNumb"]] = body["payload"]
+            if len(parts) == params["totalSegCount"]:
+                whole = "".join(parts[number] for number in sorted(parts))
+                self._whole(who, body["oriAddr"]["addr"], body["msgId"], whole)
+                self._parts[who, params["segId"]] = parts = True
+        if parts is True:
+            return {"msgIden": SERVICE, "msgType": "SEGCONFIR", "segId": params["segId"], "result": True}
+        return None
+
+    def _whole(self, who, from_, msg_id, text):
+        self.heard.setdefault(who, []).append((from_, msg_id, text))
+
+    # ---- time --------------------------------------------------------------------------------------------------------
+
+    def pump(self):
+        """One round of work, as the loop does it; the Pushes that it began."""
+        due = [timer for timer in self._timers if timer[0] <= self.now]
+        for timer in due:
+            self._timers.remove(timer)
+            timer[1]()
+        pushes = self.pushes()
+        with contextlib.suppress(Injected):  # `_pump` looks again a second later
+            self.gateway.server.deadline(self.now)
+        for push in pushes:
+            answer = self._hears(push)
+            self.gateway._unrecorded.take(push, Outcome.of_coap("2.04"))
+            if answer:
+                self.send(push.target.id, answer)
+        return pushes
+
+    def pushes(self):
+        """What a round of work begins, not answered yet."""
+        try:
+            return self.gateway._run(self.gateway.server.work, now=self.now)
+        except Refusal:
+            return []
+
+    def settle(self, rounds=40):
+        """Until nothing comes any more for longer than any pause."""
+        quiet = 0
+        for _ in range(rounds):
+            quiet = 0 if self.pump() else quiet + 1
+            if quiet > 5 and not self._timers:
+                break
+            self.now += 1
+
+    def waiting(self):
+        """(state, how many) of what is in the store."""
+        rows = self.gateway.store._db.execute(
+            "SELECT state, count(*) FROM message GROUP BY state ORDER BY state"
+        )
+        return rows.fetchall()

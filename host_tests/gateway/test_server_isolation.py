@@ -1,0 +1,392 @@
+# SPDX-License-Identifier: MIT
+"""Any step of the gateway raises, in turn: one message at most is concerned, all others arrive once and in order."""
+
+import pytest
+
+from host_tests.gateway.rig import Faults, Rig, place
+from tools.gateway import quarantine
+from tools.gateway.delivery import BROKEN, Outcome
+
+A, B, C, D, G = "ue:a", "ue:b", "ue:c", "ue:d", "ue:g"
+AS = "as:weather@example.org"
+TOPIC = "weather/today"
+
+
+@pytest.fixture
+def faults():
+    made = Faults()
+    yield made
+    made.undo()
+
+
+def story(rig, watch):
+    """Every kind of thing that happens to a message, among others that must not notice."""
+    for name in (A, B, C, D):
+        rig.register(name, cliProfile={"maxSegSize": 300})
+    register = {"asSvcId": AS, "targetUri": "http://192.0.2.99/in"}
+    rig.http(rig.gateway.server.application_servers.register, register)
+    watch(True)
+    rig.register(G, regExpTime=10)
+    rig.subscribe(D, TOPIC)
+    rig.send(A, rig.msg(A, B, "1", isDelivStatReq=True))
+    rig.send(C, rig.msg(C, D, "1"))
+    rig.send(A, rig.msg(A, B, "2"))
+    rig.send(C, rig.msg(C, AS, "1", "AS"))
+    rig.pump()
+    rig.send(A, rig.msg(A, B, "3" * 700))  # goes on in segments
+    head = rig.msg(C, D, sfFlag=False)
+    for number in (1, 2, 3):
+        params = {"segId": "s1", "segNumb": number, "totalSegCount": 3}
+        rig.send(C, head | {"payload": "part %d " % number, "isSegmented": True, "segParams": params})
+    listed = [{"msgId": rig.new_id(), "payload": "one"}, {"msgId": rig.new_id(), "payload": "two"}]
+    rig.send(A, rig.msg(A, D, None, totalMsgCount=2, msgList=listed))
+    rig.send(B, rig.msg(B, TOPIC, "news", "TOPIC"))
+    rig.send(C, rig.msg(C, G, "while it is there", sfFlag=True))
+    rig.http(
+        rig.gateway.server.application_servers.message,
+        {
+            "oriAddr": {"addrType": "AS", "addr": AS},
+            "destAddr": {"addrType": "UE", "addr": B},
+            "msgId": rig.new_id(),
+            "stoAndFwInd": False,
+            "payload": "from the AS",
+        },
+    )
+    rig.pump()
+    rig.now += 10
+    rig.settle(6)  # G's registration ends
+    rig.send(A, rig.msg(A, G, "stored and over", sfFlag=True))
+    rig.send(A, rig.msg(A, G, "nobody there"))
+    rig.gateway.snapshot()
+    rig.settle()
+    watch(False)
+    rig.now += 100_000  # all that waits is over
+    rig.settle()
+    for number in "89":  # after all that everybody is well
+        for name, to in ((A, B), (C, D)):
+            rig.register(name)
+            rig.register(to)
+            rig.send(name, rig.msg(name, to, number))
+    rig.settle()
+
+
+def outline(rig):
+    """What each recipient heard of each originator, without IDs."""
+    return {who: [(from_, text) for from_, _, text in heard] for who, heard in rig.heard.items()}
+
+
+def check(rig, expected, step):
+    """All but one message as in the story without faults, in order; of the one, somebody is told."""
+    ids = [(who, msg_id) for who, heard in rig.heard.items() for _, msg_id, _ in heard]
+    assert len(ids) == len(set(ids)), (step, "twice")
+    missing = []
+    for who, heard in expected.items():
+        for from_ in dict.fromkeys(from_ for from_, _ in heard):
+            should = [text for origin, text in heard if origin == from_]
+            got = [text for origin, text in outline(rig).get(who, []) if origin == from_]
+            left = [text for text in should if text not in got]
+            assert got == [text for text in should if text not in left], (step, who, got, should)
+            missing += [(from_, who, text) for text in left]
+    kinds = {record["event"] for record in rig.told}
+    if missing:
+        # An aggregated message is two, a topic's copies are as many as subscribers.
+        assert len({(from_, who) for from_, who, _ in missing}) == 1 and len(missing) <= 2, (step, missing)
+        assert kinds & {"quarantined", "discarded", "failed"}, (step, missing, kinds)
+    assert rig.gateway.server._deliveries._busy == {}, step
+    assert len(rig.gateway._unrecorded) == 0, step
+    assert [state for state, _ in rig.waiting() if state != "quarantined"] == [], (step, rig.waiting())
+    assert set(rig.codes) <= {"2.04", "4.00", "4.04", "5.00"}, (step, set(rig.codes))
+    return missing
+
+
+def test_the_story_without_faults(faults):
+    rig = Rig()
+    story(rig, lambda on: None)
+    assert outline(rig)[B] == [
+        (A, "1"),
+        (A, "2"),
+        (A, "3" * 700),
+        (AS, "from the AS"),
+        (A, "8"),
+        (A, "9"),
+    ]
+    assert outline(rig)[D] == [
+        (C, "1"),
+        (C, "part 1 part 2 part 3 "),
+        (A, "one"),
+        (A, "two"),
+        (B, "news"),
+        (C, "8"),
+        (C, "9"),
+    ]
+    assert outline(rig)[AS] == [(C, "1")]
+    assert outline(rig)[G] == [(C, "while it is there")]
+    assert not rig.events("quarantined") and not rig.events("error")
+    assert check(rig, outline(rig), "none") == []
+
+
+def test_any_step_raises_once(faults):
+    first, count = {}, [0]  # where a step is called: the number of that call
+
+    def note(name, arguments):
+        count[0] += 1
+        first.setdefault((name, place()), count[0])
+        return False
+
+    rig, faults.raises = Rig(), note
+    story(rig, lambda on: setattr(faults, "watching", on))
+    expected = outline(rig)
+    assert len(first) > 200
+
+    lost = 0
+    for (step, _), number in first.items():
+        count[0] = 0
+
+        def now(name, arguments, number=number):
+            count[0] += 1
+            return count[0] == number
+
+        rig, faults.raises = Rig(), now
+        story(rig, lambda on: setattr(faults, "watching", on))
+        lost += bool(check(rig, expected, "%s, call %d" % (step, number)))
+    assert 0 < lost < len(first) / 3  # most requests are sent again, most pauses end
+
+
+VICTIM = 777_001  # the row of the one message that a step cannot handle
+
+
+def numbered_story(rig, watch):
+    """The story, with a victim in it: a message between others of the same two."""
+
+    def also(on):
+        watch(on)
+        if on:
+            rig.gateway.store._db.execute(
+                "UPDATE sqlite_sequence SET seq=? WHERE name='message'", (VICTIM - 1,)
+            )
+            rig.send(A, rig.msg(A, B, "victim", isDelivStatReq=True, sfFlag=True))
+
+    story(rig, also)
+
+
+def test_any_step_raises_for_one_message_always(faults):
+    steps = {}
+
+    def mentions(arguments):
+        words = repr(arguments)
+        return str(VICTIM) in words or rig.victim in words
+
+    def note(name, arguments):
+        if mentions(arguments):
+            steps[name] = True
+        return False
+
+    def one_rig():
+        made = Rig()
+        made.victim = "00000000-0000-4000-8000-000000000001"
+        return made
+
+    rig, faults.raises = one_rig(), note
+    numbered_story(rig, lambda on: setattr(faults, "watching", on))
+    expected = outline(rig)
+    assert expected[B][0] == (A, "victim") and len(steps) > 40
+
+    for step in steps:
+        rig = one_rig()
+        faults.raises = lambda name, arguments, step=step: name == step and mentions(arguments)
+        numbered_story(rig, lambda on: setattr(faults, "watching", on))
+        missing = check(rig, expected, step)
+        assert missing in ([], [(A, B, "victim")]), (step, missing)
+        if missing and (A, B, rig.victim) in rig.accepted:
+            assert [
+                record["id"] for record in rig.events("quarantined") if record.get("msgId") == rig.victim
+            ], step
+
+
+# ---- each kind of unit -----------------------------------------------------------------------------------------------
+
+
+def stopped(rig, restart=False):
+    """Nothing of what others do is hindered."""
+    for from_, to in ((C, D), (D, C)):
+        rig.register(from_)
+        rig.register(to)
+        rig.send(from_, rig.msg(from_, to, "after"))
+    rig.settle()
+    return [who for who in (C, D) if (rig.heard.get(who) or [[None] * 3])[-1][2] != "after"]
+
+
+@pytest.fixture
+def rig(tmp_path):
+    made = Rig(str(tmp_path / "g.db"))
+    for name in (A, B, C, D):
+        made.register(name)
+    yield made
+    made.gateway.store.close()
+
+
+def again(rig):
+    rig.gateway.store.close()
+    rig.start()
+
+
+CORRUPT = {
+    "no JSON": ("UPDATE message SET head='{' WHERE msg_id=?", "MSG"),
+    "a list": ("UPDATE message SET head='[]' WHERE msg_id=?", "MSG"),
+    "no object": ("UPDATE message SET head=NULL WHERE msg_id=?", "MSG"),
+    "no members": ("UPDATE message SET head='{}' WHERE msg_id=?", "MSG"),
+    "no text": ("UPDATE message SET head=CAST(x'7bff7d' AS TEXT) WHERE msg_id=?", "MSG"),
+    "no payload": (
+        "UPDATE part SET payload=x'ff' WHERE message=(SELECT id FROM message WHERE msg_id=?)",
+        "MSG",
+    ),
+    "payload of another type": (
+        "UPDATE part SET payload=NULL WHERE message=(SELECT id FROM message WHERE msg_id=?)",
+        "MSG",
+    ),
+    "a peer that is none": (
+        "UPDATE registration SET profile='{', max_segment='x' WHERE ue='ue:b' OR ue=?",
+        "registration",
+    ),
+}
+
+
+@pytest.mark.parametrize("restart", [False, True])
+@pytest.mark.parametrize("what", CORRUPT)
+def test_a_row_that_cannot_be_read(rig, what, restart):
+    statement, kind = CORRUPT[what]
+    bodies = [rig.msg(A, B, text, sfFlag=True) for text in "123"]
+    for body in bodies:
+        rig.send(A, body)
+    rig.gateway.store._db.execute(statement, (bodies[1]["msgId"],))
+    if restart:
+        again(rig)
+    rig.settle()
+    (aside,) = rig.events("quarantined")
+    assert aside["kind"] == kind
+    if kind == "MSG":
+        assert [text for _, _, text in rig.heard[B]] == ["1", "3"]
+        assert (aside["msgId"], aside["from"], aside["to"]) == (bodies[1]["msgId"], A, B)
+        assert rig.reports[A] == [("MSGRESP", bodies[1]["msgId"], "failure")]
+    else:
+        assert rig.register(B).code == "2.04"  # the device comes again, and gets what waits
+        rig.settle()
+        assert [text for _, _, text in rig.heard[B]] == ["1", "2", "3"]
+    assert stopped(rig) == []
+    (listed,) = rig.gateway.snapshot()["quarantined"]
+    assert listed["id"] == aside["id"]
+    again(rig)
+    rig.settle()
+    assert stopped(rig) == []
+
+
+def test_an_unfinished_set_that_cannot_be_read(rig):
+    head = rig.msg(A, B)
+    part = {"isSegmented": True, "segParams": {"segId": "s", "segNumb": 1, "totalSegCount": 3}}
+    rig.send(A, head | part)
+    rig.gateway.store._db.execute("UPDATE segment_set SET body='{'")
+    part["segParams"]["segNumb"] = 2
+    answer = rig.ask(A, head | part)
+    assert answer.code == "4.00" and "given up" in answer.diagnostic
+    (aside,) = rig.events("quarantined")
+    assert (aside["kind"], aside["from"], aside["msgId"]) == ("segment set", A, head["msgId"])
+    pushes = rig.pump()
+    assert [(push.target.id, push.body["msgType"], push.body["result"]) for push in pushes] == [
+        (A, "SEGCONFIR", False)
+    ]
+    assert stopped(rig) == []
+    rig.gateway.server.quarantine.drop(aside["id"], rig.now)
+    assert rig.gateway.store.set_clocks() == []
+    rig.send(A, head | part)  # the segId is free again
+    assert rig.codes[-1] == "2.04"
+
+
+# ---- the quarantine --------------------------------------------------------------------------------------------------
+
+
+def spoilt(rig, count=1, sender=A, **members):
+    """Messages whose rows cannot be read; their msgIds."""
+    ids = []
+    for _ in range(count):
+        body = rig.msg(sender, B, "spoilt", **members)
+        rig.send(sender, body)
+        ids.append(body["msgId"])
+    rig.gateway.store._db.execute(
+        "UPDATE message SET head='{' || head WHERE kind='MSG' AND state='queued'",
+    )
+    rig.pump()
+    return ids
+
+
+def test_retry_brings_it_to_its_recipient(rig):
+    (msg_id,) = spoilt(rig)
+    (aside,) = rig.events("quarantined")
+    rig.gateway.store._db.execute("UPDATE quarantine SET content=substr(content, 2)")  # mended by hand
+    rig.now += 50_000
+    rig.register(B)
+    assert rig.gateway.server.quarantine.retry(aside["id"], rig.now).msg_id == msg_id
+    rig.settle()
+    assert [(heard[1], heard[2]) for heard in rig.heard[B]] == [(msg_id, "spoilt")]
+    assert rig.gateway.snapshot()["quarantined"] == []
+    assert rig.gateway.server.quarantine.retry(aside["id"], rig.now) is None
+
+
+def test_what_nobody_looks_at_is_dropped(rig):
+    (msg_id,) = spoilt(rig)
+    rig.now += 86_401
+    rig.settle()
+    assert rig.gateway.store._one("SELECT count(*) FROM quarantine") == 0
+    assert rig.waiting() == []
+    (dropped,) = rig.events("quarantine-dropped")
+    assert dropped["msgId"] == msg_id
+
+
+def test_it_has_a_bound_and_the_greatest_share_goes_first(rig, monkeypatch):
+    monkeypatch.setattr(quarantine, "MOST", 5)
+    mine = spoilt(rig, 1, C)
+    many = spoilt(rig, 8)
+    listed = [each["msgId"] for each in rig.gateway.snapshot()["quarantined"]]
+    assert listed == mine + many[4:]
+    assert [record["msgId"] for record in rig.events("quarantine-dropped")] == many[:4]
+
+
+def test_the_originator_is_told_at_the_drop_where_it_could_not_be_before(rig, faults):
+    faults.raises = lambda name, arguments: name == "Deliveries.notify"
+    faults.watching = True
+    (msg_id,) = spoilt(rig)
+    faults.watching = False
+    rig.settle()
+    (aside,) = rig.gateway.snapshot()["quarantined"]
+    assert not aside["told"] and A not in rig.reports
+    rig.gateway.server.quarantine.drop(aside["id"], rig.now)
+    rig.settle()
+    assert rig.reports[A] == [("MSGRESP", msg_id, "failure")]
+
+
+def test_an_application_server_is_told_too(rig):
+    register = {"asSvcId": AS, "targetUri": "http://192.0.2.99/in"}
+    rig.http(rig.gateway.server.application_servers.register, register)
+    body = {
+        "oriAddr": {"addrType": "AS", "addr": AS},
+        "destAddr": {"addrType": "UE", "addr": B},
+        "msgId": rig.new_id(),
+        "stoAndFwInd": False,
+    }
+    rig.http(rig.gateway.server.application_servers.message, body)
+    rig.gateway.store._db.execute("UPDATE message SET head='{'")
+    rig.settle()
+    assert rig.reports[AS] == [("IMDN", body["msgId"], "REPT_DELY_FAILED")]
+
+
+def test_a_push_that_cannot_be_made_is_set_aside_after_the_second_time(rig):
+    first, second = (rig.msg(A, B, text) for text in "12")
+    rig.send(A, first)
+    rig.send(A, second)
+    for _ in range(2):
+        (push,) = rig.pushes()
+        rig.gateway._unrecorded.take(push, Outcome(BROKEN, "KeyError: 'x'", answered=False))
+        rig.now += 10
+    rig.settle()
+    assert [record["msgId"] for record in rig.events("quarantined")] == [first["msgId"]]
+    assert [heard[1] for heard in rig.heard[B]] == [second["msgId"]]
+    assert rig.reports[A] == [("MSGRESP", first["msgId"], "failure")]
