@@ -5,7 +5,7 @@ PYTHON ?= python3
 ARGS ?=
 LINK ?= udp
 BOARD ?= rp2040
-SECURITY ?= none
+SECURITY ?= oscore
 
 BIN := .venv/bin
 HOST_CODE := firmware boards tools host_tests
@@ -28,7 +28,7 @@ demo: micropython ## gateway, server and a device on this machine, step by step;
 test: micropython peers typings hardware ## everything that CI runs
 	@$(BIN)/pytest $(ARGS)
 
-gateway: venv ## the emulated gateway with its server, open to boards on the desk; SECURITY=oscore for those of provision
+gateway: venv ## the emulated gateway with its server, for boards of make provision; SECURITY=none: any board, in the clear
 	@$(BIN)/msgin5g gateway $(if $(filter none,$(SECURITY)),--security none --open) --coap 0.0.0.0:65401 \
 		$(call given,SERIAL,--serial) $(ARGS)
 

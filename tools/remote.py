@@ -37,6 +37,10 @@ except ImportError:
     _f = False
 print(repr((_u.machine, _u.release, _u.version, _f)))
 """
+_UNIQUE_ID = """
+import binascii, machine
+print(repr(binascii.hexlify(machine.unique_id())))
+"""
 # What the board's own firmware says to a configuration: its checks, and whether this board has the link.
 _OPINION = """
 from msgin5g import Config, ConfigError
@@ -113,6 +117,14 @@ class Board:
 
     def identity(self):
         return self._do("asked what it is", lambda: Identity(*self._value(_IDENTITY)))
+
+    def unique_id(self):
+        """The chip's own number in hexadecimal digits, None of a board that tells none."""
+        try:
+            found = self._do("asked for its number", lambda: self._value(_UNIQUE_ID))
+        except UsageError:  # where the board is gone, the next step says so
+            return None
+        return found.decode() if isinstance(found, bytes) and found.isalnum() else None
 
     def opinion(self, path):
         """Why the firmware on the board would not start with the configuration `path`; None where it would."""

@@ -92,7 +92,7 @@ def test_files(tmp_path):
 
 
 def test_the_example_of_a_configuration(tmp_path):
-    """It is for a gateway on this machine at the standard port, as `make gateway` starts it."""
+    """It is for a gateway on this machine at the standard port, as `make gateway SECURITY=none` starts it."""
     example = json.loads(ROOT.joinpath("msgin5g.example.json").read_text())
     assert example["peer"] == "coap://127.0.0.1:65401"
 

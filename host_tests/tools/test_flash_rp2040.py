@@ -274,3 +274,24 @@ def test_picotool_that_fails(here, flash, sees, load, sentence):
     picotool(here, sees=sees, load=load)
     code, _, err = flash()
     assert code == 2 and sentence in err and err.count("\n") == 1
+
+
+def test_a_drive_that_is_not_there_is_named(here, capsys):
+    assert cli.main(["flash", "rp2040", "--image", "firmware.uf2", "--drive", "no/such"]) == 2
+    err = capsys.readouterr().err
+    assert "there is no folder no/such" in err and "BOOTSEL" not in err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["rp2040", "--chip", "esp32s3"],
+        ["rp2040", "--no-stub"],
+        ["rp2040", "--offset", "0"],
+        ["esp32", "--drive", "x"],
+    ],
+    ids=" ".join,
+)
+def test_options_of_the_other_kind_of_board_are_refused(words, capsys):
+    assert cli.main(["flash", *words]) == 2
+    assert f"is not of the {words[0]}" in capsys.readouterr().err

@@ -461,6 +461,109 @@ def test_show_tells_no_secret_of_a_section_that_it_does_not_know(here, run):
     assert not [secret for secret in (SECRET, SECRET[::-1], SALT) if secret in out]
 
 
+def test_show_explains_the_file_that_is_named(here, run):
+    run("--ue", UE, "--peer", PEER, "--out", "later.json")
+    for option in ("--config", "--out"):
+        code, out, _ = run("--show", option, "later.json")
+        assert code == 0 and UE in out and "A device starts with it." in out
+        code, _, err = run("--show", option, "typo.json")
+        assert code == 2 and "there is no file typo.json" in err
+    assert run("--show", "--config", "later.json", "--state", "device")[0] == 2
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--show", "--config", "later.json", "--ue", UE],
+        ["--show", "--config", "later.json", "--csv", "list.csv"],
+        ["--show", "--config", "later.json", "--force"],
+        ["--config", "later.json", "--out", "other.json", "--app-id", "7"],
+        ["--config", "later.json", "--out", "other.json", "--role", "client"],
+        ["--config", "later.json", "--out", "other.json", "--security", "none"],
+        ["--ue", UE, "--peer", PEER, "--out", "other.json", "--app-id", "7"],
+        ["--ue", UE, "--peer", PEER, "--out", "other.json", "--board", "rp2040"],
+        ["--csv", "list.csv", "--out", "made", "--board", "rp2040"],
+    ],
+    ids=" ".join,
+)
+def test_no_option_is_passed_over_in_silence(here, run, options):
+    run("--ue", UE, "--peer", PEER, "--out", "later.json")
+    (here / "list.csv").write_text("ue,peer\nue:1,coap://192.0.2.1\n")
+    code, out, err = run(*options)
+    assert (code, out) == (2, "") and err.count("\n") == 1
+    assert not (here / "other.json").exists() and not (here / "made").exists()
+
+
+@pytest.mark.parametrize("name", [":memory:", ""])
+def test_a_store_that_is_gone_at_the_end_is_refused(here, run, name):
+    code, out, err = run("--ue", UE, "--peer", PEER, "--state", "device", "--store", name)
+    assert (code, out) == (2, "") and "--store FILE" in err
+    assert not (here / "device/msgin5g.json").exists()
+
+
+# ---- one key, one device; keys that were made in vain
+
+
+def test_the_keys_of_a_file_go_onto_one_device(here, run):
+    run("--ue", UE, "--peer", PEER, "--out", "later.json")
+    secret = secrets_of(read(here / "later.json"))[0]
+    assert run("--config", "later.json", "--state", "one")[0] == 0
+    assert run("--config", "later.json", "--state", "one")[0] == 0  # again is once
+    (here / "copy.json").write_bytes((here / "later.json").read_bytes())
+    for file in ("later.json", "copy.json"):
+        code, _, err = run("--config", file, "--state", "two")
+        assert code == 2 and f"the folder {here}/one" in err and f"the folder {here}/two" in err
+        assert secret not in err
+    assert not (here / "two/msgin5g.json").exists()
+    assert run("--config", "later.json", "--state", "two", "--force")[0] == 0  # the first was thrown away
+    assert run("--config", "later.json", "--state", "three")[0] == 2
+
+
+def test_the_keys_of_a_file_go_onto_one_board(here, run, stand_in):
+    run("--ue", UE, "--peer", "coap+uart://0", "--out", "later.json")
+    assert run("--config", "later.json", "--state", "one")[0] == 0
+
+    def numbered(code):
+        return (b"b'e6616408430f2a21'\r\n", b"") if b"unique_id" in code else obedient(code)
+
+    board = stand_in(numbered)
+    code, _, err = run("--config", "later.json", "--port", board.port)
+    assert code == 2 and "the board e6616408430f2a21" in err and f"the folder {here}/one" in err
+    assert b"master_secret" not in board.heard
+
+
+def test_keys_that_were_made_in_vain_do_not_stay(here, run, monkeypatch):
+    """`--force` is killed between telling the gateway and the last step on the device; then it is run again."""
+    run("--ue", UE, "--peer", PEER, "--state", "device")
+    mark_used(UE)
+    first = secrets_of(read(here / "device/msgin5g.json"))
+    with monkeypatch.context() as killed:
+        killed.setattr(places.FilePlace, "commit", lambda self: os._exit(9))
+        child = os.fork()
+        if not child:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            run("--ue", UE, "--peer", PEER, "--state", "device", "--force")
+            os._exit(1)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+    assert secrets_of(read(here / "device/msgin5g.json")) == first
+    opened = store()
+    orphan = opened.keys_of_ue(UE).secret
+    opened.close()
+    assert orphan.hex() not in first
+    assert run("--ue", UE, "--peer", PEER, "--state", "device", "--force")[0] == 0
+    Store("gateway.db").close()  # a gateway starts
+    octets = b"".join(path.read_bytes() for path in here.iterdir() if path.is_file())
+    now = secrets_of(read(here / "device/msgin5g.json"))
+    assert bytes.fromhex(now[0]) in octets
+    # neither the orphan nor the key that was replaced; its numbers stay, should it come back
+    assert orphan not in octets and bytes.fromhex(first[0]) not in octets
+    opened = store()
+    rows = opened._db.execute("SELECT used, next FROM security_context ORDER BY used").fetchall()
+    opened.close()
+    assert len(rows) == 2 and rows[1][1] >= 64
+    assert os.listdir(here / "device") == ["msgin5g.json"]
+
+
 def test_show_without_a_readable_file(here, run):
     code, out, _ = run("--show", "--state", ".")
     assert (code, out) == (

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """msgin5g emulate: boots the image in the emulator and says how to reach its REPL and its UART."""
 
+import argparse
 import os
 import sys
 import time
@@ -34,7 +35,7 @@ def add_arguments(parser):
         "--cut-after", metavar="N", help="the power goes in the middle of flash operation N + 1"
     )
     parser.add_argument("--unique-id", metavar="HEX", help="the flash chip's, 8 octets")
-    parser.add_argument("--statistics", type=float, metavar="S", help="print them every S seconds")
+    parser.add_argument("--statistics", type=_seconds, metavar="S", help="print them every S seconds")
 
 
 def main(args):
@@ -78,6 +79,16 @@ def _watch(pico, seconds):
     elif code:
         raise UsageError("the board halted; it said why above")
     return code
+
+
+def _seconds(text):
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0
+    if not 0 < value < 1e6:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds above 0")
+    return value
 
 
 def _port(line, place):

@@ -4,6 +4,7 @@
 import argparse
 from pathlib import Path
 
+from tools.errors import UsageError
 from tools.flash import esp32, rp2040
 
 BOARDS = {"rp2040": rp2040.flash, "esp32": esp32.flash}
@@ -41,7 +42,16 @@ def add_arguments(parser):
     esp.add_argument("--esptool", metavar="PROGRAM", help="another esptool, of version 4 or newer")
 
 
+# What the other kind of board would pass over in silence.
+_FOREIGN = {"rp2040": ("chip", "offset", "no_reset", "no_stub", "esptool"), "esp32": ("drive",)}
+
+
 def main(args):
+    for name in _FOREIGN[args.board]:
+        if getattr(args, name) not in (None, False):
+            raise UsageError(
+                f"--{name.replace('_', '-')} is not of the {args.board}: see msgin5g flash --help"
+            )
     BOARDS[args.board](args, say)
     return 0
 
@@ -52,6 +62,9 @@ def say(sentence):
 
 def _number(text):
     try:
-        return int(text, 0)
+        number = int(text, 0)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number: 0x200000") from None
+        number = -1
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number: 0x200000")
+    return number

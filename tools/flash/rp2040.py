@@ -51,6 +51,16 @@ def flash(args, say):
         _ready(args.port, lambda: _picotool_sees(picotool), BY_HAND, say)
         _by_picotool(picotool, image, say)
     else:
+        if (
+            args.drive is not None
+            and not args.drive.exists()
+            and args.port is None
+            and not ports.found(BOARD)
+        ):
+            raise UsageError(
+                f"there is no folder {args.drive}, and no Pico at a port that could be sent there: name the "
+                f"folder that the drive {DRIVE} is mounted at"
+            )
         drive = _ready(args.port, lambda: _drive(args.drive), NOT_MOUNTED, say)
         _by_drive(drive, image, octets, blocks, say)
     _next(say)

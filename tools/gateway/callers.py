@@ -80,9 +80,9 @@ class Callers:
         return Caller(str(peer), id_)
 
     def must_be_here(self, request):
-        """For what no Application Server may do. Raises Refused for somebody who is not on this machine."""
-        if not is_loopback(_peer(request).host):
-            raise Refused(403, "for this machine only")
+        """For what no Application Server may do: it speaks for all of them. Raises Refused."""
+        if self.need_tokens or not is_loopback(_peer(request).host):
+            raise Refused(403, "for this machine only, and only while no token is needed")
 
     def _check_host(self, request):
         given = request.headers.getall("Host", [])

@@ -19,6 +19,7 @@ CREATE TABLE IF NOT EXISTS security_context (
   next INTEGER DEFAULT 0, used INTEGER DEFAULT 0) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS security_context_kid ON security_context (recipient_id);
 CREATE TABLE IF NOT EXISTS security_ue (ue TEXT PRIMARY KEY, digest BLOB) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS security_place (digest BLOB PRIMARY KEY, place TEXT) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS security_ue_digest ON security_ue (digest);
 """
 )
@@ -57,8 +58,9 @@ class SecurityTables(GenerationTables):
         if other is not None:
             return other
         self._db.execute(
-            "INSERT OR IGNORE INTO security_context (digest, recipient_id, id_context, sender_id, secret, salt)"
-            " VALUES (?,?,?,?,?,?)",
+            "INSERT INTO security_context (digest, recipient_id, id_context, sender_id, secret, salt)"
+            " VALUES (?,?,?,?,?,?)"
+            " ON CONFLICT (digest) DO UPDATE SET secret=excluded.secret, salt=excluded.salt",
             (keys.digest, keys.recipient_id, keys.id_context, keys.sender_id, keys.secret, keys.salt),
         )
         self._keys_changed()
@@ -75,6 +77,27 @@ class SecurityTables(GenerationTables):
     def unbind_keys(self, ue):
         self._keys_changed()
         self._db.execute("DELETE FROM security_ue WHERE ue=?", (ue,))
+
+    def tidy_keys(self):
+        """Keys that no UE Service ID has any more: of those in use once the numbers stay, and no secret; of those that
+        were made in vain, by a command that did not come to its end, nothing. Not in a transaction."""
+        unbound = "digest NOT IN (SELECT digest FROM security_ue)"
+        left = self._one("SELECT 1 FROM security_context WHERE (NOT used OR secret<>x'') AND " + unbound)
+        if left is None:
+            return
+        self._db.execute("PRAGMA secure_delete=ON")  # what is taken out does not stay in the file
+        with self.transaction():
+            self._db.execute("DELETE FROM security_place WHERE " + unbound)
+            self._db.execute("DELETE FROM security_context WHERE NOT used AND " + unbound)
+            self._db.execute("UPDATE security_context SET secret=x'', salt=x'' WHERE " + unbound)
+        self._db.execute("PRAGMA secure_delete=OFF")
+
+    def place_of_keys(self, digest):
+        """Which device was given this key, None where that is not known."""
+        return self._one("SELECT place FROM security_place WHERE digest=?", digest)
+
+    def put_place(self, digest, place):
+        self._db.execute("INSERT OR REPLACE INTO security_place VALUES (?,?)", (digest, place))
 
     def kids_in_use(self):
         rows = self._db.execute("SELECT recipient_id FROM security_context")

@@ -77,6 +77,7 @@ class Store(
             if self.file:
                 self.file.check()
             if self.file and serving:
+                self.tidy_keys()
                 self.file.restored = self.open_generation(self.file.path + GENERATION)
         except held.Held as who:
             self.close()

@@ -3,6 +3,7 @@
 
 A place has `name`, for sentences; `option` and `where`, which name it on the command line; and
 read() -> octets, or None where there are none
+mark() -> what tells this device from all others, None for a file, and where that can't be known
 has_row(row) -> whether the device's storage has that row, None where that can't be known
 refusal(staged) -> why the firmware there would not start with what is there, or was staged; None where it would, or
 where there is none to be asked
@@ -40,6 +41,9 @@ class FilePlace:
             return None
         except OSError as error:
             raise UsageError(f"{self.name}: {error.strerror}") from None
+
+    def mark(self):
+        return None
 
     def has_row(self, row):
         return None
@@ -79,6 +83,9 @@ class StatePlace(FilePlace):
         super().__init__(folder / CONFIG_NAME)
         self.where = folder
 
+    def mark(self):
+        return f"the folder {self.where.resolve()}"
+
     def has_row(self, row):
         return (self.path.parent / ROWS / row).exists()
 
@@ -99,6 +106,10 @@ class BoardPlace:
 
     def refusal(self, staged=False):
         return self._board.opinion(STAGED if staged else CONFIG_NAME) if self._firmware else None
+
+    def mark(self):
+        number = self._board.unique_id()
+        return number and f"the board {number}"
 
     def has_row(self, row):
         return self._board.exists(f"{ROWS}/{row}")

@@ -49,12 +49,14 @@ class Plan:
     def has_secrets(self):
         return self.keys is not None or "application" in self.config
 
-    def register(self, store):
-        """Tells the gateway. All or nothing; as often as one likes. Raises UsageError."""
+    def register(self, store, mark=None):
+        """Tells the gateway, and which device has the keys: all or nothing, and again if need be. Raises UsageError."""
         try:
             with store.transaction():
                 if self.keys is not None:
                     key_files.add(store, self.ue, self.keys, self.ue)
+                    if mark is not None:
+                        store.put_place(self.keys.digest, mark)
                 else:
                     store.add_device(self.ue)
                 application = self.config.get("application")
@@ -128,6 +130,22 @@ def of_config(store, config, found=None, force=False, has_row=lambda row: None):
                 f"the gateway has another application or credential for {plan.ue}; --force replaces it"
             )
     return plan
+
+
+def check_place(store, plan, found, mark, force=False):
+    """Refuses keys for a second device: `found` is the configuration that it has now. Raises UsageError."""
+    if plan.keys is None or mark is None or force:
+        return
+    here = _section(found)
+    if here is not None and _same(here, plan.config["security"]):
+        return  # they are there already
+    given = store.place_of_keys(plan.keys.digest)
+    if given is not None and given != mark:
+        raise UsageError(
+            f"these keys of {plan.ue} went to {given}, and this is {mark}: two devices with one key use the same "
+            "nonces, which lets a listener read both. Make this one keys of its own, with another --ue and without "
+            "--config; --force gives it these, where the other one was thrown away before it ever started"
+        )
 
 
 def checked(plan, name=None):

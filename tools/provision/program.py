@@ -63,20 +63,37 @@ def add_arguments(parser):
 
 
 def main(args):
+    _refuse_ignored(args)
     if args.show:
         with _place(args) as (place, identity):
             return show.explain(place, identity)
     if args.csv:
-        if args.out is None or args.ue or args.config or args.state or args.port:
+        if args.out is None or args.ue or args.config or args.state or args.port or args.board:
             raise UsageError("--csv takes a folder for its files, --out FOLDER, and no single device")
         with _store(args) as store:
             return many.main(args.csv, settings.of_options(args), args.out, store, args.force, _say)
-    if args.config and (args.ue or args.base or args.wifi or args.peer):
-        raise UsageError(
-            "--config is a whole configuration: --ue, --peer, --wifi and --base have no place beside it"
-        )
     with _store(args) as store:
         return _one(args, store)
+
+
+# What would be passed over in silence beside another option.
+_SETTINGS = ("ue", "peer", "role", "app_id", "wifi", "base")
+
+
+def _refuse_ignored(args):
+    given = [name for name in _SETTINGS if getattr(args, name) is not None]
+    given += ["security"] * (args.security == "none")
+    if args.show:
+        given += [name for name in ("csv", "force") if getattr(args, name)]
+        why = "--show only looks"
+    elif args.config:
+        why = "--config is a whole configuration"
+    else:
+        given = ["board"] if args.board in CHIPS and (args.state or args.out) else []
+        why = "--state and --out name no board"
+    if given:
+        options = ", ".join("--" + name.replace("_", "-") for name in given)
+        raise UsageError(f"{why}: {options} has no place beside it")
 
 
 def _one(args, store):
@@ -86,6 +103,8 @@ def _one(args, store):
     else:
         # What is missing is said before a board is interrupted.
         wanted = settings.of_options(args)
+        if args.app_id is not None and wanted["role"] != plan.APPLICATION:
+            raise UsageError('--app-id is of an application: --role "application client"')
         guessed = not wanted.get("peer") and not (args.state or args.out) and args.board != ports.ESP32
         make = functools.partial(plan.make, store, settings.complete(wanted, UART if guessed else None))
     with _place(args) as (place, identity):
@@ -96,7 +115,9 @@ def _one(args, store):
         old = place.read()
         made = make(settings.parse(old or b""), force=args.force, has_row=place.has_row)
         plan.checked(made)
-        done = provide(store, place, made, old)
+        mark = place.mark()
+        plan.check_place(store, made, settings.parse(old or b""), mark, args.force)
+        done = provide(store, place, made, old, mark)
     say_new(store, _say)
     _say(f"{made.ue}: {made.what}; registered with the gateway's store {args.store}")
     _say(f"{place.name}: " + ("written, read back, the same" if done else "it was there already"))
@@ -112,21 +133,21 @@ def say_new(store, say):
             say(sentence({"event": event, **fields}))
 
 
-def provide(store, place, made, old):
+def provide(store, place, made, old, mark=None):
     """Writes the configuration and tells the gateway; False where all was there already.
 
     The keys are on the device, and verified, before the gateway is told, and take the place of the old ones after:
     wherever this ends in the middle, it can be run again.
     """
     if old == made.octets:
-        made.register(store)
+        made.register(store, mark)
         return False
     place.stage(made.octets)
     try:
         why = place.refusal(staged=True)
         if why:
             raise UsageError(f"the firmware at {place.where} would not start with it: {why}")
-        made.register(store)
+        made.register(store, mark)
     except BaseException:
         place.discard()
         raise
@@ -137,8 +158,15 @@ def provide(store, place, made, old):
 @contextlib.contextmanager
 def _place(args):
     """(the place, the Identity of the board there or None). A board goes on when it is over, however it ends."""
-    if sum(each is not None for each in (args.port, args.state, args.out)) > 1:
-        raise UsageError("one place at a time: --port, --state or --out")
+    files = [args.out, Path(args.config) if args.show and args.config else None]
+    if sum(each is not None for each in (args.port, args.state, *files)) > 1:
+        raise UsageError("one place at a time: --port, --state or --out" + ", or --config" * args.show)
+    if args.show and any(files):
+        path = files[0] or files[1]
+        if not path.is_file():
+            raise UsageError(f"there is no file {path}")
+        yield FilePlace(path), None
+        return
     if args.out is not None:
         yield FilePlace(args.out), None
         return
@@ -170,6 +198,7 @@ def _store(args):
     except StoreError as error:
         raise UsageError(str(error)) from None
     try:
+        store.tidy_keys()
         for event, fields in store.file.news():
             if event != "store-made":  # said once something is in it
                 _say(sentence({"event": event, **fields}))
