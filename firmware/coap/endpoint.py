@@ -167,9 +167,12 @@ class Endpoint(Serving):
         self._poll(self._incoming, now)
         self._poll(self._bodies, now)
         self._poll(self.observations, now)
-        self._duplicates.expire(now)
-        if self.security:
-            self.security.poll(now)
+        try:
+            self._duplicates.expire(now)
+            if self.security:
+                self.security.poll(now)
+        except MemoryError:
+            pass  # another time: nothing waits for it
         self._pump(now)
 
     def _poll(self, group, now):
@@ -177,11 +180,11 @@ class Endpoint(Serving):
         index = 0
         while index < len(group):
             item = group[index]
-            if item.deadline is not None and ticks_diff(now, item.deadline) >= 0:
-                try:
+            try:
+                if item.deadline is not None and ticks_diff(now, item.deadline) >= 0:
                     item.poll(self, now)
-                except MemoryError:
-                    _postpone(item, now)
+            except MemoryError:
+                _postpone(item, now)
             if index < len(group) and group[index] is item:
                 index += 1
 

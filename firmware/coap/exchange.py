@@ -149,18 +149,22 @@ class Duplicates:
     def answer(self, entry, octets):
         """Keeps `octets` to be sent again when the entry's message comes again."""
         entry.answer = octets
-        while True:
-            size = 0
-            index = len(self._entries)
-            while index:
-                index -= 1
-                size += _size(self._entries[index])
-            if size <= self._octets:
-                return
-            victim = self._victim(True, entry)
-            if victim is None:
-                return
-            victim.answer = _code(victim.answer)
+        try:
+            while self._kept() > self._octets:
+                victim = self._victim(True, entry)
+                if victim is None:
+                    break
+                victim.answer = _code(victim.answer)
+        except MemoryError:
+            pass  # of CPython, where numbers take memory
+
+    def _kept(self):
+        size = 0
+        index = len(self._entries)
+        while index:
+            index -= 1
+            size += _size(self._entries[index])
+        return size
 
     def _victim(self, by_size, spared):
         """The oldest entry of the peer that has most of them, or most octets of answers; None where there is none."""

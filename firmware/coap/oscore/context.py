@@ -250,6 +250,15 @@ class Context:
             except OSError:
                 pass  # more will be challenged, no more than that
 
+    def save(self):
+        """What `unprotect_request` changes, but for numbers that are used up."""
+        window = self._window
+        return window._highest, window._seen, self._challenged, self._challenge
+
+    def restore(self, saved):
+        window = self._window
+        window._highest, window._seen, self._challenged, self._challenge = saved
+
     @property
     def echo(self):
         """The value of a challenge: a request that has it was made after this program began (appendix B.1.2)."""

@@ -167,6 +167,8 @@ class Security:
         except Refused as refused:
             why = "a request that this key did not make"
             return self._refuse("unverified", why, refused.code, now, text=str(refused).encode())
+        except MemoryError:
+            raise  # it is not answered: it comes again
         except Exception as error:
             # The storage: without it the number could not be struck out. It was not taken, and may come again.
             self.trouble = "refused a request: %s" % error
@@ -185,11 +187,11 @@ class Security:
 
     def save(self):
         """What `unprotect_request` changes where it lets a request in, for `restore`."""
-        return self.context._window.save()
+        return self.context.save()
 
     def restore(self, saved):
         """The request was not dealt with after all, nor anything said about it: it may come again."""
-        self.context._window.restore(saved)
+        self.context.restore(saved)
 
     def protect_response(self, message, binding):
         """The protected Message. Raises StateError, OSError where it needs a number of our own."""

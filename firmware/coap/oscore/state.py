@@ -100,12 +100,6 @@ class ReplayWindow:
         """The lowest number that can be new."""
         return self._highest - self.SIZE + 1
 
-    def save(self):
-        return self._highest, self._seen
-
-    def restore(self, saved):
-        self._highest, self._seen = saved
-
     def begin(self, number):
         """All up to `number` have been seen; -1 for a key that was never used."""
         self._highest = number
