@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """HTTP by aiohttp: the APIs of TS 29.538 for Application Servers, posts to them, the status page."""
 
+import asyncio
 import contextvars
 import email.utils
 import functools
@@ -16,6 +17,7 @@ from tools.gateway import page, rest
 from tools.gateway.answers import Refusal
 from tools.gateway.bodies import Malformed, encode, parse
 from tools.gateway.callers import ANYBODY, Refused
+from tools.gateway.connections import Connections, Incoming
 from tools.gateway.delivery import DONE, LATER, REFUSED, Outcome
 from tools.gateway.isolation import reason_of
 from tools.gateway.masking import masked
@@ -29,12 +31,14 @@ TITLES = {
     403: "Forbidden",
     404: "Not Found",
     405: "Method Not Allowed",
+    408: "Request Timeout",
     413: "Content Too Large",
 }
 TITLES |= {421: "Misdirected Request"}
 TITLES |= {415: "Unsupported Media Type", 500: "Internal Server Error", 503: "Service Unavailable"}
 JSON = {"Content-Type": "application/json"}
 _caller = contextvars.ContextVar("caller", default=ANYBODY)  # of the request that this task answers
+POST = 30  # s for one delivery
 AGAIN = {408, 425, 429}  # client errors that pass
 
 
@@ -77,7 +81,7 @@ async def problems(request, handler):
     except web.HTTPException as error:
         if error.status < 400:
             raise
-        headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else None
+        headers = {name: error.headers[name] for name in ("Allow", "Retry-After") if name in error.headers}
         return problem(error.status, error.reason, headers=headers)
     except Exception as error:  # where nothing is decided any more: what was kept was kept before
         logging.getLogger(__name__).error("%s %s: %s", request.method, request.path, reason_of(error))
@@ -107,7 +111,9 @@ class HttpTransport:
         self._snapshot = snapshot
         self._runner = None
         self._session = None
-        self._app = web.Application(middlewares=[problems, self._admit], client_max_size=body_limit)
+        self.connections = Connections()
+        self._incoming = Incoming(body_limit)
+        self._app = web.Application(middlewares=[self._framed, problems, self._admit])
         add = self._app.router
         add.add_post(REGISTRATIONS, self._register)
         add.add_delete(REGISTRATIONS + "/{id}", self._deregister)
@@ -120,10 +126,17 @@ class HttpTransport:
 
     async def start(self, host, port):
         """Listens; returns the port. OSError when it is taken."""
-        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=30))
-        self._runner = web.AppRunner(self._app, access_log=None, shutdown_timeout=1)
+        # One post at a time goes to each Application Server, and they are bounded: none waits for another's connection.
+        # What an answer brings, a body, cookies, is neither read nor kept.
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0),
+            timeout=aiohttp.ClientTimeout(total=POST),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+        )
+        self._runner = web.AppRunner(self._app, access_log=None, shutdown_timeout=1, auto_decompress=False)
         await self._runner.setup()
-        await web.TCPSite(self._runner, host, port).start()
+        await self.connections.listen(self._runner, host, port)
         return self._runner.addresses[0][1]
 
     async def stop(self):
@@ -133,6 +146,14 @@ class HttpTransport:
             await self._session.close()
 
     # ---- served ------------------------------------------------------------------------------------------------------
+
+    @web.middleware
+    async def _framed(self, request, handler):
+        self.connections.begun(request)
+        try:
+            return await handler(request)
+        finally:
+            self.connections.ended(request)
 
     @web.middleware
     async def _admit(self, request, handler):
@@ -160,11 +181,10 @@ class HttpTransport:
         call.__name__ = method.__name__  # what an error is told by
         return self._event(call, *arguments)
 
-    @staticmethod
-    async def _body(request):
+    async def _body(self, request):
         if request.content_type != "application/json":  # also keeps web pages of others from posting here
             raise web.HTTPUnsupportedMediaType(reason="the body must be application/json")
-        return parse(await request.read())
+        return parse(await self._incoming.read(request))
 
     async def _register(self, request):
         body = await self._body(request)
@@ -203,9 +223,10 @@ class HttpTransport:
     async def post(self, uri, body):
         """One delivery to an Application Server; the Outcome."""
         try:
-            async with self._session.post(
-                uri, data=encode(body), headers=JSON, allow_redirects=False
-            ) as response:
+            async with (
+                asyncio.timeout(POST + 5),  # also where it neither reads nor ends
+                self._session.post(uri, data=encode(body), headers=JSON, allow_redirects=False) as response,
+            ):
                 detail = "%d %s" % (response.status, response.reason)
                 if response.status < 300:
                     return Outcome(DONE, detail)

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: MIT
+"""The TCP connections of the HTTP side: bounded in number and in what each may keep waiting, as aiohttp waits for the
+head and the body of a request for ever."""
+
+import asyncio
+
+from aiohttp import web
+
+MOST = 256
+HEAD, BODY, IDLE = 10, 30, 60  # s: from its first octet to the end of a head; for a body; without a request
+IN_FLIGHT = 64 << 20  # octets of bodies that are being received
+_TIMED_OUT = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+
+
+class Connections:
+    """`begun` and `ended` frame the handling of each request. Where there are too many, who waits longest without
+    having sent a request makes room; a request that is handled is never cut off."""
+
+    def __init__(self, most=MOST, head=HEAD, idle=IDLE):
+        self._most, self.head, self.idle = most, head, idle
+        self._open = {}  # transport: _Connection, the longest waiting first
+        self.refused = self.timed_out = 0
+
+    def __len__(self):
+        return len(self._open)
+
+    def begun(self, request):
+        connection = self._open.get(request.transport)
+        if connection:
+            connection.begun()
+
+    def ended(self, request):
+        connection = self._open.pop(request.transport, None)
+        if connection:
+            self._open[request.transport] = connection
+            connection.ended()
+
+    def admit(self, connection, transport):
+        if len(self._open) >= self._most:
+            self.refused += 1
+            waits = next((one for one in self._open.items() if not one[1].busy), None)
+            if waits is None:
+                return False
+            del self._open[waits[0]]
+            waits[0].abort()
+        self._open[transport] = connection
+        return True
+
+    def left(self, transport):
+        self._open.pop(transport, None)
+
+    async def listen(self, runner, host, port):
+        """As web.TCPSite(runner, host, port).start()."""
+        site = _Site(runner, host, port)
+        site.connections = self
+        await site.start()
+
+
+class _Site(web.TCPSite):
+    async def start(self):
+        await web.BaseSite.start(self)
+        make = self._runner.server
+        self._server = await asyncio.get_running_loop().create_server(
+            lambda: _Connection(self.connections, make()), self._host, self._port, backlog=128
+        )
+
+
+class _Connection(asyncio.Protocol):
+    """Stands before aiohttp's protocol of one connection."""
+
+    def __init__(self, all_, inner):
+        self._all, self._inner = all_, inner
+        self._transport = self._timer = None
+        self._admitted = self._head = self.busy = False
+
+    def connection_made(self, transport):
+        self._transport = transport
+        self._admitted = self._all.admit(self, transport)
+        if self._admitted:
+            self._inner.connection_made(transport)
+            self._wait(self._all.head)
+        else:
+            transport.abort()
+
+    def connection_lost(self, error):
+        if self._timer:
+            self._timer.cancel()
+        self._all.left(self._transport)
+        if self._admitted:
+            self._inner.connection_lost(error)
+
+    def data_received(self, octets):
+        if not self.busy and not self._head:
+            self._head = True
+            self._wait(self._all.head)
+        self._inner.data_received(octets)
+
+    def eof_received(self):
+        return self._inner.eof_received()
+
+    def pause_writing(self):
+        self._inner.pause_writing()
+
+    def resume_writing(self):
+        self._inner.resume_writing()
+
+    def begun(self):
+        self.busy, self._head = True, False
+        self._timer.cancel()
+
+    def ended(self):
+        self.busy = False
+        self._wait(self._all.idle)
+
+    def _wait(self, seconds):
+        if self._timer:
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_later(seconds, self._over)
+
+    def _over(self):
+        self._all.timed_out += 1
+        if self._head:
+            self._transport.write(_TIMED_OUT)
+        self._transport.close()
+        self._timer = asyncio.get_running_loop().call_later(1, self._transport.abort)
+
+
+class Incoming:
+    """Bodies of requests, read piece by piece. HTTPException for what is too large, too slow or too much for all."""
+
+    def __init__(self, longest, seconds=BODY, most=IN_FLIGHT):
+        self._longest, self._seconds = longest, seconds
+        self._most = max(most, 2 * longest)
+        self.octets = 0
+
+    async def read(self, request):
+        if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+            raise web.HTTPUnsupportedMediaType(reason="no Content-Encoding is taken")
+        if (request.content_length or 0) > self._longest:
+            raise web.HTTPRequestEntityTooLarge(self._longest, request.content_length)
+        body = bytearray()
+        try:
+            async with asyncio.timeout(self._seconds):
+                while piece := await request.content.readany():
+                    body += piece
+                    self.octets += len(piece)
+                    if len(body) > self._longest:
+                        raise web.HTTPRequestEntityTooLarge(self._longest, len(body))
+                    if self.octets > self._most:
+                        raise web.HTTPServiceUnavailable(
+                            reason="too many bodies at once", headers={"Retry-After": "1"}
+                        )
+        except TimeoutError:
+            raise web.HTTPRequestTimeout(reason="the body took too long") from None
+        finally:
+            self.octets -= len(body)
+        return bytes(body)
