@@ -48,7 +48,8 @@ _FOREIGN = {"rp2040": ("chip", "offset", "no_reset", "no_stub", "esptool"), "esp
 
 def main(args):
     for name in _FOREIGN[args.board]:
-        if getattr(args, name) not in (None, False):
+        given = getattr(args, name)
+        if given is not None and given is not False:  # 0 is a value
             raise UsageError(
                 f"--{name.replace('_', '-')} is not of the {args.board}: see msgin5g flash --help"
             )
