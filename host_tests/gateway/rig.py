@@ -132,6 +132,7 @@ class Rig:
         self.escaped = []
         self._parts = {}
         self._timers = []
+        self.tries = 0  # of recording outcomes that could not be recorded
         self._ids = itertools.count(1)
         self.path = store
         self.settings = Settings(open=True, retry_min=1, retry_max=4, segment_gap=2, **settings)
@@ -250,17 +251,22 @@ class Rig:
         """One round of work, as the loop does it; the Pushes that it began."""
         due = [timer for timer in self._timers if timer[0] <= self.now]
         for timer in due:
+            self.tries += 1
             self._timers.remove(timer)
             timer[1]()
         pushes = self.pushes()
         with contextlib.suppress(Injected):  # `_pump` looks again a second later
             self.gateway.server.deadline(self.now)
         for push in pushes:
-            answer = self._hears(push)
-            self.gateway._unrecorded.take(push, Outcome.of_coap("2.04"))
-            if answer:
-                self.send(push.target.id, answer)
+            self.takes(push)
         return pushes
+
+    def takes(self, push):
+        """Its recipient takes it, and answers."""
+        answer = self._hears(push)
+        self.gateway._unrecorded.take(push, Outcome.of_coap("2.04"))
+        if answer:
+            self.send(push.target.id, answer)
 
     def pushes(self):
         """What a round of work begins, not answered yet."""

@@ -4,6 +4,7 @@
 import pytest
 
 from host_tests.gateway.rig import Faults, Rig, place
+from tools.cli import main
 from tools.gateway import quarantine
 from tools.gateway.delivery import BROKEN, Outcome
 
@@ -390,3 +391,35 @@ def test_a_push_that_cannot_be_made_is_set_aside_after_the_second_time(rig):
     assert [record["msgId"] for record in rig.events("quarantined")] == [first["msgId"]]
     assert [heard[1] for heard in rig.heard[B]] == [second["msgId"]]
     assert rig.reports[A] == [("MSGRESP", first["msgId"], "failure")]
+
+
+def command(capsys, *arguments):
+    """(exit code, stdout, stderr) of `msgin5g gateway quarantine`."""
+    capsys.readouterr()
+    code = main(["gateway", "quarantine", *arguments])
+    return code, *capsys.readouterr()
+
+
+def test_the_command_beside_a_gateway_that_runs(rig, capsys):
+    store = ("--store", rig.path)
+    mended, dropped = spoilt(rig, 2)
+    code, out, _ = command(capsys, "list", *store)
+    assert (code, out.count("\n")) == (0, 2)
+    first, second = out.splitlines()
+    assert "set aside MSG" in first and mended in first and "from ue:a to ue:b" in first
+    assert "JSON" in first and dropped in second
+    id_, other = first.split()[0], second.split()[0]
+    rig.gateway.store._db.execute("UPDATE quarantine SET content=substr(content, 2)")
+    version = rig.gateway.store.version
+    code, out, _ = command(capsys, "retry", id_, *store)
+    assert code == 0 and "is tried again" in out
+    assert rig.gateway.store.version != version  # by which the gateway notices
+    rig.settle()
+    assert [heard[1] for heard in rig.heard[B]] == [mended]
+    assert command(capsys, "drop", other, *store)[0] == 0
+    assert command(capsys, "list", *store) == (0, "", "")
+    code, _, errors = command(capsys, "drop", other, *store)
+    assert code == 2 and "see `quarantine list`" in errors
+    assert command(capsys, "retry", *store)[0] == 2
+    assert command(capsys, "drop", "--all", *store)[0] == 0
+    assert command(capsys, "list", "--store", rig.path + "x")[0] == 2

@@ -9,9 +9,10 @@ import asyncio
 import logging
 import os
 import signal
+import sqlite3
 import sys
 
-from tools.gateway import appcommands, ascommands
+from tools.gateway import appcommands, ascommands, quarantinecommands
 from tools.gateway import keys as key_files
 from tools.gateway.bodies import is_service_id
 from tools.gateway.events import to_stdout
@@ -166,9 +167,10 @@ def add_arguments(parser):
     add("--retry-max", type=_seconds, default=default.retry_max, help="longest pause (%(default)s s)")
     add("--coap-ack-timeout", type=_seconds, default=2.0, help="ACK_TIMEOUT of RFC 7252 (%(default)s s)")
     add("--coap-log", action="store_true", help="log each CoAP message to stderr")
-    actions = parser.add_subparsers(dest="gateway_action", metavar="device|application|target|as")
+    actions = parser.add_subparsers(dest="gateway_action", metavar="device|application|target|as|quarantine")
     appcommands.add_arguments(actions, _service_id, store_help)
     ascommands.add_arguments(actions, _service_id, store_help)
+    quarantinecommands.add_arguments(actions, store_help)
     device = actions.add_parser(
         "device", help="provision UE Service IDs: device add ID, device list, device remove ID"
     )
@@ -196,9 +198,13 @@ def main(args):
             return appcommands.main(args, _fail)
         if args.gateway_action == "as":
             return ascommands.main(args, _fail)
+        if args.gateway_action == "quarantine":
+            return quarantinecommands.main(args, _fail)
         events = open(args.events, "a", encoding="utf-8") if args.events else None
     except (StoreError, KeyFileError, OSError) as error:
         return _fail(error)
+    except sqlite3.OperationalError as error:
+        return _fail("the store takes nothing now (%s): try again" % error)
     if args.security == "none":
         say(WARNING)
     if not is_loopback(args.http[0]):

@@ -21,6 +21,8 @@ _STOPPED = {
 }
 # A page that can't be read is one row's fault at first; a request that met it can't be answered.
 _DAMAGED = {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+# Of reading; any other IOERR is of writing, and so of all.
+_READING = {sqlite3.SQLITE_IOERR_READ, sqlite3.SQLITE_IOERR_SHORT_READ}
 _GONE = object()
 
 
@@ -30,7 +32,10 @@ def _code(error):
 
 def store_stopped(error):
     """Whether the exception says that nothing can be written, whatever it is."""
-    return _code(error) in _STOPPED
+    code = _code(error)
+    if code == sqlite3.SQLITE_IOERR:
+        return error.sqlite_errorcode not in _READING
+    return code in _STOPPED
 
 
 def store_failed(error):
