@@ -8,7 +8,8 @@ import pytest
 
 from host_tests.gateway.scripted import new_id
 from host_tests.gateway.test_server_decisions import HERE, THERE, A, B, Bench, msg, own
-from tools.gateway.bodies import Address
+from tools.gateway.answers import Refusal
+from tools.gateway.bodies import Address, Malformed
 from tools.gateway.delivery import LATER, Outcome
 from tools.gateway.http import patience
 from tools.gateway.identity import Peer
@@ -291,3 +292,102 @@ def test_a_patience_that_is_enough_is_obeyed_and_not_lengthened():
 )
 def test_retry_after(headers, seconds):
     assert patience(headers, lambda: 784111740) == seconds
+
+
+# ---- what is kept of whom -------------------------------------------------------------------------------------------
+
+
+def register_as(bench, number, **members):
+    body = {"asSvcId": "as:%d" % number, "targetUri": "http://127.0.0.1/"} | members
+    return bench.server.application_servers.register(body, bench.now)
+
+
+def test_application_servers_are_bounded_and_one_that_is_not_used_makes_room():
+    bench = away(application_servers=3, keep=1000)
+    for number in range(3):
+        register_as(bench, number)
+        bench.now += 1
+    with pytest.raises(Refusal, match="3 application servers are registered") as caught:
+        register_as(bench, 3)
+    assert (caught.value.answer.code, caught.value.answer.max_age) == ("5.03", 60)
+    register_as(bench, 1)  # again, in its own place
+    bench.now += 900
+    body = as_message(AWAY[0], oriAddr={"addrType": "AS", "addr": "as:0"}, stoAndFwInd=True)
+    bench.server.application_servers.message(body, bench.now)
+    bench.now += 200
+    bench.register(A, HERE)
+    assert bench.code(HERE, msg(A, "as:1", to_type="AS")) == "2.04"  # waits for it
+    register_as(bench, 3)  # as:0 was used, something waits for as:1
+    assert {one.id for one in bench.store.application_servers()} == {"as:0", "as:1", "as:3"}
+    assert bench.events("as-deregistered")[-1]["as"] == "as:2"
+    with pytest.raises(Refusal):
+        register_as(bench, 4)
+
+
+def test_the_profile_of_an_application_server_is_bounded():
+    bench = away()
+    with pytest.raises(Malformed, match="asProf"):
+        register_as(bench, 1, asProf={"x": "y" * 4096})
+
+
+def rows(bench, table="seen"):
+    return bench.store._one("SELECT count(*) FROM %s" % table)
+
+
+def test_what_is_remembered_of_a_removed_ue_goes_with_it():
+    bench = away()
+    before = rows(bench)
+    for _ in range(5):
+        bench.ask(HERE, msg(A, B))
+        bench.ask(HERE, report(A, B, new_id()))
+        params = {"segId": "%04x" % random.randrange(65536), "totalSegCount": 2, "lastSegFlag": True}
+        whole = msg(A, B, isSegmented=True)
+        for number in (1, 2):
+            bench.ask(HERE, whole | {"segParams": {**params, "segNumb": number, "lastSegFlag": number == 2}})
+    bench.ask(THERE, msg(B, A))
+    assert rows(bench) >= before + 16
+    bench.store.subscribe("weather", A, 1e12)
+    bench.store.remove_device(A)
+    assert rows(bench) == before + 1
+    assert rows(bench, "subscription") == 0
+
+
+def test_reports_are_remembered_for_each_reporter_not_for_each_pair():
+    bench = away(remembered=10)
+    for number in range(100):
+        bench.ask(HERE, report(A, AWAY[number % 20], new_id()))
+    assert rows(bench) == 10
+    same = new_id()
+    assert bench.code(HERE, report(A, B, same)) == bench.code(HERE, report(A, B, same)) == "2.04"
+    assert bench.code(HERE, report(A, AWAY[0], same)) == "2.04"
+    waiting = [bench.store.pending(Address("UE", ue), CONTROL) for ue in (B, AWAY[0])]
+    assert waiting == [1, 6]
+
+
+def test_a_start_forgets_whom_nobody_knows():
+    bench = away()
+    bench.ask(HERE, msg(A, B))
+    kept_rows = rows(bench)
+    for number in range(500):
+        for key in (
+            "UE ue:gone-%d",
+            "AS as:gone-%d",
+            "IMDN UE ue:gone-%d ue:b",
+            "sent ue:gone-%d",
+            "brought 9%d",
+        ):
+            bench.store.remember(key % number, new_id(), "", 10)
+    bench.restart()
+    assert rows(bench) == kept_rows
+
+
+def test_in_open_mode_ues_that_are_forgotten_leave_nothing():
+    bench = Bench(ues=100)
+    for number in range(300):
+        peer, ue = Peer("198.51.100.1", number + 1), "ue:%d" % number
+        answer = bench.ask(peer, own("REG", ue))
+        assert answer.body["result"] is True
+        bench.ask(peer, msg(ue, "ue:nobody"))
+        bench.ask(peer, own("DEREG", ue))
+    assert rows(bench, "registration") <= 101
+    assert rows(bench) <= 101

@@ -32,6 +32,9 @@ def _is_target(uri):
     )
 
 
+LARGEST_PROFILE = 4096
+
+
 class ApplicationServers:
     def __init__(self, store, settings, deliveries, tell, accept, route_report):
         self._store = store
@@ -50,11 +53,28 @@ class ApplicationServers:
         target_uri = bodies.text(body, "targetUri", "", longest=2048) or None
         if target_uri and not _is_target(target_uri):
             raise Malformed("targetUri", "not an http:// or https:// URI with a host")
+        profile = bodies.record(body, "asProf")
+        if len(bodies.encode(profile)) > LARGEST_PROFILE:
+            raise Malformed("asProf", "larger than %d octets" % LARGEST_PROFILE)
+        self._make_room(id_, now)
         registration = secrets.token_hex(8)
-        self._store.register_as(id_, registration, target_uri, bodies.record(body, "asProf"))
+        self._store.register_as(id_, registration, target_uri, profile)
+        self._store.use_as(id_, now)
         self._deliveries.available(Address("AS", id_), target_uri)
         self._tell("as-registered", **{"as": id_, "targetUri": masked_uri(target_uri)}, **caller.about)
         return registration, {"asSvcId": id_, "result": {"title": "registered", "status": 201}}
+
+    def _make_room(self, id_, now):
+        if self._store.application_server(id_) is not None:
+            return
+        most = self._settings.application_servers
+        room, gone = self._store.room_for_as(most, now - self._settings.keep)
+        if not room:
+            raise Refusal(
+                "5.03", "%d application servers are registered: DELETE a registration" % most, max_age=60
+            )
+        if gone is not None:
+            self._tell("as-deregistered", **{"as": gone}, cause="not used, and another one needs the room")
 
     def deregister(self, registration, now, caller=ANYBODY):
         """False for a registration ID that is not known."""
@@ -66,17 +86,18 @@ class ApplicationServers:
         self._deliveries.fail_all(Address("AS", id_), "the application server has de-registered", now)
         return True
 
-    def _known_as(self, origin):
+    def _known_as(self, origin, now):
         if self._store.application_server(origin.id) is None:
             raise Refusal(
                 "4.03", "%s is not registered: POST /msgs-asregistration/v1/registrations first" % origin.id
             )
+        self._store.use_as(origin.id, now)
 
     def message(self, body, now, caller=ANYBODY):
         """ASMessageDelivery: MessageDeliveryAck. Raises Malformed or Refusal."""
         origin, target, head, value, store_forward, expires = rest.read_message(body, self._settings.service)
         caller.must_be(origin.id)
-        self._known_as(origin)
+        self._known_as(origin, now)
         self._deliveries.refuse_large(value)
         if self._store.seen(origin.key, head["msgId"]) is not None:
             return rest.ack(origin, head["msgId"])
@@ -93,7 +114,7 @@ class ApplicationServers:
         """DeliveryStatusReport on a message of a UE: MessageDeliveryAck; it becomes an IMDN (clause 7.3.4.2)."""
         origin, target, msg_id, delivered, cause = rest.read_report(body)
         caller.must_be(origin.id)
-        self._known_as(origin)
+        self._known_as(origin, now)
         if not self._store.known(target.id):
             return rest.ack(origin, msg_id, "DELY_FAILED", "unknown recipient")
         self._deliveries.refuse_report(origin, target, msg_id)

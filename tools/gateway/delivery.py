@@ -176,10 +176,10 @@ class Deliveries:
 
     def first_report(self, from_, to, msg_id):
         """False for a report that went out already: reports are repeated, recipients want them once."""
-        key = "IMDN %s %s %s" % (*from_, to.id)
-        if self._store.seen(key, msg_id) is not None:
+        key, what = "IMDN %s %s" % from_, "%s %s" % (msg_id, to.id.encode().hex())
+        if self._store.seen(key, what) is not None:
             return False
-        self._store.remember(key, msg_id, "", self._settings.remembered)
+        self._store.remember(key, what, "", self._settings.remembered)
         return True
 
     def proved(self, recipient, originator, msg_id):

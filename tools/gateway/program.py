@@ -161,6 +161,12 @@ def add_arguments(parser):
         default=default.quota_octets,
         help="octets of the messages of one originator that may wait (%(default)s)",
     )
+    add(
+        "--application-servers",
+        type=_octets(1),
+        default=default.application_servers,
+        help="that may be registered at once (%(default)s)",
+    )
     add("--segment-gap", type=_seconds, default=default.segment_gap, help="before SEGREC (%(default)s s)")
     add("--segment-hold", type=_seconds, default=default.hold, help="wait for SEGCONFIR (%(default)s s)")
     add("--retry-min", type=_seconds, default=default.retry_min, help="first pause (%(default)s s)")
@@ -236,6 +242,7 @@ async def _serve(args, events):
         max_message=args.max_message,
         quota=args.quota,
         quota_octets=args.quota_octets,
+        application_servers=args.application_servers,
         segment_gap=args.segment_gap,
         hold=args.segment_hold,
         retry_min=args.retry_min,

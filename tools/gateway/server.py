@@ -412,6 +412,7 @@ class Server:
         self._to_start = (
             ("unfinished segment sets", self._store.resume_sets, now),
             ("expiries", self._store.cap_expiry, now + self._settings.keep),
+            ("what is remembered", self._store.tidy, now),
         )
         self._start(now)
 

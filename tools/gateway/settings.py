@@ -42,6 +42,7 @@ class Settings:
     sets_each: int = 16  # unfinished segment sets of one originator
     sets_all: int = 2000
     remembered: int = 1000  # msgIds of one originator that are known again
+    application_servers: int = 256  # registered at once; one that is not used for `keep` makes room
     ues: int = 10000  # UE Service IDs remembered in open mode
     rate: float = 1000  # requests a second from one address before 4.29
     protected: bool = False  # OSCORE needs room in a datagram

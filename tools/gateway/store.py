@@ -149,6 +149,8 @@ class Store(
         """False when it is not there. Its registration goes with it."""
         self._db.execute("DELETE FROM registration WHERE ue=?", (ue,))
         self.unbind_keys(ue)
+        self.forget_seen("UE", ue)
+        self._db.execute("DELETE FROM subscription WHERE ue=?", (ue,))
         return self._db.execute("DELETE FROM device WHERE ue=?", (ue,)).rowcount > 0
 
     def devices(self):
@@ -177,10 +179,12 @@ class Store(
     def forget_ues(self, most):
         """Keeps the newest of those that are not registered and not provisioned."""
         if self._one("SELECT count(*) FROM registration") > most:
-            self._db.execute(
-                "DELETE FROM registration WHERE ue IN (SELECT ue FROM registration WHERE NOT live"
-                " AND ue NOT IN (SELECT ue FROM device) ORDER BY expires LIMIT 100)"
-            )
+            gone = self._db.execute(
+                "SELECT ue FROM registration WHERE NOT live AND ue NOT IN (SELECT ue FROM device)"
+                " ORDER BY expires LIMIT 100"
+            ).fetchall()
+            for (ue,) in gone:
+                self.remove_device(ue)
         return self._one("SELECT count(*) FROM registration") <= most
 
     def registration(self, ue, now=None):
@@ -230,6 +234,7 @@ class Store(
         return found
 
     def remove_as(self, id_):
+        self.forget_seen("AS", id_)
         self._db.execute("DELETE FROM application_server WHERE id=?", (id_,))
 
     def application_server(self, id_):
