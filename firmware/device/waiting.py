@@ -13,10 +13,10 @@ import asyncio
 
 from coap.compat import const
 
-_core = asyncio.core
+_core = getattr(asyncio, "core", None)  # CPython has none: it imports this for tests of other modules
 _PIECE = const(86400000)  # ms of one sleep: ticks of a 32-bit board can be told apart within 6.2 days
 
-_sleeper = _core.SingletonGenerator()  # one for all: it is awaited at once
+_sleeper = _core and _core.SingletonGenerator()  # one for all: it is awaited at once
 
 
 def sleep_ms(ms):
@@ -65,6 +65,7 @@ def wait_for(awaitable, timeout, sleep=None):
     return wait_for_ms(awaitable, None if timeout is None else int(timeout * 1000))
 
 
-asyncio.sleep_ms = _core.sleep_ms = sleep_ms  # which asyncio.sleep() calls
-asyncio.wait_for = wait_for
-asyncio.wait_for_ms = wait_for_ms
+if _core:
+    asyncio.sleep_ms = _core.sleep_ms = sleep_ms  # which asyncio.sleep() calls
+    asyncio.wait_for = wait_for
+    asyncio.wait_for_ms = wait_for_ms
