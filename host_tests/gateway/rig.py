@@ -123,8 +123,14 @@ def place():
 class Rig:
     """`send(name, body)` is a device's request, repeated as devices do; `settle()` lets all be done that is due."""
 
+    BEGIN = 1_000_000.0
+
+    def clock(self):
+        """What the gateway gets; a new one at each start."""
+        return lambda: self.now
+
     def __init__(self, store=":memory:", **settings):
-        self.now = 1_000_000.0
+        self.now = self.BEGIN
         self.heard = {}  # who: [(from, msgId, payload)], in order, of whole messages
         self.reports = {}  # who: [(kind, msgId, status)]
         self.accepted = []  # (from, to, msgId) of messages that were answered 2.04
@@ -141,7 +147,8 @@ class Rig:
 
     def start(self):
         options = Options(self.settings, store=self.path)
-        self.gateway = Gateway(options, Events(clock=lambda: self.now), clock=lambda: self.now)
+        clock = self.clock()
+        self.gateway = Gateway(options, Events(clock=clock), clock=clock)
         self.told = []
         self.gateway.events.callbacks.append(self.told.append)
         self.gateway._pump_soon = lambda: None
@@ -254,6 +261,7 @@ class Rig:
             self.tries += 1
             self._timers.remove(timer)
             timer[1]()
+        self.gateway._keep_time()
         pushes = self.pushes()
         with contextlib.suppress(Injected):  # `_pump` looks again a second later
             self.gateway.server.deadline(self.now)

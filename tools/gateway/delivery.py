@@ -494,6 +494,10 @@ class Deliveries:
         self._tell("retry", to=push.target.id, kind=push.kind, reason=outcome.detail, seconds=round(pause, 3))
         return True
 
+    def clock_set(self, seconds):
+        for wait in self._waits.values():
+            wait.until += seconds
+
     def deadline(self, now):
         """When `work` has something to do that no event will announce."""
         times = [self._store.deadline()]

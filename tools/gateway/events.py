@@ -43,6 +43,7 @@ _SENTENCES = {
     "line-missing": "cannot open {line} ({reason}); trying for ever",
     "line-noise": "{line}: {frames} frames were damaged or unknown",
     "diagnostic": "{line} says: {text}",
+    "clock-set": "the clock was set by {seconds} s: what was granted lasts as long as it would have",
     "sink-failed": "{sink} takes no events: {reason}",
     "sink-recovered": "{sink} takes events again; {lost} were lost",
     "quarantined": "set aside {kind} {what} {msgId} from {from} to {to}: {reason} ({place})",

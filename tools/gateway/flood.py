@@ -13,6 +13,9 @@ class Flood:
         self._most = most
         self._buckets = {}  # address: (tokens, when), the longest silent first
 
+    def clock_set(self, seconds):
+        self._buckets = {who: (tokens, when + seconds) for who, (tokens, when) in self._buckets.items()}
+
     def allows(self, address, now):
         tokens, when = self._buckets.pop(address, (self._full, now))
         tokens = min(self._full, tokens + (now - when) * self._rate)
@@ -31,6 +34,9 @@ class Again:
     def __init__(self, most=1024):
         self._most = most
         self._last = {}  # ue: (its address, when, how many so far), the longest silent first
+
+    def clock_set(self, seconds):
+        self._last = {ue: (peer, when + seconds, count) for ue, (peer, when, count) in self._last.items()}
 
     def third(self, ue, peer, now, lifetime):
         """True for the third one in a row from one address, each long before what was granted is over."""

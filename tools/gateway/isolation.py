@@ -169,8 +169,7 @@ class Isolation:
         """(kind, key, until, reason) of each, for people."""
         return [(kind, str(key), rest.until, rest.reason) for (kind, key), rest in self._resting.items()]
 
-    def shift(self, seconds):
-        """The clock was set."""
+    def clock_set(self, seconds):
         for rest in self._resting.values():
             rest.until += seconds
 

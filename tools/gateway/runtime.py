@@ -7,7 +7,6 @@ only then. All of it happens in one thread, so that an event is never seen half 
 
 import asyncio
 import contextlib
-import time
 from dataclasses import dataclass, field, replace
 
 from tools.gateway import applications, l3
@@ -16,6 +15,7 @@ from tools.gateway.appjson import ApplicationJson
 from tools.gateway.applications import Applications, is_json_of_application
 from tools.gateway.bodies import Malformed
 from tools.gateway.callers import Callers
+from tools.gateway.clock import SteadyClock, away
 from tools.gateway.coap import SMALL, CoapTransport, peer_of
 from tools.gateway.delivery import BROKEN, DONE, LATER, REFUSED, Outcome
 from tools.gateway.events import Events
@@ -51,6 +51,7 @@ class Options:
 _ANSWERS = (Refusal, Malformed, applications.Refused)
 LOOK = 5.0  # s, the longest without a look at the store: a command beside us may have written
 SINK_LOOK = 0.5  # s, the same while events wait for a sink that takes none
+NOTED = 60.0  # s, the longest until the store is told what time it is
 LONGEST_BRAKE = 10.0  # s, between two tries to work while the store takes nothing
 
 
@@ -60,16 +61,6 @@ def _name(function):
 
 class AddressInUse(OSError):
     """Which of the two, and what to say."""
-
-
-class SteadyClock:
-    """Seconds since 1970 that no change of the system's clock makes jump while the program runs."""
-
-    def __init__(self):
-        self._offset = time.time() - time.monotonic()
-
-    def __call__(self):
-        return time.monotonic() + self._offset
 
 
 class Gateway:
@@ -119,6 +110,7 @@ class Gateway:
         self._tasks = set()
         self._timer = None
         self._pumping = False
+        self._noted = 0.0  # when the store was last told what time it is
         self._due = 0.0  # when work is next due, by the loop's clock
         self._brake = 0.0  # s, the last pause after work that the store did not take
         self._store_version = None
@@ -216,8 +208,13 @@ class Gateway:
         for _ in range(100):
             self._told = []
             try:
+                before = self.store.changes
                 with self.store.transaction():
-                    return function(*arguments)
+                    result = function(*arguments)
+                    if self.store.changes != before:
+                        self._noted = arguments[-1]
+                        self.store.note_time(self._noted)
+                    return result
             except Exception as error:
                 culprit = getattr(error, "culprit", None)
                 if culprit is None:
@@ -293,6 +290,8 @@ class Gateway:
             now = self.clock()
             if not self._started:
                 self._start()
+            self._keep_time()
+            now = self.clock()
             for push in self._run(self.server.work, now=now):
                 task = loop.create_task(self._send(push))
                 self._tasks.add(task)
@@ -317,6 +316,7 @@ class Gateway:
     def _look(self):
         """The next round of work is due; or it is time to see whether a command beside us has written."""
         loop = asyncio.get_running_loop()
+        self._keep_time()
         if loop.time() >= self._due - 0.001 or self._version() != self._store_version:
             self._pump_soon()
         else:
@@ -329,8 +329,36 @@ class Gateway:
             return None
 
     def _start(self):
+        self._run(self._resume)
         self._run(self.server.start)
         self._started = True
+
+    def _resume(self, now):
+        """A clock that goes behind what the store knows, or says that years have passed, ends nothing."""
+        last = self.store.last_time()
+        seconds = away(now, now if last is None else last)
+        if seconds:
+            self.store.shift_times(seconds)
+            self._tell("clock-set", seconds=round(seconds), at="start")
+        self.store.note_time(now)
+
+    def _keep_time(self):
+        """Follows the system's clock: where it was set, all times that are kept are set by as much, so that none ends
+        early or late. And tells the store now and then what time it is."""
+        seconds = self.clock.jump() if hasattr(self.clock, "jump") else 0.0
+        with contextlib.suppress(Refusal):  # the store is busy: soon
+            if seconds:
+                self._run(self._set_clock, seconds, now=self.clock() + seconds)
+                self.server.clock_set(seconds)
+                self.clock.step(seconds)
+                self.events.tell("clock-set", seconds=round(seconds), at="work")
+            elif self.clock() - self._noted > NOTED:
+                self._noted = self.clock()  # where this fails, too: it is tried a minute later
+                self._run(self.store.note_time)
+
+    def _set_clock(self, seconds, now):
+        self.store.shift_times(seconds)
+        self.store.note_time(now)
 
     def _later(self, seconds, function):
         return asyncio.get_running_loop().call_later(seconds, function)

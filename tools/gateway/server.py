@@ -456,6 +456,13 @@ class Server:
         self.isolation.set_aside(*push.unit, error, now)
         self._deliveries.release(push)
 
+    def clock_set(self, seconds):
+        """The clock was set, and with it all times in the store: the ones in memory are, too."""
+        self._deliveries.clock_set(seconds)
+        self.isolation.clock_set(seconds)
+        self._flood.clock_set(seconds)
+        self._again.clock_set(seconds)
+
     def deadline(self, now):
         """When `work`, last done at `now`, is next needed even if nothing comes in, or None. What is due by now was not
         done, and is not tried at once again."""

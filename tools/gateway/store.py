@@ -11,6 +11,7 @@ import sqlite3
 from tools import held
 from tools.gateway import (
     apptables,
+    clocktables,
     quarantinetables,
     quotatables,
     sectables,
@@ -20,6 +21,7 @@ from tools.gateway import (
 )
 from tools.gateway.apptables import ApplicationTables
 from tools.gateway.bodies import Address, same
+from tools.gateway.clocktables import ClockTables
 from tools.gateway.identity import Peer
 from tools.gateway.payload import content_size
 from tools.gateway.quarantinetables import QuarantineTables
@@ -44,13 +46,15 @@ from tools.gateway.topictables import TopicTables
 from tools.gateway.transactions import Transactions, reading
 
 _MORE = ";".join(
-    each.SCHEMA for each in (apptables, quarantinetables, sectables, settables, tokentables, topictables)
+    each.SCHEMA
+    for each in (apptables, clocktables, quarantinetables, sectables, settables, tokentables, topictables)
 )
 
 
 class Store(
     Transactions,
     ApplicationTables,
+    ClockTables,
     QuarantineTables,
     QuotaTables,
     SecurityTables,
