@@ -53,6 +53,7 @@ def peer_of(remote):
     return Peer(host, port or 5683)
 
 
+_SEEN = "it has seen this sequence number before: the store was put back from an older copy; the numbers go ahead now"
 _MISTRUST = "it answers %s unprotected: it has other keys, or security.mode none"
 
 
@@ -242,6 +243,12 @@ class CoapTransport:
         except TimeoutError:
             return Outcome(LATER, "acknowledged, but no response came", answered=False), b""
         except oscore.NotAProtectedMessage as failure:
+            plain = failure.plain_message
+            if plain.code is aiocoap.UNAUTHORIZED and plain.payload.startswith(
+                b"Replay"
+            ):  # RFC 8613 section 8.2
+                if self._guard.jumped(ue, context):
+                    return Outcome(LATER, _SEEN), b""
             return Outcome(LATER, _MISTRUST % failure.plain_message.code.dotted), b""
         except oscore.ProtectionInvalid:
             return Outcome(LATER, "its answer does not verify: its keys are others"), b""

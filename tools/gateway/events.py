@@ -15,6 +15,10 @@ _SENTENCES = {
     " have, give the devices new keys: msgin5g provision --force",
     "store-restored": "{store} may be an older copy: {reason}. The sequence numbers of {keys} keys go ahead by {ahead},"
     " so that no nonce is used twice; see docs/security.md, A store that is put back",
+    "key-reused": "{ue} at {peer} used number {number} of its key a second time, after {other}: two devices have one"
+    " key, or its flash was put back from an old copy. Make a new key: msgin5g provision --ue {ue} --force",
+    "numbers-jumped": "{ue} has seen our sequence numbers before: the store was put back from an older copy. They go"
+    " ahead by {ahead}",
     "registered": "registered {ue} from {peer} for {lifetime} s, segments up to {maxSegSize}",
     "registers-again": "{ue} registers again and again from {peer}: it does not take the answers, its console says why"
     " (with OSCORE its security.recipient_id is another)",

@@ -8,11 +8,13 @@ import contextlib
 import hashlib
 from dataclasses import dataclass, field
 
-from tools.gateway import generation
+from tools.gateway import generation, numbers
 from tools.gateway.generation import GenerationTables
+from tools.gateway.numbers import HeardTable
 
 SCHEMA = (
     generation.SCHEMA
+    + numbers.SCHEMA
     + """
 CREATE TABLE IF NOT EXISTS security_context (
   digest BLOB PRIMARY KEY, recipient_id BLOB, id_context BLOB, sender_id BLOB, secret BLOB, salt BLOB,
@@ -42,7 +44,7 @@ class Keys:
         return hashlib.sha256(lengths + b"".join(parts) + bytes([self.id_context is None])).digest()[:16]
 
 
-class SecurityTables(GenerationTables):
+class SecurityTables(GenerationTables, HeardTable):
     """For Store."""
 
     def bind_keys(self, ue, keys):
@@ -91,6 +93,7 @@ class SecurityTables(GenerationTables):
             self._db.execute("DELETE FROM security_context WHERE NOT used AND " + unbound)
             self._db.execute("UPDATE security_context SET secret=x'', salt=x'' WHERE " + unbound)
         self._db.execute("PRAGMA secure_delete=OFF")
+        self._keys_changed()
 
     def place_of_keys(self, digest):
         """Which device was given this key, None where that is not known."""

@@ -20,17 +20,24 @@ from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 
 from tools.gateway.datagrams import content
 from tools.gateway.flood import Flood
+from tools.gateway.generation import LAST
 from tools.gateway.identity import Peer
+from tools.gateway.numbers import Taken, WentBack, Window
 from tools.gateway.recent import REPEATS, Recent
 
 _AHEAD = 64  # sequence numbers for one write (appendix B.1.1)
-_WINDOW = 32
+_JUMPS = (
+    1 << 20,
+    1 << 24,
+    1 << 28,
+    1 << 32,
+)  # sequence numbers, each time that a device has seen ours before
 _BURST = 5  # s
 _CHALLENGED = 4096
 _KNOWN, _KIDS = 0.02, 8192  # s; sender IDs kept in memory, unknown ones too
 _CLEAR = "not protected: the device uses security.mode none"
 _UNKNOWN = "no device was added with this security.sender_id"
-_REPLAY = "seen before, or the device lost its sequence numbers"
+_REPLAY = "seen before, or the device lost its sequence numbers (its flash was erased or put back, or two have one key)"
 _ANOTHER_KEY = "does not verify: %s has another key"
 _TOLD = 1  # refusals a second that are told, each reason by itself; all are counted
 
@@ -91,7 +98,9 @@ class StoreContext(oscore.CanProtect, oscore.CanUnprotect, oscore.SecurityContex
         self._echo = secrets.token_bytes(8)
         self.sender_sequence_number, used = store.sequence(self.digest)
         self._written = self.sender_sequence_number
-        self.recipient_replay_window = oscore.ReplayWindow(_WINDOW, self._window_used)
+        self._jumps = 0
+        self.taken = Taken()
+        self.recipient_replay_window = Window(self._window_used, store, self.digest)
         self._fresh = not used
         if self._fresh:
             self.recipient_replay_window.initialize_empty()
@@ -147,6 +156,17 @@ class StoreContext(oscore.CanProtect, oscore.CanUnprotect, oscore.SecurityContex
         self._store.save_sequence(self.digest, ahead)
         self._written = ahead
         self._fresh = False
+
+    def jump(self):
+        """The device has seen the number that we used: they go ahead, and no further one is used twice. How far; 0 for
+        too often: somebody else may have said so, for it comes unprotected."""
+        step = _JUMPS[self._jumps] if self._jumps < len(_JUMPS) else 0
+        if self.sender_sequence_number + step > LAST:
+            return 0
+        self._jumps += 1
+        self.sender_sequence_number += step
+        self._write()
+        return step
 
 
 class Guard:
@@ -226,6 +246,7 @@ class Guard:
         if again is not None:
             return (context.digest if again else None), None
         if context.is_replay(partial_iv):
+            self._look_twice(remote, context, partial_iv, datagram.payload)
             self.tell_refused(remote, "4.01", _REPLAY)
             return None, (aiocoap.UNAUTHORIZED, 0, b"Replay detected")
         if not context.verifies(partial_iv, datagram.payload):
@@ -288,7 +309,7 @@ class Guard:
             self.tell_refused(remote, "4.01", _CLEAR)
             return aiocoap.Message(code=aiocoap.UNAUTHORIZED)
         try:
-            kid, id_context, _ = self._fields(request.opt.oscore)
+            kid, id_context, partial_iv = self._fields(request.opt.oscore)
         except oscore.DecodeError as error:
             self.tell_refused(remote, "4.02", str(error))
             return aiocoap.Message(code=aiocoap.BAD_OPTION, max_age=0)
@@ -298,10 +319,16 @@ class Guard:
             return aiocoap.Message(code=aiocoap.UNAUTHORIZED, max_age=0)
         try:
             request.opened = (context, *context.unprotect(request))
+            number = int.from_bytes(partial_iv, "big")
+            context.taken.note(number, request.payload, str(self._peer_of(remote)))
             return None
         except oscore.ReplayErrorWithEcho as error:
             return error.to_message()
-        except oscore.ReplayError:
+        except oscore.ReplayError as error:
+            if isinstance(error, WentBack):
+                self._tell_reused(remote, context, partial_iv, "an earlier request")
+            else:
+                self._look_twice(remote, context, partial_iv, request.payload)
             self.tell_refused(remote, "4.01", _REPLAY)
             return _fitting(request, aiocoap.UNAUTHORIZED, b"Replay detected")
         except oscore.ProtectionInvalid:
@@ -311,6 +338,25 @@ class Guard:
             return _fitting(request, aiocoap.SERVICE_UNAVAILABLE, b"")
         except Exception:  # it verified, and what is inside is no CoAP
             return _fitting(request, aiocoap.BAD_OPTION, b"")
+
+    def _look_twice(self, remote, context, partial_iv, ciphertext):
+        """A recording repeats what it recorded. Another text under the same number is of who holds the key."""
+        other = context.taken.other(int.from_bytes(partial_iv, "big"), ciphertext)
+        if other is not None and context.verifies(partial_iv, ciphertext):
+            self._tell_reused(remote, context, partial_iv, other)
+
+    def _tell_reused(self, remote, context, partial_iv, other):
+        if self._told.allows(("reused", context.digest), self._clock()):
+            ues = ", ".join(sorted(self.ues_of(context)))
+            number = int.from_bytes(partial_iv, "big")
+            self._tell("key-reused", ue=ues, peer=str(self._peer_of(remote)), other=other, number=number)
+
+    def jumped(self, ue, context):
+        """A device says that it has seen the number of a request of ours before. False where that is not believed."""
+        ahead = context.jump()
+        if ahead:
+            self._tell("numbers-jumped", ue=ue or ", ".join(sorted(self.ues_of(context))), ahead=ahead)
+        return bool(ahead)
 
     def tell_refused(self, remote, code, reason, context=None):
         """`context`: whose UE Service IDs go into the sentence."""

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: MIT
+"""What a device's sequence numbers tell of its key: used a second time, by a device put back or by two with one key.
+
+The replay window (RFC 8613 section 7.4) lives in memory; after a restart the device is asked for Echo, and its number
+is taken as it comes (appendix B.1.2). The lower end of the window, noted now and then, says that it did not go back
+meanwhile: what is below was used before, with another text.
+"""
+
+import contextlib
+import sqlite3
+
+from aiocoap import oscore
+
+SIZE = 32
+_STEP = 64  # numbers for one write
+_REMEMBERED = 128  # requests of one device
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS security_heard (digest BLOB PRIMARY KEY, number INTEGER) WITHOUT ROWID;
+"""
+
+
+class WentBack(oscore.ReplayError):
+    """A request that was made just now has a number that the key has used up long ago."""
+
+
+class Window(oscore.ReplayWindow):
+    def __init__(self, used, store, digest):
+        super().__init__(SIZE, self._struck)
+        self._used = used
+        self._store = store
+        self._digest = digest
+        self._noted = store.heard(digest)
+
+    def initialize_from_freshlyseen(self, seen):
+        if seen < self._noted:
+            raise WentBack("Sequence number went back")
+        super().initialize_from_freshlyseen(seen)
+
+    def _struck(self):
+        self._used()
+        if self._index >= self._noted + _STEP:
+            with contextlib.suppress(sqlite3.Error):  # it stays lower, which is safe
+                self._store.save_heard(self._digest, self._index)
+                self._noted = self._index
+
+
+class Taken:
+    """The last requests that were taken: by number, what they were and where they came from."""
+
+    def __init__(self):
+        self._taken = {}
+
+    def note(self, number, ciphertext, peer):
+        self._taken[number] = (hash(ciphertext), peer)
+        if len(self._taken) > _REMEMBERED:
+            del self._taken[next(iter(self._taken))]
+
+    def other(self, number, ciphertext):
+        """Where another text under this number came from, None without one."""
+        what, peer = self._taken.get(number, (None, None))
+        return peer if what is not None and what != hash(ciphertext) else None
+
+
+class HeardTable:
+    """For Store."""
+
+    def heard(self, digest):
+        """No new request of the device has a number below."""
+        return self._one("SELECT number FROM security_heard WHERE digest=?", digest) or 0
+
+    def save_heard(self, digest, number):
+        self._db.execute("INSERT OR REPLACE INTO security_heard VALUES (?,?)", (digest, number))
