@@ -14,6 +14,21 @@ _MAX_BODIES = const(2)
 _PIECE = const(512)  # octets that must lie side by side while a body comes in
 
 
+class Pieces:
+    """A whole body whose `pieces`, a list of bytes, could not be joined, since there is that much memory, but not in a
+    row. It has a length and gives its octets one by one, so bytes() of it works when there is room."""
+
+    def __init__(self, pieces):
+        self.pieces = pieces
+
+    def __len__(self):
+        return length(self.pieces)
+
+    def __iter__(self):
+        for piece in self.pieces:
+            yield from piece
+
+
 class Body:
     """A body under way: one that a peer is sending, in pieces that need not lie side by side, or the `answer` that it
     takes from us in blocks."""
@@ -31,8 +46,8 @@ class Body:
 
 
 def take(bodies, incoming, deadline, max_body, whole):
-    """A request with a Block option. Gives None where it is complete (its payload is then the whole body),
-    else the answer to it.
+    """A request with a Block option. Gives None where it is complete (its payload is then the whole body, bytes or
+    Pieces), else the answer to it.
 
     `bodies` are those under way, two that peers are sending, one a peer; `whole` is the number of those that wait for
     their answer. `deadline` is when to forget this one unless another block comes.
@@ -116,8 +131,12 @@ def length(pieces):
 
 
 def joined(pieces, payload):
-    """The whole body, `payload` its end. It must lie in one piece now: raises MemoryError where there is no room."""
-    return b"".join(list(pieces) + [bytes(payload)])
+    """The whole body, `payload` its end: bytes, or Pieces where there is no room for it side by side."""
+    pieces = list(pieces) + [bytes(payload)]
+    try:
+        return b"".join(pieces)
+    except MemoryError:
+        return Pieces(pieces)
 
 
 def find(bodies, peer, answered):

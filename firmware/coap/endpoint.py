@@ -428,6 +428,8 @@ class Endpoint(Serving):
     def _go_on(self, exchange, response):
         """Asks for more in the place of an exchange whose response is not all: the next block, or the same with Echo.
         Gives None then, else the kind of event that ends the exchange."""
+        if not response.options:
+            return RESPONSE
         body = None
         if response.code == numbers.UNAUTHORIZED and response.option(numbers.ECHO):
             # RFC 8613 appendix B.1.2: the peer wants to see that this is no replay. Once, and then it is an answer.

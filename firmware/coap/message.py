@@ -36,7 +36,8 @@ class Message:
     """One CoAP message.
 
     `options` is a list of (number, bytes) in any order; `payload` any buffer, a memoryview of the
-    datagram after `decode`. `mid` and `token` are set by the endpoint when it sends.
+    datagram after `decode`; a body that came in blocks may be blockwise.Pieces. The endpoint chooses
+    `mid` and `token`, and changes nothing in a message that it is given.
     """
 
     def __init__(self, code, payload=b"", options=(), type=numbers.CON, mid=0, token=b""):
@@ -158,6 +159,8 @@ def unrecognized(message, blocks):
 
     Block options are recognized where `blocks` is true.
     """
+    if not message.options:
+        return None
     seen = 0
     foreign = numbers.OF_RESPONSES if message.code < 32 else numbers.OF_REQUESTS
     for option in message.options:
@@ -206,9 +209,14 @@ def append_content(data, options, payload):
     Raises MessageError where an option cannot be said.
     """
     previous = 0
-    # sorted() is stable on CPython only, and the order of repeated options is their meaning
-    for number, position in sorted([(o[0], i) for i, o in enumerate(options)]):
-        value = options[position][1]
+    for option in options:
+        if option[0] < previous:
+            # sorted() is stable on CPython only, and the order of repeated options is their meaning
+            options = [options[i] for _, i in sorted([(o[0], i) for i, o in enumerate(options)])]
+            break
+        previous = option[0]
+    previous = 0
+    for number, value in options:
         if number > 65535 or len(value) > _MAX_OPTION:
             raise MessageError("option %d of %d octets cannot be encoded" % (number, len(value)))
         start = len(data)

@@ -25,6 +25,8 @@ def sliced(endpoint, incoming, response, now):
     if block1 is not None and (response.code < 128 or not block(request, numbers.BLOCK1)[1]):
         options.append((numbers.BLOCK1, block1))
     payload = response.payload
+    if hasattr(payload, "pieces"):
+        payload = bytes(payload)
     size = len(payload)
     asked = request.option(numbers.BLOCK2)
     whole = Message(response.code, payload, options)
@@ -62,7 +64,9 @@ def _keep(endpoint, incoming, response, more, now):
     if body and body.answer is response:
         body.deadline = deadline
         return
-    payload = response.payload if isinstance(response.payload, bytes) else bytes(response.payload)
+    payload = response.payload
+    if not isinstance(payload, bytes):
+        payload = bytes(payload)
     answer = Message(response.code, payload, list(response.options))  # the response itself is the caller's
     kept = Body(incoming.peer, identity(incoming.message), incoming.entry, deadline, answer)
     if body is None:

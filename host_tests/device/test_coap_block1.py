@@ -262,3 +262,15 @@ def test_a_response_that_fits_the_block_that_is_asked_for():
 def test_a_block_behind_the_end():
     equal(part(0x32)[:2], octets("60 80"))
     equal(part(0x07)[:2], octets("60 80"))
+
+
+def test_a_body_that_cannot_be_joined():
+    # where there is no memory in a row: length, octets and pieces are there all the same, and it can be the answer
+    from coap.blockwise import Pieces
+
+    body = Pieces([b"a" * 512, b"bc"])
+    equal((len(body), bytes(body)), (514, b"a" * 512 + b"bc"))
+    device = endpoint(max_datagram=256)
+    answer(device, "40 02 0001 d1 0a 03")
+    respond(device, coap.CHANGED, body)
+    equal(sent(device), [octets("60 44 0001 d1 0a 0b ff") + b"a" * 128])
