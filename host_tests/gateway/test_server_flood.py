@@ -200,6 +200,54 @@ def test_answers_to_a_flood_are_few_and_small(tmp_path):
     run(main())
 
 
+@pytest.mark.parametrize("spoofed", [False, True], ids=["foreign", "spoofed"])
+def test_when_more_comes_than_can_be_judged(tmp_path, spoofed):
+    """The socket is filled before anything is read: of who never verified one of eight is looked at; the device's
+    requests, before, amidst and after all that, are served, though all of it seems to come from its own address."""
+
+    async def main():
+        async with scene(tmp_path) as s, contextlib.AsyncExitStack() as stack:
+            device = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            stack.callback(device.close)
+            device.connect(s.coap)
+            stranger = device
+            if not spoofed:
+                stranger = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+                stack.callback(stranger.close)
+                stranger.bind(("127.0.0.2", 0))
+                stranger.connect(s.coap)
+            keys = _Keys(s.keys[0]["security"], 0)
+
+            async def until(count):
+                while s.gateway.coap.door.received < count:
+                    await asyncio.sleep(0)
+
+            device.send(protected(keys, REGISTRATION, 1))
+            await until(1)
+            await s.gateway.journal.wait("registered")
+            room = s.door._socket.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
+            rounds = min(60, room // 20_000)  # the kernel keeps some 800 octets for each
+            for number in range(rounds):
+                for _ in range(20):
+                    stranger.send(s.forged())
+                if number % 20 == 10:
+                    device.send(protected(keys, {**msg(UE), "msgId": str(uuid.uuid4())}, 2 + number))
+            sent = (rounds + 9) // 20
+            await until(1 + 20 * rounds + sent)
+            await s.gateway.journal.wait("stored", count=sent)
+            counts = s.door.counts
+            assert counts["dropped"] == 0
+            assert counts["requests"] == 1 + sent
+            assert counts["refused"] + counts["skipped"] == 20 * rounds
+            if spoofed:
+                assert counts["skipped"] == 0
+            else:  # the first batch, then 32, then one of eight
+                assert counts["refused"] <= 256 + 32 + 20 * rounds / 8
+            assert not s.door._refusals
+
+    run(main())
+
+
 def test_stray_empty_messages_and_responses_end_at_the_door(tmp_path):
     async def main():
         async with scene(tmp_path) as s, peer(s, s.keys[0]) as device:

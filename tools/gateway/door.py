@@ -9,6 +9,7 @@ bounds the work in total: however much comes in, everything else has its turn af
 import asyncio
 import logging
 import socket
+import sys
 import time
 
 from aiocoap.transports.udp6 import UDP6EndpointAddress
@@ -25,6 +26,12 @@ _BUFFER = 4 << 20  # octets asked of the kernel; it gives what net.core.rmem_max
 _LARGEST = 4096  # as aiocoap
 _ANSWERS = 20, 5  # refusals that are answered: a second to one address, and how many seconds' worth at once
 _ANSWERS_ALL = 200, 5
+_TRIED, _STILL = (
+    32,
+    8,
+)  # while more comes than can be read: after so many refusals one of so many is looked at
+_GOOD = 4096  # addresses that something has verified from
+_SO_RXQ_OVFL = 40  # Linux: with a datagram comes how many the kernel has dropped
 
 
 class Door:
@@ -38,6 +45,10 @@ class Door:
         self._answers = Flood(_ANSWERS[0], burst=_ANSWERS[1])
         self._answers_all = Flood(_ANSWERS_ALL[0], burst=_ANSWERS_ALL[1])
         self._serving = False
+        self._behind = False  # there is more than one batch holds
+        self._refusals = {}  # while that is so: address: how many of its datagrams were refused
+        self._good = {}  # addresses, the longest silent first
+        self.skipped = self.dropped = 0
         self.received = self.broken = self.refused = self.stray = self.handled = 0
 
     @property
@@ -48,6 +59,8 @@ class Door:
             "broken": self.broken,
             "refused": self.refused,
             "stray": self.stray,
+            "skipped": self.skipped,
+            "dropped": self.dropped,
             "lost": self._turns.lost,
             "requests": self.handled,
         }
@@ -60,6 +73,7 @@ class Door:
         interface.datagram_msg_received = self.take
         self._socket = interface.transport.get_extra_info("socket")
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
+        self._socket.setsockopt(socket.SOL_SOCKET, _SO_RXQ_OVFL, 1)
         loop = self._loop = asyncio.get_running_loop()
         loop.add_reader(self._socket.fileno(), self._read)  # in the place of aiocoap's own
 
@@ -69,11 +83,30 @@ class Door:
             try:
                 octets, ancillary, flags, address = self._socket.recvmsg(_LARGEST, 1024)
             except (BlockingIOError, InterruptedError):
+                self._behind = False
+                self._refusals.clear()
                 return
             except OSError as error:
                 self._interface.error_received(error)
                 return
-            self.take(octets, ancillary, flags, address)
+            if self._behind and self._is_worthless(address):
+                self.received += 1
+                self.skipped += 1
+            else:
+                self.take(octets, _local(ancillary), flags, address)
+        self._behind = True
+        for level, kind, octets in ancillary:
+            if (level, kind) == (socket.SOL_SOCKET, _SO_RXQ_OVFL):
+                self.dropped = int.from_bytes(octets[:4], sys.byteorder)
+
+    def _is_worthless(self, address):
+        """More comes than can be judged: an address that nothing has verified from is looked at less often, so that
+        others are reached before the kernel drops them. One that is good stays so, whoever else writes it."""
+        refusals = self._refusals.get(address, 0)
+        if refusals < _TRIED or address in self._good:
+            return False
+        self._refusals[address] = refusals + 1
+        return refusals % _STILL != 0
 
     def _errors(self):
         for _ in range(_BATCH):
@@ -100,16 +133,22 @@ class Door:
         else:
             source, answer = self._judge(remote, datagram, self._recent)
         if source is not None:
+            self._good.pop(address, None)
+            self._good[address] = True
+            if len(self._good) > _GOOD:
+                del self._good[next(iter(self._good))]
             if self._turns.put(source, (octets, ancillary, flags, address)) and not self._serving:
                 self._serving = True
                 self._loop.call_soon(self._serve)
             return
         self.refused += datagram.is_request
+        if self._behind and (address in self._refusals or len(self._refusals) < _GOOD):
+            self._refusals[address] = self._refusals.get(address, 0) + 1
         if answer is not None and datagram.mtype == datagrams.CON:
             now = self._clock()
             if self._answers.allows(address[0], now) and self._answers_all.allows(None, now):
                 octets = datagram.answer(*answer) if answer else datagram.reset()
-                self._interface.transport.sendmsg(octets, _local(ancillary), 0, address)
+                self._interface.transport.sendmsg(octets, ancillary, 0, address)
 
     def _is_expected(self, remote, datagram):
         """An empty message ends an exchange that is open; a response belongs to a request that is."""
@@ -139,6 +178,6 @@ class Door:
 
 
 def _local(ancillary):
-    """What makes an answer leave from the address that the datagram came to."""
+    """What makes an answer leave from the address that the datagram came to, and nothing else."""
     wanted = (socket.IPPROTO_IPV6, socket.IPV6_PKTINFO)
     return [item for item in ancillary if item[:2] == wanted]
