@@ -4,13 +4,11 @@
 import pytest
 
 from host_tests.gateway.rig import Faults, Rig, place
-from tools.cli import main
-from tools.gateway import quarantine
-from tools.gateway.delivery import BROKEN, Outcome
 
 A, B, C, D, G = "ue:a", "ue:b", "ue:c", "ue:d", "ue:g"
 AS = "as:weather@example.org"
 TOPIC = "weather/today"
+KEEP = 3000  # s, less than a registration lasts
 
 
 @pytest.fixture
@@ -61,13 +59,10 @@ def story(rig, watch):
     rig.gateway.snapshot()
     rig.settle()
     watch(False)
-    rig.now += 100_000  # all that waits is over
-    rig.settle()
-    for number in "89":  # after all that everybody is well
-        for name, to in ((A, B), (C, D)):
-            rig.register(name)
-            rig.register(to)
-            rig.send(name, rig.msg(name, to, number))
+    rig.now += KEEP  # all that waits is over
+    rig.pump()
+    for name, to in ((A, B), (C, D)):  # after all that everybody is well
+        rig.send(name, rig.msg(name, to, "9"))
     rig.settle()
 
 
@@ -101,14 +96,13 @@ def check(rig, expected, step):
 
 
 def test_the_story_without_faults(faults):
-    rig = Rig()
+    rig = Rig(keep=KEEP)
     story(rig, lambda on: None)
     assert outline(rig)[B] == [
         (A, "1"),
         (A, "2"),
         (A, "3" * 700),
         (AS, "from the AS"),
-        (A, "8"),
         (A, "9"),
     ]
     assert outline(rig)[D] == [
@@ -117,7 +111,6 @@ def test_the_story_without_faults(faults):
         (A, "one"),
         (A, "two"),
         (B, "news"),
-        (C, "8"),
         (C, "9"),
     ]
     assert outline(rig)[AS] == [(C, "1")]
@@ -134,7 +127,7 @@ def test_any_step_raises_once(faults):
         first.setdefault((name, place()), count[0])
         return False
 
-    rig, faults.raises = Rig(), note
+    rig, faults.raises = Rig(keep=KEEP), note
     story(rig, lambda on: setattr(faults, "watching", on))
     expected = outline(rig)
     assert len(first) > 200
@@ -147,7 +140,7 @@ def test_any_step_raises_once(faults):
             count[0] += 1
             return count[0] == number
 
-        rig, faults.raises = Rig(), now
+        rig, faults.raises = Rig(keep=KEEP), now
         story(rig, lambda on: setattr(faults, "watching", on))
         lost += bool(check(rig, expected, "%s, call %d" % (step, number)))
     assert 0 < lost < len(first) / 3  # most requests are sent again, most pauses end
@@ -183,7 +176,7 @@ def test_any_step_raises_for_one_message_always(faults):
         return False
 
     def one_rig():
-        made = Rig()
+        made = Rig(keep=KEEP)
         made.victim = "00000000-0000-4000-8000-000000000001"
         return made
 
@@ -202,224 +195,3 @@ def test_any_step_raises_for_one_message_always(faults):
             assert [
                 record["id"] for record in rig.events("quarantined") if record.get("msgId") == rig.victim
             ], step
-
-
-# ---- each kind of unit -----------------------------------------------------------------------------------------------
-
-
-def stopped(rig, restart=False):
-    """Nothing of what others do is hindered."""
-    for from_, to in ((C, D), (D, C)):
-        rig.register(from_)
-        rig.register(to)
-        rig.send(from_, rig.msg(from_, to, "after"))
-    rig.settle()
-    return [who for who in (C, D) if (rig.heard.get(who) or [[None] * 3])[-1][2] != "after"]
-
-
-@pytest.fixture
-def rig(tmp_path):
-    made = Rig(str(tmp_path / "g.db"))
-    for name in (A, B, C, D):
-        made.register(name)
-    yield made
-    made.gateway.store.close()
-
-
-def again(rig):
-    rig.gateway.store.close()
-    rig.start()
-
-
-CORRUPT = {
-    "no JSON": ("UPDATE message SET head='{' WHERE msg_id=?", "MSG"),
-    "a list": ("UPDATE message SET head='[]' WHERE msg_id=?", "MSG"),
-    "no object": ("UPDATE message SET head=NULL WHERE msg_id=?", "MSG"),
-    "no members": ("UPDATE message SET head='{}' WHERE msg_id=?", "MSG"),
-    "no text": ("UPDATE message SET head=CAST(x'7bff7d' AS TEXT) WHERE msg_id=?", "MSG"),
-    "no payload": (
-        "UPDATE part SET payload=x'ff' WHERE message=(SELECT id FROM message WHERE msg_id=?)",
-        "MSG",
-    ),
-    "payload of another type": (
-        "UPDATE part SET payload=NULL WHERE message=(SELECT id FROM message WHERE msg_id=?)",
-        "MSG",
-    ),
-    "a peer that is none": (
-        "UPDATE registration SET profile='{', max_segment='x' WHERE ue='ue:b' OR ue=?",
-        "registration",
-    ),
-}
-
-
-@pytest.mark.parametrize("restart", [False, True])
-@pytest.mark.parametrize("what", CORRUPT)
-def test_a_row_that_cannot_be_read(rig, what, restart):
-    statement, kind = CORRUPT[what]
-    bodies = [rig.msg(A, B, text, sfFlag=True) for text in "123"]
-    for body in bodies:
-        rig.send(A, body)
-    rig.gateway.store._db.execute(statement, (bodies[1]["msgId"],))
-    if restart:
-        again(rig)
-    rig.settle()
-    (aside,) = rig.events("quarantined")
-    assert aside["kind"] == kind
-    if kind == "MSG":
-        assert [text for _, _, text in rig.heard[B]] == ["1", "3"]
-        assert (aside["msgId"], aside["from"], aside["to"]) == (bodies[1]["msgId"], A, B)
-        assert rig.reports[A] == [("MSGRESP", bodies[1]["msgId"], "failure")]
-    else:
-        assert rig.register(B).code == "2.04"  # the device comes again, and gets what waits
-        rig.settle()
-        assert [text for _, _, text in rig.heard[B]] == ["1", "2", "3"]
-    assert stopped(rig) == []
-    (listed,) = rig.gateway.snapshot()["quarantined"]
-    assert listed["id"] == aside["id"]
-    again(rig)
-    rig.settle()
-    assert stopped(rig) == []
-
-
-def test_an_unfinished_set_that_cannot_be_read(rig):
-    head = rig.msg(A, B)
-    part = {"isSegmented": True, "segParams": {"segId": "s", "segNumb": 1, "totalSegCount": 3}}
-    rig.send(A, head | part)
-    rig.gateway.store._db.execute("UPDATE segment_set SET body='{'")
-    part["segParams"]["segNumb"] = 2
-    answer = rig.ask(A, head | part)
-    assert answer.code == "4.00" and "given up" in answer.diagnostic
-    (aside,) = rig.events("quarantined")
-    assert (aside["kind"], aside["from"], aside["msgId"]) == ("segment set", A, head["msgId"])
-    pushes = rig.pump()
-    assert [(push.target.id, push.body["msgType"], push.body["result"]) for push in pushes] == [
-        (A, "SEGCONFIR", False)
-    ]
-    assert stopped(rig) == []
-    rig.gateway.server.quarantine.drop(aside["id"], rig.now)
-    assert rig.gateway.store.set_clocks() == []
-    rig.send(A, head | part)  # the segId is free again
-    assert rig.codes[-1] == "2.04"
-
-
-# ---- the quarantine --------------------------------------------------------------------------------------------------
-
-
-def spoilt(rig, count=1, sender=A, **members):
-    """Messages whose rows cannot be read; their msgIds."""
-    ids = []
-    for _ in range(count):
-        body = rig.msg(sender, B, "spoilt", **members)
-        rig.send(sender, body)
-        ids.append(body["msgId"])
-    rig.gateway.store._db.execute(
-        "UPDATE message SET head='{' || head WHERE kind='MSG' AND state='queued'",
-    )
-    rig.pump()
-    return ids
-
-
-def test_retry_brings_it_to_its_recipient(rig):
-    (msg_id,) = spoilt(rig)
-    (aside,) = rig.events("quarantined")
-    rig.gateway.store._db.execute("UPDATE quarantine SET content=substr(content, 2)")  # mended by hand
-    rig.now += 50_000
-    rig.register(B)
-    assert rig.gateway.server.quarantine.retry(aside["id"], rig.now).msg_id == msg_id
-    rig.settle()
-    assert [(heard[1], heard[2]) for heard in rig.heard[B]] == [(msg_id, "spoilt")]
-    assert rig.gateway.snapshot()["quarantined"] == []
-    assert rig.gateway.server.quarantine.retry(aside["id"], rig.now) is None
-
-
-def test_what_nobody_looks_at_is_dropped(rig):
-    (msg_id,) = spoilt(rig)
-    rig.now += 86_401
-    rig.settle()
-    assert rig.gateway.store._one("SELECT count(*) FROM quarantine") == 0
-    assert rig.waiting() == []
-    (dropped,) = rig.events("quarantine-dropped")
-    assert dropped["msgId"] == msg_id
-
-
-def test_it_has_a_bound_and_the_greatest_share_goes_first(rig, monkeypatch):
-    monkeypatch.setattr(quarantine, "MOST", 5)
-    mine = spoilt(rig, 1, C)
-    many = spoilt(rig, 8)
-    listed = [each["msgId"] for each in rig.gateway.snapshot()["quarantined"]]
-    assert listed == mine + many[4:]
-    assert [record["msgId"] for record in rig.events("quarantine-dropped")] == many[:4]
-
-
-def test_the_originator_is_told_at_the_drop_where_it_could_not_be_before(rig, faults):
-    faults.raises = lambda name, arguments: name == "Deliveries.notify"
-    faults.watching = True
-    (msg_id,) = spoilt(rig)
-    faults.watching = False
-    rig.settle()
-    (aside,) = rig.gateway.snapshot()["quarantined"]
-    assert not aside["told"] and A not in rig.reports
-    rig.gateway.server.quarantine.drop(aside["id"], rig.now)
-    rig.settle()
-    assert rig.reports[A] == [("MSGRESP", msg_id, "failure")]
-
-
-def test_an_application_server_is_told_too(rig):
-    register = {"asSvcId": AS, "targetUri": "http://192.0.2.99/in"}
-    rig.http(rig.gateway.server.application_servers.register, register)
-    body = {
-        "oriAddr": {"addrType": "AS", "addr": AS},
-        "destAddr": {"addrType": "UE", "addr": B},
-        "msgId": rig.new_id(),
-        "stoAndFwInd": False,
-    }
-    rig.http(rig.gateway.server.application_servers.message, body)
-    rig.gateway.store._db.execute("UPDATE message SET head='{'")
-    rig.settle()
-    assert rig.reports[AS] == [("IMDN", body["msgId"], "REPT_DELY_FAILED")]
-
-
-def test_a_push_that_cannot_be_made_is_set_aside_after_the_second_time(rig):
-    first, second = (rig.msg(A, B, text) for text in "12")
-    rig.send(A, first)
-    rig.send(A, second)
-    for _ in range(2):
-        (push,) = rig.pushes()
-        rig.gateway._unrecorded.take(push, Outcome(BROKEN, "KeyError: 'x'", answered=False))
-        rig.now += 10
-    rig.settle()
-    assert [record["msgId"] for record in rig.events("quarantined")] == [first["msgId"]]
-    assert [heard[1] for heard in rig.heard[B]] == [second["msgId"]]
-    assert rig.reports[A] == [("MSGRESP", first["msgId"], "failure")]
-
-
-def command(capsys, *arguments):
-    """(exit code, stdout, stderr) of `msgin5g gateway quarantine`."""
-    capsys.readouterr()
-    code = main(["gateway", "quarantine", *arguments])
-    return code, *capsys.readouterr()
-
-
-def test_the_command_beside_a_gateway_that_runs(rig, capsys):
-    store = ("--store", rig.path)
-    mended, dropped = spoilt(rig, 2)
-    code, out, _ = command(capsys, "list", *store)
-    assert (code, out.count("\n")) == (0, 2)
-    first, second = out.splitlines()
-    assert "set aside MSG" in first and mended in first and "from ue:a to ue:b" in first
-    assert "JSON" in first and dropped in second
-    id_, other = first.split()[0], second.split()[0]
-    rig.gateway.store._db.execute("UPDATE quarantine SET content=substr(content, 2)")
-    version = rig.gateway.store.version
-    code, out, _ = command(capsys, "retry", id_, *store)
-    assert code == 0 and "is tried again" in out
-    assert rig.gateway.store.version != version  # by which the gateway notices
-    rig.settle()
-    assert [heard[1] for heard in rig.heard[B]] == [mended]
-    assert command(capsys, "drop", other, *store)[0] == 0
-    assert command(capsys, "list", *store) == (0, "", "")
-    code, _, errors = command(capsys, "drop", other, *store)
-    assert code == 2 and "see `quarantine list`" in errors
-    assert command(capsys, "retry", *store)[0] == 2
-    assert command(capsys, "drop", "--all", *store)[0] == 0
-    assert command(capsys, "list", "--store", rig.path + "x")[0] == 2

@@ -141,16 +141,42 @@ def test_http_texts_that_are_no_utf_8():
 # ---- what can fail is done before anything is kept ------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("host", [b"[", b"[::1", b"a b", b":", b"\xff", b"a:99999", b"a/b@c", b""])
-def test_a_registration_with_an_odd_host_is_kept_or_refused_but_not_both(host):
+def test_a_registration_with_an_odd_host_is_kept_or_refused_but_not_both():
     async def main():
         async with gateway() as g:
             body = json.dumps({"asSvcId": AS, "targetUri": "http://192.0.2.9/"}).encode()
-            head = b"POST /msgs-asregistration/v1/registrations HTTP/1.1\r\nHost: %s\r\n" % host
-            head += b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
-            status = int((await _raw(g.http_port, head + body)).split()[1])
-            there = [server.id for server in g.store.application_servers()]
-            assert (status, there) == (201, [AS]) or (400 <= status < 500 and there == []), (status, there)
+            for host in (b"[", b"[::1", b"a b", b":", b"\xff", b"a:99999", b"a/b@c", b""):
+                head = b"POST /msgs-asregistration/v1/registrations HTTP/1.1\r\nHost: %s\r\n" % host
+                head += b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
+                status = int((await _raw(g.http_port, head + body)).split()[1])
+                there = [server.id for server in g.store.application_servers()]
+                assert (status, there) == (201, [AS]) or (400 <= status < 500 and there == []), (host, status)
+                for each in g.store.application_servers():
+                    g.store.deregister_as(each.registration)
+
+    run(main())
+
+
+def test_an_answer_that_cannot_be_written_leaves_nothing():
+    async def main():
+        async with gateway() as g, ApplicationServer(g) as server, Ue(g, A) as a:
+            await a.register()
+            servers = g.server.application_servers
+            register, g.http._servers = servers.register, servers
+            servers.register = lambda *arguments, **more: (
+                register(*arguments, **more)[0],
+                {"odd": b"octets"},
+            )
+            body = {"asSvcId": AS, "targetUri": server.target}
+            status, problem, _ = await server.call("/msgs-asregistration/v1/registrations", body)
+            assert (status, problem["status"]) == (500, 500)
+            assert g.store.application_servers() == []
+            assert not g.journal.find("as-registered")
+            assert "bytes" in g.journal.find("error")[0]["reason"]
+            servers.register = register
+            await server.register()
+            await a.send(AS, "well", "AS")
+            assert (await server.next())["payload"] == "well"
 
     run(main())
 

@@ -176,9 +176,15 @@ class HttpTransport:
             raise
 
     def _call(self, method, *arguments):
-        """The method of the Application Servers' side, for who sent the request at hand."""
-        call = functools.partial(method, caller=_caller.get())
-        call.__name__ = method.__name__  # what an error is told by
+        """The method of the Application Servers' side, for who sent the request at hand. What it gives can be written
+        as JSON, which is sure before anything is kept."""
+
+        @functools.wraps(method)  # its name is what an error is told by
+        def call(*arguments):
+            result = method(*arguments, caller=_caller.get())
+            json.dumps(result)
+            return result
+
         return self._event(call, *arguments)
 
     async def _body(self, request):
