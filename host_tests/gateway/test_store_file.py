@@ -3,6 +3,7 @@
 
 import os
 import re
+import shutil
 import signal
 import stat
 import subprocess
@@ -10,7 +11,7 @@ import sys
 
 import pytest
 
-from host_tests.gateway.scripted import ROOT
+from host_tests.gateway.scripted import ROOT, Ue, gateway, run
 from tools import cli
 from tools.gateway import keys as key_files
 from tools.gateway import storefile
@@ -201,6 +202,32 @@ def test_commands_work_while_a_gateway_serves(tmp_path, served, monkeypatch, cap
     assert cli.main(["gateway", "device", "add", UE]) == 0
     assert cli.main(["gateway", "device", "list"]) == 0
     assert UE in capsys.readouterr().out
+
+
+def test_a_store_that_is_moved_away_while_it_is_served_takes_nothing(tmp_path):
+    """What went into it would be gone with the gateway, and was answered 2.04."""
+
+    async def main():
+        async with gateway(str(tmp_path / "gateway.db")) as g, Ue(g, UE) as a:
+            assert await a.code(a.own("REG", cliProfile={})) == "2.04"
+            os.rename(tmp_path / "gateway.db", tmp_path / "moved.db")
+            (tmp_path / "gateway.db").write_bytes(b"")  # as somebody puts another one in its place
+            assert await a.code(a.msg("as:weather@example.org", "21.5", "AS")) == "5.03"
+            assert "replaced while it was served" in (await g.journal.wait("store-error"))["reason"]
+            os.rename(tmp_path / "moved.db", tmp_path / "gateway.db")
+            assert await a.code(a.msg("as:weather@example.org", "21.5", "AS")) == "2.04"
+
+    run(main())
+
+
+def test_a_second_one_is_refused_where_the_store_was_replaced_under_the_first(tmp_path):
+    path = str(tmp_path / "gateway.db")
+    store = Store(path)
+    shutil.copy(path, path + ".copy")
+    os.replace(path + ".copy", path)  # another file: the lock of the first is not on it
+    with pytest.raises(StoreError, match="in use by another gateway, process %d" % os.getpid()):
+        Store(path)
+    store.close()
 
 
 # ---- names of stores

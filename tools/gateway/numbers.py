@@ -51,15 +51,15 @@ class Taken:
     def __init__(self):
         self._taken = {}
 
-    def note(self, number, ciphertext, peer):
-        self._taken[number] = (hash(ciphertext), peer)
+    def note(self, number, ciphertext, remote):
+        self._taken[number] = (hash(ciphertext), remote)
         if len(self._taken) > _REMEMBERED:
             del self._taken[next(iter(self._taken))]
 
     def other(self, number, ciphertext):
         """Where another text under this number came from, None without one."""
-        what, peer = self._taken.get(number, (None, None))
-        return peer if what is not None and what != hash(ciphertext) else None
+        what, remote = self._taken.get(number, (None, None))
+        return remote if what is not None and what != hash(ciphertext) else None
 
 
 class HeardTable:

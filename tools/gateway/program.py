@@ -197,6 +197,8 @@ def add_arguments(parser):
 
 
 def main(args):
+    if args.retry_max < args.retry_min and args.retry_max != Settings.retry_max:
+        return _fail("--retry-max is below --retry-min")
     try:
         if args.gateway_action == "device":
             return _device(args)

@@ -320,7 +320,7 @@ class Guard:
         try:
             request.opened = (context, *context.unprotect(request))
             number = int.from_bytes(partial_iv, "big")
-            context.taken.note(number, request.payload, str(self._peer_of(remote)))
+            context.taken.note(number, request.payload, remote)
             return None
         except oscore.ReplayErrorWithEcho as error:
             return error.to_message()
@@ -343,7 +343,7 @@ class Guard:
         """A recording repeats what it recorded. Another text under the same number is of who holds the key."""
         other = context.taken.other(int.from_bytes(partial_iv, "big"), ciphertext)
         if other is not None and context.verifies(partial_iv, ciphertext):
-            self._tell_reused(remote, context, partial_iv, other)
+            self._tell_reused(remote, context, partial_iv, str(self._peer_of(other)))
 
     def _tell_reused(self, remote, context, partial_iv, other):
         if self._told.allows(("reused", context.digest), self._clock()):

@@ -132,6 +132,17 @@ class Store(
         """Another one when somebody else has written."""
         return self._one("PRAGMA data_version")
 
+    def transaction(self):
+        """As of Transactions. sqlite3.OperationalError where the file is not the one of its name any more: what went
+        into it would be gone with this process."""
+        if self.file and not self.file.in_place():
+            error = sqlite3.OperationalError(
+                "%s was moved, removed or replaced while it was served" % self.file.path
+            )
+            error.sqlite_errorcode = sqlite3.SQLITE_READONLY
+            raise error
+        return super().transaction()
+
     def close(self):
         if self._db:
             self._db.close()
