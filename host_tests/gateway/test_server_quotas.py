@@ -391,3 +391,17 @@ def test_in_open_mode_ues_that_are_forgotten_leave_nothing():
         bench.ask(peer, own("DEREG", ue))
     assert rows(bench, "registration") <= 101
     assert rows(bench) <= 101
+
+
+def test_who_is_refused_all_the_time_fills_no_log():
+    bench = Bench(rate=100000)
+    for _ in range(1000):
+        assert bench.code(HERE, {"no": "message"}) == "4.00"
+    assert bench.code(THERE, {"no": "message"}) == "4.00"
+    told = bench.events("refused")
+    assert len(told) == 101 and told[-1]["peer"] == str(THERE)
+    assert bench.server.refused == 1001
+    bench.now += 1
+    for _ in range(10):
+        bench.ask(HERE, {"no": "message"})
+    assert len(bench.events("refused")) == 106

@@ -482,6 +482,7 @@ class Gateway:
             "sinks": self.events.state,
             "datagrams": self.coap.door.counts,
             "bodies": self.coap.bodies.shelf.counts,
+            "refused": self.server.refused,
             "counts": dict(self.events.counts),
             "events": list(self.events.recent),
         }

@@ -27,6 +27,10 @@ from tools.gateway.transactions import store_failed
 
 JSON = 50  # Content-Format application/json
 LARGEST_PROFILE = 4096
+_TOLD, _TOLD_BURST = (
+    5,
+    20,
+)  # refusals of one host that are told: a second, and how many seconds' worth at once
 _LISTS = {
     "regList",
     "deregList",
@@ -43,6 +47,8 @@ class Server:
         self._tell = tell = self.isolation.tell
         self._binding = binding or AddressBinding(store)
         self._flood = Flood(settings.rate)
+        self._told = Flood(_TOLD, burst=_TOLD_BURST)
+        self.refused = 0
         self._again = Again()
         self._deliveries = Deliveries(store, settings, self.isolation, chance or random.Random())
         self._inbound = Inbound(store, settings, self._deliveries, self.isolation, self._whole)
@@ -104,7 +110,7 @@ class Server:
             answer = Answer("4.00", None, str(error))
         except Refusal as refusal:
             answer = refusal.answer
-        self._tell("refused", peer=str(peer), kind=msg_type, code=answer.code, reason=answer.diagnostic)
+        self._tell_refused(peer, now, kind=msg_type, code=answer.code, reason=answer.diagnostic)
         return answer
 
     def topic(self, peer, topic, observe, content_format, octets, now):
@@ -124,8 +130,14 @@ class Server:
             answer = Answer("4.00", None, str(error))
         except Refusal as refusal:
             answer = refusal.answer
-        self._tell("refused", peer=str(peer), kind="topic", code=answer.code, reason=answer.diagnostic)
+        self._tell_refused(peer, now, kind="topic", code=answer.code, reason=answer.diagnostic)
         return answer
+
+    def _tell_refused(self, peer, now, **fields):
+        """So that who is refused all the time fills no disk: each is counted, the first of each host are told."""
+        self.refused += 1
+        if self._told.allows(peer.host, now):
+            self._tell("refused", peer=str(peer), **fields)
 
     def _reg(self, peer, body, now):
         ue = bodies.address(body, "oriAddr", ("UE",)).id
@@ -137,7 +149,7 @@ class Server:
         head = {"oriAddr": bodies.origin(Address("UE", ue))}
         cause = self._may_register(peer, ue)
         if cause:
-            self._tell("refused", peer=str(peer), kind="REG", ue=ue, code="2.04", reason=cause)
+            self._tell_refused(peer, now, kind="REG", ue=ue, code="2.04", reason=cause)
             return Answer("2.04", head | {"result": False, "cause": cause})
         granted = int(min(asked or self._settings.lifetime, self._settings.lifetime))
         self._store.register(ue, peer, now, now + granted, max_segment, profile)
@@ -169,7 +181,7 @@ class Server:
         head = {"oriAddr": bodies.origin(Address("UE", ue))}
         cause = self._may_register(peer, ue)
         if cause:
-            self._tell("refused", peer=str(peer), kind="GWREG", ue=ue, code="2.04", reason=cause)
+            self._tell_refused(peer, now, kind="GWREG", ue=ue, code="2.04", reason=cause)
             return Answer("2.04", head | {"result": False, "failure reason": cause})
         granted = int(min(asked or self._settings.lifetime, self._settings.lifetime))
         self._tell("gateway-registered", ue=ue, peer=str(peer), lifetime=granted)
@@ -461,6 +473,7 @@ class Server:
         self._deliveries.clock_set(seconds)
         self.isolation.clock_set(seconds)
         self._flood.clock_set(seconds)
+        self._told.clock_set(seconds)
         self._again.clock_set(seconds)
 
     def deadline(self, now):
