@@ -19,6 +19,7 @@ from tools.gateway import (
     apptables,
     bodies,
     delivery,
+    fitting,
     flood,
     identity,
     inbound,
@@ -45,8 +46,9 @@ from tools.gateway.settings import Settings
 from tools.gateway.unrecorded import Unrecorded
 
 MODULES = (
-    *(appservers, apptables, bodies, delivery, flood, identity, inbound, outside, payload, quarantine),
-    *(quarantinetables, quotatables, rest, segments, server, settables, store, tables, topics, topictables),
+    *(appservers, apptables, bodies, delivery, fitting, flood, identity, inbound, outside, payload),
+    *(quarantine, quarantinetables, quotatables, rest, segments, server, settables, store, tables),
+    *(topics, topictables),
 )
 # What isolates is not what is isolated; and how a store is opened is no step of the work.
 NO_STEPS = {
@@ -152,7 +154,7 @@ class Rig:
         self.told = []
         self.gateway.events.callbacks.append(self.told.append)
         self.gateway._pump_soon = lambda: None
-        self.gateway._unrecorded = Unrecorded(self.gateway._record, self._later)
+        self.gateway.unrecorded = Unrecorded(self.gateway._record, self._later)
         with contextlib.suppress(Refusal):
             self.gateway._start()
 
@@ -272,7 +274,7 @@ class Rig:
     def takes(self, push):
         """Its recipient takes it, and answers."""
         answer = self._hears(push)
-        self.gateway._unrecorded.take(push, Outcome.of_coap("2.04"))
+        self.gateway.unrecorded.take(push, Outcome.of_coap("2.04"))
         if answer:
             self.send(push.target.id, answer)
 

@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: MIT
 """What raises is set aside: rows that cannot be read, at a start too; what becomes of them then; the commands."""
 
+import aiohttp
 import pytest
 
 from host_tests.gateway.rig import Faults, Rig
+from host_tests.gateway.scripted import Ue, gateway, run
 from tools.cli import main
 from tools.gateway import quarantine
 from tools.gateway.delivery import BROKEN, Outcome
+from tools.gateway.lines import COAP, L3, Line, encode
+from tools.gateway.store import Store
 
 A, B, C, D = "ue:a", "ue:b", "ue:c", "ue:d"
 AS = "as:weather@example.org"
@@ -200,7 +204,7 @@ def test_a_push_that_cannot_be_made_is_set_aside_after_the_second_time(rig):
     rig.send(A, second)
     for _ in range(2):
         (push,) = rig.pushes()
-        rig.gateway._unrecorded.take(push, Outcome(BROKEN, "KeyError: 'x'", answered=False))
+        rig.gateway.unrecorded.take(push, Outcome(BROKEN, "KeyError: 'x'", answered=False))
         rig.now += 10
     rig.settle()
     assert [record["msgId"] for record in rig.events("quarantined")] == [first["msgId"]]
@@ -238,3 +242,66 @@ def test_the_command_beside_a_gateway_that_runs(rig, capsys):
     assert command(capsys, "retry", *store)[0] == 2
     assert command(capsys, "drop", "--all", *store)[0] == 0
     assert command(capsys, "list", "--store", rig.path + "x")[0] == 2
+
+
+# ---- with sockets ----------------------------------------------------------------------------------------------------
+
+
+def test_a_gateway_that_runs_and_starts_with_what_raises(tmp_path):
+    async def story():
+        path = str(tmp_path / "g.db")
+        async with gateway(path) as g, Ue(g, A) as a, Ue(g, B) as b:
+            push = g.coap.push
+
+            async def odd(peer, body, ue):
+                if body.get("payload") == "odd":
+                    raise KeyError("a library's own")
+                return await push(peer, body, ue)
+
+            g.coap.push = odd
+            await a.register()
+            await b.register()
+            ids = [await a.send(B, text) for text in ("1", "odd", "2")]
+            assert [(await b.next("MSG"))["msgId"] for _ in range(2)] == [ids[0], ids[2]]
+            assert (await a.next("MSGRESP"))["msgId"] == ids[1]
+            aside = await g.journal.wait("quarantined")
+            assert (aside["msgId"], aside["to"]) == (ids[1], B) and "KeyError" in aside["reason"]
+            b.answer = lambda body: None  # what comes now stays here
+            spoilt = await a.send(B, "spoilt")
+            good = await a.send(B, "good")
+        store = Store(path)
+        with store.transaction():
+            store._db.execute("UPDATE message SET head='{' WHERE msg_id=?", (spoilt,))
+        store.close()
+        async with gateway(path) as g, Ue(g, A) as a, Ue(g, B) as b:
+            await b.register()
+            assert (await b.next("MSG"))["msgId"] == good
+            await a.register()
+            assert (await a.next("MSGRESP"))["msgId"] == spoilt
+            async with aiohttp.ClientSession() as http:
+                base = "http://127.0.0.1:%d" % g.http_port
+                async with http.get(base + "/status.json") as response:
+                    quarantined = (await response.json())["quarantined"]
+                assert [each["msgId"] for each in quarantined] == [ids[1], spoilt]
+                async with http.get(base) as response:
+                    text = await response.text()
+                assert "Set aside after an error" in text and "cannot be read" in text
+            assert main(["gateway", "quarantine", "retry", str(quarantined[0]["id"]), "--store", path]) == 0
+            assert (await b.next("MSG"))["msgId"] == ids[1]  # it looks by itself
+
+    run(story())
+
+
+def test_a_frame_that_raises_stops_no_other_and_not_the_line():
+    told, heard = [], []
+    line = Line("/dev/none", 115200, 1152, lambda event, **fields: told.append((event, fields)))
+
+    def hear(content):
+        if content == b"odd":
+            raise ValueError("odd")
+        heard.append(content)
+
+    line.on_coap = line.on_l3 = hear
+    line.data_received(encode(COAP, b"1") + encode(L3, b"odd") + encode(COAP, b"odd") + encode(COAP, b"2"))
+    assert heard == [b"1", b"2"]
+    assert [(event, fields["reason"]) for event, fields in told] == [("error", "ValueError: odd")] * 2

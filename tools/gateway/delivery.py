@@ -5,7 +5,6 @@ TS 24.538 clauses 6.4.1.2.1 and 6.4.1.2.6 to .9: sending to clients and Applicat
 server as Message Sender of segments (6.5.3). It decides; `work` says what to send, `outcome` hears what came of it.
 """
 
-import secrets
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -13,10 +12,10 @@ from tools.gateway import bodies, rest, segments
 from tools.gateway import payload as payloads
 from tools.gateway.answers import Refusal
 from tools.gateway.bodies import Address, Segment
+from tools.gateway.fitting import Fitting
 from tools.gateway.isolation import RESTS, SET_ASIDE
 from tools.gateway.outside import clean
 from tools.gateway.quotatables import SETS
-from tools.gateway.settings import LARGEST_PAYLOAD
 from tools.gateway.tables import CONTROL, DATA, HELD, QUEUED, STORED
 
 # Answers that will be the same next time: the message ends as failed (4.00, 4.02 to 4.06, 4.13, 4.15, 4.22, 5.01).
@@ -99,7 +98,7 @@ class Deliveries:
         self._changed = False  # whether something came into a queue since `work` last looked
         self._busy = store.kept()  # target: the Push that is out
         self._waits = store.kept()  # (target, lane): Wait
-        self._fitted = store.kept()  # message id: the limits that its parts were cut for
+        self._fitting = Fitting(store, settings)
         self._broken = {}  # message id: how often in a row sending it raised
 
     def release(self, push):
@@ -110,7 +109,7 @@ class Deliveries:
     def forget(self, kind, key):
         """A message is not in its queue any more."""
         if kind == "message":
-            self._fitted.pop(key, None)
+            self._fitting.forget(key)
             self._broken.pop(key, None)
 
     # ---- into the queues ---------------------------------------------------------------------------------------------
@@ -283,79 +282,6 @@ class Deliveries:
         else:
             self.fail(row, "the recipient could not put the segments together", now)
 
-    def _fit(self, row, registration, now):
-        """Makes the parts fit the recipient: False when the row had to end or was split.
-
-        Cuts that fit stay, with the originator's segId; else the whole is cut anew under a segId of our own.
-        """
-        limit = min(LARGEST_PAYLOAD, registration.max_segment or LARGEST_PAYLOAD)
-        if self._fitted.get(row.id) == limit:
-            return True
-        room = self._settings.room
-        if "msgList" in row.head:
-            if len(bodies.encode(row.head)) > room or len(bodies.encode(row.head["msgList"])) > limit:
-                return self._split_aggregate(row)
-            parts = []
-        else:
-            parts = self._store.parts(row.id)
-            if not self._cuts_fit(row, parts, limit, room):
-                try:
-                    self._cut_anew(row, parts, limit, room)
-                except segments.CannotCut as error:
-                    self.fail(row, "does not fit the recipient: %s" % error, now)
-                    return False
-        self._fitted[row.id] = limit
-        return True
-
-    def _cuts_fit(self, row, parts, limit, room):
-        if len(parts) <= 1:
-            value = parts[0] if parts else None
-            return len(bodies.encode(bodies.msg(row.head, value))) <= room and (
-                value is None or payloads.size(value) <= limit
-            )
-        set_id = row.set_id or bodies.same(row.origin_set) or secrets.token_hex(8)
-        other = self._store.message_by_set(set_id)
-        if other and other.id != row.id:
-            # SEGREC and SEGCONFIR name nobody: no two sets that are out may have one segId, whoever chose it.
-            set_id = secrets.token_hex(8)
-        for number, part in enumerate(parts, 1):
-            segment = Segment(set_id, number, len(parts), number == len(parts))
-            if payloads.size(part) > limit or len(bodies.encode(bodies.msg(row.head, part, segment))) > room:
-                return False
-        if set_id != row.set_id:
-            self._store.set_parts(row.id, set_id, parts)
-        return True
-
-    def _cut_anew(self, row, parts, limit, room):
-        if not parts:
-            raise segments.CannotCut("there is no payload to cut")
-        set_id = secrets.token_hex(8)
-        widest = Segment(set_id, segments.MOST, segments.MOST, True)
-        head = len(bodies.encode(bodies.msg(row.head, "", widest)))
-        if "isDelivStatReq" in row.head:  # only the first segment has it, and it must fit too
-            head += len(b'"isDelivStatReq":true,')
-        cuts = segments.cut(segments.join(parts), limit, room - head)
-        self._store.set_parts(row.id, set_id, cuts)
-
-    def _split_aggregate(self, row):
-        """Too big for the recipient: single messages (clause 6.4.1.2.7), in the aggregate's place."""
-        self._remove(row)
-        for head, value in bodies.singles(row.head, row.head["msgList"]):
-            parts = [] if value is None else [value]
-            self._store.add(
-                DATA,
-                "MSG",
-                row.target,
-                row.origin,
-                head,
-                parts,
-                QUEUED,
-                row.expires,
-                position=row.position,
-                store_forward=row.store_forward,
-            )
-        return False
-
     # ---- out of the queues -------------------------------------------------------------------------------------------
 
     def may_send(self, target, lane, now):
@@ -411,7 +337,12 @@ class Deliveries:
             return None
         if row.kind != "MSG":
             return Push(row.target, registration.peer, row.kind, row.lane, row.head, row.id)
-        if not self._fit(row, registration, now):
+        try:
+            if not self._fitting.fit(row, registration.max_segment):
+                self.forget("message", row.id)
+                return True
+        except segments.CannotCut as error:
+            self.fail(row, "does not fit the recipient: %s" % error, now)
             return True
         row = self._store.message(row.id)
         number, value = self._store.next_part(row.id) or (1, None)

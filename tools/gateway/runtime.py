@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 from dataclasses import dataclass, field, replace
 
-from tools.gateway import applications, l3
+from tools.gateway import applications, l3, status
 from tools.gateway.answers import Answer, Refusal
 from tools.gateway.appjson import ApplicationJson
 from tools.gateway.applications import Applications, is_json_of_application
@@ -17,14 +17,14 @@ from tools.gateway.bodies import Malformed
 from tools.gateway.callers import Callers
 from tools.gateway.clock import SteadyClock, away
 from tools.gateway.coap import SMALL, CoapTransport, peer_of
-from tools.gateway.delivery import BROKEN, DONE, LATER, REFUSED, Outcome
+from tools.gateway.delivery import DONE
 from tools.gateway.events import Events
 from tools.gateway.http import HttpTransport
 from tools.gateway.isolation import place_of, reason_of
 from tools.gateway.l3lines import L3Line
 from tools.gateway.lines import Line
-from tools.gateway.masking import masked_uri
 from tools.gateway.security import ContextBinding, Guard
+from tools.gateway.sending import Sender
 from tools.gateway.server import Server
 from tools.gateway.settings import PORT, Settings
 from tools.gateway.store import Store
@@ -49,7 +49,7 @@ class Options:
 
 
 _ANSWERS = (Refusal, Malformed, applications.Refused)
-LOOK = 5.0  # s, the longest without a look at the store: a command beside us may have written
+LOOK = 2.0  # s, the longest without a look at the store: a command beside us may have written
 SINK_LOOK = 0.5  # s, the same while events wait for a sink that takes none
 NOTED = 60.0  # s, the longest until the store is told what time it is
 LONGEST_BRAKE = 10.0  # s, between two tries to work while the store takes nothing
@@ -105,6 +105,7 @@ class Gateway:
         self.http = HttpTransport(
             self.server, self._event, self.snapshot, limit, options.admin, self._callers
         )
+        self._sender = Sender(self, self._event, self._tell_error, self._json, self._l3)
         self.coap_port = self.http_port = None
         self._told = []
         self._tasks = set()
@@ -116,7 +117,7 @@ class Gateway:
         self._store_version = None
         self._started = False
         self._stopped = False
-        self._unrecorded = Unrecorded(self._record, self._later)
+        self.unrecorded = Unrecorded(self._record, self._later)
 
     async def __aenter__(self):
         try:
@@ -134,7 +135,7 @@ class Gateway:
         self._tasks.add(asyncio.get_running_loop().create_task(self._refresh()))
         for event, fields in self.store.file.news() if self.store.file else ():
             self.events.tell(event, **fields)
-        self.events.tell("listening", coap=self._address("coap"), http="http://" + self._address("http"))
+        self.events.tell("listening", coap=self.address("coap"), http="http://" + self.address("http"))
         self._pump()
         return self
 
@@ -151,7 +152,8 @@ class Gateway:
                 % ({"coap": "UDP", "http": "TCP"}[name], port, host, error.strerror or error, name)
             ) from error
 
-    def _address(self, name):
+    def address(self, name):
+        """host:port of "coap" or "http"."""
         host = getattr(self.options, name)[0]
         return "%s:%s" % (("[%s]" if ":" in host else "%s") % host, getattr(self, name + "_port"))
 
@@ -159,7 +161,7 @@ class Gateway:
         """Orderly; what was not delivered goes on at the next start."""
         if self._timer:
             self._timer.cancel()
-        self._unrecorded.stop()
+        self.unrecorded.stop()
         self._stopped = True
         tasks = list(self._tasks)
         for task in tasks:
@@ -167,10 +169,11 @@ class Gateway:
         await asyncio.gather(*tasks, return_exceptions=True)
         for bridge in self._l3.values():
             bridge.stop()
-        for line in self.lines:
-            await line.stop()
-        await self.http.stop()
-        await self.coap.stop()
+        for part in (*self.lines, self.http, self.coap):
+            try:
+                await part.stop()
+            except Exception as error:  # the others end in order all the same, and the store
+                self._tell_error("stop", error)
         self.store.close()
 
     # ---- events ------------------------------------------------------------------------------------------------------
@@ -345,8 +348,8 @@ class Gateway:
     def _keep_time(self):
         """Follows the system's clock: where it was set, all times that are kept are set by as much, so that none ends
         early or late. And tells the store now and then what time it is."""
-        seconds = self.clock.jump() if hasattr(self.clock, "jump") else 0.0
         with contextlib.suppress(Refusal):  # the store is busy: soon
+            seconds = self.clock.jump() if hasattr(self.clock, "jump") else 0.0
             if seconds:
                 self._run(self._set_clock, seconds, now=self.clock() + seconds)
                 self.server.clock_set(seconds)
@@ -364,61 +367,21 @@ class Gateway:
         return asyncio.get_running_loop().call_later(seconds, function)
 
     async def _send(self, push):
-        try:
-            if applications.is_peer(push.where):
-                outcome = await self._to_application(push.where, push.body)
-            elif push.target.type == "UE":
-                outcome = await self.coap.push(push.where, push.body, push.target.id)
-            else:
-                outcome = await self.http.post(push.where, push.body)
-        except Exception as error:  # a bug, or a library's: the recipient must not stay blocked by it
-            passing = store_failed(error) or isinstance(error, OSError | TimeoutError)
-            if isinstance(error, Refusal):  # told already
-                passing = error.answer.code == "5.03"
-            outcome = Outcome(LATER if passing else BROKEN, reason_of(error), answered=False)
-            if not passing and not isinstance(error, Refusal):
-                self._tell_error("push", error, to=push.target.id)
-        self._unrecorded.take(push, outcome)
+        outcome = await self._sender.send(push)
+        self.unrecorded.take(push, outcome)
 
     def _record(self, push, outcome):
         try:
             self._event(self.server.outcome, push, outcome)
-        except Refusal as refusal:
-            if refusal.answer.code == "5.03":
+        except Exception as failure:
+            if isinstance(failure, Refusal) and failure.answer.code == "5.03":
                 raise
-            error = refusal.__cause__
+            error = failure.__cause__ or failure
             error.taken = outcome.verdict == DONE
             self._event(self.server.broken, push, error)
 
     def _tell_error(self, kind, error, **fields):
         self.events.tell("error", kind=kind, reason=reason_of(error), place=place_of(error), **fields)
-
-    async def _to_application(self, peer, body):
-        """A push to the applications of MSGin5G-5 behind one UE; the Outcome: later while one of them must wait."""
-        what = self._event(self.applications.pushed, peer, body)
-        if not isinstance(what, Outcome):
-            outcomes = [await self._brought(application, item, body) for application, item in what]
-            what = min(outcomes, key=lambda each: (LATER, DONE, BROKEN, REFUSED).index(each.verdict))
-        with contextlib.suppress(Refusal):  # it was told; what the devices have taken they have taken
-            self._event(self.applications.ended, peer, body, what)
-        return what
-
-    async def _brought(self, application, item, body):
-        try:
-            outcome = await self._bring(application.identifier, item)
-        except Exception as error:  # the others behind this UE are not concerned
-            self._tell_error("push", error, to=application.identifier)
-            outcome = Outcome(BROKEN, reason_of(error), answered=False)
-        with contextlib.suppress(Refusal):
-            self._event(self.applications.brought, application, item, body, outcome)
-        return outcome
-
-    async def _bring(self, identifier, item):
-        if identifier in self._l3:
-            return await self._l3[identifier].bring(item)
-        if identifier.startswith("coap:"):
-            return await self._json.bring(identifier, item)
-        return Outcome(LATER, "%s is not one of --serial" % identifier, answered=False)
 
     def _in_use(self, identifier):
         return identifier in self._l3 and self._l3[identifier].open
@@ -429,60 +392,6 @@ class Gateway:
             with contextlib.suppress(Exception):  # it was told; the next time is not far
                 self._event(self.applications.refresh)
 
-    # ---- status ------------------------------------------------------------------------------------------------------
-
     def snapshot(self):
         """The status for people and programs: what cannot be read now is left out, and `errors` says why."""
-        errors = []
-        status = {"errors": errors}
-        for name, part in self._parts(self.clock()).items():
-            try:
-                status[name] = part() if callable(part) else part
-            except Exception as error:
-                status[name] = []
-                errors.append("%s: %s" % (name, reason_of(error)))
-        return status
-
-    def _parts(self, now):
-        return {
-            "time": now,
-            "coap": self._address("coap"),
-            "http": "http://" + self._address("http"),
-            "store": self.options.store,
-            "security": self.options.security,
-            "registered": lambda: [
-                {"ue": r.ue, "peer": str(r.peer), "expires": r.expires, "maxSegSize": r.max_segment or 2048}
-                for r in self.store.registrations(now)
-            ],
-            "subscriptions": lambda: [
-                {"topic": topic, "ue": ue, "expires": expires}
-                for topic, ue, expires in self.store.subscriptions(now)
-            ],
-            "applicationServers": lambda: [
-                {"as": server.id, "targetUri": masked_uri(server.target_uri)}
-                for server in self.store.application_servers()
-            ],
-            "pending": lambda: [
-                {
-                    "to": id_,
-                    "state": state,
-                    "what": ("reports and responses", "messages")[lane],
-                    "messages": count,
-                    "octets": octets,
-                }
-                for type_, id_, state, lane, count, octets in self.store.summary()
-            ],
-            "segmentSets": lambda: len(self.store.set_clocks()),
-            "quarantined": self.server.quarantine.listed,
-            "resting": lambda: [
-                {"kind": kind, "what": what, "until": until, "reason": reason}
-                for kind, what, until, reason in self.server.isolation.resting()
-            ],
-            "unrecorded": len(self._unrecorded),
-            "sinks": self.events.state,
-            "datagrams": self.coap.door.counts,
-            "bodies": self.coap.bodies.shelf.counts,
-            "refused": self.server.refused,
-            "counts": dict(self.events.counts),
-            "events": list(self.events.recent),
-        }
+        return status.snapshot(self)

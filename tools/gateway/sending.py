@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: MIT
+"""Brings a Push to whom it is for, whatever way that is, and says what came of it. Nothing that is raised gets out."""
+
+import contextlib
+
+from tools.gateway import applications
+from tools.gateway.answers import Refusal
+from tools.gateway.delivery import BROKEN, DONE, LATER, REFUSED, Outcome
+from tools.gateway.isolation import reason_of
+from tools.gateway.transactions import store_failed
+
+
+class Sender:
+    """`event(function, *arguments)` runs a decision, `tell_error(kind, error, to=...)` tells an exception."""
+
+    def __init__(self, gateway, event, tell_error, json, bridges):
+        self._gateway = gateway
+        self._applications = gateway.applications
+        self._event = event
+        self._tell_error = tell_error
+        self._json = json
+        self._l3 = bridges  # by identifier: the L3Line
+
+    async def send(self, push):
+        try:
+            if applications.is_peer(push.where):
+                outcome = await self._to_application(push.where, push.body)
+            elif push.target.type == "UE":
+                outcome = await self._gateway.coap.push(push.where, push.body, push.target.id)
+            else:
+                outcome = await self._gateway.http.post(push.where, push.body)
+        except Exception as error:  # a bug, or a library's: the recipient must not stay blocked by it
+            passing = store_failed(error) or isinstance(error, OSError | TimeoutError)
+            if isinstance(error, Refusal):  # told already
+                passing = error.answer.code == "5.03"
+            outcome = Outcome(LATER if passing else BROKEN, reason_of(error), answered=False)
+            if not passing and not isinstance(error, Refusal):
+                self._tell_error("push", error, to=push.target.id)
+        return outcome
+
+    async def _to_application(self, peer, body):
+        """A push to the applications of MSGin5G-5 behind one UE; the Outcome: later while one of them must wait."""
+        what = self._event(self._applications.pushed, peer, body)
+        if not isinstance(what, Outcome):
+            outcomes = [await self._brought(application, item, body) for application, item in what]
+            what = min(outcomes, key=lambda each: (LATER, DONE, BROKEN, REFUSED).index(each.verdict))
+        with contextlib.suppress(Refusal):  # it was told; what the devices have taken they have taken
+            self._event(self._applications.ended, peer, body, what)
+        return what
+
+    async def _brought(self, application, item, body):
+        try:
+            outcome = await self._bring(application.identifier, item)
+        except Exception as error:  # the others behind this UE are not concerned
+            self._tell_error("push", error, to=application.identifier)
+            outcome = Outcome(BROKEN, reason_of(error), answered=False)
+        with contextlib.suppress(Refusal):
+            self._event(self._applications.brought, application, item, body, outcome)
+        return outcome
+
+    async def _bring(self, identifier, item):
+        if identifier in self._l3:
+            return await self._l3[identifier].bring(item)
+        if identifier.startswith("coap:"):
+            return await self._json.bring(identifier, item)
+        return Outcome(LATER, "%s is not one of --serial" % identifier, answered=False)
