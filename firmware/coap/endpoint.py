@@ -124,7 +124,7 @@ class Endpoint(Serving):
             self._pump(now)
 
     def receive(self, datagram, peer, now):
-        """Takes one datagram, which may hold anything at all. Raises nothing.
+        """Takes one datagram, which may hold anything at all. Gives whether there are events to take. Raises nothing.
 
         Where there is no memory for it, or `admit` or the storage fails, it counts as "failed" and is as one that was
         lost: nothing of it is kept, and it is dealt with when it comes again. A request is answered 5.03 then.
@@ -137,6 +137,7 @@ class Endpoint(Serving):
         except Exception as error:
             self._undo(error, datagram, peer)
         self._pump(now)
+        return bool(self._events)
 
     def _take(self, datagram, peer, now):
         if len(datagram) > self.max_datagram:
@@ -149,7 +150,9 @@ class Endpoint(Serving):
             if error.reset is not None:
                 self._reset(error.reset, peer)
             return
-        if message.options:
+        if (
+            message.options and not self.security
+        ):  # of a protected message those inside count, once they are known
             unrecognized(
                 message, self.max_body
             )  # elective options that are not as they should be are gone now

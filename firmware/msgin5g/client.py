@@ -83,8 +83,10 @@ class Client(Role):
     # --- what the runner calls --------------------------------------------------------------------------
 
     def receive(self, datagram, peer, now):
-        self.endpoint.receive(datagram, peer, now)
-        self._work(now)
+        self._now = now
+        # What tells us nothing, a flood, costs no look at all that could be done.
+        if self.endpoint.receive(datagram, peer, now):
+            self._work(now)
 
     def poll(self, now):
         self.endpoint.poll(now)

@@ -2,8 +2,8 @@
 """OSCORE for an Endpoint: `Endpoint(security=Security(context))` protects all that it sends to its one peer and lets
 in only what the peer protected, wherever it comes from.
 
-What somebody without the key can cost: a few comparisons for each datagram, verifying 250 of them a second at most
-(and 220 more at once), ten answers a second that are not larger than what they are about, and nothing that is kept.
+What somebody without the key can cost: a few comparisons for each datagram, verifying 230 of them a second at most
+(and 300 more at once), ten answers a second that are not larger than what they are about, and nothing that is kept.
 Only what does not verify is counted, so that the peer may be as quick as it likes; and it is counted against the
 address that it says it comes from, so that strangers cannot use up what is meant for the peer. Addresses can be
 forged: what comes as the peer's is verified up to 200 times a second in vain, and beyond that each is as likely to be
@@ -18,7 +18,7 @@ from .context import Older, Refused, Unverified, read_request_option
 # Verifications in vain, a second, and for how many seconds they may come at once
 _STRANGERS = (10, 8)  # requests from other addresses than the peer's
 _REQUESTS = (100, 1)  # requests from the peer's
-_RESPONSES = (40, 1)  # these need the token of a request that is open
+_RESPONSES = (20, 1)  # these need the token of a request that is open
 _SHARED = (100, 1)  # for the two before, where their own is used up
 _ANSWERS = (10, 8)  # bare refusals: no verifications, but octets on the link
 _BUCKETS = (_STRANGERS, _REQUESTS, _RESPONSES, _SHARED, _ANSWERS)
@@ -154,7 +154,7 @@ class Security:
             return None, None, None
         if not new:
             why = "a request that came before, or was made before it"
-            return self._refuse("replayed", why, numbers.UNAUTHORIZED, now, text=b"Replay detected")
+            return self._refuse("replayed", why, numbers.UNAUTHORIZED, now, text="Replay detected")
         if peer in (self.peer, self._heard):
             bucket = self._requests.take(now) or self._shared.take(now)
         else:
@@ -166,7 +166,7 @@ class Security:
             plain, binding = self.context.unprotect_request(message, piv)
         except Refused as refused:
             why = "a request that this key did not make"
-            return self._refuse("unverified", why, refused.code, now, text=str(refused).encode())
+            return self._refuse("unverified", why, refused.code, now, text=refused)
         except MemoryError:
             raise  # it is not answered: it comes again
         except Exception as error:
@@ -197,13 +197,13 @@ class Security:
         """The protected Message. Raises StateError, OSError where it needs a number of our own."""
         return self.context.protect_response(message, binding)
 
-    def _refuse(self, counter, what, code, now, options=((numbers.MAX_AGE, b""),), text=b""):
+    def _refuse(self, counter, what, code, now, options=((numbers.MAX_AGE, b""),), text=""):
         """What `unprotect_request` gives for it. Section 8.2 wants Max-Age 0 in the answers that it has."""
         self.stats[counter] += 1
         self.trouble = "refused " + what
         if not self._answers.take(now):
             return None, None, None
-        return None, None, Message(code, text, options)
+        return None, None, Message(code, str(text).encode(), options)
 
 
 def _seen_before(message):
