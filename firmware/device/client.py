@@ -7,7 +7,7 @@ from coap.compat import const, ticks_diff
 from msgin5g import Ended
 
 from . import health, runner
-from .waiting import wait_for_ms
+from .waiting import cancel, wait_for_ms
 
 STOP_WAIT = const(5000)  # ms for the de-registration, whose loss is harmless
 
@@ -209,8 +209,7 @@ class RunningClient(runner.Serving):
             tasks = list(self._tasks.values())
             self._tasks.clear()
             for task in tasks:
-                if task is not asyncio.core.cur_task:
-                    task.cancel()
+                cancel(task, self._queue)
             try:
                 self._link.close()
             except Exception as error:

@@ -11,6 +11,7 @@ from msgin5g import ConfigError
 
 from .links import Unsupported
 from .log import log
+from .waiting import cancel
 
 _ROW = "boot"
 GOOD = const(60)  # seconds after which a start was a good one
@@ -28,7 +29,7 @@ unattended = False  # main.py runs the application: nobody is at the REPL
 watching = False  # the task below feeds the watchdog
 _watchdog = None  # nothing stops it once it runs
 _board = None
-_task = None
+_task = _queue = None
 _period = _LOOK  # ms between looks
 begun = False  # a client was started where main.py runs the application
 _timer = None
@@ -162,9 +163,10 @@ def watch(board, seconds, fault):
 
 def keep(fault):
     """Begins the task that looks, anew where there was one: an interrupt may have dropped it out of the event loop."""
-    global _task
+    global _queue, _task
     if _task is not None:
-        _task.cancel()
+        cancel(_task, _queue)
+    _queue = asyncio.core._task_queue
     _task = asyncio.create_task(_keep(fault))
 
 
@@ -179,8 +181,7 @@ async def _keep(fault):
             why = fault()
             if why is None:
                 began = None
-                if watching:
-                    _watchdog.feed()
+                feed()
             elif why != told:
                 log("the watchdog is not fed any more: %s" if watching else "fault: %s", why)
                 if unattended:
@@ -194,6 +195,12 @@ async def _keep(fault):
         except MemoryError:
             pass  # an application that leaks
         await asyncio.sleep_ms(_period)
+
+
+def feed():
+    """Before something that blocks for seconds: it has the watchdog's whole time."""
+    if watching:
+        _watchdog.feed()
 
 
 def attend(board):

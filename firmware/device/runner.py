@@ -303,6 +303,8 @@ class Serving:
         while True:
             try:
                 self._beat = _now()
+                if core.peer != self._link.peer:  # its name stands for another address now
+                    self._back()
                 self._call(core.poll, self._beat)
                 await asyncio.sleep_ms(0)  # the link begins with what there is
                 self._within(core.prepare)

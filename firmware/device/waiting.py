@@ -34,6 +34,14 @@ async def _sleep_long(ms):
         ms -= _PIECE
 
 
+def cancel(task, queue):
+    """Cancels a task of the event loop whose `asyncio.core._task_queue` was `queue`. In another loop it never runs, and
+    the C of asyncio would take it for one of the present loop, and break both.
+    """
+    if queue is _core._task_queue and task is not _core.cur_task:
+        task.cancel()
+
+
 async def _expire(task, ms, over):
     await sleep_ms(ms)
     over.append(True)
@@ -53,8 +61,11 @@ async def wait_for_ms(awaitable, timeout):
     except _core.CancelledError:
         if not over:
             raise
-        if hasattr(awaitable, "done") and awaitable.done():  # a task that ended in the same moment
-            return await awaitable
+        if hasattr(awaitable, "done") and awaitable.done():
+            try:
+                return await awaitable  # a task that ended in the same moment
+            except _core.CancelledError:
+                pass
         raise _core.TimeoutError
     finally:
         timer.cancel()

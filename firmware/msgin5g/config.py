@@ -40,6 +40,8 @@ class Config:
         """The configuration in the JSON file `path`. Raises ConfigError, also for a file that is not there."""
         try:
             with open(path) as file:
+                if file.read(1) != "\ufeff":  # which some editors put in front of UTF-8
+                    file.seek(0)
                 data = json.load(file)
         except OSError as error:
             if error.errno == _ENOENT:

@@ -4,13 +4,14 @@ said of it, and that it always comes back.
 """
 
 import asyncio
+import socket
 
 import network
 
 import virtual
 from air import air
 from common import equal, raises
-from device.links import wifi
+from device.links import udp, wifi
 from msgin5g import Config, ConfigError
 
 SECRET = "correct horse"
@@ -239,3 +240,130 @@ def test_from_the_configuration():
     assert "name of an access point" in str(error), error
     given["wifi"] = {"ssid": "home", "password": SECRET}
     assert isinstance(wifi.link(Config(given)), wifi.WiFiLink)
+
+
+NAME = "gateway.example"
+CON = b"\x40\x02\x00\x01"
+
+
+RADIO = {
+    "role": "client",
+    "ue_service_id": "ue:a@x",
+    "peer": "coap://127.0.0.1:9",
+    "security": {"mode": "none"},
+    "wifi": {"ssid": "home", "password": SECRET},
+}
+
+
+class Sockets:
+    """The module socket, with a name server: `address` is what it says of NAME, None for not answering."""
+
+    def __init__(self):
+        self.AF_INET = socket.AF_INET
+        self.SOCK_DGRAM = socket.SOCK_DGRAM
+        self.socket = socket.socket
+        self.address = "127.0.0.1"
+        self.asked = 0
+
+    def getaddrinfo(self, host, *more):
+        if host == NAME:
+            self.asked += 1
+            host = self.address
+            if host is None:
+                raise OSError(-202)  # EAI_FAIL of lwIP
+        return socket.getaddrinfo(host, *more)
+
+
+def named(scene, act):
+    """Plays with a peer that is a name, the ticks of the link in virtual time too."""
+    scene.link = wifi.WiFiLink("home", SECRET, NAME, 9, 1152)
+    sockets = Sockets()
+    real = udp.socket, udp.now
+    udp.socket = sockets
+    udp.now = lambda: air.now() & 0x1FFFFFFF
+    try:
+        scene.play(lambda scene: act(scene, sockets))
+    finally:
+        udp.socket, udp.now = real
+
+
+def test_a_name_is_looked_up_again_when_the_network_is_back():
+    async def act(scene, names):
+        await opened(scene)
+        backs = []
+        scene.link.on_back = lambda: backs.append(scene.link.peer)
+        for address in ("127.0.0.2", None, "127.0.0.3"):
+            names.address = address
+            air.networks.clear()
+            await asyncio.sleep(5)
+            air.networks["home"] = SECRET
+            await asyncio.sleep(40)
+        # Where nobody knew it, it stayed what it was.
+        equal(backs, [("127.0.0.2", 9), ("127.0.0.2", 9), ("127.0.0.3", 9)])
+        equal(names.asked, 4)
+
+    named(Scene(networks=dict(HOME)), act)
+
+
+def test_a_name_is_looked_up_again_when_nothing_is_heard():
+    async def act(scene, names):
+        await opened(scene)
+        link = scene.link
+        names.address = "127.0.0.2"
+        for _ in range(4):
+            link.send(CON, link.peer)
+            equal(link.peer, ("127.0.0.1", 9))
+            await asyncio.sleep(60)
+        link.send(CON, link.peer)
+        equal((link.peer, names.asked), (("127.0.0.2", 9), 2))
+        # What no answer is owed for says nothing.
+        link._asked = None
+        names.address = "127.0.0.3"
+        for _ in range(10):
+            link.send(b"\x50\x02\x00\x01", link.peer)
+            await asyncio.sleep(60)
+        equal(names.asked, 2)
+
+    named(Scene(networks=dict(HOME)), act)
+
+
+def test_an_access_point_that_passes_nothing_is_left_and_joined_again():
+    async def act(scene):
+        await opened(scene)
+        link = scene.link
+        station = link._station
+        calls = []
+
+        class Counted:
+            def __getattr__(self, name):
+                if name in ("connect", "active"):
+                    calls.append(name)
+                return getattr(station, name)
+
+        link._station = Counted()
+        await asyncio.sleep(3600)  # nothing is asked, so nothing is missed
+        equal(calls, [])
+        link.send(CON, link.peer)
+        await asyncio.sleep(14 * 60)
+        equal(calls, [])
+        await asyncio.sleep(2 * 60)
+        equal((calls.count("connect"), calls.count("active"), link.stats["silences"]), (1, 1, 1))
+        assert "nothing came from 127.0.0.1 for 15 min" in scene.said[-1], scene.said
+        await asyncio.sleep(30 * 60)
+        equal((calls.count("connect"), calls.count("active"), link.stats["silences"]), (3, 4, 3))
+        link._asked = None  # the peer is heard
+        await asyncio.sleep(3600)
+        equal(link.stats["silences"], 3)
+        equal(station.isconnected(), True)
+
+    Scene(networks=HOME).play(act)
+
+
+def test_what_this_board_cannot_reach_is_said_at_the_start():
+    def error(**more):
+        return str(raises(ConfigError, wifi.link, Config(dict(RADIO, **more))))
+
+    assert error(peer="coap://[fd00::1]").startswith("peer: must be a name or an IPv4 address")
+    assert error(peer="coap://" + NAME, watchdog=8).startswith("watchdog: must be 20 s or more")
+    wifi.link(Config(dict(RADIO, peer="coap://" + NAME, watchdog=30)))
+    wifi.link(Config(dict(RADIO, watchdog=8)))

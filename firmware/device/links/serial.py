@@ -11,6 +11,7 @@ from msgin5g.row import Row
 
 from ..health import now
 from ..log import log
+from ..waiting import cancel
 from . import slipmux
 
 _CHUNK = 64  # octets read at a time: 5.5 ms of 115200 baud, as a UART's read may wait for all of them
@@ -71,6 +72,7 @@ class SerialLink:
         self._queue = []
         self._ready = asyncio.Event()
         self._writer = None
+        self._loop = None  # in which that is
         self._broken = False  # Ctrl-C hit the task
         self._wrote = 0  # what went out, in pieces
         self._stuck = None  # (self._wrote, since when) a frame waits
@@ -79,18 +81,26 @@ class SerialLink:
         self._line = self._open_line()
         self._stream = asyncio.StreamReader(self._line)
         if self._writer is None:
-            self._writer = asyncio.create_task(self._write())
+            self._begin()
 
     def again(self):
         """Begins the task anew, and with the frame that it was at."""
-        if self._writer is not None:
-            self._writer.cancel()
+        self._end()
         self._ready = asyncio.Event()
         if self._queue:
             self._ready.set()
         if self._line is not None:
             self._stream = asyncio.StreamReader(self._line)
+        self._begin()
+
+    def _begin(self):
+        self._loop = asyncio.core._task_queue
         self._writer = asyncio.create_task(self._write())
+
+    def _end(self):
+        if self._writer is not None:
+            cancel(self._writer, self._loop)
+            self._writer = None
 
     @property
     def source(self):
@@ -201,8 +211,6 @@ class SerialLink:
         self._queue = []  # lost like any datagram
 
     def close(self):
-        if self._writer is not None:
-            self._writer.cancel()
-            self._writer = None
+        self._end()
         self._drop_line()
         self._decoder.reset()  # a frame that is half there may lie in the storage

@@ -4,10 +4,15 @@
 import asyncio
 import socket
 
+from coap.compat import const, ticks_diff
+
+from ..health import feed, now
 from . import readable
 
 _EAGAIN = 11
 _ENOMEM = 12
+_TYPE = const(0x30)  # of CoAP, in the first octet; 0 is Confirmable
+_UNHEARD = const(180000)  # ms without an answer until the peer's name is looked up again
 
 
 class UDPLink:
@@ -22,17 +27,26 @@ class UDPLink:
         self._address = address
         self._sock = None
         self._sockaddr = None
+        self._asked = None  # since when the peer owes an answer
         self._last = None  # (address, sockaddr) that the last datagram of somebody else came from
 
     async def open(self):
-        # Looking a name up blocks on every port, so it is done here and never while datagrams come in.
-        self._sockaddr = socket.getaddrinfo(self._host, self._port, 0, socket.SOCK_DGRAM)[0][-1]
-        self.peer = self._address(self._sockaddr)
-        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        family = self._look_up()
+        sock = socket.socket(family, socket.SOCK_DGRAM)
         sock.setblocking(False)
         # "0.0.0.0" and not "": the latter does not hear IPv4 on the Pico W (micropython#16740)
-        sock.bind(socket.getaddrinfo("0.0.0.0", 0)[0][-1])
+        sock.bind(socket.getaddrinfo("0.0.0.0" if family == socket.AF_INET else "::", 0)[0][-1])
         self._sock = sock
+
+    def _look_up(self):
+        """Where the peer is now; gives the family of its address. It blocks on every port, so the watchdog is fed
+        before. OSError where nobody knows, and then all stays as it is.
+        """
+        feed()
+        found = socket.getaddrinfo(self._host, self._port, 0, socket.SOCK_DGRAM)[0]
+        self._sockaddr = found[-1]
+        self.peer = self._address(self._sockaddr)
+        return found[0]
 
     async def receive(self):
         while True:
@@ -53,6 +67,7 @@ class UDPLink:
                 await asyncio.sleep_ms(0)
                 continue
             if sockaddr == self._sockaddr:
+                self._asked = None
                 return octets, self.peer
             address = self._address(sockaddr)
             self._last = (address, sockaddr)
@@ -71,6 +86,8 @@ class UDPLink:
 
     def send(self, octets, address):
         if address == self.peer:
+            if not octets[0] & _TYPE:  # Confirmable: there is an answer, if only an acknowledgement
+                self._expect()
             sockaddr = self._sockaddr
         elif self._last is not None and address == self._last[0]:
             sockaddr = self._last[1]
@@ -83,6 +100,18 @@ class UDPLink:
                 return False
             raise
         return True
+
+    def _expect(self):
+        """An answer of the peer; after minutes without any its name may stand for another address."""
+        tick = now()
+        if self._asked is None:
+            self._asked = tick
+        elif ticks_diff(tick, self._asked) > _UNHEARD:
+            self._asked = tick
+            try:
+                self._look_up()
+            except OSError:
+                pass  # as unknown as before; asked again after the same time
 
     def close(self):
         if self._sock is not None:

@@ -8,16 +8,21 @@ import asyncio
 
 import network
 
-from coap.compat import const
+from coap.compat import const, ticks_diff
 from msgin5g import ConfigError
 
+from ..health import now
 from ..log import log
+from ..waiting import cancel
 from .udp import UDPLink
 
 _LOOK = const(100)  # ms between looks at the station
 _PATIENCE = const(30000)  # ms for joining, the address included
 _FIRST_PAUSE = const(1000)  # ms from a failure to the next try, doubled
 _LONGEST_PAUSE = const(30000)
+_SILENCE = const(900000)  # ms without an answer of the peer until the access point is not believed any more
+_LATE = const(60000)  # ms after which a keeper that does nothing, between its pauses, is dead
+_LOOK_UP = const(20)  # s that a name server, or three of them, may let us wait
 
 # Reasons of IEEE 802.11 (below 200) and of Espressif's driver, as WLAN.status() gives them when it has given up.
 # A wrong password shows as the first of these on most access points, on few as the last (micropython#11625).
@@ -32,6 +37,13 @@ def link(config):
     if not wifi["ssid"]:
         raise ConfigError(
             "wifi.ssid", "must be the name of an access point, for this peer is reached over Wi-Fi"
+        )
+    host = config.peer_host
+    if ":" in host:
+        raise ConfigError("peer", "must be a name or an IPv4 address: this board's sockets have no IPv6")
+    if config.watchdog and config.watchdog < _LOOK_UP and not host.replace(".", "").isdigit():
+        raise ConfigError(
+            "watchdog", "must be %d s or more, or none: looking up %s may take so long" % (_LOOK_UP, host)
         )
     return WiFiLink(
         wifi["ssid"], wifi["password"], config.peer_host, config.peer_port, config.coap["max_datagram"]
@@ -62,16 +74,28 @@ class WiFiLink(UDPLink):
         self._told = None
         self._known = False  # whether it ever joined
         self._slept = False
+        self._silence = 0  # ms, of a peer that owes an answer
+        self._loop = None  # in which the keeper is
 
     async def open(self):
         if self._keeper is None:
-            self._keeper = asyncio.create_task(self._keep())
+            self._begin()
         await self._joined.wait()
         await super().open()
 
+    def _begin(self):
+        self._loop = asyncio.core._task_queue
+        self._beat = now()
+        self._keeper = asyncio.create_task(self._keep())
+
+    def again(self):
+        """Begins the task anew; a station that has joined stays so."""
+        cancel(self._keeper, self._loop)
+        self._begin()
+
     @property
     def alive(self):
-        return self._keeper is None or not self._keeper.done()
+        return self._keeper is None or (not self._keeper.done() and ticks_diff(now(), self._beat) < _LATE)
 
     def send(self, octets, address):
         if self._station.isconnected():
@@ -85,8 +109,9 @@ class WiFiLink(UDPLink):
 
     def close(self):
         if self._keeper is not None:
-            self._keeper.cancel()
+            cancel(self._keeper, self._loop)
             self._keeper = None
+            self._joined = asyncio.Event()
         super().close()
         self._leave()
         self._station.active(False)
@@ -104,23 +129,53 @@ class WiFiLink(UDPLink):
         pause = _FIRST_PAUSE
         while True:
             self._slept = False
-            trouble = await self._join()
+            trouble = None if self._station.isconnected() else await self._join()
             if trouble is None:
                 self._known = True
                 pause = _FIRST_PAUSE
                 self._tell('joined "%s" as %s' % (self._ssid, self._station.ifconfig()[0]))
                 self._joined.set()
                 if self.on_back is not None:  # not before the link was open
+                    self._renew()
                     self.on_back()
-                while self._station.isconnected():
+                while self._station.isconnected() and not self._silent():
+                    self._beat = now()
                     await asyncio.sleep_ms(_LOOK)
-                if not self._slept:
+                if self._station.isconnected():
+                    self._leave_silence()
+                elif not self._slept:
                     self.stats["outages"] += 1
                     self._tell(self._reason(_NOT_THERE[0]))
             elif not self._slept:
                 self._tell(trouble)
                 await asyncio.sleep_ms(pause)
                 pause = min(2 * pause, _LONGEST_PAUSE)
+
+    def _renew(self):
+        """The network may be another one, with another address behind the peer's name."""
+        try:
+            self._look_up()
+        except OSError as error:
+            log("Wi-Fi: %s is not known here (%s)", self._host, error)
+
+    def _silent(self):
+        """Whether the peer has owed an answer for so long that a network that says it is there is not believed."""
+        self._silence = 0 if self._asked is None else self._silence + _LOOK
+        return self._silence >= _SILENCE
+
+    def _leave_silence(self):
+        """Joins again; each third time with the radio switched off before."""
+        self._silence = 0
+        times = self.stats["silences"] = self.stats.get("silences", 0) + 1
+        log(
+            'Wi-Fi: nothing came from %s for %d min over "%s"; joining again',
+            self._host,
+            _SILENCE // 60000,
+            self._ssid,
+        )
+        self._leave()
+        if times % 3 == 0:
+            self._reset()
 
     async def _join(self):
         """Tries once. None when there is an address, else a sentence that says what is wrong."""
@@ -136,6 +191,7 @@ class WiFiLink(UDPLink):
             self._reset()
             return "the radio's driver refuses (%s); trying again" % error
         for _ in range(_PATIENCE // _LOOK):
+            self._beat = now()
             if station.isconnected():
                 return None
             status = station.status()

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: MIT
+"""Twenty applications beside the client on the emulated Pico, the image as it is flashed, with its watchdog running:
+whatever each does, the device goes on with what it promises, or is reset in order (docs/health.md). Each has minutes of
+its own time. Nobody is at the UART: a client that registers in vain is as alive as any.
+"""
+
+import pytest
+
+from host_tests.hardware.conftest import Board
+from host_tests.hardware.test_health import put, row
+from tools.emulator.client import Emulator
+
+BEGIN = """
+import asyncio, gc, os, sys, time
+import device.health, device.runner
+from device import start
+SERVER = "as:weather@example.org"
+
+async def rest(client):
+    for _ in range(40):
+        await asyncio.sleep(3)
+        assert client.fault() is None, client.fault()
+    print("well", client.fault(), len(device.runner.running))
+
+async def main():
+    client = await start()
+    await asyncio.sleep(1)
+"""
+END = "\nasyncio.run(main())\n"
+
+# What each does, and how the words begin that are left for the next start (docs/health.md): "" for none.
+RESET = {
+    "ends by CancelledError": ("t = asyncio.create_task(client.receive())\nt.cancel()\nawait t", "Cancelled"),
+    "ends by another BaseException": ("raise BaseException('own')", "own"),
+    "leaks until MemoryError": ("kept = []\nwhile True: kept.append(bytearray(256))", "MemoryError"),
+    "leaks in a module of its own": (
+        "class Own: kept = []\nsys.modules['own'] = Own\nown = Own.kept\n"
+        "while True:\n    own.append(bytes(99))\n    await asyncio.sleep(0)",
+        "MemoryError",
+    ),
+    "asks for one piece that is not there": ("bytearray(300000)", "MemoryError"),
+    "computes for ever": ("while True: pass", ""),
+    "sleeps outside of asyncio": ("time.sleep(60)", ""),
+    "cancels the reader": ("client._tasks['reader'].cancel()\nawait rest2()", "the reader task ended"),
+    "cancels the timer": ("client._tasks['timer'].cancel()\nawait rest2()", "the timer task ended"),
+    "cancels the link's task": ("client._link._writer.cancel()\nawait rest2()", "the link's own task ended"),
+    "cancels who feeds": ("device.health._task.cancel()\nawait rest2()", ""),
+    "cancels all": (
+        "for t in client._tasks.values(): t.cancel()\ndevice.health._task.cancel()\nawait rest2()",
+        "",
+    ),
+    "breaks its promise": ("client.alive(3)\nawait rest2()", "the application did not call alive() in time"),
+    "starts with a wrong configuration": ("await start({'role': 'none'})", "role"),
+    "leaves the event loop": ("asyncio.new_event_loop()\nwhile True: time.sleep(1)", ""),
+}
+WELL = {
+    "deletes the folder of the messages": (
+        "for name in os.listdir('messages'): os.remove('messages/' + name)\nos.rmdir('messages')\n"
+        "await client.send(SERVER, 'x', to_type='AS')"
+    ),
+    "starts twice": "assert await start() is client\nassert await start('msgin5g.json') is client",
+    "polls": (
+        "for _ in range(300):\n    for poll in (client.receive(0.002), asyncio.wait_for(client.receive(), 0.002)):\n"
+        "        try:\n            await poll\n        except asyncio.TimeoutError:\n            pass"
+    ),
+    "waits for weeks": (
+        "out = await client.send(SERVER, 'x', to_type='AS')\nclient.alive(20 * 86400)\n"
+        "for wait in (out.wait(7 * 86400), client.drain(30 * 86400), client.receive(9 * 86400),\n"
+        "        asyncio.sleep(8 * 86400), client.subscribe('alerts', 7 * 86400)):\n"
+        "    try:\n        await asyncio.wait_for(wait, 1)\n    except asyncio.TimeoutError:\n        pass"
+    ),
+    "stops and starts": "for _ in range(5):\n    await client.stop()\n    client = await start()",
+    "catches Ctrl-C": (
+        "for _ in range(3):\n    try:\n        raise KeyboardInterrupt\n    except KeyboardInterrupt:\n"
+        "        client = await start()"
+    ),
+    "takes all memory and gives it back": (
+        "kept = []\ntry:\n    while True: kept.append(bytearray(512))\nexcept MemoryError:\n"
+        "    await asyncio.sleep(3)\n    kept = None"
+    ),
+}
+REST2 = """
+async def rest2():
+    while True:
+        await asyncio.sleep(9)
+"""
+
+
+def app(step):
+    lines = "".join(f"    {line}\n" for line in step.splitlines())
+    return REST2 + BEGIN + lines
+
+
+@pytest.fixture(scope="module")
+def pico(image, tmp_path_factory):
+    flash = tmp_path_factory.mktemp("beside") / "flash.bin"
+    with Emulator(image, flash=flash, options=["--virtual", "--quiet"]) as emulator:
+        board = Board(emulator)
+        yield board
+        board.leave()
+
+
+def begin(board, text):
+    board.enter()
+    board.run(
+        "import os\nif 'messages' in os.listdir() and 'boot' in os.listdir('messages'): os.remove('messages/boot')"
+    )
+    put(board, None)
+    text = text.encode()
+    for start in range(0, len(text), 800):
+        mode = "ab" if start else "wb"
+        board.run(f"with open('app.py', {mode!r}) as file: file.write({text[start : start + 800]!r})")
+    board.enter()
+
+
+@pytest.mark.parametrize("name", RESET)
+def test_the_device_is_reset_in_order(pico, name):
+    step, words = RESET[name]
+    begin(pico, app(step) + END)
+    pico.reset_by("import main")
+    left = row(pico)[1]
+    assert words in left if words else left == ""
+
+
+@pytest.mark.parametrize("name", WELL)
+def test_the_device_goes_on(pico, name):
+    before = pico.pico.stats()
+    begin(pico, app(WELL[name] + "\nawait rest(client)") + END)
+    said = pico.run("import main").splitlines()
+    assert said[-1] == "well None 1", said
+    after = pico.pico.stats()
+    assert (after["watchdog_resets"], after["forced_resets"]) == (
+        before["watchdog_resets"],
+        before["forced_resets"],
+    )
