@@ -501,6 +501,22 @@ def test_a_store_that_is_gone_at_the_end_is_refused(here, run, name):
     assert not (here / "device/msgin5g.json").exists()
 
 
+def test_files_that_others_could_read_are_mended_with_a_word(here, run):
+    run("--ue", UE, "--peer", PEER, "--out", "later.json")
+    for words in (
+        ["--ue", UE, "--peer", PEER, "--out", "later.json"],
+        ["--config", "later.json", "--state", "device"],
+        ["--show", "--config", "later.json"],
+    ):
+        (here / "later.json").chmod(0o644)
+        code, out, err = run(*words)
+        assert code == 0 and (out + err).count("later.json: not any more (mode 0600)") == 1
+        assert stat.S_IMODE((here / "later.json").stat().st_mode) == 0o600
+    (here / "later.json").chmod(0o640)
+    assert cli.main(["gateway", "device", "add", UE, "--oscore", "later.json"]) == 0
+    assert stat.S_IMODE((here / "later.json").stat().st_mode) == 0o600
+
+
 # ---- one key, one device; keys that were made in vain
 
 

@@ -12,6 +12,7 @@ import signal
 import sqlite3
 import sys
 
+from tools import private
 from tools.gateway import appcommands, ascommands, quarantinecommands
 from tools.gateway import keys as key_files
 from tools.gateway.bodies import is_service_id
@@ -280,6 +281,8 @@ async def _serve(args, events):
 def _add(store, ue, file):
     made = file and not os.path.exists(file)
     if file:
+        if not made and private.mend(file):
+            print(private.MENDED.format(file), file=sys.stderr)
         keys = key_files.make(file, store.kids_in_use()) if made else key_files.read(file)
         added = key_files.add(store, ue, keys, file)
     else:

@@ -12,6 +12,8 @@ commit(): puts them in the place of the old ones, in one step
 discard(): takes back what was staged
 """
 
+import sys
+
 from tools import private
 from tools.device import CONFIG_NAME
 from tools.errors import UsageError
@@ -35,6 +37,8 @@ class FilePlace:
         self._staged = None
 
     def read(self):
+        if private.mend(self.path):
+            print("provision: " + private.MENDED.format(self.path), file=sys.stderr, flush=True)
         try:
             return self.path.read_bytes()
         except FileNotFoundError:

@@ -6,7 +6,7 @@ import contextlib
 import functools
 from pathlib import Path
 
-from tools import ports, remote
+from tools import ports, private, remote
 from tools.errors import UsageError
 from tools.gateway.events import sentence
 from tools.gateway.store import Store, StoreError
@@ -99,6 +99,8 @@ def _refuse_ignored(args):
 def _one(args, store):
     guessed = False
     if args.config:
+        if private.mend(args.config):
+            _say(private.MENDED.format(args.config))
         make = functools.partial(plan.of_config, store, settings.load(args.config))
     else:
         # What is missing is said before a board is interrupted.

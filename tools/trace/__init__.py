@@ -24,14 +24,28 @@ payload where there is one. Protected messages are OSCORE and no more, unless --
 """
 
 
+def _within(lowest, highest):
+    def read(text):
+        if not (text.isascii() and text.isdigit() and lowest <= int(text) <= highest):
+            raise argparse.ArgumentTypeError(f"{text!r} is no number from {lowest} to {highest}")
+        return int(text)
+
+    return read
+
+
 def add_arguments(parser):
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = EPILOG
     parser.add_argument("source", metavar="SOURCE", nargs="+", help="what to read, see below")
     parser.add_argument(
-        "--port", type=int, default=65401, help="UDP port of the gateway in captures (%(default)s)"
+        "--port",
+        type=_within(1, 65535),
+        default=65401,
+        help="UDP port of the gateway in captures (%(default)s)",
     )
-    parser.add_argument("--baudrate", type=int, default=115200, help="of serial devices (%(default)s)")
+    parser.add_argument(
+        "--baudrate", type=_within(300, 10_000_000), default=115200, help="of serial devices (%(default)s)"
+    )
     parser.add_argument(
         "--key",
         metavar="FILE",
