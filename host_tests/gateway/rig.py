@@ -155,8 +155,12 @@ class Rig:
         self.gateway.events.callbacks.append(self.told.append)
         self.gateway._pump_soon = lambda: None
         self.gateway.unrecorded = Unrecorded(self.gateway._record, self._later)
+        self.at_start()
         with contextlib.suppress(Refusal):
             self.gateway._start()
+
+    def at_start(self):
+        """Before the first thing that it does."""
 
     def _later(self, seconds, function):
         self._timers.append((self.now + seconds, function))
@@ -281,6 +285,8 @@ class Rig:
     def pushes(self):
         """What a round of work begins, not answered yet."""
         try:
+            if not self.gateway._started:
+                self.gateway._start()
             return self.gateway._run(self.gateway.server.work, now=self.now)
         except Refusal:
             return []

@@ -195,3 +195,55 @@ def test_any_step_raises_for_one_message_always(faults):
             assert [
                 record["id"] for record in rig.events("quarantined") if record.get("msgId") == rig.victim
             ], step
+
+
+def test_any_step_of_a_start_raises(faults, tmp_path):
+    """What was there before arrives all the same, and new requests are taken."""
+    count, first = [0], {}
+
+    class Starting(Rig):
+        def at_start(self):
+            faults.watching = self.faulty
+
+    def story(number):
+        """The texts that B and D heard."""
+        Starting.faulty = False
+        rig = Starting(str(tmp_path / ("%d.db" % number)), keep=KEEP)
+        for name in (A, B, C, D):
+            rig.register(name)
+        for text in "12":
+            rig.send(A, rig.msg(A, B, text))
+            rig.send(C, rig.msg(C, D, text))
+        part = {"isSegmented": True, "segParams": {"segId": "s", "segNumb": 1, "totalSegCount": 2}}
+        head = rig.msg(A, D)
+        rig.send(A, head | part | {"payload": "3"})
+        rig.gateway.store.close()
+
+        def now(name, arguments):
+            count[0] += 1
+            first.setdefault((name, place()), count[0])
+            return count[0] == number
+
+        count[0], faults.raises = 0, now
+        Starting.faulty = True
+        rig.start()
+        pushes = rig.pushes()  # the first work belongs to it
+        faults.watching = False
+        for push in pushes:
+            rig.takes(push)
+        part["segParams"]["segNumb"] = 2
+        rig.send(A, head | part | {"payload": "4"})
+        rig.send(C, rig.msg(C, D, "5"))
+        rig.settle()
+        rig.gateway.store.close()
+        return [[text for _, _, text in rig.heard.get(who, [])] for who in (B, D)]
+
+    expected = story(0)
+    assert expected == [["1", "2"], ["1", "2", "34", "5"]]
+    steps = sorted(first.values())
+    assert len(steps) > 30
+    for number in steps:
+        heard = story(number)
+        missing = [sorted(set(should) - set(got)) for should, got in zip(expected, heard, strict=True)]
+        assert sum(map(len, missing)) <= 1, (number, heard)
+        assert [sorted(set(got)) for got in heard] == [sorted(got) for got in heard], (number, "twice")

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Brings a Push to whom it is for, whatever way that is, and says what came of it. Nothing that is raised gets out."""
 
-import contextlib
-
 from tools.gateway import applications
 from tools.gateway.answers import Refusal
 from tools.gateway.delivery import BROKEN, DONE, LATER, REFUSED, Outcome
@@ -44,8 +42,7 @@ class Sender:
         if not isinstance(what, Outcome):
             outcomes = [await self._brought(application, item, body) for application, item in what]
             what = min(outcomes, key=lambda each: (LATER, DONE, BROKEN, REFUSED).index(each.verdict))
-        with contextlib.suppress(Refusal):  # it was told; what the devices have taken they have taken
-            self._event(self._applications.ended, peer, body, what)
+        self._note(self._applications.ended, peer, body, what)
         return what
 
     async def _brought(self, application, item, body):
@@ -54,9 +51,17 @@ class Sender:
         except Exception as error:  # the others behind this UE are not concerned
             self._tell_error("push", error, to=application.identifier)
             outcome = Outcome(BROKEN, reason_of(error), answered=False)
-        with contextlib.suppress(Refusal):
-            self._event(self._applications.brought, application, item, body, outcome)
+        self._note(self._applications.brought, application, item, body, outcome)
         return outcome
+
+    def _note(self, function, *arguments):
+        """A decision after the fact: what a device has taken it has taken, whatever this raises."""
+        try:
+            self._event(function, *arguments)
+        except Refusal:
+            pass  # it was told
+        except Exception as error:
+            self._tell_error("push", error)
 
     async def _bring(self, identifier, item):
         if identifier in self._l3:
