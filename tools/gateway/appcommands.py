@@ -12,6 +12,7 @@ from tools.gateway.apptables import app_id_of
 from tools.gateway.bodies import is_service_id
 from tools.gateway.events import sentence
 from tools.gateway.store import Store
+from tools.gateway.storefile import NoStore, StoreError
 
 
 def add_arguments(actions, service_id, store_help):
@@ -54,7 +55,14 @@ def add_arguments(actions, service_id, store_help):
 
 def open_store(args):
     """The store of a command beside the gateway: only an `add` makes one where there is none. Raises StoreError."""
-    store = Store(args.store, serving=False, create=args.gateway_verb == "add")
+    try:
+        store = Store(args.store, serving=False, create=args.gateway_verb == "add")
+    except NoStore as error:
+        names = (getattr(args, name, None) for name in ("app_id", "address", "ue", "as_id"))
+        name = next((each for each in names if each is not None), None)
+        if name is None:
+            raise
+        raise StoreError("there is no %s %s: %s" % (args.gateway_action, name, error)) from None
     for event, fields in store.file.news():
         print(sentence({"event": event, **fields}), file=sys.stderr, flush=True)
     return store

@@ -29,6 +29,10 @@ class StoreError(Exception):
     """The file cannot be used; the sentence says what to do."""
 
 
+class NoStore(StoreError):
+    """There is none of this name, and none was to be made."""
+
+
 def in_use(path, who):
     return StoreError(
         "%s is in use by another gateway, %s: stop that one or give another --store" % (path, who)
@@ -57,7 +61,7 @@ class StoreFile:
         if create:
             self.made = _create(self.path)
         elif not os.path.exists(self.path):
-            raise StoreError(
+            raise NoStore(
                 "there is no store %s: name the gateway's own with --store FILE (msgin5g provision makes a new one)"
                 % path
             )
