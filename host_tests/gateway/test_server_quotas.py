@@ -14,6 +14,7 @@ from tools.gateway.delivery import LATER, Outcome
 from tools.gateway.http import patience
 from tools.gateway.identity import Peer
 from tools.gateway.quotatables import SETS
+from tools.gateway.security import Speaker
 from tools.gateway.store import Store
 from tools.gateway.tables import CONTROL, DATA
 
@@ -405,3 +406,15 @@ def test_who_is_refused_all_the_time_fills_no_log():
     for _ in range(10):
         bench.ask(HERE, {"no": "message"})
     assert len(bench.events("refused")) == 106
+
+
+def test_one_device_is_not_limited_for_what_others_behind_its_address_send():
+    bench = Bench(rate=5)
+    bench.register(A, HERE)
+    junk = [bench.code(Peer(HERE.host, 50000 + number), {"no": "message"}) for number in range(30)]
+    assert junk.count("4.29") == 20 + 1  # A's registration was the first of that host
+    assert [bench.code(HERE, msg(A, A)) for _ in range(11)] == ["2.04"] * 10 + ["4.29"]
+    one, two = Speaker(*HERE), Speaker(*HERE)
+    one.identity, two.identity = b"1", b"2"
+    assert [bench.code(one, {"no": "message"}) for _ in range(11)] == ["4.00"] * 10 + ["4.29"]
+    assert bench.code(two, {"no": "message"}) == "4.00"

@@ -21,6 +21,7 @@ from tools.gateway.turns import Turns
 
 _BATCH = 256  # datagrams looked at before others have their turn: some milliseconds
 _AT_ONCE = 8  # requests handed on in one round of the event loop: each may be a transaction
+_SHARE = 4  # one of so many turns is a stranger's, if there is one
 _EACH, _MOST = 64, 2048  # requests that wait for their turn: of one source, in all
 _BUFFER = 4 << 20  # octets asked of the kernel; it gives what net.core.rmem_max allows
 _LARGEST = 4096  # as aiocoap
@@ -36,12 +37,13 @@ _SO_RXQ_OVFL = 40  # Linux: with a datagram comes how many the kernel has droppe
 
 class Door:
     """`judge(remote, Datagram, Recent)` gives (source, None) for a request that goes on, whose turn is that of its
-    source, or (None, what to give Datagram.answer, or None for silence)."""
+    source (a str for the host of a stranger), or (None, what to give Datagram.answer, or None for silence)."""
 
     def __init__(self, judge, clock=time.monotonic):
         self._judge = judge
         self._clock = clock
         self._turns = Turns(_EACH, _MOST)
+        self._strangers = Turns(_EACH, _MOST)  # in mode none: of hosts, not of who is registered
         self._answers = Flood(_ANSWERS[0], burst=_ANSWERS[1])
         self._answers_all = Flood(_ANSWERS_ALL[0], burst=_ANSWERS_ALL[1])
         self._serving = False
@@ -61,7 +63,7 @@ class Door:
             "stray": self.stray,
             "skipped": self.skipped,
             "dropped": self.dropped,
-            "lost": self._turns.lost,
+            "lost": self._turns.lost + self._strangers.lost,
             "requests": self.handled,
         }
 
@@ -137,7 +139,8 @@ class Door:
             self._good[address] = True
             if len(self._good) > _GOOD:
                 del self._good[next(iter(self._good))]
-            if self._turns.put(source, (octets, ancillary, flags, address)) and not self._serving:
+            turns = self._strangers if isinstance(source, str) else self._turns
+            if turns.put(source, (octets, ancillary, flags, address)) and not self._serving:
                 self._serving = True
                 self._loop.call_soon(self._serve)
             return
@@ -158,13 +161,16 @@ class Door:
         return (datagram.token, remote) in (self._manager.token_manager.outgoing_requests or ())
 
     def _serve(self):
-        for _ in range(_AT_ONCE):
-            item = self._turns.take()
+        for number in range(_AT_ONCE):
+            first, second = self._turns, self._strangers
+            if number % _SHARE == 0:
+                first, second = second, first
+            item = first.take() or second.take()
             if item is None:
                 break
             self.handled += 1
             self._hand_on(item)
-        self._serving = bool(len(self._turns))
+        self._serving = bool(len(self._turns) or len(self._strangers))
         if self._serving:
             self._loop.call_soon(self._serve)
 

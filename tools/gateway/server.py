@@ -92,7 +92,7 @@ class Server:
 
     def _request(self, peer, content_format, octets, now):
         msg_type = ""
-        if not self._flood.allows(peer.host, now):
+        if not self._flood.allows(self._source(peer, now), now):
             return Answer("4.29", None, "too many requests", max_age=1)
         try:
             if content_format not in (None, JSON):
@@ -120,7 +120,7 @@ class Server:
         )
 
     def _topic(self, peer, topic, observe, content_format, octets, now):
-        if not self._flood.allows(peer.host, now):
+        if not self._flood.allows(self._source(peer, now), now):
             return Answer("4.29", None, "too many requests", max_age=1)
         try:
             if content_format not in (None, JSON):
@@ -132,6 +132,13 @@ class Server:
             answer = refusal.answer
         self._tell_refused(peer, now, kind="topic", code=answer.code, reason=answer.diagnostic)
         return answer
+
+    def _source(self, peer, now):
+        """Whose requests are counted: those of a key, of an address that is registered, or of all others of a host."""
+        identity = getattr(peer, "identity", None)
+        if identity is None and self._store.ues_at(peer, now):
+            return peer
+        return identity or peer.host
 
     def _tell_refused(self, peer, now, **fields):
         """So that who is refused all the time fills no disk: each is counted, the first of each host are told."""
