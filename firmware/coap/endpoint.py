@@ -192,7 +192,8 @@ class Endpoint(Serving):
                 index += 1
 
     def next_deadline(self):
-        """The tick when `poll` is needed next, or None."""
+        """The tick when `poll` is needed next, or None. It is needed once a day in any case: ticks wrap, and one that
+        is kept for more than 3.1 days would seem to lie ahead."""
         deadline = _soonest(None, self._exchanges)
         if self._incoming:
             deadline = _soonest(deadline, self._incoming)

@@ -306,6 +306,8 @@ class Serving:
                 if core.peer != self._link.peer:  # its name stands for another address now
                     self._back()
                 self._call(core.poll, self._beat)
+                if self._warned:
+                    self._forget_warnings(self._beat)
                 await asyncio.sleep_ms(0)  # the link begins with what there is
                 self._within(core.prepare)
                 now = _now()
@@ -403,10 +405,15 @@ class Serving:
         """What OSCORE refuses, each kind once a minute: a flood must not become one of lines."""
         trouble = security.trouble
         security.trouble = None
-        now = _now()
-        if trouble not in self._warned or ticks_diff(now, self._warned[trouble]) > _WARN_AGAIN:
-            self._warned[trouble] = now
+        if trouble not in self._warned:
+            self._warned[trouble] = _now()
             log("security: %s", trouble)
+
+    def _forget_warnings(self, now):
+        # Here and not when it is told again: a tick that is kept for days comes round.
+        for trouble in list(self._warned):
+            if ticks_diff(now, self._warned[trouble]) > _WARN_AGAIN:
+                del self._warned[trouble]
 
     def _tell(self):
         registration = self.core.registration

@@ -71,15 +71,11 @@ def _tag(key, nonce, aad, text, size, stream):
     """The tag T as a number, encrypted with the first block of `stream`."""
     # B_0: flags, nonce, length of the text; then the additional data with its length, then the text, each padded
     flags = (64 if aad else 0) | (size - 2) // 2 << 3 | _LENGTH - 1
-    blocks = bytearray((flags,))
-    blocks += nonce
-    blocks += len(text).to_bytes(_LENGTH, "big")
+    parts = [bytes((flags,)), nonce, len(text).to_bytes(_LENGTH, "big")]
     if aad:
-        blocks += len(aad).to_bytes(2, "big")
-        blocks += aad
-        blocks += _ZEROS[: -len(blocks) % _BLOCK]
-    blocks += text
-    blocks += _ZEROS[: -len(blocks) % _BLOCK]
+        parts += (len(aad).to_bytes(2, "big"), aad, _ZEROS[: -(len(aad) + 2) % _BLOCK])
+    parts += (text, _ZEROS[: -len(text) % _BLOCK])
+    blocks = bytearray(b"".join(parts))
     aes.aes(key, aes.CBC, _ZEROS).encrypt(blocks, blocks)
     last = len(blocks) - _BLOCK
     return int.from_bytes(blocks[last : last + size], "big") ^ int.from_bytes(stream[:size], "big")
