@@ -14,6 +14,8 @@ except ImportError:  # CPython has no constant folding to ask for
 
 random_octets = os.urandom
 
+_DEEPEST = const(32)  # brackets within brackets in JSON: each open one costs the heap 64 octets and more
+
 # Ticks may wrap. The period divides that of each MicroPython port (2**30 on 32 bits, 2**62 on 64),
 # and sums of two ticks stay small integers on a 32-bit board, which big ones would not.
 _PERIOD = const(1 << 29)
@@ -49,13 +51,37 @@ def json_value(octets):
     Raises ValueError for anything that is not JSON in UTF-8.
     """
     octets = bytes(octets)
+    if octets.count(b"[") + octets.count(b"{") > _DEEPEST and _too_deep(octets):
+        raise ValueError("nested too deeply")
     text = octets.decode()  # UnicodeError is a ValueError
     if "\\ud" in text or "\\uD" in text:
         text = _join_surrogates(text)
-    try:
-        return json.loads(text)
-    except RuntimeError:  # CPython's recursion limit; MicroPython's parser does not recurse
-        raise ValueError("nested too deeply")
+    return json.loads(text)
+
+
+def _too_deep(octets):
+    """Whether more brackets are open at once than are read. Those in strings mean nothing."""
+    depth = 0
+    text = False
+    position = 0
+    while True:
+        quote = octets.find(b'"', position)
+        if not text:
+            for octet in octets[position : None if quote < 0 else quote]:
+                if octet == 0x5B or octet == 0x7B:
+                    depth += 1
+                    if depth > _DEEPEST:
+                        return True
+                elif octet == 0x5D or octet == 0x7D:
+                    depth -= 1
+        if quote < 0:
+            return False
+        slashes = 0
+        while text and octets[quote - 1 - slashes] == 0x5C:
+            slashes += 1
+        if slashes & 1 == 0:
+            text = not text
+        position = quote + 1
 
 
 def _join_surrogates(text):

@@ -13,7 +13,7 @@ from .dispatch import Dispatcher
 from .errors import ConfigError
 from .inbox import Inbox
 from .received import Message
-from .role import Role
+from .role import STARVED, Role
 from .row import Row
 from .source import Composer
 from .timing import Backoff
@@ -51,7 +51,7 @@ class ApplicationClient(Role):
         self._wire = wire
         self.registration = ApplicationRegistration(config, random)
         self._composer = _Composer(config, storage, self._ledger, self.outbox, random, wire)
-        self._sender = _Sender(config, self.outbox, self._changed, random, wire)
+        self._sender = _Sender(config, self.outbox, self.stats, self._changed, random, wire)
         self._receiver = _Receiver(config, storage, self._ledger, self.stats, self._failed, random)
 
     @property
@@ -75,11 +75,17 @@ class ApplicationClient(Role):
     # --- what the runner calls --------------------------------------------------------------------------
 
     def receive(self, octets, peer, now):
-        self._wire.receive(octets, peer, now)
+        try:
+            self._wire.receive(octets, peer, now)
+        except STARVED:
+            self._starve(now)  # as if it had been lost
         self._work(now)
 
     def poll(self, now):
-        self._wire.poll(now)
+        try:
+            self._wire.poll(now)
+        except STARVED:
+            self._starve(now)
         self._work(now)
 
     def outgoing(self):
@@ -91,9 +97,7 @@ class ApplicationClient(Role):
 
     # --- what goes out ------------------------------------------------------------------------------------
 
-    def _work(self, now):
-        """Everything that can be done now."""
-        self._now = now
+    def _do(self, now):
         self._sender.poll(now)
         while self._wire.idle(now) and self._next(now):
             pass
@@ -103,10 +107,16 @@ class ApplicationClient(Role):
         """Begins one request; False where nothing waits for its turn."""
         registration = self.registration
         step = registration.next(now, self._wire.free)
-        if step == "REG":
-            self._wire.register(self.config.application, now)
-        elif step == "DEREG":
-            self._wire.deregister(registration.registration_id, now)
+        if step is not None:
+            try:
+                if step == "REG":
+                    self._wire.register(self.config.application, now)
+                else:
+                    self._wire.deregister(registration.registration_id, now)
+            except MemoryError:
+                if self._wire.idle(now):
+                    registration.answered(step, None, now)
+                raise
         elif not registration.registered or registration.stopping:
             return False
         else:
@@ -117,7 +127,11 @@ class ApplicationClient(Role):
         report = self._receiver.next(now)
         if report is None:
             return False
-        self._wire.report(report.id, report.message.message_id, report.success, now)
+        try:
+            self._wire.report(report.id, report.message.message_id, report.success, now)
+        except MemoryError:
+            self._receiver.answered(report.id, None, now)
+            raise
         return True
 
     def _next_message(self, now):
@@ -129,6 +143,10 @@ class ApplicationClient(Role):
             self._wire.send(outgoing, now)
         except OSError as error:
             self._sender.lost(outgoing, error, now)
+        except MemoryError:
+            if self._wire.idle(now):
+                self._sender.answered(outgoing, None, now)
+            raise
         return True
 
     # --- what the wire calls ------------------------------------------------------------------------------
@@ -194,8 +212,8 @@ class _Composer(Composer):
 class _Sender(Dispatcher):
     """A Dispatcher of whole messages: the wire has one request open at a time."""
 
-    def __init__(self, config, outbox, changed, random, wire):
-        super().__init__(config, outbox, changed, random)
+    def __init__(self, config, outbox, stats, changed, random, wire):
+        super().__init__(config, outbox, stats, changed, random)
         self._wire = wire
 
     def _ready(self, outgoing):
@@ -244,7 +262,7 @@ class _Receiver(Inbox):
             if message.row is not None:
                 message.keep(Row(storage, *message.row))
         for message in ledger.reports:
-            self._report(message)
+            self._reports.append(self._report(message))
 
     @property
     def idle(self):
@@ -277,7 +295,7 @@ class _Receiver(Inbox):
             value = payload.octets_value(value)
         try:
             self.deliver(message, value)
-        except OSError:
+        except (OSError, MemoryError):
             message.row = None
             return causes.LACK_OF_RESOURCES
         return None
@@ -291,7 +309,7 @@ class _Receiver(Inbox):
         return None
 
     def _report(self, message, why=None):
-        self._reports.append(_Report(uuid.new(self._random), message, why is None))
+        return _Report(uuid.new(self._random), message, why is None)
 
     def next(self, now):
         """The next report whose time has come, or None."""
@@ -312,10 +330,10 @@ class _Receiver(Inbox):
         if answer is not None and (
             answer.accepted or answer.cause not in causes.LATER + (causes.CONNECTION_GONE,)
         ):
-            self._reports.remove(report)
-            self._stats["reported" if answer.accepted else "reports_refused"] += 1
             if report.message.report_owed:
                 self._ledger.reported(report.message)
+            self._reports.remove(report)
+            self._stats["reported" if answer.accepted else "reports_refused"] += 1
             return
         if report.backoff is None:
             report.backoff = Backoff(5000, 300000, self._random)

@@ -16,10 +16,16 @@ from .compose import PATH, TOKEN, BodyComposer, request
 from .errors import BodyError, ConfigError
 from .receiver import Receiver, Refusal
 from .registration import Registration
-from .role import Role
+from .role import STARVED, Role
 from .sender import Sender
 
 _RESERVE = const(448)  # octets of a datagram that are not payload, in what the device tells others to send
+_FROM_PEER = (coap_exchange.REQUEST, coap_exchange.NOTIFICATION)
+
+
+def _later():
+    """The answer to a request that there is no memory for."""
+    return CoapMessage(numbers.SERVICE_UNAVAILABLE, b"", [(numbers.MAX_AGE, uint_octets(10))])
 
 
 class Client(Role):
@@ -41,7 +47,7 @@ class Client(Role):
         self.endpoint = security.endpoint(config, storage, random, self._admit)
         largest = min(config.segments["size"], max_datagram - _RESERVE)
         self.registration = Registration(config, (("maxSegSize", largest),), random)
-        self._sender = Sender(config, self.outbox, self._changed, self._cancel, random)
+        self._sender = Sender(config, self.outbox, self.stats, self._changed, self._cancel, random)
         self._receiver = Receiver(config, storage, self._ledger, self.stats, self._failed, random)
         self._composer = BodyComposer(config, storage, self._ledger, self.outbox, random, clock)
         self._on_air = 0
@@ -84,12 +90,20 @@ class Client(Role):
 
     def receive(self, datagram, peer, now):
         self._now = now
-        # What tells us nothing, a flood, costs no look at all that could be done.
-        if self.endpoint.receive(datagram, peer, now):
+        told = True
+        try:
+            # What tells us nothing, a flood, costs no look at all that could be done.
+            told = self.endpoint.receive(datagram, peer, now)
+        except STARVED:
+            self._starve(now)  # as if it had been lost
+        if told:
             self._work(now)
 
     def poll(self, now):
-        self.endpoint.poll(now)
+        try:
+            self.endpoint.poll(now)
+        except STARVED:
+            self._starve(now)
         self._work(now)
 
     def outgoing(self):
@@ -102,13 +116,16 @@ class Client(Role):
 
     # --- what is sent -----------------------------------------------------------------------------------
 
-    def _work(self, now):
+    def _do(self, now):
         """Everything that can be done now: events of the endpoint, what is due, what may go out."""
-        self._now = now
+        if self._event is not None:
+            self._undo(now)
         while True:
-            event = self.endpoint.next_event()
+            self._event = event = self.endpoint.next_event()
             if event is None:
                 break
+            if event[0] not in _FROM_PEER:
+                self._on_air -= 1
             self._handle(event, now)
         self.registration.poll(now)
         self._sender.poll(now)
@@ -118,6 +135,19 @@ class Client(Role):
         while self._on_air < self.config.coap["nstart"] and self._send_next(now):
             pass
         self._announce()
+
+    def _undo(self, now):
+        event = self._event
+        if event is None:
+            return
+        kind, subject, _ = event
+        if kind == coap_exchange.REQUEST:
+            self._event = None  # where this fails too, the peer's repeat is another try
+            self.endpoint.respond(subject, _later(), now)
+        elif kind != coap_exchange.NOTIFICATION:  # one that is not accepted comes again
+            source, item = subject.tag
+            source.unanswered(item, now)
+        self._event = None
 
     def _send_next(self, now):
         sources = (self.registration, self._receiver, self._topics, self._sender)
@@ -137,6 +167,9 @@ class Client(Role):
                 except OSError:  # of the storage: OSCORE has no number to send with
                     source.unanswered(item, now)
                     return True
+                except MemoryError:
+                    source.unanswered(item, now)
+                    raise
                 self._on_air += 1
                 if source is self._sender:
                     item.exchange = exchange
@@ -165,7 +198,6 @@ class Client(Role):
             self._heard()
             self._topics.notified(subject, message, now)
             return
-        self._on_air -= 1
         source, item = subject.tag
         if kind == coap_exchange.REFUSED and source is self.registration:
             source.unanswered(item, now, self.endpoint.security.explain(message))
@@ -204,10 +236,10 @@ class Client(Role):
         except OSError as error:
             code = numbers.INTERNAL_SERVER_ERROR
             diagnostic = b"storage: " + str(error).encode()
-        except MemoryError:
+        except STARVED:
             # The message is not in the inbox: the sender keeps it and comes again.
-            code = numbers.SERVICE_UNAVAILABLE
-            options.append((numbers.MAX_AGE, uint_octets(10)))
+            self.stats["starved"] += 1
+            return _later()
         return CoapMessage(code, diagnostic, options)
 
     def _dispatch(self, message, now):

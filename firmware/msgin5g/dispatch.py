@@ -14,12 +14,13 @@ from .timing import Backoff, Countdown
 class Dispatcher:
     """Chooses what goes out next and brings each Outgoing to its one final state.
 
-    `changed(outgoing, new)` is called after each change, with whether the state is another one. A subclass says which
-    messages are `_ready`, and takes one `_take_off` the air.
+    `changed(outgoing)` is called for each change, `stats` counts the states. A subclass says which messages are
+    `_ready`, and takes one `_take_off` the air.
     """
 
-    def __init__(self, config, outbox, changed, random=random_octets):
+    def __init__(self, config, outbox, stats, changed, random=random_octets):
         self.outbox = outbox
+        self._stats = stats
         self._config = config
         self._changed = changed
         self._random = random
@@ -81,11 +82,13 @@ class Dispatcher:
         if not outgoing.report:
             self.end(outgoing, state, None, now)
             return
-        self._take_off(outgoing, now)
-        outgoing.expires = Countdown(self._config.report_timeout * 1000, now)
+        self._changed(outgoing)  # this and the next want memory: nothing is changed before they have it
+        expires = Countdown(self._config.report_timeout * 1000, now)
         crowded_out = self.outbox.accepted(outgoing)
+        outgoing.expires = expires
+        self._state(outgoing, state)
         self._next_in_line(outgoing)
-        self._set(outgoing, state)
+        self._take_off(outgoing, now)
         if crowded_out is not None:
             self.end(crowded_out, crowded_out.state, "too many others wait for a report", now)
 
@@ -106,18 +109,17 @@ class Dispatcher:
 
     def tell(self, outgoing, reporter, success, cause):
         """What one of many said is an event."""
-        self._changed(outgoing, False, (reporter, success, cause))
+        self._changed(outgoing, (reporter, success, cause))
 
     def end(self, outgoing, state, cause, now, counting=False):
-        self._take_off(outgoing, now)
-        new = outgoing.state != state
+        self._changed(outgoing)  # this and the next want memory: nothing is changed before they have it
+        self.outbox.ended(outgoing, state, cause, counting)
         outgoing.final = True
-        outgoing.state = state
         if cause is not None:
             outgoing.cause = cause
-        self.outbox.ended(outgoing, counting)
+        self._state(outgoing, state)
         self._next_in_line(outgoing)
-        self._changed(outgoing, new)
+        self._take_off(outgoing, now)
 
     def _next_in_line(self, outgoing):
         """One less for its destination: the next there takes over its turn, the last one its back-off."""
@@ -128,9 +130,13 @@ class Dispatcher:
         self.served(outgoing)
 
     def _set(self, outgoing, state):
-        new = outgoing.state != state
+        self._changed(outgoing)
+        self._state(outgoing, state)
+
+    def _state(self, outgoing, state):
+        if outgoing.state != state and state in self._stats:
+            self._stats[state] += 1
         outgoing.state = state
-        self._changed(outgoing, new)
 
     def poll(self, now):
         # backwards, for each may leave its list

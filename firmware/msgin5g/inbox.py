@@ -9,8 +9,10 @@ _VANISHED = "the device's storage lost it"
 
 
 class Inbox:
-    """See the module. A subclass has `_report(message, why)`, which tells the sender that the message was delivered,
-    or for `why` it was not. `failed(message, why)` is called for one that the application will never have."""
+    """See the module. A subclass has `_report(message, why)`, which gives what will tell the sender that the message
+    was delivered, or for `why` it was not, and `_reports`, a list of such things that wait to go out.
+    `failed(message, why)` is called for one that the application will never have.
+    """
 
     def __init__(self, config, ledger, stats, failed):
         self.inbox = ledger.inbox
@@ -29,19 +31,22 @@ class Inbox:
         return sum([message.stored_octets for message in self.inbox])
 
     def deliver(self, message, value):
-        """Puts a message in. `value` is its `payload` member, None where it `keep`s a row. Raises OSError."""
-        self._record(message, value)
-        self._arrived(message)
-
-    def _record(self, message, value):
+        """Puts a message in. `value` is its `payload` member, None where it `keep`s a row. Raises OSError,
+        MemoryError; then it is not in."""
         at_once = self._config.reports == "arrival" and message.report_requested
-        self._ledger.received(message, value, at_once)
-
-    def _arrived(self, message):
+        message.report_owed = at_once
+        report = self._report(message) if at_once else None
         self.inbox.append(message)
+        try:
+            if at_once:
+                self._reports.append(report)
+            self._ledger.received(message, value, at_once)
+        except Exception:
+            self.inbox.remove(message)
+            if report in self._reports:
+                self._reports.remove(report)
+            raise
         self._stats["received"] += 1
-        if message.report_owed:
-            self._report(message)
 
     def take(self):
         """The oldest message, now the application's, or None. The one before it is closed."""
@@ -54,20 +59,29 @@ class Inbox:
             except OSError:
                 self._vanished(message)
                 continue
+            owed = message.report_owed
+            report = None
+            try:
+                if self._config.reports == "taken" and message.report_requested:
+                    message.report_owed = True
+                    report = self._report(message)
+                    self._reports.append(report)
+                self._ledger.taken(message)
+            except Exception:  # it is still here
+                message.report_owed = owed
+                if report in self._reports:
+                    self._reports.remove(report)
+                raise
             self._taken = message
             self.inbox.pop(0)
-            if self._config.reports == "taken" and message.report_requested:
-                message.report_owed = True
-                self._report(message)
-            self._ledger.taken(message)
             return message
         return None
 
     def _vanished(self, message):
         """The storage lost a message that was acknowledged: it is told to the sender and counted."""
+        if message.report_requested:
+            self._reports.append(self._report(message, _VANISHED))
+        self._failed(message, _VANISHED)
+        self._ledger.taken(message)
         self.inbox.remove(message)
         self._stats["vanished"] += 1
-        self._ledger.taken(message)
-        self._failed(message, _VANISHED)
-        if message.report_requested:
-            self._report(message, _VANISHED)

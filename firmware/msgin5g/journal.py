@@ -190,9 +190,10 @@ class Journal:
         if new:
             self._rows.append(row)
         self._slots.extend(slots)
+        filled += len(data)
         try:
             end = self._storage.append(_PREFIX + str(row), data)
-            if end is not None and end != filled + len(data):
+            if end is not None and end != filled:
                 raise _LOST
         except (OSError, MemoryError) as error:
             self.failed += 1
@@ -203,14 +204,13 @@ class Journal:
             self._filled = self.ROW
             if new and self._removed(row):
                 self._rows.pop()
-            if (
-                error is _LOST and not new
-            ):  # somebody deleted the row: what it held is gone, what comes is not
+            if error is _LOST and not new:
+                # Somebody deleted the row: what it held is gone, what comes is not.
                 return self._write(again)
             raise
         self.writes += 1
         self.sick = False
-        self._filled = filled + len(data)
+        self._filled = filled
         del self._notes[:]
         return slots[-1] if slots else None
 

@@ -136,14 +136,20 @@ class JsonWire:
                 return
             kind, subject, message = event
             if kind == coap_exchange.REQUEST:
-                self.endpoint.respond(subject, self._serve(message, now), now)
+                try:
+                    self.endpoint.respond(subject, self._serve(message, now), now)
+                except MemoryError:
+                    self.endpoint.respond(subject, _later(), now)
                 continue
             self._exchange = None
             what, item = subject.tag
             answer = None
-            if kind == coap_exchange.RESPONSE:
-                answer = self._answer(what, message)
-            self._owner.answered(what, item, answer, now)
+            try:
+                if kind == coap_exchange.RESPONSE:
+                    answer = self._answer(what, message)
+                self._owner.answered(what, item, answer, now)
+            except MemoryError:
+                self._owner.answered(what, item, None, now)  # what cannot be read is no answer
 
     def _answer(self, what, message):
         code = message.code
@@ -199,8 +205,14 @@ class JsonWire:
         except BodyError as error:
             self.stats["malformed"] += 1
             return CoapMessage(numbers.BAD_REQUEST, str(error).encode())
-        except MemoryError:
-            return CoapMessage(numbers.SERVICE_UNAVAILABLE, b"", [(numbers.MAX_AGE, uint_octets(10))])
+        except (MemoryError, RuntimeError):  # the second: a stack that is too deep
+            self.stats["starved"] += 1
+            return _later()
+
+
+def _later():
+    """The answer to a request that there is no memory for."""
+    return CoapMessage(numbers.SERVICE_UNAVAILABLE, b"", [(numbers.MAX_AGE, uint_octets(10))])
 
 
 def _message(outgoing, value):

@@ -78,11 +78,13 @@ class Ledger:
         that lies in a row; the source then reads them from flash. Raises OSError."""
         self._order += 1
         outgoing.order = self._order
-        header = self._outgoing_header(outgoing)
-        slot = self.journal.append(_SENT, _pack(header, octets or b""), outgoing)
-        outgoing.slot = slot
+        source = outgoing.source
         if octets is not None:
-            outgoing.source = JournalSource(self.journal, slot, len(octets), outgoing.source.text)
+            source = JournalSource(self.journal, None, len(octets), source.text)
+        header = self._outgoing_header(outgoing)
+        source.slot = outgoing.slot = self.journal.write(_SENT, _pack(header, octets or b""), outgoing)
+        outgoing.source = source
+        self.journal.clean()
 
     def accepted(self, outgoing):
         """The body is not needed any more. It may be removed where this gives True."""
@@ -101,30 +103,36 @@ class Ledger:
         """What some of many recipients reported, as long as none had it."""
         self.journal.note(_COUNTED, _pack([outgoing.message_id] + _counts(outgoing)))
 
-    def ended(self, outgoing):
+    def ended(self, outgoing, state, cause):
         """Write two. The body may be removed where this gives True."""
-        cause = outgoing.cause and outgoing.cause[:_CAUSE]
-        ending = (outgoing.message_id, outgoing.to, outgoing.to_type, outgoing.state, cause)
+        ending = (outgoing.message_id, outgoing.to, outgoing.to_type, state, cause and cause[:_CAUSE])
         self._remember(ending)
         if outgoing.slot is None:
             return True
-        slot, outgoing.slot = outgoing.slot, None
-        self.journal.release(slot)
-        return self._write(_ENDED, _pack(ending))
+        return self._write(_ENDED, _pack(ending), outgoing)
 
     def _remember(self, ending):
+        if self.endings and self.endings[-1][0] == ending[0]:
+            self.endings.pop()  # there was no memory for the rest of it
         self.endings.append(ending)
         if len(self.endings) > _ENDINGS:
             self.endings.pop(0)
 
-    def _write(self, kind, body):
+    def _write(self, kind, body, ended=None):
+        """`ended` has a record that is not needed any more once this is written, and not before."""
+        safe = True
         try:
-            self.journal.append(kind, body)
+            self.journal.write(kind, body)
         except OSError:
             # The device goes on; a restart before the next write repeats what the other side knows already.
             self.journal.note(kind, body)
-            return False
-        return True
+            safe = False
+        if ended is not None:
+            self.journal.release(ended.slot)
+            ended.slot = None
+        if safe:
+            self.journal.clean()
+        return safe
 
     def _outgoing_header(self, outgoing):
         left = None
@@ -203,22 +211,31 @@ class Ledger:
         self._order += 1
         message.order = self._order
         message.report_owed = report
+        seen = self._seen_with(message)
         octets = b"" if value is None else value.encode()
         slot = self.journal.write(_RECEIVED, _pack(self._message_header(message), octets), message)
         message.lies(self.journal, slot, len(octets))
-        self._saw(message)
+        self._seen = seen
         self.journal.clean()  # not before: a checkpoint without this ID would hide the record from `recover`
 
     def taken(self, message):
         """Write two: the application has it."""
-        message.taken = True
-        self._release(message)
-        self._write(_TAKEN, _pack([message.order, message.report_owed]))
+        owed = message.report_owed
+        message.taken = True  # the record of one that is written again by this says so
+        try:
+            self._write(
+                _TAKEN, _pack([message.order, owed]), None if owed or message.slot is None else message
+            )
+        except MemoryError:
+            message.taken = False
+            raise
 
     def reported(self, message):
-        message.report_owed = False
-        self._release(message)
         self.journal.note(_REPORTED, _pack([message.order]))
+        message.report_owed = False
+        if message.taken and message.slot is not None:
+            self.journal.release(message.slot)
+            message.slot = None
 
     def opened(self, segments):
         """A set of segments begins, or is known better: from now on a restart goes on with it. Raises OSError."""
@@ -229,23 +246,18 @@ class Ledger:
     def closed(self, segments):
         """It was given up, or it became a message (whose own record says so)."""
         if segments.slot is not None:
+            self.journal.note(_CLOSED, _pack([segments.key[0], segments.set_id]))
             self.journal.release(segments.slot)
             segments.slot = None
-            self.journal.note(_CLOSED, _pack([segments.key[0], segments.set_id]))
 
     def _set_header(self, segments):
         return [segments.key[0], segments.set_id, segments.payload.row, self._message_header(segments.header)]
 
-    def _release(self, message):
-        if message.taken and not message.report_owed and message.slot is not None:
-            self.journal.release(message.slot)
-            message.slot = None
-
-    def _saw(self, message):
+    def _seen_with(self, message):
         seen = self._seen + _digest(message.sender, message.message_id)
         if message.set_id is not None:
             seen += _digest(message.sender, _SET + message.set_id)
-        self._seen = seen[-_SEEN * _DIGEST :]
+        return seen[-_SEEN * _DIGEST :]
 
     def _message_header(self, message):
         header = [
@@ -304,7 +316,7 @@ class Ledger:
                 message.lies(self.journal, slot, len(body) - length)
                 found.messages[message.order] = message
                 if not self.seen(message.sender, message.message_id):
-                    self._saw(message)
+                    self._seen = self._seen_with(message)
             elif kind in (_TAKEN, _REPORTED):
                 message = found.message(fields[0])
                 if message is not None:

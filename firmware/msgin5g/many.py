@@ -19,8 +19,8 @@ def count(dispatcher, outgoing, reporter, success, cause, timeout, now):
     """Takes one report. `reporter` is None where the wire does not say who it is; `timeout` is in seconds."""
     if reporter is not None and _known(outgoing, ("+" if success else "-") + reporter):
         return
-    outgoing.reports["success" if success else "failure"] += 1
     dispatcher.tell(outgoing, reporter, success, cause)
+    outgoing.reports["success" if success else "failure"] += 1
     if outgoing.final:
         return
     if success:

@@ -101,12 +101,16 @@ class Outbox:
     def add(self, outgoing, octets):
         """`octets` is a payload that goes into the record itself, None for one that lies elsewhere.
         Raises StorageError; the message was not taken then."""
-        if not outgoing.volatile:
-            try:
-                self._ledger.sent(outgoing, octets)
-            except OSError as error:
-                raise StorageError(error)
         self.queue.append(outgoing)
+        try:
+            if not outgoing.volatile:
+                self._ledger.sent(outgoing, octets)
+        except OSError as error:
+            self.queue.remove(outgoing)
+            raise StorageError(error)
+        except Exception:
+            self.queue.remove(outgoing)
+            raise
         self.octets += outgoing.size
 
     def progressed(self, outgoing):
@@ -115,9 +119,15 @@ class Outbox:
 
     def accepted(self, outgoing):
         """Its body can go; the record waits for a report. Gives a record that had to make room, or None."""
-        outgoing.accepted = True
-        self._leave_queue(outgoing, outgoing.volatile or self._ledger.accepted(outgoing))
         self.waiting.append(outgoing)
+        outgoing.accepted = True  # a record that is written again by the next says so
+        try:
+            safe = outgoing.volatile or self._ledger.accepted(outgoing)
+        except MemoryError:
+            outgoing.accepted = False
+            self.waiting.remove(outgoing)
+            raise
+        self._leave_queue(outgoing, safe)
         if len(self.waiting) <= self.MOST_WAITING:
             return None
         for other in self.waiting:
@@ -126,13 +136,13 @@ class Outbox:
                 return None
         return self.waiting.pop(0)
 
-    def ended(self, outgoing, counting=False):
+    def ended(self, outgoing, state, cause, counting=False):
         """`counting`: it stays among those that wait, where there is room, for what others have to say of it."""
-        safe = self._ledger.ended(outgoing)
+        if counting and outgoing in self.queue and len(self.waiting) < self.MOST_WAITING:
+            self.waiting.append(outgoing)
+        safe = self._ledger.ended(outgoing, state, cause or outgoing.cause)
         if outgoing in self.queue:
             self._leave_queue(outgoing, safe)
-            if counting and len(self.waiting) < self.MOST_WAITING:
-                self.waiting.append(outgoing)
         elif not counting and outgoing in self.waiting:
             self.waiting.remove(outgoing)
 
@@ -154,10 +164,11 @@ class Outbox:
         return self._ledger.endings
 
     def _leave_queue(self, outgoing, safe):
+        source = outgoing.source
         self.queue.remove(outgoing)
         self.octets -= outgoing.size
-        if safe:  # else a restart would find the message without its body
-            outgoing.source.remove()
         outgoing.source = outgoing.made = None
         if outgoing.cut is not None:
             outgoing.segments = None
+        if safe:  # else a restart would find the message without its body
+            source.remove()

@@ -249,8 +249,8 @@ class Reassembly:
             raise NoRoom()
         try:
             segments.payload.add(number, value)
-        except OSError:
-            self.drop(segments)  # the row may hold half of the value now
+        except (OSError, MemoryError):
+            self.drop(segments)  # the row may hold half of the value now, or the index not all of the row
             raise
         segments.recoveries = 0
         if segments.deadline is not None:
@@ -288,8 +288,8 @@ class Reassembly:
         if segments not in self._sets:
             return False
         self._sets.remove(segments)
-        self._ledger.closed(segments)
         segments.payload.remove()
+        self._ledger.closed(segments)
         return True
 
     def poll(self, now):
@@ -337,7 +337,11 @@ class Reassembly:
             raise NoRoom(later=True)
         stored = StoredPayload(self._storage, self._ledger.new_row("set-"))
         segments = SegmentSet(key, header, stored, now + self._gap)
-        self._ledger.opened(segments)
         segments.expected = expected
         self._sets.append(segments)
+        try:
+            self._ledger.opened(segments)
+        except (OSError, MemoryError):
+            self._sets.remove(segments)
+            raise
         return segments

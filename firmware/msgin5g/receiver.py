@@ -62,7 +62,7 @@ class Receiver(Inbox):
     def __init__(self, config, storage, ledger, stats, failed, random=random_octets):
         super().__init__(config, ledger, stats, failed)
         self._random = random
-        self._notices = []
+        self._reports = self._notices = []  # of messages, and what is said of segments
         self._abandoned = []  # (sender, set ID) of the last sets that were given up
         segments = config.segments
         self._reassembly = Reassembly(
@@ -80,14 +80,14 @@ class Receiver(Inbox):
                 if len(stored) != stored.total:
                     self._vanished(message)
         for message in ledger.reports:
-            self._report(message)
+            self._reports.append(self._report(message))
         for segments in self._reassembly.whole():  # the power went between the last segment and the message
             self._complete(segments)
 
     @property
     def idle(self):
         """Whether there is nothing to tell the other side."""
-        return not self._notices
+        return not self._reports
 
     # --- what comes in ------------------------------------------------------------------------------
 
@@ -113,6 +113,7 @@ class Receiver(Inbox):
             message.hold(value)
             self._expect_room(1)
             self.deliver(message, value)
+            self._reassembly.forget(message.sender, message.message_id)
 
     def _aggregated(self, body, address, now):
         """Clause 6.4.1.1.7: each element becomes a message, with the outer elements copied that it lacks."""
@@ -140,6 +141,7 @@ class Receiver(Inbox):
         self._expect_room(len(messages))
         for message, value in messages:
             self.deliver(message, value)
+            self._reassembly.forget(message.sender, message.message_id)
 
     def _segment(self, body, address, now):
         message = _read_message(body, address)
@@ -188,34 +190,30 @@ class Receiver(Inbox):
 
     def _complete(self, segments):
         segments.header.keep(segments.payload)
-        self._record(segments.header, None)
+        self.deliver(segments.header, None)
         self._reassembly.take(segments)
         self._forget_recovery(segments)
         self._confirm(segments.key, True)
-        self._arrived(segments.header)
+        self._reassembly.forget(segments.header.sender, segments.header.message_id)
 
     def _expect_room(self, count):
         """Raises the Refusal that asks the sender to come later (profile section 4)."""
-        reports = len([n for n in self._notices if n.kind == "IMDN"])
+        reports = len([n for n in self._reports if n.kind == "IMDN"])
         if len(self.inbox) + len(self._reassembly) + count > self._most or reports >= self._most:
             self._stats["refused"] += 1
             raise Refusal(numbers.SERVICE_UNAVAILABLE, "the inbox is full", _INBOX_FULL)
 
-    def _arrived(self, message):
-        self._reassembly.forget(message.sender, message.message_id)
-        super()._arrived(message)
-
     def _report(self, message, why=None):
         status = bodies.SUCCESS if why is None else bodies.FAILURE
         arguments = (message.sender_type, message.sender, message.message_id, status, why)
-        self._notices.append(_Notice("IMDN", arguments, message if message.report_owed else None))
+        return _Notice("IMDN", arguments, message if message.report_owed else None)
 
     # --- what goes out ------------------------------------------------------------------------------
 
     def _confirm(self, key, result):
         """SEGCONFIR about (sender, set ID). It names no sender, so two that chose the same set ID get one each."""
         count = 0
-        for notice in self._notices:
+        for notice in self._reports:
             if notice.kind == "SEGCONFIR":
                 count += 1
                 if notice.about == key:
@@ -224,14 +222,15 @@ class Receiver(Inbox):
         if count < _MOST_CONFIRMATIONS:
             notice = _Notice("SEGCONFIR", (key[1], result))
             notice.about = key
-            self._notices.append(notice)
+            self._reports.append(notice)
 
     def next(self, now):
         """The next notice as (notice, body, confirmable), or None."""
-        for notice in self._notices:
+        for notice in self._reports:
             if not notice.on_air and (notice.backoff is None or notice.backoff.ready(now)):
+                job = notice, notice.body(self._config), True
                 notice.on_air = True
-                return notice, notice.body(self._config), True
+                return job
         return None
 
     def answered(self, notice, message, now):
@@ -275,22 +274,22 @@ class Receiver(Inbox):
         notice.backoff.failed(now, max_age, silent)
 
     def _forget(self, notice, now):
-        if notice in self._notices:
-            self._notices.remove(notice)
+        if notice in self._reports:
             if notice.message is not None:
                 self._ledger.reported(notice.message)
+            self._reports.remove(notice)
         if notice.segments is not None:
             self._reassembly.asked(notice.segments, now)
 
     def _forget_recovery(self, segments):
-        for notice in self._notices:
+        for notice in self._reports:
             if notice.segments is segments and not notice.on_air:
-                self._notices.remove(notice)
+                self._reports.remove(notice)
                 return
 
     def heard(self):
         """The peer lives: what waited because of its silence need not wait any longer."""
-        for notice in self._notices:
+        for notice in self._reports:
             if notice.backoff is not None:
                 notice.backoff.heard()
 
@@ -310,21 +309,21 @@ class Receiver(Inbox):
                 self._given_up(segments)
             else:
                 self._stats["recoveries"] += 1
-                self._notices.append(_Notice("SEGREC", segments=segments))
+                self._reports.append(_Notice("SEGREC", segments=segments))
 
     def _given_up(self, segments):
         self._stats["given_up"] += 1
+        self._failed(segments.header, _MISSING)
         self._abandoned.append(segments.key)
         if len(self._abandoned) > _ABANDONED:
             self._abandoned.pop(0)
         self._confirm(segments.key, False)
-        self._failed(segments.header, _MISSING)
         if segments.header.report_requested:
-            self._report(segments.header, _MISSING)
+            self._reports.append(self._report(segments.header, _MISSING))
 
     def next_deadline(self, now):
         deadline = self._reassembly.next_deadline()
-        for notice in self._notices:
+        for notice in self._reports:
             if notice.backoff is not None:
                 deadline = earliest(deadline, notice.backoff.waits(now))
         return deadline

@@ -87,8 +87,9 @@ class Registration:
         """The body to send now as (step, body, confirmable), or None."""
         if self._on_air or self._due is None or self._due.left(now) > 0:
             return None
+        job = self._step, self.body(self._step), True
         self._on_air = self._step
-        return self._step, self.body(self._step), True
+        return job
 
     def answered(self, step, message, now):
         self._on_air = None
@@ -198,6 +199,9 @@ class Registration:
         if self._lifetime:  # what the gateway service granted
             seconds = min(seconds, self._lifetime)
         seconds = lifetime(seconds, self._config.registration["lifetime"])
+        expires = Countdown(seconds * 1000, now)
+        self._begin(jittered(seconds * 800, 5, self._random), now)
+        self._expires = expires
         self._urgent = self._config.registration["urgent"]
         self.registered = True
         self.state = "registered"
@@ -205,8 +209,6 @@ class Registration:
         if not self._doubted:
             self._retry.reset()
         self._refusal.reset()
-        self._expires = Countdown(seconds * 1000, now)
-        self._begin(jittered(seconds * 800, 5, self._random), now)
 
     def _refused(self, cause, max_age, now):
         self._lost(cause, "refused")

@@ -1,16 +1,23 @@
 # SPDX-License-Identifier: MIT
 """What Client and ApplicationClient have in common: the application's calls, the events, the counters."""
 
-from coap.compat import earliest
+import gc
+
+from coap.compat import const, earliest
 
 from .events import CHANGED, FAILED, MESSAGE, REGISTRATION, REPORT
 from .ledger import Ledger
 from .outbox import Outbox
 
+STARVED = (MemoryError, RuntimeError)  # the second: a stack that is too deep
+_PAUSE = const(1000)  # ms
+_TICKS = const((1 << 29) - 1)
+_ARRIVED = (MESSAGE, None)
+
 
 class Role:
     """A subclass sets `registration`, `_composer`, `_sender` (a Dispatcher) and `_receiver` (an Inbox), and has
-    `_work(now)`, which does everything that can be done now."""
+    `_do(now)`, which does everything that can be done now."""
 
     def __init__(self, config, storage):
         self.config = config
@@ -27,6 +34,7 @@ class Role:
             "vanished": 0,  # received messages that the storage lost
             "malformed": 0,  # what breaks clause 7.3 or Annex A
             "unexpected": 0,  # reports and responses about messages not held here
+            "starved": 0,  # times that something was put off for want of memory
         }
         self._ledger = Ledger(storage)
         self._ledger.recover()
@@ -34,6 +42,9 @@ class Role:
         self._events = []
         self._announced = None
         self._now = 0
+        self._event = None  # of the endpoint, as long as what it means is not done
+        self._again = None  # tick when what had no memory is tried again
+        self._arrived = False
 
     # --- what the application's side calls -------------------------------------------------------------
 
@@ -118,17 +129,50 @@ class Role:
 
     def next_event(self):
         """The next (kind, subject), or None."""
+        if self._arrived:
+            self._arrived = False
+            return _ARRIVED
         return self._events.pop(0) if self._events else None
 
     def next_deadline(self):
         """The tick when `poll` is needed next, or None."""
         now = self._now
-        deadline = self._link_deadline(now)
-        for part in (self._receiver, self._sender, self.registration):
-            deadline = earliest(deadline, part.next_deadline(now))
-        return deadline
+        try:
+            deadline = earliest(self._link_deadline(now), self._again)
+            for part in (self._receiver, self._sender, self.registration):
+                deadline = earliest(deadline, part.next_deadline(now))
+            return deadline
+        except STARVED:
+            return (now + _PAUSE) & _TICKS
 
     # --- for the subclass -------------------------------------------------------------------------------
+
+    def _work(self, now):
+        """Everything that can be done now. What there is no memory for is put off, and ends nothing: a request of the
+        peer hears 5.03, a response to one of ours counts as none, and what is due is tried again in a second."""
+        self._now = now
+        self._again = None
+        try:
+            try:
+                self._do(now)
+            except STARVED:
+                self._starve(now)
+                self._undo(now)
+                self._do(now)
+        except STARVED:
+            self._starve(now)
+            try:
+                self._undo(now)
+            except STARVED:
+                pass  # at the next call, before anything else
+
+    def _starve(self, now):
+        self._again = (now + _PAUSE) & _TICKS
+        self.stats["starved"] += 1
+        gc.collect()
+
+    def _undo(self, now):
+        """Ends what began with an event of the endpoint and could not be done."""
 
     def _announce(self):
         """The event of a registration that changed."""
@@ -141,12 +185,10 @@ class Role:
         self._sender.heard()
         self._receiver.heard()
 
-    def _changed(self, outgoing, new, report=None):
+    def _changed(self, outgoing, report=None):
         if report is not None:
             self._events.append((REPORT, (outgoing,) + report))
             return
-        if new and outgoing.state in self.stats:
-            self.stats[outgoing.state] += 1
         self._events.append((CHANGED, outgoing))
 
     def _failed(self, message, why):
@@ -154,7 +196,7 @@ class Role:
         self._events.append((FAILED, (message.sender, message.message_id, why)))
 
     def _came(self):
-        self._events.append((MESSAGE, None))
+        self._arrived = True
 
     def _expected(self, found):
         if not found:

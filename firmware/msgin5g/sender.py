@@ -26,8 +26,8 @@ _PROGRESS = const(16)  # acknowledged segments between two writes: a restart rep
 class Sender(Dispatcher):
     """A Dispatcher of JSON bodies. `cancel(exchange, now)` takes a message off the air."""
 
-    def __init__(self, config, outbox, changed, cancel, random=random_octets):
-        super().__init__(config, outbox, changed, random)
+    def __init__(self, config, outbox, stats, changed, cancel, random=random_octets):
+        super().__init__(config, outbox, stats, changed, random)
         self._cancel = cancel
 
     # --- what goes out ------------------------------------------------------------------------------
@@ -50,15 +50,17 @@ class Sender(Dispatcher):
     def _job(self, outgoing):
         if outgoing.segments is None and outgoing.cut is not None:
             outgoing.segments = Segments(outgoing.source, *outgoing.cut, outgoing.progress)
+        if outgoing.segments is not None:
             if not outgoing.segments.missing:  # a restart came between the last of them and SEGCONFIR
                 outgoing.segments.resend(((outgoing.segments.total, outgoing.segments.total),))
-        if outgoing.segments is not None:
             outgoing.segment = outgoing.segments.next()
+        outgoing.exchange = None  # the place for it is there before anything goes out
         made = outgoing.made
         outgoing.made = None
         body = made[1] if made and made[0] == outgoing.segment else self._body(outgoing, outgoing.segment)
+        job = outgoing, body, outgoing.report or self._config.coap["confirmable"] == "all"
         self.goes(outgoing)
-        return outgoing, body, outgoing.report or self._config.coap["confirmable"] == "all"
+        return job
 
     def _body(self, outgoing, number):
         """MSG with the segment of this number, or with the whole payload where it is None."""
@@ -96,6 +98,8 @@ class Sender(Dispatcher):
 
     def answered(self, outgoing, message, now):
         outgoing.exchange = None
+        if outgoing.accepted or outgoing.final:
+            return  # it ended another way while this was on the air
         code = message.code
         if code >> 5 == 2:
             self.served(outgoing)
@@ -107,6 +111,8 @@ class Sender(Dispatcher):
 
     def unanswered(self, outgoing, now):
         outgoing.exchange = None
+        if outgoing.accepted or outgoing.final:
+            return
         self.delay(outgoing, None, True, now)
 
     def _sent(self, outgoing, now):

@@ -23,7 +23,7 @@ def discard(storage, name):
     """Removes a row that nothing needs any more. A storage that fails now is asked again at the next start."""
     try:
         storage.remove(name)
-    except OSError:
+    except (OSError, MemoryError):
         pass
 
 
@@ -100,14 +100,14 @@ class JournalSource:
 
     def __init__(self, journal, slot, size, text):
         self._journal = journal
-        self._slot = slot
+        self.slot = slot
         self.size = size
         self.text = text
 
     def read(self, offset, size):
         # The payload is the end of the record, whatever the header's length after a record was written again.
         size = max(0, min(size, self.size - offset))
-        return self._journal.read(self._slot, self._slot.length - self.size + offset, size)
+        return self._journal.read(self.slot, self.slot.length - self.size + offset, size)
 
     def remove(self):
         pass  # goes with the record

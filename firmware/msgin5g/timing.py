@@ -62,7 +62,7 @@ class Backoff:
         before the schedule, within bounds: an hour at most, and not for ever as often as it says."""
         self._silent = silent
         if max_age:
-            wait = max(max_age * 1000, self._first // 2, self._delay // 8)
+            wait = max(max_age * 1000, self._delay // 8)
         else:
             wait = jittered(self._delay, 25, self._random)
         wait = min(wait, LONGEST * 1000)

@@ -157,10 +157,11 @@ class Topics:
         for subscription in self.subscriptions:
             due = subscription.due
             if due is not None and subscription.on_air is None and due.left(now) <= 0:
-                subscription.on_air = subscription.leaving
                 # clauses 7.3.5.1 and 7.3.5.2: all that a subscription and its end say is who
                 who = bodies.originator(self._client.config.ue_service_id)
-                return subscription, bodies.write(("oriAddr", who)), True
+                job = subscription, bodies.write(("oriAddr", who)), True
+                subscription.on_air = subscription.leaving
+                return job
         return None
 
     def ask(self, subscription, message, now):
