@@ -7,30 +7,18 @@ Peers are compared and used as dict keys, nothing else: (host, port) pairs, or w
 """
 
 from . import numbers
-from .compat import const, earliest, random_octets, ticks_diff
-from .exchange import (
-    ACKNOWLEDGED,
-    INCOMPLETE,
-    QUEUED,
-    REFUSED,
-    RESET,
-    RESPONSE,
-    SENT,
-    TIMEOUT,
-    Duplicates,
-    Exchange,
-)
-from .message import Message, MessageError, decode, empty, encode, has_blocks, unrecognized
+from .compat import earliest, random_octets, ticks_diff
+from .continuing import Continuing
+from .exchange import QUEUED, RESPONSE, SENT, Duplicates, Exchange, postpone
+from .message import Message, MessageError, decode, empty, encode, unrecognized
 from .serving import Serving
-
-_SECOND = const(1000)
 
 
 class Busy(Exception):
     """Too many exchanges are open; try again when one has ended."""
 
 
-class Endpoint(Serving):
+class Endpoint(Continuing, Serving):
     """See the module. `random(n)` gives n random octets; `max_datagram` is the longest datagram either way,
     `max_body` the longest body that may come in blocks (RFC 7959); with 0, Block options are not understood.
 
@@ -150,12 +138,8 @@ class Endpoint(Serving):
             if error.reset is not None:
                 self._reset(error.reset, peer)
             return
-        if (
-            message.options and not self.security
-        ):  # of a protected message those inside count, once they are known
-            unrecognized(
-                message, self.max_body
-            )  # elective options that are not as they should be are gone now
+        if message.options and not self.security:  # else those inside count, once they are known
+            unrecognized(message, self.max_body)  # elective ones that are not as they should be are gone now
         if message.code == numbers.EMPTY:
             self._receive_empty(message, peer, now)
         elif message.code < 32:
@@ -187,7 +171,7 @@ class Endpoint(Serving):
                 if item.deadline is not None and ticks_diff(now, item.deadline) >= 0:
                     item.poll(self, now)
             except MemoryError:
-                _postpone(item, now)
+                postpone(item, now)
             if index < len(group) and group[index] is item:
                 index += 1
 
@@ -272,7 +256,7 @@ class Endpoint(Serving):
                 try:
                     self._launch(exchange, now)
                 except MemoryError:
-                    _postpone(exchange, now)
+                    postpone(exchange, now)
 
     def _launch(self, exchange, now):
         if exchange.confirmable:
@@ -293,31 +277,6 @@ class Endpoint(Serving):
         exchange.timeout = timeout
         exchange.state = SENT
         self._put(exchange.datagram, exchange.peer)
-
-    def _expire(self, exchange, now):
-        if exchange.state == QUEUED:
-            exchange.deadline = None  # it is tried again: there was no memory to put it on the air
-            return
-        if (
-            exchange.state == SENT
-            and exchange.confirmable
-            and exchange.retransmissions < self.parameters.max_retransmit
-        ):
-            timeout = 2 * exchange.timeout
-            exchange.deadline = now + timeout
-            exchange.timeout = timeout
-            exchange.retransmissions += 1
-            self.stats["retransmitted"] += 1
-            self._put(exchange.datagram, exchange.peer)
-            return
-        refusal = exchange.refusal
-        if refusal and refusal.code == numbers.EMPTY:
-            self._finish(exchange, RESET, None, now)
-            return
-        if refusal:
-            self.security.ended(refusal)
-        self._finish(exchange, REFUSED if refusal else TIMEOUT, refusal, now)
-        self.stats["timeouts"] += 1
 
     def _finish(self, exchange, kind, message, now):
         """Ends an exchange in one of the five ways: 1 response, 2 reset, 3 time-out (REFUSED where something came
@@ -340,29 +299,6 @@ class Endpoint(Serving):
                 return
 
     # --- receiving ----------------------------------------------------------------------------------
-
-    def _receive_empty(self, message, peer, now):
-        if message.type == numbers.CON:  # ping, section 4.3
-            self._reset(message.mid, peer)
-            return
-        for exchange in self._exchanges:
-            if exchange.mid == message.mid and exchange.peer == peer and exchange.state == SENT:
-                if message.type == numbers.RST and exchange.binding:
-                    self._doubt(exchange, message, now)
-                elif message.type == numbers.RST:
-                    self._finish(exchange, RESET, None, now)
-                elif exchange.token is not None and exchange.confirmable:
-                    # The response comes separately; how long it may take, RFC 7252 does not say.
-                    exchange.deadline = now + self.parameters.max_transmit_wait
-                    exchange.state = ACKNOWLEDGED
-                    if exchange.datagram[1] != numbers.GET and not exchange.binding:
-                        exchange.datagram = None  # needed to ask for the next block, or again with Echo
-                elif exchange.incoming is not None:
-                    self._finish(exchange, RESPONSE, None, now)
-                else:
-                    break  # an acknowledged ping, or one for a NON: no such thing
-                return
-        self.stats["unmatched"] += 1
 
     def _receive_response(self, message, peer, now):
         if message.type != numbers.ACK:
@@ -393,7 +329,7 @@ class Endpoint(Serving):
             return
         # All that can fail comes before anything of the exchange has changed: the response may come again.
         acknowledgement = self._remember(message, peer, now) if message.type == numbers.CON else None
-        kind = self._go_on(exchange, plain)
+        kind = self._go_on(exchange, plain) if plain.options else RESPONSE
         if kind is not None:
             self._finish(exchange, kind, plain, now)
         if acknowledgement:
@@ -405,82 +341,6 @@ class Endpoint(Serving):
             if exchange.token == message.token and exchange.peer == peer and exchange.state != QUEUED:
                 return None if message.type == numbers.ACK and exchange.mid != message.mid else exchange
         return None
-
-    def _accept(self, message, peer, now):
-        """Acknowledges a confirmable response, also when it comes again. Raises nothing."""
-        try:
-            self._put(self._remember(message, peer, now), peer)
-        except MemoryError:
-            self.stats["dropped"] += 1
-
-    def _remember(self, message, peer, now):
-        """What acknowledges a confirmable response, now and when it comes again."""
-        answer = empty(numbers.ACK, message.mid)
-        entry = self._duplicates.add(peer, message.mid, now + self.parameters.exchange_lifetime, now)
-        self._duplicates.answer(entry, answer)
-        return answer
-
-    def _doubt(self, exchange, message, now):
-        """What came does not verify, or is a Reset, which can't. It may be forged, so the true response has
-        ACK_TIMEOUT more to come."""
-        soon = now + self.parameters.ack_timeout
-        exchange.refusal = message
-        exchange.retransmissions = self.parameters.max_retransmit
-        if ticks_diff(exchange.deadline, soon) > 0:
-            exchange.deadline = soon
-
-    def _go_on(self, exchange, response):
-        """Asks for more in the place of an exchange whose response is not all: the next block, or the same with Echo.
-        Gives None then, else the kind of event that ends the exchange."""
-        if not response.options:
-            return RESPONSE
-        body = None
-        if response.code == numbers.UNAUTHORIZED and response.option(numbers.ECHO):
-            # RFC 8613 appendix B.1.2: the peer wants to see that this is no replay. Once, and then it is an answer.
-            request = self._request_of(exchange)
-            if request is None or request.option(numbers.ECHO) is not None:
-                return RESPONSE
-            request.options.append((numbers.ECHO, response.option(numbers.ECHO)))
-        elif self.max_body and has_blocks(response):
-            from .blockwise import join
-
-            request = self._request_of(exchange)
-            kind, body = join(exchange, request, response, self.max_body)
-            if kind is not None:
-                return kind
-        else:
-            return RESPONSE
-        return None if self._ask_again(exchange, request, body) else INCOMPLETE
-
-    def _request_of(self, exchange):
-        """The plain request of an exchange; None where it was not kept."""
-        if exchange.datagram is None:
-            return None
-        request = decode(exchange.datagram)
-        return self.security.read_own(request, exchange.binding) if exchange.binding else request
-
-    def _ask_again(self, exchange, request, body):
-        """Another request goes out in the place of an exchange's, and `body` is what came of the response so far; gives
-        False where it cannot. Raises MemoryError: then the exchange is as before."""
-        token = self._new_token(exchange.peer)
-        mid = self._next_mid()
-        binding = exchange.binding
-        try:
-            if binding:
-                request, binding = self.security.protect_request(request)
-            datagram = self._encode(request, request.type, mid, token)
-        except (MessageError, OSError):  # it does not fit a datagram any more, or the storage fails
-            return False
-        exchange.body = body
-        exchange.datagram = datagram
-        exchange.binding = binding
-        exchange.token = token
-        exchange.mid = mid
-        exchange.state = QUEUED
-        exchange.retransmissions = 0
-        exchange.deadline = None
-        exchange.refusal = None
-        return True
 
     def _undo(self, error, datagram, peer):
         """What `receive` could not finish has not happened. Raises nothing."""
@@ -517,11 +377,6 @@ def _soonest(deadline, group):
     for each in group:
         deadline = earliest(deadline, each.deadline)
     return deadline
-
-
-def _postpone(item, now):
-    item.deadline = now  # where there is no memory for a number either
-    item.deadline = now + _SECOND
 
 
 def _drop(group, entry):

@@ -14,6 +14,7 @@ REFUSED = 6  # (REFUSED, exchange, message): nothing came but a response that do
 NOTIFICATION = 7  # (NOTIFICATION, observation, message): `observation.accept` it once it is safe
 STALE = 8  # (STALE, observation, None): Max-Age is over; `observation.register` again
 
+_SECOND = const(1000)
 _RECORD = const(5)  # octets
 _IDS = const(256)
 _PEERS = const(16)
@@ -50,6 +51,12 @@ class Exchange:
 
     def poll(self, endpoint, now):
         endpoint._expire(self, now)
+
+
+def postpone(item, now):
+    """There was no memory for what is due: it is tried again after a second."""
+    item.deadline = now  # where there is no memory for a number either
+    item.deadline = now + _SECOND
 
 
 class Incoming:

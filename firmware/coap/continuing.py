@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: MIT
+"""The part of an Endpoint for exchanges that are not over with one datagram each way: repetitions and time-outs, empty
+messages, what does not verify, the next block, the same again with Echo. RFC 7252 sections 4.2, 4.3 and 5.2.2.
+"""
+
+from . import numbers
+from .compat import ticks_diff
+from .exchange import ACKNOWLEDGED, INCOMPLETE, QUEUED, REFUSED, RESET, RESPONSE, SENT, TIMEOUT
+from .message import MessageError, decode, empty, has_blocks
+
+
+class Continuing:
+    """For Endpoint, whose attributes these methods use."""
+
+    def _expire(self, exchange, now):
+        if exchange.state == QUEUED:
+            exchange.deadline = None  # it is tried again: there was no memory to put it on the air
+            return
+        if (
+            exchange.state == SENT
+            and exchange.confirmable
+            and exchange.retransmissions < self.parameters.max_retransmit
+        ):
+            timeout = 2 * exchange.timeout
+            exchange.deadline = now + timeout
+            exchange.timeout = timeout
+            exchange.retransmissions += 1
+            self.stats["retransmitted"] += 1
+            self._put(exchange.datagram, exchange.peer)
+            return
+        refusal = exchange.refusal
+        if refusal and refusal.code == numbers.EMPTY:
+            self._finish(exchange, RESET, None, now)
+            return
+        if refusal:
+            self.security.ended(refusal)
+        self._finish(exchange, REFUSED if refusal else TIMEOUT, refusal, now)
+        self.stats["timeouts"] += 1
+
+    def _receive_empty(self, message, peer, now):
+        if message.type == numbers.CON:  # ping, section 4.3
+            self._reset(message.mid, peer)
+            return
+        for exchange in self._exchanges:
+            if exchange.mid == message.mid and exchange.peer == peer and exchange.state == SENT:
+                if message.type == numbers.RST and exchange.binding:
+                    self._doubt(exchange, message, now)
+                elif message.type == numbers.RST:
+                    self._finish(exchange, RESET, None, now)
+                elif exchange.token is not None and exchange.confirmable:
+                    # The response comes separately; how long it may take, RFC 7252 does not say.
+                    exchange.deadline = now + self.parameters.max_transmit_wait
+                    exchange.state = ACKNOWLEDGED
+                    if exchange.datagram[1] != numbers.GET and not exchange.binding:
+                        exchange.datagram = None  # needed to ask for the next block, or again with Echo
+                elif exchange.incoming is not None:
+                    self._finish(exchange, RESPONSE, None, now)
+                else:
+                    break  # an acknowledged ping, or one for a NON: no such thing
+                return
+        self.stats["unmatched"] += 1
+
+    def _accept(self, message, peer, now):
+        """Acknowledges a confirmable response, also when it comes again. Raises nothing."""
+        try:
+            self._put(self._remember(message, peer, now), peer)
+        except MemoryError:
+            self.stats["dropped"] += 1
+
+    def _remember(self, message, peer, now):
+        """What acknowledges a confirmable response, now and when it comes again."""
+        answer = empty(numbers.ACK, message.mid)
+        entry = self._duplicates.add(peer, message.mid, now + self.parameters.exchange_lifetime, now)
+        self._duplicates.answer(entry, answer)
+        return answer
+
+    def _doubt(self, exchange, message, now):
+        """What came does not verify, or is a Reset, which can't. It may be forged, so the true response has
+        ACK_TIMEOUT more to come."""
+        soon = now + self.parameters.ack_timeout
+        exchange.refusal = message
+        exchange.retransmissions = self.parameters.max_retransmit
+        if ticks_diff(exchange.deadline, soon) > 0:
+            exchange.deadline = soon
+
+    def _go_on(self, exchange, response):
+        """Asks for more in the place of an exchange whose response is not all: the next block, or the same with Echo.
+        Gives None then, else the kind of event that ends the exchange."""
+        body = None
+        if response.code == numbers.UNAUTHORIZED and response.option(numbers.ECHO):
+            # RFC 8613 appendix B.1.2: the peer wants to see that this is no replay. Once, and then it is an answer.
+            request = self._request_of(exchange)
+            if request is None or request.option(numbers.ECHO) is not None:
+                return RESPONSE
+            request.options.append((numbers.ECHO, response.option(numbers.ECHO)))
+        elif self.max_body and has_blocks(response):
+            from .blockwise import join
+
+            request = self._request_of(exchange)
+            kind, body = join(exchange, request, response, self.max_body)
+            if kind is not None:
+                return kind
+        else:
+            return RESPONSE
+        return None if self._ask_again(exchange, request, body) else INCOMPLETE
+
+    def _request_of(self, exchange):
+        """The plain request of an exchange; None where it was not kept."""
+        if exchange.datagram is None:
+            return None
+        request = decode(exchange.datagram)
+        return self.security.read_own(request, exchange.binding) if exchange.binding else request
+
+    def _ask_again(self, exchange, request, body):
+        """Another request goes out in the place of an exchange's, and `body` is what came of the response so far; gives
+        False where it cannot. Raises MemoryError: then the exchange is as before."""
+        token = self._new_token(exchange.peer)
+        mid = self._next_mid()
+        binding = exchange.binding
+        try:
+            if binding:
+                request, binding = self.security.protect_request(request)
+            datagram = self._encode(request, request.type, mid, token)
+        except (MessageError, OSError):  # it does not fit a datagram any more, or the storage fails
+            return False
+        exchange.body = body
+        exchange.datagram = datagram
+        exchange.binding = binding
+        exchange.token = token
+        exchange.mid = mid
+        exchange.state = QUEUED
+        exchange.retransmissions = 0
+        exchange.deadline = None
+        exchange.refusal = None
+        return True
