@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 from multidict import CIMultiDict
 
+import tools.demo.application_server
 from host_tests.gateway.scripted import ApplicationServer, Process, Ue, gateway, run
 from tools import cli
 from tools.gateway.callers import Callers, Refused
@@ -212,6 +213,10 @@ def test_where_others_reach_it_each_needs_a_token_from_the_start():
             with g.store.transaction():
                 token, _ = g.store.add_token(WEATHER)
             assert (await server.call(REGISTER, body, headers=bearer(token)))[0] == 201
+            demo = tools.demo.application_server.ApplicationServer
+            async with demo(WEATHER, ("127.0.0.1", g.http_port), token=token) as other:
+                await other.register()
+            assert g.store.application_server(WEATHER).target_uri == other.target
             # this machine reads the status without one
             assert (await server.call("/status.json", None, "GET"))[0] == 200
 
