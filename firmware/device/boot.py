@@ -70,6 +70,17 @@ def main():
             raise
         _failed(board, scope, path, error)
     health.attend(board)
+    if not sys.argv:
+        _go_on(board)
+
+
+def _go_on(board):
+    """An application that has ended in order may have left its client running: it goes on beside the REPL."""
+    runner = sys.modules.get("device.runner")
+    if runner is not None and runner.running:
+        from . import console
+
+        console.adopt(board)
 
 
 def _execute(path, scope):

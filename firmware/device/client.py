@@ -242,6 +242,11 @@ class RunningClient(runner.Serving):
         return fault
 
     @property
+    def ended(self):
+        """Whether an error ended it: its next call raises that."""
+        return self._ended is not None
+
+    @property
     def registered(self):
         return self.core.registered
 

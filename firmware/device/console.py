@@ -45,18 +45,34 @@ def start():
     What an interrupted application had running is closed first, without ceremony, as a power cut would: its messages
     are in the storage, and its tasks do not go on.
     """
-    global client, _timer
+    global client
     if client is None or client not in runner.running:
         client = None
         _renew()
-        try:
-            _timer = _timer or _board.every(1, _PERIOD, _step)
-        except Unsupported:
+        if not _background():
             log("console: the client runs while a call of the console waits, not in between")
         _run(_until(lambda: client.registered, _REGISTER))
     elif _torn or client.fault() is not None:
         _mend()
     return client
+
+
+def adopt(board):
+    """Goes on with the client of an application that has ended in order and left it running."""
+    global client, _board
+    client = runner.running[0]
+    _board = board
+    _background()
+
+
+def _background():
+    """Has the client run between the keys; False where the board cannot."""
+    global _timer
+    try:
+        _timer = _timer or _board.every(1, _PERIOD, _step)
+    except Unsupported:
+        return False
+    return True
 
 
 def _renew():
@@ -220,7 +236,7 @@ def _step(timer):
         _seized = left
     _busy = True
     try:
-        if _torn:
+        if _torn or (client in runner.running and client.ended):
             _mend()
         _torn = True
         asyncio.run(_pass())

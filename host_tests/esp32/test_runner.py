@@ -78,3 +78,115 @@ def test_an_outage_of_an_hour_does_not_put_off_the_registration():
         virtual.run(main())
     finally:
         runner._now, runner.log, wifi.log = real
+
+
+def play(act, board):
+    """Runs `act(client)` in virtual time, on a network that is there."""
+    air.__init__()
+    air.networks = {"home": "correct horse"}
+    network.WLAN._station = None
+
+    async def main():
+        client = await runner.start(dict(CONFIG), board)
+        await asyncio.sleep(5)
+        try:
+            await act(client)
+        finally:
+            client.abandon()
+
+    real = runner._now, runner.log, wifi.log
+    runner._now = lambda: air.now() & 0x1FFFFFFF
+    runner.log = wifi.log = lambda *arguments: None
+    try:
+        virtual.run(main())
+    finally:
+        runner._now, runner.log, wifi.log = real
+
+
+class Failing(MemoryStorage):
+    fails = False
+
+    def _check(self):
+        if self.fails:
+            raise OSError(28)
+
+    def append(self, name, octets):
+        self._check()
+        super().append(name, octets)
+
+    def replace(self, name, octets):
+        self._check()
+        super().replace(name, octets)
+
+
+async def refused(client):
+    try:
+        await client.send("ue:b@x", "hi")
+    except OSError:
+        return True
+    return False
+
+
+def test_a_storage_that_fails_for_a_minute_is_a_fault():
+    board = Board()
+    board.storage = Failing()
+
+    async def act(client):
+        board.storage.fails = True
+        assert await refused(client)
+        await asyncio.sleep(50)
+        equal(client.fault(), None)
+        board.storage.fails = False  # tried again when the minute is over
+        await asyncio.sleep(120)
+        equal(client.fault(), None)
+        board.storage.fails = True
+        assert await refused(client)
+        await asyncio.sleep(50)
+        equal(client.fault(), None)
+        await asyncio.sleep(15)
+        equal(client.fault(), "the storage fails")
+        try:  # no watchdog waits for it here, so the application is told
+            await client.receive()
+        except RuntimeError as error:
+            assert "the storage fails" in str(error), error
+        else:
+            raise AssertionError("a message")
+
+    play(act, board)
+
+
+def lose(client):
+    """The timer task is out of every queue, and does not know."""
+    task = client._tasks["timer"]
+    client._kick.waiting.remove(task)
+    task.data = None
+
+
+def test_a_task_that_asyncio_lost_is_a_fault():
+    """What Ctrl-C between two lines of asyncio does: not done, and never run again."""
+
+    async def act(client):
+        lose(client)
+        await asyncio.sleep(10)
+        equal(client.fault(), None)
+        await asyncio.sleep(10)
+        assert client.fault().startswith("the timer task is "), client.fault()
+        await asyncio.sleep(3)
+        new = await runner.start(dict(CONFIG), Board())
+        assert new is not client and new.fault() is None
+        equal(runner.running, [new])
+        new.abandon()
+
+    play(act, Board())
+
+
+def test_a_client_that_lost_its_tasks_has_them_again_by_a_second_start():
+    async def act(client):
+        lose(client)
+        asyncio.core._io_queue.remove(client._tasks["reader"])
+        assert await runner.start(dict(CONFIG), Board()) is client
+        await asyncio.sleep(30)
+        equal(client.fault(), None)
+        assert client.idle_ms() <= 5000
+
+    play(act, Board())

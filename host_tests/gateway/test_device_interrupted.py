@@ -54,6 +54,6 @@ def test_ctrl_c_at_a_thousand_random_places(tmp_path):
                 )
             came = Counter(body["payload"] for body in server.messages.items)
             assert max(came.values()) == 1
-            assert len(known["sent"]) > MESSAGES / 2
+            assert len(known["sent"]) > MESSAGES / 8  # of the others Ctrl-C hit send()
 
     run(main(), 300)

@@ -4,6 +4,8 @@ whatever each does, the device goes on with what it promises, or is reset in ord
 its own time. Nobody is at the UART: a client that registers in vain is as alive as any.
 """
 
+import time
+
 import pytest
 
 from host_tests.hardware.conftest import Board
@@ -133,3 +135,31 @@ def test_the_device_goes_on(pico, name):
         before["watchdog_resets"],
         before["forced_resets"],
     )
+
+
+def test_an_application_that_returns_leaves_its_client_running(pico):
+    """At the REPL, between the keys."""
+    before = pico.pico.stats()["watchdog_resets"]
+    begin(pico, app("return") + END)
+    pico.run("import main")
+    look = "from device import runner\nclient = runner.running[0]\nprint(client.fault(), client.idle_ms() < 6000)"
+    assert pico.run("import time\ntime.sleep(60)\n" + look).splitlines()[-1] == "None True"
+    assert pico.run("client._tasks['reader'].cancel()\ntime.sleep(5)").count("registering") == 1
+    assert pico.run(look).splitlines()[-1] == "None True"
+    assert pico.pico.stats()["watchdog_resets"] == before
+
+
+def test_storms_of_ctrl_c_at_the_console_leave_a_client_that_works(pico):
+    begin(pico, app("") + END)
+    pico.run("from device import console\nimport time\nconsole._REGISTER = 1\nclient = console.start()")
+    for _ in range(5):
+        for _ in range(60):
+            pico.repl._socket.sendall(b"\x03")
+            time.sleep(0.002)
+        # in a call of the console, too, and twice in one
+        pico.begin("console.wait(60)")
+        pico.repl._socket.sendall(b"\x03\x03")
+        pico.enter(soft_reset=False)
+        look = "time.sleep(20)\nprint(console.client.fault(), console.client.idle_ms() < 6000)"
+        assert pico.run(look).splitlines()[-1] == "None True"
+    assert pico.run("console.outbox()").splitlines()[-1] == "nothing"
