@@ -22,6 +22,7 @@ _LOOK = const(2000)  # ms between looks at the parts, at most
 _TICK_MASK = const((1 << 29) - 1)  # the period of coap.compat.ticks_diff
 _ATTEND = const(1000)  # ms between the timer's feeds, while somebody is at the REPL
 
+_TURN = const(5)  # ms in which all have their turn
 _FAULTY = const(60000)  # ms that a fault may last where no watchdog waits for its end
 
 starts = None  # the Starts of this board, once somebody has looked
@@ -174,8 +175,8 @@ async def _keep(fault):
     told = began = None
     while True:
         try:
-            # Who is due runs first: after an application that computed, nobody is late but the application.
-            await asyncio.sleep_ms(0)
+            # Who is due, or has something to read, runs first: after an application that computed nobody else is late.
+            await asyncio.sleep_ms(_TURN)
             if starts.due(now()) == 0:
                 starts.good()
             why = fault()

@@ -229,6 +229,7 @@ class Serving:
             self._kick = asyncio.Event()
             self._drained = asyncio.Event()
         self._beat = _now()
+        self._unread = self._starved = None
         if self._open:
             if hasattr(self._link, "again"):
                 self._link.again()

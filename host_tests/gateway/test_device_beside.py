@@ -3,7 +3,9 @@
 the real gateway (docs/health.md).
 """
 
+import asyncio
 import json
+import socket
 
 import pytest
 
@@ -137,5 +139,26 @@ def test_what_a_peer_wrote_cannot_pass_for_a_line_of_ours(tmp_path):
         async with board:
             assert await board.wait() == 0
         assert board.lines.items == ["msgin5g: x??msgin5g: registered?[2J?0m café"]
+
+    run(main())
+
+
+def test_a_configuration_with_a_byte_order_mark_and_a_peer_in_ipv6(tmp_path):
+    app = tmp_path / "app.py"
+    app.write_text(
+        "import asyncio\nfrom device import start\nasync def main():\n    client = await start()\n"
+        "    await client.receive()\nasyncio.run(main())\n"
+    )
+
+    async def main():
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as peer:
+            peer.bind(("::1", 0))
+            peer.setblocking(False)
+            board = Device(tmp_path / "device", app)
+            members = config(9, peer=f"coap://[::1]:{peer.getsockname()[1]}")
+            (board.folder / "msgin5g.json").write_bytes(BOM + json.dumps(members).encode())
+            async with board:
+                request = await asyncio.get_running_loop().sock_recv(peer, 2000)
+        assert b'"msgType":"REG"' in request
 
     run(main())
