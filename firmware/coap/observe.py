@@ -36,10 +36,14 @@ def observe(endpoint, message, peer, now, tag=None, stale=True):
     if len(endpoint.observations) >= MOST:
         raise Busy("%d resources are observed" % MOST)
     observation = Observation(endpoint, peer, tag, stale)
-    observation.register(message, now)
     if not endpoint.observations:
         endpoint.observations = []
     endpoint.observations.append(observation)
+    try:
+        observation.register(message, now)
+    except Exception:
+        endpoint.observations.remove(observation)
+        raise
     return observation
 
 
@@ -94,7 +98,10 @@ class Observation:
         """The content of a notification is safe: it is acknowledged, and nothing older will be told."""
         for binding in self._bindings:
             binding.last = max(binding.last, self._newest)
-        self._told(message, now)
+        try:
+            self._told(message, now)
+        except MemoryError:
+            pass  # at worst it is stale too early, or told anew
         self._acknowledge(message, now)
 
     def _request(self, message, value, now):

@@ -616,6 +616,55 @@ def one_a_notification(datagram, established):
     assert each(watching, act, check) >= 3
 
 
+def test_observe():
+    message = coap.Message(coap.GET, options=coap.path_options("/a"))
+
+    def act(device):
+        device.watch = None  # the place for it is there
+        device.watch = observe(device, message, PEER, 0)
+
+    def check(device, raised):
+        out = sent(device)
+        complete = not raised and len(out) == 1
+        if raised:
+            equal((out, device._exchanges, list(device.observations)), ([], [], []))
+            act(device)
+        equal((len(device._exchanges), list(device.observations)), (1, [device.watch]))
+        for now in (1100, 2200):
+            device.poll(now)
+        assert out + sent(device)
+        device.receive(octets("64 45 %04x" % device._mid) + device.watch.token + octets("61 01"), PEER, 3000)
+        equal(([kind for kind, _, _ in events(device)], device.watch.established), ([coap.RESPONSE], True))
+        return complete
+
+    assert each(endpoint, act, check) >= 10
+
+
+def test_a_notification_that_is_accepted():
+    datagram = octets("44 45 5001 00000001 61 02 ff 31")
+
+    def prepare():
+        device = watching()
+        device.receive(datagram, PEER, 1000)
+        ((_, _, device.held),) = events(device)
+        return device
+
+    def act(device):
+        device.watch.accept(device.held, 1000)
+
+    def check(device, raised):
+        if raised:  # CPython: an iterator takes memory. Nothing has changed
+            act(device)
+        out = sent(device)
+        complete = len(out) == 1
+        device.receive(datagram, PEER, 3000)  # acknowledged now if it was not, and not told again
+        assert octets("60 00 5001") in out + sent(device)
+        equal(events(device), [])
+        return complete
+
+    assert each(prepare, act, check) >= 3
+
+
 def test_a_notification():
     for text, established in (("44 45 5001 00000001 61 02 ff 31", True), ("44 84 5001 00000001", False)):
         one_a_notification(octets(text), established)
