@@ -94,7 +94,6 @@ class Journal:
 
     def __init__(self, storage, checkpoint, renew):
         self.writes = 0
-        self.sick = False  # whether the last write failed
         self.failed = 0
         self.torn = 0
         self.damaged = 0
@@ -197,7 +196,6 @@ class Journal:
                 raise _LOST
         except (OSError, MemoryError) as error:
             self.failed += 1
-            self.sick = True
             for slot in slots:
                 self._slots.remove(slot)
             # How much of it got there is not known: the next write goes to a row of its own, or to this one anew.
@@ -209,7 +207,6 @@ class Journal:
                 return self._write(again)
             raise
         self.writes += 1
-        self.sick = False
         self._filled = filled
         del self._notes[:]
         return slots[-1] if slots else None
