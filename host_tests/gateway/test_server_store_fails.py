@@ -87,3 +87,29 @@ def test_a_request_is_answered_at_once_and_nothing_is_half_done(rig, failure):
     rig.send(A, msg)
     rig.settle()
     assert [text for _, _, text in rig.heard[B]] == ["later"]
+
+
+def test_memory_goes_back_with_the_store(rig):
+    store = rig.gateway.store
+    kept = store.kept()
+    kept["before"] = 1
+    with pytest.raises(ZeroDivisionError), store.transaction():
+        kept["before"], kept["new"] = 2, 3
+        with contextlib.suppress(KeyError), store.savepoint():
+            del kept["before"]
+            kept.pop("new")
+            raise KeyError
+        assert kept == {"before": 2, "new": 3}
+        with store.savepoint():
+            kept.pop("new")
+        assert kept == {"before": 2}
+        raise ZeroDivisionError
+    assert kept == {"before": 1}
+    with another_writer(rig), pytest.raises(sqlite3.OperationalError), store.transaction():
+        kept["before"] = 4
+    with store.transaction():
+        kept["before"] = 5
+    assert kept == {"before": 5}
+    for change in (kept.clear, kept.popitem, lambda: kept.update(a=1), lambda: kept.setdefault("a", 1)):
+        with pytest.raises(TypeError):
+            change()

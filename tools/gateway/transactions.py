@@ -95,6 +95,53 @@ class Kept(dict):
         self._note(key)
         return super().pop(key, *default)
 
+    def _unnoted(self, *arguments, **named):
+        raise TypeError("this change of a Kept would not be undone")
+
+    clear = popitem = setdefault = update = __ior__ = _unnoted
+
+
+class _Scope:
+    """What is done in it is done wholly or not at all, in the store and in what is Kept beside it."""
+
+    __slots__ = ("_back", "_begin", "_end", "_mark", "_of")
+
+    def __init__(self, of, begin, end, *back):
+        self._of, self._begin, self._end, self._back = of, begin, end, back
+
+    def __enter__(self):
+        self._of._db.execute(self._begin)
+        self._mark = len(self._of._notes)
+        self._of._open += 1
+
+    def __exit__(self, kind, error, trace):
+        of = self._of
+        try:
+            if kind is None:
+                of._db.execute(self._end)
+                return
+            self._undo()
+        except BaseException:
+            if kind is None:  # not even its end could be written
+                self._undo()
+            raise
+        finally:
+            of._open -= 1
+            if not of._open:
+                of._notes.clear()
+
+    def _undo(self):
+        notes, execute = self._of._notes, self._of._db.execute
+        while len(notes) > self._mark:
+            kept, key, before = notes.pop()
+            if before is _GONE:
+                dict.pop(kept, key, None)
+            else:
+                dict.__setitem__(kept, key, before)
+        if self._of._db.in_transaction:  # some failures have undone the whole transaction already
+            for statement in self._back:
+                execute(statement)
+
 
 class Transactions:
     """For Store, whose `_db` these methods use."""
@@ -110,48 +157,10 @@ class Transactions:
     def in_transaction(self):
         return self._db.in_transaction
 
-    @contextlib.contextmanager
     def transaction(self):
-        """One event. sqlite3.OperationalError at once where another process is writing."""
-        self._db.execute("BEGIN IMMEDIATE")
-        with self._memory():
-            try:
-                yield
-                self._db.execute("COMMIT")
-            except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-                raise
+        """One event, as a context. sqlite3.OperationalError at once where another process is writing."""
+        return _Scope(self, "BEGIN IMMEDIATE", "COMMIT", "ROLLBACK")
 
-    @contextlib.contextmanager
     def savepoint(self):
-        """A part of an event that is done wholly or not at all; by itself a transaction."""
-        self._db.execute("SAVEPOINT unit")
-        with self._memory():
-            try:
-                yield
-                self._db.execute("RELEASE unit")
-            except BaseException:
-                if self._db.in_transaction:  # some failures have undone the whole transaction already
-                    self._db.execute("ROLLBACK TO unit")
-                    self._db.execute("RELEASE unit")
-                raise
-
-    @contextlib.contextmanager
-    def _memory(self):
-        mark = len(self._notes)
-        self._open += 1
-        try:
-            yield
-        except BaseException:
-            while len(self._notes) > mark:
-                kept, key, before = self._notes.pop()
-                if before is _GONE:
-                    dict.pop(kept, key, None)
-                else:
-                    dict.__setitem__(kept, key, before)
-            raise
-        finally:
-            self._open -= 1
-            if not self._open:
-                self._notes.clear()
+        """A part of an event, as a context; by itself a transaction."""
+        return _Scope(self, "SAVEPOINT unit", "RELEASE unit", "ROLLBACK TO unit", "RELEASE unit")
