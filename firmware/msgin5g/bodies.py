@@ -205,6 +205,8 @@ class Body:
             return value
         if isinstance(value, str):
             value = _digits(value)
+        elif isinstance(value, float) and value % 1 == 0:  # 60.0 is an integer to JSON Schema
+            value = int(value)
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
             raise BodyError(name, "not an integer from %d to %d" % (low, high))
         return value
@@ -234,7 +236,7 @@ class Body:
     def address(self, name, type_name, types):
         """(type, address) of oriAddr or destAddr; the first of `types` where it says none."""
         body = self.object(name)
-        type = body.text(type_name, types[0])
+        type = body.text(type_name, types[0]).upper()
         if type not in types:
             raise BodyError(name + "." + type_name, "not one of " + ", ".join(types))
         addr = body.text("addr")

@@ -253,7 +253,7 @@ class Client(Role):
         body = bodies.Body.read(message.payload)
         if body.text("msgIden") != self.config.service_identifier:
             raise BodyError("msgIden", "not " + self.config.service_identifier)
-        kind = body.text("msgType")
+        kind = body.text("msgType").upper()
         if kind == "MSG":
             before = len(self._receiver.inbox)
             self._receiver.message(body, now)

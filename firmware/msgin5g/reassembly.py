@@ -225,7 +225,7 @@ class Reassembly:
             known = total
         elif total is not None and total != known:
             raise BodyError("totalSegCount", "%d after %d" % (total, known))
-        if number < 1 or (known is not None and number > known):
+        if number < 1 or (known is not None and (number > known or last and number != known)):
             raise BodyError("segNumb", "not from 1 to %s" % known)
         if segments and known is not None and segments.payload.highest > known:
             raise BodyError("totalSegCount", "%d after segment %d" % (known, segments.payload.highest))

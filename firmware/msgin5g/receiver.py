@@ -147,6 +147,8 @@ class Receiver(Inbox):
         message = _read_message(body, address)
         parameters = body.object("segParams")
         set_id = parameters.text("segId")
+        if not set_id:
+            raise BodyError("segId", "empty")
         if self._ledger.seen(message.sender, message.message_id, set_id):
             self._stats["repeated"] += 1
             self._confirm((message.sender, set_id), True)

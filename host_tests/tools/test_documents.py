@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: MIT
+"""Sentences of docs/ that would go stale without a word: modules, options, tests that they name."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs"
+
+
+def text(name):
+    return (DOCS / name).read_text()
+
+
+def rows(name, heading):
+    """The cells of each row of the table that begins with this heading."""
+    table = text(name).partition(heading)[2].splitlines()[2:]
+    for line in table:
+        if not line.startswith("|"):
+            return
+        yield [cell.strip() for cell in line.strip("|").split(" | ")]
+
+
+def test_each_module_of_the_gateway_is_in_its_table():
+    listed = [name for cells in rows("gateway.md", "| module |") for name in re.findall(r"`(\w+)`", cells[0])]
+    there = {path.stem for path in (ROOT / "tools/gateway").glob("*.py")} - {"__init__", "__main__"}
+    assert len(listed) == len(set(listed))
+    assert set(listed) == there
+
+
+def test_each_option_of_the_gateway_is_one():
+    documented = {
+        option
+        for cells in rows("gateway.md", "| option |")
+        for option in re.findall(r"`(--[a-z-]+)", cells[0])
+    }
+    assert documented
+    run = [sys.executable, "-m", "tools.cli", "gateway", "--help"]
+    shown = subprocess.run(run, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    missing = {option for option in documented if not re.search(re.escape(option) + r"\b", shown)}
+    assert not missing
+    unsaid = set(re.findall(r"^  (--[a-z-]+)", shown, re.M)) - documented - {"--help"}
+    assert not unsaid
+
+
+@pytest.mark.parametrize("name", ["clauses.md", "annex-a.md"])
+def test_each_clause_names_what_is_there(name):
+    """Modules, and tests; a name that begins with _ goes on from the test before it in the cell."""
+    tests = {
+        path.stem: path.relative_to(ROOT / "host_tests") for path in (ROOT / "host_tests").rglob("test_*.py")
+    }
+    found = 0
+    for cells in rows(name, "| clause |"):
+        before = ""
+        for word in re.findall(r"`([^`]+)`", cells[-1]):
+            word = word.partition(":")[0]
+            if word.startswith("test_") and not word.endswith(".py"):
+                continue  # a test in the file before it
+            if word.startswith("_"):
+                word = before.rpartition("/")[0] + "/" + re.sub(r"_[a-z0-9]+\.py$", word, Path(before).name)
+            stem = Path(word).stem
+            assert stem in tests, (cells[0], word)
+            before = str(tests[stem])
+            assert before.endswith(word) or "/" not in word, (cells[0], word, before)
+            found += 1
+        for word in re.findall(r"`([\w./]+\.py)`", " ".join(cells[2:-1])):
+            folders = ("", "firmware/msgin5g", "firmware", "tools/gateway")
+            assert any((ROOT / folder / word).exists() for folder in folders), (cells[0], word)
+    assert found > 10
