@@ -114,7 +114,7 @@ def address_of(device):
 @pytest.mark.parametrize("kind", ["unknown kid", "wrong tag", "old number", "recorded"])
 @pytest.mark.parametrize("spoofed", [False, True], ids=["foreign", "spoofed"])
 def test_devices_are_served_in_a_flood(tmp_path, kind, spoofed):
-    """A registered device sends 20 messages and a fresh one registers, and none of it is lost."""
+    """A registered device sends 10 messages and a fresh one registers, and none of it is lost."""
 
     async def main():
         async with scene(tmp_path) as s, peer(s, s.keys[0]) as device, peer(s, s.keys[1]) as fresh:
@@ -128,16 +128,16 @@ def test_devices_are_served_in_a_flood(tmp_path, kind, spoofed):
                 "recorded": lambda: recorded,
             }[kind]
             async with s.flood(make, address_of(device) if spoofed else FOREIGN):
-                for _ in range(20):
+                for _ in range(10):
                     code, _ = await device.post({**msg(UE), "msgId": str(uuid.uuid4())})
                     assert code == "2.04"
                 assert (await fresh.post(reg(OTHER)))[1]["result"] is True
             counts = s.door.counts
-            assert counts["refused"] >= 1000
+            assert counts["refused"] >= 500
             assert counts["lost"] == 0
-            # 20 messages, 2 registrations, a recording as often as devices repeat one, and what aiocoap itself repeated
-            assert 23 <= counts["requests"] <= 23 + REPEATS + 9
-            assert len(s.door._recent) == 23
+            # 10 messages, 2 registrations, a recording as often as devices repeat one, and what aiocoap itself repeated
+            assert 13 <= counts["requests"] <= 13 + REPEATS + 9
+            assert len(s.door._recent) == 13
 
     run(main())
 
