@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: MIT
+"""Waiting, in virtual time, with the ticks of a 32-bit board: they can be added to up to half of their period."""
+
+import asyncio
+
+import virtual
+from common import equal
+from device import waiting
+
+DAY = 86400000
+HALF = 1 << 29  # ms: time.ticks_add of MicroPython's 32-bit ports raises OverflowError from here on
+
+
+def play(act):
+    core = asyncio.core
+    add = core.ticks_add
+
+    def of_32_bits(ticks, ms):
+        if not -HALF < ms < HALF:
+            raise OverflowError("ticks interval overflow")
+        return add(ticks, ms)
+
+    core.ticks_add = of_32_bits
+    try:
+        virtual.run(act())
+    finally:
+        core.ticks_add = add
+
+
+async def timed(awaitable):
+    """Milliseconds that it took, and whether it ran out."""
+    begun = asyncio.core.ticks()
+    try:
+        await awaitable
+        over = False
+    except asyncio.TimeoutError:  # noqa: UP041
+        over = True
+    return asyncio.core.ticks() - begun, over
+
+
+def test_weeks():
+    async def act():
+        never = asyncio.Event()
+        equal(await timed(asyncio.sleep(8 * 86400)), (8 * DAY, False))
+        equal(await timed(asyncio.sleep_ms(30 * DAY + 1)), (30 * DAY + 1, False))
+        equal(await timed(asyncio.wait_for(never.wait(), 9 * 86400)), (9 * DAY, True))
+        equal(await timed(asyncio.wait_for_ms(never.wait(), 20 * DAY + 7)), (20 * DAY + 7, True))
+        equal(await timed(asyncio.wait_for(asyncio.sleep(10 * 86400), 11 * 86400)), (10 * DAY, False))
+
+    play(act)
+
+
+def test_a_result_in_the_last_moment_is_a_result():
+    """The task and its time end in one turn of the event loop, in either order."""
+
+    async def late(wait, result):
+        await asyncio.sleep_ms(wait)
+        return result
+
+    async def act():
+        for wait in (9, 10, 11):
+            for made in (lambda coroutine: coroutine, asyncio.create_task):
+                try:
+                    equal(await asyncio.wait_for_ms(made(late(wait, "it")), 10), "it")
+                    came = True
+                except asyncio.TimeoutError:  # noqa: UP041
+                    came = False
+                if wait != 10:
+                    equal(came, wait < 10)
+
+    play(act)
+
+
+def test_an_error_and_a_cancellation_pass():
+    async def wrong():
+        raise ValueError("own")
+
+    async def act():
+        try:
+            await asyncio.wait_for(wrong(), 9)
+        except ValueError as error:
+            equal(str(error), "own")
+        else:
+            raise AssertionError
+        ended = []
+
+        async def inner():
+            try:
+                await asyncio.wait_for(asyncio.Event().wait(), 9)
+            except asyncio.CancelledError:
+                ended.append("cancelled")
+                raise
+
+        task = asyncio.create_task(inner())
+        await asyncio.sleep_ms(1)
+        task.cancel()
+        equal(await timed(asyncio.sleep(20)), (20000, False))
+        equal(ended, ["cancelled"])  # and the time that was over meanwhile hit nobody
+
+    play(act)
+
+
+def test_a_sleep_that_ctrl_c_left_does_not_end_all_others():
+    async def act():
+        asyncio.sleep_ms(5)  # begun, and never awaited
+        equal(await timed(asyncio.sleep_ms(7)), (7, False))
+        waiting.cancel(asyncio.core.cur_task, asyncio.core._task_queue)  # oneself: nothing
+
+    play(act)
