@@ -89,6 +89,7 @@ class RunningClient(runner.Serving):
     def __init__(self, core, link, storage):
         super().__init__(core, link, storage)
         self.stopping = False
+        self.left = False  # its application has ended, and left it running
         self.lent = None  # the message that receive() is just giving
         self._promise = None  # the time within which the application shall be heard of
         runner.running.append(self)

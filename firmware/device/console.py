@@ -61,6 +61,7 @@ def adopt(board):
     """Goes on with the client of an application that has ended in order and left it running."""
     global client, _board
     client = runner.running[0]
+    client.left = True
     _board = board
     _background()
 

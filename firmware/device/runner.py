@@ -59,7 +59,8 @@ async def start(config=None, board=None):
 
     `config` is a Config, a dict or a path (default: msgin5g.json); `board` a Board (default: this board's).
     A board has one client, for its storage, its numbers and its link have one owner: where one runs with the same
-    configuration, that is what a second call gives. One that has a fault is closed, and a new one goes on.
+    configuration, that is what a second call gives. One that has a fault is closed, and a new one goes on; so is one
+    with another configuration whose application has ended.
     Raises msgin5g.ConfigError, device.links.Unsupported for a `peer` that the board has no link for, RuntimeError
     where a client with another configuration runs.
     """
@@ -78,6 +79,8 @@ async def start(config=None, board=None):
             client.abandon()
         elif client.core.config.__dict__ == config.__dict__:
             return client
+        elif client.left:
+            client.abandon()
         else:
             raise RuntimeError(
                 "%r runs already: await its stop() before another one starts" % client.core.config
