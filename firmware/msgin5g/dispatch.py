@@ -83,9 +83,13 @@ class Dispatcher:
             self.end(outgoing, state, None, now)
             return
         self._changed(outgoing)  # this and the next want memory: nothing is changed before they have it
-        expires = Countdown(self._config.report_timeout * 1000, now)
-        crowded_out = self.outbox.accepted(outgoing)
-        outgoing.expires = expires
+        before = outgoing.expires
+        outgoing.expires = Countdown(self._config.report_timeout * 1000, now)
+        try:
+            crowded_out = self.outbox.accepted(outgoing)
+        except MemoryError:
+            outgoing.expires = before
+            raise
         self._state(outgoing, state)
         self._next_in_line(outgoing)
         self._take_off(outgoing, now)
@@ -113,6 +117,8 @@ class Dispatcher:
 
     def end(self, outgoing, state, cause, now, counting=False):
         self._changed(outgoing)  # this and the next want memory: nothing is changed before they have it
+        outgoing.final = outgoing.final  # an attribute that is new wants memory, too
+        outgoing.cause = outgoing.cause
         self.outbox.ended(outgoing, state, cause, counting)
         outgoing.final = True
         if cause is not None:

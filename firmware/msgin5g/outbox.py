@@ -119,6 +119,8 @@ class Outbox:
 
     def accepted(self, outgoing):
         """Its body can go; the record waits for a report. Gives a record that had to make room, or None."""
+        outgoing.made = None
+        outgoing.accepted = False  # an attribute that is new wants memory, too
         self.waiting.append(outgoing)
         outgoing.accepted = True  # a record that is written again by the next says so
         try:
@@ -138,6 +140,7 @@ class Outbox:
 
     def ended(self, outgoing, state, cause, counting=False):
         """`counting`: it stays among those that wait, where there is room, for what others have to say of it."""
+        outgoing.made = None
         if counting and outgoing in self.queue and len(self.waiting) < self.MOST_WAITING:
             self.waiting.append(outgoing)
         safe = self._ledger.ended(outgoing, state, cause or outgoing.cause)

@@ -345,3 +345,29 @@ def test_registering_where_memory_ends():
         tale.scene.run(SECOND)
 
     each_in_turn(Story((lambda tale: tale.scene.run(HOUR), forgotten)))
+
+
+def test_a_heap_that_is_nearly_full():
+    """What was taken waits until there is room again, whatever is missing meanwhile."""
+    for free in range(30, 150, 6):
+        scene = Scene(outbox={"messages": 16}).start()
+        scene.MOST_ASKED = 1
+        sent = []
+        ballast = []
+        if sys.implementation.name == "micropython":
+            try:
+                while True:
+                    ballast.append(bytearray(32))
+            except MemoryError:
+                del ballast[-free:]
+        try:
+            for _ in range(16):
+                sent.append(scene.send(payload="x" * 20, report=True))
+            scene.run(SECOND)
+        except MemoryError:
+            pass  # of the message, or of the peer, who lives in the same heap
+        ballast = None
+        scene.run(HOUR)
+        equal(scene.client.outbox.queue, [])
+        equal([each.state for each in sent], ["accepted"] * len(sent))
+        equal((scene.client.registered, scene.client._on_air), (True, 0))
