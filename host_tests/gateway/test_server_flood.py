@@ -248,6 +248,38 @@ def test_when_more_comes_than_can_be_judged(tmp_path, spoofed):
     run(main())
 
 
+def test_a_datagram_that_makes_us_raise_costs_only_itself(tmp_path):
+    """An error of our own, where a datagram is judged and where it is handed on: counted, told, and no more."""
+
+    async def main():
+        async with scene(tmp_path) as s, peer(s, s.keys[0]) as device:
+            judge, deliver = s.door._judge, s.door._deliver
+
+            def broken(remote, *more):
+                if remote.sockaddr[:2] == FOREIGN[:2]:
+                    raise KeyError("a bug")
+                return judge(remote, *more)
+
+            s.door._judge = broken
+            async with s.flood(s.forged, FOREIGN, each=5):
+                for _ in range(5):
+                    assert (await device.post(REGISTRATION))[1]["result"] is True
+            s.door._judge, failed = judge, s.door.counts["failed"]
+            assert failed >= 25
+            told = s.gateway.journal.find("error", kind="datagram", peer="%s:%d" % FOREIGN[:2])
+            assert 1 <= len(told) < failed and "KeyError" in told[0]["reason"]
+
+            def once(*item):
+                s.door._deliver = deliver
+                raise KeyError("another bug")
+
+            s.door._deliver = once
+            assert (await device.post(REGISTRATION))[1]["result"] is True  # its repetition is served
+            assert s.door.counts["failed"] == failed + 1
+
+    run(main())
+
+
 def test_stray_empty_messages_and_responses_end_at_the_door(tmp_path):
     async def main():
         async with scene(tmp_path) as s, peer(s, s.keys[0]) as device:

@@ -135,7 +135,7 @@ class CoapTransport:
         self._lines = lines
         self._guard = guard  # in security mode oscore
         self._watch = watch  # sees requests first: the same one, or one that only watches
-        self.door = Door(watch.judge) if watch else None
+        self.door = Door(watch.judge, watch.tell) if watch else None
         shelf = Shelf(octets=max(OCTETS, 4 * largest))
         self.bodies = Bodies(self.whose, lambda request: body_limit(peer_of(request.remote)), shelf)
         self.answers = Shelf()

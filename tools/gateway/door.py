@@ -7,7 +7,6 @@ bounds the work in total: however much comes in, everything else has its turn af
 """
 
 import asyncio
-import logging
 import socket
 import sys
 import time
@@ -17,6 +16,7 @@ from aiocoap.util import socknumbers
 
 from tools.gateway import datagrams
 from tools.gateway.flood import Flood
+from tools.gateway.isolation import place_of, reason_of
 from tools.gateway.turns import Turns
 
 _BATCH = 256  # datagrams looked at before others have their turn: some milliseconds
@@ -39,19 +39,21 @@ class Door:
     """`judge(remote, Datagram, Recent)` gives (source, None) for a request that goes on, whose turn is that of its
     source (a str for the host of a stranger), or (None, what to give Datagram.answer, or None for silence)."""
 
-    def __init__(self, judge, clock=time.monotonic):
+    def __init__(self, judge, tell=lambda event, **fields: None, clock=time.monotonic):
         self._judge = judge
+        self._tell = tell
         self._clock = clock
         self._turns = Turns(_EACH, _MOST)
         self._strangers = Turns(_EACH, _MOST)  # in mode none: of hosts, not of who is registered
         self._answers = Flood(_ANSWERS[0], burst=_ANSWERS[1])
         self._answers_all = Flood(_ANSWERS_ALL[0], burst=_ANSWERS_ALL[1])
+        self._told = Flood(1, burst=5)
         self._serving = False
         self._behind = False  # there is more than one batch holds
         self._refusals = {}  # while that is so: address: how many of its datagrams were refused
         self._good = {}  # addresses, the longest silent first
         self.skipped = self.dropped = 0
-        self.received = self.broken = self.refused = self.stray = self.handled = 0
+        self.received = self.broken = self.refused = self.stray = self.handled = self.failed = 0
 
     @property
     def counts(self):
@@ -65,6 +67,7 @@ class Door:
             "dropped": self.dropped,
             "lost": self._turns.lost + self._strangers.lost,
             "requests": self.handled,
+            "failed": self.failed,
         }
 
     def attach(self, manager, recent):
@@ -119,7 +122,13 @@ class Door:
             self._interface.datagram_errqueue_received(*error)
 
     def take(self, octets, ancillary, flags, address):
-        """A datagram, as `recvmsg` gives it."""
+        """A datagram, as `recvmsg` gives it. Whatever it makes us raise, the ones behind it are read."""
+        try:
+            self._take(octets, ancillary, flags, address)
+        except Exception as error:
+            self._raised(address, error)
+
+    def _take(self, octets, ancillary, flags, address):
         self.received += 1
         datagram = datagrams.read(octets)
         if datagram is None or flags & socket.MSG_TRUNC:
@@ -179,8 +188,15 @@ class Door:
             self._deliver(*item)
         except UnicodeError:  # a text option that is none
             self.broken += 1
-        except Exception:
-            logging.getLogger(__name__).exception("a datagram from %s", item[3])
+        except Exception as error:
+            self._raised(item[3], error)
+
+    def _raised(self, address, error):
+        """An error of our own: counted, and some a second are told."""
+        self.failed += 1
+        if self._told.allows(None, self._clock()):
+            reason, place = reason_of(error), place_of(error)
+            self._tell("error", kind="datagram", peer="%s:%d" % address[:2], reason=reason, place=place)
 
 
 def _local(ancillary):

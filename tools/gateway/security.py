@@ -174,7 +174,7 @@ class Guard:
 
     def __init__(self, store, tell, peer_of, clock=time.monotonic):
         self._store = store
-        self._tell = tell
+        self.tell = tell
         self._peer_of = peer_of
         self._clock = clock
         self._contexts = {}
@@ -349,13 +349,13 @@ class Guard:
         if self._told.allows(("reused", context.digest), self._clock()):
             ues = ", ".join(sorted(self.ues_of(context)))
             number = int.from_bytes(partial_iv, "big")
-            self._tell("key-reused", ue=ues, peer=str(self._peer_of(remote)), other=other, number=number)
+            self.tell("key-reused", ue=ues, peer=str(self._peer_of(remote)), other=other, number=number)
 
     def jumped(self, ue, context):
         """A device says that it has seen the number of a request of ours before. False where that is not believed."""
         ahead = context.jump()
         if ahead:
-            self._tell("numbers-jumped", ue=ue or ", ".join(sorted(self.ues_of(context))), ahead=ahead)
+            self.tell("numbers-jumped", ue=ue or ", ".join(sorted(self.ues_of(context))), ahead=ahead)
         return bool(ahead)
 
     def tell_refused(self, remote, code, reason, context=None):
@@ -364,7 +364,7 @@ class Guard:
         if self._told.allows((reason, context and context.digest), self._clock()):
             if context:
                 reason %= ", ".join(sorted(self.ues_of(context)))
-            self._tell("refused", peer=str(self._peer_of(remote)), kind="request", code=code, reason=reason)
+            self.tell("refused", peer=str(self._peer_of(remote)), kind="request", code=code, reason=reason)
 
 
 class SecureSite(interfaces.Resource):

@@ -17,7 +17,7 @@ class Unguarded:
     together; a device that protects its requests is told of at this end too."""
 
     def __init__(self, tell, is_registered, peer_of, rate, clock=time.monotonic):
-        self._tell = tell
+        self.tell = tell
         self._is_registered = is_registered
         self._peer_of = peer_of
         self._clock = clock
@@ -50,4 +50,4 @@ class Unguarded:
     def _refused(self, remote):
         if self._told.allows(None, self._clock()):
             reason = "protected, and this gateway runs with --security none"
-            self._tell("refused", peer=str(self._peer_of(remote)), kind="request", code="", reason=reason)
+            self.tell("refused", peer=str(self._peer_of(remote)), kind="request", code="", reason=reason)
