@@ -11,7 +11,7 @@ from msgin5g import ConfigError
 
 from .links import Unsupported
 from .log import log
-from .waiting import cancel
+from .waiting import cancel, loop
 
 _ROW = "boot"
 GOOD = const(60)  # seconds after which a start was a good one
@@ -167,7 +167,7 @@ def keep(fault):
     global _queue, _task
     if _task is not None:
         cancel(_task, _queue)
-    _queue = asyncio.core._task_queue
+    _queue = loop()
     _task = asyncio.create_task(_keep(fault))
 
 

@@ -136,7 +136,7 @@ class Serving:
         self.core = core
         self._link = link
         self._storage = storage
-        self._queue = asyncio.core._task_queue  # of the event loop that the tasks live in
+        self._queue = waiting.loop()  # of the event loop that the tasks live in
         self.on_failed = None
         self._arrived = asyncio.Event()
         self._kick = asyncio.Event()
@@ -216,7 +216,7 @@ class Serving:
 
     def again(self):
         """Begins the tasks anew: Ctrl-C in the middle of asyncio may have dropped one out of it, and nothing shows."""
-        queue = asyncio.core._task_queue
+        queue = waiting.loop()
         if self._queue is queue:
             tasks = list(self._tasks.values())
             self._tasks.clear()
@@ -401,9 +401,9 @@ class Serving:
         return event
 
     def _wake(self, key):
-        waiting = self._watched.pop(key, None)
-        if waiting is not None:
-            waiting.set()
+        event = self._watched.pop(key, None)
+        if event is not None:
+            event.set()
 
     def _warn(self, security):
         """What OSCORE refuses, each kind once a minute: a flood must not become one of lines."""
@@ -438,7 +438,7 @@ class Serving:
             return self._why or "the client ended: %r" % self._ended
         if self._inside:
             return "a call of the client was interrupted"
-        if self._queue is not asyncio.core._task_queue:
+        if self._queue is not waiting.loop():
             return "the event loop was replaced"
         for name in ("timer", "reader") if self._open else ("link",):
             if name not in self._tasks or self._tasks[name].done():

@@ -34,11 +34,22 @@ async def _sleep_long(ms):
         ms -= _PIECE
 
 
-def cancel(task, queue):
-    """Cancels a task of the event loop whose `asyncio.core._task_queue` was `queue`. In another loop it never runs, and
-    the C of asyncio would take it for one of the present loop, and break both.
+def loop():
+    """What stands for the present event loop, to be compared by `is`."""
+    return _core._task_queue
+
+
+def writer(stream):
+    """The task that waits until the stream can be written to, or None."""
+    entry = _core._io_queue.map.get(id(stream))
+    return entry and entry[1]
+
+
+def cancel(task, its_loop):
+    """Cancels a task of the event loop that was `loop()` when it began. In another one it never runs, and the C of
+    asyncio would take it for one of the present loop, and break both.
     """
-    if queue is _core._task_queue and task is not _core.cur_task:
+    if its_loop is _core._task_queue and task is not _core.cur_task:
         task.cancel()
 
 

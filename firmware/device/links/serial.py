@@ -11,7 +11,7 @@ from msgin5g.row import Row
 
 from ..health import now
 from ..log import log
-from ..waiting import cancel
+from ..waiting import cancel, loop, writer
 from . import slipmux
 
 _CHUNK = 64  # octets read at a time: 5.5 ms of 115200 baud, as a UART's read may wait for all of them
@@ -94,7 +94,7 @@ class SerialLink:
         self._begin()
 
     def _begin(self):
-        self._loop = asyncio.core._task_queue
+        self._loop = loop()
         self._writer = asyncio.create_task(self._write())
 
     def _end(self):
@@ -114,8 +114,7 @@ class SerialLink:
             return True
         if self._writer.done() or self._broken:
             return False
-        waits = asyncio.core._io_queue.map.get(id(self._line))
-        if not self._queue or (waits and waits[1] is self._writer):
+        if not self._queue or writer(self._line) is self._writer:
             self._stuck = None
         elif self._stuck is None or self._stuck[0] != self._wrote:
             self._stuck = (self._wrote, now())

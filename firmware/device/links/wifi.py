@@ -13,7 +13,7 @@ from msgin5g import ConfigError
 
 from ..health import now
 from ..log import log
-from ..waiting import cancel
+from ..waiting import cancel, loop
 from .udp import UDPLink
 
 _LOOK = const(100)  # ms between looks at the station
@@ -84,7 +84,7 @@ class WiFiLink(UDPLink):
         await super().open()
 
     def _begin(self):
-        self._loop = asyncio.core._task_queue
+        self._loop = loop()
         self._beat = now()
         self._keeper = asyncio.create_task(self._keep())
 
