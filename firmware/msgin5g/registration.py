@@ -125,7 +125,7 @@ class Registration:
         """REGRESP and DEREGRESP, which a gateway sends by itself (clauses 6.3.4.2.3 and 6.3.4.2.4)."""
         if self.stopping:
             return
-        if body.text("msgType") == "REGRESP":
+        if body.text("msgType").upper() == "REGRESP":
             if body.flag("result", True):  # the default of clause 7.3.3.4
                 self._granted(body.integer("regExpTime", _DEFAULT_LIFETIME, 0, _ANY), now)
             else:

@@ -86,6 +86,12 @@ def test_only_an_answer_may_set_the_expected_time():
         assert scene.count["REG"] >= 1, scene.count
 
 
+def test_a_regresp_in_another_case_is_no_deregresp():
+    scene = Scene(always(coap.SERVICE_UNAVAILABLE)).start()
+    equal(push(scene, b"RegResp", b',"result":true'), coap.CHANGED)
+    equal(state(scene), (True, "registered"))
+
+
 # --- lifetimes -----------------------------------------------------------------------------------------------
 
 
