@@ -239,7 +239,14 @@ class CoapTransport:
         # handle_blockwise=False: aiocoap would cut bodies above 1024 octets in blocks; this one was made to fit.
         request = self._context.request(message, handle_blockwise=False)
         try:
-            answer = await asyncio.wait_for(request.response, self._tuning.MAX_TRANSMIT_WAIT + 1)
+            # A response that is cancelled while its datagram comes in makes aiocoap raise: at the end of the gateway it
+            # is left to aiocoap's own end, and what it ends with is looked at.
+            request.response.add_done_callback(lambda future: future.cancelled() or future.exception())
+            await asyncio.wait([request.response], timeout=self._tuning.MAX_TRANSMIT_WAIT + 1)
+            if not request.response.done():
+                request.response.cancel()
+                raise TimeoutError
+            answer = request.response.result()
         except TimeoutError:
             return Outcome(LATER, "acknowledged, but no response came", answered=False), b""
         except oscore.NotAProtectedMessage as failure:
