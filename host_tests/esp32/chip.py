@@ -11,6 +11,7 @@ import subprocess
 from host_tests.interpreters import ROOT
 from tools import bytecode
 from tools.demo.processes import Device
+from tools.device import CONFIG_NAME
 from tools.image import esp32, files
 from tools.image.boards import board_data
 from tools.micropython import BIN
@@ -80,21 +81,22 @@ class ChipDevice(Device):
         """{path: octets} on its flash."""
         return files.read_files(self._flash.read_bytes(), files.ESP32_PROGRAM)
 
-    async def start(self):
+    def configure(self, config):
+        self.put(CONFIG_NAME, json.dumps(config))
+
+    def _prepare(self):
         if not self._flash.exists():
             room = board_data("esp32")["layouts"][esp32.LAYOUT]["files"]["size"]
             contents = esp32.firmware("esp32") | self._contents
             self._flash.write_bytes(files.file_system(room, contents, files.ESP32_PROGRAM))
-        self._command = [
+        command = [
             str(BIN / "micropython"),
             "-X",
             f"heapsize={self._heap}",
             str(STARTER),
             str(self._flash),
         ]
-        self._environment = _environment(self.cause, PATH[0]) | {"AIR": str(self.folder / "air.json")}
-        self.told.closed = False
-        await super(Device, self).start()
+        return command, _environment(self.cause, PATH[0]) | {"AIR": str(self.folder / "air.json")}
 
     async def wait(self, seconds=20):
         code = await super().wait(seconds)
