@@ -3,7 +3,7 @@
 
 import secrets
 
-from tools.gateway import bodies, segments
+from tools.gateway import aggregates, bodies, segments
 from tools.gateway import payload as payloads
 from tools.gateway.bodies import Segment
 from tools.gateway.settings import LARGEST_PAYLOAD
@@ -72,7 +72,7 @@ class Fitting:
     def _split_aggregate(self, row):
         """Too big for the recipient: single messages (clause 6.4.1.2.7), in the aggregate's place."""
         self._store.remove(row.id)
-        for head, value in bodies.singles(row.head, row.head["msgList"]):
+        for head, value in aggregates.singles(row.head, row.head["msgList"]):
             parts = [] if value is None else [value]
             self._store.add(
                 DATA,

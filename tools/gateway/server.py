@@ -8,7 +8,7 @@ TS 24.538 clauses 6.3.1.2 (registration), 6.3.5 (gateway service), 6.4.1.2 (mess
 
 import random
 
-from tools.gateway import bodies, rest
+from tools.gateway import aggregates, bodies, rest
 from tools.gateway import payload as payloads
 from tools.gateway.answers import Answer, Refusal
 from tools.gateway.appservers import ApplicationServers
@@ -234,7 +234,7 @@ class Server:
         head = bodies.head(self._settings.service, origin, target, body)
         segment = bodies.segment(body)
         value = bodies.payload(body) if segment else bodies.whole_payload(body)
-        listed = bodies.aggregate(body)
+        listed = aggregates.aggregate(body)
         if segment and listed:
             raise Malformed("isSegmented", "an aggregated message is not segmented")
         store_forward, expires = self._store_and_forward(body)
@@ -302,7 +302,7 @@ class Server:
         """A report is routed like a message and kept for a recipient that is away; a repeat ends here."""
         origin = bodies.address(body, "oriAddr", ("UE",))
         target = bodies.address(body, "destAddr", ("UE", "AS"))
-        reports = [bodies.report(item) for item in bodies.elements(body) or [body]]
+        reports = [bodies.report(item) for item in aggregates.elements(body) or [body]]
         self._speaks_for(peer, origin.id, now)
         for msg_id, *_ in reports:
             self._deliveries.refuse_report(origin, target, msg_id)
@@ -386,7 +386,7 @@ class Server:
         if not server.target_uri:
             return "failed", rest.UNREACHABLE
         if "msgList" in item.head:  # TS 29.538 has no aggregated message
-            for head, value in bodies.singles(item.head, item.head["msgList"]):
+            for head, value in aggregates.singles(item.head, item.head["msgList"]):
                 parts = [] if value is None else [value]
                 single = Item(item.origin, item.target, head, parts, item.store_forward, item.expires)
                 self._queue(single, QUEUED, item.store_forward, now)
