@@ -7,6 +7,7 @@ import sys
 import vfs
 
 BLOCK = 4096
+ERASED = b"\xff" * BLOCK  # once: on the chip an erase takes nothing of the heap
 
 
 class Flash:
@@ -31,7 +32,7 @@ class Flash:
             return BLOCK
         if request == 6:  # erase
             self._file.seek(argument * BLOCK)
-            self._file.write(b"\xff" * BLOCK)
+            self._file.write(ERASED)
         if request == 3:  # sync
             self._file.flush()
         return 0

@@ -8,6 +8,7 @@ import signal
 import pytest
 
 from host_tests.gateway.devices import APPS, EXAMPLES, UE, config, device, gateway_and_server, run
+from tools import private
 from tools.demo.processes import Device, Gateway
 from tools.micropython import BIN
 from tools.patience import finish
@@ -116,7 +117,7 @@ def test_an_application_that_raises(tmp_path):
         "    raise RuntimeError('the sensor is not connected')\n"
         "asyncio.run(main())\n"
     )
-    (tmp_path / "msgin5g.json").write_text(json.dumps(config(9)))
+    private.replace(tmp_path / "msgin5g.json", json.dumps(config(9)).encode())
     done = msgin5g_device("--state", tmp_path, app)
     assert done.returncode == 1
     first, *_, place, last = done.stderr.splitlines()
@@ -140,7 +141,7 @@ def test_what_an_application_may_not_send(tmp_path):
         "ValueError: to_type must be one of UE, AS, GROUP, BC, TOPIC",
         "ValueError: payload must be str, bytes, a binary file, or (file, size), not float",
         "ValueError: priority must be one of HIGH, NORMAL, LOW",
-        "ValueError: app_id must be a string of at most 255 octets",
+        "ValueError: app_id must be a string of at most 255 octets, or a list of such",
         "ValueError: expires must be a number of seconds above 0 and below 1e9",
         "ValueError: 1001 octets: outbox.bytes allows 1000 for all messages",
         "OutboxFull: 600 of 1000 octets are taken (outbox.bytes)",

@@ -10,6 +10,7 @@ import signal
 from host_tests.esp32.chip import DEEP_SLEEP, POWER_ON, ChipDevice
 from host_tests.gateway.devices import APPS, UE, Traffic, config, gateway_and_server, run
 from tools.image.boards import ROOT
+from tools.patience import doze
 
 SECRET = "correct horse"
 QUICK = {"coap": {"ack_timeout": 0.1}, "wifi": {"ssid": "home", "password": SECRET}}
@@ -52,6 +53,7 @@ def test_from_nothing_to_registered_and_through_outages(tmp_path):
                     seen = len(device.lines.items)
                     device.air(**FAST, networks={})
                     await line(device, '"home" vanished; waiting for it', seen)
+                    await doze(0.5, device.pid)  # long enough to repeat what it has out, with nowhere to go
                     device.air(**HOME, send_gap_ms=2)
                     await line(device, 'joined "home"', seen)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import aiocoap
 
+from tools import private
 from tools.bench import Row
 from tools.bench.pico import MS_AN_OCTET, Pico, Silent
 from tools.bench.rp2040 import flash_image
@@ -90,7 +91,7 @@ def board(image, flash, room=0, sends=False, size=LARGE):
     record = random.Random(5).randbytes(size)
     app = APP.replace("{room}", str(room)).replace("{sends}", str(sends))
     contents = {"msgin5g.json": json.dumps(CONFIG).encode(), "app.py": app.encode(), "record.bin": record}
-    flash.write_bytes(flash_image(contents))
+    private.replace(flash, flash_image(contents))
     return Pico(image, flash)
 
 

@@ -8,6 +8,7 @@ import json
 import tempfile
 from pathlib import Path
 
+from tools import private
 from tools.bench import Row
 from tools.bench.instructions import LOADS, each
 from tools.bench.rp2040 import BOARD, flash_image
@@ -64,7 +65,7 @@ def on_rp2040():
     load = (LOADS / "oscore.py").read_text() + TIMES % (ROUNDS, SIZES)
     with tempfile.TemporaryDirectory() as folder:
         flash = Path(folder) / "flash.bin"
-        flash.write_bytes(flash_image({}))
+        private.replace(flash, flash_image({}))
         with Emulator(image, flash=flash, options=["--virtual", "--quiet"]) as pico:
             repl = RawRepl(pico.ports["repl"])
             try:

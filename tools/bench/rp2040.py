@@ -6,6 +6,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from tools import private
 from tools.bench import Row
 from tools.emulator.client import Emulator, provide
 from tools.emulator.repl import RawRepl
@@ -48,7 +49,7 @@ def measure():
 
 def heap(image, flash, contents):
     """(free at the REPL, what asyncio takes, what the core takes), in octets."""
-    flash.write_bytes(flash_image(contents))
+    private.replace(flash, flash_image(contents))
     with Emulator(image, flash=flash, options=["--virtual", "--quiet"]) as pico:
         repl = RawRepl(pico.ports["repl"])
         try:
