@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools import bytecode, patience
-from tools.device import HEAP
+from tools.device import SMALL_HEAP
 from tools.micropython import BIN
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -40,7 +40,7 @@ class MicroPython:
     """
 
     def __init__(
-        self, program=BIN / "micropython", heap=HEAP, patience_s=120, name="micropython", path=(UNIX,)
+        self, program=BIN / "micropython", heap=SMALL_HEAP, patience_s=120, name="micropython", path=(UNIX,)
     ):
         """`path`: folders that are found before the firmware, the board's and what stands in for its hardware."""
         self.name = name

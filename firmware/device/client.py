@@ -172,7 +172,8 @@ class RunningClient(runner.Serving):
         return [Outgoing(self, core) for core in outbox.queue + waiting + ended]
 
     async def drain(self, timeout_s=None):
-        """Waits until everything is accepted and every report is out; False where `timeout_s` was over before.
+        """Waits until everything is accepted and every report is out; False where `timeout_s` was over before, or where
+        there was no memory for what has to be written.
 
         Then an application may sleep or switch the board off: nothing waits but reports of the other side.
         """
@@ -183,7 +184,10 @@ class RunningClient(runner.Serving):
                 await wait_for_ms(self._drained.wait(), runner.left(limit))
         except asyncio.TimeoutError:
             pass
-        self._within(self.core.settle)
+        try:
+            self._within(self.core.settle)
+        except MemoryError:
+            return False  # it is written with the next message
         return self.core.idle
 
     def next_wake(self):

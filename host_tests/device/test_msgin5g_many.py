@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+# heap: 256k, the peer and all that was sent to it lie in it too
 """Reports about a message to many: GROUP, TOPIC and BC (TS 23.554 clauses 8.3.4, 8.7.4; docs/wire-profile.md)."""
 
 from common import equal

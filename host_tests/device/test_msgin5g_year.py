@@ -7,6 +7,7 @@ device is registered and has sent all that waits.
 """
 
 import gc
+import sys
 
 import coap
 from common import Random, equal
@@ -133,7 +134,8 @@ def live(seed, **more):
                 ms = random.below(DAY) >> random.below(16)
                 scene.run(ms)
             year += ms
-        gc.collect()
+        if sys.implementation.name == "micropython":  # elsewhere it would look at all that the test run holds
+            gc.collect()
     scene.answer = agree
     scene.run(HOUR)
     equal((scene.client.registered, scene.client.registration.state), (True, "registered"))

@@ -7,7 +7,7 @@ import signal
 
 from tools.demo.serial_story import tell_serial_story
 from tools.demo.story import tell_story
-from tools.device import HEAP, heap_size
+from tools.device import SMALL_HEAP, heap_size
 
 
 def add_arguments(parser):
@@ -15,7 +15,7 @@ def add_arguments(parser):
         "--heap",
         metavar="SIZE",
         type=heap_size,
-        default=HEAP,
+        default=SMALL_HEAP,
         help="heap of the device (default: %(default)s)",
     )
 

@@ -18,7 +18,7 @@ from tools.demo.application_server import ApplicationServer
 from tools.demo.feed import Unseen
 from tools.demo.processes import Device, Gateway
 from tools.demo.story import AS, Story, expect
-from tools.device import HEAP, ROOT
+from tools.device import ROOT, SMALL_HEAP
 
 UE = "ue:meter-7@example.org"
 BAUDRATE = 1000000
@@ -26,7 +26,7 @@ LARGE = 65535
 FRAME = 65900
 
 
-async def tell_serial_story(heap=HEAP):
+async def tell_serial_story(heap=SMALL_HEAP):
     """As story.tell_story."""
     story = Story(Console(highlight=False))
     with tempfile.TemporaryDirectory(prefix="msgin5g-demo-") as folder:

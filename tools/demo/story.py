@@ -17,7 +17,7 @@ from rich.markup import escape
 from tools.demo.application_server import ApplicationServer
 from tools.demo.feed import Unseen
 from tools.demo.processes import Device, Gateway, device_keys
-from tools.device import HEAP
+from tools.device import SMALL_HEAP
 
 UE = "ue:sensor-1@example.org"
 AS = "as:weather@example.org"
@@ -66,7 +66,7 @@ def expect(truth, sentence):
         raise Unseen(sentence)
 
 
-async def tell_story(heap=HEAP):
+async def tell_story(heap=SMALL_HEAP):
     """Tells it all; the exit code: 0 only when every step was seen."""
     story = Story(Console(highlight=False))
     with tempfile.TemporaryDirectory(prefix="msgin5g-demo-") as folder:
