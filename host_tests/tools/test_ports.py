@@ -124,7 +124,8 @@ def test_repl_says_what_it_starts(plugged, monkeypatch, capsys):
         (["flash"], "flash rp2040"),
         (["flash", "BOARD=esp32", "PORT=/dev/x", "ARGS=--no-reset"], "flash esp32 --port /dev/x --no-reset"),
         (["repl", "PORT=socket://127.0.0.1:5901"], "repl --port socket://127.0.0.1:5901"),
-        (["gateway"], "gateway --security none --open --coap 0.0.0.0:65401"),
+        (["gateway"], "gateway --coap 0.0.0.0:65401"),
+        (["gateway", "SECURITY=none"], "gateway --security none --open --coap 0.0.0.0:65401"),
         (["gateway", "SECURITY=oscore", "SERIAL=/dev/x"], "gateway --coap 0.0.0.0:65401 --serial /dev/x"),
     ],
 )
