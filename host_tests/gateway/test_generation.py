@@ -3,9 +3,11 @@
 
 import os
 import shutil
+import types
 
 import pytest
 
+from tools.gateway import generation
 from tools.gateway import keys as key_files
 from tools.gateway.security import StoreContext
 from tools.gateway.store import Store
@@ -147,3 +149,115 @@ def test_nothing_was_taken_since_the_copy(served):
     served.copy(FILE)
     served.put_back(FILE)
     assert served.serve(100) is None
+
+
+def write_and_put_back_at_once(path, again):
+    """Whether a copy of the file that was made before its last write is taken for the file itself."""
+    file = generation.GenerationFile(path)
+    file.read()
+    file.write("name", 1, 64)
+    assert file.read().ours
+    old = path.read_bytes()
+    if again:  # the gateway ends and starts in between
+        file.close()
+        file = generation.GenerationFile(path)
+        assert file.read().ours
+        file.write("name", 2, 128, longest=1 << 40)
+    else:
+        file.write("name", 2, 128)
+    assert file.read().ours
+    generation.os.pwrite(file._descriptor, old, 0)
+    taken = file.read()
+    file.close()
+    assert (taken.count, taken.top) == (1, 64)
+    return taken.ours
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["one run", "a start in between"])
+def test_a_copy_that_is_put_back_at_once_does_not_fit(tmp_path, again):
+    assert not any(write_and_put_back_at_once(tmp_path / BESIDE, again) for _ in range(200))
+
+
+class Clocks:
+    """Instead of the modules `time` and `os`: a clock of ours, and a file system whose clock goes by `step` ns and is
+    `ahead`. Each call takes a microsecond, and now and then, as on a busy machine, `busy` ns."""
+
+    O_RDWR, O_CREAT, O_CLOEXEC, O_NOFOLLOW = os.O_RDWR, os.O_CREAT, os.O_CLOEXEC, os.O_NOFOLLOW
+    open, close, pread, fchmod = os.open, os.close, os.pread, os.fchmod
+
+    def __init__(self, step, ahead, busy):
+        self.step, self.ahead, self.busy = step, ahead, busy
+        self.now = 1_800_000_000_123_456_789
+        self.calls = 0
+        self.changed = 0
+        self.slept = []
+
+    def time_ns(self):
+        self.calls += 1
+        self.now += 1000
+        given = self.now
+        if self.calls % 7 < 4:
+            self.now += self.busy
+        return given
+
+    def sleep(self, seconds):
+        self.slept.append(seconds)
+        self.now += int(seconds * 1e9)
+
+    def pwrite(self, *what):
+        self.now += 1000
+        self.changed = (self.now + self.ahead) // self.step * self.step
+        return os.pwrite(*what)
+
+    def fstat(self, descriptor):
+        found = os.fstat(descriptor)
+        return types.SimpleNamespace(st_mode=found.st_mode, st_ctime_ns=self.changed)
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["one run", "a start in between"])
+@pytest.mark.parametrize("step", [1, 999, 1_000_000, 4_000_003, 10_000_019])
+@pytest.mark.parametrize("ahead", [0, -7_300_000_000, 86_400_000_000_000])
+@pytest.mark.parametrize("busy", [0, 130_000, 8_000_000, 60_000_000])
+def test_whatever_the_clock_of_the_file_system_counts(tmp_path, monkeypatch, again, step, ahead, busy):
+    clocks = Clocks(step, ahead, busy)
+    monkeypatch.setattr(generation, "time", clocks)
+    monkeypatch.setattr(generation, "os", clocks)
+    assert not any(write_and_put_back_at_once(tmp_path / BESIDE, again) for _ in range(5))
+
+
+@pytest.mark.parametrize("past", [0, 30_000, 3_000_000, 20_000_000, 500_000_000, 999_999_000])
+def test_a_start_on_a_file_system_that_counts_seconds_waits(tmp_path, monkeypatch, past):
+    clocks = Clocks(1_000_000_000, 0, 0)
+    clocks.now = 1_800_000_000_000_000_000 + past
+    monkeypatch.setattr(generation, "time", clocks)
+    monkeypatch.setattr(generation, "os", clocks)
+    assert not write_and_put_back_at_once(tmp_path / BESIDE, True)
+    assert 0 < sum(clocks.slept) < 4
+    file = generation.GenerationFile(tmp_path / BESIDE)
+    clocks.slept.clear()
+    for count in range(100):  # while it serves, never
+        file.write("name", count, 0)
+    assert sum(clocks.slept) < 1
+    file.close()
+
+
+def test_a_clock_that_was_set_back_stops_nobody(tmp_path, monkeypatch):
+    clocks = Clocks(1, 0, 0)
+    monkeypatch.setattr(generation, "time", clocks)
+    monkeypatch.setattr(generation, "os", clocks)
+    for _ in range(3):
+        assert not write_and_put_back_at_once(tmp_path / BESIDE, True)
+        clocks.now -= 3600 * 10**9
+    assert sum(clocks.slept) < 0.5
+
+
+def test_the_file_of_an_earlier_version_fits(tmp_path):
+    file = generation.GenerationFile(tmp_path / BESIDE)
+    file.write("name", 3, 64)
+    line = (tmp_path / BESIDE).read_bytes()
+    os.pwrite(file._descriptor, b"%s\n" % b" ".join(line.split()[:4]), 0)
+    os.ftruncate(file._descriptor, len(line) - 21)
+    assert file.read() == generation.Record("name", 3, 64, True)
+    file.write("name", 4, 64)
+    assert file.read() == generation.Record("name", 4, 64, True)
+    file.close()

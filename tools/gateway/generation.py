@@ -3,7 +3,10 @@
 
 The store counts how often it took sequence numbers for the gateway (RFC 8613 appendix B.1.1), and a file beside it has
 the same count, written after the store's. A copy of the store alone has a lower count than the file. A copy of both has
-a file whose time of change (ctime, which no program can set) is not the one that was written into it.
+a file whose time of change (ctime, which no program can set) is not the one that was written into it. The time is known
+only when the file was written, so what is written is near it. Therefore the file is not written again before a copy of
+what it says would be told by its time: nobody can be too quick. Only where a file system counts whole seconds, a copy
+that is made while the gateway serves, and put back within 2 s, is taken for ours.
 
 Not noticed is the machine as a whole put back, a snapshot of it: for that, remove the file. Without it nothing is taken
 for granted (docs/security.md).
@@ -30,9 +33,13 @@ _CHANCE = 1 << 30
 _MOST_AHEAD = 1 << 36
 LAST = (1 << 40) - 1  # RFC 8613 section 7.2.1
 
-_NEAR = 50_000_000  # ns between what is written and what the file system says: its clock is some ms behind
-_COARSE = 2_000_000_000  # where it counts seconds
-_TRIES = 5
+# ns between what is written and what the file system then says. What it takes at the first tries is narrow; a clock
+# that goes by ticks, one that is some ms behind, and one that counts seconds need more. The file says which it was.
+_TICK = 10_000_000
+_NEAR = 50_000_000
+_COARSE = 2_000_000_000
+_WITHIN = (100_000, 100_000, 100_000, _TICK, _TICK, _NEAR, _NEAR, _NEAR)
+_TRIES = 20
 
 
 def _near(changed):
@@ -64,27 +71,53 @@ class GenerationFile:
             self.close()
             raise
         self._clock = 0  # ns that the file system's clock is ahead of ours: it may be another machine's
+        # ns, by its clock: so long a copy of what is in the file now, put back, would fit.
+        self._until = self._within = 0
 
     def read(self):
         """The Record, None where there is none."""
         text = os.pread(self._descriptor, 200, 0).decode("ascii", "replace")
+        changed = os.fstat(self._descriptor).st_ctime_ns
         try:
-            name, count, top, when = text.split()
-            changed = os.fstat(self._descriptor).st_ctime_ns
-            return Record(name, int(count), int(top), abs(changed - int(when)) <= _near(changed))
+            name, count, top, when, *within = text.split()
+            # An earlier version wrote four fields.
+            within = min(int(within[0]), _COARSE) if within else _near(changed)
+            record = Record(name, int(count), int(top), abs(changed - int(when)) <= within)
         except ValueError:
             return None
+        if record.ours:
+            self._until, self._within = int(when) + within, within
+        return record
 
-    def write(self, name, count, top):
-        for tries in range(_TRIES):
+    def write(self, name, count, top, longest=2 * _NEAR):
+        """To be called before the first of the numbers is used. Returns when a copy of what was in the file before
+        would no longer fit if it was put back from now on; where that takes more than `longest` ns, without waiting
+        for it. Raises OSError."""
+        tries = waited = 0
+        whole = False
+        for _ in range(_TRIES):
+            if tries < len(_WITHIN):
+                within = _WITHIN[tries]
+            elif whole:
+                within = _COARSE
             now = time.time_ns() + self._clock
-            os.pwrite(self._descriptor, b"%s %020d %020d %020d\n" % (name.encode(), count, top, now), 0)
+            line = b"%s %020d %020d %020d %020d\n" % (name.encode(), count, top, now, within)
+            os.pwrite(self._descriptor, line, 0)
             changed = os.fstat(self._descriptor).st_ctime_ns
-            if abs(changed - now) <= _near(changed) // 2:
+            left = self._until - changed
+            if 0 <= left <= min(longest - waited, 2 * self._within):  # else the clock was set back
+                pause = left + _TICK + waited
+                time.sleep(pause / 1e9)
+                waited += pause
+                continue
+            whole = _near(changed) == _COARSE
+            if abs(changed - now) <= within // 2:
                 break
             # This process had to wait just in between; or, where it is always so, the clocks differ.
-            if tries > 1:
+            if tries > 1 and abs(changed - now) > _near(changed) // 2:
                 self._clock += changed - now
+            tries += 1
+        self._until, self._within = now + within, within
 
     def close(self):
         os.close(self._descriptor)
@@ -130,7 +163,7 @@ class GenerationTables:
             count = max(count, known.count if known else 0) + 1
             top = max(top, self._one("SELECT max(next) FROM security_context") or 0)
             self._db.execute("INSERT OR REPLACE INTO generation VALUES (1,?,?,?,?)", (name, count, top, now))
-        self.generation.write(name, count, top)
+        self.generation.write(name, count, top, longest=2 * _COARSE)
         return told
 
     def count_generation(self, number):
