@@ -57,9 +57,9 @@ def test_from_nothing_to_registered_and_through_outages(tmp_path):
                     device.air(**HOME, send_gap_ms=2)
                     await line(device, 'joined "home"', seen)
 
-            coming_up = asyncio.create_task(come_up())
-            await traffic.play(meanwhile=disturb())
-            await coming_up
+            async with asyncio.TaskGroup() as group:
+                group.create_task(come_up())
+                await traffic.play(meanwhile=disturb())
             traffic.check()
             stats = traffic.stats
             assert stats["link_outages"] == 2 and stats["link_lost"] > 0
