@@ -9,6 +9,7 @@ import signal
 
 from host_tests.esp32.chip import DEEP_SLEEP, POWER_ON, ChipDevice
 from host_tests.gateway.devices import APPS, UE, Traffic, config, gateway_and_server, run
+from tools.demo.feed import Unseen
 from tools.image.boards import ROOT
 from tools.patience import doze
 
@@ -139,7 +140,12 @@ def test_the_power_goes(tmp_path):
                 await device.end(signal.SIGKILL)
                 assert device.cause == POWER_ON
             async with device:
-                await server.message(lambda body: body["payload"] == "up 39", "the last message")
+                try:
+                    await server.message(lambda body: body["payload"] == "up 39", "the last message")
+                except Unseen as unseen:
+                    came = [body["payload"] for body in server.messages.items]
+                    unseen.add_note(f"It said {device.lines.items}, and sent {came}.")
+                    raise
             came = [int(body["payload"].removeprefix("up ")) for body in server.messages.items]
             assert came == sorted(set(came)), came
             # One that was to be given to send() when the power went may be missing, and none else.
