@@ -105,7 +105,7 @@ def test_the_pico_from_the_image_to_a_registered_device(image, tmp_path):
             )
             said = await asyncio.to_thread(run, provision)
             gateway = typed(
-                "make gateway SECURITY=oscore SERIAL=/dev/ttyUSB0",
+                "make gateway SERIAL=/dev/ttyUSB0",
                 SERIAL=uart,
                 ARGS=f"{FREE} --store {store}",
             )
@@ -203,7 +203,7 @@ def test_the_esp32_from_the_image_to_the_flash(tmp_path):
         assert loader.flash.octets[: len(made)] == made
 
     async def play():
-        words = typed("make gateway SECURITY=oscore", ARGS=f"{FREE} --store {tmp_path / 'gateway.db'}")
+        words = typed("make gateway", ARGS=f"{FREE} --store {tmp_path / 'gateway.db'}")
         async with Process(words, folder=ROOT) as gateway:
             await told(gateway, r"(CoAP on 127.0.0.1)")
             assert not [line for line in gateway.lines.items if "WARNING" in line]
