@@ -10,7 +10,7 @@ from tools.emulator.client import Emulator, provide
 from tools.emulator.repl import RawRepl
 from tools.errors import UsageError
 from tools.image import rp2
-from tools.patience import patiently
+from tools.patience import Watch, patiently
 
 
 @pytest.fixture(scope="session")
@@ -36,8 +36,12 @@ class Board:
         self.repl = RawRepl(self.pico.ports["repl"], soft_reset=soft_reset)
 
     def run(self, code):
-        """What the code prints; ReplError with the traceback on the board."""
-        return self.repl.run(code)
+        """What the code prints; ReplError with the traceback on the board, or where it says nothing for minutes."""
+        watch = Watch(300, self.pico.process.kill)  # a board that was reset would be waited for without end
+        try:
+            return self.repl.run(code)
+        finally:
+            watch.stop()
 
     def begin(self, code):
         """Starts code that does not come back: a reset, an endless loop."""

@@ -29,6 +29,7 @@ FREE = "--coap 127.0.0.1:0 --http 127.0.0.1:0"
 ELSEWHERE = {
     "make demo LINK=serial": "gateway/test_serial_program.py",
     "make bench": "tools/test_bench.py",
+    "make bench ARGS=flood": "tools/test_bench.py",
     "make soak": "device/test_soak.py",
     "make demo": "gateway/test_device_demo.py",
     "make test": "",  # this is it

@@ -9,7 +9,7 @@ import types
 import pytest
 
 from tools import bench
-from tools.bench import Row, air, instructions, line, oscore
+from tools.bench import Row, air, flood, instructions, line, oscore
 from tools.emulator.client import provide
 from tools.image import rp2
 
@@ -96,3 +96,9 @@ def test_rows_and_exit_codes(monkeypatch, capsys):
     code, out = run(True)
     told = json.loads(out)
     assert (told["part"], told["what"], told["measured"], told["kept"]) == ("made", "one", 4, False)
+
+
+def test_a_flood_is_measured():
+    """What it measures are times of this computer, so no more than that all was served."""
+    registered, messages, sent = asyncio.run(flood.play("wrong tag", False))
+    assert registered > 0 and len(messages) == flood.MESSAGES and sent > 0
