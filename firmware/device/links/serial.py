@@ -200,6 +200,8 @@ class SerialLink:
                         self._wrote += 1
                 except OSError:
                     pass  # the reader finds out too, and opens the line again
+                except MemoryError:
+                    self.dropped += 1  # half of it may be out: the next one begins with the end of it
                 if self._queue:  # not where the line was lost meanwhile
                     self._queue.pop(0)
 

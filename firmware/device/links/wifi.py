@@ -126,6 +126,13 @@ class WiFiLink(UDPLink):
         self._station.active(True)
 
     async def _keep(self):
+        while True:
+            try:
+                await self._keep_joined()
+            except MemoryError:  # an application may have all of it, for a time
+                await asyncio.sleep_ms(_FIRST_PAUSE)
+
+    async def _keep_joined(self):
         pause = _FIRST_PAUSE
         while True:
             self._slept = False
