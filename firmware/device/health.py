@@ -146,7 +146,6 @@ def watch(board, seconds, fault):
     """
     global _board, _period, _watchdog, begun, watching
     if unattended and not begun:
-        begun = True
         starts.tell()
     _board = board
     if seconds and unattended:
@@ -159,6 +158,7 @@ def watch(board, seconds, fault):
             raise ConfigError("watchdog", "the board refuses %s s: %s" % (seconds, error))
         except Unsupported as error:
             log("no watchdog: %s", error)
+    begun = unattended  # not before: a time that is refused is a fault of the configuration
     keep(fault)
 
 
