@@ -45,6 +45,6 @@ def test_a_mistake_in_a_link_is_found(tmp_path):
     source = (typings.ROOT / "firmware/device/links/wifi.py").read_text()
     wrong = source.replace("self._station.ifconfig()", "self._station.ipconfg()")
     file = tmp_path / "wifi.py"
-    file.write_text(wrong.replace("from ..log", "from device.log").replace("from .", "from device.links."))
+    file.write_text(wrong.replace("from ..", "from device.").replace("from .", "from device.links."))
     errors = typings.errors("esp32", "1.29", [file])
     assert any('"WLAN" has no attribute "ipconfg"' in line for line in errors), errors

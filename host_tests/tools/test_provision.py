@@ -13,7 +13,7 @@ import sys
 import pytest
 
 from host_tests.tools.board_stand_in import IDENTITY, NOT_THERE, BoardStandIn, obedient
-from tools import cli, ports
+from tools import cli, ports, private
 from tools.gateway import keys as key_files
 from tools.gateway.applications import digest
 from tools.gateway.store import Store
@@ -409,7 +409,7 @@ def row_name():
 
 def test_show_explains_and_tells_no_key(here, run):
     text = json.dumps(CLIENT)
-    (here / "msgin5g.json").write_text(text)
+    private.replace(here / "msgin5g.json", text.encode())
     code, out, err = run("--show", "--state", ".")
     assert (code, out, err) == (0, SHOWN % (len(text), row_name()), "")
     (here / "messages").mkdir()
@@ -425,7 +425,7 @@ def test_show_says_what_is_wrong_in_the_words_of_the_firmware(here, run):
         "security": {"master_secret": "zz" + SECRET, "sender_id": SECRET},
     }
     text = json.dumps(config)
-    (here / "msgin5g.json").write_text(text)
+    private.replace(here / "msgin5g.json", text.encode())
     code, out, err = run("--show", "--state", ".")
     assert (code, out, err) == (1, WRONG % len(text), "")
 
@@ -823,7 +823,7 @@ def test_the_documentation_quotes_what_is_said():
     assert len(rows) > 10
     sources = [
         path.read_text()
-        for folder in ("", "provision", "flash")
+        for folder in ("", "provision", "flash", "gateway")
         for path in (ROOT / "tools" / folder).glob("*.py")
     ]
     # without the breaks of long strings, names and ports
