@@ -6,6 +6,15 @@ from coap.oscore import Context, Security
 from coap_scene import FixedRandom
 from msgin5g.storage import MemoryStorage
 
+PEER = ("192.0.2.1", 65401)
+DEVICE = ("192.0.2.7", 40000)
+# of scenes with a whole Client
+KEYS = {
+    "master_secret": "73697874 65656e20 6f637465 74732e2e".replace(" ", ""),
+    "sender_id": "01",
+    "recipient_id": "",
+}
+
 SECRET = b"sixteen octets.."
 CLIENT = ("192.0.2.1", 5683)
 SERVER = ("192.0.2.2", 5683)

@@ -11,17 +11,10 @@ from coap.oscore import context as context_module
 from common import Random, equal
 from msgin5g import Client, Config, MemoryStorage
 from msgin5g_scene import GRANTED, msg
-from oscore_scene import Party, talk
+from oscore_scene import DEVICE, KEYS, PEER, Party, talk
 
-PEER = ("192.0.2.1", 65401)
-DEVICE = ("192.0.2.7", 40000)
-FOREIGN = ("203.0.113.9", 5683)
-KEYS = {
-    "master_secret": "73697874 65656e20 6f637465 74732e2e".replace(" ", ""),
-    "sender_id": "01",
-    "recipient_id": "",
-}
 SECRET = bytes.fromhex(KEYS["master_secret"])
+FOREIGN = ("203.0.113.9", 5683)
 STEP = 5  # ms: 200 datagrams/s
 MESSAGES = 5
 # docs/security.md: failures that are looked at, a second and at once

@@ -9,15 +9,8 @@ import coap
 from common import equal
 from msgin5g import Client, Config, MemoryStorage
 from msgin5g_scene import GRANTED, msg
-from oscore_scene import Party
+from oscore_scene import DEVICE, KEYS, PEER, Party
 
-DEVICE = ("192.0.2.7", 40000)
-PEER = ("192.0.2.1", 65401)
-KEYS = {
-    "master_secret": "73697874 65656e20 6f637465 74732e2e".replace(" ", ""),
-    "sender_id": "01",
-    "recipient_id": "",
-}
 SECRET = bytes.fromhex(KEYS["master_secret"])
 
 
