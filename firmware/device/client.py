@@ -90,7 +90,6 @@ class RunningClient(runner.Serving):
         super().__init__(core, link, storage)
         self.stopping = False
         self.left = False  # its application has ended, and left it running
-        self.lent = None  # the message that receive() is just giving
         self._promise = None  # the time within which the application shall be heard of
         runner.running.append(self)
         self._begin("link", self._connect)
@@ -139,19 +138,16 @@ class RunningClient(runner.Serving):
         while True:
             # Taking is the last step, and nothing is awaited after it: who is cancelled has taken nothing.
             self.check()
-            if self.lent in self.core.inbox:
-                self.lent = None
-            if self.lent is None and self.core.inbox:
-                try:
-                    self.lent = self.core.inbox[0]
-                    self.lent = self._call(self.core.take, runner._now())
-                except Exception:
-                    self.lent = None
-                    raise
-            message = self.lent
+            inbox = self.core.inbox
+            if runner.lent is not None and runner.lent.is_in(inbox):
+                runner.lent = None
+            if runner.lent is None and inbox:
+                runner.lent = inbox[0]
+                runner.lent = self._call(self.core.take, runner._now())
+            message = runner.lent
             if message is not None:
                 # Ctrl-C comes before these two lines, and then the next call gives it, or after them.
-                self.lent = None
+                runner.lent = None
                 return message
             self._arrived.clear()
             try:

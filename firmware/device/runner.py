@@ -32,6 +32,7 @@ _NO_MEMORY = const(100)  # ms until it is tried again
 _STORAGE = const(60000)  # ms that the storage may fail
 
 running = []  # the client that was started and not stopped: one at the most
+lent = None  # the message that receive() is just giving; Ctrl-C may come before the application has it
 
 
 def _clock():
@@ -68,14 +69,12 @@ async def start(config=None, board=None):
         config = Config.load(config or _CONFIG)
     elif isinstance(config, dict):
         config = Config(config)
-    lent = None
     patience = _STOPPING
     while running and running[0].stopping and patience > 0:
         await asyncio.sleep_ms(50)  # it de-registers
         patience -= 50
     for client in running[:]:
         if client.stopping or not client.again():
-            lent = client.lent
             client.abandon()
         elif client.core.config.__dict__ == config.__dict__:
             return client
@@ -97,18 +96,13 @@ async def start(config=None, board=None):
         from msgin5g import Client as Role
     else:
         from msgin5g import ApplicationClient as Role
-    core = Role(config, board.storage, clock=_clock)
+    core = Role(config, board.storage, clock=_clock, lent=lent)
     health.look(board)
     # not before the core: what it finds in the storage may take it longer than a watchdog waits
     health.watch(board, config.watchdog, _fault)
     from .client import RunningClient
 
-    client = RunningClient(core, link, board.storage)
-    if lent is not None and not [
-        m for m in core.inbox if (m.sender, m.message_id) == (lent.sender, lent.message_id)
-    ]:
-        client.lent = lent  # taken, and Ctrl-C came before the application had it
-    return client
+    return RunningClient(core, link, board.storage)
 
 
 def keep():

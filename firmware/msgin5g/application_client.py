@@ -26,7 +26,7 @@ class ApplicationClient(Role):
     the gateway's table translates. Raises ConfigError where the configuration asks for what this class is not.
     """
 
-    def __init__(self, config, storage, random=random_octets, clock=None):
+    def __init__(self, config, storage, random=random_octets, clock=None, lent=None):
         if config.role != "application client":
             raise ConfigError("role", 'must be "application client" for an ApplicationClient')
         if config.application["credential"] is None:
@@ -37,7 +37,7 @@ class ApplicationClient(Role):
                 "security.mode",
                 'must be "none" on L3: the credential goes over the link as it is, which must be a link to trust',
             )
-        super().__init__(config, storage)
+        super().__init__(config, storage, lent)
         self.stats["unmatched"] = 0  # L3 responses that belong to nothing
         self.stats["repeats"] = 0  # L3 requests that went out again
         if on_l3:

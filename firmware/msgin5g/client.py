@@ -33,13 +33,14 @@ class Client(Role):
 
     `peer` is the address that the link sends to and is heard from, (host, port) for UDP; the link may set
     it anew. `clock()`, where a board has one, gives seconds since 1970, or None while it is not set.
+    `lent` is a message that was taken from an earlier Client on this storage, and can still be read.
     Raises ConfigError where the configuration asks for what this class is not.
     """
 
-    def __init__(self, config, storage, random=random_octets, clock=None):
+    def __init__(self, config, storage, random=random_octets, clock=None, lent=None):
         if config.role != "client":
             raise ConfigError("role", 'must be "client" for a Client')
-        super().__init__(config, storage)
+        super().__init__(config, storage, lent)
         self.stats["recoveries"] = 0  # times that missing segments were asked for
         self.stats["given_up"] = 0  # messages whose segments never came
         self.peer = (config.peer_host, config.peer_port)

@@ -58,7 +58,7 @@ def _unpack(body):
 class Ledger:
     """See the module. After `recover` the four lists hold what an earlier run left behind."""
 
-    def __init__(self, storage):
+    def __init__(self, storage, lent=None):
         self.queue = []
         self.waiting = []
         self.inbox = []
@@ -66,6 +66,7 @@ class Ledger:
         self.sets = []  # [sender, set ID, row, Message of the header, Slot]
         self.endings = []  # (message ID, to, to_type, state, cause), oldest first
         self._storage = storage
+        self._lent = lent  # a message that was taken in an earlier life of the client, and is still read
         self._row = 0
         self._seen = bytearray()
         self._order = 0
@@ -329,7 +330,7 @@ class Ledger:
         self._settle(found)
 
     def _settle(self, found):
-        rows = []
+        rows = [] if self._lent is None else [_row_of(self._lent)]
         for outgoing in sorted(found.outgoing.values(), key=_by_order):
             self.journal.live(outgoing.slot)
             if outgoing.accepted:
@@ -344,8 +345,7 @@ class Ledger:
             self.journal.live(message.slot)
             if not message.taken:
                 self.inbox.append(message)
-                # a Row of MSGin5G-5 says where in the storage's row it is, too
-                rows.append(message.row[0] if isinstance(message.row, list) else message.row)
+                rows.append(_row_of(message))
             if message.report_owed:
                 self.reports.append(message)
         for fields in found.sets.values():
@@ -381,6 +381,11 @@ class Ledger:
         if isinstance(owner, Message):
             return _RECEIVED, _pack(self._message_header(owner), b"" if owner.taken else owner.octets())
         return _OPENED, _pack(self._set_header(owner))
+
+
+def _row_of(message):
+    # a Row of MSGin5G-5 says where in the storage's row it is, too
+    return message.row[0] if isinstance(message.row, list) else message.row
 
 
 class _Found:

@@ -89,6 +89,13 @@ class Message:
         self.size = stored.size
         self.row = stored.row
 
+    def is_in(self, inbox):
+        """Whether it is there, or the same message as the storage gave it back."""
+        for message in inbox:
+            if (message.sender, message.message_id) == (self.sender, self.message_id):
+                return True
+        return False
+
     @property
     def stored_octets(self):
         return 0 if self._stored is None else self._stored.length

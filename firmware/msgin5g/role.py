@@ -19,7 +19,7 @@ class Role:
     """A subclass sets `registration`, `_composer`, `_sender` (a Dispatcher) and `_receiver` (an Inbox), and has
     `_do(now)`, which does everything that can be done now."""
 
-    def __init__(self, config, storage):
+    def __init__(self, config, storage, lent=None):
         self.config = config
         self.stats = {
             "accepted": 0,  # of our messages
@@ -36,7 +36,7 @@ class Role:
             "unexpected": 0,  # reports and responses about messages not held here
             "starved": 0,  # times that something was put off for want of memory
         }
-        self._ledger = Ledger(storage)
+        self._ledger = Ledger(storage, lent)
         self._ledger.recover()
         self.outbox = Outbox(self._ledger, config.outbox["messages"], config.outbox["bytes"])
         self._events = []

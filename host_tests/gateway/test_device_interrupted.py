@@ -12,6 +12,7 @@ from host_tests.gateway.interrupts import ProbedDevice, compiled
 
 HITS = 1000
 MESSAGES = 80
+TORN = 120
 
 
 def test_ctrl_c_at_a_thousand_random_places(tmp_path):
@@ -55,5 +56,30 @@ def test_ctrl_c_at_a_thousand_random_places(tmp_path):
             came = Counter(body["payload"] for body in server.messages.items)
             assert max(came.values()) == 1
             assert len(known["sent"]) > MESSAGES / 8  # of the others Ctrl-C hit send()
+
+    run(main(), 300)
+
+
+def test_two_at_a_time_as_a_message_is_given(tmp_path):
+    """One as the message is taken and not given yet, one in the start of the client that goes on: nothing is lost."""
+
+    async def main():
+        async with gateway_and_server(tmp_path / "g") as (gateway, server):
+            board = ProbedDevice(tmp_path / "device", APPS / "torn.py", compiled(tmp_path))
+            board.configure(config(gateway.coap[1]))
+            board.put("plan.json", json.dumps({"payloads": TORN}))
+            # Each third is too large for one datagram, and its payload lies in the storage.
+            payloads = [f"{number} " + "x" * (3000 if number % 3 == 0 else 0) for number in range(TORN)]
+            async with board, asyncio.TaskGroup() as group:
+                done = group.create_task(board.wait(None))
+                await gateway.event("registered", ue=UE)
+                for number, payload in enumerate(payloads):
+                    await server.send(UE, payload)
+                    step = await board.tells("took", seconds=None, start=number)
+                    assert step["payload"] == payload
+                await done
+                assert board.returncode == 0
+                # The second one came at each place of a start, from its begin to beyond its end.
+                assert TORN / 2 < step["interrupts"] < TORN
 
     run(main(), 300)
