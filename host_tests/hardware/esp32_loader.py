@@ -101,13 +101,13 @@ class BootLoader:
 
     def __exit__(self, *_):
         self._hang_up()
+        # Not before: as long as it is open, no other pseudo-terminal gets this one's name, which esptool opens again.
+        os.close(self._its)
 
     def _hang_up(self):
-        for name in ("_its", "_ours"):
-            descriptor = getattr(self, name)
-            if descriptor is not None:
-                setattr(self, name, None)
-                os.close(descriptor)
+        if self._ours is not None:
+            descriptor, self._ours = self._ours, None
+            os.close(descriptor)
 
     # ---- frames
 

@@ -167,6 +167,12 @@ def test_a_port_that_another_program_has(flash):
             " (device disconnected or multiple access on port?)",
             "the board was lost in the middle",
         ),
+        (
+            "Lost connection, retrying...\nWaiting for the chip to reconnect..\nFailed to get PID of a device on"
+            " /dev/ttyUSB0, using standard reset sequence.\nWarning: Chip was NOT reset. Setting RTS/DTR lines is"
+            " not supported for port '/dev/ttyUSB0'.",
+            "the board was lost in the middle",
+        ),
         ("Something that nobody has seen", "esptool failed; it said why above"),
     ],
 )

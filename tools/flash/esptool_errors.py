@@ -6,9 +6,14 @@ import re
 from tools import ports
 
 BOOT_MODE = "hold the button BOOT, press and release EN, let BOOT go, and run this again"
+LOST = (
+    "the board was lost in the middle: look at the cable, and run this again. It starts again once it is "
+    "flashed as a whole; its boot loader can't be lost"
+)
 
 # The first that is found counts. {0}, {1}: what the expression has in brackets.
 TABLE = (
+    (r"Lost connection", LOST),  # whatever became of its next try
     (
         r"This chip is (\S+), not (\S+)\.",
         "the board has an {0}, and the image is for an {1}: make one for it",
@@ -37,9 +42,8 @@ TABLE = (
         "the chip refuses esptool's loader: try again with --no-stub",
     ),
     (
-        r"Lost connection|serial exception error|device disconnected|device reports readiness|Input/output error",
-        "the board was lost in the middle: look at the cable, and run this again. It starts again once it is "
-        "flashed as a whole; its boot loader can't be lost",
+        r"serial exception error|device disconnected|device reports readiness|Input/output error",
+        LOST,
     ),
     (
         r"Invalid head of packet|serial noise|packet content transfer stopped",
