@@ -6,6 +6,7 @@ ARGS ?=
 LINK ?= udp
 BOARD ?= rp2040
 SECURITY ?= oscore
+JOBS ?= auto
 
 BIN := .venv/bin
 HOST_CODE := firmware boards tools host_tests
@@ -25,8 +26,8 @@ help: ## this list
 demo: micropython ## gateway, server and a device on this machine, step by step; LINK=serial for a serial line
 	@$(BIN)/msgin5g demo --link $(LINK) $(ARGS)
 
-test: micropython peers typings hardware ## everything that CI runs
-	@$(BIN)/pytest $(ARGS)
+test: micropython peers typings hardware ## everything that CI runs; JOBS=0: in one process, for --pdb and -s
+	@$(BIN)/pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 gateway: venv ## the emulated gateway with its server, for boards of make provision; SECURITY=none: any board, in the clear
 	@$(BIN)/msgin5g gateway $(if $(filter none,$(SECURITY)),--security none --open) --coap 0.0.0.0:65401 \

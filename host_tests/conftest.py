@@ -1,9 +1,19 @@
 # SPDX-License-Identifier: MIT
 """For all tests on the host."""
 
+import gc
+
 import pytest
 
 from tools.peers import NoPeer, peer
+
+
+def pytest_collection_finish():
+    """Puts what was collected out of the garbage collector's sight: the firmware collects garbage at each start, and
+    would go through some thousand tests each time.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
