@@ -27,7 +27,7 @@ demo: micropython ## gateway, server and a device on this machine, step by step;
 	@$(BIN)/msgin5g demo --link $(LINK) $(ARGS)
 
 test: micropython peers typings hardware ## everything that CI runs; JOBS=0: in one process, for --pdb and -s
-	@$(BIN)/pytest -n $(JOBS) --dist loadfile $(ARGS)
+	@$(BIN)/pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 gateway: venv ## the emulated gateway with its server, for boards of make provision; SECURITY=none: any board, in the clear
 	@$(BIN)/msgin5g gateway $(if $(filter none,$(SECURITY)),--security none --open) --coap 0.0.0.0:65401 \

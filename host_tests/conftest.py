@@ -2,10 +2,15 @@
 """For all tests on the host."""
 
 import gc
+import os
 
 import pytest
 
 from tools.peers import NoPeer, peer
+
+# `make test ARGS=...` hands its variables on; a `make` that a test runs is a user's own.
+for name in ("MAKEFLAGS", "MAKEOVERRIDES", "MFLAGS", "ARGS", "JOBS"):
+    os.environ.pop(name, None)
 
 
 def pytest_collection_finish():
