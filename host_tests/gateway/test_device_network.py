@@ -96,16 +96,18 @@ def test_the_heap_stays_in_a_flood(tmp_path):
                 port = port_of(await gateway.event("registered", ue=UE))
 
                 async def heap_after(count, text):
+                    """The least in the last 20 messages: on a busy machine some of them wait for their answer."""
+                    heaps = []
                     for number in range(count):
                         await server.send(UE, f"{text} {number}", report=False)
                         told = await board.told.until(
                             lambda told, wanted=f"{text} {number}": told["payload"] == wanted, "an echo"
                         )
-                    return told["heap"]
+                        heaps.append(told["heap"])
+                    return min(heaps[-20:])
 
-                for (
-                    flood
-                ) in FLOODS.values():  # all code is loaded, all tables are full: so many IDs are remembered
+                # All code is loaded, all tables are full: so many IDs are remembered.
+                for flood in FLOODS.values():
                     await send_flood(port, flood, 100)
                 before = await heap_after(70, "before")
                 answers = 0
@@ -113,9 +115,8 @@ def test_the_heap_stays_in_a_flood(tmp_path):
                     answers += len(await send_flood(port, flood, 1000))
                 after = await heap_after(70, "after")
                 assert answers > 1000  # requests are answered, so it was alive all the while
-                assert (
-                    after <= before + 1024
-                )  # texts of different lengths; a leak of one octet a datagram is 6000
+                # Texts of different lengths; a leak of one octet a datagram is 6000.
+                assert after <= before + 1024
 
     run(main(), 120)
 

@@ -4,14 +4,13 @@
 import asyncio
 import contextlib
 import socket
-import time
 
 import aiocoap
 from aiocoap import resource
 
 import coap
-from tools.patience import patience
-from tools.patience import run as run
+from tools.patience import SteadyLoop, patience
+from tools.patience import run as patient_run
 
 HOST = "127.0.0.1"
 PATIENCE_S = 20  # until a test that waits for something has failed; none waits that long when it passes
@@ -133,7 +132,12 @@ class Device(asyncio.DatagramProtocol):
 
 
 def _now():
-    return int(time.monotonic() * 1000)
+    return int(asyncio.get_running_loop().time() * 1000)
+
+
+def run(coroutine, seconds=60):
+    """Runs it with a guard, and in a time that stands still where the machine is busy: who repeats has a reason."""
+    return patient_run(coroutine, seconds, SteadyLoop)
 
 
 @contextlib.asynccontextmanager

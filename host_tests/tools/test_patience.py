@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from tools.patience import GrantedTime, Watch, communicate, finish, granted, patience
+from tools.patience import GrantedTime, SteadyLoop, Watch, communicate, finish, granted, patience, run
 
 SPIN = "while True: pass"
 
@@ -98,3 +98,19 @@ def test_what_a_program_prints_is_kept_over_the_looks():
     assert (done.returncode, done.stdout, done.stderr) == (0, "a\nb\n", "")
     with subprocess.Popen([sys.executable, "-c", "print('c')"], stdout=subprocess.PIPE, text=True) as process:
         assert communicate(process, 60) == ("c\n", None)
+
+
+def test_the_time_of_a_steady_loop_stands_still_with_the_process():
+    async def main():
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        time.sleep(0.4)  # nothing can run
+        stalled = loop.time() - begun
+        begun = loop.time()
+        real = time.monotonic()
+        await asyncio.sleep(0.3)
+        return stalled, loop.time() - begun, time.monotonic() - real
+
+    stalled, slept, real = run(main(), loop_factory=SteadyLoop)
+    assert stalled <= 0.05
+    assert 0.29 <= slept <= real + 0.01
