@@ -106,16 +106,16 @@ def test_the_heap_stays_in_a_flood(tmp_path):
                         heaps.append(told["heap"])
                     return min(heaps[-20:])
 
-                # All code is loaded, all tables are full: so many IDs are remembered.
+                # All code is loaded, all tables are full: so many IDs are remembered. Fewer do not do on a busy machine.
                 for flood in FLOODS.values():
-                    await send_flood(port, flood, 100)
+                    await send_flood(port, flood, 1000)
                 before = await heap_after(70, "before")
                 answers = 0
                 for flood in FLOODS.values():
-                    answers += len(await send_flood(port, flood, 1000))
+                    answers += len(await send_flood(port, flood, 500))
                 after = await heap_after(70, "after")
-                assert answers > 1000  # requests are answered, so it was alive all the while
-                # Texts of different lengths; a leak of one octet a datagram is 6000.
+                assert answers > 500  # requests are answered, so it was alive all the while
+                # Texts of different lengths; a leak of one octet a datagram is 3000.
                 assert after <= before + 1024
 
     run(main(), 120)
