@@ -100,10 +100,10 @@ def test_a_board_out_of_the_box_becomes_a_registered_device(image, tmp_path):
         )
 
         # New keys begin with sequence number 0, in a row of their own.
+        seen = len(gateway.events.items)
         code, said = await provision(folder, pico, "--ue", UE, "--force")
         assert code == 0 and "new keys" in said
         printed.append(said)
-        seen = len(gateway.events.items)
         await gateway.event("registered", ue=UE, seconds=60, start=seen)
         second = await configuration(folder, pico)
         assert first["peer"] == second["peer"] == "coap+uart://0"
