@@ -78,6 +78,7 @@ async def play(kind, spoofed):
             command = [sys.executable, "-m", "tools.bench.flood", *map(str, gateway.coap), *source, kid.hex()]
             flood = subprocess.Popen([str(part) for part in command], stdout=subprocess.PIPE, text=True)
             try:
+                await asyncio.to_thread(flood.stdout.readline)  # on a busy machine it begins late
                 await asyncio.sleep(1)
                 async with _device(folder, "fresh", FRESH, keys, gateway) as fresh:
                     registered = (await fresh.tells("registered", 60))["ms"]
@@ -98,7 +99,7 @@ def _device(folder, name, ue, keys, gateway):
 
 
 def send(host, port, from_host, from_port, kid):
-    """Until it is terminated; then it prints how many a second there were."""
+    """Until it is terminated. It prints a line when it begins, and in the end how many a second there were."""
     raw = from_host != FOREIGN
     sock = (
         socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
@@ -107,6 +108,7 @@ def send(host, port, from_host, from_port, kid):
     )
     if not raw:
         sock.bind((from_host, 0))
+    print("flooding", flush=True)
     began, count = time.monotonic(), 0
     try:
         while True:
