@@ -310,15 +310,17 @@ def test_a_block_of_a_response_in_the_middle():
     assert each(prepare, act, check) >= 20
 
 
+def with_request():
+    """An endpoint whose request is on the air."""
+    device = endpoint()
+    device.request(coap.Message(coap.GET), PEER, 0)
+    sent(device)
+    return device
+
+
 def test_an_echo_that_is_asked_for():
     # 4.01 with Echo 252: d1 ef + ab...; asked again with it
     datagram = octets("64 81 0001 00000001 d2 ef abcd")
-
-    def prepare():
-        device = endpoint()
-        device.request(coap.Message(coap.GET), PEER, 0)
-        sent(device)
-        return device
 
     def act(device):
         device.receive(datagram, PEER, 100)
@@ -334,16 +336,10 @@ def test_an_echo_that_is_asked_for():
         equal({request.option(coap.ECHO) for request in asked if request.mid != 1}, {b"\xab\xcd"})
         return len(out) == 1
 
-    assert each(prepare, act, check) >= 10
+    assert each(with_request, act, check) >= 10
 
 
 def one_acknowledgements_and_resets(datagram, kinds):
-    def prepare():
-        device = endpoint()
-        device.request(coap.Message(coap.GET), PEER, 0)
-        sent(device)
-        return device
-
     def act(device):
         device.receive(datagram, PEER, 100)
 
@@ -358,7 +354,7 @@ def one_acknowledgements_and_resets(datagram, kinds):
         equal(len(device._exchanges), 0 if kinds else 1)
         return complete
 
-    each(prepare, act, check)
+    each(with_request, act, check)
 
 
 def test_acknowledgements_and_resets():

@@ -33,6 +33,17 @@ class Board:
         return "power-on"
 
 
+def silently(coroutine):
+    """Runs it in virtual time, with the ticks of a board."""
+    real = runner._now, runner.log, wifi.log
+    runner._now = lambda: air.now() & 0x1FFFFFFF
+    runner.log = wifi.log = lambda *arguments: None
+    try:
+        virtual.run(coroutine)
+    finally:
+        runner._now, runner.log, wifi.log = real
+
+
 def test_an_outage_of_an_hour_does_not_put_off_the_registration():
     """By then it is tried every 300 s, but within a second after the station has joined a request goes out."""
     air.__init__()
@@ -71,13 +82,7 @@ def test_an_outage_of_an_hour_does_not_put_off_the_registration():
         assert sent, "nothing went out"
         await client.stop()
 
-    real = runner._now, runner.log, wifi.log
-    runner._now = lambda: air.now() & 0x1FFFFFFF
-    runner.log = wifi.log = lambda *arguments: None
-    try:
-        virtual.run(main())
-    finally:
-        runner._now, runner.log, wifi.log = real
+    silently(main())
 
 
 def play(act, board):
@@ -94,13 +99,7 @@ def play(act, board):
         finally:
             client.abandon()
 
-    real = runner._now, runner.log, wifi.log
-    runner._now = lambda: air.now() & 0x1FFFFFFF
-    runner.log = wifi.log = lambda *arguments: None
-    try:
-        virtual.run(main())
-    finally:
-        runner._now, runner.log, wifi.log = real
+    silently(main())
 
 
 class Failing(MemoryStorage):
