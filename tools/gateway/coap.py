@@ -25,6 +25,7 @@ from tools.gateway.flood import Flood
 from tools.gateway.identity import Peer
 from tools.gateway.lines import LineAddress, LinesInterface
 from tools.gateway.observers import Acknowledgements, Observers
+from tools.gateway.outlet import Outlet
 from tools.gateway.security import SecureSite, speaker
 
 PATH = "msgin5g"
@@ -136,6 +137,7 @@ class CoapTransport:
         self._guard = guard  # in security mode oscore
         self._watch = watch  # sees requests first: the same one, or one that only watches
         self.door = Door(watch.judge, watch.tell) if watch else None
+        self.outlet = Outlet()
         shelf = Shelf(octets=max(OCTETS, 4 * largest))
         self.bodies = Bodies(self.whose, lambda request: body_limit(peer_of(request.remote)), shelf)
         self.answers = Shelf()
@@ -165,6 +167,7 @@ class CoapTransport:
         acknowledgements = Acknowledgements()
         for interface in context.request_interfaces:
             acknowledgements.attach(interface.token_interface)
+            self.outlet.attach(interface.token_interface)
         if self._watch:
             for interface in context.request_interfaces:
                 manager = interface.token_interface

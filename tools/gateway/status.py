@@ -55,7 +55,7 @@ def _parts(gateway, now):
         ],
         "unrecorded": len(gateway.unrecorded),
         "sinks": gateway.events.state,
-        "datagrams": gateway.coap.door.counts,
+        "datagrams": gateway.coap.door.counts | {"unsent": gateway.coap.outlet.unsent},
         "bodies": gateway.coap.bodies.shelf.counts,
         "refused": gateway.server.refused,
         "counts": dict(gateway.events.counts),

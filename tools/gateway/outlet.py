@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: MIT
+"""Sending on aiocoap's UDP socket, so that what one peer's datagram met ends nothing of another's.
+
+Linux hands an ICMP error (udp(7), IPV6_RECVERR) to whatever the socket is asked to do next. Where that is the sending
+of a datagram, it is not sent, and aiocoap takes its recipient for the one that cannot be reached: it ends everything
+with it, the requests that wait for an answer too. One device that has closed its port would silence others that way.
+"""
+
+from aiocoap.transports.udp6 import MessageInterfaceUDP6
+
+_TRIES = 8  # each takes one error of other datagrams away
+
+
+class Outlet:
+    """Counts in `unsent` what the system had no room for: a datagram is lost, as on a network."""
+
+    def __init__(self):
+        self.unsent = 0
+
+    def attach(self, manager):
+        """`manager`: aiocoap's MessageManager."""
+        interface = manager.message_interface
+        if isinstance(interface, MessageInterfaceUDP6):
+            self._interface = interface
+            self._socket = interface.transport.get_extra_info("socket")
+            interface.transport.sendmsg = self._send
+        self._keep_requests(manager.token_manager)
+
+    def _send(self, octets, ancillary, flags, address):
+        """In the place of the transport's: an error that comes again is this datagram's own."""
+        for _ in range(_TRIES):
+            try:
+                self._socket.sendmsg((octets,), ancillary, flags, address)
+                return
+            except (BlockingIOError, InterruptedError):
+                break
+            except OSError as failure:
+                error = failure
+        else:
+            self._interface.error_received(error)
+            return
+        self.unsent += 1
+
+    def _keep_requests(self, tokens):
+        """That a datagram of ours did not arrive ends what we asked, and what is observed; a request that came from
+        there is decided about and answered all the same, or its repetitions would be taken for duplicates of one that
+        is at work, and never answered."""
+        dispatch = tokens.dispatch_error
+
+        def dispatching(error, remote):
+            everything = tokens.incoming_requests
+            if everything is None:
+                return dispatch(error, remote)
+            kept = {
+                key: item
+                for key, item in everything.items()
+                if key[1] == remote and item[0].request.opt.observe != 0
+            }
+            for key in kept:
+                del everything[key]
+            try:
+                dispatch(error, remote)
+            finally:
+                everything.update(kept)
+
+        tokens.dispatch_error = dispatching
