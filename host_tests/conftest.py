@@ -5,12 +5,17 @@ import gc
 import os
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tools.peers import NoPeer, peer
 
 # `make test ARGS=...` hands its variables on; a `make` that a test runs is a user's own.
 for name in ("MAKEFLAGS", "MAKEOVERRIDES", "MFLAGS", "ARGS", "JOBS"):
     os.environ.pop(name, None)
+
+# How long an example takes says how busy the machine is, and no test fails by that.
+settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("steady")
 
 
 def pytest_collection_finish():

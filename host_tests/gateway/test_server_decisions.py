@@ -5,7 +5,7 @@ import json
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from host_tests.gateway.scripted import SERVICE, new_id
@@ -205,7 +205,6 @@ def places(body, path=()):
             yield from places(value, (*path, name))
 
 
-@settings(deadline=None)
 @given(st.sampled_from(WHOLE), st.data(), JSON)
 def test_any_value_in_any_member_is_answered(body, data, value):
     body = json.loads(json.dumps(body))

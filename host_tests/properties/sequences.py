@@ -60,7 +60,6 @@ def tried(number):
         max_examples=number * 20 if deep else number,
         derandomize=not deep,
         database=None,
-        deadline=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     )
 

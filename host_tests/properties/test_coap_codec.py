@@ -46,7 +46,7 @@ def readable(options):
 
 
 @given(TYPES, st.sampled_from(CODES), MIDS, TOKENS, OPTIONS.filter(readable), PAYLOADS)
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 def test_what_we_encode_aiocoap_decodes(type, code, mid, token, options, payload):
     datagram = bytes(coap.encode(coap.Message(code, payload, options, type, mid, token)))
     message = aiocoap.Message.decode(datagram)
@@ -58,7 +58,7 @@ def test_what_we_encode_aiocoap_decodes(type, code, mid, token, options, payload
 
 
 @given(TYPES, st.sampled_from(CODES), MIDS, TOKENS, OPTIONS, PAYLOADS)
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 def test_what_aiocoap_encodes_we_decode(type, code, mid, token, options, payload):
     message = aiocoap.Message(code=aiocoap.Code(code), payload=payload, _mtype=type, _mid=mid, _token=token)
     for number, value in options:
@@ -70,7 +70,7 @@ def test_what_aiocoap_encodes_we_decode(type, code, mid, token, options, payload
 
 
 @given(TYPES, st.sampled_from(CODES), MIDS, TOKENS, OPTIONS, PAYLOADS)
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 def test_what_we_encode_we_decode(type, code, mid, token, options, payload):
     ours = coap.decode(coap.encode(coap.Message(code, payload, options, type, mid, token)))
     assert (ours.type, ours.code, ours.mid, ours.token) == (type, code, mid, token)
@@ -87,7 +87,7 @@ HEADS = st.builds(
 
 
 @given(st.one_of(st.binary(max_size=80), HEADS))
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=2000)
 def test_any_octets_decode_or_raise_message_error(octets):
     try:
         message = coap.decode(octets)
@@ -108,7 +108,7 @@ def test_any_octets_decode_or_raise_message_error(octets):
 
 
 @given(st.one_of(st.binary(min_size=4, max_size=80), HEADS))
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=2000)
 def test_what_aiocoap_cannot_parse_neither_can_we(octets):
     try:
         aiocoap.Message.decode(octets)

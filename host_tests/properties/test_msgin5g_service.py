@@ -4,7 +4,7 @@
 import base64
 import json
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import coap
@@ -85,7 +85,6 @@ def test_segments_keep_their_bounds(given, limit, room):
     assert all(values[:-1]), "an empty segment"
 
 
-@settings(deadline=None)
 @given(st.one_of(TEXTS, OCTETS), LIMITS, LIMITS, st.randoms(use_true_random=False), st.booleans())
 def test_segments_in_any_order_make_the_message(given, limit, room, random, total_in_the_first_only):
     segments = Segments(source_of(given), limit, room, "s")
@@ -230,7 +229,6 @@ MEMBERS = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(MEMBERS, min_size=1, max_size=8))
 def test_a_client_answers_any_body(requests):
     config = {
