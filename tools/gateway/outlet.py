@@ -28,18 +28,17 @@ class Outlet:
 
     def _send(self, octets, ancillary, flags, address):
         """In the place of the transport's: an error that comes again is this datagram's own."""
+        error = None
         for _ in range(_TRIES):
             try:
                 self._socket.sendmsg((octets,), ancillary, flags, address)
                 return
             except (BlockingIOError, InterruptedError):
-                break
+                self.unsent += 1
+                return
             except OSError as failure:
                 error = failure
-        else:
-            self._interface.error_received(error)
-            return
-        self.unsent += 1
+        self._interface.error_received(error)
 
     def _keep_requests(self, tokens):
         """That a datagram of ours did not arrive ends what we asked, and what is observed; a request that came from
