@@ -112,5 +112,5 @@ def test_the_time_of_a_steady_loop_stands_still_with_the_process():
         return stalled, loop.time() - begun, time.monotonic() - real
 
     stalled, slept, real = run(main(), loop_factory=SteadyLoop)
-    assert stalled < 0.051  # 0.05 is what a turn may take; the difference of two floats is not exact
+    assert round(stalled, 9) <= 0.05  # the difference of two floats is not exact
     assert 0.29 <= slept <= real + 0.01
