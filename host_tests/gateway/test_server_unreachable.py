@@ -10,7 +10,8 @@ import socket
 import aiocoap
 import pytest
 
-from host_tests.gateway.scripted import SERVICE, gateway, run
+from host_tests.gateway.scripted import gateway, run
+from host_tests.gateway.test_oscore_gateway import reg
 from tools.patience import patience
 
 _NUMBERS = itertools.count(1)
@@ -26,24 +27,22 @@ class Host:
         self._socket.connect(("127.0.0.1", running.coap_port))
 
     async def __aenter__(self):
-        assert await self.ask("REG", regExpTime=60) == aiocoap.CHANGED
+        assert await self.ask() == aiocoap.CHANGED
         return self
 
     async def __aexit__(self, *_):
         self._socket.close()
 
-    async def ask(self, kind, **members):
+    async def ask(self):
         """The code of the answer, in its one datagram."""
-        sent = self.send(self.request(kind, **members))
+        sent = self.send(self.request())
         answer = aiocoap.Message.decode(await self.hear())
         assert (answer.mtype, answer.token) == (aiocoap.ACK, sent[4:6])
         return answer.code
 
-    def request(self, kind, **members):
-        origin = {"oriAddrType": "UE", "addr": self.name}
-        body = {"msgIden": SERVICE, "msgType": kind, "oriAddr": origin, **members}
+    def request(self):
         number = next(_NUMBERS)
-        request = aiocoap.Message(code=aiocoap.POST, payload=json.dumps(body).encode(), _mid=number)
+        request = aiocoap.Message(code=aiocoap.POST, payload=json.dumps(reg(self.name)).encode(), _mid=number)
         request.mtype = aiocoap.CON
         request.token = number.to_bytes(2, "big")
         request.opt.uri_path = ("msgin5g",)
@@ -77,18 +76,23 @@ def provoke(ours):
     ours.sendto(b"\x40\x01\x00\x00", closed_port())
 
 
+def disturb(running, before):
+    """`before(running, remote)` happens on the gateway between each request from now on and its answer."""
+    handle = running.coap.handle
+
+    def disturbed(peer, *arguments):
+        before(running, running.coap._remotes[peer])
+        return handle(peer, *arguments)
+
+    running.coap.handle = disturbed
+
+
 async def played(before):
-    """One device asks while `before(running, remote)` happens on the gateway, between its request and the answer."""
+    """One device asks while that happens."""
     async with gateway() as running, Host(running, "ue:a") as device:
-        handle = running.coap.handle
-
-        def disturbed(peer, *arguments):
-            before(running, running.coap._remotes[peer])
-            return handle(peer, *arguments)
-
-        running.coap.handle = disturbed
+        disturb(running, before)
         for _ in range(3):
-            assert await device.ask("REG", regExpTime=60) == aiocoap.CHANGED
+            assert await device.ask() == aiocoap.CHANGED
 
 
 def test_an_error_of_another_peer_is_real():
@@ -120,14 +124,8 @@ def test_a_request_is_answered_though_what_goes_to_its_sender_meets_an_error_of_
 
     async def main():
         async with gateway() as running, Host(running, "ue:a") as device:
-            handle = running.coap.handle
-
-            def disturbed(peer, *arguments):
-                push(running, running.coap._remotes[peer])
-                return handle(peer, *arguments)
-
-            running.coap.handle = disturbed
-            sent = device.send(device.request("REG", regExpTime=60))
+            disturb(running, push)
+            sent = device.send(device.request())
             assert await device.hear() == pushed
             answer = await device.hear()
             assert (answer[:2], answer[4:6]) == (b"\x62\x44", sent[4:6])  # ACK, 2.04
@@ -156,7 +154,7 @@ def test_a_full_send_buffer_loses_one_datagram_and_no_exchange():
                     raise BlockingIOError(errno.EAGAIN, "try again")
 
             real, outlet._socket = outlet._socket, Full()
-            request = device.send(device.request("REG", regExpTime=60))
+            request = device.send(device.request())
             async with patience(10):
                 while not outlet.unsent:
                     await asyncio.sleep(0.01)
