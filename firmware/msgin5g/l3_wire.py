@@ -14,6 +14,8 @@ from .answer import Answer
 from .l3_target import target
 
 _REPORT_GAP = 2000  # ms between the two copies of a report
+_LATE = 20  # ms after a deadline: whoever looks so late was kept from reading, too
+_READ = 100  # ms to read what came meanwhile
 _HEAD = 19  # octets of MESSAGE RECEIVED REQUEST up to the payload
 _TAIL = 1024  # octets behind it that are looked at: twice 257, two half octets, and some that are unknown
 _ESPNOW_FRAME = 250
@@ -63,6 +65,7 @@ class L3Wire:
         self._deadline = None
         self._wait = 0
         self._owed = 0  # answers to earlier copies that may still come, until _deadline
+        self._late = False  # whether _deadline was put off
         self._last = None  # what they are about
         self._reports = []  # Message IDs of the last reports that came
 
@@ -88,8 +91,14 @@ class L3Wire:
 
     def idle(self, now):
         """Whether no request is open."""
-        if self._what is None and self._owed and ticks_diff(now, self._deadline) >= 0:
-            self._owed = 0
+        if self._what is None and self._owed:
+            late = ticks_diff(now, self._deadline)
+            if late > _LATE and not self._late:
+                # An application that kept the processor kept it from the reader: what is owed may lie there unread.
+                self._late = True
+                self._deadline = now + _READ
+            elif late >= 0:
+                self._owed = 0
         return self._what is None
 
     def free(self, what, item):
@@ -133,8 +142,7 @@ class L3Wire:
         """The message is not wanted any more; an answer to it may still come."""
         if self._item is item and self._what is not None:
             self._owed += self._sent
-            self._deadline = now + self._wait + self._air()
-            self._what = self._item = self._parts = None
+            self._expect(now, self._wait + self._air())
 
     def _open(self, what, item, parts, now):
         self._last = (what, item)
@@ -184,14 +192,19 @@ class L3Wire:
             deadline = earliest(deadline, each[0])
         return deadline
 
+    def _expect(self, now, wait):
+        """No request is open, and what is owed may come for so many ms."""
+        self._deadline = now + wait
+        self._late = False
+        self._what = self._item = self._parts = None
+
     def _close(self, answer, now):
         what, item = self._what, self._item
         self._owed += self._sent - 1 if answer else self._sent
         # The others are no slower than this one was, which has just come, or than an answer may be.
-        self._deadline = now + max(
-            int(self._config.l3["timeout"] * 1000) + self._air(), ticks_diff(now, self._since)
+        self._expect(
+            now, max(int(self._config.l3["timeout"] * 1000) + self._air(), ticks_diff(now, self._since))
         )
-        self._what = self._item = self._parts = None
         self._owner.answered(what, item, answer, now)
 
     # --- what comes in --------------------------------------------------------------------------------

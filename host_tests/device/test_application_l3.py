@@ -192,6 +192,40 @@ def test_the_answer_to_a_copy_is_not_taken_for_the_next_requests():
     equal((fourth.state, scene.sent()), ("sent", [sending(4, b"4")]))
 
 
+def test_an_answer_that_lies_unread_is_not_taken_for_the_next_requests():
+    """An application kept the processor: what the line brought meanwhile is read before anything is held for lost."""
+    scene = Scene().start()
+    first = scene.send("192.0.2.1", b"1")
+    second = scene.send("192.0.2.1", b"2")
+    scene.pass_time(2010)
+    equal(scene.sent(), [sending(1, b"1")] * 2)
+    scene.receive("02 01")  # the second copy's answer comes now, and lies there for 5 s
+    scene.now += 5000
+    scene.client.poll(scene.now)
+    equal((first.state, second.state, scene.sent()), ("accepted", "queued", []))
+    scene.receive("06 01" + "00" * 16 + ID + "f1")  # what lies before it is no reason either
+    equal((second.state, scene.sent()), ("queued", []))
+    scene.receive("02 01")
+    equal((second.state, scene.sent()), ("sent", [sending(2, b"2")]))
+    scene.receive("02 00 5807")
+    equal((second.state, second.cause), ("failed", "Unknown device"))
+    # where nothing lay there, what is next goes out 0.1 s later, however late that is looked at
+    scene.send("192.0.2.1", b"3")
+    scene.sent()
+    scene.pass_time(2010)
+    scene.sent()
+    scene.receive("02 01")
+    fourth = scene.send("192.0.2.1", b"4")
+    scene.now += 5000
+    scene.client.poll(scene.now)
+    scene.now += 99
+    scene.client.poll(scene.now)
+    equal((fourth.state, scene.sent()), ("queued", []))
+    scene.now += 5000
+    scene.client.poll(scene.now)
+    equal((fourth.state, scene.sent()), ("sent", [sending(4, b"4")]))
+
+
 def test_causes_of_a_refused_message():
     for cause, text in (
         ("01", "Access via a Gateway UE is not allowed"),

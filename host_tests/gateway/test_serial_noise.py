@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A bad cable: one octet in a hundred damaged, and breaks. What is accepted arrives, once.
 
-Everything runs ten times as fast as the real thing: 1,152,000 baud for 115,200, breaks of 1 s for 10 s.
+Everything runs ten times as fast as the real thing: 1,152,000 baud for 115,200, breaks of 1 s for 10 s, L3's time-out.
 """
 
 import asyncio
@@ -14,6 +14,9 @@ from host_tests.gateway.serial_scene import TARGET, scene
 from tools.cable import Cable
 
 COUNT = 300
+# A tenth of the real one, and no less: a response has no Message ID, so its time-out must be well above what the other
+# side ever takes (docs/annex-a.md). Beside four busy loops an answer took longer than 0.05 s, and messages were lost.
+L3_TIMEOUT = 0.2
 NAME = "as:w"
 
 
@@ -30,11 +33,11 @@ async def receive(server, got, count):
 def test_300_messages_each_way(scheme, damage, tmp_path):
     async def main():
         cable = Cable(1152000, damage)
-        async with scene(timeout=0.03, cable=cable, name=NAME, rate=100000) as (cable, gateway, server):
+        async with scene(timeout=L3_TIMEOUT, cable=cable, name=NAME, rate=100000) as (cable, gateway, server):
             to = "192.0.2.1" if scheme == "l3+uart" else NAME
             order = {"to": to, "payload": "up #", "count": COUNT, "options": {"to_type": "AS"}}
             keys = {
-                "l3": {"timeout": 0.03},
+                "l3": {"timeout": L3_TIMEOUT},
                 "coap": {"ack_timeout": 0.02},
                 "serial": {"baudrate": 115200},
                 "outbox": {"messages": 16},
@@ -44,8 +47,8 @@ def test_300_messages_each_way(scheme, damage, tmp_path):
                 for number in range(COUNT):
                     status, ack = await server.deliver(server.message(OWN, "down %d" % number))
                     assert status == 200 and "status" not in ack, ack
-                    # The time-outs are those of a real line divided by some sixty, the work of this process is not:
-                    # it must not be busy for longer than an answer may take.
+                    # Time-outs are shorter than on a real line, the work of this process is not: it must not be busy
+                    # for longer than an answer may take.
                     await asyncio.sleep(0.01)
                 for _ in range(2):
                     await asyncio.sleep(2)
@@ -68,8 +71,8 @@ def test_300_messages_each_way(scheme, damage, tmp_path):
                 assert len(extra) <= len(gateway.journal.find("retry", to=NAME)), extra
                 assert len(device.find(kind="got")) == COUNT
 
-    # It takes 15 s and 35 s on an idle machine, and up to twice that on a busy one, as repeats come by the clock.
-    run(main(), 180)
+    # Over L3 it takes 130 s, for each damaged frame waits for its time-out; over CoAP a quarter of that.
+    run(main(), 400)
 
 
 def test_noise_alone_brings_nothing(tmp_path):
