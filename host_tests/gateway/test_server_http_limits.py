@@ -3,6 +3,7 @@
 
 import asyncio
 import contextlib
+import socket
 
 import pytest
 from aiohttp import web
@@ -47,17 +48,19 @@ def test_a_head_that_drips_ends():
     async def main():
         async with gateway() as g:
             g.http.connections.head = 0.3
-            async with raw(g) as (reader, writer):
+            loop = asyncio.get_running_loop()
+            # Without a stream, which would drop what came once an octet meets the end of the connection.
+            with socket.create_connection(("127.0.0.1", g.http_port)) as client:
+                client.setblocking(False)
+                answer = asyncio.create_task(loop.sock_recv(client, 100))
                 sent = 0
                 with contextlib.suppress(ConnectionError):
-                    while not reader.at_eof() and sent < 10_000:
-                        writer.write(b"GET /x HTTP/1.1\r\nHost: 127.0.0.1\r\nX: "[sent : sent + 1] or b"x")
+                    while not answer.done() and sent < 10_000:
+                        octet = b"GET /x HTTP/1.1\r\nHost: 127.0.0.1\r\nX: "[sent : sent + 1] or b"x"
+                        await loop.sock_sendall(client, octet)
                         sent += 1
-                        await writer.drain()
                         await asyncio.sleep(0.01)
-                        if reader._buffer:
-                            break
-                assert await status(reader) == [b"408"]
+                assert (await answer).split()[1] == b"408"
 
     run(main())
 
