@@ -166,13 +166,18 @@ def test_one_request_is_open_at_a_time():
     equal((scene.sent(), scene.client.stats["accepted"]), ([], 3))
 
 
+def answered_once(scene, number, payload):
+    """Two copies of what was sent go out, and one answer to them comes."""
+    scene.pass_time(2010)
+    equal(scene.sent(), [sending(number, payload)] * 2)
+    scene.receive("02 01")
+
+
 def test_the_answer_to_a_copy_is_not_taken_for_the_next_requests():
     scene = Scene().start()
     first = scene.send("192.0.2.1", b"1")
     second = scene.send("192.0.2.1", b"2")
-    scene.pass_time(2010)
-    equal(scene.sent(), [sending(1, b"1")] * 2)
-    scene.receive("02 01")  # to the first copy, late; the second one's is on its way
+    answered_once(scene, 1, b"1")  # to the first copy, late; the second one's is on its way
     equal((first.state, second.state, scene.sent()), ("accepted", "queued", []))
     scene.receive("02 01")
     equal((second.state, scene.sent()), ("sent", [sending(2, b"2")]))
@@ -180,10 +185,7 @@ def test_the_answer_to_a_copy_is_not_taken_for_the_next_requests():
     equal((second.state, second.cause), ("failed", "Unknown device"))
     # where the other copy was lost, its answer is waited for as long as an answer may take, or as the first one took
     third = scene.send("192.0.2.1", b"3")
-    scene.sent()
-    scene.pass_time(2010)
-    scene.sent()
-    scene.receive("02 01")
+    answered_once(scene, 3, b"3")
     fourth = scene.send("192.0.2.1", b"4")
     equal((third.state, scene.sent()), ("accepted", []))
     scene.pass_time(1900)
@@ -197,9 +199,7 @@ def test_an_answer_that_lies_unread_is_not_taken_for_the_next_requests():
     scene = Scene().start()
     first = scene.send("192.0.2.1", b"1")
     second = scene.send("192.0.2.1", b"2")
-    scene.pass_time(2010)
-    equal(scene.sent(), [sending(1, b"1")] * 2)
-    scene.receive("02 01")  # the second copy's answer comes now, and lies there for 5 s
+    answered_once(scene, 1, b"1")  # the second copy's answer comes now, and lies there for 5 s
     scene.now += 5000
     scene.client.poll(scene.now)
     equal((first.state, second.state, scene.sent()), ("accepted", "queued", []))
@@ -211,10 +211,7 @@ def test_an_answer_that_lies_unread_is_not_taken_for_the_next_requests():
     equal((second.state, second.cause), ("failed", "Unknown device"))
     # where nothing lay there, what is next goes out 0.1 s later, however late that is looked at
     scene.send("192.0.2.1", b"3")
-    scene.sent()
-    scene.pass_time(2010)
-    scene.sent()
-    scene.receive("02 01")
+    answered_once(scene, 3, b"3")
     fourth = scene.send("192.0.2.1", b"4")
     scene.now += 5000
     scene.client.poll(scene.now)

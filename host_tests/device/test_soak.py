@@ -38,5 +38,6 @@ def test_nothing_is_lost_or_doubled_and_nothing_grows():
     # 64 messages may wait, and old rows go once twice of what lives is filled
     assert soak.most_octets < 100000, soak.most_octets
     equal(len([name for name in soak.storage.names() if name[:4] != "log-"]), 0)
-    if len(heap) > 2:
+    if heap and days > 1:
+        assert len(heap) > 2
         assert max(heap[1:]) - min(heap[1:]) < 16384, heap
