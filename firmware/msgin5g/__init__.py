@@ -14,7 +14,7 @@ _HOMES = (
     ("events", ("CHANGED", "FAILED", "MESSAGE", "REGISTRATION", "REPORT", "TOPIC")),
     ("config", ("Config",)),
     ("errors", ("BodyError", "ConfigError", "OutboxFull", "StorageError")),
-    ("outbox", ("Ended", "Outgoing")),
+    ("outgoing", ("Ended", "Outgoing")),
     ("received", ("Message",)),
     ("storage", ("MemoryStorage",)),
     ("topics", ("SubscriptionError",)),

@@ -9,7 +9,7 @@ from coap import numbers
 from coap.compat import json_octets, json_value
 
 from .errors import BodyError
-from .outbox import PRIORITIES
+from .identifiers import PRIORITIES
 
 _NEEDED = object()
 DESTINATIONS = ("UE", "AS", "GROUP", "BC", "TOPIC")

@@ -6,8 +6,7 @@ from coap.message import Message as CoapMessage
 from coap.message import encode, path_options, uint_octets
 
 from . import bodies, payload
-from .config import PORT
-from .outbox import PRIORITIES
+from .identifiers import PORT, PRIORITIES
 from .security import overhead
 from .segmentation import LEAST_ROOM, escaped_size
 from .source import Composer

@@ -6,19 +6,7 @@ import sys
 
 from .errors import ConfigError
 
-SERVICE_IDENTIFIER = "urn:3gpp:msgin5g"
 _ENOENT = 2
-PORT = 65401  # MSGin5GMD, TS 29.641 table 5-1
-
-
-def service_id_error(value):
-    """Why `value` cannot be a service ID, or None (TS 23.554 clause 6.1: a URI; kindly, any string)."""
-    if not isinstance(value, str) or not value or len(value.encode()) > 255:
-        return "must be a string of 1 to 255 octets"
-    for character in value:
-        if ord(character) < 32 or ord(character) == 127:
-            return "must not contain control characters"
-    return None
 
 
 class Config:

@@ -3,8 +3,8 @@
 
 import binascii
 
-from .config import PORT, SERVICE_IDENTIFIER, service_id_error
 from .errors import ConfigError
+from .identifiers import PORT, SERVICE_IDENTIFIER, service_id_error
 
 _HEX_DIGITS = "0123456789abcdef"
 _NOT_IN_HOST = " /?#@[]"

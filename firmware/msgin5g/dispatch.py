@@ -7,7 +7,7 @@ wire, docs/wire-profile.md).
 
 from coap.compat import earliest, random_octets
 
-from .outbox import PRIORITIES
+from .identifiers import PRIORITIES
 from .timing import Backoff, Countdown
 
 

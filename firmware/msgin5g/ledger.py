@@ -20,7 +20,7 @@ import json
 from coap.compat import const, json_octets
 
 from .journal import Journal, Slot
-from .outbox import Outgoing
+from .outgoing import Outgoing
 from .received import Message
 from .storage import JournalSource, RowSource, discard
 from .timing import Countdown

@@ -1,76 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Messages on their way out: what the application sees of one, and the place that keeps them until they end."""
+"""The place that keeps messages on their way out until they end."""
 
 from .errors import OutboxFull, StorageError
-
-PRIORITIES = ("HIGH", "NORMAL", "LOW")
-MANY = ("GROUP", "TOPIC", "BC")  # destinations that stand for several recipients
-
-
-class Outgoing:
-    """A message that `send` took.
-
-    `state` is "queued", "sent" (on the air), "accepted" (the server has it), "stored" (it waits there for the
-    recipient), "delivered", "failed" (`cause` says why) or "expired"; `final` tells that it will not change.
-    `reports` counts what the recipients of a message to many say, None where no such reports are expected.
-    """
-
-    # Here what most messages never change, or only while they are sent: 64 of them may wait for reports.
-    cause = None
-    final = False
-    cut = None  # (limit, room, set ID) where it is too large for one datagram
-    progress = None  # which segments were acknowledged, as far as the ledger knows
-    expires = None  # Countdown to the end of `expires`, later to that of the wait for a report
-    expire_time = None  # the same as a date, for sfParam
-    segments = None  # once the first segment went out
-    segment = None  # number on the air
-    made = None  # (number, body) of the one that comes next
-    exchange = None  # on the air
-    hold = None  # tick until which SEGCONFIR is waited for
-    accepted = False  # waits for a report
-    reports = None
-    reporters = None  # who was counted, see many.py
-    on_report = None  # for the layer above: what it calls with (reporter, success, cause)
-    order = 0  # of `send`, over restarts
-    slot = None  # what the ledger keeps of it
-    turn = 0  # when it was last on the air, for a fair order among destinations
-
-    def __init__(self, message_id, to, to_type, source, app_id, report, priority, store_forward, volatile):
-        self.message_id = message_id
-        self.to = to
-        self.to_type = to_type
-        self.state = "queued"
-        self.app_id = app_id
-        self.report = report
-        self.priority = priority
-        self.store_forward = store_forward
-        self.volatile = volatile
-        self.source = source
-        self.size = source.size
-        if report and to_type in MANY:
-            self.reports = {"success": 0, "failure": 0}
-
-    def __repr__(self):
-        return "<Outgoing %s to %s: %s%s>" % (
-            self.message_id,
-            self.to,
-            self.state,
-            ", " + self.cause if self.cause else "",
-        )
-
-
-class Ended:
-    """What is remembered of a message that ended."""
-
-    final = True
-    reports = on_report = None
-
-    def __init__(self, message_id, to, to_type, state, cause):
-        self.message_id = message_id
-        self.to = to
-        self.to_type = to_type
-        self.state = state
-        self.cause = cause
 
 
 class Outbox:

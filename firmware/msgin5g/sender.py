@@ -6,7 +6,7 @@ from coap.compat import const, earliest, random_octets, ticks_diff
 
 from . import bodies
 from .dispatch import Dispatcher
-from .outbox import MANY
+from .identifiers import MANY
 from .segmentation import Segments, value_of
 
 # To be sent again; every other failure is final (profile section 4).

@@ -4,8 +4,8 @@
 from coap.compat import const
 
 from . import payload, uuid
-from .config import service_id_error
-from .outbox import Outgoing
+from .identifiers import service_id_error
+from .outgoing import Outgoing
 from .storage import FileSource, OctetsSource, RowSource, copy_to_row
 from .timing import Countdown
 

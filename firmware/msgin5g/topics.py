@@ -12,9 +12,9 @@ from coap.compat import const, earliest, json_octets
 from coap.observe import MOST, observe
 
 from . import bodies
-from .config import service_id_error
 from .errors import BodyError, StorageError
 from .events import TOPIC
+from .identifiers import service_id_error
 from .storage import discard
 from .timing import Backoff, Countdown, jittered, lifetime
 
