@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The storage of `msgin5g.storage`, one file a row, in a folder of the board's file system."""
+"""The storage of `msgin5g.store.storage`, one file a row, in a folder of the board's file system."""
 
 import os
 

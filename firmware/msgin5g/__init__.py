@@ -14,10 +14,10 @@ _HOMES = (
     ("events", ("CHANGED", "FAILED", "MESSAGE", "REGISTRATION", "REPORT", "TOPIC")),
     ("config", ("Config",)),
     ("errors", ("BodyError", "ConfigError", "OutboxFull", "StorageError")),
-    ("outgoing", ("Ended", "Outgoing")),
-    ("received", ("Message",)),
-    ("storage", ("MemoryStorage",)),
-    ("topics", ("SubscriptionError",)),
+    ("store.outgoing", ("Ended", "Outgoing")),
+    ("store.message", ("Message",)),
+    ("store.storage", ("MemoryStorage",)),
+    ("procedures.topics", ("SubscriptionError",)),
 )
 
 

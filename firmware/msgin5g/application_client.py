@@ -7,16 +7,16 @@ messages of Annex A.2, json_wire.py the CoAP and JSON of Annex A.3; `config.peer
 
 from coap.compat import earliest, random_octets
 
-from . import causes, payload, uuid
-from .application_registration import ApplicationRegistration
-from .dispatch import Dispatcher
+from .application.registration import ApplicationRegistration
 from .errors import ConfigError
-from .inbox import Inbox
-from .received import Message
+from .incoming.inbox import Inbox
+from .outgoing.dispatch import Dispatcher
+from .outgoing.source import Composer
 from .role import STARVED, Role
-from .row import Row
-from .source import Composer
+from .store.message import Message
+from .store.row import Row
 from .timing import Backoff
+from .wire import causes, payload, uuid
 
 
 class ApplicationClient(Role):
@@ -41,11 +41,11 @@ class ApplicationClient(Role):
         self.stats["unmatched"] = 0  # L3 responses that belong to nothing
         self.stats["repeats"] = 0  # L3 requests that went out again
         if on_l3:
-            from .l3_wire import L3Wire
+            from .application.l3_wire import L3Wire
 
             wire = L3Wire(config, self, random)
         else:
-            from .json_wire import JsonWire
+            from .application.json_wire import JsonWire
 
             wire = JsonWire(config, self, random, storage)
         self._wire = wire

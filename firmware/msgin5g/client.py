@@ -11,13 +11,14 @@ from coap.compat import const, earliest, random_octets
 from coap.message import Message as CoapMessage
 from coap.message import MessageError, encode, uint_octets
 
-from . import bodies, security
-from .compose import PATH, TOKEN, BodyComposer, request
+from . import security
 from .errors import BodyError, ConfigError
-from .receiver import Receiver, Refusal
-from .registration import Registration
+from .incoming.receiver import Receiver, Refusal
+from .outgoing.compose import PATH, TOKEN, BodyComposer, request
+from .outgoing.sender import Sender
+from .procedures.registration import Registration
 from .role import STARVED, Role
-from .sender import Sender
+from .wire import bodies
 
 _RESERVE = const(448)  # octets of a datagram that are not payload, in what the device tells others to send
 _FROM_PEER = (coap_exchange.REQUEST, coap_exchange.NOTIFICATION)
@@ -29,7 +30,7 @@ def _later():
 
 
 class Client(Role):
-    """See the module. `config` is a Config, `storage` as storage.py describes, `random(n)` gives n octets.
+    """See the module. `config` is a Config, `storage` as store/storage.py describes, `random(n)` gives n octets.
 
     `peer` is the address that the link sends to and is heard from, (host, port) for UDP; the link may set
     it anew. `clock()`, where a board has one, gives seconds since 1970, or None while it is not set.
@@ -82,7 +83,7 @@ class Client(Role):
 
     def _open_topics(self):
         if self._topics is None:
-            from .topics import Topics  # here, so that its memory is only spent where it is needed
+            from .procedures.topics import Topics  # here, so that its memory is only spent where it is needed
 
             self._topics = Topics(self, self._storage, self._random, self._serve, self._events)
         return self._topics

@@ -4,7 +4,7 @@
 import binascii
 
 from .errors import ConfigError
-from .identifiers import PORT, SERVICE_IDENTIFIER, service_id_error
+from .wire.identifiers import PORT, SERVICE_IDENTIFIER, service_id_error
 
 _HEX_DIGITS = "0123456789abcdef"
 _NOT_IN_HOST = " /?#@[]"

@@ -6,8 +6,8 @@ import gc
 from coap.compat import const, earliest
 
 from .events import CHANGED, FAILED, MESSAGE, REGISTRATION, REPORT
-from .ledger import Ledger
-from .outbox import Outbox
+from .outgoing.outbox import Outbox
+from .store.ledger import Ledger
 
 STARVED = (MemoryError, RuntimeError)  # the second: a stack that is too deep
 _PAUSE = const(1000)  # ms

@@ -13,8 +13,9 @@ from coap.compat import earliest, ticks_diff
 from device.links import slipmux
 from device.links.serial import spool
 from life import Life, Sent, Server
-from msgin5g import ApplicationClient, causes, l3, uuid
-from msgin5g.l3_target import target
+from msgin5g import ApplicationClient
+from msgin5g.wire import causes, l3, uuid
+from msgin5g.wire.l3_target import target
 
 NEAR = ("a.example.org", "b.example.org")
 GONE = "gone.example.org"  # the gateway's table has no such target

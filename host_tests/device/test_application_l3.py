@@ -9,7 +9,7 @@ import io
 from application_scene import OWN, REGISTRATION_ID, Scene
 from common import equal, raises
 from msgin5g import ConfigError
-from msgin5g.row import Row
+from msgin5g.store.row import Row
 
 REG = bytes.fromhex("07" + "0102" + "0004deadbeef")  # Application ID 258, credential of 4 octets
 DEREG = b"\x0a" + REGISTRATION_ID

@@ -5,9 +5,9 @@
 import coap
 from common import Random, equal, raises
 from msgin5g import MemoryStorage, StorageError
-from msgin5g.journal import Journal, Records, record
-from msgin5g.ledger import Ledger
-from msgin5g.received import Message
+from msgin5g.store.journal import Journal, Records, record
+from msgin5g.store.ledger import Ledger
+from msgin5g.store.message import Message
 from msgin5g_scene import Scene, agree, answering, msg
 
 

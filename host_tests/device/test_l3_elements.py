@@ -2,8 +2,8 @@
 """Elements of Annex A.2.2 that are wrong, unknown, repeated or out of order; targets from text."""
 
 from common import equal, raises
-from msgin5g import causes, l3
-from msgin5g.l3_target import target
+from msgin5g.wire import causes, l3
+from msgin5g.wire.l3_target import target
 from test_l3_messages import ID, decoded, octets
 
 HEX_ID = "00112233445566778899aabbccddeeff"

@@ -6,7 +6,7 @@ in table order, then the optional elements. IEIs: A is 0x0A, E 0x0E, F 0x0F, X 0
 """
 
 from common import equal, raises
-from msgin5g import l3
+from msgin5g.wire import l3
 
 ID = bytes.fromhex("00112233445566778899aabbccddeeff")
 OTHER = bytes.fromhex("ffeeddccbbaa99887766554433221100")

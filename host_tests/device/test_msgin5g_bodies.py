@@ -2,8 +2,9 @@
 """JSON bodies octet by octet, in the order of the tables of TS 24.538 clause 7.3, and how members are read."""
 
 from common import equal, raises
-from msgin5g import BodyError, bodies, payload
-from msgin5g.bodies import Body, read_ranges
+from msgin5g import BodyError
+from msgin5g.wire import bodies, payload
+from msgin5g.wire.bodies import Body, read_ranges
 from msgin5g_scene import UE, Scene, msg, segment
 
 HEAD = b'{"msgIden":"urn:3gpp:msgin5g","msgType":'

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: MIT
 """The power is cut before and after every single write, of either side: no nonce twice, no request twice, and it goes
-on (RFC 8613 appendix B.1). Replace is atomic, as msgin5g.storage asks of a board: a cut leaves the old or the new.
+on (RFC 8613 appendix B.1). Replace is atomic, as msgin5g.store.storage asks of a board: a cut leaves the old or the
+new.
 """
 
 import coap
 from coap.oscore import ccm
 from coap.oscore import context as context_module
 from common import Random, equal
-from msgin5g.storage import MemoryStorage
+from msgin5g.store.storage import MemoryStorage
 from oscore_scene import CLIENT, SERVER, Party
 
 

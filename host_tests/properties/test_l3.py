@@ -4,7 +4,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from msgin5g import l3
+from msgin5g.wire import l3
 
 IDS = st.binary(min_size=16, max_size=16)
 LABELS = st.text("abcdefghijklmnopqrstuvwxyzABCXYZ0189-", min_size=3, max_size=63).map(

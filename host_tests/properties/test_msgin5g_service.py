@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 import coap
 from coap.compat import json_value
 from common import Random
-from msgin5g import BodyError, Client, Config, MemoryStorage, bodies, payload
-from msgin5g.ledger import Ledger
-from msgin5g.reassembly import Reassembly, StoredPayload
-from msgin5g.receiver import Message
-from msgin5g.segmentation import LEAST_ROOM, Segments, escaped_size, value_of
-from msgin5g.storage import OctetsSource
+from msgin5g import BodyError, Client, Config, MemoryStorage
+from msgin5g.incoming.reassembly import Reassembly, StoredPayload
+from msgin5g.incoming.receiver import Message
+from msgin5g.outgoing.segmentation import LEAST_ROOM, Segments, escaped_size, value_of
+from msgin5g.store.ledger import Ledger
+from msgin5g.store.storage import OctetsSource
+from msgin5g.wire import bodies, payload
 
 # Text with what JSON must escape, characters of each length in UTF-8, and the head that means octets
 PIECES = st.one_of(

@@ -20,8 +20,8 @@ class StateError(OSError):
 class Sequence:
     """The numbers of our own messages, each given once in the life of the key, whatever happens to the power.
 
-    The row `name` of `storage` (see msgin5g.storage) holds a number above all that were given, and is written anew
-    once in 64 of them. After a restart the numbers go on from there; those between are lost.
+    The row `name` of `storage` (see msgin5g.store.storage) holds a number above all that were given, and is written
+    anew once in 64 of them. After a restart the numbers go on from there; those between are lost.
 
     `floor` is a number of the peer's, as high as was written: none up to it can be new. The row has it where it is
     not -1.

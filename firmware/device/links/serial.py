@@ -7,7 +7,7 @@
 import asyncio
 
 from coap.compat import const, ticks_diff
-from msgin5g.row import Row
+from msgin5g.store.row import Row
 
 from ..health import now
 from ..log import log

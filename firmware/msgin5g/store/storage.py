@@ -14,7 +14,7 @@ storage failed (full, read-only, gone).
 
 from coap.compat import const
 
-from .errors import StorageError
+from ..errors import StorageError
 
 _PIECE = const(1024)
 

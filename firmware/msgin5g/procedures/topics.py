@@ -11,12 +11,12 @@ from coap import numbers
 from coap.compat import const, earliest, json_octets
 from coap.observe import MOST, observe
 
-from . import bodies
-from .errors import BodyError, StorageError
-from .events import TOPIC
-from .identifiers import service_id_error
-from .storage import discard
-from .timing import Backoff, Countdown, jittered, lifetime
+from ..errors import BodyError, StorageError
+from ..events import TOPIC
+from ..store.storage import discard
+from ..timing import Backoff, Countdown, jittered, lifetime
+from ..wire import bodies
+from ..wire.identifiers import service_id_error
 
 ROW = "topics"
 _LONGEST_ROW = const(12800)  # 8 names of 255 octets, each octet escaped

@@ -9,7 +9,7 @@ import hashlib
 
 from coap.compat import const
 
-from .timing import Countdown
+from ..timing import Countdown
 
 _DIGEST = const(4)  # octets that are kept of each reporter
 _MOST = const(64)  # reporters that are kept: of those behind them one that repeats itself counts again

@@ -7,8 +7,8 @@ wire, docs/wire-profile.md).
 
 from coap.compat import earliest, random_octets
 
-from .identifiers import PRIORITIES
-from .timing import Backoff, Countdown
+from ..timing import Backoff, Countdown
+from ..wire.identifiers import PRIORITIES
 
 
 class Dispatcher:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The place that keeps messages on their way out until they end."""
 
-from .errors import OutboxFull, StorageError
+from ..errors import OutboxFull, StorageError
 
 
 class Outbox:

@@ -10,10 +10,10 @@ from array import array
 
 from coap.compat import const, earliest, ticks_diff
 
-from . import payload
-from .errors import BodyError
-from .journal import Records, record
-from .storage import discard
+from ..errors import BodyError
+from ..store.journal import Records, record
+from ..store.storage import discard
+from ..wire import payload
 
 _MOST_SEGMENTS = const(1024)  # in one message, so that the index of a set stays small
 _SEGMENT = const(0x47)  # record: number (2) | total or 0 (2) | the `payload` member

@@ -3,8 +3,8 @@
 
 from coap.compat import ticks_diff
 
-from . import causes
-from .timing import Backoff
+from ..timing import Backoff
+from ..wire import causes
 
 
 class ApplicationRegistration:

@@ -7,12 +7,12 @@ What does not fit the inbox is refused with a code that tells the sender whether
 from coap import numbers
 from coap.compat import const, earliest, random_octets
 
-from . import bodies
-from .errors import BodyError
+from ..errors import BodyError
+from ..store.message import Message
+from ..timing import Backoff
+from ..wire import bodies
 from .inbox import Inbox
 from .reassembly import NoRoom, Reassembly
-from .received import Message
-from .timing import Backoff
 
 _TRIES = const(5)  # of a notice about segments: the other side helps itself when it never comes
 _INBOX_FULL = const(10)  # s, Max-Age

@@ -8,7 +8,7 @@ Read kindly: misspelt values, names with spaces, strings for booleans and number
 from coap import numbers
 from coap.compat import json_octets, json_value
 
-from .errors import BodyError
+from ..errors import BodyError
 from .identifiers import PRIORITIES
 
 _NEEDED = object()

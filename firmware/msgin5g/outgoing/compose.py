@@ -5,9 +5,9 @@ from coap import numbers
 from coap.message import Message as CoapMessage
 from coap.message import encode, path_options, uint_octets
 
-from . import bodies, payload
-from .identifiers import PORT, PRIORITIES
-from .security import overhead
+from ..security import overhead
+from ..wire import bodies, payload
+from ..wire.identifiers import PORT, PRIORITIES
 from .segmentation import LEAST_ROOM, escaped_size
 from .source import Composer
 

@@ -8,7 +8,7 @@ from array import array
 
 from coap.compat import json_octets
 
-from . import payload
+from ..wire import payload
 
 
 def value_of(source):

@@ -19,11 +19,11 @@ import json
 
 from coap.compat import const, json_octets
 
+from ..timing import Countdown
 from .journal import Journal, Slot
+from .message import Message
 from .outgoing import Outgoing
-from .received import Message
 from .storage import JournalSource, RowSource, discard
-from .timing import Countdown
 
 _SENT = const(0x53)
 _ACCEPTED = const(0x41)

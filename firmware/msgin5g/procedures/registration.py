@@ -7,9 +7,9 @@ The device never gives up: every failure is tried again, ever more rarely.
 from coap import numbers
 from coap.compat import const, earliest, random_octets
 
-from . import bodies
-from .errors import BodyError
-from .timing import LONGEST, Backoff, Countdown, jittered, lifetime
+from ..errors import BodyError
+from ..timing import LONGEST, Backoff, Countdown, jittered, lifetime
+from ..wire import bodies
 
 _DEFAULT_LIFETIME = const(3600)  # s, where the server grants without saying how long
 _GRACE = const(10000)  # ms beyond the expected time in which a REGRESP may still come

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A received message, as the application gets it."""
 
-from . import payload
+from ..wire import payload
 
 
 class Message:

@@ -12,11 +12,11 @@ from coap import numbers
 from coap.message import Message as CoapMessage
 from coap.message import MessageError, encode, path_options, uint_octets
 
-from . import bodies, causes, uuid
-from .answer import Answer
-from .errors import BodyError
-from .security import endpoint, overhead
-from .segmentation import escaped_size, value_of
+from ..errors import BodyError
+from ..outgoing.segmentation import escaped_size, value_of
+from ..security import endpoint, overhead
+from ..wire import bodies, causes, uuid
+from ..wire.answer import Answer
 
 _PATH = "/msgin5g"
 _TARGET_TYPES = ("UE", "AS", "GROUP")

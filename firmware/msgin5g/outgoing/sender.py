@@ -4,9 +4,9 @@
 from coap import numbers
 from coap.compat import const, earliest, random_octets, ticks_diff
 
-from . import bodies
+from ..wire import bodies
+from ..wire.identifiers import MANY
 from .dispatch import Dispatcher
-from .identifiers import MANY
 from .segmentation import Segments, value_of
 
 # To be sent again; every other failure is final (profile section 4).

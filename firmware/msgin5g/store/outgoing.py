@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A message on its way out, as the application sees it, and what is remembered of one that ended."""
 
-from .identifiers import MANY
+from ..wire.identifiers import MANY
 
 
 class Outgoing:
@@ -26,7 +26,7 @@ class Outgoing:
     hold = None  # tick until which SEGCONFIR is waited for
     accepted = False  # waits for a report
     reports = None
-    reporters = None  # who was counted, see many.py
+    reporters = None  # who was counted, see outgoing/many.py
     on_report = None  # for the layer above: what it calls with (reporter, success, cause)
     order = 0  # of `send`, over restarts
     slot = None  # what the ledger keeps of it

@@ -3,11 +3,11 @@
 
 from coap.compat import const
 
-from . import payload, uuid
-from .identifiers import service_id_error
-from .outgoing import Outgoing
-from .storage import FileSource, OctetsSource, RowSource, copy_to_row
-from .timing import Countdown
+from ..store.outgoing import Outgoing
+from ..store.storage import FileSource, OctetsSource, RowSource, copy_to_row
+from ..timing import Countdown
+from ..wire import payload, uuid
+from ..wire.identifiers import service_id_error
 
 _INLINE = const(1024)  # octets; a longer payload has a row of its own
 

@@ -7,7 +7,7 @@ the data URI travels as octets, so that the reading is always unique.
 
 import binascii
 
-from .errors import BodyError
+from ..errors import BodyError
 
 HEAD = "data:;base64,"
 

@@ -9,9 +9,9 @@ out twice, and their Message ID tells the second from a new one.
 
 from coap.compat import earliest, ticks_diff
 
-from . import causes, l3, uuid
-from .answer import Answer
-from .l3_target import target
+from ..wire import causes, l3, uuid
+from ..wire.answer import Answer
+from ..wire.l3_target import target
 
 _REPORT_GAP = 2000  # ms between the two copies of a report
 _LATE = 20  # ms after a deadline: whoever looks so late was kept from reading, too

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""Messages on their way in: checked, put together from their segments, kept until the application takes them."""
