@@ -9,47 +9,29 @@ import contextlib
 import inspect
 import itertools
 import json
+import re
 import sys
 import types
 import uuid
 
 from host_tests.gateway.scripted import SERVICE
-from tools.gateway import (
-    appservers,
-    apptables,
-    bodies,
-    delivery,
-    fitting,
-    flood,
-    identity,
-    inbound,
-    outside,
-    payload,
-    quarantine,
-    quarantinetables,
-    quotatables,
-    rest,
-    segments,
-    server,
-    settables,
-    store,
-    tables,
-    topics,
-    topictables,
-)
-from tools.gateway.answers import Refusal
-from tools.gateway.delivery import Outcome
-from tools.gateway.events import Events
-from tools.gateway.identity import Peer
 from tools.gateway.runtime import Gateway, Options
-from tools.gateway.settings import Settings
-from tools.gateway.unrecorded import Unrecorded
+from tools.page.events import Events
+from tools.server import appservers, delivery, fitting, flood, inbound, quarantine, server, topics
+from tools.server.delivery import Outcome
+from tools.server.settings import Settings
+from tools.server.unrecorded import Unrecorded
+from tools.store import apptables, quarantinetables, quotatables, settables, store, tables, topictables
+from tools.wire import bodies, identity, outside, payload, rest, segments
+from tools.wire.answers import Refusal
+from tools.wire.identity import Peer
 
 MODULES = (
     *(appservers, apptables, bodies, delivery, fitting, flood, identity, inbound, outside, payload),
     *(quarantine, quarantinetables, quotatables, rest, segments, server, settables, store, tables),
     *(topics, topictables),
 )
+ROOMS = re.compile("/tools/(gateway|page|server|store|transport|wire)/")
 # What isolates is not what is isolated; and how a store is opened is no step of the work.
 NO_STEPS = {
     "_prepare",
@@ -116,7 +98,7 @@ def place():
     frame, names = sys._getframe(2), []
     while frame and len(names) < 1:
         code = frame.f_code
-        if "/tools/gateway/" in code.co_filename and not code.co_name.startswith("<"):
+        if ROOMS.search(code.co_filename) and not code.co_name.startswith("<"):
             names.append(code.co_name)
         frame = frame.f_back
     return tuple(names)

@@ -14,11 +14,11 @@ import aiohttp
 from aiocoap import resource
 from aiohttp import web
 
-from tools.gateway.events import Events
 from tools.gateway.runtime import Gateway, Options
-from tools.gateway.settings import Settings
+from tools.page.events import Events
 from tools.patience import patience
 from tools.patience import run as run
+from tools.server.settings import Settings
 
 SERVICE = "urn:3gpp:msgin5g"
 ROOT = pathlib.Path(__file__).resolve().parents[2]

@@ -7,9 +7,9 @@ from host_tests.gateway.scripted import ApplicationServer, Journal
 from host_tests.gateway.serial_device import OWN
 from tools.cable import Cable
 from tools.gateway.applications import digest
-from tools.gateway.events import Events
 from tools.gateway.runtime import Gateway, Options
-from tools.gateway.settings import Settings
+from tools.page.events import Events
+from tools.server.settings import Settings
 
 AS = "as:weather@example.org"
 TARGET = {"l3+uart": "weather.example.org", "coap+uart": AS}

@@ -9,14 +9,15 @@ import pytest
 
 from host_tests.gateway.scripted import SERVICE, new_id
 from host_tests.gateway.test_server_decisions import HERE, A, Bench, msg, own
-from tools.gateway import applications, l3
-from tools.gateway.answers import Answer
+from tools.gateway import applications
 from tools.gateway.appjson import ApplicationJson
 from tools.gateway.applications import Applications, Deliver, Refused, Reported, digest
-from tools.gateway.bodies import Address
-from tools.gateway.delivery import DONE, LATER, REFUSED, Outcome
-from tools.gateway.identity import Peer
-from tools.gateway.store import Store
+from tools.server.delivery import DONE, LATER, REFUSED, Outcome
+from tools.store.store import Store
+from tools.wire import l3
+from tools.wire.answers import Answer
+from tools.wire.bodies import Address
+from tools.wire.identity import Peer
 
 LINE, OTHER_LINE = "l3:/dev/one", "l3:/dev/two"
 ONE, TWO = "ue:one", "ue:two"

@@ -11,13 +11,13 @@ from multidict import CIMultiDict
 import tools.demo.application_server
 from host_tests.gateway.scripted import ApplicationServer, Process, Ue, gateway, run
 from tools import cli
-from tools.gateway.callers import Callers, Refused
-from tools.gateway.events import Events
-from tools.gateway.hosts import Hosts, is_loopback
-from tools.gateway.masking import masked, masked_uri
 from tools.gateway.runtime import Gateway, Options
-from tools.gateway.settings import Settings
-from tools.gateway.store import Store
+from tools.page.events import Events
+from tools.server.callers import Callers, Refused
+from tools.server.hosts import Hosts, is_loopback
+from tools.server.settings import Settings
+from tools.store.store import Store
+from tools.wire.masking import masked, masked_uri
 
 A = "ue:a"
 WEATHER, OTHER = "as:weather@example.org", "as:other@example.org"

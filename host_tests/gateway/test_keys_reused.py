@@ -13,10 +13,10 @@ from host_tests.gateway.devices import UE, run
 from host_tests.gateway.test_oscore_gateway import OTHER, Raw, _Keys, msg, peer, protected, reg
 from tools.demo.processes import Gateway
 from tools.gateway import keys as key_files
-from tools.gateway import security
-from tools.gateway.numbers import WentBack
-from tools.gateway.security import StoreContext
-from tools.gateway.store import Store
+from tools.store.numbers import WentBack
+from tools.store.store import Store
+from tools.transport import security
+from tools.transport.security import StoreContext
 
 
 @contextlib.asynccontextmanager

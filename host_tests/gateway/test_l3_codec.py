@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools.gateway import l3 as gateway
-from tools.gateway import payload
+from tools.wire import l3 as gateway
+from tools.wire import payload
 
 ROOT = Path(__file__).resolve().parents[2]
 if str(ROOT / "firmware") not in sys.path:

@@ -18,8 +18,8 @@ from tools.demo.processes import Device, Gateway, device_keys
 from tools.device import ROOT
 from tools.gateway import keys as key_files
 from tools.gateway.keys import KeyFileError
-from tools.gateway.security import StoreContext
-from tools.gateway.store import Store
+from tools.store.store import Store
+from tools.transport.security import StoreContext
 
 OTHER = "ue:sensor-2@example.org"
 SERVICE = "urn:3gpp:msgin5g"

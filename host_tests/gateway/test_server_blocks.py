@@ -11,7 +11,7 @@ from aiocoap.optiontypes import BlockOption
 from host_tests.gateway.scripted import Ue, gateway, run
 from host_tests.gateway.test_oscore_gateway import _Quick, peer, reg
 from host_tests.gateway.test_server_flood import UE, scene
-from tools.gateway.blocks import Bodies, Shelf, TooLarge
+from tools.transport.blocks import Bodies, Shelf, TooLarge
 
 
 def block(number, more, size=16, octets=None, tag=b"", remote="a"):

@@ -5,9 +5,9 @@ was granted, while the gateway runs and over a restart."""
 import pytest
 
 from host_tests.gateway.rig import Rig
-from tools.gateway.clock import JUMP, LONGEST_STOP, SteadyClock
-from tools.gateway.clocktables import RECORDS, TIMES
-from tools.gateway.store import Store
+from tools.server.clock import JUMP, LONGEST_STOP, SteadyClock
+from tools.store.clocktables import RECORDS, TIMES
+from tools.store.store import Store
 
 A, B = "ue:a", "ue:b"
 YEAR = 365 * 86400

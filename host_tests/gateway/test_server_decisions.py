@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from host_tests.gateway.scripted import SERVICE, new_id
-from tools.gateway.delivery import Outcome
-from tools.gateway.identity import Peer
-from tools.gateway.server import Server
-from tools.gateway.settings import Settings
-from tools.gateway.store import Store
+from tools.server.delivery import Outcome
+from tools.server.server import Server
+from tools.server.settings import Settings
+from tools.store.store import Store
+from tools.wire.identity import Peer
 
 A, B = "ue:a", "ue:b"
 HERE, THERE = Peer("192.0.2.1", 40000), Peer("192.0.2.2", 40000)

@@ -18,16 +18,16 @@ from hypothesis import strategies as st
 
 from host_tests.gateway.scripted import Journal, Ue, run
 from host_tests.gateway.test_oscore_gateway import _Keys, msg, peer, protected, reg
-from tools.gateway import datagrams
 from tools.gateway import keys as key_files
-from tools.gateway.events import Events
-from tools.gateway.recent import REPEATS, Recent
 from tools.gateway.runtime import Gateway, Options
-from tools.gateway.sectables import Keys
-from tools.gateway.security import StoreContext
-from tools.gateway.settings import Settings
-from tools.gateway.store import Store
-from tools.gateway.turns import Turns
+from tools.page.events import Events
+from tools.server.settings import Settings
+from tools.store.sectables import Keys
+from tools.store.store import Store
+from tools.transport import datagrams
+from tools.transport.recent import REPEATS, Recent
+from tools.transport.security import StoreContext
+from tools.transport.turns import Turns
 
 UE, OTHER = "ue:sensor-1@example.org", "ue:sensor-2@example.org"
 FOREIGN = ("::ffff:198.51.100.9", 40000, 0, 0)

@@ -7,7 +7,7 @@ import aiocoap
 
 from host_tests.gateway.devices import run
 from tools.demo.processes import Gateway
-from tools.gateway.lines import COAP, Line, LinesInterface, encode
+from tools.transport.lines import COAP, Line, LinesInterface, encode
 
 # GET, message ID 1, Uri-Path of one octet
 WRONG = b"\x40\x01\x00\x01\xb1\xff"

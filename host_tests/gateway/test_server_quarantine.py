@@ -7,10 +7,10 @@ import pytest
 from host_tests.gateway.rig import Faults, Rig
 from host_tests.gateway.scripted import Ue, gateway, run
 from tools.cli import main
-from tools.gateway import quarantine
-from tools.gateway.delivery import BROKEN, Outcome
-from tools.gateway.lines import COAP, L3, Line, encode
-from tools.gateway.store import Store
+from tools.server import quarantine
+from tools.server.delivery import BROKEN, Outcome
+from tools.store.store import Store
+from tools.transport.lines import COAP, L3, Line, encode
 
 A, B, C, D = "ue:a", "ue:b", "ue:c", "ue:d"
 AS = "as:weather@example.org"

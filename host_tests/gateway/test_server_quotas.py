@@ -8,15 +8,15 @@ import pytest
 
 from host_tests.gateway.scripted import new_id
 from host_tests.gateway.test_server_decisions import HERE, THERE, A, B, Bench, msg, own
-from tools.gateway.answers import Refusal
-from tools.gateway.bodies import Address, Malformed
-from tools.gateway.delivery import LATER, Outcome
-from tools.gateway.http import patience
-from tools.gateway.identity import Peer
-from tools.gateway.quotatables import SETS
-from tools.gateway.security import Speaker
-from tools.gateway.store import Store
-from tools.gateway.tables import CONTROL, DATA
+from tools.server.delivery import LATER, Outcome
+from tools.store.quotatables import SETS
+from tools.store.store import Store
+from tools.store.tables import CONTROL, DATA
+from tools.transport.http import patience
+from tools.transport.security import Speaker
+from tools.wire.answers import Refusal
+from tools.wire.bodies import Address, Malformed
+from tools.wire.identity import Peer
 
 AS = "as:weather@example.org"
 FAR = "9999-12-31T23:59:59Z"

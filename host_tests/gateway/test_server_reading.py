@@ -8,9 +8,9 @@ import pytest
 
 from host_tests.gateway.scripted import SERVICE, new_id
 from host_tests.gateway.test_server_decisions import HERE, THERE, A, B, Bench, both, msg, own, parts, taken
-from tools.gateway import bodies
-from tools.gateway.bodies import Malformed
-from tools.gateway.identity import Peer
+from tools.wire import bodies
+from tools.wire.bodies import Malformed
+from tools.wire.identity import Peer
 
 
 def about(msg_type, set_id, **members):

@@ -11,9 +11,9 @@ import sys
 import pytest
 
 from host_tests.gateway.scripted import ROOT, ApplicationServer, Process, Ue, gateway, run
-from tools.gateway.identity import Peer
-from tools.gateway.store import Store, StoreError
 from tools.patience import finish
+from tools.store.store import Store, StoreError
+from tools.wire.identity import Peer
 
 A, B = "ue:a", "ue:b"
 AS = "as:weather@example.org"

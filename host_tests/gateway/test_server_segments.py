@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools.gateway import segments
-from tools.gateway.payload import content_size, from_octets, from_text
-from tools.gateway.segments import Assembly, Contradiction
+from tools.wire import segments
+from tools.wire.payload import content_size, from_octets, from_text
+from tools.wire.segments import Assembly, Contradiction
 
 # What JSON can carry in UTF-8: anything but surrogates. The last two make text that looks like a data URI.
 TEXT = st.one_of(

@@ -11,7 +11,7 @@ import sys
 import pytest
 
 from host_tests.gateway.scripted import ROOT, Ue, gateway, run
-from tools.gateway.events import Events
+from tools.page.events import Events
 
 A, B = "ue:a", "ue:b"
 

@@ -11,11 +11,11 @@ import pytest
 
 from host_tests.gateway.scripted import ApplicationServer, Ue, gateway, run
 from host_tests.gateway.test_server_decisions import HERE, THERE, Bench, msg
-from tools.gateway.identity import Peer
-from tools.gateway.sectables import Keys
-from tools.gateway.security import StoreContext
-from tools.gateway.store import Store
 from tools.patience import patience
+from tools.store.sectables import Keys
+from tools.store.store import Store
+from tools.transport.security import StoreContext
+from tools.wire.identity import Peer
 
 A, B, C = "ue:a", "ue:b", "ue:c"
 ELSEWHERE = Peer("192.0.2.3", 40000)

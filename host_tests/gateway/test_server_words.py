@@ -9,9 +9,9 @@ import pytest
 
 from host_tests.gateway.scripted import ApplicationServer, Ue, gateway, run
 from host_tests.gateway.test_server_decisions import HERE, A, B, Bench, both, msg, own
-from tools.gateway import bodies, rest
-from tools.gateway.answers import Answer
-from tools.gateway.delivery import Outcome
+from tools.server.delivery import Outcome
+from tools.wire import bodies, rest
+from tools.wire.answers import Answer
 
 AS = "as:weather@example.org"
 LAST = "9999-12-31T23:59:59Z"  # the last moment that RFC 3339 can write

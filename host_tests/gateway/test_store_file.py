@@ -14,8 +14,8 @@ import pytest
 from host_tests.gateway.scripted import ROOT, Ue, gateway, run
 from tools import cli
 from tools.gateway import keys as key_files
-from tools.gateway import storefile
-from tools.gateway.store import Store, StoreError
+from tools.store import storefile
+from tools.store.store import Store, StoreError
 
 UE = "ue:sensor-1@example.org"
 FREE = ["--coap", "127.0.0.1:0", "--http", "127.0.0.1:0"]

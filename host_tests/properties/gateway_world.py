@@ -10,10 +10,10 @@ import json
 import uuid
 
 from host_tests.gateway.test_server_decisions import Bench, own
-from tools.gateway.answers import Refusal
-from tools.gateway.bodies import Malformed
-from tools.gateway.delivery import DONE, LATER, REFUSED, Outcome
-from tools.gateway.identity import Peer
+from tools.server.delivery import DONE, LATER, REFUSED, Outcome
+from tools.wire.answers import Refusal
+from tools.wire.bodies import Malformed
+from tools.wire.identity import Peer
 
 UES = ("ue:a", "ue:b", "ue:c")
 SERVERS = ("as:x", "as:y")

@@ -8,7 +8,7 @@ import pytest
 
 from host_tests.gateway.test_server_decisions import Bench
 from host_tests.properties.device_world import UE, Scene, code_of
-from tools.gateway.identity import Peer
+from tools.wire.identity import Peer
 
 SENDER = "ue:b@x"
 HERE, THERE = Peer("192.0.2.1", 1), Peer("192.0.2.2", 1)
@@ -169,7 +169,7 @@ def test_refused(members, member):
 def test_ranges(text, ranges):
     from msgin5g import BodyError
     from msgin5g import bodies as device
-    from tools.gateway import segments
+    from tools.wire import segments
 
     for read, error in ((segments.read_ranges, ValueError), (device.read_ranges, BodyError)):
         if ranges is None:

@@ -16,9 +16,9 @@ from host_tests.tools.board_stand_in import IDENTITY, NOT_THERE, BoardStandIn, o
 from tools import cli, ports, private
 from tools.gateway import keys as key_files
 from tools.gateway.applications import digest
-from tools.gateway.store import Store
 from tools.image.boards import ROOT
 from tools.provision import places
+from tools.store.store import Store
 
 UE = "ue:sensor-1@example.org"
 PEER = "coap://192.0.2.1"

@@ -14,11 +14,12 @@ import pytest
 from host_tests.interop.capture import Capture
 from tools import trace
 from tools.cli import main
-from tools.gateway import bodies, keys
-from tools.gateway.lines import COAP, L3, TEXT, encode
+from tools.gateway import keys
 from tools.patience import communicate
 from tools.trace import sources
 from tools.trace.reader import Reader
+from tools.transport.lines import COAP, L3, TEXT, encode
+from tools.wire import bodies
 
 BODY = {
     "msgIden": "urn:3gpp:msgin5g",

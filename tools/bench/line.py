@@ -17,8 +17,8 @@ from tools.bench import Row
 from tools.bench.pico import MS_AN_OCTET, Pico, Silent
 from tools.bench.rp2040 import flash_image
 from tools.emulator.client import provide
-from tools.gateway import bodies, payload, segments
 from tools.image import rp2
+from tools.wire import bodies, payload, segments
 
 UE, AS = "ue:bench@example.org", "as:bench@example.org"
 LARGE = 64 * 1024

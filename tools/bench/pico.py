@@ -9,8 +9,8 @@ gateway is a few lines around aiocoap's messages and the framing of the emulated
 import aiocoap
 
 from tools.emulator.client import SteppedEmulator
-from tools.gateway import bodies
-from tools.gateway.lines import COAP, Framer, encode
+from tools.transport.lines import COAP, Framer, encode
+from tools.wire import bodies
 
 MS_AN_OCTET = 10 * 1000 / 115200  # 8N1
 _LONGEST_STEP = 1000  # ms

@@ -8,11 +8,11 @@ import re
 import sys
 
 from tools.gateway.applications import digest
-from tools.gateway.apptables import app_id_of
-from tools.gateway.bodies import is_service_id
-from tools.gateway.events import sentence
-from tools.gateway.store import Store
-from tools.gateway.storefile import NoStore, StoreError
+from tools.page.events import sentence
+from tools.store.apptables import app_id_of
+from tools.store.store import Store
+from tools.store.storefile import NoStore, StoreError
+from tools.wire.bodies import is_service_id
 
 
 def add_arguments(actions, service_id, store_help):

@@ -3,13 +3,13 @@
 
 import uuid
 
-from tools.gateway import bodies, l3
-from tools.gateway.answers import Answer
 from tools.gateway.applications import REGISTRATION_IDS, Deliver, Refused
-from tools.gateway.apptables import app_id_of
-from tools.gateway.bodies import Malformed
-from tools.gateway.delivery import DONE, LATER, REFUSED, Outcome
-from tools.gateway.identity import Peer
+from tools.server.delivery import DONE, LATER, REFUSED, Outcome
+from tools.store.apptables import app_id_of
+from tools.wire import bodies, l3
+from tools.wire.answers import Answer
+from tools.wire.bodies import Malformed
+from tools.wire.identity import Peer
 
 # A.2.2.17, which gives the words for both formats
 CAUSES = {

@@ -12,13 +12,13 @@ import secrets
 import uuid
 from dataclasses import dataclass
 
-from tools.gateway import bodies, l3, segments
-from tools.gateway import payload as payloads
-from tools.gateway.apptables import app_id_of
-from tools.gateway.bodies import Address, Segment
-from tools.gateway.delivery import DONE, LATER, REFUSED, Outcome
-from tools.gateway.identity import Peer
-from tools.gateway.settings import LARGEST_PAYLOAD
+from tools.server.delivery import DONE, LATER, REFUSED, Outcome
+from tools.server.settings import LARGEST_PAYLOAD
+from tools.store.apptables import app_id_of
+from tools.wire import bodies, l3, segments
+from tools.wire import payload as payloads
+from tools.wire.bodies import Address, Segment
+from tools.wire.identity import Peer
 
 HOST = "application"  # of the Peer that the server knows an application by
 JSON = 50

@@ -5,7 +5,7 @@ import argparse
 import time
 
 from tools.gateway.appcommands import open_store
-from tools.gateway.masking import masked_uri
+from tools.wire.masking import masked_uri
 
 LAST = (
     "no token is left: where --http is a loopback address, every program on this machine may be any Application"

@@ -5,7 +5,7 @@ import json
 import os
 import secrets
 
-from tools.gateway.sectables import Keys
+from tools.store.sectables import Keys
 
 _LONGEST_ID = 7  # octets, RFC 8613 section 3.3 with a nonce of 13
 

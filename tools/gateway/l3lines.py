@@ -6,10 +6,11 @@ import contextlib
 import secrets
 import uuid
 
-from tools.gateway import l3, lines
-from tools.gateway import payload as payloads
 from tools.gateway.applications import Deliver, Refused
-from tools.gateway.delivery import DONE, LATER, REFUSED, Outcome
+from tools.server.delivery import DONE, LATER, REFUSED, Outcome
+from tools.transport import lines
+from tools.wire import l3
+from tools.wire import payload as payloads
 
 REPEATS = 4
 REPORT_GAP = 2.0  # seconds between the two copies of a report, which nothing answers

@@ -15,14 +15,14 @@ import sys
 from tools import private
 from tools.gateway import appcommands, ascommands, quarantinecommands
 from tools.gateway import keys as key_files
-from tools.gateway.bodies import is_service_id
-from tools.gateway.events import to_stdout
-from tools.gateway.hosts import address_of, is_loopback, name_of
 from tools.gateway.keys import KeyFileError
 from tools.gateway.runtime import AddressInUse, Gateway, Options
-from tools.gateway.settings import PORT, Settings
-from tools.gateway.sinks import say
-from tools.gateway.store import StoreError
+from tools.page.events import to_stdout
+from tools.page.sinks import say
+from tools.server.hosts import address_of, is_loopback, name_of
+from tools.server.settings import PORT, Settings
+from tools.store.store import StoreError
+from tools.wire.bodies import is_service_id
 
 WARNING = (
     "WARNING: --security none: no authentication and no encryption. Whoever reaches the address can register and send."

@@ -5,9 +5,9 @@ import argparse
 import time
 
 from tools.gateway.appcommands import open_store
-from tools.gateway.events import sentence
-from tools.gateway.server import Server
-from tools.gateway.settings import Settings
+from tools.page.events import sentence
+from tools.server.server import Server
+from tools.server.settings import Settings
 
 
 def add_arguments(actions, store_help):

@@ -9,28 +9,30 @@ import asyncio
 import contextlib
 from dataclasses import dataclass, field, replace
 
-from tools.gateway import applications, l3, status
-from tools.gateway.answers import Answer, Refusal
+from tools.gateway import applications
 from tools.gateway.appjson import ApplicationJson
 from tools.gateway.applications import Applications, is_json_of_application
-from tools.gateway.bodies import Malformed
-from tools.gateway.callers import Callers
-from tools.gateway.clock import SteadyClock, away
-from tools.gateway.coap import SMALL, CoapTransport, peer_of
-from tools.gateway.delivery import DONE
-from tools.gateway.events import Events
-from tools.gateway.http import HttpTransport
-from tools.gateway.isolation import place_of, reason_of
 from tools.gateway.l3lines import L3Line
-from tools.gateway.lines import Line
-from tools.gateway.security import ContextBinding, Guard
 from tools.gateway.sending import Sender
-from tools.gateway.server import Server
-from tools.gateway.settings import PORT, Settings
-from tools.gateway.store import Store
-from tools.gateway.transactions import busy, store_failed
-from tools.gateway.unguarded import Unguarded
-from tools.gateway.unrecorded import Unrecorded
+from tools.page import status
+from tools.page.events import Events
+from tools.server.callers import Callers
+from tools.server.clock import SteadyClock, away
+from tools.server.delivery import DONE
+from tools.server.isolation import place_of, reason_of
+from tools.server.server import Server
+from tools.server.settings import PORT, Settings
+from tools.server.unrecorded import Unrecorded
+from tools.store.store import Store
+from tools.store.transactions import busy, store_failed
+from tools.transport.coap import SMALL, CoapTransport, peer_of
+from tools.transport.http import HttpTransport
+from tools.transport.lines import Line
+from tools.transport.security import ContextBinding, Guard
+from tools.transport.unguarded import Unguarded
+from tools.wire import l3
+from tools.wire.answers import Answer, Refusal
+from tools.wire.bodies import Malformed
 
 
 @dataclass(frozen=True)

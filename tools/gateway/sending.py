@@ -2,10 +2,10 @@
 """Brings a Push to whom it is for, whatever way that is, and says what came of it. Nothing that is raised gets out."""
 
 from tools.gateway import applications
-from tools.gateway.answers import Refusal
-from tools.gateway.delivery import BROKEN, DONE, LATER, REFUSED, Outcome
-from tools.gateway.isolation import reason_of
-from tools.gateway.transactions import store_failed
+from tools.server.delivery import BROKEN, DONE, LATER, REFUSED, Outcome
+from tools.server.isolation import reason_of
+from tools.store.transactions import store_failed
+from tools.wire.answers import Refusal
 
 
 class Sender:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from tools import ports, private, remote
 from tools.errors import UsageError
-from tools.gateway.events import sentence
-from tools.gateway.store import Store, StoreError
+from tools.page.events import sentence
 from tools.provision import many, plan, settings, show
 from tools.provision.places import BoardPlace, FilePlace, StatePlace
+from tools.store.store import Store, StoreError
 
 CHIPS = {ports.RP2040: "RP2040", ports.ESP32: "ESP32"}
 UART = "coap+uart://0"

@@ -4,8 +4,8 @@
 import aiocoap
 from aiocoap import error, oscore
 
-from tools.gateway import bodies, l3, payload
-from tools.gateway.lines import COAP, L3
+from tools.transport.lines import COAP, L3
+from tools.wire import bodies, l3, payload
 
 _KEPT = 1024  # requests whose answer may still come
 

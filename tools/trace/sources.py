@@ -11,7 +11,7 @@ from typing import NamedTuple
 import dpkt
 import serial
 
-from tools.gateway.lines import COAP, Framer
+from tools.transport.lines import COAP, Framer
 
 _NG = b"\x0a\x0d\x0d\x0a"  # how pcapng begins
 _MAGIC = {bytes.fromhex(magic) for magic in ("a1b2c3d4", "d4c3b2a1", "a1b23c4d", "4d3cb2a1")}

@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: MIT
+"""What happened, one line each: for people on stdout, and as JSON lines for programs."""
+
+import collections
+import json
+import sys
+import time
+
+from tools.page.sinks import Sink
+
+_SENTENCES = {
+    "listening": "listening: CoAP on {coap}, HTTP on {http}",
+    "store-made": "new store {store}",
+    "store-mended": "other accounts of this machine could read {files}: not any more (mode 0600). Where somebody may"
+    " have, give the devices new keys: msgin5g provision --force",
+    "store-restored": "{store} may be an older copy: {reason}. The sequence numbers of {keys} keys go ahead by {ahead},"
+    " so that no nonce is used twice; see docs/security.md, A store that is put back",
+    "key-reused": "{ue} at {peer} used number {number} of its key a second time, after {other}: two devices have one"
+    " key, or its flash was put back from an old copy. Make a new key: msgin5g provision --ue {ue} --force",
+    "numbers-jumped": "{ue} has seen our sequence numbers before: the store was put back from an older copy. They go"
+    " ahead by {ahead}",
+    "registered": "registered {ue} from {peer} for {lifetime} s, segments up to {maxSegSize}",
+    "registers-again": "{ue} registers again and again from {peer}: it does not take the answers, its console says why"
+    " (with OSCORE its security.recipient_id is another)",
+    "gateway-registered": "gateway service for {ue} from {peer} for {lifetime} s",
+    "deregistered": "de-registered {ue}",
+    "expired": "registration of {ue} expired",
+    "subscribed": "{ue} is subscribed to {topic} for {lifetime} s",
+    "unsubscribed": "{ue} is not subscribed to {topic} any more",
+    "rebound": "{ue} speaks from {peer} now",
+    "accepted": "accepted {kind} {msgId} from {from} to {to}, {octets} octets",
+    "delivered": "delivered {kind} {msgId} to {to}, {octets} octets",
+    "reported": "reported {msgId} from {from} to {to}: {status}",
+    "stored": "stored {kind} {msgId} for {to}",
+    "failed": "failed {kind} {msgId} to {to}: {cause}",
+    "discarded": "discarded {kind} {msgId} to {to}: {cause}",
+    "refused": "refused {kind} of {peer}: {code} {reason}",
+    "retry": "{to} did not take {kind} ({reason}); again in {seconds} s",
+    "segment-recovery": "asked {from} for segments {segments} of {segId}",
+    "segment-recovery-asked": "{to} asks for segments {segments} of {segId}",
+    "segment-confirmed": "segments {segId} from {from} to {to}: {result}",
+    "as-registered": "registered application server {as} at {targetUri}",
+    "application-registered": "registered application {application} as {ue} at {at}",
+    "application-deregistered": "de-registered application {application}, {ue}",
+    "line-open": "{line} is open",
+    "line-lost": "{line} went away; it is opened again when it is back",
+    "line-missing": "cannot open {line} ({reason}); trying for ever",
+    "line-noise": "{line}: {frames} frames were damaged or unknown",
+    "diagnostic": "{line} says: {text}",
+    "clock-set": "the clock was set by {seconds} s: what was granted lasts as long as it would have",
+    "sink-failed": "{sink} takes no events: {reason}",
+    "sink-recovered": "{sink} takes events again; {lost} were lost",
+    "quarantined": "set aside {kind} {what} {msgId} from {from} to {to}: {reason} ({place})",
+    "quarantine-dropped": "dropped {kind} {what} {msgId} from {from} to {to}, which was set aside",
+    "quarantine-retried": "{kind} {what} {msgId} from {from} to {to} was set aside and is tried again",
+    "error": "an error of the gateway's own in {kind} {peer}{to}{line}: {reason} ({place})",
+    "store-error": "the store takes nothing now: {reason}",
+    "as-deregistered": "de-registered application server {as}",
+}
+
+
+class Events:
+    """Keeps the last ones and counts all. Telling fails nobody: `sinks` are written as far as they take something, and
+    one that does not is told on the others, once each time that it begins and ends. `callbacks` hear each record."""
+
+    def __init__(self, out=None, file=None, clock=time.time):
+        self.recent = collections.deque(maxlen=100)
+        self.counts = collections.Counter()
+        self.callbacks = []
+        self.sinks = []
+        self._clock = clock
+        self._told = set()  # names of the sinks and callbacks that fail
+        self._lost = collections.Counter()  # what was lost of a sink when it last took something again
+        self._writers = []
+        for name, stream, form in (("--events", file, _as_json), ("stdout", out, _as_line)):
+            if stream:
+                self.sinks.append(Sink(name, stream))
+                self._writers.append((self.sinks[-1], form))
+
+    def tell(self, event, **fields):
+        record = {"time": round(self._clock(), 3), "event": event, **fields}
+        self.recent.append(record)
+        self.counts[event] += 1
+        for sink, form in self._writers:
+            sink.write(form(record))
+        failed = []
+        for callback in list(self.callbacks):
+            try:
+                callback(record)
+            except Exception as error:
+                failed.append((callback, error))
+        for callback, error in failed:
+            self.counts["callback-failed"] += 1
+            name = getattr(callback, "__qualname__", "callback")
+            if name not in self._told:
+                self._told.add(name)
+                self.tell("sink-failed", sink=name, reason="%s: %s" % (type(error).__name__, error))
+        self._look_after_sinks()
+
+    def flush(self):
+        """Writes what sinks have kept; whether something is left."""
+        for sink in self.sinks:
+            if sink.waiting:
+                sink.flush()
+        self._look_after_sinks()
+        return any(sink.waiting for sink in self.sinks)
+
+    def _look_after_sinks(self):
+        for sink in self.sinks:
+            if bool(sink.failing) == (sink.name in self._told):
+                continue
+            if sink.failing:
+                self._told.add(sink.name)
+                self.tell("sink-failed", sink=sink.name, reason=sink.failing)
+            else:
+                self._told.remove(sink.name)
+                lost, self._lost[sink.name] = sink.lost - self._lost[sink.name], sink.lost
+                self.tell("sink-recovered", sink=sink.name, lost=lost)
+
+    def state(self):
+        """Of each sink, for people."""
+        return [
+            {"sink": sink.name, "failing": sink.failing, "waiting": sink.waiting, "lost": sink.lost}
+            for sink in self.sinks
+        ]
+
+
+def _as_json(record):
+    return json.dumps(record, ensure_ascii=False, default=str)
+
+
+def _as_line(record):
+    return "%s %s" % (time.strftime("%H:%M:%S", time.localtime(record["time"])), sentence(record))
+
+
+def sentence(record):
+    """One line for people; what a peer wrote cannot break it."""
+    blank = collections.defaultdict(str, record)
+    pattern = _SENTENCES.get(record["event"], "{event}")
+    line = pattern.format_map(blank)
+    return "".join(character if character.isprintable() else "?" for character in line)
+
+
+def to_stdout(file=None):
+    return Events(sys.stdout, file)

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: MIT
+"""The status page: plain HTML that needs nothing else and reloads itself."""
+
+import time
+from html import escape
+
+from tools.page.events import sentence
+
+_STYLE = (
+    "body{font:15px/1.4 system-ui,sans-serif;margin:2em auto;max-width:70em;padding:0 1em;color:#222}"
+    "table{border-collapse:collapse;width:100%}td,th{text-align:left;padding:.25em .75em .25em 0;"
+    "border-bottom:1px solid #ddd;overflow-wrap:anywhere}h2{margin:1.5em 0 .3em;font-size:1.1em}"
+    ".warn{background:#fde8c8;padding:.4em .8em}"
+)
+
+
+_SECURITY = {
+    "none": '<p class="warn">Security mode none: whoever reaches this address can register and send.</p>',
+    "oscore": "<p>Security mode oscore: only devices with a key that was added here are heard.</p>",
+}
+
+
+def _table(titles, rows):
+    if not rows:
+        return "<p>none</p>"
+    head = "".join("<th>%s</th>" % escape(title) for title in titles)
+    lines = ("<tr>%s</tr>" % "".join("<td>%s</td>" % escape(str(cell)) for cell in row) for row in rows)
+    return "<table><tr>%s</tr>%s</table>" % (head, "".join(lines))
+
+
+def _clock(seconds):
+    return time.strftime("%H:%M:%S", time.localtime(seconds))
+
+
+def render(status):
+    """HTML of what `Gateway.snapshot` gives."""
+    ues = [
+        (ue["ue"], ue["peer"], "%d s" % (ue["expires"] - status["time"]), ue["maxSegSize"])
+        for ue in status["registered"]
+    ]
+    topics = [
+        (each["topic"], each["ue"], "%d s" % (each["expires"] - status["time"]))
+        for each in status["subscriptions"]
+    ]
+    pending = [(p["to"], p["state"], p["messages"], p["octets"]) for p in status["pending"]]
+    servers = [(s["as"], s["targetUri"] or "no targetUri") for s in status["applicationServers"]]
+    events = [(_clock(event["time"]), sentence(event)) for event in reversed(status["events"])]
+    aside = [
+        (a["id"], a["kind"], a["what"], a.get("from", ""), a.get("to", ""), a["reason"])
+        for a in status["quarantined"]
+    ] + [("", each["kind"], each["what"], "", "", each["reason"]) for each in status["resting"]]
+    counts = sorted(status["counts"].items())
+    return "".join(
+        (
+            '<!doctype html><html lang="en"><meta charset="utf-8"><meta http-equiv="refresh" content="3">',
+            "<title>MSGin5G gateway</title><style>%s</style><h1>MSGin5G gateway</h1>" % _STYLE,
+            "<p>CoAP on %s, HTTP on %s, store %s</p>"
+            % tuple(escape(str(status[name])) for name in ("coap", "http", "store")),
+            _SECURITY[status["security"]],
+            "<h2>Registered UEs</h2>",
+            _table(("UE Service ID", "address", "expires in", "segments up to"), ues),
+            "<h2>Topics</h2>",
+            _table(("topic", "UE Service ID", "expires in"), topics),
+            "<h2>Application Servers</h2>",
+            _table(("AS Service ID", "target"), servers),
+            "<h2>Pending messages</h2>",
+            _table(("for", "state", "messages", "octets"), pending),
+            "<h2>Set aside after an error</h2>",
+            _table(("id", "kind", "what", "from", "to", "reason"), aside),
+            "<h2>Recent events</h2>",
+            _table(("time", "event"), events),
+            "<h2>Counters</h2>",
+            _table(("event", "count"), counts),
+            "</html>",
+        )
+    )

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: MIT
+"""Requests of Application Servers: MSGS_ASRegistration and MSGS_MSGDelivery of TS 29.538, without the HTTP.
+
+Each method gets a JSON object and the time, and gives the JSON object of the answer.
+"""
+
+import secrets
+import urllib.parse
+
+from tools.server.callers import ANYBODY
+from tools.server.delivery import Item
+from tools.store.tables import STORED
+from tools.wire import bodies, rest
+from tools.wire.answers import Refusal
+from tools.wire.bodies import Address, Malformed
+from tools.wire.masking import masked_uri
+
+
+def _is_target(uri):
+    """Whether a request can be sent there: what no request can name would fail at each delivery."""
+    try:
+        parts = urllib.parse.urlsplit(uri)
+        port = parts.port
+    except ValueError:
+        return False
+    return (
+        parts.scheme in ("http", "https")
+        and bool(parts.hostname)
+        and port != 0
+        and uri.isprintable()
+        and not any(character.isspace() for character in uri)
+    )
+
+
+LARGEST_PROFILE = 4096
+
+
+class ApplicationServers:
+    def __init__(self, store, settings, deliveries, tell, accept, route_report):
+        self._store = store
+        self._settings = settings
+        self._deliveries = deliveries
+        self._tell = tell
+        self._accept = accept
+        self._route_report = route_report
+
+    def register(self, body, now, caller=ANYBODY):
+        """ASRegistration: (registration ID, ASRegistrationAck). Registering again replaces the target."""
+        id_ = bodies.text(body, "asSvcId")
+        if not bodies.is_service_id(id_):
+            raise Malformed("asSvcId", "not 1 to 255 octets of text without control characters")
+        caller.must_be(id_)
+        target_uri = bodies.text(body, "targetUri", "", longest=2048) or None
+        if target_uri and not _is_target(target_uri):
+            raise Malformed("targetUri", "not an http:// or https:// URI with a host")
+        profile = bodies.record(body, "asProf")
+        if len(bodies.encode(profile)) > LARGEST_PROFILE:
+            raise Malformed("asProf", "larger than %d octets" % LARGEST_PROFILE)
+        self._make_room(id_, now)
+        registration = secrets.token_hex(8)
+        self._store.register_as(id_, registration, target_uri, profile)
+        self._store.use_as(id_, now)
+        self._deliveries.available(Address("AS", id_), target_uri)
+        self._tell("as-registered", **{"as": id_, "targetUri": masked_uri(target_uri)}, **caller.about)
+        return registration, {"asSvcId": id_, "result": {"title": "registered", "status": 201}}
+
+    def _make_room(self, id_, now):
+        if self._store.application_server(id_) is not None:
+            return
+        most = self._settings.application_servers
+        room, gone = self._store.room_for_as(most, now - self._settings.keep)
+        if not room:
+            raise Refusal(
+                "5.03", "%d application servers are registered: DELETE a registration" % most, max_age=60
+            )
+        if gone is not None:
+            self._tell("as-deregistered", **{"as": gone}, cause="not used, and another one needs the room")
+
+    def deregister(self, registration, now, caller=ANYBODY):
+        """False for a registration ID that is not known."""
+        id_ = self._store.deregister_as(registration)
+        if id_ is None:
+            return False
+        caller.must_be(id_)  # else the transaction is undone
+        self._tell("as-deregistered", **{"as": id_}, **caller.about)
+        self._deliveries.fail_all(Address("AS", id_), "the application server has de-registered", now)
+        return True
+
+    def _known_as(self, origin, now):
+        if self._store.application_server(origin.id) is None:
+            raise Refusal(
+                "4.03", "%s is not registered: POST /msgs-asregistration/v1/registrations first" % origin.id
+            )
+        self._store.use_as(origin.id, now)
+
+    def message(self, body, now, caller=ANYBODY):
+        """ASMessageDelivery: MessageDeliveryAck. Raises Malformed or Refusal."""
+        origin, target, head, value, store_forward, expires = rest.read_message(body, self._settings.service)
+        caller.must_be(origin.id)
+        self._known_as(origin, now)
+        self._deliveries.refuse_large(value)
+        if self._store.seen(origin.key, head["msgId"]) is not None:
+            return rest.ack(origin, head["msgId"])
+        self._deliveries.refuse_full(target, origin)
+        self._store.remember(origin.key, head["msgId"], "", self._settings.remembered)
+        parts = [] if value is None else [value]
+        state, cause = self._accept(
+            Item(origin, target, head, parts, store_forward, expires, peer=caller.peer), now
+        )
+        status = {STORED: "DELY_STORED", "failed": "DELY_FAILED"}.get(state)
+        return rest.ack(origin, head["msgId"], status, cause)
+
+    def report(self, body, now, caller=ANYBODY):
+        """DeliveryStatusReport on a message of a UE: MessageDeliveryAck; it becomes an IMDN (clause 7.3.4.2)."""
+        origin, target, msg_id, delivered, cause = rest.read_report(body)
+        caller.must_be(origin.id)
+        self._known_as(origin, now)
+        if not self._store.known(target.id):
+            return rest.ack(origin, msg_id, "DELY_FAILED", "unknown recipient")
+        self._deliveries.refuse_report(origin, target, msg_id)
+        self._route_report(origin, target, msg_id, delivered, cause, now)
+        return rest.ack(origin, msg_id)

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: MIT
+"""Who may do what on the HTTP side: by which name they call (`hosts`), and with which bearer token (RFC 6750).
+
+As soon as an Application Server has a token, or the HTTP side can be reached from elsewhere, each of them needs its
+own, and speaks for its own AS Service ID alone. The status page is read with any token, or from this machine.
+"""
+
+import re
+import time
+from dataclasses import dataclass
+
+from tools.server.flood import Flood
+from tools.server.hosts import Hosts, is_loopback
+from tools.wire.answers import Refusal
+from tools.wire.identity import Peer
+
+CHALLENGE = 'Bearer realm="msgin5g"'
+_TOLD = 1  # refusals a second that are told, each reason by itself
+
+
+@dataclass(frozen=True)
+class Caller:
+    """`peer`: its address, for events; `id`: the AS Service ID of its token, None where none is needed."""
+
+    peer: str = ""
+    id: str | None = None
+
+    def must_be(self, id_):
+        """Raises Refusal for another AS Service ID than its own."""
+        if self.id is not None and self.id != id_:
+            raise Refusal("4.03", "the token is not of %s: msgin5g gateway as add" % id_)
+
+    @property
+    def about(self):
+        """What events say of it."""
+        return {"peer": self.peer} if self.peer else {}
+
+
+ANYBODY = Caller()
+
+
+class Refused(Exception):
+    """A request that goes no further: the status, and a sentence."""
+
+    def __init__(self, status, detail, headers=None):
+        super().__init__(detail)
+        self.status = status
+        self.headers = headers
+
+
+class Callers:
+    def __init__(self, store, tell, listening="127.0.0.1", names=(), clock=time.monotonic):
+        self._store = store
+        self._tell = tell
+        self._hosts = Hosts(listening, names)
+        self._clock = clock
+        self._told = Flood(_TOLD)
+        self.open_to_others = not is_loopback(listening)
+
+    @property
+    def need_tokens(self):
+        return self.open_to_others or self._store.has_tokens()
+
+    def caller(self, request, public):
+        """The Caller of a request. `public`: it only reads the status. Raises Refused before anything is done."""
+        self._check_host(request)
+        peer = _peer(request)
+        if not self.need_tokens or (public and is_loopback(peer.host)):
+            return Caller(str(peer))
+        given = request.headers.getall("Authorization", [])
+        scheme, _, token = given[0].partition(" ") if len(given) == 1 else ("", "", "")
+        if scheme.lower() != "bearer":
+            raise Refused(
+                401, "a bearer token is needed: msgin5g gateway as add", {"WWW-Authenticate": CHALLENGE}
+            )
+        id_ = self._store.owner_of_token(token.strip())
+        if id_ is None:
+            headers = {"WWW-Authenticate": CHALLENGE + ', error="invalid_token"'}
+            raise Refused(401, "the token is of no Application Server: msgin5g gateway as add", headers)
+        return Caller(str(peer), id_)
+
+    def must_be_here(self, request):
+        """For what no Application Server may do: it speaks for all of them. Raises Refused."""
+        if self.need_tokens or not is_loopback(_peer(request).host):
+            raise Refused(403, "for this machine only, and only while no token is needed")
+
+    def _check_host(self, request):
+        given = request.headers.getall("Host", [])
+        if len(given) != 1:  # RFC 9112 section 3.2
+            raise Refused(400, "one Host is needed")
+        local = (request.transport and request.transport.get_extra_info("sockname")) or ("",)
+        authority = _authority(request.raw_path)
+        if not all(self._hosts.allow(host, local[0]) for host in (authority, given[0]) if host is not None):
+            raise Refused(421, "this Host is none of the gateway's: --http-host NAME lets it be called so")
+
+    def tell_refused(self, request, status, detail):
+        """So that somebody who tries is seen, and cannot fill the log."""
+        if self._told.allows(detail, self._clock()):
+            reason = "%s %s: %s" % (request.method, request.path[:100], detail)
+            self._tell("refused", peer=str(_peer(request)), kind="HTTP", code=str(status), reason=reason)
+
+
+def _authority(target):
+    """Of a request target that is a whole URI, whose host goes before the Host field (RFC 9112 3.2.2), else None."""
+    if target.startswith("/") or "://" not in target:
+        return None
+    return re.split(r"[/?#]", target.partition("://")[2], maxsplit=1)[0]
+
+
+def _peer(request):
+    name = (request.transport and request.transport.get_extra_info("peername")) or ("", 0)
+    return Peer(name[0], name[1])

@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: MIT
+"""Segments that come in: the server as Message Receiver (TS 24.538 clauses 6.5.1.2 and 6.5.3).
+
+A set is kept on disk segment by segment. After a gap the missing ones are asked for with SEGREC; the set ends with
+SEGCONFIR, true when it is whole and safe, false when it is given up.
+"""
+
+from tools.server.delivery import BROKEN, DONE, LATER, Push
+from tools.store.quotatables import SETS
+from tools.store.tables import CONTROL
+from tools.wire import bodies, segments
+from tools.wire import payload as payloads
+from tools.wire.answers import Refusal
+from tools.wire.bodies import Address, Malformed
+from tools.wire.outside import clean
+
+# A segment costs a row however small it is: so many of any size, then one for each so many octets of the set.
+_TINY, _LEAST = 1024, 16
+
+
+class Inbound:
+    """Each unfinished set is a unit of `isolation`."""
+
+    def __init__(self, store, settings, deliveries, isolation, whole):
+        self._store = store
+        self._settings = settings
+        self._deliveries = deliveries
+        self._isolation = isolation
+        self._tell = isolation.tell
+        self._whole = whole  # called with (set, parts, now) for a set that is complete
+
+    def segment(self, originator, body, segment, value, now):
+        """Takes one segment of a MSG; raises Refusal or Malformed for one that cannot be taken."""
+        value = value or ""
+        set_ = self._store.find_set(originator, segment.set_id)
+        if set_ is not None and self._store.is_aside("segment set", set_.id):
+            raise Malformed("segParams.segId", "this set was given up")
+        if set_ is not None and self._is_of_another(set_, body, segment, value):
+            self._store.remove_set(set_.id)
+            self._tell("discarded", **_about(set_), kind="MSG", cause="its segId is used for another message")
+            set_ = None
+        if set_ is None:
+            self._refuse_early(originator, segment, value)
+        elif body["destAddr"] != set_.body["destAddr"]:
+            raise Malformed("destAddr", "is not that of the other segments")
+        assembly = self._store.assembly(set_.id) if set_ else segments.Assembly(now)
+        try:
+            new = assembly.feed(segment.number, segment.total, segment.last, now)
+        except segments.Contradiction as error:
+            raise Malformed("segParams.segNumb", str(error)) from error
+        if set_ is None:
+            set_ = self._store.open_set(originator, segment.set_id, body["msgId"], body, now)
+        self._store.add_segment_msg_id(set_.id, body["msgId"], segment.number)
+        if not new:
+            self._store.save_assembly(set_.id, assembly)  # it may have told the total
+            return
+        if set_.octets + payloads.content_size(value) > self._settings.max_message:
+            self._give_up(set_, "larger than --max-message", now)
+            raise self._too_large()
+        if len(assembly.have) > _TINY + (set_.octets + payloads.content_size(value)) // _LEAST:
+            self._give_up(set_, "too many segments for so few octets", now)
+            raise Refusal("4.13", "cut the message into larger segments")
+        kept = body if segment.number == 1 else set_.body
+        if set_.body.get("isDelivStatReq") or body.get("isDelivStatReq"):
+            # only the first has it from us, any may have it from others
+            kept = kept | {"isDelivStatReq": True}
+        self._store.add_segment(set_.id, segment.number, value, kept, now)
+        self._store.save_assembly(set_.id, assembly)
+        if assembly.whole:
+            self._finish(self._store.get_set(set_.id), now)
+
+    def _is_of_another(self, set_, body, segment, value):
+        """Whether a segment belongs to a later message, under a segId that its sender chose anew (after a restart).
+
+        A sender gives all its segments one msgId, or each its own: neither changes in the middle of a set.
+        """
+        held = self._store.segment_payload(set_.id, segment.number)
+        if held is not None:
+            return held != value
+        ids = self._store.segment_msg_ids(set_.id) or [bodies.same(set_.msg_id)]
+        if bodies.same(body["msgId"]) in ids:
+            return len(ids) > 1
+        return len(ids) == 1 and len(self._store.assembly(set_.id).have) > 1
+
+    def _refuse_early(self, originator, segment, value):
+        settings = self._settings
+        # All but the last segment are as large as this one, unless this one is the last.
+        if ((segment.total or 1) - 1) * payloads.content_size(
+            value
+        ) > settings.max_message and not segment.last:
+            raise self._too_large()
+        sets, _ = self._store.load(SETS, Address("UE", originator))
+        everybodys, _ = self._store.load(SETS)
+        if sets >= settings.sets_each or everybodys >= settings.sets_all and sets:
+            raise Refusal("5.03", "too many unfinished segment sets", max_age=10)
+
+    def _too_large(self):
+        limit = self._settings.max_message
+        return Refusal("4.13", "larger than %d octets" % limit, size1=limit)
+
+    def _finish(self, set_, now):
+        try:
+            parts = segments.tidy(self._store.segments(set_.id))
+        except ValueError as error:
+            self._give_up(set_, str(error), now)
+            return
+        self._whole(set_, parts, now)
+        self._store.remove_set(set_.id)
+        self.confirm(set_.originator, set_.set_id, True, now)
+        self._tell("segment-confirmed", **_about(set_), result=True)
+
+    def confirm(self, originator, set_id, result, now):
+        """A SEGCONFIR on its way, unless one is. A sender that takes none gets no more: each duplicate asks anew."""
+        full = self._store.pending(Address("UE", originator), CONTROL) >= self._settings.pending_each
+        if not full and not self._store.confirmation_waits(originator, set_id):
+            body = bodies.segconfir(self._settings.service, set_id, result)
+            self._deliveries.control(Address("UE", originator), "SEGCONFIR", body, now, origin_set=set_id)
+
+    def _give_up(self, set_, cause, now):
+        self._store.remove_set(set_.id)
+        self.confirm(set_.originator, set_.set_id, False, now)
+        self._tell("segment-confirmed", **_about(set_), result=False, cause=cause)
+
+    def work(self, now, pushes):
+        """Adds the SEGRECs to send now. A request that cannot be delivered does not count; a sender that is away is
+        waited for as long as senders hold a message."""
+        for id_, progress, _ in self._store.set_clocks():
+            if now >= progress + self._settings.segment_gap:
+                push = self._isolation.run("segment set", id_, now, self._look_after, id_, now)
+                if isinstance(push, Push):
+                    pushes.append(push)
+
+    def _look_after(self, id_, now):
+        settings, set_ = self._settings, self._store.get_set(id_)
+        if set_.asked >= settings.recoveries or now >= self._patience(set_.fresh):
+            return self._give_up(set_, "segments are missing", now)
+        target = Address("UE", set_.originator)
+        registration = self._store.registration(set_.originator, now)
+        if registration is None or not self._deliveries.may_send(target, CONTROL, now):
+            return None
+        missing = self._store.assembly(set_.id).missing()
+        body = bodies.segrec(settings.service, set_.set_id, self._as_fit(missing))
+        push = Push(target, registration.peer, "SEGREC", CONTROL, body, segment_set=set_.id)
+        return self._deliveries.begin(push)
+
+    def _as_fit(self, missing):
+        """A list so scattered that it does not fit a datagram is cut; the rest is asked for later."""
+        while len(segments.write_ranges(missing)) > self._settings.room // 2:
+            missing = missing[: len(missing) // 2]
+        return missing
+
+    def _patience(self, fresh):
+        settings = self._settings
+        return fresh + max(settings.hold, (settings.recoveries + 1) * settings.segment_gap)
+
+    def outcome(self, push, outcome, now):
+        """What came of a SEGREC."""
+        outcome = outcome._replace(detail=clean(outcome.detail))
+        if not self._deliveries.settle(push, outcome, now):
+            return
+        set_ = self._store.get_set(push.segment_set)
+        if set_ is None or outcome.verdict in (LATER, BROKEN):
+            return
+        if outcome.verdict == DONE:
+            assembly = self._store.assembly(set_.id)
+            assembly.progress, assembly.asked = now, assembly.asked + 1
+            self._store.save_assembly(set_.id, assembly)
+            self._tell(
+                "segment-recovery", **_about(set_), segments=push.body["segNoList"], attempt=assembly.asked
+            )
+        else:
+            self._give_up(set_, "the sender answered %s" % outcome.detail, now)
+
+    def deadline(self, now):
+        times = []
+        for _, progress, fresh in self._store.set_clocks():
+            due = progress + self._settings.segment_gap
+            times.append(due if due > now else self._patience(fresh))
+        return min(times, default=None)
+
+
+def _about(set_):
+    return {
+        "msgId": set_.msg_id,
+        "from": set_.originator,
+        "to": set_.body["destAddr"]["addr"],
+        "segId": set_.set_id,
+        "octets": set_.octets,
+    }

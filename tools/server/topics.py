@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: MIT
+"""Messaging Topics at the server: TS 24.538 clause 6.6 (subscribing) and 6.4.1.2.6 (what is sent to a topic).
+
+Any topic may be subscribed to: it is made by the first subscription and gone with the last one.
+"""
+
+from dataclasses import replace
+
+from tools.store.tables import QUEUED
+from tools.wire import bodies
+from tools.wire.answers import Answer
+from tools.wire.bodies import Address, Malformed
+from tools.wire.outside import date_time
+
+MOST = 64  # topics of one UE
+SUBSCRIBE, UNSUBSCRIBE = 0, 1  # Observe
+
+
+class Topics:
+    """`speaks_for(peer, ue, now)` refuses who is not that UE, `to_ue(item, now)` puts a message in a UE's queue and
+    gives (state, cause)."""
+
+    def __init__(self, store, settings, tell, speaks_for, to_ue):
+        self._store = store
+        self._settings = settings
+        self._tell = tell
+        self._speaks_for = speaks_for
+        self._to_ue = to_ue
+
+    def request(self, peer, topic, observe, body, now):
+        """The Answer to a GET; `subStatus` says whether the UE is subscribed now. Observe 0 begins it, 1 ends it;
+        without Observe it is only a question (RFC 7641 section 1.2)."""
+        ue = bodies.address(body, "oriAddr", ("UE",)).id
+        if not bodies.is_service_id(topic):
+            raise Malformed("topic", "not 1 to 255 octets of text without control characters")
+        self._speaks_for(peer, ue, now)
+        self._store.forget_subscriptions(now)
+        topics = self._store.topics_of(ue, now)
+        if observe == UNSUBSCRIBE:
+            self._store.unsubscribe(topic, ue)
+            self._tell("unsubscribed", ue=ue, topic=topic)
+            return Answer("2.05", {"subStatus": False}, max_age=0)
+        if observe != SUBSCRIBE:
+            until = topics.get(topic)
+            if until is None:
+                return Answer("2.05", {"subStatus": False}, max_age=0)
+            answer = {"subStatus": True, "expireTime": date_time(until)}
+            return Answer("2.05", answer, max_age=max(0, int(until - now)))
+        if topic not in topics and len(topics) >= MOST:
+            cause = "more than %d topics" % MOST
+            self._tell("refused", peer=str(peer), kind="topic", ue=ue, code="2.05", reason=cause)
+            return Answer("2.05", {"subStatus": False, "cause": cause}, max_age=0)
+        granted = self._granted(body, now)
+        self._store.subscribe(topic, ue, now + granted)
+        self._tell("subscribed", ue=ue, topic=topic, lifetime=granted)
+        until = date_time(now + granted)
+        return Answer("2.05", {"subStatus": True, "expireTime": until}, max_age=granted)
+
+    def _granted(self, body, now):
+        """Seconds. `expireTime` is a date-time; from a device without a clock, a number of seconds."""
+        longest = int(self._settings.lifetime)
+        asked = body.get("expireTime")
+        if asked is None:
+            return longest
+        try:
+            asked = bodies.number(body, "expireTime", 1, 2**31)
+        except Malformed:
+            asked = int(bodies.moment(asked, "expireTime") - now)
+            if asked < 1:
+                raise Malformed("expireTime", "is over") from None
+        return min(asked, longest)
+
+    def route(self, item, now):
+        """A copy for each subscriber but the originator, as if it had been sent to that UE: what becomes of one copy
+        is no matter of the originator's, who hears of it only when there is nobody at all."""
+        ues = [ue for ue in self._store.subscribers(item.target.id, now) if Address("UE", ue) != item.origin]
+        if not ues:
+            return "failed", "nobody else is subscribed to this topic"
+        taken = 0
+        for ue in ues:
+            target = Address("UE", ue)
+            head = dict(item.head, destAddr=bodies.destination(target))
+            head["oriDestAddr"] = bodies.destination(item.target)
+            if self._store.pending(target) >= self._settings.pending_each:
+                state, cause = "failed", "too many messages wait for it"
+            else:
+                state, cause = self._to_ue(replace(item, target=target, head=head), now)
+            if state == "failed":
+                self._tell("discarded", kind="MSG", msgId=head["msgId"], to=ue, cause=cause)
+            else:
+                taken += 1
+        return (QUEUED, "") if taken else ("failed", "no subscriber of this topic can be reached")

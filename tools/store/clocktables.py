@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: MIT
+"""The times in the store: when it was last written, and setting them all where the clock was set."""
+
+from tools.wire.outside import FIRST, LAST
+
+SCHEMA = "CREATE TABLE IF NOT EXISTS clock (one INTEGER PRIMARY KEY CHECK (one = 1), last REAL)"
+
+# Every column that holds a moment of the gateway's clock that something is compared with.
+TIMES = {
+    "registration": ("expires", "since"),
+    "message": ("expires", "hold_until"),
+    "segment_set": ("progress", "fresh"),
+    "subscription": ("expires",),
+    "quarantine": ("at", "expires"),
+    "as_use": ("used",),
+}
+RECORDS = {
+    ("clock", "last"),
+    ("as_token", "made"),
+    ("generation", "noted"),
+}  # of what was, for people or by others
+
+
+class ClockTables:
+    """For Store, whose `_db` these methods use."""
+
+    def last_time(self):
+        """When the store was last written, or None."""
+        return self._one("SELECT last FROM clock")
+
+    def note_time(self, now):
+        self._db.execute("INSERT OR REPLACE INTO clock VALUES (1, ?)", (now,))
+
+    def shift_times(self, seconds):
+        """What remains of each time stays as it was, when the clock has been set by so many seconds."""
+        for table, columns in TIMES.items():
+            changes = ", ".join("%s=min(max(%s+?, ?), ?)" % (column, column) for column in columns)
+            self._db.execute("UPDATE %s SET %s" % (table, changes), (seconds, FIRST, LAST) * len(columns))

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: MIT
+"""How much waits of whom, in the store: counted by triggers, so that a look costs the same however much there is.
+
+`load` has a row for each originator and lane, and one of all together (type and id ""). It follows each insert and
+delete in the very transaction, so a restart, a kill or a rollback can't make it wrong.
+"""
+
+from tools.store.tables import DATA
+
+SETS = 2  # a lane of `load` beside CONTROL and DATA: segment sets on their way in
+
+_TABLES = (
+    "CREATE TABLE IF NOT EXISTS load (lane INTEGER, type TEXT, id TEXT, messages INTEGER, octets INTEGER,"
+    " PRIMARY KEY (lane, type, id)) WITHOUT ROWID",
+    "CREATE INDEX IF NOT EXISTS message_waits ON message (target_type, target, lane)",
+    "CREATE TABLE IF NOT EXISTS as_use (id TEXT PRIMARY KEY, used REAL) WITHOUT ROWID",
+)
+_SEEN = ("%s %s", "segments of %s %s", "IMDN %s %s")  # keys of an originator in the table `seen`
+_MESSAGE = "%(row)s.lane, coalesce(%(row)s.origin_type, '-'), coalesce(%(row)s.origin, '-')"
+_SET = "2, 'UE', %(row)s.originator"
+
+
+def _change(key, messages, octets):
+    """Statements that add to the rows of an originator and of all."""
+    lane = key.split(",")[0]
+    return "".join(
+        "INSERT INTO load VALUES (%s, %s, %s) ON CONFLICT DO UPDATE SET"
+        " messages = messages + excluded.messages, octets = octets + excluded.octets;"
+        % (whose, messages, octets)
+        for whose in (key, "%s, '', ''" % lane)
+    )
+
+
+def _trigger(name, when, key, messages, octets):
+    tidy = "DELETE FROM load WHERE messages = 0 AND (lane, type, id) = (%s);" % key if messages == -1 else ""
+    body = _change(key, messages, octets) + tidy
+    return "CREATE TRIGGER IF NOT EXISTS %s AFTER %s BEGIN %s END" % (name, when, body)
+
+
+_NEW, _OLD = {"row": "NEW"}, {"row": "OLD"}
+_TRIGGERS = (
+    _trigger("load_message_in", "INSERT ON message", _MESSAGE % _NEW, 1, "NEW.octets"),
+    _trigger("load_message_out", "DELETE ON message", _MESSAGE % _OLD, -1, "-OLD.octets"),
+    _trigger("load_set_in", "INSERT ON segment_set", _SET % _NEW, 1, "NEW.octets"),
+    _trigger("load_set_out", "DELETE ON segment_set", _SET % _OLD, -1, "-OLD.octets"),
+    _trigger("load_set_grows", "UPDATE OF octets ON segment_set", _SET % _NEW, 0, "NEW.octets - OLD.octets"),
+)
+
+
+def prepare(execute):
+    """Makes what is missing; what an older program left in the store is counted once."""
+    for statement in _TABLES + _TRIGGERS:
+        execute(statement)
+    if execute("SELECT count(*) FROM load").fetchone()[0]:
+        return
+    for table, key in (("message", _MESSAGE), ("segment_set", _SET)):
+        key %= {"row": table}
+        for whose in (key, "%s, '', ''" % key.split(",")[0]):
+            execute(
+                "INSERT INTO load SELECT %s, count(*), sum(octets) FROM %s GROUP BY 1, 2, 3" % (whose, table)
+            )
+
+
+class QuotaTables:
+    """For Store."""
+
+    def pending(self, target, lane=DATA):
+        """How many messages of this lane wait for a recipient."""
+        return self._one(
+            "SELECT count(*) FROM message WHERE target_type=? AND target=? AND lane=?", *target, lane
+        )
+
+    def load(self, lane, origin=("", "")):
+        """(messages or sets, octets) that wait, of one originator or of all."""
+        row = self._db.execute(
+            "SELECT messages, octets FROM load WHERE lane=? AND type=? AND id=?", (lane, *origin)
+        ).fetchone()
+        return row or (0, 0)
+
+    # ---- Application Servers -------------------------------------------------------------------------------------
+
+    def use_as(self, id_, now):
+        """It has registered or sent something; written once a minute at most."""
+        self._db.execute(
+            "INSERT INTO as_use VALUES (?,?) ON CONFLICT DO UPDATE SET used=excluded.used"
+            " WHERE used NOT BETWEEN excluded.used - 60 AND excluded.used",
+            (id_, now),
+        )
+
+    def room_for_as(self, most, unused_since):
+        """(whether one more may register, who had to go for it or None): the one that was used longest ago, before
+        `unused_since`, and that nothing waits for."""
+        if self._one("SELECT count(*) FROM application_server") < most:
+            return True, None
+        gone = self._one(
+            "SELECT id FROM application_server LEFT JOIN as_use USING (id) WHERE coalesce(used, 0) < ?"
+            " AND NOT EXISTS (SELECT 1 FROM message WHERE target_type='AS' AND target=application_server.id)"
+            " ORDER BY coalesce(used, 0) LIMIT 1",
+            unused_since,
+        )
+        if gone is not None:
+            self._db.execute("DELETE FROM application_server WHERE id=?", (gone,))
+            self.forget_seen("AS", gone)
+        return gone is not None, gone
+
+    # ---- what is known again ----------------------------------------------------------------------------------------
+
+    def forget_seen(self, type_, id_):
+        """All that is remembered of an originator that is no more."""
+        keys = [pattern % (type_, id_) for pattern in _SEEN] + ["sent %s" % id_] * (type_ == "UE")
+        self._db.execute("DELETE FROM seen WHERE originator IN (%s)" % ",".join("?" * len(keys)), keys)
+        if type_ == "AS":
+            self._db.execute("DELETE FROM as_use WHERE id=?", (id_,))
+
+    def tidy(self, now):
+        """Forgets what belongs to UEs, Application Servers and applications that are no more."""
+        patterns = " UNION ALL ".join(
+            "SELECT '%s' || id FROM %s" % (pattern.replace("%s %s", type_ + " "), table)
+            for pattern in _SEEN
+            for type_, table in (("UE", "ue"), ("AS", "application_server"))
+        )
+        self._db.execute(
+            "WITH ue(id) AS (SELECT ue FROM device UNION SELECT ue FROM registration UNION SELECT ue FROM app_client),"
+            " known(key) AS (%s"
+            " UNION ALL SELECT 'sent ' || id FROM ue UNION ALL SELECT 'delivery ' || app_id FROM app_client"
+            " UNION ALL SELECT 'brought ' || app_id FROM app_client)"
+            " DELETE FROM seen WHERE originator NOT IN (SELECT key FROM known)" % patterns
+        )
+        self._db.execute("DELETE FROM as_use WHERE id NOT IN (SELECT id FROM application_server)")
+        self._db.execute(
+            "DELETE FROM subscription WHERE ue NOT IN (SELECT ue FROM device UNION SELECT ue FROM registration)"
+        )
+
+    def cap_expiry(self, latest):
+        """Nothing waits longer than that, whatever an earlier program accepted."""
+        self._db.execute("UPDATE message SET expires=? WHERE expires>?", (latest, latest))

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""How octets come and go: CoAP by aiocoap, OSCORE, serial lines, HTTP by aiohttp."""

@@ -1,0 +1,281 @@
+# SPDX-License-Identifier: MIT
+"""CoAP by aiocoap: the /msgin5g resource and the topics below it, and pushes to devices.
+
+What aiocoap does not do by itself and is done here: a bound on bodies that come in blocks (RFC 7959), unknown critical
+options (RFC 7252 section 5.4.1), a limit on the wait for a separate response, noticing that the port is taken.
+"""
+
+import asyncio
+import socket
+import time
+
+import aiocoap
+from aiocoap import error, oscore, resource
+from aiocoap.numbers import OptionNumber
+from aiocoap.numbers.constants import TransportTuning
+from aiocoap.transports.oscore import OSCOREAddress, TransportOSCORE
+from aiocoap.transports.udp6 import MessageInterfaceUDP6, UDP6EndpointAddress
+from aiocoap.util import hostportjoin, hostportsplit
+
+from tools.server.delivery import LATER, Outcome
+from tools.server.flood import Flood
+from tools.transport.blocks import OCTETS, Answers, Bodies, Shelf, TooMany
+from tools.transport.door import Door
+from tools.transport.lines import LineAddress, LinesInterface
+from tools.transport.observers import Acknowledgements, Observers
+from tools.transport.outlet import Outlet
+from tools.transport.security import SecureSite, speaker
+from tools.wire import bodies
+from tools.wire.identity import Peer
+
+PATH = "msgin5g"
+JSON = 50
+SMALL = 4096  # octets of body in blocks from somebody who is not registered: enough for a registration
+_UNDERSTOOD = {
+    OptionNumber.URI_HOST,
+    OptionNumber.URI_PORT,
+    OptionNumber.URI_PATH,
+    OptionNumber.URI_QUERY,
+    OptionNumber.ACCEPT,
+    OptionNumber.BLOCK1,
+    OptionNumber.BLOCK2,
+}
+
+
+def peer_of(remote):
+    """The Peer at an address of aiocoap's; a Speaker where it has proved who it is."""
+    if isinstance(remote, OSCOREAddress):
+        return speaker(peer_of(remote.underlying_address), remote.security_context)
+    if isinstance(remote, LineAddress):
+        return Peer(remote.line.name, 0)
+    if type(remote) is UDP6EndpointAddress and remote.sockaddr[0].startswith("::ffff:"):
+        return Peer(remote.sockaddr[0][7:], remote.sockaddr[1])  # as below, for each datagram of a flood
+    host, port = hostportsplit(remote.hostinfo)
+    return Peer(host, port or 5683)
+
+
+_SEEN = "it has seen this sequence number before: the store was put back from an older copy; the numbers go ahead now"
+_MISTRUST = "it answers %s unprotected: it has other keys, or security.mode none"
+
+
+def code_of(text):
+    class_, detail = text.split(".")
+    return aiocoap.Code(int(class_) * 32 + int(detail))
+
+
+def response(answer):
+    """aiocoap's Message of an Answer."""
+    message = aiocoap.Message(code=code_of(answer.code))
+    if answer.body is not None:
+        message.payload = bodies.encode(answer.body)
+        message.opt.content_format = JSON
+    else:
+        message.payload = answer.diagnostic.encode("utf-8", "replace")
+    message.opt.max_age = answer.max_age
+    message.opt.size1 = answer.size1
+    return message
+
+
+def _objection(request):
+    """The answer to a request with options that are not for us, or None."""
+    for option in request.opt.option_list():
+        if option.number.is_critical() and option.number not in _UNDERSTOOD:
+            return aiocoap.Message(code=aiocoap.BAD_OPTION, payload=b"option %d" % option.number)
+    if request.opt.accept not in (None, JSON):
+        return aiocoap.Message(code=aiocoap.NOT_ACCEPTABLE)
+    return None
+
+
+class MessageResource(resource.Resource):
+    """POST /msgin5g. `handle` gets (peer, content format, octets) and gives an Answer."""
+
+    def __init__(self, transport):
+        super().__init__()
+        self._transport = transport
+
+        self._block1 = transport.bodies  # in the place of aiocoap's
+        self._block2 = Answers(transport.whose, transport.answers)
+
+    async def render_to_pipe(self, request):
+        message = request.request
+        block = message.opt.block1
+        if block and block.more and not self._transport.allows(message.remote):
+            raise TooMany  # whole requests are counted where they are decided about
+        await super().render_to_pipe(request)
+
+    async def render_post(self, request):
+        objection = _objection(request)
+        if objection:
+            return objection
+        peer = peer_of(request.remote)
+        self._transport.remember(peer, request.remote)
+        return response(self._transport.handle(peer, request.opt.content_format, request.payload))
+
+
+class CoapTransport:
+    """`handle` and `topic` decide about requests: POSTs, and GETs of topics."""
+
+    def __init__(
+        self,
+        handle,
+        topic,
+        body_limit,
+        ack_timeout=2.0,
+        lines=(),
+        guard=None,
+        watch=None,
+        rate=1000,
+        largest=0,
+    ):
+        self.handle = handle
+        self._topic = topic
+        self.body_limit = body_limit
+        self._tuning = TransportTuning()
+        self._tuning.ACK_TIMEOUT = ack_timeout
+        self._observers = Observers(self._ask, self._tuning)
+        self._lines = lines
+        self._guard = guard  # in security mode oscore
+        self._watch = watch  # sees requests first: the same one, or one that only watches
+        self.door = Door(watch.judge, watch.tell) if watch else None
+        self.outlet = Outlet()
+        shelf = Shelf(octets=max(OCTETS, 4 * largest))
+        self.bodies = Bodies(self.whose, lambda request: body_limit(peer_of(request.remote)), shelf)
+        self.answers = Shelf()
+        self._blocks = Flood(rate)
+        self.clock = time.monotonic
+        self._addresses = {}  # of the lines, by name
+        self._remotes = {}  # peer: aiocoap's remote, which also knows our address that the peer spoke to
+        self._context = None
+
+    async def start(self, host, port):
+        """Listens; returns the port. OSError when it is taken."""
+        # aiocoap binds with SO_REUSEPORT, so a second gateway would silently share the port: try without first.
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.bind((host, port))
+            port = probe.getsockname()[1]
+        site = resource.Site()
+        site.add_resource([PATH], MessageResource(self))
+        site.add_resource([PATH], self._observers)
+        bind = ("::" if host == "0.0.0.0" else host, port)
+        if self._guard:
+            site = SecureSite(site, self._guard)
+        context = await aiocoap.Context.create_server_context(site, bind=bind, transports=["udp6"])
+        self._context = context
+        if self._lines:
+            self._addresses = (await LinesInterface.attach(context, self._lines)).addresses
+        acknowledgements = Acknowledgements()
+        for interface in context.request_interfaces:
+            acknowledgements.attach(interface.token_interface)
+            self.outlet.attach(interface.token_interface)
+        if self._watch:
+            for interface in context.request_interfaces:
+                manager = interface.token_interface
+                recent = self._watch.attach(manager)
+                if isinstance(manager.message_interface, MessageInterfaceUDP6):
+                    self.door.attach(manager, recent)
+        if self._guard:
+            context.request_interfaces.insert(0, TransportOSCORE(context, context))
+        return port
+
+    def whose(self, request):
+        """Whose room a request takes: that of its key; in mode none that of an address that is registered, or of all
+        others of a host together."""
+        peer = peer_of(request.remote)
+        other = peer if self.body_limit(peer) > SMALL else peer.host
+        return getattr(peer, "identity", None) or other
+
+    def allows(self, remote):
+        """Whether one more block is not too many of its key; in mode none the door has counted it."""
+        if not isinstance(remote, OSCOREAddress):
+            return True
+        return self._blocks.allows(remote.security_context.digest, self.clock())
+
+    def remember(self, peer, remote):
+        self._remotes.pop(peer, None)
+        self._remotes[peer] = remote
+        if len(self._remotes) > 4096:  # the oldest; its next push finds the way by address alone
+            del self._remotes[next(iter(self._remotes))]
+
+    def _ask(self, request, topic):
+        """What Observers asks for each GET."""
+        objection = _objection(request)
+        if objection:
+            return None, None, objection, False
+        peer = peer_of(request.remote)
+        self.remember(peer, request.remote)
+        observe = request.opt.observe
+        answer = self._topic(peer, topic, observe, request.opt.content_format, request.payload)
+        ue = None
+        if answer.code == "2.05":  # then the body says who it is
+            ue = bodies.address(bodies.parse(request.payload), "oriAddr", ("UE",)).id
+        return peer, ue, response(answer), bool(answer.body and answer.body["subStatus"])
+
+    async def push(self, peer, body, ue):
+        """Brings one body to the device of this UE Service ID, as a notification where it observes what this belongs
+        to, else by a request; the Outcome."""
+        if await self._observers.notify(peer, body, ue):
+            return Outcome.of_coap("2.05", "notified")
+        return (await self.exchange(peer, body, ue))[0]
+
+    async def exchange(self, peer, body, ue=None):
+        """As push, with the payload of the response: (Outcome, octets). Without `ue`, to whom spoke from there last."""
+        message = aiocoap.Message(
+            code=aiocoap.POST, payload=bodies.encode(body), transport_tuning=self._tuning
+        )
+        message.opt.content_format = JSON
+        known = self._remotes.get(peer)
+        remote = self._addresses.get(peer.host) or getattr(known, "underlying_address", known)
+        if remote is not None:
+            message.opt.uri_path = (PATH,)
+            message.remote = remote
+        else:
+            message.set_request_uri("coap://%s/%s" % (hostportjoin(peer.host, peer.port), PATH))
+        if self._guard:
+            context = self._guard.context_of_ue(ue) if ue else getattr(known, "security_context", None)
+            if context is None:
+                return Outcome(LATER, "it has no key: msgin5g provision", answered=False), b""
+            if remote is None:
+                await self._context.find_remote_and_interface(message)
+                message.opt.uri_host = message.opt.uri_port = None
+            message.remote = OSCOREAddress(context, message.remote)
+        # handle_blockwise=False: aiocoap would cut bodies above 1024 octets in blocks; this one was made to fit.
+        request = self._context.request(message, handle_blockwise=False)
+        try:
+            # A response that is cancelled while its datagram comes in makes aiocoap raise: at the end of the gateway it
+            # is left to aiocoap's own end, and what it ends with is looked at.
+            request.response.add_done_callback(lambda future: future.cancelled() or future.exception())
+            await asyncio.wait([request.response], timeout=self._tuning.MAX_TRANSMIT_WAIT + 1)
+            if not request.response.done():
+                request.response.cancel()
+                raise TimeoutError
+            answer = request.response.result()
+        except TimeoutError:
+            return Outcome(LATER, "acknowledged, but no response came", answered=False), b""
+        except oscore.NotAProtectedMessage as failure:
+            plain = failure.plain_message
+            if plain.code is aiocoap.UNAUTHORIZED and plain.payload.startswith(
+                b"Replay"
+            ):  # RFC 8613 section 8.2
+                if self._guard.jumped(ue, context):
+                    return Outcome(LATER, _SEEN), b""
+            return Outcome(LATER, _MISTRUST % failure.plain_message.code.dotted), b""
+        except oscore.ProtectionInvalid:
+            return Outcome(LATER, "its answer does not verify: its keys are others"), b""
+        except error.Error as failure:
+            return Outcome(LATER, _reason(failure), answered=isinstance(failure, error.MessageError)), b""
+        code = "%d.%02d" % (answer.code.class_, answer.code & 0x1F)
+        diagnostic = answer.payload.decode(errors="replace")[:200]
+        return Outcome.of_coap(code, diagnostic, answer.opt.max_age), answer.payload
+
+    async def stop(self):
+        if self._context:
+            await self._context.shutdown()
+
+
+def _reason(failure):
+    if isinstance(failure, error.ConRetransmitsExceeded):
+        return "no answer"
+    if isinstance(failure, error.MessageError):
+        return "RST"
+    return str(failure.__cause__ or failure) or type(failure).__name__

@@ -1,0 +1,244 @@
+# SPDX-License-Identifier: MIT
+"""HTTP by aiohttp: the APIs of TS 29.538 for Application Servers, posts to them, the status page."""
+
+import asyncio
+import contextvars
+import email.utils
+import functools
+import json
+import logging
+import sqlite3
+import time
+
+import aiohttp
+from aiohttp import web
+
+from tools.page import page
+from tools.server.callers import ANYBODY, Refused
+from tools.server.delivery import DONE, LATER, REFUSED, Outcome
+from tools.server.isolation import reason_of
+from tools.transport.connections import Connections, Incoming
+from tools.wire import rest
+from tools.wire.answers import Refusal
+from tools.wire.bodies import Malformed, encode, parse
+from tools.wire.masking import masked
+from tools.wire.outside import encodable
+
+REGISTRATIONS = "/msgs-asregistration/v1/registrations"
+DELIVERY = "/msgs-msgdelivery/v1"
+TITLES = {
+    400: "Bad Request",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    408: "Request Timeout",
+    413: "Content Too Large",
+}
+TITLES |= {421: "Misdirected Request"}
+TITLES |= {415: "Unsupported Media Type", 500: "Internal Server Error", 503: "Service Unavailable"}
+JSON = {"Content-Type": "application/json"}
+_caller = contextvars.ContextVar("caller", default=ANYBODY)  # of the request that this task answers
+POST = 30  # s for one delivery
+AGAIN = {408, 425, 429}  # client errors that pass
+
+
+def problem(status, detail="", member="", headers=None):
+    body = rest.problem(status, TITLES.get(status, "Error"), detail, member)
+    return web.json_response(body, status=status, content_type="application/problem+json", headers=headers)
+
+
+def patience(headers, now=time.time):
+    """Seconds of a Retry-After, a number or an HTTP-date (RFC 9110 section 10.2.3), at least 0; None where it says
+    nothing. A date is read by the clock of who sent it, where there is a Date."""
+    after = headers.get("Retry-After", "").strip()
+    if after.isascii() and after.isdigit():
+        return float(after[:12])
+    until, sent = _http_date(after), _http_date(headers.get("Date", ""))
+    if until is None:
+        return None
+    return max(0.0, until - (now() if sent is None else sent))
+
+
+def _http_date(text):
+    try:
+        return email.utils.parsedate_to_datetime(text).timestamp()
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+@web.middleware
+async def problems(request, handler):
+    """Every error is a ProblemDetails."""
+    try:
+        return await handler(request)
+    except Malformed as error:
+        return problem(400, error.reason, error.member)
+    except Refusal as refusal:
+        answer = refusal.answer
+        headers = {"Retry-After": str(answer.max_age)} if answer.max_age else None
+        status = int(answer.code[0]) * 100 + int(answer.code[2:])
+        return problem(status, answer.diagnostic, headers=headers)
+    except web.HTTPException as error:
+        if error.status < 400:
+            raise
+        headers = {name: error.headers[name] for name in ("Allow", "Retry-After") if name in error.headers}
+        return problem(error.status, error.reason, headers=headers)
+    except Exception as error:  # where nothing is decided any more: what was kept was kept before
+        logging.getLogger(__name__).error("%s %s: %s", request.method, request.path, reason_of(error))
+        return problem(500, "an error of the gateway's own")
+
+
+def _origin(request):
+    """The scheme and host that the request was sent to. Refuses a Host that makes no URI."""
+    try:
+        origin = str(request.url.origin())
+        if not origin.isascii() or not origin.isprintable():
+            raise ValueError(origin)
+    except ValueError as error:
+        raise web.HTTPBadRequest(reason="Host is no host") from error
+    return origin
+
+
+class HttpTransport:
+    """`event` runs a method of the server in a transaction of its own; `snapshot` gives the status; `callers` is a
+    Callers."""
+
+    def __init__(self, server, event, snapshot, body_limit, admin=False, callers=None):
+        self._callers = callers
+        self._server = server
+        self._servers = server.application_servers
+        self._event = event
+        self._snapshot = snapshot
+        self._runner = None
+        self._session = None
+        self.connections = Connections()
+        self._incoming = Incoming(body_limit)
+        self._app = web.Application(middlewares=[self._framed, problems, self._admit])
+        add = self._app.router
+        add.add_post(REGISTRATIONS, self._register)
+        add.add_delete(REGISTRATIONS + "/{id}", self._deregister)
+        add.add_post(DELIVERY + "/deliver-as-message", self._message)
+        add.add_post(DELIVERY + "/deliver-report", self._report)
+        add.add_get("/", self._page)
+        add.add_get("/status.json", self._status)
+        if admin:
+            add.add_post("/admin/push", self._push)
+
+    async def start(self, host, port):
+        """Listens; returns the port. OSError when it is taken."""
+        # One post at a time goes to each Application Server, and they are bounded: none waits for another's connection.
+        # What an answer brings, a body, cookies, is neither read nor kept.
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0),
+            timeout=aiohttp.ClientTimeout(total=POST),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+        )
+        self._runner = web.AppRunner(self._app, access_log=None, shutdown_timeout=1, auto_decompress=False)
+        await self._runner.setup()
+        await self.connections.listen(self._runner, host, port)
+        return self._runner.addresses[0][1]
+
+    async def stop(self):
+        if self._runner:
+            await self._runner.cleanup()
+        if self._session:
+            await self._session.close()
+
+    # ---- served ------------------------------------------------------------------------------------------------------
+
+    @web.middleware
+    async def _framed(self, request, handler):
+        self.connections.begun(request)
+        try:
+            return await handler(request)
+        finally:
+            self.connections.ended(request)
+
+    @web.middleware
+    async def _admit(self, request, handler):
+        """Before anything is done for a request: whether it is meant for us, and who it is from."""
+        if self._callers is None:
+            return await handler(request)
+        try:
+            _caller.set(self._callers.caller(request, public=handler in (self._page, self._status)))
+            if handler == self._push:
+                self._callers.must_be_here(request)
+            return await handler(request)
+        except Refused as refused:
+            self._callers.tell_refused(request, refused.status, str(refused))
+            return problem(refused.status, str(refused), headers=refused.headers)
+        except sqlite3.Error:
+            return problem(503, "the store is not working", headers={"Retry-After": "10"})
+        except Refusal as refusal:
+            if refusal.answer.code == "4.03":
+                self._callers.tell_refused(request, 403, refusal.answer.diagnostic)
+            raise
+
+    def _call(self, method, *arguments):
+        """The method of the Application Servers' side, for who sent the request at hand. What it gives can be written
+        as JSON, which is sure before anything is kept."""
+
+        @functools.wraps(method)  # its name is what an error is told by
+        def call(*arguments):
+            result = method(*arguments, caller=_caller.get())
+            json.dumps(result)
+            return result
+
+        return self._event(call, *arguments)
+
+    async def _body(self, request):
+        if request.content_type != "application/json":  # also keeps web pages of others from posting here
+            raise web.HTTPUnsupportedMediaType(reason="the body must be application/json")
+        return parse(await self._incoming.read(request))
+
+    async def _register(self, request):
+        body = await self._body(request)
+        here = _origin(request)  # what can fail comes before what is kept
+        registration, ack = self._call(self._servers.register, body)
+        location = "%s%s/%s" % (here, REGISTRATIONS, registration)
+        return web.json_response(ack, status=201, headers={"Location": location})
+
+    async def _deregister(self, request):
+        if self._call(self._servers.deregister, request.match_info["id"]):
+            return web.Response(status=204)
+        return problem(404, "no such registration")
+
+    async def _message(self, request):
+        body = await self._body(request)
+        return web.json_response(self._call(self._servers.message, body))
+
+    async def _report(self, request):
+        body = await self._body(request)
+        return web.json_response(self._call(self._servers.report, body))
+
+    async def _push(self, request):
+        return web.json_response(self._event(self._server.push, await self._body(request)), status=202)
+
+    async def _page(self, request):
+        headers = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
+        text = encodable(page.render(self._snapshot()))
+        return web.Response(text=text, content_type="text/html", headers=headers)
+
+    async def _status(self, request):
+        octets = json.dumps(self._snapshot(), ensure_ascii=False).encode("utf-8", "replace")
+        return web.Response(body=octets, content_type="application/json", charset="utf-8")
+
+    # ---- posted ------------------------------------------------------------------------------------------------------
+
+    async def post(self, uri, body):
+        """One delivery to an Application Server; the Outcome."""
+        try:
+            async with (
+                asyncio.timeout(POST + 5),  # also where it neither reads nor ends
+                self._session.post(uri, data=encode(body), headers=JSON, allow_redirects=False) as response,
+            ):
+                detail = "%d %s" % (response.status, response.reason)
+                if response.status < 300:
+                    return Outcome(DONE, detail)
+                if 400 <= response.status < 500 and response.status not in AGAIN:
+                    return Outcome(REFUSED, detail)
+                return Outcome(LATER, detail, patience(response.headers))
+        except (aiohttp.ClientError, OSError, ValueError, TimeoutError) as error:
+            return Outcome(LATER, masked("%s: %s" % (type(error).__name__, error), uri), answered=False)

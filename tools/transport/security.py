@@ -1,0 +1,410 @@
+# SPDX-License-Identifier: MIT
+"""OSCORE at the gateway (RFC 8613), by aiocoap: who may speak, and for which UE Service IDs.
+
+What somebody without a key can cost: for each datagram one look into the store and one tag that is verified, some
+twenty microseconds; an answer now and then that is not larger than what it is about; and nothing that is kept. It is
+verifying that tells who holds a key, so it is never saved at the expense of one who does.
+"""
+
+import logging
+import secrets
+import sqlite3
+import time
+
+import aiocoap
+import aiocoap.pipe
+from aiocoap import interfaces, oscore
+from aiocoap.transports.oscore import OSCOREAddress
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESCCM
+
+from tools.server.flood import Flood
+from tools.store.generation import LAST
+from tools.store.numbers import Taken, WentBack, Window
+from tools.transport.datagrams import content
+from tools.transport.recent import REPEATS, Recent
+from tools.wire.identity import Peer
+
+_AHEAD = 64  # sequence numbers for one write (appendix B.1.1)
+_JUMPS = (
+    1 << 20,
+    1 << 24,
+    1 << 28,
+    1 << 32,
+)  # sequence numbers, each time that a device has seen ours before
+_BURST = 5  # s
+_CHALLENGED = 4096
+_KNOWN, _KIDS = 0.02, 8192  # s; sender IDs kept in memory, unknown ones too
+_CLEAR = "not protected: the device uses security.mode none"
+_UNKNOWN = "no device was added with this security.sender_id"
+_REPLAY = "seen before, or the device lost its sequence numbers (its flash was erased or put back, or two have one key)"
+_ANOTHER_KEY = "does not verify: %s has another key"
+_TOLD = 1  # refusals a second that are told, each reason by itself; all are counted
+
+
+class Speaker(Peer):
+    """A Peer that proved who it is: `identity` is the digest of its key."""
+
+    identity = None
+
+
+def speaker(address, context):
+    made = Speaker(*address)
+    made.identity = context.digest
+    return made
+
+
+class ContextBinding:
+    """Security mode oscore: a key speaks for the UE Service IDs that it was provisioned for, from wherever it comes.
+
+    A peer that is no Speaker is an application of the gateway's own, which has checked its credential.
+    """
+
+    FOREIGN = "%s is not of this device"
+
+    def __init__(self, store):
+        self._store = store
+
+    def may_register(self, peer, ue):
+        return not isinstance(peer, Speaker) or ue in self.ues(peer, None)
+
+    def ues(self, peer, now):
+        if isinstance(peer, Speaker):
+            return self._store.ues_of_keys(peer.identity)
+        return self._store.ues_at(peer, now)
+
+    def same(self, peer, registered):
+        return peer == registered
+
+
+class StoreContext(oscore.CanProtect, oscore.CanUnprotect, oscore.SecurityContextUtils):
+    """aiocoap's security context, with its state in the store."""
+
+    alg_aead = oscore.AES_CCM_16_64_128()
+    hashfun = oscore.hashfunctions["sha256"]
+
+    def __init__(self, store, keys):
+        self._store = store
+        self.digest = keys.digest
+        self.sender_id = keys.sender_id
+        self.recipient_id = keys.recipient_id
+        self.id_context = keys.id_context
+        self.derive_keys(keys.salt, keys.secret)
+        self._observe = None  # inside the request that was decrypted last
+        self._aead = AESCCM(self.recipient_key, self.alg_aead.tag_bytes)
+        self._external = b"\x85\x01\x81\x0a" + _bstr(self.recipient_id)
+        kid = bytes((len(self.recipient_id),)) + self.recipient_id.rjust(7, b"\0") + bytes(5)
+        self._nonce = int.from_bytes(kid, "big") ^ int.from_bytes(self.common_iv, "big")
+        self._echo = secrets.token_bytes(8)
+        self.sender_sequence_number, used = store.sequence(self.digest)
+        self._written = self.sender_sequence_number
+        self._jumps = 0
+        self.taken = Taken()
+        self.recipient_replay_window = Window(self._window_used, store, self.digest)
+        self._fresh = not used
+        if self._fresh:
+            self.recipient_replay_window.initialize_empty()
+
+    def is_replay(self, partial_iv):
+        window = self.recipient_replay_window
+        return window.is_initialized() and not window.is_valid(int.from_bytes(partial_iv, "big"))
+
+    def verifies(self, partial_iv, ciphertext):
+        """Whether a request with this kid is of who holds the key: RFC 8613 sections 5.2 to 5.4 for requests, nothing
+        else of them, and a tenth of what aiocoap's `unprotect` costs, which comes after it."""
+        if len(ciphertext) <= self.alg_aead.tag_bytes:
+            return False
+        external = self._external + _bstr(partial_iv) + b"\x40"
+        nonce = (self._nonce ^ int.from_bytes(partial_iv, "big")).to_bytes(13, "big")
+        try:
+            self._aead.decrypt(nonce, ciphertext, b"\x83\x68Encrypt0\x40" + _bstr(external))
+        except InvalidTag:
+            return False
+        return True
+
+    @property
+    def echo_recovery(self):
+        """None once the window is known: then aiocoap sees a number that was used before it decrypts anything."""
+        return None if self.recipient_replay_window.is_initialized() else self._echo
+
+    def __repr__(self):
+        return "<StoreContext of sender ID %s>" % self.recipient_id.hex()
+
+    def unprotect(self, protected_message, request_id=None):
+        """As aiocoap's, but a request keeps its inner Observe, which aiocoap drops unless the outer one is 0 (RFC 8613
+        section 4.1.3.5): who asks, and who ends an observation, is not told apart by what anybody may write outside."""
+        message, request_id = super().unprotect(protected_message, request_id)
+        if message.code.is_request() and (self._observe or protected_message.opt.observe == 0):
+            message.opt.observe = self._observe
+        return message, request_id
+
+    def _post_decrypt_checks(self, aad, plaintext, protected_message, request_id):
+        inner = aiocoap.Message(code=plaintext[0])
+        inner.opt.decode(plaintext[1:])
+        self._observe = inner.opt.observe
+
+    def post_seqnoincrease(self):
+        if self.sender_sequence_number > self._written:
+            self._write()
+
+    def _window_used(self):
+        if self._fresh:
+            self._write()  # a restart must know that there was a window
+
+    def _write(self):
+        ahead = self.sender_sequence_number + _AHEAD - 1
+        self._store.save_sequence(self.digest, ahead)
+        self._written = ahead
+        self._fresh = False
+
+    def jump(self):
+        """The device has seen the number that we used: they go ahead, and no further one is used twice. How far; 0 for
+        too often: somebody else may have said so, for it comes unprotected."""
+        step = _JUMPS[self._jumps] if self._jumps < len(_JUMPS) else 0
+        if self.sender_sequence_number + step > LAST:
+            return 0
+        self._jumps += 1
+        self.sender_sequence_number += step
+        self._write()
+        return step
+
+
+class Guard:
+    """Decides about each request before anything is kept of it. `peer_of(remote)` makes a Peer of aiocoap's address."""
+
+    def __init__(self, store, tell, peer_of, clock=time.monotonic):
+        self._store = store
+        self.tell = tell
+        self._peer_of = peer_of
+        self._clock = clock
+        self._contexts = {}
+        self._by_kid, self._version, self._look_again = {}, None, 0
+        self._told = Flood(_TOLD, burst=_BURST)
+        self._challenged = {}  # of datagrams that verified while the window was unknown: how often each came
+        self.refused = 0
+        self.log = logging.getLogger(__name__)
+
+    def context(self, keys):
+        if keys is None:
+            return None
+        if keys.digest not in self._contexts:
+            self._contexts[keys.digest] = StoreContext(self._store, keys)
+        return self._contexts[keys.digest]
+
+    def context_of_ue(self, ue):
+        return self.context(self._store.keys_of_ue(ue))
+
+    def ues_of(self, context):
+        return self._store.ues_of_keys(context.digest)
+
+    @staticmethod
+    def _fields(option):
+        """(kid, ID context, partial IV) of the value of an OSCORE option. Raises DecodeError."""
+        try:
+            _, _, fields, _ = oscore.CanUnprotect._uncompress(option, b"")
+        except (oscore.DecodeError, IndexError) as error:
+            raise oscore.DecodeError("the OSCORE option is broken") from error
+        kid, partial_iv = fields.get(oscore.COSE_KID), fields.get(oscore.COSE_PIV, b"")
+        if kid is None or not 1 <= len(partial_iv) <= 5:
+            raise oscore.DecodeError("the OSCORE option lacks a field")
+        return kid, fields.get(oscore.COSE_KID_CONTEXT), partial_iv
+
+    def _context_of(self, kid, id_context):
+        """From memory, where it is not older than _KNOWN seconds or the last change of keys: a flood looks into the
+        store once. What goes on is looked up anew (`_open`)."""
+        now = self._clock()
+        if now >= self._look_again:
+            self._look_again = now + _KNOWN
+            version = self._store.keys_version()
+            if version != self._version or len(self._by_kid) > _KIDS:
+                self._version = version
+                self._by_kid.clear()
+        key = kid, id_context
+        if key not in self._by_kid:
+            self._by_kid[key] = self.context(self._store.keys_of_kid(kid, id_context))
+        return self._by_kid[key]
+
+    # ---- before anything is made of a datagram -----------------------------------------------------------------------
+
+    def judge(self, remote, datagram, recent):
+        """(whose turn it is, None) for a request that verifies, or one that did and is sent again; else (None, what
+        to give Datagram.answer, or None). There is no budget here that somebody without a key could use up: looking
+        costs less than receiving does, and is done for each. `recent`: a Recent, of what came over this interface."""
+        if datagram.oscore is None:
+            self.tell_refused(remote, "4.01", _CLEAR)
+            return None, (aiocoap.UNAUTHORIZED,)
+        try:
+            kid, id_context, partial_iv = self._fields(datagram.oscore)
+        except oscore.DecodeError as error:
+            self.tell_refused(remote, "4.02", str(error))
+            return None, (aiocoap.BAD_OPTION, 0)
+        context = self._context_of(kid, id_context)
+        if context is None:
+            self.tell_refused(remote, "4.01", _UNKNOWN)
+            return None, (aiocoap.UNAUTHORIZED, 0)
+        again = recent.again((remote, datagram.mid), datagram.content)
+        if again is not None:
+            return (context.digest if again else None), None
+        if context.is_replay(partial_iv):
+            self._look_twice(remote, context, partial_iv, datagram.payload)
+            self.tell_refused(remote, "4.01", _REPLAY)
+            return None, (aiocoap.UNAUTHORIZED, 0, b"Replay detected")
+        if not context.verifies(partial_iv, datagram.payload):
+            self.tell_refused(remote, "4.00", _ANOTHER_KEY, context)
+            return None, (aiocoap.BAD_REQUEST, 0, b"Decryption failed")
+        if context.echo_recovery is not None and not self._may_challenge(datagram):
+            return None, None
+        return context.digest, None
+
+    def _may_challenge(self, datagram):
+        """Each costs a number of ours, and recordings may come by the thousand: one datagram gets as many as a device
+        repeats it, whatever address and message ID it comes with."""
+        key = hash((datagram.oscore, datagram.payload))
+        times = self._challenged.pop(key, 0) + 1
+        self._challenged[key] = times
+        if len(self._challenged) > _CHALLENGED:
+            del self._challenged[next(iter(self._challenged))]
+        return times <= REPEATS
+
+    # ---- before the message layer ------------------------------------------------------------------------------------
+
+    def attach(self, manager):
+        """Stands before aiocoap's MessageManager, which keeps something of each message ID and token that it sees: of
+        what does not verify, nothing is kept, and nothing of it meets what a device's own requests left there.
+        The Recent that it uses from now on."""
+        dispatch = manager.dispatch_message
+        recent = Recent()
+        recent.attach(manager)
+
+        def guarded(message):
+            if not message.code.is_request():
+                dispatch(message)
+                return
+            key = (message.remote, message.mid)
+            now = content(message.token, message.opt.oscore, message.payload)
+            same = recent.same(key, now)
+            if same is not None:
+                # Sent again it gets the same answer again. Another one under that ID may be a forgery, and smaller
+                # than the answer that it would fetch.
+                if same:
+                    dispatch(message)
+                return
+            answer = self._open(message)
+            if answer is None:
+                dispatch(message)
+                recent.note(key, now)
+            elif message.mtype is aiocoap.CON:
+                answer.mtype, answer.mid, answer.token = aiocoap.ACK, message.mid, message.token
+                answer.remote = message.remote.as_response_address()
+                manager.message_interface.send(answer)
+
+        manager.dispatch_message = guarded
+        return recent
+
+    def _open(self, request):
+        """None, and `request.opened` is (context, plain request, what its response is bound to); else the answer that
+        nothing is kept of. RFC 8613 section 8.2."""
+        remote = request.remote
+        if request.opt.oscore is None:
+            self.tell_refused(remote, "4.01", _CLEAR)
+            return aiocoap.Message(code=aiocoap.UNAUTHORIZED)
+        try:
+            kid, id_context, partial_iv = self._fields(request.opt.oscore)
+        except oscore.DecodeError as error:
+            self.tell_refused(remote, "4.02", str(error))
+            return aiocoap.Message(code=aiocoap.BAD_OPTION, max_age=0)
+        context = self.context(self._store.keys_of_kid(kid, id_context))
+        if context is None:
+            self.tell_refused(remote, "4.01", _UNKNOWN)
+            return aiocoap.Message(code=aiocoap.UNAUTHORIZED, max_age=0)
+        try:
+            request.opened = (context, *context.unprotect(request))
+            number = int.from_bytes(partial_iv, "big")
+            context.taken.note(number, request.payload, remote)
+            return None
+        except oscore.ReplayErrorWithEcho as error:
+            return error.to_message()
+        except oscore.ReplayError as error:
+            if isinstance(error, WentBack):
+                self._tell_reused(remote, context, partial_iv, "an earlier request")
+            else:
+                self._look_twice(remote, context, partial_iv, request.payload)
+            self.tell_refused(remote, "4.01", _REPLAY)
+            return _fitting(request, aiocoap.UNAUTHORIZED, b"Replay detected")
+        except oscore.ProtectionInvalid:
+            self.tell_refused(remote, "4.00", _ANOTHER_KEY, context)
+            return _fitting(request, aiocoap.BAD_REQUEST, b"Decryption failed")
+        except sqlite3.Error:  # the number could not be noted: the request was not taken, and may come again
+            return _fitting(request, aiocoap.SERVICE_UNAVAILABLE, b"")
+        except Exception:  # it verified, and what is inside is no CoAP
+            return _fitting(request, aiocoap.BAD_OPTION, b"")
+
+    def _look_twice(self, remote, context, partial_iv, ciphertext):
+        """A recording repeats what it recorded. Another text under the same number is of who holds the key."""
+        other = context.taken.other(int.from_bytes(partial_iv, "big"), ciphertext)
+        if other is not None and context.verifies(partial_iv, ciphertext):
+            self._tell_reused(remote, context, partial_iv, str(self._peer_of(other)))
+
+    def _tell_reused(self, remote, context, partial_iv, other):
+        if self._told.allows(("reused", context.digest), self._clock()):
+            ues = ", ".join(sorted(self.ues_of(context)))
+            number = int.from_bytes(partial_iv, "big")
+            self.tell("key-reused", ue=ues, peer=str(self._peer_of(remote)), other=other, number=number)
+
+    def jumped(self, ue, context):
+        """A device says that it has seen the number of a request of ours before. False where that is not believed."""
+        ahead = context.jump()
+        if ahead:
+            self.tell("numbers-jumped", ue=ue or ", ".join(sorted(self.ues_of(context))), ahead=ahead)
+        return bool(ahead)
+
+    def tell_refused(self, remote, code, reason, context=None):
+        """`context`: whose UE Service IDs go into the sentence."""
+        self.refused += 1
+        if self._told.allows((reason, context and context.digest), self._clock()):
+            if context:
+                reason %= ", ".join(sorted(self.ues_of(context)))
+            self.tell("refused", peer=str(self._peer_of(remote)), kind="request", code=code, reason=reason)
+
+
+class SecureSite(interfaces.Resource):
+    """Hands the opened request to the site behind it, and protects its responses: RFC 8613 section 8.3."""
+
+    def __init__(self, site, guard):
+        self._site = site
+        self._guard = guard
+
+    async def render(self, request):
+        raise NotImplementedError("render_to_pipe is what aiocoap calls")
+
+    needs_blockwise_assembly = render
+
+    async def render_to_pipe(self, pipe):
+        context, plain, identifiers = pipe.request.opened
+        plain.remote = OSCOREAddress(context, pipe.request.remote)
+        inner = aiocoap.pipe.IterablePipe(plain)
+        aiocoap.pipe.run_driving_pipe(
+            aiocoap.pipe.error_to_message(inner, self._guard.log), self._site.render_to_pipe(inner)
+        )
+        async for event in inner:
+            message = event.message or aiocoap.Message(code=aiocoap.INTERNAL_SERVER_ERROR)
+            last = event.is_last or event.message is None
+            outer, _ = context.protect(message, identifiers)
+            outer.opt.observe = message.opt.observe  # section 4.1.3.5.2: outside as well
+            outer.acknowledged = getattr(message, "acknowledged", None)
+            pipe.add_response(outer, is_last=last)
+            if last:
+                break
+
+
+def _bstr(octets):
+    """CBOR, for fewer than 24 octets."""
+    return bytes((0x40 | len(octets),)) + octets
+
+
+def _fitting(request, code, diagnostic):
+    """An answer in the clear that is not larger than the request."""
+    answer = aiocoap.Message(code=code, max_age=0, payload=diagnostic)
+    if 3 + len(diagnostic) > len(request.opt.encode()) + 1 + len(request.payload):
+        answer.payload = b""
+    return answer

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: MIT
+"""Aggregated messages and reports: TS 24.538 clauses 6.4.1.1.3, .5, .7, 6.4.1.2.7."""
+
+from tools.wire import bodies
+
+
+def elements(body):
+    """The list of an aggregated message or report (clauses 6.4.1.1.3, 6.4.1.1.5), or None."""
+    listed = body.get("msgList")
+    if listed is None:
+        return None
+    if not isinstance(listed, list) or not listed or not all(isinstance(item, dict) for item in listed):
+        raise bodies.Malformed("msgList", "not a list of objects")
+    if bodies.number(body, "totalMsgCount", 1, 65535) not in (None, len(listed)):
+        raise bodies.Malformed("totalMsgCount", "is not the length of msgList, %d" % len(listed))
+    return listed
+
+
+def aggregate(body):
+    """The list of an aggregated MSG as it will be written, each element whole in itself; None of another MSG.
+
+    An element is what clause 6.4.1.1.3 names, without the priority.
+    """
+    listed = elements(body)
+    if listed is None:
+        return None
+    made = []
+    for place, item in enumerate(listed):
+        try:
+            element = {"msgId": bodies.message_id(item)}
+            app_id = bodies.applications(item)
+            if app_id is not None:
+                element["appId"] = app_id
+            if item.get("isDelivStatReq") is not None:  # false is said: it does not inherit
+                element["isDelivStatReq"] = bodies.flag(item, "isDelivStatReq")
+            bodies.priority(item)
+            value = bodies.whole_payload(item)
+        except bodies.Malformed as error:
+            raise bodies.Malformed("msgList[%d].%s" % (place, error.member), error.reason) from None
+        made.append(element if value is None else element | {"payload": value})
+    return made
+
+
+def singles(head_, listed):
+    """The single messages of an aggregated one, as (head, payload) pairs: what an element does not say of itself it
+    has from outside (clause 6.4.1.1.7 a 1)."""
+    for item in listed:
+        made = {}
+        for name in (
+            "msgIden",
+            "msgType",
+            "oriAddr",
+            "destAddr",
+            "appId",
+            "msgId",
+            "isDelivStatReq",
+            "oriDestAddr",
+        ):
+            value = item.get(name, head_.get(name))
+            if value is not None and (name != "isDelivStatReq" or value):
+                made[name] = value
+        yield made, bodies.payload(item)
