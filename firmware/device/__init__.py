@@ -1,4 +1,4 @@
 # SPDX-License-Identifier: MIT
 """The protocol as a running device, on asyncio: `client = await start()` (README, "An application")."""
 
-from .runner import start
+from .starting import start

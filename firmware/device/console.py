@@ -20,7 +20,7 @@ import time
 from board import Board
 from coap.compat import const
 
-from . import health, runner
+from . import health, runner, starting
 from .links import Unsupported
 from .log import clean, log
 
@@ -85,7 +85,7 @@ def _renew():
         left.abandon()
     _loop()
     gc.collect()
-    client = _run(runner.start(board=_board))
+    client = _run(starting.start(board=_board))
 
 
 def _loop():

@@ -10,18 +10,15 @@ import asyncio
 import gc
 import select
 import sys
-import time
 
 from coap.compat import const, ticks_diff
-from msgin5g import CHANGED, FAILED, MESSAGE, REPORT, TOPIC, Config
+from msgin5g import CHANGED, FAILED, MESSAGE, REPORT, TOPIC
 from msgin5g.timing import Countdown
 
 from . import health, waiting
 from .health import now as _now
 from .log import log
 
-_CONFIG = "msgin5g.json"
-_STOPPING = const(6000)  # ms that start() waits for one that stops
 _BURST = const(8)  # datagrams read before other tasks get their turn
 _LINK_RETRY = const(5000)  # ms between tries to bring the link up
 _WARN_AGAIN = const(60000)  # ms until the same trouble is told again
@@ -35,16 +32,6 @@ running = []  # the client that was started and not stopped: one at the most
 lent = None  # the message that receive() is just giving; Ctrl-C may come before the application has it
 
 
-def _clock():
-    """Seconds since 1970, or None where the clock was never set."""
-    seconds = time.time()
-    year = time.gmtime(seconds)[0]
-    if year < 2024:
-        return None
-    # some ports count from 2000
-    return seconds + (946684800 if time.gmtime(0)[0] == 2000 else 0)
-
-
 def countdown(seconds):
     """A Countdown of so many seconds, of any length; None for no limit."""
     return None if seconds is None else Countdown(int(seconds * 1000), _now())
@@ -55,62 +42,12 @@ def left(limit):
     return None if limit is None else max(0, limit.left(_now()))
 
 
-async def start(config=None, board=None):
-    """A running client. Returns at once: the link and the registration come up in the background, for ever.
-
-    `config` is a Config, a dict or a path (default: msgin5g.json); `board` a Board (default: this board's).
-    A board has one client, for its storage, its numbers and its link have one owner: where one runs with the same
-    configuration, that is what a second call gives. One that has a fault is closed, and a new one goes on; so is one
-    with another configuration whose application has ended.
-    Raises msgin5g.ConfigError, device.links.Unsupported for a `peer` that the board has no link for, RuntimeError
-    where a client with another configuration runs.
-    """
-    if config is None or isinstance(config, str):
-        config = Config.load(config or _CONFIG)
-    elif isinstance(config, dict):
-        config = Config(config)
-    patience = _STOPPING
-    while running and running[0].stopping and patience > 0:
-        await asyncio.sleep_ms(50)  # it de-registers
-        patience -= 50
-    for client in running[:]:
-        if client.stopping or not client.again():
-            client.abandon()
-        elif client.core.config.__dict__ == config.__dict__:
-            return client
-        elif client.left:
-            client.abandon()
-        else:
-            raise RuntimeError(
-                "%r runs already: await its stop() before another one starts" % client.core.config
-            )
-    if board is None:
-        from board import Board
-
-        board = Board()
-    link = board.links(config)
-    if config.security["mode"] == "none":
-        log('warning: security.mode is "none": anyone on the path can read, change and forge messages')
-    # Only the role that this device has is imported.
-    if config.role == "client":
-        from msgin5g import Client as Role
-    else:
-        from msgin5g import ApplicationClient as Role
-    core = Role(config, board.storage, clock=_clock, lent=lent)
-    health.look(board)
-    # not before the core: what it finds in the storage may take it longer than a watchdog waits
-    health.watch(board, config.watchdog, _fault)
-    from .client import RunningClient
-
-    return RunningClient(core, link, board.storage)
-
-
 def keep():
     """Begins the task of health that looks after the client, anew where there was one."""
-    health.keep(_fault)
+    health.keep(fault)
 
 
-def _fault():
+def fault():
     """What is wrong with the client, in words; None while each part of it is alive. Where no watchdog waits for that,
     the application is told.
     """

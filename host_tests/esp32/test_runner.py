@@ -8,7 +8,7 @@ import network
 import virtual
 from air import air
 from common import equal
-from device import runner
+from device import runner, start
 from device.links import wifi
 from msgin5g import MemoryStorage
 
@@ -52,7 +52,7 @@ def test_an_outage_of_an_hour_does_not_put_off_the_registration():
     sent = []
 
     async def main():
-        client = await runner.start(dict(CONFIG), Board())
+        client = await start(dict(CONFIG), Board())
         link = client._link
         send = link.send
 
@@ -92,7 +92,7 @@ def play(act, board):
     network.WLAN._station = None
 
     async def main():
-        client = await runner.start(dict(CONFIG), board)
+        client = await start(dict(CONFIG), board)
         await asyncio.sleep(5)
         try:
             await act(client)
@@ -171,7 +171,7 @@ def test_a_task_that_asyncio_lost_is_a_fault():
         await asyncio.sleep(10)
         assert client.fault().startswith("the timer task is "), client.fault()
         await asyncio.sleep(3)
-        new = await runner.start(dict(CONFIG), Board())
+        new = await start(dict(CONFIG), Board())
         assert new is not client and new.fault() is None
         equal(runner.running, [new])
         new.abandon()
@@ -183,7 +183,7 @@ def test_a_client_that_lost_its_tasks_has_them_again_by_a_second_start():
     async def act(client):
         lose(client)
         asyncio.core._io_queue.remove(client._tasks["reader"])
-        assert await runner.start(dict(CONFIG), Board()) is client
+        assert await start(dict(CONFIG), Board()) is client
         await asyncio.sleep(30)
         equal(client.fault(), None)
         assert client.idle_ms() <= 5000

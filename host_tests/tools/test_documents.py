@@ -27,7 +27,9 @@ def rows(name, heading):
 
 
 def test_each_module_of_the_gateway_is_in_its_table():
-    listed = [name for cells in rows("gateway.md", "| module |") for name in re.findall(r"`([\w/]+)`", cells[0])]
+    listed = [
+        name for cells in rows("gateway.md", "| module |") for name in re.findall(r"`([\w/]+)`", cells[0])
+    ]
     there = {f"{room}/{path.stem}" for room in ROOMS for path in (ROOT / "tools" / room).glob("[!_]*.py")}
     assert len(listed) == len(set(listed))
     assert set(listed) == there

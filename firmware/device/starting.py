@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: MIT
+"""start(): from the configuration to a client that runs."""
+
+import asyncio
+import time
+
+from coap.compat import const
+from msgin5g import Config
+
+from . import health, runner
+from .client import RunningClient
+from .log import log
+
+_CONFIG = "msgin5g.json"
+_STOPPING = const(6000)  # ms that start() waits for one that stops
+
+
+def _clock():
+    """Seconds since 1970, or None where the clock was never set."""
+    seconds = time.time()
+    year = time.gmtime(seconds)[0]
+    if year < 2024:
+        return None
+    # some ports count from 2000
+    return seconds + (946684800 if time.gmtime(0)[0] == 2000 else 0)
+
+
+async def start(config=None, board=None):
+    """A running client. Returns at once: the link and the registration come up in the background, for ever.
+
+    `config` is a Config, a dict or a path (default: msgin5g.json); `board` a Board (default: this board's).
+    A board has one client, for its storage, its numbers and its link have one owner: where one runs with the same
+    configuration, that is what a second call gives. One that has a fault is closed, and a new one goes on; so is one
+    with another configuration whose application has ended.
+    Raises msgin5g.ConfigError, device.links.Unsupported for a `peer` that the board has no link for, RuntimeError
+    where a client with another configuration runs.
+    """
+    if config is None or isinstance(config, str):
+        config = Config.load(config or _CONFIG)
+    elif isinstance(config, dict):
+        config = Config(config)
+    patience = _STOPPING
+    while runner.running and runner.running[0].stopping and patience > 0:
+        await asyncio.sleep_ms(50)  # it de-registers
+        patience -= 50
+    for client in runner.running[:]:
+        if client.stopping or not client.again():
+            client.abandon()
+        elif client.core.config.__dict__ == config.__dict__:
+            return client
+        elif client.left:
+            client.abandon()
+        else:
+            raise RuntimeError(
+                "%r runs already: await its stop() before another one starts" % client.core.config
+            )
+    if board is None:
+        from board import Board
+
+        board = Board()
+    link = board.links(config)
+    if config.security["mode"] == "none":
+        log('warning: security.mode is "none": anyone on the path can read, change and forge messages')
+    # Only the role that this device has is imported.
+    if config.role == "client":
+        from msgin5g import Client as Role
+    else:
+        from msgin5g import ApplicationClient as Role
+    core = Role(config, board.storage, clock=_clock, lent=runner.lent)
+    health.look(board)
+    # not before the core: what it finds in the storage may take it longer than a watchdog waits
+    health.watch(board, config.watchdog, runner.fault)
+    return RunningClient(core, link, board.storage)

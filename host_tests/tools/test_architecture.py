@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: MIT
+"""The house stands: arrows between rooms go one way, nothing goes in a circle, no room is crowded.
+
+Every `import` counts, those within functions too: they are there to save memory, not to go around a circle.
+"""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+FIRMWARE = ROOT / "firmware"
+TOOLS = ROOT / "tools"
+
+# Who may import whom: a room imports from itself and from those that stand before it here.
+DEVICE = (
+    ("coap",),
+    ("coap.oscore",),
+    (
+        "msgin5g",
+        "msgin5g.errors",
+        "msgin5g.events",
+        "msgin5g.timing",
+    ),  # what every room of the service may need
+    ("msgin5g.wire",),
+    ("msgin5g.config", "msgin5g.config_check", "msgin5g.security"),
+    ("msgin5g.store",),
+    ("msgin5g.outgoing",),
+    ("msgin5g.incoming",),
+    ("msgin5g.procedures",),
+    ("msgin5g.application",),
+    ("msgin5g.role", "msgin5g.client", "msgin5g.application_client"),
+    ("device",),
+    ("main",),
+)
+HOST = (
+    ("tools.wire",),
+    ("tools.store",),
+    ("tools.server",),
+    ("tools.page",),
+    ("tools.transport",),
+    ("tools.gateway",),
+)
+SANS_IO = {"socket", "asyncio", "time", "select", "machine", "network", "threading"}
+
+
+def modules(top, package):
+    """{dotted name: path} of all modules below a folder."""
+    found = {}
+    for path in sorted((top / package.replace(".", "/")).rglob("*.py")):
+        parts = path.relative_to(top).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+def imports(name, path, known):
+    """The names of `known` modules that this one imports, and the first words of all others."""
+    inside, outside = set(), set()
+    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            targets = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                above = package.split(".")[: len(package.split(".")) - node.level + 1]
+                base = ".".join([*above, *([node.module] if node.module else [])])
+            targets = [f"{base}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        for target in targets:
+            while target and target not in known:
+                target = target.rpartition(".")[0]
+            if target:
+                inside.add(target)
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                outside.add(node.module.partition(".")[0])
+            elif isinstance(node, ast.Import):
+                outside |= {alias.name.partition(".")[0] for alias in node.names}
+    return inside - {name}, outside
+
+
+DEVICE_MODULES = {
+    name: path
+    for package in ("coap", "msgin5g", "device")
+    for name, path in modules(FIRMWARE, package).items()
+} | {"main": FIRMWARE / "main.py"}
+HOST_MODULES = {name: path for (room,) in HOST for name, path in modules(ROOT, room).items()}
+
+
+def rank(name, order):
+    """The place of a module's room in the order: the longest name that fits counts."""
+    best = max(
+        (
+            (len(room), place)
+            for place, rooms in enumerate(order)
+            for room in rooms
+            if (name + ".").startswith(room + ".")
+        ),
+        default=None,
+    )
+    assert best is not None, f"{name} is in no room"
+    return best[1]
+
+
+def upward(known, order):
+    return {
+        (name, target)
+        for name, path in known.items()
+        for target in imports(name, path, known)[0]
+        if rank(target, order) > rank(name, order)
+    }
+
+
+def test_no_arrow_of_the_firmware_goes_up():
+    # Names are imported from the package, which finds their homes when they are asked for.
+    assert upward(DEVICE_MODULES, DEVICE) == set()
+
+
+def test_no_arrow_of_the_gateway_goes_up():
+    assert upward(HOST_MODULES, HOST) == set()
+
+
+@pytest.mark.parametrize("known", [DEVICE_MODULES, HOST_MODULES], ids=["firmware", "gateway"])
+def test_nothing_goes_in_a_circle(known):
+    graph = {name: imports(name, path, known)[0] for name, path in known.items()}
+    while graph:
+        free = {name for name, targets in graph.items() if not targets & graph.keys()}
+        assert free, f"a circle among {sorted(graph)}"
+        graph = {name: targets for name, targets in graph.items() if name not in free}
+
+
+@pytest.mark.parametrize("package", ["coap", "msgin5g"])
+def test_the_protocol_holds_no_socket_and_no_clock(package):
+    for name, path in modules(FIRMWARE, package).items():
+        assert not imports(name, path, DEVICE_MODULES)[1] & SANS_IO, name
+
+
+def test_coap_stands_alone_and_the_gateway_is_independent():
+    for name, path in modules(FIRMWARE, "coap").items():
+        assert not [
+            target for target in imports(name, path, DEVICE_MODULES)[0] if not target.startswith("coap")
+        ], name
+    for name, path in HOST_MODULES.items():
+        assert not imports(name, path, HOST_MODULES)[1] & {"coap", "msgin5g", "device", "firmware"}, name
+
+
+@pytest.mark.parametrize(
+    "room", ["msgin5g", *(f"msgin5g/{r}" for r in "wire store outgoing incoming procedures".split())]
+)
+def test_no_room_of_the_firmware_is_crowded(room):
+    assert len(list((FIRMWARE / room).glob("[!_]*"))) <= 16
+
+
+@pytest.mark.parametrize("room", [room for (room,) in HOST])
+def test_no_room_of_the_gateway_is_crowded(room):
+    assert len(list((ROOT / room.replace(".", "/")).glob("[!_]*.py"))) <= 16
+
+
+def test_it_sees_what_is_wrong(tmp_path):
+    """An import upward within a function, and a circle."""
+    for name, text in {
+        "low.py": "def f():\n    from . import high\n",
+        "high.py": "from .low import f\n",
+    }.items():
+        (tmp_path / "house").mkdir(exist_ok=True)
+        (tmp_path / "house" / name).write_text(text)
+    known = modules(tmp_path, "house")
+    assert upward(known, (("house.low",), ("house.high",))) == {("house.low", "house.high")}
+    with pytest.raises(AssertionError, match="circle"):
+        test_nothing_goes_in_a_circle(known)
