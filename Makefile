@@ -9,7 +9,7 @@ SECURITY ?= oscore
 JOBS ?= auto
 
 BIN := .venv/bin
-HOST_CODE := firmware boards tools host_tests
+HOST_CODE := firmware boards tools host_tests examples
 
 # $(call given,NAME,--option): the option, where the user has set NAME, not where it has its default.
 given = $(if $(filter-out undefined file,$(origin $1)),$2 '$($1)')
@@ -52,9 +52,10 @@ emulate: venv ## that image in an emulator, with its REPL for mpremote: make emu
 soak: micropython ## a month of a device in virtual time, on CPython and MicroPython
 	@SOAK_DAYS=30 $(BIN)/pytest -s host_tests/device/test_soak.py -k "not rp2040" $(ARGS)
 
-lint: venv ## ruff: rules and format of all Python code, firmware too
+lint: venv ## ruff and mypy: rules, format and types of all Python code, firmware and examples too
 	@$(BIN)/ruff check $(wildcard $(HOST_CODE))
 	@$(BIN)/ruff format --check $(wildcard $(HOST_CODE))
+	@$(BIN)/mypy
 
 audit: venv ## known holes in what the host tools are built on, where the data can be had
 	@$(BIN)/pip install --quiet --disable-pip-version-check 'pip-audit>=2.7'

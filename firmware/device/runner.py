@@ -28,7 +28,7 @@ _LATE = const(10000)  # ms that a task may be behind, for an application that co
 _NO_MEMORY = const(100)  # ms until it is tried again
 _STORAGE = const(60000)  # ms that the storage may fail
 
-running = []  # the client that was started and not stopped: one at the most
+running: list = []  # the client that was started and not stopped: one at the most
 lent = None  # the message that receive() is just giving; Ctrl-C may come before the application has it
 
 

@@ -88,6 +88,6 @@ def wait_for(awaitable, timeout, sleep=None):
 
 
 if _core:
-    asyncio.sleep_ms = _core.sleep_ms = sleep_ms  # which asyncio.sleep() calls
+    asyncio.sleep_ms = _core.sleep_ms = sleep_ms  # type: ignore[attr-defined]  # which sleep() calls
     asyncio.wait_for = wait_for
-    asyncio.wait_for_ms = wait_for_ms
+    asyncio.wait_for_ms = wait_for_ms  # type: ignore[attr-defined]

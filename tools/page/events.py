@@ -89,12 +89,12 @@ class Events:
                 callback(record)
             except Exception as error:
                 failed.append((callback, error))
-        for callback, error in failed:
+        for callback, reason in failed:
             self.counts["callback-failed"] += 1
             name = getattr(callback, "__qualname__", "callback")
             if name not in self._told:
                 self._told.add(name)
-                self.tell("sink-failed", sink=name, reason="%s: %s" % (type(error).__name__, error))
+                self.tell("sink-failed", sink=name, reason="%s: %s" % (type(reason).__name__, reason))
         self._look_after_sinks()
 
     def flush(self):

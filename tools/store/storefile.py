@@ -22,7 +22,7 @@ _BESIDE = (
     GENERATION,
     ".lock",
 )  # the last one is of versions that locked beside it
-_serving = set()  # (device, inode) of the databases that this process serves
+_serving: set[tuple[int, int]] = set()  # (device, inode) of the databases that this process serves
 
 
 class StoreError(Exception):

@@ -16,7 +16,7 @@ try:
 except ImportError:  # CPython
     from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
-    class aes:
+    class aes:  # type: ignore[no-redef]
         def __init__(self, key, mode, iv=None):
             mode = modes.ECB() if mode == ECB else modes.CBC(iv) if mode == CBC else modes.CTR(iv)
             self._encryptor = Cipher(algorithms.AES(key), mode).encryptor()

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: MIT
+"""`make lint` is green, and it sees what it is there for."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def run(*command, **options):
+    # Only what the rule itself says counts, not the options of the make that runs these tests.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    environment.pop("MFLAGS", None)
+    options = {"cwd": ROOT, "env": environment, "capture_output": True, "text": True, **options}
+    return subprocess.run([str(part) for part in command], **options)
+
+
+def test_lint_is_green():
+    done = run("make", "--no-print-directory", "lint")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_lint_reads_all_the_code_there_is():
+    done = run("make", "--no-print-directory", "--dry-run", "lint")
+    tops = {path.parts[0] for path in map(Path, run("git", "ls-files", "*.py").stdout.splitlines())}
+    assert {"firmware", "boards", "tools", "host_tests", "examples"} <= tops
+    for line in done.stdout.splitlines():
+        if "ruff" in line:
+            assert tops <= set(line.split()), line
+    assert done.stdout.count("ruff") == 2 and done.stdout.count("mypy") == 1
+
+
+BRANCHES = "".join(f"    if value == {number}:\n        return {-number}\n" for number in range(10))
+DOCUMENTED = '"""A module."""\n\n\n'
+MISTAKES = {
+    "complexity": ("tools/new.py", f"def find(value):\n{BRANCHES}    return None\n", "C901"),
+    "no docstring": ("firmware/new.py", DOCUMENTED + "def find(value):\n    return value\n", "D103"),
+    "no docstring of a method": (
+        "firmware/new.py",
+        DOCUMENTED + 'class Finder:\n    """One."""\n\n    def find(self):\n        return self\n',
+        "D102",
+    ),
+    "not imperative": (
+        "firmware/new.py",
+        DOCUMENTED + 'def find(value):\n    """Finds it."""\n    return value\n',
+        "D401",
+    ),
+    "an unused import": ("examples/new.py", "import os\n", "F401"),
+}
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_a_mistake_is_found(name):
+    path, code, rule = MISTAKES[name]
+    done = run(
+        sys.executable,
+        "-m",
+        "ruff",
+        "check",
+        "--output-format",
+        "concise",
+        "--stdin-filename",
+        path,
+        "-",
+        input=code,
+    )
+    assert done.returncode == 1 and f" {rule} " in done.stdout, done.stdout + done.stderr
+
+
+def test_ten_branches_are_not_too_many():
+    code = f"def find(value):\n{BRANCHES[: BRANCHES.index('    if value == 9')]}    return None\n"
+    done = run(sys.executable, "-m", "ruff", "check", "--stdin-filename", "tools/new.py", "-", input=code)
+    assert done.returncode == 0, done.stdout
+
+
+TYPES = {
+    "of a value": ("text: int = str(1)\n", 'expression has type "str", variable has type "int"'),
+    "of what our own code gives": (
+        "from tools.errors import UsageError\n\nerror: str = UsageError()\n",
+        'expression has type "UsageError", variable has type "str"',
+    ),
+    "of what the firmware gives": (
+        "import coap\n\ntext: str = coap.Message(1)\n",
+        'expression has type "Message", variable has type "str"',
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_a_wrong_type_is_found(name, tmp_path):
+    code, sentence = TYPES[name]
+    file = tmp_path / "new.py"
+    file.write_text(code)
+    done = run(sys.executable, "-m", "mypy", "--cache-dir", tmp_path / "cache", file)
+    assert done.returncode == 1 and sentence in done.stdout, done.stdout + done.stderr
