@@ -1,4 +1,4 @@
 # SPDX-License-Identifier: MIT
-"""The protocol as a running device, on asyncio: `client = await start()` (README, "An application")."""
+"""The protocol as a running device, on asyncio: `client = await start()` (docs/application.md, "The calls")."""
 
 from .starting import start

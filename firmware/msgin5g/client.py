@@ -221,7 +221,7 @@ class Client(Role):
             self._topics.heard()
 
     def _serve(self, message, now):
-        """The response to a request of the peer (profile section 4), or what it would be to a notification."""
+        """Return the response to a request of the peer (docs/wire-profile.md, "Answers"), or to a notification."""
         options = []
         diagnostic = b""
         try:

@@ -46,7 +46,7 @@ class Countdown:
 
 
 class Backoff:
-    """When to try again: `first` ms, doubled up to `most`, +-25 % (profile sections 4 and 5)."""
+    """When to try again: `first` ms, doubled up to `most`, +-25 % (docs/wire-profile.md, "Answers", "Registration")."""
 
     def __init__(self, first, most, random=random_octets):
         self.most = most

@@ -199,7 +199,7 @@ class Receiver(Inbox):
         self._reassembly.forget(segments.header.sender, segments.header.message_id)
 
     def _expect_room(self, count):
-        """Raises the Refusal that asks the sender to come later (profile section 4)."""
+        """Raise the Refusal that asks the sender to come later (docs/wire-profile.md, "Answers")."""
         reports = len([n for n in self._reports if n.kind == "IMDN"])
         if len(self.inbox) + len(self._reassembly) + count > self._most or reports >= self._most:
             self._stats["refused"] += 1

@@ -17,7 +17,7 @@ _DAYS_BEFORE_MONTH = (0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334)
 
 
 def request(config, body, confirmable):
-    """The POST that carries `body`: profile section 2."""
+    """Return the POST that carries `body` (docs/wire-profile.md, "Transport")."""
     options = path_options(PATH)
     options.append((numbers.CONTENT_FORMAT, uint_octets(numbers.JSON)))
     if config.server_host is not None:

@@ -9,7 +9,7 @@ from ..wire.identifiers import MANY
 from .dispatch import Dispatcher
 from .segmentation import Segments, value_of
 
-# To be sent again; every other failure is final (profile section 4).
+# To be sent again; every other failure is final (docs/wire-profile.md, "Answers").
 _AGAIN = (
     numbers.UNAUTHORIZED,
     numbers.REQUEST_ENTITY_INCOMPLETE,

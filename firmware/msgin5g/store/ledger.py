@@ -37,7 +37,7 @@ _REPORTED = const(0x51)
 _COUNTED = const(0x4E)
 _CHECKPOINT = const(0x4B)
 
-_SEEN = const(64)  # message IDs of whole messages remembered (profile section 4)
+_SEEN = const(64)  # message IDs of whole messages remembered (docs/wire-profile.md, "Answers")
 _DIGEST = const(8)  # octets of each: a digest, so that 64 of them cost half a kilobyte
 _ENDINGS = const(16)  # messages that ended, for an application that restarted
 _SET = "\n"  # before a set ID among the message IDs
