@@ -49,10 +49,13 @@ class ApplicationClient(Role):
 
             wire = JsonWire(config, self, random, storage)
         self._wire = wire
-        self.registration = ApplicationRegistration(config, random)
-        self._composer = _Composer(config, storage, self._ledger, self.outbox, random, wire)
-        self._sender = _Sender(config, self.outbox, self.stats, self._changed, random, wire)
-        self._receiver = _Receiver(config, storage, self._ledger, self.stats, self._failed, random)
+        self.storage = storage
+        self.random = random
+        self.registration = ApplicationRegistration(config, random, wire)
+        self._composer = _Composer(config, storage, self.ledger, self.outbox, random, wire)
+        self._sender = _Sender(self, wire)
+        self._receiver = _Receiver(self)
+        self.sources = (self.registration, self._receiver, self._sender)
 
     @property
     def peer(self):
@@ -98,71 +101,48 @@ class ApplicationClient(Role):
     # --- what goes out ------------------------------------------------------------------------------------
 
     def _do(self, now):
-        self._sender.poll(now)
-        while self._wire.idle(now) and self._next(now):
+        for source in self.sources:
+            source.poll(now)
+        while self._wire.idle(now) and self._send_next(now):
             pass
         self._announce()
 
-    def _next(self, now):
+    def _send_next(self, now):
         """Begins one request; False where nothing waits for its turn."""
-        registration = self.registration
-        step = registration.next(now, self._wire.free)
-        if step is not None:
-            try:
-                if step == "REG":
-                    self._wire.register(self.config.application, now)
-                else:
-                    self._wire.deregister(registration.registration_id, now)
-            except MemoryError:
-                if self._wire.idle(now):
-                    registration.answered(step, None, now)
-                raise
-        elif not registration.registered or registration.stopping:
-            return False
-        else:
-            return self._next_report(now) or self._next_message(now)
-        return True
-
-    def _next_report(self, now):
-        report = self._receiver.next(now)
-        if report is None:
-            return False
-        try:
-            self._wire.report(report.id, report.message.message_id, report.success, now)
-        except MemoryError:
-            self._receiver.answered(report.id, None, now)
-            raise
-        return True
-
-    def _next_message(self, now):
-        outgoing = self._sender.choose(now)
-        if outgoing is None:
-            return False
-        self._sender.goes(outgoing)
-        try:
-            self._wire.send(outgoing, now)
-        except OSError as error:
-            self._sender.lost(outgoing, error, now)
-        except MemoryError:
-            if self._wire.idle(now):
-                self._sender.answered(outgoing, None, now)
-            raise
-        return True
+        ready = self.registered and not self.registration.stopping
+        for source in self.sources:
+            if not (ready or source.registers):
+                continue
+            job = source.next(now)
+            if job is not None:
+                item, content, _ = job
+                try:
+                    self._wire.request((source, item), content, now)
+                except OSError as error:
+                    source.unsendable(item, "storage: %s" % error, now)
+                except MemoryError:
+                    if self._wire.idle(now):
+                        source.unanswered(item, now)
+                    raise
+                return True
+        return False
 
     # --- what the wire calls ------------------------------------------------------------------------------
 
-    def answered(self, what, item, answer, now):
-        """A request has its Answer, or None where nothing came back."""
-        if answer is not None:
-            self._heard()
-            if what in ("MSG", "IMDN") and answer.cause == causes.CONNECTION_GONE:
-                self.registration.required(answer.why, now)
-        if what == "MSG":
-            self._sender.answered(item, answer, now)
-        elif what == "IMDN":
-            self._receiver.answered(item, answer, now)
-        else:
-            self.registration.answered(what, answer, now)
+    def answered(self, tag, answer, now):
+        """A request has its Answer, or None where nothing came back. `tag` is its source and the item."""
+        source, item = tag
+        if answer is None:
+            source.unanswered(item, now)
+            return
+        self._heard()
+        if not source.registers and answer.cause == causes.CONNECTION_GONE:
+            self.registration.required(now, answer.why)
+        source.answered(item, answer, now)
+
+    def unsendable(self, tag, why, now):
+        """A request does not fit the wire."""
+        tag[0].unsendable(tag[1], why, now)
 
     def new_message(self, message_id, sender, group, report, priority):
         """A Message without its payload. MSGin5G-5 does not say whether a UE or an AS sent it."""
@@ -174,16 +154,12 @@ class ApplicationClient(Role):
 
         `value` is octets, a Row that holds them, or the value of a `payload` member (may raise BodyError).
         """
-        before = len(self.inbox)
-        cause = self._receiver.receive(message, value)
-        if len(self.inbox) > before:
-            self._came()
-        return cause
+        return self._receiver.put(message, value)
 
     def reported(self, message_id, success, cause, now):
         """DELIVERY REPORT RECEIVED REQUEST about a message of ours."""
         outgoing = self.outbox.find(message_id)
-        self._expected(outgoing is not None)
+        self.expected(outgoing is not None)
         if outgoing is not None:
             self._sender.reported(outgoing, None, success, cause, now)
 
@@ -212,22 +188,30 @@ class _Composer(Composer):
 class _Sender(Dispatcher):
     """A Dispatcher of whole messages: the wire has one request open at a time."""
 
-    def __init__(self, config, outbox, stats, changed, random, wire):
-        super().__init__(config, outbox, stats, changed, random)
+    def __init__(self, role, wire):
+        super().__init__(role)
         self._wire = wire
 
+    def next(self, now):
+        outgoing = self.choose(now)
+        if outgoing is None:
+            return None
+        self.goes(outgoing)
+        return outgoing, ("MSG", outgoing), True
+
     def _ready(self, outgoing):
-        return self._wire.free("MSG", outgoing)
+        return self._wire.free((self, outgoing))
 
     def _take_off(self, outgoing, now):
         self._wire.cancel(
             outgoing, now
         )  # where a report came first, its response may be the one that was lost
 
+    def unanswered(self, outgoing, now, why=None):
+        self.delay(outgoing, None, True, now)
+
     def answered(self, outgoing, answer, now):
-        if answer is None:
-            self.delay(outgoing, None, True, now)
-        elif answer.accepted:
+        if answer.accepted:
             self.served(outgoing)
             self.accept(outgoing, now)
         elif answer.cause == causes.CONNECTION_GONE:
@@ -254,14 +238,14 @@ class _Report:
 class _Receiver(Inbox):
     """The inbox, and the reports that wait to go out."""
 
-    def __init__(self, config, storage, ledger, stats, failed, random):
-        super().__init__(config, ledger, stats, failed)
-        self._random = random
+    def __init__(self, role):
+        super().__init__(role)
+        self._random = role.random
         self._reports = []
         for message in self.inbox:
             if message.row is not None:
-                message.keep(Row(storage, *message.row))
-        for message in ledger.reports:
+                message.keep(Row(role.storage, *message.row))
+        for message in self._ledger.reports:
             self._reports.append(self._report(message))
 
     @property
@@ -269,7 +253,7 @@ class _Receiver(Inbox):
         """Whether no report waits."""
         return not self._reports
 
-    def receive(self, message, value):
+    def put(self, message, value):
         """As ApplicationClient.message."""
         row = value if hasattr(value, "window") else None
         if self._ledger.seen(message.sender, message.message_id):
@@ -316,28 +300,35 @@ class _Receiver(Inbox):
         for report in self._reports:
             if not report.on_air and (report.backoff is None or report.backoff.ready(now)):
                 report.on_air = True
-                return report
+                return report, ("IMDN", report), True
         return None
 
-    def answered(self, id, answer, now):
-        for report in self._reports:
-            if report.id == id:
-                self._answered(report, answer, now)
-                return
+    def answered(self, report, answer, now):
+        if answer.accepted or answer.cause not in causes.LATER + (causes.CONNECTION_GONE,):
+            self._forget(report, answer.accepted)
+        else:
+            self._later(report, answer.max_age, False, now)
 
-    def _answered(self, report, answer, now):
+    def unanswered(self, report, now, why=None):
+        self._later(report, None, True, now)
+
+    def unsendable(self, report, why, now):
+        self._forget(report, False)
+
+    def _forget(self, report, accepted):
         report.on_air = False
-        if answer is not None and (
-            answer.accepted or answer.cause not in causes.LATER + (causes.CONNECTION_GONE,)
-        ):
-            if report.message.report_owed:
-                self._ledger.reported(report.message)
-            self._reports.remove(report)
-            self._stats["reported" if answer.accepted else "reports_refused"] += 1
+        if report not in self._reports:
             return
+        if report.message.report_owed:
+            self._ledger.reported(report.message)
+        self._reports.remove(report)
+        self._stats["reported" if accepted else "reports_refused"] += 1
+
+    def _later(self, report, max_age, silent, now):
+        report.on_air = False
         if report.backoff is None:
             report.backoff = Backoff(5000, 300000, self._random)
-        report.backoff.failed(now, answer.max_age if answer else None, answer is None)
+        report.backoff.failed(now, max_age, silent)
 
     def heard(self):
         for report in self._reports:

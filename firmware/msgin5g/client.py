@@ -7,20 +7,17 @@ each call everything is taken out of `outgoing` and `next_event`.
 
 from coap import exchange as coap_exchange
 from coap import numbers
-from coap.compat import const, earliest, random_octets
+from coap.compat import random_octets
 from coap.message import Message as CoapMessage
 from coap.message import MessageError, encode, uint_octets
 
-from . import security
+from . import procedures, security
 from .errors import BodyError, ConfigError
-from .incoming.receiver import Receiver, Refusal
 from .outgoing.compose import PATH, TOKEN, BodyComposer, request
-from .outgoing.sender import Sender
-from .procedures.registration import Registration
+from .requests import Refusal
 from .role import STARVED, Role
 from .wire import bodies
 
-_RESERVE = const(448)  # octets of a datagram that are not payload, in what the device tells others to send
 _FROM_PEER = (coap_exchange.REQUEST, coap_exchange.NOTIFICATION)
 
 
@@ -47,17 +44,17 @@ class Client(Role):
         self.peer = (config.peer_host, config.peer_port)
         max_datagram = config.coap["max_datagram"]
         self.endpoint = security.endpoint(config, storage, random, self._admit)
-        largest = min(config.segments["size"], max_datagram - _RESERVE)
-        self.registration = Registration(config, (("maxSegSize", largest),), random)
-        self._sender = Sender(config, self.outbox, self.stats, self._changed, self._cancel, random)
-        self._receiver = Receiver(config, storage, self._ledger, self.stats, self._failed, random)
-        self._composer = BodyComposer(config, storage, self._ledger, self.outbox, random, clock)
+        self.storage = storage
+        self.random = random
         self._on_air = 0
-        self._storage = storage
-        self._random = random
-        self._topics = None
-        if storage.read("topics", 0, 1):
-            self._open_topics()
+        self.sources = [None] * len(procedures.TABLE)
+        for position, row in enumerate(procedures.TABLE):
+            if row[2] is None or (row[2] and storage.read(row[2], 0, 1)):
+                self._begun(position)
+        self.registration = self.procedure("registration")
+        self._receiver = self.procedure("receiver")
+        self._sender = self.procedure("sender")
+        self._composer = BodyComposer(config, storage, self.ledger, self.outbox, random, clock)
         for step in ("GWREG", "REG"):
             needed = len(encode(request(config, self.registration.body(step), True))) + TOKEN
             needed += security.overhead(config)
@@ -71,22 +68,27 @@ class Client(Role):
 
         Raises ValueError for what can be no topic, and for one too many; StorageError.
         """
-        subscription = self._open_topics().subscribe(topic, now)
+        subscription = self.procedure("topics").subscribe(topic, now)
         self._work(now)
         return subscription
 
     def unsubscribe(self, topic, now):
         """Ends it; gives its Subscription. Raises StorageError."""
-        subscription = self._open_topics().unsubscribe(topic, now)
+        subscription = self.procedure("topics").unsubscribe(topic, now)
         self._work(now)
         return subscription
 
-    def _open_topics(self):
-        if self._topics is None:
-            from .procedures.topics import Topics  # here, so that its memory is only spent where it is needed
+    def procedure(self, name):
+        """Return the procedure of this name ("topics"), which begins now where it has not. Raise KeyError."""
+        return self._begun(procedures.place(name))
 
-            self._topics = Topics(self, self._storage, self._random, self._serve, self._events)
-        return self._topics
+    def _begun(self, position):
+        source = self.sources[position]
+        if source is None:
+            # Imported here, so that its memory is only spent where it is needed.
+            module = __import__("msgin5g." + procedures.TABLE[position][0], None, None, ("start",))
+            source = self.sources[position] = module.start(self)
+        return source
 
     # --- what the runner calls --------------------------------------------------------------------------
 
@@ -113,8 +115,7 @@ class Client(Role):
         return self.endpoint.outgoing()
 
     def _link_deadline(self, now):
-        deadline = self.endpoint.next_deadline()
-        return earliest(deadline, self._topics.next_deadline(now)) if self._topics else deadline
+        return self.endpoint.next_deadline()
 
     # --- what is sent -----------------------------------------------------------------------------------
 
@@ -129,11 +130,9 @@ class Client(Role):
             if event[0] not in _FROM_PEER:
                 self._on_air -= 1
             self._handle(event, now)
-        self.registration.poll(now)
-        self._sender.poll(now)
-        self._receiver.poll(now)
-        if self._topics:
-            self._topics.poll(now)
+        for source in self.sources:
+            if source is not None:
+                source.poll(now)
         while self._on_air < self.config.coap["nstart"] and self._send_next(now):
             pass
         self._announce()
@@ -152,19 +151,17 @@ class Client(Role):
         self._event = None
 
     def _send_next(self, now):
-        sources = (self.registration, self._receiver, self._topics, self._sender)
-        for source in sources if self.registered and not self.registration.stopping else sources[:1]:
-            job = source and source.next(now)
+        ready = self.registered and not self.registration.stopping
+        for source in self.sources:
+            if source is None or not (ready or source.registers):
+                continue
+            job = source.next(now)
             if job is not None:
                 item, body, confirmable = job
                 try:
-                    message = request(self.config, body, confirmable)
-                    if source is self._topics:
-                        source.ask(item, message, now)
-                    else:
-                        exchange = self.endpoint.request(message, self.peer, now, (source, item))
+                    exchange = source.ask(self, item, request(self.config, body, confirmable), now)
                 except MessageError as error:
-                    source.impossible(item, str(error), now)
+                    source.unsendable(item, str(error), now)
                     return True
                 except OSError:  # of the storage: OSCORE has no number to send with
                     source.unanswered(item, now)
@@ -173,12 +170,12 @@ class Client(Role):
                     source.unanswered(item, now)
                     raise
                 self._on_air += 1
-                if source is self._sender:
-                    item.exchange = exchange
+                source.sent(item, exchange)
                 return True
         return False
 
-    def _cancel(self, exchange, now):
+    def cancel(self, exchange, now):
+        """Take a request off the air, for the source that wants no answer any more."""
         self.endpoint.cancel(exchange, now)
         self._on_air -= 1
 
@@ -194,33 +191,26 @@ class Client(Role):
         kind, subject, message = event
         if kind == coap_exchange.REQUEST:
             self._heard()
-            self.endpoint.respond(subject, self._serve(message, now), now)
+            self.endpoint.respond(subject, self.serve(message, now), now)
             return
         if kind == coap_exchange.NOTIFICATION:
             self._heard()
-            self._topics.notified(subject, message, now)
+            subject.tag[0].notified(subject, message, now)
             return
         source, item = subject.tag
-        if kind == coap_exchange.REFUSED and source is self.registration:
-            source.unanswered(item, now, self.endpoint.security.explain(message))
-            return
         if kind != coap_exchange.RESPONSE:
-            source.unanswered(item, now)
+            refused = kind == coap_exchange.REFUSED
+            source.unanswered(item, now, self.endpoint.security.explain(message) if refused else None)
             return
         self._heard()
-        if source is not self.registration:
+        if not source.registers:
             if message.code == numbers.UNAUTHORIZED:
                 self.registration.required(now)
             elif message.code >> 5 == 2:
                 self.registration.proved()
         source.answered(item, message, now)
 
-    def _heard(self):
-        super()._heard()
-        if self._topics:
-            self._topics.heard()
-
-    def _serve(self, message, now):
+    def serve(self, message, now):
         """Return the response to a request of the peer (docs/wire-profile.md, "Answers"), or to a notification."""
         options = []
         diagnostic = b""
@@ -256,52 +246,8 @@ class Client(Role):
         if body.text("msgIden") != self.config.service_identifier:
             raise BodyError("msgIden", "not " + self.config.service_identifier)
         kind = body.text("msgType").upper()
-        if kind == "MSG":
-            before = len(self._receiver.inbox)
-            self._receiver.message(body, now)
-            if len(self._receiver.inbox) > before:
-                self._came()
-        elif kind == "IMDN":
-            self._report(body, now)
-        elif kind == "MSGRESP":
-            self._response(body, now)
-        elif kind == "SEGREC":
-            ranges = bodies.read_ranges(body.text("segNoList", longest=1024))
-            if not self._sender.recovery(body.text("segId"), ranges, now):
-                raise Refusal(numbers.NOT_FOUND, "segId: nothing is held of this message")
-        elif kind in ("SEGCONFIR", "SEGCOFIR"):  # the second is a misprint of clause 6.5.3.5
-            self._expected(self._sender.confirmation(body.text("segId"), body.flag("result"), now))
-        elif kind in ("REGRESP", "DEREGRESP"):
-            self._expect_own(body, "oriAddr")
-            self.registration.pushed(body, now)
-        else:
+        position = procedures.place_of_type(kind)
+        if position is None:
             raise BodyError("msgType", "unknown")
+        self._begun(position).receive(kind, body, now)
         return numbers.CHANGED
-
-    def _expect_own(self, body, name):
-        """What is for another UE is not ours to act on. A member that is missing says nothing."""
-        if (
-            name in body
-            and body.address(name, name[:-4] + "AddrType", ("UE", "AS"))[1] != self.config.ue_service_id
-        ):
-            raise Refusal(numbers.NOT_FOUND, name + ": not this UE")
-
-    def _report(self, body, now):
-        sender = body.originator()[1]
-        self._expect_own(body, "destAddr")
-        if "msgList" in body:  # an aggregated report, clause 6.4.1.1.9
-            elements = body.elements()
-        else:
-            elements = (body,)
-        for element in elements:
-            status, cause = element.status()
-            self._expected(self._sender.report(sender, element.message_id(), status, cause, now))
-
-    def _response(self, body, now):
-        self._expect_own(body, "oriAddr")
-        status, cause = body.status(None)
-        if status is None and cause is not None:
-            status = bodies.FAILURE
-        if cause is not None and "not registered" in cause.lower():
-            self.registration.required(now)
-        self._expected(self._sender.response(body.message_id(), status, cause, now))

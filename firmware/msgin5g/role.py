@@ -16,8 +16,11 @@ _ARRIVED = (MESSAGE, None)
 
 
 class Role:
-    """A subclass sets `registration`, `_composer`, `_sender` (a Dispatcher) and `_receiver` (an Inbox), and has
-    `_do(now)`, which does everything that can be done now."""
+    """A subclass sets `sources`, among them `registration`, `_sender` (a Dispatcher) and `_receiver` (an Inbox), and
+    `_composer`, and has `_do(now)`, which does everything that can be done now.
+
+    `ledger`, `outbox`, `stats`, `events` and `changed`, `failed`, `came`, `expected` are for the sources.
+    """
 
     def __init__(self, config, storage, lent=None):
         self.config = config
@@ -36,10 +39,11 @@ class Role:
             "unexpected": 0,  # reports and responses about messages not held here
             "starved": 0,  # times that something was put off for want of memory
         }
-        self._ledger = Ledger(storage, lent)
-        self._ledger.recover()
-        self.outbox = Outbox(self._ledger, config.outbox["messages"], config.outbox["bytes"])
-        self._events = []
+        self.ledger = Ledger(storage, lent)
+        self.ledger.recover()
+        self.outbox = Outbox(self.ledger, config.outbox["messages"], config.outbox["bytes"])
+        self.events = []
+        self.sources = ()  # of requests, in the order of their turn: requests.Source, or None
         self._announced = None
         self._now = 0
         self._event = None  # of the endpoint, as long as what it means is not done
@@ -60,7 +64,7 @@ class Role:
     @property
     def journal(self):
         """Where the service keeps what must outlive a restart: `writes`, `failed`, `torn`, `damaged`, `octets`."""
-        return self._ledger.journal
+        return self.ledger.journal
 
     @property
     def idle(self):
@@ -69,7 +73,7 @@ class Role:
 
     def settle(self):
         """Writes what the journal would write with the next message; for a power-off that is planned."""
-        self._ledger.flush()
+        self.ledger.flush()
 
     def start(self, now):
         """Begins to register, and goes on for ever."""
@@ -132,15 +136,16 @@ class Role:
         if self._arrived:
             self._arrived = False
             return _ARRIVED
-        return self._events.pop(0) if self._events else None
+        return self.events.pop(0) if self.events else None
 
     def next_deadline(self):
         """The tick when `poll` is needed next, or None."""
         now = self._now
         try:
             deadline = earliest(self._link_deadline(now), self._again)
-            for part in (self._receiver, self._sender, self.registration):
-                deadline = earliest(deadline, part.next_deadline(now))
+            for source in self.sources:
+                if source is not None:
+                    deadline = earliest(deadline, source.next_deadline(now))
             return deadline
         except STARVED:
             return (now + _PAUSE) & _TICKS
@@ -179,25 +184,28 @@ class Role:
         state = (self.registration.state, self.registered)
         if state != self._announced:
             self._announced = state
-            self._events.append((REGISTRATION, self))
+            self.events.append((REGISTRATION, self))
 
     def _heard(self):
-        self._sender.heard()
-        self._receiver.heard()
+        for source in self.sources:
+            if source is not None:
+                source.heard()
 
-    def _changed(self, outgoing, report=None):
+    # --- for the sources --------------------------------------------------------------------------------
+
+    def changed(self, outgoing, report=None):
         if report is not None:
-            self._events.append((REPORT, (outgoing,) + report))
+            self.events.append((REPORT, (outgoing,) + report))
             return
-        self._events.append((CHANGED, outgoing))
+        self.events.append((CHANGED, outgoing))
 
-    def _failed(self, message, why):
+    def failed(self, message, why):
         """A message that was on its way in, or in the inbox, and that nobody will have."""
-        self._events.append((FAILED, (message.sender, message.message_id, why)))
+        self.events.append((FAILED, (message.sender, message.message_id, why)))
 
-    def _came(self):
+    def came(self):
         self._arrived = True
 
-    def _expected(self, found):
+    def expected(self, found):
         if not found:
             self.stats["unexpected"] += 1

@@ -315,7 +315,7 @@ def test_refused_after_it_was_granted_is_tried_again():
     equal(scene.count["TOPIC"], 4)
     scene.answer = granting()
     scene.run(20 * MINUTE)
-    equal(scene.client._topics.subscriptions[0].state, "subscribed")
+    equal(scene.client.procedure("topics").subscriptions[0].state, "subscribed")
 
 
 def test_no_answer_is_tried_again():
@@ -399,5 +399,5 @@ def test_a_storage_that_fails_is_told():
 
 def test_no_topics_no_memory_of_them():
     scene = Scene(lambda asked: (coap.CHANGED, GRANTED)).start()
-    equal(scene.client._topics, None)
+    equal(scene.client.sources[2], None)
     equal(scene.client.endpoint.observations, ())

@@ -21,6 +21,7 @@ DEVICE = (
         "msgin5g",
         "msgin5g.errors",
         "msgin5g.events",
+        "msgin5g.requests",
         "msgin5g.timing",
     ),  # what every room of the service may need
     ("msgin5g.wire",),

@@ -63,40 +63,44 @@ class JsonWire:
     def idle(self, now):
         return self._exchange is None
 
-    def free(self, what, item):
+    def free(self, tag):
         return True
 
-    def register(self, application, now):
-        body = bodies.write(
-            ("msgIden", self._config.service_identifier),
-            ("msgType", "REG"),
-            ("appId", str(application["app_id"])),
-            ("credential", str(binascii.hexlify(application["credential"]), "ascii")),
-        )
-        self._open("REG", None, body, now)
+    def request(self, tag, content, now):
+        """Sends what `content` says: the kind and the subject. Raises OSError where the storage lost the payload."""
+        kind, subject = content
+        body = self._body(kind, subject)
+        try:
+            self._exchange = self.endpoint.request(self._request(body), self.peer, now, (tag, kind))
+        except MessageError as error:  # a service ID or a credential that is too long
+            self._owner.unsendable(tag, str(error), now)
+        except OSError:  # of the storage: OSCORE has no number to send with
+            self._owner.answered(tag, None, now)
 
-    def deregister(self, registration_id, now):
-        body = bodies.write(
-            ("msgIden", self._config.service_identifier),
-            ("msgType", "DEREG"),
-            ("registrationID", str(binascii.hexlify(registration_id), "ascii")),
+    def _body(self, kind, subject):
+        service = ("msgIden", self._config.service_identifier)
+        if kind == "MSG":
+            return _message(subject, value_of(subject.source))
+        if kind == "IMDN":
+            return bodies.write(
+                ("msgType", "DELIVERY REPORT SENDING REQUEST"),
+                ("msgId", uuid.text(subject.id)),
+                ("reply2msgId", subject.message.message_id),
+                ("deliveryStatus", "SUCCESS" if subject.success else "FAILED"),
+            )
+        if kind == "REG":
+            return bodies.write(
+                service,
+                ("msgType", kind),
+                ("appId", str(subject["app_id"])),
+                ("credential", str(binascii.hexlify(subject["credential"]), "ascii")),
+            )
+        return bodies.write(
+            service, ("msgType", kind), ("registrationID", str(binascii.hexlify(subject), "ascii"))
         )
-        self._open("DEREG", None, body, now)
-
-    def send(self, outgoing, now):
-        self._open("MSG", outgoing, _message(outgoing, value_of(outgoing.source)), now)
-
-    def report(self, message_id, reply_to, success, now):
-        body = bodies.write(
-            ("msgType", "DELIVERY REPORT SENDING REQUEST"),
-            ("msgId", uuid.text(message_id)),
-            ("reply2msgId", reply_to),
-            ("deliveryStatus", "SUCCESS" if success else "FAILED"),
-        )
-        self._open("IMDN", message_id, body, now)
 
     def cancel(self, item, now):
-        if self._exchange is not None and self._exchange.tag[1] is item:
+        if self._exchange is not None and self._exchange.tag[0][1] is item:
             self.endpoint.cancel(self._exchange, now)
             self._exchange = None
 
@@ -104,14 +108,6 @@ class JsonWire:
         options = path_options(_PATH)
         options.append((numbers.CONTENT_FORMAT, uint_octets(numbers.JSON)))
         return CoapMessage(numbers.POST, body, options)
-
-    def _open(self, what, item, body, now):
-        try:
-            self._exchange = self.endpoint.request(self._request(body), self.peer, now, (what, item))
-        except MessageError as error:  # a service ID or a credential that is too long
-            self._owner.answered(what, item, Answer(False, causes.PROTOCOL_ERROR, str(error)), now)
-        except OSError:  # of the storage: OSCORE has no number to send with
-            self._owner.answered(what, item, None, now)
 
     # --- driven by the owner --------------------------------------------------------------------------
 
@@ -142,14 +138,14 @@ class JsonWire:
                     self.endpoint.respond(subject, _later(), now)
                 continue
             self._exchange = None
-            what, item = subject.tag
+            tag, kind_sent = subject.tag
             answer = None
             try:
                 if kind == coap_exchange.RESPONSE:
-                    answer = self._answer(what, message)
-                self._owner.answered(what, item, answer, now)
+                    answer = self._answer(kind_sent, message)
+                self._owner.answered(tag, answer, now)
             except MemoryError:
-                self._owner.answered(what, item, None, now)  # what cannot be read is no answer
+                self._owner.answered(tag, None, now)  # what cannot be read is no answer
 
     def _answer(self, what, message):
         code = message.code

@@ -56,9 +56,9 @@ class L3Wire:
         self._serial = config.peer_scheme == "l3+uart"
         self._max_frame = config.serial["max_frame"] if self._serial else _ESPNOW_FRAME
         self._queue = []
-        self._again = []  # (deadline, message_id, parts) of reports that go out a second time
-        self._what = None  # the request that is open, and what it is about
-        self._item = None
+        self._again = []  # (deadline, tag, parts) of reports that go out a second time
+        self._what = None  # the kind of the request that is open, whose it is, and its octets
+        self._tag = None
         self._parts = None
         self._sent = 0  # copies of it
         self._since = 0  # when the first went out
@@ -66,7 +66,7 @@ class L3Wire:
         self._wait = 0
         self._owed = 0  # answers to earlier copies that may still come, until _deadline
         self._late = False  # whether _deadline was put off
-        self._last = None  # what they are about
+        self._last = None  # whose they are
         self._reports = []  # Message IDs of the last reports that came
 
     # --- requests of ours -----------------------------------------------------------------------------
@@ -101,19 +101,30 @@ class L3Wire:
                 self._owed = 0
         return self._what is None
 
-    def free(self, what, item):
+    def free(self, tag):
         """Whether this request may go out, when idle: no answer is owed, or it would be as good for this one."""
-        return not self._owed or self._last == (what, item)
+        return not self._owed or self._last == tag
 
-    def register(self, application, now):
-        self._open("REG", None, l3.encode(l3.REGISTRATION_REQUEST, application), now)
+    def request(self, tag, content, now):
+        """Sends what `content` says: the kind and the subject. Raises OSError where the storage lost the payload."""
+        kind, subject = content
+        if kind == "REG":
+            parts = l3.encode(l3.REGISTRATION_REQUEST, subject)
+        elif kind == "DEREG":
+            parts = l3.encode(l3.DEREGISTRATION_REQUEST, {"registration_id": subject})
+        elif kind == "MSG":
+            parts = self._message(subject)
+        else:
+            self._report(tag, subject, now)
+            return
+        self._last = tag
+        self._what, self._tag, self._parts = kind, tag, parts
+        self._sent = 0
+        self._since = now
+        self._wait = int(self._config.l3["timeout"] * 1000)
+        self._copy(now)
 
-    def deregister(self, registration_id, now):
-        values = {"registration_id": registration_id}
-        self._open("DEREG", None, l3.encode(l3.DEREGISTRATION_REQUEST, values), now)
-
-    def send(self, outgoing, now):
-        """Raises OSError where the storage lost the payload."""
+    def _message(self, outgoing):
         # The link reads it piece by piece, when it is too late to say so.
         outgoing.source.read(outgoing.size - 1, 1)
         values = {
@@ -124,33 +135,25 @@ class L3Wire:
             "report": 1 if outgoing.report else None,
             "target_type": _TARGET_TYPES.index(outgoing.to_type),
         }
-        self._open("MSG", outgoing, l3.encode(l3.SENDING_REQUEST, values), now)
+        return l3.encode(l3.SENDING_REQUEST, values)
 
-    def report(self, message_id, reply_to, success, now):
+    def _report(self, tag, report, now):
         """Nothing answers a report: it goes out twice. Until then it is not forgotten, or a power cut before the first
         copy is on the line would lose it."""
         values = {
-            "message_id": message_id,
-            "reply_to": uuid.octets(reply_to),
-            "delivery_status": l3.SUCCESS if success else l3.FAILED,
+            "message_id": report.id,
+            "reply_to": uuid.octets(report.message.message_id),
+            "delivery_status": l3.SUCCESS if report.success else l3.FAILED,
         }
         parts = l3.encode(l3.REPORT_SENDING_REQUEST, values)
         self._put(parts)
-        self._again.append((now + _REPORT_GAP, message_id, parts))
+        self._again.append((now + _REPORT_GAP, tag, parts))
 
     def cancel(self, item, now):
         """The message is not wanted any more; an answer to it may still come."""
-        if self._item is item and self._what is not None:
+        if self._what is not None and self._tag[1] is item:
             self._owed += self._sent
             self._expect(now, self._wait + self._air())
-
-    def _open(self, what, item, parts, now):
-        self._last = (what, item)
-        self._what, self._item, self._parts = what, item, parts
-        self._sent = 0
-        self._since = now
-        self._wait = int(self._config.l3["timeout"] * 1000)
-        self._copy(now)
 
     def _copy(self, now):
         self._sent += 1
@@ -176,7 +179,7 @@ class L3Wire:
             if ticks_diff(now, each[0]) >= 0:
                 self._again.remove(each)
                 self._put(each[2])
-                self._owner.answered("IMDN", each[1], Answer(True), now)
+                self._owner.answered(each[1], Answer(True), now)
         if self._what is None or ticks_diff(now, self._deadline) < 0:
             return
         if self._sent <= self._config.l3["repeats"]:
@@ -196,16 +199,16 @@ class L3Wire:
         """No request is open, and what is owed may come for so many ms."""
         self._deadline = now + wait
         self._late = False
-        self._what = self._item = self._parts = None
+        self._what = self._tag = self._parts = None
 
     def _close(self, answer, now):
-        what, item = self._what, self._item
+        tag = self._tag
         self._owed += self._sent - 1 if answer else self._sent
         # The others are no slower than this one was, which has just come, or than an answer may be.
         self._expect(
             now, max(int(self._config.l3["timeout"] * 1000) + self._air(), ticks_diff(now, self._since))
         )
-        self._owner.answered(what, item, answer, now)
+        self._owner.answered(tag, answer, now)
 
     # --- what comes in --------------------------------------------------------------------------------
 

@@ -3,20 +3,25 @@
 
 from coap.compat import ticks_diff
 
+from ..requests import Source
 from ..timing import Backoff
 from ..wire import causes
+from ..wire.answer import Answer
 
 
-class ApplicationRegistration:
+class ApplicationRegistration(Source):
     """As registration.Registration, for an Application ID: `state`, `cause`, `registered`; it has no lifetime."""
 
-    def __init__(self, config, random):
+    registers = True
+
+    def __init__(self, config, random, wire):
         self.registered = False
         self.state = "stopped"
         self.cause = None
         self.registration_id = None
         self.stopping = False
         self._config = config
+        self._wire = wire
         self._retry = Backoff(2000, 300000, random)
         self._refusal = Backoff(60000, 3600000, random)
         self._due = None  # tick of the next try
@@ -37,7 +42,7 @@ class ApplicationRegistration:
         if self.state == "unreachable" and not self._busy and not self.stopping:
             self._due = now
 
-    def required(self, why, now):
+    def required(self, now, why):
         """The gateway holds no registration of ours: register at once."""
         if self.registered and not self.stopping:
             self.registered = False
@@ -45,15 +50,22 @@ class ApplicationRegistration:
             self.cause = why
             self._due = now
 
-    def next(self, now, free):
-        """ "REG" or "DEREG" where it is time to send it and the wire is free for it, else None."""
+    def next(self, now):
+        """REG or DEREG where it is time to send it and the wire is free for it, else None."""
         if self._busy or self._due is None or ticks_diff(now, self._due) < 0:
             return None
         step = "DEREG" if self.stopping else "REG"
-        if not free(step, None):
+        if not self._wire.free((self, step)):
             return None
+        subject = self.registration_id if self.stopping else self._config.application
         self._busy = True
-        return step
+        return step, (step, subject), True
+
+    def unanswered(self, what, now, why=None):
+        self.answered(what, None, now)
+
+    def unsendable(self, what, why, now):
+        self.answered(what, Answer(False, causes.PROTOCOL_ERROR, why), now)
 
     def answered(self, what, answer, now):
         self._busy = False

@@ -5,22 +5,25 @@ A message is acknowledged once it is in the inbox; its report goes out when the 
 "taken") or at once ("arrival").
 """
 
+from ..requests import Source
+
 _VANISHED = "the device's storage lost it"
 
 
-class Inbox:
+class Inbox(Source):
     """See the module. A subclass has `_report(message, why)`, which gives what will tell the sender that the message
     was delivered, or for `why` it was not, and `_reports`, a list of such things that wait to go out.
-    `failed(message, why)` is called for one that the application will never have.
+    `role.failed(message, why)` is called for one that the application will never have, `role.came()` for one that came.
     """
 
-    def __init__(self, config, ledger, stats, failed):
-        self.inbox = ledger.inbox
-        self._config = config
-        self._ledger = ledger
-        self._stats = stats
-        self._failed = failed
-        self._most = config.inbox["messages"]
+    def __init__(self, role):
+        self.inbox = role.ledger.inbox
+        self._config = role.config
+        self._ledger = role.ledger
+        self._stats = role.stats
+        self._failed = role.failed
+        self._came = role.came
+        self._most = role.config.inbox["messages"]
         self._taken = None  # the message that the application holds, as far as it lies in the storage
 
     def resume(self, now):
@@ -47,6 +50,7 @@ class Inbox:
                 self._reports.remove(report)
             raise
         self._stats["received"] += 1
+        self._came()
 
     def take(self):
         """The oldest message, now the application's, or None. The one before it is closed."""

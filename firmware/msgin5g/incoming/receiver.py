@@ -5,9 +5,10 @@ What does not fit the inbox is refused with a code that tells the sender whether
 """
 
 from coap import numbers
-from coap.compat import const, earliest, random_octets
+from coap.compat import const, earliest
 
 from ..errors import BodyError
+from ..requests import Refusal
 from ..store.message import Message
 from ..timing import Backoff
 from ..wire import bodies
@@ -19,15 +20,6 @@ _INBOX_FULL = const(10)  # s, Max-Age
 _ABANDONED = const(8)  # sets that were given up, remembered
 _MOST_CONFIRMATIONS = const(16)  # that wait to go out
 _MISSING = "segments are missing"
-
-
-class Refusal(Exception):
-    """A request that is answered with `code`; str() is the diagnostic payload, `max_age` seconds or None."""
-
-    def __init__(self, code, why, max_age=None):
-        super().__init__(why)
-        self.code = code
-        self.max_age = max_age
 
 
 class _Notice:
@@ -59,12 +51,13 @@ class _Notice:
 class Receiver(Inbox):
     """The inbox, the sets in progress, the memory of message IDs, and the notices that wait to go out."""
 
-    def __init__(self, config, storage, ledger, stats, failed, random=random_octets):
-        super().__init__(config, ledger, stats, failed)
-        self._random = random
+    def __init__(self, client):
+        super().__init__(client)
+        storage, ledger = client.storage, client.ledger
+        self._random = client.random
         self._reports = self._notices = []  # of messages, and what is said of segments
         self._abandoned = []  # (sender, set ID) of the last sets that were given up
-        segments = config.segments
+        segments = client.config.segments
         self._reassembly = Reassembly(
             storage,
             ledger,
@@ -91,8 +84,8 @@ class Receiver(Inbox):
 
     # --- what comes in ------------------------------------------------------------------------------
 
-    def message(self, body, now):
-        """MSG. Returns when it may be acknowledged; raises BodyError or Refusal."""
+    def receive(self, kind, body, now):
+        """Take a MSG. Return when it may be acknowledged; raise BodyError, Refusal."""
         sender_type, sender = body.originator()
         to_type, to = body.destination()
         if to_type in ("UE", "AS") and to != self._config.ue_service_id:
@@ -254,14 +247,14 @@ class Receiver(Inbox):
             ):
                 self._given_up(notice.segments)
 
-    def impossible(self, notice, why, now):
+    def unsendable(self, notice, why, now):
         """It does not fit a datagram: the addresses that the other side gave are too long."""
         notice.on_air = False
         self._forget(notice, now)
         if notice.kind == "IMDN":
             self._stats["reports_refused"] += 1
 
-    def unanswered(self, notice, now):
+    def unanswered(self, notice, now, why=None):
         notice.on_air = False
         self._later(notice, None, True, now)
 
@@ -329,6 +322,11 @@ class Receiver(Inbox):
             if notice.backoff is not None:
                 deadline = earliest(deadline, notice.backoff.waits(now))
         return deadline
+
+
+def start(client):
+    """Return the Receiver of a Client."""
+    return Receiver(client)
 
 
 def _read_message(body, address, outer=None):

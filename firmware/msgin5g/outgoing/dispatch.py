@@ -5,25 +5,27 @@ Order is kept for each destination, and only messages to the same destination wa
 wire, docs/wire-profile.md).
 """
 
-from coap.compat import earliest, random_octets
+from coap.compat import earliest
 
+from ..requests import Source
 from ..timing import Backoff, Countdown
 from ..wire.identifiers import PRIORITIES
 
 
-class Dispatcher:
+class Dispatcher(Source):
     """Chooses what goes out next and brings each Outgoing to its one final state.
 
-    `changed(outgoing)` is called for each change, `stats` counts the states. A subclass says which messages are
-    `_ready`, and takes one `_take_off` the air.
+    `role.changed(outgoing)` is called for each change, `role.stats` counts the states. A subclass says which messages
+    are `_ready`, and takes one `_take_off` the air.
     """
 
-    def __init__(self, config, outbox, stats, changed, random=random_octets):
+    def __init__(self, role):
+        config, outbox = role.config, role.outbox
         self.outbox = outbox
-        self._stats = stats
+        self._stats = role.stats
         self._config = config
-        self._changed = changed
-        self._random = random
+        self._changed = role.changed
+        self._random = role.random
         self._backoffs = {}  # by destination; only those that wait
         self._turn = 0
         for outgoing in outbox.waiting:  # from before a restart
@@ -107,9 +109,8 @@ class Dispatcher:
         else:
             self.end(outgoing, "failed", cause or "the recipient reported a failure", now)
 
-    def lost(self, outgoing, error, now):
-        """The storage lost it."""
-        self.end(outgoing, "failed", "storage: %s" % error, now)
+    def unsendable(self, outgoing, why, now):
+        self.end(outgoing, "failed", why, now)
 
     def tell(self, outgoing, reporter, success, cause):
         """What one of many said is an event."""

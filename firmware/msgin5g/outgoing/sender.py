@@ -2,8 +2,9 @@
 """From the outbox to the air: TS 24.538 clauses 6.4.1.1.2 (sending) and 6.5 (Message Sender)."""
 
 from coap import numbers
-from coap.compat import const, earliest, random_octets, ticks_diff
+from coap.compat import const, earliest, ticks_diff
 
+from ..requests import Refusal, expect_own
 from ..wire import bodies
 from ..wire.identifiers import MANY
 from .dispatch import Dispatcher
@@ -24,11 +25,11 @@ _PROGRESS = const(16)  # acknowledged segments between two writes: a restart rep
 
 
 class Sender(Dispatcher):
-    """A Dispatcher of JSON bodies. `cancel(exchange, now)` takes a message off the air."""
+    """A Dispatcher of JSON bodies."""
 
-    def __init__(self, config, outbox, stats, changed, cancel, random=random_octets):
-        super().__init__(config, outbox, stats, changed, random)
-        self._cancel = cancel
+    def __init__(self, client):
+        super().__init__(client)
+        self._client = client
 
     # --- what goes out ------------------------------------------------------------------------------
 
@@ -41,11 +42,10 @@ class Sender(Dispatcher):
             try:
                 return self._job(outgoing)
             except OSError as error:  # the storage lost it
-                self.lost(outgoing, error, now)
+                self.unsendable(outgoing, "storage: %s" % error, now)
 
-    def impossible(self, outgoing, why, now):
-        """It does not fit a datagram."""
-        self.end(outgoing, "failed", why, now)
+    def sent(self, outgoing, exchange):
+        outgoing.exchange = exchange
 
     def _job(self, outgoing):
         if outgoing.segments is None and outgoing.cut is not None:
@@ -109,7 +109,7 @@ class Sender(Dispatcher):
         elif code != numbers.UNAUTHORIZED:  # after which it goes again as soon as the registration stands
             self.delay(outgoing, message.uint(numbers.MAX_AGE), False, now)
 
-    def unanswered(self, outgoing, now):
+    def unanswered(self, outgoing, now, why=None):
         outgoing.exchange = None
         if outgoing.accepted or outgoing.final:
             return
@@ -130,10 +130,42 @@ class Sender(Dispatcher):
         if outgoing.hold is not None:
             outgoing.hold = None
         if outgoing.exchange is not None:
-            self._cancel(outgoing.exchange, now)
+            self._client.cancel(outgoing.exchange, now)
             outgoing.exchange = None
 
     # --- what the server and the recipient say (clauses 6.4.1.1.6 to .9, 6.5.1.2) ---------------------------
+
+    def receive(self, kind, body, now):
+        if kind == "IMDN":
+            self._receive_report(body, now)
+        elif kind == "MSGRESP":
+            self._receive_response(body, now)
+        elif kind == "SEGREC":
+            ranges = bodies.read_ranges(body.text("segNoList", longest=1024))
+            if not self.recovery(body.text("segId"), ranges, now):
+                raise Refusal(numbers.NOT_FOUND, "segId: nothing is held of this message")
+        else:
+            self._client.expected(self.confirmation(body.text("segId"), body.flag("result"), now))
+
+    def _receive_report(self, body, now):
+        sender = body.originator()[1]
+        expect_own(body, "destAddr", self._config)
+        if "msgList" in body:  # an aggregated report, clause 6.4.1.1.9
+            elements = body.elements()
+        else:
+            elements = (body,)
+        for element in elements:
+            status, cause = element.status()
+            self._client.expected(self.report(sender, element.message_id(), status, cause, now))
+
+    def _receive_response(self, body, now):
+        expect_own(body, "oriAddr", self._config)
+        status, cause = body.status(None)
+        if status is None and cause is not None:
+            status = bodies.FAILURE
+        if cause is not None and "not registered" in cause.lower():
+            self._client.registration.required(now)
+        self._client.expected(self.response(body.message_id(), status, cause, now))
 
     def report(self, sender, message_id, status, cause, now):
         """IMDN: the recipient's word. False where no message waits for it."""
@@ -200,3 +232,8 @@ class Sender(Dispatcher):
         for outgoing in self.outbox.queue:
             deadline = earliest(deadline, outgoing.hold)
         return deadline
+
+
+def start(client):
+    """Return the Sender of a Client."""
+    return Sender(client)

@@ -1,2 +1,34 @@
 # SPDX-License-Identifier: MIT
-"""The procedures of TS 24.538 clause 6 beside messages, one in a file."""
+"""The procedures of TS 24.538 clause 6, one in a file, and the table that makes a Client of them.
+
+A new procedure is a file with a requests.Source and `start(client)`, which gives it, and a row here.
+"""
+
+# In the order in which they get their turn to send. A row names
+# - the module, which is imported when the procedure begins;
+# - the types of message (msgType) that it takes in;
+# - when it begins: None: with the Client; the name of a file: where the storage has that; "": when the first message
+#   comes for it. Or before that, when the application calls `client.procedure(name)`.
+TABLE = (
+    ("procedures.registration", ("REGRESP", "DEREGRESP"), None),
+    ("incoming.receiver", ("MSG",), None),
+    ("procedures.topics", (), "topics"),
+    # SEGCOFIR is a misprint of clause 6.5.3.5
+    ("outgoing.sender", ("IMDN", "MSGRESP", "SEGREC", "SEGCONFIR", "SEGCOFIR"), None),
+)
+
+
+def place(name):
+    """Return the place in the table of the procedure whose module has this name."""
+    for position, row in enumerate(TABLE):
+        if row[0].endswith("." + name):
+            return position
+    raise KeyError(name)
+
+
+def place_of_type(kind):
+    """Return the place in the table of the procedure that takes messages of this type, or None."""
+    for position, row in enumerate(TABLE):
+        if kind in row[1]:
+            return position
+    return None

@@ -8,22 +8,26 @@ from coap import numbers
 from coap.compat import const, earliest, random_octets
 
 from ..errors import BodyError
+from ..requests import Source, expect_own
 from ..timing import LONGEST, Backoff, Countdown, jittered, lifetime
 from ..wire import bodies
 
 _DEFAULT_LIFETIME = const(3600)  # s, where the server grants without saying how long
 _GRACE = const(10000)  # ms beyond the expected time in which a REGRESP may still come
 _EXPECTED = const(300)  # s until a gateway that bulks has an answer, where nobody says how long
+_RESERVE = const(448)  # octets of a datagram that are not payload, in what the device tells others to send
 _ANY = const(1 << 60)  # a time of the peer: each is bounded where it is used, none is too long to be read
 
 
-class Registration:
+class Registration(Source):
     """The registration of one UE Service ID. `state` is one of
 
     "stopped", "registering", "waiting" (the gateway bulks it and will answer by itself), "registered",
     "refused" (`cause` says why), "unreachable" (`cause` says how the last try ended).
     `registered` stays true while a refresh is under way. `stopping` says that only DEREG may go out.
     """
+
+    registers = True
 
     def __init__(self, config, profile, random=random_octets):
         self.registered = False
@@ -121,11 +125,16 @@ class Registration:
         else:
             self._failed(why or "no answer from %s" % self._config.peer, None, now)
 
-    def pushed(self, body, now):
+    def unsendable(self, step, why, now):
+        self._on_air = None
+        self._refused(why, None, now)
+
+    def receive(self, kind, body, now):
         """REGRESP and DEREGRESP, which a gateway sends by itself (clauses 6.3.4.2.3 and 6.3.4.2.4)."""
+        expect_own(body, "oriAddr", self._config)
         if self.stopping:
             return
-        if body.text("msgType").upper() == "REGRESP":
+        if kind == "REGRESP":
             if body.flag("result", True):  # the default of clause 7.3.3.4
                 self._granted(body.integer("regExpTime", _DEFAULT_LIFETIME, 0, _ANY), now)
             else:
@@ -239,3 +248,10 @@ class Registration:
             self._stop(False, now)
         else:  # started again meanwhile
             self._begin(0, now)
+
+
+def start(client):
+    """Return the Registration of a Client."""
+    config = client.config
+    largest = min(config.segments["size"], config.coap["max_datagram"] - _RESERVE)
+    return Registration(config, (("maxSegSize", largest),), client.random)

@@ -13,6 +13,7 @@ from coap.observe import MOST, observe
 
 from ..errors import BodyError, StorageError
 from ..events import TOPIC
+from ..requests import Source
 from ..store.storage import discard
 from ..timing import Backoff, Countdown, jittered, lifetime
 from ..wire import bodies
@@ -49,20 +50,14 @@ class Subscription:
         return self.state in ("subscribed", "refused", "unsubscribed")
 
 
-class Topics:
-    """The subscriptions of a Client, and a source of its requests.
+class Topics(Source):
+    """The subscriptions of a Client, and a source of its requests."""
 
-    `serve(message, now)` takes a message in and gives the response that the peer would get; `events` is the list of
-    what the Client has to tell.
-    """
-
-    def __init__(self, client, storage, random, serve, events):
+    def __init__(self, client):
         self.subscriptions = []
-        self._serve = serve
-        self._events = events
         self._client = client
-        self._storage = storage
-        self._random = random
+        self._storage = client.storage
+        self._random = client.random
         self._registered = False
         for topic, leaving in self._stored():
             subscription = Subscription(topic, leaving)
@@ -164,10 +159,10 @@ class Topics:
                 return job
         return None
 
-    def ask(self, subscription, message, now):
+    def ask(self, client, subscription, message, now):
         """Makes a GET of the client's request, with Observe, and sends it: clauses 6.6.2.1 and 6.6.2.2."""
-        endpoint = self._client.endpoint
-        peer = self._client.peer
+        endpoint = client.endpoint
+        peer = client.peer
         message.code = numbers.GET
         message.options.append((numbers.URI_PATH, subscription.topic.encode()))
         observation = subscription.observation
@@ -206,11 +201,12 @@ class Topics:
             except BodyError as error:
                 self._refused(subscription, "answer not understood, %s" % error, now)
 
-    def unanswered(self, subscription, now):
+    def unanswered(self, subscription, now, why=None):
         if not self._turned(subscription, now):
-            self._later(subscription, "no answer from %s" % self._client.config.peer, None, True, now)
+            why = why or "no answer from %s" % self._client.config.peer
+            self._later(subscription, why, None, True, now)
 
-    def impossible(self, subscription, why, now):
+    def unsendable(self, subscription, why, now):
         subscription.on_air = None
         self._refused(subscription, why, now)
 
@@ -219,7 +215,7 @@ class Topics:
         the server posts it at last, and hears why."""
         subscription = observation.tag[1]
         good = message.code >> 5 == 2
-        if not good or self._serve(message, now).code >> 5 == 2:
+        if not good or self._client.serve(message, now).code >> 5 == 2:
             observation.accept(message, now)
         if not observation.established and not subscription.leaving:
             cause = None if good else bodies.failure(message)
@@ -252,7 +248,7 @@ class Topics:
             if "msgType" in body:
                 # A notification that was under way when we asked. In the clear it looks like the answer, and ended the
                 # request; what the server made of that is not known.
-                self._serve(message, now)
+                self._client.serve(message, now)
                 subscription.due = Countdown(_ASK_AGAIN, now)
                 return
             if not body.flag("subStatus", True):
@@ -298,4 +294,9 @@ class Topics:
     def _set(self, subscription, state):
         if subscription.state != state:
             subscription.state = state
-            self._events.append((TOPIC, subscription))
+            self._client.events.append((TOPIC, subscription))
+
+
+def start(client):
+    """Return the Topics of a Client."""
+    return Topics(client)

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: MIT
+"""The contract between a role and its sources of requests: registration, topics, reports, messages, and what comes."""
+
+from coap import numbers
+
+
+class Refusal(Exception):
+    """A request of the peer that gets `code`; str() is the diagnostic payload, `max_age` seconds or None."""
+
+    def __init__(self, code, why, max_age=None):
+        super().__init__(why)
+        self.code = code
+        self.max_age = max_age
+
+
+class Source:
+    """A procedure: what it wants to send, and what is sent to it. procedures/__init__.py has the table of them.
+
+    The role asks its sources in the order of that table. `next` gives one request and takes it on the air; then `sent`
+    tells that it is, and exactly one of `answered`, `unanswered`, `unsendable` ends it, unless the source cancels it.
+    Each may raise MemoryError; then nothing has changed, or `unanswered` is called for the same request.
+    An `item` is whatever the source knows its request by. Times are ticks in ms.
+    """
+
+    # Whether it makes the registration: it may send without one, and its answers do not tell whether there is one.
+    registers = False
+
+    def next(self, now):
+        """Return (item, body, confirmable) of a request to send now, or None. It counts as on the air from then on.
+
+        `body` is the JSON of an MSGin5G-1 request; the kind and the subject of one of MSGin5G-5.
+        """
+
+    def ask(self, client, item, message, now):
+        """Send `message`, a POST with the body, and return its Exchange. For a source that asks in another way."""
+        return client.endpoint.request(message, client.peer, now, (self, item))
+
+    def sent(self, item, exchange):
+        """Take note that it is on the air. Must want no memory."""
+
+    def answered(self, item, answer, now):
+        """Take the response of the peer, whatever its code: a coap.Message, or an Answer on MSGin5G-5."""
+
+    def unanswered(self, item, now, why=None):
+        """Take note that nothing came back; `why` says more where that is known."""
+
+    def unsendable(self, item, why, now):
+        """Take note that it never goes out: it does not fit a datagram, or the storage lost it."""
+
+    def receive(self, kind, body, now):
+        """Take a message of a type (in capitals) that its row of the table names. Raise BodyError, Refusal."""
+
+    def poll(self, now):
+        """Do what is due by the clock."""
+
+    def next_deadline(self, now):
+        """Return the tick when `poll` or `next` has something to do, or None."""
+
+    def heard(self):
+        """The peer lives: what waits because of its silence need not wait any longer."""
+
+
+def expect_own(body, name, config):
+    """Raise Refusal for what is for another UE. A member that is missing says nothing."""
+    if name in body and body.address(name, name[:-4] + "AddrType", ("UE", "AS"))[1] != config.ue_service_id:
+        raise Refusal(numbers.NOT_FOUND, name + ": not this UE")

@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: MIT
+"""The contract of a source of requests (msgin5g/requests.py), which every procedure keeps, one from outside too."""
+
+import sys
+
+import coap
+from coap.message import MessageError
+from common import equal
+from msgin5g import procedures
+from msgin5g.requests import Refusal, Source
+from msgin5g_scene import GRANTED, MINUTE, SECOND, Scene, agree, msg
+
+REPORT = '"isDelivStatReq":true,'
+
+
+class Ping(Source):
+    """A stranger's procedure: PING is answered with a PONG of our own."""
+
+    def __init__(self, client):
+        self.client = client
+        self.owed = []
+        self.on_air = None
+        self.ends = []
+
+    def receive(self, kind, body, now):
+        if body.text("word", "") == "stop":
+            raise Refusal(coap.FORBIDDEN, "word: not that")
+        self.owed.append(body.text("word", ""))
+
+    def next(self, now):
+        if self.on_air is not None or not self.owed:
+            return None
+        self.on_air = self.owed[0]
+        return self.on_air, b'{"msgIden":"urn:3gpp:msgin5g","msgType":"PONG"}', True
+
+    def answered(self, word, message, now):
+        self.on_air = None
+        self.owed.remove(word)
+        self.ends.append((word, message.code))
+
+    def unanswered(self, word, now, why=None):
+        self.on_air = None
+        self.ends.append((word, None))
+
+
+class WithPing:
+    """The file and the row that make it one of ours."""
+
+    def __enter__(self):
+        class Module:
+            start = staticmethod(Ping)
+
+        self.table = procedures.TABLE
+        # MicroPython lets no module be made: what stands for one is enough for an import.
+        sys.modules["msgin5g.procedures.ping"] = Module
+        procedures.TABLE = self.table[:2] + (("procedures.ping", ("PING",), ""),) + self.table[2:]
+        return self
+
+    def __exit__(self, *error):
+        procedures.TABLE = self.table
+        del sys.modules["msgin5g.procedures.ping"]
+
+
+def ping(word):
+    return ('{"msgIden":"urn:3gpp:msgin5g","msgType":"PING","word":"%s"}' % word).encode()
+
+
+def test_a_procedure_is_a_file_and_a_row():
+    scene = Scene().start()
+    equal(scene.post(ping("a")).code, coap.BAD_REQUEST)  # no such msgType
+    with WithPing():
+        scene = Scene().start()
+        equal(scene.client.sources[2], None)  # its memory is only spent where it is needed
+        reply = scene.post(ping("stop"))
+        equal((reply.code, bytes(reply.payload)), (coap.FORBIDDEN, b"word: not that"))
+        equal(scene.post(ping("a")).code, coap.CHANGED)
+        equal(scene.count["PONG"], 1)
+        equal(scene.client.procedure("ping").ends, [("a", coap.CHANGED)])
+
+
+def test_a_source_waits_for_the_registration_and_for_its_turn():
+    with WithPing():
+        scene = Scene(lambda asked: None).start()
+        scene.client.procedure("ping").owed.append("a")
+        scene.post(msg(more=REPORT))
+        scene.take()
+        scene.send()
+        scene.run(MINUTE)
+        equal(scene.count.get("PONG"), None)
+        scene.answer = agree
+        scene.run(5 * MINUTE)
+        # the order of the table: registration, reports, what stands between, messages
+        equal(scene.kinds()[-4:], ["REG", "IMDN", "PONG", "MSG"])
+
+
+def test_a_source_hears_that_nothing_came_back():
+    with WithPing():
+        scene = Scene(lambda asked: None if asked.kind == "PONG" else agree(asked)).start()
+        scene.post(ping("a"))
+        scene.run(100 * SECOND)
+        equal(scene.client.procedure("ping").ends[0], ("a", None))
+
+
+def failing(scene, error):
+    """No request goes out from now on."""
+
+    def request(message, peer, now, tag=None):
+        raise error
+
+    scene.client.endpoint.request = request
+
+
+def busy(scene):
+    """A message, a report and a topic wait to go out, the registration too."""
+    scene.post(msg(more=REPORT))
+    scene.take()
+    scene.client.subscribe("alerts", scene.tick)
+    scene._pump()
+    return scene.send()
+
+
+def test_every_source_ends_what_does_not_fit_a_datagram():
+    scene = Scene(lambda asked: (coap.CHANGED, GRANTED)).start()
+    failing(scene, MessageError("too long"))
+    outgoing = busy(scene)
+    scene.run(2 * SECOND)
+    equal((outgoing.state, outgoing.cause), ("failed", "too long"))
+    equal(scene.client.stats["reports_refused"], 1)
+    equal(scene.client.procedure("topics").subscriptions, [])
+    equal((scene.client.idle, scene.client._on_air), (True, 0))
+    scene = Scene()
+    failing(scene, MessageError("too long"))
+    scene.start()
+    equal((scene.client.registration.state, scene.client.registration.cause), ("refused", "too long"))
+
+
+def test_every_source_tries_again_what_the_storage_had_no_number_for():
+    scene = Scene()
+    request = scene.client.endpoint.request
+    failing(scene, OSError(28))
+    scene.start()
+    equal(scene.client.registration.state, "unreachable")
+    scene.client.endpoint.request = request
+    scene.run(10 * SECOND)
+    equal(scene.client.registration.state, "registered")
+    failing(scene, OSError(28))
+    outgoing = busy(scene)
+    equal((outgoing.final, scene.client.idle), (False, False))
+    scene.client.endpoint.request = request
+    scene.run(10 * SECOND)
+    equal((outgoing.state, scene.client.idle, scene.client.stats["reported"]), ("accepted", True, 1))
+    equal(scene.count["TOPIC"], 1)
