@@ -2,7 +2,7 @@
 """package.json, the index that `mip install` reads: `python -m tools.package` writes it anew."""
 
 import json
-import tomllib
+import runpy
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -15,7 +15,7 @@ def index():
     firmware = ROOT / "firmware"
     files = sorted(file for package in PACKAGES for file in (firmware / package).rglob("*.py"))
     names = [file.relative_to(firmware).as_posix() for file in files]
-    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    version = runpy.run_path(str(firmware / "coap/version.py"))["VERSION"]
     return {"urls": [[name, f"firmware/{name}"] for name in names], "deps": [], "version": version}
 
 

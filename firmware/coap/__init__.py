@@ -43,5 +43,9 @@ from .message import Message, MessageError, decode, encode, path_options, uint_o
 
 
 def __getattr__(name):
+    if name == "__version__":
+        from .version import VERSION
+
+        return VERSION
     # coap.GET is numbers.GET, without a second table of a hundred names in the heap
     return getattr(numbers, name)

@@ -22,6 +22,10 @@ _HOMES = (
 
 
 def __getattr__(name):
+    if name == "__version__":
+        from coap.version import VERSION
+
+        return VERSION
     if name.startswith("_"):
         raise AttributeError(name)
     gc.collect()  # compiling wants room in one piece, and leaves what would else cut the heap in small ones

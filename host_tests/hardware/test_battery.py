@@ -3,9 +3,9 @@
 
 import math
 import os
+import runpy
 import struct
 import subprocess
-import tomllib
 from pathlib import Path
 
 from tools.micropython import BIN
@@ -104,4 +104,4 @@ def test_what_the_image_says_of_itself(board):
 
 
 def version():
-    return tomllib.loads((BATTERY.parents[2] / "pyproject.toml").read_text())["project"]["version"]
+    return runpy.run_path(str(BATTERY.parents[2] / "firmware/coap/version.py"))["VERSION"]

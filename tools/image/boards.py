@@ -2,7 +2,7 @@
 """What the repository says of its boards and of itself."""
 
 import json
-import tomllib
+import runpy
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -14,5 +14,5 @@ def board_data(board):
 
 
 def version():
-    """The version of the firmware and of its tools, which is one."""
-    return tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    """Return the version of the firmware and of its tools, which is one."""
+    return runpy.run_path(str(ROOT / "firmware/coap/version.py"))["VERSION"]
