@@ -7,8 +7,9 @@ A Block option says which part of a body a message carries: number << 4 | more <
 
 from . import numbers
 from .compat import const
+from .errors import MessageError
 from .exchange import INCOMPLETE, RESPONSE
-from .message import Message, MessageError, decode, uint_octets
+from .message import Message, decode, uint_octets
 
 _MAX_BODIES = const(2)
 _PIECE = const(512)  # octets that must lie side by side while a body comes in

@@ -5,8 +5,9 @@ messages, what does not verify, the next block, the same again with Echo. RFC 72
 
 from . import numbers
 from .compat import ticks_diff
+from .errors import MessageError
 from .exchange import ACKNOWLEDGED, INCOMPLETE, QUEUED, REFUSED, RESET, RESPONSE, SENT, TIMEOUT
-from .message import MessageError, decode, empty, has_blocks
+from .message import decode, empty, has_blocks
 
 
 class Continuing:

@@ -9,13 +9,10 @@ Peers are compared and used as dict keys, nothing else: (host, port) pairs, or w
 from . import numbers
 from .compat import earliest, random_octets, ticks_diff
 from .continuing import Continuing
+from .errors import Busy, MessageError
 from .exchange import QUEUED, RESPONSE, SENT, Duplicates, Exchange, postpone
-from .message import Message, MessageError, decode, empty, encode, unrecognized
+from .message import Message, decode, empty, encode, unrecognized
 from .serving import Serving
-
-
-class Busy(Exception):
-    """Too many exchanges are open; try again when one has ended."""
 
 
 class Endpoint(Continuing, Serving):

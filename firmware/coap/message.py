@@ -13,23 +13,12 @@ A header of four octets, and what its lengths say:
 
 from . import numbers
 from .compat import const
+from .errors import MessageError
 
 _MARKER = const(0xFF)
 _MAX_OPTION = const(65535 + 269)  # what two octets of extended length can say (section 3.1)
 # A datagram of 1152 octets can hold over 1,100 empty options, which would cost 30 times its size in heap.
 _MAX_OPTIONS = const(32)
-
-
-class MessageError(ValueError):
-    """Octets that are not a CoAP message, or a message that cannot be put in octets; str() says why.
-
-    `reset` is the Message ID that RFC 7252 section 4.2 wants rejected with a Reset message (a confirmable
-    one with a format error), or None where silence is the answer.
-    """
-
-    def __init__(self, why, reset=None):
-        super().__init__(why)
-        self.reset = reset
 
 
 class Message:

@@ -10,7 +10,7 @@ soon as its content is safe: until then a confirmable one is not acknowledged, a
 
 from . import numbers
 from .compat import const, earliest, ticks_diff
-from .endpoint import Busy
+from .errors import Busy
 from .exchange import NOTIFICATION, QUEUED, RESPONSE, STALE
 from .message import Message, empty, unrecognized
 

@@ -4,7 +4,7 @@
 import asyncio
 
 from coap.compat import const, ticks_diff
-from msgin5g import Ended
+from msgin5g import Ended, StoppedError
 
 from . import health, runner
 from .waiting import cancel, wait_for_ms
@@ -54,7 +54,7 @@ class Outgoing:
         """The final state: "delivered", "accepted", "stored", "failed" or "expired".
 
         Raises asyncio.TimeoutError after `timeout_s` seconds (of any number); the message goes on all the same. Raises
-        EOFError when the client is stopped before that.
+        msgin5g.StoppedError when the client is stopped before that.
         """
         limit = runner.countdown(timeout_s)
         while not self._core.final:
@@ -75,7 +75,7 @@ class _Messages:
     async def __anext__(self):
         try:
             return await self._client.receive()
-        except EOFError:
+        except StoppedError:
             raise StopAsyncIteration
 
 
@@ -108,7 +108,7 @@ class RunningClient(runner.Serving):
 
         `payload` is str, bytes, a binary file, or (binary file, size). Options: to_type="UE", app_id=None,
         report=False, priority="NORMAL", store_forward=False, expires=None (seconds), volatile=False.
-        Raises ValueError for what cannot be sent, msgin5g.OutboxFull, EOFError after `stop`.
+        Raises ValueError for what cannot be sent, msgin5g.OutboxFull, msgin5g.StoppedError after `stop`.
         """
         return Outgoing(self, self._call(self.core.send, to, payload, runner._now(), **options))
 
@@ -132,7 +132,7 @@ class RunningClient(runner.Serving):
         """The next received Message, each one once. A large one can be read until the next is taken.
 
         Raises asyncio.TimeoutError when none came within `timeout_s` seconds (of any number), and then none was taken;
-        EOFError when the client is stopped; `messages()` just ends then.
+        msgin5g.StoppedError when the client is stopped; `messages()` just ends then.
         """
         limit = runner.countdown(timeout_s)
         while True:
@@ -215,7 +215,7 @@ class RunningClient(runner.Serving):
                 self._link.close()
             except Exception as error:
                 runner.log("%r", error)  # what Ctrl-C left of it
-            self._end(EOFError("the client was stopped"))
+            self._end(StoppedError("the client was stopped"))
 
     async def _deregister(self):
         registration = self.core.registration

@@ -13,11 +13,11 @@ _HOMES = (
     ("application_client", ("ApplicationClient",)),
     ("events", ("CHANGED", "FAILED", "MESSAGE", "REGISTRATION", "REPORT", "TOPIC")),
     ("config", ("Config",)),
-    ("errors", ("BodyError", "ConfigError", "OutboxFull", "StorageError")),
+    ("errors", ("BodyError", "ConfigError", "Error", "OutboxFull", "StoppedError", "StorageError")),
+    ("errors", ("SubscriptionError", "Unsupported")),
     ("store.outgoing", ("Ended", "Outgoing")),
     ("store.message", ("Message",)),
     ("store.storage", ("MemoryStorage",)),
-    ("procedures.topics", ("SubscriptionError",)),
 )
 
 

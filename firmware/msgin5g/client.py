@@ -216,15 +216,13 @@ class Client(Role):
         diagnostic = b""
         try:
             code = self._dispatch(message, now)
-        except BodyError as error:
-            self.stats["malformed"] += 1
-            code = numbers.BAD_REQUEST
+        except (BodyError, Refusal) as error:
+            code = error.code
             diagnostic = str(error).encode()
-        except Refusal as refusal:
-            code = refusal.code
-            diagnostic = str(refusal).encode()
-            if refusal.max_age is not None:
-                options.append((numbers.MAX_AGE, uint_octets(refusal.max_age)))
+            if error.max_age is not None:
+                options.append((numbers.MAX_AGE, uint_octets(error.max_age)))
+            if code == numbers.BAD_REQUEST:
+                self.stats["malformed"] += 1
         except OSError as error:
             code = numbers.INTERNAL_SERVER_ERROR
             diagnostic = b"storage: " + str(error).encode()

@@ -1,5 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""The errors that an application may see; all of them are importable from `msgin5g`."""
+"""The errors that an application may see; all of them are importable from `msgin5g`.
+
+A class of MicroPython has one built-in base, and applications rely on that one, so what stands above all of them is a
+tuple, `Error`. An error that may become a response carries its `code` (RFC 7252 section 12.1.2), and `max_age`, the
+seconds after which the peer may come again, or None.
+"""
+
+from coap import numbers
 
 
 class ConfigError(ValueError):
@@ -20,6 +27,9 @@ class StorageError(OSError):
     `args` are the errno and a sentence.
     """
 
+    code = numbers.INTERNAL_SERVER_ERROR
+    max_age = None
+
     def __init__(self, error):
         super().__init__(
             error.args[0] if error.args else None, "the storage failed: the message was not taken"
@@ -29,6 +39,24 @@ class StorageError(OSError):
 class BodyError(ValueError):
     """A JSON body breaks clause 7.3 of TS 24.538. `member` names the culprit, str() is fit for a diagnostic payload."""
 
+    code = numbers.BAD_REQUEST
+    max_age = None
+
     def __init__(self, member, why):
         super().__init__("%s: %s" % (member, why))
         self.member = member
+
+
+class SubscriptionError(Exception):
+    """A topic was not subscribed, or not unsubscribed; str() says why."""
+
+
+class StoppedError(EOFError):
+    """The client was stopped, so nothing comes of the call any more; `start` begins anew."""
+
+
+class Unsupported(Exception):
+    """The board has no such thing; str() is a sentence that says what it has instead."""
+
+
+Error = (BodyError, ConfigError, OutboxFull, StoppedError, StorageError, SubscriptionError, Unsupported)

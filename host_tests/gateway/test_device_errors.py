@@ -149,9 +149,9 @@ def test_what_an_application_may_not_send(tmp_path):
         "msgin5g: registering",
         "TimeoutError, it is still queued",
         "msgin5g: stopped",
-        "EOFError: the client was stopped",
-        "EOFError: the client was stopped",
-        "EOFError: the client was stopped",
+        "StoppedError: the client was stopped",
+        "StoppedError: the client was stopped",
+        "StoppedError: the client was stopped",
     ]
 
 

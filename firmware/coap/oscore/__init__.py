@@ -9,6 +9,6 @@
 Imported only where it is asked for.
 """
 
+from ..errors import StateError
 from .context import Context
 from .security import Security
-from .state import StateError

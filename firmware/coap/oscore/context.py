@@ -8,7 +8,8 @@ from hashlib import sha256
 
 from .. import numbers
 from ..compat import const, random_octets
-from ..message import Message, MessageError, append_content, read_content
+from ..errors import MessageError
+from ..message import Message, append_content, read_content
 from . import ccm, hkdf
 from .state import ReplayWindow, Sequence
 

@@ -6,15 +6,12 @@
 from hashlib import sha256
 
 from ..compat import const
+from ..errors import StateError
 
 _AHEAD = const(64)
 _NUMBER = const(5)  # octets of the longest Partial IV
 _CHECK = const(3)
 _LAST = (1 << 40) - 1
-
-
-class StateError(OSError):
-    """No message can be protected with this key any more; str() says why and what to do."""
 
 
 class Sequence:

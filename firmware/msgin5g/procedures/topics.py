@@ -26,10 +26,6 @@ _ASK_AGAIN = const(5000)  # ms
 _AGAIN = (numbers.TOO_MANY_REQUESTS, 136)  # 4.08
 
 
-class SubscriptionError(Exception):
-    """A topic was not subscribed, or not unsubscribed; str() says why."""
-
-
 class Subscription:
     """One topic. `state` is "subscribing", "subscribed", "refused" (`cause` says why), "unsubscribing" or
     "unsubscribed"."""

@@ -39,7 +39,7 @@ async def main():
         try:
             await call
         except EOFError as error:
-            print("EOFError:", error)
+            print("%s: %s" % (type(error).__name__, error))
     async for _message in client.messages():
         print("a message after the end")
 

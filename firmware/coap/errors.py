@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: MIT
+"""The errors of `coap`.
+
+A class of MicroPython has one built-in base, and callers rely on that one, so what stands above all of them is a tuple:
+for `except coap.Error` and isinstance(), together with others as `except coap.Error + (KeyError,)`.
+"""
+
+
+class Busy(Exception):
+    """Too many exchanges are open; try again when one has ended."""
+
+
+class MessageError(ValueError):
+    """Octets that are not a CoAP message, or a message that cannot be put in octets; str() says why.
+
+    `reset` is the Message ID that RFC 7252 section 4.2 wants rejected with a Reset message (a confirmable
+    one with a format error), or None where silence is the answer.
+    """
+
+    def __init__(self, why, reset=None):
+        super().__init__(why)
+        self.reset = reset
+
+
+class StateError(OSError):
+    """No message can be protected with this OSCORE key any more; str() says why and what to do."""
+
+
+Error = (Busy, MessageError, StateError)
