@@ -9,4 +9,7 @@ def __getattr__(name):
         from coap.version import VERSION
 
         return VERSION
-    raise AttributeError(name)
+    if name.startswith("_"):
+        raise AttributeError(name)
+    # `from device import console`: MicroPython asks here before it looks for a module of that name
+    return __import__("device." + name, None, None, (name,))

@@ -59,10 +59,12 @@ def test_each_manifest_says_it(manifest):
 
 
 @pytest.mark.parametrize("interpreter", ["cpython", "micropython"])
-@pytest.mark.parametrize("name", ["coap", "msgin5g", "device"])
-def test_each_package_says_it(name, interpreter):
-    """Asked for, and by `from ... import`; what is not there raises AttributeError."""
+@pytest.mark.parametrize(("name", "module"), [("coap", "exchange"), ("msgin5g", "errors"), ("device", "log")])
+def test_each_package_says_it(name, module, interpreter):
+    """Asked for, and by `from ... import`, which finds modules of the package all the same; what is not there raises
+    AttributeError."""
     lines = f"import {name}\nfrom {name} import __version__\nprint({name}.__version__, __version__)\n"
+    lines += f"from {name} import {module}\nprint({module}.__name__)\n"
     lines += f"try:\n    {name}.__nothing__\nexcept AttributeError:\n    print('no more')"
     python = sys.executable if interpreter == "cpython" else str(BIN / "micropython")
     if interpreter == "cpython" and name == "device":
@@ -73,7 +75,7 @@ def test_each_package_says_it(name, interpreter):
         capture_output=True,
         text=True,
     )
-    assert done.stdout.split() == [VERSION, VERSION, "no", "more"], done.stderr
+    assert done.stdout.split() == [VERSION, VERSION, f"{name}.{module}", "no", "more"], done.stderr
 
 
 def test_no_other_place_has_it_typed():
