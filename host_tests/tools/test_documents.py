@@ -50,6 +50,30 @@ def test_each_option_of_the_gateway_is_one():
     assert not unsaid
 
 
+def test_the_architecture_page_leads_through_each_file_of_the_firmware():
+    """One line each, those that belong together in one; the page stays one that people read to the end."""
+    firmware = ROOT / "firmware"
+    listed = [
+        name
+        for cells in rows("architecture.md", "| file of `firmware` |")
+        for name in re.findall(r"`([\w/]+\.py)`", cells[0])
+    ]
+    there = {path.relative_to(firmware).as_posix() for path in firmware.rglob("*.py")}
+    assert len(listed) == len(set(listed))
+    assert set(listed) == there
+    assert len(text("architecture.md").splitlines()) <= 300
+    first = re.search(r"\]\((docs/[\w-]+\.md)\)", (ROOT / "README.md").read_text())
+    assert first[1] == "docs/architecture.md"
+
+
+def test_each_invariant_names_its_place_and_its_test():
+    found = 0
+    for _, place, tests in rows("architecture.md", "| what always holds |"):
+        assert place and re.search(r"`test_\w+", tests)
+        found += 1
+    assert found > 10
+
+
 @pytest.mark.parametrize("name", ["clauses.md", "annex-a.md"])
 def test_each_clause_names_what_is_there(name):
     """Modules, and tests; a name that begins with _ goes on from the test before it in the cell."""

@@ -54,6 +54,7 @@ RFCS = {
     9053: {2: 3, 3: 2, 4: 2, 5: 2, 6: 3, 7: 1},
     9110: {4: 3, 5: 6, 6: 6, 7: 8, 8: 8, 9: 3, 10: 2, 11: 7, 12: 5, 13: 2, 14: 6, 15: 6},
     9112: {1: 2, 2: 3, 3: 3, 4: 0, 5: 2, 6: 3, 7: 4, 8: 0, 9: 8},
+    9146: {},
     9175: {2: 6, 3: 4, 4: 4},
     9293: {},
     9562: {5: 8, 6: 12},
@@ -160,7 +161,7 @@ def lost_sections(name, text):
     for page, quoted in re.findall(PAGE, text) if '"' in text else ():
         if page.startswith("README"):  # of the board where it has one
             beside = str(Path(name).parent / "README.md")
-            page = beside if beside in tree() else "README.md"
+            page = beside if name.startswith("boards/") and beside in tree() else "README.md"
         for heading in re.findall(r'"([^"]+)"', quoted):
             if (ROOT / page).exists() and " ".join(heading.split()) not in headings(page):
                 yield f"{page}: {heading}"
