@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Sentences of docs/ that would go stale without a word: modules, options, tests that they name."""
 
+import json
 import re
 import subprocess
 import sys
@@ -72,6 +73,29 @@ def test_each_invariant_names_its_place_and_its_test():
         assert place and re.search(r"`test_\w+", tests)
         found += 1
     assert found > 10
+
+
+def test_each_key_of_the_configuration_is_in_a_table():
+    """What Config has is what the table names."""
+    code = """
+import json
+from msgin5g import Config
+config = Config({"role": "client", "ue_service_id": "ue:a@x", "peer": "coap://192.0.2.1"}).__dict__
+parts = ("peer_scheme", "peer_host", "peer_port", "server_host", "server_port")  # of the URIs
+names = [[key] if not isinstance(value, dict) else [key + "." + part for part in value]
+         for key, value in config.items() if key not in parts]
+print(json.dumps(sum(names, [])))
+"""
+    run = [sys.executable, "-c", code]
+    environment = {"PYTHONPATH": str(ROOT / "firmware")}
+    done = subprocess.run(run, env=environment, capture_output=True, text=True, check=True)
+    documented = set()
+    for cells in rows("application.md", "| key |"):
+        section = ""
+        for word in re.findall(r"`([\w.]+)`", cells[0]):
+            section = section if word.startswith(".") else word.rpartition(".")[0]
+            documented.add(section + word if word.startswith(".") else word)
+    assert documented == set(json.loads(done.stdout))
 
 
 @pytest.mark.parametrize("name", ["clauses.md", "annex-a.md"])
