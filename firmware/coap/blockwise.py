@@ -43,7 +43,7 @@ class Body:
         self.pieces = []
 
     def poll(self, endpoint, now):
-        endpoint._bodies.remove(self)
+        endpoint.bodies.remove(self)
 
 
 def take(bodies, incoming, deadline, max_body, whole):
@@ -56,13 +56,7 @@ def take(bodies, incoming, deadline, max_body, whole):
     message = incoming.message
     peer = incoming.peer
     if message.option(numbers.BLOCK1) is None:
-        if message.code == numbers.GET or not message.uint(numbers.BLOCK2) >> 4:
-            return None
-        # The rest of a response. A GET runs again for it; for others it is kept, since they must run but once.
-        body = find(bodies, peer, True)
-        if body is None or body.identity != identity(message):
-            return Message(numbers.REQUEST_ENTITY_INCOMPLETE)
-        return body.answer
+        return _rest(bodies, message, peer)
     start, more, exponent = block(message, numbers.BLOCK1)
     if not _fits(message, more, exponent):
         return Message(numbers.BAD_REQUEST, b"Block1")
@@ -87,6 +81,17 @@ def take(bodies, incoming, deadline, max_body, whole):
     message.payload = joined(body.pieces, message.payload)
     bodies.remove(body)
     return None
+
+
+def _rest(bodies, message, peer):
+    """The response that a request with Block2 alone asks the rest of; None where it is to be made. A GET runs again for
+    it; for others it is kept, since they must run but once."""
+    if message.code == numbers.GET or not message.uint(numbers.BLOCK2) >> 4:
+        return None
+    body = find(bodies, peer, True)
+    if body is None or body.identity != identity(message):
+        return Message(numbers.REQUEST_ENTITY_INCOMPLETE)
+    return body.answer
 
 
 def join(exchange, request, message, max_body):

@@ -13,7 +13,7 @@ from .message import decode, empty, has_blocks
 class Continuing:
     """For Endpoint, whose attributes these methods use."""
 
-    def _expire(self, exchange, now):
+    def expire(self, exchange, now):
         if exchange.state == QUEUED:
             exchange.deadline = None  # it is tried again: there was no memory to put it on the air
             return
@@ -27,7 +27,7 @@ class Continuing:
             exchange.timeout = timeout
             exchange.retransmissions += 1
             self.stats["retransmitted"] += 1
-            self._put(exchange.datagram, exchange.peer)
+            self.put(exchange.datagram, exchange.peer)
             return
         refusal = exchange.refusal
         if refusal and refusal.code == numbers.EMPTY:
@@ -61,10 +61,10 @@ class Continuing:
                 return
         self.stats["unmatched"] += 1
 
-    def _accept(self, message, peer, now):
+    def accept(self, message, peer, now):
         """Acknowledges a confirmable response, also when it comes again. Raises nothing."""
         try:
-            self._put(self._remember(message, peer, now), peer)
+            self.put(self._remember(message, peer, now), peer)
         except MemoryError:
             self.stats["dropped"] += 1
 
@@ -126,11 +126,12 @@ class Continuing:
             return False
         exchange.body = body
         exchange.datagram = datagram
-        exchange.binding = binding
+        if binding:
+            exchange.binding = binding
+            exchange.refusal = None
         exchange.token = token
         exchange.mid = mid
         exchange.state = QUEUED
         exchange.retransmissions = 0
         exchange.deadline = None
-        exchange.refusal = None
         return True

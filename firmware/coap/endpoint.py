@@ -7,12 +7,18 @@ Peers are compared and used as dict keys, nothing else: (host, port) pairs, or w
 """
 
 from . import numbers
-from .compat import earliest, random_octets, ticks_diff
+from .compat import const, earliest, random_octets, ticks_diff
 from .continuing import Continuing
 from .errors import Busy, MessageError
 from .exchange import QUEUED, RESPONSE, SENT, Duplicates, Exchange, postpone
 from .message import Message, decode, empty, encode, unrecognized
 from .serving import Serving
+
+# Of `numbers`, and used for each message: the compiler puts the figures in their place
+_CON = const(0)
+_NON = const(1)
+_ACK = const(2)
+_EMPTY = const(0)
 
 
 class Endpoint(Continuing, Serving):
@@ -59,7 +65,7 @@ class Endpoint(Continuing, Serving):
             "abandoned": 0,  # requests of peers that were never answered
             "failed": 0,  # datagrams that came in vain, for want of memory or by an error of `admit` or the storage
         }
-        self._random = random
+        self.random = random
         self._admit = admit
         self.security = security
         self._mid = int.from_bytes(random(2), "big")
@@ -69,7 +75,7 @@ class Endpoint(Continuing, Serving):
         self.failure = None  # the last of these errors
         self._seen = None  # what OSCORE had seen before the datagram that is being received
         self._duplicates = Duplicates(self.MAX_DUPLICATES, self.MAX_ANSWER_OCTETS)
-        self._bodies = []
+        self.bodies = []
         self._queue = []
         self._events = []
 
@@ -100,7 +106,7 @@ class Endpoint(Continuing, Serving):
 
     def ping(self, peer, now, tag=None):
         """Sends an empty confirmable message (section 4.3); a live peer answers it with Reset."""
-        return self.request(Message(numbers.EMPTY), peer, now, tag)
+        return self.request(Message(_EMPTY), peer, now, tag)
 
     def cancel(self, exchange, now):
         """Forgets an exchange: no more retransmissions, no event. What comes for it counts as unmatched."""
@@ -137,9 +143,9 @@ class Endpoint(Continuing, Serving):
             return
         if message.options and not self.security:  # else those inside count, once they are known
             unrecognized(message, self.max_body)  # elective ones that are not as they should be are gone now
-        if message.code == numbers.EMPTY:
+        if message.code == _EMPTY:
             self._receive_empty(message, peer, now)
-        elif message.code < 32:
+        elif numbers.is_request(message.code):
             self._receive_request(message, peer, now, len(datagram))
         else:
             self._receive_response(message, peer, now)
@@ -149,7 +155,7 @@ class Endpoint(Continuing, Serving):
         for is tried again after a second."""
         self._poll(self._exchanges, now)
         self._poll(self._incoming, now)
-        self._poll(self._bodies, now)
+        self._poll(self.bodies, now)
         self._poll(self.observations, now)
         try:
             self._duplicates.expire(now)
@@ -178,8 +184,8 @@ class Endpoint(Continuing, Serving):
         deadline = _soonest(None, self._exchanges)
         if self._incoming:
             deadline = _soonest(deadline, self._incoming)
-        if self._bodies:
-            deadline = _soonest(deadline, self._bodies)
+        if self.bodies:
+            deadline = _soonest(deadline, self.bodies)
         return _soonest(deadline, self.observations) if self.observations else deadline
 
     def outgoing(self):
@@ -193,25 +199,11 @@ class Endpoint(Continuing, Serving):
         """The next (kind, exchange or incoming or observation, message or None), or None."""
         return self._events.pop(0) if self._events else None
 
-    # --- sending ------------------------------------------------------------------------------------
+    # --- what its parts call ------------------------------------------------------------------------
+    # Observations, exchanges and bodies in blocks use this, `random`, `bodies`, `security`, `parameters`, `stats`, and
+    # `accept`, `expire`, `overdue` of the base classes; nothing else of an endpoint.
 
-    def _next_mid(self):
-        self._mid = (self._mid + 1) & 0xFFFF
-        return self._mid
-
-    def _new_token(self, peer):
-        while True:
-            token = self._random(4)
-            if _holder(self._exchanges, token, peer) is _holder(self.observations, token, peer):
-                return token  # both None
-
-    def _encode(self, message, type, mid, token):
-        datagram = encode(message, type, mid, token)
-        if len(datagram) > self.max_datagram:
-            raise MessageError("%d octets: max_datagram is %d" % (len(datagram), self.max_datagram))
-        return datagram
-
-    def _put(self, datagram, peer):
+    def put(self, datagram, peer):
         """Raises nothing. A lost datagram is what CoAP is made to survive; a full heap is not."""
         try:
             self._queue.append((datagram, peer))
@@ -221,12 +213,38 @@ class Endpoint(Continuing, Serving):
             self.stats["dropped"] += 1
             self._queue.pop(0)
 
+    def emit(self, event):
+        """Have `next_event` give this one."""
+        self._events.append(event)
+
+    def is_open(self, exchange):
+        """Return whether something is still expected for an exchange."""
+        return exchange in self._exchanges
+
+    # --- sending ------------------------------------------------------------------------------------
+
+    def _next_mid(self):
+        self._mid = (self._mid + 1) & 0xFFFF
+        return self._mid
+
+    def _new_token(self, peer):
+        while True:
+            token = self.random(4)
+            if _holder(self._exchanges, token, peer) is _holder(self.observations, token, peer):
+                return token  # both None
+
+    def _encode(self, message, type, mid, token):
+        datagram = encode(message, type, mid, token)
+        if len(datagram) > self.max_datagram:
+            raise MessageError("%d octets: max_datagram is %d" % (len(datagram), self.max_datagram))
+        return datagram
+
     def _put_unless_flooded(self, datagram, peer):
         """For what others can make us send at will."""
         if len(self._queue) > self.MAX_QUEUE // 2:
             self.stats["dropped"] += 1  # before a flood of these makes our own messages drop
         else:
-            self._put(datagram, peer)
+            self.put(datagram, peer)
 
     def _reset(self, mid, peer):
         self._put_unless_flooded(empty(numbers.RST, mid), peer)
@@ -235,10 +253,12 @@ class Endpoint(Continuing, Serving):
         """Raises MessageError, MemoryError: then it was not started."""
         mid = self._next_mid()
         datagram = self._encode(message, type, mid, token or b"")
-        confirmable = type == numbers.CON
+        confirmable = type == _CON
         # A separate response has the token of its request, and nothing that comes is matched with it by that.
         exchange = Exchange(peer, datagram, mid, None if incoming else token, confirmable, tag, incoming)
-        exchange.binding = binding
+        if binding:
+            exchange.binding = binding
+            exchange.refusal = None
         self._exchanges.append(exchange)
         self._pump(now)
         return exchange
@@ -267,13 +287,13 @@ class Endpoint(Continuing, Serving):
             # ACK_TIMEOUT * (1 .. ACK_RANDOM_FACTOR), section 4.2
             shortest = self.parameters.ack_timeout
             spread = shortest * (self.parameters.ack_random_factor - 1)
-            timeout = shortest + int(spread * int.from_bytes(self._random(2), "big")) // 65535
+            timeout = shortest + int(spread * int.from_bytes(self.random(2), "big")) // 65535
         else:
             timeout = self.parameters.non_lifetime
-        exchange.deadline = now + timeout
         exchange.timeout = timeout
+        exchange.deadline = now + timeout
         exchange.state = SENT
-        self._put(exchange.datagram, exchange.peer)
+        self.put(exchange.datagram, exchange.peer)
 
     def _finish(self, exchange, kind, message, now):
         """Ends an exchange in one of the five ways: 1 response, 2 reset, 3 time-out (REFUSED where something came
@@ -298,7 +318,8 @@ class Endpoint(Continuing, Serving):
     # --- receiving ----------------------------------------------------------------------------------
 
     def _receive_response(self, message, peer, now):
-        if message.type != numbers.ACK:
+        confirmable = message.type == _CON
+        if message.type != _ACK:
             entry = self._duplicates.find(peer, message.mid, now)
             if entry is not None:
                 if entry.mark is None:  # a response, then; else one forged under the ID of a request
@@ -309,34 +330,44 @@ class Endpoint(Continuing, Serving):
             if observation and observation.take(message, now):
                 return
         exchange = self._exchange_of(message, peer)
-        plain = message
-        if exchange is not None and exchange.binding:
-            plain = self.security.unprotect_response(message, exchange.binding, now)
-            if plain is None:
-                self._doubt(exchange, message, now)
-        if exchange is None or not plain or unrecognized(plain, self.max_body) is not None:
-            # A notification of what is not observed any more ends by that, also one that wants no acknowledgement.
-            if message.type == numbers.CON or (
-                message.type == numbers.NON
-                and exchange is None
-                and message.option(numbers.OBSERVE) is not None
-            ):
-                self._reset(message.mid, peer)
-            self.stats["unmatched"] += 1
+        plain = message if exchange is None else self._verified(exchange, message, now)
+        if exchange is None or plain is None:
+            self._reject(message, peer, exchange is None)
             return
         # All that can fail comes before anything of the exchange has changed: the response may come again.
-        acknowledgement = self._remember(message, peer, now) if message.type == numbers.CON else None
+        acknowledgement = self._remember(message, peer, now) if confirmable else None
         kind = self._go_on(exchange, plain) if plain.options else RESPONSE
         if kind is not None:
             self._finish(exchange, kind, plain, now)
         if acknowledgement:
-            self._put(acknowledgement, peer)
+            self.put(acknowledgement, peer)
+
+    def _verified(self, exchange, message, now):
+        """Return the plain response to an exchange; None for one that does not verify or cannot be understood."""
+        if exchange.binding:
+            plain = self.security.unprotect_response(message, exchange.binding, now)
+            if plain is None:
+                self._doubt(exchange, message, now)
+                return None
+            message = plain
+        if message.options and unrecognized(message, self.max_body) is not None:
+            return None
+        return message
+
+    def _reject(self, message, peer, unknown):
+        """Reject a response that nothing comes of (section 4.2); `unknown` where it belongs to no exchange."""
+        # A notification of what is not observed any more ends by that, also one that wants no acknowledgement.
+        if message.type == _CON or (
+            message.type == _NON and unknown and message.option(numbers.OBSERVE) is not None
+        ):
+            self._reset(message.mid, peer)
+        self.stats["unmatched"] += 1
 
     def _exchange_of(self, message, peer):
         """Token and peer make the match (section 5.3.2), for a piggybacked response the message ID as well."""
         for exchange in self._exchanges:
             if exchange.token == message.token and exchange.peer == peer and exchange.state != QUEUED:
-                return None if message.type == numbers.ACK and exchange.mid != message.mid else exchange
+                return None if message.type == _ACK and exchange.mid != message.mid else exchange
         return None
 
     def _undo(self, error, datagram, peer):
@@ -346,10 +377,15 @@ class Endpoint(Continuing, Serving):
         entry = self._duplicates.release()
         if entry is not None:
             _drop(self._incoming, entry)
-            _drop(self._bodies, entry)
+            _drop(self.bodies, entry)
         if self._seen is not None:
             self.security.restore(self._seen)
-        if self.security or len(datagram) < 4 or datagram[0] & 0xF0 != 0x40 or not 0 < datagram[1] < 32:
+        if (
+            self.security
+            or len(datagram) < 4
+            or datagram[0] & 0xF0 != 0x40
+            or not numbers.is_request(datagram[1])
+        ):
             return  # only a confirmable request can be told, and by a bare answer only where others are bare
         try:
             code = numbers.SERVICE_UNAVAILABLE
@@ -358,7 +394,7 @@ class Endpoint(Continuing, Serving):
             token = bytes(datagram[4 : 4 + min(8, datagram[0] & 15)])
             answer = Message(code, options=((numbers.MAX_AGE, b"\x02"),))
             mid = datagram[2] << 8 | datagram[3]
-            self._put_unless_flooded(encode(answer, numbers.ACK, mid, token), peer)
+            self._put_unless_flooded(encode(answer, _ACK, mid, token), peer)
         except MemoryError:
             pass  # silence, then: it comes again
 

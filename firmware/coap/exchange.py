@@ -33,6 +33,14 @@ class Exchange:
     response (`incoming` is the request that it answers). `tag` belongs to the caller and is not touched.
     """
 
+    # Of the class where most exchanges need no room for them. What changes later on must want no memory then, so it is
+    # made with the exchange, but for `timeout` and `body`, each of which is the first of its step.
+    incoming = None
+    timeout = 0  # ms until the next retransmission, once it is on the air
+    body = None  # what `blockwise` has of a response that comes in blocks
+    binding = None  # what `oscore` must know to verify the response
+    refusal = None  # with a binding: the last response that did not verify, or a Reset, which can't
+
     def __init__(self, peer, datagram, mid, token, confirmable, tag, incoming=None):
         self.peer = peer
         self.datagram = datagram
@@ -40,17 +48,14 @@ class Exchange:
         self.token = token
         self.confirmable = confirmable
         self.tag = tag
-        self.incoming = incoming
+        if incoming:
+            self.incoming = incoming
         self.state = QUEUED
         self.retransmissions = 0
-        self.timeout = 0
         self.deadline = None
-        self.body = None  # what `blockwise` has of a response that comes in blocks
-        self.binding = None  # what `oscore` must know to verify the response
-        self.refusal = None  # the last response that did not verify, or a Reset where it should verify
 
     def poll(self, endpoint, now):
-        endpoint._expire(self, now)
+        endpoint.expire(self, now)
 
 
 def postpone(item, now):
@@ -62,6 +67,8 @@ def postpone(item, now):
 class Incoming:
     """A request from a peer, until it is answered. `message` is the request, `peer` where it came from."""
 
+    binding = None  # what `oscore` must know to protect the response
+
     def __init__(self, message, peer, deadline, entry):
         self.message = message
         self.peer = peer
@@ -69,10 +76,9 @@ class Incoming:
         self.entry = entry
         self.acknowledged = False
         self.response = None  # the Exchange of a separate confirmable response
-        self.binding = None  # what `oscore` must know to protect the response
 
     def poll(self, endpoint, now):
-        endpoint._overdue(self, now)
+        endpoint.overdue(self, now)
 
 
 class _Entry:
@@ -234,7 +240,9 @@ def _code(answer):
     if isinstance(answer, int):
         return answer
     code = answer[1]
-    return code if code >= 128 or len(answer) <= 4 + (answer[0] & 15) else numbers.SERVICE_UNAVAILABLE
+    return (
+        code if numbers.is_error(code) or len(answer) <= 4 + (answer[0] & 15) else numbers.SERVICE_UNAVAILABLE
+    )
 
 
 def _left(records, at, now):

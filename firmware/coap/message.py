@@ -15,6 +15,13 @@ from . import numbers
 from .compat import const
 from .errors import MessageError
 
+# Of `numbers`, and used for each message: the compiler puts the figures in their place
+_CON = const(0)
+_NON = const(1)
+_ACK = const(2)
+_RST = const(3)
+_EMPTY = const(0)
+
 _MARKER = const(0xFF)
 _MAX_OPTION = const(65535 + 269)  # what two octets of extended length can say (section 3.1)
 # A datagram of 1152 octets can hold over 1,100 empty options, which would cost 30 times its size in heap.
@@ -29,7 +36,7 @@ class Message:
     `mid` and `token`, and changes nothing in a message that it is given.
     """
 
-    def __init__(self, code, payload=b"", options=(), type=numbers.CON, mid=0, token=b""):
+    def __init__(self, code, payload=b"", options=(), type=_CON, mid=0, token=b""):
         self.type = type
         self.code = code
         self.mid = mid
@@ -151,7 +158,7 @@ def unrecognized(message, blocks):
     if not message.options:
         return None
     seen = 0
-    foreign = numbers.OF_RESPONSES if message.code < 32 else numbers.OF_REQUESTS
+    foreign = numbers.OF_RESPONSES if numbers.is_request(message.code) else numbers.OF_REQUESTS
     for option in message.options:
         number, value = option
         if number in numbers.OPTIONS:
@@ -189,7 +196,7 @@ def encode(message, type=None, mid=0, token=b""):
 
 def empty(type, mid):
     """The octets of an empty message (section 4.1)."""
-    return bytes((0x40 | type << 4, numbers.EMPTY, mid >> 8, mid & 255))
+    return bytes((0x40 | type << 4, _EMPTY, mid >> 8, mid & 255))
 
 
 def append_content(data, options, payload):
@@ -245,7 +252,7 @@ def decode(datagram):
     position = 4 + (datagram[0] & 15)
     code = datagram[1]
     mid = datagram[2] << 8 | datagram[3]
-    reset = mid if type == numbers.CON else None
+    reset = mid if type == _CON else None
     if position > 12:
         raise MessageError("token length %d is reserved" % (position - 4), reset)
     if position > end:
@@ -285,17 +292,17 @@ def read_content(datagram, position, reset=None):
 
 def _check_code(code, type, end, reset):
     """Which code may come in which type: RFC 7252 sections 3, 4.1 to 4.3, table 1."""
-    if code == numbers.EMPTY:
+    if code == _EMPTY:
         if end > 4:
             raise MessageError("an empty message has 4 octets, not %d" % end, reset)
-        if type == numbers.NON:
+        if type == _NON:
             raise MessageError("a non-confirmable message cannot be empty")
         return
     if code >> 5 in (1, 6, 7):
         raise MessageError("code class %d is reserved" % (code >> 5), reset)
-    if type == numbers.RST:
+    if type == _RST:
         raise MessageError("a reset message must be empty")
-    if type == numbers.ACK and code < 32:
+    if type == _ACK and numbers.is_request(code):
         raise MessageError("an acknowledgement cannot carry a request")
 
 

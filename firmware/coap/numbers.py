@@ -93,6 +93,21 @@ OPTIONS = {
 }
 
 
+def is_request(code):
+    """Return whether a code is a method: class 0, but not the empty message (RFC 7252 section 12.1)."""
+    return 0 < code < 32
+
+
+def is_success(code):
+    """Return whether a code is of class 2: the request was received, understood and accepted (section 5.9.1)."""
+    return code >> 5 == 2
+
+
+def is_error(code):
+    """Return whether a code is of class 4 or 5: the peer or we could not do it (sections 5.9.2 and 5.9.3)."""
+    return code >= 128
+
+
 def code_text(code):
     """A code as people write it: 132 -> "4.04" (RFC 7252 section 3)."""
     return "%d.%02d" % (code >> 5, code & 31)

@@ -17,7 +17,7 @@ from .message import Message, empty, unrecognized
 MOST = const(8)  # observations of an endpoint
 _NEWER = const(1 << 23)  # half the period of the sequence numbers (section 3.4)
 _REORDERED = const(128000)  # ms after which whatever comes is newer (section 3.4)
-_MAX_AGE = const(60)  # s, RFC 7252 section 5.10.5
+_DEFAULT_MAX_AGE = const(60)  # s, RFC 7252 section 5.10.5
 _DAY = const(86400)
 _AFTER = const(
     5000
@@ -129,23 +129,14 @@ class Observation:
     def take(self, message, now):
         """A response with this token: False where it is none of the notifications."""
         notifies = message.option(numbers.OBSERVE) is not None
-        pending = self.exchange in self._endpoint._exchanges
+        pending = self._endpoint.is_open(self.exchange)
         if not self.established or message.type == numbers.ACK or pending and not notifies:
             return False
         plain = message
         if self._bindings:
             plain, number = self._endpoint.security.unprotect_notification(message, self._bindings, now)
-            if number is None:
-                if pending:
-                    return False  # the response to the open request has a binding of its own
-                self._endpoint.stats["unmatched"] += 1
-                return True
             if plain is None:
-                # Older than what was told. The peer may wait for this, with all that it has for us. Nothing is kept, so
-                # that what was recorded pushes nothing out.
-                if message.type == numbers.CON:
-                    self._endpoint._put(empty(numbers.ACK, message.mid), self.peer)
-                return True
+                return self._refuse(message, number, pending)
             self._newest = number
         elif pending and not self._cancelled and self.exchange.state != QUEUED:
             # What matches the open request is its response, also where its acknowledgement was lost (RFC 7252 section
@@ -157,9 +148,22 @@ class Observation:
         if unrecognized(plain, 0) is not None:  # among them notifications in blocks
             self.forget()
             return False
-        self._endpoint._events.append((NOTIFICATION, self, plain))
+        self._endpoint.emit((NOTIFICATION, self, plain))
         if not _good(plain):  # section 4.2: an error, or a last response
             self.forget()
+        return True
+
+    def _refuse(self, message, number, pending):
+        """What `take` gives for a message that does not verify (`number` is None), or is older than what was told."""
+        if number is not None:
+            # The peer may wait for this, with all that it has for us. Nothing is kept, so that what was recorded pushes
+            # nothing out.
+            if message.type == numbers.CON:
+                self._endpoint.put(empty(numbers.ACK, message.mid), self.peer)
+        elif pending:
+            return False  # the response to the open request has a binding of its own
+        else:
+            self._endpoint.stats["unmatched"] += 1
         return True
 
     def poll(self, endpoint, now):
@@ -169,7 +173,7 @@ class Observation:
             self._until.pop(0)
             self._bindings.pop()
         if self._stale_at is not None and ticks_diff(now, self._stale_at) >= 0:
-            endpoint._events.append((STALE, self, None))
+            endpoint.emit((STALE, self, None))
             self._stale_at = None
         self._arm()
 
@@ -189,13 +193,15 @@ class Observation:
         if not self._bindings:
             self._ordered = now + _REORDERED + 1
         if self._stale and self.established:
-            spread = _SPREAD * int.from_bytes(self._endpoint._random(2), "big") // 65535
-            self._stale_at = now + 1000 * min(message.uint(numbers.MAX_AGE, _MAX_AGE), _DAY) + _AFTER + spread
+            spread = _SPREAD * int.from_bytes(self._endpoint.random(2), "big") // 65535
+            self._stale_at = (
+                now + 1000 * min(message.uint(numbers.MAX_AGE, _DEFAULT_MAX_AGE), _DAY) + _AFTER + spread
+            )
         self._arm()
 
     def _acknowledge(self, message, now):
         if message.type == numbers.CON:
-            self._endpoint._accept(message, self.peer, now)
+            self._endpoint.accept(message, self.peer, now)
 
     def _arm(self):
         self.deadline = earliest(self._stale_at, self._ordered)
@@ -209,4 +215,4 @@ class Observation:
 
 
 def _good(message):
-    return message.code >> 5 == 2 and message.option(numbers.OBSERVE) is not None
+    return numbers.is_success(message.code) and message.option(numbers.OBSERVE) is not None

@@ -44,7 +44,7 @@ class Serving:
             datagram = self._encode(message, numbers.NON, self._next_mid(), request.token)
         self._incoming.remove(incoming)
         self._duplicates.answer(incoming.entry, kept)
-        self._put(datagram, incoming.peer)
+        self.put(datagram, incoming.peer)
 
     def _is_large(self, message):
         """Whether it may be larger than a datagram; `slicing` knows."""
@@ -53,7 +53,7 @@ class Serving:
             size += len(value) + 5
         return size > self.max_datagram
 
-    def _overdue(self, incoming, now):
+    def overdue(self, incoming, now):
         """A request is not answered yet: its acknowledgement is due, or it is given up."""
         confirmable = incoming.message.type == numbers.CON
         if confirmable and not incoming.acknowledged:
@@ -70,7 +70,7 @@ class Serving:
                 if incoming.binding:
                     answer = self.security.protect_response(answer, incoming.binding)
                 token = incoming.message.token
-                self._put(encode(answer, numbers.NON, self._next_mid(), token), incoming.peer)
+                self.put(encode(answer, numbers.NON, self._next_mid(), token), incoming.peer)
             except (MemoryError, OSError):
                 self.stats["dropped"] += 1
 
@@ -78,7 +78,7 @@ class Serving:
         # The link cut it, so only the head can be trusted; a request learns what would fit (section 5.9.2.9).
         self.stats["refused"] += 1
         end = 4 + (datagram[0] & 15)
-        if datagram[0] & 0xF0 == 0x40 and end <= 12 and 0 < datagram[1] < 32:
+        if datagram[0] & 0xF0 == 0x40 and end <= 12 and numbers.is_request(datagram[1]):
             most = max(0, self.max_datagram - 64)  # 64 for head and options
             options = [(numbers.SIZE1, uint_octets(self.max_body or most))]
             if self.max_body:
@@ -87,7 +87,7 @@ class Serving:
                 options += size_hint(datagram, self.max_datagram)
             answer = Message(numbers.REQUEST_ENTITY_TOO_LARGE, options=options)
             mid = datagram[2] << 8 | datagram[3]
-            self._put(encode(answer, numbers.ACK, mid, bytes(datagram[4:end])), peer)
+            self.put(encode(answer, numbers.ACK, mid, bytes(datagram[4:end])), peer)
 
     def _receive_request(self, message, peer, now, size):
         # What tells the request itself, come again, from a forged and smaller one that wants the answer kept for it
@@ -99,36 +99,45 @@ class Serving:
             else:
                 self.stats["refused"] += 1
             return
-        confirmable = message.type == numbers.CON
         answer = binding = None
         if self.security:
-            self._seen = self.security.save()
-            plain, binding, answer = self.security.unprotect_request(message, peer, now)
+            message, binding, answer = self._unprotected(message, peer, now, size)
             if not binding:
-                self.security.restore(
-                    self._seen
-                )  # where it was the memory or the storage that failed at last
-                self.stats["refused"] += 1
-                if answer and confirmable:
-                    self._refuse(answer, message, peer, size)
                 return
-            message = plain
         refusal = answer or self._refusal(message, peer)
         if refusal:
             self.stats["refused"] += 1
             if not binding:
-                if confirmable:
+                if message.type == numbers.CON:
                     self._refuse(refusal, message, peer, 0)
                 elif refusal.code == numbers.BAD_OPTION:
                     self._reset(message.mid, peer)  # section 5.4.1, for a non-confirmable request
                 return
+        self._take_in(message, peer, now, mark, binding, refusal)
+
+    def _unprotected(self, message, peer, now, size):
+        """(plain request, Binding, answer that it must get at once or None); (None, None, None) where it is refused."""
+        self._seen = self.security.save()
+        plain, binding, answer = self.security.unprotect_request(message, peer, now)
+        if not binding:
+            # where it was the memory or the storage that failed at last
+            self.security.restore(self._seen)
+            self.stats["refused"] += 1
+            if answer and message.type == numbers.CON:
+                self._refuse(answer, message, peer, size)
+            return None, None, None
+        return plain, binding, answer
+
+    def _take_in(self, message, peer, now, mark, binding, answer):
+        """Keep a request until it is answered: at once where there is an `answer`, else by the layer above."""
+        confirmable = message.type == numbers.CON
         lifetime = self.parameters.exchange_lifetime if confirmable else self.parameters.non_lifetime
         entry = self._duplicates.add(peer, message.mid, now + lifetime, now)
         if mark:
             entry.mark = mark
         incoming = Incoming(message, peer, now + (self.ACK_DELAY if confirmable else lifetime), entry)
-        incoming.binding = binding
-        answer = refusal
+        if binding:
+            incoming.binding = binding
         if answer is None and self.max_body and has_blocks(message):
             from .blockwise import take
 
@@ -137,7 +146,7 @@ class Serving:
                 if each.message.option(numbers.BLOCK1) is not None:
                     whole += 1
             deadline = now + self.parameters.exchange_lifetime
-            answer = take(self._bodies, incoming, deadline, self.max_body, whole)
+            answer = take(self.bodies, incoming, deadline, self.max_body, whole)
         self._incoming.append(incoming)
         # The last step, and where it fails, Endpoint.receive takes all of this back.
         if answer:
@@ -175,7 +184,7 @@ class Serving:
                 datagram = encode(Message(refusal.code), numbers.ACK, request.mid, request.token)
             self._put_unless_flooded(datagram, peer)
         else:
-            self._put(datagram, peer)
+            self.put(datagram, peer)
 
     def _repeat(self, entry, message, now):
         """A message came again: the same answer goes out again (section 4.2), nothing else happens."""
@@ -199,4 +208,4 @@ class Serving:
         incoming.acknowledged = True
         incoming.deadline = deadline
         self._duplicates.answer(incoming.entry, answer)
-        self._put(answer, incoming.peer)
+        self.put(answer, incoming.peer)

@@ -12,7 +12,7 @@ from .compat import const
 from .message import Message, encode, uint_octets
 
 _MOST = const(2)  # responses that are kept, one a peer
-_OSCORE = const(20)  # octets that protecting adds: code, marker, tag of 8, option of up to 8
+_PROTECTION = const(20)  # octets that protecting adds: code, marker, tag of 8, option of up to 8
 
 
 def sliced(endpoint, incoming, response, now):
@@ -22,7 +22,7 @@ def sliced(endpoint, incoming, response, now):
     options = list(response.options)
     block1 = request.option(numbers.BLOCK1)
     # The echo says that this block was taken. An error before the last one must not say so.
-    if block1 is not None and (response.code < 128 or not block(request, numbers.BLOCK1)[1]):
+    if block1 is not None and (not numbers.is_error(response.code) or not block(request, numbers.BLOCK1)[1]):
         options.append((numbers.BLOCK1, block1))
     payload = response.payload
     if hasattr(payload, "pieces"):
@@ -30,7 +30,7 @@ def sliced(endpoint, incoming, response, now):
     size = len(payload)
     asked = request.option(numbers.BLOCK2)
     whole = Message(response.code, payload, options)
-    if asked is None or response.code >= 128 or response.code == numbers.CONTINUE:
+    if asked is None or numbers.is_error(response.code) or response.code == numbers.CONTINUE:
         if size <= _room(endpoint, incoming, options):
             return whole
         start, exponent = 0, 6
@@ -52,12 +52,12 @@ def sliced(endpoint, incoming, response, now):
 def _room(endpoint, incoming, options):
     """Octets of payload that fit a datagram beside these options."""
     head = len(encode(Message(numbers.CONTENT, b"", options), numbers.ACK, 0, incoming.message.token)) + 1
-    return endpoint.max_datagram - head - (_OSCORE if incoming.binding else 0)
+    return endpoint.max_datagram - head - (_PROTECTION if incoming.binding else 0)
 
 
 def _keep(endpoint, incoming, response, more, now):
     """Keeps the rest for the peer, or where it has the last block now, for as long as that may be lost."""
-    bodies = endpoint._bodies
+    bodies = endpoint.bodies
     body = find(bodies, incoming.peer, True)
     parameters = endpoint.parameters
     deadline = now + (parameters.exchange_lifetime if more else parameters.max_transmit_span)

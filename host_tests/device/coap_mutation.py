@@ -134,7 +134,7 @@ class Mutation:
         assert len(endpoint._exchanges) <= endpoint.MAX_EXCHANGES + endpoint.MAX_INCOMING
         assert len(endpoint._incoming) <= endpoint.MAX_INCOMING
         assert len(endpoint._duplicates._entries) <= endpoint.MAX_DUPLICATES
-        assert len(endpoint._bodies) <= 2
+        assert len(endpoint.bodies) <= 2
         deadline = endpoint.next_deadline()
         assert deadline is None or abs(deadline - self.now) < 600000, (deadline, self.now)
 
@@ -147,7 +147,7 @@ class Mutation:
             self.now = max(self.now, deadline)
             self.endpoint.poll(self.now)
             self.take_out()
-        assert not self.endpoint._exchanges and not self.endpoint._incoming and not self.endpoint._bodies
+        assert not self.endpoint._exchanges and not self.endpoint._incoming and not self.endpoint.bodies
         self.now += 300000  # all that is remembered has expired
         self.endpoint.receive(bytes.fromhex("50 01 0000"), PEERS[0], self.now)
         self.endpoint.respond(self.endpoint.next_event()[1], coap.Message(coap.CONTENT), self.now)

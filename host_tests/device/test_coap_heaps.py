@@ -91,7 +91,7 @@ def scattered(threshold):
         assert held is None
         equal(transfer(device, 5000), coap.CHANGED)
         device.poll(300000 + 5000)
-        equal((device._bodies, device._incoming), ([], []))
+        equal((device.bodies, device._incoming), ([], []))
 
 
 def test_bodies_where_no_two_pieces_lie_side_by_side():
@@ -146,7 +146,7 @@ def starved(threshold):
     sent(device)
     events(device)
     device.poll(now + 300000)
-    equal((device._exchanges, device._incoming, device._bodies), ([], [], []))
+    equal((device._exchanges, device._incoming, device.bodies), ([], [], []))
     equal((device._duplicates._entries, device._duplicates._ids), ([], {}))
     equal(transfer(device, now + 300000 & 0xFF00), coap.CHANGED)
 

@@ -18,7 +18,7 @@ def bounded(device):
     assert len(device._duplicates._entries) <= device.MAX_DUPLICATES
     assert len(device._incoming) <= device.MAX_INCOMING
     assert len(device._queue) <= device.MAX_QUEUE
-    assert len(device._bodies) <= 4
+    assert len(device.bodies) <= 4
     for entry in device._duplicates._entries:
         # one without an answer is that of a request which is open, none is left for ever
         assert entry.answer is not None or [i for i in device._incoming if i.entry is entry]

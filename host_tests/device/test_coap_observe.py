@@ -184,7 +184,7 @@ def run_on(device, now, until):
 def test_max_age_0_is_no_order_to_ask_without_pause():
     # RFC 7641 section 3.3.1: between 5 and 15 s after Max-Age, at random; a server that says 0 each time, for an hour
     device = endpoint()
-    device._random = Random(7).bytes
+    device.random = Random(7).bytes
     observation = observe(device, get(), PEER, 0)
     now = asked = 0
     waits = []
@@ -308,7 +308,7 @@ def test_no_more_than_so_many():
 
 def test_what_it_knows_is_not_taken_for_a_new_token():
     device = endpoint()
-    device._random.count = -1  # the next tokens are 0, 1, ...
+    device.random.count = -1  # the next tokens are 0, 1, ...
     observe(device, get(b"\x00\x00\x00\x00"), PEER, 0)
     sent(device)
     answer(device, "64 45 0001 00000000 61 02 ff 30")

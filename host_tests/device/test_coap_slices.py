@@ -146,7 +146,7 @@ def test_the_rest_is_forgotten():
     go_on(device, "41 02 0003 aa d1 0a 26", 200000)
     equal(device.next_deadline(), 245000)
     run(device, 245000)
-    equal((device.next_deadline(), device._bodies), (None, []))
+    equal((device.next_deadline(), device.bodies), (None, []))
     equal(go_on(device, "41 02 0004 aa d1 0a 16", 245000).code, coap.REQUEST_ENTITY_INCOMPLETE)
 
 
@@ -156,7 +156,7 @@ def test_two_rests_are_kept_and_one_a_peer():
     for peer in peers:
         for mid in (1, 2):
             asked(device, "41 02 %04x aa" % mid, coap.CHANGED, peer=peer)
-        assert len(device._bodies) <= 2
+        assert len(device.bodies) <= 2
     equal(go_on(device, "41 02 0003 aa d1 0a 16", peer=peers[0]).code, coap.REQUEST_ENTITY_INCOMPLETE)
     for peer in peers[1:]:
         got(go_on(device, "41 02 0003 aa d1 0a 16", peer=peer), 1, 1, 6)

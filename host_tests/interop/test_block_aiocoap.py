@@ -124,7 +124,7 @@ def test_td_coap_block_04_and_06_server(exponent, count):
     assert (response.code.dotted, response.payload) == ("2.04", SUM)
     assert [each.code for each in server.wire if each.way == "out"] == ["2.31"] * (count - 1) + ["2.04"]
     assert len(server.handled) == 1
-    assert not server.endpoint._bodies
+    assert not server.endpoint.bodies
 
 
 @pytest.mark.parametrize("lost", range(6))
@@ -148,7 +148,7 @@ def test_a_body_that_is_too_long_for_the_device():
     response, server = send(bytes(4097), 6)
     assert response.code.dotted == "4.13"
     assert response.opt.size1 == 4096
-    assert not server.handled and not server.endpoint._bodies
+    assert not server.handled and not server.endpoint.bodies
 
 
 def test_a_device_without_blocks():

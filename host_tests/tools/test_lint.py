@@ -2,11 +2,16 @@
 """`make lint` is green, and it sees what it is there for."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+sys.path.append(str(Path(__file__).resolve().parents[2] / "firmware"))
+
+from coap import numbers  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -48,6 +53,11 @@ MISTAKES = {
         "firmware/new.py",
         DOCUMENTED + 'def find(value):\n    """Finds it."""\n    return value\n',
         "D401",
+    ),
+    "another's private part": (
+        "firmware/coap/new.py",
+        DOCUMENTED + "import sys\n\nsys._getframe()\n",
+        "SLF001",
     ),
     "an unused import": ("examples/new.py", "import os\n", "F401"),
 }
@@ -97,3 +107,16 @@ def test_a_wrong_type_is_found(name, tmp_path):
     file.write_text(code)
     done = run(sys.executable, "-m", "mypy", "--cache-dir", tmp_path / "cache", file)
     assert done.returncode == 1 and sentence in done.stdout, done.stdout + done.stderr
+
+
+NAMED = re.compile(r"^_([A-Z][A-Z0-9_]*) = const\((\d+)\)", re.MULTILINE)
+
+
+def test_figures_that_modules_of_coap_repeat_are_those_of_numbers():
+    found = 0
+    for path in sorted((ROOT / "firmware/coap").rglob("*.py")):
+        for name, figure in NAMED.findall(path.read_text()):
+            if hasattr(numbers, name):
+                found += 1
+                assert (path.name, name, int(figure)) == (path.name, name, getattr(numbers, name))
+    assert found

@@ -154,7 +154,7 @@ class Context:
             nonce = _nonce(self._recipient_nonce, piv) if piv else binding.nonce
             text = ccm.open_sealed(self._recipient_key, nonce, binding.aad, message.payload)
             plain = _inner(message, text)
-            if plain.code < 32:
+            if numbers.is_request(plain.code) or plain.code == numbers.EMPTY:
                 raise ValueError("not a response")
         except ValueError as error:
             raise Unverified(str(error))
@@ -204,7 +204,7 @@ class Context:
             raise Refused(numbers.BAD_REQUEST, "Decryption failed")
         try:
             plain = _inner(message, text)
-            if not 0 < plain.code < 32:
+            if not numbers.is_request(plain.code):
                 raise ValueError("not a request")
         except ValueError:
             raise Refused(numbers.BAD_OPTION, "Failed to decode COSE")
@@ -254,11 +254,11 @@ class Context:
     def save(self):
         """What `unprotect_request` changes, but for numbers that are used up."""
         window = self._window
-        return window._highest, window._seen, self._challenged, self._challenge
+        return window.highest, window.seen, self._challenged, self._challenge
 
     def restore(self, saved):
         window = self._window
-        window._highest, window._seen, self._challenged, self._challenge = saved
+        window.highest, window.seen, self._challenged, self._challenge = saved
 
     @property
     def echo(self):
@@ -304,7 +304,7 @@ class Context:
                 continue
             if number == numbers.OBSERVE:
                 outside.append((number, value))
-                if message.code >= 32:
+                if not numbers.is_request(message.code):
                     value = b""
             inside.append((number, value))
         text = bytearray((message.code,))

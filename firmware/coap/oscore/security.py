@@ -137,31 +137,15 @@ class Security:
     def unprotect_request(self, message, peer, now):
         """(plain Message, Binding, None); with an answer instead of None that must be given at once, protected; or
         (None, None, the bare answer or None for silence)."""
-        if message.option(numbers.OSCORE) is None:
-            return self._refuse(
-                "unprotected", "a request that is not protected", numbers.UNAUTHORIZED, now, ()
-            )
-        try:
-            piv, kid, id_context = read_request_option(message)
-        except Refused as refused:
-            return self._refuse("unverified", "a request with a broken OSCORE option", refused.code, now)
-        if not self.context.is_for(kid, id_context):
-            why = "a request: its sender is not security.recipient_id in security.id_context"
-            return self._refuse("unknown", why, numbers.UNAUTHORIZED, now)
-        new = self.context.is_new(piv)  # seen before anything is decrypted
-        if new is None:
-            self.stats["limited"] += 1
-            return None, None, None
-        if not new:
-            why = "a request that came before, or was made before it"
-            return self._refuse("replayed", why, numbers.UNAUTHORIZED, now, text="Replay detected")
+        piv, refusal = self._judge(message, now)
+        if refusal:
+            return refusal
         if peer in (self.peer, self._heard):
             bucket = self._requests.take(now) or self._shared.take(now)
         else:
             bucket = self._strangers.take(now)
         if bucket is None:
-            self.stats["limited"] += 1
-            return None, None, None
+            return self._limit()
         try:
             plain, binding = self.context.unprotect_request(message, piv)
         except Refused as refused:
@@ -180,10 +164,35 @@ class Security:
         if binding.own is not None:
             bucket.give_back()  # each is the first of its number
         elif not self.context.can_challenge or not self._answers.take(now):
-            self.stats["limited"] += 1
-            return None, None, None
+            return self._limit()
         self.stats["challenged"] += 1
         return plain, binding, Message(numbers.UNAUTHORIZED, options=[(numbers.ECHO, self.context.echo)])
+
+    def _judge(self, message, now):
+        """What shows before anything is decrypted: (Partial IV, None), or (None, what `unprotect_request` gives)."""
+        if message.option(numbers.OSCORE) is None:
+            what = "a request that is not protected"
+            return None, self._refuse("unprotected", what, numbers.UNAUTHORIZED, now, ())
+        try:
+            piv, kid, id_context = read_request_option(message)
+        except Refused as refused:
+            what = "a request with a broken OSCORE option"
+            return None, self._refuse("unverified", what, refused.code, now)
+        if not self.context.is_for(kid, id_context):
+            what = "a request: its sender is not security.recipient_id in security.id_context"
+            return None, self._refuse("unknown", what, numbers.UNAUTHORIZED, now)
+        new = self.context.is_new(piv)
+        if new is None:
+            return None, self._limit()
+        if not new:
+            what = "a request that came before, or was made before it"
+            return None, self._refuse("replayed", what, numbers.UNAUTHORIZED, now, text="Replay detected")
+        return piv, None
+
+    def _limit(self):
+        """What `unprotect_request` gives for one that there is no time for now: silence."""
+        self.stats["limited"] += 1
+        return None, None, None
 
     def save(self):
         """What `unprotect_request` changes where it lets a request in, for `restore`."""

@@ -85,32 +85,32 @@ class ReplayWindow:
     SIZE = 32
 
     def __init__(self):
-        self._highest = None  # None: not known, after a restart
-        self._seen = 0
+        self.highest = None  # None: not known, after a restart
+        self.seen = 0
 
     @property
     def known(self):
-        return self._highest is not None
+        return self.highest is not None
 
     @property
     def lowest(self):
         """The lowest number that can be new."""
-        return self._highest - self.SIZE + 1
+        return self.highest - self.SIZE + 1
 
     def begin(self, number):
         """All up to `number` have been seen; -1 for a key that was never used."""
-        self._highest = number
-        self._seen = (1 << self.SIZE) - 1
+        self.highest = number
+        self.seen = (1 << self.SIZE) - 1
 
     def is_new(self, number):
-        back = self._highest - number
-        return back < 0 or back < self.SIZE and not self._seen >> back & 1
+        back = self.highest - number
+        return back < 0 or back < self.SIZE and not self.seen >> back & 1
 
     def strike(self, number):
         """It has been seen now."""
-        ahead = number - self._highest
+        ahead = number - self.highest
         if ahead > 0:
-            self._seen = (self._seen << min(ahead, self.SIZE) | 1) & ((1 << self.SIZE) - 1)
-            self._highest = number
+            self.seen = (self.seen << min(ahead, self.SIZE) | 1) & ((1 << self.SIZE) - 1)
+            self.highest = number
         else:
-            self._seen |= 1 << -ahead
+            self.seen |= 1 << -ahead
