@@ -15,7 +15,7 @@ HOST_CODE := firmware boards tools host_tests examples
 given = $(if $(filter-out undefined file,$(origin $1)),$2 '$($1)')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test gateway image flash provision repl emulate soak lint audit bench clean
+.PHONY: help demo test gateway image flash provision repl emulate soak lint audit tables bench clean
 .PHONY: venv micropython peers typings hardware
 
 help: ## this list
@@ -60,6 +60,9 @@ lint: venv ## ruff and mypy: rules, format and types of all Python code, firmwar
 audit: venv ## known holes in what the host tools are built on, where the data can be had
 	@$(BIN)/pip install --quiet --disable-pip-version-check 'pip-audit>=2.7'
 	@$(BIN)/python -m tools.audit
+
+tables: venv ## the pages that are made of tables of the firmware: docs/retries.md, docs/states.md
+	@$(BIN)/python -m tools.tables
 
 bench: micropython ## the measured table of the README
 	@$(BIN)/msgin5g bench $(ARGS)

@@ -38,6 +38,7 @@ EACH_TIME = (
 TOO_LONG = {
     "test_coap_duplicates": ("test_ten_thousand_datagrams_of_a_thousand_peers_leave_the_heap_as_it_was",),
     "test_coap_mutated": None,  # all of the file
+    "test_msgin5g_policy": None,
     "test_flash": ("test_a_cut_within_the_chip", "test_a_cut_within_the_chip_of_an_application_client"),
     "test_msgin5g_any_peer": None,
     "test_msgin5g_hostile": None,

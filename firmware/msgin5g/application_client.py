@@ -13,9 +13,9 @@ from .incoming.inbox import Inbox
 from .outgoing.dispatch import Dispatcher
 from .outgoing.source import Composer
 from .role import STARVED, Role
+from .rules import policy
 from .store.message import Message
 from .store.row import Row
-from .timing import Backoff
 from .wire import causes, payload, uuid
 
 
@@ -136,7 +136,7 @@ class ApplicationClient(Role):
             source.unanswered(item, now)
             return
         self._heard()
-        if not source.registers and answer.cause == causes.CONNECTION_GONE:
+        if not source.registers and policy.verdict(answer.code, "MSG") == policy.REGISTER:
             self.registration.required(now, answer.why)
         source.answered(item, answer, now)
 
@@ -211,17 +211,14 @@ class _Sender(Dispatcher):
         self.delay(outgoing, None, True, now)
 
     def answered(self, outgoing, answer, now):
-        if answer.accepted:
+        verdict = policy.verdict(answer.code, "MSG")
+        if verdict == policy.DONE:
             self.served(outgoing)
             self.accept(outgoing, now)
-        elif answer.cause == causes.CONNECTION_GONE:
-            self.delay(
-                outgoing, 1, False, now
-            )  # a gateway that says so for ever is not asked without a pause
-        elif answer.cause in causes.LATER:
-            self.delay(outgoing, answer.max_age, False, now)
-        else:
+        elif verdict == policy.END:
             self.end(outgoing, "failed", answer.why, now)
+        else:  # a gateway that says for ever that we are not registered is not asked without a pause
+            self.delay(outgoing, 1 if verdict == policy.REGISTER else answer.max_age, False, now)
 
 
 class _Report:
@@ -304,7 +301,8 @@ class _Receiver(Inbox):
         return None
 
     def answered(self, report, answer, now):
-        if answer.accepted or answer.cause not in causes.LATER + (causes.CONNECTION_GONE,):
+        verdict = policy.verdict(answer.code, "IMDN")
+        if verdict in (policy.DONE, policy.END):
             self._forget(report, answer.accepted)
         else:
             self._later(report, answer.max_age, False, now)
@@ -327,7 +325,7 @@ class _Receiver(Inbox):
     def _later(self, report, max_age, silent, now):
         report.on_air = False
         if report.backoff is None:
-            report.backoff = Backoff(5000, 300000, self._random)
+            report.backoff = policy.backoff("IMDN", self._random)
         report.backoff.failed(now, max_age, silent)
 
     def heard(self):

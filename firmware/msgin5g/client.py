@@ -14,8 +14,8 @@ from coap.message import MessageError, encode, uint_octets
 from . import procedures, security
 from .errors import BodyError, ConfigError
 from .outgoing.compose import PATH, TOKEN, BodyComposer, request
-from .requests import Refusal
 from .role import STARVED, Role
+from .rules.requests import Refusal
 from .wire import bodies
 
 _FROM_PEER = (coap_exchange.REQUEST, coap_exchange.NOTIFICATION)

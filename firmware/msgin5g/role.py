@@ -43,7 +43,7 @@ class Role:
         self.ledger.recover()
         self.outbox = Outbox(self.ledger, config.outbox["messages"], config.outbox["bytes"])
         self.events = []
-        self.sources = ()  # of requests, in the order of their turn: requests.Source, or None
+        self.sources = ()  # of requests, in the order of their turn: rules.requests.Source, or None
         self._announced = None
         self._now = 0
         self._event = None  # of the endpoint, as long as what it means is not done

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The contract of a source of requests (msgin5g/requests.py), which every procedure keeps, one from outside too."""
+"""The contract of a source of requests (msgin5g/rules/requests.py): every procedure keeps it, a stranger's too."""
 
 import sys
 
@@ -7,7 +7,7 @@ import coap
 from coap.message import MessageError
 from common import equal
 from msgin5g import procedures
-from msgin5g.requests import Refusal, Source
+from msgin5g.rules.requests import Refusal, Source
 from msgin5g_scene import GRANTED, MINUTE, SECOND, Scene, agree, msg
 
 REPORT = '"isDelivStatReq":true,'

@@ -21,10 +21,10 @@ DEVICE = (
         "msgin5g",
         "msgin5g.errors",
         "msgin5g.events",
-        "msgin5g.requests",
         "msgin5g.timing",
     ),  # what every room of the service may need
     ("msgin5g.wire",),
+    ("msgin5g.rules",),
     ("msgin5g.config", "msgin5g.config_check", "msgin5g.security"),
     ("msgin5g.store",),
     ("msgin5g.outgoing",),
@@ -148,7 +148,7 @@ def test_coap_stands_alone_and_the_gateway_is_independent():
 
 
 @pytest.mark.parametrize(
-    "room", ["msgin5g", *(f"msgin5g/{r}" for r in "wire store outgoing incoming procedures".split())]
+    "room", ["msgin5g", *(f"msgin5g/{r}" for r in "wire rules store outgoing incoming procedures".split())]
 )
 def test_no_room_of_the_firmware_is_crowded(room):
     assert len(list((FIRMWARE / room).glob("[!_]*"))) <= 16

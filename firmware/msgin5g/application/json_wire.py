@@ -148,16 +148,9 @@ class JsonWire:
                 self._owner.answered(tag, None, now)  # what cannot be read is no answer
 
     def _answer(self, what, message):
-        code = message.code
-        if code >> 5 != 2:
-            cause = None
-            if code == numbers.UNAUTHORIZED:
-                cause = causes.CONNECTION_GONE
-            elif code >> 5 == 5 and code != numbers.NOT_IMPLEMENTED:
-                cause = causes.LACK_OF_RESOURCES
-            elif code in (numbers.TOO_MANY_REQUESTS, numbers.REQUEST_ENTITY_INCOMPLETE):
-                cause = causes.CONGESTION
-            return Answer(False, cause, bodies.failure(message), None, message.uint(numbers.MAX_AGE))
+        if message.code >> 5 != 2:
+            max_age = message.uint(numbers.MAX_AGE)
+            return Answer(False, None, bodies.failure(message), None, max_age, message.code)
         if what == "IMDN":
             return Answer(True)
         try:

@@ -3,8 +3,8 @@
 
 from coap.compat import ticks_diff
 
-from ..requests import Source
-from ..timing import Backoff
+from ..rules import policy
+from ..rules.requests import Source
 from ..wire import causes
 from ..wire.answer import Answer
 
@@ -22,8 +22,8 @@ class ApplicationRegistration(Source):
         self.stopping = False
         self._config = config
         self._wire = wire
-        self._retry = Backoff(2000, 300000, random)
-        self._refusal = Backoff(60000, 3600000, random)
+        self._retry = policy.backoff("REG", random)
+        self._refusal = policy.named("refusal", random)
         self._due = None  # tick of the next try
         self._busy = False
 
@@ -89,9 +89,9 @@ class ApplicationRegistration(Source):
             self.state, self.cause = "unreachable", "no answer from %s" % self._config.peer
             backoff = self._retry
         else:
-            later = answer.cause in causes.LATER or answer.cause == causes.CONNECTION_GONE
-            self.state, self.cause = "unreachable" if later else "refused", answer.why
-            backoff = self._retry if later else self._refusal
+            refused = policy.verdict(answer.code, "REG") == policy.REFUSED
+            self.state, self.cause = "refused" if refused else "unreachable", answer.why
+            backoff = self._refusal if refused else self._retry
         backoff.failed(now, answer.max_age if answer else None)
         self._due = backoff.deadline
 

@@ -5,7 +5,7 @@ A message is acknowledged once it is in the inbox; its report goes out when the 
 "taken") or at once ("arrival").
 """
 
-from ..requests import Source
+from ..rules.requests import Source
 
 _VANISHED = "the device's storage lost it"
 

@@ -8,14 +8,13 @@ from coap import numbers
 from coap.compat import const, earliest
 
 from ..errors import BodyError
-from ..requests import Refusal
+from ..rules import policy
+from ..rules.requests import Refusal
 from ..store.message import Message
-from ..timing import Backoff
 from ..wire import bodies
 from .inbox import Inbox
 from .reassembly import NoRoom, Reassembly
 
-_TRIES = const(5)  # of a notice about segments: the other side helps itself when it never comes
 _INBOX_FULL = const(10)  # s, Max-Age
 _ABANDONED = const(8)  # sets that were given up, remembered
 _MOST_CONFIRMATIONS = const(16)  # that wait to go out
@@ -230,16 +229,13 @@ class Receiver(Inbox):
 
     def answered(self, notice, message, now):
         notice.on_air = False
-        if message.code >> 5 == 2:
-            self._forget(notice, now)
-            if notice.kind == "IMDN":
-                self._stats["reported"] += 1
-        elif message.code >> 5 == 5 or message.code in (numbers.UNAUTHORIZED, numbers.TOO_MANY_REQUESTS):
-            self._later(notice, message.uint(numbers.MAX_AGE), False, now)
+        verdict = policy.verdict(message.code, notice.kind)
+        if verdict in (policy.AGAIN, policy.REGISTER):
+            self._later(notice, message.uint(numbers.MAX_AGE), False, now, verdict == policy.REGISTER)
         else:
             self._forget(notice, now)
             if notice.kind == "IMDN":
-                self._stats["reports_refused"] += 1
+                self._stats["reported" if verdict == policy.DONE else "reports_refused"] += 1
             elif (
                 message.code == numbers.NOT_FOUND
                 and notice.segments
@@ -258,14 +254,17 @@ class Receiver(Inbox):
         notice.on_air = False
         self._later(notice, None, True, now)
 
-    def _later(self, notice, max_age, silent, now):
+    def _later(self, notice, max_age, silent, now, denied=False):
+        """As Dispatcher.delay."""
         notice.tries += 1
-        # A recovery comes again by itself when the gap timer ends; a report is tried for ever.
-        if notice.kind == "SEGREC" or (notice.kind == "SEGCONFIR" and notice.tries >= _TRIES):
+        most = policy.tries(notice.kind)
+        if most and notice.tries >= most:
             self._forget(notice, now)
             return
         if notice.backoff is None:
-            notice.backoff = Backoff(5000, 300000, self._random)
+            notice.backoff = policy.backoff(notice.kind, self._random)
+            if denied:
+                return
         notice.backoff.failed(now, max_age, silent)
 
     def _forget(self, notice, now):

@@ -7,8 +7,9 @@ wire, docs/wire-profile.md).
 
 from coap.compat import earliest
 
-from ..requests import Source
-from ..timing import Backoff, Countdown
+from ..rules import policy
+from ..rules.requests import Source
+from ..timing import Countdown
 from ..wire.identifiers import PRIORITIES
 
 
@@ -71,12 +72,17 @@ class Dispatcher(Source):
         """The peer took it, or a part of it: its destination has nothing to wait for."""
         self._backoffs.pop((outgoing.to_type, outgoing.to), None)
 
-    def delay(self, outgoing, max_age, silent, now):
-        """It has to be sent again, and its destination waits; arguments as those of Backoff.failed."""
+    def delay(self, outgoing, max_age, silent, now, denied=False):
+        """It has to be sent again, and its destination waits; arguments as those of Backoff.failed.
+
+        `denied`: for want of a registration. Then it waits for that only, the first time.
+        """
         destination = (outgoing.to_type, outgoing.to)
         backoff = self._backoffs.get(destination)
         if backoff is None:
-            backoff = self._backoffs[destination] = Backoff(5000, 300000, self._random)
+            backoff = self._backoffs[destination] = policy.backoff("MSG", self._random)
+            if denied:
+                return
         backoff.failed(now, max_age, silent)
 
     def accept(self, outgoing, now, state="accepted"):

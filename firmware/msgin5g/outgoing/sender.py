@@ -4,22 +4,12 @@
 from coap import numbers
 from coap.compat import const, earliest, ticks_diff
 
-from ..requests import Refusal, expect_own
+from ..rules import policy
+from ..rules.requests import Refusal, expect_own
 from ..wire import bodies
 from ..wire.identifiers import MANY
 from .dispatch import Dispatcher
 from .segmentation import Segments, value_of
-
-# To be sent again; every other failure is final (docs/wire-profile.md, "Answers").
-_AGAIN = (
-    numbers.UNAUTHORIZED,
-    numbers.REQUEST_ENTITY_INCOMPLETE,
-    numbers.TOO_MANY_REQUESTS,
-    numbers.INTERNAL_SERVER_ERROR,
-    numbers.BAD_GATEWAY,
-    numbers.SERVICE_UNAVAILABLE,
-    numbers.GATEWAY_TIMEOUT,
-)
 
 _PROGRESS = const(16)  # acknowledged segments between two writes: a restart repeats at most so many
 
@@ -100,14 +90,15 @@ class Sender(Dispatcher):
         outgoing.exchange = None
         if outgoing.accepted or outgoing.final:
             return  # it ended another way while this was on the air
-        code = message.code
-        if code >> 5 == 2:
+        verdict = policy.verdict(message.code, "MSG")
+        if verdict == policy.DONE:
             self.served(outgoing)
             self._sent(outgoing, now)
-        elif code not in _AGAIN:
+        elif verdict == policy.END:
             self.end(outgoing, "failed", bodies.failure(message), now)
-        elif code != numbers.UNAUTHORIZED:  # after which it goes again as soon as the registration stands
-            self.delay(outgoing, message.uint(numbers.MAX_AGE), False, now)
+        else:
+            max_age = message.uint(numbers.MAX_AGE)
+            self.delay(outgoing, max_age, False, now, verdict == policy.REGISTER)
 
     def unanswered(self, outgoing, now, why=None):
         outgoing.exchange = None

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The procedures of TS 24.538 clause 6, one in a file, and the table that makes a Client of them.
 
-A new procedure is a file with a requests.Source and `start(client)`, which gives it, and a row here.
+A new procedure is a file with a rules.requests.Source and `start(client)`, which gives it, and a row here.
 """
 
 # In the order in which they get their turn to send. A row names

@@ -8,8 +8,9 @@ from coap import numbers
 from coap.compat import const, earliest, random_octets
 
 from ..errors import BodyError
-from ..requests import Source, expect_own
-from ..timing import LONGEST, Backoff, Countdown, jittered, lifetime
+from ..rules import policy
+from ..rules.requests import Source, expect_own
+from ..timing import LONGEST, Countdown, jittered, lifetime
 from ..wire import bodies
 
 _DEFAULT_LIFETIME = const(3600)  # s, where the server grants without saying how long
@@ -37,8 +38,8 @@ class Registration(Source):
         self._config = config
         self._profile = profile
         self._random = random
-        self._retry = Backoff(2000, 300000, random)
-        self._refusal = Backoff(60000, 3600000, random)
+        self._retry = policy.backoff("REG", random)
+        self._refusal = policy.named("refusal", random)
         self._step = None
         self._due = None  # Countdown to the next request
         self._on_air = None  # the step that waits for its answer
@@ -103,15 +104,16 @@ class Registration(Source):
         if self.stopping:
             self._stop(self.registered or message.code >> 5 == 2, now)
             return
+        verdict = policy.verdict(message.code, "REG")
         try:
-            if message.code >> 5 == 2:
+            if verdict == policy.DONE:
                 self._read(bodies.Body.read(message.payload), step, now)
                 return
         except BodyError as error:
             self._failed("answer not understood, %s" % error, None, now)
             return
         cause = bodies.failure(message)
-        if message.code == numbers.FORBIDDEN:
+        if verdict == policy.REFUSED:
             self._refused(cause, message.uint(numbers.MAX_AGE), now)
         else:
             self._failed(cause, message.uint(numbers.MAX_AGE), now)

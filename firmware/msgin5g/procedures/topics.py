@@ -13,9 +13,10 @@ from coap.observe import MOST, observe
 
 from ..errors import BodyError, StorageError
 from ..events import TOPIC
-from ..requests import Source
+from ..rules import policy
+from ..rules.requests import Source
 from ..store.storage import discard
-from ..timing import Backoff, Countdown, jittered, lifetime
+from ..timing import Countdown, jittered, lifetime
 from ..wire import bodies
 from ..wire.identifiers import service_id_error
 
@@ -23,7 +24,6 @@ ROW = "topics"
 _LONGEST_ROW = const(12800)  # 8 names of 255 octets, each octet escaped
 _DEFAULT_LIFETIME = const(3600)  # s, where the server does not say
 _ASK_AGAIN = const(5000)  # ms
-_AGAIN = (numbers.TOO_MANY_REQUESTS, 136)  # 4.08
 
 
 class Subscription:
@@ -40,6 +40,7 @@ class Subscription:
         self.on_air = None  # whether what is on the air leaves; None: nothing is
         self.due = None  # Countdown to the next request
         self.backoff = None
+        self.denied = False  # whether the last answer was that the device is not registered
 
     @property
     def settled(self):
@@ -131,7 +132,8 @@ class Topics(Source):
         if self._client.registered and not self._registered:
             # A server that had to be told who we are may not know what we want to hear either.
             for subscription in self.subscriptions:
-                subscription.due = Countdown(0, now)
+                if subscription.due is None or not subscription.denied:
+                    subscription.due = Countdown(0, now)
         self._registered = self._client.registered
 
     def next_deadline(self, now):
@@ -181,15 +183,17 @@ class Topics(Source):
     def answered(self, subscription, message, now):
         if self._turned(subscription, now):
             return
-        good = message.code >> 5 == 2
-        if message.code >> 5 == 5 or message.code in _AGAIN:
-            self._later(subscription, bodies.failure(message), message.uint(numbers.MAX_AGE), False, now)
-        elif message.code == numbers.UNAUTHORIZED:
+        verdict = policy.verdict(message.code, "UNSUB" if subscription.leaving else "SUB")
+        first = not subscription.denied
+        subscription.denied = verdict == policy.REGISTER
+        if subscription.denied and first:
             subscription.due = None  # until the registration that this makes the device ask for
             subscription.cause = bodies.failure(message)
+        elif verdict in (policy.AGAIN, policy.REGISTER):
+            self._later(subscription, bodies.failure(message), message.uint(numbers.MAX_AGE), False, now)
         elif subscription.leaving:
             self._drop(subscription, "unsubscribed")
-        elif not good:
+        elif verdict == policy.REFUSED:
             self._refused(subscription, bodies.failure(message), now)
         else:
             try:
@@ -269,14 +273,14 @@ class Topics(Source):
             return
         # It was granted once: the device asks again, from time to time.
         if subscription.state != "refused":
-            subscription.backoff = Backoff(60000, 3600000, self._random)
+            subscription.backoff = policy.named("refusal", self._random)
         self._later(subscription, cause, None, False, now)
         self._set(subscription, "refused")
 
     def _later(self, subscription, cause, max_age, silent, now):
         subscription.cause = cause
         if subscription.backoff is None:
-            subscription.backoff = Backoff(5000, 300000, self._random)
+            subscription.backoff = policy.backoff("SUB", self._random)
         subscription.due = Countdown(subscription.backoff.failed(now, max_age, silent), now)
 
     def _drop(self, subscription, state):

@@ -5,9 +5,13 @@ from . import causes
 
 
 class Answer:
-    """What came back of a request: accepted or not, with a cause of A.2.2.17 and its words."""
+    """What came back of a request: accepted or not, with a cause of A.2.2.17 and its words.
 
-    def __init__(self, accepted, cause=None, why=None, registration_id=None, max_age=None):
+    `code` is what policy.verdict takes: the response code of CoAP where there is one, or 0x100 and the cause.
+    """
+
+    def __init__(self, accepted, cause=None, why=None, registration_id=None, max_age=None, code=None):
+        self.code = code or (0x40 if accepted else 0x100 | (cause or 0))
         self.accepted = accepted
         self.cause = cause
         self.why = why or (None if cause is None else causes.text(cause))

@@ -12,8 +12,6 @@ CONGESTION = const(0x06)
 UNKNOWN_DEVICE = const(0x07)
 PROTOCOL_ERROR = const(0x6F)
 
-LATER = (LACK_OF_RESOURCES, CONGESTION)  # the same may be sent again later
-
 _TEXTS = (
     "Protocol error, unspecified",
     "Access via a Gateway UE is not allowed",

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: MIT
+"""The pages that are made of tables of the firmware are current, and the tables are whole."""
+
+import pytest
+
+from tools import tables
+
+
+@pytest.mark.parametrize("name", tables.PAGES)
+def test_the_page_is_current(name):
+    assert (tables.DOCS / name).read_text() == tables.PAGES[name](), "make tables"
+
+
+def test_every_cell_of_the_policy_means_something():
+    tables._firmware()
+    from msgin5g.rules import policy
+
+    kinds = [kind for kind, _, _ in policy.REQUESTS]
+    names = {name for name, _, _ in policy.BACKOFFS}
+    assert len(dict(policy.TABLE)) == len(policy.TABLE)
+    for code, cells in policy.TABLE:
+        assert len(cells) == len(kinds) and set(cells) <= set("dearl"), code
+    for column, (kind, backoff, tries) in enumerate(policy.REQUESTS):
+        # what may be sent again has a back-off, and what has none is sent once
+        again = {cells[column] for _, cells in policy.TABLE} & set("arl")
+        assert (backoff in names) if again - {"r"} else tries == 1, kind
+
+
+@pytest.mark.parametrize("code", range(256))
+def test_an_unknown_code_is_the_first_of_its_class(code):
+    """RFC 7252 section 5.9."""
+    tables._firmware()
+    from msgin5g.rules import policy
+
+    known = dict(policy.TABLE)
+    for kind, _, _ in policy.REQUESTS:
+        column = [each for each, _, _ in policy.REQUESTS].index(kind)
+        generic = {2: 0x40, 4: 0x80, 5: 0xA0}.get(code >> 5, 0x80)
+        if code >= 0x20:
+            assert policy.verdict(code, kind) == known.get(code, known[generic])[column]

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: MIT
+"""The pages that are made of tables of the firmware: `python -m tools.tables` writes them anew."""
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCS = ROOT / "docs"
+
+REQUESTS = {
+    "MSG": "message, or a segment of one",
+    "IMDN": "delivery report",
+    "SEGCONFIR": "end of a set of segments",
+    "SEGREC": "asking for missing segments",
+    "SUB": "subscribing to a topic",
+    "UNSUB": "unsubscribing",
+    "REG": "GWREG, REG",
+    "DEREG": "DEREG",
+}
+VERDICTS = {"d": "done", "e": "end", "a": "again", "r": "register, again", "l": "refused"}
+CODES = {
+    0x00: "no answer, Reset",
+    0x40: "2.xx",
+    0x80: "4.00 and any 4.xx not below",
+    0xA0: "5.00 and any 5.xx not below",
+    0x100: "any other cause",
+    0x104: "cause 4, connection is not available anymore",
+    0x105: "cause 5, lack of resources",
+    0x106: "cause 6, congestion situation",
+}
+
+RETRIES = """\
+# What is sent again, and when
+
+Made of the table in `firmware/msgin5g/rules/policy.py` by `make tables`; every request of the device reads that table.
+
+{table}
+
+- **done**: the other side has it.
+- **end**: it has failed, the same would fail again. A message ends as `failed` with the code and the diagnostic as its
+  `cause`; a report is counted in `reports_refused`; what is unsubscribed counts as unsubscribed; DEREG is over
+  either way.
+- **again**: it is sent again after the back-off of its kind.
+- **register, again**: the device registers anew, and sends it as soon as that stands. If the same is said again,
+  the request waits for its back-off, too, so that nothing else waits for it.
+- **refused**: the other side does not want to. A registration is tried again with the back-off `refusal`; a topic
+  that was granted before likewise, one that never was is given up.
+
+A code that is not in the table is what the x.00 of its class is (RFC 7252 section 5.9). The causes are those of
+TS 24.538 clause A.2.2.17, which a gateway says on MSGin5G-5.
+
+## Back-offs
+
+{backoffs}
+
+Each wait is twice the one before, with 25 % of jitter either way. Max-Age of the answer comes before that, an hour at
+most; of a peer that says a short one for ever an eighth of the schedule counts. Once the peer is heard of again, what
+waits because of silence is tried at once, one time. Only messages to the same destination wait for one another.
+
+| request | back-off | sent at most |
+| --- | --- | --- |
+{requests}
+
+A new back-off is a row of `BACKOFFS` and its name in `REQUESTS`, in that one file.
+"""
+
+
+def _firmware():
+    """Let the packages of the firmware be imported."""
+    path = str(ROOT / "firmware")
+    if path not in sys.path:
+        sys.path.append(path)
+
+
+def grid(head, rows):
+    """Return a table of Markdown."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
+
+
+def _code(code):
+    return CODES.get(code) or f"{code >> 5}.{code & 31:02}"
+
+
+def retries():
+    """Return docs/retries.md."""
+    _firmware()
+    from msgin5g.rules import policy
+
+    kinds = [kind for kind, _, _ in policy.REQUESTS]
+    rows = [[_code(code), *(VERDICTS[cell] for cell in cells)] for code, cells in policy.TABLE]
+    requests = [
+        f"| {kind}: {REQUESTS[kind]} | {backoff or 'none'} | {tries or 'for ever'} |"
+        for kind, backoff, tries in policy.REQUESTS
+    ]
+    backoffs = [
+        [f"`{name}`", f"{first // 1000} s", f"{most // 1000} s"] for name, first, most in policy.BACKOFFS
+    ]
+    return RETRIES.format(
+        table=grid(["answer", *kinds], rows),
+        backoffs=grid(["name", "first wait", "longest wait"], backoffs),
+        requests="\n".join(requests),
+    )
+
+
+PAGES = {"retries.md": retries}
+
+
+def main():
+    """Write the pages."""
+    for name, page in PAGES.items():
+        (DOCS / name).write_text(page())
+
+
+if __name__ == "__main__":
+    main()
