@@ -24,11 +24,11 @@ class Board:
         self._radio = None  # the link that uses it
 
     def unique_id(self):
-        """6 octets of the chip: the MAC address that it was made with."""
+        """Return 6 octets of the chip: the MAC address that it was made with."""
         return machine.unique_id()
 
     def links(self, config):
-        """The link that `config.peer` asks for."""
+        """Return the link that `config.peer` asks for."""
         if config.peer_scheme == "coap":
             from device.links import wifi
 
@@ -55,13 +55,13 @@ class Board:
         )
 
     def watchdog(self, timeout_ms):
-        """A started watchdog, to be fed with its feed(); it can't be stopped. ValueError below 1000 ms."""
+        """Return a started watchdog, to be fed with its feed(); it can't be stopped. ValueError below 1000 ms."""
         if timeout_ms < _SHORTEST:
             raise ValueError("the watchdog's shortest time is %d ms" % _SHORTEST)
         return machine.WDT(timeout=timeout_ms)
 
     def every(self, number, ms, call):
-        """Has `call(timer)` called every `ms`, at the REPL and between the steps of other code, until deinit().
+        """Have `call(timer)` called every `ms`, at the REPL and between the steps of other code, until deinit().
 
         `number` is that of the chip's timer: a second call with the same one takes the place of the first.
         """
@@ -87,7 +87,8 @@ class Board:
         machine.Pin(led["pin"], machine.Pin.OUT, value=led["on"] if on else 1 - led["on"])
 
     def reset_cause(self):
-        """ "power-on" (brown-out too), "hard", "watchdog", "deep-sleep", "soft" (reset(), a panic) or "unknown"."""
+        """Return "power-on" (brown-out too), "hard", "watchdog", "deep-sleep", "soft" (reset(), a panic) or
+        "unknown"."""
         return {
             machine.PWRON_RESET: "power-on",
             machine.HARD_RESET: "hard",

@@ -25,11 +25,11 @@ class Board:
         self.storage = FileStorage("messages")
 
     def unique_id(self):
-        """8 octets of the flash chip."""
+        """Return 8 octets of the flash chip."""
         return machine.unique_id()
 
     def links(self, config):
-        """The link that `config.peer` asks for."""
+        """Return the link that `config.peer` asks for."""
         if config.peer_scheme not in ("coap+uart", "l3+uart") or config.peer_host not in ("0", "1"):
             raise Unsupported(
                 "peer: the Pico has its UARTs only, coap+uart://0 or l3+uart://0, or 1 for UART 1"
@@ -39,25 +39,25 @@ class Board:
         return link(config, lambda: _uart(int(config.peer_host), config.serial["baudrate"]), self.storage)
 
     def watchdog(self, timeout_ms):
-        """A started watchdog, to be fed with its feed(); it can't be stopped. ValueError beyond 8388 ms.
+        """Return a started watchdog, to be fed with its feed(); it can't be stopped. ValueError beyond 8388 ms.
 
         The limit is that of its counter: 24 bits at 2 MHz (data sheet 4.7, erratum RP2040-E1).
         """
         return machine.WDT(timeout=timeout_ms)
 
     def every(self, number, ms, call):
-        """Has `call(timer)` called every `ms`, at the REPL and between the steps of other code, until deinit()."""
+        """Have `call(timer)` called every `ms`, at the REPL and between the steps of other code, until deinit()."""
         return machine.Timer(-1, period=ms, mode=machine.Timer.PERIODIC, callback=call)
 
     def sleep(self, ms):
-        """Sleeps with RAM kept. The clocks of the UART and, without a computer at it, of USB stop meanwhile."""
+        """Sleep with RAM kept. The clocks of the UART and, without a computer at it, of USB stop meanwhile."""
         machine.lightsleep(ms)
 
     def led(self, on):
         machine.Pin("LED", machine.Pin.OUT, value=1 if on else 0)
 
     def reset_cause(self):
-        """ "power-on" (the RUN pin too), "watchdog" or "soft"."""
+        """Return "power-on" (the RUN pin too), "watchdog" or "soft"."""
         if machine.reset_cause() != machine.WDT_RESET:
             return "power-on"
         return "watchdog" if machine.mem32[_SCRATCH4] == _STARTED else "soft"

@@ -23,11 +23,11 @@ class Board:
         self.storage = FileStorage("messages")
 
     def unique_id(self):
-        """8 octets, the same as long as the folder stays."""
+        """Return 8 octets, the same as long as the folder stays."""
         return hashlib.sha256(os.getcwd().encode()).digest()[:8]
 
     def links(self, config):
-        """The link that `config.peer` asks for."""
+        """Return the link that `config.peer` asks for."""
         if config.peer_scheme in ("coap+uart", "l3+uart"):
             from device.links.serial import link
 
@@ -60,13 +60,13 @@ class Board:
 
 
 def _address(sockaddr):
-    """(host, port): the unix port says addresses as octets of the C struct."""
+    """Return (host, port): the unix port says addresses as octets of the C struct."""
     family, address, port = socket.sockaddr(sockaddr)[:3]
     return socket.inet_ntop(family, address), port
 
 
 def _line(path, baudrate):
-    """The terminal device `path` as a stream that does not block. OSError where it cannot be had."""
+    """Return the terminal device `path` as a stream that does not block. OSError where it cannot be had."""
     import termios
 
     import ffi

@@ -17,7 +17,7 @@ _PRIVATE = 2  # MAP_PRIVATE
 
 
 def _mapped(path):
-    """The octets of a file as memory, as long as the program runs. Raises OSError."""
+    """Return the octets of a file as memory, as long as the program runs. Raise OSError."""
     size = os.stat(path)[6]
     mmap = ffi.open(None).func("p", "mmap", "pliiil")
     with open(path, "rb") as file:

@@ -47,8 +47,8 @@ class Body:
 
 
 def take(bodies, incoming, deadline, max_body, whole):
-    """A request with a Block option. Gives None where it is complete (its payload is then the whole body, bytes or
-    Pieces), else the answer to it.
+    """Take a request with a Block option. Return None where it is complete (its payload is then the whole body,
+    bytes or Pieces), else the answer to it.
 
     `bodies` are those under way, two that peers are sending, one a peer; `whole` is the number of those that wait for
     their answer. `deadline` is when to forget this one unless another block comes.
@@ -84,8 +84,8 @@ def take(bodies, incoming, deadline, max_body, whole):
 
 
 def _rest(bodies, message, peer):
-    """The response that a request with Block2 alone asks the rest of; None where it is to be made. A GET runs again for
-    it; for others it is kept, since they must run but once."""
+    """Return the response that a request with Block2 alone asks the rest of; None where it is to be made. A GET
+    runs again for it; for others it is kept, since they must run but once."""
     if message.code == numbers.GET or not message.uint(numbers.BLOCK2) >> 4:
         return None
     body = find(bodies, peer, True)
@@ -95,9 +95,9 @@ def _rest(bodies, message, peer):
 
 
 def join(exchange, request, message, max_body):
-    """A response with a Block option. Gives (kind, None), the kind of event that ends the exchange, or (None, body)
-    where it goes on with `request`, what was asked before, which now asks for the next block. Nothing of the exchange
-    has changed; `body` is what it shall have then."""
+    """Take a response with a Block option. Return (kind, None), the kind of event that ends the exchange, or (None,
+    body) where it goes on with `request`, what was asked before, which now asks for the next block. Nothing of the
+    exchange has changed; `body` is what it shall have then."""
     if message.option(numbers.BLOCK2) is None:
         return RESPONSE, None
     start, more, exponent = block(message, numbers.BLOCK2)
@@ -125,7 +125,7 @@ def join(exchange, request, message, max_body):
 
 
 def add(pieces, payload):
-    """Adds octets to a body. Raises MemoryError, and then it is as before."""
+    """Add octets to a body. Raise MemoryError, and then it is as before."""
     if pieces and len(pieces[-1]) + len(payload) <= _PIECE:
         pieces[-1] += payload
     else:
@@ -137,7 +137,7 @@ def length(pieces):
 
 
 def joined(pieces, payload):
-    """The whole body, `payload` its end: bytes, or Pieces where there is no room for it side by side."""
+    """Return the whole body, `payload` its end: bytes, or Pieces where there is no room for it side by side."""
     pieces = list(pieces) + [bytes(payload)]
     try:
         return b"".join(pieces)
@@ -146,7 +146,7 @@ def joined(pieces, payload):
 
 
 def find(bodies, peer, answered):
-    """The body of a peer that we send (`answered`), or that it sends; None where there is none."""
+    """Return the body of a peer that we send (`answered`), or that it sends; None where there is none."""
     for body in bodies:
         if body.peer == peer and bool(body.answer) == answered:
             return body
@@ -154,15 +154,15 @@ def find(bodies, peer, answered):
 
 
 def identity(message):
-    """What the requests of one body have in common (section 2.5): the method and the options that are part of the cache
-    key, which Echo, Size1 and their like are not (RFC 7252 section 5.4.2)."""
+    """Return what the requests of one body have in common (section 2.5): the method and the options that are part
+    of the cache key, which Echo, Size1 and their like are not (RFC 7252 section 5.4.2)."""
     options = [option for option in message.options if option[0] & 0x1E != 0x1C]
     return [message.code] + without(options, numbers.BLOCK1, numbers.BLOCK2)
 
 
 def size_hint(datagram, max_datagram):
-    """The Block1 option for the 4.13 to a block that is larger than a datagram may be, as a list: the size that fits
-    (section 2.9.3). Empty for what is no block."""
+    """Return the Block1 option for the 4.13 to a block that is larger than a datagram may be, as a list: the size
+    that fits (section 2.9.3). Empty for what is no block."""
     try:
         request = decode(datagram)  # the options come first: they are whole, if the payload is not
     except MessageError:
@@ -175,7 +175,8 @@ def size_hint(datagram, max_datagram):
 
 
 def fitting(room):
-    """The exponent of the largest block that has at most so many octets; that of the smallest where none does."""
+    """Return the exponent of the largest block that has at most so many octets; that of the smallest where none
+    does."""
     exponent = 6
     while exponent and 16 << exponent > room:
         exponent -= 1
@@ -183,7 +184,7 @@ def fitting(room):
 
 
 def block(message, number):
-    """Where the part starts, whether more follow, and the exponent of its size."""
+    """Return where the part starts, whether more follow, and the exponent of its size."""
     value = message.uint(number)
     return (value >> 4) << (value & 7) + 4, value >> 3 & 1, value & 7
 

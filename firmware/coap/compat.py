@@ -23,12 +23,12 @@ _HALF = const(1 << 28)
 
 
 def ticks_diff(later, earlier):
-    """Milliseconds from `earlier` to `later`, right as long as they lie less than 3.1 days apart."""
+    """Return milliseconds from `earlier` to `later`, right as long as they lie less than 3.1 days apart."""
     return ((later - earlier + _HALF) & (_PERIOD - 1)) - _HALF
 
 
 def earliest(first, second):
-    """The sooner of two ticks, each of which may be None for "never"."""
+    """Return the sooner of two ticks, each of which may be None for "never"."""
     if first is None:
         return second
     if second is None or ticks_diff(first, second) <= 0:
@@ -37,7 +37,7 @@ def earliest(first, second):
 
 
 def json_octets(value):
-    """`value` as JSON in UTF-8, without spaces, only what JSON must escape escaped (RFC 8259 section 7)."""
+    """Return `value` as JSON in UTF-8, without spaces, only what JSON must escape escaped (RFC 8259 section 7)."""
     try:
         text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     except TypeError:  # MicroPython never escapes beyond ASCII and knows no such option
@@ -46,9 +46,9 @@ def json_octets(value):
 
 
 def json_value(octets):
-    """What the JSON text in `octets` means.
+    """Return what the JSON text in `octets` means.
 
-    Raises ValueError for anything that is not JSON in UTF-8.
+    Raise ValueError for anything that is not JSON in UTF-8.
     """
     octets = bytes(octets)
     if octets.count(b"[") + octets.count(b"{") > _DEEPEST and _too_deep(octets):
@@ -60,7 +60,7 @@ def json_value(octets):
 
 
 def _too_deep(octets):
-    """Whether more brackets are open at once than are read. Those in strings mean nothing."""
+    """Return whether more brackets are open at once than are read. Those in strings mean nothing."""
     depth = 0
     text = False
     position = 0

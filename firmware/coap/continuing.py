@@ -62,22 +62,22 @@ class Continuing:
         self.stats["unmatched"] += 1
 
     def accept(self, message, peer, now):
-        """Acknowledges a confirmable response, also when it comes again. Raises nothing."""
+        """Acknowledge a confirmable response, also when it comes again. Raise nothing."""
         try:
             self.put(self._remember(message, peer, now), peer)
         except MemoryError:
             self.stats["dropped"] += 1
 
     def _remember(self, message, peer, now):
-        """What acknowledges a confirmable response, now and when it comes again."""
+        """Return what acknowledges a confirmable response, now and when it comes again."""
         answer = empty(numbers.ACK, message.mid)
         entry = self._duplicates.add(peer, message.mid, now + self.parameters.exchange_lifetime, now)
         self._duplicates.answer(entry, answer)
         return answer
 
     def _doubt(self, exchange, message, now):
-        """What came does not verify, or is a Reset, which can't. It may be forged, so the true response has
-        ACK_TIMEOUT more to come."""
+        """Take note that what came does not verify, or is a Reset, which can't. It may be forged, so the true
+        response has ACK_TIMEOUT more to come."""
         soon = now + self.parameters.ack_timeout
         exchange.refusal = message
         exchange.retransmissions = self.parameters.max_retransmit
@@ -85,8 +85,8 @@ class Continuing:
             exchange.deadline = soon
 
     def _go_on(self, exchange, response):
-        """Asks for more in the place of an exchange whose response is not all: the next block, or the same with Echo.
-        Gives None then, else the kind of event that ends the exchange."""
+        """Ask for more in the place of an exchange whose response is not all: the next block, or the same with Echo.
+        Return None then, else the kind of event that ends the exchange."""
         body = None
         if response.code == numbers.UNAUTHORIZED and response.option(numbers.ECHO):
             # RFC 8613 appendix B.1.2: the peer wants to see that this is no replay. Once, and then it is an answer.
@@ -106,15 +106,15 @@ class Continuing:
         return None if self._ask_again(exchange, request, body) else INCOMPLETE
 
     def _request_of(self, exchange):
-        """The plain request of an exchange; None where it was not kept."""
+        """Return the plain request of an exchange; None where it was not kept."""
         if exchange.datagram is None:
             return None
         request = decode(exchange.datagram)
         return self.security.read_own(request, exchange.binding) if exchange.binding else request
 
     def _ask_again(self, exchange, request, body):
-        """Another request goes out in the place of an exchange's, and `body` is what came of the response so far; gives
-        False where it cannot. Raises MemoryError: then the exchange is as before."""
+        """Send another request in the place of an exchange's; `body` is what came of the response so far. Return
+        False where it cannot go. Raise MemoryError: then the exchange is as before."""
         token = self._new_token(exchange.peer)
         mid = self._next_mid()
         binding = exchange.binding

@@ -82,10 +82,10 @@ class Endpoint(Continuing, Serving):
     # --- what the layer above calls -----------------------------------------------------------------
 
     def request(self, message, peer, now, tag=None):
-        """Sends a request; gives the Exchange that its event will name.
+        """Send a request; return the Exchange that its event will name.
 
         `message.type` says CON or NON. `message` stays as it is: the message ID is chosen here, the token too where
-        it is empty. Raises Busy when MAX_EXCHANGES are open, MessageError when the message does not fit a datagram,
+        it is empty. Raise Busy when MAX_EXCHANGES are open, MessageError when the message does not fit a datagram,
         MemoryError; with `security`, oscore.StateError and OSError where it cannot be protected. Then nothing was
         sent.
         """
@@ -105,17 +105,17 @@ class Endpoint(Continuing, Serving):
         return self._start(peer, outer, message.type, token, now, tag, None, binding)
 
     def ping(self, peer, now, tag=None):
-        """Sends an empty confirmable message (section 4.3); a live peer answers it with Reset."""
+        """Send an empty confirmable message (section 4.3); a live peer answers it with Reset."""
         return self.request(Message(_EMPTY), peer, now, tag)
 
     def cancel(self, exchange, now):
-        """Forgets an exchange: no more retransmissions, no event. What comes for it counts as unmatched."""
+        """Forget an exchange: no more retransmissions, no event. What comes for it counts as unmatched."""
         if exchange in self._exchanges:
             self._exchanges.remove(exchange)
             self._pump(now)
 
     def receive(self, datagram, peer, now):
-        """Takes one datagram, which may hold anything at all. Gives whether there are events to take. Raises nothing.
+        """Take one datagram, which may hold anything at all. Return whether there are events to take. Raise nothing.
 
         Where there is no memory for it, or `admit` or the storage fails, it counts as "failed" and is as one that was
         lost: nothing of it is kept, and it is dealt with when it comes again. A request is answered 5.03 then.
@@ -151,7 +151,7 @@ class Endpoint(Continuing, Serving):
             self._receive_response(message, peer, now)
 
     def poll(self, now):
-        """Does what is due: retransmissions, time-outs, empty acknowledgements. Raises nothing: what there is no memory
+        """Do what is due: retransmissions, time-outs, empty acknowledgements. Raise nothing: what there is no memory
         for is tried again after a second."""
         self._poll(self._exchanges, now)
         self._poll(self._incoming, now)
@@ -179,8 +179,8 @@ class Endpoint(Continuing, Serving):
                 index += 1
 
     def next_deadline(self):
-        """The tick when `poll` is needed next, or None. It is needed once a day in any case: ticks wrap, and one that
-        is kept for more than 3.1 days would seem to lie ahead."""
+        """Return the tick when `poll` is needed next, or None. It is needed once a day in any case: ticks wrap, and
+        one that is kept for more than 3.1 days would seem to lie ahead."""
         deadline = _soonest(None, self._exchanges)
         if self._incoming:
             deadline = _soonest(deadline, self._incoming)
@@ -189,14 +189,14 @@ class Endpoint(Continuing, Serving):
         return _soonest(deadline, self.observations) if self.observations else deadline
 
     def outgoing(self):
-        """The next (octets, peer) for the link, or None."""
+        """Return the next (octets, peer) for the link, or None."""
         if not self._queue:
             return None
         self.stats["sent"] += 1
         return self._queue.pop(0)
 
     def next_event(self):
-        """The next (kind, exchange or incoming or observation, message or None), or None."""
+        """Return the next (kind, exchange or incoming or observation, message or None), or None."""
         return self._events.pop(0) if self._events else None
 
     # --- what its parts call ------------------------------------------------------------------------
@@ -204,7 +204,7 @@ class Endpoint(Continuing, Serving):
     # `accept`, `expire`, `overdue` of the base classes; nothing else of an endpoint.
 
     def put(self, datagram, peer):
-        """Raises nothing. A lost datagram is what CoAP is made to survive; a full heap is not."""
+        """Raise nothing. A lost datagram is what CoAP is made to survive; a full heap is not."""
         try:
             self._queue.append((datagram, peer))
         except MemoryError:
@@ -240,7 +240,7 @@ class Endpoint(Continuing, Serving):
         return datagram
 
     def _put_unless_flooded(self, datagram, peer):
-        """For what others can make us send at will."""
+        """Queue what others can make us send at will, unless the queue is half full."""
         if len(self._queue) > self.MAX_QUEUE // 2:
             self.stats["dropped"] += 1  # before a flood of these makes our own messages drop
         else:
@@ -250,7 +250,7 @@ class Endpoint(Continuing, Serving):
         self._put_unless_flooded(empty(numbers.RST, mid), peer)
 
     def _start(self, peer, message, type, token, now, tag, incoming, binding):
-        """Raises MessageError, MemoryError: then it was not started."""
+        """Raise MessageError, MemoryError: then it was not started."""
         mid = self._next_mid()
         datagram = self._encode(message, type, mid, token or b"")
         confirmable = type == _CON
@@ -264,7 +264,7 @@ class Endpoint(Continuing, Serving):
         return exchange
 
     def _pump(self, now):
-        """Puts queued exchanges on the air, at most NSTART confirmable ones a peer (section 4.7). Raises nothing."""
+        """Put queued exchanges on the air, at most NSTART confirmable ones a peer (section 4.7). Raise nothing."""
         index = 0
         while index < len(self._exchanges):
             exchange = self._exchanges[index]
@@ -296,9 +296,9 @@ class Endpoint(Continuing, Serving):
         self.put(exchange.datagram, exchange.peer)
 
     def _finish(self, exchange, kind, message, now):
-        """Ends an exchange in one of the five ways: 1 response, 2 reset, 3 time-out (REFUSED where something came
+        """End an exchange in one of the five ways: 1 response, 2 reset, 3 time-out (REFUSED where something came
         that did not verify), 4 a separate response of ours was acknowledged (no event: nobody waits), 5 the same
-        was reset or timed out (no event). Raises MemoryError: then it has not ended."""
+        was reset or timed out (no event). Raise MemoryError: then it has not ended."""
         if exchange.incoming is None:
             self._events.append((kind, exchange, message))
         elif exchange.incoming in self._incoming:
@@ -364,14 +364,15 @@ class Endpoint(Continuing, Serving):
         self.stats["unmatched"] += 1
 
     def _exchange_of(self, message, peer):
-        """Token and peer make the match (section 5.3.2), for a piggybacked response the message ID as well."""
+        """Return the exchange that a response answers, or None. Token and peer make the match (section 5.3.2), for
+        a piggybacked response the message ID as well."""
         for exchange in self._exchanges:
             if exchange.token == message.token and exchange.peer == peer and exchange.state != QUEUED:
                 return None if message.type == _ACK and exchange.mid != message.mid else exchange
         return None
 
     def _undo(self, error, datagram, peer):
-        """What `receive` could not finish has not happened. Raises nothing."""
+        """Undo what `receive` could not finish. Raise nothing."""
         self.stats["failed"] += 1
         self.failure = error
         entry = self._duplicates.release()

@@ -111,7 +111,7 @@ class Duplicates:
         self._until = 0  # when the last of them has expired
 
     def find(self, peer, mid, now):
-        """The entry of a message that came before, or None."""
+        """Return the entry of a message that came before, or None."""
         for entry in self._entries:
             if entry.mid == mid and entry.peer == peer and ticks_diff(entry.expires, now) > 0:
                 return entry
@@ -126,14 +126,14 @@ class Duplicates:
         return None
 
     def expire(self, now):
-        """Frees what has expired. Were it left to `add`, ticks that wrap would bring it back after days."""
+        """Free what has expired. Were it left to `add`, ticks that wrap would bring it back after days."""
         while self._entries and ticks_diff(self._entries[0].expires, now) <= 0:
             self._entries.pop(0)
         if self._ids and ticks_diff(self._until, now) <= 0:
             self._ids.clear()
 
     def add(self, peer, mid, expires, now):
-        """Gives the entry of a message that has not come before."""
+        """Return the entry of a message that has not come before."""
         entry = _Entry(peer, mid, expires)
         if len(self._entries) >= self._most:
             # not all live equally long, so not only the first ones may have expired
@@ -152,7 +152,7 @@ class Duplicates:
         return entry
 
     def release(self):
-        """Takes back what was added last; gives that entry or None."""
+        """Take back what was added last; return that entry or None."""
         entry = self.fresh
         self.fresh = None
         if entry in self._entries:
@@ -160,7 +160,7 @@ class Duplicates:
         return entry
 
     def answer(self, entry, octets):
-        """Keeps `octets` to be sent again when the entry's message comes again."""
+        """Keep `octets` to be sent again when the entry's message comes again."""
         entry.answer = octets
         try:
             while self._kept() > self._octets:
@@ -180,7 +180,8 @@ class Duplicates:
         return size
 
     def _victim(self, by_size, spared):
-        """The oldest entry of the peer that has most of them, or most octets of answers; None where there is none."""
+        """Return the oldest entry of the peer that has most of them, or most octets of answers; None where there is
+        none."""
         weights = None
         try:
             weights = {}
@@ -235,8 +236,8 @@ def _size(entry):
 
 
 def _code(answer):
-    """What can be said again when one octet of an answer is kept: its code where that said all or is an error, else
-    5.03."""
+    """Return what can be said again when one octet of an answer is kept: its code where that said all or is an
+    error, else 5.03."""
     if isinstance(answer, int):
         return answer
     code = answer[1]
@@ -246,5 +247,5 @@ def _code(answer):
 
 
 def _left(records, at, now):
-    """Whether a record lives on: about so many seconds."""
+    """Return whether a record lives on: about so many seconds."""
     return ((records[at + 3] << 8 | records[at + 4]) - (now >> 10) + 0x8000 & 0xFFFF) - 0x8000

@@ -53,14 +53,14 @@ class Message:
         )
 
     def option(self, number, default=None):
-        """The value (bytes) of the first option of this number, or `default`."""
+        """Return the value (bytes) of the first option of this number, or `default`."""
         for each, value in self.options:
             if each == number:
                 return value
         return default
 
     def uint(self, number, default=None):
-        """The value of the first option of this number as an unsigned integer (section 3.2), or `default`."""
+        """Return the value of the first option of this number as an unsigned integer (section 3.2), or `default`."""
         value = self.option(number)
         return default if value is None else int.from_bytes(value, "big")
 
@@ -78,7 +78,7 @@ class Message:
 
 
 def uint_octets(value):
-    """An unsigned integer as an option value: the fewest octets, none for 0 (section 3.2). Raises ValueError."""
+    """Return an unsigned integer as an option value: the fewest octets, none for 0 (section 3.2). Raise ValueError."""
     if value < 0:
         raise ValueError("%d: an option value is not negative" % value)
     octets = b""
@@ -92,7 +92,7 @@ def path_options(path):
     """Uri-Path and Uri-Query options of what stands behind the authority of a URI, an absolute path and perhaps
     a query: "/a/b?c=1" -> three options, "/" -> none (section 6.4). %XX is an octet.
 
-    Raises ValueError that names the part: no "/" at the beginning, a fragment, a "%" without two hex digits, "." and
+    Raise ValueError that names the part: no "/" at the beginning, a fragment, a "%" without two hex digits, "." and
     "..", a part of more than 255 octets.
     """
     if "#" in path:
@@ -121,7 +121,7 @@ def _escaped(text):
 
 
 def _unescaped(part):
-    """The octets that a part of a URI stands for. Raises ValueError."""
+    """Return the octets that a part of a URI stands for. Raise ValueError."""
     octets = part.encode()
     if b"%" in octets:
         first, *rest = octets.split(b"%")
@@ -141,7 +141,7 @@ def _unescaped(part):
 
 
 def has_blocks(message):
-    """Whether it has an option of RFC 7959."""
+    """Return whether it has an option of RFC 7959."""
     for number, _ in message.options:
         if number == numbers.BLOCK1 or number == numbers.BLOCK2:
             return True
@@ -149,9 +149,9 @@ def has_blocks(message):
 
 
 def unrecognized(message, blocks):
-    """The number of a critical option that counts as unrecognized, or None (section 5.4.1): its number is not known,
-    it is not for such a message (5.4), has another length (5.4.3) or comes too often (5.4.5). Elective ones of
-    which the latter is true leave the message, as the same sections want.
+    """Return the number of a critical option that counts as unrecognized, or None (section 5.4.1): its number is
+    not known, it is not for such a message (5.4), has another length (5.4.3) or comes too often (5.4.5). Elective
+    ones of which the latter is true leave the message, as the same sections want.
 
     Block options are recognized where `blocks` is true.
     """
@@ -179,10 +179,10 @@ def unrecognized(message, blocks):
 
 
 def encode(message, type=None, mid=0, token=b""):
-    """The octets of `message`, as a bytearray; where a type is given, with this type, message ID and token instead of
-    its own.
+    """Return the octets of `message`, as a bytearray; where a type is given, with this type, message ID and token
+    instead of its own.
 
-    Raises MessageError where a token, an option number or an option value is too long to be said.
+    Raise MessageError where a token, an option number or an option value is too long to be said.
     """
     if type is None:
         type, mid, token = message.type, message.mid, message.token
@@ -195,14 +195,14 @@ def encode(message, type=None, mid=0, token=b""):
 
 
 def empty(type, mid):
-    """The octets of an empty message (section 4.1)."""
+    """Return the octets of an empty message (section 4.1)."""
     return bytes((0x40 | type << 4, _EMPTY, mid >> 8, mid & 255))
 
 
 def append_content(data, options, payload):
-    """Appends options and payload to a bytearray as a message has them: all that comes behind the token.
+    """Append options and payload to a bytearray as a message has them: all that comes behind the token.
 
-    Raises MessageError where an option cannot be said.
+    Raise MessageError where an option cannot be said.
     """
     previous = 0
     for option in options:
@@ -226,7 +226,7 @@ def append_content(data, options, payload):
 
 
 def _extend(data, value):
-    """Appends what the nibble of a delta or length cannot hold; gives the nibble (section 3.1)."""
+    """Append what the nibble of a delta or length cannot hold; return the nibble (section 3.1)."""
     if value < 13:
         return value
     if value < 269:
@@ -239,9 +239,9 @@ def _extend(data, value):
 
 
 def decode(datagram):
-    """The Message in `datagram` (any buffer); the payload is a view of it.
+    """Return the Message in `datagram` (any buffer); the payload is a view of it.
 
-    Raises MessageError for everything that RFC 7252 section 3 does not allow.
+    Raise MessageError for everything that RFC 7252 section 3 does not allow.
     """
     end = len(datagram)
     if end < 4:
@@ -264,7 +264,8 @@ def decode(datagram):
 
 
 def read_content(datagram, position, reset=None):
-    """(options, payload) of what begins at `position`; the payload is a view. Raises MessageError with `reset`."""
+    """Return (options, payload) of what begins at `position`; the payload is a view. Raise MessageError with
+    `reset`."""
     end = len(datagram)
     view = memoryview(datagram)
     options = []
@@ -307,7 +308,7 @@ def _check_code(code, type, end, reset):
 
 
 def _extended(datagram, nibble, position, end, reset):
-    """The delta or length that begins with `nibble`, and the position behind it (section 3.1)."""
+    """Return the delta or length that begins with `nibble`, and the position behind it (section 3.1)."""
     if nibble < 13:
         return nibble, position
     if nibble == 15:

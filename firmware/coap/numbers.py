@@ -109,7 +109,7 @@ def is_error(code):
 
 
 def code_text(code):
-    """A code as people write it: 132 -> "4.04" (RFC 7252 section 3)."""
+    """Return a code as people write it: 132 -> "4.04" (RFC 7252 section 3)."""
     return "%d.%02d" % (code >> 5, code & 31)
 
 
@@ -130,12 +130,12 @@ class Parameters:
 
     @property
     def max_transmit_span(self):
-        """From the first transmission of a confirmable message to its last: 45 s by default."""
+        """Return the time from the first transmission of a confirmable message to its last: 45 s by default."""
         return int(self.ack_timeout * (2**self.max_retransmit - 1) * self.ack_random_factor)
 
     @property
     def max_transmit_wait(self):
-        """From the first transmission to giving up: 93 s by default."""
+        """Return the time from the first transmission to giving up: 93 s by default."""
         return int(self.ack_timeout * (2 ** (self.max_retransmit + 1) - 1) * self.ack_random_factor)
 
     @property

@@ -27,11 +27,11 @@ _OLDER = const(4)  # requests before the newest one that notifications may still
 
 
 def observe(endpoint, message, peer, now, tag=None, stale=True):
-    """Sends `message`, a GET, with Observe 0; gives its Observation.
+    """Send `message`, a GET, with Observe 0; return its Observation.
 
     `stale` asks for the STALE event once Max-Age has passed since the last response, and 5 to 15 s more as section
     3.3.1 has it: time to `register` again.
-    Raises Busy where MOST are kept, and as Endpoint.request does.
+    Raise Busy where MOST are kept, and as Endpoint.request does.
     """
     if len(endpoint.observations) >= MOST:
         raise Busy("%d resources are observed" % MOST)
@@ -74,7 +74,7 @@ class Observation:
         )
 
     def register(self, message, now):
-        """Sends a GET with Observe 0 and the same token as before (section 3.3.1); gives its Exchange."""
+        """Send a GET with Observe 0 and the same token as before (section 3.3.1); return its Exchange."""
         exchange = self._request(message, b"", now)
         self._cancelled = False
         self._stale_at = None
@@ -82,20 +82,21 @@ class Observation:
         return exchange
 
     def cancel(self, message, now):
-        """Sends a GET with Observe 1 and the same token (section 3.6); gives its Exchange. What the peer notifies
+        """Send a GET with Observe 1 and the same token (section 3.6); return its Exchange. What the peer notifies
         until it answers is still told."""
         exchange = self._request(message, b"\x01", now)
         self._cancelled = True
         return exchange
 
     def forget(self):
-        """Ends it without a word. The peer's next notification is answered with Reset, which ends it there."""
+        """End it without a word. The peer's next notification is answered with Reset, which ends it there."""
         self.established = False
         if self in self._endpoint.observations:
             self._endpoint.observations.remove(self)
 
     def accept(self, message, now):
-        """The content of a notification is safe: it is acknowledged, and nothing older will be told."""
+        """Take note that take note that the content of a notification is safe: it is acknowledged, and nothing
+        older will be told."""
         for binding in self._bindings:
             binding.last = max(binding.last, self._newest)
         try:
@@ -114,7 +115,7 @@ class Observation:
     # --- what the endpoint calls ----------------------------------------------------------------------
 
     def answered(self, kind, message, now):
-        """The open request has ended."""
+        """Take note that take note that the open request has ended."""
         exchange = self.exchange
         self.exchange = None
         if kind == RESPONSE and not self._cancelled and _good(message):
@@ -127,7 +128,7 @@ class Observation:
             self.forget()
 
     def take(self, message, now):
-        """A response with this token: False where it is none of the notifications."""
+        """Take a response with this token. Return False where it is none of the notifications."""
         notifies = message.option(numbers.OBSERVE) is not None
         pending = self._endpoint.is_open(self.exchange)
         if not self.established or message.type == numbers.ACK or pending and not notifies:
@@ -154,7 +155,8 @@ class Observation:
         return True
 
     def _refuse(self, message, number, pending):
-        """What `take` gives for a message that does not verify (`number` is None), or is older than what was told."""
+        """Return what `take` gives for a message that does not verify (`number` is None), or is older than what was
+        told."""
         if number is not None:
             # The peer may wait for this, with all that it has for us. Nothing is kept, so that what was recorded pushes
             # nothing out.

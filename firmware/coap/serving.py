@@ -14,10 +14,10 @@ class Serving:
     """For Endpoint, whose attributes these methods use."""
 
     def respond(self, incoming, message, now):
-        """Answers a request; piggybacked where its acknowledgement is still owed, else separately. `message` stays as
+        """Answer a request; piggybacked where its acknowledgement is still owed, else separately. `message` stays as
         it is. What is larger than a datagram goes out in blocks, where `max_body` is not 0.
 
-        Nothing happens where the request was answered before or given up. Raises MessageError when the message does
+        Nothing happens where the request was answered before or given up. Raise MessageError when the message does
         not fit a datagram, MemoryError, with `security` also StateError and OSError: then the request is as before,
         and may be answered by another message.
         """
@@ -47,7 +47,7 @@ class Serving:
         self.put(datagram, incoming.peer)
 
     def _is_large(self, message):
-        """Whether it may be larger than a datagram; `slicing` knows."""
+        """Return whether it may be larger than a datagram; `slicing` knows."""
         size = len(message.payload) + _HEAD
         for _, value in message.options:
             size += len(value) + 5
@@ -90,7 +90,7 @@ class Serving:
             self.put(encode(answer, numbers.ACK, mid, bytes(datagram[4:end])), peer)
 
     def _receive_request(self, message, peer, now, size):
-        # What tells the request itself, come again, from a forged and smaller one that wants the answer kept for it
+        # Distinguishes a true retransmission from a forged, smaller datagram that wants the stored answer
         mark = (size, bytes(message.payload[-8:])) if self.security else None
         entry = self._duplicates.find(peer, message.mid, now)
         if entry is not None:
@@ -116,7 +116,8 @@ class Serving:
         self._take_in(message, peer, now, mark, binding, refusal)
 
     def _unprotected(self, message, peer, now, size):
-        """(plain request, Binding, answer that it must get at once or None); (None, None, None) where it is refused."""
+        """Return (plain request, Binding, answer that it must get at once or None); (None, None, None) where it is
+        refused."""
         self._seen = self.security.save()
         plain, binding, answer = self.security.unprotect_request(message, peer, now)
         if not binding:
@@ -155,7 +156,7 @@ class Serving:
             self._events.append((REQUEST, incoming, message))
 
     def _refusal(self, message, peer):
-        """The answer to a request that is not let in, or None. No state is kept of such a request."""
+        """Return the answer to a request that is not let in, or None. No state is kept of such a request."""
         options = []
         payload = b""
         code = self._admit(message, peer) if self._admit else None
@@ -187,7 +188,7 @@ class Serving:
             self.put(datagram, peer)
 
     def _repeat(self, entry, message, now):
-        """A message came again: the same answer goes out again (section 4.2), nothing else happens."""
+        """Send the same answer to a message that came again (section 4.2); nothing else happens."""
         self.stats["duplicates"] += 1
         answer = entry.answer
         if answer is None:

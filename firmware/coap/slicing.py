@@ -16,8 +16,8 @@ _PROTECTION = const(20)  # octets that protecting adds: code, marker, tag of 8, 
 
 
 def sliced(endpoint, incoming, response, now):
-    """What goes out for `response`: with the Block options of the request, and the part of its payload that is asked
-    for, in the size that is asked for or in a smaller one that fits a datagram."""
+    """Return what goes out for `response`: with the Block options of the request, and the part of its payload that
+    is asked for, in the size that is asked for or in a smaller one that fits a datagram."""
     request = incoming.message
     options = list(response.options)
     block1 = request.option(numbers.BLOCK1)
@@ -50,13 +50,13 @@ def sliced(endpoint, incoming, response, now):
 
 
 def _room(endpoint, incoming, options):
-    """Octets of payload that fit a datagram beside these options."""
+    """Return octets of payload that fit a datagram beside these options."""
     head = len(encode(Message(numbers.CONTENT, b"", options), numbers.ACK, 0, incoming.message.token)) + 1
     return endpoint.max_datagram - head - (_PROTECTION if incoming.binding else 0)
 
 
 def _keep(endpoint, incoming, response, more, now):
-    """Keeps the rest for the peer, or where it has the last block now, for as long as that may be lost."""
+    """Keep the rest for the peer, or where it has the last block now, for as long as that may be lost."""
     bodies = endpoint.bodies
     body = find(bodies, incoming.peer, True)
     parameters = endpoint.parameters

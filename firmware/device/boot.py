@@ -23,7 +23,7 @@ _SAFE = 1800  # seconds until a safe boot is over: a device in the field has nob
 
 
 def main():
-    """Runs the application; without one, a client that prints what it receives."""
+    """Run the application; without one, a client that prints what it receives."""
     path = sys.argv[1] if len(sys.argv) > 1 else _APP
     board = Board()
     starts = health.look(board)
@@ -84,7 +84,7 @@ def _go_on(board):
 
 
 def _execute(path, scope):
-    """Runs the application as the interpreter's own importer reads it: in pieces, in any encoding."""
+    """Run the application as the interpreter's own importer reads it: in pieces, in any encoding."""
     with open(path, "rb") as file:
         marked = file.read(3) == b"\xef\xbb\xbf"
         if marked:  # the mark of some editors, which the importer takes for a part of the first name
@@ -133,7 +133,7 @@ def _words(error):
 
 
 def _drop(scope):
-    """Gives back what the application took: it may have been all of the memory."""
+    """Give back what the application took: it may have been all of the memory."""
     scope.clear()
     for name in list(sys.modules):
         if name.split(".")[0] not in _OURS:

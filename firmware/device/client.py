@@ -51,9 +51,9 @@ class Outgoing:
         return repr(self._core)
 
     async def wait(self, timeout_s=None):
-        """The final state: "delivered", "accepted", "stored", "failed" or "expired".
+        """Return the final state: "delivered", "accepted", "stored", "failed" or "expired".
 
-        Raises asyncio.TimeoutError after `timeout_s` seconds (of any number); the message goes on all the same. Raises
+        Raise asyncio.TimeoutError after `timeout_s` seconds (of any number); the message goes on all the same. Raise
         msgin5g.StoppedError when the client is stopped before that.
         """
         limit = runner.countdown(timeout_s)
@@ -95,7 +95,7 @@ class RunningClient(runner.Serving):
         self._begin("link", self._connect)
 
     def again(self):
-        """Begins all tasks anew; False where the core cannot go on, and a new client must."""
+        """Begin all tasks anew; False where the core cannot go on, and a new client must."""
         if self._ended is None and not self._inside:
             super().again()
             runner.keep()
@@ -104,18 +104,19 @@ class RunningClient(runner.Serving):
         return False
 
     async def send(self, to, payload, **options):
-        """Takes a message; gives its Outgoing once it is in the outbox.
+        """Take a message; return its Outgoing once it is in the outbox.
 
         `payload` is str, bytes, a binary file, or (binary file, size). Options: to_type="UE", app_id=None,
         report=False, priority="NORMAL", store_forward=False, expires=None (seconds), volatile=False.
-        Raises ValueError for what cannot be sent, msgin5g.OutboxFull, msgin5g.StoppedError after `stop`.
+        Raise ValueError for what cannot be sent, msgin5g.OutboxFull, msgin5g.StoppedError after `stop`.
         """
         return Outgoing(self, self._call(self.core.send, to, payload, runner._now(), **options))
 
     async def subscribe(self, topic, timeout_s=60):
-        """Returns when the server has granted it: from then on, over restarts too, messages to the topic are received.
+        """Return when the server has granted it: from then on, over restarts too, messages to the topic are
+        received.
 
-        Raises msgin5g.SubscriptionError where it refuses, or has not answered within `timeout_s` seconds (and then the
+        Raise msgin5g.SubscriptionError where it refuses, or has not answered within `timeout_s` seconds (and then the
         device goes on trying); ValueError for what can be no topic, and for the ninth; msgin5g.StorageError.
         """
         from .topics import settle
@@ -123,15 +124,15 @@ class RunningClient(runner.Serving):
         await settle(self, self._call(self.core.subscribe, topic, runner._now()), timeout_s)
 
     async def unsubscribe(self, topic, timeout_s=60):
-        """Returns when the server has ended it, at once where there was no subscription. Raises as `subscribe`."""
+        """Return when the server has ended it, at once where there was no subscription. Raise as `subscribe`."""
         from .topics import settle
 
         await settle(self, self._call(self.core.unsubscribe, topic, runner._now()), timeout_s)
 
     async def receive(self, timeout_s=None):
-        """The next received Message, each one once. A large one can be read until the next is taken.
+        """Return the next received Message, each one once. A large one can be read until the next is taken.
 
-        Raises asyncio.TimeoutError when none came within `timeout_s` seconds (of any number), and then none was taken;
+        Raise asyncio.TimeoutError when none came within `timeout_s` seconds (of any number), and then none was taken;
         msgin5g.StoppedError when the client is stopped; `messages()` just ends then.
         """
         limit = runner.countdown(timeout_s)
@@ -157,19 +158,20 @@ class RunningClient(runner.Serving):
                     raise
 
     def messages(self):
-        """For `async for message in client.messages()`."""
+        """Return what `async for message in client.messages()` goes through; it ends when the client is stopped."""
         return _Messages(self)
 
     def outbox(self):
-        """What became of the messages, over restarts too: those that wait, in order, then the last that ended."""
+        """Return what became of the messages, over restarts too: those that wait, in order, then the last that
+        ended."""
         outbox = self.core.outbox
         ended = [Ended(*ending) for ending in outbox.endings()]
         waiting = [core for core in outbox.waiting if not core.final]  # some are only counted for
         return [Outgoing(self, core) for core in outbox.queue + waiting + ended]
 
     async def drain(self, timeout_s=None):
-        """Waits until everything is accepted and every report is out; False where `timeout_s` was over before, or where
-        there was no memory for what has to be written.
+        """Wait until everything is accepted and every report is out; False where `timeout_s` was over before, or
+        where there was no memory for what has to be written.
 
         Then an application may sleep or switch the board off: nothing waits but reports of the other side.
         """
@@ -187,14 +189,14 @@ class RunningClient(runner.Serving):
         return self.core.idle
 
     def next_wake(self):
-        """Milliseconds until the protocol wants to run next, for `board.sleep`; None for never."""
+        """Return milliseconds until the protocol wants to run next, for `board.sleep`; None for never."""
         deadline = self.core.next_deadline()
         if self._unsent is not None:
             return 0
         return None if deadline is None else max(0, ticks_diff(deadline, runner._now()))
 
     async def stop(self):
-        """De-registers, where the peer can be reached within 5 s, and closes the link."""
+        """De-register, where the peer can be reached within 5 s, and close the link."""
         if self in runner.running and not self.stopping:
             self.stopping = True
             try:
@@ -204,7 +206,7 @@ class RunningClient(runner.Serving):
                 self.abandon()
 
     def abandon(self):
-        """Closes the link at once and leaves all else to the next client, as a power cut does."""
+        """Close the link at once and leave all else to the next client, as a power cut does."""
         if self in runner.running:
             runner.running.remove(self)
             tasks = list(self._tasks.values())
@@ -229,13 +231,14 @@ class RunningClient(runner.Serving):
             runner.log("stopped; the de-registration got no answer" if self.registered else "stopped")
 
     def alive(self, seconds):
-        """The application promises to call this again within so many seconds: a watchdog that runs is not fed after
-        that. None ends the promise.
+        """Promise to call this again within so many seconds: a watchdog that runs is not fed after that. None ends
+        the promise.
         """
         self._promise = runner.countdown(seconds)
 
     def fault(self):
-        """What keeps this client, or the application, from its work, in words; None while each part is alive."""
+        """Return what keeps this client, or the application, from its work, in words; None while each part is
+        alive."""
         fault = super().fault()
         self.broken = fault is not None  # the client itself, not a promise of the application
         if fault is None and self._promise is not None and self._promise.left(runner._now()) < 0:

@@ -40,7 +40,7 @@ _ended = 0  # the tick when the timer's last step ended
 
 
 def start():
-    """The running client, registered if that takes no more than some seconds.
+    """Return the running client, registered if that takes no more than some seconds.
 
     What an interrupted application had running is closed first, without ceremony, as a power cut would: its messages
     are in the storage, and its tasks do not go on.
@@ -58,7 +58,7 @@ def start():
 
 
 def adopt(board):
-    """Goes on with the client of an application that has ended in order and left it running."""
+    """Go on with the client of an application that has ended in order and left it running."""
     global client, _board
     client = runner.running[0]
     client.left = True
@@ -67,7 +67,7 @@ def adopt(board):
 
 
 def _background():
-    """Has the client run between the keys; False where the board cannot."""
+    """Have the client run between the keys; False where the board cannot."""
     global _timer
     try:
         _timer = _timer or _board.every(1, _PERIOD, _step)
@@ -77,7 +77,7 @@ def _background():
 
 
 def _renew():
-    """A client on a new event loop, which takes the place of all that run."""
+    """Start a client on a new event loop, which takes the place of all that run."""
     global client, _board
     _board = _board or Board()
     health.attend(_board)
@@ -89,7 +89,7 @@ def _renew():
 
 
 def _loop():
-    """A new event loop: nobody knows what Ctrl-C left of the old one."""
+    """Begin a new event loop: nobody knows what Ctrl-C left of the old one."""
     asyncio.core.cur_task = None  # that of Ctrl-C is still there
     asyncio.new_event_loop()
 
@@ -104,7 +104,7 @@ def _mend():
 
 
 def stop():
-    """De-registers, where the peer can be reached within 5 s, and closes the link."""
+    """De-register, where the peer can be reached within 5 s, and close the link."""
     global client, _timer
     if client is not None:
         if _torn:
@@ -117,7 +117,7 @@ def stop():
 
 
 def send(to, payload, wait=60, **options):
-    """Sends, and waits so many seconds for the end: the report where one is asked for, else the acceptance."""
+    """Send, and wait so many seconds for the end: the report where one is asked for, else the acceptance."""
     running = start()
     outgoing = _run(running.send(to, payload, **options))
     _run(_until(lambda: outgoing.final or outgoing.state == "stored", wait))
@@ -125,7 +125,7 @@ def send(to, payload, wait=60, **options):
 
 
 def inbox():
-    """Takes all messages that have come in; where they asked for a report, it goes out."""
+    """Take all messages that have come in; where they asked for a report, it goes out."""
     running = start()
     if not _run(_until(lambda: running.core.inbox, 0.1)):
         print("nothing")
@@ -135,7 +135,7 @@ def inbox():
 
 
 def wait(seconds=60):
-    """The same, once something has come."""
+    """Do the same once something has come, within so many seconds."""
     running = start()
     if _run(_until(lambda: running.core.inbox, seconds)):
         inbox()
@@ -144,7 +144,7 @@ def wait(seconds=60):
 
 
 def outbox():
-    """The messages that wait, in order, then the last that ended, over restarts too."""
+    """Print the messages that wait, in order, then the last that ended, over restarts too."""
     found = start().outbox()
     for outgoing in found:
         _tell(outgoing)
@@ -153,7 +153,7 @@ def outbox():
 
 
 def status():
-    """How the device fares. It does not start a client."""
+    """Print how the device fares. This starts no client."""
     global _board
     running = client if client in runner.running else None
     _board = _board or Board()
@@ -189,12 +189,12 @@ def _show(message):
 
 
 def _say(text):
-    """Prints what a peer had a hand in."""
+    """Print what a peer had a hand in."""
     print(clean(text))
 
 
 async def _until(condition, seconds):
-    """Whether it came true in time."""
+    """Return whether it came true in time."""
     begun = time.ticks_ms()
     while not condition():
         if time.ticks_diff(time.ticks_ms(), begun) > seconds * 1000:
@@ -204,7 +204,7 @@ async def _until(condition, seconds):
 
 
 def _run(coroutine):
-    """Runs the event loop, with all the client's tasks, until this has ended. Ctrl-C ends it too."""
+    """Run the event loop, with all the client's tasks, until this has ended. Ctrl-C ends it too."""
     global _busy, _torn
     before = _busy
     _busy = True
@@ -223,7 +223,7 @@ def _run(coroutine):
 
 
 def _step(timer):
-    """The timer's call: all tasks that are due run once."""
+    """Run all tasks that are due once: the timer calls this."""
     global _busy, _ended, _seized, _torn
     # A step that took longer than the period finds the next calls waiting already. Ctrl-C seldom comes alone.
     since = time.ticks_diff(time.ticks_ms(), _ended)

@@ -37,7 +37,7 @@ _timer = None
 
 
 def now():
-    """Milliseconds, in the ticks that the core is given."""
+    """Return milliseconds, in the ticks that the core is given."""
     return time.ticks_ms() & _TICK_MASK
 
 
@@ -71,7 +71,7 @@ class Starts:
             pass  # the first start of all; or a row that is damaged, which means no more than that
 
     def begin(self, now):
-        """Counts this start."""
+        """Count this start."""
         if self._open and self.cause in _FAULTS:
             self.bad += 1
         self.boots += 1
@@ -89,20 +89,20 @@ class Starts:
             log("last words: %s", self.words.strip().split("\n")[-1])
 
     def due(self, now):
-        """Milliseconds until this start is a good one; None when that is settled."""
+        """Return milliseconds until this start is a good one; None when that is settled."""
         if self._began is None:
             return None
         return max(0, GOOD * 1000 - ticks_diff(now, self._began))
 
     def good(self):
-        """It lasted, or ended in order."""
+        """Take note that take note that it lasted, or ended in order."""
         if self._began is not None:
             self._began = None
             self.words = ""
             self._write(0, 0)
 
     def failed(self, words, now):
-        """Keeps last words for the next start; a start that lasted stays a good one."""
+        """Keep last words for the next start; a start that lasted stays a good one."""
         bad = 0 if self.due(now) in (None, 0) else self.bad + 1
         self._began = None
         self.words = words[-_WORDS:]
@@ -111,7 +111,7 @@ class Starts:
         self._write(_SAFE - 1 if self.safe else bad, 0)
 
     def note(self, words):
-        """Keeps words for the next start; the reset that follows says the rest."""
+        """Keep words for the next start; the reset that follows says the rest."""
         self.words = words
         self._write(0 if self._began is None else self.bad, 0 if self._began is None else 1)
 
@@ -124,7 +124,7 @@ class Starts:
 
 
 def look(board):
-    """The Starts of this board."""
+    """Return the Starts of this board."""
     global starts
     if starts is None:
         starts = Starts(board)
@@ -132,17 +132,17 @@ def look(board):
 
 
 def traceback(error):
-    """An exception as the REPL would print it."""
+    """Return an exception as the REPL would print it."""
     text = io.StringIO()
     sys.print_exception(error, text)
     return text.getvalue()
 
 
 def watch(board, seconds, fault):
-    """Begins to look at the parts: `fault()` says in words what is wrong with one, or gives None.
+    """Begin to look at the parts: `fault()` says in words what is wrong with one, or gives None.
 
     With `seconds` the board's watchdog is started, but only where main.py runs the application: nothing stops it, and
-    a person at the REPL would be reset under their hands. Raises ConfigError for a time that the board does not have.
+    a person at the REPL would be reset under their hands. Raise ConfigError for a time that the board does not have.
     """
     global _board, _period, _watchdog, begun, watching
     if unattended and not begun:
@@ -163,7 +163,7 @@ def watch(board, seconds, fault):
 
 
 def keep(fault):
-    """Begins the task that looks, anew where there was one: an interrupt may have dropped it out of the event loop."""
+    """Begin the task that looks, anew where there was one: an interrupt may have dropped it out of the event loop."""
     global _queue, _task
     if _task is not None:
         cancel(_task, _queue)
@@ -205,7 +205,7 @@ def feed():
 
 
 def attend(board):
-    """For a REPL with somebody at it, where no task runs: a timer feeds the watchdog, if it was started."""
+    """Have a timer feed the watchdog at a REPL with somebody at it, where no task runs, if it was started."""
     global _timer, unattended, watching
     unattended = watching = False
     if _watchdog is not None and _timer is None:

@@ -3,7 +3,7 @@
 
 
 def clean(text):
-    """`text` as it may be printed: what a peer wrote must not move the cursor, or look like a line of ours."""
+    """Return `text` as it may be printed: what a peer wrote must not move the cursor, or look like a line of ours."""
     for character in text:
         if character < " " or "\x7f" <= character < "\xa0":
             return "".join([c if " " <= c < "\x7f" or c >= "\xa0" else "?" for c in text])
@@ -11,7 +11,7 @@ def clean(text):
 
 
 def log(text, *arguments):
-    """Prints `text % arguments`. It raises nothing: what is told must go on where telling fails."""
+    """Print `text % arguments`. It raises nothing: what is told must go on where telling fails."""
     try:
         print("msgin5g:", clean(text % arguments if arguments else text))
     except Exception:

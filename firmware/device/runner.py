@@ -33,23 +33,23 @@ lent = None  # the message that receive() is just giving; Ctrl-C may come before
 
 
 def countdown(seconds):
-    """A Countdown of so many seconds, of any length; None for no limit."""
+    """Return a Countdown of so many seconds, of any length; None for no limit."""
     return None if seconds is None else Countdown(int(seconds * 1000), _now())
 
 
 def left(limit):
-    """Milliseconds that are left of a Countdown, at least 0; None where there is none."""
+    """Return milliseconds that are left of a Countdown, at least 0; None where there is none."""
     return None if limit is None else max(0, limit.left(_now()))
 
 
 def keep():
-    """Begins the task of health that looks after the client, anew where there was one."""
+    """Begin the task of health that looks after the client, anew where there was one."""
     health.keep(fault)
 
 
 def fault():
-    """What is wrong with the client, in words; None while each part of it is alive. Where no watchdog waits for that,
-    the application is told.
+    """Return what is wrong with the client, in words; None while each part of it is alive. Where no watchdog waits
+    for that, the application is told.
     """
     for client in running:
         fault = client.fault()
@@ -92,7 +92,7 @@ class Serving:
     # --- calls of the core --------------------------------------------------------------------------
 
     def _within(self, function, *arguments, **options):
-        """Calls the core. A call that Ctrl-C tore apart leaves a core that is not called again: the storage has what
+        """Call the core. A call that Ctrl-C tore apart leaves a core that is not called again: the storage has what
         counts, and the next client begins with that.
         """
         if self._inside:
@@ -108,7 +108,7 @@ class Serving:
         return result
 
     def _call(self, function, *arguments, **options):
-        """The same, and then brings out what there is; no memory for that is no failure of the call."""
+        """Do the same, and then bring out what there is; no memory for that is no failure of the call."""
         result = self._within(function, *arguments, **options)
         self._inside = True
         try:
@@ -122,12 +122,12 @@ class Serving:
         return result
 
     def check(self):
-        """Raises what ended the client."""
+        """Raise what ended the client."""
         if self._ended is not None:
             raise self._ended
 
     def fail(self, why):
-        """Ends the client for a reason in words: the application's next call raises it, or the one that it waits in."""
+        """End the client for a reason in words: the application's next call raises it, or the one that it waits in."""
         self._end(RuntimeError(why + "; start() begins anew"), why)
 
     def _end(self, error, why=None):
@@ -146,7 +146,7 @@ class Serving:
         self._tasks[name] = asyncio.create_task(self._guarded(name, function))
 
     def again(self):
-        """Begins the tasks anew: Ctrl-C in the middle of asyncio may have dropped one out of it, and nothing shows."""
+        """Begin the tasks anew: Ctrl-C in the middle of asyncio may have dropped one out of it, and nothing shows."""
         queue = waiting.loop()
         if self._queue is queue:
             tasks = list(self._tasks.values())
@@ -317,7 +317,7 @@ class Serving:
             self._kick.set()
 
     def _hand(self, function, arguments):
-        """Calls what the application set. What that raises is told, and is no affair of the client."""
+        """Call what the application set. What that raises is told, and is no affair of the client."""
         if function is not None:
             try:
                 function(*arguments)
@@ -325,7 +325,7 @@ class Serving:
                 sys.print_exception(error)
 
     def watch(self, key):
-        """The Event of the end of a message (by its ID), or of the next change of a subscription."""
+        """Return the Event of the end of a message (by its ID), or of the next change of a subscription."""
         event = self._watched.get(key)
         if event is None:
             event = self._watched[key] = asyncio.Event()
@@ -337,7 +337,8 @@ class Serving:
             event.set()
 
     def _warn(self, security):
-        """What OSCORE refuses, each kind once a minute: a flood must not become one of lines."""
+        """Tell what OSCORE refuses, each kind once a minute, so that a flood of bad packets does not flood the
+        console."""
         trouble = security.trouble
         security.trouble = None
         if trouble not in self._warned:
@@ -358,13 +359,13 @@ class Serving:
             log("%s%s", told[0], ": " + told[1] if told[1] else "")
 
     def idle_ms(self):
-        """How long ago the timer task ran last."""
+        """Return how long ago the timer task ran last."""
         return ticks_diff(_now(), self._beat)
 
     # --- whether they live --------------------------------------------------------------------------
 
     def fault(self):
-        """What keeps this client from its work, in words; None while each part of it is alive."""
+        """Return what keeps this client from its work, in words; None while each part of it is alive."""
         if self._ended is not None:
             return self._why or "the client ended: %r" % self._ended
         if self._inside:
@@ -390,7 +391,8 @@ class Serving:
         return None
 
     def _deaf(self, now):
-        """Whether something to read waits too long: who reads is then not there, whatever asyncio knows of it."""
+        """Return whether something to read waits too long: who reads is then not there, whatever asyncio knows of
+        it."""
         source = getattr(self._link, "source", None)
         if source is None:
             return False
@@ -405,7 +407,7 @@ class Serving:
         return False
 
     def _storage_fails(self, now):
-        """Whether nothing could be written for a minute, though it was tried. Then it is tried again."""
+        """Return whether nothing could be written for a minute, though it was tried. Then it is tried again."""
         journal = self.core.journal
         if journal.writes != self._written[0]:
             self._failing = None

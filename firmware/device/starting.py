@@ -16,7 +16,7 @@ _STOPPING = const(6000)  # ms that start() waits for one that stops
 
 
 def _clock():
-    """Seconds since 1970, or None where the clock was never set."""
+    """Return seconds since 1970, or None where the clock was never set."""
     seconds = time.time()
     year = time.gmtime(seconds)[0]
     if year < 2024:
@@ -26,13 +26,13 @@ def _clock():
 
 
 async def start(config=None, board=None):
-    """A running client. Returns at once: the link and the registration come up in the background, for ever.
+    """Return a running client, at once: the link and the registration come up in the background, for ever.
 
     `config` is a Config, a dict or a path (default: msgin5g.json); `board` a Board (default: this board's).
     A board has one client, for its storage, its numbers and its link have one owner: where one runs with the same
     configuration, that is what a second call gives. One that has a fault is closed, and a new one goes on; so is one
     with another configuration whose application has ended.
-    Raises msgin5g.ConfigError, device.links.Unsupported for a `peer` that the board has no link for, RuntimeError
+    Raise msgin5g.ConfigError, device.links.Unsupported for a `peer` that the board has no link for, RuntimeError
     where a client with another configuration runs.
     """
     if config is None or isinstance(config, str):

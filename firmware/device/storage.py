@@ -60,7 +60,7 @@ class FileStorage:
             return file.tell()
 
     def _forget(self, path, size):
-        """Removes what a write that failed left: a file of this size, or of any."""
+        """Remove what a write that failed left: a file of this size, or of any."""
         try:
             if size is None or os.stat(path)[6] == size:
                 os.remove(path)

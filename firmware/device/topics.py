@@ -9,7 +9,7 @@ from .waiting import wait_for_ms
 
 
 async def settle(runner, subscription, timeout_s):
-    """Returns when the server has granted what was asked; raises SubscriptionError where not."""
+    """Return when the server has granted what was asked; raise SubscriptionError where not."""
     wait = None if timeout_s is None else int(timeout_s * 1000)
     try:
         await wait_for_ms(_settled(runner, subscription), wait)

@@ -20,7 +20,7 @@ _sleeper = _core and _core.SingletonGenerator()  # one for all: it is awaited at
 
 
 def sleep_ms(ms):
-    """To be awaited: any time."""
+    """Return what sleeps so many ms when it is awaited, for any time."""
     if ms > _PIECE:
         return _sleep_long(ms)
     # MicroPython's asserts that this is None: after a Ctrl-C between here and the await no task could sleep any more.
@@ -35,18 +35,18 @@ async def _sleep_long(ms):
 
 
 def loop():
-    """What stands for the present event loop, to be compared by `is`."""
+    """Return what stands for the present event loop, to be compared by `is`."""
     return _core._task_queue
 
 
 def writer(stream):
-    """The task that waits until the stream can be written to, or None."""
+    """Return the task that waits until the stream can be written to, or None."""
     entry = _core._io_queue.map.get(id(stream))
     return entry and entry[1]
 
 
 def cancel(task, its_loop):
-    """Cancels a task of the event loop that was `loop()` when it began. In another one it never runs, and the C of
+    """Cancel a task of the event loop that was `loop()` when it began. In another one it never runs, and the C of
     asyncio would take it for one of the present loop, and break both.
     """
     if its_loop is _core._task_queue and task is not _core.cur_task:
@@ -60,8 +60,8 @@ async def _expire(task, ms, over):
 
 
 async def wait_for_ms(awaitable, timeout):
-    """The result of a coroutine or a task. Raises asyncio.TimeoutError after `timeout` ms (None: never), having
-    cancelled it.
+    """Return the result of a coroutine or a task. Raise asyncio.TimeoutError after `timeout` ms (None: never),
+    having cancelled it.
     """
     if timeout is None:
         return await awaitable
@@ -83,7 +83,7 @@ async def wait_for_ms(awaitable, timeout):
 
 
 def wait_for(awaitable, timeout, sleep=None):
-    """The same for a time in seconds. `sleep` is there for MicroPython's own callers."""
+    """Do the same for a time in seconds. `sleep` is there for MicroPython's own callers."""
     return wait_for_ms(awaitable, None if timeout is None else int(timeout * 1000))
 
 

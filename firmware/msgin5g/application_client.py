@@ -70,7 +70,7 @@ class ApplicationClient(Role):
         return getattr(self._wire, "endpoint", None)
 
     def subscribe(self, topic, now):
-        """Raises ValueError: there is no such thing."""
+        """Raise ValueError: there is no such thing."""
         raise ValueError("topic: MSGin5G-5 has no topics; a device of role client has them")
 
     unsubscribe = subscribe
@@ -92,7 +92,7 @@ class ApplicationClient(Role):
         self._work(now)
 
     def outgoing(self):
-        """The next (octets or parts, peer) for the link, or None."""
+        """Return the next (octets or parts, peer) for the link, or None."""
         return self._wire.outgoing()
 
     def _link_deadline(self, now):
@@ -108,7 +108,7 @@ class ApplicationClient(Role):
         self._announce()
 
     def _send_next(self, now):
-        """Begins one request; False where nothing waits for its turn."""
+        """Begin one request; False where nothing waits for its turn."""
         ready = self.registered and not self.registration.stopping
         for source in self.sources:
             if not (ready or source.registers):
@@ -130,7 +130,8 @@ class ApplicationClient(Role):
     # --- what the wire calls ------------------------------------------------------------------------------
 
     def answered(self, tag, answer, now):
-        """A request has its Answer, or None where nothing came back. `tag` is its source and the item."""
+        """Take note that take note that a request has its Answer, or None where nothing came back. `tag` is its
+        source and the item."""
         source, item = tag
         if answer is None:
             source.unanswered(item, now)
@@ -141,23 +142,23 @@ class ApplicationClient(Role):
         source.answered(item, answer, now)
 
     def unsendable(self, tag, why, now):
-        """A request does not fit the wire."""
+        """Take note that take note that a request does not fit the wire."""
         tag[0].unsendable(tag[1], why, now)
 
     def new_message(self, message_id, sender, group, report, priority):
-        """A Message without its payload. MSGin5G-5 does not say whether a UE or an AS sent it."""
+        """Return a Message without its payload. MSGin5G-5 does not say whether a UE or an AS sent it."""
         to, to_type = (self.config.ue_service_id, "UE") if group is None else (group, "GROUP")
         return Message(sender, None, to, to_type, message_id, None, priority, report)
 
     def message(self, message, value, now):
-        """MESSAGE RECEIVED REQUEST. Gives the cause of a refusal, or None.
+        """Take a MESSAGE RECEIVED REQUEST. Return the cause of a refusal, or None.
 
         `value` is octets, a Row that holds them, or the value of a `payload` member (may raise BodyError).
         """
         return self._receiver.put(message, value)
 
     def reported(self, message_id, success, cause, now):
-        """DELIVERY REPORT RECEIVED REQUEST about a message of ours."""
+        """Take a DELIVERY REPORT RECEIVED REQUEST about a message of ours."""
         outgoing = self.outbox.find(message_id)
         self.expected(outgoing is not None)
         if outgoing is not None:
@@ -293,7 +294,7 @@ class _Receiver(Inbox):
         return _Report(uuid.new(self._random), message, why is None)
 
     def next(self, now):
-        """The next report whose time has come, or None."""
+        """Return the next report whose time has come, or None."""
         for report in self._reports:
             if not report.on_air and (report.backoff is None or report.backoff.ready(now)):
                 report.on_air = True

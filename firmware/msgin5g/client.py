@@ -22,7 +22,7 @@ _FROM_PEER = (coap_exchange.REQUEST, coap_exchange.NOTIFICATION)
 
 
 def _later():
-    """The answer to a request that there is no memory for."""
+    """Return the answer to a request that there is no memory for."""
     return CoapMessage(numbers.SERVICE_UNAVAILABLE, b"", [(numbers.MAX_AGE, uint_octets(10))])
 
 
@@ -64,16 +64,16 @@ class Client(Role):
     # --- what the application's side calls, beside what Role has -----------------------------------------
 
     def subscribe(self, topic, now):
-        """Gives the Subscription of a Messaging Topic, which the storage keeps (clause 6.6).
+        """Return the Subscription of a Messaging Topic, which the storage keeps (clause 6.6).
 
-        Raises ValueError for what can be no topic, and for one too many; StorageError.
+        Raise ValueError for what can be no topic, and for one too many; StorageError.
         """
         subscription = self.procedure("topics").subscribe(topic, now)
         self._work(now)
         return subscription
 
     def unsubscribe(self, topic, now):
-        """Ends it; gives its Subscription. Raises StorageError."""
+        """End it; return its Subscription. Raise StorageError."""
         subscription = self.procedure("topics").unsubscribe(topic, now)
         self._work(now)
         return subscription
@@ -111,7 +111,7 @@ class Client(Role):
         self._work(now)
 
     def outgoing(self):
-        """The next (octets, peer) for the link, or None."""
+        """Return the next (octets, peer) for the link, or None."""
         return self.endpoint.outgoing()
 
     def _link_deadline(self, now):

@@ -25,7 +25,7 @@ class Config:
 
     @classmethod
     def load(cls, path):
-        """The configuration in the JSON file `path`. Raises ConfigError, also for a file that is not there."""
+        """Return the configuration in the JSON file `path`. Raise ConfigError, also for a file that is not there."""
         try:
             with open(path) as file:
                 if file.read(1) != "\ufeff":  # which some editors put in front of UTF-8

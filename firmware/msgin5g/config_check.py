@@ -68,7 +68,7 @@ class _Section:
         return value
 
     def octets(self, key, shortest, longest):
-        """A hexadecimal string as bytes, or None. The error never shows the value: it may be a key."""
+        """Return a hexadecimal string as bytes, or None. The error never shows the value: it may be a key."""
         value = self._left.pop(key, None)
         if value is None:
             return None
@@ -86,7 +86,8 @@ class _Section:
 
 
 def split_uri(uri, key="peer"):
-    """(scheme, host, port) of "coap://192.0.2.1:65401", "coap://[2001:db8::1]", "coap+uart://1", "discover:"."""
+    """Return (scheme, host, port) of "coap://192.0.2.1:65401", "coap://[2001:db8::1]", "coap+uart://1",
+    "discover:"."""
     scheme, colon, rest = uri.partition(":")
     port = PORT
     if not colon or scheme not in _SCHEMES:
@@ -117,7 +118,7 @@ def split_uri(uri, key="peer"):
 
 
 def fill(config, data):
-    """Sets every attribute of `config`. Raises ConfigError."""
+    """Set every attribute of `config`. Raise ConfigError."""
     top = _Section(data)
     config.role = top.choice("role", _NEEDED, ("client", "application client"))
     config.ue_service_id = top.text("ue_service_id", _NEEDED, 'a service ID like "ue:sensor-1@example.org"')

@@ -72,22 +72,22 @@ class Role:
         return not self.outbox.queue and self._receiver.idle
 
     def settle(self):
-        """Writes what the journal would write with the next message; for a power-off that is planned."""
+        """Flush deferred records to the storage before a planned power-off."""
         self.ledger.flush()
 
     def start(self, now):
-        """Begins to register, and goes on for ever."""
+        """Begin to register, and go on for ever."""
         self.registration.start(now)
         self._receiver.resume(now)
         self._work(now)
 
     def stop(self, now):
-        """De-registers; over when `registration.state` is "stopped"."""
+        """De-register; over when `registration.state` is "stopped"."""
         self.registration.stop(now)
         self._work(now)
 
     def link_is_back(self, now):
-        """The link was away: what waits because it met silence meanwhile is tried at once."""
+        """Try at once what met silence while the link was away."""
         self._heard()
         self.registration.hasten(now)
         self._work(now)
@@ -105,11 +105,11 @@ class Role:
         expires=None,
         volatile=False,
     ):
-        """Takes a message; gives its Outgoing. `expires` is in seconds from now.
+        """Take a message; return its Outgoing. `expires` is in seconds from now.
 
         `payload` is str, octets, a binary file, or (binary file, size).
         A `volatile` message stays in the heap, a volatile file must stay open until the message ends.
-        Raises ValueError for what cannot be sent, OutboxFull when there is no room now, StorageError.
+        Raise ValueError for what cannot be sent, OutboxFull when there is no room now, StorageError.
         """
         outgoing = self._composer.add(
             to, payload, now, to_type, app_id, report, priority, store_forward, expires, volatile
@@ -118,7 +118,7 @@ class Role:
         return outgoing
 
     def take(self, now):
-        """The oldest received Message, or None. The one taken before it is closed."""
+        """Return the oldest received Message, or None. The one taken before it is closed."""
         message = self._receiver.take()
         if message is not None:
             self._work(now)
@@ -127,19 +127,19 @@ class Role:
     # --- what the runner calls --------------------------------------------------------------------------
 
     def prepare(self):
-        """May be called when everything else is done and the link is busy: works ahead, so that the link need not wait.
-        Gives whether there was anything to do."""
+        """Work ahead while the link is busy and everything else is done, so that it need not wait. Return whether
+        there was anything to do."""
         return self._sender.prepare()
 
     def next_event(self):
-        """The next (kind, subject), or None."""
+        """Return the next (kind, subject), or None."""
         if self._arrived:
             self._arrived = False
             return _ARRIVED
         return self.events.pop(0) if self.events else None
 
     def next_deadline(self):
-        """The tick when `poll` is needed next, or None."""
+        """Return the tick when `poll` is needed next, or None."""
         now = self._now
         try:
             deadline = earliest(self._link_deadline(now), self._again)
@@ -177,10 +177,10 @@ class Role:
         gc.collect()
 
     def _undo(self, now):
-        """Ends what began with an event of the endpoint and could not be done."""
+        """End what began with an event of the endpoint and could not be done."""
 
     def _announce(self):
-        """The event of a registration that changed."""
+        """Emit the event of a registration that changed."""
         state = (self.registration.state, self.registered)
         if state != self._announced:
             self._announced = state
@@ -200,7 +200,7 @@ class Role:
         self.events.append((CHANGED, outgoing))
 
     def failed(self, message, why):
-        """A message that was on its way in, or in the inbox, and that nobody will have."""
+        """Tell of a message that was on its way in, or in the inbox, and that nobody will have."""
         self.events.append((FAILED, (message.sender, message.message_id, why)))
 
     def came(self):

@@ -14,7 +14,7 @@ _OVERHEAD = const(2 + 1 + 5 + 1 + 1 + 1 + 8 + 3 + 8)
 
 
 def endpoint(config, storage, random, admit):
-    """The Endpoint. `admit` decides about requests where there is no security. Raises ConfigError."""
+    """Return the Endpoint. `admit` decides about requests where there is no security. Raise ConfigError."""
     coap = config.coap
     parameters = Parameters(
         int(coap["ack_timeout"] * 1000), coap["ack_random_factor"], coap["max_retransmit"], coap["nstart"]
@@ -49,7 +49,7 @@ def endpoint(config, storage, random, admit):
 
 
 def overhead(config):
-    """Octets that a request may grow by when it is protected."""
+    """Return octets that a request may grow by when it is protected."""
     keys = config.security
     if keys["mode"] == "none":
         return 0

@@ -11,14 +11,14 @@ _LEAST_LIFETIME = const(10)  # s; what is granted for less is no lifetime
 
 
 def jittered(value, percent, random=random_octets):
-    """`value` changed by up to +-percent of itself, at random."""
+    """Return `value` changed by up to +-percent of itself, at random."""
     part = value * percent // 100
     return value - part + 2 * part * int.from_bytes(random(2), "big") // 65535
 
 
 def lifetime(granted, asked=0):
-    """Seconds that something granted counts for: a day at most, or what was asked for. One that is too short to be
-    meant is asked for again after a minute, not in a loop."""
+    """Return seconds that something granted counts for: a day at most, or what was asked for. One that is too short
+    to be meant is asked for again after a minute, not in a loop."""
     if granted < _LEAST_LIFETIME:
         return 75  # 80 % are a minute
     return min(granted, max(asked, _DAY // 1000))
@@ -35,7 +35,7 @@ class Countdown:
         self._since = now
 
     def left(self, now):
-        """Milliseconds that are left; 0 or less when it is over."""
+        """Return milliseconds that are left; 0 or less when it is over."""
         if self._since is not None:
             self.last -= ticks_diff(now, self._since)
         self._since = now
@@ -58,7 +58,7 @@ class Backoff:
         self._hastened = False
 
     def failed(self, now, max_age=None, silent=False):
-        """Sets the deadline and gives the wait in ms. A Max-Age (in seconds, above 0) that the peer named comes
+        """Set the deadline and return the wait in ms. A Max-Age (in seconds, above 0) that the peer named comes
         before the schedule, within bounds: an hour at most, and not for ever as often as it says."""
         self._silent = silent
         if max_age:
@@ -76,14 +76,14 @@ class Backoff:
         return self.deadline is None
 
     def waits(self, now):
-        """The deadline, or None where there is nothing to wait for by the clock: one that is over waits for something
-        else, its turn or the registration."""
+        """Return the deadline, or None where there is nothing to wait for by the clock: one that is over waits for
+        something else, its turn or the registration."""
         self.ready(now)
         return self.deadline
 
     def heard(self):
-        """The peer lives: what waits because of its silence may be tried at once, but once only. If that meets
-        silence too, it is not the peer's."""
+        """Let what waits because of silence be tried at once, since the peer lives; but once only. If that early
+        try meets silence too, the destination is at fault and the back-off stays."""
         if self._silent and not self._hastened:
             self._hastened = True
             self.deadline = None

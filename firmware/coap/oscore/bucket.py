@@ -18,7 +18,7 @@ class Bucket:
         self._when = None  # when the level was right; None while it is full
 
     def take(self, now):
-        """The bucket, or None where there is nothing to be had."""
+        """Return the bucket, or None where there is nothing to be had."""
         self.poll(now)
         level = self._level
         if level < self._cost:
@@ -31,7 +31,7 @@ class Bucket:
         return self
 
     def give_back(self):
-        """What was taken came to something."""
+        """Give back what was taken: it came to something."""
         self._level += self._cost
 
     def poll(self, now):

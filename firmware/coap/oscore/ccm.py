@@ -19,7 +19,7 @@ class TagError(ValueError):
 
 
 def seal(key, nonce, aad, text, tag_size=8):
-    """`text` encrypted, and its tag behind it, as a bytearray. `aad` is authenticated and not sent."""
+    """Return `text` encrypted, and its tag behind it, as a bytearray. `aad` is authenticated and not sent."""
     sealed = _stream(key, nonce, text)
     tag = _tag(key, nonce, aad, text, tag_size, sealed)
     sealed = sealed[_BLOCK:]
@@ -28,7 +28,7 @@ def seal(key, nonce, aad, text, tag_size=8):
 
 
 def open_sealed(key, nonce, aad, sealed, tag_size=8):
-    """The text in `sealed`, as a bytearray. Raises TagError."""
+    """Return the text in `sealed`, as a bytearray. Raise TagError."""
     end = len(sealed) - tag_size
     if end < 0:
         raise TagError("shorter than a tag")
@@ -43,12 +43,12 @@ def open_sealed(key, nonce, aad, sealed, tag_size=8):
 
 
 def read_own(key, nonce, sealed, tag_size=8):
-    """The text in what `seal` gave to this very program, without looking at the tag."""
+    """Return the text in what `seal` gave to this very program, without looking at the tag."""
     return _stream(key, nonce, memoryview(sealed)[: len(sealed) - tag_size])[_BLOCK:]
 
 
 def _stream(key, nonce, text):
-    """The first key stream block S_0, which is for the tag, and `text` under those that follow."""
+    """Return the first key stream block S_0, which is for the tag, and `text` under those that follow."""
     first = b"\x01" + nonce + b"\0\0"  # A_0: flags L - 1, the nonce, the counter
     out = bytearray(_BLOCK + len(text))
     out[_BLOCK:] = text
@@ -68,7 +68,7 @@ def _stream(key, nonce, text):
 
 
 def _tag(key, nonce, aad, text, size, stream):
-    """The tag T as a number, encrypted with the first block of `stream`."""
+    """Return the tag T as a number, encrypted with the first block of `stream`."""
     # B_0: flags, nonce, length of the text; then the additional data with its length, then the text, each padded
     flags = (64 if aad else 0) | (size - 2) // 2 << 3 | _LENGTH - 1
     parts = [bytes((flags,)), nonce, len(text).to_bytes(_LENGTH, "big")]

@@ -110,7 +110,7 @@ class Context:
     # --- as a client ------------------------------------------------------------------------------------
 
     def protect_request(self, message):
-        """(the protected Message, its Binding): section 8.1. Raises StateError, OSError, MessageError."""
+        """Return (the protected Message, its Binding): section 8.1. Raise StateError, OSError, MessageError."""
         piv = _uint(self._sequence.take())
         binding = Binding(
             self.sender_id, piv, _nonce(self._sender_nonce, piv), message.option(numbers.OBSERVE) is not None
@@ -126,7 +126,7 @@ class Context:
         return self._seal(message, code, bytes(option), binding.nonce, binding), binding
 
     def skip(self):
-        """Goes ahead with the numbers of our own, after the peer said that one was seen before. Raises as
+        """Go ahead with the numbers of our own, after the peer said that one was seen before. Raise as
         `protect_request`."""
         if self._new:
             # It was used before, and then what is recorded may be from then.
@@ -138,12 +138,12 @@ class Context:
         self._skip = min(4 * self._skip, _MOST_SKIPPED)
 
     def read_own(self, message, binding):
-        """The plain request in what `protect_request` gave before."""
+        """Return the plain request in what `protect_request` gave before."""
         text = ccm.read_own(self._sender_key, binding.nonce, message.payload)
         return _inner(message, text)
 
     def unprotect_response(self, message, binding):
-        """The plain Message: section 8.4. Raises Unverified."""
+        """Return the plain Message: section 8.4. Raise Unverified."""
         value = message.option(numbers.OSCORE)
         if value is None:
             raise Unverified("not protected")
@@ -184,9 +184,9 @@ class Context:
         return kid == self.recipient_id and id_context in (None, self.id_context)
 
     def unprotect_request(self, message, piv):
-        """(the plain Message, its Binding): section 8.2, where `piv` is what the option said.
+        """Return (the plain Message, its Binding): section 8.2, where `piv` is what the option said.
 
-        Raises Refused; OSError where the storage fails, and then the request counts as never seen.
+        Raise Refused; OSError where the storage fails, and then the request counts as never seen.
         Where `binding.challenge` is set, the request may be a replay, and a challenge is the only thing to answer.
         """
         number = int.from_bytes(piv, "big")
@@ -233,8 +233,9 @@ class Context:
         return plain, binding
 
     def is_new(self, piv):
-        """Whether a request with this Partial IV may be one that never came; None after a restart of ours, where nobody
-        can tell and it isn't worth a challenge: the highest alone is challenged, since the peer goes on from there."""
+        """Return whether a request with this Partial IV may be one that never came; None after a restart of ours,
+        where nobody can tell and it isn't worth a challenge: the highest alone is challenged, since the peer goes
+        on from there."""
         number = int.from_bytes(piv, "big")
         if self._window.known:
             return self._window.is_new(number)
@@ -243,7 +244,7 @@ class Context:
         return number >= self._challenged or None
 
     def _raise_floor(self):
-        """Writes now and then what can't be new any more, so that after a restart little is in question."""
+        """Write now and then what can't be new any more, so that after a restart little is in question."""
         floor = self._window.lowest - 1
         if floor >= self._sequence.floor + _FLOOR_STEP:
             try:
@@ -252,7 +253,7 @@ class Context:
                 pass  # more will be challenged, no more than that
 
     def save(self):
-        """What `unprotect_request` changes, but for numbers that are used up."""
+        """Return what `unprotect_request` changes, but for numbers that are used up."""
         window = self._window
         return window.highest, window.seen, self._challenged, self._challenge
 
@@ -266,9 +267,10 @@ class Context:
         return self._echo
 
     def protect_response(self, message, binding):
-        """The protected Message: section 8.3. The first has the request's nonce, others a Partial IV of our own.
+        """Return the protected Message: section 8.3. The first has the request's nonce, others a Partial IV of our
+        own.
 
-        Raises MessageError, and where a Partial IV is needed StateError and OSError.
+        Raise MessageError, and where a Partial IV is needed StateError and OSError.
         """
         if binding.challenge and binding.own is None:
             sealed = self._challenge
@@ -314,7 +316,7 @@ class Context:
 
 
 def read_request_option(message):
-    """(Partial IV, kid, kid context or None) of a request: section 6.1. Raises Refused."""
+    """Return (Partial IV, kid, kid context or None) of a request: section 6.1. Raise Refused."""
     try:
         piv, kid, id_context = _read_option(message.option(numbers.OSCORE))
         if not piv or kid is None:
@@ -325,7 +327,7 @@ def read_request_option(message):
 
 
 def _read_option(value):
-    """(Partial IV or b"", kid or None, kid context or None). Raises ValueError."""
+    """Return (Partial IV or b"", kid or None, kid context or None). Raise ValueError."""
     if not value:
         return b"", None, None
     flags = value[0]
@@ -346,7 +348,8 @@ def _read_option(value):
 
 
 def _inner(message, text):
-    """The plain Message of a decrypted text: inner options, and what is outside by its class. Raises ValueError."""
+    """Return the plain Message of a decrypted text: inner options, and what is outside by its class. Raise
+    ValueError."""
     if not text:
         raise MessageError("no code")
     options, payload = read_content(text, 1)
@@ -384,7 +387,7 @@ def _nonce(base, piv):
 
 
 def _uint(number):
-    """A Partial IV: the fewest octets, but one for 0 (section 5)."""
+    """Return a Partial IV: the fewest octets, but one for 0 (section 5)."""
     size = 1
     while number >> 8 * size:
         size += 1

@@ -23,12 +23,12 @@ def hmac(key, *parts):
 
 
 def extract(salt, secret):
-    """The pseudorandom key, section 2.2. No salt is 32 zero octets, which HMAC makes of an empty one."""
+    """Return the pseudorandom key, section 2.2. No salt is 32 zero octets, which HMAC makes of an empty one."""
     return hmac(salt, secret)
 
 
 def expand(key, info, size):
-    """`size` octets of key material, section 2.3; at most 255 * 32."""
+    """Return `size` octets of key material, section 2.3; at most 255 * 32."""
     material = block = b""
     counter = 0
     while len(material) < size:

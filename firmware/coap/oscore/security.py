@@ -54,21 +54,21 @@ class Security:
             bucket.poll(now)
 
     def protect_request(self, message):
-        """(protected Message, Binding). Raises StateError, OSError."""
+        """Return (protected Message, Binding). Raise StateError, OSError."""
         return self.context.protect_request(message)
 
     def read_own(self, message, binding):
-        """The plain Message that a protected request of ours was made of."""
+        """Return the plain Message that a protected request of ours was made of."""
         return self.context.read_own(message, binding)
 
     def unprotect_response(self, message, binding, now):
-        """The plain Message, or None where it does not verify."""
+        """Return the plain Message, or None where it does not verify."""
         plain, _ = self.unprotect_notification(message, (binding,), now, True)
         return plain
 
     def unprotect_notification(self, message, bindings, now, first=False):
-        """(plain Message, its number) where it verifies as a response to one of the requests of these bindings, or
-        (None, its number) where it is not newer than `binding.last`, else (None, None).
+        """Return (plain Message, its number) where it verifies as a response to one of the requests of these
+        bindings, or (None, its number) where it is not newer than `binding.last`, else (None, None).
 
         `binding.last` stays as it is, but for the `first` response. All others have a Partial IV.
         """
@@ -99,7 +99,7 @@ class Security:
         return None, None
 
     def _open(self, message, binding, now):
-        """Raises Unverified, Older."""
+        """Raise Unverified, Older."""
         bucket = self._responses.take(now) or self._shared.take(now)
         if bucket is None:
             raise _Limited()
@@ -112,7 +112,7 @@ class Security:
         return plain
 
     def ended(self, message):
-        """A request of ours ended with this response, which did not verify.
+        """Take note that a request of ours ended with this response, which did not verify.
 
         Where it says that a number was seen before, our storage was lost or is an old copy, and what we send next uses
         numbers again, with other texts: they go on further ahead. Anyone on the path can say so, once a request, which
@@ -125,7 +125,7 @@ class Security:
                 self.trouble = "the sequence numbers can't go ahead: %s" % error
 
     def explain(self, message):
-        """What a response that does not verify means to the person who has to put it right."""
+        """Return what a response that does not verify means to the person who has to put it right."""
         if _seen_before(message):
             return _SEEN_BEFORE
         if message.option(numbers.OSCORE) is None:
@@ -135,8 +135,8 @@ class Security:
         return "answers do not verify: keys, recipient_id or id_context differ from the peer's"
 
     def unprotect_request(self, message, peer, now):
-        """(plain Message, Binding, None); with an answer instead of None that must be given at once, protected; or
-        (None, None, the bare answer or None for silence)."""
+        """Return (plain Message, Binding, None); with an answer instead of None that must be given at once,
+        protected; or (None, None, the bare answer or None for silence)."""
         piv, refusal = self._judge(message, now)
         if refusal:
             return refusal
@@ -169,7 +169,8 @@ class Security:
         return plain, binding, Message(numbers.UNAUTHORIZED, options=[(numbers.ECHO, self.context.echo)])
 
     def _judge(self, message, now):
-        """What shows before anything is decrypted: (Partial IV, None), or (None, what `unprotect_request` gives)."""
+        """Return what shows before anything is decrypted: (Partial IV, None), or (None, what `unprotect_request`
+        gives)."""
         if message.option(numbers.OSCORE) is None:
             what = "a request that is not protected"
             return None, self._refuse("unprotected", what, numbers.UNAUTHORIZED, now, ())
@@ -190,24 +191,24 @@ class Security:
         return piv, None
 
     def _limit(self):
-        """What `unprotect_request` gives for one that there is no time for now: silence."""
+        """Return what `unprotect_request` gives for one that there is no time for now: silence."""
         self.stats["limited"] += 1
         return None, None, None
 
     def save(self):
-        """What `unprotect_request` changes where it lets a request in, for `restore`."""
+        """Return what `unprotect_request` changes where it lets a request in, for `restore`."""
         return self.context.save()
 
     def restore(self, saved):
-        """The request was not dealt with after all, nor anything said about it: it may come again."""
+        """Take note that the request was not dealt with after all, nor anything said about it: it may come again."""
         self.context.restore(saved)
 
     def protect_response(self, message, binding):
-        """The protected Message. Raises StateError, OSError where it needs a number of our own."""
+        """Return the protected Message. Raise StateError, OSError where it needs a number of our own."""
         return self.context.protect_response(message, binding)
 
     def _refuse(self, counter, what, code, now, options=((numbers.MAX_AGE, b""),), text=""):
-        """What `unprotect_request` gives for it. Section 8.2 wants Max-Age 0 in the answers that it has."""
+        """Return what `unprotect_request` returns for it. Section 8.2 wants Max-Age 0 in the answers that it has."""
         self.stats[counter] += 1
         self.trouble = "refused " + what
         if not self._answers.take(now):

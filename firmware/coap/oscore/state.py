@@ -42,7 +42,7 @@ class Sequence:
         self._end = self._next  # the first number that may not be given yet
 
     def take(self):
-        """The next number. Raises StateError when there is none, OSError when the storage fails: then none was
+        """Return the next number. Raise StateError when there is none, OSError when the storage fails: then none was
         given."""
         if self._next >= self._end:
             self.reserve()
@@ -51,7 +51,7 @@ class Sequence:
         return number
 
     def reserve(self, floor=-1):
-        """Writes ahead. Raises as `take` does."""
+        """Write ahead. Raise as `take` does."""
         end = self._next + _AHEAD
         if end > _LAST:
             raise StateError("all sequence numbers of this key are used: provision a new one")
@@ -65,7 +65,7 @@ class Sequence:
         self.stored = True
 
     def skip(self, count):
-        """Gives up the next `count` numbers. Raises as `take` does; then none was given up."""
+        """Give up the next `count` numbers. Raise as `take` does; then none was given up."""
         before = self._next
         self._next += count
         try:
@@ -98,7 +98,7 @@ class ReplayWindow:
         return self.highest - self.SIZE + 1
 
     def begin(self, number):
-        """All up to `number` have been seen; -1 for a key that was never used."""
+        """Take note that all up to `number` have been seen; -1 for a key that was never used."""
         self.highest = number
         self.seen = (1 << self.SIZE) - 1
 
@@ -107,7 +107,7 @@ class ReplayWindow:
         return back < 0 or back < self.SIZE and not self.seen >> back & 1
 
     def strike(self, number):
-        """It has been seen now."""
+        """Take note that it has been seen now."""
         ahead = number - self.highest
         if ahead > 0:
             self.seen = (self.seen << min(ahead, self.SIZE) | 1) & ((1 << self.SIZE) - 1)

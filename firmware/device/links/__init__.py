@@ -19,6 +19,6 @@ from msgin5g.errors import Unsupported  # noqa: F401  for boards
 
 
 def readable(source):
-    """To be awaited: until a socket, or the like, has something to read."""
+    """Wait, when awaited, until a socket or the like has something to read."""
     # asyncio has no datagram calls; this is how its own streams wait
     yield asyncio.core._io_queue.queue_read(source)  # type: ignore[attr-defined]

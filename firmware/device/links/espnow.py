@@ -22,7 +22,7 @@ _DOWN = ("ESP_ERR_ESPNOW_IF", "ESP_ERR_ESPNOW_NOT_INIT", "ESP_ERR_ESPNOW_NOT_FOU
 
 
 def mac_address(text):
-    """6 octets of "a0b1c2d3e4f5" or "a0:b1:c2:d3:e4:f5". Raises ValueError."""
+    """Return 6 octets of "a0b1c2d3e4f5" or "a0:b1:c2:d3:e4:f5". Raise ValueError."""
     octets = binascii.unhexlify(text.replace(":", ""))
     if len(octets) != 6:
         raise ValueError("a MAC address has 6 octets")
@@ -30,7 +30,7 @@ def mac_address(text):
 
 
 def link(config):
-    """The ESPNowLink that `config.peer` asks for. Raises ConfigError for what is no MAC address."""
+    """Return the ESPNowLink that `config.peer` asks for. Raise ConfigError for what is no MAC address."""
     try:
         mac = mac_address(config.peer_host)
     except ValueError:
@@ -121,7 +121,7 @@ class ESPNowLink:
             self.pause()
 
     def pause(self):
-        """Switches the radio off, for a sleep."""
+        """Switch the radio off, for a sleep."""
         self._open = False
         self._radio.active(False)
         self._station.active(False)

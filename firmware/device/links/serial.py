@@ -21,7 +21,7 @@ _REOPEN = 1000  # ms between tries to open a line that was lost
 
 
 def link(config, open_line, storage):
-    """The SerialLink that `config.peer` asks for: "coap+uart://..." or "l3+uart://...".
+    """Return the SerialLink that `config.peer` asks for: "coap+uart://..." or "l3+uart://...".
 
     `open_line()` gives a stream that does not block (machine.UART, a file), or raises OSError. Frames that are
     too long for a buffer come into rows of `storage`.
@@ -84,7 +84,7 @@ class SerialLink:
             self._begin()
 
     def again(self):
-        """Begins the task anew, and with the frame that it was at."""
+        """Begin the task anew, and with the frame that it was at."""
         self._end()
         self._ready = asyncio.Event()
         if self._queue:
@@ -163,13 +163,13 @@ class SerialLink:
                 pass
 
     def send(self, octets, address):
-        """Takes a datagram, or the parts of a message; a part may be read from storage while it goes out."""
+        """Take a datagram, or the parts of a message; a part may be read from storage while it goes out."""
         if self._line is None:
             raise OSError("no line")
         return self._put(self._kind, octets if isinstance(octets, list) else (octets,))
 
     def text(self, text):
-        """Diagnostic text for people at the other end; False where the line is busy."""
+        """Send diagnostic text for people at the other end. Return False where the line is busy."""
         return self._line is not None and self._put(slipmux.TEXT, (text.encode(),))
 
     def _put(self, kind, parts):

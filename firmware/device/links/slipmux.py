@@ -56,7 +56,7 @@ def fcs(octets, low=0xFF, high=0xFF):
 
 
 def encode(kind, parts):
-    """Yields the octets of a frame for the line, piece by piece.
+    """Yield the octets of a frame for the line, piece by piece.
 
     A part is a buffer, or has len() and read(offset, size), which may come from storage. Where it gives less than
     its length, the frame is aborted: the receiver drops it.
@@ -117,7 +117,7 @@ class Decoder:
         self._begin()
 
     def feed(self, octets):
-        """Yields (kind, content) of each frame that ends in these octets (bytes).
+        """Yield (kind, content) of each frame that ends in these octets (bytes).
 
         The content is a view that the next frame overwrites, or the spool, which is the caller's from then on.
         """
@@ -157,7 +157,7 @@ class Decoder:
                     yield frame
 
     def reset(self):
-        """Forgets a frame that is half there: the line was lost."""
+        """Forget a frame that is half there: the line was lost."""
         self._escaped = False
         if self._received:
             self._drop("damaged")
@@ -170,7 +170,7 @@ class Decoder:
         self._skip = False
 
     def _drop(self, why):
-        """The rest of the frame means nothing."""
+        """Drop the rest of the frame."""
         if not self._skip:
             self._skip = True
             self.stats[why] += 1
@@ -206,7 +206,7 @@ class Decoder:
         self._held += size
 
     def _flush(self):
-        """Moves the buffer to the spool, but for its last two octets, which may be the frame check sequence. False
+        """Move the buffer to the spool, but for its last two octets, which may be the frame check sequence. False
         where it is no frame for it."""
         view = memoryview(self._buffer)
         start = 0

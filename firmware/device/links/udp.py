@@ -39,8 +39,8 @@ class UDPLink:
         self._sock = sock
 
     def _look_up(self):
-        """Where the peer is now; gives the family of its address. It blocks on every port, so the watchdog is fed
-        before. OSError where nobody knows, and then all stays as it is.
+        """Look up where the peer is now; return the family of its address. It blocks on every port, so the watchdog
+        is fed before. OSError where nobody knows, and then all stays as it is.
         """
         feed()
         found = socket.getaddrinfo(self._host, self._port, 0, socket.SOCK_DGRAM)[0]
@@ -102,7 +102,7 @@ class UDPLink:
         return True
 
     def _expect(self):
-        """An answer of the peer; after minutes without any its name may stand for another address."""
+        """Expect an answer of the peer; after minutes without any its name may stand for another address."""
         tick = now()
         if self._asked is None:
             self._asked = tick

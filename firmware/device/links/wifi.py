@@ -32,7 +32,7 @@ _SECURITY = (210, 211)  # NO_AP_FOUND_W_COMPATIBLE_SECURITY, NO_AP_FOUND_IN_AUTH
 
 
 def link(config):
-    """The WiFiLink that `config` asks for. Raises ConfigError where it does not name an access point."""
+    """Return the WiFiLink that `config` asks for. Raise ConfigError where it does not name an access point."""
     wifi = config.wifi
     if not wifi["ssid"]:
         raise ConfigError(
@@ -89,7 +89,7 @@ class WiFiLink(UDPLink):
         self._keeper = asyncio.create_task(self._keep())
 
     def again(self):
-        """Begins the task anew; a station that has joined stays so."""
+        """Begin the task anew; a station that has joined stays so."""
         cancel(self._keeper, self._loop)
         self._begin()
 
@@ -117,7 +117,7 @@ class WiFiLink(UDPLink):
         self._station.active(False)
 
     def pause(self):
-        """Switches the radio off, for a sleep; `resume` has it join again."""
+        """Switch the radio off, for a sleep; `resume` has it join again."""
         self._slept = True
         self._leave()
         self._station.active(False)
@@ -159,19 +159,21 @@ class WiFiLink(UDPLink):
                 pause = min(2 * pause, _LONGEST_PAUSE)
 
     def _renew(self):
-        """The network may be another one, with another address behind the peer's name."""
+        """Take note that take note that the network may be another one, with another address behind the peer's
+        name."""
         try:
             self._look_up()
         except OSError as error:
             log("Wi-Fi: %s is not known here (%s)", self._host, error)
 
     def _silent(self):
-        """Whether the peer has owed an answer for so long that a network that says it is there is not believed."""
+        """Return whether the peer has owed an answer for so long that a network that says it is there is not
+        believed."""
         self._silence = 0 if self._asked is None else self._silence + _LOOK
         return self._silence >= _SILENCE
 
     def _leave_silence(self):
-        """Joins again; each third time with the radio switched off before."""
+        """Join again; each third time with the radio switched off before."""
         self._silence = 0
         times = self.stats["silences"] = self.stats.get("silences", 0) + 1
         log(
@@ -185,7 +187,7 @@ class WiFiLink(UDPLink):
             self._reset()
 
     async def _join(self):
-        """Tries once. None when there is an address, else a sentence that says what is wrong."""
+        """Try once. None when there is an address, else a sentence that says what is wrong."""
         station = self._station
         # The driver refuses to connect while it is still about something else.
         self._leave()

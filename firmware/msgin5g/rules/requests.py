@@ -57,7 +57,7 @@ class Source:
         """Return the tick when `poll` or `next` has something to do, or None."""
 
     def heard(self):
-        """The peer lives: what waits because of its silence need not wait any longer."""
+        """Take note that the peer lives: what waits because of its silence need not wait any longer."""
 
 
 def expect_own(body, name, config):
