@@ -15,7 +15,6 @@ from .outgoing.source import Composer
 from .role import STARVED, Role
 from .rules import policy
 from .store.message import Message
-from .store.row import Row
 from .wire import causes, payload, uuid
 
 
@@ -120,6 +119,8 @@ class ApplicationClient(Role):
                     self._wire.request((source, item), content, now)
                 except OSError as error:
                     source.unsendable(item, "storage: %s" % error, now)
+                except ValueError as error:  # it is of a device of another role, or its text is damaged
+                    source.unsendable(item, str(error), now)
                 except MemoryError:
                     if self._wire.idle(now):
                         source.unanswered(item, now)
@@ -240,9 +241,7 @@ class _Receiver(Inbox):
         super().__init__(role)
         self._random = role.random
         self._reports = []
-        for message in self.inbox:
-            if message.row is not None:
-                message.keep(Row(role.storage, *message.row))
+        self._restore(role.storage)
         for message in self._ledger.reports:
             self._reports.append(self._report(message))
 

@@ -63,7 +63,8 @@ class Role:
 
     @property
     def journal(self):
-        """Where the service keeps what must outlive a restart: `writes`, `failed`, `torn`, `damaged`, `octets`."""
+        """Where the service keeps what must outlive a restart: `writes`, `failed`, `torn`, `damaged`, `unknown`,
+        `newer`, `octets`."""
         return self.ledger.journal
 
     @property

@@ -29,6 +29,27 @@ class Inbox(Source):
     def resume(self, now):
         """Goes on with what an earlier run left."""
 
+    def _restore(self, storage):
+        """Find the payloads that an earlier run left in rows, whatever role it had."""
+        for message in self.inbox[:]:
+            row = message.row
+            if row is None:
+                continue
+            if isinstance(row, list):
+                from ..store.row import Row
+
+                stored = Row(storage, *row)
+                whole = not stored.size or stored.read(stored.size - 1, 1)
+            else:
+                from .reassembly import StoredPayload
+
+                stored = StoredPayload(storage, row)
+                stored.restore()
+                whole = len(stored) == stored.total
+            message.keep(stored)
+            if not whole:
+                self._vanished(message)
+
     def stored_octets(self):
         """What whole messages take up in the storage."""
         return sum([message.stored_octets for message in self.inbox])
@@ -60,7 +81,7 @@ class Inbox(Source):
             message = self.inbox[0]
             try:
                 message.load()
-            except OSError:
+            except (OSError, ValueError):  # gone, or not what was written
                 self._vanished(message)
                 continue
             owed = message.report_owed

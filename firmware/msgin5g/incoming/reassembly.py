@@ -68,6 +68,8 @@ class StoredPayload:
             if kind == _SEGMENT and 1 <= number <= _MOST_SEGMENTS and not self.has(number):
                 self.total = int.from_bytes(body[2:_HEAD], "big") or self.total
                 self._index(number, offset + _HEAD, body[_HEAD:])
+        if self.total is not None:
+            self.total = max(self.total, self.highest)  # or it would count as whole with one missing
         self._filled = records.end
 
     def _index(self, number, offset, octets):
@@ -190,17 +192,13 @@ class Reassembly:
         self._most_recoveries = recoveries
         self._sets = []
         for sender, set_id, row, header, slot in ledger.sets:
-            segments = SegmentSet((sender, set_id), header, self.restore_payload(row), None)
+            stored = StoredPayload(storage, row)
+            stored.restore()
+            segments = SegmentSet((sender, set_id), header, stored, None)
             segments.expected = segments.payload.foreseen()
             segments.slot = slot
             slot.owner = segments
             self._sets.append(segments)
-
-    def restore_payload(self, row):
-        """What an earlier run stored in a row."""
-        stored = StoredPayload(self._storage, row)
-        stored.restore()
-        return stored
 
     def resume(self, now):
         """The gap of the sets that an earlier run left begins now."""

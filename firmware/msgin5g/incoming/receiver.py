@@ -65,12 +65,7 @@ class Receiver(Inbox):
             int(segments["gap"] * 1000),
             segments["recoveries"],
         )
-        for message in self.inbox[:]:
-            if message.row is not None:
-                stored = self._reassembly.restore_payload(message.row)
-                message.keep(stored)
-                if len(stored) != stored.total:
-                    self._vanished(message)
+        self._restore(storage)
         for message in ledger.reports:
             self._reports.append(self._report(message))
         for segments in self._reassembly.whole():  # the power went between the last segment and the message

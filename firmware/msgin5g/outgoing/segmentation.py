@@ -90,8 +90,10 @@ def _text_piece(source, offset, limit, room):
     while True:
         octets = source.read(offset, size + 1)
         # never inside a character: the octets after its first are 10xxxxxx
-        while size < len(octets) and octets[size] & 0xC0 == 0x80:
+        while size and size < len(octets) and octets[size] & 0xC0 == 0x80:
             size -= 1
+        if not size:
+            raise ValueError("the storage has no text there")
         escaped = escaped_size(str(octets[:size], "utf-8"))
         if escaped <= room:
             return size

@@ -31,7 +31,7 @@ class Sender(Dispatcher):
                 return None
             try:
                 return self._job(outgoing)
-            except OSError as error:  # the storage lost it
+            except (OSError, ValueError) as error:  # the storage lost it, or its text is text no more
                 self.unsendable(outgoing, "storage: %s" % error, now)
 
     def sent(self, outgoing, exchange):
@@ -76,7 +76,7 @@ class Sender(Dispatcher):
                 try:
                     outgoing.made = (number, self._body(outgoing, number))
                     return True
-                except (OSError, MemoryError):
+                except (OSError, ValueError, MemoryError):
                     pass  # met again, and told, when its turn has come
             break
         return False

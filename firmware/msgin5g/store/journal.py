@@ -3,18 +3,25 @@
 
     record:  0xA7 | kind (1) | length (2) | body | CRC-32 of all before it (4)
 
-Records go to the newest row ("log-7"). A full row is closed and the next begun; the oldest row is given up
-once nothing in it is live, or after what is live in it was written again. Always the oldest: so a record
-that ends something never goes before the record that began it.
+Records go to the newest row ("log-7"), which begins with a record that says its version (docs/flash-format.md). A full
+row is closed and the next begun; the oldest row is given up once nothing in it is live, or after what is live in it was
+written again. Always the oldest: so a record that ends something never goes before the record that began it.
 """
 
 import binascii
+import json
 
 from coap.compat import const
 
 _MAGIC = const(0xA7)
 _AROUND = const(8)  # octets of a record that are not its body
 _PREFIX = "log-"
+_HEAD = const(0x56)  # the kind of the first record of a row
+_LONG = const(1024)  # octets of a body that is looked for before it is read
+_VERSION = const(1)  # of the rows that are written; those without a head are of version 0
+_HEAD_BODY = (
+    b"\x00\x03[1]"  # [_VERSION] in the form of all bodies (ledger.py): who knows no heads passes over it
+)
 _LOST = OSError("the row is not as long as it was")
 
 
@@ -24,6 +31,24 @@ def record(kind, body):
     data += body
     data += binascii.crc32(data).to_bytes(4, "big")
     return data
+
+
+def row_number(name, prefix):
+    """The number in a name that is `prefix` and a number, as an int of 0 or more; None for any other name."""
+    try:
+        number = int(name[len(prefix) :])
+    except ValueError:
+        return None
+    return number if number >= 0 and name == prefix + str(number) else None
+
+
+def _version(body):
+    """What the body of a head says; None where it says no version."""
+    try:
+        version = json.loads(str(body[2 : 2 + int.from_bytes(body[:2], "big")], "utf-8"))[0]
+    except (ValueError, TypeError, LookupError, RuntimeError):
+        return None
+    return version if isinstance(version, int) else None
 
 
 class Records:
@@ -46,8 +71,7 @@ class Records:
         while True:
             found = self._at(offset)
             if found is None:
-                octets = storage.read(self._row, offset, 1)
-                if not octets:
+                if not storage.read(self._row, offset, 1):
                     break
                 if not self.torn:
                     self.torn = True  # until a record follows
@@ -66,6 +90,9 @@ class Records:
         if len(head) < 4 or head[0] != _MAGIC:
             return None
         length = head[2] << 8 | head[3]
+        # octets that only look like a head may ask for more than the heap has in one piece
+        if length > _LONG and not self._storage.read(self._row, offset + length + 7, 1):
+            return None
         rest = self._storage.read(self._row, offset + 4, length + 4)
         if len(rest) < length + 4:
             return None
@@ -97,23 +124,40 @@ class Journal:
         self.failed = 0
         self.torn = 0
         self.damaged = 0
+        self.unknown = 0  # records whose kind or fields this firmware does not know
+        self.newer = 0  # rows of a newer version, which are left alone
+        self.version = 0  # of the row that `open` is in
         self._storage = storage
         self._checkpoint = checkpoint
         self._renew = renew
         self._rows = []  # numbers, oldest first
+        self._foreign = -1  # the highest number of those that are left alone
         self._filled = 0  # octets in the newest
         self._slots = []
         self._notes = []
         self._moving = False  # records were written again, and their slots may not know yet
 
     def open(self):
-        """All records that can be read, oldest first: (kind, body, row, offset of the body)."""
-        numbers = [name[len(_PREFIX) :] for name in self._storage.names() if name.startswith(_PREFIX)]
-        self._rows = sorted([int(number) for number in numbers if number.isdigit()])
-        for row in self._rows:
+        """All records that can be read, oldest first: (kind, body, row, offset of the body). A row of a newer version
+        is passed over; nothing writes to it or removes it."""
+        numbers = [row_number(name, _PREFIX) for name in self._storage.names()]
+        for row in sorted([number for number in numbers if number is not None]):
             records = Records(self._storage, _PREFIX + str(row))
-            for kind, offset, body in records:
-                yield kind, body, row, offset
+            self.version = 0
+            try:
+                for kind, offset, body in records:
+                    if kind == _HEAD and offset == 4:
+                        self.version = _version(body)
+                        if self.version is None or self.version > _VERSION:
+                            self._foreign = row
+                            self.newer += 1
+                            break
+                    else:
+                        yield kind, body, row, offset
+            except OSError:
+                self.damaged += 1  # what was read of it counts
+            if self._foreign != row:
+                self._rows.append(row)
             self.damaged += records.damaged
             self.torn += records.torn
         # What may be half a record stays where it is, and nothing is written behind it.
@@ -172,12 +216,12 @@ class Journal:
     def _write(self, records):
         again = records
         records = self._notes + records
-        row = self._rows[-1] if self._rows else 0
+        row = max(0, self._foreign, self._rows[-1] if self._rows else 0)
         filled = self._filled
         if filled >= self.ROW or not self._rows:
             row += 1
             filled = 0
-            records = [self._checkpoint() + (None,)] + records
+            records = [(_HEAD, _HEAD_BODY, None), self._checkpoint() + (None,)] + records
         data = bytearray()
         slots = []
         for kind, body, owner in records:

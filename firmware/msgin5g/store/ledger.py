@@ -15,15 +15,13 @@ something that the other side knows to be a repeat.
 """
 
 import hashlib
-import json
 
 from coap.compat import const, json_octets
 
-from ..timing import Countdown
-from .journal import Journal, Slot
+from .journal import Journal
 from .message import Message
 from .outgoing import Outgoing
-from .storage import JournalSource, RowSource, discard
+from .storage import JournalSource
 
 _SENT = const(0x53)
 _ACCEPTED = const(0x41)
@@ -49,12 +47,6 @@ def _pack(header, payload=b""):
     return len(text).to_bytes(2, "big") + text + payload
 
 
-def _unpack(body):
-    """(header, length of what stands before the payload)."""
-    length = 2 + int.from_bytes(body[:2], "big")
-    return json.loads(str(body[2:length], "utf-8")), length
-
-
 class Ledger:
     """See the module. After `recover` the four lists hold what an earlier run left behind."""
 
@@ -66,10 +58,14 @@ class Ledger:
         self.sets = []  # [sender, set ID, row, Message of the header, Slot]
         self.endings = []  # (message ID, to, to_type, state, cause), oldest first
         self._storage = storage
-        self._lent = lent  # a message that was taken in an earlier life of the client, and is still read
-        self._row = 0
-        self._seen = bytearray()
-        self._order = 0
+        self.lent = lent  # a message that was taken in an earlier life of the client, and is still read
+        self.row = 0
+        self.digests = bytearray()  # of the messages that were seen, the oldest first
+        self.unnamed = (
+            0  # messages that have to come until none of those is as version 0 made them, without a sender
+        )
+        self.foreign = 0  # payload rows up to this number may belong to journal rows of a newer version
+        self.order = 0
         self.journal = Journal(storage, self._checkpoint, self._renew)
 
     # --- messages on their way out ------------------------------------------------------------------
@@ -77,8 +73,8 @@ class Ledger:
     def sent(self, outgoing, octets):
         """Write one: the message is in the outbox when this returns. `octets` is a short payload, None for one
         that lies in a row; the source then reads them from flash. Raises OSError."""
-        self._order += 1
-        outgoing.order = self._order
+        self.order += 1
+        outgoing.order = self.order
         source = outgoing.source
         if octets is not None:
             source = JournalSource(self.journal, None, len(octets), source.text)
@@ -107,12 +103,12 @@ class Ledger:
     def ended(self, outgoing, state, cause):
         """Write two. The body may be removed where this gives True."""
         ending = (outgoing.message_id, outgoing.to, outgoing.to_type, state, cause and cause[:_CAUSE])
-        self._remember(ending)
+        self.remember(ending)
         if outgoing.slot is None:
             return True
         return self._write(_ENDED, _pack(ending), outgoing)
 
-    def _remember(self, ending):
+    def remember(self, ending):
         if self.endings and self.endings[-1][0] == ending[0]:
             self.endings.pop()  # there was no memory for the rest of it
         self.endings.append(ending)
@@ -162,27 +158,6 @@ class Ledger:
             header += _counts(outgoing)
         return header
 
-    def _read_outgoing(self, header, slot):
-        (order, message_id, to, to_type, app_id, report, priority, store_forward, left, expire_time) = header[
-            :10
-        ]
-        text, size, row, cut, progress, accepted = header[10:16]
-        if row is None:
-            source = JournalSource(self.journal, slot, size, text)
-        else:
-            source = RowSource(self._storage, row, size, text)
-        outgoing = Outgoing(message_id, to, to_type, source, app_id, report, priority, store_forward, False)
-        outgoing.order = order
-        outgoing.slot = slot
-        outgoing.expire_time = expire_time
-        outgoing.cut = cut
-        outgoing.progress = progress
-        outgoing.accepted = accepted
-        if left is not None:
-            outgoing.expires = Countdown(left)
-        _count(outgoing, header[16:])
-        return outgoing
-
     def flush(self):
         """Writes the notes that wait."""
         try:
@@ -197,10 +172,12 @@ class Ledger:
         one whose segments had IDs of their own."""
         if set_id is not None and self._known(_digest(sender, _SET + set_id)):
             return True
+        if self.unnamed and self._known(_sha256(message_id)):
+            return True
         return self._known(_digest(sender, message_id))
 
     def _known(self, digest):
-        seen = self._seen
+        seen = self.digests
         for position in range(0, len(seen), _DIGEST):
             if seen[position : position + _DIGEST] == digest:
                 return True
@@ -209,14 +186,14 @@ class Ledger:
     def received(self, message, value, report):
         """Write one of a received message: it may be acknowledged when this returns. `value` is the `payload`
         member of one that came whole, `report` whether its report is owed already. Raises OSError."""
-        self._order += 1
-        message.order = self._order
+        self.order += 1
+        message.order = self.order
         message.report_owed = report
-        seen = self._seen_with(message)
+        seen = self.digests_with(message)
         octets = b"" if value is None else value.encode()
         slot = self.journal.write(_RECEIVED, _pack(self._message_header(message), octets), message)
         message.lies(self.journal, slot, len(octets))
-        self._seen = seen
+        self.saw(seen)
         self.journal.clean()  # not before: a checkpoint without this ID would hide the record from `recover`
 
     def taken(self, message):
@@ -254,8 +231,14 @@ class Ledger:
     def _set_header(self, segments):
         return [segments.key[0], segments.set_id, segments.payload.row, self._message_header(segments.header)]
 
-    def _seen_with(self, message):
-        seen = self._seen + _digest(message.sender, message.message_id)
+    def saw(self, digests):
+        """One more message: `digests` is what digests_with() made of it."""
+        self.digests = digests
+        if self.unnamed:
+            self.unnamed -= 1
+
+    def digests_with(self, message):
+        seen = self.digests + _digest(message.sender, message.message_id)
         if message.set_id is not None:
             seen += _digest(message.sender, _SET + message.set_id)
         return seen[-_SEEN * _DIGEST :]
@@ -277,99 +260,24 @@ class Ledger:
         ]
         return header if message.set_id is None else header + [message.set_id]
 
-    def _read_message(self, header):
-        message = Message(*header[1:9])
-        message.order = header[0]
-        message.report_owed, message.taken, message.row = header[9:12]
-        if isinstance(message.app_id, list):
-            message.app_id = tuple(message.app_id)
-        if len(header) > 12:
-            message.set_id = header[12]
-        return message
-
     # --- after a restart ----------------------------------------------------------------------------
 
     def recover(self):
-        """Reads the journal into the lists; what nothing refers to any more is removed from the storage."""
-        found = _Found()
-        for kind, body, row, offset in self.journal.open():
-            fields, length = _unpack(body)
-            slot = Slot(None, row, offset, len(body))
-            if kind in (_SENT, _RECEIVED):
-                self._order = max(self._order, fields[0])
-            if kind == _SENT:
-                slot.owner = found.outgoing[fields[1]] = self._read_outgoing(fields, slot)
-            elif kind == _ACCEPTED and fields[0] in found.outgoing:
-                found.outgoing[fields[0]].accepted = True
-            elif kind == _PROGRESS and fields[0] in found.outgoing:
-                found.outgoing[fields[0]].progress = fields[1]
-            elif kind == _COUNTED and fields[0] in found.outgoing:
-                _count(found.outgoing[fields[0]], fields[1:])
-            elif kind == _ENDED:
-                found.outgoing.pop(fields[0], None)
-                self._remember(tuple(fields))
-            elif kind == _OPENED:
-                found.sets[(fields[0], fields[1])] = fields[:3] + [self._read_message(fields[3]), slot]
-            elif kind == _CLOSED:
-                found.sets.pop((fields[0], fields[1]), None)
-            elif kind == _RECEIVED:
-                slot.owner = message = self._read_message(fields)
-                message.lies(self.journal, slot, len(body) - length)
-                found.messages[message.order] = message
-                if not self.seen(message.sender, message.message_id):
-                    self._seen = self._seen_with(message)
-            elif kind in (_TAKEN, _REPORTED):
-                message = found.message(fields[0])
-                if message is not None:
-                    message.taken = message.taken or kind == _TAKEN
-                    message.report_owed = kind == _TAKEN and fields[1]
-            elif kind == _CHECKPOINT:
-                self._order = max(self._order, fields[0])
-                self.endings = [tuple(ending) for ending in fields[1]]
-                self._seen = bytearray(body[length:])
-        self._settle(found)
+        """Read the journal into the lists, and remove what nothing refers to any more. Whatever octets are there, this
+        raises nothing for them; OSError where the storage cannot even say which rows it has."""
+        from .recovery import Recovery  # here: a running device has no use for it
 
-    def _settle(self, found):
-        rows = [] if self._lent is None else [_row_of(self._lent)]
-        for outgoing in sorted(found.outgoing.values(), key=_by_order):
-            self.journal.live(outgoing.slot)
-            if outgoing.accepted:
-                self.waiting.append(outgoing)
-            else:
-                self.queue.append(outgoing)
-                rows.append(outgoing.source.row)
-        for message in sorted(found.messages.values(), key=_by_order):
-            if message.taken and not message.report_owed:
-                message.slot = None
-                continue
-            self.journal.live(message.slot)
-            if not message.taken:
-                self.inbox.append(message)
-                rows.append(_row_of(message))
-            if message.report_owed:
-                self.reports.append(message)
-        for fields in found.sets.values():
-            # else it became a message, and only the note of it is lost
-            if not self.seen(fields[0], fields[3].message_id, fields[1]):
-                self.journal.live(fields[4])
-                self.sets.append(fields)
-                rows.append(fields[2])
-        for name in self._storage.names():
-            prefix, _, number = name.partition("-")
-            if prefix in ("out", "set", "in") and number.isdigit():
-                self._row = max(self._row, int(number))
-                if name not in rows:
-                    discard(self._storage, name)
+        Recovery(self, self._storage).run()
 
     def new_row(self, prefix):
         """The name of a row that is not there yet: "out-" or "set-" and a number."""
-        self._row += 1
-        return prefix + str(self._row)
+        self.row += 1
+        return prefix + str(self.row)
 
     # --- what the journal asks for --------------------------------------------------------------------
 
     def _checkpoint(self):
-        return _CHECKPOINT, _pack([self._order, self.endings], self._seen)
+        return _CHECKPOINT, _pack([self.order, self.endings, self.foreign, self.unnamed], self.digests)
 
     def _renew(self, slot):
         owner = slot.owner
@@ -380,46 +288,20 @@ class Ledger:
             return _SENT, _pack(self._outgoing_header(owner), payload)
         if isinstance(owner, Message):
             return _RECEIVED, _pack(self._message_header(owner), b"" if owner.taken else owner.octets())
+        if isinstance(owner, list):  # of a device that was a client and is an application client now
+            return _OPENED, _pack(owner[:3] + [self._message_header(owner[3])])
         return _OPENED, _pack(self._set_header(owner))
-
-
-def _row_of(message):
-    # a Row of MSGin5G-5 says where in the storage's row it is, too
-    return message.row[0] if isinstance(message.row, list) else message.row
-
-
-class _Found:
-    """What the records add up to: by message ID, by the order of what came in, and by sender and set ID."""
-
-    def __init__(self):
-        self.outgoing = {}
-        self.messages = {}
-        self.sets = {}
-
-    def message(self, name):
-        """That a record is about: by its order, or by its ID as earlier firmware wrote it; None where it is gone."""
-        if isinstance(name, str):
-            for message in self.messages.values():
-                if message.message_id == name:
-                    return message
-        return self.messages.get(name)
-
-
-def _by_order(each):
-    return each.order
 
 
 def _digest(sender, message_id):
     # No sender has a control character. IDs are UUIDs, which RFC 4122 section 3 reads in either case.
-    return hashlib.sha256((sender + "\n" + message_id.lower()).encode()).digest()[:_DIGEST]
+    return _sha256(sender + "\n" + message_id.lower())
+
+
+def _sha256(text):
+    return hashlib.sha256(text.encode()).digest()[:_DIGEST]
 
 
 def _counts(outgoing):
     cause = outgoing.cause and outgoing.cause[:_CAUSE]
     return [outgoing.reports["success"], outgoing.reports["failure"], cause]
-
-
-def _count(outgoing, fields):
-    """The other way: what an earlier run had counted, where it had."""
-    if fields and outgoing.reports:
-        outgoing.reports["success"], outgoing.reports["failure"], outgoing.cause = fields

@@ -19,5 +19,8 @@ def text(octets):
 
 
 def octets(text):
-    """The 16 octets of a text that this module made."""
-    return binascii.unhexlify(text.replace("-", ""))
+    """The 16 octets of a UUID in text. Raise ValueError for a text that is none."""
+    made = binascii.unhexlify(text.replace("-", ""))
+    if len(made) != 16:
+        raise ValueError("not a UUID: " + text)
+    return made
