@@ -22,14 +22,17 @@ _EMPTY = const(0)
 
 
 class Endpoint(Continuing, Serving):
-    """See the module. `random(n)` gives n random octets; `max_datagram` is the longest datagram either way,
-    `max_body` the longest body that may come in blocks (RFC 7959); with 0, Block options are not understood.
+    """An endpoint for any number of peers. Sizes are in octets, times in ms.
 
-    `admit(message, peer)`, if given, is asked about each request before anything is kept of it: None lets
-    it in, a response code (an int) refuses it with that code and no state.
+    `parameters` are numbers.Parameters (RFC 7252 section 4.8), `random(n)` returns n random octets. `max_datagram` is
+    the longest datagram either way, `max_body` the longest body that may come in blocks (RFC 7959); with 0, Block
+    options are not understood.
 
-    `security`, if given, is an `oscore.Security`: the messages that go in and come out here are plain, those on the
-    link are protected, and its judgement comes before `admit`.
+    `admit(message, peer)`, if given, is asked about each request before anything is kept of it. It returns None to
+    let it in, or a response code (int), which is the answer then.
+
+    `security`, if given, is an oscore.Security: messages are plain here and protected on the link, and it judges
+    before `admit`.
     """
 
     MAX_EXCHANGES = 8  # own requests open at once, all peers together
@@ -82,12 +85,11 @@ class Endpoint(Continuing, Serving):
     # --- what the layer above calls -----------------------------------------------------------------
 
     def request(self, message, peer, now, tag=None):
-        """Send a request; return the Exchange that its event will name.
+        """Send `message` (a Message) to `peer`, and return the Exchange that its event will name; `tag` is kept there.
 
         `message.type` says CON or NON. `message` stays as it is: the message ID is chosen here, the token too where
-        it is empty. Raise Busy when MAX_EXCHANGES are open, MessageError when the message does not fit a datagram,
-        MemoryError; with `security`, oscore.StateError and OSError where it cannot be protected. Then nothing was
-        sent.
+        it is empty. Raise Busy when MAX_EXCHANGES are open, MessageError when it does not fit a datagram, MemoryError;
+        with `security` also oscore.StateError and OSError where it cannot be protected. Then nothing was sent.
         """
         open = 0
         for exchange in self._exchanges:

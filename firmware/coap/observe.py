@@ -95,7 +95,7 @@ class Observation:
             self._endpoint.observations.remove(self)
 
     def accept(self, message, now):
-        """Take note that take note that the content of a notification is safe: it is acknowledged, and nothing
+        """Take note that the content of a notification is safe: it is acknowledged, and nothing
         older will be told."""
         for binding in self._bindings:
             binding.last = max(binding.last, self._newest)
@@ -115,7 +115,7 @@ class Observation:
     # --- what the endpoint calls ----------------------------------------------------------------------
 
     def answered(self, kind, message, now):
-        """Take note that take note that the open request has ended."""
+        """Take note that the open request has ended."""
         exchange = self.exchange
         self.exchange = None
         if kind == RESPONSE and not self._cancelled and _good(message):

@@ -22,10 +22,12 @@ class Outgoing:
 
     @property
     def state(self):
+        """One of "queued", "sent", "accepted", "stored", "delivered", "failed", "expired"."""
         return self._core.state
 
     @property
     def cause(self):
+        """Why it failed, in words, or None."""
         return self._core.cause
 
     @property
@@ -51,10 +53,11 @@ class Outgoing:
         return repr(self._core)
 
     async def wait(self, timeout_s=None):
-        """Return the final state: "delivered", "accepted", "stored", "failed" or "expired".
+        """Wait for the end of the message and return its final state: "delivered", "accepted", "stored", "failed" or
+        "expired".
 
-        Raise asyncio.TimeoutError after `timeout_s` seconds (of any number); the message goes on all the same. Raise
-        msgin5g.StoppedError when the client is stopped before that.
+        Raise asyncio.TimeoutError after `timeout_s` seconds (None: never), and the message goes on all the same;
+        msgin5g.StoppedError when the client is stopped before.
         """
         limit = runner.countdown(timeout_s)
         while not self._core.final:
@@ -104,17 +107,19 @@ class RunningClient(runner.Serving):
         return False
 
     async def send(self, to, payload, **options):
-        """Take a message; return its Outgoing once it is in the outbox.
+        """Put a message in the outbox and return its Outgoing; it is on flash then, and survives a power cut.
 
-        `payload` is str, bytes, a binary file, or (binary file, size). Options: to_type="UE", app_id=None,
-        report=False, priority="NORMAL", store_forward=False, expires=None (seconds), volatile=False.
-        Raise ValueError for what cannot be sent, msgin5g.OutboxFull, msgin5g.StoppedError after `stop`.
+        `to` is a service ID (str); `payload` is str, bytes, a binary file, or (binary file, size).
+        Options: to_type="UE", app_id=None, report=False, priority="NORMAL", store_forward=False, expires=None
+        (seconds), volatile=False, as docs/application.md, "The calls" says.
+        Raise ValueError for what can never be sent, msgin5g.OutboxFull when there is no room now,
+        msgin5g.StorageError where the storage failed, msgin5g.StoppedError after `stop`.
         """
         return Outgoing(self, self._call(self.core.send, to, payload, runner._now(), **options))
 
     async def subscribe(self, topic, timeout_s=60):
-        """Return when the server has granted it: from then on, over restarts too, messages to the topic are
-        received.
+        """Subscribe to a Messaging Topic (str), and return when the server has granted it: from then on, over restarts
+        too, messages to the topic are received (TS 24.538 clause 6.6.2.1).
 
         Raise msgin5g.SubscriptionError where it refuses, or has not answered within `timeout_s` seconds (and then the
         device goes on trying); ValueError for what can be no topic, and for the ninth; msgin5g.StorageError.
@@ -124,16 +129,20 @@ class RunningClient(runner.Serving):
         await settle(self, self._call(self.core.subscribe, topic, runner._now()), timeout_s)
 
     async def unsubscribe(self, topic, timeout_s=60):
-        """Return when the server has ended it, at once where there was no subscription. Raise as `subscribe`."""
+        """End a subscription, and return when the server has ended it, at once where there was none (clause 6.6.2.2).
+
+        Raise as `subscribe` does.
+        """
         from .topics import settle
 
         await settle(self, self._call(self.core.unsubscribe, topic, runner._now()), timeout_s)
 
     async def receive(self, timeout_s=None):
-        """Return the next received Message, each one once. A large one can be read until the next is taken.
+        """Wait for the next received Message and return it, each one once. A large one can be read until the next
+        is taken.
 
-        Raise asyncio.TimeoutError when none came within `timeout_s` seconds (of any number), and then none was taken;
-        msgin5g.StoppedError when the client is stopped; `messages()` just ends then.
+        Raise asyncio.TimeoutError when none came within `timeout_s` seconds (None: for ever), and then none was taken;
+        msgin5g.StoppedError when the client is stopped.
         """
         limit = runner.countdown(timeout_s)
         while True:
@@ -170,8 +179,8 @@ class RunningClient(runner.Serving):
         return [Outgoing(self, core) for core in outbox.queue + waiting + ended]
 
     async def drain(self, timeout_s=None):
-        """Wait until everything is accepted and every report is out; False where `timeout_s` was over before, or
-        where there was no memory for what has to be written.
+        """Wait until everything is accepted and every report is out, and return True; False where `timeout_s` seconds
+        were over before, or where there was no memory for what has to be written.
 
         Then an application may sleep or switch the board off: nothing waits but reports of the other side.
         """
@@ -196,7 +205,7 @@ class RunningClient(runner.Serving):
         return None if deadline is None else max(0, ticks_diff(deadline, runner._now()))
 
     async def stop(self):
-        """De-register, where the peer can be reached within 5 s, and close the link."""
+        """De-register, where the peer can be reached within 5 s, and close the link. A second call does nothing."""
         if self in runner.running and not self.stopping:
             self.stopping = True
             try:
@@ -252,6 +261,7 @@ class RunningClient(runner.Serving):
 
     @property
     def registered(self):
+        """Whether the server or gateway holds a registration of ours, as far as we know."""
         return self.core.registered
 
     @property

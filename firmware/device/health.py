@@ -95,7 +95,7 @@ class Starts:
         return max(0, GOOD * 1000 - ticks_diff(now, self._began))
 
     def good(self):
-        """Take note that take note that it lasted, or ended in order."""
+        """Take note that it lasted, or ended in order."""
         if self._began is not None:
             self._began = None
             self.words = ""

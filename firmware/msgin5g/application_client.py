@@ -19,10 +19,11 @@ from .wire import causes, payload, uuid
 
 
 class ApplicationClient(Role):
-    """See the module. `config`, `storage`, `random` and `peer` are those of Client; there is no clock to use.
+    """An application on a constrained UE, by MSGin5G-5 (TS 24.538 clause 6.4.2).
 
+    `config`, `storage`, `random`, `lent` and `peer` are those of Client; `clock` is not used.
     `endpoint` is the CoAP endpoint, None on L3. On L3 `send` takes as `to` an FQDN, an IPv4 or an IPv6 address, which
-    the gateway's table translates. Raises ConfigError where the configuration asks for what this class is not.
+    the gateway's table translates. Raise ConfigError where the configuration is not that of an ApplicationClient.
     """
 
     def __init__(self, config, storage, random=random_octets, clock=None, lent=None):
@@ -131,7 +132,7 @@ class ApplicationClient(Role):
     # --- what the wire calls ------------------------------------------------------------------------------
 
     def answered(self, tag, answer, now):
-        """Take note that take note that a request has its Answer, or None where nothing came back. `tag` is its
+        """Take note that a request has its Answer, or None where nothing came back. `tag` is its
         source and the item."""
         source, item = tag
         if answer is None:
@@ -143,7 +144,7 @@ class ApplicationClient(Role):
         source.answered(item, answer, now)
 
     def unsendable(self, tag, why, now):
-        """Take note that take note that a request does not fit the wire."""
+        """Take note that a request does not fit the wire."""
         tag[0].unsendable(tag[1], why, now)
 
     def new_message(self, message_id, sender, group, report, priority):

@@ -27,12 +27,13 @@ def _later():
 
 
 class Client(Role):
-    """See the module. `config` is a Config, `storage` as store/storage.py describes, `random(n)` gives n octets.
+    """A UE with one UE Service ID, by MSGin5G-1 and MSGin5G-6 (TS 24.538 clause 5).
 
-    `peer` is the address that the link sends to and is heard from, (host, port) for UDP; the link may set
-    it anew. `clock()`, where a board has one, gives seconds since 1970, or None while it is not set.
-    `lent` is a message that was taken from an earlier Client on this storage, and can still be read.
-    Raises ConfigError where the configuration asks for what this class is not.
+    `config` is a Config, `storage` keeps the contract of store/storage.py, `random(n)` returns n octets.
+    `clock()` returns seconds since 1970, or None while it is not set; a board without a clock gives None for it.
+    `lent` is a Message that was taken from an earlier Client on this storage, and is still read.
+    `peer` is the address that the link sends to and hears from, (host, port) for UDP; the link may set it anew.
+    Raise ConfigError where the configuration is not that of a Client.
     """
 
     def __init__(self, config, storage, random=random_octets, clock=None, lent=None):
@@ -64,16 +65,16 @@ class Client(Role):
     # --- what the application's side calls, beside what Role has -----------------------------------------
 
     def subscribe(self, topic, now):
-        """Return the Subscription of a Messaging Topic, which the storage keeps (clause 6.6).
+        """Subscribe to a Messaging Topic (str) and return its Subscription, which the storage keeps (clause 6.6.2.1).
 
-        Raise ValueError for what can be no topic, and for one too many; StorageError.
+        Raise ValueError for what can be no topic and for the ninth one, StorageError where it cannot be kept.
         """
         subscription = self.procedure("topics").subscribe(topic, now)
         self._work(now)
         return subscription
 
     def unsubscribe(self, topic, now):
-        """End it; return its Subscription. Raise StorageError."""
+        """End a subscription and return it (clause 6.6.2.2). Raise StorageError where that cannot be kept."""
         subscription = self.procedure("topics").unsubscribe(topic, now)
         self._work(now)
         return subscription
@@ -93,6 +94,7 @@ class Client(Role):
     # --- what the runner calls --------------------------------------------------------------------------
 
     def receive(self, datagram, peer, now):
+        """Take a datagram (a buffer with anything in it) that came from the address `peer`. Raise nothing."""
         self._now = now
         told = True
         try:
@@ -104,6 +106,7 @@ class Client(Role):
             self._work(now)
 
     def poll(self, now):
+        """Do what is due by the tick `now` (ms). Raise nothing: what finds no memory is put off by a second."""
         try:
             self.endpoint.poll(now)
         except STARVED:

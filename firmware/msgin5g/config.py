@@ -12,7 +12,7 @@ _ENOENT = 2
 class Config:
     """The configuration, every key present and in its bounds; sections are dicts named as in the file.
 
-    Raises ConfigError, which names the key and says what is allowed. Keys never show in repr().
+    Raise ConfigError, which names the key and says what is allowed. Keys never show in repr().
     """
 
     def __init__(self, data):

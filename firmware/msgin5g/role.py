@@ -54,6 +54,7 @@ class Role:
 
     @property
     def registered(self):
+        """Whether the server or gateway holds a registration of ours, as far as we know."""
         return self.registration.registered
 
     @property
@@ -77,13 +78,13 @@ class Role:
         self.ledger.flush()
 
     def start(self, now):
-        """Begin to register, and go on for ever."""
+        """Begin to register at the tick `now` (ms), and go on for ever."""
         self.registration.start(now)
         self._receiver.resume(now)
         self._work(now)
 
     def stop(self, now):
-        """De-register; over when `registration.state` is "stopped"."""
+        """Begin to de-register (clause 6.3.1.1.2). It is over when `registration.state` is "stopped"."""
         self.registration.stop(now)
         self._work(now)
 
@@ -106,11 +107,15 @@ class Role:
         expires=None,
         volatile=False,
     ):
-        """Take a message; return its Outgoing. `expires` is in seconds from now.
+        """Put a message in the outbox and return its Outgoing (clause 6.4.1.1.2). It is on flash then.
 
-        `payload` is str, octets, a binary file, or (binary file, size).
-        A `volatile` message stays in the heap, a volatile file must stay open until the message ends.
-        Raise ValueError for what cannot be sent, OutboxFull when there is no room now, StorageError.
+        `to` is a service ID (str of 1 to 255 octets); `to_type` "UE", "AS", "GROUP", "TOPIC" or "BC".
+        `payload` is str, octets, a binary file, or (binary file, size); `app_id` str, a list of them, or None.
+        `report` asks the recipient for a delivery report; `priority` is "HIGH", "NORMAL" or "LOW".
+        `store_forward` has the server keep it for a recipient that cannot be reached; `expires` is in seconds from
+        now, None for never. A `volatile` message stays in the heap, and its file must stay open until it ends.
+        Raise ValueError for what can never be sent, OutboxFull when there is no room now, StorageError where the
+        storage failed; then the message was not taken.
         """
         outgoing = self._composer.add(
             to, payload, now, to_type, app_id, report, priority, store_forward, expires, volatile
@@ -119,7 +124,10 @@ class Role:
         return outgoing
 
     def take(self, now):
-        """Return the oldest received Message, or None. The one taken before it is closed."""
+        """Return the oldest received Message, or None; it is the caller's from now on, and its report goes out.
+
+        The one taken before it is closed. Raise MemoryError where none was taken for want of memory.
+        """
         message = self._receiver.take()
         if message is not None:
             self._work(now)
@@ -133,14 +141,14 @@ class Role:
         return self._sender.prepare()
 
     def next_event(self):
-        """Return the next (kind, subject), or None."""
+        """Return the next (kind, subject), or None; events.py has the kinds."""
         if self._arrived:
             self._arrived = False
             return _ARRIVED
         return self.events.pop(0) if self.events else None
 
     def next_deadline(self):
-        """Return the tick when `poll` is needed next, or None."""
+        """Return the tick (ms) when `poll` is needed next, or None where nothing waits for the clock."""
         now = self._now
         try:
             deadline = earliest(self._link_deadline(now), self._again)

@@ -159,7 +159,7 @@ class WiFiLink(UDPLink):
                 pause = min(2 * pause, _LONGEST_PAUSE)
 
     def _renew(self):
-        """Take note that take note that the network may be another one, with another address behind the peer's
+        """Take note that the network may be another one, with another address behind the peer's
         name."""
         try:
             self._look_up()
