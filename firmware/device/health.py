@@ -18,6 +18,8 @@ GOOD = const(60)  # seconds after which a start was a good one
 _SAFE = const(3)  # starts in a row that failed before that: then a safe boot
 _FAULTS = ("watchdog", "soft")  # causes of a reset that a hand at the plug does not have
 _WORDS = const(400)  # octets of last words
+_COUNTS = const(64)  # octets of the line above them
+_VERSION = "1"
 _LOOK = const(2000)  # ms between looks at the parts, at most
 _TICK_MASK = const((1 << 29) - 1)  # the period of coap.compat.ticks_diff
 _ATTEND = const(1000)  # ms between the timer's feeds, while somebody is at the REPL
@@ -58,17 +60,25 @@ class Starts:
         self._storage = board.storage
         self._began = None  # the tick of a start that is not known to be good yet
         self._open = False  # whether that of the row was not
+        self._more = _VERSION  # with what newer firmware keeps there
         try:
-            # "boots bad open", and below it the words
-            row = self._storage.read(_ROW, 0, _WORDS + 32)
-            counts, _, words = row.partition(b"\n")
-            words = words.decode()
-            self.boots, self.bad, self._open = [int(count) for count in counts.split()]
-            self.words = words
+            self._read(self._storage.read(_ROW, 0, _WORDS + _COUNTS))
         except OSError as error:
             log("boot: the storage failed (%s)", error)
+
+    def _read(self, row):
+        """Take what is well of "boots bad open version", and below it the words (docs/flash-format.md)."""
+        counts, _, words = row.partition(b"\n")
+        counts = counts[:_COUNTS].split()
+        self.boots, self.bad, still_open = [_number(counts, place) for place in range(3)]
+        self._open = still_open == 1
+        if self.bad > _SAFE:
+            self.bad = 0
+        try:
+            self._more = b" ".join(counts[3:]).decode() or _VERSION
+            self.words = words.decode()
         except ValueError:
-            pass  # the first start of all; or a row that is damaged, which means no more than that
+            pass  # no text
 
     def begin(self, now):
         """Count this start."""
@@ -117,10 +127,18 @@ class Starts:
 
     def _write(self, bad, still_open):
         try:
-            row = "%d %d %d\n%s" % (self.boots, bad, still_open, self.words)
+            row = "%d %d %d %s\n%s" % (self.boots, bad, still_open, self._more, self.words)
             self._storage.replace(_ROW, row.encode())
         except OSError as error:
             log("boot: the storage failed (%s)", error)
+
+
+def _number(counts, place):
+    """The number at this place, 0 where there is none."""
+    try:
+        return max(0, int(counts[place]))
+    except (ValueError, IndexError):
+        return 0
 
 
 def look(board):

@@ -11,6 +11,7 @@ from ..errors import StateError
 _AHEAD = const(64)
 _NUMBER = const(5)  # octets of the longest Partial IV
 _CHECK = const(3)
+_LONGEST = const(64)  # octets of the row, with what newer firmware may keep there
 _LAST = (1 << 40) - 1
 
 
@@ -21,24 +22,26 @@ class Sequence:
     anew once in 64 of them. After a restart the numbers go on from there; those between are lost.
 
     `floor` is a number of the peer's, as high as was written: none up to it can be new. The row has it where it is
-    not -1.
+    not -1 (docs/flash-format.md).
     """
 
     def __init__(self, storage, name):
         self._storage = storage
         self._name = name
-        row = storage.read(name, 0, 2 * _NUMBER + _CHECK + 1)
+        row = storage.read(name, 0, _LONGEST)
         self.stored = bool(row)  # whether this key was in use before
         self.floor = -1
         self._next = 0
+        self._more = b""  # what newer firmware keeps there
         if row:
             end = len(row) - _CHECK
-            if end not in (_NUMBER, 2 * _NUMBER) or row[end:] != _check(row[:end]):
+            if end != _NUMBER and end < 2 * _NUMBER or row[end:] != _check(row[:end]):
                 # To begin anew would use nonces again, which gives the key stream away.
                 raise StateError("the sequence numbers in %s are damaged: provision a new key" % name)
             self._next = int.from_bytes(row[:_NUMBER], "big")
             if end > _NUMBER:
-                self.floor = int.from_bytes(row[_NUMBER:end], "big")
+                self.floor = int.from_bytes(row[_NUMBER : 2 * _NUMBER], "big")
+                self._more = row[2 * _NUMBER : end]
         self._end = self._next  # the first number that may not be given yet
 
     def take(self):
@@ -58,7 +61,7 @@ class Sequence:
         floor = max(floor, self.floor)
         row = end.to_bytes(_NUMBER, "big")
         if floor >= 0:
-            row += floor.to_bytes(_NUMBER, "big")
+            row += floor.to_bytes(_NUMBER, "big") + self._more
         self._storage.replace(self._name, row + _check(row))
         self._end = end
         self.floor = floor

@@ -21,6 +21,7 @@ from ..wire import bodies
 from ..wire.identifiers import service_id_error
 
 ROW = "topics"
+_VERSION = const(1)  # of that row
 _LONGEST_ROW = const(12800)  # 8 names of 255 octets, each octet escaped
 _DEFAULT_LIFETIME = const(3600)  # s, where the server does not say
 _ASK_AGAIN = const(5000)  # ms
@@ -35,6 +36,7 @@ class Subscription:
         self.state = "unsubscribing" if leaving else "subscribing"
         self.cause = None
         self.leaving = leaving
+        self.more = []  # what newer firmware wrote behind these two
         self.kept = False  # whether it is asked for again though it was refused
         self.observation = None
         self.on_air = None  # whether what is on the air leaves; None: nothing is
@@ -47,6 +49,19 @@ class Subscription:
         return self.state in ("subscribed", "refused", "unsubscribed")
 
 
+def _subscription(fields):
+    """The one that these fields of an earlier run are about; None where they say none."""
+    if not isinstance(fields, list) or not fields or service_id_error(fields[0]):
+        return None
+    leaving = len(fields) > 1 and fields[1]
+    if not isinstance(leaving, bool):
+        return None
+    subscription = Subscription(fields[0], leaving)
+    subscription.kept = True
+    subscription.more = fields[2:]
+    return subscription
+
+
 class Topics(Source):
     """The subscriptions of a Client, and a source of its requests."""
 
@@ -56,10 +71,8 @@ class Topics(Source):
         self._storage = client.storage
         self._random = client.random
         self._registered = False
-        for topic, leaving in self._stored():
-            subscription = Subscription(topic, leaving)
-            subscription.kept = True
-            self.subscriptions.append(subscription)
+        self._newer = False  # the row is of a newer version, and left alone
+        self._restore()
 
     # --- what the application asks for ------------------------------------------------------------------
 
@@ -113,16 +126,29 @@ class Topics(Source):
             raise StorageError(error)
         subscription.state = state
 
-    def _stored(self):
+    def _restore(self):
+        """Read what is subscribed (docs/flash-format.md). What is not understood there is as if it were not: a device
+        that starts is worth more."""
+        head, line, rest = self._storage.read(ROW, 0, _LONGEST_ROW).partition(b"\n")
         try:
-            return json.loads(str(self._storage.read(ROW, 0, _LONGEST_ROW), "utf-8"))
-        except ValueError:  # nothing, or not what was written: a device that starts is worth more
-            return ()
+            if line:
+                self._newer = int(head) > _VERSION
+            topics = () if self._newer else json.loads(str(rest if line else head, "utf-8"))
+        except (ValueError, RuntimeError):  # the second: lists in lists, without an end
+            return
+        for fields in topics if isinstance(topics, list) else ():
+            subscription = _subscription(fields)
+            if subscription is not None and self._find(subscription.topic) is None:
+                self.subscriptions.append(subscription)
+                if len(self.subscriptions) == MOST:
+                    return
 
     def _store(self):
+        if self._newer:
+            return
         if self.subscriptions:
-            row = [[each.topic, each.leaving] for each in self.subscriptions]
-            self._storage.replace(ROW, json_octets(row))
+            topics = [[each.topic, each.leaving] + each.more for each in self.subscriptions]
+            self._storage.replace(ROW, b"%d\n" % _VERSION + json_octets(topics))
         else:
             discard(self._storage, ROW)
 
