@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+# heap: 256k, the files of the board and the server lie in it too
 """The small files of docs/flash-format.md, `topics`, `boot` and `oscore-X`: versions, and whatever may lie there."""
 
 from hashlib import sha256
