@@ -25,6 +25,7 @@ FOREIGN = {
     "mpy-tool.py": "MicroPython",
 }
 PLACEHOLDERS = {"test_x", "test_same"}  # any test
+OTHERS = {"gc", "asyncio", "ticks_ms", "len", "metadata"}  # what pages name of Python and MicroPython
 
 # How many sections each section of an RFC has: {section or appendix: its sections}, for those that are cited by one.
 RFCS = {
@@ -239,6 +240,30 @@ def lost_tests(text):
             yield word
 
 
+@functools.cache
+def members():
+    """Each name that something of the project is given: by def, class, or an assignment."""
+    found = set(defined())
+    for name in tree():
+        if name.endswith(".py"):
+            text = (ROOT / name).read_text()
+            found |= set(re.findall(r"(?:\bself\.|^\s*)(\w+)(?:: [^=\n]+)? =", text, re.M))
+    return found
+
+
+def lost_names(name, text):
+    """Functions that a page calls (`send(...)`, `client.send()`), and members of our classes (`Endpoint.poll`)."""
+    for span in re.findall(r"`([^`\n]+)`", text):
+        for owner, word in (
+            re.findall(r"(?:^|[\s(])((?:\w+\.)*)([a-z_]\w*)\(", span) if name.endswith(".md") else ()
+        ):
+            if owner.partition(".")[0] not in OTHERS and word not in defined() and word not in OTHERS:
+                yield span
+        member = re.fullmatch(r"([A-Z][a-z]\w*)\.(\w+)(?:\(.*)?", span)
+        if member and member[1] in defined() and member[2] not in members():
+            yield span
+
+
 def lost(name, text):
     """All pointers of a text that lead nowhere."""
     yield from lost_files(name, text)
@@ -246,6 +271,7 @@ def lost(name, text):
     yield from lost_rfcs(text)
     yield from lost_clauses(text)
     yield from lost_tests(text)
+    yield from lost_names(name, text)
 
 
 @pytest.mark.parametrize("folder", ["firmware", "boards", "tools", "host_tests", "examples", "docs", ""])
@@ -302,6 +328,8 @@ def test_each_link_of_a_page_leads_somewhere():
         "TS 24.538 clause 6.12.1",
         "as clauses 6.3 and 9.9 say",
         "`test_that_was_never_written`",
+        "call `client.never_there(1)`",
+        "as `Endpoint.never_there` does",
     ],
 )
 def test_it_sees_a_pointer_that_leads_nowhere(text):
@@ -316,6 +344,7 @@ def test_it_sees_a_pointer_that_leads_nowhere(text):
         "RFC 7252 sections 4.2 and 5.10.1, RFC 8613 appendix B.1.2",
         "TS 24.538 clauses 6.3, 6.4.1.1 and A.2.2.17; TS 23.554 clause 8.9",
         "`test_it_sees_a_pointer_that_leads_nowhere`",
+        "call `await client.send(to, payload)`, `gc.collect()`; `Endpoint.poll`, `Backoff.deadline`",
     ],
 )
 def test_it_lets_a_good_pointer_be(text):
