@@ -19,7 +19,7 @@ STORED = "stored for deferred delivery"
 
 
 def write(*members):
-    """The JSON object of the (name, value) pairs in their order; a value of None leaves its member out,
+    """Return the JSON object of the (name, value) pairs in their order; a value of None leaves its member out,
     a tuple of pairs is an object of its own."""
     data = bytearray()
     _write(data, members)
@@ -51,7 +51,7 @@ def destination(type, addr):
 
 
 def registration(service, addr, profile=None, urgent=None, lifetime=None, wait=None):
-    """REG, clause 7.3.3.1; `profile` is the pairs of cliProfile."""
+    """Return REG, clause 7.3.3.1; `profile` is the pairs of cliProfile."""
     return write(
         ("msgIden", service),
         ("msgType", "REG"),
@@ -64,7 +64,7 @@ def registration(service, addr, profile=None, urgent=None, lifetime=None, wait=N
 
 
 def gateway_registration(service, addr, ue_id, lifetime):
-    """GWREG, clause 7.3.3.3."""
+    """Return GWREG, clause 7.3.3.3."""
     return write(
         ("msgIden", service),
         ("msgType", "GWREG"),
@@ -75,12 +75,13 @@ def gateway_registration(service, addr, ue_id, lifetime):
 
 
 def deregistration(service, addr):
-    """DEREG, clause 7.3.3.2."""
+    """Return DEREG, clause 7.3.3.2."""
     return write(("msgIden", service), ("msgType", "DEREG"), ("oriAddr", originator(addr)))
 
 
 def message(service, addr, outgoing, value, segment=None, expire_time=None):
-    """MSG, clause 7.3.4.1: `value` is the payload member, `segment` the pairs of segParams of a segmented one."""
+    """Return MSG, clause 7.3.4.1: `value` is the payload member, `segment` the pairs of segParams of a segmented
+    one."""
     return write(
         ("msgIden", service),
         ("msgType", "MSG"),
@@ -100,7 +101,7 @@ def message(service, addr, outgoing, value, segment=None, expire_time=None):
 
 
 def segment(set_id, number, total):
-    """segParams of clause 7.3.4.1. The flag is a string there, "true" in the last segment only."""
+    """Return segParams of clause 7.3.4.1. The flag is a string there, "true" in the last segment only."""
     return (
         ("segId", set_id),
         ("totalSegCount", total),
@@ -110,7 +111,7 @@ def segment(set_id, number, total):
 
 
 def report(service, addr, to_type, to, message_id, status, cause=None):
-    """IMDN, clause 7.3.4.2: `status` is SUCCESS or FAILURE."""
+    """Return IMDN, clause 7.3.4.2: `status` is SUCCESS or FAILURE."""
     return write(
         ("msgIden", service),
         ("msgType", "IMDN"),
@@ -123,13 +124,13 @@ def report(service, addr, to_type, to, message_id, status, cause=None):
 
 
 def segment_recovery(service, set_id, ranges):
-    """SEGREC, clause 7.3.6.2: `ranges` are (first, last) pairs."""
+    """Return SEGREC, clause 7.3.6.2: `ranges` are (first, last) pairs."""
     numbers = "(%s)" % ", ".join(["%d-%d" % each for each in ranges])
     return write(("msgIden", service), ("msgType", "SEGREC"), ("segId", set_id), ("segNoList", numbers))
 
 
 def segment_confirmation(service, set_id, result):
-    """SEGCONFIR, clause 7.3.6.1."""
+    """Return SEGCONFIR, clause 7.3.6.1."""
     return write(("msgIden", service), ("msgType", "SEGCONFIR"), ("segId", set_id), ("result", result))
 
 
@@ -182,7 +183,7 @@ class Body:
         return value
 
     def last_segment(self):
-        """lastSegFlag, a string in clause 7.3.4.1 that names no values: all but the words for no mean yes."""
+        """Return lastSegFlag, a string in clause 7.3.4.1 that names no values: all but the words for no mean yes."""
         value = self._value("lastSegFlag", False)
         if isinstance(value, str):
             return value.strip().lower() not in ("", "false", "0")
@@ -227,14 +228,14 @@ class Body:
         return [Body(each) for each in value]
 
     def elements(self):
-        """What is aggregated in msgList, one or more."""
+        """Return what is aggregated in msgList, one or more."""
         found = self.objects("msgList")
         if not found:
             raise BodyError("msgList", "empty")
         return found
 
     def address(self, name, type_name, types):
-        """(type, address) of oriAddr or destAddr; the first of `types` where it says none."""
+        """Return (type, address) of oriAddr or destAddr; the first of `types` where it says none."""
         body = self.object(name)
         type = body.text(type_name, types[0]).upper()
         if type not in types:
@@ -267,7 +268,8 @@ class Body:
         return value
 
     def status(self, default=_NEEDED):
-        """(DelSta, Cause) of clauses 7.3.4.2 and 7.3.4.3; the text of clause 6 makes the first optional there."""
+        """Return (DelSta, Cause) of clauses 7.3.4.2 and 7.3.4.3; the text of clause 6 makes the first optional
+        there."""
         value = self.text("DelSta", default)
         if value is not default:
             value = value.lower()
@@ -276,7 +278,7 @@ class Body:
         return value, self.cause()
 
     def cause(self):
-        """The cause of a failure, by any of the names that the schemas give it."""
+        """Return the cause of a failure, by any of the names that the schemas give it."""
         for name in ("Cause", "cause", "failure reason", "failReason"):
             if name in self:
                 return clean(self.text(name, longest=1024))
@@ -284,7 +286,7 @@ class Body:
 
 
 def failure(message):
-    """What a CoAP error response says, for people: "4.00 msgId: missing" (RFC 7252 section 5.5.2)."""
+    """Return what a CoAP error response says, for people: "4.00 msgId: missing" (RFC 7252 section 5.5.2)."""
     try:
         why = str(bytes(message.payload), "utf-8")
     except UnicodeError:
@@ -293,14 +295,14 @@ def failure(message):
 
 
 def clean(text):
-    """Words of the other side for people to read: a control character could make a line of its own of them."""
+    """Return words of the other side for people to read: a control character could make a line of its own of them."""
     if text and (min(text) < " " or max(text) > "~"):
         text = "".join([c if " " <= c <= "~" or ord(c) > 159 else "?" for c in text])
     return text
 
 
 def read_ranges(text):
-    """The (first, last) pairs of segNoList, "(5-7, 10-10)", also "(5-7),(10-10)"; a lone number counts as a
+    """Return the (first, last) pairs of segNoList, "(5-7, 10-10)", also "(5-7),(10-10)"; a lone number counts as a
     range of one."""
     ranges = []
     for part in text.split(","):
@@ -316,7 +318,8 @@ def read_ranges(text):
 
 
 def _digits(text):
-    """The number that 1 to 10 ASCII digits say, else None. (int() takes more, and isdigit() other scripts' digits.)"""
+    """Return the number that 1 to 10 ASCII digits say, else None. (int() takes more, and isdigit() other scripts'
+    digits.)"""
     if not 1 <= len(text) <= 10 or [c for c in text if not "0" <= c <= "9"]:
         return None
     return int(text)

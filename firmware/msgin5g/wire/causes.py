@@ -25,12 +25,12 @@ _TEXTS = (
 
 
 def text(cause):
-    """The meaning of a cause; a value that the table lacks reads as 0x6F, as the clause says."""
+    """Return the meaning of a cause; a value that the table lacks reads as 0x6F, as the clause says."""
     return _TEXTS[cause if 0 < cause < len(_TEXTS) else 0]
 
 
 def cause(meaning):
-    """The value of a meaning, PROTOCOL_ERROR for other words."""
+    """Return the value of a meaning, PROTOCOL_ERROR for other words."""
     for value in range(1, len(_TEXTS)):
         if _TEXTS[value].lower() == meaning.lower():
             return value

@@ -8,7 +8,7 @@ MANY = ("GROUP", "TOPIC", "BC")  # destinations that stand for several recipient
 
 
 def service_id_error(value):
-    """Why `value` cannot be a service ID, or None (TS 23.554 clause 6.1: a URI; kindly, any string)."""
+    """Return why `value` cannot be a service ID, or None (TS 23.554 clause 6.1: a URI; kindly, any string)."""
     if not isinstance(value, str) or not value or len(value.encode()) > 255:
         return "must be a string of 1 to 255 octets"
     for character in value:

@@ -102,9 +102,9 @@ class L3Error(ValueError):
 
 
 def decode(octets):
-    """(type, values) of a message in any buffer; values of octets are views of it.
+    """Return (type, values) of a message in any buffer; values of octets are views of it.
 
-    Optional elements that are absent, unknown or wrong are absent in the values. Raises L3Error where the
+    Optional elements that are absent, unknown or wrong are absent in the values. Raise L3Error where the
     imperative part is wrong, and for a reserved target type.
     """
     view = memoryview(octets)
@@ -135,7 +135,7 @@ def decode(octets):
 
 
 def _optional(type, optional, view, position, values):
-    """Reads one element of the non-imperative part; gives the position behind it (TS 24.007 clause 11.2.4)."""
+    """Read one element of the non-imperative part; return the position behind it (TS 24.007 clause 11.2.4)."""
     iei = view[position]
     half = iei & 0x80
     room = len(view) - position
@@ -196,9 +196,9 @@ def _target(type, view, offset):
 
 
 def encode(type, values):
-    """The parts of a message: octets up to the payload, the payload as given, octets behind it; or one part.
+    """Return the parts of a message: octets up to the payload, the payload as given, octets behind it; or one part.
 
-    Values of None are absent. Raises L3Error where a value is missing or cannot be said.
+    Values of None are absent. Raise L3Error where a value is missing or cannot be said.
     """
     imperative, optional = _TABLE[type - 1]
     head = data = bytearray((type,))

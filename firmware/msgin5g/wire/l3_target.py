@@ -5,9 +5,9 @@ from .l3 import FQDN, IPV4, IPV6
 
 
 def target(text):
-    """(address type, octets) of an IPv4 or IPv6 address or a fully qualified domain name.
+    """Return (address type, octets) of an IPv4 or IPv6 address or a fully qualified domain name.
 
-    Raises ValueError for anything else: a service ID does not go over L3, the gateway knows it by such a name.
+    Raise ValueError for anything else: a service ID does not go over L3, the gateway knows it by such a name.
     """
     octets = _ipv4(text)
     if octets is not None:
@@ -40,7 +40,7 @@ def _digits(part):
 
 
 def _ipv6(text):
-    """RFC 4291 section 2.2, the form with a dotted end too."""
+    """Return the 16 octets of an IPv6 address in text (RFC 4291 section 2.2), the form with a dotted end too."""
     if ":" not in text:
         return None
     last = text[text.rfind(":") + 1 :]
@@ -75,7 +75,7 @@ def _groups(text):
 
 
 def _fqdn(text):
-    """Labels, each behind its length, without an end mark."""
+    """Return labels, each behind its length, without an end mark."""
     octets = b""
     for label in text.split("."):
         if not 1 <= len(label) <= 63:

@@ -17,12 +17,12 @@ def is_octets(value):
 
 
 def octets_value(octets):
-    """The member's value for octets."""
+    """Return the member's value for octets."""
     return HEAD + binascii.b2a_base64(octets).decode().strip()
 
 
 def read_octets(value):
-    """The octets of a value, with its head or as bare base64. Raises BodyError."""
+    """Return the octets of a value, with its head or as bare base64. Raise BodyError."""
     if value.startswith(HEAD):
         value = value[len(HEAD) :]
     octets = None
@@ -38,14 +38,14 @@ def read_octets(value):
 
 
 def decoded_size(length, pads):
-    """How many octets `length` characters of base64 with `pads` equal signs at their end mean."""
+    """Return how many octets `length` characters of base64 with `pads` equal signs at their end mean."""
     return length * 3 // 4 - pads
 
 
 def as_octets(payload):
-    """(text, octets) of what an application gave: text says whether it travels as text.
+    """Return (text, octets) of what an application gave: text says whether it travels as text.
 
-    Raises ValueError for anything but str and buffers of octets.
+    Raise ValueError for anything but str and buffers of octets.
     """
     if isinstance(payload, str):
         return not is_octets(payload), payload.encode()

@@ -5,7 +5,7 @@ import binascii
 
 
 def new(random):
-    """The 16 octets of a new one; `random(n)` gives n octets."""
+    """Return the 16 octets of a new one; `random(n)` gives n octets."""
     octets = bytearray(random(16))
     octets[6] = octets[6] & 0x0F | 0x40
     octets[8] = octets[8] & 0x3F | 0x80
@@ -13,13 +13,13 @@ def new(random):
 
 
 def text(octets):
-    """Lower-case text of 16 octets."""
+    """Return lower-case text of 16 octets."""
     digits = str(binascii.hexlify(octets), "ascii")
     return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
 
 
 def octets(text):
-    """The 16 octets of a UUID in text. Raise ValueError for a text that is none."""
+    """Return the 16 octets of a UUID in text. Raise ValueError for a text that is none."""
     made = binascii.unhexlify(text.replace("-", ""))
     if len(made) != 16:
         raise ValueError("not a UUID: " + text)
