@@ -26,7 +26,7 @@ _LOST = OSError("the row is not as long as it was")
 
 
 def record(kind, body):
-    """The octets of one record. `kind` is an int below 256, `body` at most 65535 octets."""
+    """Return the octets of one record. `kind` is an int below 256, `body` at most 65535 octets."""
     data = bytearray((_MAGIC, kind, len(body) >> 8, len(body) & 255))
     data += body
     data += binascii.crc32(data).to_bytes(4, "big")
@@ -34,7 +34,7 @@ def record(kind, body):
 
 
 def row_number(name, prefix):
-    """The number in a name that is `prefix` and a number, as an int of 0 or more; None for any other name."""
+    """Return the number in a name that is `prefix` and a number, as an int of 0 or more; None for any other name."""
     try:
         number = int(name[len(prefix) :])
     except ValueError:
@@ -43,7 +43,7 @@ def row_number(name, prefix):
 
 
 def _version(body):
-    """What the body of a head says; None where it says no version."""
+    """Return what the body of a head says; None where it says no version."""
     try:
         version = json.loads(str(body[2 : 2 + int.from_bytes(body[:2], "big")], "utf-8"))[0]
     except (ValueError, TypeError, LookupError, RuntimeError):
@@ -138,8 +138,8 @@ class Journal:
         self._moving = False  # records were written again, and their slots may not know yet
 
     def open(self):
-        """All records that can be read, oldest first: (kind, body, row, offset of the body). A row of a newer version
-        is passed over; nothing writes to it or removes it."""
+        """Return all records that can be read, oldest first: (kind, body, row, offset of the body). A row of a
+        newer version is passed over; nothing writes to it or removes it."""
         numbers = [row_number(name, _PREFIX) for name in self._storage.names()]
         for row in sorted([number for number in numbers if number is not None]):
             records = Records(self._storage, _PREFIX + str(row))
@@ -164,45 +164,45 @@ class Journal:
         self._filled = self.ROW
 
     def append(self, kind, body, owner=None):
-        """Writes a record, and the notes that wait, in one step; gives its Slot where it has an owner.
+        """Write a record, and the notes that wait, in one step; return its Slot where it has an owner.
 
-        Raises OSError; then nothing counts as written and the notes go on waiting.
+        Raise OSError; then nothing counts as written and the notes go on waiting.
         """
         slot = self.write(kind, body, owner)
         self.clean()
         return slot
 
     def write(self, kind, body, owner=None):
-        """The first half of `append`, for a record that the next checkpoint must know of; `clean` is the second."""
+        """Do the first half of `append`, for a record that the next checkpoint must know of; `clean` is the second."""
         return self._write([(kind, body, owner)])
 
     def clean(self):
-        """Gives up old rows. It may begin a new one, with a checkpoint."""
+        """Give up old rows. It may begin a new one, with a checkpoint."""
         try:
             self._clean()
         except (OSError, MemoryError):
             self.failed += 1  # what was written is safe; old rows go another time
 
     def note(self, kind, body):
-        """A record that need not be safe yet: it goes with the next write, or `flush`."""
+        """Keep a record that need not be safe yet: it goes with the next write, or `flush`."""
         self._notes.append((kind, body, None))
 
     def flush(self):
-        """Writes the notes that wait."""
+        """Write the notes that wait."""
         if self._notes:
             self._write([])
 
     def live(self, slot):
-        """A record found by `open` is still needed."""
+        """Take note that a record found by `open` is still needed."""
         self._slots.append(slot)
 
     def release(self, slot):
-        """The record is not needed any more. Its octets go when its row goes."""
+        """Take note that the record is not needed any more. Its octets go when its row goes."""
         if slot in self._slots:
             self._slots.remove(slot)
 
     def read(self, slot, skip, size):
-        """Octets of a record's body, from `skip` on. Raises OSError where they are gone."""
+        """Return octets of a record's body, from `skip` on. Raise OSError where they are gone."""
         octets = self._storage.read(_PREFIX + str(slot.row), slot.offset + skip, size)
         if len(octets) != size:
             raise OSError("a record vanished from the storage")
@@ -263,7 +263,7 @@ class Journal:
         return True
 
     def _clean(self):
-        """Gives up old rows, so that all of them together stay within about twice what is live."""
+        """Give up old rows, so that all of them together stay within about twice what is live."""
         if self._moving:
             self._settle()
         newest = self._rows[-1]  # or it would not end where each record written again begins a row
@@ -282,7 +282,7 @@ class Journal:
             self._rows.pop(0)
 
     def _settle(self):
-        """The slots of records that were just written again point to the new place."""
+        """Take note that the slots of records that were just written again point to the new place."""
         for position in range(len(self._slots) - 1, -1, -1):
             moved = self._slots[position]
             if isinstance(moved.owner, _Moved):

@@ -72,7 +72,7 @@ class Ledger:
 
     def sent(self, outgoing, octets):
         """Write one: the message is in the outbox when this returns. `octets` is a short payload, None for one
-        that lies in a row; the source then reads them from flash. Raises OSError."""
+        that lies in a row; the source then reads them from flash. Raise OSError."""
         self.order += 1
         outgoing.order = self.order
         source = outgoing.source
@@ -84,7 +84,7 @@ class Ledger:
         self.journal.clean()
 
     def accepted(self, outgoing):
-        """The body is not needed any more. It may be removed where this gives True."""
+        """Take note that the body is not needed any more. Return whether it may be removed."""
         body = _pack([outgoing.message_id])
         if outgoing.source.row is None:
             self.journal.note(_ACCEPTED, body)
@@ -97,7 +97,7 @@ class Ledger:
         self._write(_PROGRESS, _pack([outgoing.message_id, outgoing.progress]))
 
     def counted(self, outgoing):
-        """What some of many recipients reported, as long as none had it."""
+        """Keep what some of many recipients reported, as long as none had it."""
         self.journal.note(_COUNTED, _pack([outgoing.message_id] + _counts(outgoing)))
 
     def ended(self, outgoing, state, cause):
@@ -159,7 +159,7 @@ class Ledger:
         return header
 
     def flush(self):
-        """Writes the notes that wait."""
+        """Write the notes that wait."""
         try:
             self.journal.flush()
         except OSError:
@@ -168,8 +168,8 @@ class Ledger:
     # --- messages on their way in -------------------------------------------------------------------
 
     def seen(self, sender, message_id, set_id=None):
-        """Whether a whole message of this sender and ID came before (the last 64 are remembered); with `set_id` also
-        one whose segments had IDs of their own."""
+        """Return whether a whole message of this sender and ID came before (the last 64 are remembered); with
+        `set_id` also one whose segments had IDs of their own."""
         if set_id is not None and self._known(_digest(sender, _SET + set_id)):
             return True
         if self.unnamed and self._known(_sha256(message_id)):
@@ -185,7 +185,7 @@ class Ledger:
 
     def received(self, message, value, report):
         """Write one of a received message: it may be acknowledged when this returns. `value` is the `payload`
-        member of one that came whole, `report` whether its report is owed already. Raises OSError."""
+        member of one that came whole, `report` whether its report is owed already. Raise OSError."""
         self.order += 1
         message.order = self.order
         message.report_owed = report
@@ -216,13 +216,14 @@ class Ledger:
             message.slot = None
 
     def opened(self, segments):
-        """A set of segments begins, or is known better: from now on a restart goes on with it. Raises OSError."""
+        """Take note that a set of segments begins, or is known better: from now on a restart goes on with it. Raise
+        OSError."""
         before = segments.slot
         segments.slot = self.journal.append(_OPENED, _pack(self._set_header(segments)), segments)
         self.journal.release(before)
 
     def closed(self, segments):
-        """It was given up, or it became a message (whose own record says so)."""
+        """Take note that it was given up, or it became a message (whose own record says so)."""
         if segments.slot is not None:
             self.journal.note(_CLOSED, _pack([segments.key[0], segments.set_id]))
             self.journal.release(segments.slot)
@@ -270,7 +271,7 @@ class Ledger:
         Recovery(self, self._storage).run()
 
     def new_row(self, prefix):
-        """The name of a row that is not there yet: "out-" or "set-" and a number."""
+        """Return the name of a row that is not there yet: "out-" or "set-" and a number."""
         self.row += 1
         return prefix + str(self.row)
 

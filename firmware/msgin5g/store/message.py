@@ -44,13 +44,13 @@ class Message:
         return self._held()
 
     def chunks(self):
-        """The payload in pieces of up to 2048 octets: str for text, bytes for octets."""
+        """Return the payload in pieces of up to 2048 octets: str for text, bytes for octets."""
         if self._stored is not None:
             return self._stored.chunks()
         return iter((self._held(),))
 
     def close(self):
-        """Frees what the storage holds of a message that came in segments."""
+        """Free what the storage holds of a message that came in segments."""
         if self._stored is not None:
             self._stored.remove()
             self._stored = None
@@ -64,7 +64,7 @@ class Message:
 
     def merge(self, other, number, set_id):
         """Segment `number` of the same message: the first names the whole, and it alone says whether a report is
-        wanted. Gives whether there is anything new in it."""
+        wanted. Return whether there is anything new in it."""
         new = False
         if other.message_id.lower() != self.message_id.lower():
             new = self.set_id is None
@@ -79,18 +79,18 @@ class Message:
         return new
 
     def hold(self, value):
-        """Sets the payload from the whole `payload` member. Raises BodyError."""
+        """Set the payload from the whole `payload` member. Raise BodyError."""
         self._value = payload.read_octets(value) if payload.is_octets(value) else value
         self.size = len(self._value) if isinstance(self._value, bytes) else len(value.encode())
 
     def keep(self, stored):
-        """Sets the payload from the segments in their row."""
+        """Set the payload from the segments in their row."""
         self._stored = stored
         self.size = stored.size
         self.row = stored.row
 
     def is_in(self, inbox):
-        """Whether it is there, or the same message as the storage gave it back."""
+        """Return whether it is there, or the same message as the storage gave it back."""
         for message in inbox:
             if (message.sender, message.message_id) == (self.sender, self.message_id):
                 return True
@@ -108,10 +108,10 @@ class Message:
         self._value = None
 
     def octets(self):
-        """The `payload` member as the journal holds it."""
+        """Return the `payload` member as the journal holds it."""
         return self._journal.read(self.slot, self.slot.length - self._length, self._length)
 
     def load(self):
-        """Reads the payload back before the application gets the message."""
+        """Read the payload back before the application gets the message."""
         if self._stored is None and self._journal is not None:
             self.hold(str(self.octets(), "utf-8"))

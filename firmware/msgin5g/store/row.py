@@ -10,7 +10,7 @@ class Row:
     """Octets of the storage's row `name`, from `offset` on. The part that counts is set by `window`."""
 
     def __init__(self, storage, name, offset=0, size=None):
-        """A new row, or with `size` the window of one that is there."""
+        """Make a new row, or with `size` the window of one that is there."""
         self.size = size or 0
         self._storage = storage
         self._name = name
@@ -37,7 +37,7 @@ class Row:
         self.size += len(octets)
 
     def window(self, offset, size):
-        """From now on the row is these octets of it."""
+        """Make these octets of the row the whole of it, from now on."""
         self._offset += offset
         self.size = size
 
@@ -45,12 +45,12 @@ class Row:
         return self._storage.read(self._name, self._offset + offset, min(size, self.size - offset))
 
     def chunks(self):
-        """The octets in pieces of up to 512."""
+        """Return the octets in pieces of up to 512."""
         for offset in range(0, self.size, _PIECE):
             yield self.read(offset, _PIECE)
 
     def whole(self):
-        """All of them in the heap."""
+        """Return all of them in the heap."""
         return self.read(0, self.size)
 
     def remove(self):

@@ -20,7 +20,7 @@ _PIECE = const(1024)
 
 
 def discard(storage, name):
-    """Removes a row that nothing needs any more. A storage that fails now is asked again at the next start."""
+    """Remove a row that nothing needs any more. A storage that fails now is asked again at the next start."""
     try:
         storage.remove(name)
     except (OSError, MemoryError):
@@ -83,7 +83,7 @@ class RowSource:
         self._storage = storage
 
     def read(self, offset, size):
-        """Raises OSError where the row is not whole any more."""
+        """Raise OSError where the row is not whole any more."""
         octets = self._storage.read(self.row, offset, size)
         if len(octets) < min(size, self.size - offset):
             raise OSError("%s ends at %d of %d octets" % (self.row, offset + len(octets), self.size))
@@ -125,7 +125,7 @@ class FileSource:
         self._start = file.tell()
 
     def read(self, offset, size):
-        """Raises OSError where the file is not as long as it was."""
+        """Raise OSError where the file is not as long as it was."""
         self._file.seek(self._start + offset)
         octets = self._file.read(size)
         if len(octets) < min(size, self.size - offset):
@@ -137,9 +137,9 @@ class FileSource:
 
 
 def copy_to_row(storage, row, read, size):
-    """Fills a row with `size` octets, piece by piece: `read(offset, n)` gives the next ones.
+    """Fill a row with `size` octets, piece by piece: `read(offset, n)` gives the next ones.
 
-    Raises ValueError where they end too soon or are no octets, StorageError; the row is gone then.
+    Raise ValueError where they end too soon or are no octets, StorageError; the row is gone then.
     """
     offset = 0
     try:
