@@ -190,7 +190,7 @@ class Observation:
             self._bindings.pop()
 
     def _told(self, message, now):
-        """This is the newest now."""
+        """Take note that this notification is the newest now."""
         self._number = message.uint(numbers.OBSERVE, 0)
         if not self._bindings:
             self._ordered = now + _REORDERED + 1

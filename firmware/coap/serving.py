@@ -54,7 +54,7 @@ class Serving:
         return size > self.max_datagram
 
     def overdue(self, incoming, now):
-        """A request is not answered yet: its acknowledgement is due, or it is given up."""
+        """Acknowledge a request that is not answered yet, or give it up."""
         confirmable = incoming.message.type == numbers.CON
         if confirmable and not incoming.acknowledged:
             self._acknowledge(incoming, now)
@@ -178,7 +178,7 @@ class Serving:
         return Message(code, payload, options)
 
     def _refuse(self, refusal, request, peer, most):
-        """The answer to a request that nothing is kept of: of at most so many octets, where `most` is not 0."""
+        """Answer a request that nothing is kept of, in at most `most` octets where that is not 0."""
         datagram = encode(refusal, numbers.ACK, request.mid, request.token)
         if most:
             if len(datagram) > most:
@@ -203,7 +203,7 @@ class Serving:
             self._put_unless_flooded(answer, entry.peer)
 
     def _acknowledge(self, incoming, now):
-        """The empty acknowledgement that announces a separate response (section 5.2.2)."""
+        """Send the empty acknowledgement that announces a separate response (section 5.2.2)."""
         answer = empty(numbers.ACK, incoming.message.mid)
         deadline = now + self.parameters.exchange_lifetime
         incoming.acknowledged = True

@@ -75,7 +75,7 @@ def main():
 
 
 def _go_on(board):
-    """An application that has ended in order may have left its client running: it goes on beside the REPL."""
+    """Go on beside the REPL with the client that an application has left running when it ended in order."""
     runner = sys.modules.get("device.runner")
     if runner is not None and runner.running:
         from . import console

@@ -134,7 +134,7 @@ class Starts:
 
 
 def _number(counts, place):
-    """The number at this place, 0 where there is none."""
+    """Return the number at this place, 0 where there is none."""
     try:
         return max(0, int(counts[place]))
     except (ValueError, IndexError):

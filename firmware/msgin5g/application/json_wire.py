@@ -43,12 +43,12 @@ class JsonWire:
     # --- requests of ours -----------------------------------------------------------------------------
 
     def check(self, to, to_type, app_id, size):
-        """Raises ValueError for a message that cannot be sent, whatever its payload."""
+        """Raise ValueError for a message that cannot be sent, whatever its payload."""
         if to_type not in _TARGET_TYPES:
             raise ValueError("to_type must be one of " + ", ".join(_TARGET_TYPES))
 
     def check_whole(self, outgoing):
-        """Raises ValueError where the message does not fit a datagram."""
+        """Raise ValueError where the message does not fit a datagram."""
         limit = self._config.coap["max_datagram"]
         head = len(encode(self._request(_message(outgoing, "")))) + _TOKEN + overhead(self._config)
         # the largest that could fit needs no escapes; only what may fit is read
@@ -67,7 +67,7 @@ class JsonWire:
         return True
 
     def request(self, tag, content, now):
-        """Sends what `content` says: the kind and the subject. Raises OSError where the storage lost the payload."""
+        """Send what `content` says: the kind and the subject. Raise OSError where the storage lost the payload."""
         kind, subject = content
         body = self._body(kind, subject)
         try:
@@ -200,7 +200,7 @@ class JsonWire:
 
 
 def _later():
-    """The answer to a request that there is no memory for."""
+    """Return the answer to a request that there is no memory for."""
     return CoapMessage(numbers.SERVICE_UNAVAILABLE, b"", [(numbers.MAX_AGE, uint_octets(10))])
 
 
@@ -217,8 +217,8 @@ def _message(outgoing, value):
 
 
 def _read_message(body, owner):
-    """(Message, payload value) of clause A.3.2.3. Its descriptions of oriAddr and groupId are swapped; the names
-    are what counts here."""
+    """Return (Message, payload value) of clause A.3.2.3. Its descriptions of oriAddr and groupId are swapped; the
+    names are what counts here."""
     priority = "MEDIUM"
     if "priority" in body:
         priority = _choice(body, "priority", _PRIORITIES)

@@ -72,7 +72,7 @@ class L3Wire:
     # --- requests of ours -----------------------------------------------------------------------------
 
     def check(self, to, to_type, app_id, size):
-        """Raises ValueError for a message that cannot be sent."""
+        """Raise ValueError for a message that cannot be sent."""
         if to_type not in _TARGET_TYPES:
             raise ValueError("to_type must be one of " + ", ".join(_TARGET_TYPES))
         if app_id is not None and not 0 <= _number(app_id) <= 65535:
@@ -90,7 +90,7 @@ class L3Wire:
             )
 
     def idle(self, now):
-        """Whether no request is open."""
+        """Return whether no request is open."""
         if self._what is None and self._owed:
             late = ticks_diff(now, self._deadline)
             if late > _LATE and not self._late:
@@ -102,11 +102,12 @@ class L3Wire:
         return self._what is None
 
     def free(self, tag):
-        """Whether this request may go out, when idle: no answer is owed, or it would be as good for this one."""
+        """Return whether this request may go out, when idle: no answer is owed, or it would be as good for this
+        one."""
         return not self._owed or self._last == tag
 
     def request(self, tag, content, now):
-        """Sends what `content` says: the kind and the subject. Raises OSError where the storage lost the payload."""
+        """Send what `content` says: the kind and the subject. Raise OSError where the storage lost the payload."""
         kind, subject = content
         if kind == "REG":
             parts = l3.encode(l3.REGISTRATION_REQUEST, subject)
@@ -150,7 +151,7 @@ class L3Wire:
         self._again.append((now + _REPORT_GAP, tag, parts))
 
     def cancel(self, item, now):
-        """The message is not wanted any more; an answer to it may still come."""
+        """Take note that the message is not wanted any more; an answer to it may still come."""
         if self._what is not None and self._tag[1] is item:
             self._owed += self._sent
             self._expect(now, self._wait + self._air())
@@ -161,7 +162,7 @@ class L3Wire:
         self._put(self._parts)
 
     def _air(self):
-        """ms that the request is on the line itself: 10 bits an octet, with some escapes."""
+        """Return ms that the request is on the line itself: 10 bits an octet, with some escapes."""
         if not self._serial:
             return 0
         return sum([len(part) for part in self._parts]) * 10500 // self._config.serial["baudrate"]
@@ -213,7 +214,7 @@ class L3Wire:
     # --- what comes in --------------------------------------------------------------------------------
 
     def receive(self, frame, peer, now):
-        """Takes one L3 message: a buffer, or a Row where it is large. Raises nothing."""
+        """Take one L3 message: a buffer, or a Row where it is large. Raise nothing."""
         row = frame if hasattr(frame, "window") else None
         try:
             type, values = _decode_row(row) if row is not None else l3.decode(frame)
@@ -258,7 +259,7 @@ def _drop(row):
 
 
 def _number(app_id):
-    """The Application ID of an application that wrote it as text. Raises ValueError."""
+    """Return the Application ID of an application that wrote it as text. Raise ValueError."""
     try:
         return int(app_id)
     except (ValueError, TypeError):
@@ -289,7 +290,8 @@ def _decode_row(row):
 
 
 def _message(values, owner):
-    """The Message without its payload. An address that is not UTF-8 is left out like any wrong optional element."""
+    """Return the Message without its payload. An address that is not UTF-8 is left out like any wrong optional
+    element."""
     group = _text(values.get("group"))
     return owner.new_message(
         uuid.text(values["message_id"]),

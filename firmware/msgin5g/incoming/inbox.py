@@ -27,7 +27,7 @@ class Inbox(Source):
         self._taken = None  # the message that the application holds, as far as it lies in the storage
 
     def resume(self, now):
-        """Goes on with what an earlier run left."""
+        """Go on with what an earlier run left."""
 
     def _restore(self, storage):
         """Find the payloads that an earlier run left in rows, whatever role it had."""
@@ -51,11 +51,11 @@ class Inbox(Source):
                 self._vanished(message)
 
     def stored_octets(self):
-        """What whole messages take up in the storage."""
+        """Return what whole messages take up in the storage."""
         return sum([message.stored_octets for message in self.inbox])
 
     def deliver(self, message, value):
-        """Puts a message in. `value` is its `payload` member, None where it `keep`s a row. Raises OSError,
+        """Put a message in. `value` is its `payload` member, None where it `keep`s a row. Raise OSError,
         MemoryError; then it is not in."""
         at_once = self._config.reports == "arrival" and message.report_requested
         message.report_owed = at_once
@@ -74,7 +74,7 @@ class Inbox(Source):
         self._came()
 
     def take(self):
-        """The oldest message, now the application's, or None. The one before it is closed."""
+        """Return the oldest message, now the application's, or None. The one before it is closed."""
         while self.inbox:
             if self._taken is not None:
                 self._taken.close()
@@ -103,7 +103,7 @@ class Inbox(Source):
         return None
 
     def _vanished(self, message):
-        """The storage lost a message that was acknowledged: it is told to the sender and counted."""
+        """Take note that the storage lost a message that was acknowledged: it is told to the sender and counted."""
         if message.report_requested:
             self._reports.append(self._report(message, _VANISHED))
         self._failed(message, _VANISHED)

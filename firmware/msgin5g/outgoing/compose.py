@@ -28,7 +28,7 @@ def request(config, body, confirmable):
 
 
 def date_time(seconds):
-    """Seconds since 1970 as an RFC 3339 date-time in UTC."""
+    """Return seconds since 1970 as an RFC 3339 date-time in UTC."""
     days, seconds = divmod(int(seconds), 86400)
     year = 1970
     while True:
@@ -73,9 +73,9 @@ class BodyComposer(Composer):
         outgoing.cut = self._cut(outgoing)
 
     def _cut(self, outgoing):
-        """(limit, room, set ID) of a message that needs segments, None for one that does not.
+        """Return (limit, room, set ID) of a message that needs segments, None for one that does not.
 
-        Raises ValueError where not even segments fit a datagram.
+        Raise ValueError where not even segments fit a datagram.
         """
         # the longest form of a segment
         room = self._room(outgoing, bodies.segment("0" * 16, 9999, 9999))
@@ -94,7 +94,7 @@ class BodyComposer(Composer):
         return limit, room, _hexadecimal(self._random(8))
 
     def _room(self, outgoing, segment):
-        """Octets that are left in a datagram for the value of `payload`."""
+        """Return octets that are left in a datagram for the value of `payload`."""
         config = self._config
         service = config.service_identifier
         body = bodies.message(service, config.ue_service_id, outgoing, "", segment, outgoing.expire_time)

@@ -16,7 +16,7 @@ _MOST = const(64)  # reporters that are kept: of those behind them one that repe
 
 
 def count(dispatcher, outgoing, reporter, success, cause, timeout, now):
-    """Takes one report. `reporter` is None where the wire does not say who it is; `timeout` is in seconds."""
+    """Take one report. `reporter` is None where the wire does not say who it is; `timeout` is in seconds."""
     if reporter is not None and _known(outgoing, ("+" if success else "-") + reporter):
         return
     dispatcher.tell(outgoing, reporter, success, cause)
@@ -34,7 +34,7 @@ def count(dispatcher, outgoing, reporter, success, cause, timeout, now):
 
 
 def _known(outgoing, what):
-    """Whether this was said before; it is remembered."""
+    """Return whether this was said before; it is remembered."""
     digest = hashlib.sha256(what.encode()).digest()[:_DIGEST]
     known = outgoing.reporters or bytearray()
     for position in range(0, len(known), _DIGEST):

@@ -21,7 +21,7 @@ class Outbox:
         self._most_octets = octets
 
     def check(self, size):
-        """Raises ValueError where a body of `size` octets never fits, OutboxFull where it does not fit now."""
+        """Raise ValueError where a body of `size` octets never fits, OutboxFull where it does not fit now."""
         if size > self._most_octets:
             raise ValueError("%d octets: outbox.bytes allows %d for all messages" % (size, self._most_octets))
         if len(self.queue) >= self._most_messages:
@@ -31,7 +31,7 @@ class Outbox:
 
     def add(self, outgoing, octets):
         """`octets` is a payload that goes into the record itself, None for one that lies elsewhere.
-        Raises StorageError; the message was not taken then."""
+        Raise StorageError; the message was not taken then."""
         self.queue.append(outgoing)
         try:
             if not outgoing.volatile:
@@ -49,7 +49,7 @@ class Outbox:
             self._ledger.progress(outgoing)
 
     def accepted(self, outgoing):
-        """Its body can go; the record waits for a report. Gives a record that had to make room, or None."""
+        """Let its body go; the record waits for a report. Return a record that had to make room, or None."""
         outgoing.made = None
         outgoing.accepted = False  # an attribute that is new wants memory, too
         self.waiting.append(outgoing)
@@ -70,7 +70,8 @@ class Outbox:
         return self.waiting.pop(0)
 
     def ended(self, outgoing, state, cause, counting=False):
-        """`counting`: it stays among those that wait, where there is room, for what others have to say of it."""
+        """Take a message that ended out of the outbox. With `counting` it stays among those that wait, where there is
+        room, for what others have to say of it."""
         outgoing.made = None
         if counting and outgoing in self.queue and len(self.waiting) < self.MOST_WAITING:
             self.waiting.append(outgoing)
@@ -81,7 +82,7 @@ class Outbox:
             self.waiting.remove(outgoing)
 
     def counted(self, outgoing):
-        """A recipient of many reported a failure, which ends nothing yet."""
+        """Take note that a recipient of many reported a failure, which ends nothing yet."""
         if outgoing.slot is not None:
             self._ledger.counted(outgoing)
 
@@ -94,7 +95,7 @@ class Outbox:
         return None
 
     def endings(self):
-        """(message ID, to, to_type, state, cause) of the last messages that ended, oldest first."""
+        """Return (message ID, to, to_type, state, cause) of the last messages that ended, oldest first."""
         return self._ledger.endings
 
     def _leave_queue(self, outgoing, safe):

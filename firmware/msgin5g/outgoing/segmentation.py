@@ -12,13 +12,13 @@ from ..wire import payload
 
 
 def value_of(source):
-    """The `payload` value of a whole message."""
+    """Return the `payload` value of a whole message."""
     octets = source.read(0, source.size)
     return str(octets, "utf-8") if source.text else payload.octets_value(octets)
 
 
 def escaped_size(text):
-    """How many octets `text` takes between the quotes of a JSON string."""
+    """Return how many octets `text` takes between the quotes of a JSON string."""
     return len(json_octets(text)) - 2
 
 
@@ -62,11 +62,11 @@ class Segments:
         return str(octets, "utf-8") if self._source.text else payload.octets_value(octets)
 
     def progress(self):
-        """Which segments were acknowledged, as "1101": what `progress` takes after a restart."""
+        """Return which segments were acknowledged, as "1101": what `progress` takes after a restart."""
         return "".join([str(mark) for mark in self._done])
 
     def next(self, after=0):
-        """The lowest number above `after` that waits to be sent, or None."""
+        """Return the lowest number above `after` that waits to be sent, or None."""
         position = self._done.find(b"\x00", after)
         return None if position < 0 else position + 1
 
@@ -76,7 +76,7 @@ class Segments:
             self.missing -= 1
 
     def resend(self, ranges):
-        """Takes the segments of these (first, last) ranges up again; numbers that do not exist are passed over."""
+        """Take the segments of these (first, last) ranges up again; numbers that do not exist are passed over."""
         for first, last in ranges:
             for number in range(first, min(last, self.total) + 1):
                 if self._done[number - 1]:
@@ -85,7 +85,7 @@ class Segments:
 
 
 def _text_piece(source, offset, limit, room):
-    """How many octets from `offset` make the next segment: whole characters, within both bounds."""
+    """Return how many octets from `offset` make the next segment: whole characters, within both bounds."""
     size = min(limit, room, source.size - offset)
     while True:
         octets = source.read(offset, size + 1)

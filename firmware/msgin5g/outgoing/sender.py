@@ -24,7 +24,7 @@ class Sender(Dispatcher):
     # --- what goes out ------------------------------------------------------------------------------
 
     def next(self, now):
-        """The next body as (outgoing, body, confirmable), or None."""
+        """Return the next body as (outgoing, body, confirmable), or None."""
         while True:
             outgoing = self.choose(now)
             if outgoing is None:
@@ -53,7 +53,7 @@ class Sender(Dispatcher):
         return job
 
     def _body(self, outgoing, number):
-        """MSG with the segment of this number, or with the whole payload where it is None."""
+        """Return MSG with the segment of this number, or with the whole payload where it is None."""
         config = self._config
         segments = outgoing.segments
         segment = None
@@ -159,7 +159,7 @@ class Sender(Dispatcher):
         self._client.expected(self.response(body.message_id(), status, cause, now))
 
     def report(self, sender, message_id, status, cause, now):
-        """IMDN: the recipient's word. False where no message waits for it."""
+        """Take the recipient's word (IMDN). Return whether a message waited for it."""
         outgoing = self.outbox.find(message_id)
         if outgoing is None or (outgoing.to_type not in MANY and outgoing.to != sender):
             return False
@@ -169,7 +169,7 @@ class Sender(Dispatcher):
         return True
 
     def response(self, message_id, status, cause, now):
-        """MSGRESP: the server's word. False where no message waits for it."""
+        """Take the server's word (MSGRESP). Return whether a message waited for it."""
         outgoing = self.outbox.find(message_id)
         if outgoing is None:
             return False
@@ -185,7 +185,7 @@ class Sender(Dispatcher):
         return True
 
     def recovery(self, set_id, ranges, now):
-        """SEGREC: these segments are missing on the other side. False where nothing is held of the set."""
+        """Send these segments again, which the other side misses (SEGREC). Return whether the set is held."""
         outgoing = self._of_set(set_id)
         if outgoing is None:
             return False
@@ -194,7 +194,8 @@ class Sender(Dispatcher):
         return True
 
     def confirmation(self, set_id, result, now):
-        """SEGCONFIR: the other side has the whole message, or gave up. False where nothing is held of the set."""
+        """Take note that the other side has the whole message, or gave up (SEGCONFIR). Return whether the set is
+        held."""
         outgoing = self._of_set(set_id)
         if outgoing is None:
             return False

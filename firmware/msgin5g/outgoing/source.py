@@ -13,9 +13,9 @@ _INLINE = const(1024)  # octets; a longer payload has a row of its own
 
 
 def source_of(given, volatile, storage, ledger, outbox):
-    """(source, the octets that go into the message's own record or None) of a payload.
+    """Return (source, the octets that go into the message's own record or None) of a payload.
 
-    Raises ValueError for what is no payload or never fits, OutboxFull, StorageError.
+    Raise ValueError for what is no payload or never fits, OutboxFull, StorageError.
     """
 
     def spool(read, size, text):
@@ -59,7 +59,7 @@ class Composer:
         self._random = random
 
     def add(self, to, given, now, to_type, app_id, report, priority, store_forward, expires, volatile):
-        """Puts a message in the outbox; gives its Outgoing. Raises as `Role.send` says."""
+        """Put a message in the outbox; return its Outgoing. Raise as `Role.send` says."""
         why = service_id_error(to)
         if why:
             raise ValueError("to: " + why)

@@ -116,7 +116,8 @@ class Ledger:
             self.endings.pop(0)
 
     def _write(self, kind, body, ended=None):
-        """`ended` has a record that is not needed any more once this is written, and not before."""
+        """Write a record; return whether it is safe. `ended` has one that is not needed any more once this is written,
+        and not before."""
         safe = True
         try:
             self.journal.write(kind, body)
