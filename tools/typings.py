@@ -54,10 +54,10 @@ def provide(board, version):
     return folder
 
 
-def errors(board, version, files=None):
+def errors(board: str, version: str, files: list[Path] | None = None) -> list[str]:
     """What mypy finds in the board's files (or in `files`), lines "PATH:LINE: error: ...", and not in the stubs."""
     stubs = provide(board, version)
-    files = [str(file) for file in files or BOARDS[board][1]]
+    names = [str(file) for file in files or BOARDS[board][1]]
     command = [
         sys.executable,
         "-m",
@@ -83,12 +83,15 @@ def errors(board, version, files=None):
     # No cache: with one, mypy 2.4 does not tell of a mistake a second time.
     for code in _UNKNOWABLE:
         command += ["--disable-error-code", code]
-    environment = {**os.environ, "MYPYPATH": os.pathsep.join((str(stubs), str(ROOT / "firmware")))}
-    done = subprocess.run([*command, *files], capture_output=True, text=True, env=environment, cwd=ROOT)
+    environment = {
+        **os.environ,
+        "MYPYPATH": os.pathsep.join((str(stubs), str(ROOT / "firmware"), str(ROOT / "boards" / board))),
+    }
+    done = subprocess.run([*command, *names], capture_output=True, text=True, env=environment, cwd=ROOT)
     if done.returncode not in (0, 1):
         raise UsageError(f"mypy does not work: {(done.stderr or done.stdout).strip()}")
     lines = [line for line in done.stdout.splitlines() if re.search(r": error: ", line)]
-    return [line for line in lines if line.split(":")[0] in files]
+    return [line for line in lines if line.split(":")[0] in names]
 
 
 def main():

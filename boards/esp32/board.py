@@ -9,6 +9,13 @@ from micropython import const
 from device.links import Unsupported
 from device.storage import FileStorage
 
+_TYPING = const(False)
+if _TYPING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from contracts import Config, Link, Timer, Watchdog
+
 _PINS = "pins.json"
 _SHORTEST = const(1000)  # ms that the watchdog can be told at least
 # Octets that the driver keeps for us. A write waits where they do not suffice, and the event loop with it.
@@ -23,11 +30,11 @@ class Board:
         self.storage = FileStorage("messages")
         self._radio = None  # the link that uses it
 
-    def unique_id(self):
+    def unique_id(self) -> bytes:
         """Return 6 octets of the chip: the MAC address that it was made with."""
         return machine.unique_id()
 
-    def links(self, config):
+    def links(self, config: "Config") -> "Link":
         """Return the link that `config.peer` asks for."""
         if config.peer_scheme == "coap":
             from device.links import wifi
@@ -54,20 +61,20 @@ class Board:
             self.storage,
         )
 
-    def watchdog(self, timeout_ms):
+    def watchdog(self, timeout_ms: int) -> "Watchdog":
         """Return a started watchdog, to be fed with its feed(); it can't be stopped. ValueError below 1000 ms."""
         if timeout_ms < _SHORTEST:
             raise ValueError("the watchdog's shortest time is %d ms" % _SHORTEST)
         return machine.WDT(timeout=timeout_ms)
 
-    def every(self, number, ms, call):
+    def every(self, number: int, ms: int, call: "Callable[[Any], None]") -> "Timer":
         """Have `call(timer)` called every `ms`, at the REPL and between the steps of other code, until deinit().
 
         `number` is that of the chip's timer: a second call with the same one takes the place of the first.
         """
         return machine.Timer(number, period=ms, mode=machine.Timer.PERIODIC, callback=call)
 
-    def sleep(self, ms):
+    def sleep(self, ms: int) -> None:
         """Light sleep: RAM is kept, and the radio is off. What is sent to the board meanwhile is lost, and Wi-Fi takes
         some seconds to join again. The clocks of the UARTs stop too.
         """
@@ -80,13 +87,13 @@ class Board:
         if self._radio is not None:
             self._radio.resume()
 
-    def led(self, on):
+    def led(self, on: bool) -> None:
         led = _pins().get("led")
         if led is None:
             raise Unsupported('%s names no LED; "led": {"pin": 2, "on": 1} would' % _PINS)
         machine.Pin(led["pin"], machine.Pin.OUT, value=led["on"] if on else 1 - led["on"])
 
-    def reset_cause(self):
+    def reset_cause(self) -> str:
         """Return "power-on" (brown-out too), "hard", "watchdog", "deep-sleep", "soft" (reset(), a panic) or
         "unknown"."""
         return {
@@ -97,7 +104,7 @@ class Board:
             machine.SOFT_RESET: "soft",
         }.get(machine.reset_cause(), "unknown")
 
-    def reset(self):
+    def reset(self) -> None:
         machine.reset()
 
 

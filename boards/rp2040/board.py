@@ -7,6 +7,13 @@ from micropython import const
 from device.links import Unsupported
 from device.storage import FileStorage
 
+_TYPING = const(False)
+if _TYPING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from contracts import Config, Link, Timer, Watchdog
+
 # Octets that the port keeps for us. While a task computes, a line of 115200 baud brings 11 octets a millisecond, and
 # takes as many: a datagram goes on by itself.
 _RECEIVED = const(2048)
@@ -24,11 +31,11 @@ class Board:
     def __init__(self):
         self.storage = FileStorage("messages")
 
-    def unique_id(self):
+    def unique_id(self) -> bytes:
         """Return 8 octets of the flash chip."""
         return machine.unique_id()
 
-    def links(self, config):
+    def links(self, config: "Config") -> "Link":
         """Return the link that `config.peer` asks for."""
         if config.peer_scheme not in ("coap+uart", "l3+uart") or config.peer_host not in ("0", "1"):
             raise Unsupported(
@@ -38,31 +45,31 @@ class Board:
 
         return link(config, lambda: _uart(int(config.peer_host), config.serial["baudrate"]), self.storage)
 
-    def watchdog(self, timeout_ms):
+    def watchdog(self, timeout_ms: int) -> "Watchdog":
         """Return a started watchdog, to be fed with its feed(); it can't be stopped. ValueError beyond 8388 ms.
 
         The limit is that of its counter: 24 bits at 2 MHz (data sheet 4.7, erratum RP2040-E1).
         """
         return machine.WDT(timeout=timeout_ms)
 
-    def every(self, number, ms, call):
+    def every(self, number: int, ms: int, call: "Callable[[Any], None]") -> "Timer":
         """Have `call(timer)` called every `ms`, at the REPL and between the steps of other code, until deinit()."""
         return machine.Timer(-1, period=ms, mode=machine.Timer.PERIODIC, callback=call)
 
-    def sleep(self, ms):
+    def sleep(self, ms: int) -> None:
         """Sleep with RAM kept. The clocks of the UART and, without a computer at it, of USB stop meanwhile."""
         machine.lightsleep(ms)
 
-    def led(self, on):
+    def led(self, on: bool) -> None:
         machine.Pin("LED", machine.Pin.OUT, value=1 if on else 0)
 
-    def reset_cause(self):
+    def reset_cause(self) -> str:
         """Return "power-on" (the RUN pin too), "watchdog" or "soft"."""
         if machine.reset_cause() != machine.WDT_RESET:
             return "power-on"
         return "watchdog" if machine.mem32[_SCRATCH4] == _STARTED else "soft"
 
-    def reset(self):
+    def reset(self) -> None:
         machine.reset()
 
 

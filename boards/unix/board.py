@@ -7,8 +7,17 @@ import socket
 import sys
 import time
 
+from micropython import const
+
 from device.links import Unsupported
 from device.storage import FileStorage
+
+_TYPING = const(False)
+if _TYPING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from contracts import Config, Link, Timer, Watchdog
 
 # Linux
 _F_GETFL = 3
@@ -22,11 +31,11 @@ class Board:
     def __init__(self):
         self.storage = FileStorage("messages")
 
-    def unique_id(self):
+    def unique_id(self) -> bytes:
         """Return 8 octets, the same as long as the folder stays."""
         return hashlib.sha256(os.getcwd().encode()).digest()[:8]
 
-    def links(self, config):
+    def links(self, config: "Config") -> "Link":
         """Return the link that `config.peer` asks for."""
         if config.peer_scheme in ("coap+uart", "l3+uart"):
             from device.links.serial import link
@@ -40,22 +49,22 @@ class Board:
 
         return UDPLink(config.peer_host, config.peer_port, config.coap["max_datagram"], _address)
 
-    def watchdog(self, timeout_ms):
+    def watchdog(self, timeout_ms: int) -> "Watchdog":
         raise Unsupported("the unix board has no watchdog; use a service manager that restarts it")
 
-    def every(self, number, ms, call):
+    def every(self, number: int, ms: int, call: "Callable[[Any], None]") -> "Timer":
         raise Unsupported("the unix board has no timer that calls; what waits here waits in the event loop")
 
-    def sleep(self, ms):
-        time.sleep_ms(ms)
+    def sleep(self, ms: int) -> None:
+        time.sleep_ms(ms)  # type: ignore[attr-defined]
 
-    def led(self, on):
+    def led(self, on: bool) -> None:
         raise Unsupported("the unix board has no LED")
 
-    def reset_cause(self):
+    def reset_cause(self) -> str:
         return "power-on"
 
-    def reset(self):
+    def reset(self) -> None:
         sys.exit(0)
 
 

@@ -4,16 +4,37 @@ messages, what does not verify, the next block, the same again with Echo. RFC 72
 """
 
 from . import numbers
-from .compat import ticks_diff
+from .compat import const, ticks_diff
 from .errors import MessageError
 from .exchange import ACKNOWLEDGED, INCOMPLETE, QUEUED, REFUSED, RESET, RESPONSE, SENT, TIMEOUT
 from .message import decode, empty, has_blocks
+
+_TYPING = const(False)
+if _TYPING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from contracts import Peer, Tick
+
+    from .exchange import Exchange
+    from .message import Message
+    from .numbers import Parameters
 
 
 class Continuing:
     """For Endpoint, whose attributes these methods use."""
 
-    def expire(self, exchange, now):
+    if _TYPING:
+        max_body: int
+        parameters: Parameters
+        security: Any
+        stats: dict[str, int]
+        put: Callable[..., None]
+        _exchanges: list
+        _duplicates: Any
+        _finish: Callable[..., None]
+
+    def expire(self, exchange: "Exchange", now: "Tick") -> None:
         if exchange.state == QUEUED:
             exchange.deadline = None  # it is tried again: there was no memory to put it on the air
             return
@@ -61,7 +82,7 @@ class Continuing:
                 return
         self.stats["unmatched"] += 1
 
-    def accept(self, message, peer, now):
+    def accept(self, message: "Message", peer: "Peer", now: "Tick") -> None:
         """Acknowledge a confirmable response, also when it comes again. Raise nothing."""
         try:
             self.put(self._remember(message, peer, now), peer)

@@ -14,6 +14,13 @@ from .exchange import QUEUED, RESPONSE, SENT, Duplicates, Exchange, postpone
 from .message import Message, decode, empty, encode, unrecognized
 from .serving import Serving
 
+_TYPING = const(False)
+if _TYPING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from contracts import Octets, Peer, Security, Tick
+
 # Of `numbers`, and used for each message: the compiler puts the figures in their place
 _CON = const(0)
 _NON = const(1)
@@ -45,13 +52,13 @@ class Endpoint(Continuing, Serving):
 
     def __init__(
         self,
-        parameters=None,
-        max_datagram=1152,
-        random=random_octets,
-        admit=None,
-        max_body=4096,
-        security=None,
-    ):
+        parameters: numbers.Parameters | None = None,
+        max_datagram: int = 1152,
+        random: "Callable[[int], bytes]" = random_octets,
+        admit: "Callable[[Message, Peer], int | None] | None" = None,
+        max_body: int = 4096,
+        security: "Security | None" = None,
+    ) -> None:
         self.parameters = parameters or numbers.Parameters()
         self.max_datagram = max_datagram
         self.max_body = max_body
@@ -72,19 +79,19 @@ class Endpoint(Continuing, Serving):
         self._admit = admit
         self.security = security
         self._mid = int.from_bytes(random(2), "big")
-        self.observations = ()  # a list as soon as `observe` has one
-        self._exchanges = []
-        self._incoming = []
+        self.observations: "Any" = ()  # a list as soon as `observe` has one
+        self._exchanges: list = []
+        self._incoming: list = []
         self.failure = None  # the last of these errors
         self._seen = None  # what OSCORE had seen before the datagram that is being received
         self._duplicates = Duplicates(self.MAX_DUPLICATES, self.MAX_ANSWER_OCTETS)
-        self.bodies = []
-        self._queue = []
-        self._events = []
+        self.bodies: list = []
+        self._queue: list = []
+        self._events: list = []
 
     # --- what the layer above calls -----------------------------------------------------------------
 
-    def request(self, message, peer, now, tag=None):
+    def request(self, message: Message, peer: "Peer", now: "Tick", tag: object = None) -> Exchange:
         """Send `message` (a Message) to `peer`, and return the Exchange that its event will name; `tag` is kept there.
 
         `message.type` says CON or NON. `message` stays as it is: the message ID is chosen here, the token too where
@@ -106,17 +113,17 @@ class Endpoint(Continuing, Serving):
             self.security.peer = peer
         return self._start(peer, outer, message.type, token, now, tag, None, binding)
 
-    def ping(self, peer, now, tag=None):
+    def ping(self, peer: "Peer", now: "Tick", tag: object = None) -> Exchange:
         """Send an empty confirmable message (section 4.3); a live peer answers it with Reset."""
         return self.request(Message(_EMPTY), peer, now, tag)
 
-    def cancel(self, exchange, now):
+    def cancel(self, exchange: Exchange, now: "Tick") -> None:
         """Forget an exchange: no more retransmissions, no event. What comes for it counts as unmatched."""
         if exchange in self._exchanges:
             self._exchanges.remove(exchange)
             self._pump(now)
 
-    def receive(self, datagram, peer, now):
+    def receive(self, datagram: "Octets", peer: "Peer", now: "Tick") -> bool:
         """Take one datagram, which may hold anything at all. Return whether there are events to take. Raise nothing.
 
         Where there is no memory for it, or `admit` or the storage fails, it counts as "failed" and is as one that was
@@ -152,7 +159,7 @@ class Endpoint(Continuing, Serving):
         else:
             self._receive_response(message, peer, now)
 
-    def poll(self, now):
+    def poll(self, now: "Tick") -> None:
         """Do what is due: retransmissions, time-outs, empty acknowledgements. Raise nothing: what there is no memory
         for is tried again after a second."""
         self._poll(self._exchanges, now)
@@ -180,7 +187,7 @@ class Endpoint(Continuing, Serving):
             if index < len(group) and group[index] is item:
                 index += 1
 
-    def next_deadline(self):
+    def next_deadline(self) -> "Tick | None":
         """Return the tick when `poll` is needed next, or None. It is needed once a day in any case: ticks wrap, and
         one that is kept for more than 3.1 days would seem to lie ahead."""
         deadline = _soonest(None, self._exchanges)
@@ -190,14 +197,14 @@ class Endpoint(Continuing, Serving):
             deadline = _soonest(deadline, self.bodies)
         return _soonest(deadline, self.observations) if self.observations else deadline
 
-    def outgoing(self):
+    def outgoing(self) -> "tuple[bytes | bytearray, Peer] | None":
         """Return the next (octets, peer) for the link, or None."""
         if not self._queue:
             return None
         self.stats["sent"] += 1
         return self._queue.pop(0)
 
-    def next_event(self):
+    def next_event(self) -> "tuple[int, Any, Message | None] | None":
         """Return the next (kind, exchange or incoming or observation, message or None), or None."""
         return self._events.pop(0) if self._events else None
 
@@ -205,7 +212,7 @@ class Endpoint(Continuing, Serving):
     # Observations, exchanges and bodies in blocks use this, `random`, `bodies`, `security`, `parameters`, `stats`, and
     # `accept`, `expire`, `overdue` of the base classes; nothing else of an endpoint.
 
-    def put(self, datagram, peer):
+    def put(self, datagram: "Octets", peer: "Peer") -> None:
         """Raise nothing. A lost datagram is what CoAP is made to survive; a full heap is not."""
         try:
             self._queue.append((datagram, peer))
@@ -215,11 +222,11 @@ class Endpoint(Continuing, Serving):
             self.stats["dropped"] += 1
             self._queue.pop(0)
 
-    def emit(self, event):
+    def emit(self, event: "tuple[int, object, Message | None]") -> None:
         """Have `next_event` give this one."""
         self._events.append(event)
 
-    def is_open(self, exchange):
+    def is_open(self, exchange: "Exchange | None") -> bool:
         """Return whether something is still expected for an exchange."""
         return exchange in self._exchanges
 

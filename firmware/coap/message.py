@@ -15,6 +15,12 @@ from . import numbers
 from .compat import const
 from .errors import MessageError
 
+_TYPING = const(False)
+if _TYPING:
+    from collections.abc import Sequence
+
+    from contracts import Octets, Pieces
+
 # Of `numbers`, and used for each message: the compiler puts the figures in their place
 _CON = const(0)
 _NON = const(1)
@@ -36,7 +42,15 @@ class Message:
     `mid` and `token`, and changes nothing in a message that it is given.
     """
 
-    def __init__(self, code, payload=b"", options=(), type=_CON, mid=0, token=b""):
+    def __init__(
+        self,
+        code: int,
+        payload: "Octets | Pieces" = b"",
+        options: "Sequence[tuple[int, bytes]]" = (),
+        type: int = _CON,
+        mid: int = 0,
+        token: bytes = b"",
+    ) -> None:
         self.type = type
         self.code = code
         self.mid = mid
@@ -52,20 +66,20 @@ class Message:
             len(self.payload),
         )
 
-    def option(self, number, default=None):
+    def option(self, number: int, default: bytes | None = None) -> bytes | None:
         """Return the value (bytes) of the first option of this number, or `default`."""
         for each, value in self.options:
             if each == number:
                 return value
         return default
 
-    def uint(self, number, default=None):
+    def uint(self, number: int, default: int | None = None) -> int | None:
         """Return the value of the first option of this number as an unsigned integer (section 3.2), or `default`."""
         value = self.option(number)
         return default if value is None else int.from_bytes(value, "big")
 
     @property
-    def path(self):
+    def path(self) -> str | None:
         """The Uri-Path options, with a "/" before each; None where one is not UTF-8. What would mean something
         else in a URI is escaped (section 6.5), so an option "a/b" reads "/a%2Fb" and is no path of two."""
         try:
@@ -77,7 +91,7 @@ class Message:
             return None
 
 
-def uint_octets(value):
+def uint_octets(value: int) -> bytes:
     """Return an unsigned integer as an option value: the fewest octets, none for 0 (section 3.2). Raise ValueError."""
     if value < 0:
         raise ValueError("%d: an option value is not negative" % value)
@@ -88,7 +102,7 @@ def uint_octets(value):
     return octets
 
 
-def path_options(path):
+def path_options(path: str) -> list[tuple[int, bytes]]:
     """Uri-Path and Uri-Query options of what stands behind the authority of a URI, an absolute path and perhaps
     a query: "/a/b?c=1" -> three options, "/" -> none (section 6.4). %XX is an octet.
 
@@ -140,7 +154,7 @@ def _unescaped(part):
     return octets
 
 
-def has_blocks(message):
+def has_blocks(message: Message) -> bool:
     """Return whether it has an option of RFC 7959."""
     for number, _ in message.options:
         if number == numbers.BLOCK1 or number == numbers.BLOCK2:
@@ -148,7 +162,7 @@ def has_blocks(message):
     return False
 
 
-def unrecognized(message, blocks):
+def unrecognized(message: Message, blocks: int) -> int | None:
     """Return the number of a critical option that counts as unrecognized, or None (section 5.4.1): its number is
     not known, it is not for such a message (5.4), has another length (5.4.3) or comes too often (5.4.5). Elective
     ones of which the latter is true leave the message, as the same sections want.
@@ -178,7 +192,7 @@ def unrecognized(message, blocks):
     return None
 
 
-def encode(message, type=None, mid=0, token=b""):
+def encode(message: Message, type: int | None = None, mid: int = 0, token: bytes = b"") -> bytearray:
     """Return the octets of `message`, as a bytearray; where a type is given, with this type, message ID and token
     instead of its own.
 
@@ -194,12 +208,14 @@ def encode(message, type=None, mid=0, token=b""):
     return data
 
 
-def empty(type, mid):
+def empty(type: int, mid: int) -> bytes:
     """Return the octets of an empty message (section 4.1)."""
     return bytes((0x40 | type << 4, _EMPTY, mid >> 8, mid & 255))
 
 
-def append_content(data, options, payload):
+def append_content(
+    data: bytearray, options: "Sequence[tuple[int, bytes]]", payload: "Octets | Pieces"
+) -> None:
     """Append options and payload to a bytearray as a message has them: all that comes behind the token.
 
     Raise MessageError where an option cannot be said.
@@ -222,7 +238,7 @@ def append_content(data, options, payload):
         previous = number
     if len(payload):
         data.append(_MARKER)
-        data += payload
+        data += payload  # type: ignore[arg-type]  # Pieces give their octets one by one
 
 
 def _extend(data, value):
@@ -238,7 +254,7 @@ def _extend(data, value):
     return 14
 
 
-def decode(datagram):
+def decode(datagram: "Octets") -> Message:
     """Return the Message in `datagram` (any buffer); the payload is a view of it.
 
     Raise MessageError for everything that RFC 7252 section 3 does not allow.
@@ -263,12 +279,14 @@ def decode(datagram):
     return Message(code, payload, options, type, mid, token)
 
 
-def read_content(datagram, position, reset=None):
+def read_content(
+    datagram: "Octets", position: int, reset: int | None = None
+) -> tuple[list[tuple[int, bytes]], memoryview]:
     """Return (options, payload) of what begins at `position`; the payload is a view. Raise MessageError with
     `reset`."""
     end = len(datagram)
     view = memoryview(datagram)
-    options = []
+    options: list[tuple[int, bytes]] = []
     number = 0
     while position < end:
         first = datagram[position]

@@ -93,22 +93,22 @@ OPTIONS = {
 }
 
 
-def is_request(code):
+def is_request(code: int) -> bool:
     """Return whether a code is a method: class 0, but not the empty message (RFC 7252 section 12.1)."""
     return 0 < code < 32
 
 
-def is_success(code):
+def is_success(code: int) -> bool:
     """Return whether a code is of class 2: the request was received, understood and accepted (section 5.9.1)."""
     return code >> 5 == 2
 
 
-def is_error(code):
+def is_error(code: int) -> bool:
     """Return whether a code is of class 4 or 5: the peer or we could not do it (sections 5.9.2 and 5.9.3)."""
     return code >= 128
 
 
-def code_text(code):
+def code_text(code: int) -> str:
     """Return a code as people write it: 132 -> "4.04" (RFC 7252 section 3)."""
     return "%d.%02d" % (code >> 5, code & 31)
 
@@ -122,32 +122,38 @@ class Parameters:
 
     MAX_LATENCY = 100000  # fixed by section 4.8.2
 
-    def __init__(self, ack_timeout=2000, ack_random_factor=1.5, max_retransmit=4, nstart=1):
+    def __init__(
+        self,
+        ack_timeout: int = 2000,
+        ack_random_factor: float = 1.5,
+        max_retransmit: int = 4,
+        nstart: int = 1,
+    ) -> None:
         self.ack_timeout = ack_timeout
         self.ack_random_factor = ack_random_factor
         self.max_retransmit = max_retransmit
         self.nstart = nstart
 
     @property
-    def max_transmit_span(self):
+    def max_transmit_span(self) -> int:
         """Return the time from the first transmission of a confirmable message to its last: 45 s by default."""
         return int(self.ack_timeout * (2**self.max_retransmit - 1) * self.ack_random_factor)
 
     @property
-    def max_transmit_wait(self):
+    def max_transmit_wait(self) -> int:
         """Return the time from the first transmission to giving up: 93 s by default."""
         return int(self.ack_timeout * (2 ** (self.max_retransmit + 1) - 1) * self.ack_random_factor)
 
     @property
-    def processing_delay(self):
+    def processing_delay(self) -> int:
         return self.ack_timeout
 
     @property
-    def exchange_lifetime(self):
+    def exchange_lifetime(self) -> int:
         """How long a confirmable message's ID may not be used again: 247 s by default."""
         return self.max_transmit_span + 2 * self.MAX_LATENCY + self.processing_delay
 
     @property
-    def non_lifetime(self):
+    def non_lifetime(self) -> int:
         """The same for a non-confirmable message: 145 s by default."""
         return self.max_transmit_span + self.MAX_LATENCY

@@ -14,6 +14,13 @@ from .errors import Busy
 from .exchange import NOTIFICATION, QUEUED, RESPONSE, STALE
 from .message import Message, empty, unrecognized
 
+_TYPING = const(False)
+if _TYPING:
+    from contracts import Peer, Tick
+
+    from .endpoint import Endpoint
+    from .exchange import Exchange
+
 MOST = const(8)  # observations of an endpoint
 _NEWER = const(1 << 23)  # half the period of the sequence numbers (section 3.4)
 _REORDERED = const(128000)  # ms after which whatever comes is newer (section 3.4)
@@ -26,7 +33,9 @@ _SPREAD = const(10000)
 _OLDER = const(4)  # requests before the newest one that notifications may still belong to
 
 
-def observe(endpoint, message, peer, now, tag=None, stale=True):
+def observe(
+    endpoint: "Endpoint", message: Message, peer: "Peer", now: "Tick", tag: object = None, stale: bool = True
+) -> "Observation":
     """Send `message`, a GET, with Observe 0; return its Observation.
 
     `stale` asks for the STALE event once Max-Age has passed since the last response, and 5 to 15 s more as section
@@ -73,7 +82,7 @@ class Observation:
             None  # until when numbers are compared; a tick that is kept for long would come round again
         )
 
-    def register(self, message, now):
+    def register(self, message: Message, now: "Tick") -> "Exchange":
         """Send a GET with Observe 0 and the same token as before (section 3.3.1); return its Exchange."""
         exchange = self._request(message, b"", now)
         self._cancelled = False
@@ -81,20 +90,20 @@ class Observation:
         self._arm()
         return exchange
 
-    def cancel(self, message, now):
+    def cancel(self, message: Message, now: "Tick") -> "Exchange":
         """Send a GET with Observe 1 and the same token (section 3.6); return its Exchange. What the peer notifies
         until it answers is still told."""
         exchange = self._request(message, b"\x01", now)
         self._cancelled = True
         return exchange
 
-    def forget(self):
+    def forget(self) -> None:
         """End it without a word. The peer's next notification is answered with Reset, which ends it there."""
         self.established = False
         if self in self._endpoint.observations:
             self._endpoint.observations.remove(self)
 
-    def accept(self, message, now):
+    def accept(self, message: Message, now: "Tick") -> None:
         """Take note that the content of a notification is safe: it is acknowledged, and nothing
         older will be told."""
         for binding in self._bindings:
@@ -114,7 +123,7 @@ class Observation:
 
     # --- what the endpoint calls ----------------------------------------------------------------------
 
-    def answered(self, kind, message, now):
+    def answered(self, kind: int, message: Message | None, now: "Tick") -> None:
         """Take note that the open request has ended."""
         exchange = self.exchange
         self.exchange = None
@@ -127,7 +136,7 @@ class Observation:
         elif kind == RESPONSE or self._cancelled or not self.established:
             self.forget()
 
-    def take(self, message, now):
+    def take(self, message: Message, now: "Tick") -> bool:
         """Take a response with this token. Return False where it is none of the notifications."""
         notifies = message.option(numbers.OBSERVE) is not None
         pending = self._endpoint.is_open(self.exchange)
@@ -168,7 +177,7 @@ class Observation:
             self._endpoint.stats["unmatched"] += 1
         return True
 
-    def poll(self, endpoint, now):
+    def poll(self, endpoint: "Endpoint", now: "Tick") -> None:
         if self._ordered is not None and ticks_diff(now, self._ordered) >= 0:
             self._ordered = None
         while self._until and ticks_diff(now, self._until[0]) >= 0:

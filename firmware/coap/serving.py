@@ -6,6 +6,13 @@ from .compat import const
 from .exchange import REQUEST, Incoming
 from .message import Message, empty, encode, has_blocks, uint_octets, unrecognized
 
+_TYPING = const(False)
+if _TYPING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from contracts import Tick
+
 # Octets, at most, of a response beside payload and options, with OSCORE and what it needs for blocks
 _HEAD = const(48)
 
@@ -13,7 +20,25 @@ _HEAD = const(48)
 class Serving:
     """For Endpoint, whose attributes these methods use."""
 
-    def respond(self, incoming, message, now):
+    if _TYPING:
+        ACK_DELAY: int
+        MAX_INCOMING: int
+        MAX_INCOMING_PER_PEER: int
+        max_body: int
+        max_datagram: int
+        parameters: numbers.Parameters
+        security: Any
+        stats: dict[str, int]
+        bodies: list
+        put: Callable[..., None]
+        _incoming: list
+        _events: list
+        _duplicates: Any
+        _encode: Callable[..., Any]
+        _next_mid: Callable[..., int]
+        _start: Callable[..., Any]
+
+    def respond(self, incoming: Incoming, message: Message, now: "Tick") -> None:
         """Answer a request; piggybacked where its acknowledgement is still owed, else separately. `message` stays as
         it is. What is larger than a datagram goes out in blocks, where `max_body` is not 0.
 
@@ -53,7 +78,7 @@ class Serving:
             size += len(value) + 5
         return size > self.max_datagram
 
-    def overdue(self, incoming, now):
+    def overdue(self, incoming: Incoming, now: "Tick") -> None:
         """Acknowledge a request that is not answered yet, or give it up."""
         confirmable = incoming.message.type == numbers.CON
         if confirmable and not incoming.acknowledged:

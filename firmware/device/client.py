@@ -9,6 +9,15 @@ from msgin5g import Ended, StoppedError
 from . import health, runner
 from .waiting import cancel, wait_for_ms
 
+_TYPING = const(False)
+if _TYPING:
+    from collections.abc import AsyncIterator, Callable
+    from typing import Any, BinaryIO
+
+    from msgin5g.store.message import Message
+
+    Payload = str | bytes | BinaryIO | tuple[BinaryIO, int]
+
 STOP_WAIT = const(5000)  # ms for the de-registration, whose loss is harmless
 
 
@@ -21,38 +30,38 @@ class Outgoing:
         self.message_id = core.message_id
 
     @property
-    def state(self):
+    def state(self) -> str:
         """One of "queued", "sent", "accepted", "stored", "delivered", "failed", "expired"."""
         return self._core.state
 
     @property
-    def cause(self):
+    def cause(self) -> str | None:
         """Why it failed, in words, or None."""
         return self._core.cause
 
     @property
-    def reports(self):
+    def reports(self) -> dict[str, int] | None:
         """{"success": n, "failure": m} of a message to many with a report, else None."""
         return self._core.reports
 
     @property
-    def on_report(self):
+    def on_report(self) -> "Callable[[str, bool, str | None], object] | None":
         """What is called with (reporter, success, cause) for each report of one of many; None to begin with."""
         return self._core.on_report
 
     @on_report.setter
-    def on_report(self, function):
+    def on_report(self, function: "Callable[[str, bool, str | None], object] | None") -> None:
         self._core.on_report = function
 
     @property
-    def final(self):
+    def final(self) -> bool:
         """Whether `state` is the last one."""
         return self._core.final
 
     def __repr__(self):
         return repr(self._core)
 
-    async def wait(self, timeout_s=None):
+    async def wait(self, timeout_s: float | None = None) -> str:
         """Wait for the end of the message and return its final state: "delivered", "accepted", "stored", "failed" or
         "expired".
 
@@ -97,7 +106,7 @@ class RunningClient(runner.Serving):
         runner.running.append(self)
         self._begin("link", self._connect)
 
-    def again(self):
+    def again(self) -> bool:
         """Begin all tasks anew; False where the core cannot go on, and a new client must."""
         if self._ended is None and not self._inside:
             super().again()
@@ -106,7 +115,7 @@ class RunningClient(runner.Serving):
                 return True
         return False
 
-    async def send(self, to, payload, **options):
+    async def send(self, to: str, payload: "Payload", **options: "Any") -> Outgoing:
         """Put a message in the outbox and return its Outgoing; it is on flash then, and survives a power cut.
 
         `to` is a service ID (str); `payload` is str, bytes, a binary file, or (binary file, size).
@@ -117,7 +126,7 @@ class RunningClient(runner.Serving):
         """
         return Outgoing(self, self._call(self.core.send, to, payload, runner._now(), **options))
 
-    async def subscribe(self, topic, timeout_s=60):
+    async def subscribe(self, topic: str, timeout_s: float | None = 60) -> None:
         """Subscribe to a Messaging Topic (str), and return when the server has granted it: from then on, over restarts
         too, messages to the topic are received (TS 24.538 clause 6.6.2.1).
 
@@ -128,7 +137,7 @@ class RunningClient(runner.Serving):
 
         await settle(self, self._call(self.core.subscribe, topic, runner._now()), timeout_s)
 
-    async def unsubscribe(self, topic, timeout_s=60):
+    async def unsubscribe(self, topic: str, timeout_s: float | None = 60) -> None:
         """End a subscription, and return when the server has ended it, at once where there was none (clause 6.6.2.2).
 
         Raise as `subscribe` does.
@@ -137,7 +146,7 @@ class RunningClient(runner.Serving):
 
         await settle(self, self._call(self.core.unsubscribe, topic, runner._now()), timeout_s)
 
-    async def receive(self, timeout_s=None):
+    async def receive(self, timeout_s: float | None = None) -> "Message":
         """Wait for the next received Message and return it, each one once. A large one can be read until the next
         is taken.
 
@@ -166,11 +175,11 @@ class RunningClient(runner.Serving):
                 if not self.core.inbox:
                     raise
 
-    def messages(self):
+    def messages(self) -> "AsyncIterator[Message]":
         """Return what `async for message in client.messages()` goes through; it ends when the client is stopped."""
         return _Messages(self)
 
-    def outbox(self):
+    def outbox(self) -> list[Outgoing]:
         """Return what became of the messages, over restarts too: those that wait, in order, then the last that
         ended."""
         outbox = self.core.outbox
@@ -178,7 +187,7 @@ class RunningClient(runner.Serving):
         waiting = [core for core in outbox.waiting if not core.final]  # some are only counted for
         return [Outgoing(self, core) for core in outbox.queue + waiting + ended]
 
-    async def drain(self, timeout_s=None):
+    async def drain(self, timeout_s: float | None = None) -> bool:
         """Wait until everything is accepted and every report is out, and return True; False where `timeout_s` seconds
         were over before, or where there was no memory for what has to be written.
 
@@ -197,14 +206,14 @@ class RunningClient(runner.Serving):
             return False  # it is written with the next message
         return self.core.idle
 
-    def next_wake(self):
+    def next_wake(self) -> int | None:
         """Return milliseconds until the protocol wants to run next, for `board.sleep`; None for never."""
         deadline = self.core.next_deadline()
         if self._unsent is not None:
             return 0
         return None if deadline is None else max(0, ticks_diff(deadline, runner._now()))
 
-    async def stop(self):
+    async def stop(self) -> None:
         """De-register, where the peer can be reached within 5 s, and close the link. A second call does nothing."""
         if self in runner.running and not self.stopping:
             self.stopping = True
@@ -214,7 +223,7 @@ class RunningClient(runner.Serving):
             finally:
                 self.abandon()
 
-    def abandon(self):
+    def abandon(self) -> None:
         """Close the link at once and leave all else to the next client, as a power cut does."""
         if self in runner.running:
             runner.running.remove(self)
@@ -239,13 +248,13 @@ class RunningClient(runner.Serving):
         if registration.state != "stopped":
             runner.log("stopped; the de-registration got no answer" if self.registered else "stopped")
 
-    def alive(self, seconds):
+    def alive(self, seconds: float | None) -> None:
         """Promise to call this again within so many seconds: a watchdog that runs is not fed after that. None ends
         the promise.
         """
         self._promise = runner.countdown(seconds)
 
-    def fault(self):
+    def fault(self) -> str | None:
         """Return what keeps this client, or the application, from its work, in words; None while each part is
         alive."""
         fault = super().fault()
@@ -255,17 +264,17 @@ class RunningClient(runner.Serving):
         return fault
 
     @property
-    def ended(self):
+    def ended(self) -> bool:
         """Whether an error ended it: its next call raises that."""
         return self._ended is not None
 
     @property
-    def registered(self):
+    def registered(self) -> bool:
         """Whether the server or gateway holds a registration of ours, as far as we know."""
         return self.core.registered
 
     @property
-    def stats(self):
+    def stats(self) -> dict[str, "int | str"]:
         """Counters of the service; "link_" and "coap_" begin those of the layers below. "boots" counts the starts of
         the board, "reset_cause" is why it started last.
         """

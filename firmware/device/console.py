@@ -24,13 +24,21 @@ from . import health, runner, starting
 from .links import Unsupported
 from .log import clean, log
 
+_TYPING = const(False)
+if _TYPING:
+    from typing import Any
+
+    from contracts import Board
+
+    from .client import RunningClient
+
 _PERIOD = const(25)  # ms; a line of 115200 baud brings 288 octets meanwhile
 _REGISTER = const(10)  # seconds that start() waits for the registration
 _CALM = const(500)  # ms after Ctrl-C until the client goes on
 _DEAD = const(15000)  # ms after which an event loop that does not serve the client is not running
 _SHOWN = const(400)  # characters of a payload that are printed
 
-client = None  # the running one
+client: "Any" = None  # the running one
 _board = None
 _timer = None
 _busy = False  # the event loop runs in one of the calls: the timer leaves it alone
@@ -39,7 +47,7 @@ _seized = None  # a current task of asyncio that nobody runs any more
 _ended = 0  # the tick when the timer's last step ended
 
 
-def start():
+def start() -> "RunningClient":
     """Return the running client, registered if that takes no more than some seconds.
 
     What an interrupted application had running is closed first, without ceremony, as a power cut would: its messages
@@ -57,7 +65,7 @@ def start():
     return client
 
 
-def adopt(board):
+def adopt(board: "Board") -> None:
     """Go on with the client of an application that has ended in order and left it running."""
     global client, _board
     client = runner.running[0]
@@ -103,7 +111,7 @@ def _mend():
     _torn = False
 
 
-def stop():
+def stop() -> None:
     """De-register, where the peer can be reached within 5 s, and close the link."""
     global client, _timer
     if client is not None:
@@ -116,7 +124,7 @@ def stop():
         _timer = None
 
 
-def send(to, payload, wait=60, **options):
+def send(to: str, payload: "Any", wait: float = 60, **options: "Any") -> None:
     """Send, and wait so many seconds for the end: the report where one is asked for, else the acceptance."""
     running = start()
     outgoing = _run(running.send(to, payload, **options))
@@ -124,7 +132,7 @@ def send(to, payload, wait=60, **options):
     _tell(outgoing)
 
 
-def inbox():
+def inbox() -> None:
     """Take all messages that have come in; where they asked for a report, it goes out."""
     running = start()
     if not _run(_until(lambda: running.core.inbox, 0.1)):
@@ -134,7 +142,7 @@ def inbox():
     _run(_until(lambda: running.core.idle, 5))
 
 
-def wait(seconds=60):
+def wait(seconds: float = 60) -> None:
     """Do the same once something has come, within so many seconds."""
     running = start()
     if _run(_until(lambda: running.core.inbox, seconds)):
@@ -143,7 +151,7 @@ def wait(seconds=60):
         print("nothing came within %d s" % seconds)
 
 
-def outbox():
+def outbox() -> None:
     """Print the messages that wait, in order, then the last that ended, over restarts too."""
     found = start().outbox()
     for outgoing in found:
@@ -152,7 +160,7 @@ def outbox():
         print("nothing")
 
 
-def status():
+def status() -> None:
     """Print how the device fares. This starts no client."""
     global _board
     running = client if client in runner.running else None

@@ -11,6 +11,12 @@ from . import health, runner
 from .client import RunningClient
 from .log import log
 
+_TYPING = const(False)
+if _TYPING:
+    from typing import Any
+
+    from contracts import Board
+
 _CONFIG = "msgin5g.json"
 _STOPPING = const(6000)  # ms that start() waits for one that stops
 
@@ -25,7 +31,9 @@ def _clock():
     return seconds + (946684800 if time.gmtime(0)[0] == 2000 else 0)
 
 
-async def start(config=None, board=None):
+async def start(
+    config: "Config | dict[str, Any] | str | None" = None, board: "Board | None" = None
+) -> RunningClient:
     """Return a running client, at once: the link and the registration come up in the background, for ever.
 
     `config` is a Config, a dict or a path (default: msgin5g.json); `board` a Board (default: this board's).
@@ -65,7 +73,7 @@ async def start(config=None, board=None):
     if config.role == "client":
         from msgin5g import Client as Role
     else:
-        from msgin5g import ApplicationClient as Role
+        from msgin5g import ApplicationClient as Role  # type: ignore[no-redef]
     core = Role(config, board.storage, clock=_clock, lent=runner.lent)
     health.look(board)
     # not before the core: what it finds in the storage may take it longer than a watchdog waits

@@ -3,6 +3,12 @@
 
 import os
 
+from coap.compat import const
+
+_TYPING = const(False)
+if _TYPING:
+    from contracts import Octets
+
 _ENOENT = 2
 
 
@@ -19,7 +25,7 @@ class FileStorage:
             if name.endswith("~"):  # the power went in the middle of replace()
                 self.remove(name)
 
-    def append(self, name, octets):
+    def append(self, name: str, octets: "Octets") -> int | None:
         path = self._path(name)
         try:
             return self._write(path, "ab", octets)
@@ -27,7 +33,7 @@ class FileStorage:
             self._forget(path, 0)  # a full file system has room for the name of a row, and no more
             raise
 
-    def read(self, name, offset, size):
+    def read(self, name: str, offset: int, size: int) -> bytes:
         try:
             with open(self._path(name), "rb") as file:
                 file.seek(offset)
@@ -37,7 +43,7 @@ class FileStorage:
                 return b""
             raise
 
-    def replace(self, name, octets):
+    def replace(self, name: str, octets: "Octets") -> None:
         # littlefs and POSIX both rename in one step, so a power cut leaves the old row or the new one
         temporary = self._path(name + "~")
         try:
@@ -67,14 +73,14 @@ class FileStorage:
         except OSError:
             pass  # there is none
 
-    def remove(self, name):
+    def remove(self, name: str) -> None:
         try:
             os.remove(self._path(name))
         except OSError as error:
             if error.errno != _ENOENT:
                 raise
 
-    def names(self):
+    def names(self) -> list[str]:
         try:
             return os.listdir(self._folder)
         except OSError as error:

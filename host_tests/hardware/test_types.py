@@ -48,3 +48,58 @@ def test_a_mistake_in_a_link_is_found(tmp_path):
     file.write_text(wrong.replace("from ..", "from device.").replace("from .", "from device.links."))
     errors = typings.errors("esp32", "1.29", [file])
     assert any('"WLAN" has no attribute "ipconfg"' in line for line in errors), errors
+
+
+LINKS = {
+    "esp32": ("serial.SerialLink", "udp.UDPLink", "wifi.WiFiLink", "espnow.ESPNowLink"),
+    "rp2040": ("serial.SerialLink",),
+}
+# What each part is asked for, and a part that has it: firmware/contracts.pyi
+CONTRACT = """import contracts
+import device.links.{0}
+from board import Board
+from device.storage import FileStorage
+from msgin5g.store.storage import MemoryStorage
+
+board: contracts.Board = Board()
+flash: contracts.Storage = FileStorage("messages")
+heap: contracts.Storage = MemoryStorage()
+
+
+def check(link: device.links.{0}.{1}) -> contracts.Link:
+    return link
+"""
+
+
+@pytest.mark.parametrize("board, link", [(board, link) for board in LINKS for link in LINKS[board]])
+def test_boards_links_and_storages_keep_to_the_contracts(board, link, tmp_path):
+    file = tmp_path / "check.py"
+    file.write_text(CONTRACT.format(*link.split(".")))
+    assert typings.errors(board, "1.29", [file]) == []
+
+
+BROKEN = {
+    "a call less": (
+        "    def led(self, on: bool) -> None:\n",
+        "    def light(self, on: bool) -> None:\n",
+        "led",
+    ),
+    "an argument more": ("def sleep(self, ms: int)", "def sleep(self, ms: int, deep: bool)", "sleep"),
+    "another type": ("def unique_id(self) -> bytes:", "def unique_id(self) -> str:", "unique_id"),
+    "no storage": ("self.storage = FileStorage", "self.files = FileStorage", "storage"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_board_that_breaks_the_contract_is_found(name, tmp_path):
+    right, wrong, member = BROKEN[name]
+    source = typings.BOARDS["rp2040"][1][0].read_text()
+    assert source.count(right) == 1
+    (tmp_path / "broken.py").write_text(source.replace(right, wrong))
+    file = tmp_path / "check.py"
+    file.write_text("import contracts\nfrom broken import Board\n\nboard: contracts.Board = Board()\n")
+    errors = typings.errors("rp2040", "1.29", [file, tmp_path / "broken.py"])
+    assert any(
+        'variable has type "contracts.Board"' in line or 'has type "Board"' in line for line in errors
+    ), errors
+    assert member

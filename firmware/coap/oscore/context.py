@@ -13,6 +13,13 @@ from ..message import Message, append_content, read_content
 from . import ccm, hkdf
 from .state import ReplayWindow, Sequence
 
+_TYPING = const(False)
+if _TYPING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from contracts import Storage
+
 _NONCE = const(13)
 _LONGEST_ID = const(7)  # nonce - 6
 _KEY = const(16)
@@ -66,14 +73,14 @@ class Context:
 
     def __init__(
         self,
-        master_secret,
-        sender_id,
-        recipient_id,
-        storage,
-        master_salt=b"",
-        id_context=None,
-        random=random_octets,
-    ):
+        master_secret: bytes,
+        sender_id: bytes,
+        recipient_id: bytes,
+        storage: "Storage",
+        master_salt: bytes = b"",
+        id_context: bytes | None = None,
+        random: "Callable[[int], bytes]" = random_octets,
+    ) -> None:
         if len(sender_id) > _LONGEST_ID or len(recipient_id) > _LONGEST_ID or sender_id == recipient_id:
             raise ValueError("sender and recipient ID must differ and have at most 7 octets each")
         self.sender_id = sender_id
@@ -96,7 +103,7 @@ class Context:
         self.random = random
         self._echo = random(8)
         self._challenged = -1  # the highest Partial IV that was, since our restart
-        self._challenge = None  # what it was given, protected
+        self._challenge: "Any" = None  # what it was given, protected
 
     def __repr__(self):
         return "<Context sender %s, recipient %s>" % (_hex(self.sender_id), _hex(self.recipient_id))
@@ -109,7 +116,7 @@ class Context:
 
     # --- as a client ------------------------------------------------------------------------------------
 
-    def protect_request(self, message):
+    def protect_request(self, message: Message) -> tuple[Message, Binding]:
         """Return (the protected Message, its Binding): section 8.1. Raise StateError, OSError, MessageError."""
         piv = _uint(self._sequence.take())
         binding = Binding(
@@ -125,7 +132,7 @@ class Context:
         code = numbers.FETCH if binding.observe else numbers.POST
         return self._seal(message, code, bytes(option), binding.nonce, binding), binding
 
-    def skip(self):
+    def skip(self) -> None:
         """Go ahead with the numbers of our own, after the peer said that one was seen before. Raise as
         `protect_request`."""
         if self._new:
@@ -137,12 +144,12 @@ class Context:
         self._sequence.skip(self._skip)
         self._skip = min(4 * self._skip, _MOST_SKIPPED)
 
-    def read_own(self, message, binding):
+    def read_own(self, message: Message, binding: Binding) -> Message:
         """Return the plain request in what `protect_request` gave before."""
         text = ccm.read_own(self._sender_key, binding.nonce, message.payload)
         return _inner(message, text)
 
-    def unprotect_response(self, message, binding):
+    def unprotect_response(self, message: Message, binding: Binding) -> Message:
         """Return the plain Message: section 8.4. Raise Unverified."""
         value = message.option(numbers.OSCORE)
         if value is None:
@@ -180,10 +187,10 @@ class Context:
 
     # --- as a server ------------------------------------------------------------------------------------
 
-    def is_for(self, kid, id_context):
+    def is_for(self, kid: bytes, id_context: bytes | None) -> bool:
         return kid == self.recipient_id and id_context in (None, self.id_context)
 
-    def unprotect_request(self, message, piv):
+    def unprotect_request(self, message: Message, piv: bytes) -> tuple[Message, Binding]:
         """Return (the plain Message, its Binding): section 8.2, where `piv` is what the option said.
 
         Raise Refused; OSError where the storage fails, and then the request counts as never seen.
@@ -232,7 +239,7 @@ class Context:
             plain.options = [option for option in plain.options if option[0] != numbers.OBSERVE]
         return plain, binding
 
-    def is_new(self, piv):
+    def is_new(self, piv: bytes) -> bool | None:
         """Return whether a request with this Partial IV may be one that never came; None after a restart of ours,
         where nobody can tell and it isn't worth a challenge: the highest alone is challenged, since the peer goes
         on from there."""
@@ -252,21 +259,21 @@ class Context:
             except OSError:
                 pass  # more will be challenged, no more than that
 
-    def save(self):
+    def save(self) -> "Any":
         """Return what `unprotect_request` changes, but for numbers that are used up."""
         window = self._window
         return window.highest, window.seen, self._challenged, self._challenge
 
-    def restore(self, saved):
+    def restore(self, saved: "Any") -> None:
         window = self._window
         window.highest, window.seen, self._challenged, self._challenge = saved
 
     @property
-    def echo(self):
+    def echo(self) -> bytes:
         """The value of a challenge: a request that has it was made after this program began (appendix B.1.2)."""
         return self._echo
 
-    def protect_response(self, message, binding):
+    def protect_response(self, message: Message, binding: Binding) -> Message:
         """Return the protected Message: section 8.3. The first has the request's nonce, others a Partial IV of our
         own.
 
@@ -293,7 +300,7 @@ class Context:
         return sealed
 
     @property
-    def can_challenge(self):
+    def can_challenge(self) -> bool:
         """Whether a request that comes again can be challenged: not where its first challenge could not be made."""
         return self._challenge is not None
 

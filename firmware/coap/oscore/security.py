@@ -11,9 +11,18 @@ looked at as any other. What that is of a processor's time stands in docs/securi
 """
 
 from .. import numbers
+from ..compat import const
 from ..message import Message
 from .bucket import Bucket
 from .context import Older, Refused, Unverified, read_request_option
+
+_TYPING = const(False)
+if _TYPING:
+    from collections.abc import Sequence
+
+    from contracts import Peer, Tick
+
+    from .context import Binding, Context
 
 # Verifications in vain, a second, and for how many seconds they may come at once
 _STRANGERS = (10, 8)  # requests from other addresses than the peer's
@@ -32,10 +41,10 @@ class Security:
     """See the module. `context` is a Context. `peer` is the address that the last request of ours went to. `trouble`
     says in words what was refused last, until whoever tells it sets it to None."""
 
-    def __init__(self, context):
+    def __init__(self, context: "Context") -> None:
         self.context = context
         self.peer = None
-        self.trouble = None
+        self.trouble: str | None = None
         self.stats = {
             "unprotected": 0,  # requests and responses without OSCORE
             "unknown": 0,  # requests with a kid or kid context that is not ours
@@ -48,25 +57,27 @@ class Security:
         made = [Bucket(rate, burst, context.random) for rate, burst in _BUCKETS]
         self._strangers, self._requests, self._responses, self._shared, self._answers = self._buckets = made
 
-    def poll(self, now):
+    def poll(self, now: "Tick") -> None:
         """Once a day at least, as Endpoint.poll."""
         for bucket in self._buckets:
             bucket.poll(now)
 
-    def protect_request(self, message):
+    def protect_request(self, message: Message) -> "tuple[Message, Binding]":
         """Return (protected Message, Binding). Raise StateError, OSError."""
         return self.context.protect_request(message)
 
-    def read_own(self, message, binding):
+    def read_own(self, message: Message, binding: "Binding") -> Message:
         """Return the plain Message that a protected request of ours was made of."""
         return self.context.read_own(message, binding)
 
-    def unprotect_response(self, message, binding, now):
+    def unprotect_response(self, message: Message, binding: "Binding", now: "Tick") -> Message | None:
         """Return the plain Message, or None where it does not verify."""
         plain, _ = self.unprotect_notification(message, (binding,), now, True)
         return plain
 
-    def unprotect_notification(self, message, bindings, now, first=False):
+    def unprotect_notification(
+        self, message: Message, bindings: "Sequence[Binding]", now: "Tick", first: bool = False
+    ) -> tuple[Message | None, int | None]:
         """Return (plain Message, its number) where it verifies as a response to one of the requests of these
         bindings, or (None, its number) where it is not newer than `binding.last`, else (None, None).
 
@@ -111,7 +122,7 @@ class Security:
         bucket.give_back()
         return plain
 
-    def ended(self, message):
+    def ended(self, message: Message) -> None:
         """Take note that a request of ours ended with this response, which did not verify.
 
         Where it says that a number was seen before, our storage was lost or is an old copy, and what we send next uses
@@ -124,7 +135,7 @@ class Security:
             except OSError as error:
                 self.trouble = "the sequence numbers can't go ahead: %s" % error
 
-    def explain(self, message):
+    def explain(self, message: Message) -> str:
         """Return what a response that does not verify means to the person who has to put it right."""
         if _seen_before(message):
             return _SEEN_BEFORE
@@ -134,7 +145,9 @@ class Security:
             return "the peer answers unprotected: %s %s" % (numbers.code_text(message.code), meaning)
         return "answers do not verify: keys, recipient_id or id_context differ from the peer's"
 
-    def unprotect_request(self, message, peer, now):
+    def unprotect_request(
+        self, message: Message, peer: "Peer", now: "Tick"
+    ) -> "tuple[Message | None, Binding | None, Message | None]":
         """Return (plain Message, Binding, None); with an answer instead of None that must be given at once,
         protected; or (None, None, the bare answer or None for silence)."""
         piv, refusal = self._judge(message, now)
@@ -195,15 +208,15 @@ class Security:
         self.stats["limited"] += 1
         return None, None, None
 
-    def save(self):
+    def save(self) -> object:
         """Return what `unprotect_request` changes where it lets a request in, for `restore`."""
         return self.context.save()
 
-    def restore(self, saved):
+    def restore(self, saved: object) -> None:
         """Take note that the request was not dealt with after all, nor anything said about it: it may come again."""
         self.context.restore(saved)
 
-    def protect_response(self, message, binding):
+    def protect_response(self, message: Message, binding: "Binding") -> Message:
         """Return the protected Message. Raise StateError, OSError where it needs a number of our own."""
         return self.context.protect_response(message, binding)
 

@@ -10,9 +10,14 @@ import binascii
 import espnow
 import network
 
+from coap.compat import const
 from msgin5g import ConfigError
 
 from . import readable
+
+_TYPING = const(False)
+if _TYPING:
+    from contracts import Datagram, Peer
 
 MAX_FRAME = 250  # ESP_NOW_MAX_DATA_LEN; version 2 has 1470, but its peer need not
 
@@ -52,6 +57,7 @@ class ESPNowLink:
     def __init__(self, mac, channel=0, pmk=None, lmk=None):
         self.peer = mac
         self.dropped = 0
+        self.on_back = None  # it cannot know when the other station was away
         self._channel = channel
         self._pmk = pmk
         self._lmk = lmk
@@ -59,7 +65,7 @@ class ESPNowLink:
         self._radio = espnow.ESPNow()
         self._open = False
 
-    async def open(self):
+    async def open(self) -> None:
         self._begin()
 
     def _begin(self):
@@ -81,7 +87,7 @@ class ESPNowLink:
             radio.add_peer(self.peer, lmk=self._lmk, encrypt=True)
         self._open = True
 
-    async def receive(self):
+    async def receive(self) -> "tuple[bytes, Peer]":
         while True:
             await readable(self._radio)
             try:
@@ -92,14 +98,14 @@ class ESPNowLink:
             except OSError as error:
                 if not _is(error, _DOWN):
                     raise
-                await asyncio.sleep_ms(100)
+                await asyncio.sleep_ms(100)  # type: ignore[attr-defined]
                 self._begin()
                 continue
             # anybody's frames come in; only the peer's are ours
             if mac == self.peer and message:
                 return message, mac
 
-    def send(self, octets, address):
+    def send(self, octets: "Datagram", address: "Peer") -> bool:
         if isinstance(octets, list):
             octets = b"".join(
                 [part.read(0, len(part)) if hasattr(part, "read") else bytes(part) for part in octets]
@@ -116,15 +122,15 @@ class ESPNowLink:
             raise
         return True
 
-    def close(self):
+    def close(self) -> None:
         if self._open:
             self.pause()
 
-    def pause(self):
+    def pause(self) -> None:
         """Switch the radio off, for a sleep."""
         self._open = False
         self._radio.active(False)
         self._station.active(False)
 
-    def resume(self):
+    def resume(self) -> None:
         self._begin()

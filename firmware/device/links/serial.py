@@ -14,6 +14,12 @@ from ..log import log
 from ..waiting import cancel, loop, writer
 from . import slipmux
 
+_TYPING = const(False)
+if _TYPING:
+    from typing import Any
+
+    from contracts import Datagram, Peer
+
 _CHUNK = 64  # octets read at a time: 5.5 ms of 115200 baud, as a UART's read may wait for all of them
 _QUEUE = 4  # frames that wait for the line
 _LATE = const(10000)  # ms that a frame may wait for a task that does nothing
@@ -77,13 +83,13 @@ class SerialLink:
         self._wrote = 0  # what went out, in pieces
         self._stuck = None  # (self._wrote, since when) a frame waits
 
-    async def open(self):
+    async def open(self) -> None:
         self._line = self._open_line()
         self._stream = asyncio.StreamReader(self._line)
         if self._writer is None:
             self._begin()
 
-    def again(self):
+    def again(self) -> None:
         """Begin the task anew, and with the frame that it was at."""
         self._end()
         self._ready = asyncio.Event()
@@ -103,12 +109,12 @@ class SerialLink:
             self._writer = None
 
     @property
-    def source(self):
+    def source(self) -> "Any":
         """What is read from, None while there is none."""
         return self._line
 
     @property
-    def alive(self):
+    def alive(self) -> bool:
         """Whether frames go out: the task is there, and asyncio has not lost it."""
         if self._writer is None:
             return True
@@ -122,7 +128,7 @@ class SerialLink:
             return ticks_diff(now(), self._stuck[1]) < _LATE
         return True
 
-    async def receive(self):
+    async def receive(self) -> "tuple[bytes, Peer]":
         while True:
             for kind, frame in self._frames:
                 if kind != self._kind:
@@ -162,13 +168,13 @@ class SerialLink:
             except OSError:
                 pass
 
-    def send(self, octets, address):
+    def send(self, octets: "Datagram", address: "Peer") -> bool:
         """Take a datagram, or the parts of a message; a part may be read from storage while it goes out."""
         if self._line is None:
             raise OSError("no line")
         return self._put(self._kind, octets if isinstance(octets, list) else (octets,))
 
-    def text(self, text):
+    def text(self, text: str) -> bool:
         """Send diagnostic text for people at the other end. Return False where the line is busy."""
         return self._line is not None and self._put(slipmux.TEXT, (text.encode(),))
 
@@ -211,7 +217,7 @@ class SerialLink:
         self._line = None
         self._queue = []  # lost like any datagram
 
-    def close(self):
+    def close(self) -> None:
         self._end()
         self._drop_line()
         self._decoder.reset()  # a frame that is half there may lie in the storage

@@ -9,6 +9,12 @@ from coap.compat import const, ticks_diff
 from ..health import feed, now
 from . import readable
 
+_TYPING = const(False)
+if _TYPING:
+    from typing import Any
+
+    from contracts import Peer
+
 _EAGAIN = 11
 _ENOMEM = 12
 _TYPE = const(0x30)  # of CoAP, in the first octet; 0 is Confirmable
@@ -21,6 +27,7 @@ class UDPLink:
     def __init__(self, host, port, max_datagram, address):
         self.peer = None
         self.dropped = 0
+        self.on_back = None  # UDP itself cannot know
         self._host = host
         self._port = port
         self._size = max_datagram + 1  # one more, so that a longer datagram can be told from one that fits
@@ -30,7 +37,7 @@ class UDPLink:
         self._asked = None  # since when the peer owes an answer
         self._last = None  # (address, sockaddr) that the last datagram of somebody else came from
 
-    async def open(self):
+    async def open(self) -> None:
         family = self._look_up()
         sock = socket.socket(family, socket.SOCK_DGRAM)
         sock.setblocking(False)
@@ -48,7 +55,7 @@ class UDPLink:
         self.peer = self._address(self._sockaddr)
         return found[0]
 
-    async def receive(self):
+    async def receive(self) -> "tuple[bytes, Peer]":
         while True:
             # Read before waiting: one wake may stand for several datagrams, and rp2 keeps only a few.
             try:
@@ -56,7 +63,7 @@ class UDPLink:
             except OSError as error:
                 # ports give EAGAIN in several ways; whatever it was, the next readable moment tells
                 if error.errno != _EAGAIN:
-                    await asyncio.sleep_ms(100)
+                    await asyncio.sleep_ms(100)  # type: ignore[attr-defined]
                 await readable(self._sock)
                 continue
             except MemoryError:
@@ -64,7 +71,7 @@ class UDPLink:
                 # the socket keeps all others from coming. Reading one octet of it takes it away.
                 self.dropped += 1
                 self._discard()
-                await asyncio.sleep_ms(0)
+                await asyncio.sleep_ms(0)  # type: ignore[attr-defined]
                 continue
             if sockaddr == self._sockaddr:
                 self._asked = None
@@ -74,7 +81,7 @@ class UDPLink:
             return octets, address
 
     @property
-    def source(self):
+    def source(self) -> "Any":
         """What is read from, None while there is none."""
         return self._sock
 
@@ -84,7 +91,7 @@ class UDPLink:
         except OSError:
             pass
 
-    def send(self, octets, address):
+    def send(self, octets: bytes | bytearray, address: "Peer") -> bool:
         if address == self.peer:
             if not octets[0] & _TYPE:  # Confirmable: there is an answer, if only an acknowledgement
                 self._expect()
@@ -113,7 +120,7 @@ class UDPLink:
             except OSError:
                 pass  # as unknown as before; asked again after the same time
 
-    def close(self):
+    def close(self) -> None:
         if self._sock is not None:
             self._sock.close()
             self._sock = None

@@ -16,6 +16,10 @@ from ..log import log
 from ..waiting import cancel, loop
 from .udp import UDPLink
 
+_TYPING = const(False)
+if _TYPING:
+    from contracts import Peer
+
 _LOOK = const(100)  # ms between looks at the station
 _PATIENCE = const(30000)  # ms for joining, the address included
 _FIRST_PAUSE = const(1000)  # ms from a failure to the next try, doubled
@@ -61,7 +65,6 @@ class WiFiLink(UDPLink):
 
     def __init__(self, ssid, password, host, port, max_datagram):
         super().__init__(host, port, max_datagram, _address)
-        self.on_back = None
         self.stats = {
             "lost": 0,  # datagrams that had nowhere to go
             "outages": 0,  # times that the access point vanished
@@ -77,7 +80,7 @@ class WiFiLink(UDPLink):
         self._silence = 0  # ms, of a peer that owes an answer
         self._loop = None  # in which the keeper is
 
-    async def open(self):
+    async def open(self) -> None:
         if self._keeper is None:
             self._begin()
         await self._joined.wait()
@@ -88,16 +91,16 @@ class WiFiLink(UDPLink):
         self._beat = now()
         self._keeper = asyncio.create_task(self._keep())
 
-    def again(self):
+    def again(self) -> None:
         """Begin the task anew; a station that has joined stays so."""
         cancel(self._keeper, self._loop)
         self._begin()
 
     @property
-    def alive(self):
+    def alive(self) -> bool:
         return self._keeper is None or (not self._keeper.done() and ticks_diff(now(), self._beat) < _LATE)
 
-    def send(self, octets, address):
+    def send(self, octets: bytes | bytearray, address: "Peer") -> bool:
         if self._station.isconnected():
             try:
                 return super().send(octets, address)
@@ -107,7 +110,7 @@ class WiFiLink(UDPLink):
         self.stats["lost"] += 1
         return True
 
-    def close(self):
+    def close(self) -> None:
         if self._keeper is not None:
             cancel(self._keeper, self._loop)
             self._keeper = None
@@ -116,13 +119,13 @@ class WiFiLink(UDPLink):
         self._leave()
         self._station.active(False)
 
-    def pause(self):
+    def pause(self) -> None:
         """Switch the radio off, for a sleep; `resume` has it join again."""
         self._slept = True
         self._leave()
         self._station.active(False)
 
-    def resume(self):
+    def resume(self) -> None:
         self._station.active(True)
 
     async def _keep(self):
