@@ -166,6 +166,41 @@ def test_an_unknown_kind_is_skipped_and_counted():
     goes_on(scene)
 
 
+class Broken(MemoryStorage):
+    """A file system in which one file cannot be read from a place on."""
+
+    broken = None
+
+    def read(self, name, offset, size):
+        if name == self.broken and offset + size > 40:
+            raise OSError(5)
+        return super().read(name, offset, size)
+
+
+def test_a_file_that_cannot_be_read():
+    """What can be read counts; a payload that cannot is told to be lost."""
+    storage = busy()
+    for name in storage.names():
+        if name in ("topics", "boot"):
+            continue
+        broken = copy(storage, kind=Broken)
+        broken.broken = name
+        scene = Scene(answering(coap.CHANGED), broken, coap={"max_datagram": 640}).start()
+        scene.run(200000)
+        equal(scene.post(msg("after")).code, coap.CHANGED)
+
+
+def test_a_payload_that_is_not_as_long_as_its_record_says():
+    """The message fails, and nothing is made that large."""
+    for text in (True, False):
+        for cut in (None, [64, 64, "s"], [2048, 400, "s"]):
+            for size in (1, 300, (1 << 29) - 1, 1 << 29, 1 << 62):
+                fields = SENT[:10] + [text, size, "out-7", cut, None, False]
+                scene = starts(packed("S", fields), more=(("out-7", b"x" * 299),))
+                scene.run(100000)
+                equal(scene.ended.get(ID), None if size == 1 else "failed")
+
+
 def journal_of(storage):
     return [(name, storage.read(name, 0, 1 << 16)) for name in storage.names() if name[:4] == "log-"]
 
@@ -256,8 +291,8 @@ def busy():
     return scene.storage
 
 
-def copy(storage, name=None, octets=None):
-    made = MemoryStorage()
+def copy(storage, name=None, octets=None, kind=MemoryStorage):
+    made = kind()
     for each in storage.names():
         made.append(each, octets if each == name else storage.read(each, 0, 1 << 16))
     return made

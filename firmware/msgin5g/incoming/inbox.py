@@ -39,7 +39,10 @@ class Inbox(Source):
                 from ..store.row import Row
 
                 stored = Row(storage, *row)
-                whole = not stored.size or stored.read(stored.size - 1, 1)
+                try:
+                    whole = not stored.size or stored.read(stored.size - 1, 1)
+                except OSError:
+                    whole = False
             else:
                 from .reassembly import StoredPayload
 

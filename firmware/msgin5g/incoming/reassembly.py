@@ -63,11 +63,14 @@ class StoredPayload:
     def restore(self):
         """Finds the segments that an earlier run stored."""
         records = Records(self._storage, self.row)
-        for kind, offset, body in records:
-            number = int.from_bytes(body[:2], "big")
-            if kind == _SEGMENT and 1 <= number <= _MOST_SEGMENTS and not self.has(number):
-                self.total = int.from_bytes(body[2:_HEAD], "big") or self.total
-                self._index(number, offset + _HEAD, body[_HEAD:])
+        try:
+            for kind, offset, body in records:
+                number = int.from_bytes(body[:2], "big")
+                if kind == _SEGMENT and 1 <= number <= _MOST_SEGMENTS and not self.has(number):
+                    self.total = int.from_bytes(body[2:_HEAD], "big") or self.total
+                    self._index(number, offset + _HEAD, body[_HEAD:])
+        except OSError:
+            pass  # those that were read are there
         if self.total is not None:
             self.total = max(self.total, self.highest)  # or it would count as whole with one missing
         self._filled = records.end

@@ -5,8 +5,6 @@ What is subscribed stays so: the topics lie in a row of the storage, and each is
 that was new, before its time is over, and after an error, until the application unsubscribes.
 """
 
-import json
-
 from coap import numbers
 from coap.compat import const, earliest, json_octets
 from coap.observe import MOST, observe
@@ -15,6 +13,7 @@ from ..errors import BodyError, StorageError
 from ..events import TOPIC
 from ..rules import policy
 from ..rules.requests import Source
+from ..store.recovery import loads
 from ..store.storage import discard
 from ..timing import Countdown, jittered, lifetime
 from ..wire import bodies
@@ -133,8 +132,8 @@ class Topics(Source):
         try:
             if line:
                 self._newer = int(head) > _VERSION
-            topics = () if self._newer else json.loads(str(rest if line else head, "utf-8"))
-        except (ValueError, RuntimeError):  # the second: lists in lists, without an end
+            topics = () if self._newer else loads(rest if line else head)
+        except ValueError:
             return
         for fields in topics if isinstance(topics, list) else ():
             subscription = _subscription(fields)

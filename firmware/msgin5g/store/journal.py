@@ -9,7 +9,6 @@ written again. Always the oldest: so a record that ends something never goes bef
 """
 
 import binascii
-import json
 
 from coap.compat import const
 
@@ -43,12 +42,11 @@ def row_number(name, prefix):
 
 
 def _version(body):
-    """Return what the body of a head says; None where it says no version."""
+    """Return the version that the body of a head says: the first number of a list. None where it says none."""
     try:
-        version = json.loads(str(body[2 : 2 + int.from_bytes(body[:2], "big")], "utf-8"))[0]
-    except (ValueError, TypeError, LookupError, RuntimeError):
+        return int(body[3:].split(b"]")[0].split(b",")[0])
+    except ValueError:
         return None
-    return version if isinstance(version, int) else None
 
 
 class Records:

@@ -19,6 +19,8 @@ from .storage import JournalSource, RowSource, discard
 
 _DIGEST = const(8)  # octets of each message that was seen
 _SEEN = const(64)  # messages that are remembered
+_DEEP = const(256)  # brackets that nothing has that we wrote
+_LARGEST = const(1 << 29)  # octets of a payload
 _LEAST_ROOM = const(64)  # of a segment, see outgoing/segmentation.py
 
 # A field is a name and a type, with "?" where it may be missing or null:
@@ -78,6 +80,18 @@ KINDS = (
 )
 
 
+def loads(octets):
+    """Return the value of JSON. Raise ValueError where it is none, or fills stack or heap with lists in lists."""
+    try:
+        return json.loads(str(octets, "utf-8"))
+    except RuntimeError:  # of CPython's stack
+        raise ValueError("too deep")
+    except MemoryError:
+        if octets.count(b"[") + octets.count(b"{") < _DEEP:
+            raise
+        raise ValueError("too deep")
+
+
 class _Fields:
     """The fields of a record as attributes."""
 
@@ -126,7 +140,7 @@ def _is(kind, value):
 
 
 def _bounds(values, least):
-    return all([type(value) is int and least <= value < 1 << 30 for value in values])
+    return all([type(value) is int and least <= value < _LARGEST for value in values])
 
 
 class Recovery:
@@ -145,7 +159,7 @@ class Recovery:
         for kind, body, row, offset in journal.open():
             try:
                 self._read(chr(kind), body, Slot(None, row, offset, len(body)))
-            except (ValueError, RuntimeError):  # the second: lists in lists, without an end
+            except ValueError:
                 journal.unknown += 1
         self._apply()
 
@@ -159,7 +173,7 @@ class Recovery:
         length = 2 + int.from_bytes(body[:2], "big")
         if length > len(body):
             raise ValueError
-        fields = _Fields(table, json.loads(str(body[2:length], "utf-8")))
+        fields = _Fields(table, loads(body[2:length]))
         getattr(self, handler)(fields, slot, body[length:])
 
     # --- a handler a kind: its fields, where the record is, what is behind its header -----------------
@@ -167,6 +181,10 @@ class Recovery:
     def _sent(self, fields, slot, payload):
         if fields.row is not None:
             source = RowSource(self._storage, fields.row, fields.size, fields.text)
+            if not fields.accepted and not self._reaches(fields):
+                # it fails when its turn comes, and the application is told
+                source = RowSource(self._storage, "nothing", 1, False)
+                fields.cut = None
         elif fields.accepted or fields.size == len(payload):
             source = JournalSource(self._ledger.journal, slot, fields.size, fields.text)
         else:
@@ -194,6 +212,15 @@ class Recovery:
             _count(outgoing, fields)
         slot.owner = self._outgoing[fields.message_id] = outgoing
         self._ledger.order = max(self._ledger.order, fields.order)
+
+    def _reaches(self, fields):
+        """Whether its row is as long as it should be."""
+        if not fields.size:
+            return True
+        try:
+            return fields.size < _LARGEST and self._storage.read(fields.row, fields.size - 1, 1)
+        except OSError:
+            return False
 
     def _accepted(self, fields, slot, payload):
         if fields.message_id in self._outgoing:
