@@ -68,7 +68,7 @@ class Context:
     `master_secret` of 16 octets or more, `sender_id` and `recipient_id` of up to 7 octets that differ, `id_context`
     and `master_salt` as in section 3.2. `storage` is as msgin5g.store.storage says; its row of this key must never be
     removed nor put back to what it was. `random(n)` gives n octets.
-    Raises ValueError for parameters that cannot be, StateError or OSError for storage that cannot be relied on.
+    Raise ValueError for parameters that cannot be, StateError or OSError for storage that cannot be relied on.
     """
 
     def __init__(
