@@ -65,6 +65,40 @@ A new back-off is a row of `BACKOFFS` and its name in `REQUESTS`, in that one fi
 """
 
 
+STATES = """
+# States
+
+Drawn from the tables in `firmware/msgin5g/rules/states.py` by `make tables`. Nothing else changes a state. An event
+that has no state in its column changes nothing.
+"""
+
+# (name of the table, title, words)
+MACHINES = (
+    (
+        "REGISTRATION",
+        "Registration",
+        "Of a Client (clauses 6.3.1, 6.3.4, 6.3.5) and of an ApplicationClient (clause 6.3.2), which knows neither\n"
+        "`bulked` nor `expired`. `client.registered` is true in `registered` and `de-registering`.",
+    ),
+    (
+        "OUTGOING",
+        "A message on its way out",
+        "`final` says that no event changes it any more. `accepted` and `stored` are final where no report was asked\n"
+        "for, or when none came in time; `delivered`, `failed` and `expired` always.",
+    ),
+    (
+        "SUBSCRIPTION",
+        "A subscription to a topic",
+        "Clause 6.6. A subscription begins as `subscribing`, after a restart as `resuming` or `unsubscribing`.",
+    ),
+    (
+        "SEGMENTS",
+        "A set of segments on its way in",
+        "Clause 6.5.1.2. The application sees none of it.",
+    ),
+)
+
+
 def _firmware():
     """Let the packages of the firmware be imported."""
     path = str(ROOT / "firmware")
@@ -80,6 +114,48 @@ def grid(head, rows):
 
 def _code(code):
     return CODES.get(code) or f"{code >> 5}.{code & 31:02}"
+
+
+def drawing(table):
+    """Return a state diagram of mermaid; arrows between the same two states are one."""
+    arrows = {}
+    for state, _, *cells in table:
+        for event, after in cells:
+            arrows.setdefault((state, after), []).append(event)
+    lines = ["stateDiagram-v2", f"    [*] --> {_id(table[0][0])}"]
+    lines += [f"    {_id(state)} : {state}" for state, *_ in table if _id(state) != state]
+    lines += [
+        f"    {_id(state)} --> {_id(after)} : {', '.join(events)}"
+        for (state, after), events in arrows.items()
+    ]
+    lines += [f"    {_id(state)} --> [*]" for state, _, *cells in table if not cells]
+    return "```mermaid\n" + "\n".join(lines) + "\n```"
+
+
+def _id(state):
+    return state.replace("-", "_")
+
+
+def matrix(table):
+    """Return the table state x event -> state."""
+    events = list(dict.fromkeys(event for _, _, *cells in table for event, _ in cells))
+    rows = []
+    for state, word, *cells in table:
+        name = state if word in ("", state) else f"{state} (says {word})"
+        rows.append([name, *(dict(cells).get(event, "") for event in events)])
+    return grid(["state", *events], rows)
+
+
+def state_pages():
+    """Return docs/states.md."""
+    _firmware()
+    from msgin5g.rules import states
+
+    parts = [STATES]
+    for name, title, words in MACHINES:
+        table = getattr(states, name)
+        parts += [f"## {title}", words, drawing(table), matrix(table)]
+    return "\n\n".join(part.strip() for part in parts) + "\n"
 
 
 def retries():
@@ -103,7 +179,7 @@ def retries():
     )
 
 
-PAGES = {"retries.md": retries}
+PAGES = {"retries.md": retries, "states.md": state_pages}
 
 
 def main():

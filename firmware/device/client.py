@@ -259,7 +259,7 @@ class RunningClient(runner.Serving):
         alive."""
         fault = super().fault()
         self.broken = fault is not None  # the client itself, not a promise of the application
-        if fault is None and self._promise is not None and self._promise.left(runner._now()) < 0:
+        if fault is None and self._promise is not None and runner.left(self._promise) <= 0:
             fault = "the application did not call alive() in time"
         return fault
 

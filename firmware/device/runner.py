@@ -39,7 +39,11 @@ def countdown(seconds):
 
 def left(limit):
     """Return milliseconds that are left of a Countdown, at least 0; None where there is none."""
-    return None if limit is None else max(0, limit.left(_now()))
+    if limit is None:
+        return None
+    now = _now()
+    limit.advance(now)
+    return max(0, limit.left(now))
 
 
 def keep():

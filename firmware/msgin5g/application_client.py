@@ -329,6 +329,11 @@ class _Receiver(Inbox):
             report.backoff = policy.backoff("IMDN", self._random)
         report.backoff.failed(now, max_age, silent)
 
+    def poll(self, now):
+        for report in self._reports:
+            if report.backoff is not None:
+                report.backoff.poll(now)
+
     def heard(self):
         for report in self._reports:
             if report.backoff is not None:

@@ -25,21 +25,23 @@ def lifetime(granted, asked=0):
 
 
 class Countdown:
-    """A time of any length. It must be looked at once a day: `deadline` never lies further ahead.
+    """A time of any length. `advance` must be called once a day: `deadline` never lies further ahead.
 
-    It begins at `now`, or where that is None when it is looked at first. `last` is what was left then.
+    It begins at `now`, or where that is None with the first `advance`. `last` is what was left at the last one.
     """
 
     def __init__(self, ms, now=None):
         self.last = ms
         self._since = now
 
-    def left(self, now):
-        """Return milliseconds that are left; 0 or less when it is over."""
-        if self._since is not None:
-            self.last -= ticks_diff(now, self._since)
+    def advance(self, now):
+        """Take note of the time that has passed, before the tick comes round."""
+        self.last = self.left(now)
         self._since = now
-        return self.last
+
+    def left(self, now):
+        """Return the milliseconds that are left; 0 or less when it is over."""
+        return self.last if self._since is None else self.last - ticks_diff(now, self._since)
 
     def deadline(self, now):
         return now + max(0, min(self.left(now), _DAY))
@@ -70,16 +72,19 @@ class Backoff:
         self.deadline = now + wait
         return wait
 
+    def poll(self, now):
+        """Forget a deadline that is over, or it would lie ahead again once the tick has wrapped."""
+        if self.ready(now):
+            self.deadline = None
+
     def ready(self, now):
-        if self.deadline is not None and ticks_diff(now, self.deadline) >= 0:
-            self.deadline = None  # or it would lie ahead again once the tick has wrapped
-        return self.deadline is None
+        """Return whether it may be tried again."""
+        return self.deadline is None or ticks_diff(now, self.deadline) >= 0
 
     def waits(self, now):
         """Return the deadline, or None where there is nothing to wait for by the clock: one that is over waits for
         something else, its turn or the registration."""
-        self.ready(now)
-        return self.deadline
+        return None if self.ready(now) else self.deadline
 
     def heard(self):
         """Let what waits because of silence be tried at once, since the peer lives; but once only. If that early

@@ -38,3 +38,29 @@ def test_an_unknown_code_is_the_first_of_its_class(code):
         generic = {2: 0x40, 4: 0x80, 5: 0xA0}.get(code >> 5, 0x80)
         if code >= 0x20:
             assert policy.verdict(code, kind) == known.get(code, known[generic])[column]
+
+
+@pytest.mark.parametrize("name", [name for name, _, _ in tables.MACHINES])
+def test_every_state_is_named_and_reached(name):
+    tables._firmware()
+    from msgin5g.rules import states
+
+    table = getattr(states, name)
+    names = [row[0] for row in table]
+    assert len(set(names)) == len(names)
+    reached = {names[0]} | {"resuming"}  # where one begins: anew, or after a restart
+    for state, word, *cells in table:
+        events = [event for event, _ in cells]
+        assert len(set(events)) == len(events), state
+        assert {after for _, after in cells} <= set(names), state
+        assert word == state or word in names or word == "", state
+        reached |= {after for _, after in cells}
+    assert reached >= set(names)
+
+
+def test_every_table_of_states_is_drawn():
+    tables._firmware()
+    from msgin5g.rules import states
+
+    public = {name for name in vars(states) if name.isupper() and not name.startswith("_")}
+    assert public == {name for name, _, _ in tables.MACHINES}

@@ -4,22 +4,17 @@
 from coap.compat import ticks_diff
 
 from ..rules import policy
-from ..rules.requests import Source
+from ..rules.registering import Registering
 from ..wire import causes
 from ..wire.answer import Answer
 
 
-class ApplicationRegistration(Source):
-    """As registration.Registration, for an Application ID: `state`, `cause`, `registered`; it has no lifetime."""
-
-    registers = True
+class ApplicationRegistration(Registering):
+    """The registration of an Application ID; it has no lifetime."""
 
     def __init__(self, config, random, wire):
-        self.registered = False
-        self.state = "stopped"
-        self.cause = None
+        super().__init__()
         self.registration_id = None
-        self.stopping = False
         self._config = config
         self._wire = wire
         self._retry = policy.backoff("REG", random)
@@ -28,26 +23,21 @@ class ApplicationRegistration(Source):
         self._busy = False
 
     def start(self, now):
-        self.stopping = False
-        self.state = "registering"
-        self._due = now
+        if self._on("start"):
+            self._due = now
 
     def stop(self, now):
-        self.stopping = True
-        if not self._busy:
-            self._stop(now)
+        if self._on("stop", self.cause) and not self._busy:
+            self._leave(now)
 
     def hasten(self, now):
         """Tries at once what silence put off."""
-        if self.state == "unreachable" and not self._busy and not self.stopping:
+        if self._stands == "unreachable" and not self._busy:
             self._due = now
 
     def required(self, now, why):
         """The gateway holds no registration of ours: register at once."""
-        if self.registered and not self.stopping:
-            self.registered = False
-            self.state = "registering"
-            self.cause = why
+        if self._on("required", why):
             self._due = now
 
     def next(self, now):
@@ -71,36 +61,35 @@ class ApplicationRegistration(Source):
         self._busy = False
         self._due = None
         if what == "DEREG":
-            self.registered = False
+            if not self._on("left", self.cause):
+                self._due = now  # started again meanwhile
         elif answer is not None and answer.accepted:
-            self.registered = True
+            self._on("granted")
             self.registration_id = answer.registration_id
-            self.cause = None
-            self.state = "registered"
             self._retry.reset()
             self._refusal.reset()
-        if self.stopping:
-            self._stop(now)
-        elif what == "REG" and not self.registered:
+            if self.stopping:
+                self._leave(now)
+        elif self.stopping:
+            self._leave(now)
+        else:
             self._failed(answer, now)
 
     def _failed(self, answer, now):
-        if answer is None:
-            self.state, self.cause = "unreachable", "no answer from %s" % self._config.peer
-            backoff = self._retry
-        else:
-            refused = policy.verdict(answer.code, "REG") == policy.REFUSED
-            self.state, self.cause = "refused" if refused else "unreachable", answer.why
-            backoff = self._refusal if refused else self._retry
+        refused = answer is not None and policy.verdict(answer.code, "REG") == policy.REFUSED
+        why = "no answer from %s" % self._config.peer if answer is None else answer.why
+        self._on("refused" if refused else "failed", why)
+        backoff = self._refusal if refused else self._retry
         backoff.failed(now, answer.max_age if answer else None)
         self._due = backoff.deadline
 
-    def _stop(self, now):
+    def _leave(self, now):
+        """Nothing is on the air: DEREG goes out, or there is nothing to de-register."""
         if self.registered:
             self._due = now
-            return
-        self.state = "stopped"
-        self._due = None
+        else:
+            self._on("left", self.cause)
+            self._due = None
 
     def next_deadline(self, now):
         # one that is over waits for its turn

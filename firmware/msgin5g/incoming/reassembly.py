@@ -11,6 +11,7 @@ from array import array
 from coap.compat import const, earliest, ticks_diff
 
 from ..errors import BodyError
+from ..rules import states
 from ..store.journal import Records, record
 from ..store.storage import discard
 from ..wire import payload
@@ -144,7 +145,8 @@ class SegmentSet:
         self.key = key
         self.header = header
         self.payload = stored
-        self.deadline = deadline  # None while what is missing is being asked for
+        self.deadline = deadline  # None while it is not "gathering"
+        self.stands = "asking" if deadline is None else "gathering"  # of states.SEGMENTS
         self.expected = 0  # octets, as far as the first segment lets it be foreseen
         self.recoveries = 0
         self.slot = None  # what the ledger keeps of it
@@ -162,6 +164,14 @@ class SegmentSet:
     def reserved(self):
         """Octets that it takes up, or will."""
         return max(self.expected, self.payload.length)
+
+    def on(self, event):
+        """Return whether the event meant something. It has changed the state then."""
+        stands = states.after(states.SEGMENTS, self.stands, event)
+        if stands is None:
+            return False
+        self.stands = stands
+        return True
 
     def missing(self):
         """(first, last) ranges, the first ones where there are many; without a known total the end is asked for
@@ -206,7 +216,7 @@ class Reassembly:
     def resume(self, now):
         """The gap of the sets that an earlier run left begins now."""
         for segments in self._sets:
-            segments.deadline = now + self._gap
+            self.asked(segments, now)
 
     def __len__(self):
         return len(self._sets)
@@ -254,7 +264,7 @@ class Reassembly:
             self.drop(segments)  # the row may hold half of the value now, or the index not all of the row
             raise
         segments.recoveries = 0
-        if segments.deadline is not None:
+        if segments.stands == "gathering":
             segments.deadline = now + self._gap
         if segments.whole:
             try:
@@ -281,12 +291,13 @@ class Reassembly:
 
     def take(self, segments):
         """Removes a whole set, which is a message now; its payload's row belongs to that."""
+        segments.on("taken")
         self._sets.remove(segments)
         self._ledger.closed(segments)
 
     def drop(self, segments):
         """Gives a set up and frees its room. Gives False where that happened before."""
-        if segments not in self._sets:
+        if not segments.on("dropped"):
             return False
         self._sets.remove(segments)
         segments.payload.remove()
@@ -299,19 +310,21 @@ class Reassembly:
         A set's time stands still from then until asked().
         """
         for segments in self._sets:
-            if segments.deadline is None or ticks_diff(now, segments.deadline) < 0:
+            if segments.stands != "gathering" or ticks_diff(now, segments.deadline) < 0:
                 continue
             if segments.recoveries >= self._most_recoveries:
                 self.drop(segments)
                 return segments, False
             segments.recoveries += 1
+            segments.on("gap")
             segments.deadline = None
             return segments, True
         return None
 
     def asked(self, segments, now):
         """The asking ended, well or not: the other side has `gap` from now."""
-        segments.deadline = now + self._gap
+        if segments.on("asked"):
+            segments.deadline = now + self._gap
 
     def next_deadline(self):
         deadline = None

@@ -289,6 +289,9 @@ class Receiver(Inbox):
     # --- time ---------------------------------------------------------------------------------------
 
     def poll(self, now):
+        for notice in self._reports:
+            if notice.backoff is not None:
+                notice.backoff.poll(now)
         while True:
             due = self._reassembly.poll(now)
             if due is None:

@@ -7,7 +7,7 @@ wire, docs/wire-profile.md).
 
 from coap.compat import earliest
 
-from ..rules import policy
+from ..rules import policy, states
 from ..rules.requests import Source
 from ..timing import Countdown
 from ..wire.identifiers import PRIORITIES
@@ -87,6 +87,8 @@ class Dispatcher(Source):
 
     def accept(self, outgoing, now, state="accepted"):
         """The other side has it: the end, unless a report was asked for."""
+        if self._after(outgoing, state) is None:
+            return
         if not outgoing.report:
             self.end(outgoing, state, None, now)
             return
@@ -122,7 +124,11 @@ class Dispatcher(Source):
         """What one of many said is an event."""
         self._changed(outgoing, (reporter, success, cause))
 
-    def end(self, outgoing, state, cause, now, counting=False):
+    def end(self, outgoing, event, cause, now, counting=False):
+        """It has come to its end by this event, whose state is the last."""
+        state = self._after(outgoing, event)
+        if state is None:
+            return
         self._changed(outgoing)  # this and the next want memory: nothing is changed before they have it
         outgoing.final = outgoing.final  # an attribute that is new wants memory, too
         outgoing.cause = outgoing.cause
@@ -142,9 +148,15 @@ class Dispatcher(Source):
                 return
         self.served(outgoing)
 
-    def _set(self, outgoing, state):
-        self._changed(outgoing)
-        self._state(outgoing, state)
+    def _after(self, outgoing, event):
+        """Return the state that an event leads to, None where it means nothing any more."""
+        return None if outgoing.final else states.after(states.OUTGOING, outgoing.state, event)
+
+    def _set(self, outgoing, event):
+        state = self._after(outgoing, event)
+        if state is not None:
+            self._changed(outgoing)
+            self._state(outgoing, state)
 
     def _state(self, outgoing, state):
         if outgoing.state != state and state in self._stats:
@@ -152,11 +164,16 @@ class Dispatcher(Source):
         outgoing.state = state
 
     def poll(self, now):
+        for backoff in self._backoffs.values():
+            backoff.poll(now)
         # backwards, for each may leave its list
         for outgoing in reversed(self.outbox.queue):
-            if outgoing.expires is not None and outgoing.expires.left(now) <= 0:
-                self.end(outgoing, "expired", "not accepted in time", now)
+            if outgoing.expires is not None:
+                outgoing.expires.advance(now)
+                if outgoing.expires.left(now) <= 0:
+                    self.end(outgoing, "expired", "not accepted in time", now)
         for outgoing in reversed(self.outbox.waiting):
+            outgoing.expires.advance(now)
             if outgoing.expires.left(now) > 0:
                 continue
             if outgoing.final:

@@ -9,7 +9,8 @@ from coap.compat import const, earliest, random_octets
 
 from ..errors import BodyError
 from ..rules import policy
-from ..rules.requests import Source, expect_own
+from ..rules.registering import Registering
+from ..rules.requests import expect_own
 from ..timing import LONGEST, Countdown, jittered, lifetime
 from ..wire import bodies
 
@@ -20,21 +21,11 @@ _RESERVE = const(448)  # octets of a datagram that are not payload, in what the 
 _ANY = const(1 << 60)  # a time of the peer: each is bounded where it is used, none is too long to be read
 
 
-class Registration(Source):
-    """The registration of one UE Service ID. `state` is one of
-
-    "stopped", "registering", "waiting" (the gateway bulks it and will answer by itself), "registered",
-    "refused" (`cause` says why), "unreachable" (`cause` says how the last try ended).
-    `registered` stays true while a refresh is under way. `stopping` says that only DEREG may go out.
-    """
-
-    registers = True
+class Registration(Registering):
+    """The registration of one UE Service ID."""
 
     def __init__(self, config, profile, random=random_octets):
-        self.registered = False
-        self.state = "stopped"
-        self.cause = None
-        self.stopping = True
+        super().__init__()
         self._config = config
         self._profile = profile
         self._random = random
@@ -51,19 +42,18 @@ class Registration(Source):
     # --- what the client calls ----------------------------------------------------------------------
 
     def start(self, now):
-        self.stopping = False
-        self.state = "registering"
-        self._begin(0, now)
+        """Begin, and go on for ever."""
+        if self._on("start"):
+            self._begin(0, now)
 
     def stop(self, now):
-        """De-registers where that makes sense; `state` becomes "stopped", at the latest when DEREG timed out."""
-        self.stopping = True
-        if not self._on_air:
-            self._stop(self.registered, now)
+        """De-register where that makes sense; `state` becomes "stopped", at the latest when DEREG timed out."""
+        if self._on("stop", self.cause) and not self._on_air:
+            self._leave(now)
 
     def hasten(self, now):
         """Tries at once what silence put off."""
-        if self.state == "unreachable" and not self._on_air and not self.stopping:
+        if self._stands == "unreachable" and not self._on_air:
             self._begin(0, now)
 
     def required(self, now):
@@ -71,9 +61,8 @@ class Registration(Source):
 
         A server that says so again as soon as we are registered is asked ever more rarely.
         """
-        if not self.registered or self.stopping:
+        if not self._on("required", "the server asked for a registration"):
             return
-        self._lost("the server asked for a registration", "registering")
         if self._on_air:
             pass  # its answer decides
         elif self._doubted:
@@ -101,10 +90,12 @@ class Registration(Source):
         if step == "DEREG":
             self._deregistered(now)
             return
-        if self.stopping:
-            self._stop(self.registered or message.code >> 5 == 2, now)
-            return
         verdict = policy.verdict(message.code, "REG")
+        if self.stopping:
+            if verdict == policy.DONE:
+                self._on("granted", self.cause)
+            self._leave(now)
+            return
         try:
             if verdict == policy.DONE:
                 self._read(bodies.Body.read(message.payload), step, now)
@@ -123,13 +114,16 @@ class Registration(Source):
         if step == "DEREG":
             self._deregistered(now)
         elif self.stopping:
-            self._stop(self.registered, now)
+            self._leave(now)
         else:
             self._failed(why or "no answer from %s" % self._config.peer, None, now)
 
     def unsendable(self, step, why, now):
         self._on_air = None
-        self._refused(why, None, now)
+        if self.stopping:
+            self._leave(now)
+        else:
+            self._refused(why, None, now)
 
     def receive(self, kind, body, now):
         """REGRESP and DEREGRESP, which a gateway sends by itself (clauses 6.3.4.2.3 and 6.3.4.2.4)."""
@@ -142,13 +136,17 @@ class Registration(Source):
             else:
                 self._refused(body.cause() or "no cause given", None, now)
         elif body.flag("result", True):
-            self._lost("the gateway de-registered this device")
+            self._on("deregistered", "the gateway de-registered this device")
             self._begin(self._retry.failed(now), now)
 
     def poll(self, now):
-        if self.registered and self._expires.left(now) <= 0:
-            self._lost("the registration expired")
-            if not self._on_air and not self.stopping and self._due.left(now) > self._retry.most:
+        if self._due is not None:
+            self._due.advance(now)
+        if self._stands != "registered":
+            return
+        self._expires.advance(now)
+        if self._expires.left(now) <= 0 and self._on("expired", "the registration expired"):
+            if not self._on_air and self._due.left(now) > self._retry.most:
                 self._begin(0, now)
 
     def next_deadline(self, now):
@@ -156,7 +154,7 @@ class Registration(Source):
         # one that is over waits for its turn on the air
         if self._due is not None and not self._on_air and self._due.left(now) > 0:
             deadline = self._due.deadline(now)
-        if self.registered:
+        if self._stands == "registered":
             deadline = earliest(deadline, self._expires.deadline(now))
         return deadline
 
@@ -199,8 +197,7 @@ class Registration(Source):
     def _bulked(self, wait, now):
         """The gateway keeps the registration for a while (clause 6.3.4.3.1). What it has no answer to by then goes out
         again, and has no time any more."""
-        self.state = "registered" if self.registered else "waiting"
-        self.cause = None
+        self._on("bulked")
         self._urgent = True
         self._step = "REG"
         wait = max(wait, self._retry.failed(now)) + _GRACE
@@ -214,40 +211,32 @@ class Registration(Source):
         self._begin(jittered(seconds * 800, 5, self._random), now)
         self._expires = expires
         self._urgent = self._config.registration["urgent"]
-        self.registered = True
-        self.state = "registered"
-        self.cause = None
+        self._on("granted")
         if not self._doubted:
             self._retry.reset()
         self._refusal.reset()
 
     def _refused(self, cause, max_age, now):
-        self._lost(cause, "refused")
+        self._on("refused", cause)
         self._begin(self._refusal.failed(now, max_age), now)
 
     def _failed(self, cause, max_age, now):
-        self.cause = cause
-        if not self.registered:
-            self.state = "unreachable"
+        self._on("failed", cause)
         self._begin(self._retry.failed(now, max_age), now)
 
-    def _lost(self, cause, state="unreachable"):
-        self.registered = False
-        self.state = state
-        self.cause = cause
-
-    def _stop(self, deregister, now):
-        if deregister:
+    def _leave(self, now):
+        """Nothing is on the air: DEREG goes out, or there is nothing to de-register."""
+        if self.registered:
             self._step = "DEREG"
             self._due = Countdown(0, now)
         else:
-            self.state = "stopped"
+            self._on("left", self.cause)
             self._step = self._due = None
 
     def _deregistered(self, now):
-        self.registered = False
         if self.stopping:
-            self._stop(False, now)
+            self._on("left", self.cause)
+            self._step = self._due = None
         else:  # started again meanwhile
             self._begin(0, now)
 

@@ -11,7 +11,7 @@ from coap.observe import MOST, observe
 
 from ..errors import BodyError, StorageError
 from ..events import TOPIC
-from ..rules import policy
+from ..rules import policy, states
 from ..rules.requests import Source
 from ..store.recovery import loads
 from ..store.storage import discard
@@ -30,21 +30,30 @@ class Subscription:
     """One topic. `state` is "subscribing", "subscribed", "refused" (`cause` says why), "unsubscribing" or
     "unsubscribed"."""
 
-    def __init__(self, topic, leaving=False):
+    def __init__(self, topic, stands="subscribing"):
         self.topic = topic
-        self.state = "unsubscribing" if leaving else "subscribing"
+        self.stands = stands  # of states.SUBSCRIPTION
         self.cause = None
-        self.leaving = leaving
         self.more = []  # what newer firmware wrote behind these two
-        self.kept = False  # whether it is asked for again though it was refused
         self.observation = None
-        self.on_air = None  # whether what is on the air leaves; None: nothing is
+        self.on_air = None  # the kind of the request that is: "SUB" or "UNSUB"
         self.due = None  # Countdown to the next request
         self.backoff = None
         self.denied = False  # whether the last answer was that the device is not registered
 
     @property
+    def state(self):
+        """The word for where it stands."""
+        return states.row_of(states.SUBSCRIPTION, self.stands)[1]
+
+    @property
+    def kind(self):
+        """The kind of request that it needs."""
+        return "UNSUB" if self.stands == "unsubscribing" else "SUB"
+
+    @property
     def settled(self):
+        """Whether the application's wish was granted or refused."""
         return self.state in ("subscribed", "refused", "unsubscribed")
 
 
@@ -55,8 +64,7 @@ def _subscription(fields):
     leaving = len(fields) > 1 and fields[1]
     if not isinstance(leaving, bool):
         return None
-    subscription = Subscription(fields[0], leaving)
-    subscription.kept = True
+    subscription = Subscription(fields[0], "unsubscribing" if leaving else "resuming")
     subscription.more = fields[2:]
     return subscription
 
@@ -84,26 +92,18 @@ class Topics(Source):
         if subscription is None:
             if len(self.subscriptions) >= MOST:
                 raise ValueError("topic: %d are subscribed, more are not possible" % MOST)
-            subscription = Subscription(topic)
+            subscription = Subscription(topic, "unsubscribed")
             self.subscriptions.append(subscription)
-            self._change(subscription, False, "subscribing")
-        elif subscription.leaving or subscription.state == "refused":
-            self._change(subscription, False, "subscribing")
-        elif subscription.state == "subscribed":
-            return subscription
-        if subscription.kept or subscription.due is None:
+        if self._change(subscription, "subscribe") or subscription.due is None:
             subscription.due = Countdown(0, now)
-        subscription.kept = False
         return subscription
 
     def unsubscribe(self, topic, now):
         """The Subscription, "unsubscribed" where there was none. Raises StorageError."""
         subscription = self._find(topic)
         if subscription is None:
-            subscription = Subscription(topic)
-            subscription.state = "unsubscribed"
-        elif not subscription.leaving:
-            self._change(subscription, True, "unsubscribing")
+            return Subscription(topic, "unsubscribed")
+        if self._change(subscription, "unsubscribe"):
             subscription.due = Countdown(0, now)
         return subscription
 
@@ -113,17 +113,23 @@ class Topics(Source):
                 return subscription
         return None
 
-    def _change(self, subscription, leaving, state):
-        before = subscription.leaving
-        subscription.leaving = leaving
+    def _change(self, subscription, event):
+        """Return whether the application's wish was a new one. It is in the storage then; raise StorageError."""
+        before = subscription.stands
+        stands = states.after(states.SUBSCRIPTION, before, event)
+        if stands is None:
+            return False
+        subscription.stands = stands
         try:
             self._store()
-        except OSError as error:
-            subscription.leaving = before
-            if subscription.due is None and subscription.on_air is None and not leaving:
+        except Exception as error:
+            subscription.stands = before
+            if before == "unsubscribed":
                 self.subscriptions.remove(subscription)
-            raise StorageError(error)
-        subscription.state = state
+            if isinstance(error, OSError):
+                raise StorageError(error)
+            raise
+        return True
 
     def _restore(self):
         """Read what is subscribed (docs/flash-format.md). What is not understood there is as if it were not: a device
@@ -146,7 +152,7 @@ class Topics(Source):
         if self._newer:
             return
         if self.subscriptions:
-            topics = [[each.topic, each.leaving] + each.more for each in self.subscriptions]
+            topics = [[each.topic, each.kind == "UNSUB"] + each.more for each in self.subscriptions]
             self._storage.replace(ROW, b"%d\n" % _VERSION + json_octets(topics))
         else:
             discard(self._storage, ROW)
@@ -154,6 +160,11 @@ class Topics(Source):
     # --- what the client calls --------------------------------------------------------------------------
 
     def poll(self, now):
+        for subscription in self.subscriptions:
+            if subscription.due is not None:
+                subscription.due.advance(now)
+            if subscription.backoff is not None:
+                subscription.backoff.poll(now)
         if self._client.registered and not self._registered:
             # A server that had to be told who we are may not know what we want to hear either.
             for subscription in self.subscriptions:
@@ -178,7 +189,7 @@ class Topics(Source):
                 # clauses 7.3.5.1 and 7.3.5.2: all that a subscription and its end say is who
                 who = bodies.originator(self._client.config.ue_service_id)
                 job = subscription, bodies.write(("oriAddr", who)), True
-                subscription.on_air = subscription.leaving
+                subscription.on_air = subscription.kind
                 return job
         return None
 
@@ -195,7 +206,7 @@ class Topics(Source):
             observation.forget()
             observation = None
         tag = (self, subscription)
-        if subscription.leaving:
+        if subscription.on_air == "UNSUB":
             if observation is None:  # from before a restart: the server knows it by who we are
                 message.options.append((numbers.OBSERVE, b"\x01"))
                 return endpoint.request(message, peer, now, tag)
@@ -208,7 +219,7 @@ class Topics(Source):
     def answered(self, subscription, message, now):
         if self._turned(subscription, now):
             return
-        verdict = policy.verdict(message.code, "UNSUB" if subscription.leaving else "SUB")
+        verdict = policy.verdict(message.code, subscription.kind)
         first = not subscription.denied
         subscription.denied = verdict == policy.REGISTER
         if subscription.denied and first:
@@ -216,8 +227,8 @@ class Topics(Source):
             subscription.cause = bodies.failure(message)
         elif verdict in (policy.AGAIN, policy.REGISTER):
             self._later(subscription, bodies.failure(message), message.uint(numbers.MAX_AGE), False, now)
-        elif subscription.leaving:
-            self._drop(subscription, "unsubscribed")
+        elif subscription.kind == "UNSUB":
+            self._on(subscription, "ended")
         elif verdict == policy.REFUSED:
             self._refused(subscription, bodies.failure(message), now)
         else:
@@ -242,7 +253,7 @@ class Topics(Source):
         good = message.code >> 5 == 2
         if not good or self._client.serve(message, now).code >> 5 == 2:
             observation.accept(message, now)
-        if not observation.established and not subscription.leaving:
+        if not observation.established and subscription.kind == "SUB":
             cause = None if good else bodies.failure(message)
             self._later(subscription, cause, message.uint(numbers.MAX_AGE), False, now)
 
@@ -261,7 +272,7 @@ class Topics(Source):
         """Whether the application changed its mind while the request was on the air."""
         asked = subscription.on_air
         subscription.on_air = None
-        if asked == subscription.leaving:
+        if asked == subscription.kind:
             return False
         subscription.due = Countdown(0, now)
         return True
@@ -286,21 +297,16 @@ class Topics(Source):
                 except BodyError:
                     pass
         seconds = lifetime(message.uint(numbers.MAX_AGE, seconds))
-        subscription.kept = True
         subscription.cause = subscription.backoff = None
         subscription.due = Countdown(jittered(seconds * 800, 5, self._random), now)
-        self._set(subscription, "subscribed")
+        self._on(subscription, "granted")
 
     def _refused(self, subscription, cause, now):
         subscription.cause = cause
-        if not subscription.kept:
-            self._drop(subscription, "refused")
-            return
-        # It was granted once: the device asks again, from time to time.
-        if subscription.state != "refused":
+        if subscription.stands != "postponed":
             subscription.backoff = policy.named("refusal", self._random)
         self._later(subscription, cause, None, False, now)
-        self._set(subscription, "refused")
+        self._on(subscription, "refused")
 
     def _later(self, subscription, cause, max_age, silent, now):
         subscription.cause = cause
@@ -308,18 +314,19 @@ class Topics(Source):
             subscription.backoff = policy.backoff("SUB", self._random)
         subscription.due = Countdown(subscription.backoff.failed(now, max_age, silent), now)
 
-    def _drop(self, subscription, state):
-        self.subscriptions.remove(subscription)
-        try:
-            self._store()
-        except OSError:
-            pass  # the next start asks the server once more
-        self._set(subscription, state)
-
-    def _set(self, subscription, state):
-        if subscription.state != state:
-            subscription.state = state
-            self._client.events.append((TOPIC, subscription))
+    def _on(self, subscription, event):
+        """What the other side made of it. The last states are those of no more requests."""
+        stands = states.after(states.SUBSCRIPTION, subscription.stands, event)
+        if stands is None or stands == subscription.stands:
+            return
+        subscription.stands = stands
+        if stands in ("refused", "unsubscribed"):
+            self.subscriptions.remove(subscription)
+            try:
+                self._store()
+            except OSError:
+                pass  # the next start asks the server once more
+        self._client.events.append((TOPIC, subscription))
 
 
 def start(client):

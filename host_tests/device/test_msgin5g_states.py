@@ -1,0 +1,430 @@
+# SPDX-License-Identifier: MIT
+"""Each state against each event: what has a state is brought there, the event comes the way that it comes, and what it
+leads to is what docs/states.md and the clauses say. An event that means nothing leaves the state as it is.
+"""
+
+import coap
+from coap.compat import ticks_diff
+from common import equal
+from msgin5g import Config
+from msgin5g.application.registration import ApplicationRegistration
+from msgin5g.rules import states
+from msgin5g.wire.answer import Answer
+from msgin5g.wire.bodies import Body
+from msgin5g_scene import GRANTED, HOUR, SECOND, Scene, agree, imdn, max_age, msgresp, segconfir, segment
+
+SAME = None  # the event means nothing
+
+
+def walk(table, expected, reach, events):
+    """Every cell: `expected` has (state, states after the events in their order)."""
+    equal([row[0] for row in table], [row[0] for row in expected])
+    for row in expected:
+        for position, event in enumerate(events):
+            thing = reach(row[0])
+            equal((row[0], "before", stands(thing)), (row[0], "before", row[0]))
+            event(thing)
+            wanted = row[0] if row[1 + position] is SAME else row[1 + position]
+            equal((row[0], position, stands(thing)), (row[0], position, wanted))
+
+
+def stands(thing):
+    for name in ("_stands", "stands", "state"):
+        if hasattr(thing, name):
+            return getattr(thing, name)
+
+
+# --- registration -------------------------------------------------------------------------------------------
+
+ANSWERS = {
+    "granted": coap.Message(coap.CHANGED, GRANTED),
+    "bulked": coap.Message(coap.CHANGED, b'{"expectedTime":5}'),
+    "refused": coap.Message(coap.FORBIDDEN),
+    "failed": coap.Message(coap.INTERNAL_SERVER_ERROR),
+}
+
+
+def answer(name, step="REG"):
+    return lambda registration: registration.answered(step, ANSWERS[name], 0)
+
+
+def unanswered(registration):
+    registration.unanswered("REG", 0)
+
+
+def registration(state):
+    """The registration of a Client, in this state, with nothing on the air but where that is the state."""
+    made = Scene(ue_id="s-1", gateway_service=True, registration={"urgent": False}).client.registration
+    if state == "stopped":
+        return made
+    made.start(0)
+    if state in ("waiting", "refused", "unreachable", "registered", "de-registering"):
+        name = {"waiting": "bulked", "refused": "refused", "unreachable": "failed"}.get(state, "granted")
+        made.answered("REG", ANSWERS[name], 0)
+    if state == "leaving":
+        made.next(0)
+    if state in ("leaving", "de-registering"):
+        made.stop(0)
+    return made
+
+
+def expire(registration):
+    # looked at once a day, as the clock is: an hour and a bit
+    registration.poll(HOUR + SECOND)
+
+
+def told(kind, result="true"):
+    body = Body.read(('{"msgType":"%s","result":%s}' % (kind, result)).encode())
+    return lambda registration: registration.receive(kind, body, 0)
+
+
+def test_registration_of_a_client():
+    events = (
+        lambda registration: registration.start(0),
+        lambda registration: registration.stop(0),
+        lambda registration: registration.required(0),
+        expire,
+        told("REGRESP"),
+        told("REGRESP", "false"),
+        told("DEREGRESP"),
+    )
+    expected = (
+        ("stopped", "registering", SAME, SAME, SAME, SAME, SAME, SAME),
+        ("registering", SAME, "stopped", SAME, SAME, "registered", "refused", "unreachable"),
+        ("waiting", SAME, "stopped", SAME, SAME, "registered", "refused", "unreachable"),
+        ("refused", SAME, "stopped", SAME, SAME, "registered", "refused", "unreachable"),
+        ("unreachable", SAME, "stopped", SAME, SAME, "registered", "refused", "unreachable"),
+        ("registered", SAME, "de-registering", "registering", "unreachable", SAME, "refused", "unreachable"),
+        ("leaving", "registering", SAME, SAME, SAME, SAME, SAME, SAME),
+        ("de-registering", "registering", SAME, SAME, SAME, SAME, SAME, SAME),
+    )
+    walk(states.REGISTRATION, expected, registration, events)
+
+
+def test_answers_to_a_registration_of_a_client():
+    events = (answer("granted"), answer("bulked"), answer("refused"), answer("failed"), unanswered)
+    expected = (
+        ("stopped", SAME, SAME, SAME, SAME, SAME),
+        ("registering", "registered", "waiting", "refused", "unreachable", "unreachable"),
+        ("waiting", "registered", "waiting", "refused", "unreachable", "unreachable"),
+        ("refused", "registered", "waiting", "refused", "unreachable", "unreachable"),
+        ("unreachable", "registered", "waiting", "refused", "unreachable", "unreachable"),
+        ("registered", "registered", "registered", "refused", "registered", "registered"),
+        # what is granted is given back; bulked, it may be granted yet
+        ("leaving", "de-registering", "de-registering", "stopped", "stopped", "stopped"),
+        ("de-registering", SAME, SAME, SAME, SAME, SAME),
+    )
+    walk(states.REGISTRATION, expected, registration, events)
+
+
+def test_the_end_of_a_de_registration():
+    for end in (
+        answer("granted", "DEREG"),
+        answer("failed", "DEREG"),
+        lambda made: made.unanswered("DEREG", 0),
+    ):
+        made = registration("de-registering")
+        equal((made.registered, made.stopping, made.state), (True, True, "registered"))
+        end(made)
+        equal((stands(made), made.registered, made.stopping), ("stopped", False, True))
+        # started again while DEREG is on the air: what it ends is not what was begun
+        made = registration("de-registering")
+        equal(made.next(0)[0], "DEREG")
+        made.start(0)
+        end(made)
+        equal((stands(made), made.registered, made.next(0)[0]), ("registering", False, "GWREG"))
+
+
+class Free:
+    """A wire that anything may go over."""
+
+    def free(self, tag):
+        return True
+
+
+def application(state):
+    config = Config(
+        {
+            "role": "application client",
+            "ue_service_id": "ue:a@x",
+            "peer": "coap://192.0.2.1",
+            "security": {"mode": "none"},
+            "application": {"app_id": 1, "credential": "00"},
+        }
+    )
+    made = ApplicationRegistration(config, lambda size: b"\x7f" * size, Free())
+    if state == "stopped":
+        return made
+    made.start(0)
+    if state in ("refused", "unreachable", "registered", "de-registering"):
+        REPLIES[{"refused": 1, "unreachable": 2}.get(state, 0)](made)
+    if state == "leaving":
+        made.next(0)
+    if state in ("leaving", "de-registering"):
+        made.stop(0)
+    return made
+
+
+def replied(*arguments):
+    return lambda registration: registration.answered("REG", Answer(*arguments), 0)
+
+
+REPLIES = (replied(True, None, None, b"id"), replied(False, 2), replied(False, 6))
+
+
+def test_registration_of_an_application():
+    events = (
+        lambda registration: registration.start(0),
+        lambda registration: registration.stop(0),
+        lambda registration: registration.required(0, "why"),
+    ) + REPLIES
+    expected = (
+        ("stopped", "registering", SAME, SAME, SAME, SAME, SAME),
+        ("registering", SAME, "stopped", SAME, "registered", "refused", "unreachable"),
+        ("refused", SAME, "stopped", SAME, "registered", "refused", "unreachable"),
+        ("unreachable", SAME, "stopped", SAME, "registered", "refused", "unreachable"),
+        ("registered", SAME, "de-registering", "registering", "registered", "refused", SAME),
+        ("leaving", "registering", SAME, SAME, "de-registering", "stopped", "stopped"),
+        ("de-registering", "registering", SAME, SAME, SAME, SAME, SAME),
+    )
+    reached = tuple(
+        [row for row in states.REGISTRATION if row[0] != "waiting"]
+    )  # there is no bulk on MSGin5G-5
+    walk(reached, expected, application, events)
+
+
+# --- messages -----------------------------------------------------------------------------------------------
+
+
+class Sending:
+    """A message in a state, its scene, and what stands for its end."""
+
+    def __init__(self, state, report):
+        self.scene = Scene(lambda asked: self.said if asked.kind == "MSG" else agree(asked))
+        self.said = coap.CHANGED
+        if state == "queued":
+            self.outgoing = self.scene.send(report=report, expires=HOUR / 1000)  # not registered yet
+            return
+        self.scene.start()
+        if state in ("sent", "failed"):
+            self.said = None if state == "sent" else coap.BAD_REQUEST
+        self.outgoing = self.scene.send(report=report, expires=HOUR / 1000)
+        if state == "stored":
+            self.scene.post(msgresp(self.id, '"DelSta":"stored for deferred delivery"'))
+        elif state == "delivered":
+            self.scene.post(imdn(self.id))
+        elif state == "expired":
+            raise ValueError(state)
+
+    @property
+    def id(self):
+        return self.outgoing.message_id
+
+    @property
+    def state(self):
+        return self.outgoing.state + (", final" if self.outgoing.final else "")
+
+
+def post(body):
+    return lambda sending: sending.scene.post(body(sending.id))
+
+
+def hour(sending):
+    sending.said = None
+    sending.scene.client.poll((sending.scene.tick + HOUR + SECOND) % (1 << 29))
+    sending.scene._pump()
+
+
+OUTGOING_EVENTS = (
+    post(lambda id: msgresp(id, '"DelSta":"stored for deferred delivery"')),
+    post(lambda id: msgresp(id)),
+    post(lambda id: imdn(id)),
+    post(lambda id: imdn(id, "failure")),
+    hour,
+)
+
+
+def test_a_message_with_a_report():
+    expected = (
+        ("queued", "stored", "failed, final", "delivered, final", "failed, final", "expired, final"),
+        ("sent", "stored", "failed, final", "delivered, final", "failed, final", "expired, final"),
+        ("accepted", "stored", "failed, final", "delivered, final", "failed, final", SAME),
+        ("stored", SAME, "failed, final", "delivered, final", "failed, final", SAME),
+        ("delivered, final", SAME, SAME, SAME, SAME, SAME),
+        ("failed, final", SAME, SAME, SAME, SAME, SAME),
+    )
+    reached = [
+        (row[0],) if row[0] not in ("delivered", "failed") else (row[0] + ", final",)
+        for row in states.OUTGOING
+    ]
+    walk(reached[:-1], expected, lambda state: Sending(state.split(",")[0], True), OUTGOING_EVENTS)
+
+
+def test_a_message_without_a_report():
+    for state, rest in (
+        ("queued", ("stored, final", "failed, final", "delivered, final", "failed, final", "expired, final")),
+        ("sent", ("stored, final", "failed, final", "delivered, final", "failed, final", "expired, final")),
+        ("accepted, final", (SAME, SAME, SAME, SAME, SAME)),
+    ):
+        walk(
+            [(state,)], [(state,) + rest], lambda state: Sending(state.split(",")[0], False), OUTGOING_EVENTS
+        )
+
+
+def test_a_message_that_expired():
+    for event in OUTGOING_EVENTS[:-1]:
+        sending = Sending("queued", True)
+        hour(sending)
+        event(sending)
+        equal(sending.state, "expired, final")
+
+
+def test_a_segmented_message_has_one_end():
+    scene = Scene().start()
+    outgoing = scene.send(payload="x" * 3000)
+    set_id = scene.of("MSG")[-1].body["segParams"]["segId"]
+    equal(outgoing.state, "sent")
+    scene.post(segconfir(set_id))
+    equal((outgoing.state, outgoing.final), ("accepted", True))
+    scene.post(segconfir(set_id, "false"))
+    equal((outgoing.state, outgoing.final), ("accepted", True))
+
+
+# --- subscriptions ------------------------------------------------------------------------------------------
+
+GOOD = (coap.CONTENT, b'{"subStatus":true}', [(coap.OBSERVE, b"\x01")] + max_age(3600))
+
+
+class Topic:
+    """A subscription in a state, and its scene."""
+
+    def __init__(self, state):
+        said = {"subscribing": None, "refused": coap.FORBIDDEN, "resuming": None}.get(state, GOOD)
+        self.said = said
+        self.scene = Scene(lambda asked: self.said if asked.kind == "TOPIC" else agree(asked)).start()
+        self.it = self.scene.client.subscribe("t", self.scene.tick)
+        self.scene._pump()
+        if state == "resuming":
+            self.scene = Scene(self.scene.answer, self.scene.storage, seed=2).start()
+            self.it = self.scene.client.procedure("topics").subscriptions[0]
+        elif state == "postponed":
+            self.asked_again(coap.FORBIDDEN)
+        elif state == "unsubscribing":
+            self.said = None
+            self.unsubscribe()
+        elif state == "unsubscribed":
+            self.unsubscribe()
+
+    @property
+    def stands(self):
+        return self.it.stands
+
+    def unsubscribe(self):
+        self.scene.client.unsubscribe("t", self.scene.tick)
+        self.scene._pump()
+
+    def subscribe(self):
+        found = self.scene.client.subscribe("t", self.scene.tick)
+        self.scene._pump()
+        if self.it not in self.scene.client.procedure("topics").subscriptions:
+            self.it = found
+
+    def asked_again(self, said):
+        """The server says this to what is on the air, or to what comes next."""
+        self.said = said
+        self.scene.run(3 * HOUR)
+
+
+def test_subscriptions():
+    events = (
+        lambda topic: (setattr(topic, "said", None), topic.subscribe()),
+        lambda topic: (setattr(topic, "said", None), topic.unsubscribe()),
+        lambda topic: topic.asked_again(GOOD),
+        lambda topic: topic.asked_again(coap.FORBIDDEN),
+        lambda topic: topic.asked_again(coap.SERVICE_UNAVAILABLE),
+    )
+    expected = (
+        ("subscribing", SAME, "unsubscribing", "subscribed", "refused", SAME),
+        ("resuming", "subscribing", "unsubscribing", "subscribed", "postponed", SAME),
+        ("subscribed", SAME, "unsubscribing", SAME, "postponed", SAME),
+        ("postponed", "subscribing", "unsubscribing", "subscribed", SAME, SAME),
+        ("unsubscribing", "subscribing", SAME, "unsubscribed", "unsubscribed", SAME),
+        ("refused", "subscribing", SAME, SAME, SAME, SAME),
+        ("unsubscribed", "subscribing", SAME, SAME, SAME, SAME),
+    )
+    walk(states.SUBSCRIPTION, expected, Topic, events)
+
+
+# --- sets of segments ---------------------------------------------------------------------------------------
+
+
+class Set:
+    """A set of two segments, of which one is there."""
+
+    def __init__(self, state):
+        self.said = coap.CHANGED
+        scene = self.scene = Scene(
+            lambda asked: self.said if asked.kind == "SEGREC" else agree(asked)
+        ).start()
+        scene.post(segment(1, 2))
+        self.it = scene.client._receiver._reassembly.find("ue:b@x", "s-1")
+        if state == "asking":
+            self.said = None
+            scene.run(6 * SECOND)
+        elif state == "taken":
+            scene.post(segment(2, 2))
+        elif state == "dropped":
+            self.said = coap.NOT_FOUND
+            scene.run(6 * SECOND)
+
+    @property
+    def stands(self):
+        return self.it.stands
+
+
+def test_sets_of_segments():
+    def gap(each):
+        each.said = None
+        each.scene.run(6 * SECOND)
+
+    def asked(each):
+        each.said = coap.CHANGED
+        each.scene.run(3 * SECOND)  # the retransmission of what is on the air
+
+    def gone(each):
+        each.said = coap.NOT_FOUND
+        each.scene.run(8 * SECOND)
+
+    events = (
+        lambda each: each.scene.post(segment(1, 2)),
+        lambda each: each.scene.post(segment(2, 2)),
+        gap,
+        asked,
+        gone,
+    )
+    expected = (
+        ("gathering", SAME, "taken", "asking", SAME, "dropped"),
+        ("asking", SAME, "taken", SAME, "gathering", "dropped"),
+        ("taken", SAME, SAME, SAME, SAME, SAME),
+        ("dropped", SAME, SAME, SAME, SAME, SAME),
+    )
+    walk(states.SEGMENTS, expected, Set, events)
+
+
+# --- time ---------------------------------------------------------------------------------------------------
+
+
+def test_a_query_changes_nothing():
+    """Asked for the deadline a hundred times or not at all: the same happens at the same time."""
+    scenes = [Scene(lambda asked: None if asked.kind == "MSG" else agree(asked)).start() for _ in range(2)]
+    for scene in scenes:
+        scene.outgoing = scene.send(expires=600)
+        scene.client.subscribe("t", scene.tick)
+    for second in range(700):
+        for scene in scenes:
+            scene.run(SECOND)
+        for _ in range(3):
+            deadline = scenes[1].client.next_deadline()
+            assert deadline is None or ticks_diff(deadline, scenes[1].tick) >= 0, second
+    equal(scenes[0].count, scenes[1].count)
+    equal([scene.outgoing.state for scene in scenes], ["expired", "expired"])
