@@ -2,7 +2,7 @@
 """Each pointer leads somewhere: files, sections, clauses and tests that comments, docstrings and pages name.
 
 A pointer is followed wherever a person may read it: in the comments and docstrings of all Python and JavaScript of the
-project, in the Makefile, and in each page of Markdown.
+project, in the comments of other files, and in each page of Markdown.
 """
 
 import ast
@@ -95,13 +95,13 @@ def readable(name):
     text = (ROOT / name).read_text()
     if name.endswith(".py"):
         return comments(text)
-    if name.endswith(".mjs"):
+    if name.endswith((".mjs", ".h")):
         return [
             (text.count("\n", 0, match.start()) + 1, re.sub(r"^\s*(//|\*)", " ", match[0], flags=re.M))
             for match in re.finditer(r"/\*.*?\*/|(?:^[ \t]*//.*\n)+|\s//.*", text, re.S | re.M)
             if "://" not in match[0][:8]
         ]
-    if name == "Makefile":
+    if name == "Makefile" or name.endswith((".toml", ".cmake", ".yaml", ".gitignore", "/run")):
         return [
             (number, line[line.index("#") :])
             for number, line in enumerate(text.split("\n"), 1)
