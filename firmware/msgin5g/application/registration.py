@@ -31,17 +31,17 @@ class ApplicationRegistration(Registering):
             self._leave(now)
 
     def hasten(self, now):
-        """Tries at once what silence put off."""
+        """Try at once what silence put off."""
         if self._stands == "unreachable" and not self._busy:
             self._due = now
 
     def required(self, now, why):
-        """The gateway holds no registration of ours: register at once."""
+        """Take note that the gateway holds no registration of ours: register at once."""
         if self._on("required", why):
             self._due = now
 
     def next(self, now):
-        """REG or DEREG where it is time to send it and the wire is free for it, else None."""
+        """Return REG or DEREG where it is time to send it and the wire is free for it, else None."""
         if self._busy or self._due is None or ticks_diff(now, self._due) < 0:
             return None
         step = "DEREG" if self.stopping else "REG"

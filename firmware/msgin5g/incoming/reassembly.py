@@ -53,7 +53,7 @@ class StoredPayload:
         return number <= len(self._places) and self._places[number - 1] > 0
 
     def add(self, number, value):
-        """Raises OSError of the storage; the payload is of no use then."""
+        """Raise OSError of the storage; the payload is of no use then."""
         octets = value.encode()
         total = self.total or 0
         data = record(_SEGMENT, number.to_bytes(2, "big") + total.to_bytes(2, "big") + octets)
@@ -62,7 +62,7 @@ class StoredPayload:
         self._filled += len(data)
 
     def restore(self):
-        """Finds the segments that an earlier run stored."""
+        """Find the segments that an earlier run stored."""
         records = Records(self._storage, self.row)
         try:
             for kind, offset, body in records:
@@ -90,7 +90,7 @@ class StoredPayload:
             self._octets = head
 
     def foreseen(self):
-        """Octets that all values will take, as far as those that are there let it be foreseen."""
+        """Return octets that all values will take, as far as those that are there let it be foreseen."""
         return max(self._lengths) * ((self.total or 1) - 1) if self._lengths else 0
 
     @property
@@ -105,7 +105,7 @@ class StoredPayload:
         return payload.decoded_size(self.length - self._heads * len(payload.HEAD), self._pads)
 
     def chunks(self):
-        """The payload piece by piece: str for text, bytes for octets. Raises BodyError for bad base64,
+        """Return the payload piece by piece: str for text, bytes for octets. Raise BodyError for bad base64,
         OSError where the row is gone."""
         for place in self._places:
             length = self._lengths[place - 1]
@@ -118,7 +118,7 @@ class StoredPayload:
             yield payload.read_octets(value) if self._octets else value
 
     def whole(self):
-        """All of it in the heap."""
+        """Return all of it in the heap."""
         if not self._octets:
             return "".join(self.chunks())
         data = bytearray(self.size)
@@ -129,7 +129,7 @@ class StoredPayload:
         return bytes(data)
 
     def check(self):
-        """Raises BodyError where a value that looked like text when it came turns out not to be base64."""
+        """Raise BodyError where a value that looked like text when it came turns out not to be base64."""
         if self._octets:
             for _ in self.chunks():
                 pass
@@ -174,8 +174,8 @@ class SegmentSet:
         return True
 
     def missing(self):
-        """(first, last) ranges, the first ones where there are many; without a known total the end is asked for
-        as one number behind the highest."""
+        """Return (first, last) ranges of the missing segments, the first ones where there are many. If the total is
+        unknown, the last range is the highest number known + 1."""
         ranges = []
         end = self.payload.total or self.payload.highest + 1
         number = 1
@@ -214,7 +214,7 @@ class Reassembly:
             self._sets.append(segments)
 
     def resume(self, now):
-        """The gap of the sets that an earlier run left begins now."""
+        """Take note that the gap of the sets that an earlier run left begins now."""
         for segments in self._sets:
             self.asked(segments, now)
 
@@ -222,10 +222,10 @@ class Reassembly:
         return len(self._sets)
 
     def add(self, header, set_id, number, total, last, value, waiting, now):
-        """Takes one segment; gives its SegmentSet, which may be `whole` by now.
+        """Take one segment; return its SegmentSet, which may be `whole` by now.
 
         `header` must have `sender`; `total` and `last` may be None and False; `waiting` octets of whole messages
-        share the room. Raises NoRoom, BodyError for numbers that contradict each other, OSError of the storage.
+        share the room. Raise NoRoom, BodyError for numbers that contradict each other, OSError of the storage.
         """
         key = (header.sender, set_id)
         segments = self._find(key)
@@ -275,28 +275,28 @@ class Reassembly:
         return segments
 
     def find(self, sender, set_id):
-        """The set in progress, or None."""
+        """Return the set in progress, or None."""
         return self._find((sender, set_id))
 
     def forget(self, sender, message_id):
-        """Gives up all sets of a message that came whole another way."""
+        """Give up all sets of a message that came whole another way."""
         for segments in self._sets[:]:
             header = segments.header
             if header.sender == sender and header.message_id.lower() == message_id.lower():
                 self.drop(segments)
 
     def whole(self):
-        """The sets that have all their segments."""
+        """Return the sets that have all their segments."""
         return [segments for segments in self._sets if segments.whole]
 
     def take(self, segments):
-        """Removes a whole set, which is a message now; its payload's row belongs to that."""
+        """Remove a whole set, which is a message now; its payload's row belongs to that."""
         segments.on("taken")
         self._sets.remove(segments)
         self._ledger.closed(segments)
 
     def drop(self, segments):
-        """Gives a set up and frees its room. Gives False where that happened before."""
+        """Give a set up and free its room. Return False where that happened before."""
         if not segments.on("dropped"):
             return False
         self._sets.remove(segments)
@@ -305,7 +305,8 @@ class Reassembly:
         return True
 
     def poll(self, now):
-        """The next set that is overdue, as (set, whether to ask for what is missing; else it is given up); or None.
+        """Return the next set that is overdue, as (set, whether to ask for what is missing; else it is given up);
+        or None.
 
         A set's time stands still from then until asked().
         """
@@ -322,7 +323,7 @@ class Reassembly:
         return None
 
     def asked(self, segments, now):
-        """The asking ended, well or not: the other side has `gap` from now."""
+        """Take note that the asking ended, well or not: the other side has `gap` from now."""
         if segments.on("asked"):
             segments.deadline = now + self._gap
 

@@ -103,7 +103,7 @@ class Receiver(Inbox):
             self._reassembly.forget(message.sender, message.message_id)
 
     def _aggregated(self, body, address, now):
-        """Clause 6.4.1.1.7: each element becomes a message, with the outer elements copied that it lacks."""
+        """Make a message of each element (clause 6.4.1.1.7), with the outer elements copied that it lacks."""
         elements = body.elements()
         if body.integer("totalMsgCount", None) not in (None, len(elements)):
             raise BodyError("totalMsgCount", "is not the length of msgList")
@@ -214,7 +214,7 @@ class Receiver(Inbox):
             self._reports.append(notice)
 
     def next(self, now):
-        """The next notice as (notice, body, confirmable), or None."""
+        """Return the next notice as (notice, body, confirmable), or None."""
         for notice in self._reports:
             if not notice.on_air and (notice.backoff is None or notice.backoff.ready(now)):
                 job = notice, notice.body(self._config), True
@@ -239,7 +239,7 @@ class Receiver(Inbox):
                 self._given_up(notice.segments)
 
     def unsendable(self, notice, why, now):
-        """It does not fit a datagram: the addresses that the other side gave are too long."""
+        """Take note that it does not fit a datagram: the addresses that the other side gave are too long."""
         notice.on_air = False
         self._forget(notice, now)
         if notice.kind == "IMDN":
@@ -277,13 +277,13 @@ class Receiver(Inbox):
                 return
 
     def heard(self):
-        """The peer lives: what waited because of its silence need not wait any longer."""
+        """Take note that the peer lives: what waited because of its silence need not wait any longer."""
         for notice in self._reports:
             if notice.backoff is not None:
                 notice.backoff.heard()
 
     def resume(self, now):
-        """Goes on with what an earlier run left."""
+        """Go on with what an earlier run left."""
         self._reassembly.resume(now)
 
     # --- time ---------------------------------------------------------------------------------------

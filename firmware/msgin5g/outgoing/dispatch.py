@@ -34,8 +34,8 @@ class Dispatcher(Source):
             outgoing.expires = Countdown(config.report_timeout * 1000)
 
     def choose(self, now):
-        """The message whose turn it is, or None: of the first ones to each destination that may go now the most
-        urgent, then the longest unserved."""
+        """Return the message whose turn it is, or None: of the first ones to each destination that may go now the
+        most urgent, then the longest unserved."""
         best = best_rank = None
         seen = []
         for outgoing in self.outbox.queue:
@@ -55,25 +55,25 @@ class Dispatcher(Source):
         return best
 
     def goes(self, outgoing):
-        """It goes on the air."""
+        """Take note that it goes on the air."""
         if outgoing.state == "queued":
             self._set(outgoing, "sent")
 
     def prepare(self):
-        """See Role.prepare."""
+        """Work ahead as Role.prepare does."""
         return False
 
     def heard(self):
-        """The peer lives: what waited because of its silence need not wait any longer."""
+        """Take note that the peer lives: what waited because of its silence need not wait any longer."""
         for backoff in self._backoffs.values():
             backoff.heard()
 
     def served(self, outgoing):
-        """The peer took it, or a part of it: its destination has nothing to wait for."""
+        """Take note that the peer took it, or a part of it: its destination has nothing to wait for."""
         self._backoffs.pop((outgoing.to_type, outgoing.to), None)
 
     def delay(self, outgoing, max_age, silent, now, denied=False):
-        """It has to be sent again, and its destination waits; arguments as those of Backoff.failed.
+        """Put off a message that has to be sent again, and its destination; arguments as those of Backoff.failed.
 
         `denied`: for want of a registration. Then it waits for that only, the first time.
         """
@@ -86,7 +86,7 @@ class Dispatcher(Source):
         backoff.failed(now, max_age, silent)
 
     def accept(self, outgoing, now, state="accepted"):
-        """The other side has it: the end, unless a report was asked for."""
+        """Take note that the other side has it: the end, unless a report was asked for."""
         if self._after(outgoing, state) is None:
             return
         if not outgoing.report:
@@ -107,7 +107,7 @@ class Dispatcher(Source):
             self.end(crowded_out, crowded_out.state, "too many others wait for a report", now)
 
     def reported(self, outgoing, reporter, success, cause, now):
-        """The recipient's word, or that of one of many; `reporter` is None where the wire does not name it."""
+        """Take the recipient's word, or that of one of many; `reporter` is None where the wire does not name it."""
         if outgoing.reports is not None:
             from .many import count  # here, so that its memory is only spent where it is needed
 
@@ -121,7 +121,7 @@ class Dispatcher(Source):
         self.end(outgoing, "failed", why, now)
 
     def tell(self, outgoing, reporter, success, cause):
-        """What one of many said is an event."""
+        """Emit what one of many said."""
         self._changed(outgoing, (reporter, success, cause))
 
     def end(self, outgoing, event, cause, now, counting=False):
@@ -141,7 +141,8 @@ class Dispatcher(Source):
         self._take_off(outgoing, now)
 
     def _next_in_line(self, outgoing):
-        """One less for its destination: the next there takes over its turn, the last one its back-off."""
+        """Pass on the turn of a message that left the queue to the next one to that destination; drop its back-off
+        where none is left."""
         for other in self.outbox.queue:
             if other.to == outgoing.to and other.to_type == outgoing.to_type:
                 other.turn = max(other.turn, outgoing.turn)

@@ -52,12 +52,12 @@ class Registration(Registering):
             self._leave(now)
 
     def hasten(self, now):
-        """Tries at once what silence put off."""
+        """Try at once what silence put off."""
         if self._stands == "unreachable" and not self._on_air:
             self._begin(0, now)
 
     def required(self, now):
-        """The server does not know us any more (4.01, or an MSGRESP that says so): register at once.
+        """Take note that the server does not know us any more (4.01, or an MSGRESP that says so): register at once.
 
         A server that says so again as soon as we are registered is asked ever more rarely.
         """
@@ -72,13 +72,13 @@ class Registration(Registering):
         self._doubted = True
 
     def proved(self):
-        """The server accepted something of us."""
+        """Take note that the server accepted something of us."""
         if self._doubted:
             self._doubted = False
             self._retry.reset()
 
     def next(self, now):
-        """The body to send now as (step, body, confirmable), or None."""
+        """Return the body to send now as (step, body, confirmable), or None."""
         if self._on_air or self._due is None or self._due.left(now) > 0:
             return None
         job = self._step, self.body(self._step), True
@@ -165,7 +165,7 @@ class Registration(Registering):
         self._due = Countdown(wait, now)
 
     def body(self, step):
-        """What "GWREG", "REG" or "DEREG" sends."""
+        """Return what "GWREG", "REG" or "DEREG" sends."""
         config = self._config
         service = config.service_identifier
         addr = config.ue_service_id
@@ -195,8 +195,8 @@ class Registration(Registering):
             raise BodyError("result", "missing")
 
     def _bulked(self, wait, now):
-        """The gateway keeps the registration for a while (clause 6.3.4.3.1). What it has no answer to by then goes out
-        again, and has no time any more."""
+        """Take note that the gateway keeps the registration for a while (clause 6.3.4.3.1). What it has no answer
+        to by then goes out again, and has no time any more."""
         self._on("bulked")
         self._urgent = True
         self._step = "REG"

@@ -58,7 +58,7 @@ class Subscription:
 
 
 def _subscription(fields):
-    """The one that these fields of an earlier run are about; None where they say none."""
+    """Return the one that these fields of an earlier run are about; None where they say none."""
     if not isinstance(fields, list) or not fields or service_id_error(fields[0]):
         return None
     leaving = len(fields) > 1 and fields[1]
@@ -84,7 +84,7 @@ class Topics(Source):
     # --- what the application asks for ------------------------------------------------------------------
 
     def subscribe(self, topic, now):
-        """The Subscription, which is in the storage. Raises ValueError, StorageError."""
+        """Return the Subscription, which is in the storage. Raise ValueError, StorageError."""
         why = service_id_error(topic)
         if why:
             raise ValueError("topic: " + why)
@@ -99,7 +99,7 @@ class Topics(Source):
         return subscription
 
     def unsubscribe(self, topic, now):
-        """The Subscription, "unsubscribed" where there was none. Raises StorageError."""
+        """Return the Subscription, "unsubscribed" where there was none. Raise StorageError."""
         subscription = self._find(topic)
         if subscription is None:
             return Subscription(topic, "unsubscribed")
@@ -182,7 +182,7 @@ class Topics(Source):
         return deadline
 
     def next(self, now):
-        """What to ask for now as (subscription, body, confirmable), or None."""
+        """Return what to ask for now as (subscription, body, confirmable), or None."""
         for subscription in self.subscriptions:
             due = subscription.due
             if due is not None and subscription.on_air is None and due.left(now) <= 0:
@@ -194,7 +194,7 @@ class Topics(Source):
         return None
 
     def ask(self, client, subscription, message, now):
-        """Makes a GET of the client's request, with Observe, and sends it: clauses 6.6.2.1 and 6.6.2.2."""
+        """Make a GET of the client's request, with Observe, and send it: clauses 6.6.2.1 and 6.6.2.2."""
         endpoint = client.endpoint
         peer = client.peer
         message.code = numbers.GET
@@ -258,7 +258,7 @@ class Topics(Source):
             self._later(subscription, cause, message.uint(numbers.MAX_AGE), False, now)
 
     def heard(self):
-        """The peer lives."""
+        """Take note that the peer lives."""
         for subscription in self.subscriptions:
             backoff = subscription.backoff
             if backoff is not None and backoff.deadline is not None:
@@ -269,7 +269,7 @@ class Topics(Source):
     # --- how it goes on ---------------------------------------------------------------------------------
 
     def _turned(self, subscription, now):
-        """Whether the application changed its mind while the request was on the air."""
+        """Return whether the application changed its mind while the request was on the air."""
         asked = subscription.on_air
         subscription.on_air = None
         if asked == subscription.kind:

@@ -110,7 +110,7 @@ class _Fields:
 
 
 def _is(kind, value):
-    """Whether a value is of this type. Raise ValueError for a string that is no text."""
+    """Return whether a value is of this type. Raise ValueError for a string that is no text."""
     form = type(value)  # isinstance takes a bool for an int
     if kind == "b":
         return form is bool
@@ -214,7 +214,7 @@ class Recovery:
         self._ledger.order = max(self._ledger.order, fields.order)
 
     def _reaches(self, fields):
-        """Whether its row is as long as it should be."""
+        """Return whether its row is as long as it should be."""
         if not fields.size:
             return True
         try:
@@ -284,8 +284,8 @@ class Recovery:
         ledger.foreign = fields.foreign
 
     def _named(self, name):
-        """The received message that a record is about: by its order, or by its ID as version 0 has it. None where it
-        is gone."""
+        """Return the received message that a record is about: by its order, or by its ID as version 0 has it. None
+        where it is gone."""
         if isinstance(name, str):
             for message in self._messages.values():
                 if message.message_id == name:
