@@ -201,19 +201,18 @@ def main(args):
     if args.retry_max < args.retry_min and args.retry_max != Settings.retry_max:
         return _fail("--retry-max is below --retry-min")
     try:
-        if args.gateway_action == "device":
-            return _device(args)
-        if args.gateway_action in ("application", "target"):
-            return appcommands.main(args, _fail)
-        if args.gateway_action == "as":
-            return ascommands.main(args, _fail)
-        if args.gateway_action == "quarantine":
-            return quarantinecommands.main(args, _fail)
+        if args.gateway_action:
+            return _ACTIONS[args.gateway_action](args)
         events = open(args.events, "a", encoding="utf-8") if args.events else None
     except (StoreError, KeyFileError, OSError) as error:
         return _fail(error)
     except sqlite3.OperationalError as error:
         return _fail("the store takes nothing now (%s): try again" % error)
+    return _run(args, events)
+
+
+def _run(args, events):
+    """Serves until somebody ends it; gives the exit code."""
     if args.security == "none":
         say(WARNING)
     if not is_loopback(args.http[0]):
@@ -312,3 +311,12 @@ def _device(args):
         print("removed %s" % args.ue)
         return 0
     return _fail("%s is not in %s: see `device list`" % (args.ue, args.store))
+
+
+_ACTIONS = {
+    "device": _device,
+    "application": lambda args: appcommands.main(args, _fail),
+    "target": lambda args: appcommands.main(args, _fail),
+    "as": lambda args: ascommands.main(args, _fail),
+    "quarantine": lambda args: quarantinecommands.main(args, _fail),
+}

@@ -32,17 +32,7 @@ class Inbound:
     def segment(self, originator, body, segment, value, now):
         """Takes one segment of a MSG; raises Refusal or Malformed for one that cannot be taken."""
         value = value or ""
-        set_ = self._store.find_set(originator, segment.set_id)
-        if set_ is not None and self._store.is_aside("segment set", set_.id):
-            raise Malformed("segParams.segId", "this set was given up")
-        if set_ is not None and self._is_of_another(set_, body, segment, value):
-            self._store.remove_set(set_.id)
-            self._tell("discarded", **_about(set_), kind="MSG", cause="its segId is used for another message")
-            set_ = None
-        if set_ is None:
-            self._refuse_early(originator, segment, value)
-        elif body["destAddr"] != set_.body["destAddr"]:
-            raise Malformed("destAddr", "is not that of the other segments")
+        set_ = self._set_of(originator, body, segment, value)
         assembly = self._store.assembly(set_.id) if set_ else segments.Assembly(now)
         try:
             new = assembly.feed(segment.number, segment.total, segment.last, now)
@@ -54,12 +44,7 @@ class Inbound:
         if not new:
             self._store.save_assembly(set_.id, assembly)  # it may have told the total
             return
-        if set_.octets + payloads.content_size(value) > self._settings.max_message:
-            self._give_up(set_, "larger than --max-message", now)
-            raise self._too_large()
-        if len(assembly.have) > _TINY + (set_.octets + payloads.content_size(value)) // _LEAST:
-            self._give_up(set_, "too many segments for so few octets", now)
-            raise Refusal("4.13", "cut the message into larger segments")
+        self._expect_room(set_, assembly, value, now)
         kept = body if segment.number == 1 else set_.body
         if set_.body.get("isDelivStatReq") or body.get("isDelivStatReq"):
             # only the first has it from us, any may have it from others
@@ -68,6 +53,31 @@ class Inbound:
         self._store.save_assembly(set_.id, assembly)
         if assembly.whole:
             self._finish(self._store.get_set(set_.id), now)
+
+    def _set_of(self, originator, body, segment, value):
+        """The set that a segment belongs to, None for the first one of it; raises Refusal or Malformed."""
+        set_ = self._store.find_set(originator, segment.set_id)
+        if set_ is not None and self._store.is_aside("segment set", set_.id):
+            raise Malformed("segParams.segId", "this set was given up")
+        if set_ is not None and self._is_of_another(set_, body, segment, value):
+            self._store.remove_set(set_.id)
+            self._tell("discarded", **_about(set_), kind="MSG", cause="its segId is used for another message")
+            set_ = None
+        if set_ is None:
+            self._refuse_early(originator, segment, value)
+        elif body["destAddr"] != set_.body["destAddr"]:
+            raise Malformed("destAddr", "is not that of the other segments")
+        return set_
+
+    def _expect_room(self, set_, assembly, value, now):
+        """Gives a set up that becomes too large, or is cut too small, and raises Refusal."""
+        octets = set_.octets + payloads.content_size(value)
+        if octets > self._settings.max_message:
+            self._give_up(set_, "larger than --max-message", now)
+            raise self._too_large()
+        if len(assembly.have) > _TINY + octets // _LEAST:
+            self._give_up(set_, "too many segments for so few octets", now)
+            raise Refusal("4.13", "cut the message into larger segments")
 
     def _is_of_another(self, set_, body, segment, value):
         """Whether a segment belongs to a later message, under a segId that its sender chose anew (after a restart).

@@ -231,6 +231,7 @@ class CoapTransport:
             message.remote = remote
         else:
             message.set_request_uri("coap://%s/%s" % (hostportjoin(peer.host, peer.port), PATH))
+        context = None
         if self._guard:
             context = self._guard.context_of_ue(ue) if ue else getattr(known, "security_context", None)
             if context is None:
@@ -239,34 +240,40 @@ class CoapTransport:
                 await self._context.find_remote_and_interface(message)
                 message.opt.uri_host = message.opt.uri_port = None
             message.remote = OSCOREAddress(context, message.remote)
-        # handle_blockwise=False: aiocoap would cut bodies above 1024 octets in blocks; this one was made to fit.
-        request = self._context.request(message, handle_blockwise=False)
         try:
-            # A response that is cancelled while its datagram comes in makes aiocoap raise: at the end of the gateway it
-            # is left to aiocoap's own end, and what it ends with is looked at.
-            request.response.add_done_callback(lambda future: future.cancelled() or future.exception())
-            await asyncio.wait([request.response], timeout=self._tuning.MAX_TRANSMIT_WAIT + 1)
-            if not request.response.done():
-                request.response.cancel()
-                raise TimeoutError
-            answer = request.response.result()
-        except TimeoutError:
-            return Outcome(LATER, "acknowledged, but no response came", answered=False), b""
-        except oscore.NotAProtectedMessage as failure:
-            plain = failure.plain_message
-            if plain.code is aiocoap.UNAUTHORIZED and plain.payload.startswith(
-                b"Replay"
-            ):  # RFC 8613 section 8.2
-                if self._guard.jumped(ue, context):
-                    return Outcome(LATER, _SEEN), b""
-            return Outcome(LATER, _MISTRUST % failure.plain_message.code.dotted), b""
-        except oscore.ProtectionInvalid:
-            return Outcome(LATER, "its answer does not verify: its keys are others"), b""
-        except error.Error as failure:
-            return Outcome(LATER, _reason(failure), answered=isinstance(failure, error.MessageError)), b""
+            answer = await self._answer(message)
+        except (TimeoutError, oscore.NotAProtectedMessage, oscore.ProtectionInvalid, error.Error) as failure:
+            return self._outcome(failure, ue, context), b""
         code = "%d.%02d" % (answer.code.class_, answer.code & 0x1F)
         diagnostic = answer.payload.decode(errors="replace")[:200]
         return Outcome.of_coap(code, diagnostic, answer.opt.max_age), answer.payload
+
+    async def _answer(self, message):
+        """The response to a request; TimeoutError where it was acknowledged and no more, and the errors of aiocoap."""
+        # handle_blockwise=False: aiocoap would cut bodies above 1024 octets in blocks; this one was made to fit.
+        request = self._context.request(message, handle_blockwise=False)
+        # A response that is cancelled while its datagram comes in makes aiocoap raise: at the end of the gateway it
+        # is left to aiocoap's own end, and what it ends with is looked at.
+        request.response.add_done_callback(lambda future: future.cancelled() or future.exception())
+        await asyncio.wait([request.response], timeout=self._tuning.MAX_TRANSMIT_WAIT + 1)
+        if not request.response.done():
+            request.response.cancel()
+            raise TimeoutError
+        return request.response.result()
+
+    def _outcome(self, failure, ue, context):
+        """What became of a body whose request ended in an error: in any case it is tried again later."""
+        if isinstance(failure, TimeoutError):
+            return Outcome(LATER, "acknowledged, but no response came", answered=False)
+        if isinstance(failure, oscore.NotAProtectedMessage):
+            plain = failure.plain_message
+            replay = plain.code is aiocoap.UNAUTHORIZED and plain.payload.startswith(b"Replay")
+            if replay and self._guard.jumped(ue, context):  # RFC 8613 section 8.2
+                return Outcome(LATER, _SEEN)
+            return Outcome(LATER, _MISTRUST % plain.code.dotted)
+        if isinstance(failure, oscore.ProtectionInvalid):
+            return Outcome(LATER, "its answer does not verify: its keys are others")
+        return Outcome(LATER, _reason(failure), answered=isinstance(failure, error.MessageError))
 
     async def stop(self):
         if self._context:

@@ -57,38 +57,42 @@ def read(octets):
         return None
     first, code = octets[0], octets[1]
     at = 4 + (first & 15)
-    if first & 15 > 8 or at > size:
+    if first & 15 > 8 or at > size or code == EMPTY and size != 4:
         return None
-    if code == EMPTY and size != 4:
+    try:
+        oscore, payload = _content(octets, at)
+    except ValueError:
         return None
-    number, oscore, payload = 0, None, b""
+    mid = octets[2] << 8 | octets[3]
+    return Datagram(first >> 4 & 3, code, mid, octets[4 : 4 + (first & 15)], oscore, payload, size)
+
+
+def _content(octets, at):
+    """(value of the first OSCORE option or None, payload) of what begins at `at`. Raises ValueError."""
+    number, oscore, size = 0, None, len(octets)
     while at < size:
         head = octets[at]
         at += 1
         if head == _MARKER:
-            payload = octets[at:]
-            if not payload:
-                return None
-            break
-        delta, length = head >> 4, head & 15
-        if delta > 12 or length > 12:
-            extended = []
-            for value in (delta, length):
-                if value == 15:
-                    return None
-                if value > 12:
-                    more = value - 12  # octets
-                    if at + more > size:
-                        return None
-                    value = int.from_bytes(octets[at : at + more], "big") + (13 if more == 1 else 269)
-                    at += more
-                extended.append(value)
-            delta, length = extended
+            if at == size:
+                raise ValueError("payload marker without payload")
+            return oscore, octets[at:]
+        delta, at = _extended(octets, head >> 4, at)
+        length, at = _extended(octets, head & 15, at)
         number += delta
         if at + length > size:
-            return None
+            raise ValueError("option %d runs past the end" % number)
         if number == _OSCORE and oscore is None:
             oscore = octets[at : at + length]
         at += length
-    mid = octets[2] << 8 | octets[3]
-    return Datagram(first >> 4 & 3, code, mid, octets[4 : 4 + (first & 15)], oscore, payload, size)
+    return oscore, b""
+
+
+def _extended(octets, nibble, at):
+    """The delta or length that begins with `nibble`, and where what follows it begins. Raises ValueError."""
+    if nibble <= 12:
+        return nibble, at
+    end = at + nibble - 12
+    if nibble == 15 or end > len(octets):
+        raise ValueError("no delta or length")
+    return int.from_bytes(octets[at:end], "big") + (13 if nibble == 13 else 269), end
