@@ -133,6 +133,7 @@ def add(pieces, payload):
 
 
 def length(pieces):
+    """Return the octets of a body, bytes or Pieces."""
     return sum([len(piece) for piece in pieces])
 
 
@@ -190,6 +191,7 @@ def block(message, number):
 
 
 def octets(start, more, exponent):
+    """Return the value of a Block option (RFC 7959 section 2.2)."""
     return uint_octets((start >> exponent + 4) << 4 | more << 3 | exponent)
 
 
@@ -199,4 +201,5 @@ def _fits(message, more, exponent):
 
 
 def without(options, *left_out):
+    """Return the options but those of these numbers."""
     return [option for option in options if option[0] not in left_out]

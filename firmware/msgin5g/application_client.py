@@ -59,6 +59,7 @@ class ApplicationClient(Role):
 
     @property
     def peer(self):
+        """The address that the link sends to and hears from; the link may set it anew."""
         return self._wire.peer
 
     @peer.setter
@@ -67,6 +68,7 @@ class ApplicationClient(Role):
 
     @property
     def endpoint(self):
+        """The CoAP endpoint; None on L3."""
         return getattr(self._wire, "endpoint", None)
 
     def subscribe(self, topic, now):
@@ -78,6 +80,7 @@ class ApplicationClient(Role):
     # --- what the runner calls --------------------------------------------------------------------------
 
     def receive(self, octets, peer, now):
+        """Take a datagram, or an L3 message (a buffer, or a Row where it is large). Raise nothing."""
         try:
             self._wire.receive(octets, peer, now)
         except STARVED:
@@ -85,6 +88,7 @@ class ApplicationClient(Role):
         self._work(now)
 
     def poll(self, now):
+        """Do what is due by the tick `now` (ms). Raise nothing."""
         try:
             self._wire.poll(now)
         except STARVED:

@@ -203,6 +203,7 @@ class Role:
     # --- for the sources --------------------------------------------------------------------------------
 
     def changed(self, outgoing, report=None):
+        """Tell that a message changed its state, or of the `report` (reporter, success, cause) of one of many."""
         if report is not None:
             self.events.append((REPORT, (outgoing,) + report))
             return
@@ -213,8 +214,10 @@ class Role:
         self.events.append((FAILED, (message.sender, message.message_id, why)))
 
     def came(self):
+        """Tell that a message is in the inbox."""
         self._arrived = True
 
     def expected(self, found):
+        """Count what came about a message that is not held here."""
         if not found:
             self.stats["unexpected"] += 1

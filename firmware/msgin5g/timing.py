@@ -44,6 +44,7 @@ class Countdown:
         return self.last if self._since is None else self.last - ticks_diff(now, self._since)
 
     def deadline(self, now):
+        """Return the tick to look again: when it is over, or in a day."""
         return now + max(0, min(self.left(now), _DAY))
 
 
@@ -94,6 +95,7 @@ class Backoff:
             self.deadline = None
 
     def reset(self):
+        """Begin with the first wait again."""
         self._hastened = False
         self._delay = self._first
         self.deadline = None

@@ -125,7 +125,7 @@ class Dispatcher(Source):
         self._changed(outgoing, (reporter, success, cause))
 
     def end(self, outgoing, event, cause, now, counting=False):
-        """It has come to its end by this event, whose state is the last."""
+        """End a message by this event, whose state is the last."""
         state = self._after(outgoing, event)
         if state is None:
             return

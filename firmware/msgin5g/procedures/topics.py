@@ -247,8 +247,8 @@ class Topics(Source):
         self._refused(subscription, why, now)
 
     def notified(self, observation, message, now):
-        """A notification is a message like one that is posted to the device. What cannot be taken is not acknowledged:
-        the server posts it at last, and hears why."""
+        """Take a notification, which is a message like one that is posted to the device. What cannot be taken is not
+        acknowledged: the server posts it at last, and hears why."""
         subscription = observation.tag[1]
         good = message.code >> 5 == 2
         if not good or self._client.serve(message, now).code >> 5 == 2:
@@ -315,7 +315,7 @@ class Topics(Source):
         subscription.due = Countdown(subscription.backoff.failed(now, max_age, silent), now)
 
     def _on(self, subscription, event):
-        """What the other side made of it. The last states are those of no more requests."""
+        """Take what the other side made of it. The last states are those of no more requests."""
         stands = states.after(states.SUBSCRIPTION, subscription.stands, event)
         if stands is None or stands == subscription.stands:
             return

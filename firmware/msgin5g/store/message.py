@@ -39,6 +39,7 @@ class Message:
 
     @property
     def payload(self):
+        """The whole payload: str for text, bytes for octets. Raise ValueError once it is closed."""
         if self._stored is not None:
             return self._stored.whole()
         return self._held()
@@ -98,6 +99,7 @@ class Message:
 
     @property
     def stored_octets(self):
+        """Octets that its segments take in the storage."""
         return 0 if self._stored is None else self._stored.length
 
     def lies(self, journal, slot, length):

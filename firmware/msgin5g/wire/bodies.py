@@ -43,10 +43,12 @@ def _write(data, members):
 
 
 def originator(addr):
+    """Return the pairs of oriAddr for a UE with this service ID."""
     return (("oriAddrType", "UE"), ("addr", addr))
 
 
 def destination(type, addr):
+    """Return the pairs of destAddr."""
     return (("destAddrType", type), ("addr", addr))
 
 
@@ -144,6 +146,7 @@ class Body:
 
     @classmethod
     def read(cls, octets):
+        """Return the Body in `octets`. Raise BodyError where it is no JSON object in UTF-8."""
         try:
             members = json_value(octets)
         except ValueError:
@@ -164,6 +167,7 @@ class Body:
         return value
 
     def text(self, name, default=_NEEDED, longest=255):
+        """Return a string member of at most `longest` octets (None: any). Raise BodyError."""
         value = self._value(name, default)
         if value is default:
             return value
@@ -175,6 +179,7 @@ class Body:
         return value
 
     def flag(self, name, default=_NEEDED):
+        """Return a boolean member, by its words too. Raise BodyError."""
         value = self._value(name, default)
         if isinstance(value, str) and value.lower() in ("true", "false"):
             return value.lower() == "true"
@@ -201,6 +206,7 @@ class Body:
         return value[0] if len(value) == 1 else tuple(value) or default
 
     def integer(self, name, default=_NEEDED, low=0, high=0x7FFFFFFF):
+        """Return an integer member from `low` to `high`, by its digits too. Raise BodyError."""
         value = self._value(name, default)
         if value is default:
             return value
@@ -213,12 +219,14 @@ class Body:
         return value
 
     def object(self, name):
+        """Return a member that is an object, as a Body. Raise BodyError."""
         value = self._value(name, _NEEDED)
         if not isinstance(value, dict):
             raise BodyError(name, "not an object")
         return Body(value)
 
     def objects(self, name):
+        """Return a member that is a list of objects, as Bodies. Raise BodyError."""
         value = self._value(name, _NEEDED)
         if not isinstance(value, list):
             raise BodyError(name, "not an array")
@@ -248,18 +256,22 @@ class Body:
         return type, addr
 
     def originator(self):
+        """Return (type, service ID) of oriAddr. Raise BodyError."""
         return self.address("oriAddr", "oriAddrType", ("UE", "AS"))
 
     def destination(self):
+        """Return (type, service ID) of destAddr. Raise BodyError."""
         return self.address("destAddr", "destAddrType", DESTINATIONS)
 
     def message_id(self):
+        """Return msgId. Raise BodyError."""
         value = self.text("msgId", longest=64)
         if not value:
             raise BodyError("msgId", "empty")
         return value
 
     def priority(self, default="NORMAL"):
+        """Return the priority, one of PRIORITIES. Raise BodyError."""
         value = self.text("priority", default)
         if value in ("MEDIUM", "MIDDLE"):  # as MSGin5G-5 and TS 29.538 say it
             return "NORMAL"
@@ -318,8 +330,7 @@ def read_ranges(text):
 
 
 def _digits(text):
-    """Return the number that 1 to 10 ASCII digits say, else None. (int() takes more, and isdigit() other scripts'
-    digits.)"""
+    """Return the number that 1 to 10 ASCII digits say, else None. int() takes more, isdigit() other scripts' digits."""
     if not 1 <= len(text) <= 10 or [c for c in text if not "0" <= c <= "9"]:
         return None
     return int(text)

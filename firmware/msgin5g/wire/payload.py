@@ -13,6 +13,7 @@ HEAD = "data:;base64,"
 
 
 def is_octets(value):
+    """Return whether a `payload` member stands for octets, by its head."""
     return value.startswith(HEAD)
 
 
