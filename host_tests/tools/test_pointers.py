@@ -93,7 +93,7 @@ def comments(text):
 def readable(name):
     """[(line, text)] of what a person reads in a file, one sentence in one piece where that is possible."""
     text = (ROOT / name).read_text()
-    if name.endswith(".py"):
+    if name.endswith((".py", ".pyi")):
         return comments(text)
     if name.endswith((".mjs", ".h")):
         return [
@@ -229,7 +229,7 @@ def defined():
     """Each function, method, class and test of the project."""
     found = set()
     for name in tree():
-        if name.endswith(".py"):
+        if name.endswith((".py", ".pyi")):
             found |= set(re.findall(r"^\s*(?:async )?(?:def|class) (\w+)", (ROOT / name).read_text(), re.M))
     return found
 
