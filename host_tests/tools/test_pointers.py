@@ -144,13 +144,8 @@ def lost_files(name, text):
         text = re.sub(r"^(?: {4}|>>> ).*$", " ", text, flags=re.M)
     for match in FILE.finditer(text):
         word = re.sub(r"^(\.\./|\./)+", "", match[1])
-        stem = word.rpartition("/")[2].partition(".")[0]
-        if (
-            word not in FOREIGN
-            and stem.upper() != stem
-            and not word.startswith("build/")
-            and word not in endings()
-        ):
+        any_name = any(part.isupper() for part in re.split(r"[/.]", word))
+        if word not in FOREIGN and not any_name and not word.startswith("build/") and word not in endings():
             yield word
 
 
