@@ -13,8 +13,7 @@ from ..errors import BodyError, StorageError
 from ..events import TOPIC
 from ..rules import policy, states
 from ..rules.requests import Source
-from ..store.recovery import loads
-from ..store.storage import discard
+from ..store.storage import discard, loads
 from ..timing import Countdown, jittered, lifetime
 from ..wire import bodies
 from ..wire.identifiers import service_id_error

@@ -15,6 +15,7 @@ something that the other side knows to be a repeat.
 """
 
 import hashlib
+import sys
 
 from coap.compat import const, json_octets
 
@@ -267,9 +268,12 @@ class Ledger:
     def recover(self):
         """Read the journal into the lists, and remove what nothing refers to any more. Whatever octets are there, this
         raises nothing for them; OSError where the storage cannot even say which rows it has."""
-        from .recovery import Recovery  # here: a running device has no use for it
+        from . import recovery
 
-        Recovery(self, self._storage).run()
+        recovery.Recovery(self, self._storage).run()
+        # a running device has no use for it, and its kilobyte goes back
+        del sys.modules[recovery.__name__]
+        del sys.modules[__name__.rpartition(".")[0]].recovery
 
     def new_row(self, prefix):
         """Return the name of a row that is not there yet: "out-" or "set-" and a number."""

@@ -6,8 +6,6 @@ one of another type, is skipped and counted; a field too many is passed over. Th
 docs/flash-format.md, which also says how to change them.
 """
 
-import json
-
 from coap.compat import const
 
 from ..timing import Countdown
@@ -15,11 +13,10 @@ from ..wire.identifiers import PRIORITIES
 from .journal import Slot, row_number
 from .message import Message
 from .outgoing import Outgoing
-from .storage import JournalSource, RowSource, discard
+from .storage import JournalSource, RowSource, discard, loads
 
 _DIGEST = const(8)  # octets of each message that was seen
 _SEEN = const(64)  # messages that are remembered
-_DEEP = const(256)  # brackets that nothing has that we wrote
 _LARGEST = const(1 << 29)  # octets of a payload
 _LEAST_ROOM = const(64)  # of a segment, see outgoing/segmentation.py
 
@@ -78,18 +75,6 @@ KINDS = (
     ("Q", "_reported", (("message", "k"),)),
     ("K", "_checkpoint", (("order", "n"), ("endings", "l"), ("foreign", "n?"), ("unnamed", "n?"))),
 )
-
-
-def loads(octets):
-    """Return the value of JSON. Raise ValueError where it is none, or fills stack or heap with lists in lists."""
-    try:
-        return json.loads(str(octets, "utf-8"))
-    except RuntimeError:  # of CPython's stack
-        raise ValueError("too deep")
-    except MemoryError:
-        if octets.count(b"[") + octets.count(b"{") < _DEEP:
-            raise
-        raise ValueError("too deep")
 
 
 class _Fields:

@@ -12,11 +12,14 @@ storage failed (full, read-only, gone).
     names()                     a list of all names
 """
 
+import json
+
 from coap.compat import const
 
 from ..errors import StorageError
 
 _PIECE = const(1024)
+_DEEP = const(256)  # brackets that nothing has that we wrote
 
 
 def discard(storage, name):
@@ -25,6 +28,18 @@ def discard(storage, name):
         storage.remove(name)
     except (OSError, MemoryError):
         pass
+
+
+def loads(octets):
+    """Return the value of JSON. Raise ValueError where it is none, or fills stack or heap with lists in lists."""
+    try:
+        return json.loads(str(octets, "utf-8"))
+    except RuntimeError:  # of CPython's stack
+        raise ValueError("too deep")
+    except MemoryError:
+        if octets.count(b"[") + octets.count(b"{") < _DEEP:
+            raise
+        raise ValueError("too deep")
 
 
 class MemoryStorage:
