@@ -24,6 +24,8 @@ _SENT = const(2048)
 
 
 class Board:
+    """An ESP32, as contracts.pyi has a board."""
+
     name = "esp32"
 
     def __init__(self):
@@ -88,6 +90,7 @@ class Board:
             self._radio.resume()
 
     def led(self, on: bool) -> None:
+        """Switch the LED on or off."""
         led = _pins().get("led")
         if led is None:
             raise Unsupported('%s names no LED; "led": {"pin": 2, "on": 1} would' % _PINS)
@@ -105,6 +108,7 @@ class Board:
         }.get(machine.reset_cause(), "unknown")
 
     def reset(self) -> None:
+        """Start the board anew."""
         machine.reset()
 
 

@@ -26,6 +26,8 @@ _STARTED = const(0x6AB73121)
 
 
 class Board:
+    """A Raspberry Pi Pico, as contracts.pyi has a board."""
+
     name = "rp2040"
 
     def __init__(self):
@@ -61,6 +63,7 @@ class Board:
         machine.lightsleep(ms)
 
     def led(self, on: bool) -> None:
+        """Switch the LED on or off."""
         machine.Pin("LED", machine.Pin.OUT, value=1 if on else 0)
 
     def reset_cause(self) -> str:
@@ -70,6 +73,7 @@ class Board:
         return "watchdog" if machine.mem32[_SCRATCH4] == _STARTED else "soft"
 
     def reset(self) -> None:
+        """Start the board anew."""
         machine.reset()
 
 

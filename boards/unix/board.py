@@ -26,6 +26,8 @@ _O_NONBLOCK = 0o4000
 
 
 class Board:
+    """A computer, as contracts.pyi has a board."""
+
     name = "unix"
 
     def __init__(self):
@@ -50,21 +52,27 @@ class Board:
         return UDPLink(config.peer_host, config.peer_port, config.coap["max_datagram"], _address)
 
     def watchdog(self, timeout_ms: int) -> "Watchdog":
+        """Raise Unsupported."""
         raise Unsupported("the unix board has no watchdog; use a service manager that restarts it")
 
     def every(self, number: int, ms: int, call: "Callable[[Any], None]") -> "Timer":
+        """Raise Unsupported."""
         raise Unsupported("the unix board has no timer that calls; what waits here waits in the event loop")
 
     def sleep(self, ms: int) -> None:
+        """Sleep for so many ms with RAM kept."""
         time.sleep_ms(ms)  # type: ignore[attr-defined]
 
     def led(self, on: bool) -> None:
+        """Switch the LED on or off."""
         raise Unsupported("the unix board has no LED")
 
     def reset_cause(self) -> str:
+        """Return why the board started last."""
         return "power-on"
 
     def reset(self) -> None:
+        """Start the board anew."""
         sys.exit(0)
 
 

@@ -43,6 +43,7 @@ class Body:
         self.pieces = []
 
     def poll(self, endpoint, now):
+        """Forget the body: its time is over."""
         endpoint.bodies.remove(self)
 
 

@@ -9,6 +9,7 @@ try:
 except ImportError:  # CPython has no constant folding to ask for
 
     def const(value):
+        """Return the value."""
         return value
 
 

@@ -35,6 +35,7 @@ class Continuing:
         _finish: Callable[..., None]
 
     def expire(self, exchange: "Exchange", now: "Tick") -> None:
+        """Send an exchange again whose time is over, or end it."""
         if exchange.state == QUEUED:
             exchange.deadline = None  # it is tried again: there was no memory to put it on the air
             return

@@ -55,6 +55,7 @@ class Exchange:
         self.deadline = None
 
     def poll(self, endpoint, now):
+        """Do what is due at `deadline`."""
         endpoint.expire(self, now)
 
 
@@ -78,6 +79,7 @@ class Incoming:
         self.response = None  # the Exchange of a separate confirmable response
 
     def poll(self, endpoint, now):
+        """Do what is due at `deadline`."""
         endpoint.overdue(self, now)
 
 

@@ -146,6 +146,7 @@ class Parameters:
 
     @property
     def processing_delay(self) -> int:
+        """How long a peer may take to acknowledge (section 4.8.2)."""
         return self.ack_timeout
 
     @property

@@ -178,6 +178,7 @@ class Observation:
         return True
 
     def poll(self, endpoint: "Endpoint", now: "Tick") -> None:
+        """Do what is due at `deadline`."""
         if self._ordered is not None and ticks_diff(now, self._ordered) >= 0:
             self._ordered = None
         while self._until and ticks_diff(now, self._until[0]) >= 0:

@@ -32,14 +32,7 @@ def main():
     scope = {"__name__": "__main__"}
     try:
         try:
-            if starts.safe:
-                _run(_safe(starts, path))
-                board.reset()
-            elif len(sys.argv) > 1 or _exists(path):
-                _execute(path, scope)
-            else:
-                log("no %s here: printing what comes in", _APP)
-                _run(_listen())
+            _work(board, starts, path, scope)
             starts.good()
         except KeyboardInterrupt:
             starts.good()
@@ -53,14 +46,7 @@ def main():
             if health.begun:
                 raise  # there was a good one before, so the device was well, and nobody is at the REPL
             starts.good()
-            if isinstance(error, ConfigError):
-                log("cannot start, msgin5g.json is wrong: %s", error)
-                _give_up(
-                    "make it on the computer: msgin5g provision --ue ue:NAME@DOMAIN --peer URI --port PORT"
-                )
-            else:
-                log("cannot start: %s", error)
-                _give_up()
+            _give_up(error)
     except (KeyboardInterrupt, SystemExit):
         health.attend(board)
         raise
@@ -72,6 +58,18 @@ def main():
     health.attend(board)
     if not sys.argv:
         _go_on(board)
+
+
+def _work(board, starts, path, scope):
+    """Do what this start is for, until it ends."""
+    if starts.safe:
+        _run(_safe(starts, path))
+        board.reset()
+    elif len(sys.argv) > 1 or _exists(path):
+        _execute(path, scope)
+    else:
+        log("no %s here: printing what comes in", _APP)
+        _run(_listen())
 
 
 def _go_on(board):
@@ -99,13 +97,16 @@ def _run(coroutine):
     asyncio.run(coroutine)
 
 
-def _give_up(remedy=None):
+def _give_up(error):
+    """Say why there can be no client, and how to mend it."""
+    wrong = isinstance(error, ConfigError)
+    log("cannot start, msgin5g.json is wrong: %s" if wrong else "cannot start: %s", error)
     # A board has no command line and nobody for an exit code: SystemExit would start it anew, for ever. Its REPL is
     # where the user can put things right.
     if sys.argv:
         sys.exit(2)
-    if remedy:
-        log(remedy)
+    if wrong:
+        log("make it on the computer: msgin5g provision --ue ue:NAME@DOMAIN --peer URI --port PORT")
 
 
 def _failed(board, scope, path, error):

@@ -124,7 +124,7 @@ class RunningClient(runner.Serving):
         Raise ValueError for what can never be sent, msgin5g.OutboxFull when there is no room now,
         msgin5g.StorageError where the storage failed, msgin5g.StoppedError after `stop`.
         """
-        return Outgoing(self, self._call(self.core.send, to, payload, runner._now(), **options))
+        return Outgoing(self, self._call(self.core.send, to, payload, health.now(), **options))
 
     async def subscribe(self, topic: str, timeout_s: float | None = 60) -> None:
         """Subscribe to a Messaging Topic (str), and return when the server has granted it: from then on, over restarts
@@ -135,7 +135,7 @@ class RunningClient(runner.Serving):
         """
         from .topics import settle
 
-        await settle(self, self._call(self.core.subscribe, topic, runner._now()), timeout_s)
+        await settle(self, self._call(self.core.subscribe, topic, health.now()), timeout_s)
 
     async def unsubscribe(self, topic: str, timeout_s: float | None = 60) -> None:
         """End a subscription, and return when the server has ended it, at once where there was none (clause 6.6.2.2).
@@ -144,7 +144,7 @@ class RunningClient(runner.Serving):
         """
         from .topics import settle
 
-        await settle(self, self._call(self.core.unsubscribe, topic, runner._now()), timeout_s)
+        await settle(self, self._call(self.core.unsubscribe, topic, health.now()), timeout_s)
 
     async def receive(self, timeout_s: float | None = None) -> "Message":
         """Wait for the next received Message and return it, each one once. A large one can be read until the next
@@ -162,7 +162,7 @@ class RunningClient(runner.Serving):
                 runner.lent = None
             if runner.lent is None and inbox:
                 runner.lent = inbox[0]
-                runner.lent = self._call(self.core.take, runner._now())
+                runner.lent = self._call(self.core.take, health.now())
             message = runner.lent
             if message is not None:
                 # Ctrl-C comes before these two lines, and then the next call gives it, or after them.
@@ -211,7 +211,7 @@ class RunningClient(runner.Serving):
         deadline = self.core.next_deadline()
         if self._unsent is not None:
             return 0
-        return None if deadline is None else max(0, ticks_diff(deadline, runner._now()))
+        return None if deadline is None else max(0, ticks_diff(deadline, health.now()))
 
     async def stop(self) -> None:
         """De-register, where the peer can be reached within 5 s, and close the link. A second call does nothing."""
@@ -241,7 +241,7 @@ class RunningClient(runner.Serving):
         registration = self.core.registration
         # Who is not registered has nothing to wait for. What may be under way expires at the server.
         wait = STOP_WAIT if self.registered else 0
-        self._call(self.core.stop, runner._now())
+        self._call(self.core.stop, health.now())
         while wait > 0 and registration.state != "stopped" and self._ended is None:
             await asyncio.sleep_ms(50)
             wait -= 50

@@ -93,6 +93,7 @@ class Starts:
             self._began = now
 
     def tell(self):
+        """Say why the board started, and how it went before."""
         failed = "; %d before it failed within %d s" % (self.bad, GOOD) if self.bad else ""
         log("start %d, reset cause %s%s", self.boots, self.cause, failed)
         if self.words:

@@ -291,27 +291,7 @@ class Serving:
             event = core.next_event()
             if event is None:
                 break
-            kind, subject = event
-            if kind == MESSAGE:
-                self._arrived.set()
-            elif kind == CHANGED:
-                if subject.final:
-                    self._wake(subject.message_id)
-            elif kind == TOPIC:
-                log(
-                    "topic %s: %s%s",
-                    subject.topic,
-                    subject.state,
-                    ": " + subject.cause if subject.cause else "",
-                )
-                self._wake(subject)
-            elif kind == REPORT:
-                self._hand(subject[0].on_report, subject[1:])
-            elif kind == FAILED:
-                log("a message from %s failed: %s", subject[0], subject[2])
-                self._hand(self.on_failed, subject)
-            else:
-                self._tell()
+            self._on_event(*event)
         if core.idle:
             self._drained.set()
         security = getattr(core.endpoint, "security", None)
@@ -319,6 +299,24 @@ class Serving:
             self._warn(security)
         if self._unsent is not None or core.next_deadline() != self._armed:
             self._kick.set()
+
+    def _on_event(self, kind, subject):
+        if kind == MESSAGE:
+            self._arrived.set()
+        elif kind == CHANGED:
+            if subject.final:
+                self._wake(subject.message_id)
+        elif kind == TOPIC:
+            cause = ": " + subject.cause if subject.cause else ""
+            log("topic %s: %s%s", subject.topic, subject.state, cause)
+            self._wake(subject)
+        elif kind == REPORT:
+            self._hand(subject[0].on_report, subject[1:])
+        elif kind == FAILED:
+            log("a message from %s failed: %s", subject[0], subject[2])
+            self._hand(self.on_failed, subject)
+        else:
+            self._tell()
 
     def _hand(self, function, arguments):
         """Call what the application set. What that raises is told, and is no affair of the client."""
@@ -382,6 +380,10 @@ class Serving:
         if not getattr(self._link, "alive", True):
             return "the link's own task ended"
         now = _now()
+        return self._delay(now) or ("the storage fails" if self._storage_fails(now) else None)
+
+    def _delay(self, now):
+        """Return which task is behind with its work, in words, or None."""
         if self._open:
             late = self.idle_ms() - _BEAT
             if late > _LATE:
@@ -390,8 +392,6 @@ class Serving:
                 return "the reader task does not read what there is"
             if self._starved is not None and ticks_diff(now, self._starved) > _LATE:
                 return "there is no memory"
-        if self._storage_fails(now):
-            return "the storage fails"
         return None
 
     def _deaf(self, now):

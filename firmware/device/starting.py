@@ -31,6 +31,19 @@ def _clock():
     return seconds + (946684800 if time.gmtime(0)[0] == 2000 else 0)
 
 
+def _goes_on(client, config):
+    """Return whether a client that runs is the one for this configuration; else close it, or raise RuntimeError."""
+    if client.stopping or not client.again():
+        client.abandon()
+    elif client.core.config.__dict__ == config.__dict__:
+        return True
+    elif client.left:
+        client.abandon()
+    else:
+        raise RuntimeError("%r runs already: await its stop() before another one starts" % client.core.config)
+    return False
+
+
 async def start(
     config: "Config | dict[str, Any] | str | None" = None, board: "Board | None" = None
 ) -> RunningClient:
@@ -52,16 +65,8 @@ async def start(
         await asyncio.sleep_ms(50)  # it de-registers
         patience -= 50
     for client in runner.running[:]:
-        if client.stopping or not client.again():
-            client.abandon()
-        elif client.core.config.__dict__ == config.__dict__:
+        if _goes_on(client, config):
             return client
-        elif client.left:
-            client.abandon()
-        else:
-            raise RuntimeError(
-                "%r runs already: await its stop() before another one starts" % client.core.config
-            )
     if board is None:
         from board import Board
 

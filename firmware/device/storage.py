@@ -26,6 +26,7 @@ class FileStorage:
                 self.remove(name)
 
     def append(self, name: str, octets: "Octets") -> int | None:
+        """Add at the end of a row, made where it is new; return its length."""
         path = self._path(name)
         try:
             return self._write(path, "ab", octets)
@@ -34,6 +35,7 @@ class FileStorage:
             raise
 
     def read(self, name: str, offset: int, size: int) -> bytes:
+        """Return up to `size` octets from `offset`."""
         try:
             with open(self._path(name), "rb") as file:
                 file.seek(offset)
@@ -44,6 +46,7 @@ class FileStorage:
             raise
 
     def replace(self, name: str, octets: "Octets") -> None:
+        """Have all of the new row or, after a power cut, all of the old one."""
         # littlefs and POSIX both rename in one step, so a power cut leaves the old row or the new one
         temporary = self._path(name + "~")
         try:
@@ -74,6 +77,7 @@ class FileStorage:
             pass  # there is none
 
     def remove(self, name: str) -> None:
+        """Remove a row, where it is there."""
         try:
             os.remove(self._path(name))
         except OSError as error:
@@ -81,6 +85,7 @@ class FileStorage:
                 raise
 
     def names(self) -> list[str]:
+        """Return the names of all rows."""
         try:
             return os.listdir(self._folder)
         except OSError as error:

@@ -17,11 +17,14 @@ except ImportError:  # CPython
     from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
     class aes:  # type: ignore[no-redef]
+        """What cryptolib.aes is, by CPython's cryptography."""
+
         def __init__(self, key, mode, iv=None):
             mode = modes.ECB() if mode == ECB else modes.CBC(iv) if mode == CBC else modes.CTR(iv)
             self._encryptor = Cipher(algorithms.AES(key), mode).encryptor()
 
         def encrypt(self, octets, out):
+            """Encrypt `octets` into `out`."""
             out[:] = self._encryptor.update(octets)
 
 

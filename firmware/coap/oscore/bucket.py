@@ -35,6 +35,7 @@ class Bucket:
         self._level += self._cost
 
     def poll(self, now):
+        """Fill up by what time has passed, once a day at least: ticks wrap."""
         if self._when is None:
             return
         elapsed = ticks_diff(now, self._when)

@@ -188,6 +188,7 @@ class Context:
     # --- as a server ------------------------------------------------------------------------------------
 
     def is_for(self, kid: bytes, id_context: bytes | None) -> bool:
+        """Return whether a request with these is made with this key."""
         return kid == self.recipient_id and id_context in (None, self.id_context)
 
     def unprotect_request(self, message: Message, piv: bytes) -> tuple[Message, Binding]:
@@ -265,6 +266,7 @@ class Context:
         return window.highest, window.seen, self._challenged, self._challenge
 
     def restore(self, saved: "Any") -> None:
+        """Put back what `save` gave."""
         window = self._window
         window.highest, window.seen, self._challenged, self._challenge = saved
 

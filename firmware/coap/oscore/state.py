@@ -93,6 +93,7 @@ class ReplayWindow:
 
     @property
     def known(self):
+        """Whether it is known what was seen: not after a restart."""
         return self.highest is not None
 
     @property
@@ -106,6 +107,7 @@ class ReplayWindow:
         self.seen = (1 << self.SIZE) - 1
 
     def is_new(self, number):
+        """Return whether a number was not seen yet."""
         back = self.highest - number
         return back < 0 or back < self.SIZE and not self.seen >> back & 1
 

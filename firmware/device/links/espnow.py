@@ -66,6 +66,7 @@ class ESPNowLink:
         self._open = False
 
     async def open(self) -> None:
+        """Bring the link up; raise OSError when it cannot be had now."""
         self._begin()
 
     def _begin(self):
@@ -88,6 +89,7 @@ class ESPNowLink:
         self._open = True
 
     async def receive(self) -> "tuple[bytes, Peer]":
+        """Return (octets, address) of the next datagram."""
         while True:
             await readable(self._radio)
             try:
@@ -106,6 +108,7 @@ class ESPNowLink:
                 return message, mac
 
     def send(self, octets: "Datagram", address: "Peer") -> bool:
+        """Put a datagram on its way; return False when the link wants it again later."""
         if isinstance(octets, list):
             octets = b"".join(
                 [part.read(0, len(part)) if hasattr(part, "read") else bytes(part) for part in octets]
@@ -123,6 +126,7 @@ class ESPNowLink:
         return True
 
     def close(self) -> None:
+        """Close it; it may be opened again."""
         if self._open:
             self.pause()
 
@@ -133,4 +137,5 @@ class ESPNowLink:
         self._station.active(False)
 
     def resume(self) -> None:
+        """Switch the radio on again."""
         self._begin()

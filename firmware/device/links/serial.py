@@ -84,6 +84,7 @@ class SerialLink:
         self._stuck = None  # (self._wrote, since when) a frame waits
 
     async def open(self) -> None:
+        """Bring the link up; raise OSError when it cannot be had now."""
         self._line = self._open_line()
         self._stream = asyncio.StreamReader(self._line)
         if self._writer is None:
@@ -129,6 +130,7 @@ class SerialLink:
         return True
 
     async def receive(self) -> "tuple[bytes, Peer]":
+        """Return (octets, address) of the next datagram."""
         while True:
             for kind, frame in self._frames:
                 if kind != self._kind:
@@ -218,6 +220,7 @@ class SerialLink:
         self._queue = []  # lost like any datagram
 
     def close(self) -> None:
+        """Close it; it may be opened again."""
         self._end()
         self._drop_line()
         self._decoder.reset()  # a frame that is half there may lie in the storage

@@ -127,19 +127,7 @@ class Decoder:
         while position < end:
             if self._escaped:
                 self._escaped = False
-                octet = octets[position]
-                if octet == 0xC0:
-                    self._drop("aborted")
-                elif octet == 0xDC:
-                    self._take(_END)
-                elif octet == 0xDD:
-                    self._take(_ESC)
-                else:
-                    self._drop("damaged")
-                    continue
-                position += 1
-                if octet == 0xC0:
-                    self._begin()
+                position += self._unescape(octets[position])
                 continue
             stop = octets.find(_END, position)
             if stop < 0:
@@ -155,6 +143,20 @@ class Decoder:
                 frame = self._finish()
                 if frame is not None:
                     yield frame
+
+    def _unescape(self, octet):
+        """Take the octet behind ESC. Return 0 where it is none that may stand there: then it counts for itself."""
+        if octet == 0xDC:
+            self._take(_END)
+        elif octet == 0xDD:
+            self._take(_ESC)
+        elif octet == 0xC0:
+            self._drop("aborted")
+            self._begin()
+        else:
+            self._drop("damaged")
+            return 0
+        return 1
 
     def reset(self):
         """Forget a frame that is half there: the line was lost."""

@@ -38,6 +38,7 @@ class UDPLink:
         self._last = None  # (address, sockaddr) that the last datagram of somebody else came from
 
     async def open(self) -> None:
+        """Bring the link up; raise OSError when it cannot be had now."""
         family = self._look_up()
         sock = socket.socket(family, socket.SOCK_DGRAM)
         sock.setblocking(False)
@@ -56,6 +57,7 @@ class UDPLink:
         return found[0]
 
     async def receive(self) -> "tuple[bytes, Peer]":
+        """Return (octets, address) of the next datagram."""
         while True:
             # Read before waiting: one wake may stand for several datagrams, and rp2 keeps only a few.
             try:
@@ -92,6 +94,7 @@ class UDPLink:
             pass
 
     def send(self, octets: bytes | bytearray, address: "Peer") -> bool:
+        """Put a datagram on its way; return False when the link wants it again later."""
         if address == self.peer:
             if not octets[0] & _TYPE:  # Confirmable: there is an answer, if only an acknowledgement
                 self._expect()
@@ -121,6 +124,7 @@ class UDPLink:
                 pass  # as unknown as before; asked again after the same time
 
     def close(self) -> None:
+        """Close it; it may be opened again."""
         if self._sock is not None:
             self._sock.close()
             self._sock = None

@@ -81,6 +81,7 @@ class WiFiLink(UDPLink):
         self._loop = None  # in which the keeper is
 
     async def open(self) -> None:
+        """Bring the link up; raise OSError when it cannot be had now."""
         if self._keeper is None:
             self._begin()
         await self._joined.wait()
@@ -98,9 +99,11 @@ class WiFiLink(UDPLink):
 
     @property
     def alive(self) -> bool:
+        """Whether the task that keeps it is there."""
         return self._keeper is None or (not self._keeper.done() and ticks_diff(now(), self._beat) < _LATE)
 
     def send(self, octets: bytes | bytearray, address: "Peer") -> bool:
+        """Put a datagram on its way; return False when the link wants it again later."""
         if self._station.isconnected():
             try:
                 return super().send(octets, address)
@@ -111,6 +114,7 @@ class WiFiLink(UDPLink):
         return True
 
     def close(self) -> None:
+        """Close it; it may be opened again."""
         if self._keeper is not None:
             cancel(self._keeper, self._loop)
             self._keeper = None
@@ -126,6 +130,7 @@ class WiFiLink(UDPLink):
         self._station.active(False)
 
     def resume(self) -> None:
+        """Switch the radio on again."""
         self._station.active(True)
 
     async def _keep(self):
