@@ -209,7 +209,7 @@ class Client(Role):
         if not source.registers:
             if message.code == numbers.UNAUTHORIZED:
                 self.registration.required(now)
-            elif message.code >> 5 == 2:
+            elif numbers.is_success(message.code):
                 self.registration.proved()
         source.answered(item, message, now)
 
@@ -236,7 +236,7 @@ class Client(Role):
         return CoapMessage(code, diagnostic, options)
 
     def _dispatch(self, message, now):
-        if message.code < 32:
+        if numbers.is_request(message.code):
             if message.path != PATH:
                 raise Refusal(numbers.NOT_FOUND, "only " + PATH)
             if message.code != numbers.POST:

@@ -148,7 +148,7 @@ class JsonWire:
                 self._owner.answered(tag, None, now)  # what cannot be read is no answer
 
     def _answer(self, what, message):
-        if message.code >> 5 != 2:
+        if not numbers.is_success(message.code):
             max_age = message.uint(numbers.MAX_AGE)
             return Answer(False, None, bodies.failure(message), None, max_age, message.code)
         if what == "IMDN":

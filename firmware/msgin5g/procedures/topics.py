@@ -249,8 +249,8 @@ class Topics(Source):
         """Take a notification, which is a message like one that is posted to the device. What cannot be taken is not
         acknowledged: the server posts it at last, and hears why."""
         subscription = observation.tag[1]
-        good = message.code >> 5 == 2
-        if not good or self._client.serve(message, now).code >> 5 == 2:
+        good = numbers.is_success(message.code)
+        if not good or numbers.is_success(self._client.serve(message, now).code):
             observation.accept(message, now)
         if not observation.established and subscription.kind == "SUB":
             cause = None if good else bodies.failure(message)
