@@ -79,7 +79,7 @@ class ApplicationClient(Role):
 
     # --- what the runner calls --------------------------------------------------------------------------
 
-    def receive(self, octets, peer, now):
+    def receive(self, octets: bytes, peer: object, now: int) -> None:
         """Take a datagram, or an L3 message (a buffer, or a Row where it is large). Raise nothing."""
         try:
             self._wire.receive(octets, peer, now)
@@ -87,7 +87,7 @@ class ApplicationClient(Role):
             self._starve(now)  # as if it had been lost
         self._work(now)
 
-    def poll(self, now):
+    def poll(self, now: int) -> None:
         """Do what is due by the tick `now` (ms). Raise nothing."""
         try:
             self._wire.poll(now)
@@ -95,7 +95,7 @@ class ApplicationClient(Role):
             self._starve(now)
         self._work(now)
 
-    def outgoing(self):
+    def outgoing(self) -> tuple | None:
         """Return the next (octets or parts, peer) for the link, or None."""
         return self._wire.outgoing()
 

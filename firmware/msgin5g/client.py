@@ -64,7 +64,7 @@ class Client(Role):
 
     # --- what the application's side calls, beside what Role has -----------------------------------------
 
-    def subscribe(self, topic, now):
+    def subscribe(self, topic: str, now: int) -> object:
         """Subscribe to a Messaging Topic (str) and return its Subscription, which the storage keeps (clause 6.6.2.1).
 
         Raise ValueError for what can be no topic and for the ninth one, StorageError where it cannot be kept.
@@ -73,7 +73,7 @@ class Client(Role):
         self._work(now)
         return subscription
 
-    def unsubscribe(self, topic, now):
+    def unsubscribe(self, topic: str, now: int) -> object:
         """End a subscription and return it (clause 6.6.2.2). Raise StorageError where that cannot be kept."""
         subscription = self.procedure("topics").unsubscribe(topic, now)
         self._work(now)
@@ -93,7 +93,7 @@ class Client(Role):
 
     # --- what the runner calls --------------------------------------------------------------------------
 
-    def receive(self, datagram, peer, now):
+    def receive(self, datagram: bytes, peer: object, now: int) -> None:
         """Take a datagram (a buffer with anything in it) that came from the address `peer`. Raise nothing."""
         self._now = now
         told = True
@@ -105,7 +105,7 @@ class Client(Role):
         if told:
             self._work(now)
 
-    def poll(self, now):
+    def poll(self, now: int) -> None:
         """Do what is due by the tick `now` (ms). Raise nothing: what finds no memory is put off by a second."""
         try:
             self.endpoint.poll(now)
@@ -113,7 +113,7 @@ class Client(Role):
             self._starve(now)
         self._work(now)
 
-    def outgoing(self):
+    def outgoing(self) -> tuple | None:
         """Return the next (octets, peer) for the link, or None."""
         return self.endpoint.outgoing()
 

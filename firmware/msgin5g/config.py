@@ -24,7 +24,7 @@ class Config:
         del sys.modules["msgin5g"].config_check
 
     @classmethod
-    def load(cls, path):
+    def load(cls, path: str) -> "Config":
         """Return the configuration in the JSON file `path`. Raise ConfigError, also for a file that is not there."""
         try:
             with open(path) as file:

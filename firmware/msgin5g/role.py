@@ -9,6 +9,13 @@ from .events import CHANGED, FAILED, MESSAGE, REGISTRATION, REPORT
 from .outgoing.outbox import Outbox
 from .store.ledger import Ledger
 
+_TYPING = const(False)
+if _TYPING:
+    from typing import Any, BinaryIO
+
+    from .store.message import Message
+    from .store.outgoing import Outgoing
+
 STARVED = (MemoryError, RuntimeError)  # the second: a stack that is too deep
 _PAUSE = const(1000)  # ms
 _TICKS = const((1 << 29) - 1)
@@ -21,6 +28,13 @@ class Role:
 
     `ledger`, `outbox`, `stats`, `events` and `changed`, `failed`, `came`, `expected` are for the sources.
     """
+
+    if _TYPING:
+        registration: Any
+        _composer: Any
+        _sender: Any
+        _receiver: Any
+        _link_deadline: Any
 
     def __init__(self, config, storage, lent=None):
         self.config = config
@@ -53,7 +67,7 @@ class Role:
     # --- what the application's side calls -------------------------------------------------------------
 
     @property
-    def registered(self):
+    def registered(self) -> bool:
         """Whether the server or gateway holds a registration of ours, as far as we know."""
         return self.registration.registered
 
@@ -69,26 +83,26 @@ class Role:
         return self.ledger.journal
 
     @property
-    def idle(self):
+    def idle(self) -> bool:
         """Whether nothing waits to be sent: no message that is not accepted, no report of ours."""
         return not self.outbox.queue and self._receiver.idle
 
-    def settle(self):
+    def settle(self) -> None:
         """Flush deferred records to the storage before a planned power-off."""
         self.ledger.flush()
 
-    def start(self, now):
+    def start(self, now: int) -> None:
         """Begin to register at the tick `now` (ms), and go on for ever."""
         self.registration.start(now)
         self._receiver.resume(now)
         self._work(now)
 
-    def stop(self, now):
+    def stop(self, now: int) -> None:
         """Begin to de-register (clause 6.3.1.1.2). It is over when `registration.state` is "stopped"."""
         self.registration.stop(now)
         self._work(now)
 
-    def link_is_back(self, now):
+    def link_is_back(self, now: int) -> None:
         """Try at once what met silence while the link was away."""
         self._heard()
         self.registration.hasten(now)
@@ -96,17 +110,17 @@ class Role:
 
     def send(
         self,
-        to,
-        payload,
-        now,
-        to_type="UE",
-        app_id=None,
-        report=False,
-        priority="NORMAL",
-        store_forward=False,
-        expires=None,
-        volatile=False,
-    ):
+        to: str,
+        payload: "str | bytes | BinaryIO | tuple[BinaryIO, int]",
+        now: int,
+        to_type: str = "UE",
+        app_id: str | list[str] | None = None,
+        report: bool = False,
+        priority: str = "NORMAL",
+        store_forward: bool = False,
+        expires: float | None = None,
+        volatile: bool = False,
+    ) -> "Outgoing":
         """Put a message in the outbox and return its Outgoing (clause 6.4.1.1.2). It is on flash then.
 
         `to` is a service ID (str of 1 to 255 octets); `to_type` "UE", "AS", "GROUP", "TOPIC" or "BC".
@@ -123,7 +137,7 @@ class Role:
         self._work(now)
         return outgoing
 
-    def take(self, now):
+    def take(self, now: int) -> "Message | None":
         """Return the oldest received Message, or None; it is the caller's from now on, and its report goes out.
 
         The one taken before it is closed. Raise MemoryError where none was taken for want of memory.
@@ -135,19 +149,19 @@ class Role:
 
     # --- what the runner calls --------------------------------------------------------------------------
 
-    def prepare(self):
+    def prepare(self) -> None:
         """Work ahead while the link is busy and everything else is done, so that it need not wait. Return whether
         there was anything to do."""
         return self._sender.prepare()
 
-    def next_event(self):
+    def next_event(self) -> tuple | None:
         """Return the next (kind, subject), or None; events.py has the kinds."""
         if self._arrived:
             self._arrived = False
             return _ARRIVED
         return self.events.pop(0) if self.events else None
 
-    def next_deadline(self):
+    def next_deadline(self) -> int | None:
         """Return the tick (ms) when `poll` is needed next, or None where nothing waits for the clock."""
         now = self._now
         try:

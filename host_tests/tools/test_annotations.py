@@ -22,6 +22,7 @@ PUBLIC = (
     ("coap/observe.py", None),
     ("coap/oscore/context.py", ("Context",)),
     ("coap/oscore/security.py", ("Security",)),
+    ("msgin5g/store/storage.py", ("MemoryStorage",)),
     ("device/client.py", ("Outgoing", "RunningClient")),
     ("device/console.py", None),
     ("device/starting.py", None),
@@ -51,6 +52,24 @@ def bare(tree, classes):
             if (lacking or node.returns is None) and classes is None:
                 found.append(node.name)
     return found
+
+
+# The calls that drive a Client, and those that device makes for its application
+DRIVEN = {
+    "msgin5g/role.py": "registered idle settle start stop link_is_back send take prepare next_event next_deadline",
+    "msgin5g/client.py": "subscribe unsubscribe receive poll outgoing",
+    "msgin5g/application_client.py": "receive outgoing",
+    "msgin5g/config.py": "load",
+    "msgin5g/store/message.py": "payload close is_in",
+}
+
+
+@pytest.mark.parametrize("name", DRIVEN)
+def test_calls_that_drive_a_client_have_types(name):
+    code = (FIRMWARE / name).read_text()
+    lacking = [each.rpartition(".")[2] for each in bare(ast.parse(code), None)]
+    for call in DRIVEN[name].split():
+        assert f" def {call}(" in code and call not in lacking, call
 
 
 @pytest.mark.parametrize("name, classes", PUBLIC)

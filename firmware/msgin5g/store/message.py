@@ -38,7 +38,7 @@ class Message:
         return "<Message %s from %s, %d octets>" % (self.message_id, self.sender, self.size)
 
     @property
-    def payload(self):
+    def payload(self) -> str | bytes:
         """The whole payload: str for text, bytes for octets. Raise ValueError once it is closed."""
         if self._stored is not None:
             return self._stored.whole()
@@ -50,7 +50,7 @@ class Message:
             return self._stored.chunks()
         return iter((self._held(),))
 
-    def close(self):
+    def close(self) -> None:
         """Free what the storage holds of a message that came in segments."""
         if self._stored is not None:
             self._stored.remove()
@@ -90,7 +90,7 @@ class Message:
         self.size = stored.size
         self.row = stored.row
 
-    def is_in(self, inbox):
+    def is_in(self, inbox: list) -> bool:
         """Return whether it is there, or the same message as the storage gave it back."""
         for message in inbox:
             if (message.sender, message.message_id) == (self.sender, self.message_id):

@@ -48,10 +48,10 @@ class MemoryStorage:
     def __init__(self):
         self._rows = {}  # lists of what was appended: a row that grows needs no heap in one piece
 
-    def append(self, name, octets):
+    def append(self, name: str, octets: bytes | bytearray | memoryview) -> None:
         self._rows.setdefault(name, []).append(bytes(octets))
 
-    def read(self, name, offset, size):
+    def read(self, name: str, offset: int, size: int) -> bytes:
         found = b""
         for piece in self._rows.get(name, ()):
             if offset < len(piece):
@@ -61,13 +61,13 @@ class MemoryStorage:
             offset = max(0, offset - len(piece))
         return found
 
-    def replace(self, name, octets):
+    def replace(self, name: str, octets: bytes | bytearray | memoryview) -> None:
         self._rows[name] = [bytes(octets)]
 
-    def remove(self, name):
+    def remove(self, name: str) -> None:
         self._rows.pop(name, None)
 
-    def names(self):
+    def names(self) -> list[str]:
         return list(self._rows)
 
 
