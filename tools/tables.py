@@ -116,19 +116,29 @@ def _code(code):
     return CODES.get(code) or f"{code >> 5}.{code & 31:02}"
 
 
+def rows_of(table):
+    """Return (state, word, {event: state after it}) of each state."""
+    names, words, events, places = table
+    assert len(places) == len(names) * len(events)
+    rows = []
+    for position, (state, word) in enumerate(zip(names, words, strict=True)):
+        line = places[position * len(events) :][: len(events)]
+        after = {event: names[int(p)] for event, p in zip(events, line, strict=True) if p != "."}
+        rows.append((state, word, after))
+    return rows
+
+
 def drawing(table):
     """Return a state diagram of mermaid; arrows between the same two states are one."""
+    rows = rows_of(table)
     arrows = {}
-    for state, _, *cells in table:
-        for event, after in cells:
+    for state, _, cells in rows:
+        for event, after in cells.items():
             arrows.setdefault((state, after), []).append(event)
-    lines = ["stateDiagram-v2", f"    [*] --> {_id(table[0][0])}"]
-    lines += [f"    {_id(state)} : {state}" for state, *_ in table if _id(state) != state]
-    lines += [
-        f"    {_id(state)} --> {_id(after)} : {', '.join(events)}"
-        for (state, after), events in arrows.items()
-    ]
-    lines += [f"    {_id(state)} --> [*]" for state, _, *cells in table if not cells]
+    lines = ["stateDiagram-v2", f"    [*] --> {_id(rows[0][0])}"]
+    lines += [f"    {_id(state)} : {state}" for state, *_ in rows if _id(state) != state]
+    lines += [f"    {_id(a)} --> {_id(b)} : {', '.join(events)}" for (a, b), events in arrows.items()]
+    lines += [f"    {_id(state)} --> [*]" for state, _, cells in rows if not cells]
     return "```mermaid\n" + "\n".join(lines) + "\n```"
 
 
@@ -138,12 +148,11 @@ def _id(state):
 
 def matrix(table):
     """Return the table state x event -> state."""
-    events = list(dict.fromkeys(event for _, _, *cells in table for event, _ in cells))
     rows = []
-    for state, word, *cells in table:
+    for state, word, cells in rows_of(table):
         name = state if word in ("", state) else f"{state} (says {word})"
-        rows.append([name, *(dict(cells).get(event, "") for event in events)])
-    return grid(["state", *events], rows)
+        rows.append([name, *(cells.get(event, "") for event in table[2])])
+    return grid(["state", *table[2]], rows)
 
 
 def state_pages():

@@ -70,7 +70,7 @@ def test_subscriptions():
         ("refused", "subscribing", SAME, SAME, SAME, SAME),
         ("unsubscribed", "subscribing", SAME, SAME, SAME, SAME),
     )
-    walk(states.SUBSCRIPTION, expected, Topic, events)
+    walk(states.SUBSCRIPTION[0], expected, Topic, events)
 
 
 # --- sets of segments ---------------------------------------------------------------------------------------
@@ -126,7 +126,7 @@ def test_sets_of_segments():
         ("taken", SAME, SAME, SAME, SAME, SAME),
         ("dropped", SAME, SAME, SAME, SAME, SAME),
     )
-    walk(states.SEGMENTS, expected, Set, events)
+    walk(states.SEGMENTS[0], expected, Set, events)
 
 
 # --- time ---------------------------------------------------------------------------------------------------

@@ -6,9 +6,9 @@ from common import equal
 SAME = None  # the event means nothing
 
 
-def walk(table, expected, reach, events):
+def walk(names, expected, reach, events):
     """Every cell: `expected` has (state, states after the events in their order)."""
-    equal([row[0] for row in table], [row[0] for row in expected])
+    equal(list(names), [row[0] for row in expected])
     for row in expected:
         for position, event in enumerate(events):
             thing = reach(row[0])

@@ -45,16 +45,15 @@ def test_every_state_is_named_and_reached(name):
     tables._firmware()
     from msgin5g.rules import states
 
-    table = getattr(states, name)
-    names = [row[0] for row in table]
+    rows = tables.rows_of(getattr(states, name))
+    names = [state for state, _, _ in rows]
     assert len(set(names)) == len(names)
-    reached = {names[0]} | {"resuming"}  # where one begins: anew, or after a restart
-    for state, word, *cells in table:
-        events = [event for event, _ in cells]
-        assert len(set(events)) == len(events), state
-        assert {after for _, after in cells} <= set(names), state
-        assert word == state or word in names or word == "", state
-        reached |= {after for _, after in cells}
+    reached = {names[0], "resuming"}  # where one begins: anew, or after a restart
+    for state, word, cells in rows:
+        assert word in names or word == "", state
+        reached |= set(cells.values())
+        for event in getattr(states, name)[2]:
+            assert states.after(getattr(states, name), state, event) == cells.get(event)
     assert reached >= set(names)
 
 

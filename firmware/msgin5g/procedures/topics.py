@@ -43,7 +43,7 @@ class Subscription:
     @property
     def state(self):
         """The word for where it stands."""
-        return states.row_of(states.SUBSCRIPTION, self.stands)[1]
+        return states.word(states.SUBSCRIPTION, self.stands)
 
     @property
     def kind(self):

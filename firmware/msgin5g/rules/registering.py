@@ -22,7 +22,7 @@ class Registering(Source):
     @property
     def state(self):
         """The word for where it stands."""
-        return states.row_of(states.REGISTRATION, self._stands)[1]
+        return states.word(states.REGISTRATION, self._stands)
 
     @property
     def registered(self):
