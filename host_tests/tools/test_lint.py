@@ -54,6 +54,11 @@ MISTAKES = {
         DOCUMENTED + 'def find(value):\n    """Finds it."""\n    return value\n',
         "D401",
     ),
+    "eleven arguments": (
+        "tools/new.py",
+        f"def find({', '.join(f'a{number}' for number in range(11))}):\n    return a0\n",
+        "PLR0913",
+    ),
     "another's private part": (
         "firmware/coap/new.py",
         DOCUMENTED + "import sys\n\nsys._getframe()\n",

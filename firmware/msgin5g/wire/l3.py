@@ -203,43 +203,53 @@ def encode(type, values):
     imperative, optional = _TABLE[type - 1]
     head = data = bytearray((type,))
     parts = [head]
-    for name, format, shortest, longest in imperative:
-        value = values.get(name)
-        if value is None:
-            raise L3Error(type, name, None, "missing")
-        if name == "payload":
+    for element in imperative:
+        value = values.get(element[0])
+        if element[0] == "payload" and value is not None:
             data = bytearray()
             parts = [head, value, data]
-            shortest = 0 if type == RECEIVED_REQUEST else 1
-        elif name == "target":
-            value = bytes((value[0],)) + bytes(value[1])
-        elif name in _NUMBERS:
-            value = _number(type, name, value, longest)
-        length = len(value)
-        if not shortest <= length <= longest:
-            raise L3Error(type, name, None, "%d octets, not %d to %d" % (length, shortest, longest))
-        if format == _LVE:
-            head.append(length >> 8)
-        if format != _V:
-            head.append(length & 255)
-        if name != "payload":
-            head += value
+        _append_imperative(head, type, value, *element)
     for iei, name, shortest, longest in optional:
         value = values.get(name)
-        if value is None:
-            continue
-        if iei & 0x80:
-            data.append(iei | _number(type, name, value, 1)[0])
-            continue
-        data.append(iei)
-        if shortest != longest:
-            if not shortest <= 2 + len(value) <= longest:
-                raise L3Error(type, name, None, "%d octets, not 1 to 255" % len(value))
-            data.append(len(value))
-            data += value
-        else:
-            data += _number(type, name, value, shortest - 1)
+        if value is not None:
+            _append_optional(data, type, value, iei, name, shortest, longest)
     return parts
+
+
+def _append_imperative(head, type, value, name, format, shortest, longest):
+    """Append an element that has no IEI; of the payload its length alone."""
+    if value is None:
+        raise L3Error(type, name, None, "missing")
+    if name == "payload":
+        shortest = 0 if type == RECEIVED_REQUEST else 1
+    elif name == "target":
+        value = bytes((value[0],)) + bytes(value[1])
+    elif name in _NUMBERS:
+        value = _number(type, name, value, longest)
+    length = len(value)
+    if not shortest <= length <= longest:
+        raise L3Error(type, name, None, "%d octets, not %d to %d" % (length, shortest, longest))
+    if format == _LVE:
+        head.append(length >> 8)
+    if format != _V:
+        head.append(length & 255)
+    if name != "payload":
+        head += value
+
+
+def _append_optional(data, type, value, iei, name, shortest, longest):
+    """Append an element behind its IEI: formats TV of half an octet, TLV, TV."""
+    if iei & 0x80:
+        data.append(iei | _number(type, name, value, 1)[0])
+        return
+    data.append(iei)
+    if shortest != longest:
+        if not shortest <= 2 + len(value) <= longest:
+            raise L3Error(type, name, None, "%d octets, not 1 to 255" % len(value))
+        data.append(len(value))
+        data += value
+    else:
+        data += _number(type, name, value, shortest - 1)
 
 
 def _number(type, name, value, octets):
