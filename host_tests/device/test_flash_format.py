@@ -330,6 +330,82 @@ def test_a_bit_that_changed_at_any_place():
         survives(copy(storage, name, bytes(len(octets))))
 
 
+def fields_of(storage, kind):
+    """The last record of this kind, as the firmware reads it back: the tables give its fields their names."""
+    from msgin5g.store.journal import Records
+    from msgin5g.store.recovery import KINDS, _Fields
+    from msgin5g.store.storage import loads
+
+    (table,) = [fields for known, _, fields in KINDS if known == kind]
+    for name in storage.names():
+        if name[:4] == "log-":
+            for each, _, body in Records(storage, name):
+                if each == ord(kind):
+                    header = loads(body[2 : 2 + int.from_bytes(body[:2], "big")])
+    fields = _Fields(table, header)
+    return [(name, getattr(fields, name)) for name, _ in table]
+
+
+def test_each_field_has_the_name_that_the_tables_give_it():
+    """What is written by position is what the page says of that position."""
+    scene = Scene(
+        answering(coap.SERVICE_UNAVAILABLE), clock=lambda: 1767225600, coap={"max_datagram": 640}
+    ).start()
+    outgoing = scene.send(
+        "as:b@x",
+        "x" * 2000,
+        to_type="AS",
+        app_id="thermo",
+        report=True,
+        priority="HIGH",
+        store_forward=True,
+        expires=60,
+    )
+    equal(
+        fields_of(scene.storage, "S"),
+        [
+            ("order", 1),
+            ("message_id", outgoing.message_id),
+            ("to", "as:b@x"),
+            ("to_type", "AS"),
+            ("app_id", "thermo"),
+            ("report", True),
+            ("priority", "HIGH"),
+            ("store_forward", True),
+            ("left", 60000),
+            ("expire_time", "2026-01-01T00:01:00Z"),
+            ("text", True),
+            ("size", 2000),
+            ("row", "out-1"),
+            ("cut", list(outgoing.cut)),
+            ("progress", None),
+            ("accepted", False),
+            ("success", 0),
+            ("failure", 0),
+            ("cause", None),
+        ],
+    )
+    scene.post(msg("m-1", more='"isDelivStatReq":true,"appId":"hygro","priority":"LOW",'))
+    equal(
+        fields_of(scene.storage, "R"),
+        [
+            ("order", 2),
+            ("sender", "ue:b@x"),
+            ("sender_type", "UE"),
+            ("to", "ue:a@x"),
+            ("to_type", "UE"),
+            ("message_id", "m-1"),
+            ("app_id", "hygro"),
+            ("priority", "LOW"),
+            ("report_requested", True),
+            ("report_owed", False),
+            ("taken", False),
+            ("row", None),
+            ("set_id", None),
+        ],
+    )
+
+
 def test_any_record_in_a_device_of_the_other_role():
     """A board that was a client and is an application client now, over L3 and over CoAP, or the other way round."""
     for scheme in ("l3+uart", "coap"):

@@ -60,6 +60,13 @@ def test_what_the_ledger_writes_can_be_read():
     assert written == {kind for kind, *_ in rows("kind")}
 
 
+def test_each_file_is_written_by_the_firmware():
+    code = "".join(path.read_text() for path in (ROOT / "firmware").rglob("*.py"))
+    words = {name.strip("`").rstrip("NX") for name, *_ in rows("name")} - {"X~"}
+    assert words == {"log-", "out-", "set-", "in-", "topics", "boot", "oscore-", "probe"}
+    assert not [word for word in words if f'"{word}' not in code]
+
+
 def test_the_numbers_on_the_page():
     journal = constants(STORE / "journal.py")
     assert f"of kind {chr(journal['_HEAD'])}, with one field: the version, now {journal['_VERSION']}." in PAGE

@@ -62,9 +62,7 @@ class Ledger:
         self.lent = lent  # a message that was taken in an earlier life of the client, and is still read
         self.row = 0
         self.digests = bytearray()  # of the messages that were seen, the oldest first
-        self.unnamed = (
-            0  # messages that have to come until none of those is as version 0 made them, without a sender
-        )
+        self.unnamed = 0  # messages that must come until none of these is one of version 0, without a sender
         self.foreign = 0  # payload rows up to this number may belong to journal rows of a newer version
         self.order = 0
         self.journal = Journal(storage, self._checkpoint, self._renew)
@@ -138,7 +136,7 @@ class Ledger:
         if outgoing.expires is not None and not outgoing.accepted:
             left = outgoing.expires.last
         source = outgoing.source  # None once it is accepted
-        header = [
+        header = [  # in the order of recovery.OUTGOING, which has the names
             outgoing.order,
             outgoing.message_id,
             outgoing.to,
@@ -247,7 +245,7 @@ class Ledger:
         return seen[-_SEEN * _DIGEST :]
 
     def _message_header(self, message):
-        header = [
+        header = [  # in the order of recovery.MESSAGE
             message.order,
             message.sender,
             message.sender_type,
