@@ -229,19 +229,7 @@ class Reassembly:
         """
         key = (header.sender, set_id)
         segments = self._find(key)
-        if total is None and last:
-            total = number
-        known = segments.payload.total if segments else None
-        if known is None:
-            known = total
-        elif total is not None and total != known:
-            raise BodyError("totalSegCount", "%d after %d" % (total, known))
-        if number < 1 or (known is not None and (number > known or last and number != known)):
-            raise BodyError("segNumb", "not from 1 to %s" % known)
-        if segments and known is not None and segments.payload.highest > known:
-            raise BodyError("totalSegCount", "%d after segment %d" % (known, segments.payload.highest))
-        if max(known or 0, number) > _MOST_SEGMENTS:
-            raise NoRoom()
+        known = _total(segments, number, total, last)
         if number == 1 and payload.is_octets(value):
             payload.read_octets(value)
         size = len(value.encode())
@@ -253,8 +241,12 @@ class Reassembly:
         if segments.stale:
             self._ledger.opened(segments)
             segments.stale = False
-        if segments.payload.has(number):
-            return segments
+        if not segments.payload.has(number):
+            self._store(segments, number, value, size, now)
+        return segments
+
+    def _store(self, segments, number, value, size, now):
+        """Put a new segment on flash. What cannot be kept, or makes no whole, takes its set along."""
         if self._reserved(segments) + segments.payload.length + size > self._most_octets:
             self.drop(segments)
             raise NoRoom()
@@ -272,7 +264,6 @@ class Reassembly:
             except BodyError:
                 self.drop(segments)
                 raise
-        return segments
 
     def find(self, sender, set_id):
         """Return the set in progress, or None."""
@@ -360,3 +351,23 @@ class Reassembly:
             self._sets.remove(segments)
             raise
         return segments
+
+
+def _total(segments, number, total, last):
+    """Return how many segments a message has, None while nobody knows. Raise BodyError for numbers that contradict each
+    other or what is known of the set, NoRoom for too many.
+    """
+    if total is None and last:
+        total = number
+    known = segments.payload.total if segments else None
+    if known is None:
+        known = total
+    elif total is not None and total != known:
+        raise BodyError("totalSegCount", "%d after %d" % (total, known))
+    if number < 1 or (known is not None and (number > known or last and number != known)):
+        raise BodyError("segNumb", "not from 1 to %s" % known)
+    if segments and known is not None and segments.payload.highest > known:
+        raise BodyError("totalSegCount", "%d after segment %d" % (known, segments.payload.highest))
+    if max(known or 0, number) > _MOST_SEGMENTS:
+        raise NoRoom()
+    return known
