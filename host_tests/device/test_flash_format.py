@@ -201,6 +201,24 @@ def test_a_payload_that_is_not_as_long_as_its_record_says():
                 equal(scene.ended.get(ID), None if size == 1 else "failed")
 
 
+def test_a_payload_that_was_not_needed_any_more():
+    """Its message waits for a report, also after its record was written again."""
+    for cut in (None, [64, 64, "s"]):
+        fields = SENT[:10] + [True, 3000, "out-7", cut, None, False]
+        storage = MemoryStorage()
+        storage.append("log-3", packed("S", fields) + packed("A", [ID]))
+        for start in range(3):
+            scene = Scene(storage=storage, seed=start + 1)
+            equal(
+                ([each.message_id for each in scene.client.outbox.waiting], scene.client.journal.unknown),
+                ([ID], 0),
+            )
+            scene.client.journal.ROW = 400
+            scene.start()
+            for _ in range(20):
+                scene.send()
+
+
 def journal_of(storage):
     return [(name, storage.read(name, 0, 1 << 16)) for name in storage.names() if name[:4] == "log-"]
 

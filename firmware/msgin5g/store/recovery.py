@@ -128,6 +128,13 @@ def _bounds(values, least):
     return all([type(value) is int and least <= value < _LARGEST for value in values])
 
 
+class _LostSource(RowSource):
+    """A row that is not as long as it was: the message fails when its turn comes, and the application is told."""
+
+    def read(self, offset, size):
+        raise OSError("%s has not all of %d octets" % (self.row, self.size))
+
+
 class Recovery:
     """What the records add up to: by message ID, by the order of what came in, and by sender and set ID. It fills the
     lists of `ledger`, and lets its journal know which records are live."""
@@ -167,8 +174,7 @@ class Recovery:
         if fields.row is not None:
             source = RowSource(self._storage, fields.row, fields.size, fields.text)
             if not fields.accepted and not self._reaches(fields):
-                # it fails when its turn comes, and the application is told
-                source = RowSource(self._storage, "nothing", 1, False)
+                source = _LostSource(self._storage, fields.row, fields.size, fields.text)
                 fields.cut = None
         elif fields.accepted or fields.size == len(payload):
             source = JournalSource(self._ledger.journal, slot, fields.size, fields.text)
