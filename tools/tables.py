@@ -68,8 +68,8 @@ A new back-off is a row of `BACKOFFS` and its name in `REQUESTS`, in that one fi
 STATES = """
 # States
 
-Drawn from the tables in `firmware/msgin5g/rules/states.py` by `make tables`. Nothing else changes a state. An event
-that has no state in its column changes nothing.
+Drawn from the tables in `firmware/msgin5g/rules/states.py` and `firmware/coap/observe.py` by `make tables`. Nothing
+else changes a state. An event that has no state in its column changes nothing.
 """
 
 # (name of the table, title, words)
@@ -95,6 +95,12 @@ MACHINES = (
         "SEGMENTS",
         "A set of segments on its way in",
         "Clause 6.5.1.2. The application sees none of it.",
+    ),
+    (
+        "OBSERVATION",
+        "An observed resource",
+        "The client's side of RFC 7641, in `coap`. `observation.established` is true in `observed`, `renewing` and\n"
+        "`cancelling`: what the peer notifies is told then.",
     ),
 )
 
@@ -123,7 +129,7 @@ def rows_of(table):
     rows = []
     for position, (state, word) in enumerate(zip(names, words, strict=True)):
         line = places[position * len(events) :][: len(events)]
-        after = {event: names[int(p)] for event, p in zip(events, line, strict=True) if p != "."}
+        after = {event: names[p - ord("a")] for event, p in zip(events, line, strict=True) if p != ord(".")}
         rows.append((state, word, after))
     return rows
 
@@ -155,14 +161,20 @@ def matrix(table):
     return grid(["state", *table[2]], rows)
 
 
-def state_pages():
-    """Return docs/states.md."""
+def machine(name):
+    """Return the table of this name."""
     _firmware()
+    from coap import observe
     from msgin5g.rules import states
 
+    return getattr(states, name, None) or getattr(observe, name)
+
+
+def state_pages():
+    """Return docs/states.md."""
     parts = [STATES]
     for name, title, words in MACHINES:
-        table = getattr(states, name)
+        table = machine(name)
         parts += [f"## {title}", words, drawing(table), matrix(table)]
     return "\n\n".join(part.strip() for part in parts) + "\n"
 

@@ -13,6 +13,7 @@ from .compat import const, earliest, ticks_diff
 from .errors import Busy
 from .exchange import NOTIFICATION, QUEUED, RESPONSE, STALE
 from .message import Message, empty, unrecognized
+from .states import after
 
 _TYPING = const(False)
 if _TYPING:
@@ -31,6 +32,20 @@ _AFTER = const(
 )  # ms after Max-Age until it is asked for again, and up to as much as _SPREAD more (section 3.3.1)
 _SPREAD = const(10000)
 _OLDER = const(4)  # requests before the newest one that notifications may still belong to
+
+# "withdrawing": cancelled before the peer said that it will notify. A renewal that meets silence leaves what there is;
+# any end of a cancellation is the end. docs/states.md is drawn from this table.
+OBSERVATION = (
+    ("registering", "observed", "renewing", "cancelling", "withdrawing", "ended"),
+    ("", "", "", "", "", ""),
+    ("register", "cancel", "granted", "refused", "failed", "ended"),
+    b"aebfff"  # registering
+    b"cd...f"  # observed
+    b"cdbfbf"  # renewing
+    b"cdffff"  # cancelling
+    b"aeffff"  # withdrawing
+    b"......",  # ended
+)
 
 
 def observe(
@@ -57,23 +72,22 @@ def observe(
 
 
 class Observation:
-    """One observed resource. `established` says whether the peer notifies of it; `tag` belongs to the caller.
+    """One observed resource: `stands` is its state, of OBSERVATION; `tag` belongs to the caller.
 
-    The endpoint drops one that ends: by an error notification, by a response without Observe, by `cancel` once that
-    has an answer or none comes, by `forget`.
+    The endpoint drops one that has ended: by an error notification, by a response without Observe, by `cancel` once
+    that has an answer or none comes, by `forget`. It stays so; observe anew.
     """
 
     def __init__(self, endpoint, peer, tag, stale):
         self.peer = peer
         self.tag = tag
         self.token = b""
-        self.established = False
-        self.exchange = None  # of the request that is open
+        self.stands = "registering"
+        self.exchange = None  # of the last request, None once that has ended
         self.deadline = None  # when `poll` is needed
         self._stale = stale
         self._stale_at = None  # when the last response is stale
         self._endpoint = endpoint
-        self._cancelled = False
         self._bindings = []  # of OSCORE: of the newest request that was answered, and of those before it
         self._until = []  # when the last of those before it is forgotten, then the one before that, ...
         self._newest = -1  # Partial IV of the notification that waits to be accepted
@@ -82,10 +96,15 @@ class Observation:
             None  # until when numbers are compared; a tick that is kept for long would come round again
         )
 
+    @property
+    def established(self) -> bool:
+        """Whether the peer notifies of it, as far as we know."""
+        return self.stands in ("observed", "renewing", "cancelling")
+
     def register(self, message: Message, now: "Tick") -> "Exchange":
         """Send a GET with Observe 0 and the same token as before (section 3.3.1); return its Exchange."""
         exchange = self._request(message, b"", now)
-        self._cancelled = False
+        self._on("register")
         self._stale_at = None
         self._arm()
         return exchange
@@ -94,12 +113,12 @@ class Observation:
         """Send a GET with Observe 1 and the same token (section 3.6); return its Exchange. What the peer notifies
         until it answers is still told."""
         exchange = self._request(message, b"\x01", now)
-        self._cancelled = True
+        self._on("cancel")
         return exchange
 
     def forget(self) -> None:
         """End it without a word. The peer's next notification is answered with Reset, which ends it there."""
-        self.established = False
+        self._on("ended")
         if self in self._endpoint.observations:
             self._endpoint.observations.remove(self)
 
@@ -114,6 +133,10 @@ class Observation:
             pass  # at worst it is stale too early, or told anew
         self._acknowledge(message, now)
 
+    def _on(self, event):
+        """Take an event of OBSERVATION. Want no memory."""
+        self.stands = after(OBSERVATION, self.stands, event) or self.stands
+
     def _request(self, message, value, now):
         options = list(message.options) + [(numbers.OBSERVE, value)]
         request = Message(message.code, message.payload, options, message.type, 0, self.token)
@@ -127,14 +150,15 @@ class Observation:
         """Take note that the open request has ended."""
         exchange = self.exchange
         self.exchange = None
-        if kind == RESPONSE and not self._cancelled and _good(message):
-            self.established = True
+        event = "failed" if kind != RESPONSE else "granted" if _good(message) else "refused"
+        self._on(event)
+        if self.stands == "ended":
+            self.forget()
+        elif event == "granted":
             self.token = exchange.token  # not that of before where the peer asked for an Echo
             if exchange.binding:
                 self._bind(exchange.binding, now)
             self._told(message, now)
-        elif kind == RESPONSE or self._cancelled or not self.established:
-            self.forget()
 
     def take(self, message: Message, now: "Tick") -> bool:
         """Take a response with this token. Return False where it is none of the notifications."""
@@ -148,7 +172,7 @@ class Observation:
             if plain is None:
                 return self._refuse(message, number, pending)
             self._newest = number
-        elif pending and not self._cancelled and self.exchange.state != QUEUED:
+        elif pending and self.stands == "renewing" and self.exchange.state != QUEUED:
             # What matches the open request is its response, also where its acknowledgement was lost (RFC 7252 section
             # 5.2.2). That to a cancellation has no Observe.
             return False

@@ -42,24 +42,26 @@ def test_an_unknown_code_is_the_first_of_its_class(code):
 
 @pytest.mark.parametrize("name", [name for name, _, _ in tables.MACHINES])
 def test_every_state_is_named_and_reached(name):
-    tables._firmware()
-    from msgin5g.rules import states
+    table = tables.machine(name)
+    from coap.states import after
 
-    rows = tables.rows_of(getattr(states, name))
+    rows = tables.rows_of(table)
     names = [state for state, _, _ in rows]
     assert len(set(names)) == len(names)
     reached = {names[0], "resuming"}  # where one begins: anew, or after a restart
     for state, word, cells in rows:
         assert word in names or word == "", state
         reached |= set(cells.values())
-        for event in getattr(states, name)[2]:
-            assert states.after(getattr(states, name), state, event) == cells.get(event)
+        for event in table[2]:
+            assert after(table, state, event) == cells.get(event)
     assert reached >= set(names)
 
 
 def test_every_table_of_states_is_drawn():
     tables._firmware()
+    from coap import observe
     from msgin5g.rules import states
 
-    public = {name for name in vars(states) if name.isupper() and not name.startswith("_")}
+    every = {**vars(states), **vars(observe)}
+    public = {name for name, value in every.items() if name.isupper() and isinstance(value, tuple)}
     assert public == {name for name, _, _ in tables.MACHINES}
