@@ -9,7 +9,7 @@ import urllib.parse
 
 from tools.server.callers import ANYBODY
 from tools.server.delivery import Item
-from tools.store.tables import STORED
+from tools.store.states import FAILED, STORED
 from tools.wire import bodies, rest
 from tools.wire.answers import Refusal
 from tools.wire.bodies import Address, Malformed
@@ -107,7 +107,7 @@ class ApplicationServers:
         state, cause = self._accept(
             Item(origin, target, head, parts, store_forward, expires, peer=caller.peer), now
         )
-        status = {STORED: "DELY_STORED", "failed": "DELY_FAILED"}.get(state)
+        status = {STORED: "DELY_STORED", FAILED: "DELY_FAILED"}.get(state)
         return rest.ack(origin, head["msgId"], status, cause)
 
     def report(self, body, now, caller=ANYBODY):

@@ -11,7 +11,8 @@ from typing import NamedTuple
 from tools.server.fitting import Fitting
 from tools.server.isolation import RESTS, SET_ASIDE
 from tools.store.quotatables import SETS
-from tools.store.tables import CONTROL, DATA, HELD, QUEUED, STORED
+from tools.store.states import HELD, MESSAGE, QUEUED, RECIPIENT, SEGMENT_SET, STORED
+from tools.store.tables import CONTROL, DATA
 from tools.wire import bodies, rest, segments
 from tools.wire import payload as payloads
 from tools.wire.answers import Refusal
@@ -72,7 +73,7 @@ class Push:
     @property
     def unit(self):
         """What of `isolation` it belongs to."""
-        return ("segment set", self.segment_set) if self.kind == "SEGREC" else ("message", self.row)
+        return (SEGMENT_SET, self.segment_set) if self.kind == "SEGREC" else (MESSAGE, self.row)
 
 
 @dataclass
@@ -108,7 +109,7 @@ class Deliveries:
 
     def forget(self, kind, key):
         """A message is not in its queue any more."""
-        if kind == "message":
+        if kind == MESSAGE:
             self._fitting.forget(key)
             self._broken.pop(key, None)
 
@@ -200,7 +201,7 @@ class Deliveries:
 
     def _remove(self, row):
         self._store.remove(row.id)
-        self.forget("message", row.id)
+        self.forget(MESSAGE, row.id)
 
     def _delivered(self, row, **more):
         self._remove(row)
@@ -230,7 +231,7 @@ class Deliveries:
     def unavailable(self, target, now, cause):
         """Store and forward for those that asked for it, failure for the others (clause 6.4.1.2.6)."""
         for id_ in self._store.ids(target, QUEUED):
-            self._isolation.run("message", id_, now, self._unavailable, id_, now, cause)
+            self._isolation.run(MESSAGE, id_, now, self._unavailable, id_, now, cause)
 
     def _unavailable(self, id_, now, cause):
         row = self._store.message(id_)
@@ -243,7 +244,7 @@ class Deliveries:
 
     def overdue(self, now):
         for id_ in self._store.overdue(now):
-            self._isolation.run("message", id_, now, self._over, id_, now)
+            self._isolation.run(MESSAGE, id_, now, self._over, id_, now)
 
     def _over(self, id_, now):
         row = self._store.message(id_)
@@ -256,7 +257,7 @@ class Deliveries:
         """The recipient will not be back."""
         for id_ in self._store.ids(target, QUEUED):
             self._isolation.run(
-                "message", id_, now, lambda id_: self.fail(self._store.message(id_), cause, now), id_
+                MESSAGE, id_, now, lambda id_: self.fail(self._store.message(id_), cause, now), id_
             )
 
     # ---- segments to a UE: the server is Message Sender --------------------------------------------------------------
@@ -301,7 +302,7 @@ class Deliveries:
             targets = self._store.waiting_targets()
             for target in targets:
                 if target not in self._busy:
-                    push = self._isolation.run("recipient", target.key, now, self._next, target, now)
+                    push = self._isolation.run(RECIPIENT, target.key, now, self._next, target, now)
                     if isinstance(push, Push):
                         pushes.append(push)
         waiting = set(targets) | set(self._busy)
@@ -310,15 +311,15 @@ class Deliveries:
             del self._waits[key]
 
     def _next(self, target, now):
-        stuck = self._isolation.stuck("message", now)
+        stuck = self._isolation.stuck(MESSAGE, now)
         for lane in (CONTROL, DATA):
             while self.may_send(target, lane, now):
                 id_ = self._store.next_id(target, lane, stuck)
                 if id_ is None:
                     break
-                push = self._isolation.run("message", id_, now, self._push, id_, now)
+                push = self._isolation.run(MESSAGE, id_, now, self._push, id_, now)
                 if push is RESTS:
-                    stuck = self._isolation.stuck("message", now)
+                    stuck = self._isolation.stuck(MESSAGE, now)
                     if id_ not in stuck:  # the store failed: order is kept, those behind it wait
                         break
                 elif push is not True and push is not SET_ASIDE:  # it ended or was split: look again
@@ -339,7 +340,7 @@ class Deliveries:
             return Push(row.target, registration.peer, row.kind, row.lane, row.head, row.id)
         try:
             if not self._fitting.fit(row, registration.max_segment):
-                self.forget("message", row.id)
+                self.forget(MESSAGE, row.id)
                 return True
         except segments.CannotCut as error:
             self.fail(row, "does not fit the recipient: %s" % error, now)

@@ -4,7 +4,8 @@
 import secrets
 
 from tools.server.settings import LARGEST_PAYLOAD
-from tools.store.tables import DATA, QUEUED
+from tools.store.states import QUEUED
+from tools.store.tables import DATA
 from tools.wire import aggregates, bodies, segments
 from tools.wire import payload as payloads
 from tools.wire.bodies import Segment

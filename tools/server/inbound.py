@@ -7,6 +7,7 @@ SEGCONFIR, true when it is whole and safe, false when it is given up.
 
 from tools.server.delivery import BROKEN, DONE, LATER, Push
 from tools.store.quotatables import SETS
+from tools.store.states import SEGMENT_SET
 from tools.store.tables import CONTROL
 from tools.wire import bodies, segments
 from tools.wire import payload as payloads
@@ -57,7 +58,7 @@ class Inbound:
     def _set_of(self, originator, body, segment, value):
         """The set that a segment belongs to, None for the first one of it; raises Refusal or Malformed."""
         set_ = self._store.find_set(originator, segment.set_id)
-        if set_ is not None and self._store.is_aside("segment set", set_.id):
+        if set_ is not None and self._store.is_aside(SEGMENT_SET, set_.id):
             raise Malformed("segParams.segId", "this set was given up")
         if set_ is not None and self._is_of_another(set_, body, segment, value):
             self._store.remove_set(set_.id)
@@ -136,7 +137,7 @@ class Inbound:
         waited for as long as senders hold a message."""
         for id_, progress, _ in self._store.set_clocks():
             if now >= progress + self._settings.segment_gap:
-                push = self._isolation.run("segment set", id_, now, self._look_after, id_, now)
+                push = self._isolation.run(SEGMENT_SET, id_, now, self._look_after, id_, now)
                 if isinstance(push, Push):
                     pushes.append(push)
 

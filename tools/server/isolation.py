@@ -9,6 +9,7 @@ import contextlib
 import traceback
 from dataclasses import dataclass
 
+from tools.store.states import STEP
 from tools.store.transactions import store_stopped
 from tools.wire.outside import clean
 
@@ -104,17 +105,17 @@ class Isolation:
 
     def step(self, name, now, function, *arguments):
         """As `run`, for a part of the work that only goes through units: what these have done stays."""
-        if self.rests("step", name, now):
+        if self.rests(STEP, name, now):
             return RESTS
         nested = self._store.in_transaction
         try:
             result = function(*arguments)
-            self._resting.pop(("step", name), None)
+            self._resting.pop((STEP, name), None)
             return result
         except Exception as error:
             if self._of_the_store(error, nested):
                 raise
-            return self._rest("step", name, error, now)
+            return self._rest(STEP, name, error, now)
 
     def set_aside(self, kind, key, error, now):
         """Into the quarantine, or to rest where there is no way into it."""
@@ -146,7 +147,7 @@ class Isolation:
 
     def _rest(self, kind, key, error, now, stuck=False):
         before = self._resting.pop((kind, key), None)
-        first = min(_SOON, self._settings.retry_min) if kind == "step" else self._settings.retry_min
+        first = min(_SOON, self._settings.retry_min) if kind == STEP else self._settings.retry_min
         delay = min(before.delay * 2, self._settings.retry_max) if before else first
         reason = reason_of(error) if error is not None else "too much that cannot be read"
         self._resting[kind, key] = _Rest(now + delay, delay, reason, stuck)

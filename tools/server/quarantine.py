@@ -8,6 +8,7 @@ on its own. What nobody looks at is dropped after `Settings.keep`, and the oldes
 from dataclasses import dataclass
 
 from tools.server.isolation import place_of, reason_of
+from tools.store.states import ASIDE, MESSAGE, REGISTRATION, SEGMENT_SET
 from tools.store.transactions import Unreadable, store_stopped
 from tools.wire.bodies import Address
 from tools.wire.outside import capped
@@ -36,7 +37,7 @@ class Quarantine:
         self._tell = tell
         isolation.movers |= {
             kind: lambda key, error, now, kind=kind: self._put(kind, key, error, now)
-            for kind in ("message", "segment set", "registration")
+            for kind in (MESSAGE, SEGMENT_SET, REGISTRATION)
         }
 
     def _put(self, kind, key, error, now):
@@ -57,7 +58,7 @@ class Quarantine:
         aside = self._store.aside(id_)
         if taken or self._inform(aside, now):
             self._store.was_told(id_)
-        if kind == "registration":
+        if kind == REGISTRATION:
             self._try(self._deliveries.unavailable, Address("UE", key), now, "its registration was set aside")
         self._tell("quarantined", id=id_, reason=reason, place=place, **about(aside))
 
@@ -73,9 +74,9 @@ class Quarantine:
 
     def _inform(self, aside, now):
         """Whether the originator of a message has been told, or needs not be."""
-        if aside.origin is None or aside.kind == "registration" or aside.what != "MSG":
+        if aside.origin is None or aside.kind == REGISTRATION or aside.what != "MSG":
             return True
-        if aside.kind == "segment set":
+        if aside.kind == SEGMENT_SET:
             return self._try(self._confirm, aside.origin.id, aside.origin_set, False, now)
         message = _Message(aside.origin, aside.target, {"msgId": aside.msg_id}, aside.origin_set)
         if self._store.is_copy(
@@ -88,7 +89,7 @@ class Quarantine:
 
     def expire(self, now):
         for id_ in self._store.overdue_aside(now):
-            self._isolation.run("quarantine", id_, now, self._drop, id_, now)
+            self._isolation.run(ASIDE, id_, now, self._drop, id_, now)
 
     def _drop(self, id_, now):
         aside = self._store.aside(id_)
@@ -129,13 +130,13 @@ class Quarantine:
 
 def about(aside):
     """What events say of it."""
-    fields = {"kind": aside.kind if aside.kind != "message" else aside.what, "what": aside.key}
+    fields = {"kind": aside.kind if aside.kind != MESSAGE else aside.what, "what": aside.key}
     if aside.msg_id:
         fields["msgId"] = aside.msg_id
     if aside.origin:
         fields["from"] = aside.origin.id
     if aside.target:
         fields["to"] = aside.target.id
-    if aside.kind == "registration":
+    if aside.kind == REGISTRATION:
         fields["ue"] = aside.key
     return fields

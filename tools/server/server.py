@@ -16,7 +16,8 @@ from tools.server.isolation import RESTS, SET_ASIDE, Isolation, place_of, reason
 from tools.server.quarantine import Quarantine
 from tools.server.settings import LARGEST_PAYLOAD
 from tools.server.topics import Topics
-from tools.store.tables import DATA, QUEUED, STORED
+from tools.store.states import FAILED, QUEUED, REGISTRATION, STEP, STORED
+from tools.store.tables import DATA
 from tools.store.transactions import store_failed
 from tools.wire import aggregates, bodies, rest
 from tools.wire import payload as payloads
@@ -354,9 +355,9 @@ class Server:
         }
         self._tell("accepted", **fields, **({"peer": item.peer} if item.peer else {}))
         if route is None:
-            state, cause = "failed", "%s targets are not supported by this server yet" % item.target.type
+            state, cause = FAILED, "%s targets are not supported by this server yet" % item.target.type
         elif item.expires is not None and item.expires <= now:
-            state, cause = "failed", "message expired"
+            state, cause = FAILED, "message expired"
         else:
             state, cause = route(item, now)
         if state != QUEUED:
@@ -367,24 +368,24 @@ class Server:
 
     def _to_ue(self, item, now):
         if not self._store.known(item.target.id):
-            return "failed", "unknown recipient"
+            return FAILED, "unknown recipient"
         registration = self._store.registration(item.target.id)
         live = self._store.registration(item.target.id, now)
         store_forward = item.store_forward and not (registration and _opted_out(registration.profile))
         if live is None and not store_forward:
-            return "failed", "the recipient is not registered"
+            return FAILED, "the recipient is not registered"
         state = QUEUED if live else STORED
         self._queue(item, state, store_forward, now)
         return state, ""
 
     def _to_as(self, item, now):
         if item.origin.type == "AS":
-            return "failed", "an application server may not send to an application server"
+            return FAILED, "an application server may not send to an application server"
         server = self._store.application_server(item.target.id)
         if server is None:
-            return "failed", "unknown recipient"
+            return FAILED, "unknown recipient"
         if not server.target_uri:
-            return "failed", rest.UNREACHABLE
+            return FAILED, rest.UNREACHABLE
         if "msgList" in item.head:  # TS 29.538 has no aggregated message
             for head, value in aggregates.singles(item.head, item.head["msgList"]):
                 parts = [] if value is None else [value]
@@ -439,7 +440,7 @@ class Server:
         self._to_start = tuple(
             (name, function, argument)
             for name, function, argument in self._to_start
-            if self.isolation.run("step", name, now, function, argument) is RESTS
+            if self.isolation.run(STEP, name, now, function, argument) is RESTS
         )
 
     def work(self, now):
@@ -456,7 +457,7 @@ class Server:
 
     def _expire(self, now):
         for ue in self._store.expired_registrations(now):
-            self.isolation.run("registration", ue, now, self._expired, ue, now)
+            self.isolation.run(REGISTRATION, ue, now, self._expired, ue, now)
 
     def _expired(self, ue, now):
         self._store.end_registration(ue)

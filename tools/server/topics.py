@@ -6,7 +6,7 @@ Any topic may be subscribed to: it is made by the first subscription and gone wi
 
 from dataclasses import replace
 
-from tools.store.tables import QUEUED
+from tools.store.states import FAILED, QUEUED
 from tools.wire import bodies
 from tools.wire.answers import Answer
 from tools.wire.bodies import Address, Malformed
@@ -75,18 +75,18 @@ class Topics:
         is no matter of the originator's, who hears of it only when there is nobody at all."""
         ues = [ue for ue in self._store.subscribers(item.target.id, now) if Address("UE", ue) != item.origin]
         if not ues:
-            return "failed", "nobody else is subscribed to this topic"
+            return FAILED, "nobody else is subscribed to this topic"
         taken = 0
         for ue in ues:
             target = Address("UE", ue)
             head = dict(item.head, destAddr=bodies.destination(target))
             head["oriDestAddr"] = bodies.destination(item.target)
             if self._store.pending(target) >= self._settings.pending_each:
-                state, cause = "failed", "too many messages wait for it"
+                state, cause = FAILED, "too many messages wait for it"
             else:
                 state, cause = self._to_ue(replace(item, target=target, head=head), now)
-            if state == "failed":
+            if state == FAILED:
                 self._tell("discarded", kind="MSG", msgId=head["msgId"], to=ue, cause=cause)
             else:
                 taken += 1
-        return (QUEUED, "") if taken else ("failed", "no subscriber of this topic can be reached")
+        return (QUEUED, "") if taken else (FAILED, "no subscriber of this topic can be reached")

@@ -7,7 +7,7 @@ registration its end stays. Nothing here reads a column that may be what is wron
 
 from dataclasses import dataclass
 
-from tools.store.tables import QUARANTINED
+from tools.store.states import MESSAGE, QUARANTINED, QUEUED, REGISTRATION, SEGMENT_SET
 from tools.wire.bodies import Address
 
 SCHEMA = """
@@ -21,15 +21,15 @@ CREATE INDEX IF NOT EXISTS quarantine_origin ON quarantine (origin_type, origin)
 
 # What is moved, by kind: the columns target_type to origin_set above, and the one that may be unreadable.
 _FROM = {
-    "message": "target_type, target, origin_type, origin, msg_id, kind, origin_set, head FROM message WHERE id=?",
-    "segment set": "'', '', 'UE', originator, msg_id, 'MSG', set_id, body FROM segment_set WHERE id=?",
-    "registration": "'', '', 'UE', ue, '', 'REG', '', profile FROM registration WHERE ue=?",
+    MESSAGE: "target_type, target, origin_type, origin, msg_id, kind, origin_set, head FROM message WHERE id=?",
+    SEGMENT_SET: "'', '', 'UE', originator, msg_id, 'MSG', set_id, body FROM segment_set WHERE id=?",
+    REGISTRATION: "'', '', 'UE', ue, '', 'REG', '', profile FROM registration WHERE ue=?",
 }
 _EMPTIED = {
-    "message": "UPDATE message SET head='{}' WHERE id=?",
-    "segment set": "UPDATE segment_set SET body='{}' WHERE id=?",
+    MESSAGE: "UPDATE message SET head='{}' WHERE id=?",
+    SEGMENT_SET: "UPDATE segment_set SET body='{}' WHERE id=?",
 }
-_GONE = {"message": "DELETE FROM message WHERE id=?", "segment set": "DELETE FROM segment_set WHERE id=?"}
+_GONE = {MESSAGE: "DELETE FROM message WHERE id=?", SEGMENT_SET: "DELETE FROM segment_set WHERE id=?"}
 _COLUMNS = "kind, key, at, reason, place, target_type, target, origin_type, origin, msg_id, what, origin_set, told, id"
 
 
@@ -70,9 +70,9 @@ class QuarantineTables:
         if not cursor.rowcount:
             return None
         aside = cursor.lastrowid
-        if kind == "message":
+        if kind == MESSAGE:
             self._db.execute("UPDATE message SET state=?, hold_until=NULL WHERE id=?", (QUARANTINED, key))
-        if kind == "registration":
+        if kind == REGISTRATION:
             self._db.execute("UPDATE registration SET live=0, profile='{}' WHERE ue=?", (key,))
         elif unreadable:
             self._db.execute(_EMPTIED[kind], (key,))
@@ -124,13 +124,13 @@ class QuarantineTables:
 
     def take_back(self, aside, now):
         """It goes on as if it had not been set aside; a message lives longer by the time that it was."""
-        if aside.kind == "message":
+        if aside.kind == MESSAGE:
             self._db.execute(
-                "UPDATE message SET state='queued', expires=expires+max(0, ?), head=coalesce("
+                "UPDATE message SET state=?, expires=expires+max(0, ?), head=coalesce("
                 "(SELECT content FROM quarantine WHERE id=?), head) WHERE id=?",
-                (now - aside.at, aside.id, aside.key),
+                (QUEUED, now - aside.at, aside.id, aside.key),
             )
-        elif aside.kind == "segment set":
+        elif aside.kind == SEGMENT_SET:
             self._db.execute(
                 "UPDATE segment_set SET progress=?, fresh=?, body=coalesce("
                 "(SELECT content FROM quarantine WHERE id=?), body) WHERE id=?",

@@ -3,6 +3,7 @@
 
 import json
 
+from tools.store.states import SEGMENT_SET
 from tools.store.tables import SegmentSet, record
 from tools.store.transactions import reading
 from tools.wire.bodies import same
@@ -40,7 +41,7 @@ class SetTables:
         return self.get_set(found[-1]) if found else None
 
     def get_set(self, id_):
-        with reading("segment set", id_):
+        with reading(SEGMENT_SET, id_):
             query = "SELECT %s FROM segment_set WHERE id=?" % _COLUMNS
             return _read(self._db.execute(query, (id_,)).fetchone())
 

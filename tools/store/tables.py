@@ -11,7 +11,6 @@ VERSION = 1
 
 # Lanes keep what must get through (recovery, confirmation, reports, responses) from waiting behind a full inbox.
 CONTROL, DATA = 0, 1
-QUEUED, STORED, HELD, QUARANTINED = "queued", "stored", "held", "quarantined"
 
 SCHEMA = """
 CREATE TABLE device (ue TEXT PRIMARY KEY) WITHOUT ROWID;

@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: MIT
+"""Messages that wait, and their parts, in the store: each is in the queue of its recipient (`states` says what for)."""
+
+import json
+
+from tools.store.states import IS_HELD, IS_MORTAL, IS_QUEUED, IS_STORED, IS_WELL, MESSAGE, QUEUED
+from tools.store.tables import COLUMNS, DATA, read_row, text_of
+from tools.store.transactions import reading
+from tools.wire.bodies import Address, same
+from tools.wire.payload import content_size
+
+
+class MessageTables:
+    """For Store, whose `_db` these methods use. Their schema is that of `tables`."""
+
+    def add(self, lane, kind, target, origin, head, parts, state, expires, **more):
+        """A message at the end of its recipient's queue (or at `position`); returns its id."""
+        octets = sum(map(content_size, parts)) if parts else len(json.dumps(head))
+        cursor = self._db.execute(
+            "INSERT INTO message VALUES (NULL,?,?,?,?,?,?,?,?,?,?,?,?,?,?,NULL,?)",
+            (
+                more.get("position"),
+                lane,
+                kind,
+                *target,
+                *(origin or (None, None)),
+                head.get("msgId", ""),
+                json.dumps(head),
+                more.get("origin_set", ""),
+                more.get("set_id", ""),
+                more.get("store_forward", False),
+                state,
+                expires,
+                octets,
+            ),
+        )
+        if more.get("position") is None:
+            self._db.execute("UPDATE message SET position=id WHERE id=?", (cursor.lastrowid,))
+        self.set_parts(cursor.lastrowid, more.get("set_id", ""), parts)
+        return cursor.lastrowid
+
+    def set_parts(self, id_, set_id, parts):
+        self._db.execute("DELETE FROM part WHERE message=?", (id_,))
+        self._db.execute("UPDATE message SET set_id=? WHERE id=?", (set_id, id_))
+        self._db.executemany(
+            "INSERT INTO part (message, number, payload) VALUES (?,?,?)",
+            [(id_, number, part) for number, part in enumerate(parts, 1)],
+        )
+
+    def parts(self, id_):
+        with reading(MESSAGE, id_):
+            rows = self._db.execute("SELECT payload FROM part WHERE message=? ORDER BY number", (id_,))
+            return [text_of(payload) for (payload,) in rows]
+
+    def next_part(self, id_):
+        """(number, payload) of the first part that was not acknowledged, or None."""
+        with reading(MESSAGE, id_):
+            part = self._db.execute(
+                "SELECT number, payload FROM part WHERE message=? AND NOT done ORDER BY number LIMIT 1",
+                (id_,),
+            ).fetchone()
+            return part and (part[0], text_of(part[1]))
+
+    def count_parts(self, id_):
+        return self._one("SELECT count(*) FROM part WHERE message=?", id_)
+
+    def part_done(self, id_, number):
+        self._db.execute("UPDATE part SET done=1 WHERE message=? AND number=?", (id_, number))
+
+    def parts_again(self, id_, ranges):
+        """Marks parts to be sent again; how many there are."""
+        return sum(
+            self._db.execute(
+                "UPDATE part SET done=0 WHERE message=? AND number BETWEEN ? AND ?", (id_, first, last)
+            ).rowcount
+            for first, last in ranges
+        )
+
+    def message(self, id_):
+        with reading(MESSAGE, id_):
+            return read_row(
+                self._db.execute("SELECT %s FROM message WHERE id=?" % COLUMNS, (id_,)).fetchone()
+            )
+
+    def message_by_set(self, set_id, targets=None):
+        """The message that is sent with this segId, to one of the UEs where they are named."""
+        query = "SELECT id, target_type, target FROM message WHERE set_id=? AND set_id<>'' AND " + IS_WELL
+        for id_, *target in self._db.execute(query, (same(set_id),)).fetchall():
+            if targets is None or target[0] == "UE" and target[1] in targets:
+                return self.message(id_)
+        return None
+
+    def set_state(self, id_, state, hold_until=None):
+        self._db.execute("UPDATE message SET state=?, hold_until=? WHERE id=?", (state, hold_until, id_))
+
+    def remove(self, id_):
+        self._db.execute("DELETE FROM message WHERE id=?", (id_,))
+
+    def waiting_targets(self):
+        query = "SELECT DISTINCT target_type, target FROM message WHERE " + IS_QUEUED
+        return [Address(*row) for row in self._db.execute(query)]
+
+    def next_id(self, target, lane, without=()):
+        """The id of the message that is next, or None."""
+        marks = " AND id NOT IN (%s)" % ",".join("?" * len(without)) if without else ""
+        return self._one(
+            "SELECT id FROM message WHERE target_type=? AND target=? AND %s AND lane=?%s"
+            " ORDER BY position, id LIMIT 1" % (IS_QUEUED, marks),
+            *target,
+            lane,
+            *without,
+        )
+
+    def ids(self, target, state, lane=DATA):
+        """Of the messages of a recipient, in order: each is read where its being unreadable stops no other."""
+        query = "SELECT id FROM message WHERE target_type=? AND target=? AND state=? AND lane=? ORDER BY position, id"
+        return [id_ for (id_,) in self._db.execute(query, (*target, state, lane)).fetchall()]
+
+    def release(self, target):
+        """What was stored for it is due."""
+        self._db.execute(
+            "UPDATE message SET state=?, hold_until=NULL WHERE target_type=? AND target=? AND lane=? AND "
+            + IS_STORED,
+            (QUEUED, *target, DATA),
+        )
+
+    def confirmation_waits(self, ue, set_id):
+        """Whether a SEGCONFIR for this set is already on its way."""
+        query = (
+            "SELECT 1 FROM message WHERE target_type='UE' AND target=? AND kind='SEGCONFIR' AND origin_set=?"
+            " AND " + IS_WELL
+        )
+        return self._one(query, ue, set_id) is not None
+
+    def overdue(self, now):
+        """Ids of messages whose life is over, and of those held long enough for a confirmation."""
+        rows = self._db.execute(
+            "SELECT id FROM message WHERE %s AND expires<=? OR %s AND hold_until<=?" % (IS_MORTAL, IS_HELD),
+            (now, now),
+        )
+        return [id_ for (id_,) in rows.fetchall()]
+
+    def summary(self):
+        """(target, state, lane, messages, octets) of what waits, for people."""
+        return self._db.execute(
+            "SELECT target_type, target, state, lane, count(*), sum(octets) FROM message GROUP BY 1, 2, 3, 4"
+        ).fetchall()
