@@ -58,7 +58,7 @@ class Board(Protocol):
     def reset(self) -> None: ...
 
 class RequestSource(Protocol):
-    """Something that has requests for the peer: msgin5g.requests says when which call comes."""
+    """Something that has requests for the peer: msgin5g.rules.requests says when which call comes."""
 
     registers: bool
     def next(self, now: Tick, /) -> tuple[Any, Any, bool] | None: ...

@@ -18,8 +18,8 @@ ROOT = Path(__file__).resolve().parents[2]
 if str(ROOT / "firmware") not in sys.path:
     sys.path.append(str(ROOT / "firmware"))
 
-from msgin5g import l3 as device  # noqa: E402
 from msgin5g.wire import causes  # noqa: E402
+from msgin5g.wire import l3 as device  # noqa: E402
 from msgin5g.wire.l3_target import target  # noqa: E402
 
 IDS = st.binary(min_size=16, max_size=16)
