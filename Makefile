@@ -50,7 +50,7 @@ emulate: venv ## that image in an emulator, with its REPL for mpremote: make emu
 	@$(BIN)/msgin5g emulate $(BOARD) $(ARGS)
 
 soak: micropython ## a month of a device in virtual time, on CPython and MicroPython
-	@SOAK_DAYS=30 $(BIN)/pytest -s host_tests/device/test_soak.py -k "not rp2040" $(ARGS)
+	@SOAK_DAYS=30 $(BIN)/pytest -s host_tests/device/msgin5g/test_soak.py -k "not rp2040" $(ARGS)
 
 lint: venv ## ruff and mypy: rules, format and types of all Python code, firmware and examples too
 	@$(BIN)/ruff check $(wildcard $(HOST_CODE))

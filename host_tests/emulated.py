@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from host_tests.interpreters import RUNNER, Report, Result, Watch
+from host_tests.interpreters import HELPERS, RUNNER, Report, Result, Watch
 from tools.emulator.client import Emulator, provide
 from tools.emulator.repl import RawRepl, ReplError
 from tools.errors import UsageError
@@ -22,38 +22,38 @@ BOARD = "rp2040"
 # whose octets or heap a 32-bit board could change. All that it can take runs with RP2040_ALL=1.
 EACH_TIME = (
     "test_common",
-    "test_coap_codec",
-    "test_coap_malformed",
+    "test_codec",
+    "test_malformed",
     "test_l3_elements",
     "test_l3_messages",
     "test_slipmux",
-    "test_oscore_crypto",
-    "test_oscore_vectors",
-    "test_msgin5g_large",
-    "test_msgin5g_outbox",
+    "test_crypto",
+    "test_vectors",
+    "test_large",
+    "test_outbox",
     "test_msgin5g_segments",
     "test_msgin5g_waiting",
 )
 # What takes it minutes or has no place there: thousands of cases, hundreds of rounds, a folder of this machine.
 TOO_LONG = {
-    "test_coap_duplicates": ("test_ten_thousand_datagrams_of_a_thousand_peers_leave_the_heap_as_it_was",),
-    "test_coap_mutated": None,  # all of the file
-    "test_msgin5g_policy": None,
+    "test_duplicates": ("test_ten_thousand_datagrams_of_a_thousand_peers_leave_the_heap_as_it_was",),
+    "test_mutated": None,  # all of the file
+    "test_policy": None,
     "test_flash": ("test_a_cut_within_the_chip", "test_a_cut_within_the_chip_of_an_application_client"),
-    "test_msgin5g_any_peer": None,
+    "test_any_peer": None,
     "test_msgin5g_hostile": None,
-    "test_msgin5g_order": (
+    "test_order": (
         "test_a_silent_destination_does_not_block_others_for_ever",
         "test_expires_after_weeks",
     ),
-    "test_msgin5g_registration": (
+    "test_registration": (
         "test_a_year_that_nobody_refreshes_ends",
         "test_failures_back_off_from_2_s_to_300_s_for_ever",
     ),
-    "test_msgin5g_sending": ("test_back_off_doubles_to_300_s_for_ever",),
+    "test_sending": ("test_back_off_doubles_to_300_s_for_ever",),
     "test_msgin5g_soak": None,
-    "test_oscore_attacks": None,
-    "test_oscore_power": None,
+    "test_attacks": None,
+    "test_power": None,
     "test_power_cuts": None,
     "test_soak": None,
 }
@@ -62,7 +62,9 @@ TOO_LONG = {
 class EmulatedRP2040:
     name = BOARD
 
-    def __init__(self, patience_s=300):
+    def __init__(self, tests, patience_s=300):
+        """`tests`: the folder whose files go onto the board, those of its rooms too."""
+        self._tests = tests
         self.patience_s = patience_s  # for one function
         self._folder = None
         self._pico = None
@@ -80,7 +82,7 @@ class EmulatedRP2040:
         waiting = list(names)
         while waiting:
             try:
-                self._start(Path(file).parent)
+                self._start()
             except UsageError as error:
                 return {name: Result("failed", reason=str(error)) for name in names}
             results |= self._run_once(Path(file), waiting)
@@ -94,7 +96,7 @@ class EmulatedRP2040:
             self._pico.close()
             self._pico = None
 
-    def _start(self, tests):
+    def _start(self):
         if self._pico:
             return
         provide()
@@ -103,7 +105,7 @@ class EmulatedRP2040:
             self._folder = tempfile.TemporaryDirectory()
         flash = Path(self._folder.name) / "flash.bin"
         # Tests keep files below /tmp, as on the unix port.
-        flash.write_bytes(flash_with({"tmp/.here": b"", **compiled(tests, Path(self._folder.name))}))
+        flash.write_bytes(flash_with({"tmp/.here": b"", **compiled(self._tests, Path(self._folder.name))}))
         self._pico = Emulator(image, flash=flash, options=["--virtual", "--quiet"])
         self._repl = None
 
@@ -150,10 +152,14 @@ class _Lines:
 
 
 def compiled(folder, scratch):
-    """{name.mpy: octets} of the files of a test folder. One that does not compile is left out: it can't be imported."""
+    """{name.mpy: octets} of the files of a test folder and its rooms, with the helpers, all in one folder: rooms would
+    hide the frozen packages of their names. One that does not compile is left out: it can't be imported.
+    """
     found = {}
     program = rp2.mpy_cross()
-    for source in {path.stem: path for path in (*folder.glob("*.py"), RUNNER)}.values():
+    for source in {
+        path.stem: path for path in (*HELPERS.glob("*.py"), *folder.rglob("*.py"), RUNNER)
+    }.values():
         output = scratch / "one.mpy"
         done = subprocess.run([program, "-s", source.name, "-o", output, source], capture_output=True)
         if done.returncode == 0:

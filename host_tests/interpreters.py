@@ -23,6 +23,7 @@ ROOT = Path(__file__).resolve().parents[1]
 UNIX = ROOT / "boards/unix"
 DEVICE_PATH = (ROOT / "firmware", UNIX)
 RUNNER = ROOT / "host_tests/device/run_on_board.py"
+HELPERS = ROOT / "host_tests/device/helpers"
 
 
 @dataclass
@@ -76,7 +77,8 @@ class MicroPython:
         mark = f"\x1e{secrets.token_hex(8)}"
         start = [ROOT / "boards/unix/rom.py", bytecode.rom(), RUNNER.stem]
         command = [self.program, "-X", f"heapsize={self._heap_for(file)}", *start, mark, file.stem, *names]
-        path = ":".join(map(str, (file.parent, RUNNER.parent, *self.path, "/rom", ".frozen")))
+        # The folders of tests come last: those that are named after a package of the firmware are not that package.
+        path = ":".join(map(str, (HELPERS, *self.path, "/rom", ".frozen", file.parent, RUNNER.parent)))
         try:
             process = subprocess.Popen(
                 command,

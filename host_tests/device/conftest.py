@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Each test function of this folder becomes one test for each interpreter: test_x[cpython], test_x[micropython],
+"""Each test function of these rooms becomes one test for each interpreter: test_x[cpython], test_x[micropython],
 test_x[rp2040].
 
 The files are plain modules in the Python that all interpreters share: functions `test_*` without arguments, no pytest.
-They find `coap`, `msgin5g` and, beside them, `common`.
+They find `coap`, `msgin5g` and what is in helpers/ by their bare names, `common` among them. A room has the name of the
+room of the firmware that it tests; a file has a name of its own, for on the emulated board all lie in one folder.
 """
 
 import sys
@@ -13,12 +14,12 @@ import pytest
 
 from host_tests.collecting import InterpreterTest
 from host_tests.emulated import EmulatedRP2040
-from host_tests.interpreters import DEVICE_PATH, MicroPython
+from host_tests.interpreters import DEVICE_PATH, HELPERS, MicroPython
 
-INTERPRETERS = [MicroPython(), EmulatedRP2040()]
+INTERPRETERS = [MicroPython(), EmulatedRP2040(Path(__file__).parent)]
 
 # At the end: the firmware's `main` or `device` must not hide a module of that name that another test needs.
-for folder in (*DEVICE_PATH, Path(__file__).parent):
+for folder in (*DEVICE_PATH, HELPERS):
     if str(folder) not in sys.path:
         sys.path.append(str(folder))
 

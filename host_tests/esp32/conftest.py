@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Each test function of this folder runs on MicroPython's unix port, as boards/esp32, with stand-ins for the modules of
-the chip. The files are like those of host_tests/device, whose `common` they find, but CPython cannot import them.
+the chip. The files are like those of host_tests/device, whose helpers they find, but CPython cannot import them.
 """
 
 import ast
@@ -9,9 +9,9 @@ import pytest
 
 from host_tests.collecting import InterpreterTest
 from host_tests.esp32.chip import PATH
-from host_tests.interpreters import ROOT, MicroPython
+from host_tests.interpreters import MicroPython
 
-ESP32 = MicroPython(name="esp32", path=(*PATH, ROOT / "host_tests/device"))
+ESP32 = MicroPython(name="esp32", path=PATH)
 
 
 def pytest_pycollect_makemodule(module_path, parent):

@@ -27,11 +27,11 @@ UE = "ue:sensor-1@example.org"
 FREE = "--coap 127.0.0.1:0 --http 127.0.0.1:0"
 # Commands that these tests do not run, and the test that does.
 ELSEWHERE = {
-    "make demo LINK=serial": "gateway/test_serial_program.py",
+    "make demo LINK=serial": "gateway/serial/test_program.py",
     "make bench": "tools/test_bench.py",
     "make bench ARGS=flood": "tools/test_bench.py",
-    "make soak": "device/test_soak.py",
-    "make demo": "gateway/test_device_demo.py",
+    "make soak": "device/msgin5g/test_soak.py",
+    "make demo": "gateway/device/test_demo.py",
     "make test": "",  # this is it
     "make provision BOARD=esp32 UE=ue:sensor-2@example.org PEER=coap://192.0.2.1 ARGS='--wifi ask'": (
         "tools/test_provision.py"  # a board with Wi-Fi is not to be had here

@@ -7,6 +7,6 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 
 # At the end: the firmware's modules must not hide one of that name that another test needs.
-for folder in (ROOT / "firmware", ROOT / "host_tests/device"):
+for folder in (ROOT / "firmware", ROOT / "host_tests/device/helpers"):
     if str(folder) not in sys.path:
         sys.path.append(str(folder))

@@ -11,7 +11,10 @@ import uuid
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-for _folder in (ROOT / "firmware", ROOT / "host_tests/device"):  # as conftest does, for a program of its own
+for _folder in (
+    ROOT / "firmware",
+    ROOT / "host_tests/device/helpers",
+):  # as conftest does, for a program of its own
     if str(_folder) not in sys.path:
         sys.path.append(str(_folder))
 

@@ -9,7 +9,7 @@ is lost, nothing comes twice, all in order.
 import json
 import uuid
 
-from host_tests.gateway.test_server_decisions import Bench, own
+from host_tests.gateway.server.test_decisions import Bench, own
 from tools.server.delivery import DONE, LATER, REFUSED, Outcome
 from tools.wire.answers import Refusal
 from tools.wire.bodies import Malformed

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""host_tests/device/test_coap_heaps.py on MicroPython, in heaps smaller than a board's."""
+"""host_tests/device/memory/test_heaps.py on MicroPython, in heaps smaller than a board's."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import pytest
 
 from host_tests.interpreters import MicroPython
 
-FILE = Path(__file__).parents[1] / "device/test_coap_heaps.py"
+FILE = Path(__file__).parents[1] / "device/memory/test_heaps.py"
 NAMES = [
     "test_bodies",
     "test_bodies_without_a_threshold",

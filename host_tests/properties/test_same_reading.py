@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from host_tests.gateway.test_server_decisions import Bench
+from host_tests.gateway.server.test_decisions import Bench
 from host_tests.properties.device_world import UE, Scene, code_of
 from tools.wire.identity import Peer
 

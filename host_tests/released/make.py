@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Writes host_tests/device/released_storage.py: what the released firmware (commit 598cfdc) left on flash.
+"""Writes host_tests/device/helpers/released_storage.py: what the released firmware (commit 598cfdc) left on flash.
 
     mkdir /tmp/released && git archive 598cfdc firmware host_tests/device | tar x -C /tmp/released
-    python host_tests/released/make.py /tmp/released > host_tests/device/released_storage.py
+    python host_tests/released/make.py /tmp/released > host_tests/device/helpers/released_storage.py
 
 Runs on CPython with that firmware and its own scenes; nothing of today's firmware is imported.
 """

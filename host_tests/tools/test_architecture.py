@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The house stands: arrows between rooms go one way, nothing goes in a circle, no room is crowded.
+"""The house stands: arrows between rooms go one way, nothing goes in a circle, no room is crowded, of tests neither.
 
 Every `import` counts, those within functions too: they are there to save memory, not to go around a circle.
 """
@@ -157,6 +157,49 @@ def test_no_room_of_the_firmware_is_crowded(room):
 @pytest.mark.parametrize("room", [room for (room,) in HOST])
 def test_no_room_of_the_gateway_is_crowded(room):
     assert len(list((ROOT / room.replace(".", "/")).glob("[!_]*.py"))) <= 16
+
+
+# The rooms of the tests have the names of the rooms of the code, but for these.
+OWN_ROOMS = {
+    "device": {"helpers", "memory"},  # what rooms share, and what holds in all of them where memory ends
+    "gateway": {"device", "serial", "apps"},  # who is at the other end, and what runs there
+}
+TEST_ROOMS = sorted(
+    {
+        path.parent.relative_to(ROOT / "host_tests").as_posix()
+        for side in OWN_ROOMS
+        for path in (ROOT / "host_tests" / side).rglob("*.py")
+    }
+)
+
+
+def things(room):
+    """What a person sees in a folder of tests."""
+    return [path for path in (ROOT / "host_tests" / room).glob("[!_.]*") if path.suffix in (".py", "")]
+
+
+@pytest.mark.parametrize("room", TEST_ROOMS)
+def test_no_room_of_the_tests_is_crowded(room):
+    assert len(things(room)) <= 16
+
+
+def test_rooms_of_tests_are_called_as_those_of_the_code():
+    rooms = {
+        "device": {
+            name.rpartition(".")[2] for name, path in DEVICE_MODULES.items() if path.stem == "__init__"
+        },
+        "gateway": {room.rpartition(".")[2] for (room,) in HOST},
+    }
+    for side, known in rooms.items():
+        named = {path.name for path in things(side) if path.is_dir()}
+        assert named and named - known == OWN_ROOMS[side]
+
+
+def test_each_file_of_the_device_tests_has_a_name_of_its_own():
+    """On the emulated board they lie in one folder, with what `sys.path` finds there: the firmware."""
+    names = [path.stem for path in (ROOT / "host_tests/device").rglob("*.py")]
+    names += [name.partition(".")[0] for name in DEVICE_MODULES if "." not in name]
+    assert sorted(names) == sorted(set(names))
 
 
 def test_it_sees_what_is_wrong(tmp_path):

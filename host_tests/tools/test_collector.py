@@ -22,7 +22,6 @@ def run(tmp_path):
     def run(source, *names, **settings):
         file = tmp_path / "test_made.py"
         file.write_text(source)
-        shutil.copy(ROOT / "host_tests/device/common.py", tmp_path)
         return MicroPython(**settings).run(file, names)
 
     return run
@@ -155,12 +154,12 @@ def test_returns():
 
 @pytest.fixture
 def folder(tmp_path):
-    """A folder like host_tests/device, with a test file of its own."""
+    """A folder like host_tests/device, with a room that has a test file."""
     device = tmp_path / "device"
     device.mkdir()
-    for name in ("conftest.py", "common.py"):
-        shutil.copy(ROOT / "host_tests/device" / name, device)
-    (device / "test_mixed.py").write_text(MIXED)
+    shutil.copy(ROOT / "host_tests/device/conftest.py", device)
+    (device / "coap").mkdir()
+    (device / "coap/test_mixed.py").write_text(MIXED)
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
     return device
 

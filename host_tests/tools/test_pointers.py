@@ -122,7 +122,7 @@ def anchor(heading):
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
-# A name in capitals stands for any; one that begins with _ goes on from the test before it (docs/clauses.md).
+# A name in capitals stands for any.
 FILE = re.compile(
     r"(?<![\w/.:*<{-])((?:\.\./|\./)*(?:[\w-]+/)*[a-z][\w-]*\.(?:py|pyi|mjs|md|toml|svg)"
     r"|(?:[\w-]+/)+[\w-]+\.json)\b(?![\w*(/]|\.\w)"

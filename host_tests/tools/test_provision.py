@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """msgin5g provision: keys, files, the gateway's store, explanations, lists; and boards that misbehave.
 
-A real board's part is in hardware/test_provisioned.py, a device's with the gateway in gateway/test_provisioned.py.
+A real board's part is in hardware/test_provisioned.py, a device's with the gateway in
+gateway/device/test_provisioned.py.
 """
 
 import json
@@ -433,7 +434,7 @@ def test_show_says_what_is_wrong_in_the_words_of_the_firmware(here, run):
 @pytest.mark.parametrize(
     "change, sentence",
     [
-        # as in host_tests/device/test_msgin5g_config.py, which tests the device
+        # as in host_tests/device/msgin5g/test_config.py, which tests the device
         ({"coap": {"nstart": 9}}, "coap.nstart: must be an integer from 1 to 8"),
         ({"security": {"sender_id": "00"}}, "security.master_secret: is missing: provision the keys"),
         ({"master_secrt": SECRET}, "master_secrt: is not a key of the configuration"),

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Sends numbered messages and takes what comes, and is hit by Ctrl-C again and again, wherever in our code or asyncio's
-(host_tests/gateway/interrupts.py).
+(host_tests/gateway/device/interrupts.py).
 
     plan.json: {"hits": 1000, "messages": 100}
 

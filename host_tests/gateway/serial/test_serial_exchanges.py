@@ -7,8 +7,8 @@ import hashlib
 import pytest
 
 from host_tests.gateway.scripted import run
-from host_tests.gateway.serial_device import OWN, SerialDevice
-from host_tests.gateway.serial_scene import AS, FORMATS, TARGET, report_on, scene
+from host_tests.gateway.serial.serial_device import OWN, SerialDevice
+from host_tests.gateway.serial.serial_scene import AS, FORMATS, TARGET, report_on, scene
 from tools.cable import Cable
 
 

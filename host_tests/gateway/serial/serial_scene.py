@@ -4,7 +4,7 @@
 import contextlib
 
 from host_tests.gateway.scripted import ApplicationServer, Journal
-from host_tests.gateway.serial_device import OWN
+from host_tests.gateway.serial.serial_device import OWN
 from tools.cable import Cable
 from tools.gateway.applications import digest
 from tools.gateway.runtime import Gateway, Options

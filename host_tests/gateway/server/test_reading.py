@@ -7,7 +7,7 @@ import json
 import pytest
 
 from host_tests.gateway.scripted import SERVICE, new_id
-from host_tests.gateway.test_server_decisions import HERE, THERE, A, B, Bench, both, msg, own, parts, taken
+from host_tests.gateway.server.test_decisions import HERE, THERE, A, B, Bench, both, msg, own, parts, taken
 from tools.wire import bodies
 from tools.wire.bodies import Malformed
 from tools.wire.identity import Peer

@@ -41,7 +41,7 @@ def compiled(folder):
         made = folder / "source" / name
         made.parent.mkdir(parents=True, exist_ok=True)
         made.write_text(path.read_text())
-    command = (sys.executable, "-m", "host_tests.gateway.probing", folder / "source")
+    command = (sys.executable, "-m", "host_tests.gateway.device.probing", folder / "source")
     subprocess.run(command, cwd=ROOT, check=True)
     (folder / "source/probes.py").write_text(PROBES)
     return bytecode.compiled(folder / "source", folder / "compiled")

@@ -11,7 +11,7 @@ from pathlib import Path
 from host_tests.gateway.devices import EXAMPLES, UE, config, gateway_and_server, run
 from tools.demo.processes import Device, Gateway
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @contextlib.asynccontextmanager

@@ -9,8 +9,8 @@ from aiocoap import error
 from aiocoap.optiontypes import BlockOption
 
 from host_tests.gateway.scripted import Ue, gateway, run
-from host_tests.gateway.test_oscore_gateway import _Quick, peer, reg
-from host_tests.gateway.test_server_flood import UE, scene
+from host_tests.gateway.transport.test_oscore_gateway import _Quick, peer, reg
+from host_tests.gateway.transport.test_server_flood import UE, scene
 from tools.transport.blocks import Bodies, Shelf, TooLarge
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tools.wire import l3 as gateway
 from tools.wire import payload
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 if str(ROOT / "firmware") not in sys.path:
     sys.path.append(str(ROOT / "firmware"))
 

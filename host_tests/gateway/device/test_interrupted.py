@@ -7,8 +7,8 @@ import asyncio
 import json
 from collections import Counter
 
+from host_tests.gateway.device.interrupts import ProbedDevice, compiled
 from host_tests.gateway.devices import APPS, UE, config, gateway_and_server, run
-from host_tests.gateway.interrupts import ProbedDevice, compiled
 
 HITS = 1000
 MESSAGES = 80

@@ -10,7 +10,7 @@ import aiocoap
 import pytest
 
 from host_tests.gateway.scripted import ApplicationServer, Ue, gateway, run
-from host_tests.gateway.test_server_decisions import HERE, THERE, Bench, msg
+from host_tests.gateway.server.test_decisions import HERE, THERE, Bench, msg
 from tools.patience import patience
 from tools.store.sectables import Keys
 from tools.store.store import Store

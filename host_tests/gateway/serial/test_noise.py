@@ -9,8 +9,8 @@ import asyncio
 import pytest
 
 from host_tests.gateway.scripted import run
-from host_tests.gateway.serial_device import OWN, SerialDevice
-from host_tests.gateway.serial_scene import TARGET, scene
+from host_tests.gateway.serial.serial_device import OWN, SerialDevice
+from host_tests.gateway.serial.serial_scene import TARGET, scene
 from tools.cable import Cable
 
 COUNT = 300

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""As test_msgin5g_states.py, for what the device asks for: topics, and segments that are missing. And time."""
+"""As test_states.py, for what the device asks for: topics, and segments that are missing. And time."""
 
 import coap
 from coap.compat import ticks_diff

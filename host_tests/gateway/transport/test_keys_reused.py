@@ -10,7 +10,7 @@ import pytest
 from aiocoap import oscore
 
 from host_tests.gateway.devices import UE, run
-from host_tests.gateway.test_oscore_gateway import OTHER, Raw, _Keys, msg, peer, protected, reg
+from host_tests.gateway.transport.test_oscore_gateway import OTHER, Raw, _Keys, msg, peer, protected, reg
 from tools.demo.processes import Gateway
 from tools.gateway import keys as key_files
 from tools.store.numbers import WentBack

@@ -6,9 +6,9 @@ in table order, then the optional elements. IEIs: A is 0x0A, E 0x0E, F 0x0F, X 0
 """
 
 from common import equal, raises
+from l3_scene import ID, decoded, octets, plain
 from msgin5g.wire import l3
 
-ID = bytes.fromhex("00112233445566778899aabbccddeeff")
 OTHER = bytes.fromhex("ffeeddccbbaa99887766554433221100")
 REGISTRATION = bytes.fromhex("0a0b0c0d0e0f")
 
@@ -97,27 +97,6 @@ VECTORS = (
     # A.2.1.11
     ("0c 0a0b0c0d0e0f", l3.DEREGISTRATION_ACCEPT, {"registration_id": REGISTRATION}),
 )
-
-
-def plain(values):
-    """Values with their views as bytes, to be compared."""
-    made = {}
-    for name, value in values.items():
-        if isinstance(value, memoryview):
-            value = bytes(value)
-        elif isinstance(value, tuple):
-            value = (value[0], bytes(value[1]))
-        made[name] = value
-    return made
-
-
-def octets(text):
-    return bytes.fromhex(text.replace(" ", ""))
-
-
-def decoded(text):
-    type, values = l3.decode(octets(text))
-    return type, plain(values)
 
 
 def joined(type, values):

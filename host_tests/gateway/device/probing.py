@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""python -m host_tests.gateway.probing FOLDER: a probe into each module below it, wherever the virtual machine looks
-for Ctrl-C (interrupts.py).
+"""python -m host_tests.gateway.device.probing FOLDER: a probe into each module below it, wherever the virtual machine
+looks for Ctrl-C (interrupts.py).
 
 In a process of its own: CPython 3.11 counts the depth of all conversions to an AST in one place, and reports a
 mismatch where one begins within another. In a process with tests one does: a collection of garbage reports what a task

@@ -7,7 +7,7 @@ import random
 import pytest
 
 from host_tests.gateway.scripted import new_id
-from host_tests.gateway.test_server_decisions import HERE, THERE, A, B, Bench, msg, own
+from host_tests.gateway.server.test_decisions import HERE, THERE, A, B, Bench, msg, own
 from tools.server.delivery import LATER, Outcome
 from tools.store.quotatables import SETS
 from tools.store.store import Store

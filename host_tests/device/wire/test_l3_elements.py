@@ -2,9 +2,9 @@
 """Elements of Annex A.2.2 that are wrong, unknown, repeated or out of order; targets from text."""
 
 from common import equal, raises
+from l3_scene import ID, decoded, octets
 from msgin5g.wire import causes, l3
 from msgin5g.wire.l3_target import target
-from test_l3_messages import ID, decoded, octets
 
 HEX_ID = "00112233445566778899aabbccddeeff"
 RECEIVED = "03" + HEX_ID + "0001 2a"  # MESSAGE RECEIVED REQUEST, payload "*"; what follows is optional

@@ -8,7 +8,7 @@ import pytest
 
 from tools.store import states
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 HOME = ROOT / "tools/store/states.py"
 STATES = (states.QUEUED, states.STORED, states.HELD, states.QUARANTINED)
 UNITS = (states.SEGMENT_SET, states.RECIPIENT)

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from host_tests.gateway.scripted import Journal, Ue, run
-from host_tests.gateway.test_oscore_gateway import _Keys, msg, peer, protected, reg
+from host_tests.gateway.transport.test_oscore_gateway import _Keys, msg, peer, protected, reg
 from tools.gateway import keys as key_files
 from tools.gateway.runtime import Gateway, Options
 from tools.page.events import Events

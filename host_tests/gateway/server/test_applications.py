@@ -8,7 +8,7 @@ import uuid
 import pytest
 
 from host_tests.gateway.scripted import SERVICE, new_id
-from host_tests.gateway.test_server_decisions import HERE, A, Bench, msg, own
+from host_tests.gateway.server.test_decisions import HERE, A, Bench, msg, own
 from tools.gateway import applications
 from tools.gateway.appjson import ApplicationJson
 from tools.gateway.applications import Applications, Deliver, Refused, Reported, digest
