@@ -22,7 +22,7 @@ import tools.wire
 from host_tests.gateway.scripted import SERVICE
 from tools.gateway.runtime import Gateway, Options
 from tools.page.events import Events
-from tools.server.delivery import Outcome
+from tools.server.delivery.pushes import Outcome
 from tools.server.settings import Settings
 from tools.server.unrecorded import Unrecorded
 from tools.wire.answers import Refusal

@@ -10,7 +10,7 @@ import json
 import uuid
 
 from host_tests.gateway.server.test_decisions import Bench, own
-from tools.server.delivery import DONE, LATER, REFUSED, Outcome
+from tools.server.delivery.pushes import DONE, LATER, REFUSED, Outcome
 from tools.wire.answers import Refusal
 from tools.wire.bodies import Malformed
 from tools.wire.identity import Peer

@@ -31,7 +31,9 @@ def test_each_module_of_the_gateway_is_in_its_table():
     listed = [
         name for cells in rows("gateway.md", "| module |") for name in re.findall(r"`([\w/]+)`", cells[0])
     ]
-    there = {f"{room}/{path.stem}" for room in ROOMS for path in (ROOT / "tools" / room).glob("[!_]*.py")}
+    tools = ROOT / "tools"
+    paths = [path for room in ROOMS for path in (tools / room).rglob("[!_]*.py")]
+    there = {str(path.relative_to(tools).with_suffix("")) for path in paths}
     assert len(listed) == len(set(listed))
     assert set(listed) == there
 

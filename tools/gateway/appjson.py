@@ -4,7 +4,7 @@
 import uuid
 
 from tools.gateway.applications import REGISTRATION_IDS, Deliver, Refused
-from tools.server.delivery import DONE, LATER, REFUSED, Outcome
+from tools.server.delivery.pushes import DONE, LATER, REFUSED, Outcome
 from tools.store.apptables import app_id_of
 from tools.wire import bodies, l3
 from tools.wire.answers import Answer

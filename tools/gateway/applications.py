@@ -12,7 +12,7 @@ import secrets
 import uuid
 from dataclasses import dataclass
 
-from tools.server.delivery import DONE, LATER, REFUSED, Outcome
+from tools.server.delivery.pushes import DONE, LATER, REFUSED, Outcome
 from tools.server.settings import LARGEST_PAYLOAD
 from tools.store.apptables import app_id_of
 from tools.wire import bodies, l3, segments

@@ -7,7 +7,7 @@ import secrets
 import uuid
 
 from tools.gateway.applications import Deliver, Refused
-from tools.server.delivery import DONE, LATER, REFUSED, Outcome
+from tools.server.delivery.pushes import DONE, LATER, REFUSED, Outcome
 from tools.transport import lines
 from tools.wire import l3
 from tools.wire import payload as payloads

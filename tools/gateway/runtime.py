@@ -18,7 +18,7 @@ from tools.page import status
 from tools.page.events import Events
 from tools.server.callers import Callers
 from tools.server.clock import SteadyClock, away
-from tools.server.delivery import DONE
+from tools.server.delivery.pushes import DONE
 from tools.server.isolation import place_of, reason_of
 from tools.server.server import Server
 from tools.server.settings import PORT, Settings

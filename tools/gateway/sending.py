@@ -2,7 +2,7 @@
 """Brings a Push to whom it is for, whatever way that is, and says what came of it. Nothing that is raised gets out."""
 
 from tools.gateway import applications
-from tools.server.delivery import BROKEN, DONE, LATER, REFUSED, Outcome
+from tools.server.delivery.pushes import BROKEN, DONE, LATER, REFUSED, Outcome
 from tools.server.isolation import reason_of
 from tools.store.transactions import store_failed
 from tools.wire.answers import Refusal

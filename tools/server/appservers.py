@@ -8,7 +8,8 @@ import secrets
 import urllib.parse
 
 from tools.server.callers import ANYBODY
-from tools.server.delivery import Item
+from tools.server.delivery.pushes import Item
+from tools.server.settings import LARGEST_PROFILE
 from tools.store.states import FAILED, STORED
 from tools.wire import bodies, rest
 from tools.wire.answers import Refusal
@@ -30,9 +31,6 @@ def _is_target(uri):
         and uri.isprintable()
         and not any(character.isspace() for character in uri)
     )
-
-
-LARGEST_PROFILE = 4096
 
 
 class ApplicationServers:
@@ -60,7 +58,7 @@ class ApplicationServers:
         registration = secrets.token_hex(8)
         self._store.register_as(id_, registration, target_uri, profile)
         self._store.use_as(id_, now)
-        self._deliveries.available(Address("AS", id_), target_uri)
+        self._deliveries.ends.available(Address("AS", id_), target_uri)
         self._tell("as-registered", **{"as": id_, "targetUri": masked_uri(target_uri)}, **caller.about)
         return registration, {"asSvcId": id_, "result": {"title": "registered", "status": 201}}
 
@@ -83,7 +81,7 @@ class ApplicationServers:
             return False
         caller.must_be(id_)  # else the transaction is undone
         self._tell("as-deregistered", **{"as": id_}, **caller.about)
-        self._deliveries.fail_all(Address("AS", id_), "the application server has de-registered", now)
+        self._deliveries.ends.fail_all(Address("AS", id_), "the application server has de-registered", now)
         return True
 
     def _known_as(self, origin, now):
@@ -98,10 +96,10 @@ class ApplicationServers:
         origin, target, head, value, store_forward, expires = rest.read_message(body, self._settings.service)
         caller.must_be(origin.id)
         self._known_as(origin, now)
-        self._deliveries.refuse_large(value)
+        self._deliveries.quotas.refuse_large(value)
         if self._store.seen(origin.key, head["msgId"]) is not None:
             return rest.ack(origin, head["msgId"])
-        self._deliveries.refuse_full(target, origin)
+        self._deliveries.quotas.refuse_full(target, origin)
         self._store.remember(origin.key, head["msgId"], "", self._settings.remembered)
         parts = [] if value is None else [value]
         state, cause = self._accept(
@@ -117,6 +115,6 @@ class ApplicationServers:
         self._known_as(origin, now)
         if not self._store.known(target.id):
             return rest.ack(origin, msg_id, "DELY_FAILED", "unknown recipient")
-        self._deliveries.refuse_report(origin, target, msg_id)
+        self._deliveries.quotas.refuse_report(origin, target, msg_id)
         self._route_report(origin, target, msg_id, delivered, cause, now)
         return rest.ack(origin, msg_id)

@@ -59,7 +59,9 @@ class Quarantine:
         if taken or self._inform(aside, now):
             self._store.was_told(id_)
         if kind == REGISTRATION:
-            self._try(self._deliveries.unavailable, Address("UE", key), now, "its registration was set aside")
+            self._try(
+                self._deliveries.ends.unavailable, Address("UE", key), now, "its registration was set aside"
+            )
         self._tell("quarantined", id=id_, reason=reason, place=place, **about(aside))
 
     def _try(self, function, *arguments):
@@ -83,7 +85,7 @@ class Quarantine:
             aside.key
         ):  # what becomes of one copy of many is no matter of the originator's
             return True
-        return self._try(self._deliveries.notify, message, False, CAUSE, now)
+        return self._try(self._deliveries.responses.notify, message, False, CAUSE, now)
 
     # ---- what becomes of them ----------------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ PORT = 65401  # TS 29.641 table 5-1, MSGin5GMD
 LARGEST_PAYLOAD = (
     2048  # TS 23.554 table 8.3.2-1 and TS 23.554 clause 10.1: never above 2048 octets in one message
 )
+LARGEST_PROFILE = 4096  # octets of JSON that a UE or an Application Server says of itself when it registers
 
 # CoAP header 4, token up to 8, Uri-Path "msgin5g" 8, Content-Format 2, payload marker 1.
 COAP_OVERHEAD = 4 + 8 + 8 + 2 + 1

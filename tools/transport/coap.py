@@ -17,7 +17,7 @@ from aiocoap.transports.oscore import OSCOREAddress, TransportOSCORE
 from aiocoap.transports.udp6 import MessageInterfaceUDP6, UDP6EndpointAddress
 from aiocoap.util import hostportjoin, hostportsplit
 
-from tools.server.delivery import LATER, Outcome
+from tools.server.delivery.pushes import LATER, Outcome
 from tools.server.flood import Flood
 from tools.transport.blocks import OCTETS, Answers, Bodies, Shelf, TooMany
 from tools.transport.door import Door

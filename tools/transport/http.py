@@ -15,7 +15,7 @@ from aiohttp import web
 
 from tools.page import page
 from tools.server.callers import ANYBODY, Refused
-from tools.server.delivery import DONE, LATER, REFUSED, Outcome
+from tools.server.delivery.pushes import DONE, LATER, REFUSED, Outcome
 from tools.server.isolation import reason_of
 from tools.transport.connections import Connections, Incoming
 from tools.wire import rest

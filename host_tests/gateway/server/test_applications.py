@@ -12,7 +12,7 @@ from host_tests.gateway.server.test_decisions import HERE, A, Bench, msg, own
 from tools.gateway import applications
 from tools.gateway.appjson import ApplicationJson
 from tools.gateway.applications import Applications, Deliver, Refused, Reported, digest
-from tools.server.delivery import DONE, LATER, REFUSED, Outcome
+from tools.server.delivery.pushes import DONE, LATER, REFUSED, Outcome
 from tools.store.store import Store
 from tools.wire import l3
 from tools.wire.answers import Answer

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from host_tests.gateway.scripted import SERVICE, new_id
-from tools.server.delivery import Outcome
+from tools.server.delivery.pushes import Outcome
 from tools.server.server import Server
 from tools.server.settings import Settings
 from tools.store.store import Store

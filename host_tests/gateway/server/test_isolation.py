@@ -88,7 +88,7 @@ def check(rig, expected, step):
         # An aggregated message is two, a topic's copies are as many as subscribers.
         assert len({(from_, who) for from_, who, _ in missing}) == 1 and len(missing) <= 2, (step, missing)
         assert kinds & {"quarantined", "discarded", "failed"}, (step, missing, kinds)
-    assert rig.gateway.server._deliveries._busy == {}, step
+    assert rig.gateway.server._deliveries.turns._busy == {}, step
     assert len(rig.gateway.unrecorded) == 0, step
     assert [state for state, _ in rig.waiting() if state != "quarantined"] == [], (step, rig.waiting())
     assert set(rig.codes) <= {"2.04", "4.00", "4.04", "5.00"}, (step, set(rig.codes))

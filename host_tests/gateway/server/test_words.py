@@ -9,7 +9,7 @@ import pytest
 
 from host_tests.gateway.scripted import ApplicationServer, Ue, gateway, run
 from host_tests.gateway.server.test_decisions import HERE, A, B, Bench, both, msg, own
-from tools.server.delivery import Outcome
+from tools.server.delivery.pushes import Outcome
 from tools.wire import bodies, rest
 from tools.wire.answers import Answer
 

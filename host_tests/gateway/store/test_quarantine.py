@@ -8,7 +8,7 @@ from host_tests.gateway.rig import Faults, Rig
 from host_tests.gateway.scripted import Ue, gateway, run
 from tools.cli import main
 from tools.server import quarantine
-from tools.server.delivery import BROKEN, Outcome
+from tools.server.delivery.pushes import BROKEN, Outcome
 from tools.store.store import Store
 from tools.transport.lines import COAP, L3, Line, encode
 
@@ -171,7 +171,7 @@ def test_it_has_a_bound_and_the_greatest_share_goes_first(rig, monkeypatch):
 
 
 def test_the_originator_is_told_at_the_drop_where_it_could_not_be_before(rig, faults):
-    faults.raises = lambda name, arguments: name == "Deliveries.notify"
+    faults.raises = lambda name, arguments: name == "Responses.notify"
     faults.watching = True
     (msg_id,) = spoilt(rig)
     faults.watching = False

@@ -6,6 +6,7 @@ Any topic may be subscribed to: it is made by the first subscription and gone wi
 
 from dataclasses import replace
 
+from tools.server.procedures.procedure import Procedure
 from tools.store.states import FAILED, QUEUED
 from tools.wire import bodies
 from tools.wire.answers import Answer
@@ -16,24 +17,14 @@ MOST = 64  # topics of one UE
 SUBSCRIBE, UNSUBSCRIBE = 0, 1  # Observe
 
 
-class Topics:
-    """`speaks_for(peer, ue, now)` refuses who is not that UE, `to_ue(item, now)` puts a message in a UE's queue and
-    gives (state, cause)."""
-
-    def __init__(self, store, settings, tell, speaks_for, to_ue):
-        self._store = store
-        self._settings = settings
-        self._tell = tell
-        self._speaks_for = speaks_for
-        self._to_ue = to_ue
-
-    def request(self, peer, topic, observe, body, now):
+class Topics(Procedure):
+    def request(self, body, peer, topic, observe, now):
         """The Answer to a GET; `subStatus` says whether the UE is subscribed now. Observe 0 begins it, 1 ends it;
         without Observe it is only a question (RFC 7641 section 1.2)."""
         ue = bodies.address(body, "oriAddr", ("UE",)).id
         if not bodies.is_service_id(topic):
             raise Malformed("topic", "not 1 to 255 octets of text without control characters")
-        self._speaks_for(peer, ue, now)
+        self._speakers.speaks_for(peer, ue, now)
         self._store.forget_subscriptions(now)
         topics = self._store.topics_of(ue, now)
         if observe == UNSUBSCRIBE:
@@ -84,7 +75,7 @@ class Topics:
             if self._store.pending(target) >= self._settings.pending_each:
                 state, cause = FAILED, "too many messages wait for it"
             else:
-                state, cause = self._to_ue(replace(item, target=target, head=head), now)
+                state, cause = self._core.routing.to_ue(replace(item, target=target, head=head), now)
             if state == FAILED:
                 self._tell("discarded", kind="MSG", msgId=head["msgId"], to=ue, cause=cause)
             else:

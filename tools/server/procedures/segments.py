@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: MIT
-"""Segments that come in: the server as Message Receiver (TS 24.538 clauses 6.5.1.2 and 6.5.3).
+"""Segments at the server, which receives them from one side and sends them to the other: TS 24.538 clause 6.5.3.
 
-A set is kept on disk segment by segment. After a gap the missing ones are asked for with SEGREC; the set ends with
-SEGCONFIR, true when it is whole and safe, false when it is given up.
+As Message Receiver (6.5.1.2) it keeps a set on disk segment by segment. After a gap the missing ones are asked for with
+SEGREC; the set ends with SEGCONFIR, true when it is whole and safe, false when it is given up. As Message Sender it
+hears SEGREC and SEGCONFIR of recipients, for messages that the queues have sent in segments.
 """
 
-from tools.server.delivery import BROKEN, DONE, LATER, Push
-from tools.store.quotatables import SETS
-from tools.store.states import SEGMENT_SET
+from tools.server.delivery.ends import about
+from tools.server.delivery.pushes import BROKEN, DONE, LATER, Push
+from tools.server.procedures.procedure import Procedure
+from tools.store.states import QUEUED, SEGMENT_SET
 from tools.store.tables import CONTROL
 from tools.wire import bodies, segments
 from tools.wire import payload as payloads
@@ -19,16 +21,48 @@ from tools.wire.outside import clean
 _TINY, _LEAST = 1024, 16
 
 
-class Inbound:
+class Segments(Procedure):
     """Each unfinished set is a unit of `isolation`."""
 
-    def __init__(self, store, settings, deliveries, isolation, whole):
-        self._store = store
-        self._settings = settings
-        self._deliveries = deliveries
-        self._isolation = isolation
-        self._tell = isolation.tell
-        self._whole = whole  # called with (set, parts, now) for a set that is complete
+    def receive(self, kind, peer, body, now):
+        (self._on_recovery if kind == "SEGREC" else self._on_confirmation)(peer, body, now)
+
+    # ---- the server is Message Sender --------------------------------------------------------------------------------
+
+    def _on_recovery(self, peer, body, now):
+        """A SEGREC: the named segments go again."""
+        ues = self._speakers.ues(peer, now)
+        set_id = bodies.text(body, "segId")
+        listed = bodies.text(body, "segNoList", longest=65535)
+        try:
+            ranges = segments.read_ranges(listed)
+        except ValueError as error:
+            raise Malformed("segNoList", str(error)) from error
+        row = self._store.message_by_set(set_id, ues)
+        if row is None:
+            raise Refusal("4.04", "nothing is held of this segment set")
+        count = self._store.parts_again(row.id, ranges)
+        if count:
+            self._store.set_state(row.id, QUEUED)
+        self._tell("segment-recovery-asked", segId=set_id, to=row.target.id, segments=listed, found=count)
+
+    def _on_confirmation(self, peer, body, now):
+        """A SEGCONFIR; one for a set that is no longer held changes nothing."""
+        ues = self._speakers.ues(peer, now)
+        set_id = bodies.text(body, "segId")
+        if "result" not in body:
+            raise Malformed("result", "missing")
+        result = bodies.flag(body, "result")
+        row = self._store.message_by_set(set_id, ues)
+        if row is None:
+            return
+        self._tell("segment-confirmed", **about(row), segId=set_id, result=result)
+        if result:
+            self._deliveries.ends.delivered(row, confirmed=True)
+        else:
+            self._deliveries.ends.fail(row, "the recipient could not put the segments together", now)
+
+    # ---- the server is Message Receiver ------------------------------------------------------------------------------
 
     def segment(self, originator, body, segment, value, now):
         """Takes one segment of a MSG; raises Refusal or Malformed for one that cannot be taken."""
@@ -75,7 +109,7 @@ class Inbound:
         octets = set_.octets + payloads.content_size(value)
         if octets > self._settings.max_message:
             self._give_up(set_, "larger than --max-message", now)
-            raise self._too_large()
+            raise self._deliveries.quotas.too_large()
         if len(assembly.have) > _TINY + octets // _LEAST:
             self._give_up(set_, "too many segments for so few octets", now)
             raise Refusal("4.13", "cut the message into larger segments")
@@ -99,15 +133,8 @@ class Inbound:
         if ((segment.total or 1) - 1) * payloads.content_size(
             value
         ) > settings.max_message and not segment.last:
-            raise self._too_large()
-        sets, _ = self._store.load(SETS, Address("UE", originator))
-        everybodys, _ = self._store.load(SETS)
-        if sets >= settings.sets_each or everybodys >= settings.sets_all and sets:
-            raise Refusal("5.03", "too many unfinished segment sets", max_age=10)
-
-    def _too_large(self):
-        limit = self._settings.max_message
-        return Refusal("4.13", "larger than %d octets" % limit, size1=limit)
+            raise self._deliveries.quotas.too_large()
+        self._deliveries.quotas.refuse_sets(Address("UE", originator))
 
     def _finish(self, set_, now):
         try:
@@ -115,7 +142,7 @@ class Inbound:
         except ValueError as error:
             self._give_up(set_, str(error), now)
             return
-        self._whole(set_, parts, now)
+        self._core.procedures["messages"].whole(set_, parts, now)
         self._store.remove_set(set_.id)
         self.confirm(set_.originator, set_.set_id, True, now)
         self._tell("segment-confirmed", **_about(set_), result=True)
@@ -125,12 +152,18 @@ class Inbound:
         full = self._store.pending(Address("UE", originator), CONTROL) >= self._settings.pending_each
         if not full and not self._store.confirmation_waits(originator, set_id):
             body = bodies.segconfir(self._settings.service, set_id, result)
-            self._deliveries.control(Address("UE", originator), "SEGCONFIR", body, now, origin_set=set_id)
+            self._deliveries.responses.control(
+                Address("UE", originator), "SEGCONFIR", body, now, origin_set=set_id
+            )
 
     def _give_up(self, set_, cause, now):
         self._store.remove_set(set_.id)
         self.confirm(set_.originator, set_.set_id, False, now)
         self._tell("segment-confirmed", **_about(set_), result=False, cause=cause)
+
+    def resume(self, now):
+        """The clocks of unfinished sets start anew."""
+        self._store.resume_sets(now)
 
     def work(self, now, pushes):
         """Adds the SEGRECs to send now. A request that cannot be delivered does not count; a sender that is away is
@@ -147,12 +180,13 @@ class Inbound:
             return self._give_up(set_, "segments are missing", now)
         target = Address("UE", set_.originator)
         registration = self._store.registration(set_.originator, now)
-        if registration is None or not self._deliveries.may_send(target, CONTROL, now):
+        if registration is None or not self._deliveries.turns.may_send(target, CONTROL, now):
             return None
         missing = self._store.assembly(set_.id).missing()
         body = bodies.segrec(settings.service, set_.set_id, self._as_fit(missing))
-        push = Push(target, registration.peer, "SEGREC", CONTROL, body, segment_set=set_.id)
-        return self._deliveries.begin(push)
+        unit = (SEGMENT_SET, set_.id)
+        push = Push(target, registration.peer, "SEGREC", CONTROL, body, of=self, about=unit)
+        return self._deliveries.turns.begin(push)
 
     def _as_fit(self, missing):
         """A list so scattered that it does not fit a datagram is cut; the rest is asked for later."""
@@ -167,9 +201,9 @@ class Inbound:
     def outcome(self, push, outcome, now):
         """What came of a SEGREC."""
         outcome = outcome._replace(detail=clean(outcome.detail))
-        if not self._deliveries.settle(push, outcome, now):
+        if not self._deliveries.turns.settle(push, outcome, now):
             return
-        set_ = self._store.get_set(push.segment_set)
+        set_ = self._store.get_set(push.unit[1])
         if set_ is None or outcome.verdict in (LATER, BROKEN):
             return
         if outcome.verdict == DONE:

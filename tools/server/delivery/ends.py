@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: MIT
+"""How a message ends: delivered or failed, once. What a recipient's coming and going makes of those that wait for it
+is store and forward, TS 24.538 clause 6.4.1.2.6."""
+
+from tools.store.states import HELD, MESSAGE, QUEUED, STORED
+from tools.store.tables import DATA
+from tools.wire import bodies
+
+
+class Ends:
+    """`forget(kind, key)` drops what is known in memory of a message that is gone."""
+
+    def __init__(self, store, isolation, turns, responses, forget):
+        self._store = store
+        self._isolation = isolation
+        self._tell = isolation.tell
+        self._turns = turns
+        self._responses = responses
+        self._forget = forget
+
+    def remove(self, row):
+        self._store.remove(row.id)
+        self._forget(MESSAGE, row.id)
+
+    def delivered(self, row, **more):
+        self.remove(row)
+        self._tell("delivered", **about(row), **more)
+
+    def fail(self, row, cause, now):
+        """The end of a message that will not arrive."""
+        self.remove(row)
+        if row.kind == "MSG":
+            self._responses.notify(row, False, cause, now)
+        self._tell("failed", **about(row), cause=cause)
+
+    def proved(self, recipient, originator, msg_id):
+        """The recipient reports on it to its originator, so it has it, and only its answer to the message was lost."""
+        id_ = self._store.next_id(recipient, DATA)  # order is kept: no other one can have been sent to it
+        row = id_ and self._store.message(id_)
+        if row is None or row.kind != "MSG" or row.origin != originator:
+            return
+        ids = [row.head["msgId"], *(item["msgId"] for item in row.head.get("msgList", ()))]
+        if bodies.same(msg_id) in map(bodies.same, ids):
+            self.delivered(row, reported=True)
+
+    # ---- store and forward -------------------------------------------------------------------------------------------
+
+    def available(self, target, where):
+        """What was stored for it is due, and nothing waits for an older address."""
+        self._turns.moved(target, where)
+        self._store.release(target)
+        self._turns.start_anew(target)
+
+    def unavailable(self, target, now, cause):
+        """Stores the messages that asked for it, and fails the others (clause 6.4.1.2.6)."""
+        for id_ in self._store.ids(target, QUEUED):
+            self._isolation.run(MESSAGE, id_, now, self._unavailable, id_, now, cause)
+
+    def _unavailable(self, id_, now, cause):
+        row = self._store.message(id_)
+        if row.store_forward:
+            self._store.set_state(row.id, STORED)
+            self._responses.notify(row, True, "", now)
+            self._tell("stored", **about(row))
+        else:
+            self.fail(row, cause, now)
+
+    def fail_all(self, target, cause, now):
+        """The recipient will not be back."""
+        for id_ in self._store.ids(target, QUEUED):
+            self._isolation.run(
+                MESSAGE, id_, now, lambda id_: self.fail(self._store.message(id_), cause, now), id_
+            )
+
+    def overdue(self, now):
+        """Ends the messages whose time is over."""
+        for id_ in self._store.overdue(now):
+            self._isolation.run(MESSAGE, id_, now, self._over, id_, now)
+
+    def _over(self, id_, now):
+        row = self._store.message(id_)
+        if row.state == HELD:
+            self.delivered(row, confirmed=False)
+        else:
+            self.fail(row, "message expired", now)
+
+
+def about(row):
+    """What the events say of a message."""
+    fields = {
+        "kind": row.kind,
+        "msgId": row.head.get("msgId", ""),
+        "to": row.target.id,
+        "octets": row.octets,
+    }
+    if row.origin:
+        fields["from"] = row.origin.id
+    return fields

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: MIT
+"""What the decisions hand to the transports, and what these say came of it; and a whole message before it is queued."""
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from tools.store.states import MESSAGE, RECIPIENT
+from tools.wire.bodies import Address
+
+# Answers that will be the same next time: the message ends as failed (4.00, 4.02 to 4.06, 4.13, 4.15, 4.22, 5.01).
+FINAL = {"4.00", "4.02", "4.03", "4.04", "4.05", "4.06", "4.13", "4.15", "4.22", "5.01"}
+
+# Verdicts of an Outcome.
+DONE, REFUSED, LATER = "done", "refused", "later"
+BROKEN = "broken"  # sending it raised something that no peer can be blamed for
+
+
+@dataclass(frozen=True)
+class Item:
+    """A whole message that the server answers for."""
+
+    origin: Address
+    target: Address
+    head: dict
+    parts: list
+    store_forward: bool = False
+    expires: float | None = None
+    origin_set: str = ""
+    peer: str = ""  # where it came from over HTTP, for events
+
+
+class Outcome(NamedTuple):
+    """What came of a Push: DONE, REFUSED for good, LATER, or BROKEN, which is LATER until it is once too often."""
+
+    verdict: str
+    detail: str = ""
+    max_age: float | None = None
+    answered: bool = True
+
+    @classmethod
+    def of_coap(cls, code, diagnostic="", max_age=None):
+        """From a response code such as "2.04"."""
+        verdict = DONE if code.startswith("2.") else REFUSED if code in FINAL else LATER
+        return cls(verdict, ("%s %s" % (code, diagnostic)).strip(), max_age)
+
+
+@dataclass(frozen=True)
+class Push:
+    """One request to be sent: to a UE's Peer, or to the target URI of an Application Server.
+
+    It carries a message of the queues (`row`, and the number of its `part`); or it is a request of a procedure's own,
+    which hears what came of it (`of`) and may name the unit of `isolation` that it belongs to (`about`: kind, key).
+    """
+
+    target: Address
+    where: object
+    kind: str
+    lane: int
+    body: dict
+    row: int | None = None
+    part: int | None = None
+    of: object = field(default=None, repr=False)
+    about: tuple | None = None
+
+    @property
+    def unit(self):
+        """What of `isolation` it belongs to."""
+        if self.row is None:
+            return self.about or (RECIPIENT, self.target.key)
+        return MESSAGE, self.row

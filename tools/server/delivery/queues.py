@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: MIT
+"""What goes out: one queue a recipient, in order, one request at a time, until it is taken, refused or over.
+
+TS 24.538 clauses 6.4.1.2.1 and 6.4.1.2.6 to .9: sending to clients and Application Servers; in segments where the
+message does not fit its recipient (6.5.3). It decides; `work` says what to send, `outcome` hears what came of it.
+"""
+
+from tools.server.delivery.ends import Ends, about
+from tools.server.delivery.fitting import Fitting
+from tools.server.delivery.pushes import BROKEN, DONE, LATER, REFUSED, Push
+from tools.server.delivery.quotas import Quotas
+from tools.server.delivery.responses import Responses
+from tools.server.delivery.turns import Turns
+from tools.server.isolation import RESTS, SET_ASIDE
+from tools.store.states import HELD, MESSAGE, RECIPIENT
+from tools.store.tables import CONTROL, DATA
+from tools.wire import bodies, rest, segments
+from tools.wire.bodies import Segment
+from tools.wire.outside import clean
+
+TRIES = 2  # that a message may break before it is set aside
+
+
+class Broken(Exception):
+    """Sending the message raised again; the words say what."""
+
+
+class Deliveries:
+    """The queues, and what belongs to them: `turns`, `quotas`, `responses`, `ends`.
+
+    Each message is a unit of `isolation`, and each recipient.
+    """
+
+    def __init__(self, store, settings, isolation, chance):
+        self._store = store
+        self._settings = settings
+        self._isolation = isolation
+        self._tell = isolation.tell
+        self.turns = Turns(store, settings, isolation.tell, chance)
+        self.quotas = Quotas(store, settings)
+        self.responses = Responses(store, settings)
+        self.ends = Ends(store, isolation, self.turns, self.responses, self.forget)
+        self._fitting = Fitting(store, settings)
+        self._broken = {}  # message id: how often in a row sending it raised
+
+    def forget(self, kind, key):
+        """A message is not in its queue any more."""
+        if kind == MESSAGE:
+            self._fitting.forget(key)
+            self._broken.pop(key, None)
+
+    # ---- out of the queues -------------------------------------------------------------------------------------------
+
+    def work(self, now, pushes):
+        """Adds the Pushes to begin now, at most one a recipient."""
+        targets, seen = [], None
+        while seen != self.responses.count:
+            # A message that ends here leaves a response, perhaps for a target that was looked at already.
+            seen = self.responses.count
+            targets = self._store.waiting_targets()
+            for target in targets:
+                if not self.turns.is_busy(target):
+                    push = self._isolation.run(RECIPIENT, target.key, now, self._next, target, now)
+                    if isinstance(push, Push):
+                        pushes.append(push)
+        self.turns.forget_over(targets, now)
+
+    def _next(self, target, now):
+        stuck = self._isolation.stuck(MESSAGE, now)
+        for lane in (CONTROL, DATA):
+            while self.turns.may_send(target, lane, now):
+                id_ = self._store.next_id(target, lane, stuck)
+                if id_ is None:
+                    break
+                push = self._isolation.run(MESSAGE, id_, now, self._push, id_, now)
+                if push is RESTS:
+                    stuck = self._isolation.stuck(MESSAGE, now)
+                    if id_ not in stuck:  # the store failed: order is kept, those behind it wait
+                        break
+                elif push is not True and push is not SET_ASIDE:  # it ended or was split: look again
+                    return push
+        return None
+
+    def _push(self, id_, now):
+        """The Push of a message; True for one that ended, None for one whose recipient is not there."""
+        row = self._store.message(id_)
+        push = (self._to_ue if row.target.type == "UE" else self._to_as)(row, now)
+        return self.turns.begin(push) if isinstance(push, Push) else push
+
+    def _to_ue(self, row, now):
+        registration = self._store.registration(row.target.id, now)
+        if registration is None:
+            return None
+        if row.kind != "MSG":
+            return Push(row.target, registration.peer, row.kind, row.lane, row.head, row.id)
+        try:
+            if not self._fitting.fit(row, registration.max_segment):
+                self.forget(MESSAGE, row.id)
+                return True
+        except segments.CannotCut as error:
+            self.ends.fail(row, "does not fit the recipient: %s" % error, now)
+            return True
+        row = self._store.message(row.id)
+        number, value = self._store.next_part(row.id) or (1, None)
+        segment = None
+        if row.set_id:
+            total = self._store.count_parts(row.id)
+            segment = Segment(row.set_id, number, total, number == total)
+        body = bodies.msg(row.head, value, segment)
+        return Push(row.target, registration.peer, row.kind, row.lane, body, row.id, number)
+
+    def _to_as(self, row, now):
+        server = self._store.application_server(row.target.id)
+        if server is None or not server.target_uri:
+            self.ends.fail(row, rest.UNREACHABLE if server else "unknown recipient", now)
+            return True
+        if row.kind == "IMDN":
+            body = rest.status_report(row.head)
+        else:
+            body = rest.ue_message(row, self._store.parts(row.id))
+        return Push(row.target, server.target_uri, row.kind, row.lane, body, row.id)
+
+    # ---- what came of it ---------------------------------------------------------------------------------------------
+
+    def outcome(self, push, outcome, now):
+        """Hears what came of a Push; the caller gives each begun Push exactly one outcome."""
+        outcome = outcome._replace(detail=clean(outcome.detail))  # a peer's words
+        if not self.turns.settle(push, outcome, now):
+            return
+        if outcome.verdict == BROKEN:
+            self._broken[push.row] = self._broken.get(push.row, 0) + 1
+            if self._broken[push.row] >= TRIES:
+                raise Broken(outcome.detail)
+            return
+        self._broken.pop(push.row, None)
+        if outcome.verdict == LATER:
+            return
+        row = self._store.message(push.row)
+        if row is None:  # it ended meanwhile, by expiry or by its SEGCONFIR
+            return
+        try:
+            self._settled(row, push, outcome, now)
+        except Exception as error:
+            if outcome.verdict == DONE and not row.set_id:
+                error.taken = True  # nobody must be told that it was not
+            raise
+
+    def _settled(self, row, push, outcome, now):
+        if outcome.verdict == REFUSED:
+            self.ends.fail(row, outcome.detail, now)
+        elif row.set_id and row.kind == "MSG" and row.target.type == "UE":
+            self._store.part_done(row.id, push.part)
+            if self._store.next_part(row.id) is None:
+                self._store.set_state(row.id, HELD, now + self._settings.hold)
+        elif row.kind == "IMDN":
+            self.ends.remove(row)
+            self._tell("reported", **about(row), status=row.head["DelSta"])
+        elif row.kind in ("MSG", "PUSH"):
+            self.ends.delivered(row, answer=outcome.detail)
+        else:
+            self.ends.remove(row)
+
+    # ---- time --------------------------------------------------------------------------------------------------------
+
+    def deadline(self, now):
+        """When `work` has something to do that no event will announce."""
+        times = (self._store.deadline(), self.turns.deadline(now))
+        return min((time for time in times if time is not None), default=None)

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: MIT
+"""What may wait, of whom and for whom: what would be one too many is refused before anything is done for it."""
+
+from tools.store.quotatables import SETS
+from tools.store.tables import CONTROL, DATA
+from tools.wire import payload as payloads
+from tools.wire.answers import Refusal
+
+LITTLE = 20  # who has less than this part of a quota waiting may use the last tenth of the room
+_LAST = 0.9
+
+
+class Quotas:
+    """Each method raises Refusal: 4.13 for what is too large, 5.03 for what may be taken later."""
+
+    def __init__(self, store, settings):
+        self._store = store
+        self._settings = settings
+
+    def refuse_full(self, target, origin):
+        """Refuses a message that would be one too many: for its recipient, of its originator, or of all together. Who
+        does not take its reports and responses sends no more, as each message leaves another one for it."""
+        settings, store = self._settings, self._store
+        if store.pending(target) >= settings.pending_each:
+            raise _full("too many messages wait for the recipient")
+        if store.pending(origin, CONTROL) >= settings.pending_each:
+            raise _full("take the reports and responses that wait for you")
+        messages, octets = self._waiting(origin)
+        most = max(settings.quota_octets, 4 * settings.max_message)
+        if messages >= settings.quota or octets >= most:
+            raise _full("too many of your own messages wait")
+        # The last tenth is for those of whom little waits, so that some who fill their shares shut out no one else.
+        little = messages < settings.quota / LITTLE and octets < most / LITTLE
+        share = 1 if little else _LAST
+        messages, octets = self._waiting()
+        if messages >= share * settings.pending_all or octets >= share * settings.pending_octets:
+            raise _full("too many messages wait")
+
+    def _waiting(self, *origin):
+        """(messages, octets) that wait, unfinished segment sets among the octets; of all without an originator."""
+        (messages, octets), (_, of_sets) = (self._store.load(lane, *origin) for lane in (DATA, SETS))
+        return messages, octets + of_sets
+
+    def refuse_report(self, origin, target, msg_id):
+        """A report on a message that its recipient sent is owed, and gets in: there is no more of them than messages.
+        Of others the reporter has a quota, and they leave room for those that are owed."""
+        if self._store.seen(target.key, msg_id) is not None:
+            return
+        settings = self._settings
+        if self._store.pending(target, CONTROL) >= settings.pending_each / 2:
+            raise _full("too many reports wait for the recipient")
+        if self._store.load(CONTROL, origin)[0] >= settings.quota:
+            raise _full("too many of your own reports wait")
+
+    def refuse_large(self, value):
+        """Refuses a payload that is larger than any may be."""
+        limit = self._settings.max_message
+        if value is not None and payloads.content_size(value) > limit:
+            raise self.too_large()
+
+    def too_large(self):
+        limit = self._settings.max_message
+        return Refusal("4.13", "larger than %d octets" % limit, size1=limit)
+
+    def refuse_sets(self, origin):
+        """Refuses the first segment of a set that would be one too many; `origin`: the Address of its sender."""
+        sets, _ = self._store.load(SETS, origin)
+        everybodys, _ = self._store.load(SETS)
+        if sets >= self._settings.sets_each or everybodys >= self._settings.sets_all and sets:
+            raise Refusal("5.03", "too many unfinished segment sets", max_age=10)
+
+
+def _full(why):
+    return Refusal("5.03", why + "; try again later", max_age=10)

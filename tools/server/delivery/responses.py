@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: MIT
+"""What the server itself has to say: message responses (TS 24.538 clauses 6.4.1.2.2 to .5), reports, confirmations.
+
+They go in a lane of their own, and wait for their recipient as long as a message does.
+"""
+
+from tools.store.states import QUEUED
+from tools.store.tables import CONTROL
+from tools.wire import bodies
+
+
+class Responses:
+    """`count` grows with each one that is queued."""
+
+    def __init__(self, store, settings):
+        self._store = store
+        self._settings = settings
+        self.count = 0
+
+    def control(self, target, kind, body, now, origin=None, origin_set=""):
+        """Queues a report, response or confirmation."""
+        self.count += 1
+        expires = now + self._settings.keep
+        self._store.add(CONTROL, kind, target, origin, body, [], QUEUED, expires, origin_set=origin_set)
+
+    def notify(self, message, stored, cause, now):
+        """Tells the originator what became of its message: a MSGRESP (clause 7.3.4.3) to a UE. TS 29.538 has no such
+        call toward an Application Server; a failure goes there as DeliveryStatusReport in the recipient's name."""
+        service, msg_id = self._settings.service, message.head.get("msgId")
+        if message.origin is None or "oriDestAddr" in message.head:  # one copy of many
+            return
+        if message.origin.type == "UE":
+            status = "stored for deferred delivery" if stored else "failure"
+            body = bodies.msgresp(service, message.origin, msg_id, status, cause, message.origin_set)
+            self.control(message.origin, "MSGRESP", body, now)
+        elif not stored and self.first_report(message.target, message.origin, msg_id):
+            body = bodies.imdn(service, message.target, message.origin, msg_id, False, cause)
+            self.control(message.origin, "IMDN", body, now, message.target)
+
+    def first_report(self, from_, to, msg_id):
+        """False for a report that went out already: reports are repeated, recipients want them once."""
+        key, what = "IMDN %s %s" % from_, "%s %s" % (msg_id, to.id.encode().hex())
+        if self._store.seen(key, what) is not None:
+            return False
+        self._store.remember(key, what, "", self._settings.remembered)
+        return True

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: MIT
+"""From a whole message to the queues: one message in, none, one or many out, by its kind of target.
+
+TS 24.538 clause 6.4.1.2.6: whether it is queued, stored for a recipient that is away, or refused, and that its
+originator hears of it. UEs and Application Servers are routed here; other targets by the procedure that has them in its
+row of `procedures.TABLE`.
+"""
+
+from tools.server.delivery.pushes import Item
+from tools.store.states import FAILED, QUEUED, STORED
+from tools.store.tables import DATA
+from tools.wire import aggregates, bodies, rest
+from tools.wire import payload as payloads
+from tools.wire.bodies import Malformed
+
+
+class Routing:
+    """`routes` by kind of target: called with (item, now), they give (state, cause)."""
+
+    def __init__(self, store, settings, responses, tell):
+        self._store = store
+        self._settings = settings
+        self._responses = responses
+        self._tell = tell
+        self.routes = {"UE": self.to_ue, "AS": self._to_as}
+
+    def accept(self, item, now):
+        """Routes a message; what it comes to is (state, cause): the originator hears of all but QUEUED."""
+        route = self.routes.get(item.target.type)
+        fields = {
+            "kind": "MSG",
+            "msgId": item.head["msgId"],
+            "from": item.origin.id,
+            "to": item.target.id,
+            "octets": sum(map(payloads.content_size, item.parts)),
+        }
+        self._tell("accepted", **fields, **({"peer": item.peer} if item.peer else {}))
+        if route is None:
+            state, cause = FAILED, "%s targets are not supported by this server yet" % item.target.type
+        elif item.expires is not None and item.expires <= now:
+            state, cause = FAILED, "message expired"
+        else:
+            state, cause = route(item, now)
+        if state == STORED:
+            self._tell("stored", **fields)
+        elif state == FAILED:
+            self._tell("failed", **fields, cause=cause)
+        if state != QUEUED and item.origin.type == "UE":
+            self._responses.notify(item, state == STORED, cause, now)
+        return state, cause
+
+    def to_ue(self, item, now):
+        """Queues a message for a UE, or stores it for one that is away and takes what was stored."""
+        if not self._store.known(item.target.id):
+            return FAILED, "unknown recipient"
+        registration = self._store.registration(item.target.id)
+        live = self._store.registration(item.target.id, now)
+        store_forward = item.store_forward and not (registration and _opted_out(registration.profile))
+        if live is None and not store_forward:
+            return FAILED, "the recipient is not registered"
+        state = QUEUED if live else STORED
+        self._queue(item, state, store_forward, now)
+        return state, ""
+
+    def _to_as(self, item, now):
+        if item.origin.type == "AS":
+            return FAILED, "an application server may not send to an application server"
+        server = self._store.application_server(item.target.id)
+        if server is None:
+            return FAILED, "unknown recipient"
+        if not server.target_uri:
+            return FAILED, rest.UNREACHABLE
+        if "msgList" in item.head:  # TS 29.538 has no aggregated message
+            for head, value in aggregates.singles(item.head, item.head["msgList"]):
+                parts = [] if value is None else [value]
+                single = Item(item.origin, item.target, head, parts, item.store_forward, item.expires)
+                self._queue(single, QUEUED, item.store_forward, now)
+        else:
+            self._queue(item, QUEUED, item.store_forward, now)
+        return QUEUED, ""
+
+    def _queue(self, item, state, store_forward, now):
+        self._store.add(
+            DATA,
+            "MSG",
+            item.target,
+            item.origin,
+            item.head,
+            item.parts,
+            state,
+            min(now + self._settings.keep, item.expires or now + self._settings.keep),
+            origin_set=item.origin_set,
+            store_forward=store_forward,
+        )
+
+
+def _opted_out(profile):
+    """Clause 6.3.1.1.1, "Store and forward option": the client does not want it for what comes in."""
+    available = profile.get("comAvail")
+    try:
+        return isinstance(available, dict) and bodies.mark(available, "storeForward")
+    except Malformed:  # whatever it is, it is said
+        return True
