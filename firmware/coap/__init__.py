@@ -49,4 +49,9 @@ def __getattr__(name):
 
         return VERSION
     # coap.GET is numbers.GET, without a second table of a hundred names in the heap
-    return getattr(numbers, name)
+    try:
+        return getattr(numbers, name)
+    except AttributeError:
+        from .compat import submodule
+
+        return submodule("coap", name)

@@ -9,7 +9,6 @@ def __getattr__(name):
         from coap.version import VERSION
 
         return VERSION
-    if name.startswith("_"):
-        raise AttributeError(name)
-    # `from device import console`: MicroPython asks here before it looks for a module of that name
-    return __import__("device." + name, None, None, (name,))
+    from coap.compat import submodule
+
+    return submodule("device", name)

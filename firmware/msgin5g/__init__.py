@@ -26,11 +26,10 @@ def __getattr__(name):
         from coap.version import VERSION
 
         return VERSION
-    if name.startswith("_"):
-        raise AttributeError(name)
+    from coap.compat import submodule
+
     gc.collect()  # compiling wants room in one piece, and leaves what would else cut the heap in small ones
     for home, names in _HOMES:
         if name in names:
             return getattr(__import__("msgin5g." + home, None, None, names), name)
-    # `from msgin5g import bodies`: MicroPython asks here before it looks for a module of that name
-    return __import__("msgin5g." + name, None, None, (name,))
+    return submodule("msgin5g", name)

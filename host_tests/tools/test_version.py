@@ -78,6 +78,54 @@ def test_each_package_says_it(name, module, interpreter):
     assert done.stdout.split() == [VERSION, VERSION, f"{name}.{module}", "no", "more"], done.stderr
 
 
+def modules(name):
+    """Each module of a package, those of its rooms too, as (package, module)."""
+    found = []
+    for path in sorted((FIRMWARE / name).rglob("*.py")):
+        words = path.relative_to(FIRMWARE).with_suffix("").parts
+        if words[-1] == "__init__":
+            words = words[:-1]
+        if len(words) > 1:
+            found.append((".".join(words[:-1]), words[-1]))
+    return found
+
+
+@pytest.mark.parametrize("interpreter", ["cpython", "micropython"])
+@pytest.mark.parametrize("name", ["coap", "msgin5g"])
+def test_each_module_is_imported_from_its_package(name, interpreter):
+    """By `from ... import`, each where nothing else of ours is imported but the package. A name of nothing raises
+    AttributeError, so that hasattr() can be asked; CPython makes ImportError of it where it is imported.
+    """
+    code = """
+import sys
+def fresh():
+    for name in list(sys.modules):
+        if name.split(".")[0] in ("coap", "msgin5g"):
+            del sys.modules[name]
+for package, module in %r:
+    fresh()
+    names = {}
+    exec("from %%s import %%s as found" %% (package, module), names)
+    print(names["found"].__name__ == package + "." + module or (package, module, names["found"]))
+import %s as package
+print(hasattr(package, "nothing"), hasattr(package, "_nothing"), hasattr(package, "NOTHING"))
+try:
+    from %s import nothing
+except (ImportError, AttributeError):
+    print("none")
+"""
+    wanted = modules(name)
+    assert len(wanted) > 10
+    python = sys.executable if interpreter == "cpython" else str(BIN / "micropython")
+    done = subprocess.run(
+        [python, "-c", code % (wanted, name, name)],
+        env={"PYTHONPATH": str(FIRMWARE), "MICROPYPATH": f"{FIRMWARE}:.frozen"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.splitlines() == ["True"] * len(wanted) + ["False False False", "none"], done.stderr
+
+
 def test_no_other_place_has_it_typed():
     """Elsewhere it may only be said of an example."""
     examples = ("docs/provisioning.md", "host_tests/tools/", "CHANGELOG.md", "package.json")
