@@ -9,21 +9,16 @@ from coap import exchange as coap_exchange
 from coap import numbers
 from coap.compat import random_octets
 from coap.message import Message as CoapMessage
-from coap.message import MessageError, encode, uint_octets
+from coap.message import MessageError, encode
 
 from . import procedures, security
 from .errors import BodyError, ConfigError
 from .outgoing.compose import PATH, TOKEN, BodyComposer, request
 from .role import STARVED, Role
-from .rules.requests import Refusal
+from .rules.requests import Refusal, later, response
 from .wire import bodies
 
 _FROM_PEER = (coap_exchange.REQUEST, coap_exchange.NOTIFICATION)
-
-
-def _later():
-    """Return the answer to a request that there is no memory for."""
-    return CoapMessage(numbers.SERVICE_UNAVAILABLE, b"", [(numbers.MAX_AGE, uint_octets(10))])
 
 
 class Client(Role):
@@ -50,7 +45,7 @@ class Client(Role):
         self._on_air = 0
         self.sources = [None] * len(procedures.TABLE)
         for position, row in enumerate(procedures.TABLE):
-            if row[2] is None or (row[2] and storage.read(row[2], 0, 1)):
+            if row[2] is None or (row[2] and self._left(row[2])):
                 self._begun(position)
         self.registration = self.procedure("registration")
         self._receiver = self.procedure("receiver")
@@ -82,6 +77,13 @@ class Client(Role):
     def procedure(self, name):
         """Return the procedure of this name ("topics"), which begins now where it has not. Raise KeyError."""
         return self._begun(procedures.place(name))
+
+    def _left(self, row):
+        """Return whether an earlier run left something in this row. What cannot be read counts as something."""
+        try:
+            return self.storage.read(row, 0, 1)
+        except OSError:
+            return True
 
     def _begun(self, position):
         source = self.sources[position]
@@ -147,7 +149,7 @@ class Client(Role):
         kind, subject, _ = event
         if kind == coap_exchange.REQUEST:
             self._event = None  # where this fails too, the peer's repeat is another try
-            self.endpoint.respond(subject, _later(), now)
+            self.endpoint.respond(subject, response(later(), self.stats), now)
         elif kind != coap_exchange.NOTIFICATION:  # one that is not accepted comes again
             source, item = subject.tag
             source.unanswered(item, now)
@@ -215,25 +217,10 @@ class Client(Role):
 
     def serve(self, message, now):
         """Return the response to a request of the peer (docs/wire-profile.md, "Answers"), or to a notification."""
-        options = []
-        diagnostic = b""
         try:
-            code = self._dispatch(message, now)
-        except (BodyError, Refusal) as error:
-            code = error.code
-            diagnostic = str(error).encode()
-            if error.max_age is not None:
-                options.append((numbers.MAX_AGE, uint_octets(error.max_age)))
-            if code == numbers.BAD_REQUEST:
-                self.stats["malformed"] += 1
-        except OSError as error:
-            code = numbers.INTERNAL_SERVER_ERROR
-            diagnostic = b"storage: " + str(error).encode()
-        except STARVED:
-            # The message is not in the inbox: the sender keeps it and comes again.
-            self.stats["starved"] += 1
-            return _later()
-        return CoapMessage(code, diagnostic, options)
+            return CoapMessage(self._dispatch(message, now))
+        except (BodyError, Refusal, OSError) + STARVED as error:
+            return response(error, self.stats)
 
     def _dispatch(self, message, now):
         if numbers.is_request(message.code):

@@ -47,6 +47,11 @@ class BodyError(ValueError):
         self.member = member
 
 
+class ClientError(RuntimeError):
+    """The client ended by a fault, and `start` begins anew; or `start` finds one with another configuration that runs.
+    str() says which, and what to do."""
+
+
 class SubscriptionError(Exception):
     """A topic was not subscribed, or not unsubscribed; str() says why."""
 
@@ -59,4 +64,13 @@ class Unsupported(Exception):
     """The board has no such thing; str() is a sentence that says what it has instead."""
 
 
-Error = (BodyError, ConfigError, OutboxFull, StoppedError, StorageError, SubscriptionError, Unsupported)
+Error = (
+    BodyError,
+    ClientError,
+    ConfigError,
+    OutboxFull,
+    StoppedError,
+    StorageError,
+    SubscriptionError,
+    Unsupported,
+)

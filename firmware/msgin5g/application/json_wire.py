@@ -14,6 +14,7 @@ from coap.message import MessageError, encode, path_options, uint_octets
 
 from ..errors import BodyError
 from ..outgoing.segmentation import escaped_size, value_of
+from ..rules.requests import Refusal, later, response
 from ..security import endpoint, overhead
 from ..wire import bodies, causes, uuid
 from ..wire.answer import Answer
@@ -135,7 +136,7 @@ class JsonWire:
                 try:
                     self.endpoint.respond(subject, self._serve(message, now), now)
                 except MemoryError:
-                    self.endpoint.respond(subject, _later(), now)
+                    self.endpoint.respond(subject, response(later(), self.stats), now)
                 continue
             self._exchange = None
             tag, kind_sent = subject.tag
@@ -168,13 +169,13 @@ class JsonWire:
         return numbers.FORBIDDEN
 
     def _serve(self, message, now):
-        if message.path != _PATH:
-            return CoapMessage(numbers.NOT_FOUND, b"only " + _PATH.encode())
-        if message.code != numbers.POST:
-            return CoapMessage(numbers.METHOD_NOT_ALLOWED, b"only POST")
-        if message.uint(numbers.CONTENT_FORMAT, numbers.JSON) != numbers.JSON:
-            return CoapMessage(numbers.UNSUPPORTED_CONTENT_FORMAT, b"only application/json (50)")
         try:
+            if message.path != _PATH:
+                raise Refusal(numbers.NOT_FOUND, "only " + _PATH)
+            if message.code != numbers.POST:
+                raise Refusal(numbers.METHOD_NOT_ALLOWED, "only POST")
+            if message.uint(numbers.CONTENT_FORMAT, numbers.JSON) != numbers.JSON:
+                raise Refusal(numbers.UNSUPPORTED_CONTENT_FORMAT, "only application/json (50)")
             body = bodies.Body.read(message.payload)
             kind = body.text("msgType").upper().replace("REQEUST", "REQUEST")
             if kind == "MESSAGE RECEIVED REQUEST":
@@ -191,17 +192,8 @@ class JsonWire:
                 self._owner.reported(body.text("reply2msgId").lower(), status == "SUCCESS", None, now)
                 return CoapMessage(numbers.CHANGED)
             raise BodyError("msgType", "unknown")
-        except BodyError as error:
-            self.stats["malformed"] += 1
-            return CoapMessage(numbers.BAD_REQUEST, str(error).encode())
-        except (MemoryError, RuntimeError):  # the second: a stack that is too deep
-            self.stats["starved"] += 1
-            return _later()
-
-
-def _later():
-    """Return the answer to a request that there is no memory for."""
-    return CoapMessage(numbers.SERVICE_UNAVAILABLE, b"", [(numbers.MAX_AGE, uint_octets(10))])
+        except (BodyError, Refusal, MemoryError, RuntimeError) as error:
+            return response(error, self.stats)
 
 
 def _message(outgoing, value):

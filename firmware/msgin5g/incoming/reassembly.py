@@ -8,10 +8,12 @@ The sets ask for what is missing when nothing came for a while, and give up afte
 
 from array import array
 
+from coap import numbers
 from coap.compat import const, earliest, ticks_diff
 
 from ..errors import BodyError
 from ..rules import states
+from ..rules.requests import Refusal, later
 from ..store.journal import Records, record
 from ..store.storage import discard
 from ..wire import payload
@@ -22,12 +24,8 @@ _HEAD = const(4)
 _MOST_RANGES = const(32)  # in one SEGREC, so that it fits the shortest max_datagram
 
 
-class NoRoom(Exception):
-    """The set does not fit; `later` says that it would once the application has taken what waits for it."""
-
-    def __init__(self, later=False):
-        super().__init__()
-        self.later = later
+def _too_large():
+    return Refusal(numbers.REQUEST_ENTITY_TOO_LARGE, "segParams: no room for this message")
 
 
 class StoredPayload:
@@ -225,7 +223,8 @@ class Reassembly:
         """Take one segment; return its SegmentSet, which may be `whole` by now.
 
         `header` must have `sender`; `total` and `last` may be None and False; `waiting` octets of whole messages
-        share the room. Raise NoRoom, BodyError for numbers that contradict each other, OSError of the storage.
+        share the room. Raise Refusal where it does not fit, BodyError for numbers that contradict each other, OSError
+        of the storage.
         """
         key = (header.sender, set_id)
         segments = self._find(key)
@@ -249,7 +248,7 @@ class Reassembly:
         """Put a new segment on flash. What cannot be kept, or makes no whole, takes its set along."""
         if self._reserved(segments) + segments.payload.length + size > self._most_octets:
             self.drop(segments)
-            raise NoRoom()
+            raise _too_large()
         try:
             segments.payload.add(number, value)
         except (OSError, MemoryError):
@@ -338,9 +337,9 @@ class Reassembly:
         expected = max(size, size * ((total or 1) - 1))
         room = self._most_octets - self._reserved() - expected
         if len(self._sets) >= self._most_sets or room < 0:
-            raise NoRoom()
+            raise _too_large()
         if room < waiting:
-            raise NoRoom(later=True)
+            raise later("large messages wait to be taken")
         stored = StoredPayload(self._storage, self._ledger.new_row("set-"))
         segments = SegmentSet(key, header, stored, now + self._gap)
         segments.expected = expected
@@ -355,7 +354,7 @@ class Reassembly:
 
 def _total(segments, number, total, last):
     """Return how many segments a message has, None while nobody knows. Raise BodyError for numbers that contradict each
-    other or what is known of the set, NoRoom for too many.
+    other or what is known of the set, Refusal for too many.
     """
     if total is None and last:
         total = number
@@ -369,5 +368,5 @@ def _total(segments, number, total, last):
     if segments and known is not None and segments.payload.highest > known:
         raise BodyError("totalSegCount", "%d after segment %d" % (known, segments.payload.highest))
     if max(known or 0, number) > _MOST_SEGMENTS:
-        raise NoRoom()
+        raise _too_large()
     return known

@@ -9,13 +9,12 @@ from coap.compat import const, earliest
 
 from ..errors import BodyError
 from ..rules import policy
-from ..rules.requests import Refusal
+from ..rules.requests import Refusal, later
 from ..store.message import Message
 from ..wire import bodies
 from .inbox import Inbox
-from .reassembly import NoRoom, Reassembly
+from .reassembly import Reassembly
 
-_INBOX_FULL = const(10)  # s, Max-Age
 _ABANDONED = const(8)  # sets that were given up, remembered
 _MOST_CONFIRMATIONS = const(16)  # that wait to go out
 _MISSING = "segments are missing"
@@ -162,12 +161,10 @@ class Receiver(Inbox):
         except BodyError:
             self._dropped(held, "its payload is not base64")
             raise
-        except NoRoom as error:
+        except Refusal:
             self._stats["refused"] += 1
             self._dropped(held, "there is no room for all of its segments")
-            if error.later:
-                raise Refusal(numbers.SERVICE_UNAVAILABLE, "large messages wait to be taken", _INBOX_FULL)
-            raise Refusal(numbers.REQUEST_ENTITY_TOO_LARGE, "segParams: no room for this message")
+            raise
         if segments.whole:
             self._complete(segments)
 
@@ -190,7 +187,7 @@ class Receiver(Inbox):
         reports = len([n for n in self._reports if n.kind == "IMDN"])
         if len(self.inbox) + len(self._reassembly) + count > self._most or reports >= self._most:
             self._stats["refused"] += 1
-            raise Refusal(numbers.SERVICE_UNAVAILABLE, "the inbox is full", _INBOX_FULL)
+            raise later("the inbox is full")
 
     def _report(self, message, why=None):
         status = bodies.SUCCESS if why is None else bodies.FAILURE

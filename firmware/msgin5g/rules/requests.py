@@ -2,6 +2,10 @@
 """The contract between a role and its sources of requests: registration, topics, reports, messages, and what comes."""
 
 from coap import numbers
+from coap.compat import const
+from coap.message import Message, uint_octets
+
+_COME_AGAIN = const(10)  # s, Max-Age
 
 
 class Refusal(Exception):
@@ -11,6 +15,33 @@ class Refusal(Exception):
         super().__init__(why)
         self.code = code
         self.max_age = max_age
+
+
+def later(why=""):
+    """Return the Refusal of a request that may come again in some seconds."""
+    return Refusal(numbers.SERVICE_UNAVAILABLE, why, _COME_AGAIN)
+
+
+def response(error, stats):
+    """Return the response that an error becomes which ended a request of the peer, and count it in `stats`
+    (docs/wire-profile.md, "Answers"). An error of ours carries its `code`.
+    """
+    if isinstance(error, (MemoryError, RuntimeError)):  # the second: a stack that is too deep
+        # Nothing was taken: the sender keeps it and comes again.
+        stats["starved"] += 1
+        error = later()
+    text = str(error)
+    options = []
+    if isinstance(error, OSError):
+        code = numbers.INTERNAL_SERVER_ERROR
+        text = "storage: " + text
+    else:
+        code = error.code
+        if code == numbers.BAD_REQUEST:
+            stats["malformed"] += 1
+        if error.max_age is not None:
+            options.append((numbers.MAX_AGE, uint_octets(error.max_age)))
+    return Message(code, text.encode(), options)
 
 
 class Source:

@@ -6,12 +6,13 @@ import coap
 import msgin5g
 from coap_scene import PEER, endpoint
 from common import equal, raises
-from msgin5g.rules.requests import Refusal
+from msgin5g.rules.requests import Refusal, response
 from msgin5g.wire import bodies
 
 COAP = (("Busy", Exception), ("MessageError", ValueError), ("StateError", OSError))
 MSGIN5G = (
     ("BodyError", ValueError),
+    ("ClientError", RuntimeError),
     ("ConfigError", ValueError),
     ("OutboxFull", Exception),
     ("StoppedError", EOFError),
@@ -76,3 +77,23 @@ def test_a_refusal_carries_its_code_and_when_to_come_again():
     refusal = Refusal(coap.SERVICE_UNAVAILABLE, "the inbox is full", 10)
     equal((refusal.code, refusal.max_age, str(refusal)), (0xA3, 10, "the inbox is full"))
     equal(Refusal(coap.NOT_FOUND, "no such thing").max_age, None)
+
+
+def test_whatever_ends_a_request_becomes_its_response_at_one_place():
+    """RFC 7252 sections 5.9.2 and 5.9.3: 4.00 bad request, 5.00 internal error, 5.03 with Max-Age to come again."""
+    for error, code, seconds, said, counted in (
+        (msgin5g.BodyError("msgId", "missing"), 0x80, None, b"msgId: missing", "malformed"),
+        (Refusal(coap.NOT_FOUND, "not here"), 0x84, None, b"not here", None),
+        (Refusal(coap.REQUEST_ENTITY_TOO_LARGE, "no room"), 0x8D, None, b"no room", None),
+        (Refusal(coap.SERVICE_UNAVAILABLE, "full", 7), 0xA3, 7, b"full", None),
+        (OSError("gone"), 0xA0, None, b"storage: gone", None),
+        (MemoryError(), 0xA3, 10, b"", "starved"),
+        (RuntimeError("a stack that is too deep"), 0xA3, 10, b"", "starved"),
+    ):
+        stats = {"malformed": 0, "starved": 0}
+        answer = response(error, stats)
+        equal((answer.code, answer.uint(coap.MAX_AGE), bytes(answer.payload)), (code, seconds, said))
+        equal([name for name, count in sorted(stats.items()) if count], [counted] if counted else [])
+    answer = response(msgin5g.StorageError(OSError(28)), {})
+    equal(answer.code, 0xA0)
+    assert bytes(answer.payload).startswith(b"storage: "), answer.payload
