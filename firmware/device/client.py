@@ -275,12 +275,16 @@ class RunningClient(runner.Serving):
 
     @property
     def stats(self) -> dict[str, "int | str"]:
-        """Counters of the service; "link_" and "coap_" begin those of the layers below. "boots" counts the starts of
-        the board, "reset_cause" is why it started last.
+        """Counters of the service; "journal_", "link_" and "coap_" begin those of the layers below. "boots" counts the
+        starts of the board, "reset_cause" is why it started last.
         """
         stats = dict(self.core.stats)
         stats["boots"] = health.starts.boots
         stats["reset_cause"] = health.starts.cause
+        journal = self.core.journal
+        for name in ("failed", "torn", "damaged", "unknown", "newer"):
+            stats["journal_" + name] = getattr(journal, name)
+        stats["journal_unread"] = int(journal.unread is not None)
         stats["link_dropped"] = self._link.dropped
         security = getattr(self.core.endpoint, "security", None)
         for prefix, layer in (("coap_", self.core.endpoint), ("oscore_", security), ("link_", self._link)):

@@ -182,6 +182,8 @@ def status() -> None:
     print("inbox %d; outbox %d" % (len(core.inbox), len(core.outbox.queue) + len(core.outbox.waiting)))
     told = [name + " %d" % count for name, count in sorted(core.stats.items()) if count]
     print(", ".join(told) or "no messages yet")
+    for words in starting.findings(core.journal):
+        print(words)
 
 
 def _tell(outgoing):

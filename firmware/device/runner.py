@@ -12,7 +12,7 @@ import select
 import sys
 
 from coap.compat import const, ticks_diff
-from msgin5g import CHANGED, FAILED, MESSAGE, REPORT, TOPIC
+from msgin5g import CHANGED, FAILED, MESSAGE, REPORT, TOPIC, ClientError
 from msgin5g.timing import Countdown
 
 from . import health, waiting
@@ -132,7 +132,7 @@ class Serving:
 
     def fail(self, why):
         """End the client for a reason in words: the application's next call raises it, or the one that it waits in."""
-        self._end(RuntimeError(why + "; start() begins anew"), why)
+        self._end(ClientError(why + "; start() begins anew"), why)
 
     def _end(self, error, why=None):
         if self._ended is None:
@@ -420,6 +420,8 @@ class Serving:
         self._written = (journal.writes, journal.failed)
         if self._failing is None or ticks_diff(now, self._failing) < _STORAGE:
             return False
+        if journal.unread is not None:
+            return True  # only a new client looks what is there
         try:
             self._storage.replace("probe", b"?")
             self._storage.remove("probe")

@@ -5,7 +5,7 @@ import asyncio
 import time
 
 from coap.compat import const
-from msgin5g import Config
+from msgin5g import ClientError, Config
 
 from . import health, runner
 from .client import RunningClient
@@ -32,7 +32,7 @@ def _clock():
 
 
 def _goes_on(client, config):
-    """Return whether a client that runs is the one for this configuration; else close it, or raise RuntimeError."""
+    """Return whether a client that runs is the one for this configuration; else close it, or raise ClientError."""
     if client.stopping or not client.again():
         client.abandon()
     elif client.core.config.__dict__ == config.__dict__:
@@ -40,8 +40,27 @@ def _goes_on(client, config):
     elif client.left:
         client.abandon()
     else:
-        raise RuntimeError("%r runs already: await its stop() before another one starts" % client.core.config)
+        raise ClientError("%r runs already: await its stop() before another one starts" % client.core.config)
     return False
+
+
+def findings(journal: "Any") -> "list[str]":
+    """Return what a person should know of what the last start found in the storage, a sentence each
+    (docs/flash-format.md)."""
+    found = []
+    if journal.unread is not None:
+        found.append(
+            "the storage failed (%s): what it holds is not known, and nothing is kept before the next start"
+            % OSError(*journal.unread)
+        )
+    for count, what in (
+        (journal.damaged, "damaged places, passed over"),
+        (journal.unknown, "records that this firmware does not know, passed over"),
+        (journal.newer, "segments of newer firmware, left alone"),
+    ):
+        if count:
+            found.append("journal: %s: %d" % (what, count))
+    return found
 
 
 async def start(
@@ -53,7 +72,7 @@ async def start(
     A board has one client, for its storage, its numbers and its link have one owner: where one runs with the same
     configuration, that is what a second call gives. One that has a fault is closed, and a new one goes on; so is one
     with another configuration whose application has ended.
-    Raise msgin5g.ConfigError, device.links.Unsupported for a `peer` that the board has no link for, RuntimeError
+    Raise msgin5g.ConfigError, device.links.Unsupported for a `peer` that the board has no link for, ClientError
     where a client with another configuration runs.
     """
     if config is None or isinstance(config, str):
@@ -80,6 +99,8 @@ async def start(
     else:
         from msgin5g import ApplicationClient as Role  # type: ignore[no-redef]
     core = Role(config, board.storage, clock=_clock, lent=runner.lent)
+    for words in findings(core.journal):
+        log("%s", words)
     health.look(board)
     # not before the core: what it finds in the storage may take it longer than a watchdog waits
     health.watch(board, config.watchdog, runner.fault)

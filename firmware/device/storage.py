@@ -18,12 +18,15 @@ class FileStorage:
     def __init__(self, folder):
         self._folder = folder
         try:
-            os.stat(folder)
+            try:
+                os.stat(folder)
+            except OSError:
+                os.mkdir(folder)
+            for name in os.listdir(folder):
+                if name.endswith("~"):  # the power went in the middle of replace()
+                    self.remove(name)
         except OSError:
-            os.mkdir(folder)
-        for name in os.listdir(folder):
-            if name.endswith("~"):  # the power went in the middle of replace()
-                self.remove(name)
+            pass  # each call says it again
 
     def append(self, name: str, octets: "Octets") -> int | None:
         """Add at the end of a row, made where it is new; return its length."""

@@ -79,7 +79,7 @@ class Role:
     @property
     def journal(self):
         """Where the service keeps what must outlive a restart: `writes`, `failed`, `torn`, `damaged`, `unknown`,
-        `newer`, `octets`."""
+        `newer`, `unread`, `octets`."""
         return self.ledger.journal
 
     @property

@@ -5,11 +5,13 @@ import asyncio
 
 import network
 
+import msgin5g
 import virtual
 from air import air
 from common import equal
-from device import runner, start
+from device import runner, start, starting
 from device.links import wifi
+from device.log import log
 from msgin5g import MemoryStorage
 
 CONFIG = {
@@ -146,12 +148,43 @@ def test_a_storage_that_fails_for_a_minute_is_a_fault():
         equal(client.fault(), "the storage fails")
         try:  # no watchdog waits for it here, so the application is told
             await client.receive()
-        except RuntimeError as error:
+        except msgin5g.ClientError as error:
             assert "the storage fails" in str(error), error
         else:
             raise AssertionError("a message")
 
     play(act, board)
+
+
+def test_a_storage_that_fails_at_a_start_is_told_and_counted():
+    """The device runs all the same, until something must be kept: then a new client is asked for after a minute."""
+    board = Board()
+    board.storage.names = broken
+    lines = []
+    starting.log = lambda text, *values: lines.append(text % values)
+
+    async def act(client):
+        equal([line for line in lines if "storage" in line], lines[-1:])
+        assert "[Errno 5]" in lines[-1] and "next start" in lines[-1], lines
+        equal((client.stats["journal_unread"], client.stats["journal_failed"]), (1, 0))
+        await asyncio.sleep(200)
+        equal(client.fault(), None)
+        assert await refused(client)
+        assert client.stats["journal_failed"] > 0
+        await asyncio.sleep(50)
+        equal(client.fault(), None)
+        del board.storage.names  # it is well again, which only a new client can find out
+        await asyncio.sleep(15)
+        equal(client.fault(), "the storage fails")
+
+    try:
+        play(act, board)
+    finally:
+        starting.log = log
+
+
+def broken():
+    raise OSError(5)
 
 
 def lose(client):

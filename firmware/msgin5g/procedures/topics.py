@@ -78,6 +78,7 @@ class Topics(Source):
         self._random = client.random
         self._registered = False
         self._newer = False  # the row is of a newer version, and left alone
+        self._unread = None  # what the storage said where it could not be read: left alone too
         self._restore()
 
     # --- what the application asks for ------------------------------------------------------------------
@@ -133,7 +134,12 @@ class Topics(Source):
     def _restore(self):
         """Read what is subscribed (docs/flash-format.md). What is not understood there is as if it were not: a device
         that starts is worth more."""
-        head, line, rest = self._storage.read(ROW, 0, _LONGEST_ROW).partition(b"\n")
+        try:
+            row = self._storage.read(ROW, 0, _LONGEST_ROW)
+        except OSError as error:
+            self._unread = error.args or (0,)
+            return
+        head, line, rest = row.partition(b"\n")
         try:
             if line:
                 self._newer = int(head) > _VERSION
@@ -148,6 +154,8 @@ class Topics(Source):
                     return
 
     def _store(self):
+        if self._unread:
+            raise OSError(*self._unread)
         if self._newer:
             return
         if self.subscriptions:

@@ -12,6 +12,8 @@ import binascii
 
 from coap.compat import const
 
+from ..errors import StorageError
+
 _MAGIC = const(0xA7)
 _AROUND = const(8)  # octets of a record that are not its body
 _PREFIX = "log-"
@@ -125,6 +127,9 @@ class Journal:
         self.unknown = 0  # records whose kind or fields this firmware does not know
         self.newer = 0  # rows of a newer version, which are left alone
         self.version = 0  # of the row that `open` is in
+        # What the OSError says where the storage could not even say which rows it has: none is known then, so nothing
+        # is written that could lie where one is. The next start asks again.
+        self.unread = None
         self._storage = storage
         self._checkpoint = checkpoint
         self._renew = renew
@@ -137,8 +142,9 @@ class Journal:
 
     def open(self):
         """Return all records that can be read, oldest first: (kind, body, row, offset of the body). A row of a
-        newer version is passed over; nothing writes to it or removes it."""
-        numbers = [row_number(name, _PREFIX) for name in self._storage.names()]
+        newer version is passed over; nothing writes to it or removes it. Where the storage cannot say its rows there
+        are none, and `unread` says why."""
+        numbers = [row_number(name, _PREFIX) for name in self.names()]
         for row in sorted([number for number in numbers if number is not None]):
             records = Records(self._storage, _PREFIX + str(row))
             self.version = 0
@@ -160,6 +166,20 @@ class Journal:
             self.torn += records.torn
         # What may be half a record stays where it is, and nothing is written behind it.
         self._filled = self.ROW
+
+    def names(self):
+        """Return the names of all rows of the storage; none where it cannot say them, which `unread` tells then."""
+        try:
+            return self._storage.names()
+        except OSError as error:
+            self.unread = error.args or (0,)
+            return ()
+
+    def check(self):
+        """Raise StorageError where it is not known what lies in the storage."""
+        if self.unread is not None:
+            self.failed += 1
+            raise StorageError(OSError(*self.unread))
 
     def append(self, kind, body, owner=None):
         """Write a record, and the notes that wait, in one step; return its Slot where it has an owner.
@@ -212,6 +232,7 @@ class Journal:
         return max(0, len(self._rows) - 1) * self.ROW + self._filled
 
     def _write(self, records):
+        self.check()
         again = records
         records = self._notes + records
         row = max(0, self._foreign, self._rows[-1] if self._rows else 0)

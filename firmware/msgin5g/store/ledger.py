@@ -265,7 +265,7 @@ class Ledger:
 
     def recover(self):
         """Read the journal into the lists, and remove what nothing refers to any more. Whatever octets are there, this
-        raises nothing for them; OSError where the storage cannot even say which rows it has."""
+        raises nothing; where the storage cannot even say which rows it has, `journal.unread` is set."""
         from . import recovery
 
         recovery.Recovery(self, self._storage).run()
@@ -274,7 +274,8 @@ class Ledger:
         del sys.modules[__name__.rpartition(".")[0]].recovery
 
     def new_row(self, prefix):
-        """Return the name of a row that is not there yet: "out-" or "set-" and a number."""
+        """Return the name of a row that is not there yet: "out-" or "set-" and a number. Raise StorageError."""
+        self.journal.check()
         self.row += 1
         return prefix + str(self.row)
 

@@ -318,7 +318,7 @@ class Recovery:
         """Remove the payloads that nothing refers to any more."""
         ledger = self._ledger
         orphans = []
-        for name in self._storage.names():
+        for name in ledger.journal.names():
             for prefix in ("out-", "set-", "in-"):
                 number = row_number(name, prefix)
                 if number is not None:

@@ -7,6 +7,7 @@ import asyncio
 import json
 
 from device import runner, start
+from msgin5g import ClientError
 
 SERVER = "as:weather@example.org"
 READINGS = 20
@@ -33,7 +34,7 @@ async def other():
     config["registration"] = {"lifetime": 60}
     try:
         await start(config)
-    except RuntimeError as error:
+    except ClientError as error:
         return str(error)
 
 

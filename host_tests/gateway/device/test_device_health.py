@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Safe boot and console on the unix port, with the gateway: a service manager would start the device anew each time."""
 
+import json
 import os
+import zlib
 
 from host_tests.gateway.devices import AS, UE, config, gateway_and_server, run
 from host_tests.interpreters import UNIX
@@ -77,3 +79,39 @@ def test_an_order_that_cannot_be_obeyed_leads_to_a_safe_boot(tmp_path):
                 assert not any("safe boot" in line for line in board.lines.items[-3:])
 
     run(main())
+
+
+def record(kind, fields):
+    """A record of the journal, as docs/flash-format.md has it."""
+    text = json.dumps(fields).encode()
+    body = len(text).to_bytes(2, "big") + text
+    data = b"\xa7" + kind.encode() + len(body).to_bytes(2, "big") + body
+    return data + zlib.crc32(data).to_bytes(4, "big")
+
+
+def test_what_a_start_found_in_the_journal_is_told_once_and_in_the_status(tmp_path):
+    """Records of an unknown kind, a segment of a newer version, and a damaged place."""
+    rows = {
+        "log-1": record("V", [1]) + record("x", []) + b"junk" + record("y", [2]) + record("S", ["no order"]),
+        "log-2": record("V", [2]) + record("S", []),
+    }
+    (tmp_path / "messages").mkdir()
+    for name, octets in rows.items():
+        (tmp_path / "messages" / name).write_bytes(octets)
+    (tmp_path / "msgin5g.json").write_text(json.dumps(config(9)))
+    code = (
+        "from device import console; console._REGISTER = 0; console.start(); print('---'); console.status()"
+    )
+    command = [BIN / "micropython", "-X", "heapsize=512k", "-c", code]
+    path = ":".join((str(UNIX), str(bytecode.firmware()), ".frozen"))
+    environment = {**os.environ, "MICROPYPATH": path}
+    done = finish(command, 60, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    start, _, status = done.stdout.partition("---")
+    for words in (
+        "damaged places, passed over: 1",
+        "records that this firmware does not know, passed over: 3",
+        "segments of newer firmware, left alone: 1",
+    ):
+        assert start.count(f"msgin5g: journal: {words}\n") == 1, done.stdout + done.stderr
+        assert status.count(f"journal: {words}\n") == 1, done.stdout + done.stderr
+    assert (tmp_path / "messages/log-2").read_bytes() == rows["log-2"]
