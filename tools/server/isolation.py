@@ -6,6 +6,7 @@ to the quarantine (`quarantine`); what has none rests in memory and is tried aga
 """
 
 import contextlib
+import os
 import traceback
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ from tools.wire.outside import clean
 SET_ASIDE = object()  # what `run` gives for a unit that is in the quarantine now
 RESTS = object()  # ... for one that is tried again later
 _MOST_CULPRITS = 1000  # unreadable rows that one unit may come upon
+_HOUSE = os.path.dirname(os.path.dirname(__file__)) + os.sep  # the folder of all rooms
 _SOON = 1.0  # s, the first pause of a step of the work, which concerns everybody
 
 
@@ -180,9 +182,9 @@ def reason_of(error):
 
 
 def place_of(error):
-    """Where it was raised: the innermost line that is the gateway's own."""
+    """Where it was raised: the innermost line that is the gateway's own, in whichever room."""
     frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if "gateway" in frame.filename] or frames
+    own = [frame for frame in frames if frame.filename.startswith(_HOUSE)] or frames
     if not own:
         return ""
     return "%s:%d in %s" % (own[-1].filename.rpartition("/")[2], own[-1].lineno, own[-1].name)

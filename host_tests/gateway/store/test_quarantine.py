@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: MIT
 """What raises is set aside: rows that cannot be read, at a start too; what becomes of them then; the commands."""
 
+import json
+import re
+
 import aiohttp
 import pytest
 
@@ -9,7 +12,9 @@ from host_tests.gateway.scripted import Ue, gateway, run
 from tools.cli import main
 from tools.server import quarantine
 from tools.server.delivery.pushes import BROKEN, Outcome
+from tools.server.isolation import place_of
 from tools.store.store import Store
+from tools.store.tables import record
 from tools.transport.lines import COAP, L3, Line, encode
 
 A, B, C, D = "ue:a", "ue:b", "ue:c", "ue:d"
@@ -305,3 +310,17 @@ def test_a_frame_that_raises_stops_no_other_and_not_the_line():
     line.data_received(encode(COAP, b"1") + encode(L3, b"odd") + encode(COAP, b"odd") + encode(COAP, b"2"))
     assert heard == [b"1", b"2"]
     assert [(event, fields["reason"]) for event, fields in told] == [("error", "ValueError: odd")] * 2
+
+
+def test_the_place_that_is_told_is_a_line_of_the_gateway(rig, monkeypatch):
+    """Not one of a library that it called, and none above the decision that was undone."""
+    monkeypatch.setattr(rig.gateway.server._speakers, "source", lambda peer, now: json.loads("{"))
+    assert rig.ask(A, rig.msg(A, B)).code == "5.00"
+    (told,) = rig.events("error")
+    assert re.fullmatch(r"server\.py:\d+ in _judged", told["place"])
+
+
+def test_the_place_of_what_a_library_raises():
+    with pytest.raises(ValueError) as raised:
+        record("{")
+    assert re.fullmatch(r"tables\.py:\d+ in record", place_of(raised.value))
