@@ -83,8 +83,9 @@ MACHINES = (
     (
         "OUTGOING",
         "A message on its way out",
-        "`final` says that no event changes it any more. `accepted` and `stored` are final where no report was asked\n"
-        "for, or when none came in time; `delivered`, `failed` and `expired` always.",
+        "`goes`: on the air. `back`: it goes again, or its next segment does. `whole`: all its segments are there.\n"
+        "`asked`: SEGREC. `closed`, or `shelved` where the server stores it: no report was asked for, or none came in\n"
+        "time. `final` is true where no event changes it any more. After a restart it is `queued` or `accepted`.",
     ),
     (
         "SUBSCRIPTION",
@@ -127,7 +128,8 @@ def rows_of(table):
     names, words, events, places = table
     assert len(places) == len(names) * len(events)
     rows = []
-    for position, (state, word) in enumerate(zip(names, words, strict=True)):
+    for position, state in enumerate(names):
+        word = names[words[position] - ord("a")] if words else ""
         line = places[position * len(events) :][: len(events)]
         after = {event: names[p - ord("a")] for event, p in zip(events, line, strict=True) if p != ord(".")}
         rows.append((state, word, after))

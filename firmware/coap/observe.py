@@ -37,7 +37,7 @@ _OLDER = const(4)  # requests before the newest one that notifications may still
 # any end of a cancellation is the end. docs/states.md is drawn from this table.
 OBSERVATION = (
     ("registering", "observed", "renewing", "cancelling", "withdrawing", "ended"),
-    ("", "", "", "", "", ""),
+    b"",
     ("register", "cancel", "granted", "refused", "failed", "ended"),
     b"aebfff"  # registering
     b"cd...f"  # observed

@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: MIT
 """Machines of named states, each a table of what an event makes of a state.
 
-A table has the states, the word that an application sees for each, the events, and for each state a line with a letter
-for each event: the place of the state that it leads to, `a` for the first. A dot: the event means nothing there, and
-changes nothing.
+A table has the states, for each the place of the one whose name an application sees, the events, and for each state a
+line with the place that each event leads to. A place is a letter, `a` for the first state. A dot: the event means
+nothing there, and changes nothing.
 """
 
 
 def word(table, state):
     """Return the word that an application sees for a state."""
-    return table[1][table[0].index(state)]
+    names = table[0]
+    return names[table[1][names.index(state)] - 0x61]
 
 
 def after(table, state, event):

@@ -203,8 +203,9 @@ class _Sender(Dispatcher):
         outgoing = self.choose(now)
         if outgoing is None:
             return None
+        job = outgoing, ("MSG", outgoing), True
         self.goes(outgoing)
-        return outgoing, ("MSG", outgoing), True
+        return job
 
     def _ready(self, outgoing):
         return self._wire.free((self, outgoing))

@@ -65,3 +65,11 @@ def test_every_table_of_states_is_drawn():
     every = {**vars(states), **vars(observe)}
     public = {name for name, value in every.items() if name.isupper() and isinstance(value, tuple)}
     assert public == {name for name, _, _ in tables.MACHINES}
+
+
+def test_no_event_changes_what_is_final():
+    machine = tables.machine("OUTGOING")
+    from msgin5g.rules import states
+
+    for position, (state, _, cells) in enumerate(tables.rows_of(machine)):
+        assert (position >= states.FINAL) == (not cells), state

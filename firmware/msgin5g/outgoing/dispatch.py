@@ -16,7 +16,7 @@ from ..wire.identifiers import PRIORITIES
 class Dispatcher(Source):
     """Chooses what goes out next and brings each Outgoing to its one final state.
 
-    `role.changed(outgoing)` is called for each change, `role.stats` counts the states. A subclass says which messages
+    `role.changed(outgoing)` is called for each change that an application sees. A subclass says which messages
     are `_ready`, and takes one `_take_off` the air.
     """
 
@@ -30,7 +30,6 @@ class Dispatcher(Source):
         self._backoffs = {}  # by destination; only those that wait
         self._turn = 0
         for outgoing in outbox.waiting:  # from before a restart
-            outgoing.state = "accepted"
             outgoing.expires = Countdown(config.report_timeout * 1000)
 
     def choose(self, now):
@@ -56,8 +55,7 @@ class Dispatcher(Source):
 
     def goes(self, outgoing):
         """Take note that it goes on the air."""
-        if outgoing.state == "queued":
-            self._set(outgoing, "sent")
+        self._on(outgoing, "goes")
 
     def prepare(self):
         """Work ahead as Role.prepare does."""
@@ -77,6 +75,7 @@ class Dispatcher(Source):
 
         `denied`: for want of a registration. Then it waits for that only, the first time.
         """
+        self._on(outgoing, "back")
         destination = (outgoing.to_type, outgoing.to)
         backoff = self._backoffs.get(destination)
         if backoff is None:
@@ -85,26 +84,28 @@ class Dispatcher(Source):
                 return
         backoff.failed(now, max_age, silent)
 
-    def accept(self, outgoing, now, state="accepted"):
-        """Take note that the other side has it: the end, unless a report was asked for."""
-        if self._after(outgoing, state) is None:
-            return
+    def accept(self, outgoing, now, event="accepted"):
+        """Take note that the other side has it ("accepted", or "stored"): the end, unless a report was asked for."""
         if not outgoing.report:
-            self.end(outgoing, state, None, now)
+            self.end(outgoing, "closed" if event == "accepted" else "shelved", None, now)
+            return
+        stands = states.after(states.OUTGOING, outgoing.stands, event)
+        if stands is None:
             return
         self._changed(outgoing)  # this and the next want memory: nothing is changed before they have it
-        before = outgoing.expires
+        before = outgoing.state
+        expires = outgoing.expires
         outgoing.expires = Countdown(self._config.report_timeout * 1000, now)
         try:
-            crowded_out = self.outbox.accepted(outgoing)
+            crowded_out = self.outbox.accepted(outgoing, stands)
         except MemoryError:
-            outgoing.expires = before
+            outgoing.expires = expires
             raise
-        self._state(outgoing, state)
+        self._count(outgoing, before)
         self._next_in_line(outgoing)
         self._take_off(outgoing, now)
         if crowded_out is not None:
-            self.end(crowded_out, crowded_out.state, "too many others wait for a report", now)
+            self.end(crowded_out, "closed", "too many others wait for a report", now)
 
     def reported(self, outgoing, reporter, success, cause, now):
         """Take the recipient's word, or that of one of many; `reporter` is None where the wire does not name it."""
@@ -125,18 +126,16 @@ class Dispatcher(Source):
         self._changed(outgoing, (reporter, success, cause))
 
     def end(self, outgoing, event, cause, now, counting=False):
-        """End a message by this event, whose state is the last."""
-        state = self._after(outgoing, event)
-        if state is None:
+        """End a message by this event, which leads to a state that is final."""
+        stands = states.after(states.OUTGOING, outgoing.stands, event)
+        if stands is None:
             return
         self._changed(outgoing)  # this and the next want memory: nothing is changed before they have it
-        outgoing.final = outgoing.final  # an attribute that is new wants memory, too
-        outgoing.cause = outgoing.cause
-        self.outbox.ended(outgoing, state, cause, counting)
-        outgoing.final = True
+        outgoing.cause = outgoing.cause  # an attribute that is new wants memory, too
+        self.outbox.ended(outgoing, states.word(states.OUTGOING, stands), cause, counting)
         if cause is not None:
             outgoing.cause = cause
-        self._state(outgoing, state)
+        self._reach(outgoing, stands)
         self._next_in_line(outgoing)
         self._take_off(outgoing, now)
 
@@ -149,20 +148,32 @@ class Dispatcher(Source):
                 return
         self.served(outgoing)
 
-    def _after(self, outgoing, event):
-        """Return the state that an event leads to, None where it means nothing any more."""
-        return None if outgoing.final else states.after(states.OUTGOING, outgoing.state, event)
+    def _on(self, outgoing, event):
+        """Take an event that is neither its acceptance nor its end."""
+        stands = states.after(states.OUTGOING, outgoing.stands, event)
+        if stands is not None:
+            if states.word(states.OUTGOING, stands) != outgoing.state:
+                self._changed(outgoing)  # it wants memory: nothing is changed before it has that
+            self._reach(outgoing, stands)
 
-    def _set(self, outgoing, event):
-        state = self._after(outgoing, event)
-        if state is not None:
-            self._changed(outgoing)
-            self._state(outgoing, state)
+    def _reach(self, outgoing, stands):
+        before = outgoing.state
+        outgoing.stands = stands
+        self._count(outgoing, before)
 
-    def _state(self, outgoing, state):
-        if outgoing.state != state and state in self._stats:
-            self._stats[state] += 1
-        outgoing.state = state
+    def _count(self, outgoing, before):
+        """Count what it has become, as an application sees it, where that is not what it was before."""
+        state = outgoing.state
+        if state == before:
+            return
+        if state == "accepted":
+            self._stats["accepted"] += 1
+        elif state == "delivered":
+            self._stats["delivered"] += 1
+        elif state == "failed":
+            self._stats["failed"] += 1
+        elif state == "expired":
+            self._stats["expired"] += 1
 
     def poll(self, now):
         for backoff in self._backoffs.values():
@@ -182,7 +193,7 @@ class Dispatcher(Source):
             elif outgoing.reports and outgoing.reports["failure"]:
                 self.end(outgoing, "failed", None, now)  # `cause` is the last one that was told
             else:
-                self.end(outgoing, outgoing.state, "no report came", now)
+                self.end(outgoing, "closed", "no report came", now)
 
     def next_deadline(self, now):
         """When poll() or choose() has something to do by the clock."""

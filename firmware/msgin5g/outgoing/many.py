@@ -25,7 +25,7 @@ def count(dispatcher, outgoing, reporter, success, cause, timeout, now):
         return
     if success:
         outgoing.cause = None
-        if not outgoing.accepted:
+        if outgoing in dispatcher.outbox.queue:
             outgoing.expires = Countdown(timeout, now)
         dispatcher.end(outgoing, "delivered", None, now, True)
     else:

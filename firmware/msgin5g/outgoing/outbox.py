@@ -48,16 +48,17 @@ class Outbox:
         if outgoing.slot is not None:
             self._ledger.progress(outgoing)
 
-    def accepted(self, outgoing):
-        """Let its body go; the record waits for a report. Return a record that had to make room, or None."""
+    def accepted(self, outgoing, stands):
+        """Let its body go; the record waits for a report, in the state `stands`. Return a record that had to make
+        room, or None."""
         outgoing.made = None
-        outgoing.accepted = False  # an attribute that is new wants memory, too
+        before = outgoing.stands
         self.waiting.append(outgoing)
-        outgoing.accepted = True  # a record that is written again by the next says so
+        outgoing.stands = stands  # a record that is written again by the next says so
         try:
             safe = outgoing.volatile or self._ledger.accepted(outgoing)
         except MemoryError:
-            outgoing.accepted = False
+            outgoing.stands = before
             self.waiting.remove(outgoing)
             raise
         self._leave_queue(outgoing, safe)

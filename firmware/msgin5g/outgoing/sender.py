@@ -69,7 +69,7 @@ class Sender(Dispatcher):
     def prepare(self):
         # A slow board makes a segment in a quarter of the time that a slow line takes to carry one.
         for outgoing in self.outbox.queue:
-            if outgoing.exchange is None or outgoing.segments is None:
+            if outgoing.stands != "sending" or outgoing.segments is None:
                 continue
             number = outgoing.segments.next(outgoing.segment)
             if number is not None and outgoing.made is None:
@@ -82,14 +82,14 @@ class Sender(Dispatcher):
         return False
 
     def _ready(self, outgoing):
-        return outgoing.exchange is None and outgoing.hold is None
+        return outgoing.stands == "queued" or outgoing.stands == "sent"
 
     # --- what came back -----------------------------------------------------------------------------
 
     def answered(self, outgoing, message, now):
         outgoing.exchange = None
-        if outgoing.accepted or outgoing.final:
-            return  # it ended another way while this was on the air
+        if outgoing not in self.outbox.queue:
+            return  # it was accepted, or ended, another way while this was on the air
         verdict = policy.verdict(message.code, "MSG")
         if verdict == policy.DONE:
             self.served(outgoing)
@@ -102,7 +102,7 @@ class Sender(Dispatcher):
 
     def unanswered(self, outgoing, now, why=None):
         outgoing.exchange = None
-        if outgoing.accepted or outgoing.final:
+        if outgoing not in self.outbox.queue:
             return
         self.delay(outgoing, None, True, now)
 
@@ -114,12 +114,16 @@ class Sender(Dispatcher):
         segments.acknowledge(outgoing.segment)
         if segments.missing % _PROGRESS == 0:
             self.outbox.progressed(outgoing)
-        if not segments.missing:
+        self._go_on(outgoing, "back", now)
+
+    def _go_on(self, outgoing, event, now):
+        """Take this event where segments are to be sent yet; else the confirmation is waited for."""
+        if not outgoing.segments.missing:
             outgoing.hold = now + int(self._config.segments["hold"] * 1000)
+            event = "whole"
+        self._on(outgoing, event)
 
     def _take_off(self, outgoing, now):
-        if outgoing.hold is not None:
-            outgoing.hold = None
         if outgoing.exchange is not None:
             self._client.cancel(outgoing.exchange, now)
             outgoing.exchange = None
@@ -179,7 +183,7 @@ class Sender(Dispatcher):
             if outgoing in self.outbox.queue:
                 self.accept(outgoing, now, "stored")  # who stores a message has accepted it
             else:
-                self._set(outgoing, "stored")
+                self._on(outgoing, "stored")
         elif status == bodies.FAILURE:
             self.end(outgoing, "failed", cause or "the server reported a failure", now)
         return True
@@ -190,7 +194,7 @@ class Sender(Dispatcher):
         if outgoing is None:
             return False
         outgoing.segments.resend(ranges)
-        outgoing.hold = None if outgoing.segments.missing else now + int(self._config.segments["hold"] * 1000)
+        self._go_on(outgoing, "asked", now)
         return True
 
     def confirmation(self, set_id, result, now):
@@ -216,13 +220,14 @@ class Sender(Dispatcher):
     def poll(self, now):
         super().poll(now)
         for outgoing in reversed(self.outbox.queue):  # each may leave it
-            if outgoing.hold is not None and ticks_diff(now, outgoing.hold) >= 0:
+            if outgoing.stands == "confirming" and ticks_diff(now, outgoing.hold) >= 0:
                 self.accept(outgoing, now)
 
     def next_deadline(self, now):
         deadline = super().next_deadline(now)
         for outgoing in self.outbox.queue:
-            deadline = earliest(deadline, outgoing.hold)
+            if outgoing.stands == "confirming":
+                deadline = earliest(deadline, outgoing.hold)
         return deadline
 
 

@@ -3,6 +3,7 @@
 docs/states.md is drawn.
 """
 
+from coap.compat import const
 from coap.states import after as after  # for those who read these tables
 from coap.states import word as word
 
@@ -19,16 +20,7 @@ REGISTRATION = (
         "leaving",
         "de-registering",
     ),
-    (
-        "stopped",
-        "registering",
-        "waiting",
-        "refused",
-        "unreachable",
-        "registered",
-        "registering",
-        "registered",
-    ),
+    b"abcdefbf",
     (
         "start",
         "granted",
@@ -51,25 +43,56 @@ REGISTRATION = (
     b"b........a",  # de-registering
 )
 
-# A message on its way out. An event may be its end: `final` tells that, and then none means anything.
+# A message on its way out. "sending": it, or a segment of it, is on the air. "confirming": all segments are there, and
+# SEGCONFIR is waited for. "accepted", "stored": a report is waited for; none is in "closed" and "shelved".
 OUTGOING = (
-    ("queued", "sent", "accepted", "stored", "delivered", "failed", "expired"),
-    ("queued", "sent", "accepted", "stored", "delivered", "failed", "expired"),
-    ("sent", "accepted", "stored", "delivered", "failed", "expired"),
-    b"bcdefg"  # queued
-    b"bcdefg"  # sent: on the air, or some of its segments were
-    b".cdef."  # accepted: the end where no report is waited for
-    b"..def."  # stored: the same
-    b"......"  # delivered
-    b"......"  # failed
-    b"......",  # expired
+    (
+        "queued",
+        "sending",
+        "sent",
+        "confirming",
+        "accepted",
+        "stored",
+        "closed",
+        "shelved",
+        "delivered",
+        "failed",
+        "expired",
+    ),
+    b"acccefefijk",
+    (
+        "goes",
+        "back",
+        "whole",
+        "asked",
+        "accepted",
+        "stored",
+        "closed",
+        "shelved",
+        "delivered",
+        "failed",
+        "expired",
+    ),
+    b"b...efghijk"  # queued
+    b".cd.efghijk"  # sending
+    b"b.d.efghijk"  # sent: it goes out again, or the next segment does
+    b"..dcefghijk"  # confirming
+    b".....fg.ij."  # accepted
+    b"......h.ij."  # stored
+    b"..........."  # closed
+    b"..........."  # shelved
+    b"..........."  # delivered
+    b"..........."  # failed
+    b"...........",  # expired
 )
+
+FINAL = const(6)  # place of the first state that no event changes
 
 # A topic: clause 6.6. "resuming": from before a restart. "postponed": refused after it was granted; the device asks
 # again, from time to time.
 SUBSCRIPTION = (
     ("subscribing", "resuming", "subscribed", "postponed", "unsubscribing", "refused", "unsubscribed"),
-    ("subscribing", "subscribing", "subscribed", "refused", "unsubscribing", "refused", "unsubscribed"),
+    b"aacfefg",
     ("subscribe", "unsubscribe", "granted", "refused", "ended"),
     b".ecf."  # subscribing
     b"aecd."  # resuming
@@ -84,7 +107,7 @@ SUBSCRIPTION = (
 # begun after a restart; no gap is counted until that ends. "dropped": given up, or it has no room.
 SEGMENTS = (
     ("gathering", "asking", "taken", "dropped"),
-    ("", "", "", ""),
+    b"",
     ("gap", "asked", "taken", "dropped"),
     b"b.cd"  # gathering
     b".acd"  # asking

@@ -21,7 +21,7 @@ from coap.compat import const, json_octets
 
 from .journal import Journal
 from .message import Message
-from .outgoing import Outgoing
+from .outgoing import AWAITING, Outgoing
 from .storage import JournalSource
 
 _SENT = const(0x53)
@@ -133,7 +133,7 @@ class Ledger:
 
     def _outgoing_header(self, outgoing):
         left = None
-        if outgoing.expires is not None and not outgoing.accepted:
+        if outgoing.expires is not None and outgoing.stands not in AWAITING:
             left = outgoing.expires.last
         source = outgoing.source  # None once it is accepted
         header = [  # in the order of recovery.OUTGOING, which has the names
@@ -152,7 +152,7 @@ class Ledger:
             source and source.row,
             outgoing.cut,
             outgoing.progress,
-            outgoing.accepted,
+            outgoing.stands in AWAITING,
         ]
         if outgoing.reports and outgoing.reports["failure"]:
             header += _counts(outgoing)
@@ -288,7 +288,7 @@ class Ledger:
         owner = slot.owner
         if isinstance(owner, Outgoing):
             payload = b""
-            if not owner.accepted and owner.source.row is None:
+            if owner.stands not in AWAITING and owner.source.row is None:
                 payload = owner.source.read(0, owner.size)
             return _SENT, _pack(self._outgoing_header(owner), payload)
         if isinstance(owner, Message):

@@ -1,20 +1,21 @@
 # SPDX-License-Identifier: MIT
 """A message on its way out, as the application sees it, and what is remembered of one that ended."""
 
+from ..rules import states
 from ..wire.identifiers import MANY
+
+AWAITING = ("accepted", "stored")  # states of states.OUTGOING in which a report is waited for
 
 
 class Outgoing:
     """A message that `send` took.
 
-    `state` is "queued", "sent" (on the air), "accepted" (the server has it), "stored" (it waits there for the
-    recipient), "delivered", "failed" (`cause` says why) or "expired"; `final` tells that it will not change.
+    `stands` is its state, of states.OUTGOING.
     `reports` counts what the recipients of a message to many say, None where no such reports are expected.
     """
 
     # Here what most messages never change, or only while they are sent: 64 of them may wait for reports.
     cause = None
-    final = False
     cut = None  # (limit, room, set ID) where it is too large for one datagram
     progress = None  # which segments were acknowledged, as far as the ledger knows
     expires = None  # Countdown to the end of `expires`, later to that of the wait for a report
@@ -22,9 +23,8 @@ class Outgoing:
     segments = None  # once the first segment went out
     segment = None  # number on the air
     made = None  # (number, body) of the one that comes next
-    exchange = None  # on the air
-    hold = None  # tick until which SEGCONFIR is waited for
-    accepted = False  # waits for a report
+    exchange = None  # what is on the air while it is "sending", for who cancels that
+    hold = None  # tick until which it is "confirming"
     reports = None
     reporters = None  # who was counted, see outgoing/many.py
     on_report = None  # for the layer above: what it calls with (reporter, success, cause)
@@ -36,7 +36,7 @@ class Outgoing:
         self.message_id = message_id
         self.to = to
         self.to_type = to_type
-        self.state = "queued"
+        self.stands = "queued"
         self.app_id = app_id
         self.report = report
         self.priority = priority
@@ -46,6 +46,17 @@ class Outgoing:
         self.size = source.size
         if report and to_type in MANY:
             self.reports = {"success": 0, "failure": 0}
+
+    @property
+    def state(self):
+        """The word for where it stands: "queued", "sent" (on the air), "accepted" (the server has it), "stored" (it
+        waits there for the recipient), "delivered", "failed" (`cause` says why) or "expired"."""
+        return states.word(states.OUTGOING, self.stands)
+
+    @property
+    def final(self):
+        """Whether `state` will not change any more."""
+        return states.OUTGOING[0].index(self.stands) >= states.FINAL
 
     def __repr__(self):
         return "<Outgoing %s to %s: %s%s>" % (

@@ -196,7 +196,8 @@ class Recovery:
         outgoing.expire_time = fields.expire_time
         outgoing.cut = fields.cut
         outgoing.progress = fields.progress
-        outgoing.accepted = fields.accepted
+        if fields.accepted:
+            outgoing.stands = "accepted"
         if fields.left is not None:
             outgoing.expires = Countdown(fields.left)
         if fields.failure:
@@ -215,7 +216,7 @@ class Recovery:
 
     def _accepted(self, fields, slot, payload):
         if fields.message_id in self._outgoing:
-            self._outgoing[fields.message_id].accepted = True
+            self._outgoing[fields.message_id].stands = "accepted"
 
     def _progress(self, fields, slot, payload):
         if fields.message_id in self._outgoing:
@@ -291,7 +292,7 @@ class Recovery:
         rows = [] if ledger.lent is None else [_row_of(ledger.lent)]
         for outgoing in sorted(self._outgoing.values(), key=_by_order):
             live(outgoing.slot)
-            if outgoing.accepted:
+            if outgoing.stands == "accepted":
                 ledger.waiting.append(outgoing)
             else:
                 ledger.queue.append(outgoing)

@@ -10,7 +10,7 @@ from msgin5g.application.registration import ApplicationRegistration
 from msgin5g.rules import states
 from msgin5g.wire.answer import Answer
 from msgin5g.wire.bodies import Body
-from msgin5g_scene import GRANTED, HOUR, SECOND, Scene, agree, imdn, msgresp, segconfir
+from msgin5g_scene import GRANTED, HOUR, SECOND, Scene
 from walking import SAME, stands, walk
 
 # --- registration -------------------------------------------------------------------------------------------
@@ -168,97 +168,3 @@ def test_registration_of_an_application():
     )
     reached = [name for name in states.REGISTRATION[0] if name != "waiting"]  # there is no bulk on MSGin5G-5
     walk(reached, expected, application, events)
-
-
-# --- messages -----------------------------------------------------------------------------------------------
-
-
-class Sending:
-    """A message in a state, its scene, and what stands for its end."""
-
-    def __init__(self, state, report):
-        self.scene = Scene(lambda asked: self.said if asked.kind == "MSG" else agree(asked))
-        self.said = coap.CHANGED
-        if state == "queued":
-            self.outgoing = self.scene.send(report=report, expires=HOUR / 1000)  # not registered yet
-            return
-        self.scene.start()
-        if state in ("sent", "failed"):
-            self.said = None if state == "sent" else coap.BAD_REQUEST
-        self.outgoing = self.scene.send(report=report, expires=HOUR / 1000)
-        if state == "stored":
-            self.scene.post(msgresp(self.id, '"DelSta":"stored for deferred delivery"'))
-        elif state == "delivered":
-            self.scene.post(imdn(self.id))
-        elif state == "expired":
-            raise ValueError(state)
-
-    @property
-    def id(self):
-        return self.outgoing.message_id
-
-    @property
-    def state(self):
-        return self.outgoing.state + (", final" if self.outgoing.final else "")
-
-
-def post(body):
-    return lambda sending: sending.scene.post(body(sending.id))
-
-
-def hour(sending):
-    sending.said = None
-    sending.scene.client.poll((sending.scene.tick + HOUR + SECOND) % (1 << 29))
-    sending.scene._pump()
-
-
-OUTGOING_EVENTS = (
-    post(lambda id: msgresp(id, '"DelSta":"stored for deferred delivery"')),
-    post(lambda id: msgresp(id)),
-    post(lambda id: imdn(id)),
-    post(lambda id: imdn(id, "failure")),
-    hour,
-)
-
-
-def test_a_message_with_a_report():
-    expected = (
-        ("queued", "stored", "failed, final", "delivered, final", "failed, final", "expired, final"),
-        ("sent", "stored", "failed, final", "delivered, final", "failed, final", "expired, final"),
-        ("accepted", "stored", "failed, final", "delivered, final", "failed, final", SAME),
-        ("stored", SAME, "failed, final", "delivered, final", "failed, final", SAME),
-        ("delivered, final", SAME, SAME, SAME, SAME, SAME),
-        ("failed, final", SAME, SAME, SAME, SAME, SAME),
-    )
-    reached = [
-        name + (", final" if name in ("delivered", "failed") else "") for name in states.OUTGOING[0][:-1]
-    ]
-    walk(reached, expected, lambda state: Sending(state.split(",")[0], True), OUTGOING_EVENTS)
-
-
-def test_a_message_without_a_report():
-    for state, rest in (
-        ("queued", ("stored, final", "failed, final", "delivered, final", "failed, final", "expired, final")),
-        ("sent", ("stored, final", "failed, final", "delivered, final", "failed, final", "expired, final")),
-        ("accepted, final", (SAME, SAME, SAME, SAME, SAME)),
-    ):
-        walk([state], [(state,) + rest], lambda state: Sending(state.split(",")[0], False), OUTGOING_EVENTS)
-
-
-def test_a_message_that_expired():
-    for event in OUTGOING_EVENTS[:-1]:
-        sending = Sending("queued", True)
-        hour(sending)
-        event(sending)
-        equal(sending.state, "expired, final")
-
-
-def test_a_segmented_message_has_one_end():
-    scene = Scene().start()
-    outgoing = scene.send(payload="x" * 3000)
-    set_id = scene.of("MSG")[-1].body["segParams"]["segId"]
-    equal(outgoing.state, "sent")
-    scene.post(segconfir(set_id))
-    equal((outgoing.state, outgoing.final), ("accepted", True))
-    scene.post(segconfir(set_id, "false"))
-    equal((outgoing.state, outgoing.final), ("accepted", True))
