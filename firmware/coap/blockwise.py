@@ -11,6 +11,10 @@ from .errors import MessageError
 from .exchange import INCOMPLETE, RESPONSE
 from .message import Message, decode, uint_octets
 
+_TYPING = const(False)
+if _TYPING:
+    from collections.abc import Iterable
+
 _MAX_BODIES = const(2)
 _PIECE = const(512)  # octets that must lie side by side while a body comes in
 
@@ -19,7 +23,7 @@ class Pieces:
     """A whole body whose `pieces`, a list of bytes, could not be joined, since there is that much memory, but not in a
     row. It has a length and gives its octets one by one, so bytes() of it works when there is room."""
 
-    def __init__(self, pieces):
+    def __init__(self, pieces: "Iterable[bytes]") -> None:
         self.pieces = pieces
 
     def __len__(self):

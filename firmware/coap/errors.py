@@ -17,7 +17,7 @@ class MessageError(ValueError):
     one with a format error), or None where silence is the answer.
     """
 
-    def __init__(self, why, reset=None):
+    def __init__(self, why: str, reset: int | None = None) -> None:
         super().__init__(why)
         self.reset = reset
 

@@ -4,6 +4,12 @@
 from . import numbers
 from .compat import const, ticks_diff
 
+_TYPING = const(False)
+if _TYPING:
+    from contracts import Peer, Tick
+
+    from .message import Message
+
 # Kinds of event, and what comes with each
 REQUEST = 1  # (REQUEST, incoming, message): answer it with respond(), now or later
 RESPONSE = 2  # (RESPONSE, exchange, message)
@@ -41,7 +47,16 @@ class Exchange:
     binding = None  # what `oscore` must know to verify the response
     refusal = None  # with a binding: the last response that did not verify, or a Reset, which can't
 
-    def __init__(self, peer, datagram, mid, token, confirmable, tag, incoming=None):
+    def __init__(
+        self,
+        peer: "Peer",
+        datagram: bytes,
+        mid: int,
+        token: bytes | None,
+        confirmable: bool,
+        tag: object,
+        incoming: "Incoming | None" = None,
+    ) -> None:
         self.peer = peer
         self.datagram = datagram
         self.mid = mid
@@ -52,7 +67,7 @@ class Exchange:
             self.incoming = incoming
         self.state = QUEUED
         self.retransmissions = 0
-        self.deadline = None
+        self.deadline: "Tick | None" = None
 
     def poll(self, endpoint, now):
         """Do what is due at `deadline`."""
@@ -70,13 +85,15 @@ class Incoming:
 
     binding = None  # what `oscore` must know to protect the response
 
-    def __init__(self, message, peer, deadline, entry):
+    def __init__(self, message: "Message", peer: "Peer", deadline: "Tick", entry: "_Entry") -> None:
         self.message = message
         self.peer = peer
-        self.deadline = deadline  # when to send the empty acknowledgement, then when to forget the request
+        self.deadline: "Tick | None" = (
+            deadline  # when to send the empty acknowledgement, then when to forget the request
+        )
         self.entry = entry
         self.acknowledged = False
-        self.response = None  # the Exchange of a separate confirmable response
+        self.response: "Exchange | None" = None  # the Exchange of a separate confirmable response
 
     def poll(self, endpoint, now):
         """Do what is due at `deadline`."""

@@ -17,6 +17,8 @@ from .states import after
 
 _TYPING = const(False)
 if _TYPING:
+    from typing import Any
+
     from contracts import Peer, Tick
 
     from .endpoint import Endpoint
@@ -78,18 +80,18 @@ class Observation:
     that has an answer or none comes, by `forget`. It stays so; observe anew.
     """
 
-    def __init__(self, endpoint, peer, tag, stale):
+    def __init__(self, endpoint: "Endpoint", peer: "Peer", tag: object, stale: bool) -> None:
         self.peer = peer
         self.tag = tag
         self.token = b""
         self.stands = "registering"
-        self.exchange = None  # of the last request, None once that has ended
+        self.exchange: "Any" = None  # of the last request, None once that has ended
         self.deadline = None  # when `poll` is needed
         self._stale = stale
         self._stale_at = None  # when the last response is stale
         self._endpoint = endpoint
-        self._bindings = []  # of OSCORE: of the newest request that was answered, and of those before it
-        self._until = []  # when the last of those before it is forgotten, then the one before that, ...
+        self._bindings: list = []  # of OSCORE: of the newest request that was answered, and of those before it
+        self._until: list = []  # when the last of those before it is forgotten, then the one before that, ...
         self._newest = -1  # Partial IV of the notification that waits to be accepted
         self._number = 0  # of the newest notification
         self._ordered = (

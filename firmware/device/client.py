@@ -14,7 +14,10 @@ if _TYPING:
     from collections.abc import AsyncIterator, Callable
     from typing import Any, BinaryIO
 
+    from contracts import Link, Storage
+    from msgin5g.role import Role
     from msgin5g.store.message import Message
+    from msgin5g.store.outgoing import Outgoing as CoreOutgoing
 
     Payload = str | bytes | BinaryIO | tuple[BinaryIO, int]
 
@@ -24,7 +27,7 @@ STOP_WAIT = const(5000)  # ms for the de-registration, whose loss is harmless
 class Outgoing:
     """A message on its way: `message_id`, `state`, `cause`, and `wait` for its end."""
 
-    def __init__(self, client, core):
+    def __init__(self, client: "RunningClient", core: "CoreOutgoing") -> None:
         self._client = client
         self._core = core
         self.message_id = core.message_id
@@ -98,7 +101,7 @@ class RunningClient(runner.Serving):
     that it will never have.
     """
 
-    def __init__(self, core, link, storage):
+    def __init__(self, core: "Role", link: "Link", storage: "Storage") -> None:
         super().__init__(core, link, storage)
         self.stopping = False
         self.left = False  # its application has ended, and left it running

@@ -170,7 +170,8 @@ def status() -> None:
     if starts.words:
         print("last words:", starts.words.strip())
     gc.collect()
-    print("heap: %d octets free of %d" % (gc.mem_free(), gc.mem_free() + gc.mem_alloc()))
+    free, taken = gc.mem_free(), gc.mem_alloc()  # type: ignore[attr-defined]
+    print("heap: %d octets free of %d" % (free, free + taken))
     if running is None:
         print("no client runs; console.start() does")
         return

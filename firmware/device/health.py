@@ -13,6 +13,10 @@ from .links import Unsupported
 from .log import log
 from .waiting import cancel, loop
 
+_TYPING = const(False)
+if _TYPING:
+    from contracts import Board
+
 _ROW = "boot"
 GOOD = const(60)  # seconds after which a start was a good one
 _SAFE = const(3)  # starts in a row that failed before that: then a safe boot
@@ -52,7 +56,7 @@ class Starts:
     and no reason not to start.
     """
 
-    def __init__(self, board):
+    def __init__(self, board: "Board") -> None:
         self.cause = board.reset_cause()
         self.boots = self.bad = 0
         self.words = ""

@@ -81,7 +81,7 @@ async def start(
         config = Config(config)
     patience = _STOPPING
     while runner.running and runner.running[0].stopping and patience > 0:
-        await asyncio.sleep_ms(50)  # it de-registers
+        await asyncio.sleep_ms(50)  # type: ignore[attr-defined]  # it de-registers
         patience -= 50
     for client in runner.running[:]:
         if _goes_on(client, config):

@@ -15,7 +15,7 @@ _ENOENT = 2
 class FileStorage:
     """Rows as files below `folder`, which is made where it is missing, also when an application deleted it."""
 
-    def __init__(self, folder):
+    def __init__(self, folder: str) -> None:
         self._folder = folder
         try:
             try:

@@ -5,7 +5,7 @@ It has the public names of Client and is driven like it. What travels is a wire'
 messages of Annex A.2, json_wire.py the CoAP and JSON of Annex A.3; `config.peer` chooses.
 """
 
-from coap.compat import earliest, random_octets
+from coap.compat import const, earliest, random_octets
 
 from .application.registration import ApplicationRegistration
 from .errors import ConfigError
@@ -17,6 +17,15 @@ from .rules import policy
 from .store.message import Message
 from .wire import causes, payload, uuid
 
+_TYPING = const(False)
+if _TYPING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from contracts import Storage
+
+    from .config import Config
+
 
 class ApplicationClient(Role):
     """An application on a constrained UE, by MSGin5G-5 (TS 24.538 clause 6.4.2).
@@ -26,7 +35,14 @@ class ApplicationClient(Role):
     the gateway's table translates. Raise ConfigError where the configuration is not that of an ApplicationClient.
     """
 
-    def __init__(self, config, storage, random=random_octets, clock=None, lent=None):
+    def __init__(
+        self,
+        config: "Config",
+        storage: "Storage",
+        random: "Callable[[int], bytes]" = random_octets,
+        clock: "Callable[[], int | None] | None" = None,
+        lent: "Message | None" = None,
+    ) -> None:
         if config.role != "application client":
             raise ConfigError("role", 'must be "application client" for an ApplicationClient')
         if config.application["credential"] is None:
@@ -40,6 +56,7 @@ class ApplicationClient(Role):
         super().__init__(config, storage, lent)
         self.stats["unmatched"] = 0  # L3 responses that belong to nothing
         self.stats["repeats"] = 0  # L3 requests that went out again
+        wire: "Any"
         if on_l3:
             from .application.l3_wire import L3Wire
 

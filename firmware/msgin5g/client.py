@@ -7,7 +7,7 @@ each call everything is taken out of `outgoing` and `next_event`.
 
 from coap import exchange as coap_exchange
 from coap import numbers
-from coap.compat import random_octets
+from coap.compat import const, random_octets
 from coap.message import Message as CoapMessage
 from coap.message import MessageError, encode
 
@@ -17,6 +17,15 @@ from .outgoing.compose import PATH, TOKEN, BodyComposer, request
 from .role import STARVED, Role
 from .rules.requests import Refusal, later, response
 from .wire import bodies
+
+_TYPING = const(False)
+if _TYPING:
+    from collections.abc import Callable
+
+    from contracts import Storage
+
+    from .config import Config
+    from .store.message import Message
 
 _FROM_PEER = (coap_exchange.REQUEST, coap_exchange.NOTIFICATION)
 
@@ -31,7 +40,14 @@ class Client(Role):
     Raise ConfigError where the configuration is not that of a Client.
     """
 
-    def __init__(self, config, storage, random=random_octets, clock=None, lent=None):
+    def __init__(
+        self,
+        config: "Config",
+        storage: "Storage",
+        random: "Callable[[int], bytes]" = random_octets,
+        clock: "Callable[[], int | None] | None" = None,
+        lent: "Message | None" = None,
+    ) -> None:
         if config.role != "client":
             raise ConfigError("role", 'must be "client" for a Client')
         super().__init__(config, storage, lent)

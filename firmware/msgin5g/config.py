@@ -4,9 +4,15 @@
 import json
 import sys
 
+from coap.compat import const
+
 from .errors import ConfigError
 
 _ENOENT = 2
+
+_TYPING = const(False)
+if _TYPING:
+    from typing import Any
 
 
 class Config:
@@ -15,7 +21,11 @@ class Config:
     Raise ConfigError, which names the key and says what is allowed. Keys never show in repr().
     """
 
-    def __init__(self, data):
+    if _TYPING:
+
+        def __getattr__(self, name: str) -> Any: ...
+
+    def __init__(self, data: dict) -> None:
         from . import config_check
 
         config_check.fill(self, data)

@@ -12,7 +12,7 @@ from coap import numbers
 class ConfigError(ValueError):
     """A key of the configuration is missing or wrong. `key` names it ("coap.nstart"), str() says what is allowed."""
 
-    def __init__(self, key, allowed):
+    def __init__(self, key: str, allowed: str) -> None:
         super().__init__("%s: %s" % (key, allowed))
         self.key = key
 
@@ -30,7 +30,7 @@ class StorageError(OSError):
     code = numbers.INTERNAL_SERVER_ERROR
     max_age = None
 
-    def __init__(self, error):
+    def __init__(self, error: Exception) -> None:
         super().__init__(
             error.args[0] if error.args else None, "the storage failed: the message was not taken"
         )
@@ -42,7 +42,7 @@ class BodyError(ValueError):
     code = numbers.BAD_REQUEST
     max_age = None
 
-    def __init__(self, member, why):
+    def __init__(self, member: str, why: str) -> None:
         super().__init__("%s: %s" % (member, why))
         self.member = member
 

@@ -13,6 +13,9 @@ _TYPING = const(False)
 if _TYPING:
     from typing import Any, BinaryIO
 
+    from contracts import Storage
+
+    from .config import Config
     from .store.message import Message
     from .store.outgoing import Outgoing
 
@@ -36,7 +39,7 @@ class Role:
         _receiver: Any
         _link_deadline: Any
 
-    def __init__(self, config, storage, lent=None):
+    def __init__(self, config: "Config", storage: "Storage", lent: "Message | None" = None) -> None:
         self.config = config
         self.stats = {
             "accepted": 0,  # of our messages
@@ -56,8 +59,8 @@ class Role:
         self.ledger = Ledger(storage, lent)
         self.ledger.recover()
         self.outbox = Outbox(self.ledger, config.outbox["messages"], config.outbox["bytes"])
-        self.events = []
-        self.sources = ()  # of requests, in the order of their turn: rules.requests.Source, or None
+        self.events: list = []
+        self.sources: "Any" = ()  # of requests, in the order of their turn: rules.requests.Source, or None
         self._announced = None
         self._now = 0
         self._event = None  # of the endpoint, as long as what it means is not done

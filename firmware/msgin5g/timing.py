@@ -3,6 +3,12 @@
 
 from coap.compat import const, random_octets, ticks_diff
 
+_TYPING = const(False)
+if _TYPING:
+    from collections.abc import Callable
+
+    from contracts import Tick
+
 _DAY = const(86400000)  # well below the 3.1 days within which ticks can be compared
 LONGEST = const(
     3600
@@ -30,7 +36,7 @@ class Countdown:
     It begins at `now`, or where that is None with the first `advance`. `last` is what was left at the last one.
     """
 
-    def __init__(self, ms, now=None):
+    def __init__(self, ms: int, now: "Tick | None" = None) -> None:
         self.last = ms
         self._since = now
 
@@ -51,7 +57,7 @@ class Countdown:
 class Backoff:
     """When to try again: `first` ms, doubled up to `most`, +-25 % (docs/wire-profile.md, "Answers", "Registration")."""
 
-    def __init__(self, first, most, random=random_octets):
+    def __init__(self, first: int, most: int, random: "Callable[[int], bytes]" = random_octets) -> None:
         self.most = most
         self._first = first
         self._random = random

@@ -78,6 +78,32 @@ def test_boards_links_and_storages_keep_to_the_contracts(board, link, tmp_path):
     assert typings.errors(board, "1.29", [file]) == []
 
 
+SOURCES = """import contracts
+from msgin5g.application.registration import ApplicationRegistration
+from msgin5g.incoming.receiver import Receiver
+from msgin5g.outgoing.sender import Sender
+from msgin5g.procedures.registration import Registration
+from msgin5g.procedures.topics import Topics
+
+
+def check(
+    one: Registration, two: Receiver, three: Sender, four: Topics, five: ApplicationRegistration
+) -> list[contracts.RequestSource]:
+    return [one, two, three, four, five]
+
+
+def wrong(client: object) -> contracts.RequestSource:
+    return client
+"""
+
+
+def test_procedures_keep_to_the_contract_of_a_source_of_requests(tmp_path):
+    file = tmp_path / "check.py"
+    file.write_text(SOURCES)
+    (wrong,) = typings.errors("rp2040", "1.29", [file])
+    assert ":16: error:" in wrong and "RequestSource" in wrong
+
+
 BROKEN = {
     "a call less": (
         "    def led(self, on: bool) -> None:\n",

@@ -8,6 +8,10 @@ from hashlib import sha256
 from ..compat import const
 from ..errors import StateError
 
+_TYPING = const(False)
+if _TYPING:
+    from contracts import Storage
+
 _AHEAD = const(64)
 _NUMBER = const(5)  # octets of the longest Partial IV
 _CHECK = const(3)
@@ -25,7 +29,7 @@ class Sequence:
     not -1 (docs/flash-format.md).
     """
 
-    def __init__(self, storage, name):
+    def __init__(self, storage: "Storage", name: str) -> None:
         self._storage = storage
         self._name = name
         row = storage.read(name, 0, _LONGEST)

@@ -17,6 +17,8 @@ from . import readable
 
 _TYPING = const(False)
 if _TYPING:
+    from collections.abc import Callable
+
     from contracts import Datagram, Peer
 
 MAX_FRAME = 250  # ESP_NOW_MAX_DATA_LEN; version 2 has 1470, but its peer need not
@@ -54,10 +56,12 @@ class ESPNowLink:
     acknowledgement: the L3 messages have their own. `channel` 0 is the one that the station has.
     """
 
-    def __init__(self, mac, channel=0, pmk=None, lmk=None):
+    def __init__(
+        self, mac: bytes, channel: int = 0, pmk: bytes | None = None, lmk: bytes | None = None
+    ) -> None:
         self.peer = mac
         self.dropped = 0
-        self.on_back = None  # it cannot know when the other station was away
+        self.on_back: "Callable[[], object] | None" = None  # it cannot know when the other station was away
         self._channel = channel
         self._pmk = pmk
         self._lmk = lmk

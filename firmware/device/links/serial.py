@@ -16,6 +16,7 @@ from . import slipmux
 
 _TYPING = const(False)
 if _TYPING:
+    from collections.abc import Callable
     from typing import Any
 
     from contracts import Datagram, Peer
@@ -63,25 +64,27 @@ class SerialLink:
     be sent with `text()`; text that comes in, and frames of other kinds, are left alone.
     """
 
-    def __init__(self, open_line, kind, max_frame, name, spool=None):
+    def __init__(
+        self, open_line: "Callable[[], Any]", kind: int, max_frame: int, name: str, spool: "Any" = None
+    ) -> None:
         self.peer = name
         self.dropped = 0
-        self.on_back = None
+        self.on_back: "Callable[[], object] | None" = None
         self.lost = 0  # times that the line went away
         self._open_line = open_line
         self._kind = kind
         self._decoder = slipmux.Decoder(max_frame, spool, kind=kind)
         self.stats = self._decoder.stats
-        self._frames = iter(())
-        self._line = None
-        self._stream = None
-        self._queue = []
+        self._frames: "Any" = iter(())
+        self._line: "Any" = None
+        self._stream: "Any" = None
+        self._queue: list = []
         self._ready = asyncio.Event()
-        self._writer = None
+        self._writer: "Any" = None
         self._loop = None  # in which that is
         self._broken = False  # Ctrl-C hit the task
         self._wrote = 0  # what went out, in pieces
-        self._stuck = None  # (self._wrote, since when) a frame waits
+        self._stuck: "Any" = None  # (self._wrote, since when) a frame waits
 
     async def open(self) -> None:
         """Bring the link up; raise OSError when it cannot be had now."""

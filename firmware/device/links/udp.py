@@ -11,6 +11,7 @@ from . import readable
 
 _TYPING = const(False)
 if _TYPING:
+    from collections.abc import Callable
     from typing import Any
 
     from contracts import Peer
@@ -24,18 +25,18 @@ _UNHEARD = const(180000)  # ms without an answer until the peer's name is looked
 class UDPLink:
     """One socket to one peer. `address(sockaddr)` gives the (host, port) of what the port's recvfrom says."""
 
-    def __init__(self, host, port, max_datagram, address):
-        self.peer = None
+    def __init__(self, host: str, port: int, max_datagram: int, address: "Callable[[Any], Any]") -> None:
+        self.peer: "Peer" = None
         self.dropped = 0
-        self.on_back = None  # UDP itself cannot know
+        self.on_back: "Callable[[], object] | None" = None  # UDP itself cannot know
         self._host = host
         self._port = port
         self._size = max_datagram + 1  # one more, so that a longer datagram can be told from one that fits
         self._address = address
-        self._sock = None
-        self._sockaddr = None
+        self._sock: "Any" = None
+        self._sockaddr: "Any" = None
         self._asked = None  # since when the peer owes an answer
-        self._last = None  # (address, sockaddr) that the last datagram of somebody else came from
+        self._last: "Any" = None  # (address, sockaddr) that the last datagram of somebody else came from
 
     async def open(self) -> None:
         """Bring the link up; raise OSError when it cannot be had now."""

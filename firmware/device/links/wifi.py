@@ -18,6 +18,8 @@ from .udp import UDPLink
 
 _TYPING = const(False)
 if _TYPING:
+    from typing import Any
+
     from contracts import Peer
 
 _LOOK = const(100)  # ms between looks at the station
@@ -63,7 +65,7 @@ class WiFiLink(UDPLink):
     any other, counted in `stats`, and CoAP sends it again.
     """
 
-    def __init__(self, ssid, password, host, port, max_datagram):
+    def __init__(self, ssid: str, password: str, host: str, port: int, max_datagram: int) -> None:
         super().__init__(host, port, max_datagram, _address)
         self.stats = {
             "lost": 0,  # datagrams that had nowhere to go
@@ -73,7 +75,7 @@ class WiFiLink(UDPLink):
         self._password = password
         self._station = network.WLAN(network.STA_IF)
         self._joined = asyncio.Event()
-        self._keeper = None
+        self._keeper: "Any" = None
         self._told = None
         self._known = False  # whether it ever joined
         self._slept = False

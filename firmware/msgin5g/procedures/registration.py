@@ -34,7 +34,9 @@ class Registration(Registering):
         self._step = None
         self._due = None  # Countdown to the next request
         self._on_air = None  # the step that waits for its answer
-        self._doubted = False  # the server asked for a registration, and nothing but that was accepted since
+        # Whether the server asked for a registration, and accepted nothing but that since. No state: it outlives each
+        # of them, and changes none. It belongs to `_retry`, which a server that grants and asks anew must not reset.
+        self._doubted = False
         self._expires = None
         self._lifetime = None
         self._urgent = config.registration["urgent"]  # for the next REG

@@ -38,7 +38,9 @@ class Subscription:
         self.on_air = None  # the kind of the request that is: "SUB" or "UNSUB"
         self.due = None  # Countdown to the next request
         self.backoff = None
-        self.denied = False  # whether the last answer was that the device is not registered
+        # Whether the last answer was that the device is not registered. No state: in each of them that has requests it
+        # says when the next goes out, with the registration or, after the second such answer, by the back-off.
+        self.denied = False
 
     @property
     def state(self):

@@ -11,7 +11,7 @@ _COME_AGAIN = const(10)  # s, Max-Age
 class Refusal(Exception):
     """A request of the peer that gets `code`; str() is the diagnostic payload, `max_age` seconds or None."""
 
-    def __init__(self, code, why, max_age=None):
+    def __init__(self, code: int, why: str, max_age: int | None = None) -> None:
         super().__init__(why)
         self.code = code
         self.max_age = max_age
@@ -47,8 +47,9 @@ def response(error, stats):
 class Source:
     """A procedure: what it wants to send, and what is sent to it. procedures/__init__.py has the table of them.
 
-    The role asks its sources in the order of that table. `next` gives one request and takes it on the air; then `sent`
-    tells that it is, and exactly one of `answered`, `unanswered`, `unsendable` ends it, unless the source cancels it.
+    The role asks its sources in the order of that table. `next` is a command, no query, as that of an iterator is: it
+    gives one request and takes it on the air. `next_deadline` is a query, and changes nothing. After `next`, `sent`
+    has its Exchange, and exactly one of `answered`, `unanswered`, `unsendable` ends it, unless the source cancels it.
     Each may raise MemoryError; then nothing has changed, or `unanswered` is called for the same request.
     An `item` is whatever the source knows its request by. Times are ticks in ms.
     """

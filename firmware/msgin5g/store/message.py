@@ -13,7 +13,17 @@ class Message:
 
     set_id = None  # where its segments had message IDs of their own
 
-    def __init__(self, sender, sender_type, to, to_type, message_id, app_id, priority, report_requested):
+    def __init__(
+        self,
+        sender: str,
+        sender_type: str | None,
+        to: str,
+        to_type: str,
+        message_id: str,
+        app_id: str | int | tuple | None,
+        priority: str | None,
+        report_requested: bool,
+    ) -> None:
         self.sender = sender
         self.sender_type = sender_type
         self.to = to

@@ -1,8 +1,14 @@
 # SPDX-License-Identifier: MIT
 """A message on its way out, as the application sees it, and what is remembered of one that ended."""
 
+from coap.compat import const
+
 from ..rules import states
 from ..wire.identifiers import MANY
+
+_TYPING = const(False)
+if _TYPING:
+    from typing import Any
 
 AWAITING = ("accepted", "stored")  # states of states.OUTGOING in which a report is waited for
 
@@ -27,12 +33,23 @@ class Outgoing:
     hold = None  # tick until which it is "confirming"
     reports = None
     reporters = None  # who was counted, see outgoing/many.py
-    on_report = None  # for the layer above: what it calls with (reporter, success, cause)
+    on_report: "Any" = None  # for the layer above: what it calls with (reporter, success, cause)
     order = 0  # of `send`, over restarts
     slot = None  # what the ledger keeps of it
     turn = 0  # when it was last on the air, for a fair order among destinations
 
-    def __init__(self, message_id, to, to_type, source, app_id, report, priority, store_forward, volatile):
+    def __init__(
+        self,
+        message_id: str,
+        to: str,
+        to_type: str,
+        source: "Any",
+        app_id: str | int | tuple | list | None,
+        report: bool,
+        priority: str,
+        store_forward: bool,
+        volatile: bool,
+    ) -> None:
         self.message_id = message_id
         self.to = to
         self.to_type = to_type
@@ -73,7 +90,7 @@ class Ended:
     final = True
     reports = on_report = None
 
-    def __init__(self, message_id, to, to_type, state, cause):
+    def __init__(self, message_id: str, to: str, to_type: str, state: str, cause: str | None) -> None:
         self.message_id = message_id
         self.to = to
         self.to_type = to_type

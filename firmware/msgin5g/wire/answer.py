@@ -10,7 +10,15 @@ class Answer:
     `code` is what policy.verdict takes: the response code of CoAP where there is one, or 0x100 and the cause.
     """
 
-    def __init__(self, accepted, cause=None, why=None, registration_id=None, max_age=None, code=None):
+    def __init__(
+        self,
+        accepted: bool,
+        cause: int | None = None,
+        why: str | None = None,
+        registration_id: bytes | None = None,
+        max_age: int | None = None,
+        code: int | None = None,
+    ) -> None:
         self.code = code or (0x40 if accepted else 0x100 | (cause or 0))
         self.accepted = accepted
         self.cause = cause

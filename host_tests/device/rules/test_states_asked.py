@@ -5,6 +5,7 @@ import coap
 from coap.compat import ticks_diff
 from common import equal
 from msgin5g.rules import states
+from msgin5g.timing import Backoff, Countdown
 from msgin5g_scene import HOUR, SECOND, Scene, agree, max_age, segment
 from walking import SAME, walk
 
@@ -130,6 +131,18 @@ def test_sets_of_segments():
 
 
 # --- time ---------------------------------------------------------------------------------------------------
+
+
+def test_a_query_of_a_time_changes_nothing():
+    countdown = Countdown(5000, 0)
+    backoff = Backoff(1000, 8000)
+    backoff.failed(0, None, True)
+    for now in (0, 999, 5000, 9000):
+        for query in (countdown.left, countdown.deadline, backoff.ready, backoff.waits):
+            before = dict(countdown.__dict__), dict(backoff.__dict__)
+            first = query(now)
+            equal((dict(countdown.__dict__), dict(backoff.__dict__)), before)
+            equal(query(now), first)
 
 
 def test_a_query_changes_nothing():
