@@ -4,6 +4,7 @@
 import pytest
 
 from host_tests.gateway.rig import Faults, Rig, place
+from tools.server.procedures import TABLE
 
 A, B, C, D, G = "ue:a", "ue:b", "ue:c", "ue:d", "ue:g"
 AS = "as:weather@example.org"
@@ -131,6 +132,11 @@ def test_any_step_raises_once(faults):
     story(rig, lambda on: setattr(faults, "watching", on))
     expected = outline(rig)
     assert len(first) > 200
+    met = {step.partition(".")[0] for step, _ in first}
+    assert {
+        row.procedure.__name__ for row in TABLE
+    } <= met  # a procedure whose messages the story has not is untried
+    assert {"Deliveries", "Turns", "Quotas", "Responses", "Ends", "Fitting", "Routing", "Speakers"} <= met
 
     lost = 0
     for (step, _), number in first.items():
