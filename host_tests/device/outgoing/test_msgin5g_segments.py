@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The Message Sender, and what the receiver says to it. TS 24.538 clauses 6.4.1.1.2 and 6.5."""
 
+from hashlib import sha256
+
 import coap
 from common import equal
 from msgin5g import MemoryStorage
@@ -183,7 +185,10 @@ def told_in_segments(payload, ahead):
     scene.send(payload=payload)
     scene.run(10 * SECOND)
     scene.post(segrec(set_id(scene), "(1-1, 3-3)"))
-    told = [each.body for each in scene.of("MSG")]
+    # of each body its segment and a digest: two whole messages twice are more than a board's heap need hold
+    told = [
+        (each.body["segParams"], sha256(bytes(each.message.payload)).digest()) for each in scene.of("MSG")
+    ]
     scene.post(segconfir(set_id(scene)))
     clean(scene)
     return told, made.count(True)
@@ -194,8 +199,8 @@ def test_work_ahead_changes_nothing_on_the_air():
     for payload in ("x\u00e9" * 1000, bytes(range(256)) * 8):
         plain, _ = told_in_segments(payload, False)
         told, made = told_in_segments(payload, True)
-        total = plain[0]["segParams"]["totalSegCount"]
-        numbers = [body["segParams"]["segNumb"] for body in plain]
+        total = plain[0][0]["totalSegCount"]
+        numbers = [parameters["segNumb"] for parameters, _ in plain]
         equal(numbers, [1, 2] + list(range(2, total + 1)) + [1, 3])
         equal(told, plain)
         # With the last one on the air there is nothing ahead. Of the two that were asked for again, 3 was ahead of 1.
