@@ -20,7 +20,7 @@ import time
 from board import Board
 from coap.compat import const
 
-from . import health, runner, starting
+from . import findings, health, runner, starting
 from .links import Unsupported
 from .log import clean, log
 
@@ -183,7 +183,7 @@ def status() -> None:
     print("inbox %d; outbox %d" % (len(core.inbox), len(core.outbox.queue) + len(core.outbox.waiting)))
     told = [name + " %d" % count for name, count in sorted(core.stats.items()) if count]
     print(", ".join(told) or "no messages yet")
-    for words in starting.findings(core.journal):
+    for words in findings.findings(core.journal):
         print(words)
 
 

@@ -44,23 +44,13 @@ def _goes_on(client, config):
     return False
 
 
-def findings(journal: "Any") -> "list[str]":
-    """Return what a person should know of what the last start found in the storage, a sentence each
-    (docs/flash-format.md)."""
-    found = []
-    if journal.unread is not None:
-        found.append(
-            "the storage failed (%s): what it holds is not known, and nothing is kept before the next start"
-            % OSError(*journal.unread)
-        )
-    for count, what in (
-        (journal.damaged, "damaged places, passed over"),
-        (journal.unknown, "records that this firmware does not know, passed over"),
-        (journal.newer, "segments of newer firmware, left alone"),
-    ):
-        if count:
-            found.append("journal: %s: %d" % (what, count))
-    return found
+def _tell(journal):
+    """Say what the start found in the storage, where there is something to say."""
+    if journal.unread is not None or journal.damaged or journal.unknown or journal.newer:
+        from .findings import findings
+
+        for words in findings(journal):
+            log("%s", words)
 
 
 async def start(
@@ -99,8 +89,7 @@ async def start(
     else:
         from msgin5g import ApplicationClient as Role  # type: ignore[no-redef]
     core = Role(config, board.storage, clock=_clock, lent=runner.lent)
-    for words in findings(core.journal):
-        log("%s", words)
+    _tell(core.journal)
     health.look(board)
     # not before the core: what it finds in the storage may take it longer than a watchdog waits
     health.watch(board, config.watchdog, runner.fault)

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+# heap: 224k, the stand-ins for modules that are C on the chip lie in it too
 """A running client on the Wi-Fi link, in virtual time: what it does when the network is back."""
 
 import asyncio
