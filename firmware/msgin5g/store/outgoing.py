@@ -3,7 +3,6 @@
 
 from coap.compat import const
 
-from ..rules import states
 from ..wire.identifiers import MANY
 
 _TYPING = const(False)
@@ -68,11 +67,15 @@ class Outgoing:
     def state(self):
         """The word for where it stands: "queued", "sent" (on the air), "accepted" (the server has it), "stored" (it
         waits there for the recipient), "delivered", "failed" (`cause` says why) or "expired"."""
+        from ..rules import states  # not with this module, which is imported before there is a message
+
         return states.word(states.OUTGOING, self.stands)
 
     @property
     def final(self):
         """Whether `state` will not change any more."""
+        from ..rules import states
+
         return states.OUTGOING[0].index(self.stands) >= states.FINAL
 
     def __repr__(self):
