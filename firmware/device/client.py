@@ -54,7 +54,7 @@ class Outgoing:
 
     @on_report.setter
     def on_report(self, function: "Callable[[str, bool, str | None], object] | None") -> None:
-        self._core.on_report = function
+        self._core.on_report = function  # type: ignore[assignment]
 
     @property
     def final(self) -> bool:

@@ -22,9 +22,7 @@ if _TYPING:
     from collections.abc import Callable
     from typing import Any
 
-    from contracts import Storage
-
-    from .config import Config
+    from contracts import Config, Storage
 
 
 class ApplicationClient(Role):

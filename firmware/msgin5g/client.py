@@ -22,9 +22,8 @@ _TYPING = const(False)
 if _TYPING:
     from collections.abc import Callable
 
-    from contracts import Storage
+    from contracts import Config, Storage
 
-    from .config import Config
     from .store.message import Message
 
 _FROM_PEER = (coap_exchange.REQUEST, coap_exchange.NOTIFICATION)

@@ -4,15 +4,9 @@
 import json
 import sys
 
-from coap.compat import const
-
 from .errors import ConfigError
 
 _ENOENT = 2
-
-_TYPING = const(False)
-if _TYPING:
-    from typing import Any
 
 
 class Config:
@@ -20,10 +14,6 @@ class Config:
 
     Raise ConfigError, which names the key and says what is allowed. Keys never show in repr().
     """
-
-    if _TYPING:
-
-        def __getattr__(self, name: str) -> Any: ...
 
     def __init__(self, data: dict) -> None:
         from . import config_check

@@ -13,9 +13,8 @@ _TYPING = const(False)
 if _TYPING:
     from typing import Any, BinaryIO
 
-    from contracts import Storage
+    from contracts import Config, Storage
 
-    from .config import Config
     from .store.message import Message
     from .store.outgoing import Outgoing
 

@@ -1,13 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A message on its way out, as the application sees it, and what is remembered of one that ended."""
 
-from coap.compat import const
-
 from ..wire.identifiers import MANY
-
-_TYPING = const(False)
-if _TYPING:
-    from typing import Any
 
 AWAITING = ("accepted", "stored")  # states of states.OUTGOING in which a report is waited for
 
@@ -32,7 +26,7 @@ class Outgoing:
     hold = None  # tick until which it is "confirming"
     reports = None
     reporters = None  # who was counted, see outgoing/many.py
-    on_report: "Any" = None  # for the layer above: what it calls with (reporter, success, cause)
+    on_report = None  # for the layer above: what it calls with (reporter, success, cause)
     order = 0  # of `send`, over restarts
     slot = None  # what the ledger keeps of it
     turn = 0  # when it was last on the air, for a fair order among destinations
@@ -42,7 +36,7 @@ class Outgoing:
         message_id: str,
         to: str,
         to_type: str,
-        source: "Any",
+        source: object,
         app_id: str | int | tuple | list | None,
         report: bool,
         priority: str,
@@ -59,7 +53,7 @@ class Outgoing:
         self.store_forward = store_forward
         self.volatile = volatile
         self.source = source
-        self.size = source.size
+        self.size = source.size  # type: ignore[attr-defined]
         if report and to_type in MANY:
             self.reports = {"success": 0, "failure": 0}
 
