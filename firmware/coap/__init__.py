@@ -38,7 +38,7 @@ A client, with a socket of its own (`docs/coap.md` has a server for asyncio too,
 
 from . import numbers
 from .endpoint import Endpoint
-from .errors import Busy, Error, MessageError, StateError
+from .errors import BusyError, Error, MessageError, StateError
 from .exchange import INCOMPLETE, NOTIFICATION, REFUSED, REQUEST, RESET, RESPONSE, STALE, TIMEOUT
 from .message import Message, decode, encode, path_options, uint_octets
 

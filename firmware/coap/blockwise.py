@@ -51,7 +51,7 @@ class Body:
         endpoint.bodies.remove(self)
 
 
-def take(bodies, incoming, deadline, max_body, whole):
+def add_request_block(bodies, incoming, deadline, max_body, whole):
     """Take a request with a Block option. Return None where it is complete (its payload is then the whole body,
     bytes or Pieces), else the answer to it.
 
@@ -99,7 +99,7 @@ def _rest(bodies, message, peer):
     return body.answer
 
 
-def join(exchange, request, message, max_body):
+def add_response_block(exchange, request, message, max_body):
     """Take a response with a Block option. Return (kind, None), the kind of event that ends the exchange, or (None,
     body) where it goes on with `request`, what was asked before, which now asks for the next block. Nothing of the
     exchange has changed; `body` is what it shall have then."""

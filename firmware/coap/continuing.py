@@ -117,10 +117,10 @@ class Continuing:
                 return RESPONSE
             request.options.append((numbers.ECHO, response.option(numbers.ECHO)))
         elif self.max_body and has_blocks(response):
-            from .blockwise import join
+            from .blockwise import add_response_block
 
             request = self._request_of(exchange)
-            kind, body = join(exchange, request, response, self.max_body)
+            kind, body = add_response_block(exchange, request, response, self.max_body)
             if kind is not None:
                 return kind
         else:

@@ -9,7 +9,7 @@ Peers are compared and used as dict keys, nothing else: (host, port) pairs, or w
 from . import numbers
 from .compat import const, earliest, random_octets, ticks_diff
 from .continuing import Continuing
-from .errors import Busy, MessageError
+from .errors import BusyError, MessageError
 from .exchange import QUEUED, RESPONSE, SENT, Duplicates, Exchange, postpone
 from .message import Message, decode, empty, encode, unrecognized
 from .serving import Serving
@@ -95,15 +95,16 @@ class Endpoint(Continuing, Serving):
         """Send `message` (a Message) to `peer`, and return the Exchange that its event will name; `tag` is kept there.
 
         `message.type` says CON or NON. `message` stays as it is: the message ID is chosen here, the token too where
-        it is empty. Raise Busy when MAX_EXCHANGES are open, MessageError when it does not fit a datagram, MemoryError;
-        with `security` also oscore.StateError and OSError where it cannot be protected. Then nothing was sent.
+        it is empty. Raise BusyError when MAX_EXCHANGES are open, MessageError when it does not fit a datagram,
+        MemoryError; with `security` also oscore.StateError and OSError where it cannot be protected. Then nothing
+        was sent.
         """
         open = 0
         for exchange in self._exchanges:
             if exchange.incoming is None:
                 open += 1
         if open >= self.MAX_EXCHANGES:
-            raise Busy("%d exchanges are open" % self.MAX_EXCHANGES)
+            raise BusyError("%d exchanges are open" % self.MAX_EXCHANGES)
         token = binding = None
         if message.code:
             token = message.token or self._new_token(peer)
@@ -336,7 +337,7 @@ class Endpoint(Continuing, Serving):
                 return
         if self.observations:
             observation = _holder(self.observations, message.token, peer)
-            if observation and observation.take(message, now):
+            if observation and observation.on_notification(message, now):
                 return
         exchange = self._exchange_of(message, peer)
         plain = message if exchange is None else self._verified(exchange, message, now)

@@ -6,7 +6,7 @@ for `except coap.Error` and isinstance(), together with others as `except coap.E
 """
 
 
-class Busy(Exception):
+class BusyError(Exception):
     """Too many exchanges are open; try again when one has ended."""
 
 
@@ -26,4 +26,4 @@ class StateError(OSError):
     """No message can be protected with this OSCORE key any more; str() says why and what to do."""
 
 
-Error = (Busy, MessageError, StateError)
+Error = (BusyError, MessageError, StateError)

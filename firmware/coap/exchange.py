@@ -114,17 +114,17 @@ class _Entry:
 class Duplicates:
     """Which message IDs came lately, and what was answered: RFC 7252 sections 4.2 and 4.5.
 
-    Holds at most `most` of them and `octets` of answers. Where there is no room, the peer that takes up most of it
-    loses its own oldest answer, so that one peer cannot make the table forget another. Of what is lost, the ID and the
-    code of the answer are known on, 5 octets each, _IDS of them and of _PEERS peers.
+    Holds at most `max_entries` of them and `octets` of answers. Where there is no room, the peer that takes up most of
+    it loses its own oldest answer, so that one peer cannot make the table forget another. Of what is lost, the ID and
+    the code of the answer are known on, 5 octets each, _IDS of them and of _PEERS peers.
 
     Each method but `add` and `find` raises nothing; those change nothing where they raise MemoryError.
     """
 
-    def __init__(self, most, octets):
+    def __init__(self, max_entries, octets):
         self.fresh = None  # the entry that was added last
         self._entries = []
-        self._most = most
+        self._max_entries = max_entries
         self._octets = octets
         self._ids = {}  # peer: records of the message ID (2 octets), the code, and when it expires (2)
         self._until = 0  # when the last of them has expired
@@ -154,14 +154,14 @@ class Duplicates:
     def add(self, peer, mid, expires, now):
         """Return the entry of a message that has not come before."""
         entry = _Entry(peer, mid, expires)
-        if len(self._entries) >= self._most:
+        if len(self._entries) >= self._max_entries:
             # not all live equally long, so not only the first ones may have expired
             index = len(self._entries)
             while index:
                 index -= 1
                 if ticks_diff(self._entries[index].expires, now) <= 0:
                     self._entries.pop(index)
-        if len(self._entries) >= self._most:
+        if len(self._entries) >= self._max_entries:
             victim = self._victim(False, None)
             if victim is not None:
                 self._keep_id(victim, now)

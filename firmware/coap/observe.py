@@ -10,7 +10,7 @@ soon as its content is safe: until then a confirmable one is not acknowledged, a
 
 from . import numbers
 from .compat import const, earliest, ticks_diff
-from .errors import Busy
+from .errors import BusyError
 from .exchange import NOTIFICATION, QUEUED, RESPONSE, STALE
 from .message import Message, empty, unrecognized
 from .states import after
@@ -24,7 +24,7 @@ if _TYPING:
     from .endpoint import Endpoint
     from .exchange import Exchange
 
-MOST = const(8)  # observations of an endpoint
+MAX_OBSERVATIONS = const(8)  # observations of an endpoint
 _NEWER = const(1 << 23)  # half the period of the sequence numbers (section 3.4)
 _REORDERED = const(128000)  # ms after which whatever comes is newer (section 3.4)
 _DEFAULT_MAX_AGE = const(60)  # s, RFC 7252 section 5.10.5
@@ -57,10 +57,10 @@ def observe(
 
     `stale` asks for the STALE event once Max-Age has passed since the last response, and 5 to 15 s more as section
     3.3.1 has it: time to `register` again.
-    Raise Busy where MOST are kept, and as Endpoint.request does.
+    Raise BusyError where MAX_OBSERVATIONS are kept, and as Endpoint.request does.
     """
-    if len(endpoint.observations) >= MOST:
-        raise Busy("%d resources are observed" % MOST)
+    if len(endpoint.observations) >= MAX_OBSERVATIONS:
+        raise BusyError("%d resources are observed" % MAX_OBSERVATIONS)
     observation = Observation(endpoint, peer, tag, stale)
     if not endpoint.observations:
         endpoint.observations = []
@@ -162,7 +162,7 @@ class Observation:
                 self._bind(exchange.binding, now)
             self._told(message, now)
 
-    def take(self, message: Message, now: "Tick") -> bool:
+    def on_notification(self, message: Message, now: "Tick") -> bool:
         """Take a response with this token. Return False where it is none of the notifications."""
         notifies = message.option(numbers.OBSERVE) is not None
         pending = self._endpoint.is_open(self.exchange)

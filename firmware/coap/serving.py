@@ -104,8 +104,8 @@ class Serving:
         self.stats["refused"] += 1
         end = 4 + (datagram[0] & 15)
         if datagram[0] & 0xF0 == 0x40 and end <= 12 and numbers.is_request(datagram[1]):
-            most = max(0, self.max_datagram - 64)  # 64 for head and options
-            options = [(numbers.SIZE1, uint_octets(self.max_body or most))]
+            max_size = max(0, self.max_datagram - 64)  # 64 for head and options
+            options = [(numbers.SIZE1, uint_octets(self.max_body or max_size))]
             if self.max_body:
                 from .blockwise import size_hint
 
@@ -165,14 +165,14 @@ class Serving:
         if binding:
             incoming.binding = binding
         if answer is None and self.max_body and has_blocks(message):
-            from .blockwise import take
+            from .blockwise import add_request_block
 
             whole = 0
             for each in self._incoming:
                 if each.message.option(numbers.BLOCK1) is not None:
                     whole += 1
             deadline = now + self.parameters.exchange_lifetime
-            answer = take(self.bodies, incoming, deadline, self.max_body, whole)
+            answer = add_request_block(self.bodies, incoming, deadline, self.max_body, whole)
         self._incoming.append(incoming)
         # The last step, and where it fails, Endpoint.receive takes all of this back.
         if answer:
@@ -202,11 +202,11 @@ class Serving:
                 return None
         return Message(code, payload, options)
 
-    def _refuse(self, refusal, request, peer, most):
+    def _refuse(self, refusal, request, peer, max_size):
         """Answer a request that nothing is kept of, in at most `most` octets where that is not 0."""
         datagram = encode(refusal, numbers.ACK, request.mid, request.token)
-        if most:
-            if len(datagram) > most:
+        if max_size:
+            if len(datagram) > max_size:
                 datagram = encode(Message(refusal.code), numbers.ACK, request.mid, request.token)
             self._put_unless_flooded(datagram, peer)
         else:

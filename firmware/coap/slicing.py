@@ -11,7 +11,7 @@ from .blockwise import Body, block, find, fitting, identity, octets
 from .compat import const
 from .message import Message, encode, uint_octets
 
-_MOST = const(2)  # responses that are kept, one a peer
+_MAX_RESPONSES = const(2)  # responses that are kept, one a peer
 _PROTECTION = const(20)  # octets that protecting adds: code, marker, tag of 8, option of up to 8
 
 
@@ -71,7 +71,7 @@ def _keep(endpoint, incoming, response, more, now):
     kept = Body(incoming.peer, identity(incoming.message), incoming.entry, deadline, answer)
     if body is None:
         others = [each for each in bodies if each.answer]
-        if len(others) >= _MOST:
+        if len(others) >= _MAX_RESPONSES:
             body = others[0]  # the one that was begun first
     bodies.append(kept)
     if body:

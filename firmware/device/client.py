@@ -4,7 +4,7 @@
 import asyncio
 
 from coap.compat import const, ticks_diff
-from msgin5g import Ended, StoppedError
+from msgin5g import FinishedMessage, StoppedError
 
 from . import health, runner
 from .waiting import cancel, wait_for_ms
@@ -14,8 +14,9 @@ if _TYPING:
     from collections.abc import AsyncIterator, Callable
     from typing import Any, BinaryIO
 
-    from contracts import Link, Storage
     from msgin5g.role import Role
+
+    from contracts import Link, Storage
     from msgin5g.store.message import Message
     from msgin5g.store.outgoing import Outgoing as CoreOutgoing
 
@@ -136,18 +137,18 @@ class RunningClient(runner.Serving):
         Raise msgin5g.SubscriptionError where it refuses, or has not answered within `timeout_s` seconds (and then the
         device goes on trying); ValueError for what can be no topic, and for the ninth; msgin5g.StorageError.
         """
-        from .topics import settle
+        from .topics import wait_until_done
 
-        await settle(self, self._call(self.core.subscribe, topic, health.now()), timeout_s)
+        await wait_until_done(self, self._call(self.core.subscribe, topic, health.now()), timeout_s)
 
     async def unsubscribe(self, topic: str, timeout_s: float | None = 60) -> None:
         """End a subscription, and return when the server has ended it, at once where there was none (clause 6.6.2.2).
 
         Raise as `subscribe` does.
         """
-        from .topics import settle
+        from .topics import wait_until_done
 
-        await settle(self, self._call(self.core.unsubscribe, topic, health.now()), timeout_s)
+        await wait_until_done(self, self._call(self.core.unsubscribe, topic, health.now()), timeout_s)
 
     async def receive(self, timeout_s: float | None = None) -> "Message":
         """Wait for the next received Message and return it, each one once. A large one can be read until the next
@@ -186,7 +187,7 @@ class RunningClient(runner.Serving):
         """Return what became of the messages, over restarts too: those that wait, in order, then the last that
         ended."""
         outbox = self.core.outbox
-        ended = [Ended(*ending) for ending in outbox.endings()]
+        ended = [FinishedMessage(*each) for each in outbox.history()]
         waiting = [core for core in outbox.waiting if not core.final]  # some are only counted for
         return [Outgoing(self, core) for core in outbox.queue + waiting + ended]
 
@@ -204,7 +205,7 @@ class RunningClient(runner.Serving):
         except asyncio.TimeoutError:
             pass
         try:
-            self._within(self.core.settle)
+            self._within(self.core.wait_until_done)
         except MemoryError:
             return False  # it is written with the next message
         return self.core.idle

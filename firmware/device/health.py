@@ -17,7 +17,7 @@ _TYPING = const(False)
 if _TYPING:
     from contracts import Board
 
-_ROW = "boot"
+_FILE = "boot"
 GOOD = const(60)  # seconds after which a start was a good one
 _SAFE = const(3)  # starts in a row that failed before that: then a safe boot
 _FAULTS = ("watchdog", "soft")  # causes of a reset that a hand at the plug does not have
@@ -48,7 +48,7 @@ def now():
 
 
 class Starts:
-    """How this start and those before it ended, in the row "boot" of the board's storage.
+    """How this start and those before it ended, in the file "boot" of the board's storage.
 
     `boots` counts them all; `bad` is how many in a row, right before this one, ended by a fault of the program within
     GOOD seconds: an exception that nobody caught, or a reset that nobody at the plug can have made. `words` are the
@@ -63,16 +63,16 @@ class Starts:
         self.safe = False
         self._storage = board.storage
         self._began = None  # the tick of a start that is not known to be good yet
-        self._open = False  # whether that of the row was not
+        self._open = False  # whether that of the file was not
         self._more = _VERSION  # with what newer firmware keeps there
         try:
-            self._read(self._storage.read(_ROW, 0, _WORDS + _COUNTS))
+            self._read(self._storage.read(_FILE, 0, _WORDS + _COUNTS))
         except OSError as error:
             log("boot: the storage failed (%s)", error)
 
-    def _read(self, row):
+    def _read(self, octets):
         """Take what is well of "boots bad open version", and below it the words (docs/flash-format.md)."""
-        counts, _, words = row.partition(b"\n")
+        counts, _, words = octets.partition(b"\n")
         counts = counts[:_COUNTS].split()
         self.boots, self.bad, still_open = [_number(counts, place) for place in range(3)]
         self._open = still_open == 1
@@ -132,8 +132,8 @@ class Starts:
 
     def _write(self, bad, still_open):
         try:
-            row = "%d %d %d %s\n%s" % (self.boots, bad, still_open, self._more, self.words)
-            self._storage.replace(_ROW, row.encode())
+            octets = "%d %d %d %s\n%s" % (self.boots, bad, still_open, self._more, self.words)
+            self._storage.replace(_FILE, octets.encode())
         except OSError as error:
             log("boot: the storage failed (%s)", error)
 

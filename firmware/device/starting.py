@@ -85,10 +85,10 @@ async def start(
         log('warning: security.mode is "none": anyone on the path can read, change and forge messages')
     # Only the role that this device has is imported.
     if config.role == "client":
-        from msgin5g import Client as Role
+        from msgin5g import Client as Core
     else:
-        from msgin5g import ApplicationClient as Role  # type: ignore[no-redef]
-    core = Role(config, board.storage, clock=_clock, lent=runner.lent)
+        from msgin5g import ApplicationClient as Core  # type: ignore[no-redef]
+    core = Core(config, board.storage, clock=_clock, lent=runner.lent)
     _tell(core.journal)
     health.look(board)
     # not before the core: what it finds in the storage may take it longer than a watchdog waits

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The storage of `msgin5g.store.storage`, one file a row, in a folder of the board's file system."""
+"""The storage of `msgin5g.store.storage`: a folder of the board's file system."""
 
 import os
 
@@ -29,12 +29,12 @@ class FileStorage:
             pass  # each call says it again
 
     def append(self, name: str, octets: "Octets") -> int | None:
-        """Add at the end of a row, made where it is new; return its length."""
+        """Add at the end of a file, made where it is new; return its length."""
         path = self._path(name)
         try:
             return self._write(path, "ab", octets)
         except (OSError, MemoryError):
-            self._forget(path, 0)  # a full file system has room for the name of a row, and no more
+            self._forget(path, 0)  # a full file system has room for the name of a file, and no more
             raise
 
     def read(self, name: str, offset: int, size: int) -> bytes:
@@ -49,8 +49,8 @@ class FileStorage:
             raise
 
     def replace(self, name: str, octets: "Octets") -> None:
-        """Have all of the new row or, after a power cut, all of the old one."""
-        # littlefs and POSIX both rename in one step, so a power cut leaves the old row or the new one
+        """Have all of the new file or, after a power cut, all of the old one."""
+        # littlefs and POSIX both rename in one step, so a power cut leaves the old file or the new one
         temporary = self._path(name + "~")
         try:
             self._write(temporary, "wb", octets)
@@ -80,7 +80,7 @@ class FileStorage:
             pass  # there is none
 
     def remove(self, name: str) -> None:
-        """Remove a row, where it is there."""
+        """Remove a file, where it is there."""
         try:
             os.remove(self._path(name))
         except OSError as error:
@@ -88,7 +88,7 @@ class FileStorage:
                 raise
 
     def names(self) -> list[str]:
-        """Return the names of all rows."""
+        """Return the names of all files."""
         try:
             return os.listdir(self._folder)
         except OSError as error:

@@ -8,11 +8,11 @@ from msgin5g import SubscriptionError
 from .waiting import wait_for_ms
 
 
-async def settle(runner, subscription, timeout_s):
+async def wait_until_done(runner, subscription, timeout_s):
     """Return when the server has granted what was asked; raise SubscriptionError where not."""
     wait = None if timeout_s is None else int(timeout_s * 1000)
     try:
-        await wait_for_ms(_settled(runner, subscription), wait)
+        await wait_for_ms(_done(runner, subscription), wait)
     except asyncio.TimeoutError:
         registration = runner.core.registration
         why = subscription.cause if runner.registered else registration.cause
@@ -30,7 +30,7 @@ async def settle(runner, subscription, timeout_s):
         raise SubscriptionError("%s: refused: %s" % (subscription.topic, subscription.cause))
 
 
-async def _settled(runner, subscription):
-    while not subscription.settled:
+async def _done(runner, subscription):
+    while not subscription.done:
         runner.check()
         await runner.watch(subscription).wait()

@@ -15,7 +15,7 @@ _HOMES = (
     ("config", ("Config",)),
     ("errors", ("BodyError", "ClientError", "ConfigError", "Error", "OutboxFull", "StoppedError")),
     ("errors", ("StorageError", "SubscriptionError", "Unsupported")),
-    ("store.outgoing", ("Ended", "Outgoing")),
+    ("store.outgoing", ("FinishedMessage", "Outgoing")),
     ("store.message", ("Message",)),
     ("store.storage", ("MemoryStorage",)),
 )

@@ -8,11 +8,11 @@ messages of Annex A.2, json_wire.py the CoAP and JSON of Annex A.3; `config.peer
 from coap.compat import const, earliest, random_octets
 
 from .application.registration import ApplicationRegistration
+from .base_client import STARVED, BaseClient
 from .errors import ConfigError
 from .incoming.inbox import Inbox
-from .outgoing.dispatch import Dispatcher
-from .outgoing.source import Composer
-from .role import STARVED, Role
+from .outgoing.builder import MessageBuilder
+from .outgoing.scheduler import OutboxScheduler
 from .rules import policy
 from .store.message import Message
 from .wire import causes, payload, uuid
@@ -25,7 +25,7 @@ if _TYPING:
     from contracts import Config, Storage
 
 
-class ApplicationClient(Role):
+class ApplicationClient(BaseClient):
     """An application on a constrained UE, by MSGin5G-5 (TS 24.538 clause 6.4.2).
 
     `config`, `storage`, `random`, `lent` and `peer` are those of Client; `clock` is not used.
@@ -67,7 +67,7 @@ class ApplicationClient(Role):
         self.storage = storage
         self.random = random
         self.registration = ApplicationRegistration(config, random, wire)
-        self._composer = _Composer(config, storage, self.ledger, self.outbox, random, wire)
+        self._builder = _Builder(config, storage, self.store, self.outbox, random, wire)
         self._sender = _Sender(self, wire)
         self._receiver = _Receiver(self)
         self.sources = (self.registration, self._receiver, self._sender)
@@ -95,7 +95,7 @@ class ApplicationClient(Role):
     # --- what the runner calls --------------------------------------------------------------------------
 
     def receive(self, octets: bytes, peer: object, now: int) -> None:
-        """Take a datagram, or an L3 message (a buffer, or a Row where it is large). Raise nothing."""
+        """Take a datagram, or an L3 message (a buffer, or a StoredFile where it is large). Raise nothing."""
         try:
             self._wire.receive(octets, peer, now)
         except STARVED:
@@ -157,9 +157,9 @@ class ApplicationClient(Role):
         if answer is None:
             source.unanswered(item, now)
             return
-        self._heard()
+        self._on_peer_alive()
         if not source.registers and policy.verdict(answer.code, "MSG") == policy.REGISTER:
-            self.registration.required(now, answer.why)
+            self.registration.on_unregistered(now, answer.why)
         source.answered(item, answer, now)
 
     def unsendable(self, tag, why, now):
@@ -174,7 +174,7 @@ class ApplicationClient(Role):
     def message(self, message, value, now):
         """Take a MESSAGE RECEIVED REQUEST. Return the cause of a refusal, or None.
 
-        `value` is octets, a Row that holds them, or the value of a `payload` member (may raise BodyError).
+        `value` is octets, a StoredFile that holds them, or the value of a `payload` member (may raise BodyError).
         """
         return self._receiver.put(message, value)
 
@@ -186,11 +186,11 @@ class ApplicationClient(Role):
             self._sender.reported(outgoing, None, success, cause, now)
 
 
-class _Composer(Composer):
+class _Builder(MessageBuilder):
     """What MSGin5G-5 can say, and what fits the wire."""
 
-    def __init__(self, config, storage, ledger, outbox, random, wire):
-        super().__init__(config, storage, ledger, outbox, random)
+    def __init__(self, config, storage, store, outbox, random, wire):
+        super().__init__(config, storage, store, outbox, random)
         self._wire = wire
 
     def _check(self, to_type, app_id, priority, store_forward):
@@ -207,11 +207,11 @@ class _Composer(Composer):
             self._wire.check_whole(outgoing)
 
 
-class _Sender(Dispatcher):
+class _Sender(OutboxScheduler):
     """A Dispatcher of whole messages: the wire has one request open at a time."""
 
-    def __init__(self, role, wire):
-        super().__init__(role)
+    def __init__(self, client, wire):
+        super().__init__(client)
         self._wire = wire
 
     def next(self, now):
@@ -219,7 +219,7 @@ class _Sender(Dispatcher):
         if outgoing is None:
             return None
         job = outgoing, ("MSG", outgoing), True
-        self.goes(outgoing)
+        self.mark_sent(outgoing)
         return job
 
     def _ready(self, outgoing):
@@ -236,7 +236,7 @@ class _Sender(Dispatcher):
     def answered(self, outgoing, answer, now):
         verdict = policy.verdict(answer.code, "MSG")
         if verdict == policy.DONE:
-            self.served(outgoing)
+            self.clear_backoff(outgoing)
             self.accept(outgoing, now)
         elif verdict == policy.END:
             self.end(outgoing, "failed", answer.why, now)
@@ -258,12 +258,12 @@ class _Report:
 class _Receiver(Inbox):
     """The inbox, and the reports that wait to go out."""
 
-    def __init__(self, role):
-        super().__init__(role)
-        self._random = role.random
+    def __init__(self, client):
+        super().__init__(client)
+        self._random = client.random
         self._reports = []
-        self._restore(role.storage)
-        for message in self._ledger.reports:
+        self._restore(client.storage)
+        for message in self._store.reports:
             self._reports.append(self._report(message))
 
     @property
@@ -273,38 +273,38 @@ class _Receiver(Inbox):
 
     def put(self, message, value):
         """As ApplicationClient.message."""
-        row = value if hasattr(value, "window") else None
-        if self._ledger.seen(message.sender, message.message_id):
+        file = value if hasattr(value, "window") else None
+        if self._store.seen(message.sender, message.message_id):
             self._stats["repeated"] += 1
             cause = None
         else:
-            cause = self._put(message, value, row)
-        if row is not None and message.row is None:
-            row.remove()
+            cause = self._put(message, value, file)
+        if file is not None and message.file is None:
+            file.remove()
         return cause
 
-    def _put(self, message, value, row):
+    def _put(self, message, value, file):
         if isinstance(value, str):
             message.hold(value)
         cause = self._refusal(len(value))
         if cause is not None:
             self._stats["refused"] += 1
             return cause
-        if row is not None:
-            message.keep(row)
+        if file is not None:
+            message.keep(file)
             value = None
         elif not isinstance(value, str):
             value = payload.octets_value(value)
         try:
             self.deliver(message, value)
         except (OSError, MemoryError):
-            message.row = None
+            message.file = None
             return causes.LACK_OF_RESOURCES
         return None
 
     def _refusal(self, size):
         waiting = len([report for report in self._reports if not report.on_air])
-        if len(self.inbox) >= self._most or waiting >= self._most:
+        if len(self.inbox) >= self._max_messages or waiting >= self._max_messages:
             return causes.CONGESTION
         if self.stored_octets() + size > self._config.segments["bytes"]:
             return causes.LACK_OF_RESOURCES
@@ -339,7 +339,7 @@ class _Receiver(Inbox):
         if report not in self._reports:
             return
         if report.message.report_owed:
-            self._ledger.reported(report.message)
+            self._store.reported(report.message)
         self._reports.remove(report)
         self._stats["reported" if accepted else "reports_refused"] += 1
 
@@ -354,10 +354,10 @@ class _Receiver(Inbox):
             if report.backoff is not None:
                 report.backoff.poll(now)
 
-    def heard(self):
+    def on_peer_alive(self):
         for report in self._reports:
             if report.backoff is not None:
-                report.backoff.heard()
+                report.backoff.on_peer_alive()
 
     def next_deadline(self, now):
         deadline = None

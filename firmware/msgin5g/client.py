@@ -12,9 +12,9 @@ from coap.message import Message as CoapMessage
 from coap.message import MessageError, encode
 
 from . import procedures, security
+from .base_client import STARVED, BaseClient
 from .errors import BodyError, ConfigError
-from .outgoing.compose import PATH, TOKEN, BodyComposer, request
-from .role import STARVED, Role
+from .outgoing.body_builder import PATH, TOKEN, BodyBuilder, request
 from .rules.requests import Refusal, later, response
 from .wire import bodies
 
@@ -29,7 +29,7 @@ if _TYPING:
 _FROM_PEER = (coap_exchange.REQUEST, coap_exchange.NOTIFICATION)
 
 
-class Client(Role):
+class Client(BaseClient):
     """A UE with one UE Service ID, by MSGin5G-1 and MSGin5G-6 (TS 24.538 clause 5).
 
     `config` is a Config, `storage` keeps the contract of store/storage.py, `random(n)` returns n octets.
@@ -65,7 +65,7 @@ class Client(Role):
         self.registration = self.procedure("registration")
         self._receiver = self.procedure("receiver")
         self._sender = self.procedure("sender")
-        self._composer = BodyComposer(config, storage, self.ledger, self.outbox, random, clock)
+        self._builder = BodyBuilder(config, storage, self.store, self.outbox, random, clock)
         for step in ("GWREG", "REG"):
             needed = len(encode(request(config, self.registration.body(step), True))) + TOKEN
             needed += security.overhead(config)
@@ -93,10 +93,10 @@ class Client(Role):
         """Return the procedure of this name ("topics"), which begins now where it has not. Raise KeyError."""
         return self._begun(procedures.place(name))
 
-    def _left(self, row):
-        """Return whether an earlier run left something in this row. What cannot be read counts as something."""
+    def _left(self, name):
+        """Return whether an earlier run left something in this file. What cannot be read counts as something."""
         try:
-            return self.storage.read(row, 0, 1)
+            return self.storage.read(name, 0, 1)
         except OSError:
             return True
 
@@ -210,11 +210,11 @@ class Client(Role):
     def _handle(self, event, now):
         kind, subject, message = event
         if kind == coap_exchange.REQUEST:
-            self._heard()
+            self._on_peer_alive()
             self.endpoint.respond(subject, self.serve(message, now), now)
             return
         if kind == coap_exchange.NOTIFICATION:
-            self._heard()
+            self._on_peer_alive()
             subject.tag[0].notified(subject, message, now)
             return
         source, item = subject.tag
@@ -222,12 +222,12 @@ class Client(Role):
             refused = kind == coap_exchange.REFUSED
             source.unanswered(item, now, self.endpoint.security.explain(message) if refused else None)
             return
-        self._heard()
+        self._on_peer_alive()
         if not source.registers:
             if message.code == numbers.UNAUTHORIZED:
-                self.registration.required(now)
+                self.registration.on_unregistered(now)
             elif numbers.is_success(message.code):
-                self.registration.proved()
+                self.registration.on_accepted()
         source.answered(item, message, now)
 
     def serve(self, message, now):

@@ -10,9 +10,8 @@ if _TYPING:
     from contracts import Tick
 
 _DAY = const(86400000)  # well below the 3.1 days within which ticks can be compared
-LONGEST = const(
-    3600
-)  # s that a word of the other side may put anything off: a peer that is well again is found by then
+# s that a word of the other side may put anything off: a peer that is well again is found by then
+MAX_WAIT = const(3600)
 _LEAST_LIFETIME = const(10)  # s; what is granted for less is no lifetime
 
 
@@ -57,8 +56,8 @@ class Countdown:
 class Backoff:
     """When to try again: `first` ms, doubled up to `most`, +-25 % (docs/wire-profile.md, "Answers", "Registration")."""
 
-    def __init__(self, first: int, most: int, random: "Callable[[int], bytes]" = random_octets) -> None:
-        self.most = most
+    def __init__(self, first: int, max_ms: int, random: "Callable[[int], bytes]" = random_octets) -> None:
+        self.max_ms = max_ms
         self._first = first
         self._random = random
         self._delay = first
@@ -74,8 +73,8 @@ class Backoff:
             wait = max(max_age * 1000, self._delay // 8)
         else:
             wait = jittered(self._delay, 25, self._random)
-        wait = min(wait, LONGEST * 1000)
-        self._delay = min(self._delay * 2, self.most)
+        wait = min(wait, MAX_WAIT * 1000)
+        self._delay = min(self._delay * 2, self.max_ms)
         self.deadline = now + wait
         return wait
 
@@ -93,7 +92,7 @@ class Backoff:
         something else, its turn or the registration."""
         return None if self.ready(now) else self.deadline
 
-    def heard(self):
+    def on_peer_alive(self):
         """Let what waits because of silence be tried at once, since the peer lives; but once only. If that early
         try meets silence too, the destination is at fault and the back-off stays."""
         if self._silent and not self._hastened:

@@ -36,14 +36,14 @@ def check(board):
     storage = board.storage
     for name in storage.names():
         storage.remove(name)
-    storage.append("row", b"one ")
-    storage.append("row", b"two")
-    assert storage.read("row", 4, 99) == b"two" and storage.read("row", 99, 1) == b""
-    storage.replace("row", b"three")
-    assert storage.read("row", 0, 99) == b"three" and storage.names() == ["row"]
-    assert Board().storage.read("row", 0, 99) == b"three"
-    storage.remove("row")
-    assert storage.names() == [] and storage.read("row", 0, 1) == b""
+    storage.append("file", b"one ")
+    storage.append("file", b"two")
+    assert storage.read("file", 4, 99) == b"two" and storage.read("file", 99, 1) == b""
+    storage.replace("file", b"three")
+    assert storage.read("file", 0, 99) == b"three" and storage.names() == ["file"]
+    assert Board().storage.read("file", 0, 99) == b"three"
+    storage.remove("file")
+    assert storage.names() == [] and storage.read("file", 0, 1) == b""
 
     for peer in PEERS:
         there, link = supported(board.links, config(peer))

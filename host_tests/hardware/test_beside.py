@@ -9,7 +9,7 @@ import time
 import pytest
 
 from host_tests.hardware.conftest import Board
-from host_tests.hardware.test_health import put, row
+from host_tests.hardware.test_health import counts_of, put
 from tools.emulator.client import Emulator
 
 BEGIN = """
@@ -126,7 +126,7 @@ def test_the_device_is_reset_in_order(pico, name):
     step, words = RESET[name]
     begin(pico, app(step) + END)
     pico.reset_by("import main")
-    left = row(pico)[1]
+    left = counts_of(pico)[1]
     assert words in left if words else left == ""
 
 

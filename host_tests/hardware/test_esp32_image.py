@@ -66,7 +66,7 @@ from msgin5g import application_client
 print(os.listdir(), msgin5g.__file__, wifi.__file__, board.__file__)
 with open("kept", "w") as file:
     file.write("written by MicroPython")
-board.Board().storage.append("row", b"x" * 5000)
+board.Board().storage.append("file", b"x" * 5000)
 """
     said = micropython(code, ROOT / "host_tests/esp32", PATH[0])
     assert said.strip() == (
@@ -75,7 +75,7 @@ board.Board().storage.append("row", b"x" * 5000)
     )
     # and the host reads what MicroPython wrote
     found = files.read_files((folder / esp32.FILES).read_bytes(), files.ESP32_PROGRAM)
-    assert (found["kept"], found["messages/row"]) == (b"written by MicroPython", b"x" * 5000)
+    assert (found["kept"], found["messages/file"]) == (b"written by MicroPython", b"x" * 5000)
 
 
 def test_a_board_without_configuration_says_what_to_do(build):

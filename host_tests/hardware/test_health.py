@@ -36,7 +36,7 @@ def put(board, app=None, config=WATCHED):
                 board.run(f"with open({name!r}, 'ab') as file:\n{more}")
 
 
-def row(board):
+def counts_of(board):
     """(boots, bad, open), last words."""
     counts, _, words = board.run("print(open('messages/boot').read(), end='')").partition("\n")
     return tuple(map(int, counts.split())), words
@@ -73,7 +73,7 @@ def test_what_hangs_or_died_is_reset(board, step, why):
     put(board, APP % step)
     main_is_reset(board)
     assert resets(board) == 1
-    (boots, bad, still_open), words = row(board)
+    (boots, bad, still_open), words = counts_of(board)
     assert (boots, bad, still_open) == (1, 0, 1)
     assert words.startswith(why) if why else words == ""
     assert board.run("from board import Board\nprint(Board().reset_cause())").strip() == "watchdog"
@@ -96,7 +96,7 @@ def test_a_healthy_device_is_left_alone_and_its_start_is_good(board):
     said = runs_main(board)
     assert said[1] == "msgin5g: start 1, reset cause power-on"
     assert said[-1] == "1 power-on"
-    assert row(board) == ((1, 0, 0), "")
+    assert counts_of(board) == ((1, 0, 0), "")
     # It ended in order, and so it stays: at the REPL a timer feeds.
     board.run("import time\ntime.sleep(30)")
     # After a soft reset too, which stops all timers; and after one that runs main.py again, its task does.
@@ -129,7 +129,7 @@ def test_an_exception_is_told_and_the_board_reset(board):
     put(board, "import time\n1 / 0")
     for bad in range(1, 4):
         main_is_reset(board)
-        (boots, counted, still_open), words = row(board)
+        (boots, counted, still_open), words = counts_of(board)
         assert (boots, counted, still_open) == (bad, bad, 0)
         assert words.endswith("ZeroDivisionError: divide by zero\n")
         assert board.run("from board import Board\nprint(Board().reset_cause())").strip() == "soft"
@@ -137,9 +137,9 @@ def test_an_exception_is_told_and_the_board_reset(board):
     began = board.pico.stats()["emulated_ms"]
     main_is_reset(board)
     assert board.pico.stats()["emulated_ms"] - began > 1_800_000
-    assert row(board)[0] == (4, 2, 0)
+    assert counts_of(board)[0] == (4, 2, 0)
     main_is_reset(board)
-    assert row(board)[0] == (5, 3, 0)
+    assert counts_of(board)[0] == (5, 3, 0)
     assert resets(board) == 0
 
 
@@ -168,7 +168,7 @@ def test_a_configuration_that_is_not_one_is_said_and_the_repl_is_there(board):
             said = runs_main(board)
             assert said[-2].startswith("msgin5g: " + sentence), said
             assert said[-1] == REMEDY
-    boots, bad, still_open = row(board)[0]
+    boots, bad, still_open = counts_of(board)[0]
     assert (boots, bad, still_open) == (8, 0, 0)
 
 

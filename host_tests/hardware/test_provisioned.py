@@ -99,7 +99,7 @@ def test_a_board_out_of_the_box_becomes_a_registered_device(image, tmp_path):
             " coap+uart://0 or l3+uart://0, or 1 for UART 1"
         )
 
-        # New keys begin with sequence number 0, in a row of their own.
+        # New keys begin with sequence number 0, in a file of their own.
         await configuration(folder, pico)  # it has started again twice: nothing of that may come any more
         seen = len(gateway.events.items)
         code, said = await provision(folder, pico, "--ue", UE, "--force")

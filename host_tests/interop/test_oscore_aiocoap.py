@@ -274,7 +274,7 @@ def test_echo_client(tmp_path):
     first.lockfile = None  # and killed: what it would write at an orderly end is not written
     context = ours()
     for _ in range(70):
-        context._sequence.take()
+        context._sequence.next_number()
     ((kind, response), (again, _)), client, hello = ask(
         context, request(), request(), server=theirs(tmp_path)
     )
@@ -434,7 +434,7 @@ def test_id_context_server(tmp_path):
 def test_echo_server(tmp_path):
     # The device has restarted: it asks for Echo, aiocoap gives it by itself.
     storage = MemoryStorage()
-    Context(SECRET, b"\x01", b"", storage, SALT)._sequence.take()
+    Context(SECRET, b"\x01", b"", storage, SALT)._sequence.next_number()
     security = Security(Context(SECRET, b"\x01", b"", storage, SALT))
     messages = [aiocoap.Message(code=aiocoap.GET) for _ in range(2)]
     found, server = asked(theirs(tmp_path), *messages, security=security)

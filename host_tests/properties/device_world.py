@@ -194,7 +194,7 @@ class World(Scene):
         assert not self.client.outbox.queue and not self.client.inbox
         left = set(self.sent) - set(self.ended)
         assert not left, "never ended: %s" % left
-        assert self.rows == [], self.rows
+        assert self.files == [], self.files
         assert self.client.journal.octets < 65536
 
 

@@ -69,7 +69,7 @@ class World(Bench):
         self.order = {}  # (recipient, originator): keys
         self.told = []
         self.failed = set()
-        self.lies = set()
+        self.attach_record = set()
         self.sets = {}  # (ue, segId): {number: payload}, or True once it is whole
         self.registrations = {}
 
@@ -138,7 +138,7 @@ class World(Bench):
         if self.accepted:
             key = self.accepted[-1 - back % len(self.accepted)]
             if ue not in self.came.get(key, ()):  # it says so of what it came with, too
-                self.lies.update([key], *(keys for keys in self.elements.values() if key in keys))
+                self.attach_record.update([key], *(keys for keys in self.elements.values() if key in keys))
             kind = "AS" if key[0] in SERVERS else "UE"
             to = {"destAddrType": kind, "addr": key[0]}
             self._post(
@@ -327,7 +327,7 @@ class World(Bench):
                 self.fresh = self.now
         for key in self.accepted:
             got = self.came.get(key, [])
-            if self.targets[key] in UES + SERVERS and key not in self.lies:
+            if self.targets[key] in UES + SERVERS and key not in self.attach_record:
                 assert got or key in self.failed, "lost: %s to %s" % (key, self.targets[key])
                 assert not (got and key in self.failed and key[0] in UES and self._whole(key)), "both: %s" % (
                     key,

@@ -14,7 +14,7 @@ from msgin5g import BodyError, Client, Config, MemoryStorage
 from msgin5g.incoming.reassembly import Reassembly, StoredPayload
 from msgin5g.incoming.receiver import Message
 from msgin5g.outgoing.segmentation import LEAST_ROOM, Segments, escaped_size, value_of
-from msgin5g.store.ledger import Ledger
+from msgin5g.store.message_store import MessageStore
 from msgin5g.store.storage import OctetsSource
 from msgin5g.wire import bodies, payload
 
@@ -92,7 +92,7 @@ def test_segments_in_any_order_make_the_message(given, limit, room, random, tota
     if segments.total == 0:
         return
     storage = MemoryStorage()
-    reassembly = Reassembly(storage, Ledger(storage), 4, 1 << 20, 5000, 3)
+    reassembly = Reassembly(storage, MessageStore(storage), 4, 1 << 20, 5000, 3)
     numbers = list(range(1, segments.total + 1))
     numbers += [random.choice(numbers) for _ in range(random.randrange(4))]
     random.shuffle(numbers)
@@ -119,7 +119,7 @@ def test_segments_in_any_order_make_the_message(given, limit, room, random, tota
 def test_ranges_of_what_is_missing(there, total):
     there = {number for number in there if number <= total}
     storage = MemoryStorage()
-    reassembly = Reassembly(storage, Ledger(storage), 4, 1 << 20, 5000, 3)
+    reassembly = Reassembly(storage, MessageStore(storage), 4, 1 << 20, 5000, 3)
     if not there or len(there) == total:
         return
     for number in there:

@@ -14,7 +14,7 @@ PUBLIC = (
     *("device/links/serial.py", "device/links/udp.py", "device/links/wifi.py"),
     *("msgin5g/application_client.py", "msgin5g/client.py", "msgin5g/config.py", "msgin5g/errors.py"),
     *(
-        "msgin5g/role.py",
+        "msgin5g/base_client.py",
         "msgin5g/rules/requests.py",
         "msgin5g/store/message.py",
         "msgin5g/store/outgoing.py",

@@ -31,7 +31,7 @@ DEVICE = (
     ("msgin5g.incoming",),
     ("msgin5g.procedures",),
     ("msgin5g.application",),
-    ("msgin5g.role", "msgin5g.client", "msgin5g.application_client"),
+    ("msgin5g.base_client", "msgin5g.client", "msgin5g.application_client"),
     ("device",),
     ("main",),
 )

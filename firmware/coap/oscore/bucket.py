@@ -17,7 +17,7 @@ class Bucket:
         self._random = random
         self._when = None  # when the level was right; None while it is full
 
-    def take(self, now):
+    def try_consume(self, now):
         """Return the bucket, or None where there is nothing to be had."""
         self.poll(now)
         level = self._level

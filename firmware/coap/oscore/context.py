@@ -32,7 +32,7 @@ _ALGORITHM = b"\x0a"  # AES-CCM-16-64-128 is 10
 _OUTER = (numbers.URI_HOST, numbers.URI_PORT, numbers.OSCORE, numbers.PROXY_URI, numbers.PROXY_SCHEME)
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """A request that does not verify: the response `code` of section 8.2; str() is its diagnostic payload."""
 
     def __init__(self, code, why):
@@ -40,11 +40,11 @@ class Refused(Exception):
         self.code = code
 
 
-class Unverified(Exception):
+class UnverifiedError(Exception):
     """A response that does not verify, or is none that is protected."""
 
 
-class Older(Unverified):
+class OlderError(UnverifiedError):
     """It verifies, but a newer notification came before it, or this one did."""
 
 
@@ -66,7 +66,7 @@ class Context:
     """One key shared with one peer.
 
     `master_secret` of 16 octets or more, `sender_id` and `recipient_id` of up to 7 octets that differ, `id_context`
-    and `master_salt` as in section 3.2. `storage` is as msgin5g.store.storage says; its row of this key must never be
+    and `master_salt` as in section 3.2. `storage` is as msgin5g.store.storage says; its file of this key must never be
     removed nor put back to what it was. `random(n)` gives n octets.
     Raise ValueError for parameters that cannot be, StateError or OSError for storage that cannot be relied on.
     """
@@ -118,7 +118,7 @@ class Context:
 
     def protect_request(self, message: Message) -> tuple[Message, Binding]:
         """Return (the protected Message, its Binding): section 8.1. Raise StateError, OSError, MessageError."""
-        piv = _uint(self._sequence.take())
+        piv = _uint(self._sequence.next_number())
         binding = Binding(
             self.sender_id, piv, _nonce(self._sender_nonce, piv), message.option(numbers.OBSERVE) is not None
         )
@@ -153,7 +153,7 @@ class Context:
         """Return the plain Message: section 8.4. Raise Unverified."""
         value = message.option(numbers.OSCORE)
         if value is None:
-            raise Unverified("not protected")
+            raise UnverifiedError("not protected")
         try:
             piv, kid, id_context = _read_option(value)
             if kid not in (None, self.recipient_id) or id_context not in (None, self.id_context):
@@ -164,7 +164,7 @@ class Context:
             if numbers.is_request(plain.code) or plain.code == numbers.EMPTY:
                 raise ValueError("not a response")
         except ValueError as error:
-            raise Unverified(str(error))
+            raise UnverifiedError(str(error))
         self._order_notification(plain, message, piv, binding)
         return plain
 
@@ -179,10 +179,10 @@ class Context:
         number = int.from_bytes(piv, "big")
         if piv:
             if number <= binding.last:
-                raise Older("a notification that is older than the last one")
+                raise OlderError("a notification that is older than the last one")
             binding.last = number
         elif binding.last >= 0:
-            raise Unverified("only the first notification may lack a Partial IV")
+            raise UnverifiedError("only the first notification may lack a Partial IV")
         plain.options.append((numbers.OBSERVE, _uint(number & 0xFFFFFF).lstrip(b"\0")))
 
     # --- as a server ------------------------------------------------------------------------------------
@@ -199,7 +199,7 @@ class Context:
         """
         number = int.from_bytes(piv, "big")
         if not self.is_new(piv):
-            raise Refused(numbers.UNAUTHORIZED, "Replay detected")
+            raise RefusedError(numbers.UNAUTHORIZED, "Replay detected")
         binding = Binding(
             self.recipient_id,
             piv,
@@ -209,19 +209,19 @@ class Context:
         try:
             text = ccm.open_sealed(self._recipient_key, binding.nonce, binding.aad, message.payload)
         except ValueError:
-            raise Refused(numbers.BAD_REQUEST, "Decryption failed")
+            raise RefusedError(numbers.BAD_REQUEST, "Decryption failed")
         try:
             plain = _inner(message, text)
             if not numbers.is_request(plain.code):
                 raise ValueError("not a request")
         except ValueError:
-            raise Refused(numbers.BAD_OPTION, "Failed to decode COSE")
+            raise RefusedError(numbers.BAD_OPTION, "Failed to decode COSE")
         if not self._window.known:
             if plain.option(numbers.ECHO) != self._echo:
                 # It may be a replay, and its nonce may have served for a response: that of the challenge is our own.
                 # Recorded requests must not cost a number each time, so one that comes again is given the same octets.
                 if number != self._challenged:
-                    binding.own = self._sequence.take()
+                    binding.own = self._sequence.next_number()
                     self._challenged = number
                     self._challenge = None
                 binding.nonce = None
@@ -289,7 +289,7 @@ class Context:
         nonce = binding.nonce
         option = b""
         if nonce is None:
-            number = self._sequence.take() if binding.own is None else binding.own
+            number = self._sequence.next_number() if binding.own is None else binding.own
             binding.own = None
             piv = _uint(number)
             nonce = _nonce(self._sender_nonce, piv)
@@ -331,7 +331,7 @@ def read_request_option(message):
         if not piv or kid is None:
             raise ValueError
     except ValueError:
-        raise Refused(numbers.BAD_OPTION, "Failed to decode COSE")
+        raise RefusedError(numbers.BAD_OPTION, "Failed to decode COSE")
     return piv, kid, id_context
 
 

@@ -14,7 +14,7 @@ from .. import numbers
 from ..compat import const
 from ..message import Message
 from .bucket import Bucket
-from .context import Older, Refused, Unverified, read_request_option
+from .context import OlderError, RefusedError, UnverifiedError, read_request_option
 
 _TYPING = const(False)
 if _TYPING:
@@ -33,7 +33,7 @@ _ANSWERS = (10, 8)  # bare refusals: no verifications, but octets on the link
 _BUCKETS = (_STRANGERS, _REQUESTS, _RESPONSES, _SHARED, _ANSWERS)
 
 
-class _Limited(Unverified):
+class _LimitedError(UnverifiedError):
     pass
 
 
@@ -91,18 +91,18 @@ class Security:
                 last = binding.last
                 try:
                     plain = self._open(message, binding, now)
-                except Older:
+                except OlderError:
                     self.stats["replayed"] += 1
                     return None, last
-                except _Limited:
+                except _LimitedError:
                     raise
-                except Unverified:
+                except UnverifiedError:
                     continue
                 newest = binding.last
                 if not first:
                     binding.last = last  # until it is accepted it may come again
                 return plain, newest
-        except _Limited:
+        except _LimitedError:
             self.stats["limited"] += 1
             return None, None
         self.stats["unprotected" if value is None else "unverified"] += 1
@@ -111,12 +111,12 @@ class Security:
 
     def _open(self, message, binding, now):
         """Raise Unverified, Older."""
-        bucket = self._responses.take(now) or self._shared.take(now)
+        bucket = self._responses.try_consume(now) or self._shared.try_consume(now)
         if bucket is None:
-            raise _Limited()
+            raise _LimitedError()
         try:
             plain = self.context.unprotect_response(message, binding)
-        except Older:
+        except OlderError:
             bucket.give_back()
             raise
         bucket.give_back()
@@ -154,14 +154,14 @@ class Security:
         if refusal:
             return refusal
         if peer in (self.peer, self._heard):
-            bucket = self._requests.take(now) or self._shared.take(now)
+            bucket = self._requests.try_consume(now) or self._shared.try_consume(now)
         else:
-            bucket = self._strangers.take(now)
+            bucket = self._strangers.try_consume(now)
         if bucket is None:
             return self._limit()
         try:
             plain, binding = self.context.unprotect_request(message, piv)
-        except Refused as refused:
+        except RefusedError as refused:
             why = "a request that this key did not make"
             return self._refuse("unverified", why, refused.code, now, text=refused)
         except MemoryError:
@@ -176,7 +176,7 @@ class Security:
             return plain, binding, None
         if binding.own is not None:
             bucket.give_back()  # each is the first of its number
-        elif not self.context.can_challenge or not self._answers.take(now):
+        elif not self.context.can_challenge or not self._answers.try_consume(now):
             return self._limit()
         self.stats["challenged"] += 1
         return plain, binding, Message(numbers.UNAUTHORIZED, options=[(numbers.ECHO, self.context.echo)])
@@ -189,7 +189,7 @@ class Security:
             return None, self._refuse("unprotected", what, numbers.UNAUTHORIZED, now, ())
         try:
             piv, kid, id_context = read_request_option(message)
-        except Refused as refused:
+        except RefusedError as refused:
             what = "a request with a broken OSCORE option"
             return None, self._refuse("unverified", what, refused.code, now)
         if not self.context.is_for(kid, id_context):
@@ -224,7 +224,7 @@ class Security:
         """Return what `unprotect_request` returns for it. Section 8.2 wants Max-Age 0 in the answers that it has."""
         self.stats[counter] += 1
         self.trouble = "refused " + what
-        if not self._answers.take(now):
+        if not self._answers.try_consume(now):
             return None, None, None
         return None, None, Message(code, str(text).encode(), options)
 

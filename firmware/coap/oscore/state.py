@@ -15,40 +15,40 @@ if _TYPING:
 _AHEAD = const(64)
 _NUMBER = const(5)  # octets of the longest Partial IV
 _CHECK = const(3)
-_LONGEST = const(64)  # octets of the row, with what newer firmware may keep there
+_MAX_OCTETS = const(64)  # octets of the file, with what newer firmware may keep there
 _LAST = (1 << 40) - 1
 
 
 class Sequence:
     """The numbers of our own messages, each given once in the life of the key, whatever happens to the power.
 
-    The row `name` of `storage` (see msgin5g.store.storage) holds a number above all that were given, and is written
+    The file `name` of `storage` (see msgin5g.store.storage) holds a number above all that were given, and is written
     anew once in 64 of them. After a restart the numbers go on from there; those between are lost.
 
-    `floor` is a number of the peer's, as high as was written: none up to it can be new. The row has it where it is
+    `floor` is a number of the peer's, as high as was written: none up to it can be new. The file has it where it is
     not -1 (docs/flash-format.md).
     """
 
     def __init__(self, storage: "Storage", name: str) -> None:
         self._storage = storage
         self._name = name
-        row = storage.read(name, 0, _LONGEST)
-        self.stored = bool(row)  # whether this key was in use before
+        octets = storage.read(name, 0, _MAX_OCTETS)
+        self.stored = bool(octets)  # whether this key was in use before
         self.floor = -1
         self._next = 0
         self._more = b""  # what newer firmware keeps there
-        if row:
-            end = len(row) - _CHECK
-            if end != _NUMBER and end < 2 * _NUMBER or row[end:] != _check(row[:end]):
+        if octets:
+            end = len(octets) - _CHECK
+            if end != _NUMBER and end < 2 * _NUMBER or octets[end:] != _check(octets[:end]):
                 # To begin anew would use nonces again, which gives the key stream away.
                 raise StateError("the sequence numbers in %s are damaged: provision a new key" % name)
-            self._next = int.from_bytes(row[:_NUMBER], "big")
+            self._next = int.from_bytes(octets[:_NUMBER], "big")
             if end > _NUMBER:
-                self.floor = int.from_bytes(row[_NUMBER : 2 * _NUMBER], "big")
-                self._more = row[2 * _NUMBER : end]
+                self.floor = int.from_bytes(octets[_NUMBER : 2 * _NUMBER], "big")
+                self._more = octets[2 * _NUMBER : end]
         self._end = self._next  # the first number that may not be given yet
 
-    def take(self):
+    def next_number(self):
         """Return the next number. Raise StateError when there is none, OSError when the storage fails: then none was
         given."""
         if self._next >= self._end:
@@ -63,10 +63,10 @@ class Sequence:
         if end > _LAST:
             raise StateError("all sequence numbers of this key are used: provision a new one")
         floor = max(floor, self.floor)
-        row = end.to_bytes(_NUMBER, "big")
+        octets = end.to_bytes(_NUMBER, "big")
         if floor >= 0:
-            row += floor.to_bytes(_NUMBER, "big") + self._more
-        self._storage.replace(self._name, row + _check(row))
+            octets += floor.to_bytes(_NUMBER, "big") + self._more
+        self._storage.replace(self._name, octets + _check(octets))
         self._end = end
         self.floor = floor
         self.stored = True

@@ -7,7 +7,7 @@
 import asyncio
 
 from coap.compat import const, ticks_diff
-from msgin5g.store.row import Row
+from msgin5g.store.stored_file import StoredFile
 
 from ..health import now
 from ..log import log
@@ -31,7 +31,7 @@ def link(config, open_line, storage):
     """Return the SerialLink that `config.peer` asks for: "coap+uart://..." or "l3+uart://...".
 
     `open_line()` gives a stream that does not block (machine.UART, a file), or raises OSError. Frames that are
-    too long for a buffer come into rows of `storage`.
+    too long for a buffer come into files of `storage`.
     """
     kind = slipmux.COAP if config.peer_scheme == "coap+uart" else slipmux.L3
     size = config.serial["max_frame"]
@@ -42,25 +42,25 @@ def link(config, open_line, storage):
 
 
 def spool(storage):
-    """Where frames go that are too long for a buffer: gives a new Row of `storage` each time it is called."""
+    """Where frames go that are too long for a buffer: gives a new StoredFile of `storage` each time it is called."""
     numbers = [0]
 
-    def new_row():
-        # Messages of an earlier run may lie in rows of theirs until the application takes them.
+    def new_file():
+        # Messages of an earlier run may lie in files of theirs until the application takes them.
         taken = storage.names()
         while True:
             numbers[0] += 1
             name = "in-%d" % numbers[0]
             if name not in taken:
-                return Row(storage, name)
+                return StoredFile(storage, name)
 
-    return new_row
+    return new_file
 
 
 class SerialLink:
     """Frames of one kind over one line; its peer is the line itself.
 
-    A received L3 message is a view that is good until the next receive(), or a msgin5g Row. Text for people may
+    A received L3 message is a view that is good until the next receive(), or a msgin5g StoredFile. Text for people may
     be sent with `text()`; text that comes in, and frames of other kinds, are left alone.
     """
 

@@ -30,12 +30,12 @@ class ApplicationRegistration(Registering):
         if self._on("stop", self.cause) and not self._busy:
             self._leave(now)
 
-    def hasten(self, now):
+    def retry_now(self, now):
         """Try at once what silence put off."""
         if self._stands == "unreachable" and not self._busy:
             self._due = now
 
-    def required(self, now, why):
+    def on_unregistered(self, now, why):
         """Take note that the gateway holds no registration of ours: register at once."""
         if self._on("required", why):
             self._due = now

@@ -13,32 +13,33 @@ _VANISHED = "the device's storage lost it"
 class Inbox(Source):
     """See the module. A subclass has `_report(message, why)`, which gives what will tell the sender that the message
     was delivered, or for `why` it was not, and `_reports`, a list of such things that wait to go out.
-    `role.failed(message, why)` is called for one that the application will never have, `role.came()` for one that came.
+    `client.failed(message, why)` is called for one that the application will never have, `client.came()` for one
+    that came.
     """
 
-    def __init__(self, role):
-        self.inbox = role.ledger.inbox
-        self._config = role.config
-        self._ledger = role.ledger
-        self._stats = role.stats
-        self._failed = role.failed
-        self._came = role.came
-        self._most = role.config.inbox["messages"]
+    def __init__(self, client):
+        self.inbox = client.store.inbox
+        self._config = client.config
+        self._store = client.store
+        self._stats = client.stats
+        self._failed = client.failed
+        self._came = client.came
+        self._max_messages = client.config.inbox["messages"]
         self._taken = None  # the message that the application holds, as far as it lies in the storage
 
     def resume(self, now):
         """Go on with what an earlier run left."""
 
     def _restore(self, storage):
-        """Find the payloads that an earlier run left in rows, whatever role it had."""
+        """Find the payloads that an earlier run left in files, whatever role it had."""
         for message in self.inbox[:]:
-            row = message.row
-            if row is None:
+            file = message.file
+            if file is None:
                 continue
-            if isinstance(row, list):
-                from ..store.row import Row
+            if isinstance(file, list):
+                from ..store.stored_file import StoredFile
 
-                stored = Row(storage, *row)
+                stored = StoredFile(storage, *file)
                 try:
                     whole = not stored.size or stored.read(stored.size - 1, 1)
                 except OSError:
@@ -46,7 +47,7 @@ class Inbox(Source):
             else:
                 from .reassembly import StoredPayload
 
-                stored = StoredPayload(storage, row)
+                stored = StoredPayload(storage, file)
                 stored.restore()
                 whole = len(stored) == stored.total
             message.keep(stored)
@@ -58,7 +59,7 @@ class Inbox(Source):
         return sum([message.stored_octets for message in self.inbox])
 
     def deliver(self, message, value):
-        """Put a message in. `value` is its `payload` member, None where it `keep`s a row. Raise OSError,
+        """Put a message in. `value` is its `payload` member, None where it `keep`s a file. Raise OSError,
         MemoryError; then it is not in."""
         at_once = self._config.reports == "arrival" and message.report_requested
         message.report_owed = at_once
@@ -67,7 +68,7 @@ class Inbox(Source):
         try:
             if at_once:
                 self._reports.append(report)
-            self._ledger.received(message, value, at_once)
+            self._store.received(message, value, at_once)
         except Exception:
             self.inbox.remove(message)
             if report in self._reports:
@@ -94,7 +95,7 @@ class Inbox(Source):
                     message.report_owed = True
                     report = self._report(message)
                     self._reports.append(report)
-                self._ledger.taken(message)
+                self._store.taken(message)
             except Exception:  # it is still here
                 message.report_owed = owed
                 if report in self._reports:
@@ -110,6 +111,6 @@ class Inbox(Source):
         if message.report_requested:
             self._reports.append(self._report(message, _VANISHED))
         self._failed(message, _VANISHED)
-        self._ledger.taken(message)
+        self._store.taken(message)
         self.inbox.remove(message)
         self._stats["vanished"] += 1

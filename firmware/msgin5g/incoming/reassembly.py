@@ -29,10 +29,10 @@ def _too_large():
 
 
 class StoredPayload:
-    """The payload of a reassembled message: its values in a row, one record each, in the order that they came in."""
+    """The payload of a reassembled message: its values in a file, one record each, in the order that they came in."""
 
-    def __init__(self, storage, row):
-        self.row = row
+    def __init__(self, storage, file):
+        self.file = file
         self._storage = storage
         self._places = array("H")  # by segment number: 0 where it is missing, else which stored value it is
         self._lengths = array("H")  # of the stored values
@@ -55,13 +55,13 @@ class StoredPayload:
         octets = value.encode()
         total = self.total or 0
         data = record(_SEGMENT, number.to_bytes(2, "big") + total.to_bytes(2, "big") + octets)
-        self._storage.append(self.row, data)
+        self._storage.append(self.file, data)
         self._index(number, self._filled + 4 + _HEAD, octets)
         self._filled += len(data)
 
     def restore(self):
         """Find the segments that an earlier run stored."""
-        records = Records(self._storage, self.row)
+        records = Records(self._storage, self.file)
         try:
             for kind, offset, body in records:
                 number = int.from_bytes(body[:2], "big")
@@ -104,10 +104,10 @@ class StoredPayload:
 
     def chunks(self):
         """Return the payload piece by piece: str for text, bytes for octets. Raise BodyError for bad base64,
-        OSError where the row is gone."""
+        OSError where the file is gone."""
         for place in self._places:
             length = self._lengths[place - 1]
-            octets = self._storage.read(self.row, self._offsets[place - 1], length)
+            octets = self._storage.read(self.file, self._offsets[place - 1], length)
             if len(octets) != length:
                 raise OSError(
                     "the message is not in the storage any more: read it before the next one is taken"
@@ -133,7 +133,7 @@ class StoredPayload:
                 pass
 
     def remove(self):
-        discard(self._storage, self.row)
+        discard(self._storage, self.file)
 
 
 class SegmentSet:
@@ -147,7 +147,7 @@ class SegmentSet:
         self.stands = "asking" if deadline is None else "gathering"  # of states.SEGMENTS
         self.expected = 0  # octets, as far as the first segment lets it be foreseen
         self.recoveries = 0
-        self.slot = None  # what the ledger keeps of it
+        self.ref = None  # what the message store keeps of it
         self.stale = False  # whether that is less than what is known by now
 
     @property
@@ -194,21 +194,21 @@ class Reassembly:
     `recoveries` how often in a row that may be in vain.
     """
 
-    def __init__(self, storage, ledger, sets, octets, gap, recoveries):
+    def __init__(self, storage, store, sets, octets, gap, recoveries):
         self._storage = storage
-        self._ledger = ledger
+        self._store = store
         self._most_sets = sets
         self._most_octets = octets
         self._gap = gap
         self._most_recoveries = recoveries
         self._sets = []
-        for sender, set_id, row, header, slot in ledger.sets:
-            stored = StoredPayload(storage, row)
+        for sender, set_id, file, header, ref in store.sets:
+            stored = StoredPayload(storage, file)
             stored.restore()
             segments = SegmentSet((sender, set_id), header, stored, None)
             segments.expected = segments.payload.foreseen()
-            segments.slot = slot
-            slot.owner = segments
+            segments.ref = ref
+            ref.owner = segments
             self._sets.append(segments)
 
     def resume(self, now):
@@ -238,13 +238,13 @@ class Reassembly:
         if segments.header.merge(header, number, set_id):
             segments.stale = True
         if segments.stale:
-            self._ledger.opened(segments)
+            self._store.opened(segments)
             segments.stale = False
         if not segments.payload.has(number):
-            self._store(segments, number, value, size, now)
+            self._write_value(segments, number, value, size, now)
         return segments
 
-    def _store(self, segments, number, value, size, now):
+    def _write_value(self, segments, number, value, size, now):
         """Put a new segment on flash. What cannot be kept, or makes no whole, takes its set along."""
         if self._reserved(segments) + segments.payload.length + size > self._most_octets:
             self.drop(segments)
@@ -252,7 +252,7 @@ class Reassembly:
         try:
             segments.payload.add(number, value)
         except (OSError, MemoryError):
-            self.drop(segments)  # the row may hold half of the value now, or the index not all of the row
+            self.drop(segments)  # the file may hold half of the value now, or the index not all of the file
             raise
         segments.recoveries = 0
         if segments.stands == "gathering":
@@ -279,11 +279,11 @@ class Reassembly:
         """Return the sets that have all their segments."""
         return [segments for segments in self._sets if segments.whole]
 
-    def take(self, segments):
-        """Remove a whole set, which is a message now; its payload's row belongs to that."""
+    def release(self, segments):
+        """Remove a whole set, which is a message now; its payload's file belongs to that."""
         segments.on("taken")
         self._sets.remove(segments)
-        self._ledger.closed(segments)
+        self._store.closed(segments)
 
     def drop(self, segments):
         """Give a set up and free its room. Return False where that happened before."""
@@ -291,7 +291,7 @@ class Reassembly:
             return False
         self._sets.remove(segments)
         segments.payload.remove()
-        self._ledger.closed(segments)
+        self._store.closed(segments)
         return True
 
     def poll(self, now):
@@ -340,12 +340,12 @@ class Reassembly:
             raise _too_large()
         if room < waiting:
             raise later("large messages wait to be taken")
-        stored = StoredPayload(self._storage, self._ledger.new_row("set-"))
+        stored = StoredPayload(self._storage, self._store.new_file("set-"))
         segments = SegmentSet(key, header, stored, now + self._gap)
         segments.expected = expected
         self._sets.append(segments)
         try:
-            self._ledger.opened(segments)
+            self._store.opened(segments)
         except (OSError, MemoryError):
             self._sets.remove(segments)
             raise

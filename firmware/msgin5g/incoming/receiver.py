@@ -51,21 +51,21 @@ class Receiver(Inbox):
 
     def __init__(self, client):
         super().__init__(client)
-        storage, ledger = client.storage, client.ledger
+        storage, store = client.storage, client.store
         self._random = client.random
         self._reports = self._notices = []  # of messages, and what is said of segments
         self._abandoned = []  # (sender, set ID) of the last sets that were given up
         segments = client.config.segments
         self._reassembly = Reassembly(
             storage,
-            ledger,
+            store,
             segments["sets"],
             segments["bytes"],
             int(segments["gap"] * 1000),
             segments["recoveries"],
         )
         self._restore(storage)
-        for message in ledger.reports:
+        for message in store.reports:
             self._reports.append(self._report(message))
         for segments in self._reassembly.whole():  # the power went between the last segment and the message
             self._complete(segments)
@@ -92,7 +92,7 @@ class Receiver(Inbox):
             self._segment(body, address, now)
         else:
             message = _read_message(body, address)
-            if self._ledger.seen(message.sender, message.message_id):
+            if self._store.seen(message.sender, message.message_id):
                 self._stats["repeated"] += 1
                 return
             value = body.text("payload", "", longest=None)
@@ -113,16 +113,16 @@ class Receiver(Inbox):
             value = element.text("payload", "", longest=None)
             message.hold(value)
             name = message.message_id.lower()
-            if self._ledger.seen(message.sender, name) or name in known:
+            if self._store.seen(message.sender, name) or name in known:
                 self._stats["repeated"] += 1
             else:
                 known.append(name)
                 messages.append((message, value))
         if not messages:
             return
-        if len(messages) > self._most:
+        if len(messages) > self._max_messages:
             raise Refusal(
-                numbers.REQUEST_ENTITY_TOO_LARGE, "msgList: the inbox holds %d messages" % self._most
+                numbers.REQUEST_ENTITY_TOO_LARGE, "msgList: the inbox holds %d messages" % self._max_messages
             )
         self._expect_room(len(messages))
         for message, value in messages:
@@ -135,7 +135,7 @@ class Receiver(Inbox):
         set_id = parameters.text("segId")
         if not set_id:
             raise BodyError("segId", "empty")
-        if self._ledger.seen(message.sender, message.message_id, set_id):
+        if self._store.seen(message.sender, message.message_id, set_id):
             self._stats["repeated"] += 1
             self._confirm((message.sender, set_id), True)
             return
@@ -177,7 +177,7 @@ class Receiver(Inbox):
     def _complete(self, segments):
         segments.header.keep(segments.payload)
         self.deliver(segments.header, None)
-        self._reassembly.take(segments)
+        self._reassembly.release(segments)
         self._forget_recovery(segments)
         self._confirm(segments.key, True)
         self._reassembly.forget(segments.header.sender, segments.header.message_id)
@@ -185,7 +185,8 @@ class Receiver(Inbox):
     def _expect_room(self, count):
         """Raise the Refusal that asks the sender to come later (docs/wire-profile.md, "Answers")."""
         reports = len([n for n in self._reports if n.kind == "IMDN"])
-        if len(self.inbox) + len(self._reassembly) + count > self._most or reports >= self._most:
+        waiting = len(self.inbox) + len(self._reassembly)
+        if waiting + count > self._max_messages or reports >= self._max_messages:
             self._stats["refused"] += 1
             raise later("the inbox is full")
 
@@ -249,8 +250,8 @@ class Receiver(Inbox):
     def _later(self, notice, max_age, silent, now, denied=False):
         """As Dispatcher.delay."""
         notice.tries += 1
-        most = policy.tries(notice.kind)
-        if most and notice.tries >= most:
+        max_tries = policy.tries(notice.kind)
+        if max_tries and notice.tries >= max_tries:
             self._forget(notice, now)
             return
         if notice.backoff is None:
@@ -262,7 +263,7 @@ class Receiver(Inbox):
     def _forget(self, notice, now):
         if notice in self._reports:
             if notice.message is not None:
-                self._ledger.reported(notice.message)
+                self._store.reported(notice.message)
             self._reports.remove(notice)
         if notice.segments is not None:
             self._reassembly.asked(notice.segments, now)
@@ -273,11 +274,11 @@ class Receiver(Inbox):
                 self._reports.remove(notice)
                 return
 
-    def heard(self):
+    def on_peer_alive(self):
         """Take note that the peer lives: what waited because of its silence need not wait any longer."""
         for notice in self._reports:
             if notice.backoff is not None:
-                notice.backoff.heard()
+                notice.backoff.on_peer_alive()
 
     def resume(self, now):
         """Go on with what an earlier run left."""

@@ -12,25 +12,25 @@ from coap.compat import const
 from ..timing import Countdown
 
 _DIGEST = const(4)  # octets that are kept of each reporter
-_MOST = const(64)  # reporters that are kept: of those behind them one that repeats itself counts again
+_MAX_REPORTERS = const(64)  # that are kept: of those behind them one that repeats itself counts again
 
 
-def count(dispatcher, outgoing, reporter, success, cause, timeout, now):
+def count(scheduler, outgoing, reporter, success, cause, timeout, now):
     """Take one report. `reporter` is None where the wire does not say who it is; `timeout` is in seconds."""
     if reporter is not None and _known(outgoing, ("+" if success else "-") + reporter):
         return
-    dispatcher.tell(outgoing, reporter, success, cause)
+    scheduler.tell(outgoing, reporter, success, cause)
     outgoing.reports["success" if success else "failure"] += 1
     if outgoing.final:
         return
     if success:
         outgoing.cause = None
-        if outgoing in dispatcher.outbox.queue:
+        if outgoing in scheduler.outbox.queue:
             outgoing.expires = Countdown(timeout, now)
-        dispatcher.end(outgoing, "delivered", None, now, True)
+        scheduler.end(outgoing, "delivered", None, now, True)
     else:
         outgoing.cause = cause or "a recipient reported a failure"
-        dispatcher.outbox.counted(outgoing)
+        scheduler.outbox.counted(outgoing)
 
 
 def _known(outgoing, what):
@@ -40,7 +40,7 @@ def _known(outgoing, what):
     for position in range(0, len(known), _DIGEST):
         if known[position : position + _DIGEST] == digest:
             return True
-    if len(known) < _MOST * _DIGEST:
+    if len(known) < _MAX_REPORTERS * _DIGEST:
         known.extend(digest)
         outgoing.reporters = known
     return False

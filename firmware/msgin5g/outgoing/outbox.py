@@ -12,11 +12,11 @@ class Outbox:
 
     MOST_WAITING = 64
 
-    def __init__(self, ledger, messages, octets):
-        self.queue = ledger.queue
-        self.waiting = ledger.waiting
+    def __init__(self, store, messages, octets):
+        self.queue = store.queue
+        self.waiting = store.waiting
         self.octets = sum([outgoing.size for outgoing in self.queue])
-        self._ledger = ledger
+        self._store = store
         self._most_messages = messages
         self._most_octets = octets
 
@@ -35,7 +35,7 @@ class Outbox:
         self.queue.append(outgoing)
         try:
             if not outgoing.volatile:
-                self._ledger.sent(outgoing, octets)
+                self._store.sent(outgoing, octets)
         except OSError as error:
             self.queue.remove(outgoing)
             raise StorageError(error)
@@ -45,8 +45,8 @@ class Outbox:
         self.octets += outgoing.size
 
     def progressed(self, outgoing):
-        if outgoing.slot is not None:
-            self._ledger.progress(outgoing)
+        if outgoing.ref is not None:
+            self._store.progress(outgoing)
 
     def accepted(self, outgoing, stands):
         """Let its body go; the record waits for a report, in the state `stands`. Return a record that had to make
@@ -56,7 +56,7 @@ class Outbox:
         self.waiting.append(outgoing)
         outgoing.stands = stands  # a record that is written again by the next says so
         try:
-            safe = outgoing.volatile or self._ledger.accepted(outgoing)
+            safe = outgoing.volatile or self._store.accepted(outgoing)
         except MemoryError:
             outgoing.stands = before
             self.waiting.remove(outgoing)
@@ -76,7 +76,7 @@ class Outbox:
         outgoing.made = None
         if counting and outgoing in self.queue and len(self.waiting) < self.MOST_WAITING:
             self.waiting.append(outgoing)
-        safe = self._ledger.ended(outgoing, state, cause or outgoing.cause)
+        safe = self._store.ended(outgoing, state, cause or outgoing.cause)
         if outgoing in self.queue:
             self._leave_queue(outgoing, safe)
         elif not counting and outgoing in self.waiting:
@@ -84,20 +84,20 @@ class Outbox:
 
     def counted(self, outgoing):
         """Take note that a recipient of many reported a failure, which ends nothing yet."""
-        if outgoing.slot is not None:
-            self._ledger.counted(outgoing)
+        if outgoing.ref is not None:
+            self._store.counted(outgoing)
 
     def find(self, message_id):
         message_id = message_id.lower()  # RFC 4122 section 3: read in either case, written in lower
-        for rows in (self.queue, self.waiting):
-            for outgoing in rows:
+        for messages in (self.queue, self.waiting):
+            for outgoing in messages:
                 if outgoing.message_id == message_id:
                     return outgoing
         return None
 
-    def endings(self):
+    def history(self):
         """Return (message ID, to, to_type, state, cause) of the last messages that ended, oldest first."""
-        return self._ledger.endings
+        return self._store.history
 
     def _leave_queue(self, outgoing, safe):
         source = outgoing.source

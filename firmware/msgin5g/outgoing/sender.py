@@ -8,13 +8,13 @@ from ..rules import policy
 from ..rules.requests import Refusal, expect_own
 from ..wire import bodies
 from ..wire.identifiers import MANY
-from .dispatch import Dispatcher
+from .scheduler import OutboxScheduler
 from .segmentation import Segments, value_of
 
 _PROGRESS = const(16)  # acknowledged segments between two writes: a restart repeats at most so many
 
 
-class Sender(Dispatcher):
+class MessageSender(OutboxScheduler):
     """A Dispatcher of JSON bodies."""
 
     def __init__(self, client):
@@ -49,7 +49,7 @@ class Sender(Dispatcher):
         outgoing.made = None
         body = made[1] if made and made[0] == outgoing.segment else self._body(outgoing, outgoing.segment)
         job = outgoing, body, outgoing.report or self._config.coap["confirmable"] == "all"
-        self.goes(outgoing)
+        self.mark_sent(outgoing)
         return job
 
     def _body(self, outgoing, number):
@@ -92,7 +92,7 @@ class Sender(Dispatcher):
             return  # it was accepted, or ended, another way while this was on the air
         verdict = policy.verdict(message.code, "MSG")
         if verdict == policy.DONE:
-            self.served(outgoing)
+            self.clear_backoff(outgoing)
             self._sent(outgoing, now)
         elif verdict == policy.END:
             self.end(outgoing, "failed", bodies.failure(message), now)
@@ -159,7 +159,7 @@ class Sender(Dispatcher):
         if status is None and cause is not None:
             status = bodies.FAILURE
         if cause is not None and "not registered" in cause.lower():
-            self._client.registration.required(now)
+            self._client.registration.on_unregistered(now)
         self._client.expected(self.response(body.message_id(), status, cause, now))
 
     def report(self, sender, message_id, status, cause, now):
@@ -233,4 +233,4 @@ class Sender(Dispatcher):
 
 def start(client):
     """Return the Sender of a Client."""
-    return Sender(client)
+    return MessageSender(client)

@@ -11,7 +11,7 @@ from ..errors import BodyError
 from ..rules import policy
 from ..rules.registering import Registering
 from ..rules.requests import expect_own
-from ..timing import LONGEST, Countdown, jittered, lifetime
+from ..timing import MAX_WAIT, Countdown, jittered, lifetime
 from ..wire import bodies
 
 _DEFAULT_LIFETIME = const(3600)  # s, where the server grants without saying how long
@@ -53,12 +53,12 @@ class Registration(Registering):
         if self._on("stop", self.cause) and not self._on_air:
             self._leave(now)
 
-    def hasten(self, now):
+    def retry_now(self, now):
         """Try at once what silence put off."""
         if self._stands == "unreachable" and not self._on_air:
             self._begin(0, now)
 
-    def required(self, now):
+    def on_unregistered(self, now):
         """Take note that the server does not know us any more (4.01, or an MSGRESP that says so): register at once.
 
         A server that says so again as soon as we are registered is asked ever more rarely.
@@ -73,7 +73,7 @@ class Registration(Registering):
             self._begin(0, now)
         self._doubted = True
 
-    def proved(self):
+    def on_accepted(self):
         """Take note that the server accepted something of us."""
         if self._doubted:
             self._doubted = False
@@ -148,7 +148,7 @@ class Registration(Registering):
             return
         self._expires.advance(now)
         if self._expires.left(now) <= 0 and self._on("expired", "the registration expired"):
-            if not self._on_air and self._due.left(now) > self._retry.most:
+            if not self._on_air and self._due.left(now) > self._retry.max_ms:
                 self._begin(0, now)
 
     def next_deadline(self, now):
@@ -192,7 +192,7 @@ class Registration(Registering):
             self._granted(body.integer("regExpTime", _DEFAULT_LIFETIME, 0, _ANY), now)
         elif "expectedTime" in body or not self._urgent:
             wait = body.integer("expectedTime", self._config.registration["wait"] or _EXPECTED, 0, _ANY)
-            self._bulked(min(wait, LONGEST) * 1000, now)
+            self._bulked(min(wait, MAX_WAIT) * 1000, now)
         else:
             raise BodyError("result", "missing")
 
@@ -203,7 +203,7 @@ class Registration(Registering):
         self._urgent = True
         self._step = "REG"
         wait = max(wait, self._retry.failed(now)) + _GRACE
-        self._due = Countdown(min(wait, LONGEST * 1000), now)
+        self._due = Countdown(min(wait, MAX_WAIT * 1000), now)
 
     def _granted(self, seconds, now):
         if self._lifetime:  # what the gateway service granted

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: MIT
 """Messaging topics: TS 24.538 clause 6.6, one observation (RFC 7641) for each. Imported when the first is asked for.
 
-What is subscribed stays so: the topics lie in a row of the storage, and each is asked for again after a registration
+What is subscribed stays so: the topics lie in a file of the storage, and each is asked for again after a registration
 that was new, before its time is over, and after an error, until the application unsubscribes.
 """
 
 from coap import numbers
 from coap.compat import const, earliest, json_octets
-from coap.observe import MOST, observe
+from coap.observe import MAX_OBSERVATIONS, observe
 
 from ..errors import BodyError, StorageError
 from ..events import TOPIC
@@ -18,9 +18,9 @@ from ..timing import Countdown, jittered, lifetime
 from ..wire import bodies
 from ..wire.identifiers import service_id_error
 
-ROW = "topics"
-_VERSION = const(1)  # of that row
-_LONGEST_ROW = const(12800)  # 8 names of 255 octets, each octet escaped
+FILE = "topics"
+_VERSION = const(1)  # of that file
+_MAX_FILE = const(12800)  # 8 names of 255 octets, each octet escaped
 _DEFAULT_LIFETIME = const(3600)  # s, where the server does not say
 _ASK_AGAIN = const(5000)  # ms
 
@@ -53,7 +53,7 @@ class Subscription:
         return "UNSUB" if self.stands == "unsubscribing" else "SUB"
 
     @property
-    def settled(self):
+    def done(self):
         """Whether the application's wish was granted or refused."""
         return self.state in ("subscribed", "refused", "unsubscribed")
 
@@ -79,7 +79,7 @@ class Topics(Source):
         self._storage = client.storage
         self._random = client.random
         self._registered = False
-        self._newer = False  # the row is of a newer version, and left alone
+        self._newer = False  # the file is of a newer version, and left alone
         self._unread = None  # what the storage said where it could not be read: left alone too
         self._restore()
 
@@ -92,8 +92,8 @@ class Topics(Source):
             raise ValueError("topic: " + why)
         subscription = self._find(topic)
         if subscription is None:
-            if len(self.subscriptions) >= MOST:
-                raise ValueError("topic: %d are subscribed, more are not possible" % MOST)
+            if len(self.subscriptions) >= MAX_OBSERVATIONS:
+                raise ValueError("topic: %d are subscribed, more are not possible" % MAX_OBSERVATIONS)
             subscription = Subscription(topic, "unsubscribed")
             self.subscriptions.append(subscription)
         if self._change(subscription, "subscribe") or subscription.due is None:
@@ -137,11 +137,11 @@ class Topics(Source):
         """Read what is subscribed (docs/flash-format.md). What is not understood there is as if it were not: a device
         that starts is worth more."""
         try:
-            row = self._storage.read(ROW, 0, _LONGEST_ROW)
+            octets = self._storage.read(FILE, 0, _MAX_FILE)
         except OSError as error:
             self._unread = error.args or (0,)
             return
-        head, line, rest = row.partition(b"\n")
+        head, line, rest = octets.partition(b"\n")
         try:
             if line:
                 self._newer = int(head) > _VERSION
@@ -152,7 +152,7 @@ class Topics(Source):
             subscription = _subscription(fields)
             if subscription is not None and self._find(subscription.topic) is None:
                 self.subscriptions.append(subscription)
-                if len(self.subscriptions) == MOST:
+                if len(self.subscriptions) == MAX_OBSERVATIONS:
                     return
 
     def _store(self):
@@ -162,9 +162,9 @@ class Topics(Source):
             return
         if self.subscriptions:
             topics = [[each.topic, each.kind == "UNSUB"] + each.more for each in self.subscriptions]
-            self._storage.replace(ROW, b"%d\n" % _VERSION + json_octets(topics))
+            self._storage.replace(FILE, b"%d\n" % _VERSION + json_octets(topics))
         else:
-            discard(self._storage, ROW)
+            discard(self._storage, FILE)
 
     # --- what the client calls --------------------------------------------------------------------------
 
@@ -266,12 +266,12 @@ class Topics(Source):
             cause = None if good else bodies.failure(message)
             self._later(subscription, cause, message.uint(numbers.MAX_AGE), False, now)
 
-    def heard(self):
+    def on_peer_alive(self):
         """Take note that the peer lives."""
         for subscription in self.subscriptions:
             backoff = subscription.backoff
             if backoff is not None and backoff.deadline is not None:
-                backoff.heard()
+                backoff.on_peer_alive()
                 if backoff.deadline is None:
                     subscription.due = Countdown(0)
 

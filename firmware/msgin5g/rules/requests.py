@@ -88,7 +88,7 @@ class Source:
     def next_deadline(self, now):
         """Return the tick when `poll` or `next` has something to do, or None."""
 
-    def heard(self):
+    def on_peer_alive(self):
         """Take note that the peer lives: what waits because of its silence need not wait any longer."""
 
 

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""An append-only journal over the rows of a storage, readable after a power cut at any moment.
+"""An append-only journal over the files of a storage, readable after a power cut at any moment.
 
     record:  0xA7 | kind (1) | length (2) | body | CRC-32 of all before it (4)
 
-Records go to the newest row ("log-7"), which begins with a record that says its version (docs/flash-format.md). A full
-row is closed and the next begun; the oldest row is given up once nothing in it is live, or after what is live in it was
-written again. Always the oldest: so a record that ends something never goes before the record that began it.
+The files are log segments. Records go to the newest ("log-7"), which begins with one that says its version
+(docs/flash-format.md). When it is full the next is begun; the oldest is given up once nothing in it is live, or after
+what is live in it was written again. Always the oldest: so a record that ends something never goes before the record
+that began it.
 """
 
 import binascii
@@ -17,13 +18,11 @@ from ..errors import StorageError
 _MAGIC = const(0xA7)
 _AROUND = const(8)  # octets of a record that are not its body
 _PREFIX = "log-"
-_HEAD = const(0x56)  # the kind of the first record of a row
+_HEAD = const(0x56)  # the kind of the first record of a log segment
 _LONG = const(1024)  # octets of a body that is looked for before it is read
-_VERSION = const(1)  # of the rows that are written; those without a head are of version 0
-_HEAD_BODY = (
-    b"\x00\x03[1]"  # [_VERSION] in the form of all bodies (ledger.py): who knows no heads passes over it
-)
-_LOST = OSError("the row is not as long as it was")
+_VERSION = const(1)  # of the log segments that are written; those without a head are of version 0
+_HEAD_BODY = b"\x00\x03[1]"  # [_VERSION] in the form of all bodies: who knows no heads passes over it
+_LOST = OSError("the log segment is not as long as it was")
 
 
 def record(kind, body):
@@ -34,7 +33,7 @@ def record(kind, body):
     return data
 
 
-def row_number(name, prefix):
+def file_number(name, prefix):
     """Return the number in a name that is `prefix` and a number, as an int of 0 or more; None for any other name."""
     try:
         number = int(name[len(prefix) :])
@@ -52,18 +51,18 @@ def _version(body):
 
 
 class Records:
-    """The records of a row, for a `for` loop: (kind, offset of the body, body).
+    """The records of a log segment, for a `for` loop: (kind, offset of the body, body).
 
     Octets that are no record are passed over: `damaged` counts the places amid others, `torn` tells that
-    the row ends in one, as a cut within a write leaves it. `end` is where the row ends.
+    the log segment ends in one, as a cut within a write leaves it. `end` is where the log segment ends.
     """
 
-    def __init__(self, storage, row):
+    def __init__(self, storage, segment):
         self.damaged = 0
         self.torn = False
         self.end = 0
         self._storage = storage
-        self._row = row
+        self._name = segment
 
     def __iter__(self):
         storage = self._storage
@@ -71,7 +70,7 @@ class Records:
         while True:
             found = self._at(offset)
             if found is None:
-                if not storage.read(self._row, offset, 1):
+                if not storage.read(self._name, offset, 1):
                     break
                 if not self.torn:
                     self.torn = True  # until a record follows
@@ -86,14 +85,14 @@ class Records:
         self.end = offset
 
     def _at(self, offset):
-        head = self._storage.read(self._row, offset, 4)
+        head = self._storage.read(self._name, offset, 4)
         if len(head) < 4 or head[0] != _MAGIC:
             return None
         length = head[2] << 8 | head[3]
         # octets that only look like a head may ask for more than the heap has in one piece
-        if length > _LONG and not self._storage.read(self._row, offset + length + 7, 1):
+        if length > _LONG and not self._storage.read(self._name, offset + length + 7, 1):
             return None
-        rest = self._storage.read(self._row, offset + 4, length + 4)
+        rest = self._storage.read(self._name, offset + 4, length + 4)
         if len(rest) < length + 4:
             return None
         body = rest[:length]
@@ -102,73 +101,73 @@ class Records:
         return head[1], body
 
 
-class Slot:
+class RecordRef:
     """Where a live record lies. `owner` is what the record is about; the journal asks it to be written again."""
 
-    def __init__(self, owner, row, offset, length):
+    def __init__(self, owner, segment, offset, length):
         self.owner = owner
-        self.row = row
+        self.segment = segment
         self.offset = offset
         self.length = length
 
 
 class Journal:
-    """See the module. `checkpoint()` gives the (kind, body) that begins each new row, all that must outlive
-    the rows before it; `renew(slot)` the (kind, body) by which a live record is written again.
+    """See the module. `checkpoint()` gives the (kind, body) that begins each new log segment, all that must outlive
+    the log segments before it; `rewrite(ref)` the (kind, body) by which a live record is written again.
     """
 
-    ROW = 8192  # octets after which a row is closed
+    SEGMENT = 8192  # octets after which a log segment is closed
 
-    def __init__(self, storage, checkpoint, renew):
+    def __init__(self, storage, checkpoint, rewrite):
         self.writes = 0
         self.failed = 0
         self.torn = 0
         self.damaged = 0
         self.unknown = 0  # records whose kind or fields this firmware does not know
-        self.newer = 0  # rows of a newer version, which are left alone
-        self.version = 0  # of the row that `open` is in
-        # What the OSError says where the storage could not even say which rows it has: none is known then, so nothing
-        # is written that could lie where one is. The next start asks again.
+        self.newer = 0  # log segments of a newer version, which are left alone
+        self.version = 0  # of the log segment that `open` is in
+        # What the OSError says where the storage could not even say which files it has: no log segment is known then,
+        # so nothing is written that could lie where one is. The next start asks again.
         self.unread = None
         self._storage = storage
         self._checkpoint = checkpoint
-        self._renew = renew
-        self._rows = []  # numbers, oldest first
+        self._rewrite = rewrite
+        self._segments = []  # numbers, oldest first
         self._foreign = -1  # the highest number of those that are left alone
         self._filled = 0  # octets in the newest
-        self._slots = []
-        self._notes = []
-        self._moving = False  # records were written again, and their slots may not know yet
+        self._refs = []
+        self._deferred = []
+        self._moving = False  # records were written again, and their refs may not know yet
 
     def open(self):
-        """Return all records that can be read, oldest first: (kind, body, row, offset of the body). A row of a
-        newer version is passed over; nothing writes to it or removes it. Where the storage cannot say its rows there
-        are none, and `unread` says why."""
-        numbers = [row_number(name, _PREFIX) for name in self.names()]
-        for row in sorted([number for number in numbers if number is not None]):
-            records = Records(self._storage, _PREFIX + str(row))
+        """Return all records that can be read, oldest first: (kind, body, log segment, offset of the body). A log
+        segment of a newer version is passed over; nothing writes to it or removes it. Where the storage cannot say its
+        files there are none, and `unread` says why."""
+        numbers = [file_number(name, _PREFIX) for name in self.names()]
+        for segment in sorted([number for number in numbers if number is not None]):
+            records = Records(self._storage, _PREFIX + str(segment))
             self.version = 0
             try:
                 for kind, offset, body in records:
                     if kind == _HEAD and offset == 4:
                         self.version = _version(body)
                         if self.version is None or self.version > _VERSION:
-                            self._foreign = row
+                            self._foreign = segment
                             self.newer += 1
                             break
                     else:
-                        yield kind, body, row, offset
+                        yield kind, body, segment, offset
             except OSError:
                 self.damaged += 1  # what was read of it counts
-            if self._foreign != row:
-                self._rows.append(row)
+            if self._foreign != segment:
+                self._segments.append(segment)
             self.damaged += records.damaged
             self.torn += records.torn
         # What may be half a record stays where it is, and nothing is written behind it.
-        self._filled = self.ROW
+        self._filled = self.SEGMENT
 
     def names(self):
-        """Return the names of all rows of the storage; none where it cannot say them, which `unread` tells then."""
+        """Return the names of all files of the storage; none where it cannot say them, which `unread` tells then."""
         try:
             return self._storage.names()
         except OSError as error:
@@ -182,137 +181,137 @@ class Journal:
             raise StorageError(OSError(*self.unread))
 
     def append(self, kind, body, owner=None):
-        """Write a record, and the notes that wait, in one step; return its Slot where it has an owner.
+        """Write a record, and the deferred records, in one step; return its RecordRef where it has an owner.
 
-        Raise OSError; then nothing counts as written and the notes go on waiting.
+        Raise OSError; then nothing counts as written and they go on waiting.
         """
-        slot = self.write(kind, body, owner)
-        self.clean()
-        return slot
+        ref = self.write(kind, body, owner)
+        self.compact()
+        return ref
 
     def write(self, kind, body, owner=None):
-        """Do the first half of `append`, for a record that the next checkpoint must know of; `clean` is the second."""
+        """Do the first half of `append`, for a record that the next checkpoint must know of; `compact` is the rest."""
         return self._write([(kind, body, owner)])
 
-    def clean(self):
-        """Give up old rows. It may begin a new one, with a checkpoint."""
+    def compact(self):
+        """Give up old log segments. It may begin a new one, with a checkpoint."""
         try:
-            self._clean()
+            self._compact()
         except (OSError, MemoryError):
-            self.failed += 1  # what was written is safe; old rows go another time
+            self.failed += 1  # what was written is safe; old log segments go another time
 
-    def note(self, kind, body):
+    def defer(self, kind, body):
         """Keep a record that need not be safe yet: it goes with the next write, or `flush`."""
-        self._notes.append((kind, body, None))
+        self._deferred.append((kind, body, None))
 
     def flush(self):
-        """Write the notes that wait."""
-        if self._notes:
+        """Write the deferred records."""
+        if self._deferred:
             self._write([])
 
-    def live(self, slot):
+    def retain(self, ref):
         """Take note that a record found by `open` is still needed."""
-        self._slots.append(slot)
+        self._refs.append(ref)
 
-    def release(self, slot):
-        """Take note that the record is not needed any more. Its octets go when its row goes."""
-        if slot in self._slots:
-            self._slots.remove(slot)
+    def release(self, ref):
+        """Take note that the record is not needed any more. Its octets go when its log segment goes."""
+        if ref in self._refs:
+            self._refs.remove(ref)
 
-    def read(self, slot, skip, size):
+    def read(self, ref, skip, size):
         """Return octets of a record's body, from `skip` on. Raise OSError where they are gone."""
-        octets = self._storage.read(_PREFIX + str(slot.row), slot.offset + skip, size)
+        octets = self._storage.read(_PREFIX + str(ref.segment), ref.offset + skip, size)
         if len(octets) != size:
             raise OSError("a record vanished from the storage")
         return octets
 
     @property
     def octets(self):
-        """What the rows hold at the least; for people who look at sizes."""
-        return max(0, len(self._rows) - 1) * self.ROW + self._filled
+        """What the log segments hold at the least; for people who look at sizes."""
+        return max(0, len(self._segments) - 1) * self.SEGMENT + self._filled
 
     def _write(self, records):
         self.check()
         again = records
-        records = self._notes + records
-        row = max(0, self._foreign, self._rows[-1] if self._rows else 0)
+        records = self._deferred + records
+        segment = max(0, self._foreign, self._segments[-1] if self._segments else 0)
         filled = self._filled
-        if filled >= self.ROW or not self._rows:
-            row += 1
+        if filled >= self.SEGMENT or not self._segments:
+            segment += 1
             filled = 0
             records = [(_HEAD, _HEAD_BODY, None), self._checkpoint() + (None,)] + records
         data = bytearray()
-        slots = []
+        refs = []
         for kind, body, owner in records:
             if owner is not None:
-                slots.append(Slot(owner, row, filled + len(data) + 4, len(body)))
+                refs.append(RecordRef(owner, segment, filled + len(data) + 4, len(body)))
             data += record(kind, body)
         # All that needs memory comes before the write, or it would count as failed though it was made.
-        new = row not in self._rows
+        new = segment not in self._segments
         if new:
-            self._rows.append(row)
-        self._slots.extend(slots)
+            self._segments.append(segment)
+        self._refs.extend(refs)
         filled += len(data)
         try:
-            end = self._storage.append(_PREFIX + str(row), data)
+            end = self._storage.append(_PREFIX + str(segment), data)
             if end is not None and end != filled:
                 raise _LOST
         except (OSError, MemoryError) as error:
             self.failed += 1
-            for slot in slots:
-                self._slots.remove(slot)
-            # How much of it got there is not known: the next write goes to a row of its own, or to this one anew.
-            self._filled = self.ROW
-            if new and self._removed(row):
-                self._rows.pop()
+            for ref in refs:
+                self._refs.remove(ref)
+            # How much of it got there is not known: the next write goes to a new segment, or to this one anew.
+            self._filled = self.SEGMENT
+            if new and self._removed(segment):
+                self._segments.pop()
             if error is _LOST and not new:
-                # Somebody deleted the row: what it held is gone, what comes is not.
+                # Somebody deleted the log segment: what it held is gone, what comes is not.
                 return self._write(again)
             raise
         self.writes += 1
         self._filled = filled
-        del self._notes[:]
-        return slots[-1] if slots else None
+        del self._deferred[:]
+        return refs[-1] if refs else None
 
-    def _removed(self, row):
+    def _removed(self, segment):
         try:
-            self._storage.remove(_PREFIX + str(row))
+            self._storage.remove(_PREFIX + str(segment))
         except (OSError, MemoryError):
             return False
         return True
 
-    def _clean(self):
-        """Give up old rows, so that all of them together stay within about twice what is live."""
+    def _compact(self):
+        """Give up old log segments, so that all of them together stay within about twice what is live."""
         if self._moving:
-            self._settle()
-        newest = self._rows[-1]  # or it would not end where each record written again begins a row
-        while self._rows[0] != newest:
-            oldest = self._rows[0]
-            live = [slot for slot in self._slots if slot.row == oldest]
+            self._apply_moves()
+        newest = self._segments[-1]  # or it would not end where each record written again begins a segment
+        while self._segments[0] != newest:
+            oldest = self._segments[0]
+            live = [ref for ref in self._refs if ref.segment == oldest]
             if live:
-                octets = sum([slot.length + _AROUND for slot in self._slots])
-                if len(self._rows) <= 3 + 2 * octets // self.ROW:
+                octets = sum([ref.length + _AROUND for ref in self._refs])
+                if len(self._segments) <= 3 + 2 * octets // self.SEGMENT:
                     return
-                moved = [self._renew(slot) + (_Moved(slot),) for slot in live]
+                moved = [self._rewrite(ref) + (_Moved(ref),) for ref in live]
                 self._moving = True
                 self._write(moved)
-                self._settle()
+                self._apply_moves()
             self._storage.remove(_PREFIX + str(oldest))
-            self._rows.pop(0)
+            self._segments.pop(0)
 
-    def _settle(self):
-        """Take note that the slots of records that were just written again point to the new place."""
-        for position in range(len(self._slots) - 1, -1, -1):
-            moved = self._slots[position]
+    def _apply_moves(self):
+        """Take note that the refs of records that were just written again point to the new place."""
+        for position in range(len(self._refs) - 1, -1, -1):
+            moved = self._refs[position]
             if isinstance(moved.owner, _Moved):
-                slot = moved.owner.slot
-                slot.row = moved.row
-                slot.offset = moved.offset
-                slot.length = moved.length
-                self._slots.pop(position)
+                ref = moved.owner.ref
+                ref.segment = moved.segment
+                ref.offset = moved.offset
+                ref.length = moved.length
+                self._refs.pop(position)
         self._moving = False
 
 
 class _Moved:
-    def __init__(self, slot):
-        self.slot = slot
+    def __init__(self, ref):
+        self.ref = ref

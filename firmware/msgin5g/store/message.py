@@ -35,12 +35,12 @@ class Message:
         self.size = 0
         self._value = None
         self._stored = None
-        # What the ledger keeps of it
+        # What the message store keeps of it
         self.order = 0
         self.taken = False
         self.report_owed = False
-        self.row = None  # of the segments
-        self.slot = None
+        self.file = None  # of the segments
+        self.ref = None
         self._journal = None
         self._length = 0
 
@@ -95,10 +95,10 @@ class Message:
         self.size = len(self._value) if isinstance(self._value, bytes) else len(value.encode())
 
     def keep(self, stored):
-        """Set the payload from the segments in their row."""
+        """Set the payload from the segments in their file."""
         self._stored = stored
         self.size = stored.size
-        self.row = stored.row
+        self.file = stored.file
 
     def is_in(self, inbox: list) -> bool:
         """Return whether it is there, or the same message as the storage gave it back."""
@@ -112,16 +112,16 @@ class Message:
         """Octets that its segments take in the storage."""
         return 0 if self._stored is None else self._stored.length
 
-    def lies(self, journal, slot, length):
+    def attach_record(self, journal, ref, length):
         """Its `payload` member is the last `length` octets of this record, and need not stay in the heap."""
         self._journal = journal
-        self.slot = slot
+        self.ref = ref
         self._length = length
         self._value = None
 
     def octets(self):
         """Return the `payload` member as the journal holds it."""
-        return self._journal.read(self.slot, self.slot.length - self._length, self._length)
+        return self._journal.read(self.ref, self.ref.length - self._length, self._length)
 
     def load(self):
         """Read the payload back before the application gets the message."""

@@ -16,7 +16,7 @@ class Outgoing:
     # Here what most messages never change, or only while they are sent: 64 of them may wait for reports.
     cause = None
     cut = None  # (limit, room, set ID) where it is too large for one datagram
-    progress = None  # which segments were acknowledged, as far as the ledger knows
+    progress = None  # which segments were acknowledged, as far as the message store knows
     expires = None  # Countdown to the end of `expires`, later to that of the wait for a report
     expire_time = None  # the same as a date, for sfParam
     segments = None  # once the first segment went out
@@ -28,7 +28,7 @@ class Outgoing:
     reporters = None  # who was counted, see outgoing/many.py
     on_report = None  # for the layer above: what it calls with (reporter, success, cause)
     order = 0  # of `send`, over restarts
-    slot = None  # what the ledger keeps of it
+    ref = None  # what the message store keeps of it
     turn = 0  # when it was last on the air, for a fair order among destinations
 
     def __init__(
@@ -81,7 +81,7 @@ class Outgoing:
         )
 
 
-class Ended:
+class FinishedMessage:
     """What is remembered of a message that ended."""
 
     final = True

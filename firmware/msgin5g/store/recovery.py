@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""After a restart: from the records of the journal to the lists of the ledger. Imported by `Ledger.recover`.
+"""After a restart: from the records of the journal to the lists of `MessageStore`, whose `recover` imports this.
 
 Whatever lies on flash, this raises nothing. A record whose kind is not known, that lacks a field that it needs or has
 one of another type, is skipped and counted; a field too many is passed over. The tables below are those of
@@ -10,20 +10,20 @@ from coap.compat import const
 
 from ..timing import Countdown
 from ..wire.identifiers import PRIORITIES
-from .journal import Slot, row_number
+from .journal import RecordRef, file_number
 from .message import Message
 from .outgoing import Outgoing
-from .storage import JournalSource, RowSource, discard, loads
+from .storage import RecordSource, StoredSource, discard, loads
 
 _DIGEST = const(8)  # octets of each message that was seen
-_SEEN = const(64)  # messages that are remembered
-_LARGEST = const(1 << 29)  # octets of a payload
+_MAX_SEEN = const(64)  # messages that are remembered
+_MAX_PAYLOAD = const(1 << 29)  # octets of a payload
 _LEAST_ROOM = const(64)  # of a segment, see outgoing/segmentation.py
 
 # A field is a name and a type, with "?" where it may be missing or null:
 # n  number, an integer of 0 or more     i  any integer     b  boolean     s  string     l  list
 # a  app ID: string, integer, list of strings       c  [limit, room, set ID] of what goes in segments
-# o  row "out-N"       t  row "set-N"      w  row "set-N" or ["in-N", offset, size]      k  order, or message ID
+# o  file "out-N"       t  file "set-N"      w  file "set-N" or ["in-N", offset, size]      k  order, or message ID
 OUTGOING = (
     ("order", "n"),
     ("message_id", "s"),
@@ -37,7 +37,7 @@ OUTGOING = (
     ("expire_time", "s?"),
     ("text", "b"),
     ("size", "n"),
-    ("row", "o?"),
+    ("file", "o?"),
     ("cut", "c?"),
     ("progress", "s?"),
     ("accepted", "b?"),
@@ -57,7 +57,7 @@ MESSAGE = (
     ("report_requested", "b?"),
     ("report_owed", "b?"),
     ("taken", "b?"),
-    ("row", "w?"),
+    ("file", "w?"),
     ("set_id", "s?"),
 )
 ENDING = (("message_id", "s"), ("to", "s?"), ("to_type", "s?"), ("state", "s?"), ("cause", "s?"))
@@ -68,12 +68,12 @@ KINDS = (
     ("P", "_progress", (("message_id", "s"), ("progress", "s"))),
     ("N", "_counted", (("message_id", "s"), ("success", "n"), ("failure", "n"), ("cause", "s?"))),
     ("E", "_ended", ENDING),
-    ("O", "_opened", (("sender", "s"), ("set_id", "s"), ("row", "t"), ("message", "l"))),
+    ("O", "_opened", (("sender", "s"), ("set_id", "s"), ("file", "t"), ("message", "l"))),
     ("C", "_closed", (("sender", "s"), ("set_id", "s"))),
     ("R", "_received", MESSAGE),
     ("T", "_taken", (("message", "k"), ("report_owed", "b?"))),
     ("Q", "_reported", (("message", "k"),)),
-    ("K", "_checkpoint", (("order", "n"), ("endings", "l"), ("foreign", "n?"), ("unnamed", "n?"))),
+    ("K", "_checkpoint", (("order", "n"), ("history", "l"), ("foreign", "n?"), ("unnamed", "n?"))),
 )
 
 
@@ -103,8 +103,8 @@ def _is(kind, value):
         value.encode()  # half of a surrogate pair is no character
         return (
             kind in "sak"
-            or (kind == "o" and row_number(value, "out-") is not None)
-            or (kind in "tw" and row_number(value, "set-") is not None)
+            or (kind == "o" and file_number(value, "out-") is not None)
+            or (kind in "tw" and file_number(value, "set-") is not None)
         )
     if form is int:
         return kind == "i" or (kind in "nak" and value >= 0)
@@ -118,44 +118,44 @@ def _is(kind, value):
         return (
             len(value) == 3
             and type(value[0]) is str
-            and row_number(value[0], "in-") is not None
+            and file_number(value[0], "in-") is not None
             and _bounds(value[1:], 0)
         )
     return kind == "l"
 
 
 def _bounds(values, least):
-    return all([type(value) is int and least <= value < _LARGEST for value in values])
+    return all([type(value) is int and least <= value < _MAX_PAYLOAD for value in values])
 
 
-class _LostSource(RowSource):
-    """A row that is not as long as it was: the message fails when its turn comes, and the application is told."""
+class _LostSource(StoredSource):
+    """A file that is not as long as it was: the message fails when its turn comes, and the application is told."""
 
     def read(self, offset, size):
-        raise OSError("%s has not all of %d octets" % (self.row, self.size))
+        raise OSError("%s has not all of %d octets" % (self.file, self.size))
 
 
 class Recovery:
     """What the records add up to: by message ID, by the order of what came in, and by sender and set ID. It fills the
-    lists of `ledger`, and lets its journal know which records are live."""
+    lists of `store`, and lets its journal know which records are live."""
 
-    def __init__(self, ledger, storage):
-        self._ledger = ledger
+    def __init__(self, store, storage):
+        self._store = store
         self._storage = storage
         self._outgoing = {}
         self._messages = {}
         self._sets = {}
 
     def run(self):
-        journal = self._ledger.journal
-        for kind, body, row, offset in journal.open():
+        journal = self._store.journal
+        for kind, body, file, offset in journal.open():
             try:
-                self._read(chr(kind), body, Slot(None, row, offset, len(body)))
+                self._read(chr(kind), body, RecordRef(None, file, offset, len(body)))
             except ValueError:
                 journal.unknown += 1
         self._apply()
 
-    def _read(self, kind, body, slot):
+    def _read(self, kind, body, ref):
         handler = table = None
         for each in KINDS:
             if each[0] == kind:
@@ -166,18 +166,18 @@ class Recovery:
         if length > len(body):
             raise ValueError
         fields = _Fields(table, loads(body[2:length]))
-        getattr(self, handler)(fields, slot, body[length:])
+        getattr(self, handler)(fields, ref, body[length:])
 
     # --- a handler a kind: its fields, where the record is, what is behind its header -----------------
 
-    def _sent(self, fields, slot, payload):
-        if fields.row is not None:
-            source = RowSource(self._storage, fields.row, fields.size, fields.text)
+    def _sent(self, fields, ref, payload):
+        if fields.file is not None:
+            source = StoredSource(self._storage, fields.file, fields.size, fields.text)
             if not fields.accepted and not self._reaches(fields):
-                source = _LostSource(self._storage, fields.row, fields.size, fields.text)
+                source = _LostSource(self._storage, fields.file, fields.size, fields.text)
                 fields.cut = None
         elif fields.accepted or fields.size == len(payload):
-            source = JournalSource(self._ledger.journal, slot, fields.size, fields.text)
+            source = RecordSource(self._store.journal, ref, fields.size, fields.text)
         else:
             raise ValueError
         outgoing = Outgoing(
@@ -192,7 +192,7 @@ class Recovery:
             False,
         )
         outgoing.order = fields.order
-        outgoing.slot = slot
+        outgoing.ref = ref
         outgoing.expire_time = fields.expire_time
         outgoing.cut = fields.cut
         outgoing.progress = fields.progress
@@ -202,78 +202,78 @@ class Recovery:
             outgoing.expires = Countdown(fields.left)
         if fields.failure:
             _count(outgoing, fields)
-        slot.owner = self._outgoing[fields.message_id] = outgoing
-        self._ledger.order = max(self._ledger.order, fields.order)
+        ref.owner = self._outgoing[fields.message_id] = outgoing
+        self._store.order = max(self._store.order, fields.order)
 
     def _reaches(self, fields):
-        """Return whether its row is as long as it should be."""
+        """Return whether its file is as long as it should be."""
         if not fields.size:
             return True
         try:
-            return fields.size < _LARGEST and self._storage.read(fields.row, fields.size - 1, 1)
+            return fields.size < _MAX_PAYLOAD and self._storage.read(fields.file, fields.size - 1, 1)
         except OSError:
             return False
 
-    def _accepted(self, fields, slot, payload):
+    def _accepted(self, fields, ref, payload):
         if fields.message_id in self._outgoing:
             self._outgoing[fields.message_id].stands = "accepted"
 
-    def _progress(self, fields, slot, payload):
+    def _progress(self, fields, ref, payload):
         if fields.message_id in self._outgoing:
             self._outgoing[fields.message_id].progress = fields.progress
 
-    def _counted(self, fields, slot, payload):
+    def _counted(self, fields, ref, payload):
         if fields.message_id in self._outgoing:
             _count(self._outgoing[fields.message_id], fields)
 
-    def _ended(self, fields, slot, payload):
+    def _ended(self, fields, ref, payload):
         self._outgoing.pop(fields.message_id, None)
         if fields.state is not None:
-            self._ledger.remember(_ending(fields))
+            self._store.remember(_finished(fields))
 
-    def _opened(self, fields, slot, payload):
+    def _opened(self, fields, ref, payload):
         key = (fields.sender, fields.set_id)
         message = _message(_Fields(MESSAGE, fields.message))
-        slot.owner = self._sets[key] = [fields.sender, fields.set_id, fields.row, message, slot]
+        ref.owner = self._sets[key] = [fields.sender, fields.set_id, fields.file, message, ref]
 
-    def _closed(self, fields, slot, payload):
+    def _closed(self, fields, ref, payload):
         self._sets.pop((fields.sender, fields.set_id), None)
 
-    def _received(self, fields, slot, payload):
+    def _received(self, fields, ref, payload):
         message = _message(fields)
-        slot.owner = message
-        message.lies(self._ledger.journal, slot, len(payload))
+        ref.owner = message
+        message.attach_record(self._store.journal, ref, len(payload))
         self._messages[message.order] = message
-        ledger = self._ledger
-        ledger.order = max(ledger.order, message.order)
-        if not ledger.seen(message.sender, message.message_id):
-            ledger.saw(ledger.digests_with(message))
+        store = self._store
+        store.order = max(store.order, message.order)
+        if not store.seen(message.sender, message.message_id):
+            store.remember_seen(store.digests_with(message))
 
-    def _taken(self, fields, slot, payload):
+    def _taken(self, fields, ref, payload):
         message = self._named(fields.message)
         if message is not None:
             message.taken = True
             message.report_owed = fields.report_owed
 
-    def _reported(self, fields, slot, payload):
+    def _reported(self, fields, ref, payload):
         message = self._named(fields.message)
         if message is not None:
             message.report_owed = False
 
-    def _checkpoint(self, fields, slot, payload):
-        ledger = self._ledger
-        ledger.order = max(ledger.order, fields.order)
-        ledger.endings = []
-        for ending in fields.endings:
+    def _checkpoint(self, fields, ref, payload):
+        store = self._store
+        store.order = max(store.order, fields.order)
+        store.history = []
+        for finished in fields.history:
             try:
-                ledger.remember(_ending(_Fields(ENDING, ending)))
+                store.remember(_finished(_Fields(ENDING, finished)))
             except ValueError:
-                ledger.journal.unknown += 1
+                store.journal.unknown += 1
         whole = len(payload) // _DIGEST * _DIGEST
-        ledger.digests = bytearray(payload[:whole][-_SEEN * _DIGEST :])
-        # rows without a head have digests of the message ID alone
-        ledger.unnamed = fields.unnamed if ledger.journal.version else _SEEN
-        ledger.foreign = fields.foreign
+        store.digests = bytearray(payload[:whole][-_MAX_SEEN * _DIGEST :])
+        # log segments without a head have digests of the message ID alone
+        store.unnamed = fields.unnamed if store.journal.version else _MAX_SEEN
+        store.foreign = fields.foreign
 
     def _named(self, name):
         """Return the received message that a record is about: by its order, or by its ID as version 0 has it. None
@@ -287,52 +287,52 @@ class Recovery:
     # --- what it all comes to -------------------------------------------------------------------------
 
     def _apply(self):
-        ledger = self._ledger
-        live = ledger.journal.live
-        rows = [] if ledger.lent is None else [_row_of(ledger.lent)]
+        store = self._store
+        retain = store.journal.retain
+        files = [] if store.lent is None else [_file_of(store.lent)]
         for outgoing in sorted(self._outgoing.values(), key=_by_order):
-            live(outgoing.slot)
+            retain(outgoing.ref)
             if outgoing.stands == "accepted":
-                ledger.waiting.append(outgoing)
+                store.waiting.append(outgoing)
             else:
-                ledger.queue.append(outgoing)
-                rows.append(outgoing.source.row)
+                store.queue.append(outgoing)
+                files.append(outgoing.source.file)
         for message in sorted(self._messages.values(), key=_by_order):
             if message.taken and not message.report_owed:
-                message.slot = None
+                message.ref = None
                 continue
-            live(message.slot)
+            retain(message.ref)
             if not message.taken:
-                ledger.inbox.append(message)
-                rows.append(_row_of(message))
+                store.inbox.append(message)
+                files.append(_file_of(message))
             if message.report_owed:
-                ledger.reports.append(message)
+                store.reports.append(message)
         for fields in self._sets.values():
-            # else it became a message, and only the note of it is lost
-            if not ledger.seen(fields[0], fields[3].message_id, fields[1]):
-                live(fields[4])
-                ledger.sets.append(fields)
-                rows.append(fields[2])
-        self._discard_all_but(rows)
+            # else it became a message, and only the deferred record of it is lost
+            if not store.seen(fields[0], fields[3].message_id, fields[1]):
+                retain(fields[4])
+                store.sets.append(fields)
+                files.append(fields[2])
+        self._discard_all_but(files)
 
-    def _discard_all_but(self, rows):
+    def _discard_all_but(self, files):
         """Remove the payloads that nothing refers to any more."""
-        ledger = self._ledger
+        store = self._store
         orphans = []
-        for name in ledger.journal.names():
+        for name in store.journal.names():
             for prefix in ("out-", "set-", "in-"):
-                number = row_number(name, prefix)
+                number = file_number(name, prefix)
                 if number is not None:
-                    ledger.row = max(ledger.row, number)
-                    if name not in rows:
+                    store.file = max(store.file, number)
+                    if name not in files:
                         orphans.append((number, name))
-        if not ledger.journal.newer:
-            ledger.foreign = 0
-        elif not ledger.foreign:
-            # What was there before the first record of ours may belong to the newer rows.
-            ledger.foreign = ledger.row
+        if not store.journal.newer:
+            store.foreign = 0
+        elif not store.foreign:
+            # What was there before the first record of ours may belong to the newer log segments.
+            store.foreign = store.file
         for number, name in orphans:
-            if number > ledger.foreign:
+            if number > store.foreign:
                 discard(self._storage, name)
 
 
@@ -350,7 +350,7 @@ def _message(fields):
     message.order = fields.order
     message.report_owed = fields.report_owed
     message.taken = fields.taken
-    message.row = fields.row
+    message.file = fields.file
     if fields.set_id is not None:
         message.set_id = fields.set_id
     return message
@@ -367,13 +367,13 @@ def _count(outgoing, fields):
         outgoing.cause = fields.cause
 
 
-def _ending(fields):
+def _finished(fields):
     return fields.message_id, fields.to, fields.to_type, fields.state, fields.cause
 
 
-def _row_of(message):
-    # a Row of MSGin5G-5 says where in the storage's row it is, too
-    return message.row[0] if isinstance(message.row, list) else message.row
+def _file_of(message):
+    # a StoredFile of MSGin5G-5 says where in the storage's file it is, too
+    return message.file[0] if isinstance(message.file, list) else message.file
 
 
 def _by_order(each):

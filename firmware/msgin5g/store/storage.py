@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: MIT
 """What the service asks of a board's storage, and the stand-in for a board that has none.
 
-A storage keeps named rows of octets. Names are short, of letters, digits and "-". Each call is complete
+A storage keeps named files of octets. Names are short, of letters, digits and "-". Each call is complete
 when it returns: what was appended or replaced survives a power cut from then on. OSError says that the
 storage failed (full, read-only, gone).
 
-    append(name, octets)        adds at the end, makes the row where it is new; gives its length where that is known
-    read(name, offset, size)    up to size octets from offset; b"" past the end and for a row that is not there
+    append(name, octets)        adds at the end, makes the file where it is new; gives its length where that is known
+    read(name, offset, size)    up to size octets from offset; b"" past the end and for a file that is not there
     replace(name, octets)       all of the old, or all of the new, also after a power cut
-    remove(name)                a row that is not there is no error
+    remove(name)                a file that is not there is no error
     names()                     a list of all names
 """
 
@@ -19,11 +19,11 @@ from coap.compat import const
 from ..errors import StorageError
 
 _PIECE = const(1024)
-_DEEP = const(256)  # brackets that nothing has that we wrote
+_MAX_DEPTH = const(256)  # brackets that nothing has that we wrote
 
 
 def discard(storage, name):
-    """Remove a row that nothing needs any more. A storage that fails now is asked again at the next start."""
+    """Remove a file that nothing needs any more. A storage that fails now is asked again at the next start."""
     try:
         storage.remove(name)
     except (OSError, MemoryError):
@@ -37,7 +37,7 @@ def loads(octets):
     except RuntimeError:  # of CPython's stack
         raise ValueError("too deep")
     except MemoryError:
-        if octets.count(b"[") + octets.count(b"{") < _DEEP:
+        if octets.count(b"[") + octets.count(b"{") < _MAX_DEPTH:
             raise
         raise ValueError("too deep")
 
@@ -46,14 +46,14 @@ class MemoryStorage:
     """Rows in the heap: for tests, and for a board without a file system. A restart loses them."""
 
     def __init__(self):
-        self._rows = {}  # lists of what was appended: a row that grows needs no heap in one piece
+        self._files = {}  # lists of what was appended: a file that grows needs no heap in one piece
 
     def append(self, name: str, octets: bytes | bytearray | memoryview) -> None:
-        self._rows.setdefault(name, []).append(bytes(octets))
+        self._files.setdefault(name, []).append(bytes(octets))
 
     def read(self, name: str, offset: int, size: int) -> bytes:
         found = b""
-        for piece in self._rows.get(name, ()):
+        for piece in self._files.get(name, ()):
             if offset < len(piece):
                 found += piece[offset : offset + size - len(found)]
                 if len(found) == size:
@@ -62,19 +62,19 @@ class MemoryStorage:
         return found
 
     def replace(self, name: str, octets: bytes | bytearray | memoryview) -> None:
-        self._rows[name] = [bytes(octets)]
+        self._files[name] = [bytes(octets)]
 
     def remove(self, name: str) -> None:
-        self._rows.pop(name, None)
+        self._files.pop(name, None)
 
     def names(self) -> list[str]:
-        return list(self._rows)
+        return list(self._files)
 
 
 class OctetsSource:
-    """Octets in the heap, read like a row. `text` says whether they are UTF-8 text."""
+    """Octets in the heap, read like a file. `text` says whether they are UTF-8 text."""
 
-    row = None
+    file = None
 
     def __init__(self, octets, text):
         self.size = len(octets)
@@ -88,41 +88,41 @@ class OctetsSource:
         self._octets = b""
 
 
-class RowSource:
-    """Octets in a row of their own: they need no heap."""
+class StoredSource:
+    """Octets in a file of their own: they need no heap."""
 
-    def __init__(self, storage, row, size, text):
-        self.row = row
+    def __init__(self, storage, file, size, text):
+        self.file = file
         self.size = size
         self.text = text
         self._storage = storage
 
     def read(self, offset, size):
-        """Raise OSError where the row is not whole any more."""
-        octets = self._storage.read(self.row, offset, size)
+        """Raise OSError where the file is not whole any more."""
+        octets = self._storage.read(self.file, offset, size)
         if len(octets) < min(size, self.size - offset):
-            raise OSError("%s ends at %d of %d octets" % (self.row, offset + len(octets), self.size))
+            raise OSError("%s ends at %d of %d octets" % (self.file, offset + len(octets), self.size))
         return octets
 
     def remove(self):
-        discard(self._storage, self.row)
+        discard(self._storage, self.file)
 
 
-class JournalSource:
+class RecordSource:
     """The payload of a message in the outbox, read from its record."""
 
-    row = None
+    file = None
 
-    def __init__(self, journal, slot, size, text):
+    def __init__(self, journal, ref, size, text):
         self._journal = journal
-        self.slot = slot
+        self.ref = ref
         self.size = size
         self.text = text
 
     def read(self, offset, size):
         # The payload is the end of the record, whatever the header's length after a record was written again.
         size = max(0, min(size, self.size - offset))
-        return self._journal.read(self.slot, self.slot.length - self.size + offset, size)
+        return self._journal.read(self.ref, self.ref.length - self.size + offset, size)
 
     def remove(self):
         pass  # goes with the record
@@ -131,7 +131,7 @@ class JournalSource:
 class FileSource:
     """The octets of a file that the application keeps open: nothing of them is copied anywhere."""
 
-    row = None
+    file = None
     text = False
 
     def __init__(self, file, size):
@@ -151,14 +151,14 @@ class FileSource:
         self._file = None
 
 
-def copy_to_row(storage, row, read, size):
-    """Fill a row with `size` octets, piece by piece: `read(offset, n)` gives the next ones.
+def copy_to_file(storage, file, read, size):
+    """Fill a file with `size` octets, piece by piece: `read(offset, n)` gives the next ones.
 
-    Raise ValueError where they end too soon or are no octets, StorageError; the row is gone then.
+    Raise ValueError where they end too soon or are no octets, StorageError; the file is gone then.
     """
     offset = 0
     try:
-        discard(storage, row)
+        discard(storage, file)
         while offset < size:
             piece = read(offset, min(_PIECE, size - offset))
             if not piece:
@@ -166,10 +166,10 @@ def copy_to_row(storage, row, read, size):
             if isinstance(piece, str):
                 raise ValueError("payload: open the file in binary mode")
             try:
-                storage.append(row, piece)
+                storage.append(file, piece)
             except OSError as error:
                 raise StorageError(error)
             offset += len(piece)
     except Exception:
-        discard(storage, row)
+        discard(storage, file)
         raise

@@ -9,7 +9,7 @@ import io
 from application_scene import OWN, REGISTRATION_ID, Scene
 from common import equal, raises
 from msgin5g import ConfigError
-from msgin5g.store.row import Row
+from msgin5g.store.stored_file import StoredFile
 
 REG = bytes.fromhex("07" + "0102" + "0004deadbeef")  # Application ID 258, credential of 4 octets
 DEREG = b"\x0a" + REGISTRATION_ID
@@ -327,13 +327,13 @@ def test_a_report_is_owed_until_its_second_copy():
     scene.receive("03" + ID + "0001 2a b1")
     scene.client.take(0)
     equal([frame[0] for frame in scene.sent()], [4, 5])
-    scene.client.settle()
+    scene.client.flush()
     assert not scene.client.idle
     again = Scene(storage=scene.storage).start()
     equal([frame[18:] for frame in again.sent()], [bytes.fromhex(ID)])
     again.pass_time(2000)
     equal([frame[18:] for frame in again.sent()], [bytes.fromhex(ID)])
-    again.client.settle()
+    again.client.flush()
     assert again.client.idle
     equal(Scene(storage=scene.storage).start().sent(), [])
 
@@ -409,7 +409,7 @@ def test_what_cannot_be_sent():
     assert "FQDN" in str(error), error
     error = raises(ValueError, scene.send, "192.0.2.1", b"")
     assert "at least 1 octet" in str(error), error
-    equal((scene.sent(), len(scene.client.outbox.queue), scene.rows), ([], 0, []))
+    equal((scene.sent(), len(scene.client.outbox.queue), scene.files), ([], 0, []))
 
 
 def test_frames_that_are_too_large():
@@ -431,7 +431,7 @@ def test_a_large_payload_stays_in_the_storage():
     scene = Scene(serial={"max_frame": 65900}).start()
     content = bytes(range(250)) * 8
     outgoing = scene.send("192.0.2.1", io.BytesIO(content))
-    equal(scene.rows, ["out-1"])
+    equal(scene.files, ["out-1"])
     equal(scene.sent(), [sending(1, content)])
     # 2000 + 25 octets are 0.18 s at 115200 baud, and the time-out begins after that
     scene.pass_time(2150)
@@ -439,20 +439,20 @@ def test_a_large_payload_stays_in_the_storage():
     scene.pass_time(100)
     equal(len(scene.sent()), 1)
     scene.receive("02 01")
-    equal((outgoing.state, scene.rows), ("accepted", []))
+    equal((outgoing.state, scene.files), ("accepted", []))
 
-    row = Row(scene.storage, "in-1")
-    row.append(bytes.fromhex("03" + ID + "%04x" % len(content)))
-    row.append(content)
-    row.append(bytes.fromhex("0f0475653a61"))
-    scene.receive(row)
+    file = StoredFile(scene.storage, "in-1")
+    file.append(bytes.fromhex("03" + ID + "%04x" % len(content)))
+    file.append(content)
+    file.append(bytes.fromhex("0f0475653a61"))
+    scene.receive(file)
     equal(scene.sent(), [b"\x04\x01"])
     message = scene.client.take(0)
     equal((message.size, message.sender, message.payload), (2000, "ue:a", content))
     equal(b"".join(message.chunks()), content)
     equal(max([len(chunk) for chunk in message.chunks()]), 512)
     message.close()
-    equal(scene.rows, [])
+    equal(scene.files, [])
 
 
 def test_a_payload_that_vanished_from_the_storage_ends_its_message():
@@ -464,23 +464,23 @@ def test_a_payload_that_vanished_from_the_storage_ends_its_message():
     scene.start()
     equal((lost.state, lost.cause), ("failed", "storage: out-1 ends at 1999 of 2000 octets"))
     scene.receive("02 01")
-    equal((other.state, scene.rows), ("accepted", []))
+    equal((other.state, scene.files), ("accepted", []))
 
 
 def test_large_frames_that_are_no_message_leave_nothing():
     scene = Scene().start()
     for octets in (b"\x01" + bytes(2000), b"\xff" * 2000, bytes.fromhex("03" + ID + "ffff") + bytes(1000)):
-        row = Row(scene.storage, "in-1")
-        row.append(octets)
-        scene.receive(row)
-        equal(scene.rows, [])
+        file = StoredFile(scene.storage, "in-1")
+        file.append(octets)
+        scene.receive(file)
+        equal(scene.files, [])
     equal(scene.sent(), [bytes.fromhex("0400586f")])  # of the last its type was known
     for _ in range(2):  # a repeat of one that was delivered
-        row = Row(scene.storage, "in-2")
-        row.append(bytes.fromhex("03" + ID + "07d0") + bytes(2000))
-        scene.receive(row)
+        file = StoredFile(scene.storage, "in-2")
+        file.append(bytes.fromhex("03" + ID + "07d0") + bytes(2000))
+        scene.receive(file)
     scene.client.take(0).close()
-    equal((scene.rows, scene.client.stats["repeated"]), ([], 1))
+    equal((scene.files, scene.client.stats["repeated"]), ([], 1))
 
 
 def test_configuration():
@@ -497,7 +497,7 @@ def test_payloads_of_an_earlier_run_are_removed():
     for name in ("in-1", "out-3", "outbox", "set-1"):
         scene.storage.append(name, b"x")
     Scene(storage=scene.storage)
-    equal(scene.rows, ["outbox"])
+    equal(scene.files, ["outbox"])
 
 
 def test_answers_that_come_after_giving_up():

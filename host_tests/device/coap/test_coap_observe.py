@@ -7,7 +7,7 @@ delta 5 from there, `53 6f6273`. A notification with sequence number n and Max-A
 """
 
 import coap
-from coap.observe import MOST, observe
+from coap.observe import MAX_OBSERVATIONS, observe
 from coap_scene import OTHER, PEER, answer, endpoint, events, octets, one_event, run, sent
 from common import Random, equal, raises
 
@@ -297,13 +297,13 @@ def test_a_notification_in_blocks_is_refused():
 
 def test_no_more_than_so_many():
     device = endpoint()
-    for number in range(MOST):
+    for number in range(MAX_OBSERVATIONS):
         observe(device, get(bytes((number,))), PEER, 0)
         mid = "%04x" % (number + 1)
         sent(device)
         equal(answer(device, "61 45" + mid + "%02x" % number + "61 02 ff 30"), [])
-    raises(coap.Busy, observe, device, get(), PEER, 0)
-    equal(len(device.observations), MOST)
+    raises(coap.BusyError, observe, device, get(), PEER, 0)
+    equal(len(device.observations), MAX_OBSERVATIONS)
 
 
 def test_what_it_knows_is_not_taken_for_a_new_token():

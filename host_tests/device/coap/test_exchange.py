@@ -204,8 +204,8 @@ def test_cancel_forgets():
 def test_busy_when_all_exchanges_are_open():
     device = endpoint()
     exchanges = [device.request(coap.Message(coap.GET), PEER, 0) for _ in range(device.MAX_EXCHANGES)]
-    raises(coap.Busy, device.request, coap.Message(coap.GET), OTHER, 0)
-    raises(coap.Busy, device.ping, OTHER, 0)
+    raises(coap.BusyError, device.request, coap.Message(coap.GET), OTHER, 0)
+    raises(coap.BusyError, device.ping, OTHER, 0)
     device.cancel(exchanges[3], 0)
     device.ping(OTHER, 0)
 

@@ -157,7 +157,7 @@ def test_a_part_that_vanishes_aborts_the_frame():
 
 
 class Spool:
-    """Stands in for a row of the storage."""
+    """Stands in for a file of the storage."""
 
     full = False
 

@@ -68,7 +68,7 @@ class Gateway(Server):
 
 
 class L3Gateway(Gateway):
-    """One line with slipmux frames. The device's end of it, with its row for large frames, starts anew with it.
+    """One line with slipmux frames. The device's end of it, with its log segment for large frames, starts anew with it.
 
     Reports to the device have no answer: each comes twice, and as a cut may take one of the two, the line takes none.
     """
@@ -77,7 +77,7 @@ class L3Gateway(Gateway):
         super().__init__(*hooks)
         self._names = [(target(name)[1], name) for name in NEAR + (GONE, BUSY)]
         self._line = None
-        self._heard = []  # Message IDs of the reports that came
+        self._on_peer_alive = []  # Message IDs of the reports that came
         self._due = []  # (tick, parts) of reports to the device
         self._answers = 0
 
@@ -125,8 +125,8 @@ class L3Gateway(Gateway):
                 self._answered(values["result"] == l3.SUCCESS, now)
         elif type == l3.REPORT_SENDING_REQUEST:
             report = bytes(values["message_id"])
-            if report not in self._heard:
-                self._heard.append(report)
+            if report not in self._on_peer_alive:
+                self._on_peer_alive.append(report)
                 self._reported(uuid.text(values["reply_to"]))
         else:
             raise AssertionError("L3 message of type %d" % type)

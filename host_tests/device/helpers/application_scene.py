@@ -45,7 +45,7 @@ class Scene:
         self.now = 0
 
     @property
-    def rows(self):
+    def files(self):
         """What the storage holds beside the journal: payloads."""
         return [name for name in self.storage.names() if name[:4] != "log-"]
 

@@ -99,7 +99,7 @@ class Mutation:
         request = coap.Message(self.random.choice((coap.GET, coap.GET, coap.POST)), type=self.random.below(2))
         try:
             self.endpoint.request(request, self.random.choice(PEERS), self.now)
-        except coap.Busy:
+        except coap.BusyError:
             self.count("busy")
 
     def count(self, kind):

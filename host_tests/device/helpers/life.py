@@ -25,8 +25,8 @@ class PowerCut(BaseException):
 class CutStorage:
     """Rows that outlive the device. The power goes at write number `at`; from then on every call fails."""
 
-    def __init__(self, rows):
-        self.rows = rows
+    def __init__(self, files):
+        self.files = files
         self.writes = 0
         self.at = None
         self.how = None
@@ -57,21 +57,21 @@ class CutStorage:
 
     def append(self, name, octets):
         half = octets[: len(octets) // 2]
-        self._write(lambda: self.rows.append(name, octets), lambda: self.rows.append(name, half))
+        self._write(lambda: self.files.append(name, octets), lambda: self.files.append(name, half))
 
     def replace(self, name, octets):
-        self._write(lambda: self.rows.replace(name, octets), lambda: None)
+        self._write(lambda: self.files.replace(name, octets), lambda: None)
 
     def remove(self, name):
-        self._write(lambda: self.rows.remove(name), lambda: None)
+        self._write(lambda: self.files.remove(name), lambda: None)
 
     def read(self, name, offset, size):
         if self._dead:
             raise PowerCut()
-        return self.rows.read(name, offset, size)
+        return self.files.read(name, offset, size)
 
     def names(self):
-        return self.rows.names()
+        return self.files.names()
 
 
 class Server:
@@ -239,7 +239,7 @@ class Life:
     the cut interrupted.
     """
 
-    ROW = 8192  # of the journal; where it is smaller, rows are cleaned more often
+    SEGMENT = 8192  # of the journal; where it is smaller, files are cleaned more often
     report_may_vanish = False  # nothing answers a report to the device: two cuts may cost it
 
     def __init__(self, steps, seed=1, storage=None):
@@ -316,10 +316,10 @@ class Life:
                 # a message ID sequence of its own for each boot, as the hardware's random numbers give it
                 self._boots += 1
                 self.device = self._new_device(Random(1000 + self._boots).bytes)
-                for message_id, _, _, state, _ in self.device.outbox.endings():
+                for message_id, _, _, state, _ in self.device.outbox.history():
                     # as an application does that wants to know what became of its messages
                     self.finals.setdefault(message_id, [state])
-                self.device.journal.ROW = self.ROW
+                self.device.journal.SEGMENT = self.SEGMENT
                 self.server.restarted(self.storage)
                 self.device.start(self.now)
                 return
@@ -446,8 +446,8 @@ class Life:
     def _check_storage(self):
         if self._last is not None:
             self._last.close()
-        rows = [name for name in self.storage.names() if name[:4] != "log-"]
-        assert not rows, "left behind: %s" % rows
+        files = [name for name in self.storage.names() if name[:4] != "log-"]
+        assert not files, "left behind: %s" % files
         assert self.device.journal.damaged == 0
 
 

@@ -86,7 +86,7 @@ def ticks(scene, kind="MSG"):
 
 
 def clean(scene):
-    equal(scene.rows, [])
+    equal(scene.files, [])
     equal((len(scene.client.outbox.queue), scene.client.outbox.octets), (0, 0))
 
 
@@ -118,7 +118,7 @@ class Scene:
     # --- the device's side ---------------------------------------------------------------------------
 
     @property
-    def rows(self):
+    def files(self):
         """What the storage holds beside the journal: payloads."""
         return [name for name in self.storage.names() if name[:4] != "log-"]
 

@@ -29,7 +29,7 @@ class Soak:
         self.taken = bytearray(self.minutes // _INBOUND + 1)
         self.reported = bytearray(len(self.taken))
         self.refused = self.restarts = self.outage = self.cuts = 0
-        self.most_rows = self.most_octets = 0
+        self.most_files = self.most_octets = 0
         self.storage = CutStorage(MemoryStorage())
         self._random = Random(seed)
         self._server = Server(self._accept, self._report, self._lost)
@@ -135,8 +135,8 @@ class Soak:
             except PowerCut:
                 self._after_cut()
                 self._boot()
-        rows = self.storage.names()
-        self.most_rows = max(self.most_rows, len(rows))
+        files = self.storage.names()
+        self.most_files = max(self.most_files, len(files))
         self.most_octets = max(self.most_octets, self.device.journal.octets)
 
     def _take(self):

@@ -48,11 +48,11 @@ def test_two_originators_over_a_restart():
     scene.post(msg(LOWER, sender="ue:z@x", more=REPORT))
     scene.post(msg(LOWER, sender="ue:b@x", more=REPORT))
     equal(scene.take().sender, "ue:z@x")
-    scene.client.settle()
+    scene.client.flush()
     scene = Scene(storage=scene.storage).start()
     equal([each.body["destAddr"]["addr"] for each in scene.of("IMDN")], ["ue:z@x"])
     equal(taken(scene), [("ue:b@x", LOWER)])
-    scene.client.settle()
+    scene.client.flush()
     scene = Scene(storage=scene.storage).start()
     equal((taken(scene), scene.count.get("IMDN")), ([], None))
     for sender in ("ue:z@x", "ue:b@x"):

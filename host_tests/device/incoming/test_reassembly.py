@@ -28,7 +28,7 @@ def test_order_and_duplicates_do_not_matter():
     equal(results(scene), [("s-1", True)])
     equal(scene.client.stats["received"], 1)
     message.close()
-    equal(scene.rows, [])
+    equal(scene.files, [])
 
 
 def test_segments_of_a_whole_message_again():
@@ -39,7 +39,7 @@ def test_segments_of_a_whole_message_again():
     equal(scene.post(segment(2, 2)).code, coap.CHANGED)
     equal(results(scene), [("s-1", True)] * 2)
     equal((scene.client.stats["received"], scene.client.stats["repeated"]), (1, 1))
-    equal(len(scene.rows), 1)
+    equal(len(scene.files), 1)
     # a sender that was restarted uses another set
     scene.post(segment(1, 2, set_id="s-2"))
     equal(results(scene)[-1], ("s-2", True))
@@ -145,7 +145,7 @@ def test_three_askings_in_vain_and_the_set_is_given_up():
     equal(results(scene), [("s-1", False)])
     report = scene.of("IMDN")[0].body
     equal((report["DelSta"], report["msgId"], report["destAddr"]["addr"]), ("failure", "m-1", "ue:b@x"))
-    equal((scene.client.stats["given_up"], scene.take(), scene.rows), (1, None, []))
+    equal((scene.client.stats["given_up"], scene.take(), scene.files), (1, None, []))
     scene.run(MINUTE)
     equal(scene.count["SEGREC"], 3)
     # it may be sent anew, as another set
@@ -179,7 +179,7 @@ def test_the_sender_holds_nothing_any_more():
     scene.post(segment(1, 3))
     scene.run(5 * SECOND)
     equal((missing(scene), results(scene)), (["(2-3)"], [("s-1", False)]))
-    equal(scene.rows, [])
+    equal(scene.files, [])
 
 
 def test_an_outage_does_not_use_up_the_askings():
@@ -240,7 +240,7 @@ def test_more_octets_than_there_is_room_for():
     scene = scene_of(segments={"bytes": 2048})
     piece = '"%s"' % ("x" * 700)
     equal(scene.post(segment(3, 4, piece)).code, coap.REQUEST_ENTITY_TOO_LARGE)
-    equal(scene.rows, [])
+    equal(scene.files, [])
     # What one set will need is kept free for it, so that it is never refused in the middle.
     equal(scene.post(segment(1, 3, piece)).code, coap.CHANGED)
     equal(
@@ -262,7 +262,7 @@ def test_a_set_without_a_total_is_dropped_when_it_grows_too_large():
         [scene.post(segment(n, payload=piece)).code for n in (1, 2, 3)],
         [68, 68, coap.REQUEST_ENTITY_TOO_LARGE],
     )
-    equal(scene.rows, [])
+    equal(scene.files, [])
 
 
 def test_more_than_1024_segments():
@@ -296,7 +296,7 @@ def test_bad_base64():
     # found when it is whole
     scene.post(segment(2, 2, '"Q"'))
     equal(scene.post(segment(1, 2, '"data:;base64,QUJD"')).code, coap.BAD_REQUEST)
-    equal((scene.take(), scene.rows), (None, []))
+    equal((scene.take(), scene.files), (None, []))
 
 
 class Failing(MemoryStorage):
@@ -325,7 +325,7 @@ def test_the_storage_fails_in_the_middle():
     scene = Scene(storage=Failing(2)).start()
     equal(scene.post(segment(1, 3)).code, coap.CHANGED)
     equal(scene.post(segment(2, 3)).code, coap.INTERNAL_SERVER_ERROR)
-    equal(scene.rows, [])
+    equal(scene.files, [])
     # the sender tries again; what is gone is asked for
     for number in (2, 3):
         equal(scene.post(segment(number, 3)).code, coap.CHANGED)
@@ -343,10 +343,10 @@ def test_a_storage_that_cannot_remove_stops_nothing():
     equal(results(scene), [("s-1", False)])
     scene.storage.stuck = False
     # the note of its end goes with the next write, so a restart finds the set again, and gives it up again
-    equal(len(scene.rows), 1)
+    equal(len(scene.files), 1)
     scene = Scene(storage=scene.storage).start()
     scene.run(MINUTE)
-    equal((results(scene), scene.rows), ([("s-1", False)], []))
+    equal((results(scene), scene.files), ([("s-1", False)], []))
 
 
 def test_a_taken_message_is_closed_by_the_next():
@@ -368,4 +368,4 @@ def test_a_taken_message_is_closed_by_the_next():
     equal(second.payload, "qq")
     second.close()
     second.close()
-    equal(scene.rows, [])
+    equal(scene.files, [])

@@ -233,7 +233,7 @@ def test_malformed_bodies_name_the_member():
         ),
     ):
         refused(scene.post(good.replace(old, new)), coap.BAD_REQUEST, why)
-    equal((scene.take(), scene.rows), (None, []))
+    equal((scene.take(), scene.files), (None, []))
     refused(scene.post(good.replace(b"ue:a@x", b"ue:z@x")), coap.NOT_FOUND, b"destAddr: not this UE")
 
 

@@ -59,7 +59,7 @@ def test_bodies_without_a_threshold():
 
 def scatter(size):
     """All of the heap taken in pieces of this size, and every second one given back: there is memory, and none of it in
-    a row. Gives what must be held."""
+    a file. Gives what must be held."""
     held = given_back = None
     if not hasattr(gc, "mem_free"):
         return None
@@ -114,7 +114,7 @@ def starved(threshold):
     question = coap.Message(coap.GET)
     now = 0
     failed = 0
-    refused = (MemoryError, coap.Busy)  # here: a tuple takes memory
+    refused = (MemoryError, coap.BusyError)  # here: a tuple takes memory
     for free in range(0, 12000, 500):
         full = fill(free)
         for _ in range(20):

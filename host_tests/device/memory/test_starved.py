@@ -236,8 +236,8 @@ class Tale:
         equal(sorted(self.taken), sorted(set(self.acknowledged)))
         scene.run(HOUR)
         equal([each for each in scene.client._receiver._notices], [])
-        waiting = [each.source and each.source.row for each in scene.client.outbox.waiting]
-        equal([name for name in scene.rows if name not in waiting and name[:3] != "in-"], [])
+        waiting = [each.source and each.source.file for each in scene.client.outbox.waiting]
+        equal([name for name in scene.files if name not in waiting and name[:3] != "in-"], [])
         # and after a restart nothing comes back
         again = Scene(storage=scene.storage, seed=77).start()
         equal([each.message_id for each in again.client.inbox], [])

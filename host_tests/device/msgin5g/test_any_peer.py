@@ -13,16 +13,16 @@ STORED = '"DelSta":"stored for deferred delivery"'
 class AnyPeer:
     def __init__(self, random):
         self.random = random
-        self.heard = []  # (msgId, segId) of the last messages
+        self.on_peer_alive = []  # (msgId, segId) of the last messages
 
     def answer(self, asked):
         random = self.random
         if asked.kind == "MSG":
             body = asked.body
-            self.heard.append(
+            self.on_peer_alive.append(
                 (body["msgId"], body.get("segParams", {}).get("segId"), body["destAddr"]["addr"])
             )
-            self.heard = self.heard[-6:]
+            self.on_peer_alive = self.on_peer_alive[-6:]
         code = random.choice(CODES)
         if asked.kind in ("REG", "GWREG") and random.chance(80):
             return coap.CHANGED, GRANTED
@@ -32,9 +32,9 @@ class AnyPeer:
 
     def say(self):
         """A body about a message that the device sent lately."""
-        if not self.heard:
+        if not self.on_peer_alive:
             return msgresp("x")
-        message_id, set_id, to = self.random.choice(self.heard)
+        message_id, set_id, to = self.random.choice(self.on_peer_alive)
         return self.random.choice(
             (
                 imdn(message_id, "success", to),
@@ -117,7 +117,7 @@ def run(seed, steps=250):
     for state in ("delivered", "failed", "expired"):
         equal((state, stats[state]), (state, final.get(state, 0)))
     assert stats["accepted"] >= final.get("accepted", 0), (stats, final)
-    equal((scene.rows, scene.client._on_air, scene.client._sender._backoffs), ([], 0, {}))
+    equal((scene.files, scene.client._on_air, scene.client._sender._backoffs), ([], 0, {}))
     # a refresh in 48 minutes, each with few polls; the first hour had a lot to do
     assert scene.polls < 1000, scene.polls
     scene.polls = 0

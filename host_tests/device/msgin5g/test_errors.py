@@ -9,7 +9,7 @@ from common import equal, raises
 from msgin5g.rules.requests import Refusal, response
 from msgin5g.wire import bodies
 
-COAP = (("Busy", Exception), ("MessageError", ValueError), ("StateError", OSError))
+COAP = (("BusyError", Exception), ("MessageError", ValueError), ("StateError", OSError))
 MSGIN5G = (
     ("BodyError", ValueError),
     ("ClientError", RuntimeError),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""64 KiB each way through a heap of 192 KB, with the rows in files."""
+"""64 KiB each way through a heap of 192 KB, with the files in files."""
 
 import binascii
 import gc
@@ -73,7 +73,7 @@ def test_sending_64_kib_of_a_file():
         equal(place[0], SIZE)
         equal(outgoing.state, "sent")
         scene.post(segconfir(outgoing.segments.set_id))
-        equal((outgoing.state, scene.rows), ("accepted", []))
+        equal((outgoing.state, scene.files), ("accepted", []))
         print("%d segments, heap %d above the start" % (scene.count["MSG"], heap[0].peak))
         # design, budget: 24 KB above idle
         assert heap[0].peak < 24 * 1024, heap[0].peak
@@ -96,7 +96,7 @@ def test_receiving_64_kib_in_segments():
         assert peak < 24 * 1024, peak
         scene.asked = []
         assert heap.left() < 2048, heap.left()
-        equal(scene.rows, [])
+        equal(scene.files, [])
 
 
 def receive(scene, total, step, message_id, set_id, heap=None):

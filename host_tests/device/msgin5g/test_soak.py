@@ -35,7 +35,7 @@ def test_nothing_is_lost_or_doubled_and_nothing_grows():
     )
     print("journal: at most %d octets; heap at the start of each day: %s" % (soak.most_octets, heap[-5:]))
     assert soak.restarts >= days and soak.cuts >= 1
-    # 64 messages may wait, and old rows go once twice of what lives is filled
+    # 64 messages may wait, and old log segments go once twice of what lives is filled
     assert soak.most_octets < 100000, soak.most_octets
     equal(len([name for name in soak.storage.names() if name[:4] != "log-"]), 0)
     if heap and days > 1:

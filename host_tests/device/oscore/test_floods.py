@@ -58,7 +58,7 @@ class Storm:
         self.peer = peer or Party(PEER, b"", b"\x01", secret=SECRET)
         self.random = Random(seed)
         self.seen = []  # the last datagrams of the device
-        self.heard = []  # and those of its peer
+        self.on_peer_alive = []  # and those of its peer
         self.now = now
         self._forge = forge
         self._source = source
@@ -105,7 +105,7 @@ class Storm:
     def _send(self, to_device, items):
         for octets, _ in items:
             octets = bytes(octets)
-            kept = self.heard if to_device else self.seen
+            kept = self.on_peer_alive if to_device else self.seen
             kept.append(octets)
             if len(kept) > 8:
                 kept.pop(0)
@@ -159,9 +159,9 @@ def broken_option(storm, number):
 
 def changed(storm, number):
     """The last of the peer's with another tag and another message ID."""
-    if not storm.heard:
+    if not storm.on_peer_alive:
         return None
-    last = storm.heard[-1]
+    last = storm.on_peer_alive[-1]
     return last[:2] + storm.random.bytes(2) + last[4:-8] + storm.random.bytes(8) if len(last) > 24 else None
 
 
@@ -254,7 +254,7 @@ def test_more_than_can_be_looked_at():
 
 
 class Rows(MemoryStorage):
-    """Counts how often the row of the key is written."""
+    """Counts how often the file of the key is written."""
 
     def __init__(self):
         MemoryStorage.__init__(self)

@@ -3,7 +3,7 @@
 
 import coap
 from coap import Message
-from coap.oscore.context import Refused, Unverified, read_request_option
+from coap.oscore.context import RefusedError, UnverifiedError, read_request_option
 from common import equal, raises
 from oscore_scene import context
 
@@ -39,7 +39,7 @@ def test_malformed_options():
         b"\x19\x00",  # kid context without its length
         b"\x19\x00\x05\x01\x02",  # longer than what is there
     ):
-        refused = raises(Refused, read_request_option, Message(coap.POST, b"", [(coap.OSCORE, value)]))
+        refused = raises(RefusedError, read_request_option, Message(coap.POST, b"", [(coap.OSCORE, value)]))
         equal((refused.code, str(refused)), (coap.BAD_OPTION, "Failed to decode COSE"))
 
 
@@ -58,7 +58,7 @@ def test_too_short_to_hold_a_message():
     outer, _ = client.protect_request(Message(coap.GET))
     for size in range(len(outer.payload)):
         short = Message(outer.code, bytes(outer.payload[:size]), outer.options)
-        equal(raises(Refused, server.unprotect_request, short, b"\x00").code, coap.BAD_REQUEST)
+        equal(raises(RefusedError, server.unprotect_request, short, b"\x00").code, coap.BAD_REQUEST)
     equal(server.unprotect_request(outer, b"\x00")[0].code, coap.GET)
 
 
@@ -70,7 +70,7 @@ def test_inside_must_be_a_request():
         from coap.oscore import ccm
 
         outer.payload = ccm.seal(client._sender_key, ours.nonce, ours.aad, text)
-        equal(raises(Refused, server.unprotect_request, outer, b"\x00").code, coap.BAD_OPTION)
+        equal(raises(RefusedError, server.unprotect_request, outer, b"\x00").code, coap.BAD_OPTION)
 
 
 def test_outer_options_of_class_e_are_discarded():
@@ -108,7 +108,7 @@ def test_observe():
         each.options = [o for o in each.options if o[0] != coap.OBSERVE] + [(coap.OBSERVE, b"\xff")]
         equal(client.unprotect_response(each, ours).option(coap.OBSERVE), value)
     for each in sent:
-        raises(Unverified, client.unprotect_response, each, ours)
+        raises(UnverifiedError, client.unprotect_response, each, ours)
 
 
 def test_observation_that_a_proxy_took_away():
@@ -138,8 +138,8 @@ def test_swapped_responses():
     _, second, theirs_second = asked(client, server, Message(coap.GET))
     one = server.protect_response(Message(coap.CONTENT, b"one"), theirs_first)
     two = server.protect_response(Message(coap.CONTENT, b"two"), theirs_second)
-    raises(Unverified, client.unprotect_response, two, first)
-    raises(Unverified, client.unprotect_response, one, second)
+    raises(UnverifiedError, client.unprotect_response, two, first)
+    raises(UnverifiedError, client.unprotect_response, one, second)
     equal(bytes(client.unprotect_response(one, first).payload), b"one")
     equal(bytes(client.unprotect_response(two, second).payload), b"two")
 
@@ -151,17 +151,17 @@ def test_swapped_responses_with_partial_iv():
     theirs_first.nonce = theirs_second.nonce = None  # as after a first response
     one = server.protect_response(Message(coap.CONTENT, b"one"), theirs_first)
     two = server.protect_response(Message(coap.CONTENT, b"two"), theirs_second)
-    raises(Unverified, client.unprotect_response, two, first)
-    raises(Unverified, client.unprotect_response, one, second)
+    raises(UnverifiedError, client.unprotect_response, two, first)
+    raises(UnverifiedError, client.unprotect_response, one, second)
 
 
 def test_what_we_sent_does_not_verify_as_the_peers():
     # Reflection: each side has a key and nonces of its own
     client, server = ends()
     outer, ours = client.protect_request(Message(coap.GET))
-    raises(Refused, client.unprotect_request, outer, b"\x00")
+    raises(RefusedError, client.unprotect_request, outer, b"\x00")
     reflected = Message(coap.CHANGED, outer.payload, [(coap.OSCORE, b"")])
-    raises(Unverified, client.unprotect_response, reflected, ours)
+    raises(UnverifiedError, client.unprotect_response, reflected, ours)
 
 
 def test_each_bit_of_a_request_counts():
@@ -172,10 +172,10 @@ def test_each_bit_of_a_request_counts():
         changed = bytearray(payload)
         changed[position // 8] ^= 1 << position % 8
         outer.payload = changed
-        equal(raises(Refused, server.unprotect_request, outer, b"\x00").code, coap.BAD_REQUEST)
+        equal(raises(RefusedError, server.unprotect_request, outer, b"\x00").code, coap.BAD_REQUEST)
     for piv in (b"\x01", b"\x00\x00", b"\x80"):  # another nonce or another request in the additional data
         outer.payload = payload
-        equal(raises(Refused, server.unprotect_request, outer, piv).code, coap.BAD_REQUEST)
+        equal(raises(RefusedError, server.unprotect_request, outer, piv).code, coap.BAD_REQUEST)
     equal(bytes(server.unprotect_request(outer, b"\x00")[0].payload), b"text")
 
 
@@ -185,7 +185,7 @@ def test_forged_responses_do_not_use_up_the_request():
     good = server.protect_response(Message(coap.CONTENT), theirs)
     bad = Message(good.code, bytes(len(good.payload)), good.options)
     for _ in range(100):
-        raises(Unverified, client.unprotect_response, bad, ours)
+        raises(UnverifiedError, client.unprotect_response, bad, ours)
     equal(client.unprotect_response(good, ours).code, coap.CONTENT)
 
 

@@ -82,7 +82,7 @@ class Board:
     def sequence(self):
         return self.client.endpoint.security.context._sequence._next
 
-    def row(self):
+    def file(self):
         return [name for name in self.storage.names() if name.startswith("oscore-")][0]
 
 
@@ -95,10 +95,10 @@ def quick(board, count):
 
 def test_an_older_copy_of_the_storage():
     board = Board()
-    old = board.storage.read(board.row(), 0, 100)
+    old = board.storage.read(board.file(), 0, 100)
     quick(board, 900)
     highest = board.sequence()
-    board.storage.replace(board.row(), old)
+    board.storage.replace(board.file(), old)
     board.boot()
     assert board.sequence() < highest
     board.wait(10)
@@ -113,10 +113,10 @@ def test_an_older_copy_of_the_storage():
 def test_a_copy_from_long_ago():
     # A year of a message a minute: the steps grow, so that few tries are needed
     board = Board()
-    old = board.storage.read(board.row(), 0, 100)
+    old = board.storage.read(board.file(), 0, 100)
     board.client.endpoint.security.context._sequence.skip(500000)
     board.send(1)
-    board.storage.replace(board.row(), old)
+    board.storage.replace(board.file(), old)
     board.boot()
     board.wait(3600)
     equal(board.client.registered, True)
@@ -124,7 +124,7 @@ def test_a_copy_from_long_ago():
 
 
 def test_lost_storage():
-    # The row is gone, the key is not: its first numbers were used. What was recorded then is not taken.
+    # The file is gone, the key is not: its first numbers were used. What was recorded then is not taken.
     board = Board()
     quick(board, 200)
     recorded = board.peer.ask(board, msg("recorded"), board.now)[0]
@@ -179,13 +179,13 @@ def test_a_peer_whose_numbers_jump_ahead():
 def test_a_peer_that_was_put_back_is_told_so():
     board = Board()
     board.ask("m-1")
-    (row,) = board.peer.storage.names()
-    old = board.peer.storage.read(row, 0, 100)
+    (file,) = board.peer.storage.names()
+    old = board.peer.storage.read(file, 0, 100)
     for _ in range(200):
-        board.peer.security.context._sequence.take()
+        board.peer.security.context._sequence.next_number()
     equal(board.ask("m-2"), True)
     board.client.endpoint.security.trouble = None
-    board.peer.storage.replace(row, old)
+    board.peer.storage.replace(file, old)
     board.peer.restart()
     board.now += 300000
     equal(board.ask("m-3"), False)

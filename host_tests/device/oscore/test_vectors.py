@@ -3,7 +3,7 @@
 
 from coap import message, numbers
 from coap.oscore import Context
-from coap.oscore.context import Refused, Unverified, read_request_option
+from coap.oscore.context import RefusedError, UnverifiedError, read_request_option
 from common import equal, raises
 from msgin5g.store.storage import MemoryStorage
 
@@ -30,7 +30,7 @@ def context(sender, recipient, salt="", id_context=None, number=0):
         None if id_context is None else bytes.fromhex(id_context),
     )
     for _ in range(number):
-        made._sequence.take()
+        made._sequence.next_number()
     return made
 
 
@@ -181,6 +181,6 @@ def test_other_keys_open_none_of_it():
     _, _, _, asked = served()
     received = decoded(PROTECTED)
     for other in (context("01", ""), context("01", "", SALT, ID_CONTEXT), context("01", "", "00")):
-        equal(raises(Refused, other.unprotect_request, received, b"\x14").code, numbers.BAD_REQUEST)
+        equal(raises(RefusedError, other.unprotect_request, received, b"\x14").code, numbers.BAD_REQUEST)
     for other in (context("", "01"), context("", "01", SALT, ID_CONTEXT)):
-        raises(Unverified, other.unprotect_response, decoded(RESPONSE_7), asked)
+        raises(UnverifiedError, other.unprotect_response, decoded(RESPONSE_7), asked)

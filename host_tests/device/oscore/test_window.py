@@ -67,36 +67,36 @@ class Counting(MemoryStorage):
 
 def test_one_write_in_64():
     storage = Counting()
-    sequence = Sequence(storage, "row")
+    sequence = Sequence(storage, "file")
     equal(storage.writes, 0)
-    equal([sequence.take() for _ in range(640)], list(range(640)))
+    equal([sequence.next_number() for _ in range(640)], list(range(640)))
     equal(storage.writes, 10)
 
 
 def test_goes_on_above_after_a_restart():
     storage = MemoryStorage()
-    equal(Sequence(storage, "row").take(), 0)
-    equal(Sequence(storage, "row").take(), 64)
-    sequence = Sequence(storage, "row")
-    equal([sequence.take() for _ in range(65)][-1], 192)
-    equal(Sequence(storage, "row").take(), 256)
+    equal(Sequence(storage, "file").next_number(), 0)
+    equal(Sequence(storage, "file").next_number(), 64)
+    sequence = Sequence(storage, "file")
+    equal([sequence.next_number() for _ in range(65)][-1], 192)
+    equal(Sequence(storage, "file").next_number(), 256)
 
 
 def test_a_damaged_row_is_not_a_new_key():
     storage = MemoryStorage()
-    Sequence(storage, "row").take()
-    row = storage.read("row", 0, 100)
-    equal(len(row), 8)
-    for position in range(8 * len(row)):
-        changed = bytearray(row)
+    Sequence(storage, "file").next_number()
+    octets = storage.read("file", 0, 100)
+    equal(len(octets), 8)
+    for position in range(8 * len(octets)):
+        changed = bytearray(octets)
         changed[position // 8] ^= 1 << position % 8
-        storage.replace("row", changed)
-        raises(StateError, Sequence, storage, "row")
-    for size in range(1, len(row)):
-        storage.replace("row", row[:size])
-        raises(StateError, Sequence, storage, "row")
-    storage.replace("row", row + b"\0")
-    raises(StateError, Sequence, storage, "row")
+        storage.replace("file", changed)
+        raises(StateError, Sequence, storage, "file")
+    for size in range(1, len(octets)):
+        storage.replace("file", octets[:size])
+        raises(StateError, Sequence, storage, "file")
+    storage.replace("file", octets + b"\0")
+    raises(StateError, Sequence, storage, "file")
 
 
 def test_a_storage_that_fails_gives_no_number():
@@ -109,23 +109,23 @@ def test_a_storage_that_fails_gives_no_number():
             MemoryStorage.replace(self, name, octets)
 
     storage = Failing()
-    sequence = Sequence(storage, "row")
-    raises(OSError, sequence.take)
+    sequence = Sequence(storage, "file")
+    raises(OSError, sequence.next_number)
     storage.works = True
-    equal(sequence.take(), 0)
+    equal(sequence.next_number(), 0)
     storage.works = False
-    equal([sequence.take() for _ in range(63)][-1], 63)
-    raises(OSError, sequence.take)
+    equal([sequence.next_number() for _ in range(63)][-1], 63)
+    raises(OSError, sequence.next_number)
     storage.works = True
-    equal(sequence.take(), 64)
+    equal(sequence.next_number(), 64)
 
 
 def test_the_end():
     storage = MemoryStorage()
-    sequence = Sequence(storage, "row")
+    sequence = Sequence(storage, "file")
     sequence._next = sequence._end = (1 << 40) - 66
-    equal(sequence.take(), (1 << 40) - 66)
+    equal(sequence.next_number(), (1 << 40) - 66)
     for _ in range(63):
-        sequence.take()
-    raises(StateError, sequence.take)
-    raises(StateError, Sequence(storage, "row").take)
+        sequence.next_number()
+    raises(StateError, sequence.next_number)
+    raises(StateError, Sequence(storage, "file").next_number)

@@ -63,18 +63,18 @@ def test_failures_over_a_restart():
     scene = Scene(report_timeout=3600).start()
     outgoing = scene.send("group:all@x", to_type="GROUP", report=True)
     scene.post(imdn(outgoing.message_id, "failure", "ue:b@x", "no room"))
-    scene.client.settle()
+    scene.client.flush()
     scene = Scene(storage=scene.storage, report_timeout=3600).start()
     outgoing = scene.client.outbox.waiting[0]
     equal((outgoing.state, outgoing.reports), ("accepted", counts(0, 1)))
     # its record is written again where the journal cleans, and that knows it as well
-    scene.client.journal.ROW = 1024
+    scene.client.journal.SEGMENT = 1024
     for _ in range(40):
         scene.send(payload="x" * 100)
-    scene.client.settle()
+    scene.client.flush()
     scene = Scene(storage=scene.storage, report_timeout=3600).start()
     scene.run(HOUR)
-    equal(scene.client.outbox.endings()[-1][3:], ("failed", "no room"))
+    equal(scene.client.outbox.history()[-1][3:], ("failed", "no room"))
 
 
 def test_reports_before_the_acceptance():

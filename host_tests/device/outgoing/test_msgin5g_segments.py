@@ -212,7 +212,7 @@ def test_work_ahead_leaves_a_storage_that_fails_to_its_turn():
     scene = Scene(storage=storage).start()
 
     def answer(asked):
-        for row in scene.rows:
+        for row in scene.files:
             storage.remove(row)
         equal(scene.client.prepare(), False)
         return agree(asked)

@@ -102,7 +102,7 @@ def test_the_end_of_it_on_the_wire():
     equal(unsubscribe(scene).state, "unsubscribed")
     equal(topics(scene), [(0, "alerts"), (1, "alerts")])
     equal(token(scene), before)
-    equal(scene.rows, [])
+    equal(scene.files, [])
     scene.run(10 * HOUR)
     equal(topics(scene), [(0, "alerts"), (1, "alerts")])
 
@@ -302,7 +302,7 @@ def test_refused():
         scene = Scene(refusing(said)).start()
         subscription = subscribe(scene)
         equal((subscription.state, subscription.cause), ("refused", cause))
-        equal(scene.rows, [])
+        equal(scene.files, [])
         scene.run(3 * HOUR)
         equal(scene.count["TOPIC"], 1)
 

@@ -61,7 +61,7 @@ def test_registration_of_a_client():
     events = (
         lambda registration: registration.start(0),
         lambda registration: registration.stop(0),
-        lambda registration: registration.required(0),
+        lambda registration: registration.on_unregistered(0),
         expire,
         told("REGRESP"),
         told("REGRESP", "false"),
@@ -155,7 +155,7 @@ def test_registration_of_an_application():
     events = (
         lambda registration: registration.start(0),
         lambda registration: registration.stop(0),
-        lambda registration: registration.required(0, "why"),
+        lambda registration: registration.on_unregistered(0, "why"),
     ) + REPLIES
     expected = (
         ("stopped", "registering", SAME, SAME, SAME, SAME, SAME),

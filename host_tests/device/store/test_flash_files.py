@@ -169,19 +169,19 @@ def test_boot_that_is_damaged_costs_only_what_is_damaged():
 
 
 def numbers(octets):
-    """A row of a key: these octets and their check."""
+    """A file of a key: these octets and their check."""
     return octets + sha256(octets).digest()[:3]
 
 
 def test_numbers_of_a_newer_version_go_on_and_keep_the_rest():
     """5 octets of ours, 5 of the peer's, and what is not known."""
     storage = MemoryStorage()
-    storage.replace("row", numbers(b"\0\0\0\1\0" + b"\0\0\0\0\7" + b"new things"))
-    sequence = Sequence(storage, "row")
-    equal((sequence.take(), sequence.floor), (256, 7))
-    equal(storage.read("row", 0, 99), numbers(b"\0\0\0\1\x40" + b"\0\0\0\0\7" + b"new things"))
+    storage.replace("file", numbers(b"\0\0\0\1\0" + b"\0\0\0\0\7" + b"new things"))
+    sequence = Sequence(storage, "file")
+    equal((sequence.next_number(), sequence.floor), (256, 7))
+    equal(storage.read("file", 0, 99), numbers(b"\0\0\0\1\x40" + b"\0\0\0\0\7" + b"new things"))
     sequence.reserve(9)
-    equal(Sequence(storage, "row").floor, 9)
+    equal(Sequence(storage, "file").floor, 9)
 
 
 def test_numbers_that_are_damaged_are_never_used():
@@ -199,6 +199,6 @@ def test_numbers_that_are_damaged_are_never_used():
 
 def refused(octets):
     storage = MemoryStorage()
-    storage.replace("row", octets)
-    raises(StateError, Sequence, storage, "row")
-    equal(storage.read("row", 0, 999), bytes(octets))
+    storage.replace("file", octets)
+    raises(StateError, Sequence, storage, "file")
+    equal(storage.read("file", 0, 999), bytes(octets))

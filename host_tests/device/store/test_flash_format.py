@@ -213,7 +213,7 @@ def test_a_payload_that_was_not_needed_any_more():
                 ([each.message_id for each in scene.client.outbox.waiting], scene.client.journal.unknown),
                 ([ID], 0),
             )
-            scene.client.journal.ROW = 400
+            scene.client.journal.SEGMENT = 400
             scene.start()
             for _ in range(20):
                 scene.send()
@@ -224,7 +224,7 @@ def journal_of(storage):
 
 
 def test_each_row_of_the_journal_says_its_version():
-    """The first record of a row is V with the version, as older firmware can read it: an unknown kind."""
+    """The first record of a log segment is V with the version, as older firmware can read it: an unknown kind."""
     scene = Scene().start()
     for _ in range(100):
         scene.send(report=True, payload="x" * 200)
@@ -259,9 +259,9 @@ def test_a_newer_row_is_left_alone():
         for name, content in newer:
             equal((name, storage.read(name, 0, 999)), (name, content))
     # and its own payloads are still given up when nothing needs them
-    own = [each.source.row for each in scene.client.outbox.queue]
+    own = [each.source.file for each in scene.client.outbox.queue]
     equal(len(own), 3)
-    equal(sorted(scene.rows), sorted(["in-1", "out-5", "set-9"] + own))
+    equal(sorted(scene.files), sorted(["in-1", "out-5", "set-9"] + own))
 
 
 def test_files_of_octets_that_mean_nothing():
@@ -291,7 +291,7 @@ def test_files_of_octets_that_mean_nothing():
 def busy():
     """The storage of a client with something at every stage."""
     scene = Scene(answering(coap.CHANGED), coap={"max_datagram": 640}).start()
-    scene.client.journal.ROW = 1500
+    scene.client.journal.SEGMENT = 1500
     scene.send(report=True)
     for number in range(4):
         scene.post(msg("m-%d" % number, more='"isDelivStatReq":true,'))
@@ -305,7 +305,7 @@ def busy():
     scene.answer = answering(coap.SERVICE_UNAVAILABLE)
     scene.send("ue:c@x", "é" * 1500)
     scene.send("as:d@x", bytes(2000), to_type="AS")
-    scene.client.settle()
+    scene.client.flush()
     return scene.storage
 
 
@@ -394,7 +394,7 @@ def test_each_field_has_the_name_that_the_tables_give_it():
             ("expire_time", "2026-01-01T00:01:00Z"),
             ("text", True),
             ("size", 2000),
-            ("row", "out-1"),
+            ("file", "out-1"),
             ("cut", list(outgoing.cut)),
             ("progress", None),
             ("accepted", False),
@@ -418,7 +418,7 @@ def test_each_field_has_the_name_that_the_tables_give_it():
             ("report_requested", True),
             ("report_owed", False),
             ("taken", False),
-            ("row", None),
+            ("file", None),
             ("set_id", None),
         ],
     )

@@ -6,34 +6,34 @@ import coap
 from common import Random, equal, raises
 from msgin5g import MemoryStorage, StorageError
 from msgin5g.store.journal import Journal, Records, record
-from msgin5g.store.ledger import Ledger
 from msgin5g.store.message import Message
+from msgin5g.store.message_store import MessageStore
 from msgin5g_scene import Scene, agree, answering, msg
 
 
 def _journal(storage):
-    journal = Journal(storage, lambda: (0x4B, b"checkpoint"), lambda slot: (0x53, b"again"))
+    journal = Journal(storage, lambda: (0x4B, b"checkpoint"), lambda ref: (0x53, b"again"))
     return journal, [(kind, body) for kind, body, _, _ in journal.open()]
 
 
-def _found(storage, row="log-1"):
-    records = Records(storage, row)
+def _found(storage, name="log-1"):
+    records = Records(storage, name)
     return [body for _, _, body in records], records.torn, records.damaged
 
 
 def test_a_damaged_record_costs_only_itself():
     """Whatever octet of the middle record is changed, the two around it are read."""
-    rows = (record(1, b"first"), record(2, b"second"), record(3, b"third"))
-    for place in range(len(rows[1])):
-        damaged = bytearray(rows[1])
+    records = (record(1, b"first"), record(2, b"second"), record(3, b"third"))
+    for place in range(len(records[1])):
+        damaged = bytearray(records[1])
         damaged[place] ^= 0x55
         storage = MemoryStorage()
-        storage.append("log-1", rows[0] + damaged + rows[2])
+        storage.append("log-1", records[0] + damaged + records[2])
         equal(_found(storage), ([b"first", b"third"], False, 1))
 
 
 def test_a_torn_record_at_the_end_is_cut_off():
-    """At each length of what is left of it; what is written next goes to another row."""
+    """At each length of what is left of it; what is written next goes to another log segment."""
     whole = record(1, b"first")
     last = record(2, b"second")
     for size in range(1, len(last)):
@@ -42,7 +42,7 @@ def test_a_torn_record_at_the_end_is_cut_off():
         journal, found = _journal(storage)
         equal((found, journal.torn, journal.damaged), ([(1, b"first")], 1, 0))
         journal.append(3, b"third")
-        # nobody said that the first is still needed, so its row went with the torn end
+        # nobody said that the first is still needed, so its log segment went with the torn end
         equal([body for _, body in _journal(storage)[1]], [b"checkpoint", b"third"])
 
 
@@ -69,38 +69,38 @@ class Counting(MemoryStorage):
 
 
 def test_a_checkpoint_that_fills_a_row_does_not_write_for_ever():
-    """Each record that is written again then begins a row, as many as the rows that go."""
+    """Each record that is written again then begins a log segment, as many as the log segments that go."""
 
     class Small(Journal):
-        ROW = 64
+        SEGMENT = 64
 
     storage = Counting()
-    journal = Small(storage, lambda: (0x4B, bytes(64)), lambda slot: (0x53, b"again"))
+    journal = Small(storage, lambda: (0x4B, bytes(64)), lambda ref: (0x53, b"again"))
     list(journal.open())
     for number in range(20):
         journal.append(0x53, b"live", owner=number)
     for _ in range(20):
         journal.append(0x45, b"over")
-    # at the worst each live record has a row of its own, beside the three that are left alone and the newest
+    # at the worst each live record has a log segment of its own, beside the three that are left alone and the newest
     assert len(storage.names()) <= 24, storage.names()
     # and is written again with each record: 40 records, 20 live ones at the most
     assert storage.appends <= 40 * 21, storage.appends
 
 
 def test_what_was_received_is_known_over_each_restart():
-    """Also where its record made the journal clean: the row that this begins says what was seen so far."""
+    """Also where its record made the journal clean: the log segment that this begins says what was seen so far."""
     storage = MemoryStorage()
-    ledger = Ledger(storage)
-    ledger.recover()
-    ledger.journal.ROW = 512
+    store = MessageStore(storage)
+    store.recover()
+    store.journal.SEGMENT = 512
     for number in range(60):
         message = Message("ue:x", None, "ue:a", "UE", "id-%d" % number, None, "NORMAL", False)
-        ledger.received(message, "x" * 20, False)
-        again = Ledger(storage)
+        store.received(message, "x" * 20, False)
+        again = MessageStore(storage)
         again.recover()
         equal([n for n in range(number + 1) if not again.seen("ue:x", "id-%d" % n)], [])
         if number % 3:  # the others stay in the inbox, and are written again and again
-            ledger.taken(message)
+            store.taken(message)
 
 
 def test_a_server_with_long_reasons():
@@ -118,14 +118,14 @@ def test_a_server_with_long_reasons():
         last = scene.send(report=number % 4 == 0)
     # as it is for the application that runs, and cut for one that restarted
     equal((last.state, last.cause), ("failed", "4.00 " + str(why, "utf-8").strip()))
-    equal(scene.client.outbox.endings()[-1][4], last.cause[:80])
-    equal(Scene(storage=storage).client.outbox.endings()[-1][4], last.cause[:80])
+    equal(scene.client.outbox.history()[-1][4], last.cause[:80])
+    equal(Scene(storage=storage).client.outbox.history()[-1][4], last.cause[:80])
     # S of each, E of those that were refused, and the few that wait for a report once more in a while
     assert storage.appends <= 60 + 45 + 6, storage.appends
 
 
 class Sick(MemoryStorage):
-    """Fails every write while `errno` is set; with `gone`, its rows are not there any more."""
+    """Fails every write while `errno` is set; with `gone`, its log segments are not there any more."""
 
     errno = None
     gone = False

@@ -152,7 +152,7 @@ def test_the_row_goes_when_the_message_ends():
     scene = Scene().start()
     for end in ("accepted", "failed", "expired"):
         outgoing = scene.send(payload=io.BytesIO(b"x" * 2000), expires=9 if end == "expired" else None)
-        equal(len(scene.rows), 1)
+        equal(len(scene.files), 1)
         if end == "expired":
             scene.run(10000)
         else:

@@ -16,13 +16,13 @@ _STRIDE = 1 if _CPYTHON else 11
 
 
 class OftenCleaned(Life):
-    """Small rows: the journal gives up old ones, and writes again what lives in them, all the time."""
+    """Small log segments: the journal gives up old ones, and writes again what lives in them, all the time."""
 
-    ROW = 1500
+    SEGMENT = 1500
 
 
 class OftenCleanedL3(L3Life):
-    ROW = 1500
+    SEGMENT = 1500
 
 
 def _writes(kind, steps):
@@ -62,7 +62,7 @@ def test_a_cut_after_each_write():
 
 
 def test_each_cut_of_an_application_client_over_l3():
-    """Its large messages lie in rows, and nothing answers its reports."""
+    """Its large messages lie in log segments, and nothing answers its reports."""
     for how in (BEFORE, TORN, AFTER):
         _cut_each(how, L3Life)
 

@@ -55,8 +55,8 @@ def test_its_outbox_goes_out():
     # the reports that were waited for are still taken
     scene.post(imdn(ids["waiting"]))
     equal(scene.ended[ids["waiting"]], "delivered")
-    equal(scene.client.outbox.endings()[0], (ids["delivered"], "ue:b@x", "UE", "delivered", None))
-    equal(scene.client.outbox.endings()[1][3:], ("failed", "4.00 no"))
+    equal(scene.client.outbox.history()[0], (ids["delivered"], "ue:b@x", "UE", "delivered", None))
+    equal(scene.client.outbox.history()[1][3:], ("failed", "4.00 no"))
 
 
 def test_its_inbox_is_there():
@@ -99,9 +99,9 @@ def test_what_it_has_seen_is_not_taken_twice():
         equal((scene.take(), scene.client.stats["repeated"]), (None, len(names)))
         scene.post(msg("new-%d" % start))
         equal(scene.take().message_id, "new-%d" % start)
-        # over restarts, and over the rows that this firmware writes
+        # over restarts, and over the files that this firmware writes
         scene = Scene(storage=storage, seed=start + 2, coap={"max_datagram": 640})
-        scene.client.journal.ROW = 600
+        scene.client.journal.SEGMENT = 600
         scene.start()
         for number in range(4):
             scene.post(msg("more-%d-%d" % (start, number)))

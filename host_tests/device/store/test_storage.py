@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The storages: rows in the heap and rows in files."""
+"""The storages: files in the heap and files in files."""
 
 import os
 

@@ -76,7 +76,7 @@ def found(storage):
     return (
         [(each.message_id, each.size) for each in client.outbox.queue],
         [(each.message_id, each.size) for each in client.inbox],
-        [each[1] for each in client.ledger.sets],
+        [each[1] for each in client.store.sets],
         [each.topic for each in topics],
     )
 
@@ -102,7 +102,7 @@ def test_a_storage_that_cannot_say_its_rows():
         equal(outgoing.state, "accepted")
         equal(scene.post(msg("m-9")).code, coap.INTERNAL_SERVER_ERROR)
         equal(scene.post(segment(1, 2, set_id="s-9", message_id="m-8")).code, coap.INTERNAL_SERVER_ERROR)
-        client.settle()
+        client.flush()
         scene.run(600000)
         assert client.registered and client.journal.failed >= 4
         if not after:

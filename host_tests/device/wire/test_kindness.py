@@ -130,7 +130,7 @@ def test_a_set_that_is_given_up_is_an_event():
         scene.post(segment(2, None, '"data:;base64,%s"' % ("AAAA" * 200)))
         scene.post(segment(3, None, more, last="true"))
         equal(events, [("ue:b@x", "m-1", why)])
-        equal((scene.client.stats["given_up"], scene.rows), (1, []))
+        equal((scene.client.stats["given_up"], scene.files), (1, []))
 
 
 # --- aggregates ----------------------------------------------------------------------------------------------

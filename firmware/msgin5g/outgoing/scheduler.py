@@ -13,20 +13,20 @@ from ..timing import Countdown
 from ..wire.identifiers import PRIORITIES
 
 
-class Dispatcher(Source):
+class OutboxScheduler(Source):
     """Chooses what goes out next and brings each Outgoing to its one final state.
 
-    `role.changed(outgoing)` is called for each change that an application sees. A subclass says which messages
+    `client.changed(outgoing)` is called for each change that an application sees. A subclass says which messages
     are `_ready`, and takes one `_take_off` the air.
     """
 
-    def __init__(self, role):
-        config, outbox = role.config, role.outbox
+    def __init__(self, client):
+        config, outbox = client.config, client.outbox
         self.outbox = outbox
-        self._stats = role.stats
+        self._stats = client.stats
         self._config = config
-        self._changed = role.changed
-        self._random = role.random
+        self._changed = client.changed
+        self._random = client.random
         self._backoffs = {}  # by destination; only those that wait
         self._turn = 0
         for outgoing in outbox.waiting:  # from before a restart
@@ -53,7 +53,7 @@ class Dispatcher(Source):
             best.turn = self._turn
         return best
 
-    def goes(self, outgoing):
+    def mark_sent(self, outgoing):
         """Take note that it goes on the air."""
         self._on(outgoing, "goes")
 
@@ -61,12 +61,12 @@ class Dispatcher(Source):
         """Work ahead as Role.prepare does."""
         return False
 
-    def heard(self):
+    def on_peer_alive(self):
         """Take note that the peer lives: what waited because of its silence need not wait any longer."""
         for backoff in self._backoffs.values():
-            backoff.heard()
+            backoff.on_peer_alive()
 
-    def served(self, outgoing):
+    def clear_backoff(self, outgoing):
         """Take note that the peer took it, or a part of it: its destination has nothing to wait for."""
         self._backoffs.pop((outgoing.to_type, outgoing.to), None)
 
@@ -146,7 +146,7 @@ class Dispatcher(Source):
             if other.to == outgoing.to and other.to_type == outgoing.to_type:
                 other.turn = max(other.turn, outgoing.turn)
                 return
-        self.served(outgoing)
+        self.clear_backoff(outgoing)
 
     def _on(self, outgoing, event):
         """Take an event that is neither its acceptance nor its end."""

@@ -4,24 +4,24 @@
 from coap.compat import const
 
 from ..store.outgoing import Outgoing
-from ..store.storage import FileSource, OctetsSource, RowSource, copy_to_row
+from ..store.storage import FileSource, OctetsSource, StoredSource, copy_to_file
 from ..timing import Countdown
 from ..wire import payload, uuid
 from ..wire.identifiers import service_id_error
 
-_INLINE = const(1024)  # octets; a longer payload has a row of its own
+_INLINE = const(1024)  # octets; a longer payload has a file of its own
 
 
-def source_of(given, volatile, storage, ledger, outbox):
+def source_of(given, volatile, storage, store, outbox):
     """Return (source, the octets that go into the message's own record or None) of a payload.
 
     Raise ValueError for what is no payload or never fits, OutboxFull, StorageError.
     """
 
     def spool(read, size, text):
-        row = ledger.new_row("out-")
-        copy_to_row(storage, row, read, size)
-        return RowSource(storage, row, size, text)
+        file = store.new_file("out-")
+        copy_to_file(storage, file, read, size)
+        return StoredSource(storage, file, size, text)
 
     size = None
     if isinstance(given, tuple) and len(given) == 2 and hasattr(given[0], "read"):
@@ -47,14 +47,14 @@ def source_of(given, volatile, storage, ledger, outbox):
     return spool(lambda offset, piece: view[offset : offset + piece], len(octets), text), None
 
 
-class Composer:
+class MessageBuilder:
     """Makes messages of what an application gives. A subclass has `_check(to_type, app_id, priority, store_forward)`,
     which raises ValueError, and `_finish(outgoing, expires)`, which does too where the message is too large."""
 
-    def __init__(self, config, storage, ledger, outbox, random):
+    def __init__(self, config, storage, store, outbox, random):
         self._config = config
         self._storage = storage
-        self._ledger = ledger
+        self._store = store
         self._outbox = outbox
         self._random = random
 
@@ -66,7 +66,7 @@ class Composer:
         self._check(to_type, app_id, priority, store_forward)
         if expires is not None and not (isinstance(expires, (int, float)) and 0 < expires < 1e9):
             raise ValueError("expires must be a number of seconds above 0 and below 1e9")
-        source, octets = source_of(given, volatile, self._storage, self._ledger, self._outbox)
+        source, octets = source_of(given, volatile, self._storage, self._store, self._outbox)
         try:
             outgoing = Outgoing(
                 uuid.text(uuid.new(self._random)),

@@ -6,11 +6,11 @@ from .storage import discard
 _PIECE = 512
 
 
-class Row:
-    """Octets of the storage's row `name`, from `offset` on. The part that counts is set by `window`."""
+class StoredFile:
+    """Octets of the storage's file `name`, from `offset` on. The part that counts is set by `window`."""
 
     def __init__(self, storage, name, offset=0, size=None):
-        """Make a new row, or with `size` the window of one that is there."""
+        """Make a new file, or with `size` the window of one that is there."""
         self.size = size or 0
         self._storage = storage
         self._name = name
@@ -19,8 +19,8 @@ class Row:
             discard(storage, name)
 
     @property
-    def row(self):
-        """What finds it again after a restart: Row(storage, *row)."""
+    def file(self):
+        """What finds it again after a restart: StoredFile(storage, *file)."""
         return [self._name, self._offset, self.size]
 
     def __len__(self):
@@ -37,7 +37,7 @@ class Row:
         self.size += len(octets)
 
     def window(self, offset, size):
-        """Make these octets of the row the whole of it, from now on."""
+        """Make these octets of the file the whole of it, from now on."""
         self._offset += offset
         self.size = size
 

@@ -7,7 +7,7 @@ from coap.compat import const, earliest
 
 from .events import CHANGED, FAILED, MESSAGE, REGISTRATION, REPORT
 from .outgoing.outbox import Outbox
-from .store.ledger import Ledger
+from .store.message_store import MessageStore
 
 _TYPING = const(False)
 if _TYPING:
@@ -24,16 +24,16 @@ _TICKS = const((1 << 29) - 1)
 _ARRIVED = (MESSAGE, None)
 
 
-class Role:
+class BaseClient:
     """A subclass sets `sources`, among them `registration`, `_sender` (a Dispatcher) and `_receiver` (an Inbox), and
-    `_composer`, and has `_do(now)`, which does everything that can be done now.
+    `_builder`, and has `_do(now)`, which does everything that can be done now.
 
-    `ledger`, `outbox`, `stats`, `events` and `changed`, `failed`, `came`, `expected` are for the sources.
+    `store`, `outbox`, `stats`, `events` and `changed`, `failed`, `came`, `expected` are for the sources.
     """
 
     if _TYPING:
         registration: Any
-        _composer: Any
+        _builder: Any
         _sender: Any
         _receiver: Any
         _link_deadline: Any
@@ -55,9 +55,9 @@ class Role:
             "unexpected": 0,  # reports and responses about messages not held here
             "starved": 0,  # times that something was put off for want of memory
         }
-        self.ledger = Ledger(storage, lent)
-        self.ledger.recover()
-        self.outbox = Outbox(self.ledger, config.outbox["messages"], config.outbox["bytes"])
+        self.store = MessageStore(storage, lent)
+        self.store.recover()
+        self.outbox = Outbox(self.store, config.outbox["messages"], config.outbox["bytes"])
         self.events: list = []
         self.sources: "Any" = ()  # of requests, in the order of their turn: rules.requests.Source, or None
         self._announced = None
@@ -82,16 +82,16 @@ class Role:
     def journal(self):
         """Where the service keeps what must outlive a restart: `writes`, `failed`, `torn`, `damaged`, `unknown`,
         `newer`, `unread`, `octets`."""
-        return self.ledger.journal
+        return self.store.journal
 
     @property
     def idle(self) -> bool:
         """Whether nothing waits to be sent: no message that is not accepted, no report of ours."""
         return not self.outbox.queue and self._receiver.idle
 
-    def settle(self) -> None:
+    def flush(self) -> None:
         """Flush deferred records to the storage before a planned power-off."""
-        self.ledger.flush()
+        self.store.flush()
 
     def start(self, now: int) -> None:
         """Begin to register at the tick `now` (ms), and go on for ever."""
@@ -106,8 +106,8 @@ class Role:
 
     def link_is_back(self, now: int) -> None:
         """Try at once what met silence while the link was away."""
-        self._heard()
-        self.registration.hasten(now)
+        self._on_peer_alive()
+        self.registration.retry_now(now)
         self._work(now)
 
     def send(
@@ -133,7 +133,7 @@ class Role:
         Raise ValueError for what can never be sent, OutboxFull when there is no room now, StorageError where the
         storage failed; then the message was not taken.
         """
-        outgoing = self._composer.add(
+        outgoing = self._builder.add(
             to, payload, now, to_type, app_id, report, priority, store_forward, expires, volatile
         )
         self._work(now)
@@ -211,10 +211,10 @@ class Role:
             self._announced = state
             self.events.append((REGISTRATION, self))
 
-    def _heard(self):
+    def _on_peer_alive(self):
         for source in self.sources:
             if source is not None:
-                source.heard()
+                source.on_peer_alive()
 
     # --- for the sources --------------------------------------------------------------------------------
 

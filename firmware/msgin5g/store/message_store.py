@@ -7,7 +7,7 @@
     O  a set of segments was opened                       C  it was given up
     R  a message was received: its header, and its payload where it came whole
     T  the application took it                            Q  its report was accepted
-    K  checkpoint: what outlives the rows before it
+    K  checkpoint: what outlives the log segments before it
 
 Writes are few, since flash wears: a message costs one (S) when it is taken and one (E) when it ends, a
 received one R and T. A, C and Q go with the next of these; a cut that loses them makes the device repeat
@@ -22,7 +22,7 @@ from coap.compat import const, json_octets
 from .journal import Journal
 from .message import Message
 from .outgoing import AWAITING, Outgoing
-from .storage import JournalSource
+from .storage import RecordSource
 
 _SENT = const(0x53)
 _ACCEPTED = const(0x41)
@@ -36,11 +36,11 @@ _REPORTED = const(0x51)
 _COUNTED = const(0x4E)
 _CHECKPOINT = const(0x4B)
 
-_SEEN = const(64)  # message IDs of whole messages remembered (docs/wire-profile.md, "Answers")
+_MAX_SEEN = const(64)  # message IDs of whole messages remembered (docs/wire-profile.md, "Answers")
 _DIGEST = const(8)  # octets of each: a digest, so that 64 of them cost half a kilobyte
-_ENDINGS = const(16)  # messages that ended, for an application that restarted
+_MAX_HISTORY = const(16)  # messages that ended, for an application that restarted
 _SET = "\n"  # before a set ID among the message IDs
-_CAUSE = const(80)  # characters of the cause of each: all of them are in the checkpoint of every row
+_MAX_CAUSE = const(80)  # characters of the cause of each: all are in the checkpoint of every log segment
 
 
 def _pack(header, payload=b""):
@@ -48,7 +48,7 @@ def _pack(header, payload=b""):
     return len(text).to_bytes(2, "big") + text + payload
 
 
-class Ledger:
+class MessageStore:
     """See the module. After `recover` the four lists hold what an earlier run left behind."""
 
     def __init__(self, storage, lent=None):
@@ -56,39 +56,39 @@ class Ledger:
         self.waiting = []
         self.inbox = []
         self.reports = []
-        self.sets = []  # [sender, set ID, row, Message of the header, Slot]
-        self.endings = []  # (message ID, to, to_type, state, cause), oldest first
+        self.sets = []  # [sender, set ID, file, Message of the header, RecordRef]
+        self.history = []  # (message ID, to, to_type, state, cause), oldest first
         self._storage = storage
         self.lent = lent  # a message that was taken in an earlier life of the client, and is still read
-        self.row = 0
+        self.file = 0
         self.digests = bytearray()  # of the messages that were seen, the oldest first
         self.unnamed = 0  # messages that must come until none of these is one of version 0, without a sender
-        self.foreign = 0  # payload rows up to this number may belong to journal rows of a newer version
+        self.foreign = 0  # payload files up to this number may belong to log segments of a newer version
         self.order = 0
-        self.journal = Journal(storage, self._checkpoint, self._renew)
+        self.journal = Journal(storage, self._checkpoint, self._rewrite)
 
     # --- messages on their way out ------------------------------------------------------------------
 
     def sent(self, outgoing, octets):
         """Write one: the message is in the outbox when this returns. `octets` is a short payload, None for one
-        that lies in a row; the source then reads them from flash. Raise OSError."""
+        that lies in a file; the source then reads them from flash. Raise OSError."""
         self.order += 1
         outgoing.order = self.order
         source = outgoing.source
         if octets is not None:
-            source = JournalSource(self.journal, None, len(octets), source.text)
+            source = RecordSource(self.journal, None, len(octets), source.text)
         header = self._outgoing_header(outgoing)
-        source.slot = outgoing.slot = self.journal.write(_SENT, _pack(header, octets or b""), outgoing)
+        source.ref = outgoing.ref = self.journal.write(_SENT, _pack(header, octets or b""), outgoing)
         outgoing.source = source
-        self.journal.clean()
+        self.journal.compact()
 
     def accepted(self, outgoing):
         """Take note that the body is not needed any more. Return whether it may be removed."""
         body = _pack([outgoing.message_id])
-        if outgoing.source.row is None:
-            self.journal.note(_ACCEPTED, body)
+        if outgoing.source.file is None:
+            self.journal.defer(_ACCEPTED, body)
             return True
-        return self._write(_ACCEPTED, body)  # the row must not go before this is safe
+        return self._write(_ACCEPTED, body)  # the file must not go before this is safe
 
     def progress(self, outgoing):
         """Which segments were acknowledged, so that a restart goes on there."""
@@ -97,22 +97,22 @@ class Ledger:
 
     def counted(self, outgoing):
         """Keep what some of many recipients reported, as long as none had it."""
-        self.journal.note(_COUNTED, _pack([outgoing.message_id] + _counts(outgoing)))
+        self.journal.defer(_COUNTED, _pack([outgoing.message_id] + _counts(outgoing)))
 
     def ended(self, outgoing, state, cause):
         """Write two. The body may be removed where this gives True."""
-        ending = (outgoing.message_id, outgoing.to, outgoing.to_type, state, cause and cause[:_CAUSE])
-        self.remember(ending)
-        if outgoing.slot is None:
+        finished = (outgoing.message_id, outgoing.to, outgoing.to_type, state, cause and cause[:_MAX_CAUSE])
+        self.remember(finished)
+        if outgoing.ref is None:
             return True
-        return self._write(_ENDED, _pack(ending), outgoing)
+        return self._write(_ENDED, _pack(finished), outgoing)
 
-    def remember(self, ending):
-        if self.endings and self.endings[-1][0] == ending[0]:
-            self.endings.pop()  # there was no memory for the rest of it
-        self.endings.append(ending)
-        if len(self.endings) > _ENDINGS:
-            self.endings.pop(0)
+    def remember(self, finished):
+        if self.history and self.history[-1][0] == finished[0]:
+            self.history.pop()  # there was no memory for the rest of it
+        self.history.append(finished)
+        if len(self.history) > _MAX_HISTORY:
+            self.history.pop(0)
 
     def _write(self, kind, body, ended=None):
         """Write a record; return whether it is safe. `ended` has one that is not needed any more once this is written,
@@ -122,13 +122,13 @@ class Ledger:
             self.journal.write(kind, body)
         except OSError:
             # The device goes on; a restart before the next write repeats what the other side knows already.
-            self.journal.note(kind, body)
+            self.journal.defer(kind, body)
             safe = False
         if ended is not None:
-            self.journal.release(ended.slot)
-            ended.slot = None
+            self.journal.release(ended.ref)
+            ended.ref = None
         if safe:
-            self.journal.clean()
+            self.journal.compact()
         return safe
 
     def _outgoing_header(self, outgoing):
@@ -149,7 +149,7 @@ class Ledger:
             outgoing.expire_time,
             source is not None and source.text,
             outgoing.size,
-            source and source.row,
+            source and source.file,
             outgoing.cut,
             outgoing.progress,
             outgoing.stands in AWAITING,
@@ -159,7 +159,7 @@ class Ledger:
         return header
 
     def flush(self):
-        """Write the notes that wait."""
+        """Write the deferred records."""
         try:
             self.journal.flush()
         except OSError:
@@ -191,10 +191,10 @@ class Ledger:
         message.report_owed = report
         seen = self.digests_with(message)
         octets = b"" if value is None else value.encode()
-        slot = self.journal.write(_RECEIVED, _pack(self._message_header(message), octets), message)
-        message.lies(self.journal, slot, len(octets))
-        self.saw(seen)
-        self.journal.clean()  # not before: a checkpoint without this ID would hide the record from `recover`
+        ref = self.journal.write(_RECEIVED, _pack(self._message_header(message), octets), message)
+        message.attach_record(self.journal, ref, len(octets))
+        self.remember_seen(seen)
+        self.journal.compact()  # not before: a checkpoint without this ID would hide the record from `recover`
 
     def taken(self, message):
         """Write two: the application has it."""
@@ -202,37 +202,42 @@ class Ledger:
         message.taken = True  # the record of one that is written again by this says so
         try:
             self._write(
-                _TAKEN, _pack([message.order, owed]), None if owed or message.slot is None else message
+                _TAKEN, _pack([message.order, owed]), None if owed or message.ref is None else message
             )
         except MemoryError:
             message.taken = False
             raise
 
     def reported(self, message):
-        self.journal.note(_REPORTED, _pack([message.order]))
+        self.journal.defer(_REPORTED, _pack([message.order]))
         message.report_owed = False
-        if message.taken and message.slot is not None:
-            self.journal.release(message.slot)
-            message.slot = None
+        if message.taken and message.ref is not None:
+            self.journal.release(message.ref)
+            message.ref = None
 
     def opened(self, segments):
         """Take note that a set of segments begins, or is known better: from now on a restart goes on with it. Raise
         OSError."""
-        before = segments.slot
-        segments.slot = self.journal.append(_OPENED, _pack(self._set_header(segments)), segments)
+        before = segments.ref
+        segments.ref = self.journal.append(_OPENED, _pack(self._set_header(segments)), segments)
         self.journal.release(before)
 
     def closed(self, segments):
         """Take note that it was given up, or it became a message (whose own record says so)."""
-        if segments.slot is not None:
-            self.journal.note(_CLOSED, _pack([segments.key[0], segments.set_id]))
-            self.journal.release(segments.slot)
-            segments.slot = None
+        if segments.ref is not None:
+            self.journal.defer(_CLOSED, _pack([segments.key[0], segments.set_id]))
+            self.journal.release(segments.ref)
+            segments.ref = None
 
     def _set_header(self, segments):
-        return [segments.key[0], segments.set_id, segments.payload.row, self._message_header(segments.header)]
+        return [
+            segments.key[0],
+            segments.set_id,
+            segments.payload.file,
+            self._message_header(segments.header),
+        ]
 
-    def saw(self, digests):
+    def remember_seen(self, digests):
         """One more message: `digests` is what digests_with() made of it."""
         self.digests = digests
         if self.unnamed:
@@ -242,7 +247,7 @@ class Ledger:
         seen = self.digests + _digest(message.sender, message.message_id)
         if message.set_id is not None:
             seen += _digest(message.sender, _SET + message.set_id)
-        return seen[-_SEEN * _DIGEST :]
+        return seen[-_MAX_SEEN * _DIGEST :]
 
     def _message_header(self, message):
         header = [  # in the order of recovery.MESSAGE
@@ -257,7 +262,7 @@ class Ledger:
             message.report_requested,
             message.report_owed,
             message.taken,
-            message.row,
+            message.file,
         ]
         return header if message.set_id is None else header + [message.set_id]
 
@@ -265,7 +270,7 @@ class Ledger:
 
     def recover(self):
         """Read the journal into the lists, and remove what nothing refers to any more. Whatever octets are there, this
-        raises nothing; where the storage cannot even say which rows it has, `journal.unread` is set."""
+        raises nothing; where the storage cannot even say which files it has, `journal.unread` is set."""
         from . import recovery
 
         recovery.Recovery(self, self._storage).run()
@@ -273,22 +278,22 @@ class Ledger:
         del sys.modules[recovery.__name__]
         del sys.modules[__name__.rpartition(".")[0]].recovery
 
-    def new_row(self, prefix):
-        """Return the name of a row that is not there yet: "out-" or "set-" and a number. Raise StorageError."""
+    def new_file(self, prefix):
+        """Return the name of a file that is not there yet: "out-" or "set-" and a number. Raise StorageError."""
         self.journal.check()
-        self.row += 1
-        return prefix + str(self.row)
+        self.file += 1
+        return prefix + str(self.file)
 
     # --- what the journal asks for --------------------------------------------------------------------
 
     def _checkpoint(self):
-        return _CHECKPOINT, _pack([self.order, self.endings, self.foreign, self.unnamed], self.digests)
+        return _CHECKPOINT, _pack([self.order, self.history, self.foreign, self.unnamed], self.digests)
 
-    def _renew(self, slot):
-        owner = slot.owner
+    def _rewrite(self, ref):
+        owner = ref.owner
         if isinstance(owner, Outgoing):
             payload = b""
-            if owner.stands not in AWAITING and owner.source.row is None:
+            if owner.stands not in AWAITING and owner.source.file is None:
                 payload = owner.source.read(0, owner.size)
             return _SENT, _pack(self._outgoing_header(owner), payload)
         if isinstance(owner, Message):
@@ -308,5 +313,5 @@ def _sha256(text):
 
 
 def _counts(outgoing):
-    cause = outgoing.cause and outgoing.cause[:_CAUSE]
+    cause = outgoing.cause and outgoing.cause[:_MAX_CAUSE]
     return [outgoing.reports["success"], outgoing.reports["failure"], cause]

@@ -8,8 +8,8 @@ from coap.message import encode, path_options, uint_octets
 from ..security import overhead
 from ..wire import bodies, payload
 from ..wire.identifiers import PORT, PRIORITIES
+from .builder import MessageBuilder
 from .segmentation import LEAST_ROOM, escaped_size
-from .source import Composer
 
 PATH = "/msgin5g"
 TOKEN = 4  # octets, that the endpoint adds
@@ -49,11 +49,11 @@ def _hexadecimal(octets):
     return "".join(["%02x" % octet for octet in octets])
 
 
-class BodyComposer(Composer):
+class BodyBuilder(MessageBuilder):
     """The messages of MSGin5G-1. `clock()` is seconds since 1970, or None while it is not set."""
 
-    def __init__(self, config, storage, ledger, outbox, random, clock):
-        super().__init__(config, storage, ledger, outbox, random)
+    def __init__(self, config, storage, store, outbox, random, clock):
+        super().__init__(config, storage, store, outbox, random)
         self._clock = clock
 
     def _check(self, to_type, app_id, priority, store_forward):
