@@ -52,6 +52,6 @@ def __getattr__(name):
     try:
         return getattr(numbers, name)
     except AttributeError:
-        from .compat import submodule
+        from .submodule import submodule
 
         return submodule("coap", name)

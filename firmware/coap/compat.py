@@ -23,20 +23,6 @@ _PERIOD = const(1 << 29)
 _HALF = const(1 << 28)
 
 
-def submodule(package, name):
-    """Return the module that `from package import name` asks for. MicroPython asks `__getattr__` of the package before
-    it looks for a module, so that calls this last. Raise AttributeError where there is none.
-    """
-    whole = package + "." + name
-    try:
-        if not name.startswith("_"):
-            return __import__(whole, None, None, (name,))
-    except ImportError as error:
-        if whole + "'" not in str(error):  # it is there, and what it imports is not
-            raise
-    raise AttributeError(name)
-
-
 def ticks_diff(later, earlier):
     """Return milliseconds from `earlier` to `later`, right as long as they lie less than 3.1 days apart."""
     return ((later - earlier + _HALF) & (_PERIOD - 1)) - _HALF

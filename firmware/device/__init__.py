@@ -9,6 +9,6 @@ def __getattr__(name):
         from coap.version import VERSION
 
         return VERSION
-    from coap.compat import submodule
+    from coap.submodule import submodule
 
     return submodule("device", name)

@@ -17,10 +17,10 @@ _TYPING = const(False)
 if _TYPING:
     from contracts import Board
 
-_FILE = "boot"
+_FILE = const("boot")
 GOOD = const(60)  # seconds after which a start was a good one
 _SAFE = const(3)  # starts in a row that failed before that: then a safe boot
-_FAULTS = ("watchdog", "soft")  # causes of a reset that a hand at the plug does not have
+_FAULTS = const(("watchdog", "soft"))  # causes of a reset that a hand at the plug does not have
 _WORDS = const(400)  # octets of last words
 _COUNTS = const(64)  # octets of the line above them
 _VERSION = "1"

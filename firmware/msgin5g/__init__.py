@@ -26,10 +26,10 @@ def __getattr__(name):
         from coap.version import VERSION
 
         return VERSION
-    from coap.compat import submodule
-
     gc.collect()  # compiling wants room in one piece, and leaves what would else cut the heap in small ones
     for home, names in _HOMES:
         if name in names:
             return getattr(__import__("msgin5g." + home, None, None, names), name)
+    from coap.submodule import submodule
+
     return submodule("msgin5g", name)

@@ -111,6 +111,26 @@ class RecordRef:
         self.length = length
 
 
+class RecordSource:
+    """The payload of a message in the outbox, read from its record."""
+
+    file = None
+
+    def __init__(self, journal, ref, size, text):
+        self._journal = journal
+        self.ref = ref
+        self.size = size
+        self.text = text
+
+    def read(self, offset, size):
+        # The payload is the end of the record, whatever the header's length after a record was written again.
+        size = max(0, min(size, self.size - offset))
+        return self._journal.read(self.ref, self.ref.length - self.size + offset, size)
+
+    def remove(self):
+        pass  # goes with the record
+
+
 class Journal:
     """See the module. `checkpoint()` gives the (kind, body) that begins each new log segment, all that must outlive
     the log segments before it; `rewrite(ref)` the (kind, body) by which a live record is written again.

@@ -19,10 +19,9 @@ import sys
 
 from coap.compat import const, json_octets
 
-from .journal import Journal
+from .journal import Journal, RecordSource
 from .message import Message
 from .outgoing import AWAITING, Outgoing
-from .storage import RecordSource
 
 _SENT = const(0x53)
 _ACCEPTED = const(0x41)

@@ -10,10 +10,10 @@ from coap.compat import const
 
 from ..timing import Countdown
 from ..wire.identifiers import PRIORITIES
-from .journal import RecordRef, file_number
+from .journal import RecordRef, RecordSource, file_number
 from .message import Message
 from .outgoing import Outgoing
-from .storage import RecordSource, StoredSource, discard, loads
+from .storage import StoredSource, discard, loads
 
 _DIGEST = const(8)  # octets of each message that was seen
 _MAX_SEEN = const(64)  # messages that are remembered

@@ -108,26 +108,6 @@ class StoredSource:
         discard(self._storage, self.file)
 
 
-class RecordSource:
-    """The payload of a message in the outbox, read from its record."""
-
-    file = None
-
-    def __init__(self, journal, ref, size, text):
-        self._journal = journal
-        self.ref = ref
-        self.size = size
-        self.text = text
-
-    def read(self, offset, size):
-        # The payload is the end of the record, whatever the header's length after a record was written again.
-        size = max(0, min(size, self.size - offset))
-        return self._journal.read(self.ref, self.ref.length - self.size + offset, size)
-
-    def remove(self):
-        pass  # goes with the record
-
-
 class FileSource:
     """The octets of a file that the application keeps open: nothing of them is copied anywhere."""
 
