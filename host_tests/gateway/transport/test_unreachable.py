@@ -11,7 +11,7 @@ import aiocoap
 import pytest
 
 from host_tests.gateway.scripted import gateway, run
-from host_tests.gateway.test_oscore_gateway import reg
+from host_tests.gateway.transport.test_oscore_gateway import reg
 from tools.patience import patience
 
 _NUMBERS = itertools.count(1)
