@@ -20,8 +20,8 @@ _PIECE = const(512)  # octets that must lie side by side while a body comes in
 
 
 class Pieces:
-    """A whole body whose `pieces`, a list of bytes, could not be joined, since there is that much memory, but not in a
-    row. It has a length and gives its octets one by one, so bytes() of it works when there is room."""
+    """A whole body whose `pieces`, a list of bytes, could not be joined: there was memory enough, but not in one
+    piece. It has a length and gives its octets one by one, so bytes() of it works when there is room."""
 
     def __init__(self, pieces: "Iterable[bytes]") -> None:
         self.pieces = pieces
@@ -35,8 +35,8 @@ class Pieces:
 
 
 class Body:
-    """A body under way: one that a peer is sending, in pieces that need not lie side by side, or the `answer` that it
-    takes from us in blocks."""
+    """A body under way: one that a peer sends us, in pieces that need not be adjacent in memory, or the `answer`
+    that a peer fetches from us in blocks."""
 
     def __init__(self, peer, identity, entry, deadline, answer=None):
         self.peer = peer
@@ -52,11 +52,11 @@ class Body:
 
 
 def add_request_block(bodies, incoming, deadline, max_body, whole):
-    """Take a request with a Block option. Return None where it is complete (its payload is then the whole body,
-    bytes or Pieces), else the answer to it.
+    """Take a request with a Block option. Return None where the body is complete (the request's payload is then the
+    whole of it, bytes or Pieces), else the answer to the block.
 
-    `bodies` are those under way, two that peers are sending, one a peer; `whole` is the number of those that wait for
-    their answer. `deadline` is when to forget this one unless another block comes.
+    `bodies` are those under way: at most two that peers are sending, and one for each peer; `whole` is the number
+    of complete ones that wait for their answer. `deadline` is when to forget this body unless another block comes.
     """
     message = incoming.message
     peer = incoming.peer
@@ -89,8 +89,8 @@ def add_request_block(bodies, incoming, deadline, max_body, whole):
 
 
 def _rest(bodies, message, peer):
-    """Return the response that a request with Block2 alone asks the rest of; None where it is to be made. A GET
-    runs again for it; for others it is kept, since they must run but once."""
+    """Return the kept response of which a request with Block2 alone asks for the next block; None where the request
+    has to run. A GET runs again for each block; other methods must run only once, so their response is kept."""
     if message.code == numbers.GET or not message.uint(numbers.BLOCK2) >> 4:
         return None
     body = find(bodies, peer, True)
@@ -100,9 +100,9 @@ def _rest(bodies, message, peer):
 
 
 def add_response_block(exchange, request, message, max_body):
-    """Take a response with a Block option. Return (kind, None), the kind of event that ends the exchange, or (None,
-    body) where it goes on with `request`, what was asked before, which now asks for the next block. Nothing of the
-    exchange has changed; `body` is what it shall have then."""
+    """Take a response with a Block option. Return (kind, None) where the exchange ends with an event of that kind,
+    or (None, body) where `request`, a copy of the last one, was changed to ask for the next block. The exchange
+    itself is not changed: the caller gives it `body`."""
     if message.option(numbers.BLOCK2) is None:
         return RESPONSE, None
     start, more, exponent = block(message, numbers.BLOCK2)
@@ -116,7 +116,7 @@ def add_response_block(exchange, request, message, max_body):
         or etag != tag
         or max(start + len(message.payload), message.uint(numbers.SIZE2, 0)) > max_body
         or request is None
-        or request.code != numbers.GET  # which alone may be said again
+        or request.code != numbers.GET  # only a GET may be sent again
     ):
         return INCOMPLETE, None
     if not more:
@@ -152,7 +152,8 @@ def joined(pieces, payload):
 
 
 def find(bodies, peer, answered):
-    """Return the body of a peer that we send (`answered`), or that it sends; None where there is none."""
+    """Return the body that this peer fetches from us (`answered`), or the one that it sends us; None where there is
+    none."""
     for body in bodies:
         if body.peer == peer and bool(body.answer) == answered:
             return body
@@ -167,8 +168,8 @@ def identity(message):
 
 
 def size_hint(datagram, max_datagram):
-    """Return the Block1 option for the 4.13 to a block that is larger than a datagram may be, as a list: the size
-    that fits (section 2.9.3). Empty for what is no block."""
+    """Return, as a list, the Block1 option of the 4.13 that answers a block larger than a datagram may be: it names
+    the size that fits (section 2.9.3). Empty where the request has no Block1."""
     try:
         request = decode(datagram)  # the options come first: they are whole, if the payload is not
     except MessageError:

@@ -61,7 +61,7 @@ def json_value(octets):
 
 
 def _too_deep(octets):
-    """Return whether more brackets are open at once than are read. Those in strings mean nothing."""
+    """Return whether brackets nest deeper than _DEEPEST. Brackets within strings do not count."""
     depth = 0
     text = False
     position = 0

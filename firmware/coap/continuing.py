@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The part of an Endpoint for exchanges that are not over with one datagram each way: repetitions and time-outs, empty
-messages, what does not verify, the next block, the same again with Echo. RFC 7252 sections 4.2, 4.3 and 5.2.2.
+"""The part of an Endpoint for exchanges that take more than one datagram each way: retransmissions and time-outs,
+empty messages, responses that do not verify, the next block, the same request with Echo. RFC 7252 sections 4.2, 4.3
+and 5.2.2.
 """
 
 from . import numbers
@@ -22,7 +23,7 @@ if _TYPING:
 
 
 class Continuing:
-    """For Endpoint, whose attributes these methods use."""
+    """A base class of Endpoint, whose attributes these methods use."""
 
     if _TYPING:
         max_body: int
@@ -35,7 +36,7 @@ class Continuing:
         _finish: Callable[..., None]
 
     def expire(self, exchange: "Exchange", now: "Tick") -> None:
-        """Send an exchange again whose time is over, or end it."""
+        """Handle an exchange whose deadline has come: send its message again, or end it."""
         if exchange.state == QUEUED:
             exchange.deadline = None  # it is tried again: there was no memory to put it on the air
             return
@@ -71,7 +72,7 @@ class Continuing:
                 elif message.type == numbers.RST:
                     self._finish(exchange, RESET, None, now)
                 elif exchange.token is not None and exchange.confirmable:
-                    # The response comes separately; how long it may take, RFC 7252 does not say.
+                    # The response comes separately. RFC 7252 does not say how long that may take.
                     exchange.deadline = now + self.parameters.max_transmit_wait
                     exchange.state = ACKNOWLEDGED
                     if exchange.datagram[1] != numbers.GET and not exchange.binding:
@@ -79,7 +80,7 @@ class Continuing:
                 elif exchange.incoming is not None:
                     self._finish(exchange, RESPONSE, None, now)
                 else:
-                    break  # an acknowledged ping, or one for a NON: no such thing
+                    break  # neither a ping nor a NON is acknowledged
                 return
         self.stats["unmatched"] += 1
 
@@ -91,15 +92,15 @@ class Continuing:
             self.stats["dropped"] += 1
 
     def _remember(self, message, peer, now):
-        """Return what acknowledges a confirmable response, now and when it comes again."""
+        """Return the acknowledgement of a confirmable response. It is kept, for when that response comes again."""
         answer = empty(numbers.ACK, message.mid)
         entry = self._duplicates.add(peer, message.mid, now + self.parameters.exchange_lifetime, now)
         self._duplicates.answer(entry, answer)
         return answer
 
     def _doubt(self, exchange, message, now):
-        """Take note that what came does not verify, or is a Reset, which can't. It may be forged, so the true
-        response has ACK_TIMEOUT more to come."""
+        """Take note that the response does not verify, or that it is a Reset, which nothing protects. It may be
+        forged, so the true response may still come within ACK_TIMEOUT."""
         soon = now + self.parameters.ack_timeout
         exchange.refusal = message
         exchange.retransmissions = self.parameters.max_retransmit
@@ -107,11 +108,12 @@ class Continuing:
             exchange.deadline = soon
 
     def _go_on(self, exchange, response):
-        """Ask for more in the place of an exchange whose response is not all: the next block, or the same with Echo.
-        Return None then, else the kind of event that ends the exchange."""
+        """Where the response does not end the exchange, send the request that follows: for the next block, or the
+        same one with Echo. Return None then, else the kind of event that ends the exchange."""
         body = None
         if response.code == numbers.UNAUTHORIZED and response.option(numbers.ECHO):
-            # RFC 8613 appendix B.1.2: the peer wants to see that this is no replay. Once, and then it is an answer.
+            # RFC 8613 appendix B.1.2: the peer wants proof that this is no replay. A second such response is taken
+            # as the answer.
             request = self._request_of(exchange)
             if request is None or request.option(numbers.ECHO) is not None:
                 return RESPONSE
@@ -135,8 +137,8 @@ class Continuing:
         return self.security.read_own(request, exchange.binding) if exchange.binding else request
 
     def _ask_again(self, exchange, request, body):
-        """Send another request in the place of an exchange's; `body` is what came of the response so far. Return
-        False where it cannot go. Raise MemoryError: then the exchange is as before."""
+        """Replace the request of an exchange by this one, and send it; `body` is what came of the response so far.
+        Return False where it cannot be sent. Raise MemoryError: then the exchange is as before."""
         token = self._new_token(exchange.peer)
         mid = self._next_mid()
         binding = exchange.binding

@@ -73,7 +73,7 @@ class Endpoint(Continuing, Serving):
             "refused": 0,  # requests not let in: unknown critical option, too long, flood, not admitted
             "dropped": 0,  # datagrams not sent because the link does not take them away
             "abandoned": 0,  # requests of peers that were never answered
-            "failed": 0,  # datagrams that came in vain, for want of memory or by an error of `admit` or the storage
+            "failed": 0,  # datagrams that could not be handled: no memory, or an error of `admit` or the storage
         }
         self.random = random
         self._admit = admit
@@ -127,8 +127,8 @@ class Endpoint(Continuing, Serving):
     def receive(self, datagram: "Octets", peer: "Peer", now: "Tick") -> bool:
         """Take one datagram, which may hold anything at all. Return whether there are events to take. Raise nothing.
 
-        Where there is no memory for it, or `admit` or the storage fails, it counts as "failed" and is as one that was
-        lost: nothing of it is kept, and it is dealt with when it comes again. A request is answered 5.03 then.
+        Where there is no memory for it, or `admit` or the storage fails, it counts as "failed" and is treated as
+        lost: nothing of it is kept, and it is handled when it comes again. A request is answered 5.03 then.
         """
         self._duplicates.fresh = self._seen = None
         try:
@@ -151,8 +151,8 @@ class Endpoint(Continuing, Serving):
             if error.reset is not None:
                 self._reset(error.reset, peer)
             return
-        if message.options and not self.security:  # else those inside count, once they are known
-            unrecognized(message, self.max_body)  # elective ones that are not as they should be are gone now
+        if message.options and not self.security:  # under OSCORE those inside count, once decrypted
+            unrecognized(message, self.max_body)  # has removed elective options of a wrong form
         if message.code == _EMPTY:
             self._receive_empty(message, peer, now)
         elif numbers.is_request(message.code):
@@ -161,8 +161,8 @@ class Endpoint(Continuing, Serving):
             self._receive_response(message, peer, now)
 
     def poll(self, now: "Tick") -> None:
-        """Do what is due: retransmissions, time-outs, empty acknowledgements. Raise nothing: what there is no memory
-        for is tried again after a second."""
+        """Do what is due: retransmissions, time-outs, empty acknowledgements. Raise nothing: whatever lacks memory
+        is tried again after a second."""
         self._poll(self._exchanges, now)
         self._poll(self._incoming, now)
         self._poll(self.bodies, now)
@@ -172,11 +172,12 @@ class Endpoint(Continuing, Serving):
             if self.security:
                 self.security.poll(now)
         except MemoryError:
-            pass  # another time: nothing waits for it
+            pass  # at the next poll: nothing waits for it
         self._pump(now)
 
     def _poll(self, group, now):
-        # By index, since an iterator takes memory on CPython, and since what is due may leave the group.
+        # By index, since an iterator takes memory on CPython, and since an item's poll() may remove it from the
+        # group.
         index = 0
         while index < len(group):
             item = group[index]
@@ -214,7 +215,8 @@ class Endpoint(Continuing, Serving):
     # `accept`, `expire`, `overdue` of the base classes; nothing else of an endpoint.
 
     def put(self, datagram: "Octets", peer: "Peer") -> None:
-        """Raise nothing. A lost datagram is what CoAP is made to survive; a full heap is not."""
+        """Queue a datagram. Raise nothing: where there is no memory it is dropped, as CoAP survives a lost
+        datagram."""
         try:
             self._queue.append((datagram, peer))
         except MemoryError:
@@ -252,7 +254,7 @@ class Endpoint(Continuing, Serving):
     def _put_unless_flooded(self, datagram, peer):
         """Queue what others can make us send at will, unless the queue is half full."""
         if len(self._queue) > self.MAX_QUEUE // 2:
-            self.stats["dropped"] += 1  # before a flood of these makes our own messages drop
+            self.stats["dropped"] += 1  # so that a flood of these does not push out our own messages
         else:
             self.put(datagram, peer)
 
@@ -264,7 +266,8 @@ class Endpoint(Continuing, Serving):
         mid = self._next_mid()
         datagram = self._encode(message, type, mid, token or b"")
         confirmable = type == _CON
-        # A separate response has the token of its request, and nothing that comes is matched with it by that.
+        # A separate response has the token of the peer's request: nothing that comes in may be matched with that
+        # token.
         exchange = Exchange(peer, datagram, mid, None if incoming else token, confirmable, tag, incoming)
         if binding:
             exchange.binding = binding
@@ -332,7 +335,7 @@ class Endpoint(Continuing, Serving):
         if message.type != _ACK:
             entry = self._duplicates.find(peer, message.mid, now)
             if entry is not None:
-                if entry.mark is None:  # a response, then; else one forged under the ID of a request
+                if entry.mark is None:  # of a response; one with a mark is of a request: forged
                     self._repeat(entry, message, now)
                 return
         if self.observations:
@@ -344,7 +347,8 @@ class Endpoint(Continuing, Serving):
         if exchange is None or plain is None:
             self._reject(message, peer, exchange is None)
             return
-        # All that can fail comes before anything of the exchange has changed: the response may come again.
+        # All that can fail is done before the exchange changes, so that the response can be taken when it comes
+        # again.
         acknowledgement = self._remember(message, peer, now) if confirmable else None
         kind = self._go_on(exchange, plain) if plain.options else RESPONSE
         if kind is not None:
@@ -365,8 +369,8 @@ class Endpoint(Continuing, Serving):
         return message
 
     def _reject(self, message, peer, unknown):
-        """Reject a response that nothing comes of (section 4.2); `unknown` where it belongs to no exchange."""
-        # A notification of what is not observed any more ends by that, also one that wants no acknowledgement.
+        """Reject a response that is not used (section 4.2); `unknown` where it belongs to no exchange."""
+        # A Reset ends an observation that we have dropped, so a non-confirmable notification gets one as well.
         if message.type == _CON or (
             message.type == _NON and unknown and message.option(numbers.OBSERVE) is not None
         ):
@@ -397,7 +401,7 @@ class Endpoint(Continuing, Serving):
             or datagram[0] & 0xF0 != 0x40
             or not numbers.is_request(datagram[1])
         ):
-            return  # only a confirmable request can be told, and by a bare answer only where others are bare
+            return  # only a confirmable request is answered, and under OSCORE not by an unprotected error
         try:
             code = numbers.SERVICE_UNAVAILABLE
             if not isinstance(error, (MemoryError, OSError)):
@@ -407,7 +411,7 @@ class Endpoint(Continuing, Serving):
             mid = datagram[2] << 8 | datagram[3]
             self._put_unless_flooded(encode(answer, _ACK, mid, token), peer)
         except MemoryError:
-            pass  # silence, then: it comes again
+            pass  # no answer: the peer sends it again
 
 
 def _holder(group, token, peer):

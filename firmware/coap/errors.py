@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """The errors of `coap`.
 
-A class of MicroPython has one built-in base, and callers rely on that one, so what stands above all of them is a tuple:
-for `except coap.Error` and isinstance(), together with others as `except coap.Error + (KeyError,)`.
+A class of MicroPython can have only one built-in base, and callers rely on the one that each has. So `Error` is no
+base class but a tuple of them all, for isinstance() and `except coap.Error`, or `except coap.Error + (KeyError,)`
+together with others.
 """
 
 

@@ -39,8 +39,9 @@ class Exchange:
     response (`incoming` is the request that it answers). `tag` belongs to the caller and is not touched.
     """
 
-    # Of the class where most exchanges need no room for them. What changes later on must want no memory then, so it is
-    # made with the exchange, but for `timeout` and `body`, each of which is the first of its step.
+    # Defaults in the class, for what most exchanges never set. Setting an attribute for the first time takes
+    # memory, so those that change later are set in __init__. Only `timeout` and `body` are not: each is set as the
+    # first thing in its step, where a MemoryError has changed nothing yet.
     incoming = None
     timeout = 0  # ms until the next retransmission, once it is on the air
     body = None  # what `blockwise` has of a response that comes in blocks
@@ -75,7 +76,7 @@ class Exchange:
 
 
 def postpone(item, now):
-    """There was no memory for what is due: it is tried again after a second."""
+    """Have an item try again after a second, because there was no memory for what was due."""
     item.deadline = now  # where there is no memory for a number either
     item.deadline = now + _SECOND
 
@@ -114,11 +115,11 @@ class _Entry:
 class Duplicates:
     """Which message IDs came lately, and what was answered: RFC 7252 sections 4.2 and 4.5.
 
-    Holds at most `max_entries` of them and `octets` of answers. Where there is no room, the peer that takes up most of
-    it loses its own oldest answer, so that one peer cannot make the table forget another. Of what is lost, the ID and
-    the code of the answer are known on, 5 octets each, _IDS of them and of _PEERS peers.
+    Holds at most `max_entries` of them and `octets` of answers. Where there is no room, the peer that takes up most
+    of it loses its own oldest answer, so that one peer cannot make the table forget another. Of an answer that is
+    dropped, the message ID and the code are kept, in 5 octets: up to _IDS of them for each of _PEERS peers.
 
-    Each method but `add` and `find` raises nothing; those change nothing where they raise MemoryError.
+    Only `add` and `find` raise: MemoryError, and then nothing has changed.
     """
 
     def __init__(self, max_entries, octets):
@@ -145,7 +146,8 @@ class Duplicates:
         return None
 
     def expire(self, now):
-        """Free what has expired. Were it left to `add`, ticks that wrap would bring it back after days."""
+        """Free what has expired. Were that left to `add`, an old entry would count as valid again after days, when
+        the tick has wrapped."""
         while self._entries and ticks_diff(self._entries[0].expires, now) <= 0:
             self._entries.pop(0)
         if self._ids and ticks_diff(self._until, now) <= 0:
@@ -255,8 +257,8 @@ def _size(entry):
 
 
 def _code(answer):
-    """Return what can be said again when one octet of an answer is kept: its code where that said all or is an
-    error, else 5.03."""
+    """Return the code to repeat where no more is kept of an answer: its own where it is an error or had nothing but
+    a code, else 5.03."""
     if isinstance(answer, int):
         return answer
     code = answer[1]
@@ -266,5 +268,5 @@ def _code(answer):
 
 
 def _left(records, at, now):
-    """Return whether a record lives on: about so many seconds."""
+    """Return about how many seconds a record is still valid."""
     return ((records[at + 3] << 8 | records[at + 4]) - (now >> 10) + 0x8000 & 0xFFFF) - 0x8000

@@ -164,8 +164,8 @@ def has_blocks(message: Message) -> bool:
 
 def unrecognized(message: Message, blocks: int) -> int | None:
     """Return the number of a critical option that counts as unrecognized, or None (section 5.4.1): its number is
-    not known, it is not for such a message (5.4), has another length (5.4.3) or comes too often (5.4.5). Elective
-    ones of which the latter is true leave the message, as the same sections want.
+    not known, it is not for such a message (5.4), has a wrong length (5.4.3) or is repeated (5.4.5). Elective
+    options for which one of the last three is true are removed from the message, as the same sections want.
 
     Block options are recognized where `blocks` is true.
     """

@@ -71,8 +71,8 @@ REPEATABLE = 1
 OF_REQUESTS = 2  # alone: not defined for responses
 OF_RESPONSES = 4
 
-# The options whose form is known here: number -> (shortest, longest, rules), RFC 7252 section 5.10. One of another
-# form is like one that is not known (sections 5.4, 5.4.1, 5.4.3, 5.4.5).
+# The options whose form is known here: number -> (shortest, longest, rules), RFC 7252 section 5.10. An option of
+# another form is treated as unknown (sections 5.4, 5.4.1, 5.4.3, 5.4.5).
 OPTIONS = {
     URI_HOST: (1, 255, 2),
     ETAG: (1, 8, 1),

@@ -35,8 +35,8 @@ _AFTER = const(
 _SPREAD = const(10000)
 _OLDER = const(4)  # requests before the newest one that notifications may still belong to
 
-# "withdrawing": cancelled before the peer said that it will notify. A renewal that meets silence leaves what there is;
-# any end of a cancellation is the end. docs/states.md is drawn from this table.
+# "withdrawing": cancelled before the peer said that it will notify. A renewal without an answer changes nothing; a
+# cancellation ends the observation, whatever answer it gets. docs/states.md is drawn from this table.
 OBSERVATION = (
     ("registering", "observed", "renewing", "cancelling", "withdrawing", "ended"),
     b"",
@@ -76,8 +76,8 @@ def observe(
 class Observation:
     """One observed resource: `stands` is its state, of OBSERVATION; `tag` belongs to the caller.
 
-    The endpoint drops one that has ended: by an error notification, by a response without Observe, by `cancel` once
-    that has an answer or none comes, by `forget`. It stays so; observe anew.
+    An observation ends by an error notification, by a response without Observe, by `cancel` once that has an answer
+    or none comes, by `forget`. The endpoint drops it then, and nothing revives it: call `observe` again.
     """
 
     def __init__(self, endpoint: "Endpoint", peer: "Peer", tag: object, stale: bool) -> None:
@@ -95,7 +95,7 @@ class Observation:
         self._newest = -1  # Partial IV of the notification that waits to be accepted
         self._number = 0  # of the newest notification
         self._ordered = (
-            None  # until when numbers are compared; a tick that is kept for long would come round again
+            None  # until when numbers are compared: a tick must not be kept for longer, since it wraps
         )
 
     @property
@@ -112,27 +112,28 @@ class Observation:
         return exchange
 
     def cancel(self, message: Message, now: "Tick") -> "Exchange":
-        """Send a GET with Observe 1 and the same token (section 3.6); return its Exchange. What the peer notifies
-        until it answers is still told."""
+        """Send a GET with Observe 1 and the same token (section 3.6); return its Exchange. Notifications that come
+        before the answer are still reported."""
         exchange = self._request(message, b"\x01", now)
         self._on("cancel")
         return exchange
 
     def forget(self) -> None:
-        """End it without a word. The peer's next notification is answered with Reset, which ends it there."""
+        """End the observation without telling the peer. Its next notification is answered with Reset, which ends it
+        there too."""
         self._on("ended")
         if self in self._endpoint.observations:
             self._endpoint.observations.remove(self)
 
     def accept(self, message: Message, now: "Tick") -> None:
-        """Take note that the content of a notification is safe: it is acknowledged, and nothing
-        older will be told."""
+        """Take note that the content of a notification is safe: acknowledge it, and report nothing older from now
+        on."""
         for binding in self._bindings:
             binding.last = max(binding.last, self._newest)
         try:
             self._told(message, now)
         except MemoryError:
-            pass  # at worst it is stale too early, or told anew
+            pass  # at worst it counts as stale too early, or is reported twice
         self._acknowledge(message, now)
 
     def _on(self, event):
@@ -157,13 +158,13 @@ class Observation:
         if self.stands == "ended":
             self.forget()
         elif event == "granted":
-            self.token = exchange.token  # not that of before where the peer asked for an Echo
+            self.token = exchange.token  # a new one, where the peer asked for an Echo
             if exchange.binding:
                 self._bind(exchange.binding, now)
             self._told(message, now)
 
     def on_notification(self, message: Message, now: "Tick") -> bool:
-        """Take a response with this token. Return False where it is none of the notifications."""
+        """Take a response with this token. Return False where it is no notification."""
         notifies = message.option(numbers.OBSERVE) is not None
         pending = self._endpoint.is_open(self.exchange)
         if not self.established or message.type == numbers.ACK or pending and not notifies:
@@ -175,8 +176,8 @@ class Observation:
                 return self._refuse(message, number, pending)
             self._newest = number
         elif pending and self.stands == "renewing" and self.exchange.state != QUEUED:
-            # What matches the open request is its response, also where its acknowledgement was lost (RFC 7252 section
-            # 5.2.2). That to a cancellation has no Observe.
+            # A message that matches the open request is its response, also where its acknowledgement was lost (RFC
+            # 7252 section 5.2.2). Only the response to a cancellation has no Observe.
             return False
         elif notifies and not self._is_newer(message.uint(numbers.OBSERVE), now):
             self._acknowledge(message, now)
@@ -190,11 +191,11 @@ class Observation:
         return True
 
     def _refuse(self, message, number, pending):
-        """Return what `take` gives for a message that does not verify (`number` is None), or is older than what was
-        told."""
+        """Return the result of `on_notification` for a message that does not verify (`number` is None), or is older
+        than what was reported."""
         if number is not None:
-            # The peer may wait for this, with all that it has for us. Nothing is kept, so that what was recorded pushes
-            # nothing out.
+            # The peer may hold back all else that it has for us until this is acknowledged. Nothing is kept of it,
+            # so that replayed recordings push out no entry of the duplicates.
             if message.type == numbers.CON:
                 self._endpoint.put(empty(numbers.ACK, message.mid), self.peer)
         elif pending:
@@ -216,7 +217,8 @@ class Observation:
         self._arm()
 
     def _bind(self, binding, now):
-        """Notifications belong to this request from now on. What the peer sent before it knew, it goes on repeating."""
+        """Take notifications as belonging to this request from now on. The peer still repeats those that it sent
+        before this request came, so earlier bindings are kept for a while."""
         if self._bindings:
             binding.last = max(binding.last, self._bindings[0].last)
             self._until.append(now + self._endpoint.parameters.max_transmit_wait)

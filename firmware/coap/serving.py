@@ -18,7 +18,7 @@ _HEAD = const(48)
 
 
 class Serving:
-    """For Endpoint, whose attributes these methods use."""
+    """A base class of Endpoint, whose attributes these methods use."""
 
     if _TYPING:
         ACK_DELAY: int
@@ -89,7 +89,8 @@ class Serving:
         if incoming.entry.answer is None:
             incoming.entry.answer = b""
         if confirmable:
-            # The acknowledgement has promised an answer (section 5.2.2). It is not worth a confirmable one.
+            # The acknowledgement has promised a response (section 5.2.2). An error is sent, but not as a
+            # confirmable message.
             try:
                 answer = Message(numbers.INTERNAL_SERVER_ERROR)
                 if incoming.binding:

@@ -21,7 +21,7 @@ def sliced(endpoint, incoming, response, now):
     request = incoming.message
     options = list(response.options)
     block1 = request.option(numbers.BLOCK1)
-    # The echo says that this block was taken. An error before the last one must not say so.
+    # Block1 in a response says that the block was taken. An error before the last block must not say so.
     if block1 is not None and (not numbers.is_error(response.code) or not block(request, numbers.BLOCK1)[1]):
         options.append((numbers.BLOCK1, block1))
     payload = response.payload
@@ -56,7 +56,8 @@ def _room(endpoint, incoming, options):
 
 
 def _keep(endpoint, incoming, response, more, now):
-    """Keep the rest for the peer, or where it has the last block now, for as long as that may be lost."""
+    """Keep the response until the peer has fetched the rest; after the last block, for as long as that may be lost
+    and asked for again."""
     bodies = endpoint.bodies
     body = find(bodies, incoming.peer, True)
     parameters = endpoint.parameters

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Machines of named states, each a table of what an event makes of a state.
 
-A table has the states, for each the place of the one whose name an application sees, the events, and for each state a
-line with the place that each event leads to. A place is a letter, `a` for the first state. A dot: the event means
-nothing there, and changes nothing.
+A table has four parts: the states; for each of them, the place of the state whose name an application sees; the
+events; and a line for each state, with the place that each event leads to. A place is a letter, `a` for the first
+state. A dot means that the event changes nothing there.
 """
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A bound on work that comes to nothing."""
+"""A bound on work that turns out to be in vain."""
 
 from ..compat import ticks_diff
 
@@ -7,8 +7,8 @@ from ..compat import ticks_diff
 class Bucket:
     """Allows `rate` a second over time, and `burst` seconds' worth at once.
 
-    When half of that is used up, it depends on chance who gets a part of the rest. Otherwise what comes at regular
-    times, a flood, would be there each time that there is a part to be had, and a message in between never.
+    Once half of that is used up, chance decides who gets a part of the rest. Otherwise a flood, which comes at
+    regular times, would take each part as soon as it is there, and a true message in between would never get one.
     """
 
     def __init__(self, rate, burst, random):
@@ -18,7 +18,7 @@ class Bucket:
         self._when = None  # when the level was right; None while it is full
 
     def try_consume(self, now):
-        """Return the bucket, or None where there is nothing to be had."""
+        """Return the bucket, or None where it is empty."""
         self.poll(now)
         level = self._level
         if level < self._cost:
@@ -31,7 +31,7 @@ class Bucket:
         return self
 
     def give_back(self):
-        """Give back what was taken: it came to something."""
+        """Give back what was taken, because the work was not in vain."""
         self._level += self._cost
 
     def poll(self, now):

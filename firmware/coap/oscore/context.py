@@ -23,9 +23,9 @@ if _TYPING:
 _NONCE = const(13)
 _LONGEST_ID = const(7)  # nonce - 6
 _KEY = const(16)
-_SKIP = const(1024)  # numbers to go ahead, four times as many at each further time
+_SKIP = const(1024)  # numbers to skip; four times as many each further time
 _MOST_SKIPPED = const(65536)
-_FLOOR_STEP = const(64)  # requests of the peer, after which is written which may not come again
+_FLOOR_STEP = const(64)  # requests of the peer between two writes of the number up to which none is new
 _ALGORITHM = b"\x0a"  # AES-CCM-16-64-128 is 10
 
 # Class U (section 4.1, figure 5): what a proxy must see. Observe is here and inside as well; all others are inside.
@@ -45,7 +45,7 @@ class UnverifiedError(Exception):
 
 
 class OlderError(UnverifiedError):
-    """It verifies, but a newer notification came before it, or this one did."""
+    """A notification that verifies, but is not newer than the last one that came."""
 
 
 class Binding:
@@ -92,7 +92,7 @@ class Context:
         common_iv = self._derive(key, b"", b"IV", _NONCE)
         self._sender_nonce = _nonce_base(common_iv, sender_id)
         self._recipient_nonce = _nonce_base(common_iv, recipient_id)
-        # The name tells keys apart and tells nothing of them.
+        # The name is another one for each key, and reveals nothing of the key.
         name = sha256(b"row of " + self._sender_key).digest()[:6]
         self._sequence = Sequence(storage, "oscore-" + "".join(["%02x" % octet for octet in name]))
         self._window = ReplayWindow()
@@ -133,10 +133,10 @@ class Context:
         return self._seal(message, code, bytes(option), binding.nonce, binding), binding
 
     def skip(self) -> None:
-        """Go ahead with the numbers of our own, after the peer said that one was seen before. Raise as
+        """Skip some of our own numbers, after the peer said that it had seen one before. Raise as
         `protect_request`."""
         if self._new:
-            # It was used before, and then what is recorded may be from then.
+            # The key was used before after all, so recorded requests may be from that time.
             self._new = False
             self._window = ReplayWindow()
             self._challenged = -1
@@ -150,7 +150,7 @@ class Context:
         return _inner(message, text)
 
     def unprotect_response(self, message: Message, binding: Binding) -> Message:
-        """Return the plain Message: section 8.4. Raise Unverified."""
+        """Return the plain Message: section 8.4. Raise UnverifiedError, OlderError."""
         value = message.option(numbers.OSCORE)
         if value is None:
             raise UnverifiedError("not protected")
@@ -194,8 +194,8 @@ class Context:
     def unprotect_request(self, message: Message, piv: bytes) -> tuple[Message, Binding]:
         """Return (the plain Message, its Binding): section 8.2, where `piv` is what the option said.
 
-        Raise Refused; OSError where the storage fails, and then the request counts as never seen.
-        Where `binding.challenge` is set, the request may be a replay, and a challenge is the only thing to answer.
+        Raise RefusedError; OSError where the storage fails, and then the request counts as never seen. Where
+        `binding.challenge` is set, the request may be a replay, and a challenge is the only thing to answer.
         """
         number = int.from_bytes(piv, "big")
         if not self.is_new(piv):
@@ -218,8 +218,9 @@ class Context:
             raise RefusedError(numbers.BAD_OPTION, "Failed to decode COSE")
         if not self._window.known:
             if plain.option(numbers.ECHO) != self._echo:
-                # It may be a replay, and its nonce may have served for a response: that of the challenge is our own.
-                # Recorded requests must not cost a number each time, so one that comes again is given the same octets.
+                # It may be a replay, and its nonce may have served for a response already: the challenge uses a
+                # number of our own. A recorded request must not cost a number each time, so the same one gets the
+                # same challenge again.
                 if number != self._challenged:
                     binding.own = self._sequence.next_number()
                     self._challenged = number
@@ -241,9 +242,9 @@ class Context:
         return plain, binding
 
     def is_new(self, piv: bytes) -> bool | None:
-        """Return whether a request with this Partial IV may be one that never came; None after a restart of ours,
-        where nobody can tell and it isn't worth a challenge: the highest alone is challenged, since the peer goes
-        on from there."""
+        """Return whether a request with this Partial IV may be new; None where nobody can tell after a restart of
+        ours, and it is not the highest so far. Only the highest is challenged, since the peer goes on from
+        there."""
         number = int.from_bytes(piv, "big")
         if self._window.known:
             return self._window.is_new(number)
@@ -252,13 +253,14 @@ class Context:
         return number >= self._challenged or None
 
     def _raise_floor(self):
-        """Write now and then what can't be new any more, so that after a restart little is in question."""
+        """Write now and then the number up to which no request can be new, so that few are in doubt after a
+        restart."""
         floor = self._window.lowest - 1
         if floor >= self._sequence.floor + _FLOOR_STEP:
             try:
                 self._sequence.reserve(floor)
             except OSError:
-                pass  # more will be challenged, no more than that
+                pass  # the only loss: more requests are challenged after a restart
 
     def save(self) -> "Any":
         """Return what `unprotect_request` changes, but for numbers that are used up."""
@@ -325,7 +327,7 @@ class Context:
 
 
 def read_request_option(message):
-    """Return (Partial IV, kid, kid context or None) of a request: section 6.1. Raise Refused."""
+    """Return (Partial IV, kid, kid context or None) of a request: section 6.1. Raise RefusedError."""
     try:
         piv, kid, id_context = _read_option(message.option(numbers.OSCORE))
         if not piv or kid is None:

@@ -38,8 +38,8 @@ class _LimitedError(UnverifiedError):
 
 
 class Security:
-    """See the module. `context` is a Context. `peer` is the address that the last request of ours went to. `trouble`
-    says in words what was refused last, until whoever tells it sets it to None."""
+    """See the module. `context` is a Context. `peer` is the address that the last request of ours went to.
+    `trouble` says in words what was refused last; whoever reports it sets it to None."""
 
     def __init__(self, context: "Context") -> None:
         self.context = context
@@ -110,7 +110,7 @@ class Security:
         return None, None
 
     def _open(self, message, binding, now):
-        """Raise Unverified, Older."""
+        """Raise UnverifiedError, OlderError."""
         bucket = self._responses.try_consume(now) or self._shared.try_consume(now)
         if bucket is None:
             raise _LimitedError()
@@ -125,9 +125,9 @@ class Security:
     def ended(self, message: Message) -> None:
         """Take note that a request of ours ended with this response, which did not verify.
 
-        Where it says that a number was seen before, our storage was lost or is an old copy, and what we send next uses
-        numbers again, with other texts: they go on further ahead. Anyone on the path can say so, once a request, which
-        costs us numbers that there are enough of.
+        Where it says that our number was seen before, our storage was lost or is an old copy, and our next messages
+        would use old numbers for other texts: so some are skipped. Anyone on the path can forge such a response,
+        once for each request; that costs us numbers, of which there are enough.
         """
         if _seen_before(message):
             try:
@@ -140,7 +140,7 @@ class Security:
         if _seen_before(message):
             return _SEEN_BEFORE
         if message.option(numbers.OSCORE) is None:
-            # Nobody vouches for it, but where a key is wrong it is all that can be known.
+            # The text is not authenticated, but where a key is wrong there is no other clue.
             meaning = _ANSWERS_MEAN.get(message.code, "(it does not use OSCORE)")
             return "the peer answers unprotected: %s %s" % (numbers.code_text(message.code), meaning)
         return "answers do not verify: keys, recipient_id or id_context differ from the peer's"
@@ -165,9 +165,10 @@ class Security:
             why = "a request that this key did not make"
             return self._refuse("unverified", why, refused.code, now, text=refused)
         except MemoryError:
-            raise  # it is not answered: it comes again
+            raise  # no answer: the peer sends it again
         except Exception as error:
-            # The storage: without it the number could not be struck out. It was not taken, and may come again.
+            # The storage failed, so the number could not be marked as used. The request was not taken, and may come
+            # again.
             self.trouble = "refused a request: %s" % error
             return None, None, Message(numbers.SERVICE_UNAVAILABLE)
         if not binding.challenge:
@@ -204,7 +205,7 @@ class Security:
         return piv, None
 
     def _limit(self):
-        """Return what `unprotect_request` gives for one that there is no time for now: silence."""
+        """Return the result of `unprotect_request` for a request beyond the limit: no answer."""
         self.stats["limited"] += 1
         return None, None, None
 
@@ -213,7 +214,7 @@ class Security:
         return self.context.save()
 
     def restore(self, saved: object) -> None:
-        """Take note that the request was not dealt with after all, nor anything said about it: it may come again."""
+        """Put back what `save` gave, because the request was neither handled nor answered: it may come again."""
         self.context.restore(saved)
 
     def protect_response(self, message: Message, binding: "Binding") -> Message:

@@ -40,7 +40,7 @@ class Sequence:
         if octets:
             end = len(octets) - _CHECK
             if end != _NUMBER and end < 2 * _NUMBER or octets[end:] != _check(octets[:end]):
-                # To begin anew would use nonces again, which gives the key stream away.
+                # To begin with 0 again would reuse nonces, and that reveals the key stream.
                 raise StateError("the sequence numbers in %s are damaged: provision a new key" % name)
             self._next = int.from_bytes(octets[:_NUMBER], "big")
             if end > _NUMBER:
@@ -58,7 +58,7 @@ class Sequence:
         return number
 
     def reserve(self, floor=-1):
-        """Write ahead. Raise as `take` does."""
+        """Write a number ahead of those in use. Raise as `next_number` does."""
         end = self._next + _AHEAD
         if end > _LAST:
             raise StateError("all sequence numbers of this key are used: provision a new one")
@@ -72,7 +72,7 @@ class Sequence:
         self.stored = True
 
     def skip(self, count):
-        """Give up the next `count` numbers. Raise as `take` does; then none was given up."""
+        """Skip the next `count` numbers. Raise as `next_number` does; then none was skipped."""
         before = self._next
         self._next += count
         try:
