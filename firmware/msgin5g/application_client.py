@@ -208,7 +208,7 @@ class _Builder(MessageBuilder):
 
 
 class _Sender(OutboxScheduler):
-    """A Dispatcher of whole messages: the wire has one request open at a time."""
+    """An OutboxScheduler of whole messages: the wire has one request open at a time."""
 
     def __init__(self, client, wire):
         super().__init__(client)

@@ -25,8 +25,8 @@ _ARRIVED = (MESSAGE, None)
 
 
 class BaseClient:
-    """A subclass sets `sources`, among them `registration`, `_sender` (a Dispatcher) and `_receiver` (an Inbox), and
-    `_builder`, and has `_do(now)`, which does everything that can be done now.
+    """A subclass sets `sources`, among them `registration`, `_sender` (an OutboxScheduler) and `_receiver` (an
+    Inbox), and `_builder`, and has `_do(now)`, which does everything that can be done now.
 
     `store`, `outbox`, `stats`, `events` and `changed`, `failed`, `came`, `expected` are for the sources.
     """
@@ -178,8 +178,9 @@ class BaseClient:
     # --- for the subclass -------------------------------------------------------------------------------
 
     def _work(self, now):
-        """Everything that can be done now. What there is no memory for is put off, and ends nothing: a request of the
-        peer hears 5.03, a response to one of ours counts as none, and what is due is tried again in a second."""
+        """Do everything that can be done now. Whatever lacks memory is put off and ends nothing: a request of the
+        peer is answered 5.03, a response to one of ours counts as none, and what is due is tried again in a
+        second."""
         self._now = now
         self._again = None
         try:
@@ -202,7 +203,7 @@ class BaseClient:
         gc.collect()
 
     def _undo(self, now):
-        """End what began with an event of the endpoint and could not be done."""
+        """End the request or exchange of an event that could not be handled."""
 
     def _announce(self):
         """Emit the event of a registration that changed."""

@@ -72,7 +72,7 @@ class Client(BaseClient):
             if needed > max_datagram:
                 raise ConfigError("coap.max_datagram", "must be %d or more with these service IDs" % needed)
 
-    # --- what the application's side calls, beside what Role has -----------------------------------------
+    # --- what the application's side calls, beside what BaseClient has -----------------------------------------
 
     def subscribe(self, topic: str, now: int) -> object:
         """Subscribe to a Messaging Topic (str) and return its Subscription, which the storage keeps (clause 6.6.2.1).
@@ -115,7 +115,7 @@ class Client(BaseClient):
         self._now = now
         told = True
         try:
-            # What tells us nothing, a flood, costs no look at all that could be done.
+            # A datagram without an event, as in a flood, must not cost a look at everything that could be done.
             told = self.endpoint.receive(datagram, peer, now)
         except STARVED:
             self._starve(now)  # as if it had been lost
@@ -163,9 +163,9 @@ class Client(BaseClient):
             return
         kind, subject, _ = event
         if kind == coap_exchange.REQUEST:
-            self._event = None  # where this fails too, the peer's repeat is another try
+            self._event = None  # where this fails too, the peer sends the request again
             self.endpoint.respond(subject, response(later(), self.stats), now)
-        elif kind != coap_exchange.NOTIFICATION:  # one that is not accepted comes again
+        elif kind != coap_exchange.NOTIFICATION:  # the peer sends a notification again that is not accepted
             source, item = subject.tag
             source.unanswered(item, now)
         self._event = None

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """The errors that an application may see; all of them are importable from `msgin5g`.
 
-A class of MicroPython has one built-in base, and applications rely on that one, so what stands above all of them is a
-tuple, `Error`. An error that may become a response carries its `code` (RFC 7252 section 12.1.2), and `max_age`, the
-seconds after which the peer may come again, or None.
+A class of MicroPython can have only one built-in base, and applications rely on the one that each has. So `Error`
+is no base class but a tuple of them all. An error that may become a response carries its `code` (RFC 7252 section
+12.1.2), and `max_age`, the seconds after which the peer may come again, or None.
 """
 
 from coap import numbers
@@ -57,7 +57,7 @@ class SubscriptionError(Exception):
 
 
 class StoppedError(EOFError):
-    """The client was stopped, so nothing comes of the call any more; `start` begins anew."""
+    """The client was stopped, so the call has no effect; `start` begins anew."""
 
 
 class Unsupported(Exception):

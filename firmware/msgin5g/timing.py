@@ -66,8 +66,8 @@ class Backoff:
         self._hastened = False
 
     def failed(self, now, max_age=None, silent=False):
-        """Set the deadline and return the wait in ms. A Max-Age (in seconds, above 0) that the peer named comes
-        before the schedule, within bounds: an hour at most, and not for ever as often as it says."""
+        """Set the deadline and return the wait in ms. A Max-Age (in seconds, above 0) that the peer named replaces
+        the scheduled wait, within bounds: an hour at most, and an eighth of the scheduled wait at the least."""
         self._silent = silent
         if max_age:
             wait = max(max_age * 1000, self._delay // 8)
@@ -88,7 +88,7 @@ class Backoff:
         return self.deadline is None or ticks_diff(now, self.deadline) >= 0
 
     def waits(self, now):
-        """Return the deadline, or None where there is nothing to wait for by the clock: one that is over waits for
+        """Return the deadline, or None where the clock has nothing to wake: a try whose wait is over waits for
         something else, its turn or the registration."""
         return None if self.ready(now) else self.deadline
 

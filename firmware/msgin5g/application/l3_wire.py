@@ -2,9 +2,9 @@
 """MSGin5G-5 over L3 messages: TS 24.538 Annex A.2, one request open at a time.
 
 Annex A names no timers and its responses carry no Message ID. So a request waits for its response before the next
-one goes out; it is repeated when none comes, and each copy that went out may still be answered: what is owed is
-waited for, or it would be taken for the answer to the next request. Delivery reports have no response at all: they go
-out twice, and their Message ID tells the second from a new one.
+one goes out, and is repeated when none comes. Each copy may still be answered late: such an answer is waited for,
+or it would be taken for the answer to the next request. Delivery reports have no response at all: they go out
+twice, and their Message ID tells the second from a new one.
 """
 
 from coap.compat import earliest, ticks_diff
@@ -94,7 +94,8 @@ class L3Wire:
         if self._what is None and self._owed:
             late = ticks_diff(now, self._deadline)
             if late > _LATE and not self._late:
-                # An application that kept the processor kept it from the reader: what is owed may lie there unread.
+                # An application that kept the processor busy also kept the reader from it: an answer may lie there
+                # unread.
                 self._late = True
                 self._deadline = now + _READ
             elif late >= 0:
@@ -102,8 +103,8 @@ class L3Wire:
         return self._what is None
 
     def free(self, tag):
-        """Return whether this request may go out, when idle: no answer is owed, or it would be as good for this
-        one."""
+        """Return whether this request may go out, when idle: no late answer is expected, or one that would answer
+        this request as well."""
         return not self._owed or self._last == tag
 
     def request(self, tag, content, now):
@@ -197,7 +198,7 @@ class L3Wire:
         return deadline
 
     def _expect(self, now, wait):
-        """No request is open, and what is owed may come for so many ms."""
+        """Close the request, and wait so many ms for late answers to it."""
         self._deadline = now + wait
         self._late = False
         self._what = self._tag = self._parts = None
@@ -205,7 +206,7 @@ class L3Wire:
     def _close(self, answer, now):
         tag = self._tag
         self._owed += self._sent - 1 if answer else self._sent
-        # The others are no slower than this one was, which has just come, or than an answer may be.
+        # Late answers take at most as long as the one that has just come, or as an answer may take at all.
         self._expect(
             now, max(int(self._config.l3["timeout"] * 1000) + self._air(), ticks_diff(now, self._since))
         )
@@ -214,7 +215,7 @@ class L3Wire:
     # --- what comes in --------------------------------------------------------------------------------
 
     def receive(self, frame, peer, now):
-        """Take one L3 message: a buffer, or a Row where it is large. Raise nothing."""
+        """Take one L3 message: a buffer, or a StoredFile where it is large. Raise nothing."""
         row = frame if hasattr(frame, "window") else None
         try:
             type, values = _decode_row(row) if row is not None else l3.decode(frame)
@@ -275,7 +276,7 @@ def _answer(type, values):
 
 
 def _decode_row(row):
-    """As l3.decode of a message whose payload stays in the storage: the Row becomes the payload."""
+    """Decode as l3.decode does, but leave the payload in the storage: the StoredFile becomes the payload."""
     head = row.read(0, _HEAD)
     if head[0] != l3.RECEIVED_REQUEST:
         raise l3.L3Error(None, "message type", 0, "not for a message of %d octets" % row.size)

@@ -11,10 +11,9 @@ _VANISHED = "the device's storage lost it"
 
 
 class Inbox(Source):
-    """See the module. A subclass has `_report(message, why)`, which gives what will tell the sender that the message
-    was delivered, or for `why` it was not, and `_reports`, a list of such things that wait to go out.
-    `client.failed(message, why)` is called for one that the application will never have, `client.came()` for one
-    that came.
+    """See the module. A subclass has `_reports`, a list of reports that wait to go out, and `_report(message,
+    why)`, which makes one: that the message was delivered, or with a `why` that it was not. `client.failed(message,
+    why)` is called for one that the application will never have, `client.came()` for one that came.
     """
 
     def __init__(self, client):

@@ -3,7 +3,7 @@
 
 Segments go to the storage as they come, so a message of 64 KiB costs the heap a few octets a segment, and a
 restart goes on with those that are there.
-The sets ask for what is missing when nothing came for a while, and give up after some askings in vain.
+A set asks for its missing segments when none came for a while, and is given up after some requests in vain.
 """
 
 from array import array
@@ -88,7 +88,7 @@ class StoredPayload:
             self._octets = head
 
     def foreseen(self):
-        """Return octets that all values will take, as far as those that are there let it be foreseen."""
+        """Return octets that all values will take, estimated from those that are there."""
         return max(self._lengths) * ((self.total or 1) - 1) if self._lengths else 0
 
     @property
@@ -148,7 +148,7 @@ class SegmentSet:
         self.expected = 0  # octets, as far as the first segment lets it be foreseen
         self.recoveries = 0
         self.ref = None  # what the message store keeps of it
-        self.stale = False  # whether that is less than what is known by now
+        self.stale = False  # whether more is known by now than that
 
     @property
     def set_id(self):
@@ -164,7 +164,7 @@ class SegmentSet:
         return max(self.expected, self.payload.length)
 
     def on(self, event):
-        """Return whether the event meant something. It has changed the state then."""
+        """Take an event. Return whether it has changed the state."""
         stands = states.after(states.SEGMENTS, self.stands, event)
         if stands is None:
             return False
@@ -191,7 +191,7 @@ class Reassembly:
     """The sets in progress: at most `sets`, of `octets` of values in all.
 
     `gap` is the time in ms without a new segment after which the missing ones are asked for,
-    `recoveries` how often in a row that may be in vain.
+    `recoveries` how often in a row they are asked for in vain until the set is given up.
     """
 
     def __init__(self, storage, store, sets, octets, gap, recoveries):
@@ -245,7 +245,8 @@ class Reassembly:
         return segments
 
     def _write_value(self, segments, number, value, size, now):
-        """Put a new segment on flash. What cannot be kept, or makes no whole, takes its set along."""
+        """Put a new segment on flash. Where that fails, or the last one makes no valid payload, the whole set is
+        dropped."""
         if self._reserved(segments) + segments.payload.length + size > self._most_octets:
             self.drop(segments)
             raise _too_large()
@@ -313,7 +314,7 @@ class Reassembly:
         return None
 
     def asked(self, segments, now):
-        """Take note that the asking ended, well or not: the other side has `gap` from now."""
+        """Take note that the SEGREC has ended, well or not: the missing segments have `gap` from now to come."""
         if segments.on("asked"):
             segments.deadline = now + self._gap
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Messages on their way in, and what is said back of them: TS 24.538 clauses 6.4.1.1.4, .6, .7 and 6.5.1.2.
 
-What does not fit the inbox is refused with a code that tells the sender whether to come again.
+A message that does not fit the inbox is refused with a code that tells the sender whether to try again.
 """
 
 from coap import numbers
@@ -67,7 +67,7 @@ class Receiver(Inbox):
         self._restore(storage)
         for message in store.reports:
             self._reports.append(self._report(message))
-        for segments in self._reassembly.whole():  # the power went between the last segment and the message
+        for segments in self._reassembly.whole():  # the power failed before they became a message
             self._complete(segments)
 
     @property
@@ -169,7 +169,8 @@ class Receiver(Inbox):
             self._complete(segments)
 
     def _dropped(self, held, why):
-        """Where the segment that is refused took the whole set along, its sender knows by the code."""
+        """Count the set as given up where refusing the segment dropped it. The code of the response tells its
+        sender."""
         if held is not None and self._reassembly.find(*held.key) is None:
             self._stats["given_up"] += 1
             self._failed(held.header, why)
@@ -205,7 +206,7 @@ class Receiver(Inbox):
                 count += 1
                 if notice.about == key:
                     return
-        # One that is left out is asked for again, by a segment that comes again.
+        # The sender of one that is left out repeats a segment, and gets its confirmation then.
         if count < _MOST_CONFIRMATIONS:
             notice = _Notice("SEGCONFIR", (key[1], result))
             notice.about = key
@@ -237,7 +238,8 @@ class Receiver(Inbox):
                 self._given_up(notice.segments)
 
     def unsendable(self, notice, why, now):
-        """Take note that it does not fit a datagram: the addresses that the other side gave are too long."""
+        """Drop a notice that does not fit a datagram, because the addresses that the other side gave are too
+        long."""
         notice.on_air = False
         self._forget(notice, now)
         if notice.kind == "IMDN":
@@ -248,7 +250,7 @@ class Receiver(Inbox):
         self._later(notice, None, True, now)
 
     def _later(self, notice, max_age, silent, now, denied=False):
-        """As Dispatcher.delay."""
+        """Put a notice off, as OutboxScheduler.delay does with a message."""
         notice.tries += 1
         max_tries = policy.tries(notice.kind)
         if max_tries and notice.tries >= max_tries:
@@ -325,7 +327,8 @@ def start(client):
 
 
 def _read_message(body, address, outer=None):
-    """`outer` is the aggregate that `body` is an element of: what the element does not say holds for it from there."""
+    """Return a Message. `outer` is the aggregate that `body` is an element of: it has the members that the element
+    lacks."""
     app_id, priority, report = None, "NORMAL", False
     if outer is not None:
         app_id, priority, report = outer.app_id(), outer.priority(), outer.flag("isDelivStatReq", False)

@@ -59,7 +59,7 @@ class MessageBuilder:
         self._random = random
 
     def add(self, to, given, now, to_type, app_id, report, priority, store_forward, expires, volatile):
-        """Put a message in the outbox; return its Outgoing. Raise as `Role.send` says."""
+        """Put a message in the outbox; return its Outgoing. Raise as `BaseClient.send` does."""
         why = service_id_error(to)
         if why:
             raise ValueError("to: " + why)

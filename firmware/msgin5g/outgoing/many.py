@@ -12,7 +12,7 @@ from coap.compat import const
 from ..timing import Countdown
 
 _DIGEST = const(4)  # octets that are kept of each reporter
-_MAX_REPORTERS = const(64)  # that are kept: of those behind them one that repeats itself counts again
+_MAX_REPORTERS = const(64)  # that are kept; of any further one a repeated report counts again
 
 
 def count(scheduler, outgoing, reporter, success, cause, timeout, now):

@@ -49,12 +49,12 @@ class Outbox:
             self._store.progress(outgoing)
 
     def accepted(self, outgoing, stands):
-        """Let its body go; the record waits for a report, in the state `stands`. Return a record that had to make
-        room, or None."""
+        """Drop the body of an accepted message, which waits for its report in the state `stands`. Return a message
+        that had to make room for it, or None."""
         outgoing.made = None
         before = outgoing.stands
         self.waiting.append(outgoing)
-        outgoing.stands = stands  # a record that is written again by the next says so
+        outgoing.stands = stands  # the next line may write its record again, and that must have the new state
         try:
             safe = outgoing.volatile or self._store.accepted(outgoing)
         except MemoryError:
@@ -65,14 +65,14 @@ class Outbox:
         if len(self.waiting) <= self.MOST_WAITING:
             return None
         for other in self.waiting:
-            if other.final:  # nothing of it is open but a count
+            if other.final:  # it has ended, and is only kept to count reports
                 self.waiting.remove(other)
                 return None
         return self.waiting.pop(0)
 
     def ended(self, outgoing, state, cause, counting=False):
-        """Take a message that ended out of the outbox. With `counting` it stays among those that wait, where there is
-        room, for what others have to say of it."""
+        """Take a message that ended out of the outbox. With `counting` it stays among those that wait, where there
+        is room, so that more reports of it are counted."""
         outgoing.made = None
         if counting and outgoing in self.queue and len(self.waiting) < self.MOST_WAITING:
             self.waiting.append(outgoing)

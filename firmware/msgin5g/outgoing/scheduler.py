@@ -16,8 +16,8 @@ from ..wire.identifiers import PRIORITIES
 class OutboxScheduler(Source):
     """Chooses what goes out next and brings each Outgoing to its one final state.
 
-    `client.changed(outgoing)` is called for each change that an application sees. A subclass says which messages
-    are `_ready`, and takes one `_take_off` the air.
+    `client.changed(outgoing)` is called for each change that an application sees. A subclass has `_ready`, which
+    says whether a message may go out, and `_take_off`, which takes one off the air.
     """
 
     def __init__(self, client):
@@ -58,7 +58,7 @@ class OutboxScheduler(Source):
         self._on(outgoing, "goes")
 
     def prepare(self):
-        """Work ahead as Role.prepare does."""
+        """Work ahead as BaseClient.prepare does."""
         return False
 
     def on_peer_alive(self):
@@ -67,13 +67,14 @@ class OutboxScheduler(Source):
             backoff.on_peer_alive()
 
     def clear_backoff(self, outgoing):
-        """Take note that the peer took it, or a part of it: its destination has nothing to wait for."""
+        """Take note that the peer took the message, or a part of it: drop the back-off of its destination."""
         self._backoffs.pop((outgoing.to_type, outgoing.to), None)
 
     def delay(self, outgoing, max_age, silent, now, denied=False):
         """Put off a message that has to be sent again, and its destination; arguments as those of Backoff.failed.
 
-        `denied`: for want of a registration. Then it waits for that only, the first time.
+        `denied`: it was refused for want of a registration; the first time it waits for that only, without a
+        back-off.
         """
         self._on(outgoing, "back")
         destination = (outgoing.to_type, outgoing.to)
@@ -108,7 +109,8 @@ class OutboxScheduler(Source):
             self.end(crowded_out, "closed", "too many others wait for a report", now)
 
     def reported(self, outgoing, reporter, success, cause, now):
-        """Take the recipient's word, or that of one of many; `reporter` is None where the wire does not name it."""
+        """Take the report of the recipient, or of one of many; `reporter` is None where the wire does not name
+        it."""
         if outgoing.reports is not None:
             from .many import count  # here, so that its memory is only spent where it is needed
 
@@ -122,7 +124,7 @@ class OutboxScheduler(Source):
         self.end(outgoing, "failed", why, now)
 
     def tell(self, outgoing, reporter, success, cause):
-        """Emit what one of many said."""
+        """Emit the report of one of many."""
         self._changed(outgoing, (reporter, success, cause))
 
     def end(self, outgoing, event, cause, now, counting=False):
@@ -189,14 +191,14 @@ class OutboxScheduler(Source):
             if outgoing.expires.left(now) > 0:
                 continue
             if outgoing.final:
-                self.outbox.waiting.remove(outgoing)  # it was only counted for
+                self.outbox.waiting.remove(outgoing)  # it was only kept to count reports
             elif outgoing.reports and outgoing.reports["failure"]:
                 self.end(outgoing, "failed", None, now)  # `cause` is the last one that was told
             else:
                 self.end(outgoing, "closed", "no report came", now)
 
     def next_deadline(self, now):
-        """When poll() or choose() has something to do by the clock."""
+        """Return the tick when poll() or choose() has something to do, or None."""
         deadline = None
         for outgoing in self.outbox.queue + self.outbox.waiting:
             if outgoing.expires is not None:

@@ -15,7 +15,7 @@ _PROGRESS = const(16)  # acknowledged segments between two writes: a restart rep
 
 
 class MessageSender(OutboxScheduler):
-    """A Dispatcher of JSON bodies."""
+    """An OutboxScheduler of JSON bodies."""
 
     def __init__(self, client):
         super().__init__(client)
@@ -31,7 +31,7 @@ class MessageSender(OutboxScheduler):
                 return None
             try:
                 return self._job(outgoing)
-            except (OSError, ValueError) as error:  # the storage lost it, or its text is text no more
+            except (OSError, ValueError) as error:  # the storage lost the payload, or damaged its text
                 self.unsendable(outgoing, "storage: %s" % error, now)
 
     def sent(self, outgoing, exchange):
@@ -44,7 +44,7 @@ class MessageSender(OutboxScheduler):
             if not outgoing.segments.missing:  # a restart came between the last of them and SEGCONFIR
                 outgoing.segments.resend(((outgoing.segments.total, outgoing.segments.total),))
             outgoing.segment = outgoing.segments.next()
-        outgoing.exchange = None  # the place for it is there before anything goes out
+        outgoing.exchange = None  # the attribute must exist before anything goes out: adding one takes memory
         made = outgoing.made
         outgoing.made = None
         body = made[1] if made and made[0] == outgoing.segment else self._body(outgoing, outgoing.segment)
@@ -67,7 +67,7 @@ class MessageSender(OutboxScheduler):
         )
 
     def prepare(self):
-        # A slow board makes a segment in a quarter of the time that a slow line takes to carry one.
+        # On a slow board making a segment takes a quarter of the time that a slow line takes to carry it.
         for outgoing in self.outbox.queue:
             if outgoing.stands != "sending" or outgoing.segments is None:
                 continue
@@ -77,7 +77,7 @@ class MessageSender(OutboxScheduler):
                     outgoing.made = (number, self._body(outgoing, number))
                     return True
                 except (OSError, ValueError, MemoryError):
-                    pass  # met again, and told, when its turn has come
+                    pass  # the error comes again when its turn has come, and is reported then
             break
         return False
 
@@ -117,7 +117,7 @@ class MessageSender(OutboxScheduler):
         self._go_on(outgoing, "back", now)
 
     def _go_on(self, outgoing, event, now):
-        """Take this event where segments are to be sent yet; else the confirmation is waited for."""
+        """Take this event where there are more segments to send; else wait for the confirmation."""
         if not outgoing.segments.missing:
             outgoing.hold = now + int(self._config.segments["hold"] * 1000)
             event = "whole"
@@ -167,7 +167,7 @@ class MessageSender(OutboxScheduler):
         outgoing = self.outbox.find(message_id)
         if outgoing is None or (outgoing.to_type not in MANY and outgoing.to != sender):
             return False
-        if status == bodies.STORED:  # no value of clause 7.3.4.2, and no failure
+        if status == bodies.STORED:  # neither a value of clause 7.3.4.2 nor a failure
             return self.response(message_id, status, cause, now)
         self.reported(outgoing, sender, status == bodies.SUCCESS, cause, now)
         return True

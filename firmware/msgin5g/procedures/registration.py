@@ -34,8 +34,9 @@ class Registration(Registering):
         self._step = None
         self._due = None  # Countdown to the next request
         self._on_air = None  # the step that waits for its answer
-        # Whether the server asked for a registration, and accepted nothing but that since. No state: it outlives each
-        # of them, and changes none. It belongs to `_retry`, which a server that grants and asks anew must not reset.
+        # Whether the server asked us to register, and has accepted nothing but the registration since. Then the
+        # grant does not reset the back-off `_retry`: a server may grant and ask again, in a loop. It is no state:
+        # it outlives each of them, and changes none.
         self._doubted = False
         self._expires = None
         self._lifetime = None
@@ -197,8 +198,8 @@ class Registration(Registering):
             raise BodyError("result", "missing")
 
     def _bulked(self, wait, now):
-        """Take note that the gateway keeps the registration for a while (clause 6.3.4.3.1). What it has no answer
-        to by then goes out again, and has no time any more."""
+        """Take note that the gateway keeps the registration for a while (clause 6.3.4.3.1). Where it has not
+        answered by then, the registration goes out again as urgent."""
         self._on("bulked")
         self._urgent = True
         self._step = "REG"

@@ -59,7 +59,7 @@ class Subscription:
 
 
 def _subscription(fields):
-    """Return the one that these fields of an earlier run are about; None where they say none."""
+    """Return the Subscription that these fields of an earlier run describe; None where they describe none."""
     if not isinstance(fields, list) or not fields or service_id_error(fields[0]):
         return None
     leaving = len(fields) > 1 and fields[1]
@@ -134,8 +134,8 @@ class Topics(Source):
         return True
 
     def _restore(self):
-        """Read what is subscribed (docs/flash-format.md). What is not understood there is as if it were not: a device
-        that starts is worth more."""
+        """Read what is subscribed (docs/flash-format.md). What is not understood there is skipped: it must not keep
+        the device from starting."""
         try:
             octets = self._storage.read(FILE, 0, _MAX_FILE)
         except OSError as error:
@@ -175,7 +175,7 @@ class Topics(Source):
             if subscription.backoff is not None:
                 subscription.backoff.poll(now)
         if self._client.registered and not self._registered:
-            # A server that had to be told who we are may not know what we want to hear either.
+            # A server that did not know our registration may not know our subscriptions either.
             for subscription in self.subscriptions:
                 if subscription.due is None or not subscription.denied:
                     subscription.due = Countdown(0, now)
@@ -216,7 +216,7 @@ class Topics(Source):
             observation = None
         tag = (self, subscription)
         if subscription.on_air == "UNSUB":
-            if observation is None:  # from before a restart: the server knows it by who we are
+            if observation is None:  # subscribed before a restart: the server finds it by our service ID
                 message.options.append((numbers.OBSERVE, b"\x01"))
                 return endpoint.request(message, peer, now, tag)
             return observation.cancel(message, now)
@@ -291,8 +291,8 @@ class Topics(Source):
         if len(message.payload):
             body = bodies.Body.read(message.payload)
             if "msgType" in body:
-                # A notification that was under way when we asked. In the clear it looks like the answer, and ended the
-                # request; what the server made of that is not known.
+                # A notification that was under way when we asked. Without OSCORE it looks like the response and has
+                # ended the request; what the server did with the request is not known.
                 self._client.serve(message, now)
                 subscription.due = Countdown(_ASK_AGAIN, now)
                 return
@@ -324,7 +324,7 @@ class Topics(Source):
         subscription.due = Countdown(subscription.backoff.failed(now, max_age, silent), now)
 
     def _on(self, subscription, event):
-        """Take what the other side made of it. The last states are those of no more requests."""
+        """Take an event from the other side. The last states are those of no more requests."""
         stands = states.after(states.SUBSCRIPTION, subscription.stands, event)
         if stands is None or stands == subscription.stands:
             return

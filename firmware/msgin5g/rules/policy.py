@@ -12,14 +12,14 @@ DONE = "d"
 END = "e"  # it has failed, and the same would fail again
 AGAIN = "a"  # it is sent again after the back-off of its kind, or after Max-Age
 REGISTER = "r"  # it is sent again when the device has registered anew; a second time after the back-off, too
-REFUSED = "l"  # as AGAIN, with the back-off "refusal": the other side could, and does not want to
+REFUSED = "l"  # as AGAIN, with the back-off "refusal": the other side is able to, but refuses
 
 # (kind, its back-off, how often it is sent; 0: for ever)
 REQUESTS = (
     ("MSG", "resend", 0),
     ("IMDN", "resend", 0),
     ("SEGCONFIR", "resend", 5),  # the other side helps itself when it never comes
-    ("SEGREC", None, 1),  # comes again by itself when the gap timer ends
+    ("SEGREC", None, 1),  # the gap timer makes another one
     ("SUB", "resend", 0),
     ("UNSUB", "resend", 0),
     ("REG", "registration", 0),  # GWREG too

@@ -35,7 +35,7 @@ class Registering(Source):
         return self._stands in ("stopped", "leaving", "de-registering")
 
     def _on(self, event, cause=None):
-        """Return whether the event meant something. It has changed the state and the cause then."""
+        """Take an event. Return whether it has changed the state; then the cause has changed too."""
         stands = states.after(states.REGISTRATION, self._stands, event)
         if stands is None:
             return False

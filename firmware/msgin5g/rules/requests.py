@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The contract between a role and its sources of requests: registration, topics, reports, messages, and what comes."""
+"""The contract between a client and its sources of requests (registration, topics, reports, messages), both
+ways."""
 
 from coap import numbers
 from coap.compat import const
@@ -23,7 +24,7 @@ def later(why=""):
 
 
 def response(error, stats):
-    """Return the response that an error becomes which ended a request of the peer, and count it in `stats`
+    """Return the response for an error that ended a request of the peer, and count it in `stats`
     (docs/wire-profile.md, "Answers"). An error of ours carries its `code`.
     """
     if isinstance(error, (MemoryError, RuntimeError)):  # the second: a stack that is too deep
@@ -47,11 +48,11 @@ def response(error, stats):
 class Source:
     """A procedure: what it wants to send, and what is sent to it. procedures/__init__.py has the table of them.
 
-    The role asks its sources in the order of that table. `next` is a command, no query, as that of an iterator is: it
-    gives one request and takes it on the air. `next_deadline` is a query, and changes nothing. After `next`, `sent`
-    has its Exchange, and exactly one of `answered`, `unanswered`, `unsendable` ends it, unless the source cancels it.
-    Each may raise MemoryError; then nothing has changed, or `unanswered` is called for the same request.
-    An `item` is whatever the source knows its request by. Times are ticks in ms.
+    The client asks its sources in the order of that table. `next` is a command, no query, as that of an iterator
+    is: it gives one request and takes it on the air. `next_deadline` is a query, and changes nothing. After `next`,
+    `sent` has its Exchange, and exactly one of `answered`, `unanswered`, `unsendable` ends it, unless the source
+    cancels it. Each may raise MemoryError; then nothing has changed, or `unanswered` is called for the same
+    request. An `item` is whatever the source knows its request by. Times are ticks in ms.
     """
 
     # Whether it makes the registration: it may send without one, and its answers do not tell whether there is one.
@@ -93,6 +94,6 @@ class Source:
 
 
 def expect_own(body, name, config):
-    """Raise Refusal for what is for another UE. A member that is missing says nothing."""
+    """Raise Refusal for a message to another UE. A message without that member is taken."""
     if name in body and body.address(name, name[:-4] + "AddrType", ("UE", "AS"))[1] != config.ue_service_id:
         raise Refusal(numbers.NOT_FOUND, name + ": not this UE")

@@ -21,7 +21,7 @@ _PREFIX = "log-"
 _HEAD = const(0x56)  # the kind of the first record of a log segment
 _LONG = const(1024)  # octets of a body that is looked for before it is read
 _VERSION = const(1)  # of the log segments that are written; those without a head are of version 0
-_HEAD_BODY = b"\x00\x03[1]"  # [_VERSION] in the form of all bodies: who knows no heads passes over it
+_HEAD_BODY = b"\x00\x03[1]"  # [_VERSION] in the form of all bodies: older firmware skips it
 _LOST = OSError("the log segment is not as long as it was")
 
 
@@ -157,7 +157,7 @@ class Journal:
         self._filled = 0  # octets in the newest
         self._refs = []
         self._deferred = []
-        self._moving = False  # records were written again, and their refs may not know yet
+        self._moving = False  # records were written again, and their refs may still point to the old place
 
     def open(self):
         """Return all records that can be read, oldest first: (kind, body, log segment, offset of the body). A log
@@ -218,7 +218,7 @@ class Journal:
         try:
             self._compact()
         except (OSError, MemoryError):
-            self.failed += 1  # what was written is safe; old log segments go another time
+            self.failed += 1  # what was written is safe; old log segments are given up another time
 
     def defer(self, kind, body):
         """Keep a record that need not be safe yet: it goes with the next write, or `flush`."""
@@ -280,12 +280,12 @@ class Journal:
             self.failed += 1
             for ref in refs:
                 self._refs.remove(ref)
-            # How much of it got there is not known: the next write goes to a new segment, or to this one anew.
+            # Nobody knows how much was written: the next write begins a new segment, or this one anew.
             self._filled = self.SEGMENT
             if new and self._removed(segment):
                 self._segments.pop()
             if error is _LOST and not new:
-                # Somebody deleted the log segment: what it held is gone, what comes is not.
+                # Somebody deleted the log segment: its records are lost, but new ones must not be.
                 return self._write(again)
             raise
         self.writes += 1
@@ -304,7 +304,7 @@ class Journal:
         """Give up old log segments, so that all of them together stay within about twice what is live."""
         if self._moving:
             self._apply_moves()
-        newest = self._segments[-1]  # or it would not end where each record written again begins a segment
+        newest = self._segments[-1]  # before the loop: rewriting may begin new ones, without end
         while self._segments[0] != newest:
             oldest = self._segments[0]
             live = [ref for ref in self._refs if ref.segment == oldest]

@@ -61,7 +61,7 @@ class MessageStore:
         self.lent = lent  # a message that was taken in an earlier life of the client, and is still read
         self.file = 0
         self.digests = bytearray()  # of the messages that were seen, the oldest first
-        self.unnamed = 0  # messages that must come until none of these is one of version 0, without a sender
+        self.unnamed = 0  # messages still to come until no digest of version 0, without a sender, is left
         self.foreign = 0  # payload files up to this number may belong to log segments of a newer version
         self.order = 0
         self.journal = Journal(storage, self._checkpoint, self._rewrite)
@@ -69,7 +69,7 @@ class MessageStore:
     # --- messages on their way out ------------------------------------------------------------------
 
     def sent(self, outgoing, octets):
-        """Write one: the message is in the outbox when this returns. `octets` is a short payload, None for one
+        """Write record S: the message is in the outbox when this returns. `octets` is a short payload, None for one
         that lies in a file; the source then reads them from flash. Raise OSError."""
         self.order += 1
         outgoing.order = self.order
@@ -90,16 +90,16 @@ class MessageStore:
         return self._write(_ACCEPTED, body)  # the file must not go before this is safe
 
     def progress(self, outgoing):
-        """Which segments were acknowledged, so that a restart goes on there."""
+        """Write record P: which segments were acknowledged, so that a restart goes on there."""
         outgoing.progress = outgoing.segments.progress()
         self._write(_PROGRESS, _pack([outgoing.message_id, outgoing.progress]))
 
     def counted(self, outgoing):
-        """Keep what some of many recipients reported, as long as none had it."""
+        """Keep how many of many recipients reported a failure, as long as none reported success."""
         self.journal.defer(_COUNTED, _pack([outgoing.message_id] + _counts(outgoing)))
 
     def ended(self, outgoing, state, cause):
-        """Write two. The body may be removed where this gives True."""
+        """Write record E. Return whether the body may be removed."""
         finished = (outgoing.message_id, outgoing.to, outgoing.to_type, state, cause and cause[:_MAX_CAUSE])
         self.remember(finished)
         if outgoing.ref is None:
@@ -108,14 +108,14 @@ class MessageStore:
 
     def remember(self, finished):
         if self.history and self.history[-1][0] == finished[0]:
-            self.history.pop()  # there was no memory for the rest of it
+            self.history.pop()  # an earlier try ended here, for want of memory
         self.history.append(finished)
         if len(self.history) > _MAX_HISTORY:
             self.history.pop(0)
 
     def _write(self, kind, body, ended=None):
-        """Write a record; return whether it is safe. `ended` has one that is not needed any more once this is written,
-        and not before."""
+        """Write a record; return whether it is safe. `ended` owns a record that is needed until this one is
+        written."""
         safe = True
         try:
             self.journal.write(kind, body)
@@ -183,8 +183,8 @@ class MessageStore:
         return False
 
     def received(self, message, value, report):
-        """Write one of a received message: it may be acknowledged when this returns. `value` is the `payload`
-        member of one that came whole, `report` whether its report is owed already. Raise OSError."""
+        """Write record R: the message may be acknowledged when this returns. `value` is the `payload` member of one
+        that came whole, `report` whether its report is owed already. Raise OSError."""
         self.order += 1
         message.order = self.order
         message.report_owed = report
@@ -196,9 +196,9 @@ class MessageStore:
         self.journal.compact()  # not before: a checkpoint without this ID would hide the record from `recover`
 
     def taken(self, message):
-        """Write two: the application has it."""
+        """Write record T: the application has the message."""
         owed = message.report_owed
-        message.taken = True  # the record of one that is written again by this says so
+        message.taken = True  # this may write its record again, and that must say it
         try:
             self._write(
                 _TAKEN, _pack([message.order, owed]), None if owed or message.ref is None else message

@@ -26,7 +26,7 @@ class Outgoing:
     hold = None  # tick until which it is "confirming"
     reports = None
     reporters = None  # who was counted, see outgoing/many.py
-    on_report = None  # for the layer above: what it calls with (reporter, success, cause)
+    on_report = None  # of the layer above, which calls it with (reporter, success, cause)
     order = 0  # of `send`, over restarts
     ref = None  # what the message store keeps of it
     turn = 0  # when it was last on the air, for a fair order among destinations

@@ -129,7 +129,8 @@ def _bounds(values, least):
 
 
 class _LostSource(StoredSource):
-    """A file that is not as long as it was: the message fails when its turn comes, and the application is told."""
+    """The source of a message whose file has been cut: sending it fails when its turn comes, and the application is
+    told."""
 
     def read(self, offset, size):
         raise OSError("%s has not all of %d octets" % (self.file, self.size))
@@ -329,7 +330,7 @@ class Recovery:
         if not store.journal.newer:
             store.foreign = 0
         elif not store.foreign:
-            # What was there before the first record of ours may belong to the newer log segments.
+            # A file older than our first record may belong to log segments of a newer version.
             store.foreign = store.file
         for number, name in orphans:
             if number > store.foreign:

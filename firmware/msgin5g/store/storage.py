@@ -43,7 +43,7 @@ def loads(octets):
 
 
 class MemoryStorage:
-    """Rows in the heap: for tests, and for a board without a file system. A restart loses them."""
+    """Files in the heap: for tests, and for a board without a file system. A restart loses them."""
 
     def __init__(self):
         self._files = {}  # lists of what was appended: a file that grows needs no heap in one piece

@@ -6,7 +6,7 @@ from coap.compat import const
 NO_GATEWAY_ACCESS = const(0x01)
 INVALID_CREDENTIALS = const(0x02)
 IDENTIFIER_CONFLICT = const(0x03)
-CONNECTION_GONE = const(0x04)  # the gateway holds no registration of ours: to register is what helps
+CONNECTION_GONE = const(0x04)  # the gateway holds no registration of ours: register
 LACK_OF_RESOURCES = const(0x05)
 CONGESTION = const(0x06)
 UNKNOWN_DEVICE = const(0x07)
