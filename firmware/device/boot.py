@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""From power-on to the application, or to a safe boot without it. What keeps a device from starting is said in one
+"""From power-on to the application, or to a safe boot without it. The reason why a device cannot start is one
 sentence on the console.
 """
 
@@ -50,7 +50,7 @@ def main():
     except (KeyboardInterrupt, SystemExit):
         health.attend(board)
         raise
-    except BaseException as error:  # whatever else there is: CancelledError is no Exception
+    except BaseException as error:  # BaseException, since CancelledError is no Exception
         if sys.argv:
             starts.failed(_words(error), health.now())
             raise
@@ -110,7 +110,8 @@ def _give_up(error):
 
 
 def _failed(board, scope, path, error):
-    """On a board: tells, waits for a person to look, starts anew. That comes whatever else fails."""
+    """On a board, tell the error, wait for a person to look at it, and start anew. The new start comes even where
+    one of these fails."""
     try:
         _drop(scope)
         health.starts.failed(_words(error), health.now())

@@ -105,7 +105,7 @@ class RunningClient(runner.Serving):
     def __init__(self, core: "Role", link: "Link", storage: "Storage") -> None:
         super().__init__(core, link, storage)
         self.stopping = False
-        self.left = False  # its application has ended, and left it running
+        self.left = False  # whether its application has ended and left it running
         self._promise = None  # the time within which the application shall be heard of
         runner.running.append(self)
         self._begin("link", self._connect)
@@ -169,7 +169,7 @@ class RunningClient(runner.Serving):
                 runner.lent = self._call(self.core.take, health.now())
             message = runner.lent
             if message is not None:
-                # Ctrl-C comes before these two lines, and then the next call gives it, or after them.
+                # Ctrl-C comes before these two lines, and then the next call gives the message, or after them.
                 runner.lent = None
                 return message
             self._arrived.clear()
@@ -184,8 +184,7 @@ class RunningClient(runner.Serving):
         return _Messages(self)
 
     def outbox(self) -> list[Outgoing]:
-        """Return what became of the messages, over restarts too: those that wait, in order, then the last that
-        ended."""
+        """Return the messages, over restarts too: those that wait, in order, then the last that ended."""
         outbox = self.core.outbox
         ended = [FinishedMessage(*each) for each in outbox.history()]
         waiting = [core for core in outbox.waiting if not core.final]  # some are only counted for
@@ -207,7 +206,7 @@ class RunningClient(runner.Serving):
         try:
             self._within(self.core.wait_until_done)
         except MemoryError:
-            return False  # it is written with the next message
+            return False  # the deferred records are written with the next message
         return self.core.idle
 
     def next_wake(self) -> int | None:
@@ -238,7 +237,7 @@ class RunningClient(runner.Serving):
             try:
                 self._link.close()
             except Exception as error:
-                runner.log("%r", error)  # what Ctrl-C left of it
+                runner.log("%r", error)  # Ctrl-C has left the core or the link broken
             self._end(StoppedError("the client was stopped"))
 
     async def _deregister(self):
@@ -253,8 +252,8 @@ class RunningClient(runner.Serving):
             runner.log("stopped; the de-registration got no answer" if self.registered else "stopped")
 
     def alive(self, seconds: float | None) -> None:
-        """Promise to call this again within so many seconds: a watchdog that runs is not fed after that. None ends
-        the promise.
+        """Promise to call this again within so many seconds. If the call does not come, a running watchdog is not
+        fed any more. None ends the promise.
         """
         self._promise = runner.countdown(seconds)
 

@@ -42,7 +42,7 @@ client: "Any" = None  # the running one
 _board = None
 _timer = None
 _busy = False  # the event loop runs in one of the calls: the timer leaves it alone
-_torn = False  # it was left by Ctrl-C, or is just running
+_torn = False  # a call of the event loop was left by Ctrl-C, or is running now
 _seized = None  # a current task of asyncio that nobody runs any more
 _ended = 0  # the tick when the timer's last step ended
 
@@ -50,8 +50,8 @@ _ended = 0  # the tick when the timer's last step ended
 def start() -> "RunningClient":
     """Return the running client, registered if that takes no more than some seconds.
 
-    What an interrupted application had running is closed first, without ceremony, as a power cut would: its messages
-    are in the storage, and its tasks do not go on.
+    The client of an interrupted application is closed first, at once, as by a power cut: its messages are in the
+    storage, and its tasks do not go on.
     """
     global client
     if client is None or client not in runner.running:
@@ -200,12 +200,12 @@ def _show(message):
 
 
 def _say(text):
-    """Print what a peer had a hand in."""
+    """Print text that a peer may have written."""
     print(clean(text))
 
 
 async def _until(condition, seconds):
-    """Return whether it came true in time."""
+    """Return whether the condition came true in time."""
     begun = time.ticks_ms()
     while not condition():
         if time.ticks_diff(time.ticks_ms(), begun) > seconds * 1000:
@@ -256,7 +256,7 @@ def _step(timer):
     except KeyboardInterrupt:
         log("console: interrupted in the background")
     except Exception as error:
-        log("console: %r", error)  # of asyncio itself, which Ctrl-C left in pieces
+        log("console: %r", error)  # asyncio itself fails, after a Ctrl-C in the middle of it
     finally:
         asyncio.core.cur_task = left
         _busy = False

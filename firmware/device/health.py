@@ -20,7 +20,7 @@ if _TYPING:
 _FILE = const("boot")
 GOOD = const(60)  # seconds after which a start was a good one
 _SAFE = const(3)  # starts in a row that failed before that: then a safe boot
-_FAULTS = const(("watchdog", "soft"))  # causes of a reset that a hand at the plug does not have
+_FAULTS = const(("watchdog", "soft"))  # causes of a reset that pulling the plug cannot have
 _WORDS = const(400)  # octets of last words
 _COUNTS = const(64)  # octets of the line above them
 _VERSION = "1"
@@ -28,7 +28,7 @@ _LOOK = const(2000)  # ms between looks at the parts, at most
 _TICK_MASK = const((1 << 29) - 1)  # the period of coap.compat.ticks_diff
 _ATTEND = const(1000)  # ms between the timer's feeds, while somebody is at the REPL
 
-_TURN = const(5)  # ms in which all have their turn
+_TURN = const(5)  # ms in which every task has had its turn
 _FAULTY = const(60000)  # ms that a fault may last where no watchdog waits for its end
 
 starts = None  # the Starts of this board, once somebody has looked
@@ -51,9 +51,9 @@ class Starts:
     """How this start and those before it ended, in the file "boot" of the board's storage.
 
     `boots` counts them all; `bad` is how many in a row, right before this one, ended by a fault of the program within
-    GOOD seconds: an exception that nobody caught, or a reset that nobody at the plug can have made. `words` are the
-    last ones of a start that failed; `cause` is why the board started. A storage that fails is one line on the console,
-    and no reason not to start.
+    GOOD seconds: an exception that nobody caught, or a reset that pulling the plug cannot have made. `words` are
+    the last ones of a start that failed; `cause` is why the board started. A storage that fails is one line on the
+    console, and no reason not to start.
     """
 
     def __init__(self, board: "Board") -> None:
@@ -64,14 +64,15 @@ class Starts:
         self._storage = board.storage
         self._began = None  # the tick of a start that is not known to be good yet
         self._open = False  # whether that of the file was not
-        self._more = _VERSION  # with what newer firmware keeps there
+        self._more = _VERSION  # the version, and what newer firmware keeps behind it
         try:
             self._read(self._storage.read(_FILE, 0, _WORDS + _COUNTS))
         except OSError as error:
             log("boot: the storage failed (%s)", error)
 
     def _read(self, octets):
-        """Take what is well of "boots bad open version", and below it the words (docs/flash-format.md)."""
+        """Read what can be read of the line "boots bad open version" and of the last words below it
+        (docs/flash-format.md)."""
         counts, _, words = octets.partition(b"\n")
         counts = counts[:_COUNTS].split()
         self.boots, self.bad, still_open = [_number(counts, place) for place in range(3)]
@@ -126,7 +127,7 @@ class Starts:
         self._write(_SAFE - 1 if self.safe else bad, 0)
 
     def note(self, words):
-        """Keep words for the next start; the reset that follows says the rest."""
+        """Keep words for the next start, before a reset that counts as the failure."""
         self.words = words
         self._write(0 if self._began is None else self.bad, 0 if self._began is None else 1)
 
@@ -181,7 +182,7 @@ def watch(board, seconds, fault):
             raise ConfigError("watchdog", "the board refuses %s s: %s" % (seconds, error))
         except Unsupported as error:
             log("no watchdog: %s", error)
-    begun = unattended  # not before: a time that is refused is a fault of the configuration
+    begun = unattended  # not before: where the time is refused, the configuration is at fault
     keep(fault)
 
 
@@ -198,7 +199,8 @@ async def _keep(fault):
     told = began = None
     while True:
         try:
-            # Who is due, or has something to read, runs first: after an application that computed nobody else is late.
+            # Tasks that are due, or have something to read, run first: otherwise they would all look late after an
+            # application that computed for long.
             await asyncio.sleep_ms(_TURN)
             if starts.due(now()) == 0:
                 starts.good()
@@ -212,17 +214,17 @@ async def _keep(fault):
                     starts.note(why)
             told = why
             if why is not None and unattended and not watching:
-                # No watchdog does it.
+                # There is no watchdog to do it.
                 began = now() if began is None else began
                 if ticks_diff(now(), began) > _FAULTY:
                     _board.reset()
         except MemoryError:
-            pass  # an application that leaks
+            pass  # the application has taken all memory
         await asyncio.sleep_ms(_period)
 
 
 def feed():
-    """Before something that blocks for seconds: it has the watchdog's whole time."""
+    """Feed the watchdog before something that blocks for seconds, so that it has the watchdog's whole time."""
     if watching:
         _watchdog.feed()
 

@@ -11,7 +11,7 @@ def clean(text):
 
 
 def log(text, *arguments):
-    """Print `text % arguments`. It raises nothing: what is told must go on where telling fails."""
+    """Print `text % arguments`. Raise nothing: a failure to print must not stop the work."""
     try:
         print("msgin5g:", clean(text % arguments if arguments else text))
     except Exception:

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """The asyncio tasks that drive a sans-IO client: one reads the link, one sleeps until the next deadline.
 
-An application lives in the same interpreter. What it does may stop any of them: it cancels tasks, takes all memory, is
-interrupted by Ctrl-C within asyncio or within a call of ours. So each shows that it lives by what it does, not by its
-being there.
+An application lives in the same interpreter. It may stop any of these tasks: by cancelling it, by taking all
+memory, by Ctrl-C within asyncio or within a call of ours. So a task counts as alive by what it does, not because it
+exists.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ _NO_MEMORY = const(100)  # ms until it is tried again
 _STORAGE = const(60000)  # ms that the storage may fail
 
 running: list = []  # the client that was started and not stopped: one at the most
-lent = None  # the message that receive() is just giving; Ctrl-C may come before the application has it
+lent = None  # the message that receive() is about to return; Ctrl-C may come before the application has it
 
 
 def countdown(seconds):
@@ -80,10 +80,10 @@ class Serving:
         self._watched = {}
         self._unsent = None
         self._state = ("stopped", None)  # what was told last
-        self._warned = {}  # when which trouble was; there are some ten kinds
+        self._warned = {}  # kind of trouble: when it was last told; there are some ten kinds
         self._ended = None  # the exception for all who still want something
         self._why = None  # the same in words
-        self._inside = False  # a call of the core has begun; where nobody is in one, it was torn apart
+        self._inside = False  # a call of the core has begun; true outside of one: Ctrl-C interrupted it
         self._open = False  # the link is, and the core has started
         self._beat = _now()  # when the timer task was last seen
         self._reads = 0
@@ -96,7 +96,7 @@ class Serving:
     # --- calls of the core --------------------------------------------------------------------------
 
     def _within(self, function, *arguments, **options):
-        """Call the core. A call that Ctrl-C tore apart leaves a core that is not called again: the storage has what
+        """Call the core. If Ctrl-C interrupts the call, this core is never called again: the storage has what
         counts, and the next client begins with that.
         """
         if self._inside:
@@ -112,7 +112,8 @@ class Serving:
         return result
 
     def _call(self, function, *arguments, **options):
-        """Do the same, and then bring out what there is; no memory for that is no failure of the call."""
+        """Call the core, then hand on its datagrams and events; where memory lacks for that, the call has not
+        failed."""
         result = self._within(function, *arguments, **options)
         self._inside = True
         try:
@@ -183,7 +184,7 @@ class Serving:
         try:
             await function()
         except KeyboardInterrupt:
-            # Ctrl-C hits whoever happens to run. An end in good order still needs this task.
+            # Ctrl-C interrupts whatever task happens to run. Stopping in good order still needs this one.
             if not self._inside:
                 self._begin(name, function)
             raise
@@ -234,7 +235,7 @@ class Serving:
                     burst = 0
                     await asyncio.sleep_ms(0)
             except MemoryError:
-                # The core is what it was before this datagram, which is lost like any.
+                # The core has not changed. The datagram is lost, as on a network.
                 await self._short()
 
     async def _tick(self):
@@ -247,7 +248,7 @@ class Serving:
                 self._call(core.poll, self._beat)
                 if self._warned:
                     self._forget_warnings(self._beat)
-                await asyncio.sleep_ms(0)  # the link begins with what there is
+                await asyncio.sleep_ms(0)  # let the link send what there is
                 self._within(core.prepare)
                 now = _now()
                 self._kick.clear()
@@ -266,7 +267,7 @@ class Serving:
                 await self._short()
 
     async def _short(self):
-        """There was no memory, which the application may give back."""
+        """Note that a task has no memory; the application may give some back."""
         if self._starved is None:
             self._starved = _now()
         gc.collect()
@@ -319,7 +320,7 @@ class Serving:
             self._tell()
 
     def _hand(self, function, arguments):
-        """Call what the application set. What that raises is told, and is no affair of the client."""
+        """Call a function that the application set. An exception of it is told, and does not end the client."""
         if function is not None:
             try:
                 function(*arguments)
@@ -348,7 +349,7 @@ class Serving:
             log("security: %s", trouble)
 
     def _forget_warnings(self, now):
-        # Here and not when it is told again: a tick that is kept for days comes round.
+        # Removed here, and not only when told again: a tick that is kept for days has wrapped.
         for trouble in list(self._warned):
             if ticks_diff(now, self._warned[trouble]) > _WARN_AGAIN:
                 del self._warned[trouble]
@@ -395,8 +396,8 @@ class Serving:
         return None
 
     def _deaf(self, now):
-        """Return whether something to read waits too long: who reads is then not there, whatever asyncio knows of
-        it."""
+        """Return whether something to read has waited too long: then the task that reads is gone, even if asyncio
+        still lists it."""
         source = getattr(self._link, "source", None)
         if source is None:
             return False
@@ -421,7 +422,7 @@ class Serving:
         if self._failing is None or ticks_diff(now, self._failing) < _STORAGE:
             return False
         if journal.unread is not None:
-            return True  # only a new client looks what is there
+            return True  # only a new client lists the files again
         try:
             self._storage.replace("probe", b"?")
             self._storage.remove("probe")

@@ -32,7 +32,7 @@ def _clock():
 
 
 def _goes_on(client, config):
-    """Return whether a client that runs is the one for this configuration; else close it, or raise ClientError."""
+    """Return whether the running client is for this configuration; else close it, or raise ClientError."""
     if client.stopping or not client.again():
         client.abandon()
     elif client.core.config.__dict__ == config.__dict__:
@@ -59,11 +59,11 @@ async def start(
     """Return a running client, at once: the link and the registration come up in the background, for ever.
 
     `config` is a Config, a dict or a path (default: msgin5g.json); `board` a Board (default: this board's).
-    A board has one client, for its storage, its numbers and its link have one owner: where one runs with the same
-    configuration, that is what a second call gives. One that has a fault is closed, and a new one goes on; so is one
-    with another configuration whose application has ended.
-    Raise msgin5g.ConfigError, device.links.Unsupported for a `peer` that the board has no link for, ClientError
-    where a client with another configuration runs.
+    A board has one client, since its storage, its sequence numbers and its link have one owner. Where one runs with
+    the same configuration, a second call returns that one. A client that has a fault is closed, and a new one takes
+    over; so is one with another configuration whose application has ended. Raise msgin5g.ConfigError,
+    device.links.Unsupported for a `peer` that the board has no link for, ClientError where a client with another
+    configuration runs.
     """
     if config is None or isinstance(config, str):
         config = Config.load(config or _CONFIG)
@@ -91,6 +91,6 @@ async def start(
     core = Core(config, board.storage, clock=_clock, lent=runner.lent)
     _tell(core.journal)
     health.look(board)
-    # not before the core: what it finds in the storage may take it longer than a watchdog waits
+    # after the core: reading the storage may take longer than a watchdog waits
     health.watch(board, config.watchdog, runner.fault)
     return RunningClient(core, link, board.storage)

@@ -13,7 +13,7 @@ _ENOENT = 2
 
 
 class FileStorage:
-    """Rows as files below `folder`, which is made where it is missing, also when an application deleted it."""
+    """Files below `folder`, which is made where it is missing, also after an application has deleted it."""
 
     def __init__(self, folder: str) -> None:
         self._folder = folder
@@ -26,7 +26,7 @@ class FileStorage:
                 if name.endswith("~"):  # the power went in the middle of replace()
                     self.remove(name)
         except OSError:
-            pass  # each call says it again
+            pass  # each call raises it again
 
     def append(self, name: str, octets: "Octets") -> int | None:
         """Add at the end of a file, made where it is new; return its length."""
@@ -34,7 +34,7 @@ class FileStorage:
         try:
             return self._write(path, "ab", octets)
         except (OSError, MemoryError):
-            self._forget(path, 0)  # a full file system has room for the name of a file, and no more
+            self._forget(path, 0)  # a full file system may have had room for the name of the file only
             raise
 
     def read(self, name: str, offset: int, size: int) -> bytes:
@@ -72,7 +72,7 @@ class FileStorage:
             return file.tell()
 
     def _forget(self, path, size):
-        """Remove what a write that failed left: a file of this size, or of any."""
+        """Remove the file that a failed write left: only one of this size, or one of any."""
         try:
             if size is None or os.stat(path)[6] == size:
                 os.remove(path)

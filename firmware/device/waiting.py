@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What `asyncio` has for waiting, as it has to be: nothing that came in time is dropped, no time is too long, and
-Ctrl-C breaks nothing for good.
+"""The waiting of `asyncio`, corrected: nothing that came in time is dropped, no time is too long, and Ctrl-C breaks
+nothing for good.
 
 MicroPython runs what `wait_for` waits for in a task of its own, and drops a result that is there when the time is over:
 a message that was taken, and reported as delivered. Here it runs in the task that waits, as in CPython since 3.12: it
@@ -20,7 +20,7 @@ _sleeper = _core and _core.SingletonGenerator()  # one for all: it is awaited at
 
 
 def sleep_ms(ms):
-    """Return what sleeps so many ms when it is awaited, for any time."""
+    """Return an awaitable that sleeps so many ms, however many."""
     if ms > _PIECE:
         return _sleep_long(ms)
     # MicroPython's asserts that this is None: after a Ctrl-C between here and the await no task could sleep any more.
@@ -35,7 +35,7 @@ async def _sleep_long(ms):
 
 
 def loop():
-    """Return what stands for the present event loop, to be compared by `is`."""
+    """Return an object that identifies the present event loop, to be compared by `is`."""
     return _core._task_queue
 
 

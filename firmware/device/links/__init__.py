@@ -6,11 +6,10 @@ Each has the same few members:
     await open()          brings the link up; OSError when it cannot be had now (it is tried again)
     peer                  address of the configured peer, known once open
     await receive()       (octets, address) of the next datagram
-    send(octets, address) False when the link cannot take it now and wants it again; OSError when it is lost
-    close()
-    on_back               set by its user: called whenever the link was away and is back, by a link that can know
-    dropped               how many datagrams came and were lost because there was no memory for them
-    alive                 False when a task of its own has ended; a link without such tasks need not have it
+    send(octets, address) False when the link cannot take it now: send it again later; OSError when it is lost
+    close() on_back               set by the link's user; a link that can know calls it whenever it was away and is
+    back dropped               how many datagrams came and were lost because there was no memory for them alive
+    False when a task of its own has ended; a link without such tasks need not have it
 """
 
 import asyncio

@@ -81,7 +81,7 @@ class SerialLink:
         self._queue: list = []
         self._ready = asyncio.Event()
         self._writer: "Any" = None
-        self._loop = None  # in which that is
+        self._loop = None  # the event loop that the task lives in
         self._broken = False  # Ctrl-C hit the task
         self._wrote = 0  # what went out, in pieces
         self._stuck: "Any" = None  # (self._wrote, since when) a frame waits
@@ -195,7 +195,7 @@ class SerialLink:
         try:
             await self._write_all()
         except KeyboardInterrupt:
-            self._broken = True  # and for asyncio this task still runs
+            self._broken = True  # and asyncio still takes this task for running
             raise
 
     async def _write_all(self):
@@ -212,7 +212,7 @@ class SerialLink:
                 except OSError:
                     pass  # the reader finds out too, and opens the line again
                 except MemoryError:
-                    self.dropped += 1  # half of it may be out: the next one begins with the end of it
+                    self.dropped += 1  # half of the frame may be out: the next one's END ends it
                 if self._queue:  # not where the line was lost meanwhile
                     self._queue.pop(0)
 

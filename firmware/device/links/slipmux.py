@@ -93,9 +93,9 @@ def _escape(octets):
 class Decoder:
     """Finds frames in a stream of octets. `max_frame` is the longest content, without first octet and check.
 
-    Content beyond `buffer` octets goes to what `spool()` gives, piece by piece: an object with append(octets) and
-    remove(). Without `spool` the buffer takes all. Only frames of `kind` are spooled: nobody would take the others, and
-    remove them.
+    Content beyond `buffer` octets goes piece by piece to the object that `spool()` returns, which has
+    append(octets) and remove(). Without `spool` the buffer takes all. Only frames of `kind` are spooled: nobody
+    would take and remove the others.
     """
 
     def __init__(self, max_frame, spool=None, buffer=1024, kind=L3):

@@ -35,7 +35,7 @@ class UDPLink:
         self._address = address
         self._sock: "Any" = None
         self._sockaddr: "Any" = None
-        self._asked = None  # since when the peer owes an answer
+        self._asked = None  # tick since when the peer owes an answer
         self._last: "Any" = None  # (address, sockaddr) that the last datagram of somebody else came from
 
     async def open(self) -> None:
@@ -48,8 +48,8 @@ class UDPLink:
         self._sock = sock
 
     def _look_up(self):
-        """Look up where the peer is now; return the family of its address. It blocks on every port, so the watchdog
-        is fed before. OSError where nobody knows, and then all stays as it is.
+        """Look up the address of the peer; return its family. A look-up blocks on every port, so the watchdog is
+        fed before. Raise OSError where the name is not known; nothing has changed then.
         """
         feed()
         found = socket.getaddrinfo(self._host, self._port, 0, socket.SOCK_DGRAM)[0]
@@ -103,7 +103,7 @@ class UDPLink:
         elif self._last is not None and address == self._last[0]:
             sockaddr = self._last[1]
         else:
-            sockaddr = socket.getaddrinfo(address[0], address[1])[0][-1]  # numbers: nothing is looked up
+            sockaddr = socket.getaddrinfo(address[0], address[1])[0][-1]  # numeric: nothing is looked up
         try:
             self._sock.sendto(octets, sockaddr)
         except OSError as error:
@@ -122,7 +122,7 @@ class UDPLink:
             try:
                 self._look_up()
             except OSError:
-                pass  # as unknown as before; asked again after the same time
+                pass  # not known: looked up again after the same time
 
     def close(self) -> None:
         """Close it; it may be opened again."""

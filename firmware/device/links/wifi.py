@@ -26,8 +26,8 @@ _LOOK = const(100)  # ms between looks at the station
 _PATIENCE = const(30000)  # ms for joining, the address included
 _FIRST_PAUSE = const(1000)  # ms from a failure to the next try, doubled
 _LONGEST_PAUSE = const(30000)
-_SILENCE = const(900000)  # ms without an answer of the peer until the access point is not believed any more
-_LATE = const(60000)  # ms after which a keeper that does nothing, between its pauses, is dead
+_SILENCE = const(900000)  # ms without an answer of the peer until the station joins anew
+_LATE = const(60000)  # ms after which the keeper, the task that joins, is dead if it has done nothing
 _LOOK_UP = const(20)  # s that a name server, or three of them, may let us wait
 
 # Reasons of IEEE 802.11 (below 200) and of Espressif's driver, as WLAN.status() gives them when it has given up.
@@ -169,16 +169,15 @@ class WiFiLink(UDPLink):
                 pause = min(2 * pause, _LONGEST_PAUSE)
 
     def _renew(self):
-        """Take note that the network may be another one, with another address behind the peer's
-        name."""
+        """Look the peer up anew: the network may be another one, where its name has another address."""
         try:
             self._look_up()
         except OSError as error:
             log("Wi-Fi: %s is not known here (%s)", self._host, error)
 
     def _silent(self):
-        """Return whether the peer has owed an answer for so long that a network that says it is there is not
-        believed."""
+        """Return whether the peer has owed an answer for so long that the station must join anew, though the
+        network seems to be there."""
         self._silence = 0 if self._asked is None else self._silence + _LOOK
         return self._silence >= _SILENCE
 
@@ -227,7 +226,7 @@ class WiFiLink(UDPLink):
         if status in _PASSWORD:
             return '"%s" refuses the password (wifi.password)' % self._ssid
         if status in _NOT_THERE:
-            # Once it was there, its name is right.
+            # It was there before, so its name is right.
             text = (
                 '"%s" vanished; waiting for it'
                 if self._known
@@ -244,7 +243,7 @@ class WiFiLink(UDPLink):
         try:
             self._station.disconnect()
         except (OSError, RuntimeError):
-            pass  # it was not started
+            pass  # the radio was not started
 
     def _reset(self):
         try:
