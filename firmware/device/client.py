@@ -14,9 +14,8 @@ if _TYPING:
     from collections.abc import AsyncIterator, Callable
     from typing import Any, BinaryIO
 
-    from msgin5g.role import Role
-
     from contracts import Link, Storage
+    from msgin5g.base_client import BaseClient
     from msgin5g.store.message import Message
     from msgin5g.store.outgoing import Outgoing as CoreOutgoing
 
@@ -102,7 +101,7 @@ class RunningClient(runner.Serving):
     that it will never have.
     """
 
-    def __init__(self, core: "Role", link: "Link", storage: "Storage") -> None:
+    def __init__(self, core: "BaseClient", link: "Link", storage: "Storage") -> None:
         super().__init__(core, link, storage)
         self.stopping = False
         self.left = False  # whether its application has ended and left it running
