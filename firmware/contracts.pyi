@@ -3,7 +3,7 @@
 
 A module of the firmware that names one of these does so behind `_TYPING`, which is false wherever it runs (mypy takes
 it for true, pyproject.toml) and costs nothing: mpy-cross leaves out what stands behind it, and every annotation.
-host_tests/hardware/test_types.py checks the boards, links and storages that there are against it.
+host_tests/hardware/boards/test_types.py checks the boards, links and storages that there are against it.
 """
 
 from collections.abc import Callable

@@ -14,9 +14,9 @@ import subprocess
 
 import pytest
 
-from host_tests.hardware import esp32_base
-from host_tests.hardware.esp32_loader import BootLoader
-from host_tests.tools.test_flash_rp2040 import Drive
+from host_tests.hardware.esp32 import esp32_base
+from host_tests.hardware.esp32.esp32_loader import BootLoader
+from host_tests.tools.board.test_flash_rp2040 import Drive
 from tools.demo.processes import Process
 from tools.image import rp2
 from tools.patience import finish, patiently
@@ -28,13 +28,13 @@ FREE = "--coap 127.0.0.1:0 --http 127.0.0.1:0"
 # Commands that these tests do not run, and the test that does.
 ELSEWHERE = {
     "make demo LINK=serial": "gateway/serial/test_program.py",
-    "make bench": "tools/test_bench.py",
-    "make bench ARGS=flood": "tools/test_bench.py",
+    "make bench": "tools/commands/test_bench.py",
+    "make bench ARGS=flood": "tools/commands/test_bench.py",
     "make soak": "device/msgin5g/test_soak.py",
     "make demo": "gateway/device/test_demo.py",
     "make test": "",  # this is it
     "make provision BOARD=esp32 UE=ue:sensor-2@example.org PEER=coap://192.0.2.1 ARGS='--wifi ask'": (
-        "tools/test_provision.py"  # a board with Wi-Fi is not to be had here
+        "tools/board/test_provision.py"  # a board with Wi-Fi is not to be had here
     ),
 }
 

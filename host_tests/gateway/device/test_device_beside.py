@@ -76,7 +76,7 @@ ENDS = {
 
 @pytest.mark.parametrize("name", ENDS)
 def test_whatever_ends_an_application_ends_the_process_with_words(tmp_path, name):
-    """A service manager starts it anew; on a board that is the reset (host_tests/hardware/test_beside.py)."""
+    """A service manager starts it anew; on a board that is the reset (host_tests/hardware/device/test_beside.py)."""
     step, words = ENDS[name]
     app = tmp_path / "app.py"
     app.write_text(

@@ -13,8 +13,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from host_tests.hardware import esp32_base
-from host_tests.hardware.esp32_loader import (
+from host_tests.hardware.esp32 import esp32_base
+from host_tests.hardware.esp32.esp32_loader import (
     FLASH_BEGIN,
     FLASH_DATA,
     FLASH_DEFL_BEGIN,

@@ -5,8 +5,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { Thumb } from '../../../tools/emulator/chip/thumb.mjs';
-import { RP2040 } from '../../../tools/emulator/node_modules/rp2040js/dist/esm/index.js';
+import { Thumb } from '../../../../tools/emulator/chip/thumb.mjs';
+import { RP2040 } from '../../../../tools/emulator/node_modules/rp2040js/dist/esm/index.js';
 
 const RAM = 0x20000000, CODE = RAM + 0x8000, DATA = RAM + 0x10000, FLASH_CODE = 0x10001000;
 const SILENT = { debug() {}, info() {}, warn() {}, error() {} };

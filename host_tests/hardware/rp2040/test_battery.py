@@ -104,4 +104,4 @@ def test_what_the_image_says_of_itself(board):
 
 
 def version():
-    return runpy.run_path(str(BATTERY.parents[2] / "firmware/coap/version.py"))["VERSION"]
+    return runpy.run_path(str(BATTERY.parents[3] / "firmware/coap/version.py"))["VERSION"]

@@ -12,7 +12,7 @@ from esptool.bin_image import LoadFirmwareImage
 from esptool.targets import CHIP_DEFS
 
 from host_tests.esp32.chip import PATH
-from host_tests.hardware import esp32_base
+from host_tests.hardware.esp32 import esp32_base
 from tools import bytecode, cli
 from tools.errors import UsageError
 from tools.image import esp32, files

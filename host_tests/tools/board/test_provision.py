@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """msgin5g provision: keys, files, the gateway's store, explanations, lists; and boards that misbehave.
 
-A real board's part is in hardware/test_provisioned.py, a device's with the gateway in
+A real board's part is in hardware/device/test_provisioned.py, a device's with the gateway in
 gateway/device/test_provisioned.py.
 """
 
@@ -13,7 +13,7 @@ import sys
 
 import pytest
 
-from host_tests.tools.board_stand_in import IDENTITY, NOT_THERE, BoardStandIn, obedient
+from host_tests.tools.board.board_stand_in import IDENTITY, NOT_THERE, BoardStandIn, obedient
 from tools import cli, ports, private
 from tools.gateway import keys as key_files
 from tools.gateway.applications import digest

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from host_tests.tools.board_stand_in import BoardStandIn
+from host_tests.tools.board.board_stand_in import BoardStandIn
 from tools import cli, ports
 from tools.flash import rp2040
 

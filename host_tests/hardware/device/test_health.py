@@ -8,7 +8,7 @@ import json
 
 import pytest
 
-from host_tests.hardware.test_registered import CONFIG, UE, scene
+from host_tests.hardware.device.test_registered import CONFIG, UE, scene
 
 WATCHED = {**CONFIG, "watchdog": 4}
 APP = """

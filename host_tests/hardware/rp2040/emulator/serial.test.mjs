@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import net from 'node:net';
 import { test } from 'node:test';
 
-import { SerialPort } from '../../../tools/emulator/serial.mjs';
+import { SerialPort } from '../../../../tools/emulator/serial.mjs';
 
 async function connected(line) {
     const client = net.connect(await line.listening, '127.0.0.1');

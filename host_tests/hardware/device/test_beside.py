@@ -9,7 +9,7 @@ import time
 import pytest
 
 from host_tests.hardware.conftest import Board
-from host_tests.hardware.test_health import counts_of, put
+from host_tests.hardware.device.test_health import counts_of, put
 from tools.emulator.client import Emulator
 
 BEGIN = """
