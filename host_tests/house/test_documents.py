@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Sentences of docs/ that would go stale without a word: modules, options, tests that they name."""
 
+import fnmatch
 import json
 import re
 import subprocess
@@ -100,23 +101,44 @@ print(json.dumps(sum(names, [])))
     assert documented == set(json.loads(done.stdout))
 
 
-@pytest.mark.parametrize("name", ["clauses.md", "annex-a.md"])
+# Where the modules of a column lie: the third one, and behind it the gateway's of annex-a.md
+COLUMNS = {
+    "clauses.md": [("firmware/msgin5g", "firmware", "")],
+    "annex-a.md": [("firmware/msgin5g", "firmware"), ("", "tools/wire")],
+}
+
+
+def names_in(path, pattern):
+    """The functions, classes and values of a module that a pattern like test_a_* means."""
+    named = re.findall(r"^ *(?:(?:async )?def|class) (\w+)|^(\w+) = ", path.read_text(), re.M)
+    return fnmatch.filter(("".join(names) for names in named), pattern)
+
+
+@pytest.mark.parametrize("name", COLUMNS)
 def test_each_clause_names_what_is_there(name):
-    """Modules, and tests."""
-    tests = {
-        path.stem: path.relative_to(ROOT / "host_tests") for path in (ROOT / "host_tests").rglob("test_*.py")
-    }
+    """Modules, tests, and what is in them."""
+    tests = {path.stem: path for path in (ROOT / "host_tests").rglob("test_*.py")}
     found = 0
     for cells in rows(name, "| clause |"):
+        test = None
         for word in re.findall(r"`([^`]+)`", cells[-1]):
-            word = word.partition(":")[0]
-            if word.startswith("test_") and not word.endswith(".py"):
-                continue  # a test in the file before it
-            stem = Path(word).stem
-            assert stem in tests, (cells[0], word)
-            assert str(tests[stem]).endswith(word) or "/" not in word, (cells[0], word, tests[stem])
-            found += 1
-        for word in re.findall(r"`([\w./]+\.py)`", " ".join(cells[2:-1])):
-            folders = ("", "firmware/msgin5g", "firmware")
-            assert any((ROOT / folder / word).exists() for folder in folders), (cells[0], word)
+            file, _, inner = word.partition(": ")
+            if file.endswith(".py") or file in tests:
+                stem = Path(file).stem
+                assert stem in tests, (cells[0], word)
+                test = tests[stem]
+                place = str(test.relative_to(ROOT / "host_tests").with_suffix(""))
+                assert place.endswith(file.removesuffix(".py")), (cells[0], word, place)
+                found += 1
+            else:
+                inner = file
+            assert not inner or names_in(test, inner), (cells[0], word)
+        for column, folders in zip(cells[2:-1], COLUMNS[name], strict=True):
+            for word in re.findall(r"`([^`]+)`", column):
+                file, _, inner = word.partition(": ")
+                if not file.endswith(".py"):
+                    continue
+                places = [ROOT / folder / file for folder in folders if (ROOT / folder / file).exists()]
+                assert places, (cells[0], word)
+                assert not inner or names_in(places[0], inner), (cells[0], word)
     assert found > 10
