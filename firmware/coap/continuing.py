@@ -4,10 +4,10 @@ empty messages, responses that do not verify, the next block, the same request w
 and 5.2.2.
 """
 
+from . import exchange as exchanges
 from . import numbers
 from .compat import const, ticks_diff
 from .errors import MessageError
-from .exchange import ACKNOWLEDGED, INCOMPLETE, QUEUED, REFUSED, RESET, RESPONSE, SENT, TIMEOUT
 from .message import decode, empty, has_blocks
 
 _TYPING = const(False)
@@ -37,11 +37,11 @@ class Continuing:
 
     def expire(self, exchange: "Exchange", now: "Tick") -> None:
         """Handle an exchange whose deadline has come: send its message again, or end it."""
-        if exchange.state == QUEUED:
+        if exchange.state == exchanges.QUEUED:
             exchange.deadline = None  # it is tried again: there was no memory to put it on the air
             return
         if (
-            exchange.state == SENT
+            exchange.state == exchanges.SENT
             and exchange.confirmable
             and exchange.retransmissions < self.parameters.max_retransmit
         ):
@@ -54,11 +54,11 @@ class Continuing:
             return
         refusal = exchange.refusal
         if refusal and refusal.code == numbers.EMPTY:
-            self._finish(exchange, RESET, None, now)
+            self._finish(exchange, exchanges.RESET, None, now)
             return
         if refusal:
             self.security.ended(refusal)
-        self._finish(exchange, REFUSED if refusal else TIMEOUT, refusal, now)
+        self._finish(exchange, exchanges.REFUSED if refusal else exchanges.TIMEOUT, refusal, now)
         self.stats["timeouts"] += 1
 
     def _receive_empty(self, message, peer, now):
@@ -66,19 +66,19 @@ class Continuing:
             self._reset(message.mid, peer)
             return
         for exchange in self._exchanges:
-            if exchange.mid == message.mid and exchange.peer == peer and exchange.state == SENT:
+            if exchange.mid == message.mid and exchange.peer == peer and exchange.state == exchanges.SENT:
                 if message.type == numbers.RST and exchange.binding:
                     self._doubt(exchange, message, now)
                 elif message.type == numbers.RST:
-                    self._finish(exchange, RESET, None, now)
+                    self._finish(exchange, exchanges.RESET, None, now)
                 elif exchange.token is not None and exchange.confirmable:
                     # The response comes separately. RFC 7252 does not say how long that may take.
                     exchange.deadline = now + self.parameters.max_transmit_wait
-                    exchange.state = ACKNOWLEDGED
+                    exchange.state = exchanges.ACKNOWLEDGED
                     if exchange.datagram[1] != numbers.GET and not exchange.binding:
                         exchange.datagram = None  # needed to ask for the next block, or again with Echo
                 elif exchange.incoming is not None:
-                    self._finish(exchange, RESPONSE, None, now)
+                    self._finish(exchange, exchanges.RESPONSE, None, now)
                 else:
                     break  # neither a ping nor a NON is acknowledged
                 return
@@ -116,7 +116,7 @@ class Continuing:
             # as the answer.
             request = self._request_of(exchange)
             if request is None or request.option(numbers.ECHO) is not None:
-                return RESPONSE
+                return exchanges.RESPONSE
             request.options.append((numbers.ECHO, response.option(numbers.ECHO)))
         elif self.max_body and has_blocks(response):
             from .blockwise import add_response_block
@@ -126,8 +126,8 @@ class Continuing:
             if kind is not None:
                 return kind
         else:
-            return RESPONSE
-        return None if self._ask_again(exchange, request, body) else INCOMPLETE
+            return exchanges.RESPONSE
+        return None if self._ask_again(exchange, request, body) else exchanges.INCOMPLETE
 
     def _request_of(self, exchange):
         """Return the plain request of an exchange; None where it was not kept."""
@@ -155,7 +155,7 @@ class Continuing:
             exchange.refusal = None
         exchange.token = token
         exchange.mid = mid
-        exchange.state = QUEUED
+        exchange.state = exchanges.QUEUED
         exchange.retransmissions = 0
         exchange.deadline = None
         return True

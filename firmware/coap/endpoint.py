@@ -6,11 +6,11 @@ It is driven: `receive` for each datagram, `poll` when `next_deadline` has come,
 Peers are compared and used as dict keys, nothing else: (host, port) pairs, or what the link likes.
 """
 
+from . import exchange as exchanges
 from . import numbers
 from .compat import const, earliest, random_octets, ticks_diff
 from .continuing import Continuing
 from .errors import BusyError, MessageError
-from .exchange import QUEUED, RESPONSE, SENT, Duplicates, Exchange, postpone
 from .message import Message, decode, empty, encode, unrecognized
 from .serving import Serving
 
@@ -84,14 +84,14 @@ class Endpoint(Continuing, Serving):
         self._incoming: list = []
         self.failure = None  # the last of these errors
         self._seen = None  # what OSCORE had seen before the datagram that is being received
-        self._duplicates = Duplicates(self.MAX_DUPLICATES, self.MAX_ANSWER_OCTETS)
+        self._duplicates = exchanges.Duplicates(self.MAX_DUPLICATES, self.MAX_ANSWER_OCTETS)
         self.bodies: list = []
         self._queue: list = []
         self._events: list = []
 
     # --- what the layer above calls -----------------------------------------------------------------
 
-    def request(self, message: Message, peer: "Peer", now: "Tick", tag: object = None) -> Exchange:
+    def request(self, message: Message, peer: "Peer", now: "Tick", tag: object = None) -> exchanges.Exchange:
         """Send `message` (a Message) to `peer`, and return the Exchange that its event will name; `tag` is kept there.
 
         `message.type` says CON or NON. `message` stays as it is: the message ID is chosen here, the token too where
@@ -114,11 +114,11 @@ class Endpoint(Continuing, Serving):
             self.security.peer = peer
         return self._start(peer, outer, message.type, token, now, tag, None, binding)
 
-    def ping(self, peer: "Peer", now: "Tick", tag: object = None) -> Exchange:
+    def ping(self, peer: "Peer", now: "Tick", tag: object = None) -> exchanges.Exchange:
         """Send an empty confirmable message (section 4.3); a live peer answers it with Reset."""
         return self.request(Message(_EMPTY), peer, now, tag)
 
-    def cancel(self, exchange: Exchange, now: "Tick") -> None:
+    def cancel(self, exchange: exchanges.Exchange, now: "Tick") -> None:
         """Forget an exchange: no more retransmissions, no event. What comes for it counts as unmatched."""
         if exchange in self._exchanges:
             self._exchanges.remove(exchange)
@@ -185,7 +185,7 @@ class Endpoint(Continuing, Serving):
                 if item.deadline is not None and ticks_diff(now, item.deadline) >= 0:
                     item.poll(self, now)
             except MemoryError:
-                postpone(item, now)
+                exchanges.postpone(item, now)
             if index < len(group) and group[index] is item:
                 index += 1
 
@@ -229,7 +229,7 @@ class Endpoint(Continuing, Serving):
         """Have `next_event` give this one."""
         self._events.append(event)
 
-    def is_open(self, exchange: "Exchange | None") -> bool:
+    def is_open(self, exchange: "exchanges.Exchange | None") -> bool:
         """Return whether something is still expected for an exchange."""
         return exchange in self._exchanges
 
@@ -268,7 +268,9 @@ class Endpoint(Continuing, Serving):
         confirmable = type == _CON
         # A separate response has the token of the peer's request: nothing that comes in may be matched with that
         # token.
-        exchange = Exchange(peer, datagram, mid, None if incoming else token, confirmable, tag, incoming)
+        exchange = exchanges.Exchange(
+            peer, datagram, mid, None if incoming else token, confirmable, tag, incoming
+        )
         if binding:
             exchange.binding = binding
             exchange.refusal = None
@@ -282,18 +284,18 @@ class Endpoint(Continuing, Serving):
         while index < len(self._exchanges):
             exchange = self._exchanges[index]
             index += 1
-            if exchange.state == QUEUED:
+            if exchange.state == exchanges.QUEUED:
                 try:
                     self._launch(exchange, now)
                 except MemoryError:
-                    postpone(exchange, now)
+                    exchanges.postpone(exchange, now)
 
     def _launch(self, exchange, now):
         if exchange.confirmable:
             peer = exchange.peer
             on_air = 0
             for each in self._exchanges:
-                if each.state == SENT and each.confirmable and each.peer == peer:
+                if each.state == exchanges.SENT and each.confirmable and each.peer == peer:
                     on_air += 1
             if on_air >= self.parameters.nstart:
                 return
@@ -305,7 +307,7 @@ class Endpoint(Continuing, Serving):
             timeout = self.parameters.non_lifetime
         exchange.timeout = timeout
         exchange.deadline = now + timeout
-        exchange.state = SENT
+        exchange.state = exchanges.SENT
         self.put(exchange.datagram, exchange.peer)
 
     def _finish(self, exchange, kind, message, now):
@@ -350,7 +352,7 @@ class Endpoint(Continuing, Serving):
         # All that can fail is done before the exchange changes, so that the response can be taken when it comes
         # again.
         acknowledgement = self._remember(message, peer, now) if confirmable else None
-        kind = self._go_on(exchange, plain) if plain.options else RESPONSE
+        kind = self._go_on(exchange, plain) if plain.options else exchanges.RESPONSE
         if kind is not None:
             self._finish(exchange, kind, plain, now)
         if acknowledgement:
@@ -381,7 +383,11 @@ class Endpoint(Continuing, Serving):
         """Return the exchange that a response answers, or None. Token and peer make the match (section 5.3.2), for
         a piggybacked response the message ID as well."""
         for exchange in self._exchanges:
-            if exchange.token == message.token and exchange.peer == peer and exchange.state != QUEUED:
+            if (
+                exchange.token == message.token
+                and exchange.peer == peer
+                and exchange.state != exchanges.QUEUED
+            ):
                 return None if message.type == _ACK and exchange.mid != message.mid else exchange
         return None
 

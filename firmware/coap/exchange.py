@@ -111,6 +111,11 @@ class _Entry:
         # None: not answered yet; b"": there is nothing to say again; a number: the code alone is known of the answer
         self.answer = None
 
+    def size(self):
+        """Return the octets of the answer that is kept."""
+        answer = self.answer
+        return 0 if answer is None or isinstance(answer, int) else len(answer)
+
 
 class Duplicates:
     """Which message IDs came lately, and what was answered: RFC 7252 sections 4.2 and 4.5.
@@ -197,7 +202,7 @@ class Duplicates:
         index = len(self._entries)
         while index:
             index -= 1
-            size += _size(self._entries[index])
+            size += self._entries[index].size()
         return size
 
     def _victim(self, by_size, spared):
@@ -207,7 +212,7 @@ class Duplicates:
         try:
             weights = {}
             for entry in self._entries:
-                weights[entry.peer] = weights.get(entry.peer, 0) + (_size(entry) if by_size else 1)
+                weights[entry.peer] = weights.get(entry.peer, 0) + (entry.size() if by_size else 1)
         except MemoryError:
             weights = None  # the oldest of all, then
         victim = None
@@ -216,7 +221,7 @@ class Duplicates:
             entry = self._entries[index]
             index += 1
             # One that is not answered stays: its request would run twice. There are MAX_INCOMING of them at most.
-            if entry.answer is None or entry is spared or by_size and not _size(entry):
+            if entry.answer is None or entry is spared or by_size and not entry.size():
                 continue
             if victim is None or weights and weights[entry.peer] > weights[victim.peer]:
                 victim = entry
@@ -249,11 +254,6 @@ class Duplicates:
         if not self._ids or ticks_diff(entry.expires, self._until) > 0:
             self._until = entry.expires
         self._ids[entry.peer] = records
-
-
-def _size(entry):
-    answer = entry.answer
-    return 0 if answer is None or isinstance(answer, int) else len(answer)
 
 
 def _code(answer):

@@ -32,6 +32,8 @@ _MARKER = const(0xFF)
 _MAX_OPTION = const(65535 + 269)  # what two octets of extended length can say (section 3.1)
 # A datagram of 1152 octets can hold over 1,100 empty options, which would cost 30 times its size in heap.
 _MAX_OPTIONS = const(32)
+# Octets, at most, of a datagram beside payload and options, with OSCORE and what it needs for blocks
+_HEAD = const(48)
 
 
 class Message:
@@ -77,6 +79,13 @@ class Message:
         """Return the value of the first option of this number as an unsigned integer (section 3.2), or `default`."""
         value = self.option(number)
         return default if value is None else int.from_bytes(value, "big")
+
+    def max_size(self) -> int:
+        """Return how many octets its datagram has at most, protected by OSCORE or not."""
+        size = len(self.payload) + _HEAD
+        for _, value in self.options:
+            size += len(value) + 5
+        return size
 
     @property
     def path(self) -> str | None:

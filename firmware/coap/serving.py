@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """The part of an Endpoint that answers its peers' requests: RFC 7252 sections 4.2, 4.5 and 5.2."""
 
+from . import exchange as exchanges
 from . import numbers
 from .compat import const
-from .exchange import REQUEST, Incoming
 from .message import Message, empty, encode, has_blocks, uint_octets, unrecognized
 
 _TYPING = const(False)
@@ -12,9 +12,6 @@ if _TYPING:
     from typing import Any
 
     from contracts import Tick
-
-# Octets, at most, of a response beside payload and options, with OSCORE and what it needs for blocks
-_HEAD = const(48)
 
 
 class Serving:
@@ -38,7 +35,7 @@ class Serving:
         _next_mid: Callable[..., int]
         _start: Callable[..., Any]
 
-    def respond(self, incoming: Incoming, message: Message, now: "Tick") -> None:
+    def respond(self, incoming: exchanges.Incoming, message: Message, now: "Tick") -> None:
         """Answer a request; piggybacked where its acknowledgement is still owed, else separately. `message` stays as
         it is. What is larger than a datagram goes out in blocks, where `max_body` is not 0.
 
@@ -49,7 +46,7 @@ class Serving:
         if incoming not in self._incoming or incoming.response:
             return
         request = incoming.message
-        if self.max_body and (has_blocks(request) or self._is_large(message)):
+        if self.max_body and (has_blocks(request) or message.max_size() > self.max_datagram):
             from .slicing import sliced  # here, so that its memory is only spent where it is needed
 
             message = sliced(self, incoming, message, now)
@@ -71,14 +68,7 @@ class Serving:
         self._duplicates.answer(incoming.entry, kept)
         self.put(datagram, incoming.peer)
 
-    def _is_large(self, message):
-        """Return whether it may be larger than a datagram; `slicing` knows."""
-        size = len(message.payload) + _HEAD
-        for _, value in message.options:
-            size += len(value) + 5
-        return size > self.max_datagram
-
-    def overdue(self, incoming: Incoming, now: "Tick") -> None:
+    def overdue(self, incoming: exchanges.Incoming, now: "Tick") -> None:
         """Acknowledge a request that is not answered yet, or give it up."""
         confirmable = incoming.message.type == numbers.CON
         if confirmable and not incoming.acknowledged:
@@ -162,7 +152,9 @@ class Serving:
         entry = self._duplicates.add(peer, message.mid, now + lifetime, now)
         if mark:
             entry.mark = mark
-        incoming = Incoming(message, peer, now + (self.ACK_DELAY if confirmable else lifetime), entry)
+        incoming = exchanges.Incoming(
+            message, peer, now + (self.ACK_DELAY if confirmable else lifetime), entry
+        )
         if binding:
             incoming.binding = binding
         if answer is None and self.max_body and has_blocks(message):
@@ -179,7 +171,7 @@ class Serving:
         if answer:
             self.respond(incoming, answer, now)
         else:
-            self._events.append((REQUEST, incoming, message))
+            self._events.append((exchanges.REQUEST, incoming, message))
 
     def _refusal(self, message, peer):
         """Return the answer to a request that is not let in, or None. No state is kept of such a request."""

@@ -12,7 +12,7 @@ import select
 import sys
 
 from coap.compat import const, ticks_diff
-from msgin5g import CHANGED, FAILED, MESSAGE, REPORT, TOPIC, ClientError
+from msgin5g import ClientError, events
 from msgin5g.timing import Countdown
 
 from . import health, waiting
@@ -302,18 +302,18 @@ class Serving:
             self._kick.set()
 
     def _on_event(self, kind, subject):
-        if kind == MESSAGE:
+        if kind == events.MESSAGE:
             self._arrived.set()
-        elif kind == CHANGED:
+        elif kind == events.CHANGED:
             if subject.final:
                 self._wake(subject.message_id)
-        elif kind == TOPIC:
+        elif kind == events.TOPIC:
             cause = ": " + subject.cause if subject.cause else ""
             log("topic %s: %s%s", subject.topic, subject.state, cause)
             self._wake(subject)
-        elif kind == REPORT:
+        elif kind == events.REPORT:
             self._hand(subject[0].on_report, subject[1:])
-        elif kind == FAILED:
+        elif kind == events.FAILED:
             log("a message from %s failed: %s", subject[0], subject[2])
             self._hand(self.on_failed, subject)
         else:

@@ -5,7 +5,7 @@ import gc
 
 from coap.compat import const, earliest
 
-from .events import CHANGED, FAILED, MESSAGE, REGISTRATION, REPORT
+from . import events
 from .outgoing.outbox import Outbox
 from .store.message_store import MessageStore
 
@@ -21,7 +21,7 @@ if _TYPING:
 STARVED = (MemoryError, RuntimeError)  # the second: a stack that is too deep
 _PAUSE = const(1000)  # ms
 _TICKS = const((1 << 29) - 1)
-_ARRIVED = (MESSAGE, None)
+_ARRIVED = (events.MESSAGE, None)
 
 
 class BaseClient:
@@ -210,7 +210,7 @@ class BaseClient:
         state = (self.registration.state, self.registered)
         if state != self._announced:
             self._announced = state
-            self.events.append((REGISTRATION, self))
+            self.events.append((events.REGISTRATION, self))
 
     def _on_peer_alive(self):
         for source in self.sources:
@@ -222,13 +222,13 @@ class BaseClient:
     def changed(self, outgoing, report=None):
         """Tell that a message changed its state, or of the `report` (reporter, success, cause) of one of many."""
         if report is not None:
-            self.events.append((REPORT, (outgoing,) + report))
+            self.events.append((events.REPORT, (outgoing,) + report))
             return
-        self.events.append((CHANGED, outgoing))
+        self.events.append((events.CHANGED, outgoing))
 
     def failed(self, message, why):
         """Tell of a message that was on its way in, or in the inbox, and that nobody will have."""
-        self.events.append((FAILED, (message.sender, message.message_id, why)))
+        self.events.append((events.FAILED, (message.sender, message.message_id, why)))
 
     def came(self):
         """Tell that a message is in the inbox."""

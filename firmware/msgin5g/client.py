@@ -15,7 +15,7 @@ from . import procedures, security
 from .base_client import STARVED, BaseClient
 from .errors import BodyError, ConfigError
 from .outgoing.body_builder import PATH, TOKEN, BodyBuilder, request
-from .rules.requests import Refusal, later, response
+from .rules import requests
 from .wire import bodies
 
 _TYPING = const(False)
@@ -164,7 +164,7 @@ class Client(BaseClient):
         kind, subject, _ = event
         if kind == coap_exchange.REQUEST:
             self._event = None  # where this fails too, the peer sends the request again
-            self.endpoint.respond(subject, response(later(), self.stats), now)
+            self.endpoint.respond(subject, requests.response(requests.later(), self.stats), now)
         elif kind != coap_exchange.NOTIFICATION:  # the peer sends a notification again that is not accepted
             source, item = subject.tag
             source.unanswered(item, now)
@@ -234,17 +234,17 @@ class Client(BaseClient):
         """Return the response to a request of the peer (docs/wire-profile.md, "Answers"), or to a notification."""
         try:
             return CoapMessage(self._dispatch(message, now))
-        except (BodyError, Refusal, OSError) + STARVED as error:
-            return response(error, self.stats)
+        except (BodyError, requests.Refusal, OSError) + STARVED as error:
+            return requests.response(error, self.stats)
 
     def _dispatch(self, message, now):
         if numbers.is_request(message.code):
             if message.path != PATH:
-                raise Refusal(numbers.NOT_FOUND, "only " + PATH)
+                raise requests.Refusal(numbers.NOT_FOUND, "only " + PATH)
             if message.code != numbers.POST:
-                raise Refusal(numbers.METHOD_NOT_ALLOWED, "only POST")
+                raise requests.Refusal(numbers.METHOD_NOT_ALLOWED, "only POST")
         if message.uint(numbers.CONTENT_FORMAT, numbers.JSON) != numbers.JSON:
-            raise Refusal(numbers.UNSUPPORTED_CONTENT_FORMAT, "only application/json (50)")
+            raise requests.Refusal(numbers.UNSUPPORTED_CONTENT_FORMAT, "only application/json (50)")
         body = bodies.Body.read(message.payload)
         if body.text("msgIden") != self.config.service_identifier:
             raise BodyError("msgIden", "not " + self.config.service_identifier)

@@ -3,8 +3,8 @@
 
 from coap.compat import const
 
+from ..store import storage as sources
 from ..store.outgoing import Outgoing
-from ..store.storage import FileSource, OctetsSource, StoredSource, copy_to_file
 from ..timing import Countdown
 from ..wire import payload, uuid
 from ..wire.identifiers import service_id_error
@@ -20,8 +20,8 @@ def source_of(given, volatile, storage, store, outbox):
 
     def spool(read, size, text):
         file = store.new_file("out-")
-        copy_to_file(storage, file, read, size)
-        return StoredSource(storage, file, size, text)
+        sources.copy_to_file(storage, file, read, size)
+        return sources.StoredSource(storage, file, size, text)
 
     size = None
     if isinstance(given, tuple) and len(given) == 2 and hasattr(given[0], "read"):
@@ -37,12 +37,12 @@ def source_of(given, volatile, storage, store, outbox):
             given.seek(start)
         outbox.check(size)
         if volatile:
-            return FileSource(given, size), None
+            return sources.FileSource(given, size), None
         return spool(lambda offset, piece: given.read(piece), size, False), None
     text, octets = payload.as_octets(given)
     outbox.check(len(octets))
     if volatile or len(octets) <= _INLINE:
-        return OctetsSource(octets, text), octets
+        return sources.OctetsSource(octets, text), octets
     view = memoryview(octets)
     return spool(lambda offset, piece: view[offset : offset + piece], len(octets), text), None
 

@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: MIT
 """The place that keeps messages on their way out until they end."""
 
+from coap.compat import const
+
 from ..errors import OutboxFull, StorageError
+
+_MAX_WAITING = const(64)
 
 
 class Outbox:
@@ -9,8 +13,6 @@ class Outbox:
 
     What `add` took is on flash, and found there again after a restart; but volatile ones live in the heap only.
     """
-
-    MOST_WAITING = 64
 
     def __init__(self, store, messages, octets):
         self.queue = store.queue
@@ -62,7 +64,7 @@ class Outbox:
             self.waiting.remove(outgoing)
             raise
         self._leave_queue(outgoing, safe)
-        if len(self.waiting) <= self.MOST_WAITING:
+        if len(self.waiting) <= _MAX_WAITING:
             return None
         for other in self.waiting:
             if other.final:  # it has ended, and is only kept to count reports
@@ -74,7 +76,7 @@ class Outbox:
         """Take a message that ended out of the outbox. With `counting` it stays among those that wait, where there
         is room, so that more reports of it are counted."""
         outgoing.made = None
-        if counting and outgoing in self.queue and len(self.waiting) < self.MOST_WAITING:
+        if counting and outgoing in self.queue and len(self.waiting) < _MAX_WAITING:
             self.waiting.append(outgoing)
         safe = self._store.ended(outgoing, state, cause or outgoing.cause)
         if outgoing in self.queue:
