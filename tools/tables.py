@@ -7,6 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 
+# What a kind of request is, where its name alone does not say it.
 REQUESTS = {
     "MSG": "message, or a segment of one",
     "IMDN": "delivery report",
@@ -15,7 +16,6 @@ REQUESTS = {
     "SUB": "subscribing to a topic",
     "UNSUB": "unsubscribing",
     "REG": "GWREG, REG",
-    "DEREG": "DEREG",
 }
 VERDICTS = {"d": "done", "e": "end", "a": "again", "r": "register, again", "l": "refused"}
 CODES = {
@@ -53,15 +53,14 @@ TS 24.538 clause A.2.2.17, which a gateway says on MSGin5G-5.
 
 {backoffs}
 
-Each wait is twice the one before, with 25 % of jitter either way. Max-Age of the answer comes before that, an hour at
-most; of a peer that says a short one for ever an eighth of the schedule counts. Once the peer is heard of again, what
-waits because of silence is tried at once, one time. Only messages to the same destination wait for one another.
+Each wait has 25 % of jitter either way. Max-Age of the answer comes before that, an hour at most; of a peer that says a
+short one for ever an eighth of the schedule counts. Once the peer is heard of again, what waits because of silence is
+tried at once, one time. Only messages to the same destination wait for one another.
 
-| request | back-off | sent at most |
-| --- | --- | --- |
 {requests}
 
-A new back-off is a row of `BACKOFFS` and its name in `REQUESTS`, in that one file.
+A new back-off is a row of `BACKOFFS` and its name in `REQUESTS`, a new kind of request a row of `REQUESTS`, in that one
+file.
 """
 
 
@@ -117,6 +116,10 @@ def grid(head, rows):
     """Return a table of Markdown."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
+
+
+def _seconds(ms):
+    return f"{ms / 1000:g} s"
 
 
 def _code(code):
@@ -186,19 +189,23 @@ def retries():
     _firmware()
     from msgin5g.rules import policy
 
-    kinds = [kind for kind, _, _ in policy.REQUESTS]
-    rows = [[_code(code), *(VERDICTS[cell] for cell in cells)] for code, cells in policy.TABLE]
+    kinds = [row[0] for row in policy.REQUESTS]
+    rows = [
+        [_code(code), *(VERDICTS[letters[place]] for *_, letters in policy.REQUESTS)]
+        for place, code in enumerate(policy.CODES)
+    ]
     requests = [
-        f"| {kind}: {REQUESTS[kind]} | {backoff or 'none'} | {tries or 'for ever'} |"
-        for kind, backoff, tries in policy.REQUESTS
+        [f"{kind}: {REQUESTS[kind]}" if kind in REQUESTS else kind, backoff or "none", tries or "for ever"]
+        for kind, backoff, tries, _ in policy.REQUESTS
     ]
     backoffs = [
-        [f"`{name}`", f"{first // 1000} s", f"{most // 1000} s"] for name, first, most in policy.BACKOFFS
+        [f"`{name}`", _seconds(first), _seconds(longest), f"by {_seconds(growth)}" if growth else "doubled"]
+        for name, first, longest, growth in policy.BACKOFFS
     ]
     return RETRIES.format(
         table=grid(["answer", *kinds], rows),
-        backoffs=grid(["name", "first wait", "longest wait"], backoffs),
-        requests="\n".join(requests),
+        backoffs=grid(["name", "first wait", "longest wait", "grows"], backoffs),
+        requests=grid(["request", "back-off", "sent at most"], requests),
     )
 
 

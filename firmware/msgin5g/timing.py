@@ -54,11 +54,15 @@ class Countdown:
 
 
 class Backoff:
-    """When to try again: `first` ms, doubled up to `most`, +-25 % (docs/wire-profile.md, "Answers", "Registration")."""
+    """When to try again: after `first` ms, then after `growth` ms more each time (0: after twice as long), up to
+    `max_ms`; +-25 % (docs/wire-profile.md, "Answers", "Registration")."""
 
-    def __init__(self, first: int, max_ms: int, random: "Callable[[int], bytes]" = random_octets) -> None:
+    def __init__(
+        self, first: int, max_ms: int, random: "Callable[[int], bytes]" = random_octets, growth: int = 0
+    ) -> None:
         self.max_ms = max_ms
         self._first = first
+        self._growth = growth
         self._random = random
         self._delay = first
         self.deadline = None
@@ -74,7 +78,7 @@ class Backoff:
         else:
             wait = jittered(self._delay, 25, self._random)
         wait = min(wait, MAX_WAIT * 1000)
-        self._delay = min(self._delay * 2, self.max_ms)
+        self._delay = min(self._delay + (self._growth or self._delay), self.max_ms)
         self.deadline = now + wait
         return wait
 

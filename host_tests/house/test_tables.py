@@ -15,15 +15,17 @@ def test_every_cell_of_the_policy_means_something():
     tables._firmware()
     from msgin5g.rules import policy
 
-    kinds = [kind for kind, _, _ in policy.REQUESTS]
-    names = {name for name, _, _ in policy.BACKOFFS}
-    assert len(dict(policy.TABLE)) == len(policy.TABLE)
-    for code, cells in policy.TABLE:
-        assert len(cells) == len(kinds) and set(cells) <= set("dearl"), code
-    for column, (kind, backoff, tries) in enumerate(policy.REQUESTS):
+    names = [row[0] for row in policy.BACKOFFS]
+    kinds = [row[0] for row in policy.REQUESTS]
+    for each in (names, kinds, policy.CODES):
+        assert len(set(each)) == len(each)
+    for kind, backoff, tries, letters in policy.REQUESTS:
+        assert len(letters) == len(policy.CODES) and set(letters) <= set("dearl"), kind
         # what may be sent again has a back-off, and what has none is sent once
-        again = {cells[column] for _, cells in policy.TABLE} & set("arl")
+        again = set(letters) & set("arl")
         assert (backoff in names) if again - {"r"} else tries == 1, kind
+    for name, first, longest, growth in policy.BACKOFFS:
+        assert 0 < first <= longest and growth >= 0, name
 
 
 @pytest.mark.parametrize("code", range(256))
@@ -32,12 +34,24 @@ def test_an_unknown_code_is_the_first_of_its_class(code):
     tables._firmware()
     from msgin5g.rules import policy
 
-    known = dict(policy.TABLE)
-    for kind, _, _ in policy.REQUESTS:
-        column = [each for each, _, _ in policy.REQUESTS].index(kind)
+    for kind, *_, letters in policy.REQUESTS:
+        known = dict(zip(policy.CODES, letters, strict=True))
         generic = {2: 0x40, 4: 0x80, 5: 0xA0}.get(code >> 5, 0x80)
         if code >= 0x20:
-            assert policy.verdict(code, kind) == known.get(code, known[generic])[column]
+            assert policy.verdict(code, kind) == known.get(code, known[generic])
+
+
+def test_a_new_kind_and_a_new_back_off_are_rows(monkeypatch):
+    """One file: the page is made of them as of the others."""
+    tables._firmware()
+    from msgin5g.rules import policy
+
+    row = ("STATUS", "patient", 9, policy.REQUESTS[0][3])
+    monkeypatch.setattr(policy, "REQUESTS", (*policy.REQUESTS, row))
+    monkeypatch.setattr(policy, "BACKOFFS", (*policy.BACKOFFS, ("patient", 1500, 60000, 5000)))
+    page = tables.retries()
+    assert "| STATUS | patient | 9 |" in page
+    assert "| `patient` | 1.5 s | 60 s | by 5 s |" in page
 
 
 @pytest.mark.parametrize("name", [name for name, _, _ in tables.MACHINES])

@@ -14,73 +14,74 @@ AGAIN = "a"  # it is sent again after the back-off of its kind, or after Max-Age
 REGISTER = "r"  # it is sent again when the device has registered anew; a second time after the back-off, too
 REFUSED = "l"  # as AGAIN, with the back-off "refusal": the other side is able to, but refuses
 
-# (kind, its back-off, how often it is sent; 0: for ever)
-REQUESTS = (
-    ("MSG", "resend", 0),
-    ("IMDN", "resend", 0),
-    ("SEGCONFIR", "resend", 5),  # the other side helps itself when it never comes
-    ("SEGREC", None, 1),  # the gap timer makes another one
-    ("SUB", "resend", 0),
-    ("UNSUB", "resend", 0),
-    ("REG", "registration", 0),  # GWREG too
-    ("DEREG", None, 1),  # its loss is harmless: the registration expires
-)
-
-# Each wait is twice the one before, with 25 % of jitter: (name, first wait, longest wait), in ms
-BACKOFFS = (
-    ("resend", 5000, 300000),
-    ("registration", 2000, 300000),
-    ("refusal", 60000, 3600000),
-)
-
-# (code or the x.00 of its class, a letter for each kind in the order of REQUESTS). A code without a row is what the
-# x.00 of its class is (RFC 7252 section 5.9), one of another class what 4.00 is. 0: silence or a Reset.
-TABLE = (
-    (0x00, "aaaeaaae"),  # nothing came back
-    (0x40, "dddddddd"),  # 2.xx
-    (0x80, "eeeeleae"),  # 4.00 Bad Request
-    (0x81, "rrrerrae"),  # 4.01 Unauthorized: not registered
-    (0x83, "eeeelele"),  # 4.03 Forbidden
-    (0x88, "aaaeaaae"),  # 4.08 Request Entity Incomplete
-    (0x9D, "aaaeaaae"),  # 4.29 Too Many Requests
-    (0xA0, "aaaeaaae"),  # 5.00 Internal Server Error
-    (0xA1, "eeeeleae"),  # 5.01 Not Implemented
-    (0xA5, "eeeeleae"),  # 5.05 Proxying Not Supported
+# What is asked for in REQUESTS: a response code, or the x.00 of its class. A code that is not here is what the x.00 of
+# its class is (RFC 7252 section 5.9), one of another class what 4.00 is.
+CODES = (
+    0x00,  # nothing came back, or a Reset
+    0x40,  # 2.xx
+    0x80,  # 4.00 Bad Request
+    0x81,  # 4.01 Unauthorized: not registered
+    0x83,  # 4.03 Forbidden
+    0x88,  # 4.08 Request Entity Incomplete
+    0x9D,  # 4.29 Too Many Requests
+    0xA0,  # 5.00 Internal Server Error
+    0xA1,  # 5.01 Not Implemented
+    0xA5,  # 5.05 Proxying Not Supported
     # MSGin5G-5 says a cause of TS 24.538 clause A.2.2.17: 0x100 and its value
-    (0x100, "eeeelele"),  # any other cause: refused
-    (0x104, "rrrerrae"),  # Connection is not available anymore: the gateway holds no registration of ours
-    (0x105, "aaaeaaae"),  # Lack of resources for lower layer
-    (0x106, "aaaeaaae"),  # Congestion situation
+    0x100,  # any other cause: refused
+    0x104,  # Connection is not available anymore: the gateway holds no registration of ours
+    0x105,  # Lack of resources for lower layer
+    0x106,  # Congestion situation
 )
+
+# (kind, its back-off, how often it is sent; 0: for ever, a letter for each of CODES in their order)
+REQUESTS = (
+    ("MSG", "resend", 0, "adereaaaeeeraa"),
+    ("IMDN", "resend", 0, "adereaaaeeeraa"),
+    ("SEGCONFIR", "resend", 5, "adereaaaeeeraa"),  # the other side helps itself when it never comes
+    ("SEGREC", None, 1, "edeeeeeeeeeeee"),  # comes again by itself when the gap timer ends
+    ("SUB", "resend", 0, "adlrlaaalllraa"),
+    ("UNSUB", "resend", 0, "adereaaaeeeraa"),
+    ("REG", "registration", 0, "adaalaaaaalaaa"),  # GWREG too
+    ("DEREG", None, 1, "edeeeeeeeeeeee"),  # its loss is harmless: the registration expires
+)
+
+# Each wait is the one before and `growth` more, or twice the one before where that is 0, with 25 % of jitter:
+# (name, first wait, longest wait, growth), in ms
+BACKOFFS = (
+    ("resend", 5000, 300000, 0),
+    ("registration", 2000, 300000, 0),
+    ("refusal", 60000, 3600000, 0),
+)
+
+
+def _request(kind):
+    for row in REQUESTS:
+        if row[0] == kind:
+            return row
+    raise KeyError(kind)
 
 
 def verdict(code, kind):
     """Return what the response code (0: silence) means for a request of this kind: DONE, END, AGAIN, ..."""
-    column = 0
-    while REQUESTS[column][0] != kind:
-        column += 1
+    letters = _request(kind)[3]
     for wanted in (code, code & 0x1E0, 0x80):
-        for row in TABLE:
-            if row[0] == wanted:
-                return row[1][column]
+        if wanted in CODES:
+            return letters[CODES.index(wanted)]
 
 
 def tries(kind):
     """Return how often a request of this kind is sent at most; 0 means for ever."""
-    for request in REQUESTS:
-        if request[0] == kind:
-            return request[2]
+    return _request(kind)[2]
 
 
 def backoff(kind, random):
     """Return the Backoff of a request of this kind."""
-    for request in REQUESTS:
-        if request[0] == kind:
-            return named(request[1], random)
+    return named(_request(kind)[1], random)
 
 
 def named(name, random):
     """Return the Backoff of this name."""
     for row in BACKOFFS:
         if row[0] == name:
-            return Backoff(row[1], row[2], random)
+            return Backoff(row[1], row[2], random, row[3])

@@ -6,8 +6,30 @@ RFC 8516, and of docs/wire-profile.md; they are not read from the table of the c
 """
 
 import coap
-from common import equal
-from msgin5g_scene import DAY, MINUTE, SECOND, Scene, agree, max_age, msg, segment
+from common import Random, equal, raises
+from msgin5g.rules import policy
+from msgin5g_scene import DAY, MINUTE, SECOND, Scene, agree, answering, max_age, msg, segment, ticks
+
+
+class Replaced:
+    """Names of a module stand for something else within."""
+
+    def __init__(self, module, **names):
+        self.module = module
+        self.names = names
+
+    def __enter__(self):
+        self._swap()
+
+    def __exit__(self, *error):
+        self._swap()
+
+    def _swap(self):
+        for name in self.names:
+            there = getattr(self.module, name)
+            setattr(self.module, name, self.names[name])
+            self.names[name] = there
+
 
 REPORT = '"isDelivStatReq":true,'
 SILENCE = None
@@ -233,3 +255,34 @@ def test_de_registrations():
         scene.stop()
         scene.run(10 * MINUTE)
         equal(shown(said, scene.client.registration.state, scene.count["DEREG"]), shown(said, "stopped", 1))
+
+
+# --- back-offs ----------------------------------------------------------------------------------------------
+
+
+def test_a_back_off_is_doubled_or_grows_by_the_same():
+    # (first wait, longest wait, growth) in ms, and the waits between seven requests: 25 % of jitter (docs/retries.md)
+    for row, waits in (
+        (("resend", 4000, 60000, 0), (4, 8, 16, 32, 60, 60)),
+        (("resend", 4000, 18000, 4000), (4, 8, 12, 16, 18, 18)),
+        (("resend", 7000, 7000, 0), (7, 7, 7, 7, 7, 7)),
+    ):
+        with Replaced(policy, BACKOFFS=(row,) + policy.BACKOFFS[1:]):
+            scene = Scene(answering(coap.SERVICE_UNAVAILABLE)).start()
+            scene.send()
+            scene.run(250 * SECOND)
+            found = ticks(scene)
+            for number, wait in enumerate(waits):
+                took = found[number + 1] - found[number]
+                assert wait * 0.75 <= took <= wait * 1.25 + 0.01, (row, wait, found)
+
+
+def test_a_kind_of_request_is_a_row():
+    """What a stranger's procedure asks for, and what is forgotten there."""
+    row = ("STATUS", "registration", 3, policy.REQUESTS[0][3])
+    with Replaced(policy, REQUESTS=policy.REQUESTS + (row,)):
+        equal((policy.verdict(0xA3, "STATUS"), policy.verdict(0x44, "STATUS")), (policy.AGAIN, policy.DONE))
+        wait = policy.backoff("STATUS", Random(1).bytes).failed(0)
+        assert 1500 <= wait <= 2500, wait  # 2 s and a quarter
+    raises(KeyError, policy.verdict, 0xA3, "STATUS")
+    raises(KeyError, policy.backoff, "STATUS", None)
