@@ -149,6 +149,14 @@ class RunningClient(runner.Serving):
 
         await wait_until_done(self, self._call(self.core.unsubscribe, topic, health.now()), timeout_s)
 
+    def call(self, name: str, method: str, *arguments: "Any") -> "Any":
+        """Call a method of the procedure `name` of a Client, at once, and return what it returned: for a procedure that
+        has no call of its own here. The method's last argument, the tick, is added.
+
+        Raise KeyError where there is no such procedure, what the method raises, msgin5g.StoppedError after `stop`.
+        """
+        return self._call(self.core.call, name, method, *arguments, health.now())
+
     async def receive(self, timeout_s: float | None = None) -> "Message":
         """Wait for the next received Message and return it, each one once. A large one can be read until the next
         is taken.

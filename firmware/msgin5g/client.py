@@ -21,6 +21,7 @@ from .wire import bodies
 _TYPING = const(False)
 if _TYPING:
     from collections.abc import Callable
+    from typing import Any
 
     from contracts import Config, Storage
 
@@ -79,15 +80,20 @@ class Client(BaseClient):
 
         Raise ValueError for what can be no topic and for the ninth one, StorageError where it cannot be kept.
         """
-        subscription = self.procedure("topics").subscribe(topic, now)
-        self._work(now)
-        return subscription
+        return self.call("topics", "subscribe", topic, now)
 
     def unsubscribe(self, topic: str, now: int) -> object:
         """End a subscription and return it (clause 6.6.2.2). Raise StorageError where that cannot be kept."""
-        subscription = self.procedure("topics").unsubscribe(topic, now)
-        self._work(now)
-        return subscription
+        return self.call("topics", "unsubscribe", topic, now)
+
+    def call(self, name: str, method: str, *arguments: "Any") -> "Any":
+        """Call a method of the procedure `name`, send what it then wants sent, and return what it returned.
+
+        The last of `arguments` is the tick. Raise KeyError where there is no such procedure, or what the method raises.
+        """
+        result = getattr(self.procedure(name), method)(*arguments)
+        self._work(arguments[-1])
+        return result
 
     def procedure(self, name):
         """Return the procedure of this name ("topics"), which begins now where it has not. Raise KeyError."""

@@ -223,3 +223,25 @@ def test_a_client_that_lost_its_tasks_has_them_again_by_a_second_start():
         assert client.idle_ms() <= 5000
 
     play(act, Board())
+
+
+def test_what_a_procedure_is_asked_for_goes_out_at_once():
+    """As with `send`: nobody waits for the next deadline."""
+    air.__init__()
+    air.networks = {"home": "correct horse"}
+    network.WLAN._station = None
+    asked = []
+    sent = []
+
+    async def main():
+        client = await start(dict(CONFIG), Board())
+        await asyncio.sleep(5)
+        client._link.send = lambda octets, address: sent.append(octets) or True
+        client.core.outgoing = lambda: (b"status", None) if len(sent) < len(asked) else None
+        client.core.call = lambda *arguments: asked.append(arguments) or "taken"
+        before = len(sent)
+        equal(client.call("status", "report", "well"), "taken")
+        equal((asked[0][:3], len(asked[0]), sent[before:]), (("status", "report", "well"), 4, [b"status"]))
+        await client.stop()
+
+    silently(main())

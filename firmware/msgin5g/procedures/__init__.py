@@ -8,7 +8,7 @@ A new procedure is a file with a rules.requests.Source and `start(client)`, whic
 # - the module, which is imported when the procedure begins;
 # - the types of message (msgType) that it takes in;
 # - when it begins: None: with the Client; the name of a file: where the storage has that; "": when the first message
-#   comes for it. Or before that, when the application calls `client.procedure(name)`.
+#   comes for it. Or before that, when the application calls `client.call(name, ...)`.
 TABLE = (
     ("procedures.registration", ("REGRESP", "DEREGRESP"), None),
     ("incoming.receiver", ("MSG",), None),

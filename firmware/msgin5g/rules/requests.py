@@ -87,7 +87,8 @@ class Source:
         """Do what is due by the clock."""
 
     def next_deadline(self, now):
-        """Return the tick when `poll` or `next` has something to do, or None."""
+        """Return the tick when `poll` or `next` has something to do, or None. What is due already and waits for its
+        turn on the air has none: `next` is asked for it after each event."""
 
     def on_peer_alive(self):
         """Take note that the peer lives: what waits because of its silence need not wait any longer."""

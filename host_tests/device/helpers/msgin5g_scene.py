@@ -145,6 +145,12 @@ class Scene:
         self._pump()
         return outgoing
 
+    def call(self, name, method, *arguments):
+        """What the application asks of the procedure `name`."""
+        result = self.client.call(name, method, *arguments, self.tick)
+        self._pump()
+        return result
+
     def take(self):
         message = self.client.take(self.tick)
         self._pump()

@@ -5,7 +5,7 @@ import sys
 
 import coap
 from coap.message import MessageError
-from common import equal
+from common import equal, raises
 from msgin5g import procedures
 from msgin5g.rules.requests import Refusal, Source
 from msgin5g_scene import GRANTED, MINUTE, SECOND, Scene, agree, msg
@@ -21,6 +21,13 @@ class Ping(Source):
         self.owed = []
         self.on_air = None
         self.ends = []
+
+    def owe(self, word, now):
+        """What an application may ask for."""
+        if not word:
+            raise ValueError("word: empty")
+        self.owed.append(word)
+        return word + "!"
 
     def receive(self, kind, body, now):
         if body.text("word", "") == "stop":
@@ -76,6 +83,15 @@ def test_a_procedure_is_a_file_and_a_row():
         equal(scene.post(ping("a")).code, coap.CHANGED)
         equal(scene.count["PONG"], 1)
         equal(scene.client.procedure("ping").ends, [("a", coap.CHANGED)])
+
+
+def test_what_the_application_asks_for_goes_out_at_once():
+    with WithPing():
+        scene = Scene().start()
+        equal(scene.call("ping", "owe", "a"), "a!")
+        equal(scene.count["PONG"], 1)
+        raises(ValueError, scene.call, "ping", "owe", "")
+        raises(KeyError, scene.call, "pong", "owe", "a")
 
 
 def test_a_source_waits_for_the_registration_and_for_its_turn():
