@@ -13,7 +13,7 @@ import coap  # noqa: E402
 import msgin5g  # noqa: E402
 
 # Raised and caught inside a package: of a request that is refused, of octets that say nothing.
-INTERNAL = {"Refused", "Unverified", "Older", "TagError", "Refusal", "L3Error"}
+INTERNAL = {"RefusedError", "UnverifiedError", "OlderError", "TagError", "Refusal", "L3Error"}
 
 
 def is_error(name):

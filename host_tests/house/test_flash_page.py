@@ -50,12 +50,12 @@ def test_each_type_is_explained():
     assert used == explained - {"?"}
 
 
-def test_what_the_ledger_writes_can_be_read():
+def test_what_the_message_store_writes_can_be_read():
     """Each kind of record that is written has a handler, and each handler's kind is written."""
     written = {
         chr(value)
-        for name, value in constants(STORE / "ledger.py").items()
-        if isinstance(value, int) and chr(value).isupper() and name not in ("_SEEN", "_CAUSE")
+        for name, value in constants(STORE / "message_store.py").items()
+        if isinstance(value, int) and chr(value).isupper() and not name.startswith("_MAX_")
     }
     assert written == {kind for kind, *_ in rows("kind")}
 
@@ -72,7 +72,7 @@ def test_the_numbers_on_the_page():
     assert f"of kind {chr(journal['_HEAD'])}, with one field: the version, now {journal['_VERSION']}." in PAGE
     assert f"record:  0x{journal['_MAGIC']:X} |" in PAGE
     assert journal["_HEAD_BODY"] == b"\0\3[%d]" % journal["_VERSION"]
-    row = re.search(r"ROW = (\d+)", (STORE / "journal.py").read_text())[1]
-    assert f"once it has {int(row):,} octets" in PAGE
-    ledger = constants(STORE / "ledger.py")
-    assert f"{ledger['_DIGEST']} octets each, the oldest first, at most {ledger['_SEEN']}" in PAGE
+    segment = re.search(r"SEGMENT = (\d+)", (STORE / "journal.py").read_text())[1]
+    assert f"once it has {int(segment):,} octets" in PAGE
+    store = constants(STORE / "message_store.py")
+    assert f"{store['_DIGEST']} octets each, the oldest first, at most {store['_MAX_SEEN']}" in PAGE

@@ -25,7 +25,7 @@ def silent(asked):
 
 
 def written():
-    """{what it is about: {row: octets in hexadecimal}} of today's firmware."""
+    """{what it is about: {file: octets in hexadecimal}} of today's firmware."""
     from msgin5g import MemoryStorage
     from msgin5g_scene import Scene, agree, imdn, msg, segment
 
@@ -38,7 +38,7 @@ def written():
 
     def filled(scene):
         """The scene, after the segments of its journal were written anew some times."""
-        scene.client.journal.ROW = 512
+        scene.client.journal.SEGMENT = 512
         for _ in range(60):
             scene.send("ue:z@x", payload="x" * 200)
         return scene
@@ -50,7 +50,7 @@ def written():
     for number in (1, 2, 3):
         scene.post(msg("m-%d" % number))
     scene.take()
-    scene.client.settle()
+    scene.client.flush()
     scene.post(segment(1, 3, set_id="s-2", message_id="m-4"))
     made["in progress"] = octets(scene)
 
