@@ -105,7 +105,7 @@ class SteadyLoop(asyncio.SelectorEventLoop):
     """
 
     _BEAT = 0.02  # s; it wakes at least as often
-    _MOST = 0.05  # s that count between two looks at the time
+    _MAX_STEP = 0.05  # s that count between two looks at the time
 
     def __init__(self):
         super().__init__()
@@ -116,7 +116,7 @@ class SteadyLoop(asyncio.SelectorEventLoop):
     def time(self):
         """Seconds, of which the event loop could make use."""
         now = time.monotonic()
-        self._steady += min(now - self._looked, self._MOST)
+        self._steady += min(now - self._looked, self._MAX_STEP)
         self._looked = now
         return self._steady
 

@@ -197,7 +197,7 @@ class Applications:
         if payloads.size(value) <= LARGEST_PAYLOAD and len(bodies.encode(whole)) <= room:
             return [whole]
         set_id = secrets.token_hex(8)
-        widest = Segment(set_id, segments.MOST, segments.MOST, True)
+        widest = Segment(set_id, segments.MAX_SEGMENTS, segments.MAX_SEGMENTS, True)
         space = room - len(bodies.encode(bodies.msg(head, "", widest)))
         parts = segments.cut(value, LARGEST_PAYLOAD, space)
         return [

@@ -28,7 +28,7 @@ COLUMNS = {
     "wifi_ssid": "wifi.ssid",
     "wifi_password": "wifi.password",
 }
-MOST_TOLD = 20
+MAX_TOLD = 20
 # Stands for the keys while the list is looked at; never given to a device.
 EXAMPLE_KEYS = {"master_secret": "00" * 16, "sender_id": "00", "recipient_id": ""}
 
@@ -75,7 +75,7 @@ def main(path, common, folder, store, force, say):
             except UsageError as error:
                 failures.append(f"{path}, line {device.line}: {error}")
             progress.advance(task)
-    for failure in failures[:MOST_TOLD]:
+    for failure in failures[:MAX_TOLD]:
         say(failure)
     say_new(store, say)
     say(f"{len(devices)} devices: {made} written to {folder}, {kept} there already, {len(failures)} failed")
@@ -105,9 +105,7 @@ def read(path, common):
     _check_firmware(devices, mistakes)
     if mistakes:
         mistakes.sort(key=lambda mistake: mistake[0])
-        told = [
-            f"{path}, line {line}, column {column}: {what}" for line, column, what in mistakes[:MOST_TOLD]
-        ]
+        told = [f"{path}, line {line}, column {column}: {what}" for line, column, what in mistakes[:MAX_TOLD]]
         left = len(mistakes) - len(told)
         told += [f"and {left} more"] * (left > 0)
         raise UsageError("\n".join(["nothing was done:", *told]))

@@ -16,7 +16,7 @@ from tools.wire.outside import clean
 
 SET_ASIDE = object()  # what `run` gives for a unit that is in the quarantine now
 RESTS = object()  # ... for one that is tried again later
-_MOST_CULPRITS = 1000  # unreadable rows that one unit may come upon
+_MAX_CULPRITS = 1000  # unreadable rows that one unit may come upon
 _HOUSE = os.path.dirname(os.path.dirname(__file__)) + os.sep  # the folder of all rooms
 _SOON = 1.0  # s, the first pause of a step of the work, which concerns everybody
 
@@ -75,7 +75,7 @@ class Isolation:
         """As `run`, even for a unit that rests."""
         nested = self._store.in_transaction
         self._unwinding = False
-        for _ in range(_MOST_CULPRITS):
+        for _ in range(_MAX_CULPRITS):
             try:
                 result = self.wholly(function, *arguments)
                 self._resting.pop((kind, key), None)
@@ -96,7 +96,7 @@ class Isolation:
     def answer(self, now, function, *arguments):
         """As `wholly`, for a request: it raises what the function raises, but for rows that cannot be read, which are
         set aside first."""
-        for _ in range(_MOST_CULPRITS):
+        for _ in range(_MAX_CULPRITS):
             try:
                 return self.wholly(function, *arguments)
             except Exception as error:
@@ -153,7 +153,7 @@ class Isolation:
         delay = min(before.delay * 2, self._settings.retry_max) if before else first
         reason = reason_of(error) if error is not None else "too much that cannot be read"
         self._resting[kind, key] = _Rest(now + delay, delay, reason, stuck)
-        if len(self._resting) > 10 * _MOST_CULPRITS:
+        if len(self._resting) > 10 * _MAX_CULPRITS:
             del self._resting[next(iter(self._resting))]
         place = place_of(error) if error is not None else ""
         self.tell(

@@ -13,7 +13,7 @@ from tools.store.transactions import Unreadable, store_stopped
 from tools.wire.bodies import Address
 from tools.wire.outside import capped
 
-MOST = 500  # set aside at a time
+MAX_ASIDE = 500  # set aside at a time
 CAUSE = "set aside by the gateway after an error of its own"
 
 
@@ -42,7 +42,7 @@ class Quarantine:
 
     def _put(self, kind, key, error, now):
         """Moves one unit here; the row is out of the way of all others when this returns."""
-        while self._store.count_aside() >= MOST:
+        while self._store.count_aside() >= MAX_ASIDE:
             self._drop(self._store.most_aside(), now)
         unreadable = isinstance(error, Unreadable) and error.culprit == (kind, key)
         reason = str(error) if unreadable else reason_of(error)

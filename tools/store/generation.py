@@ -30,7 +30,7 @@ CREATE TABLE IF NOT EXISTS generation (one INTEGER PRIMARY KEY CHECK (one=1), na
 AHEAD = 1 << 20
 _EACH_SECOND = 1000
 _CHANCE = 1 << 30
-_MOST_AHEAD = 1 << 36
+_MAX_AHEAD = 1 << 36
 LAST = (1 << 40) - 1  # RFC 8613 section 7.2.1
 
 # ns between what is written and what the file system then says. What it takes at the first tries is narrow; a clock
@@ -154,7 +154,7 @@ class GenerationTables:
                     first, ahead = known.top, AHEAD
                 else:
                     past = max(0, now - noted) * _EACH_SECOND if noted is not None else 0
-                    first, ahead = 0, AHEAD + secrets.randbelow(_CHANCE) + int(min(past, _MOST_AHEAD))
+                    first, ahead = 0, AHEAD + secrets.randbelow(_CHANCE) + int(min(past, _MAX_AHEAD))
                 # A key that was never used by the time of the copy may have been used since.
                 self._db.execute(
                     "UPDATE security_context SET used=1, next=min(max(next, ?)+?, ?)", (first, ahead, LAST)

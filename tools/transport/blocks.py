@@ -9,14 +9,16 @@ from aiocoap.blockwise import Block2Cache, ContinueException, IncompleteExceptio
 from aiocoap.numbers import codes
 from aiocoap.numbers.constants import TransportTuning
 
-EACH, MOST, OCTETS = 8, 1024, 64 << 20  # bodies of one peer and of all, octets of all
+MAX_EACH, MAX_BODIES, MAX_OCTETS = 8, 1024, 64 << 20  # bodies of one peer and of all, octets of all
 
 
 class Shelf:
     """Things in progress by key, each of a peer. A peer that begins one too many loses its oldest; where all together
     are too many, the peer that has the most octets does. What nobody touches for `lifetime` s goes."""
 
-    def __init__(self, each=EACH, most=MOST, octets=OCTETS, lifetime=None, clock=time.monotonic):
+    def __init__(
+        self, each=MAX_EACH, most=MAX_BODIES, octets=MAX_OCTETS, lifetime=None, clock=time.monotonic
+    ):
         self._each, self._most, self._octets = each, most, octets
         self._lifetime = lifetime or TransportTuning().MAX_TRANSMIT_WAIT
         self._clock = clock

@@ -19,7 +19,7 @@ from aiocoap.util import hostportjoin, hostportsplit
 
 from tools.server.delivery.pushes import LATER, Outcome
 from tools.server.flood import Flood
-from tools.transport.blocks import OCTETS, Answers, Bodies, Shelf, TooMany
+from tools.transport.blocks import MAX_OCTETS, Answers, Bodies, Shelf, TooMany
 from tools.transport.door import Door
 from tools.transport.lines import LineAddress, LinesInterface
 from tools.transport.observers import Acknowledgements, Observers
@@ -138,7 +138,7 @@ class CoapTransport:
         self._watch = watch  # sees requests first: the same one, or one that only watches
         self.door = Door(watch.judge, watch.tell) if watch else None
         self.outlet = Outlet()
-        shelf = Shelf(octets=max(OCTETS, 4 * largest))
+        shelf = Shelf(octets=max(MAX_OCTETS, 4 * largest))
         self.bodies = Bodies(self.whose, lambda request: body_limit(peer_of(request.remote)), shelf)
         self.answers = Shelf()
         self._blocks = Flood(rate)

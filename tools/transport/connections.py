@@ -6,7 +6,7 @@ import asyncio
 
 from aiohttp import web
 
-MOST = 256
+MAX_CONNECTIONS = 256
 HEAD, BODY, IDLE = 10, 30, 60  # s: from its first octet to the end of a head; for a body; without a request
 IN_FLIGHT = 64 << 20  # octets of bodies that are being received
 _TIMED_OUT = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
@@ -16,7 +16,7 @@ class Connections:
     """`begun` and `ended` frame the handling of each request. Where there are too many, who waits longest without
     having sent a request makes room; a request that is handled is never cut off."""
 
-    def __init__(self, most=MOST, head=HEAD, idle=IDLE):
+    def __init__(self, most=MAX_CONNECTIONS, head=HEAD, idle=IDLE):
         self._most, self.head, self.idle = most, head, idle
         self._open = {}  # transport: _Connection, the longest waiting first
         self.refused = self.timed_out = 0

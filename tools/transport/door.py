@@ -22,7 +22,7 @@ from tools.transport.turns import Turns
 _BATCH = 256  # datagrams looked at before others have their turn: some milliseconds
 _AT_ONCE = 8  # requests handed on in one round of the event loop: each may be a transaction
 _SHARE = 4  # one of so many turns is a stranger's, if there is one
-_EACH, _MOST = 64, 2048  # requests that wait for their turn: of one source, in all
+_MAX_EACH, _MAX_ALL = 64, 2048  # requests that wait for their turn: of one source, in all
 _BUFFER = 4 << 20  # octets asked of the kernel; it gives what net.core.rmem_max allows
 _LARGEST = 4096  # as aiocoap
 _ANSWERS = 20, 5  # refusals that are answered: a second to one address, and how many seconds' worth at once
@@ -43,8 +43,8 @@ class Door:
         self._judge = judge
         self._tell = tell
         self._clock = clock
-        self._turns = Turns(_EACH, _MOST)
-        self._strangers = Turns(_EACH, _MOST)  # in mode none: of hosts, not of who is registered
+        self._turns = Turns(_MAX_EACH, _MAX_ALL)
+        self._strangers = Turns(_MAX_EACH, _MAX_ALL)  # in mode none: of hosts, not of who is registered
         self._answers = Flood(_ANSWERS[0], burst=_ANSWERS[1])
         self._answers_all = Flood(_ANSWERS_ALL[0], burst=_ANSWERS_ALL[1])
         self._told = Flood(1, burst=5)

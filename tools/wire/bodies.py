@@ -16,7 +16,7 @@ from tools.wire import segments
 from tools.wire.outside import clean, read_date_time, utf8
 
 TARGETS = ("UE", "AS", "GROUP", "BC", "TOPIC")
-MOST_APPLICATIONS = 64  # Application IDs of one message
+MAX_APPLICATIONS = 64  # Application IDs of one message
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _HEXADECIMAL = re.compile(r"[0-9a-fA-F-]+")
 # MEDIUM is MSGin5G-5's word for NORMAL, MIDDLE that of TS 29.538
@@ -187,8 +187,8 @@ def applications(body):
     listed = value if isinstance(value, list) else [] if value is None else [value]
     if not all(isinstance(each, str) for each in listed):
         raise Malformed("appId", "not a string, nor an array of strings")
-    if len(listed) > MOST_APPLICATIONS or any(len(each.encode()) > 255 for each in listed):
-        raise Malformed("appId", "more than %d, or one longer than 255 octets" % MOST_APPLICATIONS)
+    if len(listed) > MAX_APPLICATIONS or any(len(each.encode()) > 255 for each in listed):
+        raise Malformed("appId", "more than %d, or one longer than 255 octets" % MAX_APPLICATIONS)
     listed = list(dict.fromkeys(listed))
     return listed if len(listed) > 1 else listed[0] if listed else None
 
@@ -243,8 +243,8 @@ def segment(body):
     try:
         value = Segment(
             text(params, "segId"),
-            number(params, "segNumb", 1, segments.MOST),
-            number(params, "totalSegCount", 1, segments.MOST),
+            number(params, "segNumb", 1, segments.MAX_SEGMENTS),
+            number(params, "totalSegCount", 1, segments.MAX_SEGMENTS),
             mark(params, "lastSegFlag"),
         )
         if not value.set_id:

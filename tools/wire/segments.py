@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from tools.wire import payload as payloads
 
-MOST = 65535  # segments of one message: far above what --max-message needs, small enough for a list
+MAX_SEGMENTS = 65535  # segments of one message: far above what --max-message needs, small enough for a list
 
 _SHORT_ESCAPES = '"\\\b\f\n\r\t'
 

@@ -24,7 +24,7 @@ _NONCE = const(13)
 _LONGEST_ID = const(7)  # nonce - 6
 _KEY = const(16)
 _SKIP = const(1024)  # numbers to skip; four times as many each further time
-_MOST_SKIPPED = const(65536)
+_MAX_SKIPPED = const(65536)
 _FLOOR_STEP = const(64)  # requests of the peer between two writes of the number up to which none is new
 _ALGORITHM = b"\x0a"  # AES-CCM-16-64-128 is 10
 
@@ -142,7 +142,7 @@ class Context:
             self._challenged = -1
             self._echo = self.random(8)
         self._sequence.skip(self._skip)
-        self._skip = min(4 * self._skip, _MOST_SKIPPED)
+        self._skip = min(4 * self._skip, _MAX_SKIPPED)
 
     def read_own(self, message: Message, binding: Binding) -> Message:
         """Return the plain request in what `protect_request` gave before."""

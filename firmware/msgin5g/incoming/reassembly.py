@@ -18,10 +18,10 @@ from ..store.journal import Records, record
 from ..store.storage import discard
 from ..wire import payload
 
-_MOST_SEGMENTS = const(1024)  # in one message, so that the index of a set stays small
+_MAX_SEGMENTS = const(1024)  # in one message, so that the index of a set stays small
 _SEGMENT = const(0x47)  # record: number (2) | total or 0 (2) | the `payload` member
 _HEAD = const(4)
-_MOST_RANGES = const(32)  # in one SEGREC, so that it fits the shortest max_datagram
+_MAX_RANGES = const(32)  # in one SEGREC, so that it fits the shortest max_datagram
 
 
 def _too_large():
@@ -65,7 +65,7 @@ class StoredPayload:
         try:
             for kind, offset, body in records:
                 number = int.from_bytes(body[:2], "big")
-                if kind == _SEGMENT and 1 <= number <= _MOST_SEGMENTS and not self.has(number):
+                if kind == _SEGMENT and 1 <= number <= _MAX_SEGMENTS and not self.has(number):
                     self.total = int.from_bytes(body[2:_HEAD], "big") or self.total
                     self._index(number, offset + _HEAD, body[_HEAD:])
         except OSError:
@@ -177,7 +177,7 @@ class SegmentSet:
         ranges = []
         end = self.payload.total or self.payload.highest + 1
         number = 1
-        while number <= end and len(ranges) < _MOST_RANGES:
+        while number <= end and len(ranges) < _MAX_RANGES:
             if not self.payload.has(number):
                 first = number
                 while number < end and not self.payload.has(number + 1):
@@ -197,10 +197,10 @@ class Reassembly:
     def __init__(self, storage, store, sets, octets, gap, recoveries):
         self._storage = storage
         self._store = store
-        self._most_sets = sets
-        self._most_octets = octets
+        self._max_sets = sets
+        self._max_octets = octets
         self._gap = gap
-        self._most_recoveries = recoveries
+        self._max_recoveries = recoveries
         self._sets = []
         for sender, set_id, file, header, ref in store.sets:
             stored = StoredPayload(storage, file)
@@ -247,7 +247,7 @@ class Reassembly:
     def _write_value(self, segments, number, value, size, now):
         """Put a new segment on flash. Where that fails, or the last one makes no valid payload, the whole set is
         dropped."""
-        if self._reserved(segments) + segments.payload.length + size > self._most_octets:
+        if self._reserved(segments) + segments.payload.length + size > self._max_octets:
             self.drop(segments)
             raise _too_large()
         try:
@@ -304,7 +304,7 @@ class Reassembly:
         for segments in self._sets:
             if segments.stands != "gathering" or ticks_diff(now, segments.deadline) < 0:
                 continue
-            if segments.recoveries >= self._most_recoveries:
+            if segments.recoveries >= self._max_recoveries:
                 self.drop(segments)
                 return segments, False
             segments.recoveries += 1
@@ -336,8 +336,8 @@ class Reassembly:
     def _open(self, key, header, total, size, waiting, now):
         # What a set will need is foreseen from its first segment: all but the last are of one size or nearly so.
         expected = max(size, size * ((total or 1) - 1))
-        room = self._most_octets - self._reserved() - expected
-        if len(self._sets) >= self._most_sets or room < 0:
+        room = self._max_octets - self._reserved() - expected
+        if len(self._sets) >= self._max_sets or room < 0:
             raise _too_large()
         if room < waiting:
             raise later("large messages wait to be taken")
@@ -368,6 +368,6 @@ def _total(segments, number, total, last):
         raise BodyError("segNumb", "not from 1 to %s" % known)
     if segments and known is not None and segments.payload.highest > known:
         raise BodyError("totalSegCount", "%d after segment %d" % (known, segments.payload.highest))
-    if max(known or 0, number) > _MOST_SEGMENTS:
+    if max(known or 0, number) > _MAX_SEGMENTS:
         raise _too_large()
     return known

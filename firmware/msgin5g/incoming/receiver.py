@@ -16,7 +16,7 @@ from .inbox import Inbox
 from .reassembly import Reassembly
 
 _ABANDONED = const(8)  # sets that were given up, remembered
-_MOST_CONFIRMATIONS = const(16)  # that wait to go out
+_MAX_CONFIRMATIONS = const(16)  # that wait to go out
 _MISSING = "segments are missing"
 
 
@@ -207,7 +207,7 @@ class Receiver(Inbox):
                 if notice.about == key:
                     return
         # The sender of one that is left out repeats a segment, and gets its confirmation then.
-        if count < _MOST_CONFIRMATIONS:
+        if count < _MAX_CONFIRMATIONS:
             notice = _Notice("SEGCONFIR", (key[1], result))
             notice.about = key
             self._reports.append(notice)

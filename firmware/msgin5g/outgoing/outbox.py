@@ -19,17 +19,17 @@ class Outbox:
         self.waiting = store.waiting
         self.octets = sum([outgoing.size for outgoing in self.queue])
         self._store = store
-        self._most_messages = messages
-        self._most_octets = octets
+        self._max_messages = messages
+        self._max_octets = octets
 
     def check(self, size):
         """Raise ValueError where a body of `size` octets never fits, OutboxFull where it does not fit now."""
-        if size > self._most_octets:
-            raise ValueError("%d octets: outbox.bytes allows %d for all messages" % (size, self._most_octets))
-        if len(self.queue) >= self._most_messages:
+        if size > self._max_octets:
+            raise ValueError("%d octets: outbox.bytes allows %d for all messages" % (size, self._max_octets))
+        if len(self.queue) >= self._max_messages:
             raise OutboxFull("%d messages wait already (outbox.messages)" % len(self.queue))
-        if self.octets + size > self._most_octets:
-            raise OutboxFull("%d of %d octets are taken (outbox.bytes)" % (self.octets, self._most_octets))
+        if self.octets + size > self._max_octets:
+            raise OutboxFull("%d of %d octets are taken (outbox.bytes)" % (self.octets, self._max_octets))
 
     def add(self, outgoing, octets):
         """`octets` is a payload that goes into the record itself, None for one that lies elsewhere.

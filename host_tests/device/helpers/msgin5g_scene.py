@@ -97,7 +97,7 @@ class Scene:
     `ended` holds the final states by message ID.
     """
 
-    MOST_ASKED = 24
+    MAX_ASKED = 24
     on_event = None  # called with each (kind, subject)
 
     def __init__(self, answer=agree, storage=None, seed=1, clock=None, **config):
@@ -249,7 +249,7 @@ class Scene:
             reply = None
             self.count[asked.kind] = self.count.get(asked.kind, 0) + 1
             self.asked.append(asked)
-            if len(self.asked) > self.MOST_ASKED:
+            if len(self.asked) > self.MAX_ASKED:
                 self.asked.pop(0)
         if reply is None:
             said = self.answer(asked)

@@ -14,7 +14,7 @@ try:
 except ImportError:  # MicroPython
     _testcapi = None
 
-_MOST = 3000  # allocations of one call, far more than any has
+_MAX_ALLOCATIONS = 3000  # allocations of one call, far more than any has
 
 
 def each(prepare, act, check, points=()):
@@ -27,7 +27,7 @@ def each(prepare, act, check, points=()):
     subject = prepare()
     act(subject)  # what is made on first use is there then: modules, caches
     assert check(subject, False), "incomplete with all memory"
-    for number in range(_MOST):
+    for number in range(_MAX_ALLOCATIONS):
         subject = prepare()
         raised = (
             _fail_point(act, subject, number, points) if points and _testcapi else _fail(act, subject, number)

@@ -95,7 +95,7 @@ def run(seed):
 def _run(seed, storage):
     random = Random(seed)
     scene = Scene(seed=seed, storage=storage).start()
-    scene.MOST_ASKED = 1
+    scene.MAX_ASKED = 1
     feed(scene, random, 1000, seed)
     scene.run(HOUR)
     scene.asked = []

@@ -351,7 +351,7 @@ def test_a_heap_that_is_nearly_full():
     """What was taken waits until there is room again, whatever is missing meanwhile."""
     for free in range(30, 150, 6):
         scene = Scene(outbox={"messages": 16}).start()
-        scene.MOST_ASKED = 1
+        scene.MAX_ASKED = 1
         sent = []
         ballast = []
         if sys.implementation.name == "micropython":

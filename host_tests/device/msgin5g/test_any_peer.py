@@ -60,7 +60,7 @@ def run(seed, steps=250):
     scene = Scene(
         peer.answer, seed=seed, outbox={"messages": 6}, segments={"hold": 20}, report_timeout=500, **more
     )
-    scene.MOST_ASKED = 1
+    scene.MAX_ASKED = 1
     scene.start()
     sent = full = 0
     open_ones = []

@@ -66,7 +66,7 @@ def test_sending_64_kib_of_a_file():
             return agree(asked)
 
         scene = Scene(answer, storage=disk)
-        scene.MOST_ASKED = 1
+        scene.MAX_ASKED = 1
         scene.start()
         heap[0] = Heap()
         outgoing = scene.send(payload=(Pattern(SIZE), SIZE))
@@ -85,7 +85,7 @@ def test_sending_64_kib_of_a_file():
 def test_receiving_64_kib_in_segments():
     with Folder() as disk:
         scene = Scene(storage=disk).start()
-        scene.MOST_ASKED = 1
+        scene.MAX_ASKED = 1
         step = 516
         total = (SIZE + step - 1) // step
         # One before the measurement: it imports and grows what stays.

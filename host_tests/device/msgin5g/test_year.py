@@ -103,7 +103,7 @@ def live(seed, **more):
 
     named = dict(answer=peer.answer, seed=seed, clock=clock, outbox={"messages": 8}, **more)
     scene = Scene(**named)
-    scene.MOST_ASKED = 2
+    scene.MAX_ASKED = 2
     scene.start()
     year = 0
     taken = 0
@@ -124,7 +124,7 @@ def live(seed, **more):
         elif what == 4 and random.chance(20):
             named["seed"] += 100
             scene = Scene(storage=scene.storage, **named)
-            scene.MOST_ASKED = 2
+            scene.MAX_ASKED = 2
             scene.start()
         else:
             if random.chance(60):  # the board sleeps, or the application lets nothing run

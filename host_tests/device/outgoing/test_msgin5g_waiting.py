@@ -9,7 +9,7 @@ from msgin5g_scene import Scene, imdn
 
 def test_64_messages_wait_for_reports_and_the_oldest_makes_room():
     scene = Scene().start()
-    scene.MOST_ASKED = 1
+    scene.MAX_ASKED = 1
     sent = []
     for _ in range(64):
         sent.append(scene.send(report=True))

@@ -167,7 +167,7 @@ def test_what_nobody_looks_at_is_dropped(rig):
 
 
 def test_it_has_a_bound_and_the_greatest_share_goes_first(rig, monkeypatch):
-    monkeypatch.setattr(quarantine, "MOST", 5)
+    monkeypatch.setattr(quarantine, "MAX_ASIDE", 5)
     mine = spoilt(rig, 1, C)
     many = spoilt(rig, 8)
     listed = [each["msgId"] for each in rig.gateway.snapshot()["quarantined"]]

@@ -63,7 +63,7 @@ class Fitting:
         if not parts:
             raise segments.CannotCut("there is no payload to cut")
         set_id = secrets.token_hex(8)
-        widest = Segment(set_id, segments.MOST, segments.MOST, True)
+        widest = Segment(set_id, segments.MAX_SEGMENTS, segments.MAX_SEGMENTS, True)
         head = len(bodies.encode(bodies.msg(row.head, "", widest)))
         if "isDelivStatReq" in row.head:  # only the first segment has it, and it must fit too
             head += len(b'"isDelivStatReq":true,')

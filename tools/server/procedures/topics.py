@@ -13,7 +13,7 @@ from tools.wire.answers import Answer
 from tools.wire.bodies import Address, Malformed
 from tools.wire.outside import date_time
 
-MOST = 64  # topics of one UE
+MAX_TOPICS = 64  # topics of one UE
 SUBSCRIBE, UNSUBSCRIBE = 0, 1  # Observe
 
 
@@ -37,8 +37,8 @@ class Topics(Procedure):
                 return Answer("2.05", {"subStatus": False}, max_age=0)
             answer = {"subStatus": True, "expireTime": date_time(until)}
             return Answer("2.05", answer, max_age=max(0, int(until - now)))
-        if topic not in topics and len(topics) >= MOST:
-            cause = "more than %d topics" % MOST
+        if topic not in topics and len(topics) >= MAX_TOPICS:
+            cause = "more than %d topics" % MAX_TOPICS
             self._tell("refused", peer=str(peer), kind="topic", ue=ue, code="2.05", reason=cause)
             return Answer("2.05", {"subStatus": False, "cause": cause}, max_age=0)
         granted = self._granted(body, now)
