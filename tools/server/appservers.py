@@ -65,11 +65,13 @@ class ApplicationServers:
     def _make_room(self, id_, now):
         if self._store.application_server(id_) is not None:
             return
-        most = self._settings.application_servers
-        room, gone = self._store.room_for_as(most, now - self._settings.keep)
+        max_registered = self._settings.application_servers
+        room, gone = self._store.room_for_as(max_registered, now - self._settings.keep)
         if not room:
             raise Refusal(
-                "5.03", "%d application servers are registered: DELETE a registration" % most, max_age=60
+                "5.03",
+                "%d application servers are registered: DELETE a registration" % max_registered,
+                max_age=60,
             )
         if gone is not None:
             self._tell("as-deregistered", **{"as": gone}, cause="not used, and another one needs the room")

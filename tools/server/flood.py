@@ -5,12 +5,12 @@ devices that register again and again."""
 
 class Flood:
     """A bucket of tokens an address: `rate` a second, two seconds' worth at once. Of the longest silent ones beyond
-    `most` nothing is known any more."""
+    `max_addresses` nothing is known any more."""
 
-    def __init__(self, rate, most=1024, burst=2):
+    def __init__(self, rate, max_addresses=1024, burst=2):
         self._rate = rate
         self._full = rate * burst
-        self._most = most
+        self._max_addresses = max_addresses
         self._buckets = {}  # address: (tokens, when), the longest silent first
 
     def clock_set(self, seconds):
@@ -21,7 +21,7 @@ class Flood:
         tokens = min(self._full, tokens + (now - when) * self._rate)
         allowed = tokens >= 1
         self._buckets[address] = (tokens - 1 if allowed else tokens, now)
-        if len(self._buckets) > self._most:
+        if len(self._buckets) > self._max_addresses:
             del self._buckets[next(iter(self._buckets))]
         return allowed
 
@@ -31,8 +31,8 @@ class Again:
 
     SOON = 30  # s, from one to the next
 
-    def __init__(self, most=1024):
-        self._most = most
+    def __init__(self, max_ues=1024):
+        self._max_ues = max_ues
         self._last = {}  # ue: (its address, when, how many so far), the longest silent first
 
     def clock_set(self, seconds):
@@ -43,6 +43,6 @@ class Again:
         address, when, count = self._last.pop(ue, (peer, now, 0))
         count = count + 1 if address == peer and now - when <= min(self.SOON, lifetime / 2) else 1
         self._last[ue] = (peer, now, count)
-        if len(self._last) > self._most:
+        if len(self._last) > self._max_ues:
             del self._last[next(iter(self._last))]
         return count == 3

@@ -87,10 +87,10 @@ class QuotaTables:
             (id_, now),
         )
 
-    def room_for_as(self, most, unused_since):
+    def room_for_as(self, max_registered, unused_since):
         """(whether one more may register, who had to go for it or None): the one that was used longest ago, before
         `unused_since`, and that nothing waits for."""
-        if self._one("SELECT count(*) FROM application_server") < most:
+        if self._one("SELECT count(*) FROM application_server") < max_registered:
             return True, None
         gone = self._one(
             "SELECT id FROM application_server LEFT JOIN as_use USING (id) WHERE coalesce(used, 0) < ?"

@@ -187,16 +187,16 @@ class Store(
         """The UE stays known, its profile ends with the registration (clause 6.3.1.2.2 a)."""
         self._db.execute("UPDATE registration SET live=0, max_segment=NULL, profile='{}' WHERE ue=?", (ue,))
 
-    def forget_ues(self, most):
+    def forget_ues(self, max_ues):
         """Keeps the newest of those that are not registered and not provisioned."""
-        if self._one("SELECT count(*) FROM registration") > most:
+        if self._one("SELECT count(*) FROM registration") > max_ues:
             gone = self._db.execute(
                 "SELECT ue FROM registration WHERE NOT live AND ue NOT IN (SELECT ue FROM device)"
                 " ORDER BY expires LIMIT 100"
             ).fetchall()
             for (ue,) in gone:
                 self.remove_device(ue)
-        return self._one("SELECT count(*) FROM registration") <= most
+        return self._one("SELECT count(*) FROM registration") <= max_ues
 
     def registration(self, ue, now=None):
         """The live registration; without `now` the last one, live or not."""
@@ -266,14 +266,14 @@ class Store(
             "SELECT set_id FROM seen WHERE originator=? AND msg_id=?", originator, msg_id.lower()
         )
 
-    def remember(self, originator, msg_id, set_id, most):
+    def remember(self, originator, msg_id, set_id, max_ids):
         self._db.execute(
             "INSERT OR IGNORE INTO seen VALUES (NULL,?,?,?)", (originator, msg_id.lower(), set_id)
         )
         self._db.execute(
             "DELETE FROM seen WHERE originator=? AND number <="
             " (SELECT number FROM seen WHERE originator=? ORDER BY number DESC LIMIT 1 OFFSET ?)",
-            (originator, originator, most),
+            (originator, originator, max_ids),
         )
 
     # ---- clocks ------------------------------------------------------------------------------------------------------

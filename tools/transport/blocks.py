@@ -17,9 +17,9 @@ class Shelf:
     are too many, the peer that has the most octets does. What nobody touches for `lifetime` s goes."""
 
     def __init__(
-        self, each=MAX_EACH, most=MAX_BODIES, octets=MAX_OCTETS, lifetime=None, clock=time.monotonic
+        self, each=MAX_EACH, max_items=MAX_BODIES, octets=MAX_OCTETS, lifetime=None, clock=time.monotonic
     ):
-        self._each, self._most, self._octets = each, most, octets
+        self._each, self._max_items, self._octets = each, max_items, octets
         self._lifetime = lifetime or TransportTuning().MAX_TRANSMIT_WAIT
         self._clock = clock
         self._items = {}  # key: [peer, thing, octets, when it was touched], the longest untouched first
@@ -52,9 +52,9 @@ class Shelf:
         self.octets += octets
         while len(of[0]) > self._each:
             self._drop(next(iter(of[0])))
-        while len(self._items) > self._most or self.octets > self._octets:
-            most = max(self._of.values(), key=lambda one: one[1])
-            self._drop(next(iter(most[0])))
+        while len(self._items) > self._max_items or self.octets > self._octets:
+            largest = max(self._of.values(), key=lambda one: one[1])
+            self._drop(next(iter(largest[0])))
 
     def _drop(self, key):
         self.dropped += 1

@@ -16,8 +16,8 @@ class Connections:
     """`begun` and `ended` frame the handling of each request. Where there are too many, who waits longest without
     having sent a request makes room; a request that is handled is never cut off."""
 
-    def __init__(self, most=MAX_CONNECTIONS, head=HEAD, idle=IDLE):
-        self._most, self.head, self.idle = most, head, idle
+    def __init__(self, max_open=MAX_CONNECTIONS, head=HEAD, idle=IDLE):
+        self._max_open, self.head, self.idle = max_open, head, idle
         self._open = {}  # transport: _Connection, the longest waiting first
         self.refused = self.timed_out = 0
 
@@ -36,7 +36,7 @@ class Connections:
             connection.ended()
 
     def admit(self, connection, transport):
-        if len(self._open) >= self._most:
+        if len(self._open) >= self._max_open:
             self.refused += 1
             waits = next((one for one in self._open.items() if not one[1].busy), None)
             if waits is None:
@@ -128,9 +128,9 @@ class _Connection(asyncio.Protocol):
 class Incoming:
     """Bodies of requests, read piece by piece. HTTPException for what is too large, too slow or too much for all."""
 
-    def __init__(self, longest, seconds=BODY, most=IN_FLIGHT):
+    def __init__(self, longest, seconds=BODY, max_octets=IN_FLIGHT):
         self._longest, self._seconds = longest, seconds
-        self._most = max(most, 2 * longest)
+        self._max_octets = max(max_octets, 2 * longest)
         self.octets = 0
 
     async def read(self, request):
@@ -146,7 +146,7 @@ class Incoming:
                     self.octets += len(piece)
                     if len(body) > self._longest:
                         raise web.HTTPRequestEntityTooLarge(self._longest, len(body))
-                    if self.octets > self._most:
+                    if self.octets > self._max_octets:
                         raise web.HTTPServiceUnavailable(
                             reason="too many bodies at once", headers={"Retry-After": "1"}
                         )

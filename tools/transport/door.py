@@ -174,7 +174,7 @@ class Door:
             first, second = self._turns, self._strangers
             if number % _SHARE == 0:
                 first, second = second, first
-            item = first.take() or second.take()
+            item = first.pop() or second.pop()
             if item is None:
                 break
             self.handled += 1

@@ -32,7 +32,7 @@ class Framer:
 
     def __init__(self, max_frame):
         self.bad = 0
-        self._most = 2 * (max_frame + 3)  # each octet may be escaped
+        self._max_rest = 2 * (max_frame + 3)  # each octet may be escaped
         self._rest = b""
         self._skip = False
 
@@ -44,7 +44,7 @@ class Framer:
                 self._skip = False
             elif packet:
                 frames.append(self._frame(packet))
-        if len(self._rest) > self._most:
+        if len(self._rest) > self._max_rest:
             self._rest, self._skip = b"", True
             self.bad += 1
         return [frame for frame in frames if frame]

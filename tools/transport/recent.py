@@ -17,9 +17,9 @@ REPEATS = 8  # answered of one datagram; MAX_RETRANSMIT is 4
 class Recent(dict):
     """(remote, message ID): the response or None, in the order in which they came."""
 
-    def __init__(self, each=_EACH, most=_ALL, clock=time.monotonic):
+    def __init__(self, each=_EACH, max_all=_ALL, clock=time.monotonic):
         super().__init__()
-        self._each, self._most, self._clock = each, most, clock
+        self._each, self._max_all, self._clock = each, max_all, clock
         self._lifetime = TransportTuning().EXCHANGE_LIFETIME
         self._of = {}  # remote: its keys, each with [when it came, content, how often], the oldest first
 
@@ -35,7 +35,7 @@ class Recent(dict):
     def _age(self):
         while self:
             oldest = next(iter(self))
-            if len(self) < self._most and self._since(oldest) + self._lifetime > self._clock():
+            if len(self) < self._max_all and self._since(oldest) + self._lifetime > self._clock():
                 return
             self.pop(oldest)
 

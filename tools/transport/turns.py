@@ -5,11 +5,11 @@ import collections
 
 
 class Turns:
-    """`each` items of one source and `most` in all; what is beyond is lost, and counted in `lost`."""
+    """`each` items of one source and `max_all` in all; what is beyond is lost, and counted in `lost`."""
 
-    def __init__(self, each, most):
+    def __init__(self, each, max_all):
         self._each = each
-        self._most = most
+        self._max_all = max_all
         self._queues = {}  # source: what waits of it; the next one to be served first
         self._size = 0
         self.lost = 0
@@ -23,7 +23,7 @@ class Turns:
         if queue is not None and len(queue) >= self._each:
             self.lost += 1
             return False
-        if self._size >= self._most:
+        if self._size >= self._max_all:
             self.lost += 1
             longest = max(self._queues.values(), key=len)
             if queue is not None or len(longest) < 2:
@@ -36,7 +36,7 @@ class Turns:
         self._size += 1
         return True
 
-    def take(self):
+    def pop(self):
         """The next item, or None."""
         if not self._queues:
             return None

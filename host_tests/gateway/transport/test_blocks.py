@@ -89,13 +89,13 @@ def test_bodies_without_end_are_bounded_for_each_peer():
 
 
 def test_bodies_are_bounded_in_all_and_who_has_most_loses_one():
-    bench = Bench(each=10, most=5, octets=1000)
+    bench = Bench(each=10, max_items=5, octets=1000)
     for number in range(5):
         assert bench.feed(0, True, 64, tag=b"%d" % number) == "2.31"
     assert bench.feed(0, True, remote="b") == "2.31"
     assert len(bench.shelf) == 5
     assert bench.feed(1, False, remote="b") == bytes(32)
-    bench = Bench(each=10, most=50, octets=200)
+    bench = Bench(each=10, max_items=50, octets=200)
     assert bench.feed(0, True, remote="b") == "2.31"
     for number in range(30):
         bench.feed(0, True, 64, tag=b"%d" % number)

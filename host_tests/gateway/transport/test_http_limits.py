@@ -96,7 +96,7 @@ def test_a_connection_is_used_again_and_ends_when_idle():
 def test_connections_are_bounded_and_who_waits_makes_room():
     async def main():
         async with gateway() as g, contextlib.AsyncExitStack() as stack:
-            g.http.connections._most = 10
+            g.http.connections._max_open = 10
             for _ in range(40):
                 (await stack.enter_async_context(raw(g)))[1].write(HALF)
             async with raw(g) as (reader, writer):
@@ -118,7 +118,7 @@ def test_a_request_that_is_handled_is_never_cut_off():
     class One:
         busy = True
 
-    all_ = Connections(most=2)
+    all_ = Connections(max_open=2)
     transports = [Transport() for _ in range(3)]
     assert all_.admit(One(), transports[0]) and all_.admit(One(), transports[1])
     assert not all_.admit(One(), transports[2])
@@ -141,7 +141,7 @@ class Request:
 
 def test_bodies_are_bounded_each_and_in_all():
     async def main():
-        incoming = Incoming(100, most=200)
+        incoming = Incoming(100, max_octets=200)
         assert await incoming.read(Request([b"ab", b"c"])) == b"abc"
         for request in (Request([b"x" * 60] * 2), Request([], length=101)):
             with pytest.raises(web.HTTPRequestEntityTooLarge):

@@ -440,13 +440,13 @@ def test_turns_go_round():
         assert turns.put(source, item)
     assert not turns.put("a", "4") and not turns.put("b", "3")
     assert turns.put("d", "1")  # the longest queue makes room for who has nothing yet
-    assert [turns.take() for _ in range(7)] == ["1", "1", "1", "1", "2", "2", None]
+    assert [turns.pop() for _ in range(7)] == ["1", "1", "1", "1", "2", "2", None]
     assert (len(turns), turns.lost) == (0, 3)
 
 
 def test_recent_is_bounded_for_each_and_in_all():
     now = [0]
-    recent = Recent(each=3, most=5, clock=lambda: now[0])
+    recent = Recent(each=3, max_all=5, clock=lambda: now[0])
     for mid in range(10):
         recent["a", mid] = None
     assert list(recent) == [("a", 7), ("a", 8), ("a", 9)]

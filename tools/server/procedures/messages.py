@@ -56,8 +56,8 @@ class Messages(Procedure):
         origin, target = Address("UE", set_.originator), _target(head)
         for msg_id in self._store.segment_msg_ids(set_.id):
             if msg_id != bodies.same(set_.msg_id):
-                key, most = _segments_of(origin), self._settings.remembered
-                self._store.remember(key, msg_id, set_.set_id, most)
+                key, max_ids = _segments_of(origin), self._settings.remembered
+                self._store.remember(key, msg_id, set_.set_id, max_ids)
         if self._store.seen(origin.key, set_.msg_id) is not None:
             return  # sent unsegmented meanwhile
         self._remember(origin, set_.msg_id, set_.set_id)
