@@ -52,7 +52,7 @@ class Echo(Procedure):
     def outcome(self, push, outcome, now):
         if self.raises:
             raise self.raises
-        self._deliveries.turns.settle(push, outcome, now)
+        self._deliveries.turns.finish(push, outcome, now)
         self.outcomes.append((push.kind, outcome.verdict))
 
     def deadline(self, now):

@@ -125,7 +125,7 @@ class Deliveries:
     def outcome(self, push, outcome, now):
         """Hears what came of a Push; the caller gives each begun Push exactly one outcome."""
         outcome = outcome._replace(detail=clean(outcome.detail))  # a peer's words
-        if not self.turns.settle(push, outcome, now):
+        if not self.turns.finish(push, outcome, now):
             return
         if outcome.verdict == BROKEN:
             self._broken[push.row] = self._broken.get(push.row, 0) + 1

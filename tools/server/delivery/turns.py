@@ -46,7 +46,7 @@ class Turns:
         if self._busy.get(push.target) is push:
             del self._busy[push.target]
 
-    def settle(self, push, outcome, now):
+    def finish(self, push, outcome, now):
         """Frees the recipient and says when to try again.
         False for a Push that was given up when its recipient moved."""
         if self._busy.get(push.target) is not push:

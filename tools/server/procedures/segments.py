@@ -201,7 +201,7 @@ class Segments(Procedure):
     def outcome(self, push, outcome, now):
         """What came of a SEGREC."""
         outcome = outcome._replace(detail=clean(outcome.detail))
-        if not self._deliveries.turns.settle(push, outcome, now):
+        if not self._deliveries.turns.finish(push, outcome, now):
             return
         set_ = self._store.get_set(push.unit[1])
         if set_ is None or outcome.verdict in (LATER, BROKEN):
