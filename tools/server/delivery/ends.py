@@ -33,7 +33,7 @@ class Ends:
             self._responses.notify(row, False, cause, now)
         self._tell("failed", **about(row), cause=cause)
 
-    def proved(self, recipient, originator, msg_id):
+    def on_reported(self, recipient, originator, msg_id):
         """The recipient reports on it to its originator, so it has it, and only its answer to the message was lost."""
         id_ = self._store.next_id(recipient, DATA)  # order is kept: no other one can have been sent to it
         row = id_ and self._store.message(id_)

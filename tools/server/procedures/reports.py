@@ -20,7 +20,7 @@ class Reports(Procedure):
     def report(self, origin, target, msg_id, delivered, cause, now):
         """Queues one report, from a UE or an Application Server, that was read and may be taken."""
         if delivered:
-            self._deliveries.ends.proved(origin, target, msg_id)
+            self._deliveries.ends.on_reported(origin, target, msg_id)
         known = self._store.known if target.type == "UE" else self._store.application_server
         if not known(target.id):
             self._tell("discarded", kind="IMDN", msgId=msg_id, to=target.id, cause="unknown recipient")
