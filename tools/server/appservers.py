@@ -58,7 +58,7 @@ class ApplicationServers:
         registration = secrets.token_hex(8)
         self._store.register_as(id_, registration, target_uri, profile)
         self._store.use_as(id_, now)
-        self._deliveries.ends.available(Address("AS", id_), target_uri)
+        self._deliveries.ends.on_available(Address("AS", id_), target_uri)
         self._tell("as-registered", **{"as": id_, "targetUri": masked_uri(target_uri)}, **caller.about)
         return registration, {"asSvcId": id_, "result": {"title": "registered", "status": 201}}
 

@@ -60,7 +60,10 @@ class Quarantine:
             self._store.was_told(id_)
         if kind == REGISTRATION:
             self._try(
-                self._deliveries.ends.unavailable, Address("UE", key), now, "its registration was set aside"
+                self._deliveries.ends.on_unavailable,
+                Address("UE", key),
+                now,
+                "its registration was set aside",
             )
         self._tell("quarantined", id=id_, reason=reason, place=place, **about(aside))
 

@@ -49,9 +49,9 @@ class Speakers:
             raise Refusal("4.01", "not registered")
         if registration.peer != peer:
             self._store.rebind(ue, peer)
-            self._turns.moved(Address("UE", ue), peer)
+            self._turns.on_moved(Address("UE", ue), peer)
             self._tell("rebound", ue=ue, peer=str(peer))
-        self._turns.alive(Address("UE", ue))
+        self._turns.on_peer_alive(Address("UE", ue))
 
     def ues(self, peer, now):
         """Who a body without an originator may come from: a set of UE Service IDs, never empty."""
@@ -59,5 +59,5 @@ class Speakers:
         if not ues:
             raise Refusal("4.01", "not registered")
         for ue in ues:
-            self._turns.alive(Address("UE", ue))
+            self._turns.on_peer_alive(Address("UE", ue))
         return ues

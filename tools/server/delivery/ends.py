@@ -45,13 +45,13 @@ class Ends:
 
     # ---- store and forward -------------------------------------------------------------------------------------------
 
-    def available(self, target, where):
+    def on_available(self, target, where):
         """What was stored for it is due, and nothing waits for an older address."""
-        self._turns.moved(target, where)
+        self._turns.on_moved(target, where)
         self._store.release(target)
-        self._turns.start_anew(target)
+        self._turns.on_registered(target)
 
-    def unavailable(self, target, now, cause):
+    def on_unavailable(self, target, now, cause):
         """Stores the messages that asked for it, and fails the others (clause 6.4.1.2.6)."""
         for id_ in self._store.ids(target, QUEUED):
             self._isolation.run(MESSAGE, id_, now, self._unavailable, id_, now, cause)

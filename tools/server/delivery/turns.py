@@ -73,19 +73,19 @@ class Turns:
 
     # ---- a recipient is heard of -------------------------------------------------------------------------------------
 
-    def moved(self, target, where):
+    def on_moved(self, target, where):
         """What is out to an older address is sent anew to this one; its own outcome will no longer matter."""
         if target in self._busy and self._busy[target].where != where:
             del self._busy[target]
 
-    def alive(self, target):
+    def on_peer_alive(self, target):
         """It spoke: what waited because it was silent is due again. Max-Age is still obeyed."""
         for lane in (CONTROL, DATA):
             wait = self._waits.get((target, lane))
             if wait and not wait.answered:
                 del self._waits[target, lane]
 
-    def start_anew(self, target):
+    def on_registered(self, target):
         """It has registered: nothing waits because of what was before."""
         for lane in (CONTROL, DATA):
             self._waits.pop((target, lane), None)

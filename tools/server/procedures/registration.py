@@ -46,7 +46,7 @@ class Registration(Procedure):
             return Answer("2.04", head | {"result": False, "cause": cause})
         granted = self._granted(asked)
         self._store.register(ue, peer, now, now + granted, max_segment, profile)
-        self._deliveries.ends.available(Address("UE", ue), peer)
+        self._deliveries.ends.on_available(Address("UE", ue), peer)
         limit = min(max_segment or LARGEST_PAYLOAD, LARGEST_PAYLOAD)
         self._tell("registered", ue=ue, peer=str(peer), lifetime=granted, maxSegSize=limit)
         if self._again.third(ue, peer, now, granted):
@@ -84,7 +84,7 @@ class Registration(Procedure):
         self._speakers.speaks_for(peer, ue, now)
         self._store.end_registration(ue)
         self._tell("deregistered", ue=ue)
-        self._deliveries.ends.unavailable(Address("UE", ue), now, "the recipient has de-registered")
+        self._deliveries.ends.on_unavailable(Address("UE", ue), now, "the recipient has de-registered")
         return Answer("2.04", head | {"result": True})
 
     def work(self, now, pushes):
@@ -95,7 +95,7 @@ class Registration(Procedure):
         self._store.end_registration(ue)
         self._tell("expired", ue=ue)
         cause = "the recipient's registration has expired"
-        self._deliveries.ends.unavailable(Address("UE", ue), now, cause)
+        self._deliveries.ends.on_unavailable(Address("UE", ue), now, cause)
 
     def clock_set(self, seconds):
         self._again.clock_set(seconds)
