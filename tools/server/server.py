@@ -34,7 +34,7 @@ class Server:
     """`tell(event, **fields)` hears what happens; `table`: the procedures that it has."""
 
     def __init__(
-        self, store, settings, tell=lambda event, **fields: None, binding=None, chance=None, table=TABLE
+        self, store, settings, tell=lambda event, **fields: None, binding=None, rng=None, table=TABLE
     ):
         self._store = store
         self._settings = settings
@@ -43,7 +43,7 @@ class Server:
         self._flood = Flood(settings.rate)
         self._told = Flood(_TOLD, burst=_TOLD_BURST)
         self.refused = 0
-        self._deliveries = Deliveries(store, settings, self.isolation, chance or random.Random())
+        self._deliveries = Deliveries(store, settings, self.isolation, rng or random.Random())
         turns, responses = self._deliveries.turns, self._deliveries.responses
         self._speakers = Speakers(store, settings, binding or AddressBinding(store), turns, tell)
         routing = Routing(store, settings, responses, tell)

@@ -30,7 +30,7 @@ class Bench:
         self.restart()
 
     def restart(self):
-        self.server = Server(self.store, self.settings, self._tell, chance=random.Random(1))
+        self.server = Server(self.store, self.settings, self._tell, rng=random.Random(1))
         self.server.start(self.now)
 
     def _tell(self, event, **fields):

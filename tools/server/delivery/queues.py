@@ -31,12 +31,12 @@ class Deliveries:
     Each message is a unit of `isolation`, and each recipient.
     """
 
-    def __init__(self, store, settings, isolation, chance):
+    def __init__(self, store, settings, isolation, rng):
         self._store = store
         self._settings = settings
         self._isolation = isolation
         self._tell = isolation.tell
-        self.turns = Turns(store, settings, isolation.tell, chance)
+        self.turns = Turns(store, settings, isolation.tell, rng)
         self.quotas = Quotas(store, settings)
         self.responses = Responses(store, settings)
         self.ends = Ends(store, isolation, self.turns, self.responses, self.forget)

@@ -21,12 +21,12 @@ class Wait:
 
 
 class Turns:
-    """`chance` has `uniform(least, most)`, for the jitter."""
+    """`rng` has `uniform(least, most)`, for the jitter."""
 
-    def __init__(self, store, settings, tell, chance):
+    def __init__(self, store, settings, tell, rng):
         self._settings = settings
         self._tell = tell
-        self._chance = chance
+        self._rng = rng
         self._busy = store.kept()  # target: the Push that is out
         self._waits = store.kept()  # (target, lane): Wait
 
@@ -69,7 +69,7 @@ class Turns:
         asked = min(max_age, LONGEST_WAIT)
         if asked > delay:
             return asked, delay
-        return max(settings.retry_min, delay * self._chance.uniform(0.75, 1.25)), delay * 2
+        return max(settings.retry_min, delay * self._rng.uniform(0.75, 1.25)), delay * 2
 
     # ---- a recipient is heard of -------------------------------------------------------------------------------------
 
