@@ -45,8 +45,8 @@ class MessageSender(OutboxScheduler):
                 outgoing.segments.resend(((outgoing.segments.total, outgoing.segments.total),))
             outgoing.segment = outgoing.segments.next()
         outgoing.exchange = None  # the attribute must exist before anything goes out: adding one takes memory
-        made = outgoing.made
-        outgoing.made = None
+        made = outgoing.prefetched
+        outgoing.prefetched = None
         body = made[1] if made and made[0] == outgoing.segment else self._body(outgoing, outgoing.segment)
         job = outgoing, body, outgoing.report or self._config.coap["confirmable"] == "all"
         self.mark_sent(outgoing)
@@ -72,9 +72,9 @@ class MessageSender(OutboxScheduler):
             if outgoing.stands != "sending" or outgoing.segments is None:
                 continue
             number = outgoing.segments.next(outgoing.segment)
-            if number is not None and outgoing.made is None:
+            if number is not None and outgoing.prefetched is None:
                 try:
-                    outgoing.made = (number, self._body(outgoing, number))
+                    outgoing.prefetched = (number, self._body(outgoing, number))
                     return True
                 except (OSError, ValueError, MemoryError):
                     pass  # the error comes again when its turn has come, and is reported then

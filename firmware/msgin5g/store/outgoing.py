@@ -21,7 +21,7 @@ class Outgoing:
     expire_time = None  # the same as a date, for sfParam
     segments = None  # once the first segment went out
     segment = None  # number on the air
-    made = None  # (number, body) of the one that comes next
+    prefetched = None  # (number, body) of the one that comes next
     exchange = None  # what is on the air while it is "sending", for who cancels that
     hold = None  # tick until which it is "confirming"
     reports = None
