@@ -119,7 +119,7 @@ class MessageSender(OutboxScheduler):
     def _go_on(self, outgoing, event, now):
         """Take this event where there are more segments to send; else wait for the confirmation."""
         if not outgoing.segments.missing:
-            outgoing.hold = now + int(self._config.segments["hold"] * 1000)
+            outgoing.confirm_deadline = now + int(self._config.segments["hold"] * 1000)
             event = "whole"
         self._on(outgoing, event)
 
@@ -220,14 +220,14 @@ class MessageSender(OutboxScheduler):
     def poll(self, now):
         super().poll(now)
         for outgoing in reversed(self.outbox.queue):  # each may leave it
-            if outgoing.stands == "confirming" and ticks_diff(now, outgoing.hold) >= 0:
+            if outgoing.stands == "confirming" and ticks_diff(now, outgoing.confirm_deadline) >= 0:
                 self.accept(outgoing, now)
 
     def next_deadline(self, now):
         deadline = super().next_deadline(now)
         for outgoing in self.outbox.queue:
             if outgoing.stands == "confirming":
-                deadline = earliest(deadline, outgoing.hold)
+                deadline = earliest(deadline, outgoing.confirm_deadline)
         return deadline
 
 

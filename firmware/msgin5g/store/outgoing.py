@@ -23,7 +23,7 @@ class Outgoing:
     segment = None  # number on the air
     prefetched = None  # (number, body) of the one that comes next
     exchange = None  # what is on the air while it is "sending", for who cancels that
-    hold = None  # tick until which it is "confirming"
+    confirm_deadline = None  # tick until which it is "confirming"
     reports = None
     reporters = None  # who was counted, see outgoing/many.py
     on_report = None  # of the layer above, which calls it with (reporter, success, cause)
