@@ -70,7 +70,7 @@ class BodyBuilder(MessageBuilder):
             seconds = self._clock()
             if seconds is not None:
                 outgoing.expire_time = date_time(seconds + expires)
-        outgoing.cut = self._cut(outgoing)
+        outgoing.segmentation = self._cut(outgoing)
 
     def _cut(self, outgoing):
         """Return (limit, room, set ID) of a message that needs segments, None for one that does not.

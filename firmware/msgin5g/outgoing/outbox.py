@@ -106,7 +106,7 @@ class Outbox:
         self.queue.remove(outgoing)
         self.octets -= outgoing.size
         outgoing.source = outgoing.prefetched = None
-        if outgoing.cut is not None:
+        if outgoing.segmentation is not None:
             outgoing.segments = None
         if safe:  # else a restart would find the message without its body
             source.remove()

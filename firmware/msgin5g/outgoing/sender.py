@@ -38,8 +38,8 @@ class MessageSender(OutboxScheduler):
         outgoing.exchange = exchange
 
     def _job(self, outgoing):
-        if outgoing.segments is None and outgoing.cut is not None:
-            outgoing.segments = Segments(outgoing.source, *outgoing.cut, outgoing.progress)
+        if outgoing.segments is None and outgoing.segmentation is not None:
+            outgoing.segments = Segments(outgoing.source, *outgoing.segmentation, outgoing.progress)
         if outgoing.segments is not None:
             if not outgoing.segments.missing:  # a restart came between the last of them and SEGCONFIR
                 outgoing.segments.resend(((outgoing.segments.total, outgoing.segments.total),))

@@ -149,7 +149,7 @@ class MessageStore:
             source is not None and source.text,
             outgoing.size,
             source and source.file,
-            outgoing.cut,
+            outgoing.segmentation,
             outgoing.progress,
             outgoing.stands in AWAITING,
         ]

@@ -15,7 +15,7 @@ class Outgoing:
 
     # Here what most messages never change, or only while they are sent: 64 of them may wait for reports.
     cause = None
-    cut = None  # (limit, room, set ID) where it is too large for one datagram
+    segmentation = None  # (limit, room, set ID) where it is too large for one datagram
     progress = None  # which segments were acknowledged, as far as the message store knows
     expires = None  # Countdown to the end of `expires`, later to that of the wait for a report
     expire_time = None  # the same as a date, for sfParam

@@ -38,7 +38,7 @@ OUTGOING = (
     ("text", "b"),
     ("size", "n"),
     ("file", "o?"),
-    ("cut", "c?"),
+    ("segmentation", "c?"),
     ("progress", "s?"),
     ("accepted", "b?"),
     ("success", "n?"),
@@ -176,7 +176,7 @@ class Recovery:
             source = StoredSource(self._storage, fields.file, fields.size, fields.text)
             if not fields.accepted and not self._reaches(fields):
                 source = _LostSource(self._storage, fields.file, fields.size, fields.text)
-                fields.cut = None
+                fields.segmentation = None
         elif fields.accepted or fields.size == len(payload):
             source = RecordSource(self._store.journal, ref, fields.size, fields.text)
         else:
@@ -195,7 +195,7 @@ class Recovery:
         outgoing.order = fields.order
         outgoing.ref = ref
         outgoing.expire_time = fields.expire_time
-        outgoing.cut = fields.cut
+        outgoing.segmentation = fields.segmentation
         outgoing.progress = fields.progress
         if fields.accepted:
             outgoing.stands = "accepted"

@@ -395,7 +395,7 @@ def test_each_field_has_the_name_that_the_tables_give_it():
             ("text", True),
             ("size", 2000),
             ("file", "out-1"),
-            ("cut", list(outgoing.cut)),
+            ("segmentation", list(outgoing.segmentation)),
             ("progress", None),
             ("accepted", False),
             ("success", 0),
