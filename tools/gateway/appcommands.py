@@ -138,7 +138,7 @@ def _app_id(text):
 
 
 def _address(text):
-    """As L3 messages will name it: addresses in their one form, names in lower case."""
+    """The target as L3 messages name it: addresses in their one form, names in lower case."""
     with contextlib.suppress(ValueError):
         return str(ipaddress.ip_address(text))
     if not re.fullmatch(r"[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*", text) or not 3 <= len(text) <= 253:

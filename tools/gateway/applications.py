@@ -61,7 +61,7 @@ def digest(credential):
 
 
 def peer_of(number):
-    """Of the UE with this number; each counts for itself where requests of one host are limited."""
+    """The Peer of the UE with this number. Each is a host of its own where requests of one host are limited."""
     return Peer("%s %d" % (HOST, number), number)
 
 
@@ -115,9 +115,9 @@ class Applications:
         return registration_id
 
     def _make_way(self, application, identifier, now):
-        """Whether this application can be told apart at the identifier. Those behind one UE share it. One of another UE
-        that is there keeps it while it is heard, once in the life of a registration: nothing that comes in says which
-        of the two it is from, and of what goes out a device could not tell whom it is for."""
+        """Whether this application can have the identifier. Applications behind one UE share one. An application of
+        another UE that is registered there loses it only after a registration lifetime without a request: the
+        gateway could not tell whose a request is, nor a device whom a message is for."""
         others = [other for other in self._store.applications_at(identifier) if other.ue != application.ue]
         if not others:
             return True
@@ -183,7 +183,7 @@ class Applications:
         head["msgId"] = msg_id
         if report:
             head["isDelivStatReq"] = True
-        # Its report, or the response that it failed, may be here before the answer to it.
+        # The message's report, or the response that it failed, may come before the answer to it.
         remembered = "%d %s" % (report, sender.app_id)
         self._store.remember("sent " + ue, msg_id, remembered, self._settings.remembered)
         for body in self._cut(head, value):
@@ -273,7 +273,7 @@ class Applications:
         held = self._sets.get(ue)
         if held is None or held[0] != segment.set_id:
             held = self._sets[ue] = (segment.set_id, segments.Assembly(now), {}, [body])
-            if segment.number > 1:  # those before were taken by a gateway that has ended since
+            if segment.number > 1:  # the segments before it were taken by a gateway that has restarted since
                 self._ask(
                     ue, bodies.segrec(self._settings.service, segment.set_id, range(1, segment.number)), now
                 )
@@ -292,7 +292,8 @@ class Applications:
         )
 
     def _deliver(self, applications, body, value):
-        """To those that its `appId` names, else to all. Who has it does not get it again."""
+        """Delivers to the applications that the message's `appId` names, else to all; not again to one that has
+        it."""
         named = _names(body.get("appId"))
         to = [each for each in applications if str(each.app_id) in named] or applications
         to = [each for each in to if each.identifier is not None]
@@ -313,26 +314,26 @@ class Applications:
         return items or (Outcome(REFUSED, refusals[0]) if refusals else Outcome(DONE))
 
     def _msg_id(self, application, body):
-        """The Message ID on MSGin5G-5, by which the application reports: the message's own, or another one where
-        another originator has sent one with the same."""
+        """The Message ID on MSGin5G-5, which the application's report names: the message's own, or another one
+        where two originators have sent messages with the same ID."""
         address = "%s %s %s" % (body["oriAddr"]["oriAddrType"], body["msgId"], body["oriAddr"]["addr"])
         key, msg_id = _delivered(application), body["msgId"]
         known = self._store.seen(key, msg_id)
         if known is not None and known.split(" ", 2)[::2] != address.split(" ", 2)[::2]:
             msg_id = str(uuid.uuid5(uuid.UUID(msg_id), address))
             known = self._store.seen(key, msg_id)
-        if known is None:  # the report may be here before the response
+        if known is None:  # the report may come before the response
             self._store.remember(key, msg_id, address, self._settings.remembered)
         return msg_id
 
     def brought(self, application, what, body, outcome, now):
-        """What came of bringing one thing to one application."""
+        """Takes the Outcome of one push to one application."""
         if isinstance(what, Deliver) and outcome.verdict in (DONE, REFUSED):
             detail = outcome.detail if outcome.verdict == REFUSED else ""
             self._store.remember(_brought(application), _key(body), detail, self._settings.remembered)
 
     def ended(self, peer, body, outcome, now):
-        """What came of a MSG for all its applications: confirms a segment set to the server."""
+        """Takes the Outcome of a MSG for all its applications: confirms a segment set to the server."""
         segment = bodies.segment(body) if body["msgType"] == "MSG" else None
         ue = self._store.application_ue(peer.port)
         if segment is None or outcome.verdict == LATER or ue not in self._sets:
@@ -370,7 +371,7 @@ def _key(body):
 
 
 def _cause(answer):
-    """A.2.2.17 has few causes; of those, these two say that it may go better later."""
+    """A.2.2.17 has few causes; only these two say that a later try may succeed."""
     if answer.code in ("4.29", "5.03"):
         return l3.CONGESTION
     if answer.code.startswith("5.") and answer.code != "5.01":

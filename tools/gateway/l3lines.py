@@ -15,7 +15,7 @@ from tools.wire import payload as payloads
 REPEATS = 4
 REPORT_GAP = 2.0  # seconds between the two copies of a report, which nothing answers
 REMEMBERED = 32
-# After these the device may send the same message again, and gets a new decision.
+# After these causes the device may send the same message again, and it is decided about anew.
 _PASSING = (l3.CONNECTION_GONE, l3.LACK_OF_RESOURCES, l3.CONGESTION)
 
 
@@ -61,7 +61,7 @@ class L3Line:
         elif isinstance(message, l3.Sending):
             self._once((l3.SENDING, message.msg_id), self._sending, message)
         elif isinstance(message, l3.Registering):
-            self._say(self._registering(message))  # again and again the same, by itself
+            self._say(self._registering(message))  # a repeated one registers again, with the same result
         else:
             self._once((l3.DEREGISTRATION, message.registration_id), self._deregistering, message)
 
@@ -165,7 +165,7 @@ class L3Line:
         loop = asyncio.get_running_loop()
         air = len(octets) * 10.5 / self._line.baudrate
         async with self._asking:
-            if octets != self._last:  # an answer to an earlier copy of the same one is as good
+            if octets != self._last:  # an answer to an earlier copy of the same request is as good
                 await self._settle()
             self._last = octets
             since, wait = loop.time(), self._timeout
@@ -178,7 +178,7 @@ class L3Line:
                     wait *= 2
                     continue
                 finally:
-                    # The others are no slower than this one was, or than an answer may be.
+                    # Late answers take at most as long as this one did, or as an answer may take at all.
                     now = loop.time()
                     self._owed_until = now + max(self._timeout + air, now - since)
                 self._owed -= 1

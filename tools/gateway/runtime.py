@@ -51,9 +51,9 @@ class Options:
 
 
 _ANSWERS = (Refusal, Malformed, applications.Refused)
-LOOK = 2.0  # s, the longest without a look at the store: a command beside us may have written
+LOOK = 2.0  # s, the longest without a look at the store: a command in another process may have written
 SINK_LOOK = 0.5  # s, the same while events wait for a sink that takes none
-NOTED = 60.0  # s, the longest until the store is told what time it is
+NOTED = 60.0  # s, the longest until the time is written into the store
 LONGEST_BRAKE = 10.0  # s, between two tries to work while the store takes nothing
 
 
@@ -113,7 +113,7 @@ class Gateway:
         self._tasks = set()
         self._timer = None
         self._pumping = False
-        self._noted = 0.0  # when the store was last told what time it is
+        self._noted = 0.0  # when the time was last written into the store
         self._due = 0.0  # when work is next due, by the loop's clock
         self._brake = 0.0  # s, the last pause after work that the store did not take
         self._store_version = None
@@ -184,8 +184,8 @@ class Gateway:
         self._told.append((event, fields))
 
     def _run(self, function, *arguments, now=None):
-        """One event: decided, committed, told. Whatever goes wrong is a Refusal, but for the answers that the decisions
-        themselves raise."""
+        """One event: decided, committed, told. Whatever goes wrong becomes a Refusal, except for the answers that
+        the decisions themselves raise."""
         now = self.clock() if now is None else now
         try:
             before = self.store.changes
@@ -209,7 +209,7 @@ class Gateway:
                 self.events.tell(event, **fields)
 
     def _committed(self, function, *arguments):
-        """In a transaction of its own, again for each row that could not be read and is set aside now."""
+        """In a transaction of its own; begun again whenever a row could not be read and was set aside."""
         for _ in range(100):
             self._told = []
             try:
@@ -271,7 +271,7 @@ class Gateway:
     def _is_registered(self, peer):
         try:
             return bool(self.store.ues_at(peer, self.clock()))
-        except Exception:  # a store that cannot be read: nobody is known, and the request itself will say why
+        except Exception:  # the store cannot be read: the request itself will tell why
             return False
 
     # ---- work --------------------------------------------------------------------------------------------------------
@@ -302,12 +302,12 @@ class Gateway:
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
             self._brake = 0.0
-            # At the time of the work, not now: what came due meanwhile was not done and must not be taken for done.
+            # Ask for the time when the work began, not for now: what came due since then was not done.
             deadline = self.server.deadline(now)
             pause = 3600 if deadline is None else max(deadline - self.clock(), 0.001)
         except Refusal:
             pause = self._brake = min(max(self._brake * 2, 0.1), LONGEST_BRAKE)
-        except Exception as error:  # of looking for the deadline
+        except Exception as error:  # an error in looking for the deadline
             self._tell_error("work", error)
         self._store_version = self._version()
         self._due = loop.time() + pause
@@ -339,7 +339,8 @@ class Gateway:
         self._started = True
 
     def _resume(self, now):
-        """A clock that goes behind what the store knows, or says that years have passed, ends nothing."""
+        """Sets the times in the store where the system's clock is behind them or years ahead, so that nothing ends
+        by that."""
         last = self.store.last_time()
         seconds = away(now, now if last is None else last)
         if seconds:
@@ -348,8 +349,8 @@ class Gateway:
         self.store.note_time(now)
 
     def _keep_time(self):
-        """Follows the system's clock: where it was set, all times that are kept are set by as much, so that none ends
-        early or late. And tells the store now and then what time it is."""
+        """Follows the system's clock: where it was set, all times that are kept are shifted by as much, so that
+        nothing ends early or late. And writes the time into the store now and then."""
         with contextlib.suppress(Refusal):  # the store is busy: soon
             seconds = self.clock.jump() if hasattr(self.clock, "jump") else 0.0
             if seconds:
@@ -358,7 +359,7 @@ class Gateway:
                 self.clock.step(seconds)
                 self.events.tell("clock-set", seconds=round(seconds), at="work")
             elif self.clock() - self._noted > NOTED:
-                self._noted = self.clock()  # where this fails, too: it is tried a minute later
+                self._noted = self.clock()  # also where this fails: it is tried again a minute later
                 self._run(self.store.note_time)
 
     def _set_clock(self, seconds, now):
@@ -391,7 +392,7 @@ class Gateway:
     async def _refresh(self):
         while True:
             await asyncio.sleep(self.options.settings.lifetime / 2)
-            with contextlib.suppress(Exception):  # it was told; the next time is not far
+            with contextlib.suppress(Exception):  # the error was told, and the next try comes soon
                 self._event(self.applications.refresh)
 
     def snapshot(self):

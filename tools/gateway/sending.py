@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Brings a Push to whom it is for, whatever way that is, and says what came of it. Nothing that is raised gets out."""
+"""Brings a Push to its recipient, by CoAP, HTTP or MSGin5G-5, and returns the Outcome. No exception leaves it."""
 
 from tools.gateway import applications
 from tools.server.delivery.pushes import BROKEN, DONE, LATER, REFUSED, Outcome
@@ -48,14 +48,14 @@ class Sender:
     async def _brought(self, application, item, body):
         try:
             outcome = await self._bring(application.identifier, item)
-        except Exception as error:  # the others behind this UE are not concerned
+        except Exception as error:  # the other applications behind this UE still get theirs
             self._tell_error("push", error, to=application.identifier)
             outcome = Outcome(BROKEN, reason_of(error), answered=False)
         self._note(self._applications.brought, application, item, body, outcome)
         return outcome
 
     def _note(self, function, *arguments):
-        """A decision after the fact: what a device has taken it has taken, whatever this raises."""
+        """Records what has happened already. An exception does not change that: the device has taken it."""
         try:
             self._event(function, *arguments)
         except Refusal:

@@ -18,7 +18,7 @@ from tools.wire.masking import masked_uri
 
 
 def _is_target(uri):
-    """Whether a request can be sent there: what no request can name would fail at each delivery."""
+    """Whether a request can be sent to this URI: one that no request can name would fail at each delivery."""
     try:
         parts = urllib.parse.urlsplit(uri)
         port = parts.port

@@ -94,7 +94,7 @@ class Callers:
             raise Refused(421, "this Host is none of the gateway's: --http-host NAME lets it be called so")
 
     def tell_refused(self, request, status, detail):
-        """So that somebody who tries is seen, and cannot fill the log."""
+        """Rate-limited, so that somebody who tries is seen and cannot fill the log."""
         if self._told.allows(detail, self._clock()):
             reason = "%s %s: %s" % (request.method, request.path[:100], detail)
             self._tell("refused", peer=str(_peer(request)), kind="HTTP", code=str(status), reason=reason)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """The gateway's time: it goes on evenly, and follows the system's clock without anything ending early or late.
 
-A machine without a battery for its clock starts years or a day off, and learns the time later, by NTP. A registration
-for an hour lasts an hour all the same, and a message waits as long as was granted: where the clock is set by more than
-JUMP seconds, every time that is kept is set by as much; less is followed slowly.
+A machine without a battery for its clock starts with a wrong time and gets the right one later, by NTP. A
+registration for an hour must last an hour all the same. So where the clock is set by more than JUMP seconds, every
+time that is kept is shifted by as much; a smaller difference is followed slowly.
 """
 
 import time
@@ -31,7 +31,8 @@ class SteadyClock:
         return self._monotonic() + self._offset
 
     def jump(self):
-        """How far the system's clock was set, in seconds, where that is a jump; 0.0 else: then it is followed."""
+        """How far the system's clock was set, in seconds, where that is a jump; otherwise 0.0, and the clock is
+        followed."""
         at = self._monotonic()
         passed, self._asked = at - self._asked, at
         apart = self._wall() - (at + self._offset)
@@ -47,6 +48,6 @@ class SteadyClock:
 
 
 def away(now, last):
-    """By how much times of a store must be set that was last written at `last`, when it is opened at `now`."""
+    """By how much the times of a store must be shifted that was last written at `last` and is opened at `now`."""
     passed = now - last
     return passed if passed < 0 or passed > LONGEST_STOP else 0.0

@@ -39,7 +39,8 @@ class Again:
         self._last = {ue: (peer, when + seconds, count) for ue, (peer, when, count) in self._last.items()}
 
     def third(self, ue, peer, now, lifetime):
-        """True for the third one in a row from one address, each long before what was granted is over."""
+        """True for the third registration in a row from one address, each long before the one granted before it
+        ends."""
         address, when, count = self._last.pop(ue, (peer, now, 0))
         count = count + 1 if address == peer and now - when <= min(self.SOON, lifetime / 2) else 1
         self._last[ue] = (peer, now, count)

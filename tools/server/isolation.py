@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Units of work: each is done wholly or not at all, and one that raises is set aside while all others go on.
 
-A unit is one message, one segment set, one registration, one recipient, one step of the work. What has a row is moved
-to the quarantine (`quarantine`); what has none rests in memory and is tried again after a pause that grows.
+A unit is one message, one segment set, one registration, one recipient, one step of the work. A unit that has a row
+in the store is moved to the quarantine (`quarantine`); one without rests in memory and is tried again after a pause
+that grows.
 """
 
 import contextlib
@@ -36,23 +37,21 @@ class Isolation:
         self._store = store
         self._settings = settings
         self._tell = tell
-        self._buffer = None  # what the unit at hand told: heard only when it is done
+        self._buffer = None  # events of the unit at hand: passed on only when it is done
         self._resting = {}  # (kind, key): _Rest
-        self._unwinding = (
-            False  # the store failed in a unit within the one at hand, which is the one that rests
-        )
+        self._unwinding = False  # the store failed in an inner unit: then the outer one rests
         self.movers = {}
 
     def tell(self, event, **fields):
-        """What the decisions tell: a unit that is undone has told nothing."""
+        """Takes an event of the decisions. The events of a unit that is undone are dropped."""
         if self._buffer is not None:
             self._buffer.append((event, fields))
             return
-        with contextlib.suppress(Exception):  # telling is no part of what was done
+        with contextlib.suppress(Exception):  # an error in telling must not undo what was done
             self._tell(event, **fields)
 
     def wholly(self, function, *arguments):
-        """The function's result; where it raises, all that it did is undone and all that it told unheard."""
+        """The function's result. Where it raises, all that it did is undone, and its events are dropped."""
         outer, self._buffer = self._buffer, []
         try:
             with self._store.savepoint():
@@ -106,7 +105,8 @@ class Isolation:
         return self.wholly(function, *arguments)
 
     def step(self, name, now, function, *arguments):
-        """As `run`, for a part of the work that only goes through units: what these have done stays."""
+        """As `run`, for a step of the work that goes through units: what those have done stays done where it
+        raises."""
         if self.rests(STEP, name, now):
             return RESTS
         nested = self._store.in_transaction

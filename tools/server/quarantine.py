@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """What raised is set aside here, its originator is told, and it waits for somebody to say `retry` or `drop`.
 
-Nothing is asked of the code that raised: a message is moved by plain statements, and telling its originator is tried
-on its own. What nobody looks at is dropped after `Settings.keep`, and the oldest one where there are too many.
+The code that raised is not used for that: a message is moved by plain statements, and telling its originator is
+tried separately. An entry that nobody looks at is dropped after `Settings.keep`, and the oldest where there are too
+many.
 """
 
 from dataclasses import dataclass
@@ -84,9 +85,7 @@ class Quarantine:
         if aside.kind == SEGMENT_SET:
             return self._try(self._confirm, aside.origin.id, aside.origin_set, False, now)
         message = _Message(aside.origin, aside.target, {"msgId": aside.msg_id}, aside.origin_set)
-        if self._store.is_copy(
-            aside.key
-        ):  # what becomes of one copy of many is no matter of the originator's
+        if self._store.is_copy(aside.key):  # the originator is not told about single copies of many
             return True
         return self._try(self._deliveries.responses.notify, message, False, CAUSE, now)
 

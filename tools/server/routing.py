@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""From a whole message to the queues: one message in, none, one or many out, by its kind of target.
+"""From a whole message to the queues, by its kind of target: one message in; none, one or many out.
 
 TS 24.538 clause 6.4.1.2.6: whether it is queued, stored for a recipient that is away, or refused, and that its
 originator hears of it. UEs and Application Servers are routed here; other targets by the procedure that has them in its

@@ -121,7 +121,8 @@ class Server:
         return answer
 
     def _tell_refused(self, peer, now, **fields):
-        """So that who is refused all the time fills no disk: each is counted, the first of each host are told."""
+        """Rate-limited, so that a peer that is refused all the time cannot fill the disk: all refusals are counted,
+        the first of each host are told."""
         self.refused += 1
         if self._told.allows(peer.host, now):
             self._tell("refused", peer=str(peer), **fields)
@@ -180,7 +181,8 @@ class Server:
             self._deliveries.turns.release(push)
 
     def broken(self, push, error, now):
-        """What came of a Push can't be handled at all: what it brought is set aside, its recipient is free."""
+        """Called where the outcome of a Push cannot be handled: what it carried is set aside, and its recipient is
+        free."""
         self.isolation.set_aside(*push.unit, error, now)
         self._deliveries.turns.release(push)
 
@@ -191,8 +193,8 @@ class Server:
             part.clock_set(seconds)
 
     def deadline(self, now):
-        """When `work`, last done at `now`, is next needed even if nothing comes in, or None. What is due by now was not
-        done, and is not tried at once again."""
+        """When `work`, last done at `now`, is next needed even if nothing comes in, or None. Work that is due by
+        now has failed, and is not tried again at once."""
         parts = (self._deliveries, self.isolation, *self._procedures.values())
         times = [time for time in (part.deadline(now) for part in parts) if time is not None]
         return min((time if time > now else now + 1 for time in times), default=None)

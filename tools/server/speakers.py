@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Who a request comes from: which UE Service IDs a peer may register and speak for (TS 24.538 clause 6.3.1.2).
 
-What a body says of its originator counts for nothing before it was asked for here.
+The originator that a body names counts only after it was checked here.
 """
 
 from tools.wire.answers import Refusal
@@ -19,7 +19,7 @@ class Speakers:
         self._tell = tell
 
     def source(self, peer, now):
-        """Whose requests are counted: those of a key, of an address that is registered, or of all others of a host."""
+        """The name under which requests are counted: a key, a registered address, or the host for all others."""
         identity = getattr(peer, "identity", None)
         if identity is None and self._store.ues_at(peer, now):
             return peer

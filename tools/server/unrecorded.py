@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Outcomes of deliveries that could not be recorded, because the store takes nothing just now.
+"""Outcomes of deliveries that could not be recorded, because the store cannot be written just now.
 
-They wait in memory, one a recipient at most, and the recipient stays busy until its outcome is recorded: so nothing is
-delivered again and again while a disk is full, whatever else has failed.
+They wait in memory, at most one a recipient, and the recipient stays busy until its outcome is recorded. So no
+message is delivered again and again while a disk is full.
 """
 
 from tools.wire.answers import Refusal
@@ -45,7 +45,7 @@ class Unrecorded:
         before, self._waiting = self._waiting, []
         for at, (push, outcome) in enumerate(before):
             if not self._recorded(push, outcome):
-                # The others are tried first next time: it may be this one alone.
+                # The others are tried first next time: perhaps only this one fails.
                 self._waiting = [*before[at + 1 :], before[at]]
                 break
         if self._waiting:

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""What a device's sequence numbers tell of its key: used a second time, by a device put back or by two with one key.
+"""Detects a key that is used a second time: by a device that was put back to an older state, or by two devices.
 
 The replay window (RFC 8613 section 7.4) lives in memory; after a restart the device is asked for Echo, and its number
-is taken as it comes (appendix B.1.2). The lower end of the window, noted now and then, says that it did not go back
-meanwhile: what is below was used before, with another text.
+is taken as it comes (appendix B.1.2). The lower end of the window is noted now and then. A number below it was used
+before, with another text: the device went back.
 """
 
 import contextlib
@@ -57,7 +57,7 @@ class Taken:
             del self._taken[next(iter(self._taken))]
 
     def other(self, number, ciphertext):
-        """Where another text under this number came from, None without one."""
+        """Where another text under this number came from; None where there was none."""
         what, remote = self._taken.get(number, (None, None))
         return remote if what is not None and what != hash(ciphertext) else None
 

@@ -30,7 +30,7 @@ class StoreError(Exception):
 
 
 class NoStore(StoreError):
-    """There is none of this name, and none was to be made."""
+    """There is no store of this name, and none was to be made."""
 
 
 def in_use(path, who):

@@ -63,7 +63,7 @@ class Unreadable(Exception):
 
 @contextlib.contextmanager
 def reading(kind, key):
-    """What is wrong with the row that is read in this is said to be that row's fault."""
+    """Turns an error in reading a row into Unreadable, which names the row."""
     try:
         yield
     except Exception as error:
@@ -102,7 +102,7 @@ class Kept(dict):
 
 
 class _Scope:
-    """What is done in it is done wholly or not at all, in the store and in what is Kept beside it."""
+    """A context: what is done in it is done wholly or not at all, in the store and in each Kept beside it."""
 
     __slots__ = ("_back", "_begin", "_end", "_mark", "_of")
 

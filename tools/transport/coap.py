@@ -179,14 +179,14 @@ class CoapTransport:
         return port
 
     def whose(self, request):
-        """Whose room a request takes: that of its key; in mode none that of an address that is registered, or of all
-        others of a host together."""
+        """Whose share of the room a request takes: its key's; in mode none that of a registered address, or the one
+        that all others of a host have together."""
         peer = peer_of(request.remote)
         other = peer if self.body_limit(peer) > SMALL else peer.host
         return getattr(peer, "identity", None) or other
 
     def allows(self, remote):
-        """Whether one more block is not too many of its key; in mode none the door has counted it."""
+        """Whether one more block is not too many of its key; in mode none the door has already counted it."""
         if not isinstance(remote, OSCOREAddress):
             return True
         return self._blocks.allows(remote.security_context.digest, self.clock())

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""As much of a CoAP datagram (RFC 7252 section 3) as one must know to tell whether it is worth more: read in a few
+"""The few fields of a CoAP datagram (RFC 7252 section 3) that decide whether it is handled further: read in a few
 microseconds, before anything is made or kept for it."""
 
 from typing import NamedTuple
@@ -46,7 +46,7 @@ class Datagram(NamedTuple):
 
 
 def content(token, oscore, payload):
-    """What tells a message that is sent again from another one under its message ID."""
+    """Distinguishes a true retransmission from another message under the same message ID."""
     return hash((token, oscore, payload))
 
 

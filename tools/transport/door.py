@@ -105,8 +105,9 @@ class Door:
                 self.dropped = int.from_bytes(octets[:4], sys.byteorder)
 
     def _is_worthless(self, address):
-        """More comes than can be judged: an address that nothing has verified from is looked at less often, so that
-        others are reached before the kernel drops them. One that is good stays so, whoever else writes it."""
+        """Whether to drop a datagram unread, because more comes than can be judged: from an address without a
+        verified datagram most are dropped, so that others are reached before the kernel drops them. A good address
+        stays good, even where others forge it."""
         refusals = self._refusals.get(address, 0)
         if refusals < _TRIED or address in self._good:
             return False
@@ -200,6 +201,6 @@ class Door:
 
 
 def _local(ancillary):
-    """What makes an answer leave from the address that the datagram came to, and nothing else."""
+    """The ancillary data that makes an answer leave from the address that the datagram came to."""
     wanted = (socket.IPPROTO_IPV6, socket.IPV6_PKTINFO)
     return [item for item in ancillary if item[:2] == wanted]

@@ -84,7 +84,7 @@ async def problems(request, handler):
             raise
         headers = {name: error.headers[name] for name in ("Allow", "Retry-After") if name in error.headers}
         return problem(error.status, error.reason, headers=headers)
-    except Exception as error:  # where nothing is decided any more: what was kept was kept before
+    except Exception as error:  # the transaction is over by now: an error changes nothing of what it kept
         logging.getLogger(__name__).error("%s %s: %s", request.method, request.path, reason_of(error))
         return problem(500, "an error of the gateway's own")
 
@@ -128,7 +128,7 @@ class HttpTransport:
     async def start(self, host, port):
         """Listens; returns the port. OSError when it is taken."""
         # One post at a time goes to each Application Server, and they are bounded: none waits for another's connection.
-        # What an answer brings, a body, cookies, is neither read nor kept.
+        # The body and the cookies of an answer are neither read nor kept.
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0),
             timeout=aiohttp.ClientTimeout(total=POST),

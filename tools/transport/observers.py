@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""GET /msgin5g/<topic> with Observe (RFC 7641): the observations of aiocoap, and notifications whose end is known.
+"""GET /msgin5g/<topic> with Observe (RFC 7641): observations of aiocoap, and notifications of which the
+acknowledgement is known.
 
 An observation lives as long as this program and its device; the subscription, in the store, longer. Without one the
 message is POSTed.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Sending on aiocoap's UDP socket, so that what one peer's datagram met ends nothing of another's.
+"""Sending on aiocoap's UDP socket, so that an error of one peer's datagram ends no exchange with another peer.
 
 Linux hands an ICMP error (udp(7), IPV6_RECVERR) to whatever the socket is asked to do next. Where that is the sending
 of a datagram, it is not sent, and aiocoap takes its recipient for the one that cannot be reached: it ends everything
@@ -27,7 +27,7 @@ class Outlet:
         self._keep_requests(manager.token_manager)
 
     def _send(self, octets, ancillary, flags, address):
-        """In the place of the transport's: an error that comes again is this datagram's own."""
+        """Replaces the transport's own send. An error that comes again belongs to this datagram."""
         error = None
         for _ in range(_TRIES):
             try:
@@ -41,9 +41,9 @@ class Outlet:
         self._interface.error_received(error)
 
     def _keep_requests(self, tokens):
-        """That a datagram of ours did not arrive ends what we asked, and what is observed; a request that came from
-        there is decided about and answered all the same, or its repetitions would be taken for duplicates of one that
-        is at work, and never answered."""
+        """Where a datagram of ours did not arrive, our requests to that peer and its observations end. A request
+        that came from there is still decided about and answered: otherwise its repetitions would count as
+        duplicates of a request in progress, and would never be answered."""
         dispatch = tokens.dispatch_error
 
         def dispatching(error, remote):

@@ -2,8 +2,8 @@
 """OSCORE at the gateway (RFC 8613), by aiocoap: who may speak, and for which UE Service IDs.
 
 What somebody without a key can cost: for each datagram one look into the store and one tag that is verified, some
-twenty microseconds; an answer now and then that is not larger than what it is about; and nothing that is kept. It is
-verifying that tells who holds a key, so it is never saved at the expense of one who does.
+twenty microseconds; an answer now and then that is not larger than what it is about; and nothing that is kept. Only
+verifying shows who holds a key, so each request is verified, even in a flood.
 """
 
 import logging
@@ -336,11 +336,11 @@ class Guard:
             return _fitting(request, aiocoap.BAD_REQUEST, b"Decryption failed")
         except sqlite3.Error:  # the number could not be noted: the request was not taken, and may come again
             return _fitting(request, aiocoap.SERVICE_UNAVAILABLE, b"")
-        except Exception:  # it verified, and what is inside is no CoAP
+        except Exception:  # it verified, but what is inside is not CoAP
             return _fitting(request, aiocoap.BAD_OPTION, b"")
 
     def _look_twice(self, remote, context, partial_iv, ciphertext):
-        """A recording repeats what it recorded. Another text under the same number is of who holds the key."""
+        """A replay has the recorded text. Another text under the same number comes from a holder of the key."""
         other = context.taken.other(int.from_bytes(partial_iv, "big"), ciphertext)
         if other is not None and context.verifies(partial_iv, ciphertext):
             self._tell_reused(remote, context, partial_iv, str(self._peer_of(other)))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Security mode none: who comes too often is told so before anything is made of what it sends."""
+"""Security mode none: a peer that sends too often is told so before anything is made of its datagrams."""
 
 import time
 

@@ -34,8 +34,8 @@ class Ends:
         self._tell("failed", **about(row), cause=cause)
 
     def on_reported(self, recipient, originator, msg_id):
-        """The recipient reports on it to its originator, so it has it, and only its answer to the message was lost."""
-        id_ = self._store.next_id(recipient, DATA)  # order is kept: no other one can have been sent to it
+        """The recipient's report shows that it has the message: only its answer to the message was lost."""
+        id_ = self._store.next_id(recipient, DATA)  # order is kept: no other can have been sent
         row = id_ and self._store.message(id_)
         if row is None or row.kind != "MSG" or row.origin != originator:
             return

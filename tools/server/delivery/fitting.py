@@ -49,7 +49,7 @@ class Fitting:
         set_id = row.set_id or bodies.same(row.origin_set) or secrets.token_hex(8)
         other = self._store.message_by_set(set_id)
         if other and other.id != row.id:
-            # SEGREC and SEGCONFIR name nobody: no two sets that are out may have one segId, whoever chose it.
+            # SEGREC and SEGCONFIR do not name the originator, so no two sets under way may have the same segId.
             set_id = secrets.token_hex(8)
         for number, part in enumerate(parts, 1):
             segment = Segment(set_id, number, len(parts), number == len(parts))

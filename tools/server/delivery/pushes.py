@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What the decisions hand to the transports, and what these say came of it; and a whole message before it is queued."""
+"""What the decisions hand to the transports (Push), what comes back (Outcome), and a whole message before it is
+queued."""
 
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -12,7 +13,7 @@ FINAL = {"4.00", "4.02", "4.03", "4.04", "4.05", "4.06", "4.13", "4.15", "4.22",
 
 # Verdicts of an Outcome.
 DONE, REFUSED, LATER = "done", "refused", "later"
-BROKEN = "broken"  # sending it raised something that no peer can be blamed for
+BROKEN = "broken"  # sending it raised an error of the gateway's own
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,9 @@ class Quotas:
         self._settings = settings
 
     def refuse_full(self, target, origin):
-        """Refuses a message that would be one too many: for its recipient, of its originator, or of all together. Who
-        does not take its reports and responses sends no more, as each message leaves another one for it."""
+        """Refuses a message that would be one too many: for its recipient, of its originator, or of all together.
+        An originator that does not take its reports and responses is refused too, since each message leaves another
+        one for it."""
         settings, store = self._settings, self._store
         if store.pending(target) >= settings.pending_each:
             raise _full("too many messages wait for the recipient")
@@ -29,7 +30,8 @@ class Quotas:
         most = max(settings.quota_octets, 4 * settings.max_message)
         if messages >= settings.quota or octets >= most:
             raise _full("too many of your own messages wait")
-        # The last tenth is for those of whom little waits, so that some who fill their shares shut out no one else.
+        # The last tenth is for originators of which little waits, so that those who fill their shares do not shut
+        # out others.
         little = messages < settings.quota / LITTLE and octets < most / LITTLE
         share = 1 if little else _LAST
         messages, octets = self._waiting()
@@ -42,8 +44,9 @@ class Quotas:
         return messages, octets + of_sets
 
     def refuse_report(self, origin, target, msg_id):
-        """A report on a message that its recipient sent is owed, and gets in: there is no more of them than messages.
-        Of others the reporter has a quota, and they leave room for those that are owed."""
+        """A report on a message of its recipient is owed, and always gets in: there are no more of them than
+        messages. Any other report counts against a quota of its reporter, and leaves room for those that are
+        owed."""
         if self._store.seen(target.key, msg_id) is not None:
             return
         settings = self._settings

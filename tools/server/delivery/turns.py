@@ -2,7 +2,8 @@
 """Whose turn it is: one request at a time to a recipient, and a pause after each that was not taken, which grows.
 
 The pause is doubled each time, with jitter, or it is Max-Age where that is longer. Each lane of a recipient has its
-own, so that a full inbox keeps back no report. All of it is in memory, and goes back with the store.
+own, so that a full inbox keeps back no report. All of it is in memory, and is undone together with a transaction of
+the store.
 """
 
 from dataclasses import dataclass
@@ -74,12 +75,13 @@ class Turns:
     # ---- a recipient is heard of -------------------------------------------------------------------------------------
 
     def on_moved(self, target, where):
-        """What is out to an older address is sent anew to this one; its own outcome will no longer matter."""
+        """A Push that is under way to an older address is given up, and its outcome ignored: it is sent anew to
+        this one."""
         if target in self._busy and self._busy[target].where != where:
             del self._busy[target]
 
     def on_peer_alive(self, target):
-        """It spoke: what waited because it was silent is due again. Max-Age is still obeyed."""
+        """The recipient sent something: what waited because it was silent is due again. Max-Age is still obeyed."""
         for lane in (CONTROL, DATA):
             wait = self._waits.get((target, lane))
             if wait and not wait.answered:

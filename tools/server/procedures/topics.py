@@ -62,8 +62,8 @@ class Topics(Procedure):
         return min(asked, longest)
 
     def route(self, item, now):
-        """A copy for each subscriber but the originator, as if it had been sent to that UE: what becomes of one copy
-        is no matter of the originator's, who hears of it only when there is nobody at all."""
+        """A copy for each subscriber but the originator, as if it had been sent to that UE: the originator is not
+        told about single copies, only where there is no subscriber at all."""
         ues = [ue for ue in self._store.subscribers(item.target.id, now) if Address("UE", ue) != item.origin]
         if not ues:
             return FAILED, "nobody else is subscribed to this topic"
