@@ -216,19 +216,19 @@ class L3Wire:
 
     def receive(self, frame, peer, now):
         """Take one L3 message: a buffer, or a StoredFile where it is large. Raise nothing."""
-        row = frame if hasattr(frame, "window") else None
+        file = frame if hasattr(frame, "window") else None
         try:
-            type, values = _decode_row(row) if row is not None else l3.decode(frame)
+            type, values = _decode_file(file) if file is not None else l3.decode(frame)
             self._take(type, values, now)
         except l3.L3Error as error:
             self.stats["malformed"] += 1
             if error.type == l3.RECEIVED_REQUEST:
                 self._respond(causes.PROTOCOL_ERROR)
-            _drop(row)
+            _drop(file)
         except (OSError, MemoryError):
             # The message is not in the inbox and not answered: the gateway sends it again.
             self.stats["refused"] += 1
-            _drop(row)
+            _drop(file)
 
     def _take(self, type, values, now):
         if type == l3.RECEIVED_REQUEST:
@@ -254,9 +254,9 @@ class L3Wire:
         self._put(l3.encode(l3.RECEIVED_RESPONSE, values))
 
 
-def _drop(row):
-    if row is not None:
-        row.remove()
+def _drop(file):
+    if file is not None:
+        file.remove()
 
 
 def _number(app_id):
@@ -275,18 +275,18 @@ def _answer(type, values):
     return Answer(True, None, None, None if registration_id is None else bytes(registration_id))
 
 
-def _decode_row(row):
+def _decode_file(file):
     """Decode as l3.decode does, but leave the payload in the storage: the StoredFile becomes the payload."""
-    head = row.read(0, _HEAD)
+    head = file.read(0, _HEAD)
     if head[0] != l3.RECEIVED_REQUEST:
-        raise l3.L3Error(None, "message type", 0, "not for a message of %d octets" % row.size)
+        raise l3.L3Error(None, "message type", 0, "not for a message of %d octets" % file.size)
     size = head[17] << 8 | head[18]
-    if _HEAD + size > row.size:
-        raise l3.L3Error(head[0], "payload", 17, "%d of %d octets" % (row.size - _HEAD, size))
-    tail = row.read(_HEAD + size, _TAIL)
+    if _HEAD + size > file.size:
+        raise l3.L3Error(head[0], "payload", 17, "%d of %d octets" % (file.size - _HEAD, size))
+    tail = file.read(_HEAD + size, _TAIL)
     type, values = l3.decode(head[:17] + b"\x00\x00" + tail)
-    row.window(_HEAD, size)
-    values["payload"] = row
+    file.window(_HEAD, size)
+    values["payload"] = file
     return type, values
 
 
