@@ -67,7 +67,7 @@ class Backoff:
         self._delay = first
         self.deadline = None
         self._silent = False  # whether it was silence that failed, not an answer
-        self._hastened = False
+        self._tried_early = False
 
     def failed(self, now, max_age=None, silent=False):
         """Set the deadline and return the wait in ms. A Max-Age (in seconds, above 0) that the peer named replaces
@@ -99,12 +99,12 @@ class Backoff:
     def on_peer_alive(self):
         """Let what waits because of silence be tried at once, since the peer lives; but once only. If that early
         try meets silence too, the destination is at fault and the back-off stays."""
-        if self._silent and not self._hastened:
-            self._hastened = True
+        if self._silent and not self._tried_early:
+            self._tried_early = True
             self.deadline = None
 
     def reset(self):
         """Begin with the first wait again."""
-        self._hastened = False
+        self._tried_early = False
         self._delay = self._first
         self.deadline = None

@@ -19,7 +19,7 @@ def count(scheduler, outgoing, reporter, success, cause, timeout, now):
     """Take one report. `reporter` is None where the wire does not say who it is; `timeout` is in seconds."""
     if reporter is not None and _known(outgoing, ("+" if success else "-") + reporter):
         return
-    scheduler.tell(outgoing, reporter, success, cause)
+    scheduler.emit(outgoing, reporter, success, cause)
     outgoing.reports["success" if success else "failure"] += 1
     if outgoing.final:
         return

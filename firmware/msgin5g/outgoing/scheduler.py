@@ -123,7 +123,7 @@ class OutboxScheduler(Source):
     def unsendable(self, outgoing, why, now):
         self.end(outgoing, "failed", why, now)
 
-    def tell(self, outgoing, reporter, success, cause):
+    def emit(self, outgoing, reporter, success, cause):
         """Emit the report of one of many."""
         self._changed(outgoing, (reporter, success, cause))
 
