@@ -14,7 +14,7 @@ import aiocoap
 
 from tools import private
 from tools.bench import Row
-from tools.bench.pico import MS_AN_OCTET, Pico, Silent
+from tools.bench.pico import MS_AN_OCTET, Pico, SilentError
 from tools.bench.rp2040 import flash_image
 from tools.emulator.client import provide
 from tools.image import rp2
@@ -116,13 +116,13 @@ def receive(pico, size=LARGE):
     for body in large_message(size):
         answer = pico.post(body, ms=30_000)
         if answer.code != aiocoap.CHANGED:
-            raise Silent(f"the board answered {answer.code} {answer.payload!r}")
+            raise SilentError(f"the board answered {answer.code} {answer.payload!r}")
     octets = pico.received - before
     pico.until(lambda: pico.requests[-1]["msgType"] == "SEGCONFIR", "SEGCONFIR", 10_000)
     done = pico.ms - began
     (taken,) = pico.line("took", 10_000)
     if int(taken) != size or pico.requests[-1]["result"] is not True:
-        raise Silent(f"of {size} octets {taken} arrived")
+        raise SilentError(f"of {size} octets {taken} arrived")
     return done, octets
 
 
@@ -159,7 +159,7 @@ def least_room(image, flash):
                 pico.line("ready")
                 receive(pico)
                 return True
-            except Silent:
+            except SilentError:
                 return False
 
     low, high = 0, BUDGET_ROOM // STEP

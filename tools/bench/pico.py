@@ -17,7 +17,7 @@ _LONGEST_STEP = 1000  # ms
 _MAX_DATAGRAM = 1152
 
 
-class Silent(Exception):
+class SilentError(Exception):
     """The board did not do what it should have; the text tells what it said."""
 
 
@@ -46,7 +46,7 @@ class Pico:
         self._emulator.close()
 
     def until(self, wanted, what, ms, to_board=b""):
-        """Runs until `wanted()` gives something, and gives that. Silent after so many ms of the board's time."""
+        """Runs until `wanted()` gives something, and gives that. SilentError after so many ms of the board's time."""
         end = self.ms + ms
         while True:
             to_board = self._run(min(_LONGEST_STEP, end - self.ms), to_board)
@@ -56,7 +56,9 @@ class Pico:
                     self._run(len(to_board) * MS_AN_OCTET, to_board)
                 return found
             if self.ms >= end:
-                raise Silent(f"expected {what} within {ms} ms; the board said: " + " / ".join(self.told[-8:]))
+                raise SilentError(
+                    f"expected {what} within {ms} ms; the board said: " + " / ".join(self.told[-8:])
+                )
 
     def line(self, word, ms=60_000):
         """What the board prints behind this word, as a list of words; the first line that begins with it."""

@@ -3,7 +3,7 @@
 
 import uuid
 
-from tools.gateway.applications import REGISTRATION_IDS, Deliver, Refused
+from tools.gateway.applications import REGISTRATION_IDS, Deliver, RefusedError
 from tools.server.delivery.pushes import DONE, LATER, REFUSED, Outcome
 from tools.store.apptables import app_id_of
 from tools.wire import bodies, l3
@@ -65,7 +65,7 @@ class ApplicationJson:
             raise Malformed("credential", "not hexadecimal digits") from error
         try:
             given = self._event(self._applications.register, identifier, app_id, credential)
-        except Refused as refused:
+        except RefusedError as refused:
             return Answer("2.04", {"result": False, "failure reason": CAUSES[refused.cause]})
         return Answer("2.04", {"result": True, "registration ID": given.hex()})
 
@@ -76,7 +76,7 @@ class ApplicationJson:
             self._event(self._applications.deregister, identifier, bytes.fromhex(digits))
         except ValueError as error:
             raise Malformed(name, "not hexadecimal digits") from error
-        except Refused as refused:
+        except RefusedError as refused:
             return Answer("2.04", {"result": False, "failure reason": CAUSES[refused.cause]})
         return Answer("2.04", {"result": True, "registration ID": digits})
 
@@ -91,7 +91,7 @@ class ApplicationJson:
             target = self._applications.address(*address, literal=True)
             report = bodies.flag(body, "isDelivStatReq")
             self._event(self._applications.send, identifier, target, msg_id, value, report, app_id)
-        except Refused as refused:
+        except RefusedError as refused:
             answer |= {"result": "FAILED", "failReason": CAUSES[refused.cause]}
         return Answer("2.05", answer)
 
@@ -105,7 +105,7 @@ class ApplicationJson:
                 body, "reply2msgId" if body.get("reply2msgId") is not None else "msgId"
             )
             self._event(self._applications.report, identifier, reply_to, status == "SUCCESS")
-        except Refused as refused:
+        except RefusedError as refused:
             code = "4.01" if refused.cause == l3.CONNECTION_GONE else "5.03"
             return Answer(code, None, CAUSES[refused.cause])
         return Answer("2.04")

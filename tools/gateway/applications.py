@@ -29,7 +29,7 @@ REGISTRATION_IDS = (
 )  # as A.3.2.8 spells it here and there
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """The request is answered with a cause of A.2.2.17."""
 
     def __init__(self, cause):
@@ -86,7 +86,7 @@ class Applications:
     # ---- what an application asks ------------------------------------------------------------------------------------
 
     def register(self, identifier, app_id, credential, now):
-        """The Registration ID. Raises Refused."""
+        """The Registration ID. Raises RefusedError."""
         application = self._store.application(app_id)
         cause = None
         if application is None:
@@ -107,7 +107,7 @@ class Applications:
                 code="0x%02x" % cause,
                 reason="application %s" % app_id,
             )
-            raise Refused(cause)
+            raise RefusedError(cause)
         registration_id = application.registration_id or secrets.token_bytes(6)
         self._store.register_application(app_id, identifier, registration_id)
         self._heard[identifier] = now
@@ -141,12 +141,12 @@ class Applications:
             self._register_upstream(ue, now)
 
     def deregister(self, identifier, registration_id, now):
-        """Raises Refused for a Registration ID that is none of this transport identifier."""
+        """Raises RefusedError for a Registration ID that is none of this transport identifier."""
         for application in self._store.applications_at(identifier):
             if application.registration_id == registration_id:
                 self._end(application, now)
                 return
-        raise Refused(l3.UNKNOWN_DEVICE)
+        raise RefusedError(l3.UNKNOWN_DEVICE)
 
     def _end(self, application, now, cause=None):
         self._store.deregister_application(application.app_id)
@@ -156,23 +156,23 @@ class Applications:
         self._tell("application-deregistered", application=application.app_id, ue=application.ue, **fields)
 
     def _here(self, identifier, now):
-        """The applications at a transport identifier, which are of one UE. Raises Refused."""
+        """The applications at a transport identifier, which are of one UE. Raises RefusedError."""
         found = self._store.applications_at(identifier)
         if not found:
-            raise Refused(l3.CONNECTION_GONE)
+            raise RefusedError(l3.CONNECTION_GONE)
         self._heard[identifier] = now
         return found
 
     def address(self, target_type, target, literal):
-        """The service ID of a target: by the table, or as it is where the format can say one. Raises Refused."""
+        """The service ID of a target: by the table, or as it is where the format can say one. Raises RefusedError."""
         service_id = self._store.target(target) or (target if literal else None)
         if service_id is None:
-            raise Refused(l3.UNKNOWN_DEVICE)
+            raise RefusedError(l3.UNKNOWN_DEVICE)
         return Address(target_type, service_id)
 
     def send(self, identifier, target, msg_id, value, report, app_id, now):
         """MESSAGE SENDING REQUEST: to the server, in segments where it must be. `app_id` is as bodies.applications
-        gives it. Raises Refused."""
+        gives it. Raises RefusedError."""
         here = self._here(identifier, now)
         named = _names(app_id)
         sender = next((each for each in here if str(each.app_id) in named), here[0])
@@ -206,7 +206,7 @@ class Applications:
         ]
 
     def report(self, identifier, reply_to, delivered, now):
-        """DELIVERY REPORT SENDING REQUEST on a message that was delivered. Raises Refused."""
+        """DELIVERY REPORT SENDING REQUEST on a message that was delivered. Raises RefusedError."""
         for application in self._here(identifier, now):
             delivery = self._store.seen(_delivered(application), reply_to)
             if delivery:
@@ -234,7 +234,7 @@ class Applications:
             self._register_upstream(ue, now)
             answer = self._ask(ue, body, now)
         if not answer.code.startswith("2."):
-            raise Refused(_cause(answer))
+            raise RefusedError(_cause(answer))
 
     # ---- what the server pushes --------------------------------------------------------------------------------------
 

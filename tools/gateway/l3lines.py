@@ -6,7 +6,7 @@ import contextlib
 import secrets
 import uuid
 
-from tools.gateway.applications import Deliver, Refused
+from tools.gateway.applications import Deliver, RefusedError
 from tools.server.delivery.pushes import DONE, LATER, REFUSED, Outcome
 from tools.transport import lines
 from tools.wire import l3
@@ -102,7 +102,7 @@ class L3Line:
                 message.report,
                 None if message.app_id is None else str(message.app_id),
             )
-        except Refused as refused:
+        except RefusedError as refused:
             cause = refused.cause
         return l3.sending_response(cause), cause not in _PASSING
 
@@ -112,14 +112,14 @@ class L3Line:
             registration_id = self._event(
                 self._applications.register, self.identifier, message.app_id, message.credential
             )
-        except Refused as refused:
+        except RefusedError as refused:
             return l3.reject(l3.REGISTRATION_REJECT, refused.cause)
         return l3.accept(l3.REGISTRATION_ACCEPT, registration_id)
 
     def _deregistering(self, message):
         try:
             self._event(self._applications.deregister, self.identifier, message.registration_id)
-        except Refused as refused:
+        except RefusedError as refused:
             return l3.reject(l3.DEREGISTRATION_REJECT, refused.cause), False
         return l3.accept(l3.DEREGISTRATION_ACCEPT, message.registration_id), True
 
@@ -127,7 +127,7 @@ class L3Line:
         if message.msg_id in self._reports:  # its second copy
             return
         self._reports = [*self._reports[1 - REMEMBERED :], message.msg_id]
-        with contextlib.suppress(Refused):  # nothing answers a report
+        with contextlib.suppress(RefusedError):  # nothing answers a report
             reply_to = str(uuid.UUID(bytes=message.reply_to))
             self._event(self._applications.report, self.identifier, reply_to, message.delivered)
 

@@ -50,7 +50,7 @@ class Options:
     http_hosts: tuple = ()  # more names that the HTTP side is called by
 
 
-_ANSWERS = (Refusal, Malformed, applications.Refused)
+_ANSWERS = (Refusal, Malformed, applications.RefusedError)
 LOOK = 2.0  # s, the longest without a look at the store: a command in another process may have written
 SINK_LOOK = 0.5  # s, the same while events wait for a sink that takes none
 NOTED = 60.0  # s, the longest until the time is written into the store
@@ -240,7 +240,7 @@ class Gateway:
             return self._event(function, *arguments)
         except Refusal as refusal:
             later = refusal.answer.code == "5.03"
-            raise applications.Refused(l3.CONGESTION if later else l3.LACK_OF_RESOURCES) from refusal
+            raise applications.RefusedError(l3.CONGESTION if later else l3.LACK_OF_RESOURCES) from refusal
 
     def _request(self, peer, content_format, octets):
         return self._answer("request", peer, self._decide, peer, content_format, octets)

@@ -39,7 +39,7 @@ class Caller:
 ANYBODY = Caller()
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """A request that goes no further: the status, and a sentence."""
 
     def __init__(self, status, detail, headers=None):
@@ -62,7 +62,7 @@ class Callers:
         return self.open_to_others or self._store.has_tokens()
 
     def caller(self, request, public):
-        """The Caller of a request. `public`: it only reads the status. Raises Refused before anything is done."""
+        """The Caller of a request. `public`: it only reads the status. Raises RefusedError before anything is done."""
         self._check_host(request)
         peer = _peer(request)
         if not self.need_tokens or (public and is_loopback(peer.host)):
@@ -70,28 +70,30 @@ class Callers:
         given = request.headers.getall("Authorization", [])
         scheme, _, token = given[0].partition(" ") if len(given) == 1 else ("", "", "")
         if scheme.lower() != "bearer":
-            raise Refused(
+            raise RefusedError(
                 401, "a bearer token is needed: msgin5g gateway as add", {"WWW-Authenticate": CHALLENGE}
             )
         id_ = self._store.owner_of_token(token.strip())
         if id_ is None:
             headers = {"WWW-Authenticate": CHALLENGE + ', error="invalid_token"'}
-            raise Refused(401, "the token is of no Application Server: msgin5g gateway as add", headers)
+            raise RefusedError(401, "the token is of no Application Server: msgin5g gateway as add", headers)
         return Caller(str(peer), id_)
 
     def must_be_here(self, request):
-        """For what no Application Server may do: it speaks for all of them. Raises Refused."""
+        """For what no Application Server may do: it speaks for all of them. Raises RefusedError."""
         if self.need_tokens or not is_loopback(_peer(request).host):
-            raise Refused(403, "for this machine only, and only while no token is needed")
+            raise RefusedError(403, "for this machine only, and only while no token is needed")
 
     def _check_host(self, request):
         given = request.headers.getall("Host", [])
         if len(given) != 1:  # RFC 9112 section 3.2
-            raise Refused(400, "one Host is needed")
+            raise RefusedError(400, "one Host is needed")
         local = (request.transport and request.transport.get_extra_info("sockname")) or ("",)
         authority = _authority(request.raw_path)
         if not all(self._hosts.allow(host, local[0]) for host in (authority, given[0]) if host is not None):
-            raise Refused(421, "this Host is none of the gateway's: --http-host NAME lets it be called so")
+            raise RefusedError(
+                421, "this Host is none of the gateway's: --http-host NAME lets it be called so"
+            )
 
     def tell_refused(self, request, status, detail):
         """Rate-limited, so that somebody who tries is seen and cannot fill the log."""

@@ -14,7 +14,7 @@ import aiohttp
 from aiohttp import web
 
 from tools.page import page
-from tools.server.callers import ANYBODY, Refused
+from tools.server.callers import ANYBODY, RefusedError
 from tools.server.delivery.pushes import DONE, LATER, REFUSED, Outcome
 from tools.server.isolation import reason_of
 from tools.transport.connections import Connections, Incoming
@@ -166,7 +166,7 @@ class HttpTransport:
             if handler == self._push:
                 self._callers.must_be_here(request)
             return await handler(request)
-        except Refused as refused:
+        except RefusedError as refused:
             self._callers.tell_refused(request, refused.status, str(refused))
             return problem(refused.status, str(refused), headers=refused.headers)
         except sqlite3.Error:

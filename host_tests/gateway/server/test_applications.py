@@ -11,7 +11,7 @@ from host_tests.gateway.scripted import SERVICE, new_id
 from host_tests.gateway.server.test_decisions import HERE, A, Bench, msg, own
 from tools.gateway import applications
 from tools.gateway.appjson import ApplicationJson
-from tools.gateway.applications import Applications, Deliver, Refused, Reported, digest
+from tools.gateway.applications import Applications, Deliver, RefusedError, Reported, digest
 from tools.server.delivery.pushes import DONE, LATER, REFUSED, Outcome
 from tools.store.store import Store
 from tools.wire import l3
@@ -47,7 +47,7 @@ class AppBench(Bench):
         """The Registration ID, or the cause of a refusal."""
         try:
             return self.applications.register(identifier, app_id, SECRET, self.now)
-        except Refused as refused:
+        except RefusedError as refused:
             return refused.cause
 
     def send(self, to, text, identifier=LINE, app_id=None, report=False, msg_id=None):
@@ -121,7 +121,7 @@ def test_a_device_that_was_replaced_makes_way_when_nothing_was_heard_for_a_lifet
     bench.now += 1
     assert bench.enter(8) != l3.IDENTIFIER_CONFLICT
     assert "transport identifier" in bench.events("application-deregistered")[0]["cause"]
-    with pytest.raises(Refused):  # and what is said there is not taken for the first one's
+    with pytest.raises(RefusedError):  # and what is said there is not taken for the first one's
         bench.applications.deregister(LINE, b"abcdef", bench.now)
     bench.register(A, HERE)
     bench.send(A, "from two")

@@ -13,7 +13,7 @@ from host_tests.gateway.scripted import ApplicationServer, Process, Ue, gateway,
 from tools import cli
 from tools.gateway.runtime import Gateway, Options
 from tools.page.events import Events
-from tools.server.callers import Callers, Refused
+from tools.server.callers import Callers, RefusedError
 from tools.server.hosts import Hosts, is_loopback
 from tools.server.settings import Settings
 from tools.store.store import Store
@@ -238,13 +238,13 @@ def test_from_another_machine_the_status_is_read_with_any_token_and_admin_not_at
     for peer in ("127.0.0.1", "::1", "::ffff:127.0.0.1"):
         assert callers.caller(request(peer), public=True).id is None
     for public in (True, False):
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(RefusedError) as refused:
             callers.caller(request("192.0.2.9"), public)
         assert refused.value.status == 401
         caller = callers.caller(request("192.0.2.9", Authorization="Bearer " + token), public)
         assert (caller.id, caller.peer) == (WEATHER, "192.0.2.9:4711")
     for peer in ("192.0.2.9", "127.0.0.1"):
-        with pytest.raises(Refused):
+        with pytest.raises(RefusedError):
             callers.must_be_here(request(peer, Authorization="Bearer " + token))
     store.close()
 

@@ -68,7 +68,7 @@ def test_the_board_on_the_line(image, tmp_path):
             assert octets > size * 4 / 3
             assert octets / 11.52 < ms
     with line.board(image, tmp_path / "flash.bin", room=2048, size=size) as pico:
-        with pytest.raises(line.Silent):
+        with pytest.raises(line.SilentError):
             pico.line("ready", 5000)
             line.receive(pico, size)
 
