@@ -254,7 +254,9 @@ def pauses(max_ages, **settings):
     for max_age in max_ages:
         (push,) = bench.work()
         bench.server.outcome(push, Outcome(LATER, "5.03", max_age), bench.now)
-        (wait,) = (wait for (target, _), wait in bench.server._deliveries._waits.items() if target.id == B)
+        (wait,) = (
+            wait for (target, _), wait in bench.server._deliveries.turns._waits.items() if target.id == B
+        )
         waits.append(wait.until - bench.now)
         bench.now = wait.until
     return waits
