@@ -7,7 +7,11 @@ from pathlib import Path
 from tools.errors import UsageError
 from tools.flash import esp32, rp2040
 
-BOARDS = {"rp2040": rp2040.flash, "esp32": esp32.flash}
+# folder of boards/: what flashes it, and the options that it would pass over in silence
+BOARDS = {
+    "rp2040": (rp2040.flash, ("chip", "offset", "no_reset", "no_stub", "esptool")),
+    "esp32": (esp32.flash, ("drive",)),
+}
 
 
 def add_arguments(parser):
@@ -42,18 +46,15 @@ def add_arguments(parser):
     esp.add_argument("--esptool", metavar="PROGRAM", help="another esptool, of version 4 or newer")
 
 
-# What the other kind of board would pass over in silence.
-_FOREIGN = {"rp2040": ("chip", "offset", "no_reset", "no_stub", "esptool"), "esp32": ("drive",)}
-
-
 def main(args):
-    for name in _FOREIGN[args.board]:
+    flash, foreign = BOARDS[args.board]
+    for name in foreign:
         given = getattr(args, name)
         if given is not None and given is not False:  # 0 is a value
             raise UsageError(
                 f"--{name.replace('_', '-')} is not of the {args.board}: see msgin5g flash --help"
             )
-    BOARDS[args.board](args, say)
+    flash(args, say)
     return 0
 
 

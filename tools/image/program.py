@@ -9,8 +9,6 @@ from tools.errors import UsageError
 from tools.image import sizes
 from tools.image.boards import ROOT, board_data
 
-BOARDS = ("rp2040", "esp32")
-
 
 def add_arguments(parser):
     parser.add_argument("board", choices=BOARDS, help="folder of boards/ that the image is for")
@@ -32,7 +30,7 @@ def add_arguments(parser):
 def main(args):
     began = time.monotonic()
     folder = ROOT / "build" / args.board
-    image, lines = _rp2040(args, folder) if args.board == "rp2040" else _esp32(args, folder)
+    image, lines = BOARDS[args.board](args, folder)
     if not args.quiet:
         for line in lines(json.loads((folder / "report.json").read_text())):
             print(line)
@@ -55,6 +53,10 @@ def _esp32(args, folder):
 
     image = esp32.build(args.board, folder, _say, args.layout, args.base, args.chip)
     return image, sizes.file_lines
+
+
+# folder of boards/: what builds its image, and gives that and the lines of the report
+BOARDS = {"rp2040": _rp2040, "esp32": _esp32}
 
 
 def _say(sentence):

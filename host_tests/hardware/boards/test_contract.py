@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from host_tests.esp32.chip import Chip
-from host_tests.interpreters import UNIX
 from tools import bytecode
+from tools.image.boards import ROOT, board_data
 from tools.micropython import BIN
 
+BOARDS = ROOT / "boards"
 CONTRACT = Path(__file__).with_name("contract.py")
 NEW = "from board import Board\nboard = Board()\n"
 CAUSE = NEW + "print(board.reset_cause())"
@@ -32,7 +33,7 @@ class UnixBoard:
         self.folder = request.getfixturevalue("tmp_path")
 
     def run(self, code):
-        path = ":".join((str(UNIX), str(bytecode.firmware()), ".frozen"))
+        path = ":".join((str(BOARDS / self.own["name"]), str(bytecode.firmware()), ".frozen"))
         command = [BIN / "micropython", "-X", "heapsize=256k", "-c", code]
         environment = {**os.environ, "MICROPYPATH": path}
         done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True)
@@ -82,13 +83,26 @@ class StandInESP32:
         self.chip.cause = Chip(self.chip.folder).cause
 
 
-@pytest.fixture(params=[UnixBoard, EmulatedPico, StandInESP32], ids=lambda kind: kind.own["name"])
+KINDS = [UnixBoard, EmulatedPico, StandInESP32]
+
+
+@pytest.fixture(params=KINDS, ids=lambda kind: kind.own["name"])
 def board(request):
     return request.param(request)
 
 
 def cause(board):
     return board.run(CAUSE).strip()
+
+
+def test_each_board_is_looked_at():
+    """Each folder has its files, and is run here."""
+    folders = [path for path in BOARDS.iterdir() if any(path.glob("*.*"))]
+    assert {path.name for path in folders} == {kind.own["name"] for kind in KINDS}
+    for folder in folders:
+        for name in ("board.py", "board.json", "manifest.py", "README.md"):
+            assert (folder / name).exists(), folder / name
+        assert board_data(folder.name)["id"] == folder.name
 
 
 def test_a_board_keeps_its_promises(board):
