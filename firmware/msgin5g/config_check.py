@@ -9,6 +9,7 @@ from .wire.identifiers import PORT, SERVICE_IDENTIFIER, service_id_error
 _HEX_DIGITS = "0123456789abcdef"
 _NOT_IN_HOST = " /?#@[]"
 _SCHEMES = ("coap", "coap+uart", "l3+uart", "l3+espnow", "discover")
+_HOST_AND_PORT = ("coap",)  # what stands behind these; behind the others a name, taken as it is
 _NEEDED = object()
 
 
@@ -93,7 +94,7 @@ def split_uri(uri, key="peer"):
     if not colon or scheme not in _SCHEMES:
         raise ConfigError(key, "must start with one of " + ", ".join([s + ":" for s in _SCHEMES]))
     host = rest[2:].rstrip("/") if rest.startswith("//") else rest
-    if scheme == "coap":
+    if scheme in _HOST_AND_PORT:
         ending = host.rfind(":")
         if ending > host.rfind("]"):
             try:
@@ -111,9 +112,8 @@ def split_uri(uri, key="peer"):
             or not 1 <= port <= 65535
             or [c for c in host if c in _NOT_IN_HOST]
         ):
-            raise ConfigError(
-                key, "must look like coap://192.0.2.1:65401, coap://gateway.example or coap://[2001:db8::1]"
-            )
+            form = "must look like {0}://192.0.2.1:65401, {0}://gateway.example or {0}://[2001:db8::1]"
+            raise ConfigError(key, form.format(scheme))
     return scheme, host, port
 
 

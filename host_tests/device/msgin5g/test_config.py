@@ -150,6 +150,23 @@ def test_espnow_keys():
         wrong("espnow." + other, "both keys", espnow={key: keys[key]})
 
 
+def test_a_scheme_that_is_new():
+    # In the first of the two it has a name alone behind it; in the second, too, host and port as coap:// has them.
+    from msgin5g import config_check
+
+    schemes, hosts = config_check._SCHEMES, config_check._HOST_AND_PORT
+    try:
+        config_check._SCHEMES = schemes + ("coap+tcp",)
+        equal(config_check.split_uri("coap+tcp://a:99")[:2], ("coap+tcp", "a:99"))
+        config_check._HOST_AND_PORT = hosts + ("coap+tcp",)
+        equal(config_check.split_uri("coap+tcp://[2001:db8::1]:99"), ("coap+tcp", "2001:db8::1", 99))
+        equal(config_check.split_uri("coap+tcp://a"), ("coap+tcp", "a", 65401))
+        words = str(raises(ConfigError, config_check.split_uri, "coap+tcp://a:0"))
+        assert "coap+tcp://gateway.example" in words, words
+    finally:
+        config_check._SCHEMES, config_check._HOST_AND_PORT = schemes, hosts
+
+
 def test_uris():
     for uri, scheme, host, port in (
         ("coap://192.0.2.1:5683", "coap", "192.0.2.1", 5683),

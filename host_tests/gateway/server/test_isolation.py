@@ -133,9 +133,11 @@ def test_any_step_raises_once(faults):
     expected = outline(rig)
     assert len(first) > 200
     met = {step.partition(".")[0] for step, _ in first}
-    assert {
-        row.procedure.__name__ for row in TABLE
-    } <= met  # a procedure whose messages the story has not is untried
+    # a procedure whose messages the story has not is untried
+    name = {row: row.procedure.__name__ for row in TABLE}
+    assert set(name.values()) <= met
+    assert {name[row] + ".receive" for row in TABLE if row.types} <= {step for step, _ in first}
+    assert {name[row] + ".route" for row in TABLE if row.targets} <= {step for step, _ in first}
     assert {"Deliveries", "Turns", "Quotas", "Responses", "Ends", "Fitting", "Routing", "Speakers"} <= met
 
     lost = 0
