@@ -30,19 +30,19 @@ class Window(oscore.ReplayWindow):
         self._used = used
         self._store = store
         self._digest = digest
-        self._noted = store.heard(digest)
+        self._floor = store.floor(digest)
 
     def initialize_from_freshlyseen(self, seen):
-        if seen < self._noted:
+        if seen < self._floor:
             raise WentBack("Sequence number went back")
         super().initialize_from_freshlyseen(seen)
 
     def _struck(self):
         self._used()
-        if self._index >= self._noted + _STEP:
+        if self._index >= self._floor + _STEP:
             with contextlib.suppress(sqlite3.Error):  # it stays lower, which is safe
-                self._store.save_heard(self._digest, self._index)
-                self._noted = self._index
+                self._store.save_floor(self._digest, self._index)
+                self._floor = self._index
 
 
 class Taken:
@@ -62,12 +62,12 @@ class Taken:
         return remote if what is not None and what != hash(ciphertext) else None
 
 
-class HeardTable:
+class FloorTable:
     """For Store."""
 
-    def heard(self, digest):
+    def floor(self, digest):
         """No new request of the device has a number below."""
         return self._one("SELECT number FROM security_heard WHERE digest=?", digest) or 0
 
-    def save_heard(self, digest, number):
+    def save_floor(self, digest, number):
         self._db.execute("INSERT OR REPLACE INTO security_heard VALUES (?,?)", (digest, number))

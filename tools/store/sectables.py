@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from tools.store import generation, numbers
 from tools.store.generation import GenerationTables
-from tools.store.numbers import HeardTable
+from tools.store.numbers import FloorTable
 
 SCHEMA = (
     generation.SCHEMA
@@ -44,7 +44,7 @@ class Keys:
         return hashlib.sha256(lengths + b"".join(parts) + bytes([self.id_context is None])).digest()[:16]
 
 
-class SecurityTables(GenerationTables, HeardTable):
+class SecurityTables(GenerationTables, FloorTable):
     """For Store."""
 
     def bind_keys(self, ue, keys):
