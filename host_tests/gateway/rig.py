@@ -270,7 +270,7 @@ class Rig:
     def takes(self, push):
         """Its recipient takes it, and answers."""
         answer = self._hears(push)
-        self.gateway.unrecorded.take(push, Outcome.of_coap("2.04"))
+        self.gateway.unrecorded.add(push, Outcome.of_coap("2.04"))
         if answer:
             self.send(push.target.id, answer)
 

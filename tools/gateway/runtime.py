@@ -371,7 +371,7 @@ class Gateway:
 
     async def _send(self, push):
         outcome = await self._sender.send(push)
-        self.unrecorded.take(push, outcome)
+        self.unrecorded.add(push, outcome)
 
     def _record(self, push, outcome):
         try:

@@ -23,7 +23,7 @@ class Unrecorded:
     def __len__(self):
         return len(self._waiting)
 
-    def take(self, push, outcome):
+    def add(self, push, outcome):
         """Records it, now or as soon as that can be done."""
         if self._waiting or not self._recorded(push, outcome):
             self._waiting.append((push, outcome))

@@ -75,7 +75,7 @@ class Door:
         self._manager, self._recent = manager, recent
         self._interface = interface = manager.message_interface
         self._deliver = interface.datagram_msg_received
-        interface.datagram_msg_received = self.take
+        interface.datagram_msg_received = self.on_datagram
         self._socket = interface.transport.get_extra_info("socket")
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
         self._socket.setsockopt(socket.SOL_SOCKET, _SO_RXQ_OVFL, 1)
@@ -98,7 +98,7 @@ class Door:
                 self.received += 1
                 self.skipped += 1
             else:
-                self.take(octets, _local(ancillary), flags, address)
+                self.on_datagram(octets, _local(ancillary), flags, address)
         self._behind = True
         for level, kind, octets in ancillary:
             if (level, kind) == (socket.SOL_SOCKET, _SO_RXQ_OVFL):
@@ -122,7 +122,7 @@ class Door:
                 return
             self._interface.datagram_errqueue_received(*error)
 
-    def take(self, octets, ancillary, flags, address):
+    def on_datagram(self, octets, ancillary, flags, address):
         """A datagram, as `recvmsg` gives it. Whatever it makes us raise, the ones behind it are read."""
         try:
             self._take(octets, ancillary, flags, address)

@@ -209,7 +209,7 @@ def test_a_push_that_cannot_be_made_is_set_aside_after_the_second_time(rig):
     rig.send(A, second)
     for _ in range(2):
         (push,) = rig.pushes()
-        rig.gateway.unrecorded.take(push, Outcome(BROKEN, "KeyError: 'x'", answered=False))
+        rig.gateway.unrecorded.add(push, Outcome(BROKEN, "KeyError: 'x'", answered=False))
         rig.now += 10
     rig.settle()
     assert [record["msgId"] for record in rig.events("quarantined")] == [first["msgId"]]
