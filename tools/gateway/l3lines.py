@@ -166,7 +166,7 @@ class L3Line:
         air = len(octets) * 10.5 / self._line.baudrate
         async with self._asking:
             if octets != self._last:  # an answer to an earlier copy of the same request is as good
-                await self._settle()
+                await self._await_late_answers()
             self._last = octets
             since, wait = loop.time(), self._timeout
             for _ in range(REPEATS + 1):
@@ -185,7 +185,7 @@ class L3Line:
                 return answer
             return None
 
-    async def _settle(self):
+    async def _await_late_answers(self):
         loop = asyncio.get_running_loop()
         while self._owed > 0:
             try:
