@@ -81,13 +81,13 @@ def test_boards_links_and_storages_keep_to_the_contracts(board, link, tmp_path):
 SOURCES = """import contracts
 from msgin5g.application.registration import ApplicationRegistration
 from msgin5g.incoming.receiver import Receiver
-from msgin5g.outgoing.sender import Sender
+from msgin5g.outgoing.sender import MessageSender
 from msgin5g.procedures.registration import Registration
 from msgin5g.procedures.topics import Topics
 
 
 def check(
-    one: Registration, two: Receiver, three: Sender, four: Topics, five: ApplicationRegistration
+    one: Registration, two: Receiver, three: MessageSender, four: Topics, five: ApplicationRegistration
 ) -> list[contracts.RequestSource]:
     return [one, two, three, four, five]
 
