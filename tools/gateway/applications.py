@@ -74,11 +74,11 @@ class Applications:
     """`request(peer, content_format, octets, now)` is the server's; `in_use(identifier)` says whether somebody is
     heard at that transport identifier now."""
 
-    def __init__(self, store, settings, request, tell, in_use=lambda identifier: False):
+    def __init__(self, store, settings, request, emit, in_use=lambda identifier: False):
         self._store = store
         self._settings = settings
         self._request = request
-        self._tell = tell
+        self._emit = emit
         self.in_use = in_use
         self._sets = {}  # ue: (segId, Assembly, parts, [head]) of the one that the server is sending
         self._heard = {}  # identifier: when it last asked for something
@@ -100,7 +100,7 @@ class Applications:
         else:
             cause = self._register_upstream(application.ue, now)
         if cause is not None:
-            self._tell(
+            self._emit(
                 "refused",
                 peer=identifier,
                 kind="REG",
@@ -111,7 +111,7 @@ class Applications:
         registration_id = application.registration_id or secrets.token_bytes(6)
         self._store.register_application(app_id, identifier, registration_id)
         self._heard[identifier] = now
-        self._tell("application-registered", application=app_id, ue=application.ue, at=identifier)
+        self._emit("application-registered", application=app_id, ue=application.ue, at=identifier)
         return registration_id
 
     def _make_way(self, application, identifier, now):
@@ -153,7 +153,7 @@ class Applications:
         if all(each.identifier is None for each in self._store.applications_of(application.ue)):
             self._ask(application.ue, self._own(application.ue, "DEREG"), now)
         fields = {"cause": cause} if cause else {}
-        self._tell("application-deregistered", application=application.app_id, ue=application.ue, **fields)
+        self._emit("application-deregistered", application=application.app_id, ue=application.ue, **fields)
 
     def _here(self, identifier, now):
         """The applications at a transport identifier, which are of one UE. Raises RefusedError."""
@@ -216,7 +216,7 @@ class Applications:
                 body["DelSta"] = "success" if delivered else "failure"
                 self._must(application.ue, body, now)
                 return
-        self._tell(
+        self._emit(
             "discarded", kind="IMDN", msgId=reply_to, to="", cause="not a message that was delivered here"
         )
 

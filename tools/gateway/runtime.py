@@ -79,14 +79,14 @@ class Gateway:
         if options.security == "oscore":
             settings = replace(settings, protected=True)
             binding = ContextBinding(self.store)
-            guard = Guard(self.store, self.events.tell, peer_of)
-        self.server = Server(self.store, settings, self._tell, binding)
+            guard = Guard(self.store, self.events.emit, peer_of)
+        self.server = Server(self.store, settings, self._emit, binding)
         limit = 2 * options.settings.max_message + 4096  # JSON may escape; more is not worth a buffer
         self._body_limit = limit
         self.lines = [
-            Line(name, options.baudrate, options.max_frame, self.events.tell) for name in options.serial
+            Line(name, options.baudrate, options.max_frame, self.events.emit) for name in options.serial
         ]
-        watch = guard or Unguarded(self.events.tell, self._is_registered, peer_of, settings.rate)
+        watch = guard or Unguarded(self.events.emit, self._is_registered, peer_of, settings.rate)
         self.coap = CoapTransport(
             self._request,
             self._topic,
@@ -99,15 +99,15 @@ class Gateway:
             limit,
         )
         self.applications = Applications(
-            self.store, options.settings, self.server.request, self._tell, self._in_use
+            self.store, options.settings, self.server.request, self._emit, self._in_use
         )
         self._l3 = {}
-        self._callers = Callers(self.store, self.events.tell, options.http[0], options.http_hosts)
+        self._callers = Callers(self.store, self.events.emit, options.http[0], options.http_hosts)
         self._json = ApplicationJson(self.applications, self._application_event, self.coap.exchange)
         self.http = HttpTransport(
             self.server, self._event, self.snapshot, limit, options.admin, self._callers
         )
-        self._sender = Sender(self, self._event, self._tell_error, self._json, self._l3)
+        self._sender = Sender(self, self._event, self._emit_error, self._json, self._l3)
         self.coap_port = self.http_port = None
         self._told = []
         self._tasks = set()
@@ -136,8 +136,8 @@ class Gateway:
             line.start()
         self._tasks.add(asyncio.get_running_loop().create_task(self._refresh()))
         for event, fields in self.store.file.news() if self.store.file else ():
-            self.events.tell(event, **fields)
-        self.events.tell("listening", coap=self.address("coap"), http="http://" + self.address("http"))
+            self.events.emit(event, **fields)
+        self.events.emit("listening", coap=self.address("coap"), http="http://" + self.address("http"))
         self._pump()
         return self
 
@@ -175,12 +175,12 @@ class Gateway:
             try:
                 await part.stop()
             except Exception as error:  # the others end in order all the same, and the store
-                self._tell_error("stop", error)
+                self._emit_error("stop", error)
         self.store.close()
 
     # ---- events ------------------------------------------------------------------------------------------------------
 
-    def _tell(self, event, **fields):
+    def _emit(self, event, **fields):
         self._told.append((event, fields))
 
     def _run(self, function, *arguments, now=None):
@@ -206,7 +206,7 @@ class Gateway:
         finally:
             told, self._told = self._told, []
             for event, fields in told:
-                self.events.tell(event, **fields)
+                self.events.emit(event, **fields)
 
     def _committed(self, function, *arguments):
         """In a transaction of its own; begun again whenever a row could not be read and was set aside."""
@@ -262,7 +262,7 @@ class Gateway:
         except Refusal as refusal:
             return refusal.answer
         except Exception as error:
-            self._tell_error(kind, error, peer=str(peer))
+            self._emit_error(kind, error, peer=str(peer))
             return Answer("5.00", None, "an error of the gateway's own; it is told there")
 
     def _limit_for(self, peer):
@@ -308,7 +308,7 @@ class Gateway:
         except Refusal:
             pause = self._brake = min(max(self._brake * 2, 0.1), LONGEST_BRAKE)
         except Exception as error:  # an error in looking for the deadline
-            self._tell_error("work", error)
+            self._emit_error("work", error)
         self._store_version = self._version()
         self._due = loop.time() + pause
         self._wait_to_look()
@@ -345,7 +345,7 @@ class Gateway:
         seconds = away(now, now if last is None else last)
         if seconds:
             self.store.shift_times(seconds)
-            self._tell("clock-set", seconds=round(seconds), at="start")
+            self._emit("clock-set", seconds=round(seconds), at="start")
         self.store.note_time(now)
 
     def _keep_time(self):
@@ -357,7 +357,7 @@ class Gateway:
                 self._run(self._set_clock, seconds, now=self.clock() + seconds)
                 self.server.clock_set(seconds)
                 self.clock.step(seconds)
-                self.events.tell("clock-set", seconds=round(seconds), at="work")
+                self.events.emit("clock-set", seconds=round(seconds), at="work")
             elif self.clock() - self._noted > NOTED:
                 self._noted = self.clock()  # also where this fails: it is tried again a minute later
                 self._run(self.store.note_time)
@@ -383,8 +383,8 @@ class Gateway:
             error.taken = outcome.verdict == DONE
             self._event(self.server.broken, push, error)
 
-    def _tell_error(self, kind, error, **fields):
-        self.events.tell("error", kind=kind, reason=reason_of(error), place=place_of(error), **fields)
+    def _emit_error(self, kind, error, **fields):
+        self.events.emit("error", kind=kind, reason=reason_of(error), place=place_of(error), **fields)
 
     def _in_use(self, identifier):
         return identifier in self._l3 and self._l3[identifier].open

@@ -9,13 +9,13 @@ from tools.wire.answers import Refusal
 
 
 class Sender:
-    """`event(function, *arguments)` runs a decision, `tell_error(kind, error, to=...)` tells an exception."""
+    """`event(function, *arguments)` runs a decision, `emit_error(kind, error, to=...)` tells an exception."""
 
-    def __init__(self, gateway, event, tell_error, json, bridges):
+    def __init__(self, gateway, event, emit_error, json, bridges):
         self._gateway = gateway
         self._applications = gateway.applications
         self._event = event
-        self._tell_error = tell_error
+        self._emit_error = emit_error
         self._json = json
         self._l3 = bridges  # by identifier: the L3Line
 
@@ -33,7 +33,7 @@ class Sender:
                 passing = error.answer.code == "5.03"
             outcome = Outcome(LATER if passing else BROKEN, reason_of(error), answered=False)
             if not passing and not isinstance(error, Refusal):
-                self._tell_error("push", error, to=push.target.id)
+                self._emit_error("push", error, to=push.target.id)
         return outcome
 
     async def _to_application(self, peer, body):
@@ -49,7 +49,7 @@ class Sender:
         try:
             outcome = await self._bring(application.identifier, item)
         except Exception as error:  # the other applications behind this UE still get theirs
-            self._tell_error("push", error, to=application.identifier)
+            self._emit_error("push", error, to=application.identifier)
             outcome = Outcome(BROKEN, reason_of(error), answered=False)
         self._note(self._applications.brought, application, item, body, outcome)
         return outcome
@@ -61,7 +61,7 @@ class Sender:
         except Refusal:
             pass  # it was told
         except Exception as error:
-            self._tell_error("push", error)
+            self._emit_error("push", error)
 
     async def _bring(self, identifier, item):
         if identifier in self._l3:

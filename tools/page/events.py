@@ -77,7 +77,7 @@ class Events:
                 self.sinks.append(Sink(name, stream))
                 self._writers.append((self.sinks[-1], form))
 
-    def tell(self, event, **fields):
+    def emit(self, event, **fields):
         record = {"time": round(self._clock(), 3), "event": event, **fields}
         self.recent.append(record)
         self.counts[event] += 1
@@ -94,7 +94,7 @@ class Events:
             name = getattr(callback, "__qualname__", "callback")
             if name not in self._told:
                 self._told.add(name)
-                self.tell("sink-failed", sink=name, reason="%s: %s" % (type(reason).__name__, reason))
+                self.emit("sink-failed", sink=name, reason="%s: %s" % (type(reason).__name__, reason))
         self._look_after_sinks()
 
     def flush(self):
@@ -111,11 +111,11 @@ class Events:
                 continue
             if sink.failing:
                 self._told.add(sink.name)
-                self.tell("sink-failed", sink=sink.name, reason=sink.failing)
+                self.emit("sink-failed", sink=sink.name, reason=sink.failing)
             else:
                 self._told.remove(sink.name)
                 lost, self._lost[sink.name] = sink.lost - self._lost[sink.name], sink.lost
-                self.tell("sink-recovered", sink=sink.name, lost=lost)
+                self.emit("sink-recovered", sink=sink.name, lost=lost)
 
     def state(self):
         """Of each sink, for people."""

@@ -34,11 +34,11 @@ def _is_target(uri):
 
 
 class ApplicationServers:
-    def __init__(self, store, settings, deliveries, tell, accept, route_report):
+    def __init__(self, store, settings, deliveries, emit, accept, route_report):
         self._store = store
         self._settings = settings
         self._deliveries = deliveries
-        self._tell = tell
+        self._emit = emit
         self._accept = accept
         self._route_report = route_report
 
@@ -59,7 +59,7 @@ class ApplicationServers:
         self._store.register_as(id_, registration, target_uri, profile)
         self._store.use_as(id_, now)
         self._deliveries.ends.on_available(Address("AS", id_), target_uri)
-        self._tell("as-registered", **{"as": id_, "targetUri": masked_uri(target_uri)}, **caller.about)
+        self._emit("as-registered", **{"as": id_, "targetUri": masked_uri(target_uri)}, **caller.about)
         return registration, {"asSvcId": id_, "result": {"title": "registered", "status": 201}}
 
     def _make_room(self, id_, now):
@@ -74,7 +74,7 @@ class ApplicationServers:
                 max_age=60,
             )
         if gone is not None:
-            self._tell("as-deregistered", **{"as": gone}, cause="not used, and another one needs the room")
+            self._emit("as-deregistered", **{"as": gone}, cause="not used, and another one needs the room")
 
     def deregister(self, registration, now, caller=ANYBODY):
         """False for a registration ID that is not known."""
@@ -82,7 +82,7 @@ class ApplicationServers:
         if id_ is None:
             return False
         caller.must_be(id_)  # else the transaction is undone
-        self._tell("as-deregistered", **{"as": id_}, **caller.about)
+        self._emit("as-deregistered", **{"as": id_}, **caller.about)
         self._deliveries.ends.fail_all(Address("AS", id_), "the application server has de-registered", now)
         return True
 

@@ -49,9 +49,9 @@ class RefusedError(Exception):
 
 
 class Callers:
-    def __init__(self, store, tell, listening="127.0.0.1", names=(), clock=time.monotonic):
+    def __init__(self, store, emit, listening="127.0.0.1", names=(), clock=time.monotonic):
         self._store = store
-        self._tell = tell
+        self._emit = emit
         self._hosts = Hosts(listening, names)
         self._clock = clock
         self._told = Flood(_TOLD)
@@ -95,11 +95,11 @@ class Callers:
                 421, "this Host is none of the gateway's: --http-host NAME lets it be called so"
             )
 
-    def tell_refused(self, request, status, detail):
+    def emit_refused(self, request, status, detail):
         """Rate-limited, so that somebody who tries is seen and cannot fill the log."""
         if self._told.allows(detail, self._clock()):
             reason = "%s %s: %s" % (request.method, request.path[:100], detail)
-            self._tell("refused", peer=str(_peer(request)), kind="HTTP", code=str(status), reason=reason)
+            self._emit("refused", peer=str(_peer(request)), kind="HTTP", code=str(status), reason=reason)
 
 
 def _authority(target):

@@ -33,22 +33,22 @@ class _Rest:
 class Isolation:
     """`movers` by kind: called with (key, error, now), they move the unit into the quarantine."""
 
-    def __init__(self, store, settings, tell):
+    def __init__(self, store, settings, emit):
         self._store = store
         self._settings = settings
-        self._tell = tell
+        self._emit = emit
         self._buffer = None  # events of the unit at hand: passed on only when it is done
         self._resting = {}  # (kind, key): _Rest
         self._unwinding = False  # the store failed in an inner unit: then the outer one rests
         self.movers = {}
 
-    def tell(self, event, **fields):
+    def emit(self, event, **fields):
         """Takes an event of the decisions. The events of a unit that is undone are dropped."""
         if self._buffer is not None:
             self._buffer.append((event, fields))
             return
         with contextlib.suppress(Exception):  # an error in telling must not undo what was done
-            self._tell(event, **fields)
+            self._emit(event, **fields)
 
     def wholly(self, function, *arguments):
         """The function's result. Where it raises, all that it did is undone, and its events are dropped."""
@@ -60,7 +60,7 @@ class Isolation:
         finally:
             self._buffer = outer
         for event, fields in told:
-            self.tell(event, **fields)
+            self.emit(event, **fields)
         return result
 
     def run(self, kind, key, now, function, *arguments):
@@ -156,7 +156,7 @@ class Isolation:
         if len(self._resting) > 10 * _MAX_CULPRITS:
             del self._resting[next(iter(self._resting))]
         place = place_of(error) if error is not None else ""
-        self.tell(
+        self.emit(
             "quarantined", kind=kind, what=str(key), reason=reason, place=place, seconds=round(delay, 3)
         )
         return RESTS

@@ -29,13 +29,13 @@ class _Message:
 
 
 class Quarantine:
-    def __init__(self, store, settings, isolation, deliveries, confirm, tell):
+    def __init__(self, store, settings, isolation, deliveries, confirm, emit):
         self._store = store
         self._settings = settings
         self._isolation = isolation
         self._deliveries = deliveries
         self._confirm = confirm  # (originator, segId, result, now)
-        self._tell = tell
+        self._emit = emit
         isolation.movers |= {
             kind: lambda key, error, now, kind=kind: self._put(kind, key, error, now)
             for kind in (MESSAGE, SEGMENT_SET, REGISTRATION)
@@ -66,7 +66,7 @@ class Quarantine:
                 now,
                 "its registration was set aside",
             )
-        self._tell("quarantined", id=id_, reason=reason, place=place, **about(aside))
+        self._emit("quarantined", id=id_, reason=reason, place=place, **about(aside))
 
     def _try(self, function, *arguments):
         """Whether it went well; if not, nothing of it stays."""
@@ -102,7 +102,7 @@ class Quarantine:
         if not aside.told:
             self._inform(aside, now)
         self._store.throw_away(aside)
-        self._tell("quarantine-dropped", id=id_, **about(aside))
+        self._emit("quarantine-dropped", id=id_, **about(aside))
         return aside
 
     def drop(self, id_, now):
@@ -114,7 +114,7 @@ class Quarantine:
         aside = self._store.aside(id_)
         if aside is not None:
             self._store.take_back(aside, now)
-            self._tell("quarantine-retried", id=id_, **about(aside))
+            self._emit("quarantine-retried", id=id_, **about(aside))
         return aside
 
     def listed(self):

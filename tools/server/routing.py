@@ -17,11 +17,11 @@ from tools.wire.bodies import Malformed
 class Routing:
     """`routes` by kind of target: called with (item, now), they give (state, cause)."""
 
-    def __init__(self, store, settings, responses, tell):
+    def __init__(self, store, settings, responses, emit):
         self._store = store
         self._settings = settings
         self._responses = responses
-        self._tell = tell
+        self._emit = emit
         self.routes = {"UE": self.to_ue, "AS": self._to_as}
 
     def accept(self, item, now):
@@ -34,7 +34,7 @@ class Routing:
             "to": item.target.id,
             "octets": sum(map(payloads.content_size, item.parts)),
         }
-        self._tell("accepted", **fields, **({"peer": item.peer} if item.peer else {}))
+        self._emit("accepted", **fields, **({"peer": item.peer} if item.peer else {}))
         if route is None:
             state, cause = FAILED, "%s targets are not supported by this server yet" % item.target.type
         elif item.expires is not None and item.expires <= now:
@@ -42,9 +42,9 @@ class Routing:
         else:
             state, cause = route(item, now)
         if state == STORED:
-            self._tell("stored", **fields)
+            self._emit("stored", **fields)
         elif state == FAILED:
-            self._tell("failed", **fields, cause=cause)
+            self._emit("failed", **fields, cause=cause)
         if state != QUEUED and item.origin.type == "UE":
             self._responses.notify(item, state == STORED, cause, now)
         return state, cause

@@ -31,24 +31,24 @@ _TOLD, _TOLD_BURST = 5, 20
 
 
 class Server:
-    """`tell(event, **fields)` hears what happens; `table`: the procedures that it has."""
+    """`emit(event, **fields)` hears what happens; `table`: the procedures that it has."""
 
     def __init__(
-        self, store, settings, tell=lambda event, **fields: None, binding=None, rng=None, table=TABLE
+        self, store, settings, emit=lambda event, **fields: None, binding=None, rng=None, table=TABLE
     ):
         self._store = store
         self._settings = settings
-        self.isolation = Isolation(store, settings, tell)
-        self._tell = tell = self.isolation.tell
+        self.isolation = Isolation(store, settings, emit)
+        self._emit = emit = self.isolation.emit
         self._flood = Flood(settings.rate)
         self._told = Flood(_TOLD, burst=_TOLD_BURST)
         self.refused = 0
         self._deliveries = Deliveries(store, settings, self.isolation, rng or random.Random())
         turns, responses = self._deliveries.turns, self._deliveries.responses
-        self._speakers = Speakers(store, settings, binding or AddressBinding(store), turns, tell)
-        routing = Routing(store, settings, responses, tell)
+        self._speakers = Speakers(store, settings, binding or AddressBinding(store), turns, emit)
+        routing = Routing(store, settings, responses, emit)
         core = Core(
-            store, settings, self.isolation, self._speakers, routing, self._deliveries, self._tell_refused
+            store, settings, self.isolation, self._speakers, routing, self._deliveries, self._emit_refused
         )
         self._on = {}  # msgType: the Procedure that receives it
         self._procedures = core.procedures
@@ -58,9 +58,9 @@ class Server:
             self._on |= dict.fromkeys(row.types, procedure)
             routing.routes |= dict.fromkeys(row.targets, procedure.route)
         confirm, report = self._procedures["segments"].confirm, self._procedures["reports"].report
-        self.quarantine = Quarantine(store, settings, self.isolation, self._deliveries, confirm, tell)
+        self.quarantine = Quarantine(store, settings, self.isolation, self._deliveries, confirm, emit)
         self.application_servers = ApplicationServers(
-            store, settings, self._deliveries, tell, routing.accept, report
+            store, settings, self._deliveries, emit, routing.accept, report
         )
         self._to_start = ()
 
@@ -84,7 +84,7 @@ class Server:
             if store_failed(error):
                 raise
             reason, place = reason_of(error), place_of(error)
-            self._tell("error", kind=kind, peer=str(peer), code="5.00", reason=reason, place=place)
+            self._emit("error", kind=kind, peer=str(peer), code="5.00", reason=reason, place=place)
             return Answer("5.00", None, "an error of the gateway's own; it is told there")
 
     def _request(self, peer, content_format, octets, now):
@@ -117,15 +117,15 @@ class Server:
             answer = Answer("4.00", None, str(error))
         except Refusal as refusal:
             answer = refusal.answer
-        self._tell_refused(peer, now, **about, code=answer.code, reason=answer.diagnostic)
+        self._emit_refused(peer, now, **about, code=answer.code, reason=answer.diagnostic)
         return answer
 
-    def _tell_refused(self, peer, now, **fields):
+    def _emit_refused(self, peer, now, **fields):
         """Rate-limited, so that a peer that is refused all the time cannot fill the disk: all refusals are counted,
         the first of each host are told."""
         self.refused += 1
         if self._told.allows(peer.host, now):
-            self._tell("refused", peer=str(peer), **fields)
+            self._emit("refused", peer=str(peer), **fields)
 
     def push(self, body, now):
         """For tests: a body to be sent to a UE as it is. {"to": UE Service ID, "body": object}"""

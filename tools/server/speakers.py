@@ -11,12 +11,12 @@ from tools.wire.bodies import Address
 class Speakers:
     """`binding` is an `identity.Binding`."""
 
-    def __init__(self, store, settings, binding, turns, tell):
+    def __init__(self, store, settings, binding, turns, emit):
         self._store = store
         self._settings = settings
         self._binding = binding
         self._turns = turns
-        self._tell = tell
+        self._emit = emit
 
     def source(self, peer, now):
         """The name under which requests are counted: a key, a registered address, or the host for all others."""
@@ -50,7 +50,7 @@ class Speakers:
         if registration.peer != peer:
             self._store.rebind(ue, peer)
             self._turns.on_moved(Address("UE", ue), peer)
-            self._tell("rebound", ue=ue, peer=str(peer))
+            self._emit("rebound", ue=ue, peer=str(peer))
         self._turns.on_peer_alive(Address("UE", ue))
 
     def ues(self, peer, now):

@@ -136,7 +136,7 @@ class CoapTransport:
         self._lines = lines
         self._guard = guard  # in security mode oscore
         self._watch = watch  # sees requests first: the same one, or one that only watches
-        self.door = Door(watch.judge, watch.tell) if watch else None
+        self.door = Door(watch.judge, watch.emit) if watch else None
         self.outlet = Outlet()
         shelf = Shelf(octets=max(MAX_OCTETS, 4 * largest))
         self.bodies = Bodies(self.whose, lambda request: body_limit(peer_of(request.remote)), shelf)

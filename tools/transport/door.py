@@ -39,9 +39,9 @@ class Door:
     """`judge(remote, Datagram, Recent)` gives (source, None) for a request that goes on, whose turn is that of its
     source (a str for the host of a stranger), or (None, what to give Datagram.answer, or None for silence)."""
 
-    def __init__(self, judge, tell=lambda event, **fields: None, clock=time.monotonic):
+    def __init__(self, judge, emit=lambda event, **fields: None, clock=time.monotonic):
         self._judge = judge
-        self._tell = tell
+        self._emit = emit
         self._clock = clock
         self._turns = Turns(_MAX_EACH, _MAX_ALL)
         self._strangers = Turns(_MAX_EACH, _MAX_ALL)  # in mode none: of hosts, not of who is registered
@@ -197,7 +197,7 @@ class Door:
         self.failed += 1
         if self._told.allows(None, self._clock()):
             reason, place = reason_of(error), place_of(error)
-            self._tell("error", kind="datagram", peer="%s:%d" % address[:2], reason=reason, place=place)
+            self._emit("error", kind="datagram", peer="%s:%d" % address[:2], reason=reason, place=place)
 
 
 def _local(ancillary):

@@ -167,13 +167,13 @@ class HttpTransport:
                 self._callers.must_be_here(request)
             return await handler(request)
         except RefusedError as refused:
-            self._callers.tell_refused(request, refused.status, str(refused))
+            self._callers.emit_refused(request, refused.status, str(refused))
             return problem(refused.status, str(refused), headers=refused.headers)
         except sqlite3.Error:
             return problem(503, "the store is not working", headers={"Retry-After": "10"})
         except Refusal as refusal:
             if refusal.answer.code == "4.03":
-                self._callers.tell_refused(request, 403, refusal.answer.diagnostic)
+                self._callers.emit_refused(request, 403, refusal.answer.diagnostic)
             raise
 
     def _call(self, method, *arguments):

@@ -66,13 +66,13 @@ class Framer:
 class Line(asyncio.Protocol):
     """One serial port, opened again whenever it went away. `name` is its path."""
 
-    def __init__(self, name, baudrate, max_frame, tell):
+    def __init__(self, name, baudrate, max_frame, emit):
         self.name = name
         self.max_frame = max_frame
         self.baudrate = baudrate
         self.on_coap = self.on_l3 = lambda content: None
         self.framer = Framer(max_frame)
-        self._tell = tell
+        self._emit = emit
         self._transport = None
         self._lost = asyncio.Event()
         self._task = None
@@ -93,13 +93,13 @@ class Line(asyncio.Protocol):
                     asyncio.get_running_loop(), lambda: self, self.name, baudrate=self.baudrate
                 )
                 told = None
-                self._tell("line-open", line=self.name)
+                self._emit("line-open", line=self.name)
                 await self._lost.wait()
-                self._tell("line-lost", line=self.name)
+                self._emit("line-lost", line=self.name)
             except OSError as failure:
                 if str(failure) != told:
                     told = str(failure)
-                    self._tell("line-missing", line=self.name, reason=told)
+                    self._emit("line-missing", line=self.name, reason=told)
             await asyncio.sleep(REOPEN)
 
     def connection_made(self, transport):
@@ -117,9 +117,9 @@ class Line(asyncio.Protocol):
                 self._frame(kind, content)
             except Exception as error:  # of one frame: those behind it, and the line, go on
                 reason, place = reason_of(error), place_of(error)
-                self._tell("error", kind="frame", line=self.name, reason=reason, place=place)
+                self._emit("error", kind="frame", line=self.name, reason=reason, place=place)
         if self.framer.bad != bad:
-            self._tell("line-noise", line=self.name, frames=self.framer.bad - bad)
+            self._emit("line-noise", line=self.name, frames=self.framer.bad - bad)
 
     def _frame(self, kind, content):
         if kind == COAP:
@@ -127,7 +127,7 @@ class Line(asyncio.Protocol):
         elif kind == L3:
             self.on_l3(content)
         else:
-            self._tell("diagnostic", line=self.name, text=content.decode(errors="replace").rstrip()[:1000])
+            self._emit("diagnostic", line=self.name, text=content.decode(errors="replace").rstrip()[:1000])
 
     def send(self, kind, content):
         """False where the line is not open."""

@@ -172,9 +172,9 @@ class StoreContext(oscore.CanProtect, oscore.CanUnprotect, oscore.SecurityContex
 class Guard:
     """Decides about each request before anything is kept of it. `peer_of(remote)` makes a Peer of aiocoap's address."""
 
-    def __init__(self, store, tell, peer_of, clock=time.monotonic):
+    def __init__(self, store, emit, peer_of, clock=time.monotonic):
         self._store = store
-        self.tell = tell
+        self.emit = emit
         self._peer_of = peer_of
         self._clock = clock
         self._contexts = {}
@@ -231,26 +231,26 @@ class Guard:
         to give Datagram.answer, or None). There is no budget here that somebody without a key could use up: looking
         costs less than receiving does, and is done for each. `recent`: a Recent, of what came over this interface."""
         if datagram.oscore is None:
-            self.tell_refused(remote, "4.01", _CLEAR)
+            self.emit_refused(remote, "4.01", _CLEAR)
             return None, (aiocoap.UNAUTHORIZED,)
         try:
             kid, id_context, partial_iv = self._fields(datagram.oscore)
         except oscore.DecodeError as error:
-            self.tell_refused(remote, "4.02", str(error))
+            self.emit_refused(remote, "4.02", str(error))
             return None, (aiocoap.BAD_OPTION, 0)
         context = self._context_of(kid, id_context)
         if context is None:
-            self.tell_refused(remote, "4.01", _UNKNOWN)
+            self.emit_refused(remote, "4.01", _UNKNOWN)
             return None, (aiocoap.UNAUTHORIZED, 0)
         again = recent.again((remote, datagram.mid), datagram.content)
         if again is not None:
             return (context.digest if again else None), None
         if context.is_replay(partial_iv):
             self._look_twice(remote, context, partial_iv, datagram.payload)
-            self.tell_refused(remote, "4.01", _REPLAY)
+            self.emit_refused(remote, "4.01", _REPLAY)
             return None, (aiocoap.UNAUTHORIZED, 0, b"Replay detected")
         if not context.verifies(partial_iv, datagram.payload):
-            self.tell_refused(remote, "4.00", _ANOTHER_KEY, context)
+            self.emit_refused(remote, "4.00", _ANOTHER_KEY, context)
             return None, (aiocoap.BAD_REQUEST, 0, b"Decryption failed")
         if context.echo_recovery is not None and not self._may_challenge(datagram):
             return None, None
@@ -306,16 +306,16 @@ class Guard:
         nothing is kept of. RFC 8613 section 8.2."""
         remote = request.remote
         if request.opt.oscore is None:
-            self.tell_refused(remote, "4.01", _CLEAR)
+            self.emit_refused(remote, "4.01", _CLEAR)
             return aiocoap.Message(code=aiocoap.UNAUTHORIZED)
         try:
             kid, id_context, partial_iv = self._fields(request.opt.oscore)
         except oscore.DecodeError as error:
-            self.tell_refused(remote, "4.02", str(error))
+            self.emit_refused(remote, "4.02", str(error))
             return aiocoap.Message(code=aiocoap.BAD_OPTION, max_age=0)
         context = self.context(self._store.keys_of_kid(kid, id_context))
         if context is None:
-            self.tell_refused(remote, "4.01", _UNKNOWN)
+            self.emit_refused(remote, "4.01", _UNKNOWN)
             return aiocoap.Message(code=aiocoap.UNAUTHORIZED, max_age=0)
         try:
             request.opened = (context, *context.unprotect(request))
@@ -326,13 +326,13 @@ class Guard:
             return error.to_message()
         except oscore.ReplayError as error:
             if isinstance(error, WentBack):
-                self._tell_reused(remote, context, partial_iv, "an earlier request")
+                self._emit_reused(remote, context, partial_iv, "an earlier request")
             else:
                 self._look_twice(remote, context, partial_iv, request.payload)
-            self.tell_refused(remote, "4.01", _REPLAY)
+            self.emit_refused(remote, "4.01", _REPLAY)
             return _fitting(request, aiocoap.UNAUTHORIZED, b"Replay detected")
         except oscore.ProtectionInvalid:
-            self.tell_refused(remote, "4.00", _ANOTHER_KEY, context)
+            self.emit_refused(remote, "4.00", _ANOTHER_KEY, context)
             return _fitting(request, aiocoap.BAD_REQUEST, b"Decryption failed")
         except sqlite3.Error:  # the number could not be noted: the request was not taken, and may come again
             return _fitting(request, aiocoap.SERVICE_UNAVAILABLE, b"")
@@ -343,28 +343,28 @@ class Guard:
         """A replay has the recorded text. Another text under the same number comes from a holder of the key."""
         other = context.taken.other(int.from_bytes(partial_iv, "big"), ciphertext)
         if other is not None and context.verifies(partial_iv, ciphertext):
-            self._tell_reused(remote, context, partial_iv, str(self._peer_of(other)))
+            self._emit_reused(remote, context, partial_iv, str(self._peer_of(other)))
 
-    def _tell_reused(self, remote, context, partial_iv, other):
+    def _emit_reused(self, remote, context, partial_iv, other):
         if self._told.allows(("reused", context.digest), self._clock()):
             ues = ", ".join(sorted(self.ues_of(context)))
             number = int.from_bytes(partial_iv, "big")
-            self.tell("key-reused", ue=ues, peer=str(self._peer_of(remote)), other=other, number=number)
+            self.emit("key-reused", ue=ues, peer=str(self._peer_of(remote)), other=other, number=number)
 
     def jumped(self, ue, context):
         """A device says that it has seen the number of a request of ours before. False where that is not believed."""
         ahead = context.jump()
         if ahead:
-            self.tell("numbers-jumped", ue=ue or ", ".join(sorted(self.ues_of(context))), ahead=ahead)
+            self.emit("numbers-jumped", ue=ue or ", ".join(sorted(self.ues_of(context))), ahead=ahead)
         return bool(ahead)
 
-    def tell_refused(self, remote, code, reason, context=None):
+    def emit_refused(self, remote, code, reason, context=None):
         """`context`: whose UE Service IDs go into the sentence."""
         self.refused += 1
         if self._told.allows((reason, context and context.digest), self._clock()):
             if context:
                 reason %= ", ".join(sorted(self.ues_of(context)))
-            self.tell("refused", peer=str(self._peer_of(remote)), kind="request", code=code, reason=reason)
+            self.emit("refused", peer=str(self._peer_of(remote)), kind="request", code=code, reason=reason)
 
 
 class SecureSite(interfaces.Resource):

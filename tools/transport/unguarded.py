@@ -16,8 +16,8 @@ class Unguarded:
     """Security mode none: `rate` requests a second of each registered address, and of all other ports of a host
     together; a device that protects its requests is told of at this end too."""
 
-    def __init__(self, tell, is_registered, peer_of, rate, clock=time.monotonic):
-        self.tell = tell
+    def __init__(self, emit, is_registered, peer_of, rate, clock=time.monotonic):
+        self.emit = emit
         self._is_registered = is_registered
         self._peer_of = peer_of
         self._clock = clock
@@ -50,4 +50,4 @@ class Unguarded:
     def _refused(self, remote):
         if self._told.allows(None, self._clock()):
             reason = "protected, and this gateway runs with --security none"
-            self.tell("refused", peer=str(self._peer_of(remote)), kind="request", code="", reason=reason)
+            self.emit("refused", peer=str(self._peer_of(remote)), kind="request", code="", reason=reason)

@@ -31,9 +31,9 @@ def test_a_stream_that_fails_is_told_once_on_the_others_and_tried_again():
     out, file = Broken(), io.StringIO()
     events = Events(out, file, clock=lambda: 0)
     for number in range(5):
-        events.tell("registered", ue="ue:%d" % number)
+        events.emit("registered", ue="ue:%d" % number)
     out.error = None
-    events.tell("expired", ue=A)
+    events.emit("expired", ue=A)
     told = [json.loads(line) for line in file.getvalue().splitlines()]
     assert [record["event"] for record in told] == (
         ["registered", "sink-failed"] + ["registered"] * 4 + ["expired", "sink-recovered"]
@@ -64,7 +64,7 @@ def test_whatever_a_stream_or_a_callback_raises():
     events = Events(Odd(), Odd(), clock=lambda: 0)
     events.callbacks += [hear, heard.append]
     for _ in range(3):
-        events.tell("refused", peer="\ud800", reason="\udcff", odd=object())
+        events.emit("refused", peer="\ud800", reason="\udcff", odd=object())
     failed = [record["sink"] for record in heard if record["event"] == "sink-failed"]
     assert sorted(failed) == ["--events", "stdout", hear.__qualname__]
     assert len([record for record in heard if record["event"] == "refused"]) == 3
@@ -76,7 +76,7 @@ def test_a_pipe_that_nobody_reads_keeps_some_and_counts_the_rest():
     with os.fdopen(writer, "w") as stream:
         events = Events(None, stream, clock=lambda: 0)
         for number in range(3000):
-            events.tell("refused", number=number, reason="x" * 1000)  # 3 MB: more than pipe and backlog
+            events.emit("refused", number=number, reason="x" * 1000)  # 3 MB: more than pipe and backlog
         (state,) = events.state()
         assert state["failing"] == "nobody reads it"
         assert 500 < state["waiting"] < 3000 - 500
@@ -104,16 +104,16 @@ def test_a_disk_that_is_full_for_a_while(tmp_path):
     path = tmp_path / "events"
     with open(path, "a") as stream:
         events = Events(None, stream, clock=lambda: 0)
-        events.tell("registered", ue=A)
+        events.emit("registered", ue=A)
         before = resource.getrlimit(resource.RLIMIT_FSIZE)
         resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 10, before[1]))
         try:
-            events.tell("expired", ue=A)
-            events.tell("expired", ue=B)
+            events.emit("expired", ue=A)
+            events.emit("expired", ue=B)
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, before)
         assert events.state()[0]["failing"] == "File too large"
-        events.tell("registered", ue=B)
+        events.emit("registered", ue=B)
     told = [json.loads(line) for line in path.read_text().splitlines()]
     assert [(record["event"], record.get("ue")) for record in told] == [
         ("registered", A),

@@ -37,7 +37,7 @@ class AppBench(Bench):
 
     def restart(self):
         super().restart()
-        self.applications = Applications(self.store, self.settings, self.server.request, self._tell)
+        self.applications = Applications(self.store, self.settings, self.server.request, self._emit)
         self.json = ApplicationJson(self.applications, self.event, None)
 
     def event(self, function, *arguments):

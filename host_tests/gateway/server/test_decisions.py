@@ -30,10 +30,10 @@ class Bench:
         self.restart()
 
     def restart(self):
-        self.server = Server(self.store, self.settings, self._tell, rng=random.Random(1))
+        self.server = Server(self.store, self.settings, self._emit, rng=random.Random(1))
         self.server.start(self.now)
 
-    def _tell(self, event, **fields):
+    def _emit(self, event, **fields):
         self.told.append((event, fields))
 
     def events(self, event):

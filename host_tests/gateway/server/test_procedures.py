@@ -66,7 +66,7 @@ class Echo(Procedure):
 class EchoBench(Bench):
     def restart(self):
         table = (*TABLE, Row(Echo, ("ECHO", "HUSH"), ("GROUP",)))
-        self.server = Server(self.store, self.settings, self._tell, table=table)
+        self.server = Server(self.store, self.settings, self._emit, table=table)
         self.server.start(self.now)
         self.echo = self.server._procedures["test_procedures"]
 

@@ -18,11 +18,11 @@ UNITS = (states.SEGMENT_SET, states.RECIPIENT)
 
 
 def spelt(tree):
-    """The lines where a state or a unit is spelt: an argument of `tell` is the name of an event, not a state."""
+    """The lines where a state or a unit is spelt: an argument of `emit` is the name of an event, not a state."""
     told = {
         node.args[0]
         for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and getattr(node.func, "attr", "").endswith("tell") and node.args
+        if isinstance(node, ast.Call) and getattr(node.func, "attr", "").endswith("emit") and node.args
     }
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in told:
@@ -40,7 +40,7 @@ def test_each_is_spelt_once(room):
 
 
 def test_it_sees_one_that_is_spelt():
-    text = "if row.state == 'held':\n    self.tell('stored')\nexecute(\"... state='queued'\")\n"
+    text = "if row.state == 'held':\n    self.emit('stored')\nexecute(\"... state='queued'\")\n"
     assert sorted(spelt(ast.parse(text))) == [1, 3]
 
 

@@ -13,7 +13,7 @@ class Ends:
     def __init__(self, store, isolation, turns, responses, forget):
         self._store = store
         self._isolation = isolation
-        self._tell = isolation.tell
+        self._emit = isolation.emit
         self._turns = turns
         self._responses = responses
         self._forget = forget
@@ -24,14 +24,14 @@ class Ends:
 
     def delivered(self, row, **more):
         self.remove(row)
-        self._tell("delivered", **about(row), **more)
+        self._emit("delivered", **about(row), **more)
 
     def fail(self, row, cause, now):
         """The end of a message that will not arrive."""
         self.remove(row)
         if row.kind == "MSG":
             self._responses.notify(row, False, cause, now)
-        self._tell("failed", **about(row), cause=cause)
+        self._emit("failed", **about(row), cause=cause)
 
     def on_reported(self, recipient, originator, msg_id):
         """The recipient's report shows that it has the message: only its answer to the message was lost."""
@@ -61,7 +61,7 @@ class Ends:
         if row.store_forward:
             self._store.set_state(row.id, STORED)
             self._responses.notify(row, True, "", now)
-            self._tell("stored", **about(row))
+            self._emit("stored", **about(row))
         else:
             self.fail(row, cause, now)
 

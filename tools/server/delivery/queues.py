@@ -35,8 +35,8 @@ class Deliveries:
         self._store = store
         self._settings = settings
         self._isolation = isolation
-        self._tell = isolation.tell
-        self.turns = Turns(store, settings, isolation.tell, rng)
+        self._emit = isolation.emit
+        self.turns = Turns(store, settings, isolation.emit, rng)
         self.quotas = Quotas(store, settings)
         self.responses = Responses(store, settings)
         self.ends = Ends(store, isolation, self.turns, self.responses, self.forget)
@@ -154,7 +154,7 @@ class Deliveries:
                 self._store.set_state(row.id, HELD, now + self._settings.hold)
         elif row.kind == "IMDN":
             self.ends.remove(row)
-            self._tell("reported", **about(row), status=row.head["DelSta"])
+            self._emit("reported", **about(row), status=row.head["DelSta"])
         elif row.kind in ("MSG", "PUSH"):
             self.ends.delivered(row, answer=outcome.detail)
         else:

@@ -24,9 +24,9 @@ class Wait:
 class Turns:
     """`rng` has `uniform(least, most)`, for the jitter."""
 
-    def __init__(self, store, settings, tell, rng):
+    def __init__(self, store, settings, emit, rng):
         self._settings = settings
-        self._tell = tell
+        self._emit = emit
         self._rng = rng
         self._busy = store.kept()  # target: the Push that is out
         self._waits = store.kept()  # (target, lane): Wait
@@ -59,7 +59,7 @@ class Turns:
             return True
         pause, delay = self._pause(self._waits.get(key), outcome.max_age or 0)
         self._waits[key] = Wait(now + pause, delay, outcome.answered)
-        self._tell("retry", to=push.target.id, kind=push.kind, reason=outcome.detail, seconds=round(pause, 3))
+        self._emit("retry", to=push.target.id, kind=push.kind, reason=outcome.detail, seconds=round(pause, 3))
         return True
 
     def _pause(self, before, max_age):

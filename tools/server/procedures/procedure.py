@@ -28,7 +28,7 @@ class Core:
     speakers: Speakers  # who a request may come from
     routing: Routing  # from a whole message to the queues
     deliveries: Deliveries  # the queues
-    tell_refused: Callable  # (peer, now, **fields): the event of a request that was not taken
+    emit_refused: Callable  # (peer, now, **fields): the event of a request that was not taken
     procedures: dict = field(default_factory=dict)  # name: Procedure, for one that needs another
 
 
@@ -45,7 +45,7 @@ class Procedure:
         self._store = core.store
         self._settings = core.settings
         self._isolation = core.isolation
-        self._tell = core.isolation.tell
+        self._emit = core.isolation.emit
         self._speakers = core.speakers
         self._deliveries = core.deliveries
 

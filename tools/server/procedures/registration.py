@@ -48,16 +48,16 @@ class Registration(Procedure):
         self._store.register(ue, peer, now, now + granted, max_segment, profile)
         self._deliveries.ends.on_available(Address("UE", ue), peer)
         limit = min(max_segment or LARGEST_PAYLOAD, LARGEST_PAYLOAD)
-        self._tell("registered", ue=ue, peer=str(peer), lifetime=granted, maxSegSize=limit)
+        self._emit("registered", ue=ue, peer=str(peer), lifetime=granted, maxSegSize=limit)
         if self._again.third(ue, peer, now, granted):
-            self._tell("registers-again", ue=ue, peer=str(peer))
+            self._emit("registers-again", ue=ue, peer=str(peer))
         return Answer("2.04", head | {"result": True, "regExpTime": granted})
 
     def _refused(self, peer, ue, kind, now):
         """The cause of a refusal, which is told, or None."""
         cause = self._speakers.why_not(peer, ue)
         if cause:
-            self._core.tell_refused(peer, now, kind=kind, ue=ue, code="2.04", reason=cause)
+            self._core.emit_refused(peer, now, kind=kind, ue=ue, code="2.04", reason=cause)
         return cause
 
     def _granted(self, asked):
@@ -73,7 +73,7 @@ class Registration(Procedure):
         if cause:
             return Answer("2.04", head | {"result": False, "failure reason": cause})
         granted = self._granted(asked)
-        self._tell("gateway-registered", ue=ue, peer=str(peer), lifetime=granted)
+        self._emit("gateway-registered", ue=ue, peer=str(peer), lifetime=granted)
         return Answer("2.04", head | {"result": True, "acceptedTime": granted})
 
     def _dereg(self, peer, body, now):
@@ -83,7 +83,7 @@ class Registration(Procedure):
             return Answer("2.04", head | {"result": False, "cause": "not registered"})
         self._speakers.speaks_for(peer, ue, now)
         self._store.end_registration(ue)
-        self._tell("deregistered", ue=ue)
+        self._emit("deregistered", ue=ue)
         self._deliveries.ends.on_unavailable(Address("UE", ue), now, "the recipient has de-registered")
         return Answer("2.04", head | {"result": True})
 
@@ -93,7 +93,7 @@ class Registration(Procedure):
 
     def _expired(self, ue, now):
         self._store.end_registration(ue)
-        self._tell("expired", ue=ue)
+        self._emit("expired", ue=ue)
         cause = "the recipient's registration has expired"
         self._deliveries.ends.on_unavailable(Address("UE", ue), now, cause)
 

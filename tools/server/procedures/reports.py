@@ -23,7 +23,7 @@ class Reports(Procedure):
             self._deliveries.ends.on_reported(origin, target, msg_id)
         known = self._store.known if target.type == "UE" else self._store.application_server
         if not known(target.id):
-            self._tell("discarded", kind="IMDN", msgId=msg_id, to=target.id, cause="unknown recipient")
+            self._emit("discarded", kind="IMDN", msgId=msg_id, to=target.id, cause="unknown recipient")
         elif self._deliveries.responses.first_report(origin, target, msg_id):
             body = bodies.imdn(self._settings.service, origin, target, msg_id, delivered, cause)
             self._deliveries.responses.control(target, "IMDN", body, now, origin)

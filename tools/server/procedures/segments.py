@@ -44,7 +44,7 @@ class Segments(Procedure):
         count = self._store.parts_again(row.id, ranges)
         if count:
             self._store.set_state(row.id, QUEUED)
-        self._tell("segment-recovery-asked", segId=set_id, to=row.target.id, segments=listed, found=count)
+        self._emit("segment-recovery-asked", segId=set_id, to=row.target.id, segments=listed, found=count)
 
     def _on_confirmation(self, peer, body, now):
         """A SEGCONFIR; one for a set that is no longer held changes nothing."""
@@ -56,7 +56,7 @@ class Segments(Procedure):
         row = self._store.message_by_set(set_id, ues)
         if row is None:
             return
-        self._tell("segment-confirmed", **about(row), segId=set_id, result=result)
+        self._emit("segment-confirmed", **about(row), segId=set_id, result=result)
         if result:
             self._deliveries.ends.delivered(row, confirmed=True)
         else:
@@ -96,7 +96,7 @@ class Segments(Procedure):
             raise Malformed("segParams.segId", "this set was given up")
         if set_ is not None and self._is_of_another(set_, body, segment, value):
             self._store.remove_set(set_.id)
-            self._tell("discarded", **_about(set_), kind="MSG", cause="its segId is used for another message")
+            self._emit("discarded", **_about(set_), kind="MSG", cause="its segId is used for another message")
             set_ = None
         if set_ is None:
             self._refuse_early(originator, segment, value)
@@ -145,7 +145,7 @@ class Segments(Procedure):
         self._core.procedures["messages"].whole(set_, parts, now)
         self._store.remove_set(set_.id)
         self.confirm(set_.originator, set_.set_id, True, now)
-        self._tell("segment-confirmed", **_about(set_), result=True)
+        self._emit("segment-confirmed", **_about(set_), result=True)
 
     def confirm(self, originator, set_id, result, now):
         """A SEGCONFIR on its way, unless one is. A sender that takes none gets no more: each duplicate asks anew."""
@@ -159,7 +159,7 @@ class Segments(Procedure):
     def _give_up(self, set_, cause, now):
         self._store.remove_set(set_.id)
         self.confirm(set_.originator, set_.set_id, False, now)
-        self._tell("segment-confirmed", **_about(set_), result=False, cause=cause)
+        self._emit("segment-confirmed", **_about(set_), result=False, cause=cause)
 
     def resume(self, now):
         """The clocks of unfinished sets start anew."""
@@ -210,7 +210,7 @@ class Segments(Procedure):
             assembly = self._store.assembly(set_.id)
             assembly.progress, assembly.asked = now, assembly.asked + 1
             self._store.save_assembly(set_.id, assembly)
-            self._tell(
+            self._emit(
                 "segment-recovery", **_about(set_), segments=push.body["segNoList"], attempt=assembly.asked
             )
         else:

@@ -29,7 +29,7 @@ class Topics(Procedure):
         topics = self._store.topics_of(ue, now)
         if observe == UNSUBSCRIBE:
             self._store.unsubscribe(topic, ue)
-            self._tell("unsubscribed", ue=ue, topic=topic)
+            self._emit("unsubscribed", ue=ue, topic=topic)
             return Answer("2.05", {"subStatus": False}, max_age=0)
         if observe != SUBSCRIBE:
             until = topics.get(topic)
@@ -39,11 +39,11 @@ class Topics(Procedure):
             return Answer("2.05", answer, max_age=max(0, int(until - now)))
         if topic not in topics and len(topics) >= MAX_TOPICS:
             cause = "more than %d topics" % MAX_TOPICS
-            self._tell("refused", peer=str(peer), kind="topic", ue=ue, code="2.05", reason=cause)
+            self._emit("refused", peer=str(peer), kind="topic", ue=ue, code="2.05", reason=cause)
             return Answer("2.05", {"subStatus": False, "cause": cause}, max_age=0)
         granted = self._granted(body, now)
         self._store.subscribe(topic, ue, now + granted)
-        self._tell("subscribed", ue=ue, topic=topic, lifetime=granted)
+        self._emit("subscribed", ue=ue, topic=topic, lifetime=granted)
         until = date_time(now + granted)
         return Answer("2.05", {"subStatus": True, "expireTime": until}, max_age=granted)
 
@@ -77,7 +77,7 @@ class Topics(Procedure):
             else:
                 state, cause = self._core.routing.to_ue(replace(item, target=target, head=head), now)
             if state == FAILED:
-                self._tell("discarded", kind="MSG", msgId=head["msgId"], to=ue, cause=cause)
+                self._emit("discarded", kind="MSG", msgId=head["msgId"], to=ue, cause=cause)
             else:
                 taken += 1
         return (QUEUED, "") if taken else (FAILED, "no subscriber of this topic can be reached")
