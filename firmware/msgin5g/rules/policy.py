@@ -55,7 +55,8 @@ BACKOFFS = (
 )
 
 
-def _request(kind):
+def request(kind):
+    """Return the row of this kind of request. Raise KeyError."""
     for row in REQUESTS:
         if row[0] == kind:
             return row
@@ -64,20 +65,15 @@ def _request(kind):
 
 def verdict(code, kind):
     """Return what the response code (0: silence) means for a request of this kind: DONE, END, AGAIN, ..."""
-    letters = _request(kind)[3]
+    letters = request(kind)[3]
     for wanted in (code, code & 0x1E0, 0x80):
         if wanted in CODES:
             return letters[CODES.index(wanted)]
 
 
-def tries(kind):
-    """Return how often a request of this kind is sent at most; 0 means for ever."""
-    return _request(kind)[2]
-
-
 def backoff(kind, random):
     """Return the Backoff of a request of this kind."""
-    return named(_request(kind)[1], random)
+    return named(request(kind)[1], random)
 
 
 def named(name, random):
