@@ -211,7 +211,7 @@ class RunningClient(runner.Serving):
         except asyncio.TimeoutError:
             pass
         try:
-            self._within(self.core.wait_until_done)
+            self._within(self.core.flush)
         except MemoryError:
             return False  # the deferred records are written with the next message
         return self.core.idle

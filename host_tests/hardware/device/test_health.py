@@ -38,8 +38,10 @@ def put(board, app=None, config=WATCHED):
 
 def counts_of(board):
     """(boots, bad, open), last words."""
-    counts, _, words = board.run("print(open('messages/boot').read(), end='')").partition("\n")
-    return tuple(map(int, counts.split())), words
+    numbers, _, words = board.run("print(open('messages/boot').read(), end='')").partition("\n")
+    *counts, version = map(int, numbers.split())
+    assert version == 1  # docs/flash-format.md
+    return tuple(counts), words
 
 
 def resets(board):
