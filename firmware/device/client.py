@@ -288,7 +288,7 @@ class RunningClient(runner.Serving):
         """Counters of the service; "journal_", "link_" and "coap_" begin those of the layers below. "boots" counts the
         starts of the board, "reset_cause" is why it started last.
         """
-        stats = dict(self.core.stats)
+        stats: dict[str, int | str] = dict(self.core.stats)
         stats["boots"] = health.starts.boots
         stats["reset_cause"] = health.starts.cause
         journal = self.core.journal

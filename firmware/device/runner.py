@@ -19,6 +19,10 @@ from . import health, waiting
 from .health import now as _now
 from .log import log
 
+_TYPING = const(False)
+if _TYPING:
+    from msgin5g.client import Client
+
 _BURST = const(8)  # datagrams read before other tasks get their turn
 _LINK_RETRY = const(5000)  # ms between tries to bring the link up
 _WARN_AGAIN = const(60000)  # ms until the same trouble is told again
@@ -66,6 +70,9 @@ def fault():
 
 class Serving:
     """A core and its link, and the tasks between them."""
+
+    if _TYPING:
+        core: Client  # or ApplicationClient, which has the same calls, and no topics
 
     def __init__(self, core, link, storage):
         self.core = core
