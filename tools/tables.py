@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """The pages that are made of tables of the firmware: `python -m tools.tables` writes them anew."""
 
+import importlib
 import sys
+import textwrap
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -67,9 +69,12 @@ file.
 STATES = """
 # States
 
-Drawn from the tables in `firmware/msgin5g/rules/states.py` and `firmware/coap/observe.py` by `make tables`. Nothing
-else changes a state. An event that has no state in its column changes nothing.
+{files}
+Nothing else changes a state. An event that has no state in its column changes nothing.
 """
+
+# The modules with tables of states
+STATED = ("msgin5g.rules.states", "msgin5g.procedures.topics", "msgin5g.incoming.reassembly", "coap.observe")
 
 # (name of the table, title, words)
 MACHINES = (
@@ -129,6 +134,7 @@ def _code(code):
 def rows_of(table):
     """Return (state, word, {event: state after it}) of each state."""
     names, words, events, places = table
+    events = events.split()
     assert len(places) == len(names) * len(events)
     rows = []
     for position, state in enumerate(names):
@@ -159,25 +165,29 @@ def _id(state):
 
 def matrix(table):
     """Return the table state x event -> state."""
+    events = table[2].split()
     rows = []
     for state, word, cells in rows_of(table):
         name = state if word in ("", state) else f"{state} (says {word})"
-        rows.append([name, *(cells.get(event, "") for event in table[2])])
-    return grid(["state", *table[2]], rows)
+        rows.append([name, *(cells.get(event, "") for event in events)])
+    return grid(["state", *events], rows)
+
+
+def stated():
+    """Return the modules with tables of states."""
+    _firmware()
+    return [importlib.import_module(name) for name in STATED]
 
 
 def machine(name):
     """Return the table of this name."""
-    _firmware()
-    from coap import observe
-    from msgin5g.rules import states
-
-    return getattr(states, name, None) or getattr(observe, name)
+    return next(getattr(module, name) for module in stated() if hasattr(module, name))
 
 
 def state_pages():
     """Return docs/states.md."""
-    parts = [STATES]
+    files = ", ".join("`firmware/%s.py`" % name.replace(".", "/") for name in STATED)
+    parts = [STATES.format(files=textwrap.fill(f"Drawn by `make tables` from the tables in {files}.", 120))]
     for name, title, words in MACHINES:
         table = machine(name)
         parts += [f"## {title}", words, drawing(table), matrix(table)]

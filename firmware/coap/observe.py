@@ -40,7 +40,7 @@ _OLDER = const(4)  # requests before the newest one that notifications may still
 OBSERVATION = (
     ("registering", "observed", "renewing", "cancelling", "withdrawing", "ended"),
     b"",
-    ("register", "cancel", "granted", "refused", "failed", "ended"),
+    "register cancel granted refused failed ended",
     b"aebfff"  # registering
     b"cd...f"  # observed
     b"cdbfbf"  # renewing

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The pages that are made of tables of the firmware are current, and the tables are whole."""
 
+import ast
+
 import pytest
 
 from tools import tables
@@ -66,19 +68,43 @@ def test_every_state_is_named_and_reached(name):
     for state, word, cells in rows:
         assert word in names or word == "", state
         reached |= set(cells.values())
-        for event in table[2]:
+        for event in table[2].split():
             assert after(table, state, event) == cells.get(event)
     assert reached >= set(names)
 
 
-def test_every_table_of_states_is_drawn():
-    tables._firmware()
-    from coap import observe
-    from msgin5g.rules import states
+@pytest.mark.parametrize("name", [name for name, _, _ in tables.MACHINES])
+def test_each_event_is_found_at_its_place(name):
+    """The events are one string, which is searched: no name may begin within one before it."""
+    events = tables.machine(name)[2]
+    assert events == " ".join(events.split())
+    place = 0
+    for event in events.split():
+        assert events.index(event) == place, event
+        place += len(event) + 1
 
-    every = {**vars(states), **vars(observe)}
-    public = {name for name, value in every.items() if name.isupper() and isinstance(value, tuple)}
-    assert public == {name for name, _, _ in tables.MACHINES}
+
+@pytest.mark.parametrize("name", [name for name, _, _ in tables.MACHINES])
+def test_an_event_that_there_is_not_is_no_event(name):
+    table = tables.machine(name)
+    from coap.states import after
+
+    with pytest.raises(ValueError):
+        after(table, table[0][0], "no such event")
+
+
+def test_every_table_of_states_is_drawn():
+    """What looks like one in any module of the firmware: its third part is the events, its fourth a grid of places."""
+    firmware = tables.ROOT / "firmware"
+    found = {}
+    for path in firmware.rglob("*.py"):
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Tuple):
+                parts = [each.value if isinstance(each, ast.Constant) else None for each in node.value.elts]
+                if [type(part) for part in parts[1:]] == [bytes, str, bytes]:
+                    found[node.targets[0].id] = ".".join(path.relative_to(firmware).with_suffix("").parts)
+    assert set(found) == {name for name, _, _ in tables.MACHINES}
+    assert set(found.values()) == set(tables.STATED)
 
 
 def test_no_event_changes_what_is_final():

@@ -23,6 +23,18 @@ _SEGMENT = const(0x47)  # record: number (2) | total or 0 (2) | the `payload` me
 _HEAD = const(4)
 _MAX_RANGES = const(32)  # in one SEGREC, so that it fits the shortest max_datagram
 
+# The states of a set of segments on its way in: clause 6.5.1.2. "asking": a SEGREC waits or is on the air, or the
+# device has not begun after a restart; no gap is counted until that ends. "dropped": given up, or it has no room.
+SEGMENTS = (
+    ("gathering", "asking", "taken", "dropped"),
+    b"",
+    "gap asked taken dropped",
+    b"b.cd"  # gathering
+    b".acd"  # asking
+    b"...."  # taken
+    b"....",  # dropped
+)
+
 
 def _too_large():
     return Refusal(numbers.REQUEST_ENTITY_TOO_LARGE, "segParams: no room for this message")
@@ -144,7 +156,7 @@ class SegmentSet:
         self.header = header
         self.payload = stored
         self.deadline = deadline  # None while it is not "gathering"
-        self.stands = "asking" if deadline is None else "gathering"  # of states.SEGMENTS
+        self.stands = "asking" if deadline is None else "gathering"  # of SEGMENTS
         self.expected = 0  # octets, as far as the first segment lets it be foreseen
         self.recoveries = 0
         self.ref = None  # what the message store keeps of it
@@ -165,7 +177,7 @@ class SegmentSet:
 
     def on(self, event):
         """Take an event. Return whether it has changed the state."""
-        stands = states.after(states.SEGMENTS, self.stands, event)
+        stands = states.after(SEGMENTS, self.stands, event)
         if stands is None:
             return False
         self.stands = stands

@@ -24,6 +24,21 @@ _MAX_FILE = const(12800)  # 8 names of 255 octets, each octet escaped
 _DEFAULT_LIFETIME = const(3600)  # s, where the server does not say
 _ASK_AGAIN = const(5000)  # ms
 
+# The states of a topic: clause 6.6. "resuming": from before a restart. "postponed": refused after it was granted; the
+# device asks again, from time to time.
+SUBSCRIPTION = (
+    ("subscribing", "resuming", "subscribed", "postponed", "unsubscribing", "refused", "unsubscribed"),
+    b"aacfefg",
+    "subscribe unsubscribe granted refused ended",
+    b".ecf."  # subscribing
+    b"aecd."  # resuming
+    b".ecd."  # subscribed
+    b"aecd."  # postponed
+    b"a...g"  # unsubscribing
+    b"a...."  # refused
+    b"a....",  # unsubscribed
+)
+
 
 class Subscription:
     """One topic. `state` is "subscribing", "subscribed", "refused" (`cause` says why), "unsubscribing" or
@@ -31,7 +46,7 @@ class Subscription:
 
     def __init__(self, topic, stands="subscribing"):
         self.topic = topic
-        self.stands = stands  # of states.SUBSCRIPTION
+        self.stands = stands  # of SUBSCRIPTION
         self.cause = None
         self.more = []  # what newer firmware wrote behind these two
         self.observation = None
@@ -45,7 +60,7 @@ class Subscription:
     @property
     def state(self):
         """The word for where it stands."""
-        return states.word(states.SUBSCRIPTION, self.stands)
+        return states.word(SUBSCRIPTION, self.stands)
 
     @property
     def kind(self):
@@ -118,7 +133,7 @@ class Topics(Source):
     def _change(self, subscription, event):
         """Return whether the application's wish was a new one. It is in the storage then; raise StorageError."""
         before = subscription.stands
-        stands = states.after(states.SUBSCRIPTION, before, event)
+        stands = states.after(SUBSCRIPTION, before, event)
         if stands is None:
             return False
         subscription.stands = stands
@@ -325,7 +340,7 @@ class Topics(Source):
 
     def _on(self, subscription, event):
         """Take an event from the other side. The last states are those of no more requests."""
-        stands = states.after(states.SUBSCRIPTION, subscription.stands, event)
+        stands = states.after(SUBSCRIPTION, subscription.stands, event)
         if stands is None or stands == subscription.stands:
             return
         subscription.stands = stands

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The states of what has some, and what each event makes of them: tables as coap/states.py has them, from which
-docs/states.md is drawn.
+"""The states of a registration and of a message on its way out, and what each event makes of them: tables as
+coap/states.py has them, from which docs/states.md is drawn.
+
+The tables of a topic and of a set of segments are where they are used, since a device may never need them.
 """
 
 from coap.compat import const
@@ -21,18 +23,7 @@ REGISTRATION = (
         "de-registering",
     ),
     b"abcdefbf",
-    (
-        "start",
-        "granted",
-        "bulked",
-        "refused",
-        "failed",
-        "required",
-        "deregistered",
-        "expired",
-        "stop",
-        "left",
-    ),
+    "start granted bulked refused failed required deregistered expired stop left",
     b"b........."  # stopped
     b".fcde.e.g."  # registering
     b".fcde.e.g."  # waiting
@@ -60,19 +51,7 @@ OUTGOING = (
         "expired",
     ),
     b"acccefefijk",
-    (
-        "goes",
-        "back",
-        "whole",
-        "asked",
-        "accepted",
-        "stored",
-        "closed",
-        "shelved",
-        "delivered",
-        "failed",
-        "expired",
-    ),
+    "goes back whole asked accepted stored closed shelved delivered failed expired",
     b"b...efghijk"  # queued
     b".cd.efghijk"  # sending
     b"b.d.efghijk"  # sent: it goes out again, or the next segment does
@@ -87,30 +66,3 @@ OUTGOING = (
 )
 
 FINAL = const(6)  # place of the first state that no event changes
-
-# A topic: clause 6.6. "resuming": from before a restart. "postponed": refused after it was granted; the device asks
-# again, from time to time.
-SUBSCRIPTION = (
-    ("subscribing", "resuming", "subscribed", "postponed", "unsubscribing", "refused", "unsubscribed"),
-    b"aacfefg",
-    ("subscribe", "unsubscribe", "granted", "refused", "ended"),
-    b".ecf."  # subscribing
-    b"aecd."  # resuming
-    b".ecd."  # subscribed
-    b"aecd."  # postponed
-    b"a...g"  # unsubscribing
-    b"a...."  # refused
-    b"a....",  # unsubscribed
-)
-
-# A set of segments on its way in: clause 6.5.1.2. "asking": a SEGREC waits or is on the air, or the device has not
-# begun after a restart; no gap is counted until that ends. "dropped": given up, or it has no room.
-SEGMENTS = (
-    ("gathering", "asking", "taken", "dropped"),
-    b"",
-    ("gap", "asked", "taken", "dropped"),
-    b"b.cd"  # gathering
-    b".acd"  # asking
-    b"...."  # taken
-    b"....",  # dropped
-)

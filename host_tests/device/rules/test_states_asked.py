@@ -4,7 +4,8 @@
 import coap
 from coap.compat import ticks_diff
 from common import equal
-from msgin5g.rules import states
+from msgin5g.incoming.reassembly import SEGMENTS
+from msgin5g.procedures.topics import SUBSCRIPTION
 from msgin5g.timing import Backoff, Countdown
 from msgin5g_scene import HOUR, SECOND, Scene, agree, max_age, segment
 from walking import SAME, walk
@@ -71,7 +72,7 @@ def test_subscriptions():
         ("refused", "subscribing", SAME, SAME, SAME, SAME),
         ("unsubscribed", "subscribing", SAME, SAME, SAME, SAME),
     )
-    walk(states.SUBSCRIPTION[0], expected, Topic, events)
+    walk(SUBSCRIPTION[0], expected, Topic, events)
 
 
 # --- sets of segments ---------------------------------------------------------------------------------------
@@ -127,7 +128,7 @@ def test_sets_of_segments():
         ("taken", SAME, SAME, SAME, SAME, SAME),
         ("dropped", SAME, SAME, SAME, SAME, SAME),
     )
-    walk(states.SEGMENTS[0], expected, Set, events)
+    walk(SEGMENTS[0], expected, Set, events)
 
 
 # --- time ---------------------------------------------------------------------------------------------------
