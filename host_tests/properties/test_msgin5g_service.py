@@ -13,7 +13,8 @@ from common import Random
 from msgin5g import BodyError, Client, Config, MemoryStorage
 from msgin5g.incoming.reassembly import Reassembly, StoredPayload
 from msgin5g.incoming.receiver import Message
-from msgin5g.outgoing.segmentation import LEAST_ROOM, Segments, escaped_size, value_of
+from msgin5g.outgoing.body_builder import LEAST_ROOM
+from msgin5g.outgoing.segmentation import Segments
 from msgin5g.store.message_store import MessageStore
 from msgin5g.store.storage import OctetsSource
 from msgin5g.wire import bodies, payload
@@ -51,7 +52,7 @@ def expected(given):
 
 @given(st.one_of(TEXTS, OCTETS))
 def test_a_payload_is_read_as_it_was_written(given):
-    assert value_read(value_of(source_of(given))) == expected(given)
+    assert value_read(payload.value_of(source_of(given))) == expected(given)
 
 
 @given(OCTETS)
@@ -73,7 +74,7 @@ def test_whatever_is_no_base64_is_refused(text):
 
 @given(TEXTS)
 def test_sizes_with_escapes(text):
-    assert escaped_size(text) == len(json.dumps(text, ensure_ascii=False).encode()) - 2
+    assert payload.escaped_size(text) == len(json.dumps(text, ensure_ascii=False).encode()) - 2
 
 
 @given(st.one_of(TEXTS, OCTETS), LIMITS, LIMITS)

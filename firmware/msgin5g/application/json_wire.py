@@ -13,10 +13,9 @@ from coap.message import Message as CoapMessage
 from coap.message import MessageError, encode, path_options, uint_octets
 
 from ..errors import BodyError
-from ..outgoing.segmentation import escaped_size, value_of
 from ..rules.requests import Refusal, later, response
 from ..security import endpoint, overhead
-from ..wire import bodies, causes, uuid
+from ..wire import bodies, causes, payload, uuid
 from ..wire.answer import Answer
 
 _PATH = "/msgin5g"
@@ -54,7 +53,7 @@ class JsonWire:
         head = len(encode(self._request(_message(outgoing, "")))) + _TOKEN + overhead(self._config)
         # the largest that could fit needs no escapes; only what may fit is read
         if head + outgoing.size <= limit:
-            if head + escaped_size(value_of(outgoing.source)) <= limit:
+            if head + payload.escaped_size(payload.value_of(outgoing.source)) <= limit:
                 return
         raise ValueError(
             "payload: %d octets do not fit coap.max_datagram (%d), and MSGin5G-5 has no segments"
@@ -81,7 +80,7 @@ class JsonWire:
     def _body(self, kind, subject):
         service = ("msgIden", self._config.service_identifier)
         if kind == "MSG":
-            return _message(subject, value_of(subject.source))
+            return _message(subject, payload.value_of(subject.source))
         if kind == "IMDN":
             return bodies.write(
                 ("msgType", "DELIVERY REPORT SENDING REQUEST"),

@@ -13,7 +13,6 @@ from ..rules.requests import Refusal, later
 from ..store.message import Message
 from ..wire import bodies
 from .inbox import Inbox
-from .reassembly import Reassembly
 
 _ABANDONED = const(8)  # sets that were given up, remembered
 _MAX_CONFIRMATIONS = const(16)  # that wait to go out
@@ -55,20 +54,14 @@ class Receiver(Inbox):
         self._random = client.random
         self._reports = self._notices = []  # of messages, and what is said of segments
         self._abandoned = []  # (sender, set ID) of the last sets that were given up
-        segments = client.config.segments
-        self._reassembly = Reassembly(
-            storage,
-            store,
-            segments["sets"],
-            segments["bytes"],
-            int(segments["gap"] * 1000),
-            segments["recoveries"],
-        )
+        self._storage = storage
+        self._reassembly = ()  # a Reassembly since the first segment: its memory is spent when one comes
         self._restore(storage)
         for message in store.reports:
             self._reports.append(self._report(message))
-        for segments in self._reassembly.whole():  # the power failed before they became a message
-            self._complete(segments)
+        if store.sets:
+            for segments in self._gathering().whole():  # the power failed before they became a message
+                self._complete(segments)
 
     @property
     def idle(self):
@@ -98,8 +91,7 @@ class Receiver(Inbox):
             value = body.text("payload", "", longest=None)
             message.hold(value)
             self._expect_room(1)
-            self.deliver(message, value)
-            self._reassembly.forget(message.sender, message.message_id)
+            self._deliver_whole(message, value)
 
     def _aggregated(self, body, address, now):
         """Make a message of each element (clause 6.4.1.1.7), with the outer elements copied that it lacks."""
@@ -126,8 +118,29 @@ class Receiver(Inbox):
             )
         self._expect_room(len(messages))
         for message, value in messages:
-            self.deliver(message, value)
+            self._deliver_whole(message, value)
+
+    def _deliver_whole(self, message, value):
+        """Put a message in the inbox that came without segments, and give up what came of it in some."""
+        self.deliver(message, value)
+        if self._reassembly:
             self._reassembly.forget(message.sender, message.message_id)
+
+    def _gathering(self):
+        """Return the Reassembly."""
+        if self._reassembly == ():
+            from .reassembly import Reassembly
+
+            segments = self._config.segments
+            self._reassembly = Reassembly(
+                self._storage,
+                self._store,
+                segments["sets"],
+                segments["bytes"],
+                int(segments["gap"] * 1000),
+                segments["recoveries"],
+            )
+        return self._reassembly
 
     def _segment(self, body, address, now):
         message = _read_message(body, address)
@@ -139,7 +152,7 @@ class Receiver(Inbox):
             self._stats["repeated"] += 1
             self._confirm((message.sender, set_id), True)
             return
-        held = self._reassembly.find(message.sender, set_id)
+        held = self._gathering().find(message.sender, set_id)
         if held is None:
             if (message.sender, set_id) in self._abandoned:
                 # A late segment must not bring back what the sender was told has failed.
@@ -284,7 +297,8 @@ class Receiver(Inbox):
 
     def resume(self, now):
         """Go on with what an earlier run left."""
-        self._reassembly.resume(now)
+        if self._reassembly:
+            self._reassembly.resume(now)
 
     # --- time ---------------------------------------------------------------------------------------
 
@@ -292,7 +306,7 @@ class Receiver(Inbox):
         for notice in self._reports:
             if notice.backoff is not None:
                 notice.backoff.poll(now)
-        while True:
+        while self._reassembly:
             due = self._reassembly.poll(now)
             if due is None:
                 return
@@ -314,7 +328,7 @@ class Receiver(Inbox):
             self._reports.append(self._report(segments.header, _MISSING))
 
     def next_deadline(self, now):
-        deadline = self._reassembly.next_deadline()
+        deadline = self._reassembly.next_deadline() if self._reassembly else None
         for notice in self._reports:
             if notice.backoff is not None:
                 deadline = earliest(deadline, notice.backoff.waits(now))

@@ -9,10 +9,10 @@ from ..security import overhead
 from ..wire import bodies, payload
 from ..wire.identifiers import PORT, PRIORITIES
 from .builder import MessageBuilder
-from .segmentation import LEAST_ROOM, escaped_size
 
 PATH = "/msgin5g"
 TOKEN = 4  # octets, that the endpoint adds
+LEAST_ROOM = 64  # octets of a segment: any character with its escapes fits, and the head with some octets
 _DAYS_BEFORE_MONTH = (0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334)
 
 
@@ -87,7 +87,7 @@ class BodyBuilder(MessageBuilder):
         size = outgoing.size
         limit = self._config.segments["size"]
         if outgoing.source.text:
-            if size <= limit and escaped_size(str(outgoing.source.read(0, size), "utf-8")) <= whole:
+            if size <= limit and payload.escaped_size(str(outgoing.source.read(0, size), "utf-8")) <= whole:
                 return None
         elif len(payload.HEAD) + (size + 2) // 3 * 4 <= min(limit, whole):
             return None

@@ -6,30 +6,14 @@ Only the places of the cuts are kept; each segment's value is made when it is se
 
 from array import array
 
-from coap.compat import json_octets
-
 from ..wire import payload
-
-
-def value_of(source):
-    """Return the `payload` value of a whole message."""
-    octets = source.read(0, source.size)
-    return str(octets, "utf-8") if source.text else payload.octets_value(octets)
-
-
-def escaped_size(text):
-    """Return how many octets `text` takes between the quotes of a JSON string."""
-    return len(json_octets(text)) - 2
-
-
-LEAST_ROOM = 64  # any character with its escapes fits, and the head with some octets
 
 
 class Segments:
     """The segments of one message: `total` of them, `value(number)` from 1.
 
     `limit` bounds the octets of a value in UTF-8, `room` those of the same value with JSON's escapes; both
-    must be LEAST_ROOM or more.
+    must be body_builder.LEAST_ROOM or more.
     `missing` counts those that the receiver has not acknowledged yet.
     """
 
@@ -94,7 +78,7 @@ def _text_piece(source, offset, limit, room):
             size -= 1
         if not size:
             raise ValueError("the storage has no text there")
-        escaped = escaped_size(str(octets[:size], "utf-8"))
+        escaped = payload.escaped_size(str(octets[:size], "utf-8"))
         if escaped <= room:
             return size
         # An octet takes 6 at most (\u0001), so `size` stays at 4 or more and holds at least one character.

@@ -6,10 +6,9 @@ from coap.compat import const, earliest, ticks_diff
 
 from ..rules import policy
 from ..rules.requests import Refusal, expect_own
-from ..wire import bodies
+from ..wire import bodies, payload
 from ..wire.identifiers import MANY
 from .scheduler import OutboxScheduler
-from .segmentation import Segments, value_of
 
 _PROGRESS = const(16)  # acknowledged segments between two writes: a restart repeats at most so many
 
@@ -39,6 +38,8 @@ class MessageSender(OutboxScheduler):
 
     def _job(self, outgoing):
         if outgoing.segments is None and outgoing.segmentation is not None:
+            from .segmentation import Segments  # a device that sends no large messages has no memory for it
+
             outgoing.segments = Segments(outgoing.source, *outgoing.segmentation, outgoing.progress)
         if outgoing.segments is not None:
             if not outgoing.segments.missing:  # a restart came between the last of them and SEGCONFIR
@@ -58,7 +59,7 @@ class MessageSender(OutboxScheduler):
         segments = outgoing.segments
         segment = None
         if segments is None:
-            value = value_of(outgoing.source) if outgoing.size or not outgoing.source.text else None
+            value = payload.value_of(outgoing.source) if outgoing.size or not outgoing.source.text else None
         else:
             segment = bodies.segment(segments.set_id, number, segments.total)
             value = segments.value(number)

@@ -18,7 +18,7 @@ from .storage import StoredSource, discard, loads
 _DIGEST = const(8)  # octets of each message that was seen
 _MAX_SEEN = const(64)  # messages that are remembered
 _MAX_PAYLOAD = const(1 << 29)  # octets of a payload
-_LEAST_ROOM = const(64)  # of a segment, see outgoing/segmentation.py
+_LEAST_ROOM = const(64)  # of a segment, see outgoing/body_builder.py
 
 # A field is a name and a type, with "?" where it may be missing or null:
 # n  number, an integer of 0 or more     i  any integer     b  boolean     s  string     l  list

@@ -7,6 +7,8 @@ the data URI travels as octets, so that the reading is always unique.
 
 import binascii
 
+from coap.compat import json_octets
+
 from ..errors import BodyError
 
 HEAD = "data:;base64,"
@@ -20,6 +22,17 @@ def is_octets(value):
 def octets_value(octets):
     """Return the member's value for octets."""
     return HEAD + binascii.b2a_base64(octets).decode().strip()
+
+
+def value_of(source):
+    """Return the value of all that a source has."""
+    octets = source.read(0, source.size)
+    return str(octets, "utf-8") if source.text else octets_value(octets)
+
+
+def escaped_size(text):
+    """Return how many octets `text` takes between the quotes of a JSON string."""
+    return len(json_octets(text)) - 2
 
 
 def read_octets(value):

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: MIT
+"""What a device does not use, it does not pay for: such modules are imported with their first use."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tools.micropython import BIN
+
+ROOT = Path(__file__).resolve().parents[2]
+PATH = (ROOT / "firmware", ROOT / "host_tests/device/helpers")
+
+# What a Client has no memory for before these things happen, by what happens
+DAY = """
+import sys
+from msgin5g_scene import Scene, msg, segment
+def loaded():
+    return [name for name in %r if name in sys.modules]
+scene = Scene().start()
+sent = scene.send(payload="x" * 100)
+scene.post(msg(payload='"y"'))
+print(sent.state, scene.take().payload, loaded())
+print(scene.send(payload="x" * 5000).state, loaded())
+scene.post(segment(1, 2, message_id="m-2"))
+scene.post(segment(2, 2, message_id="m-2"))
+print(scene.take().size, loaded())
+scene.client.subscribe("t", scene.tick)
+print(loaded())
+"""
+SENDS, TAKES = "msgin5g.outgoing.segmentation", "msgin5g.incoming.reassembly"
+TOPICS, BLOCKS = "msgin5g.procedures.topics", "coap.blockwise"
+
+
+@pytest.mark.parametrize("interpreter", ["cpython", "micropython"])
+def test_a_client_loads_what_it_uses(interpreter):
+    python = sys.executable if interpreter == "cpython" else str(BIN / "micropython")
+    code = DAY % ([SENDS, TAKES, TOPICS, BLOCKS],)
+    path = ":".join(map(str, PATH))
+    done = subprocess.run(
+        [python, "-c", code],
+        env={"PYTHONPATH": path, "MICROPYPATH": f"{path}:.frozen"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.splitlines() == [
+        "accepted y []",
+        f"sent {[SENDS]}",
+        f"4 {[SENDS, TAKES]}",
+        f"{[SENDS, TAKES, TOPICS]}",
+    ], done.stdout + done.stderr
