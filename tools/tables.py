@@ -199,23 +199,28 @@ def retries():
     _firmware()
     from msgin5g.rules import policy
 
-    kinds = [row[0] for row in policy.REQUESTS]
+    requests = [row.split() for row in policy.REQUESTS]
     rows = [
-        [_code(code), *(VERDICTS[letters[place]] for *_, letters in policy.REQUESTS)]
+        [_code(code), *(VERDICTS[letters[place]] for *_, letters in requests)]
         for place, code in enumerate(policy.CODES)
     ]
-    requests = [
-        [f"{kind}: {REQUESTS[kind]}" if kind in REQUESTS else kind, backoff or "none", tries or "for ever"]
-        for kind, backoff, tries, _ in policy.REQUESTS
+    sent = [
+        [
+            f"{kind}: {REQUESTS[kind]}" if kind in REQUESTS else kind,
+            "none" if backoff == "-" else backoff,
+            "for ever" if tries == "0" else tries,
+        ]
+        for kind, backoff, tries, _ in requests
     ]
-    backoffs = [
-        [f"`{name}`", _seconds(first), _seconds(longest), f"by {_seconds(growth)}" if growth else "doubled"]
-        for name, first, longest, growth in policy.BACKOFFS
-    ]
+    backoffs = []
+    for name, *figures in map(str.split, policy.BACKOFFS):
+        first, longest, growth = map(int, figures)
+        grows = f"by {_seconds(growth)}" if growth else "doubled"
+        backoffs.append([f"`{name}`", _seconds(first), _seconds(longest), grows])
     return RETRIES.format(
-        table=grid(["answer", *kinds], rows),
+        table=grid(["answer", *(kind for kind, *_ in requests)], rows),
         backoffs=grid(["name", "first wait", "longest wait", "grows"], backoffs),
-        requests=grid(["request", "back-off", "sent at most"], requests),
+        requests=grid(["request", "back-off", "sent at most"], sent),
     )
 
 

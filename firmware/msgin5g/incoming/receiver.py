@@ -265,7 +265,7 @@ class Receiver(Inbox):
     def _later(self, notice, max_age, silent, now, denied=False):
         """Put a notice off, as OutboxScheduler.delay does with a message."""
         notice.tries += 1
-        max_tries = policy.request(notice.kind)[2]
+        max_tries = policy.max_tries(notice.kind)
         if max_tries and notice.tries >= max_tries:
             self._forget(notice, now)
             return

@@ -34,50 +34,56 @@ CODES = (
     0x106,  # Congestion situation
 )
 
-# (kind, its back-off, how often it is sent; 0: for ever, a letter for each of CODES in their order)
+# Rows are strings, with spaces between the columns: each costs a heap one object.
+
+# kind, its back-off ("-": none), how often it is sent (0: for ever), a letter for each of CODES in their order
 REQUESTS = (
-    ("MSG", "resend", 0, "adereaaaeeeraa"),
-    ("IMDN", "resend", 0, "adereaaaeeeraa"),
-    ("SEGCONFIR", "resend", 5, "adereaaaeeeraa"),  # the other side helps itself when it never comes
-    ("SEGREC", None, 1, "edeeeeeeeeeeee"),  # comes again by itself when the gap timer ends
-    ("SUB", "resend", 0, "adlrlaaalllraa"),
-    ("UNSUB", "resend", 0, "adereaaaeeeraa"),
-    ("REG", "registration", 0, "adaalaaaaalaaa"),  # GWREG too
-    ("DEREG", None, 1, "edeeeeeeeeeeee"),  # its loss is harmless: the registration expires
+    "MSG       resend       0 adereaaaeeeraa",
+    "IMDN      resend       0 adereaaaeeeraa",
+    "SEGCONFIR resend       5 adereaaaeeeraa",  # the other side helps itself when it never comes
+    "SEGREC    -            1 edeeeeeeeeeeee",  # comes again by itself when the gap timer ends
+    "SUB       resend       0 adlrlaaalllraa",
+    "UNSUB     resend       0 adereaaaeeeraa",
+    "REG       registration 0 adaalaaaaalaaa",  # GWREG too
+    "DEREG     -            1 edeeeeeeeeeeee",  # its loss is harmless: the registration expires
 )
 
-# Each wait is the one before and `growth` more, or twice the one before where that is 0, with 25 % of jitter:
-# (name, first wait, longest wait, growth), in ms
+# name, first wait, longest wait, growth, in ms. Each wait is the one before and the growth more, or twice the one
+# before where the growth is 0, with 25 % of jitter.
 BACKOFFS = (
-    ("resend", 5000, 300000, 0),
-    ("registration", 2000, 300000, 0),
-    ("refusal", 60000, 3600000, 0),
+    "resend        5000  300000 0",
+    "registration  2000  300000 0",
+    "refusal      60000 3600000 0",
 )
 
 
-def request(kind):
-    """Return the row of this kind of request. Raise KeyError."""
-    for row in REQUESTS:
-        if row[0] == kind:
+def _row(table, name):
+    """Return the row that begins with this name. Raise KeyError."""
+    for row in table:
+        if row.startswith(name) and row[len(name)] == " ":
             return row
-    raise KeyError(kind)
+    raise KeyError(name)
 
 
 def verdict(code, kind):
     """Return what the response code (0: silence) means for a request of this kind: DONE, END, AGAIN, ..."""
-    letters = request(kind)[3]
+    row = _row(REQUESTS, kind)
     for wanted in (code, code & 0x1E0, 0x80):
         if wanted in CODES:
-            return letters[CODES.index(wanted)]
+            return row[CODES.index(wanted) - len(CODES)]  # the letters are its end
+
+
+def max_tries(kind):
+    """Return how often a request of this kind is sent at most, 0 for as often as it takes."""
+    return int(_row(REQUESTS, kind).split()[2])
 
 
 def backoff(kind, random):
     """Return the Backoff of a request of this kind."""
-    return named(request(kind)[1], random)
+    return named(_row(REQUESTS, kind).split()[1], random)
 
 
 def named(name, random):
     """Return the Backoff of this name."""
-    for row in BACKOFFS:
-        if row[0] == name:
-            return Backoff(row[1], row[2], random, row[3])
+    _, first, longest, growth = _row(BACKOFFS, name).split()
+    return Backoff(int(first), int(longest), random, int(growth))

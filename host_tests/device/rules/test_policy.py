@@ -263,9 +263,9 @@ def test_de_registrations():
 def test_a_back_off_is_doubled_or_grows_by_the_same():
     # (first wait, longest wait, growth) in ms, and the waits between seven requests: 25 % of jitter (docs/retries.md)
     for row, waits in (
-        (("resend", 4000, 60000, 0), (4, 8, 16, 32, 60, 60)),
-        (("resend", 4000, 18000, 4000), (4, 8, 12, 16, 18, 18)),
-        (("resend", 7000, 7000, 0), (7, 7, 7, 7, 7, 7)),
+        ("resend 4000 60000 0", (4, 8, 16, 32, 60, 60)),
+        ("resend 4000 18000 4000", (4, 8, 12, 16, 18, 18)),
+        ("resend 7000 7000 0", (7, 7, 7, 7, 7, 7)),
     ):
         with Replaced(policy, BACKOFFS=(row,) + policy.BACKOFFS[1:]):
             scene = Scene(answering(coap.SERVICE_UNAVAILABLE)).start()
@@ -279,10 +279,13 @@ def test_a_back_off_is_doubled_or_grows_by_the_same():
 
 def test_a_kind_of_request_is_a_row():
     """What a stranger's procedure asks for, and what is forgotten there."""
-    row = ("STATUS", "registration", 3, policy.REQUESTS[0][3])
+    row = "STATUS registration 3 " + policy.REQUESTS[0].split()[3]
     with Replaced(policy, REQUESTS=policy.REQUESTS + (row,)):
         equal((policy.verdict(0xA3, "STATUS"), policy.verdict(0x44, "STATUS")), (policy.AGAIN, policy.DONE))
+        equal(policy.max_tries("STATUS"), 3)
         wait = policy.backoff("STATUS", Random(1).bytes).failed(0)
         assert 1500 <= wait <= 2500, wait  # 2 s and a quarter
-    raises(KeyError, policy.verdict, 0xA3, "STATUS")
+    # nor is one whose name is the beginning of another's, or more than it
+    for kind in ("STATUS", "SEG", "MSGRESP", "", " "):
+        raises(KeyError, policy.verdict, 0xA3, kind)
     raises(KeyError, policy.backoff, "STATUS", None)
