@@ -6,18 +6,19 @@ Nothing here waits or touches a socket; `device` makes a running client of it.
 
 import gc
 
-# Where each name lives. It is imported when it is first asked for: a device is a Client or an ApplicationClient,
-# speaks JSON or the binary messages, and has no memory for the other.
+# A module, and the names that live in it; each row is one string, which costs a heap one object. A module is imported
+# when a name of it is first asked for: a device is a Client or an ApplicationClient, speaks JSON or the binary
+# messages, and has no memory for the other.
 _HOMES = (
-    ("client", ("Client",)),
-    ("application_client", ("ApplicationClient",)),
-    ("events", ("CHANGED", "FAILED", "MESSAGE", "REGISTRATION", "REPORT", "TOPIC")),
-    ("config", ("Config",)),
-    ("errors", ("BodyError", "ClientError", "ConfigError", "Error", "OutboxFull", "StoppedError")),
-    ("errors", ("StorageError", "SubscriptionError", "Unsupported")),
-    ("store.outgoing", ("FinishedMessage", "Outgoing")),
-    ("store.message", ("Message",)),
-    ("store.storage", ("MemoryStorage",)),
+    "client Client",
+    "application_client ApplicationClient",
+    "events CHANGED FAILED MESSAGE REGISTRATION REPORT TOPIC",
+    "config Config",
+    "errors BodyError ClientError ConfigError Error OutboxFull StoppedError",
+    "errors StorageError SubscriptionError Unsupported",
+    "store.outgoing FinishedMessage Outgoing",
+    "store.message Message",
+    "store.storage MemoryStorage",
 )
 
 
@@ -27,7 +28,8 @@ def __getattr__(name):
 
         return VERSION
     gc.collect()  # compiling wants room in one piece, and leaves what would else cut the heap in small ones
-    for home, names in _HOMES:
+    for row in _HOMES:
+        home, *names = row.split()
         if name in names:
             return getattr(__import__("msgin5g." + home, None, None, names), name)
     from coap.submodule import submodule

@@ -61,7 +61,8 @@ class Client(BaseClient):
         self._on_air = 0
         self.sources = [None] * len(procedures.TABLE)
         for position, row in enumerate(procedures.TABLE):
-            if row[2] is None or (row[2] and self._left(row[2])):
+            begins = row.split()[1]
+            if begins == "always" or (begins != "-" and self._left(begins)):
                 self._begun(position)
         self.registration = self.procedure("registration")
         self._receiver = self.procedure("receiver")
@@ -110,7 +111,8 @@ class Client(BaseClient):
         source = self.sources[position]
         if source is None:
             # Imported here, so that its memory is only spent where it is needed.
-            module = __import__("msgin5g." + procedures.TABLE[position][0], None, None, ("start",))
+            name = procedures.TABLE[position].split()[0]
+            module = __import__("msgin5g." + name, None, None, ("start",))
             source = self.sources[position] = module.start(self)
         return source
 

@@ -60,7 +60,7 @@ class WithPing:
         self.table = procedures.TABLE
         # MicroPython lets no module be made: what stands for one is enough for an import.
         sys.modules["msgin5g.procedures.ping"] = Module
-        procedures.TABLE = self.table[:2] + (("procedures.ping", ("PING",), ""),) + self.table[2:]
+        procedures.TABLE = self.table[:2] + ("procedures.ping - PING",) + self.table[2:]
         return self
 
     def __exit__(self, *error):
@@ -83,6 +83,19 @@ def test_a_procedure_is_a_file_and_a_row():
         equal(scene.post(ping("a")).code, coap.CHANGED)
         equal(scene.count["PONG"], 1)
         equal(scene.client.procedure("ping").ends, [("a", coap.CHANGED)])
+
+
+def test_a_type_is_a_whole_word_of_its_row():
+    scene = Scene().start()
+    for kind in ("", " ", "MS", "RESP", "REGRESP DEREGRESP", "always", "-", "topics", "incoming.receiver"):
+        reply = scene.post(('{"msgIden":"urn:3gpp:msgin5g","msgType":"%s"}' % kind).encode())
+        equal((kind, reply.code, bytes(reply.payload)), (kind, coap.BAD_REQUEST, b"msgType: unknown"))
+
+
+def test_a_procedure_has_the_name_of_its_module():
+    scene = Scene().start()
+    for name in ("", "s", "always", "procedures.topics", "MSG"):
+        raises(KeyError, scene.client.procedure, name)
 
 
 def test_what_the_application_asks_for_goes_out_at_once():
