@@ -18,7 +18,7 @@ _HOMES = (
     "errors StorageError SubscriptionError Unsupported",
     "store.outgoing FinishedMessage Outgoing",
     "store.message Message",
-    "store.storage MemoryStorage",
+    "store.memory_storage MemoryStorage",
 )
 
 

@@ -14,9 +14,9 @@ from msgin5g import BodyError, Client, Config, MemoryStorage
 from msgin5g.incoming.reassembly import Reassembly, StoredPayload
 from msgin5g.incoming.receiver import Message
 from msgin5g.outgoing.body_builder import LEAST_ROOM
+from msgin5g.outgoing.builder import OctetsSource
 from msgin5g.outgoing.segmentation import Segments
 from msgin5g.store.message_store import MessageStore
-from msgin5g.store.storage import OctetsSource
 from msgin5g.wire import bodies, payload
 
 # Text with what JSON must escape, characters of each length in UTF-8, and the head that means octets

@@ -3,13 +3,29 @@
 
 from coap.compat import const
 
-from ..store import storage as sources
 from ..store.outgoing import Outgoing
 from ..timing import Countdown
 from ..wire import payload, uuid
 from ..wire.identifiers import service_id_error
 
 _INLINE = const(1024)  # octets; a longer payload has a file of its own
+
+
+class OctetsSource:
+    """Octets in the heap, read like a file. `text` says whether they are UTF-8 text."""
+
+    file = None
+
+    def __init__(self, octets, text):
+        self.size = len(octets)
+        self.text = text
+        self._octets = octets
+
+    def read(self, offset, size):
+        return self._octets[offset : offset + size]
+
+    def remove(self):
+        self._octets = b""
 
 
 def source_of(given, volatile, storage, store, outbox):
@@ -19,6 +35,8 @@ def source_of(given, volatile, storage, store, outbox):
     """
 
     def spool(read, size, text):
+        from ..store import sources
+
         file = store.new_file("out-")
         sources.copy_to_file(storage, file, read, size)
         return sources.StoredSource(storage, file, size, text)
@@ -37,12 +55,14 @@ def source_of(given, volatile, storage, store, outbox):
             given.seek(start)
         outbox.check(size)
         if volatile:
-            return sources.FileSource(given, size), None
+            from ..store.sources import FileSource
+
+            return FileSource(given, size), None
         return spool(lambda offset, piece: given.read(piece), size, False), None
     text, octets = payload.as_octets(given)
     outbox.check(len(octets))
     if volatile or len(octets) <= _INLINE:
-        return sources.OctetsSource(octets, text), octets
+        return OctetsSource(octets, text), octets
     view = memoryview(octets)
     return spool(lambda offset, piece: view[offset : offset + piece], len(octets), text), None
 

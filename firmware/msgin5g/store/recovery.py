@@ -13,7 +13,7 @@ from ..wire.identifiers import PRIORITIES
 from .journal import RecordRef, RecordSource, file_number
 from .message import Message
 from .outgoing import Outgoing
-from .storage import StoredSource, discard, loads
+from .storage import discard, loads
 
 _DIGEST = const(8)  # octets of each message that was seen
 _MAX_SEEN = const(64)  # messages that are remembered
@@ -128,14 +128,6 @@ def _bounds(values, least):
     return all([type(value) is int and least <= value < _MAX_PAYLOAD for value in values])
 
 
-class _LostSource(StoredSource):
-    """The source of a message whose file has been cut: sending it fails when its turn comes, and the application is
-    told."""
-
-    def read(self, offset, size):
-        raise OSError("%s has not all of %d octets" % (self.file, self.size))
-
-
 class Recovery:
     """What the records add up to: by message ID, by the order of what came in, and by sender and set ID. It fills the
     lists of `store`, and lets its journal know which records are live."""
@@ -173,10 +165,13 @@ class Recovery:
 
     def _sent(self, fields, ref, payload):
         if fields.file is not None:
-            source = StoredSource(self._storage, fields.file, fields.size, fields.text)
+            from .sources import LostSource, StoredSource  # loaded where there is one
+
+            kind = StoredSource
             if not fields.accepted and not self._reaches(fields):
-                source = _LostSource(self._storage, fields.file, fields.size, fields.text)
+                kind = LostSource
                 fields.segmentation = None
+            source = kind(self._storage, fields.file, fields.size, fields.text)
         elif fields.accepted or fields.size == len(payload):
             source = RecordSource(self._store.journal, ref, fields.size, fields.text)
         else:

@@ -2,7 +2,7 @@
 # Runs on MicroPython. A POST to /msgin5g into octets and out of them, plain and protected.
 from coap import CONTENT_FORMAT, POST, Message, decode, encode, path_options
 from coap.oscore.context import Context, read_request_option
-from msgin5g.store.storage import MemoryStorage
+from msgin5g import MemoryStorage
 
 SECRET = bytes(16)
 SALT = bytes(8)

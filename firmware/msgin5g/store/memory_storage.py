@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: MIT
+"""A storage in the heap."""
+
+
+class MemoryStorage:
+    """Files in the heap: for tests, and for a board without a file system. A restart loses them."""
+
+    def __init__(self):
+        self._files = {}  # lists of what was appended: a file that grows needs no heap in one piece
+
+    def append(self, name: str, octets: bytes | bytearray | memoryview) -> None:
+        self._files.setdefault(name, []).append(bytes(octets))
+
+    def read(self, name: str, offset: int, size: int) -> bytes:
+        found = b""
+        for piece in self._files.get(name, ()):
+            if offset < len(piece):
+                found += piece[offset : offset + size - len(found)]
+                if len(found) == size:
+                    break
+            offset = max(0, offset - len(piece))
+        return found
+
+    def replace(self, name: str, octets: bytes | bytearray | memoryview) -> None:
+        self._files[name] = [bytes(octets)]
+
+    def remove(self, name: str) -> None:
+        self._files.pop(name, None)
+
+    def names(self) -> list[str]:
+        return list(self._files)
