@@ -4,7 +4,7 @@
 from coap.compat import ticks_diff
 
 from ..rules import policy
-from ..rules.registering import Registering
+from ..rules.requests import Registering
 from ..wire import causes
 from ..wire.answer import Answer
 

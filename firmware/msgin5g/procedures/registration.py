@@ -9,8 +9,7 @@ from coap.compat import const, earliest, random_octets
 
 from ..errors import BodyError
 from ..rules import policy
-from ..rules.registering import Registering
-from ..rules.requests import expect_own
+from ..rules.requests import Registering, expect_own
 from ..timing import MAX_WAIT, Countdown, jittered, lifetime
 from ..wire import bodies
 

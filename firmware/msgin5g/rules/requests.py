@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: MIT
 """The contract between a client and its sources of requests (registration, topics, reports, messages), both
-ways."""
+ways; and what the registrations of both roles share (TS 24.538 clause 6.3)."""
 
 from coap import numbers
-from coap.compat import const
 from coap.message import Message, uint_octets
 
-_COME_AGAIN = const(10)  # s, Max-Age
+from . import states
 
 
 class Refusal(Exception):
@@ -19,8 +18,8 @@ class Refusal(Exception):
 
 
 def later(why=""):
-    """Return the Refusal of a request that may come again in some seconds."""
-    return Refusal(numbers.SERVICE_UNAVAILABLE, why, _COME_AGAIN)
+    """Return the Refusal of a request that may come again in 10 s."""
+    return Refusal(numbers.SERVICE_UNAVAILABLE, why, 10)
 
 
 def response(error, stats):
@@ -92,6 +91,45 @@ class Source:
 
     def on_peer_alive(self):
         """Take note that the peer lives: what waits because of its silence need not wait any longer."""
+
+
+class Registering(Source):
+    """What the registrations of both roles have in common: where they stand.
+
+    `state` is one of "stopped", "registering", "waiting" (the gateway bulks it and will answer by itself),
+    "registered", "refused" (`cause` says why), "unreachable" (`cause` says how the last try ended). `registered` stays
+    true while a refresh is under way.
+    """
+
+    registers = True
+
+    def __init__(self):
+        self.cause = None
+        self._stands = "stopped"  # of states.REGISTRATION
+
+    @property
+    def state(self):
+        """The word for where it stands."""
+        return states.word(states.REGISTRATION, self._stands)
+
+    @property
+    def registered(self):
+        """Whether the other side knows us."""
+        return self._stands in ("registered", "de-registering")
+
+    @property
+    def stopping(self):
+        """Whether nothing but DEREG may go out."""
+        return self._stands in ("stopped", "leaving", "de-registering")
+
+    def _on(self, event, cause=None):
+        """Take an event. Return whether it has changed the state; then the cause has changed too."""
+        stands = states.after(states.REGISTRATION, self._stands, event)
+        if stands is None:
+            return False
+        self._stands = stands
+        self.cause = cause
+        return True
 
 
 def expect_own(body, name, config):
