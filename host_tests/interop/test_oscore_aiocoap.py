@@ -20,7 +20,7 @@ import coap
 from coap import message as coap_message
 from coap.oscore import Context, Security
 from coap.oscore.context import read_request_option
-from msgin5g.store.storage import MemoryStorage
+from msgin5g import MemoryStorage
 
 from .on_udp import HOST, Quick, aiocoap_client, device, free_port, run
 

@@ -24,14 +24,6 @@ if _TYPING:
 
     from .context import Binding, Context
 
-# Verifications in vain, a second, and for how many seconds they may come at once
-_STRANGERS = (10, 8)  # requests from other addresses than the peer's
-_REQUESTS = (100, 1)  # requests from the peer's
-_RESPONSES = (20, 1)  # these need the token of a request that is open
-_SHARED = (100, 1)  # for the two before, where their own is used up
-_ANSWERS = (10, 8)  # bare refusals: no verifications, but octets on the link
-_BUCKETS = (_STRANGERS, _REQUESTS, _RESPONSES, _SHARED, _ANSWERS)
-
 
 class _LimitedError(UnverifiedError):
     pass
@@ -54,12 +46,17 @@ class Security:
             "limited": 0,  # not looked at: too many before them did not verify
         }
         self._heard = None  # the address that the last request verified from
-        made = [Bucket(rate, burst, context.random) for rate, burst in _BUCKETS]
-        self._strangers, self._requests, self._responses, self._shared, self._answers = self._buckets = made
+        # Verifications in vain, a second, and for how many seconds they may come at once
+        random = context.random
+        self._strangers = Bucket(10, 8, random)  # requests from other addresses than the peer's
+        self._requests = Bucket(100, 1, random)  # requests from the peer's
+        self._responses = Bucket(20, 1, random)  # these need the token of a request that is open
+        self._shared = Bucket(100, 1, random)  # for the two before, where their own is used up
+        self._answers = Bucket(10, 8, random)  # bare refusals: no verifications, but octets on the link
 
     def poll(self, now: "Tick") -> None:
         """Once a day at least, as Endpoint.poll."""
-        for bucket in self._buckets:
+        for bucket in (self._strangers, self._requests, self._responses, self._shared, self._answers):
             bucket.poll(now)
 
     def protect_request(self, message: Message) -> "tuple[Message, Binding]":
@@ -138,10 +135,19 @@ class Security:
     def explain(self, message: Message) -> str:
         """Return what a response that does not verify means to the person who has to put it right."""
         if _seen_before(message):
-            return _SEEN_BEFORE
+            return (
+                "the peer answers unprotected: 4.01 Replay detected (it has seen this sequence number before: the"
+                " storage was lost, or put back from an older copy, or another board has this key; the numbers go"
+                " ahead: provision a new key)"
+            )
         if message.option(numbers.OSCORE) is None:
-            # The text is not authenticated, but where a key is wrong there is no other clue.
-            meaning = _ANSWERS_MEAN.get(message.code, "(it does not use OSCORE)")
+            # The text is not authenticated, but where a key is wrong there is no other clue. Section 8.2 has the codes.
+            if message.code == numbers.BAD_REQUEST:
+                meaning = "(it has another key for this sender_id)"
+            elif message.code == numbers.UNAUTHORIZED:
+                meaning = "(it does not know this sender_id, or has seen these sequence numbers: provision a new key)"
+            else:
+                meaning = "(it does not use OSCORE)"
             return "the peer answers unprotected: %s %s" % (numbers.code_text(message.code), meaning)
         return "answers do not verify: keys, recipient_id or id_context differ from the peer's"
 
@@ -158,7 +164,7 @@ class Security:
         else:
             bucket = self._strangers.try_consume(now)
         if bucket is None:
-            return self._limit()
+            return self._refuse("limited")
         try:
             plain, binding = self.context.unprotect_request(message, piv)
         except RefusedError as refused:
@@ -178,7 +184,7 @@ class Security:
         if binding.own is not None:
             bucket.give_back()  # each is the first of its number
         elif not self.context.can_challenge or not self._answers.try_consume(now):
-            return self._limit()
+            return self._refuse("limited")
         self.stats["challenged"] += 1
         return plain, binding, Message(numbers.UNAUTHORIZED, options=[(numbers.ECHO, self.context.echo)])
 
@@ -198,16 +204,11 @@ class Security:
             return None, self._refuse("unknown", what, numbers.UNAUTHORIZED, now)
         new = self.context.is_new(piv)
         if new is None:
-            return None, self._limit()
+            return None, self._refuse("limited")
         if not new:
             what = "a request that came before, or was made before it"
             return None, self._refuse("replayed", what, numbers.UNAUTHORIZED, now, text="Replay detected")
         return piv, None
-
-    def _limit(self):
-        """Return the result of `unprotect_request` for a request beyond the limit: no answer."""
-        self.stats["limited"] += 1
-        return None, None, None
 
     def save(self) -> object:
         """Return what `unprotect_request` changes where it lets a request in, for `restore`."""
@@ -221,11 +222,13 @@ class Security:
         """Return the protected Message. Raise StateError, OSError where it needs a number of our own."""
         return self.context.protect_response(message, binding)
 
-    def _refuse(self, counter, what, code, now, options=((numbers.MAX_AGE, b""),), text=""):
-        """Return what `unprotect_request` returns for it. Section 8.2 wants Max-Age 0 in the answers that it has."""
+    def _refuse(self, counter, what=None, code=0, now=None, options=((numbers.MAX_AGE, b""),), text=""):
+        """Return what `unprotect_request` returns for it: silence where nothing more is known than the counter.
+        Section 8.2 wants Max-Age 0 in the answers that it has."""
         self.stats[counter] += 1
-        self.trouble = "refused " + what
-        if not self._answers.try_consume(now):
+        if what is not None:
+            self.trouble = "refused " + what
+        if what is None or not self._answers.try_consume(now):
             return None, None, None
         return None, None, Message(code, str(text).encode(), options)
 
@@ -236,15 +239,3 @@ def _seen_before(message):
         and message.code == numbers.UNAUTHORIZED
         and bytes(message.payload).startswith(b"Replay")  # "Replay detected", section 8.2
     )
-
-
-_SEEN_BEFORE = (
-    "the peer answers unprotected: 4.01 Replay detected (it has seen this sequence number before: the storage was lost,"
-    " or put back from an older copy, or another board has this key; the numbers go ahead: provision a new key)"
-)
-
-# What the answers of section 8.2 mean
-_ANSWERS_MEAN = {
-    numbers.BAD_REQUEST: "(it has another key for this sender_id)",
-    numbers.UNAUTHORIZED: "(it does not know this sender_id, or has seen these sequence numbers: provision a new key)",
-}

@@ -3,7 +3,7 @@
 
 from common import equal
 from device import health
-from msgin5g.store.storage import MemoryStorage
+from msgin5g import MemoryStorage
 
 
 class Board:

@@ -4,7 +4,7 @@
 import coap
 from coap.oscore import Context, Security
 from coap_scene import FixedRandom
-from msgin5g.store.storage import MemoryStorage
+from msgin5g import MemoryStorage
 
 PEER = ("192.0.2.1", 65401)
 DEVICE = ("192.0.2.7", 40000)

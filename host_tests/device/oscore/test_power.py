@@ -8,7 +8,7 @@ import coap
 from coap.oscore import ccm
 from coap.oscore import context as context_module
 from common import Random, equal
-from msgin5g.store.storage import MemoryStorage
+from msgin5g import MemoryStorage
 from oscore_scene import CLIENT, SERVER, Party
 
 

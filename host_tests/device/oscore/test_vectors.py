@@ -5,7 +5,7 @@ from coap import message, numbers
 from coap.oscore import Context
 from coap.oscore.context import RefusedError, UnverifiedError, read_request_option
 from common import equal, raises
-from msgin5g.store.storage import MemoryStorage
+from msgin5g import MemoryStorage
 
 SECRET = "0102030405060708090a0b0c0d0e0f10"
 SALT = "9e7ca92223786340"

@@ -3,7 +3,7 @@
 
 from coap.oscore.state import ReplayWindow, Sequence, StateError
 from common import Random, equal, raises
-from msgin5g.store.storage import MemoryStorage
+from msgin5g import MemoryStorage
 
 
 def window(*numbers):
