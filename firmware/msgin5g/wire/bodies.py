@@ -42,6 +42,11 @@ def _write(data, members):
     data += b"}"
 
 
+def _request(service, kind, *members):
+    """Return a message of this msgType, as all of clause 7.3 begin, with the pairs behind that."""
+    return write(("msgIden", service), ("msgType", kind), *members)
+
+
 def originator(addr):
     """Return the pairs of oriAddr for a UE with this service ID."""
     return (("oriAddrType", "UE"), ("addr", addr))
@@ -54,9 +59,9 @@ def destination(type, addr):
 
 def registration(service, addr, profile=None, urgent=None, lifetime=None, wait=None):
     """Return REG, clause 7.3.3.1; `profile` is the pairs of cliProfile."""
-    return write(
-        ("msgIden", service),
-        ("msgType", "REG"),
+    return _request(
+        service,
+        "REG",
         ("oriAddr", originator(addr)),
         ("cliProfile", profile),
         ("urgentTag", urgent),
@@ -67,9 +72,9 @@ def registration(service, addr, profile=None, urgent=None, lifetime=None, wait=N
 
 def gateway_registration(service, addr, ue_id, lifetime):
     """Return GWREG, clause 7.3.3.3."""
-    return write(
-        ("msgIden", service),
-        ("msgType", "GWREG"),
+    return _request(
+        service,
+        "GWREG",
         ("oriAddr", originator(addr)),
         ("oriUEAddr", None if ue_id is None else originator(ue_id)),
         ("expiredTime", lifetime),
@@ -78,15 +83,15 @@ def gateway_registration(service, addr, ue_id, lifetime):
 
 def deregistration(service, addr):
     """Return DEREG, clause 7.3.3.2."""
-    return write(("msgIden", service), ("msgType", "DEREG"), ("oriAddr", originator(addr)))
+    return _request(service, "DEREG", ("oriAddr", originator(addr)))
 
 
 def message(service, addr, outgoing, value, segment=None, expire_time=None):
     """Return MSG, clause 7.3.4.1: `value` is the payload member, `segment` the pairs of segParams of a segmented
     one."""
-    return write(
-        ("msgIden", service),
-        ("msgType", "MSG"),
+    return _request(
+        service,
+        "MSG",
         ("oriAddr", originator(addr)),
         ("destAddr", destination(outgoing.to_type, outgoing.to)),
         ("appId", list(outgoing.app_id) if isinstance(outgoing.app_id, tuple) else outgoing.app_id),
@@ -114,9 +119,9 @@ def segment(set_id, number, total):
 
 def report(service, addr, to_type, to, message_id, status, cause=None):
     """Return IMDN, clause 7.3.4.2: `status` is SUCCESS or FAILURE."""
-    return write(
-        ("msgIden", service),
-        ("msgType", "IMDN"),
+    return _request(
+        service,
+        "IMDN",
         ("oriAddr", originator(addr)),
         ("destAddr", destination(to_type, to)),
         ("msgId", message_id),
@@ -128,12 +133,12 @@ def report(service, addr, to_type, to, message_id, status, cause=None):
 def segment_recovery(service, set_id, ranges):
     """Return SEGREC, clause 7.3.6.2: `ranges` are (first, last) pairs."""
     numbers = "(%s)" % ", ".join(["%d-%d" % each for each in ranges])
-    return write(("msgIden", service), ("msgType", "SEGREC"), ("segId", set_id), ("segNoList", numbers))
+    return _request(service, "SEGREC", ("segId", set_id), ("segNoList", numbers))
 
 
 def segment_confirmation(service, set_id, result):
     """Return SEGCONFIR, clause 7.3.6.1."""
-    return write(("msgIden", service), ("msgType", "SEGCONFIR"), ("segId", set_id), ("result", result))
+    return _request(service, "SEGCONFIR", ("segId", set_id), ("result", result))
 
 
 class Body:
@@ -181,8 +186,10 @@ class Body:
     def flag(self, name, default=_NEEDED):
         """Return a boolean member, by its words too. Raise BodyError."""
         value = self._value(name, default)
-        if isinstance(value, str) and value.lower() in ("true", "false"):
-            return value.lower() == "true"
+        if isinstance(value, str):
+            word = value.lower()
+            if word == "true" or word == "false":
+                return word == "true"
         if value is not default and not isinstance(value, bool):
             raise BodyError(name, "not true or false")
         return value
@@ -273,7 +280,7 @@ class Body:
     def priority(self, default="NORMAL"):
         """Return the priority, one of PRIORITIES. Raise BodyError."""
         value = self.text("priority", default)
-        if value in ("MEDIUM", "MIDDLE"):  # as MSGin5G-5 and TS 29.538 say it
+        if value == "MEDIUM" or value == "MIDDLE":  # as MSGin5G-5 and TS 29.538 say it
             return "NORMAL"
         if value not in PRIORITIES:
             raise BodyError("priority", "not one of " + ", ".join(PRIORITIES))
@@ -291,7 +298,7 @@ class Body:
 
     def cause(self):
         """Return the cause of a failure, by any of the names that the schemas give it."""
-        for name in ("Cause", "cause", "failure reason", "failReason"):
+        for name in "Cause,cause,failure reason,failReason".split(","):
             if name in self:
                 return clean(self.text(name, longest=1024))
         return None

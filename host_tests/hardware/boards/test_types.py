@@ -59,7 +59,7 @@ CONTRACT = """import contracts
 import device.links.{0}
 from board import Board
 from device.storage import FileStorage
-from msgin5g import MemoryStorage
+from msgin5g.store.memory_storage import MemoryStorage
 
 board: contracts.Board = Board()
 flash: contracts.Storage = FileStorage("messages")
