@@ -16,10 +16,10 @@ from . import health
 from .links import Unsupported
 from .log import log
 
-_APP = "app.py"
-_PAUSE = 10  # seconds for a person to break in, before a board whose application failed is reset
+_APP = const("app.py")
+_PAUSE = const(10)  # seconds for a person to break in, before a board whose application failed is reset
 _OURS = const(("__main__", "asyncio", "board", "coap", "device", "main", "msgin5g"))
-_SAFE = 1800  # seconds until a safe boot is over: a device in the field has nobody who ends it
+_SAFE = const(1800)  # seconds until a safe boot is over: a device in the field has nobody who ends it
 
 
 def main():

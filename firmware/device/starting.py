@@ -17,7 +17,7 @@ if _TYPING:
 
     from contracts import Board
 
-_CONFIG = "msgin5g.json"
+_CONFIG = const("msgin5g.json")
 _STOPPING = const(6000)  # ms that start() waits for one that stops
 
 

@@ -9,7 +9,7 @@ _TYPING = const(False)
 if _TYPING:
     from contracts import Octets
 
-_ENOENT = 2
+_ENOENT = const(2)
 
 
 class FileStorage:

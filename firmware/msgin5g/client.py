@@ -27,8 +27,6 @@ if _TYPING:
 
     from .store.message import Message
 
-_FROM_PEER = (coap_exchange.REQUEST, coap_exchange.NOTIFICATION)
-
 
 class Client(BaseClient):
     """A UE with one UE Service ID, by MSGin5G-1 and MSGin5G-6 (TS 24.538 clause 5).
@@ -155,7 +153,7 @@ class Client(BaseClient):
             self._event = event = self.endpoint.next_event()
             if event is None:
                 break
-            if event[0] not in _FROM_PEER:
+            if event[0] != coap_exchange.REQUEST and event[0] != coap_exchange.NOTIFICATION:
                 self._on_air -= 1
             self._handle(event, now)
         for source in self.sources:

@@ -6,8 +6,6 @@ import sys
 
 from .errors import ConfigError
 
-_ENOENT = 2
-
 
 class Config:
     """The configuration, every key present and in its bounds; sections are dicts named as in the file.
@@ -32,7 +30,7 @@ class Config:
                     file.seek(0)
                 data = json.load(file)
         except OSError as error:
-            if error.errno == _ENOENT:
+            if error.errno == 2:  # ENOENT
                 raise ConfigError(path, "there is no such file")
             raise ConfigError(path, "cannot be read (%s)" % error)
         except ValueError:

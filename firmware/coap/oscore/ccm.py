@@ -11,7 +11,7 @@ from . import aes
 
 _BLOCK = const(16)
 _LENGTH = const(2)  # L, octets of a length field: 15 - 13
-_ZEROS = bytes(_BLOCK)
+_ZEROS = const(b"\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0")  # a block of them
 
 
 class TagError(ValueError):

@@ -26,7 +26,7 @@ _KEY = const(16)
 _SKIP = const(1024)  # numbers to skip; four times as many each further time
 _MAX_SKIPPED = const(65536)
 _FLOOR_STEP = const(64)  # requests of the peer between two writes of the number up to which none is new
-_ALGORITHM = b"\x0a"  # AES-CCM-16-64-128 is 10
+_ALGORITHM = const(b"\x0a")  # AES-CCM-16-64-128 is 10
 
 # Class U (section 4.1, figure 5): what a proxy must see. Observe is here and inside as well; all others are inside.
 _OUTER = (numbers.URI_HOST, numbers.URI_PORT, numbers.OSCORE, numbers.PROXY_URI, numbers.PROXY_SCHEME)

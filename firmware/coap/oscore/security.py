@@ -25,10 +25,6 @@ if _TYPING:
     from .context import Binding, Context
 
 
-class _LimitedError(UnverifiedError):
-    pass
-
-
 class Security:
     """See the module. `context` is a Context. `peer` is the address that the last request of ours went to.
     `trouble` says in words what was refused last; whoever reports it sets it to None."""
@@ -83,41 +79,28 @@ class Security:
         value = message.option(numbers.OSCORE)
         if not first and not (value and value[0] & 7):
             bindings = ()
-        try:
-            for binding in bindings:
-                last = binding.last
-                try:
-                    plain = self._open(message, binding, now)
-                except OlderError:
-                    self.stats["replayed"] += 1
-                    return None, last
-                except _LimitedError:
-                    raise
-                except UnverifiedError:
-                    continue
-                newest = binding.last
-                if not first:
-                    binding.last = last  # until it is accepted it may come again
-                return plain, newest
-        except _LimitedError:
-            self.stats["limited"] += 1
-            return None, None
+        for binding in bindings:
+            last = binding.last
+            bucket = self._responses.try_consume(now) or self._shared.try_consume(now)
+            if bucket is None:
+                self.stats["limited"] += 1
+                return None, None
+            try:
+                plain = self.context.unprotect_response(message, binding)
+            except OlderError:
+                bucket.give_back()
+                self.stats["replayed"] += 1
+                return None, last
+            except UnverifiedError:
+                continue
+            bucket.give_back()
+            newest = binding.last
+            if not first:
+                binding.last = last  # until it is accepted it may come again
+            return plain, newest
         self.stats["unprotected" if value is None else "unverified"] += 1
         self.trouble = self.explain(message)
         return None, None
-
-    def _open(self, message, binding, now):
-        """Raise UnverifiedError, OlderError."""
-        bucket = self._responses.try_consume(now) or self._shared.try_consume(now)
-        if bucket is None:
-            raise _LimitedError()
-        try:
-            plain = self.context.unprotect_response(message, binding)
-        except OlderError:
-            bucket.give_back()
-            raise
-        bucket.give_back()
-        return plain
 
     def ended(self, message: Message) -> None:
         """Take note that a request of ours ended with this response, which did not verify.

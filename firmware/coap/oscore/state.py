@@ -16,7 +16,7 @@ _AHEAD = const(64)
 _NUMBER = const(5)  # octets of the longest Partial IV
 _CHECK = const(3)
 _MAX_OCTETS = const(64)  # octets of the file, with what newer firmware may keep there
-_LAST = (1 << 40) - 1
+_LAST = const((1 << 40) - 1)
 
 
 class Sequence:

@@ -21,10 +21,10 @@ if _TYPING:
 
     from contracts import Datagram, Peer
 
-_CHUNK = 64  # octets read at a time: 5.5 ms of 115200 baud, as a UART's read may wait for all of them
-_QUEUE = 4  # frames that wait for the line
+_CHUNK = const(64)  # octets read at a time: 5.5 ms of 115200 baud, as a UART's read may wait for all of them
+_QUEUE = const(4)  # frames that wait for the line
 _LATE = const(10000)  # ms that a frame may wait for a task that does nothing
-_REOPEN = 1000  # ms between tries to open a line that was lost
+_REOPEN = const(1000)  # ms between tries to open a line that was lost
 
 
 def link(config, open_line, storage):

@@ -11,8 +11,8 @@ COAP = const(0xA9)
 L3 = const(0xC5)  # TS 24.538 Annex A.2; a value of this project (docs/serial.md)
 TEXT = const(0x0A)  # diagnostic text for people, without a frame check sequence
 
-_END = b"\xc0"
-_ESC = b"\xdb"
+_END = const(b"\xc0")
+_ESC = const(b"\xdb")
 _PIECE = const(256)  # octets that are escaped at a time
 _OVERHEAD = const(3)  # first octet and frame check sequence
 

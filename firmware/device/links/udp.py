@@ -16,8 +16,8 @@ if _TYPING:
 
     from contracts import Peer
 
-_EAGAIN = 11
-_ENOMEM = 12
+_EAGAIN = const(11)
+_ENOMEM = const(12)
 _TYPE = const(0x30)  # of CoAP, in the first octet; 0 is Confirmable
 _UNHEARD = const(180000)  # ms without an answer until the peer's name is looked up again
 

@@ -16,7 +16,7 @@ from .inbox import Inbox
 
 _ABANDONED = const(8)  # sets that were given up, remembered
 _MAX_CONFIRMATIONS = const(16)  # that wait to go out
-_MISSING = "segments are missing"
+_MISSING = const("segments are missing")
 
 
 class _Notice:

@@ -17,11 +17,11 @@ from ..errors import StorageError
 
 _MAGIC = const(0xA7)
 _AROUND = const(8)  # octets of a record that are not its body
-_PREFIX = "log-"
+_PREFIX = const("log-")
 _HEAD = const(0x56)  # the kind of the first record of a log segment
 _LONG = const(1024)  # octets of a body that is looked for before it is read
 _VERSION = const(1)  # of the log segments that are written; those without a head are of version 0
-_HEAD_BODY = b"\x00\x03[1]"  # [_VERSION] in the form of all bodies: older firmware skips it
+_HEAD_BODY = const(b"\x00\x03[1]")  # [_VERSION] in the form of all bodies: older firmware skips it
 _LOST = OSError("the log segment is not as long as it was")
 
 

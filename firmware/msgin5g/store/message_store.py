@@ -38,7 +38,7 @@ _CHECKPOINT = const(0x4B)
 _MAX_SEEN = const(64)  # message IDs of whole messages remembered (docs/wire-profile.md, "Answers")
 _DIGEST = const(8)  # octets of each: a digest, so that 64 of them cost half a kilobyte
 _MAX_HISTORY = const(16)  # messages that ended, for an application that restarted
-_SET = "\n"  # before a set ID among the message IDs
+_SET = const("\n")  # before a set ID among the message IDs
 _MAX_CAUSE = const(80)  # characters of the cause of each: all are in the checkpoint of every log segment
 
 

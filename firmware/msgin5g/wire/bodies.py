@@ -11,7 +11,6 @@ from coap.compat import json_octets, json_value
 from ..errors import BodyError
 from .identifiers import PRIORITIES
 
-_NEEDED = object()
 DESTINATIONS = ("UE", "AS", "GROUP", "BC", "TOPIC")
 SUCCESS = "success"
 FAILURE = "failure"
@@ -143,7 +142,7 @@ def segment_confirmation(service, set_id, result):
 
 class Body:
     """A received JSON object. Each reader gives the member's value, or the default where it is absent,
-    and raises BodyError where it is wrong (or absent without a default)."""
+    and raises BodyError where it is wrong (or absent without a default, which `...` stands for)."""
 
     def __init__(self, members):
         # The schemas print some names with a space behind them. MicroPython's json lets other keys than strings pass.
@@ -166,12 +165,12 @@ class Body:
     def _value(self, name, default):
         value = self._members.get(name)
         if value is None:
-            if default is _NEEDED:
+            if default is ...:
                 raise BodyError(name, "missing")
             return default
         return value
 
-    def text(self, name, default=_NEEDED, longest=255):
+    def text(self, name, default=..., longest=255):
         """Return a string member of at most `longest` octets (None: any). Raise BodyError."""
         value = self._value(name, default)
         if value is default:
@@ -183,7 +182,7 @@ class Body:
             raise BodyError(name, "longer than %d octets" % longest)
         return value
 
-    def flag(self, name, default=_NEEDED):
+    def flag(self, name, default=...):
         """Return a boolean member, by its words too. Raise BodyError."""
         value = self._value(name, default)
         if isinstance(value, str):
@@ -212,7 +211,7 @@ class Body:
             Body({"appId": each}).text("appId")
         return value[0] if len(value) == 1 else tuple(value) or default
 
-    def integer(self, name, default=_NEEDED, low=0, high=0x7FFFFFFF):
+    def integer(self, name, default=..., low=0, high=0x7FFFFFFF):
         """Return an integer member from `low` to `high`, by its digits too. Raise BodyError."""
         value = self._value(name, default)
         if value is default:
@@ -227,14 +226,14 @@ class Body:
 
     def object(self, name):
         """Return a member that is an object, as a Body. Raise BodyError."""
-        value = self._value(name, _NEEDED)
+        value = self._value(name, ...)
         if not isinstance(value, dict):
             raise BodyError(name, "not an object")
         return Body(value)
 
     def objects(self, name):
         """Return a member that is a list of objects, as Bodies. Raise BodyError."""
-        value = self._value(name, _NEEDED)
+        value = self._value(name, ...)
         if not isinstance(value, list):
             raise BodyError(name, "not an array")
         for each in value:
@@ -286,7 +285,7 @@ class Body:
             raise BodyError("priority", "not one of " + ", ".join(PRIORITIES))
         return value
 
-    def status(self, default=_NEEDED):
+    def status(self, default=...):
         """Return (DelSta, Cause) of clauses 7.3.4.2 and 7.3.4.3; the text of clause 6 makes the first optional
         there."""
         value = self.text("DelSta", default)
