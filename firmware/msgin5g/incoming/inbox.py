@@ -7,8 +7,6 @@ A message is acknowledged once it is in the inbox; its report goes out when the 
 
 from ..rules.requests import Source
 
-_VANISHED = "the device's storage lost it"
-
 
 class Inbox(Source):
     """See the module. A subclass has `_reports`, a list of reports that wait to go out, and `_report(message,
@@ -107,9 +105,10 @@ class Inbox(Source):
 
     def _vanished(self, message):
         """Take note that the storage lost a message that was acknowledged: it is told to the sender and counted."""
+        why = "the device's storage lost it"
         if message.report_requested:
-            self._reports.append(self._report(message, _VANISHED))
-        self._failed(message, _VANISHED)
+            self._reports.append(self._report(message, why))
+        self._failed(message, why)
         self._store.taken(message)
         self.inbox.remove(message)
         self._stats["vanished"] += 1

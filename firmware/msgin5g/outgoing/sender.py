@@ -94,7 +94,13 @@ class MessageSender(OutboxScheduler):
         verdict = policy.verdict(message.code, "MSG")
         if verdict == policy.DONE:
             self.clear_backoff(outgoing)
-            self._sent(outgoing, now)
+            if outgoing.segments is None:
+                self.accept(outgoing, now)
+                return
+            outgoing.segments.acknowledge(outgoing.segment)
+            if outgoing.segments.missing % _PROGRESS == 0:
+                self.outbox.progressed(outgoing)
+            self._go_on(outgoing, "back", now)
         elif verdict == policy.END:
             self.end(outgoing, "failed", bodies.failure(message), now)
         else:
@@ -106,16 +112,6 @@ class MessageSender(OutboxScheduler):
         if outgoing not in self.outbox.queue:
             return
         self.delay(outgoing, None, True, now)
-
-    def _sent(self, outgoing, now):
-        segments = outgoing.segments
-        if segments is None:
-            self.accept(outgoing, now)
-            return
-        segments.acknowledge(outgoing.segment)
-        if segments.missing % _PROGRESS == 0:
-            self.outbox.progressed(outgoing)
-        self._go_on(outgoing, "back", now)
 
     def _go_on(self, outgoing, event, now):
         """Take this event where there are more segments to send; else wait for the confirmation."""

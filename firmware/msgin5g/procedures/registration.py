@@ -103,13 +103,10 @@ class Registration(Registering):
                 self._read(bodies.Body.read(message.payload), step, now)
                 return
         except BodyError as error:
-            self._failed("answer not understood, %s" % error, None, now)
+            self._put_off("failed", "answer not understood, %s" % error, None, now)
             return
-        cause = bodies.failure(message)
-        if verdict == policy.REFUSED:
-            self._refused(cause, message.uint(numbers.MAX_AGE), now)
-        else:
-            self._failed(cause, message.uint(numbers.MAX_AGE), now)
+        event = "refused" if verdict == policy.REFUSED else "failed"
+        self._put_off(event, bodies.failure(message), message.uint(numbers.MAX_AGE), now)
 
     def unanswered(self, step, now, why=None):
         self._on_air = None
@@ -118,14 +115,14 @@ class Registration(Registering):
         elif self.stopping:
             self._leave(now)
         else:
-            self._failed(why or "no answer from %s" % self._config.peer, None, now)
+            self._put_off("failed", why or "no answer from %s" % self._config.peer, None, now)
 
     def unsendable(self, step, why, now):
         self._on_air = None
         if self.stopping:
             self._leave(now)
         else:
-            self._refused(why, None, now)
+            self._put_off("refused", why, None, now)
 
     def receive(self, kind, body, now):
         """REGRESP and DEREGRESP, which a gateway sends by itself (clauses 6.3.4.2.3 and 6.3.4.2.4)."""
@@ -136,7 +133,7 @@ class Registration(Registering):
             if body.flag("result", True):  # the default of clause 7.3.3.4
                 self._granted(body.integer("regExpTime", _DEFAULT_LIFETIME, 0, _ANY), now)
             else:
-                self._refused(body.cause() or "no cause given", None, now)
+                self._put_off("refused", body.cause() or "no cause given", None, now)
         elif body.flag("result", True):
             self._on("deregistered", "the gateway de-registered this device")
             self._begin(self._retry.failed(now), now)
@@ -183,7 +180,7 @@ class Registration(Registering):
     def _read(self, body, step, now):
         result = body.flag("result", None)
         if result is False:
-            self._refused(body.cause() or "no cause given", None, now)
+            self._put_off("refused", body.cause() or "no cause given", None, now)
         elif step == "GWREG":
             self._lifetime = body.integer("acceptedTime", None, 0, _ANY)
             self._step = "REG"
@@ -218,13 +215,11 @@ class Registration(Registering):
             self._retry.reset()
         self._refusal.reset()
 
-    def _refused(self, cause, max_age, now):
-        self._on("refused", cause)
-        self._begin(self._refusal.failed(now, max_age), now)
-
-    def _failed(self, cause, max_age, now):
-        self._on("failed", cause)
-        self._begin(self._retry.failed(now, max_age), now)
+    def _put_off(self, event, cause, max_age, now):
+        """Take the event "refused" or "failed", and try again when the back-off of that says."""
+        self._on(event, cause)
+        backoff = self._refusal if event == "refused" else self._retry
+        self._begin(backoff.failed(now, max_age), now)
 
     def _leave(self, now):
         """Nothing is on the air: DEREG goes out, or there is nothing to de-register."""
