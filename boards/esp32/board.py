@@ -6,7 +6,7 @@ import json
 import machine
 from micropython import const
 
-from device.links import Unsupported
+from device import links
 from device.storage import FileStorage
 
 _TYPING = const(False)
@@ -50,7 +50,7 @@ class Board:
             return self._radio
         uarts = _pins().get("uarts", {})
         if config.peer_scheme not in ("coap+uart", "l3+uart") or config.peer_host not in uarts:
-            raise Unsupported(
+            raise links.Unsupported(
                 "peer: the ESP32 has coap://host:port over Wi-Fi, l3+espnow://MAC, and coap+uart:// and l3+uart://"
                 " with a UART of %s: %s" % (_PINS, ", ".join(sorted(uarts)) or "none")
             )
@@ -93,7 +93,7 @@ class Board:
         """Switch the LED on or off."""
         led = _pins().get("led")
         if led is None:
-            raise Unsupported('%s names no LED; "led": {"pin": 2, "on": 1} would' % _PINS)
+            raise links.Unsupported('%s names no LED; "led": {"pin": 2, "on": 1} would' % _PINS)
         machine.Pin(led["pin"], machine.Pin.OUT, value=led["on"] if on else 1 - led["on"])
 
     def reset_cause(self) -> str:
@@ -119,7 +119,7 @@ def _pins():
     except OSError:
         return {}
     except ValueError:
-        raise Unsupported("%s is not JSON; check quotes and commas" % _PINS)
+        raise links.Unsupported("%s is not JSON; check quotes and commas" % _PINS)
 
 
 def _uart(number, baudrate, tx, rx):

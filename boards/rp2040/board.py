@@ -4,7 +4,7 @@
 import machine
 from micropython import const
 
-from device.links import Unsupported
+from device import links
 from device.storage import FileStorage
 
 _TYPING = const(False)
@@ -40,7 +40,7 @@ class Board:
     def links(self, config: "Config") -> "Link":
         """Return the link that `config.peer` asks for."""
         if config.peer_scheme not in ("coap+uart", "l3+uart") or config.peer_host not in ("0", "1"):
-            raise Unsupported(
+            raise links.Unsupported(
                 "peer: the Pico has its UARTs only, coap+uart://0 or l3+uart://0, or 1 for UART 1"
             )
         from device.links.serial import link

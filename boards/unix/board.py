@@ -9,7 +9,7 @@ import time
 
 from micropython import const
 
-from device.links import Unsupported
+from device import links
 from device.storage import FileStorage
 
 _TYPING = const(False)
@@ -44,7 +44,7 @@ class Board:
 
             return link(config, lambda: _line(config.peer_host, config.serial["baudrate"]), self.storage)
         if config.peer_scheme != "coap":
-            raise Unsupported(
+            raise links.Unsupported(
                 "peer: the unix board has coap://host:port, coap+uart:///dev/... and l3+uart:///dev/..."
             )
         from device.links.udp import UDPLink
@@ -53,11 +53,13 @@ class Board:
 
     def watchdog(self, timeout_ms: int) -> "Watchdog":
         """Raise Unsupported."""
-        raise Unsupported("the unix board has no watchdog; use a service manager that restarts it")
+        raise links.Unsupported("the unix board has no watchdog; use a service manager that restarts it")
 
     def every(self, number: int, ms: int, call: "Callable[[Any], None]") -> "Timer":
         """Raise Unsupported."""
-        raise Unsupported("the unix board has no timer that calls; what waits here waits in the event loop")
+        raise links.Unsupported(
+            "the unix board has no timer that calls; what waits here waits in the event loop"
+        )
 
     def sleep(self, ms: int) -> None:
         """Sleep for so many ms with RAM kept."""
@@ -65,7 +67,7 @@ class Board:
 
     def led(self, on: bool) -> None:
         """Switch the LED on or off."""
-        raise Unsupported("the unix board has no LED")
+        raise links.Unsupported("the unix board has no LED")
 
     def reset_cause(self) -> str:
         """Return why the board started last."""
@@ -90,7 +92,7 @@ def _line(path, baudrate):
 
     speed = getattr(termios, "B%d" % baudrate, None)
     if speed is None:
-        raise Unsupported("serial.baudrate: %d is no speed of this computer's terminals" % baudrate)
+        raise links.Unsupported("serial.baudrate: %d is no speed of this computer's terminals" % baudrate)
     file = open(path, "r+b")
     try:
         # A terminal begins with an editor for lines, which would eat some octets, change others and echo all.

@@ -38,9 +38,8 @@ A client, with a socket of its own (`docs/coap.md` has a server for asyncio too,
 
 from . import numbers
 from .endpoint import Endpoint
-from .errors import BusyError, Error, MessageError, StateError
 from .exchange import INCOMPLETE, NOTIFICATION, REFUSED, REQUEST, RESET, RESPONSE, STALE, TIMEOUT
-from .message import Message, decode, encode, path_options, uint_octets
+from .message import Message, MessageError, decode, encode, path_options, uint_octets
 
 
 def __getattr__(name):
@@ -52,6 +51,10 @@ def __getattr__(name):
     try:
         return getattr(numbers, name)
     except AttributeError:
+        if name in ("BusyError", "Error", "StateError"):
+            from . import errors
+
+            return getattr(errors, name)
         from .submodule import submodule
 
         return submodule("coap", name)

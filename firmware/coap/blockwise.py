@@ -7,9 +7,8 @@ A Block option says which part of a body a message carries: number << 4 | more <
 
 from . import numbers
 from .compat import const
-from .errors import MessageError
 from .exchange import INCOMPLETE, RESPONSE
-from .message import Message, decode, uint_octets
+from .message import Message, MessageError, decode, uint_octets
 
 _TYPING = const(False)
 if _TYPING:

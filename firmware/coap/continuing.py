@@ -7,8 +7,7 @@ and 5.2.2.
 from . import exchange as exchanges
 from . import numbers
 from .compat import const, ticks_diff
-from .errors import MessageError
-from .message import decode, empty, has_blocks
+from .message import MessageError, decode, empty, has_blocks
 
 _TYPING = const(False)
 if _TYPING:

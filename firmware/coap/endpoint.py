@@ -10,8 +10,7 @@ from . import exchange as exchanges
 from . import numbers
 from .compat import const, earliest, random_octets, ticks_diff
 from .continuing import Continuing
-from .errors import BusyError, MessageError
-from .message import Message, decode, empty, encode, unrecognized
+from .message import Message, MessageError, decode, empty, encode, unrecognized
 from .serving import Serving
 
 _TYPING = const(False)
@@ -104,6 +103,8 @@ class Endpoint(Continuing, Serving):
             if exchange.incoming is None:
                 open += 1
         if open >= self.MAX_EXCHANGES:
+            from .errors import BusyError
+
             raise BusyError("%d exchanges are open" % self.MAX_EXCHANGES)
         token = binding = None
         if message.code:

@@ -13,7 +13,6 @@ A header of four octets, and what its lengths say:
 
 from . import numbers
 from .compat import const
-from .errors import MessageError
 
 _TYPING = const(False)
 if _TYPING:
@@ -34,6 +33,18 @@ _MAX_OPTION = const(65535 + 269)  # what two octets of extended length can say (
 _MAX_OPTIONS = const(32)
 # Octets, at most, of a datagram beside payload and options, with OSCORE and what it needs for blocks
 _HEAD = const(48)
+
+
+class MessageError(ValueError):
+    """Octets that are not a CoAP message, or a message that cannot be put in octets; str() says why.
+
+    `reset` is the Message ID that RFC 7252 section 4.2 wants rejected with a Reset message (a confirmable
+    one with a format error), or None where silence is the answer.
+    """
+
+    def __init__(self, why: str, reset: int | None = None) -> None:
+        super().__init__(why)
+        self.reset = reset
 
 
 class Message:

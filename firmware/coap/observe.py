@@ -10,7 +10,6 @@ soon as its content is safe: until then a confirmable one is not acknowledged, a
 
 from . import numbers
 from .compat import const, earliest, ticks_diff
-from .errors import BusyError
 from .exchange import NOTIFICATION, QUEUED, RESPONSE, STALE
 from .message import Message, empty, unrecognized
 from .states import after
@@ -60,6 +59,8 @@ def observe(
     Raise BusyError where MAX_OBSERVATIONS are kept, and as Endpoint.request does.
     """
     if len(endpoint.observations) >= MAX_OBSERVATIONS:
+        from .errors import BusyError
+
         raise BusyError("%d resources are observed" % MAX_OBSERVATIONS)
     observation = Observation(endpoint, peer, tag, stale)
     if not endpoint.observations:

@@ -8,12 +8,11 @@ import os
 import sys
 import time
 
+import msgin5g
 from board import Board
 from coap.compat import const
-from msgin5g import ConfigError
 
 from . import health
-from .links import Unsupported
 from .log import log
 
 _APP = const("app.py")
@@ -42,15 +41,16 @@ def main():
         except SystemExit:
             starts.good()
             raise
-        except (ConfigError, Unsupported) as error:
-            if health.begun:
-                raise  # there was a good one before, so the device was well, and nobody is at the REPL
+        except Exception as error:
+            if health.begun or not _hinders(error):
+                raise  # begun: there was a good one before, so the device was well, and nobody is at the REPL
             starts.good()
             _give_up(error)
-    except (KeyboardInterrupt, SystemExit):
-        health.attend(board)
-        raise
     except BaseException as error:  # BaseException, since CancelledError is no Exception
+        # The application may have taken the last octet: up to _drop nothing here takes memory, not even for a tuple.
+        if isinstance(error, KeyboardInterrupt) or isinstance(error, SystemExit):
+            health.attend(board)
+            raise
         if sys.argv:
             starts.failed(_words(error), health.now())
             raise
@@ -97,9 +97,21 @@ def _run(coroutine):
     asyncio.run(coroutine)
 
 
+def _hinders(error):
+    """Return whether it says that this configuration makes no client on this board, which a person has to mend.
+
+    Such an error exists only where its module is loaded. To load it here might fail: the application may have taken
+    all memory.
+    """
+    errors = sys.modules.get("msgin5g.errors")
+    return errors is not None and (
+        isinstance(error, errors.ConfigError) or isinstance(error, errors.Unsupported)
+    )
+
+
 def _give_up(error):
     """Say why there can be no client, and how to mend it."""
-    wrong = isinstance(error, ConfigError)
+    wrong = isinstance(error, msgin5g.ConfigError)
     log("cannot start, msgin5g.json is wrong: %s" if wrong else "cannot start: %s", error)
     # A board has no command line and nobody for an exit code: SystemExit would start it anew, for ever. Its REPL is
     # where the user can put things right.

@@ -4,7 +4,7 @@
 import asyncio
 
 from coap.compat import const, ticks_diff
-from msgin5g import FinishedMessage, StoppedError
+from msgin5g import FinishedMessage
 
 from . import health, runner
 from .waiting import cancel, wait_for_ms
@@ -90,7 +90,9 @@ class _Messages:
     async def __anext__(self):
         try:
             return await self._client.receive()
-        except StoppedError:
+        except EOFError:  # StoppedError is one
+            if self._client.fault() != runner.STOPPED:
+                raise
             raise StopAsyncIteration
 
 
@@ -245,7 +247,7 @@ class RunningClient(runner.Serving):
                 self._link.close()
             except Exception as error:
                 runner.log("%r", error)  # Ctrl-C has left the core or the link broken
-            self._end(StoppedError("the client was stopped"))
+            self._end(runner.STOPPED)
 
     async def _deregister(self):
         registration = self.core.registration

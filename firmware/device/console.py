@@ -17,11 +17,11 @@ import asyncio
 import gc
 import time
 
+import msgin5g
 from board import Board
 from coap.compat import const
 
 from . import findings, health, runner, starting
-from .links import Unsupported
 from .log import clean, log
 
 _TYPING = const(False)
@@ -79,7 +79,7 @@ def _background():
     global _timer
     try:
         _timer = _timer or _board.every(1, _PERIOD, _step)
-    except Unsupported:
+    except msgin5g.Unsupported:
         return False
     return True
 

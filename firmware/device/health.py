@@ -6,10 +6,9 @@ import io
 import sys
 import time
 
+import msgin5g
 from coap.compat import const, ticks_diff
-from msgin5g import ConfigError
 
-from .links import Unsupported
 from .log import log
 from .waiting import cancel, loop
 
@@ -179,8 +178,8 @@ def watch(board, seconds, fault):
             _period = min(_LOOK, int(seconds * 250))
             _release()
         except ValueError as error:
-            raise ConfigError("watchdog", "the board refuses %s s: %s" % (seconds, error))
-        except Unsupported as error:
+            raise msgin5g.ConfigError("watchdog", "the board refuses %s s: %s" % (seconds, error))
+        except msgin5g.Unsupported as error:
             log("no watchdog: %s", error)
     begun = unattended  # not before: where the time is refused, the configuration is at fault
     keep(fault)

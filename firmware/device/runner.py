@@ -12,7 +12,7 @@ import select
 import sys
 
 from coap.compat import const, ticks_diff
-from msgin5g import ClientError, events
+from msgin5g import events
 from msgin5g.timing import Countdown
 
 from . import health, waiting
@@ -31,6 +31,8 @@ _BEAT = const(5000)  # ms that the timer task sleeps at most
 _LATE = const(10000)  # ms that a task may be behind, for an application that computes
 _NO_MEMORY = const(100)  # ms until it is tried again
 _STORAGE = const(60000)  # ms that the storage may fail
+
+STOPPED = "the client was stopped"
 
 running: list = []  # the client that was started and not stopped: one at the most
 lent = None  # the message that receive() is about to return; Ctrl-C may come before the application has it
@@ -68,6 +70,21 @@ def fault():
     return None
 
 
+def _error(why):
+    """Return the exception for who calls a client that ended: `why`, where it is one and not words.
+
+    Here our own are loaded. Where there is no memory for that, which may be the very fault, it is the built-in class
+    that each of them is too: whoever catches one by its name has loaded it.
+    """
+    if not isinstance(why, str):
+        return why
+    try:
+        from msgin5g import ClientError, StoppedError
+    except MemoryError:
+        ClientError, StoppedError = RuntimeError, EOFError
+    return StoppedError(why) if why is STOPPED else ClientError(why + "; start() begins anew")
+
+
 class Serving:
     """A core and its link, and the tasks between them."""
 
@@ -88,8 +105,9 @@ class Serving:
         self._unsent = None
         self._state = ("stopped", None)  # what was told last
         self._warned = {}  # kind of trouble: when it was last told; there are some ten kinds
-        self._ended = None  # the exception for all who still want something
-        self._why = None  # the same in words
+        self._ended = (
+            None  # for all who still want something: a task's exception, or words (STOPPED, a fault)
+        )
         self._inside = False  # a call of the core has begun; true outside of one: Ctrl-C interrupted it
         self._open = False  # the link is, and the core has started
         self._beat = _now()  # when the timer task was last seen
@@ -136,16 +154,15 @@ class Serving:
     def check(self):
         """Raise what ended the client."""
         if self._ended is not None:
-            raise self._ended
+            raise _error(self._ended)
 
     def fail(self, why):
         """End the client for a reason in words: the application's next call raises it, or the one that it waits in."""
-        self._end(ClientError(why + "; start() begins anew"), why)
+        self._end(why)
 
-    def _end(self, error, why=None):
+    def _end(self, why):
         if self._ended is None:
-            self._ended = error
-            self._why = why
+            self._ended = why
         self._arrived.set()
         self._drained.set()
         for event in self._watched.values():
@@ -377,7 +394,7 @@ class Serving:
     def fault(self):
         """Return what keeps this client from its work, in words; None while each part of it is alive."""
         if self._ended is not None:
-            return self._why or "the client ended: %r" % self._ended
+            return self._ended if isinstance(self._ended, str) else "the client ended: %r" % self._ended
         if self._inside:
             return "a call of the client was interrupted"
         if self._queue is not waiting.loop():

@@ -5,7 +5,7 @@ import asyncio
 import time
 
 from coap.compat import const
-from msgin5g import ClientError, Config
+from msgin5g import Config
 
 from . import health, runner
 from .client import RunningClient
@@ -40,6 +40,8 @@ def _goes_on(client, config):
     elif client.left:
         client.abandon()
     else:
+        from msgin5g import ClientError
+
         raise ClientError("%r runs already: await its stop() before another one starts" % client.core.config)
     return False
 

@@ -3,7 +3,7 @@
 
 import asyncio
 
-from msgin5g import SubscriptionError
+import msgin5g
 
 from .waiting import wait_for_ms
 
@@ -16,7 +16,7 @@ async def wait_until_done(runner, subscription, timeout_s):
     except asyncio.TimeoutError:
         registration = runner.core.registration
         why = subscription.cause if runner.registered else registration.cause
-        raise SubscriptionError(
+        raise msgin5g.SubscriptionError(
             "%s: still %s after %s s, %s%s; the device goes on trying"
             % (
                 subscription.topic,
@@ -27,7 +27,7 @@ async def wait_until_done(runner, subscription, timeout_s):
             )
         )
     if subscription.state == "refused":
-        raise SubscriptionError("%s: refused: %s" % (subscription.topic, subscription.cause))
+        raise msgin5g.SubscriptionError("%s: refused: %s" % (subscription.topic, subscription.cause))
 
 
 async def _done(runner, subscription):

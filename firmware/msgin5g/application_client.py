@@ -5,11 +5,11 @@ It has the public names of Client and is driven like it. What travels is a wire'
 messages of Annex A.2, json_wire.py the CoAP and JSON of Annex A.3; `config.peer` chooses.
 """
 
+import msgin5g
 from coap.compat import const, earliest, random_octets
 
 from .application.registration import ApplicationRegistration
 from .base_client import STARVED, BaseClient
-from .errors import ConfigError
 from .incoming.inbox import Inbox
 from .outgoing.builder import MessageBuilder
 from .outgoing.scheduler import OutboxScheduler
@@ -42,12 +42,12 @@ class ApplicationClient(BaseClient):
         lent: "Message | None" = None,
     ) -> None:
         if config.role != "application client":
-            raise ConfigError("role", 'must be "application client" for an ApplicationClient')
+            raise msgin5g.ConfigError("role", 'must be "application client" for an ApplicationClient')
         if config.application["credential"] is None:
-            raise ConfigError("application.credential", "is missing; it must be hexadecimal digits")
+            raise msgin5g.ConfigError("application.credential", "is missing; it must be hexadecimal digits")
         on_l3 = config.peer_scheme[:3] == "l3+"
         if on_l3 and config.security["mode"] != "none":
-            raise ConfigError(
+            raise msgin5g.ConfigError(
                 "security.mode",
                 'must be "none" on L3: the credential goes over the link as it is, which must be a link to trust',
             )

@@ -5,6 +5,7 @@ It is driven like `coap.Endpoint`: `receive` for each datagram, `poll` when `nex
 each call everything is taken out of `outgoing` and `next_event`.
 """
 
+import msgin5g
 from coap import exchange as coap_exchange
 from coap import numbers
 from coap.compat import const, random_octets
@@ -13,10 +14,10 @@ from coap.message import MessageError, encode
 
 from . import procedures, security
 from .base_client import STARVED, BaseClient
-from .errors import BodyError, ConfigError
 from .outgoing.body_builder import PATH, TOKEN, BodyBuilder, request
 from .rules import requests
 from .wire import bodies
+from .wire.payload import BodyError
 
 _TYPING = const(False)
 if _TYPING:
@@ -47,7 +48,7 @@ class Client(BaseClient):
         lent: "Message | None" = None,
     ) -> None:
         if config.role != "client":
-            raise ConfigError("role", 'must be "client" for a Client')
+            raise msgin5g.ConfigError("role", 'must be "client" for a Client')
         super().__init__(config, storage, lent)
         self.stats["recoveries"] = 0  # times that missing segments were asked for
         self.stats["given_up"] = 0  # messages whose segments never came
@@ -70,7 +71,9 @@ class Client(BaseClient):
             needed = len(encode(request(config, self.registration.body(step), True))) + TOKEN
             needed += security.overhead(config)
             if needed > max_datagram:
-                raise ConfigError("coap.max_datagram", "must be %d or more with these service IDs" % needed)
+                raise msgin5g.ConfigError(
+                    "coap.max_datagram", "must be %d or more with these service IDs" % needed
+                )
 
     # --- what the application's side calls, beside what BaseClient has -----------------------------------------
 

@@ -4,7 +4,7 @@
 import json
 import sys
 
-from .errors import ConfigError
+import msgin5g
 
 
 class Config:
@@ -31,12 +31,12 @@ class Config:
                 data = json.load(file)
         except OSError as error:
             if error.errno == 2:  # ENOENT
-                raise ConfigError(path, "there is no such file")
-            raise ConfigError(path, "cannot be read (%s)" % error)
+                raise msgin5g.ConfigError(path, "there is no such file")
+            raise msgin5g.ConfigError(path, "cannot be read (%s)" % error)
         except ValueError:
-            raise ConfigError(path, "is not JSON; check quotes and commas")
+            raise msgin5g.ConfigError(path, "is not JSON; check quotes and commas")
         except MemoryError:
-            raise ConfigError(path, "is too large for a configuration")
+            raise msgin5g.ConfigError(path, "is too large for a configuration")
         return cls(data)
 
     def __repr__(self):

@@ -3,7 +3,8 @@
 
 import binascii
 
-from .errors import ConfigError
+import msgin5g
+
 from .wire.identifiers import PORT, SERVICE_IDENTIFIER, service_id_error
 
 _HEX_DIGITS = "0123456789abcdef"
@@ -18,7 +19,7 @@ class _Section:
 
     def __init__(self, data, path=""):
         if not isinstance(data, dict):
-            raise ConfigError(path or "the configuration", "must be a JSON object, {...}")
+            raise msgin5g.ConfigError(path or "the configuration", "must be a JSON object, {...}")
         self._left = dict(data)
         self._path = path
 
@@ -26,7 +27,7 @@ class _Section:
         return self._path + "." + key if self._path else key
 
     def fail(self, key, allowed):
-        raise ConfigError(self.name(key), allowed)
+        raise msgin5g.ConfigError(self.name(key), allowed)
 
     def value(self, key, default, allowed):
         value = self._left.pop(key, default)
@@ -92,7 +93,7 @@ def split_uri(uri, key="peer"):
     scheme, colon, rest = uri.partition(":")
     port = PORT
     if not colon or scheme not in _SCHEMES:
-        raise ConfigError(key, "must start with one of " + ", ".join([s + ":" for s in _SCHEMES]))
+        raise msgin5g.ConfigError(key, "must start with one of " + ", ".join([s + ":" for s in _SCHEMES]))
     host = rest[2:].rstrip("/") if rest.startswith("//") else rest
     if scheme in _HOST_AND_PORT:
         ending = host.rfind(":")
@@ -113,7 +114,7 @@ def split_uri(uri, key="peer"):
             or [c for c in host if c in _NOT_IN_HOST]
         ):
             form = "must look like {0}://192.0.2.1:65401, {0}://gateway.example or {0}://[2001:db8::1]"
-            raise ConfigError(key, form.format(scheme))
+            raise msgin5g.ConfigError(key, form.format(scheme))
     return scheme, host, port
 
 

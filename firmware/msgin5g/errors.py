@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: MIT
 """The errors that an application may see; all of them are importable from `msgin5g`.
 
-A class of MicroPython can have only one built-in base, and applications rely on the one that each has. So `Error`
-is no base class but a tuple of them all. An error that may become a response carries its `code` (RFC 7252 section
-12.1.2), and `max_age`, the seconds after which the peer may come again, or None.
-"""
+Those here are rare: this module is imported when the first of them is raised, or asked for as `msgin5g.OutboxFull`.
+The two that become responses stand where they begin: BodyError in wire/payload.py, StorageError in store/storage.py.
+Each of these has its `code` (RFC 7252 section 12.1.2), and `max_age`, the seconds after which the peer may come again,
+or None.
 
-from coap import numbers
+A class of MicroPython can have only one built-in base, and applications rely on the one that each has. So `Error`
+is no base class but a tuple of them all.
+"""
 
 
 class ConfigError(ValueError):
@@ -19,32 +21,6 @@ class ConfigError(ValueError):
 
 class OutboxFull(Exception):
     """The outbox has no room: the message was not taken. Wait for others to end, or raise outbox.* ."""
-
-
-class StorageError(OSError):
-    """The board's storage failed: the message was not taken. Free space, or send with volatile=True.
-
-    `args` are the errno and a sentence.
-    """
-
-    code = numbers.INTERNAL_SERVER_ERROR
-    max_age = None
-
-    def __init__(self, error: Exception) -> None:
-        super().__init__(
-            error.args[0] if error.args else None, "the storage failed: the message was not taken"
-        )
-
-
-class BodyError(ValueError):
-    """A JSON body breaks clause 7.3 of TS 24.538. `member` names the culprit, str() is fit for a diagnostic payload."""
-
-    code = numbers.BAD_REQUEST
-    max_age = None
-
-    def __init__(self, member: str, why: str) -> None:
-        super().__init__("%s: %s" % (member, why))
-        self.member = member
 
 
 class ClientError(RuntimeError):
@@ -64,13 +40,20 @@ class Unsupported(Exception):
     """The board has no such thing; str() is a sentence that says what it has instead."""
 
 
-Error = (
-    BodyError,
-    ClientError,
-    ConfigError,
-    OutboxFull,
-    StoppedError,
-    StorageError,
-    SubscriptionError,
-    Unsupported,
-)
+def __getattr__(name):
+    if name != "Error":
+        raise AttributeError(name)
+    # Made when it is asked for: an error of the configuration comes before there is a storage or a body.
+    from .store.storage import StorageError
+    from .wire.payload import BodyError
+
+    return (
+        BodyError,
+        ClientError,
+        ConfigError,
+        OutboxFull,
+        StoppedError,
+        StorageError,
+        SubscriptionError,
+        Unsupported,
+    )

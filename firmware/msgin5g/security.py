@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: MIT
 """The CoAP endpoint with the security that the configuration asks for. OSCORE is imported where it is used."""
 
+import msgin5g
 from coap.compat import const
 from coap.endpoint import Endpoint
 from coap.numbers import Parameters
-
-from .errors import ConfigError
 
 # What OSCORE (RFC 8613) adds to a request at most, IDs apart: the option's head 2, flags 1, Partial IV 5, the length of
 # an ID Context 1; a second payload marker, the inner code, the tag 8. And an Echo option of 8 octets with its head,
@@ -24,17 +23,17 @@ def endpoint(config, storage, random, admit):
         return Endpoint(parameters, coap["max_datagram"], random, admit)
     for name in ("master_secret", "sender_id", "recipient_id"):
         if keys[name] is None:
-            raise ConfigError(
+            raise msgin5g.ConfigError(
                 "security." + name,
                 'is missing: provision the keys that the gateway has for this device, or write {"mode": "none"} to send'
                 " everything in the clear",
             )
     if keys["sender_id"] == keys["recipient_id"]:
-        raise ConfigError("security.recipient_id", "must differ from security.sender_id")
-    from coap.oscore import Context, Security, StateError
+        raise msgin5g.ConfigError("security.recipient_id", "must differ from security.sender_id")
+    from coap import oscore
 
     try:
-        context = Context(
+        context = oscore.Context(
             keys["master_secret"],
             keys["sender_id"],
             keys["recipient_id"],
@@ -43,9 +42,9 @@ def endpoint(config, storage, random, admit):
             keys["id_context"],
             random,
         )
-    except StateError as error:
-        raise ConfigError("security.master_secret", "cannot be used any more: %s" % error)
-    return Endpoint(parameters, coap["max_datagram"], random, security=Security(context))
+    except oscore.StateError as error:
+        raise msgin5g.ConfigError("security.master_secret", "cannot be used any more: %s" % error)
+    return Endpoint(parameters, coap["max_datagram"], random, security=oscore.Security(context))
 
 
 def overhead(config):

@@ -19,7 +19,6 @@ DEVICE = (
     ("coap.oscore",),
     (
         "msgin5g",
-        "msgin5g.errors",
         "msgin5g.events",
         "msgin5g.timing",
     ),  # what every room of the service may need
@@ -31,6 +30,8 @@ DEVICE = (
     ("msgin5g.incoming",),
     ("msgin5g.procedures",),
     ("msgin5g.application",),
+    # Of the errors the rooms below raise some; the package finds them then.
+    ("msgin5g.errors",),
     ("msgin5g.base_client", "msgin5g.client", "msgin5g.application_client"),
     ("device",),
     ("main",),

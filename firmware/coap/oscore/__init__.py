@@ -9,6 +9,15 @@
 Imported only where it is asked for.
 """
 
-from ..errors import StateError
 from .context import Context
 from .security import Security
+
+
+def __getattr__(name):
+    if name == "StateError":
+        from ..errors import StateError
+
+        return StateError
+    from ..submodule import submodule
+
+    return submodule("coap.oscore", name)

@@ -8,8 +8,7 @@ from hashlib import sha256
 
 from .. import numbers
 from ..compat import const, random_octets
-from ..errors import MessageError
-from ..message import Message, append_content, read_content
+from ..message import Message, MessageError, append_content, read_content
 from . import ccm, hkdf
 from .state import ReplayWindow, Sequence
 

@@ -6,7 +6,6 @@
 from hashlib import sha256
 
 from ..compat import const
-from ..errors import StateError
 
 _TYPING = const(False)
 if _TYPING:
@@ -41,6 +40,8 @@ class Sequence:
             end = len(octets) - _CHECK
             if end != _NUMBER and end < 2 * _NUMBER or octets[end:] != _check(octets[:end]):
                 # To begin with 0 again would reuse nonces, and that reveals the key stream.
+                from ..errors import StateError
+
                 raise StateError("the sequence numbers in %s are damaged: provision a new key" % name)
             self._next = int.from_bytes(octets[:_NUMBER], "big")
             if end > _NUMBER:
@@ -61,6 +62,8 @@ class Sequence:
         """Write a number ahead of those in use. Raise as `next_number` does."""
         end = self._next + _AHEAD
         if end > _LAST:
+            from ..errors import StateError
+
             raise StateError("all sequence numbers of this key are used: provision a new one")
         floor = max(floor, self.floor)
         octets = end.to_bytes(_NUMBER, "big")

@@ -7,14 +7,23 @@ Each has the same few members:
     peer                  address of the configured peer, known once open
     await receive()       (octets, address) of the next datagram
     send(octets, address) False when the link cannot take it now: send it again later; OSError when it is lost
-    close() on_back               set by the link's user; a link that can know calls it whenever it was away and is
-    back dropped               how many datagrams came and were lost because there was no memory for them alive
-    False when a task of its own has ended; a link without such tasks need not have it
+    close()
+    on_back               set by the link's user; a link that can know calls it whenever it was away and is back
+    dropped               how many datagrams came and were lost because there was no memory for them
+    alive                 False when a task of its own has ended; a link without such tasks need not have it
 """
 
 import asyncio
 
-from msgin5g.errors import Unsupported  # noqa: F401  for boards
+
+def __getattr__(name):
+    if name == "Unsupported":  # for boards
+        from msgin5g import Unsupported
+
+        return Unsupported
+    from coap.submodule import submodule
+
+    return submodule("device.links", name)
 
 
 def readable(source):

@@ -10,8 +10,8 @@ import binascii
 import espnow
 import network
 
+import msgin5g
 from coap.compat import const
-from msgin5g import ConfigError
 
 from . import readable
 
@@ -41,7 +41,7 @@ def link(config):
     try:
         mac = mac_address(config.peer_host)
     except ValueError:
-        raise ConfigError("peer", "must name the gateway's MAC address: l3+espnow://a0b1c2d3e4f5")
+        raise msgin5g.ConfigError("peer", "must name the gateway's MAC address: l3+espnow://a0b1c2d3e4f5")
     return ESPNowLink(mac, config.espnow["channel"], config.espnow["pmk"], config.espnow["lmk"])
 
 

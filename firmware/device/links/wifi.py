@@ -8,8 +8,8 @@ import asyncio
 
 import network
 
+import msgin5g
 from coap.compat import const, ticks_diff
-from msgin5g import ConfigError
 
 from ..health import now
 from ..log import log
@@ -41,14 +41,16 @@ def link(config):
     """Return the WiFiLink that `config` asks for. Raise ConfigError where it does not name an access point."""
     wifi = config.wifi
     if not wifi["ssid"]:
-        raise ConfigError(
+        raise msgin5g.ConfigError(
             "wifi.ssid", "must be the name of an access point, for this peer is reached over Wi-Fi"
         )
     host = config.peer_host
     if ":" in host:
-        raise ConfigError("peer", "must be a name or an IPv4 address: this board's sockets have no IPv6")
+        raise msgin5g.ConfigError(
+            "peer", "must be a name or an IPv4 address: this board's sockets have no IPv6"
+        )
     if config.watchdog and config.watchdog < _LOOK_UP and not host.replace(".", "").isdigit():
-        raise ConfigError(
+        raise msgin5g.ConfigError(
             "watchdog", "must be %d s or more, or none: looking up %s may take so long" % (_LOOK_UP, host)
         )
     return WiFiLink(

@@ -12,11 +12,11 @@ from coap import numbers
 from coap.message import Message as CoapMessage
 from coap.message import MessageError, encode, path_options, uint_octets
 
-from ..errors import BodyError
 from ..rules.requests import Refusal, later, response
 from ..security import endpoint, overhead
 from ..wire import bodies, causes, payload, uuid
 from ..wire.answer import Answer
+from ..wire.payload import BodyError
 
 _PATH = "/msgin5g"
 _TARGET_TYPES = ("UE", "AS", "GROUP")

@@ -11,12 +11,12 @@ from array import array
 from coap import numbers
 from coap.compat import const, earliest, ticks_diff
 
-from ..errors import BodyError
 from ..rules import states
 from ..rules.requests import Refusal, later
 from ..store.journal import Records, record
 from ..store.storage import discard
 from ..wire import payload
+from ..wire.payload import BodyError
 
 _MAX_SEGMENTS = const(1024)  # in one message, so that the index of a set stays small
 _SEGMENT = const(0x47)  # record: number (2) | total or 0 (2) | the `payload` member

@@ -7,11 +7,11 @@ A message that does not fit the inbox is refused with a code that tells the send
 from coap import numbers
 from coap.compat import const, earliest
 
-from ..errors import BodyError
 from ..rules import policy
 from ..rules.requests import Refusal, later
 from ..store.message import Message
 from ..wire import bodies
+from ..wire.payload import BodyError
 from .inbox import Inbox
 
 _ABANDONED = const(8)  # sets that were given up, remembered

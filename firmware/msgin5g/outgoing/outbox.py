@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """The place that keeps messages on their way out until they end."""
 
+import msgin5g
 from coap.compat import const
 
-from ..errors import OutboxFull, StorageError
+from ..store.storage import StorageError
 
 _MAX_WAITING = const(64)
 
@@ -27,9 +28,11 @@ class Outbox:
         if size > self._max_octets:
             raise ValueError("%d octets: outbox.bytes allows %d for all messages" % (size, self._max_octets))
         if len(self.queue) >= self._max_messages:
-            raise OutboxFull("%d messages wait already (outbox.messages)" % len(self.queue))
+            raise msgin5g.OutboxFull("%d messages wait already (outbox.messages)" % len(self.queue))
         if self.octets + size > self._max_octets:
-            raise OutboxFull("%d of %d octets are taken (outbox.bytes)" % (self.octets, self._max_octets))
+            raise msgin5g.OutboxFull(
+                "%d of %d octets are taken (outbox.bytes)" % (self.octets, self._max_octets)
+            )
 
     def add(self, outgoing, octets):
         """`octets` is a payload that goes into the record itself, None for one that lies elsewhere.

@@ -7,11 +7,11 @@ The device never gives up: every failure is tried again, ever more rarely.
 from coap import numbers
 from coap.compat import const, earliest, random_octets
 
-from ..errors import BodyError
 from ..rules import policy
 from ..rules.requests import Registering, expect_own
 from ..timing import MAX_WAIT, Countdown, jittered, lifetime
 from ..wire import bodies
+from ..wire.payload import BodyError
 
 _DEFAULT_LIFETIME = const(3600)  # s, where the server grants without saying how long
 _GRACE = const(10000)  # ms beyond the expected time in which a REGRESP may still come

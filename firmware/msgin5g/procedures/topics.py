@@ -9,14 +9,14 @@ from coap import numbers
 from coap.compat import const, earliest, json_octets
 from coap.observe import MAX_OBSERVATIONS, observe
 
-from ..errors import BodyError, StorageError
 from ..events import TOPIC
 from ..rules import policy, states
 from ..rules.requests import Source
-from ..store.storage import discard, loads
+from ..store.storage import StorageError, discard, loads
 from ..timing import Countdown, jittered, lifetime
 from ..wire import bodies
 from ..wire.identifiers import service_id_error
+from ..wire.payload import BodyError
 
 FILE = "topics"
 _VERSION = const(1)  # of that file

@@ -13,7 +13,7 @@ import binascii
 
 from coap.compat import const
 
-from ..errors import StorageError
+from .storage import StorageError
 
 _MAGIC = const(0xA7)
 _AROUND = const(8)  # octets of a record that are not its body

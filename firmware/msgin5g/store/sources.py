@@ -3,8 +3,7 @@
 
 from coap.compat import const
 
-from ..errors import StorageError
-from .storage import discard
+from .storage import StorageError, discard
 
 _PIECE = const(1024)
 

@@ -8,8 +8,8 @@ Read kindly: misspelt values, names with spaces, strings for booleans and number
 from coap import numbers
 from coap.compat import json_octets, json_value
 
-from ..errors import BodyError
 from .identifiers import PRIORITIES
+from .payload import BodyError
 
 DESTINATIONS = ("UE", "AS", "GROUP", "BC", "TOPIC")
 SUCCESS = "success"

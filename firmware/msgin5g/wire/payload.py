@@ -7,11 +7,21 @@ the data URI travels as octets, so that the reading is always unique.
 
 import binascii
 
+from coap import numbers
 from coap.compat import json_octets
 
-from ..errors import BodyError
-
 HEAD = "data:;base64,"
+
+
+class BodyError(ValueError):
+    """A JSON body breaks clause 7.3 of TS 24.538. `member` names the culprit, str() is fit for a diagnostic payload."""
+
+    code = numbers.BAD_REQUEST
+    max_age = None
+
+    def __init__(self, member: str, why: str) -> None:
+        super().__init__("%s: %s" % (member, why))
+        self.member = member
 
 
 def is_octets(value):

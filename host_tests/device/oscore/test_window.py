@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The replay window (RFC 8613 section 7.4) and the sequence numbers ahead (appendix B.1.1)."""
 
-from coap.oscore.state import ReplayWindow, Sequence, StateError
+from coap.oscore import StateError
+from coap.oscore.state import ReplayWindow, Sequence
 from common import Random, equal, raises
 from msgin5g import MemoryStorage
 

@@ -5,7 +5,8 @@
 from hashlib import sha256
 
 import coap
-from coap.oscore.state import Sequence, StateError
+from coap.oscore import StateError
+from coap.oscore.state import Sequence
 from common import Random, equal, raises
 from device.health import Starts
 from msgin5g import MemoryStorage
