@@ -39,7 +39,7 @@ A client, with a socket of its own (`docs/coap.md` has a server for asyncio too,
 from . import numbers
 from .endpoint import Endpoint
 from .exchange import INCOMPLETE, NOTIFICATION, REFUSED, REQUEST, RESET, RESPONSE, STALE, TIMEOUT
-from .message import Message, MessageError, decode, encode, path_options, uint_octets
+from .message import Message, MessageError, decode, encode, uint_octets
 
 
 def __getattr__(name):
@@ -47,6 +47,10 @@ def __getattr__(name):
         from .version import VERSION
 
         return VERSION
+    if name == "path_options":
+        from .uri import path_options
+
+        return path_options
     # coap.GET is numbers.GET, without a second table of a hundred names in the heap
     try:
         return getattr(numbers, name)

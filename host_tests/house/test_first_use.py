@@ -50,3 +50,23 @@ def test_a_client_loads_what_it_uses(interpreter):
         f"4 {[SENDS, TAKES]}",
         f"{[SENDS, TAKES, TOPICS]}",
     ], done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("interpreter", ["cpython", "micropython"])
+def test_who_asks_for_no_path_has_no_reader_of_uris(interpreter):
+    python = sys.executable if interpreter == "cpython" else str(BIN / "micropython")
+    code = """
+import sys
+import coap
+print("coap.uri" in sys.modules)
+from coap import path_options
+print(path_options("/a"), "coap.uri" in sys.modules)
+"""
+    path = str(ROOT / "firmware")
+    done = subprocess.run(
+        [python, "-c", code],
+        env={"PYTHONPATH": path, "MICROPYPATH": f"{path}:.frozen"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.splitlines() == ["False", "[(11, b'a')] True"], done.stdout + done.stderr

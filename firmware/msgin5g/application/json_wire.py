@@ -10,7 +10,7 @@ import binascii
 from coap import exchange as coap_exchange
 from coap import numbers
 from coap.message import Message as CoapMessage
-from coap.message import MessageError, encode, path_options, uint_octets
+from coap.message import MessageError, encode, uint_octets
 
 from ..rules.requests import Refusal, later, response
 from ..security import endpoint, overhead
@@ -105,8 +105,10 @@ class JsonWire:
             self._exchange = None
 
     def _request(self, body):
-        options = path_options(_PATH)
-        options.append((numbers.CONTENT_FORMAT, uint_octets(numbers.JSON)))
+        options = [
+            (numbers.URI_PATH, _PATH[1:].encode()),
+            (numbers.CONTENT_FORMAT, uint_octets(numbers.JSON)),
+        ]
         return CoapMessage(numbers.POST, body, options)
 
     # --- driven by the owner --------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 
 from coap import numbers
 from coap.message import Message as CoapMessage
-from coap.message import encode, path_options, uint_octets
+from coap.message import encode, uint_octets
 
 from ..security import overhead
 from ..wire import bodies, payload
@@ -18,8 +18,7 @@ _DAYS_BEFORE_MONTH = (0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334)
 
 def request(config, body, confirmable):
     """Return the POST that carries `body` (docs/wire-profile.md, "Transport")."""
-    options = path_options(PATH)
-    options.append((numbers.CONTENT_FORMAT, uint_octets(numbers.JSON)))
+    options = [(numbers.URI_PATH, PATH[1:].encode()), (numbers.CONTENT_FORMAT, uint_octets(numbers.JSON))]
     if config.server_host is not None:
         options.append((numbers.URI_HOST, config.server_host.encode()))
         if config.server_port != PORT:
