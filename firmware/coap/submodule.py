@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Modules of a package that is asked for names. Imported by the first `from package import module`."""
+"""Modules of a package: that of a name that the package is asked for, and one that is needed no more."""
+
+import sys
 
 
 def submodule(package, name):
@@ -14,3 +16,11 @@ def submodule(package, name):
         if whole + "'" not in str(error):  # it is there, and what it imports is not
             raise
     raise AttributeError(name)
+
+
+def unload(whole):
+    """Give back the memory of a module that has done its work, by its whole name; the next import loads it again."""
+    package, _, name = whole.rpartition(".")
+    sys.modules.pop(whole, None)
+    if hasattr(sys.modules[package], name):
+        delattr(sys.modules[package], name)

@@ -186,7 +186,7 @@ def _exists(path):
 
 
 async def _listen():
-    from .starting import start
+    from . import start
 
     client = await start()
     async for message in client.messages():
@@ -198,7 +198,7 @@ async def _safe(starts, path):
     """REPL and link: the device registers, takes in what is sent to it, and leaves it for a later start."""
     import asyncio
 
-    from .starting import start
+    from . import start
 
     log("safe boot: %d starts in a row failed within %d s, so %s is not run", starts.bad, health.GOOD, path)
     log(

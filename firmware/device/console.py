@@ -21,7 +21,8 @@ import msgin5g
 from board import Board
 from coap.compat import const
 
-from . import findings, health, runner, starting
+from . import findings, health, runner
+from . import start as start_client
 from .log import clean, log
 
 _TYPING = const(False)
@@ -93,7 +94,7 @@ def _renew():
         left.abandon()
     _loop()
     gc.collect()
-    client = _run(starting.start(board=_board))
+    client = _run(start_client(board=_board))
 
 
 def _loop():

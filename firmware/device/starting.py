@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""start(): from the configuration to a client that runs."""
+"""From the configuration to a client that runs: the work of `device.start`, which unloads this when it is done."""
 
 import asyncio
-import time
 
 from coap.compat import const
 from msgin5g import Config
 
-from . import health, runner
+from . import health, runner, waiting
 from .client import RunningClient
 from .log import log
 
@@ -19,16 +18,6 @@ if _TYPING:
 
 _CONFIG = const("msgin5g.json")
 _STOPPING = const(6000)  # ms that start() waits for one that stops
-
-
-def _clock():
-    """Return seconds since 1970, or None where the clock was never set."""
-    seconds = time.time()
-    year = time.gmtime(seconds)[0]
-    if year < 2024:
-        return None
-    # some ports count from 2000
-    return seconds + (946684800 if time.gmtime(0)[0] == 2000 else 0)
 
 
 def _goes_on(client, config):
@@ -55,18 +44,8 @@ def _tell(journal):
             log("%s", words)
 
 
-async def start(
-    config: "Config | dict[str, Any] | str | None" = None, board: "Board | None" = None
-) -> RunningClient:
-    """Return a running client, at once: the link and the registration come up in the background, for ever.
-
-    `config` is a Config, a dict or a path (default: msgin5g.json); `board` a Board (default: this board's).
-    A board has one client, since its storage, its sequence numbers and its link have one owner. Where one runs with
-    the same configuration, a second call returns that one. A client that has a fault is closed, and a new one takes
-    over; so is one with another configuration whose application has ended. Raise msgin5g.ConfigError,
-    device.links.Unsupported for a `peer` that the board has no link for, ClientError where a client with another
-    configuration runs.
-    """
+async def running(config: "Config | dict[str, Any] | str | None", board: "Board | None") -> RunningClient:
+    """Return the running client of `device.start`, which says what the arguments are."""
     if config is None or isinstance(config, str):
         config = Config.load(config or _CONFIG)
     elif isinstance(config, dict):
@@ -90,7 +69,7 @@ async def start(
         from msgin5g import Client as Core
     else:
         from msgin5g import ApplicationClient as Core  # type: ignore[no-redef]
-    core = Core(config, board.storage, clock=_clock, lent=runner.lent)
+    core = Core(config, board.storage, clock=waiting.clock, lent=runner.lent)
     _tell(core.journal)
     health.look(board)
     # after the core: reading the storage may take longer than a watchdog waits

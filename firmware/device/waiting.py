@@ -10,6 +10,7 @@ Importing this puts it into `asyncio`, for the application's own `wait_for(clien
 """
 
 import asyncio
+import time
 
 from coap.compat import const
 
@@ -85,6 +86,16 @@ async def wait_for_ms(awaitable, timeout):
 def wait_for(awaitable, timeout, sleep=None):
     """Do the same for a time in seconds. `sleep` is there for MicroPython's own callers."""
     return wait_for_ms(awaitable, None if timeout is None else int(timeout * 1000))
+
+
+def clock():
+    """Return seconds since 1970, or None where the clock was never set."""
+    seconds = time.time()
+    year = time.gmtime(seconds)[0]
+    if year < 2024:
+        return None
+    # some ports count from 2000
+    return seconds + (946684800 if time.gmtime(0)[0] == 2000 else 0)
 
 
 if _core:

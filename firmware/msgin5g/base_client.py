@@ -26,7 +26,8 @@ _ARRIVED = const((3, None))  # (events.MESSAGE, None), which wants no memory thi
 
 class BaseClient:
     """A subclass sets `sources`, among them `registration`, `_sender` (an OutboxScheduler) and `_receiver` (an
-    Inbox), and `_builder`, and has `_do(now)`, which does everything that can be done now.
+    Inbox, or None before there is something for it), and `_builder`. It has `_do(now)`, which does everything that can
+    be done now.
 
     `store`, `outbox`, `stats`, `events` and `changed`, `failed`, `came`, `expected` are for the sources.
     """
@@ -76,7 +77,7 @@ class BaseClient:
     @property
     def inbox(self):
         """The received messages that nobody took yet, oldest first."""
-        return self._receiver.inbox
+        return self.store.inbox
 
     @property
     def journal(self):
@@ -87,7 +88,7 @@ class BaseClient:
     @property
     def idle(self) -> bool:
         """Whether nothing waits to be sent: no message that is not accepted, no report of ours."""
-        return not self.outbox.queue and self._receiver.idle
+        return not self.outbox.queue and (self._receiver is None or self._receiver.idle)
 
     def flush(self) -> None:
         """Flush deferred records to the storage before a planned power-off."""
@@ -96,7 +97,8 @@ class BaseClient:
     def start(self, now: int) -> None:
         """Begin to register at the tick `now` (ms), and go on for ever."""
         self.registration.start(now)
-        self._receiver.resume(now)
+        if self._receiver is not None:
+            self._receiver.resume(now)
         self._work(now)
 
     def stop(self, now: int) -> None:
@@ -144,7 +146,7 @@ class BaseClient:
 
         The one taken before it is closed. Raise MemoryError where none was taken for want of memory.
         """
-        message = self._receiver.take()
+        message = self._receiver and self._receiver.take()
         if message is not None:
             self._work(now)
         return message

@@ -59,12 +59,12 @@ class Client(BaseClient):
         self.random = random
         self._on_air = 0
         self.sources = [None] * len(procedures.TABLE)
+        self._receiving = procedures.place("receiver")
         for position, row in enumerate(procedures.TABLE):
             begins = row.split()[1]
-            if begins == "always" or (begins != "-" and self._left(begins)):
+            if begins == "always" or begins != "-" and any([self._left(name) for name in begins.split("+")]):
                 self._begun(position)
         self.registration = self.procedure("registration")
-        self._receiver = self.procedure("receiver")
         self._sender = self.procedure("sender")
         self._builder = BodyBuilder(config, storage, self.store, self.outbox, random, clock)
         for step in ("GWREG", "REG"):
@@ -101,8 +101,15 @@ class Client(BaseClient):
         """Return the procedure of this name ("topics"), which begins now where it has not. Raise KeyError."""
         return self._begun(procedures.place(name))
 
+    @property
+    def _receiver(self):
+        return self.sources[self._receiving]
+
     def _left(self, name):
-        """Return whether an earlier run left something in this file. What cannot be read counts as something."""
+        """Return whether an earlier run left something in this list of the message store, or in this file. What cannot
+        be read counts as something."""
+        if hasattr(self.store, name):
+            return getattr(self.store, name)
         try:
             return self.storage.read(name, 0, 1)
         except OSError:

@@ -2,9 +2,9 @@
 """The configuration of a device: `msgin5g.json` (TS 24.538 clause 6.2 leaves its form open)."""
 
 import json
-import sys
 
 import msgin5g
+from coap.submodule import unload
 
 
 class Config:
@@ -17,9 +17,7 @@ class Config:
         from . import config_check
 
         config_check.fill(self, data)
-        # What checks is needed once, and makes room for what runs.
-        sys.modules.pop("msgin5g.config_check")
-        del sys.modules["msgin5g"].config_check
+        unload("msgin5g.config_check")  # what checks is needed once, and makes room for what runs
 
     @classmethod
     def load(cls, path: str) -> "Config":

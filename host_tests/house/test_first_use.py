@@ -19,9 +19,9 @@ from msgin5g_scene import Scene, msg, segment
 def loaded():
     return [name for name in %r if name in sys.modules]
 scene = Scene().start()
-sent = scene.send(payload="x" * 100)
+print(scene.send(payload="x" * 100).state, scene.take(), loaded())
 scene.post(msg(payload='"y"'))
-print(sent.state, scene.take().payload, loaded())
+print(scene.take().payload, loaded())
 print(scene.send(payload="x" * 5000).state, loaded())
 scene.post(segment(1, 2, message_id="m-2"))
 scene.post(segment(2, 2, message_id="m-2"))
@@ -29,6 +29,7 @@ print(scene.take().size, loaded())
 scene.client.subscribe("t", scene.tick)
 print(loaded())
 """
+IN, MESSAGE = "msgin5g.incoming.receiver", "msgin5g.store.message"
 SENDS, TAKES = "msgin5g.outgoing.segmentation", "msgin5g.incoming.reassembly"
 TOPICS, BLOCKS = "msgin5g.procedures.topics", "coap.blockwise"
 
@@ -36,7 +37,7 @@ TOPICS, BLOCKS = "msgin5g.procedures.topics", "coap.blockwise"
 @pytest.mark.parametrize("interpreter", ["cpython", "micropython"])
 def test_a_client_loads_what_it_uses(interpreter):
     python = sys.executable if interpreter == "cpython" else str(BIN / "micropython")
-    code = DAY % ([SENDS, TAKES, TOPICS, BLOCKS],)
+    code = DAY % ([IN, MESSAGE, SENDS, TAKES, TOPICS, BLOCKS],)
     path = ":".join(map(str, PATH))
     done = subprocess.run(
         [python, "-c", code],
@@ -45,10 +46,11 @@ def test_a_client_loads_what_it_uses(interpreter):
         text=True,
     )
     assert done.stdout.splitlines() == [
-        "accepted y []",
-        f"sent {[SENDS]}",
-        f"4 {[SENDS, TAKES]}",
-        f"{[SENDS, TAKES, TOPICS]}",
+        "accepted None []",
+        f"y {[IN, MESSAGE]}",
+        f"sent {[IN, MESSAGE, SENDS]}",
+        f"4 {[IN, MESSAGE, SENDS, TAKES]}",
+        f"{[IN, MESSAGE, SENDS, TAKES, TOPICS]}",
     ], done.stdout + done.stderr
 
 

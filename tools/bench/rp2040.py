@@ -15,8 +15,15 @@ from tools.image import files, rp2
 
 BOARD = "rp2040"
 PACKAGES = ("coap", "msgin5g", "device")
-# What a running client has in memory: packages alone import little, for what a device does not use stays out.
-CORE = "import coap, msgin5g, device\nfrom msgin5g import Client, Config\nfrom device import start\n"
+# What a Client that registers and sends has in memory, whenever it is loaded, then one that receives too. Links,
+# OSCORE, boot and what a device may not use stay out.
+CORE = """import coap, msgin5g, device
+from msgin5g import Client, Config
+from msgin5g.outgoing import sender
+from msgin5g.procedures import registration
+from device import client
+"""
+RECEIVER = "from msgin5g.incoming import receiver\n"
 ALLOCATED = "gc.collect(); gc.collect(); print(gc.mem_alloc())\n"
 
 WHY = (
@@ -33,12 +40,11 @@ def measure():
     yield Row("  of it, frozen modules", sum(report["frozen"].values()), "octets")
     with tempfile.TemporaryDirectory() as folder:
         flash = Path(folder) / "flash.bin"
-        free, asyncio, core = heap(image, flash, {})
+        free, asyncio, core, receiver = heap(image, flash, {})
         yield Row("free heap at the REPL", free, "octets")
         yield Row("heap of asyncio, frozen", asyncio, "octets")
-        yield Row(
-            "heap of coap + msgin5g + device with the client, frozen", core, "octets", 6 * 1024, why=WHY
-        )
+        yield Row("heap of coap + msgin5g + device that send, frozen", core, "octets", 6 * 1024, why=WHY)
+        yield Row("  that receive too", core + receiver, "octets")
         flash.unlink()
         modules = compiled(Path(folder))
         yield Row("  the same as .mpy files, their size", sum(map(len, modules.values())), "octets")
@@ -48,16 +54,16 @@ def measure():
 
 
 def heap(image, flash, contents):
-    """(free at the REPL, what asyncio takes, what the core takes), in octets."""
+    """(free at the REPL, what asyncio takes, what the core takes, and what its receiver), in octets."""
     private.replace(flash, flash_image(contents))
     with Emulator(image, flash=flash, options=["--virtual", "--quiet"]) as pico:
         repl = RawRepl(pico.ports["repl"])
         try:
             free = int(repl.run("import gc\ngc.collect()\nprint(gc.mem_free())"))
-            steps = [int(repl.run(code + ALLOCATED)) for code in ("", "import asyncio\n", CORE)]
+            steps = [int(repl.run(code + ALLOCATED)) for code in ("", "import asyncio\n", CORE, RECEIVER)]
         finally:
             repl.close()
-    return free, steps[1] - steps[0], steps[2] - steps[1]
+    return free, *[after - before for before, after in zip(steps, steps[1:], strict=False)]
 
 
 def compiled(scratch):

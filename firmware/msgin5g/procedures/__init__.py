@@ -6,12 +6,13 @@ A new procedure is a file with a rules.requests.Source and `start(client)`, whic
 
 # In the order in which they get their turn to send. A row is one string, which costs a heap one object; it names
 # - the module, which is imported when the procedure begins;
-# - when it begins: "always": with the Client; a file: where the storage has that; "-": when the first message comes for
-#   it. Or before that, when the application calls `client.call(name, ...)`;
+# - when it begins, at the latest when a message comes for it, or the application calls `client.call(name, ...)`:
+#   "always": with the Client; "-": not before; else where an earlier run left something in one of these, with "+"
+#   between them: lists of the message store, or files;
 # - the types of message (msgType) that it takes in.
 TABLE = (
     "procedures.registration always REGRESP DEREGRESP",
-    "incoming.receiver       always MSG",
+    "incoming.receiver       inbox+reports+sets MSG",
     "procedures.topics       topics",
     # SEGCOFIR is a misprint of clause 6.5.3.5
     "outgoing.sender         always IMDN MSGRESP SEGREC SEGCONFIR SEGCOFIR",

@@ -15,12 +15,11 @@ something that the other side knows to be a repeat.
 """
 
 import hashlib
-import sys
 
 from coap.compat import const, json_octets
+from coap.submodule import unload
 
 from .journal import Journal, RecordSource
-from .message import Message
 from .outgoing import AWAITING, Outgoing
 
 _SENT = const(0x53)
@@ -273,9 +272,7 @@ class MessageStore:
         from . import recovery
 
         recovery.Recovery(self, self._storage).run()
-        # a running device has no use for it, and its kilobyte goes back
-        del sys.modules[recovery.__name__]
-        del sys.modules[__name__.rpartition(".")[0]].recovery
+        unload(recovery.__name__)  # a running device has no use for it
 
     def new_file(self, prefix):
         """Return the name of a file that is not there yet: "out-" or "set-" and a number. Raise StorageError."""
@@ -295,6 +292,8 @@ class MessageStore:
             if owner.stands not in AWAITING and owner.source.file is None:
                 payload = owner.source.read(0, owner.size)
             return _SENT, _pack(self._outgoing_header(owner), payload)
+        from .message import Message  # loaded with the first one that came in
+
         if isinstance(owner, Message):
             return _RECEIVED, _pack(self._message_header(owner), b"" if owner.taken else owner.octets())
         if isinstance(owner, list):  # of a device that was a client and is an application client now

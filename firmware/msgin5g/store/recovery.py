@@ -11,7 +11,6 @@ from coap.compat import const
 from ..timing import Countdown
 from ..wire.identifiers import PRIORITIES
 from .journal import RecordRef, RecordSource, file_number
-from .message import Message
 from .outgoing import Outgoing
 from .storage import discard, loads
 
@@ -333,6 +332,8 @@ class Recovery:
 
 
 def _message(fields):
+    from .message import Message  # loaded where one came in
+
     message = Message(
         fields.sender,
         fields.sender_type,
