@@ -70,21 +70,6 @@ def fault():
     return None
 
 
-def _error(why):
-    """Return the exception for who calls a client that ended: `why`, where it is one and not words.
-
-    Here our own are loaded. Where there is no memory for that, which may be the very fault, it is the built-in class
-    that each of them is too: whoever catches one by its name has loaded it.
-    """
-    if not isinstance(why, str):
-        return why
-    try:
-        from msgin5g import ClientError, StoppedError
-    except MemoryError:
-        ClientError, StoppedError = RuntimeError, EOFError
-    return StoppedError(why) if why is STOPPED else ClientError(why + "; start() begins anew")
-
-
 class Serving:
     """A core and its link, and the tasks between them."""
 
@@ -152,9 +137,21 @@ class Serving:
         return result
 
     def check(self):
-        """Raise what ended the client."""
-        if self._ended is not None:
-            raise _error(self._ended)
+        """Raise what ended the client.
+
+        Our own errors are loaded here. Where there is no memory for that, which may be the very fault, it is the
+        built-in class that each of them is too: whoever catches one by its name has loaded it.
+        """
+        why = self._ended
+        if why is None:
+            return
+        if not isinstance(why, str):
+            raise why
+        try:
+            from msgin5g import ClientError, StoppedError
+        except MemoryError:
+            ClientError, StoppedError = RuntimeError, EOFError
+        raise StoppedError(why) if why is STOPPED else ClientError(why + "; start() begins anew")
 
     def fail(self, why):
         """End the client for a reason in words: the application's next call raises it, or the one that it waits in."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Twenty applications beside the client on the emulated Pico, the image as it is flashed, with its watchdog running:
+"""Many applications beside the client on the emulated Pico, the image as it is flashed, with its watchdog running:
 whatever each does, the device goes on with what it promises, or is reset in order (docs/health.md). Each has minutes of
 its own time. Nobody is at the UART: a client that registers in vain is as alive as any.
 """
@@ -39,6 +39,12 @@ RESET = {
         "class Own: kept = []\nsys.modules['own'] = Own\nown = Own.kept\n"
         "while True:\n    own.append(bytes(99))\n    await asyncio.sleep(0)",
         "MemoryError",
+    ),
+    "takes the last octet": ("full = None\nwhile True: full = (full,)", "MemoryError"),
+    "takes the last octet and raises another error": (
+        "error, full = KeyError('own'), None\ntry:\n    while True: full = (full,)\n"
+        "except MemoryError: raise error",
+        "KeyError: own",
     ),
     "asks for one piece that is not there": ("bytearray(300000)", "MemoryError"),
     "computes for ever": ("while True: pass", ""),
