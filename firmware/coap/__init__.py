@@ -36,9 +36,8 @@ A client, with a socket of its own (`docs/coap.md` has a server for asyncio too,
     print(bytes(response.payload).decode() if kind == coap.RESPONSE else "no answer")
 """
 
-from . import numbers
+from . import exchange, numbers
 from .endpoint import Endpoint
-from .exchange import INCOMPLETE, NOTIFICATION, REFUSED, REQUEST, RESET, RESPONSE, STALE, TIMEOUT
 from .message import Message, MessageError, decode, encode, uint_octets
 
 
@@ -51,14 +50,14 @@ def __getattr__(name):
         from .uri import path_options
 
         return path_options
-    # coap.GET is numbers.GET, without a second table of a hundred names in the heap
-    try:
-        return getattr(numbers, name)
-    except AttributeError:
-        if name in ("BusyError", "Error", "StateError"):
-            from . import errors
+    # coap.GET is numbers.GET, coap.RESPONSE exchange.RESPONSE: no second table of a hundred names in the heap
+    for module in (exchange, numbers):
+        if hasattr(module, name):
+            return getattr(module, name)
+    if name in ("BusyError", "Error", "StateError"):
+        from . import errors
 
-            return getattr(errors, name)
-        from .submodule import submodule
+        return getattr(errors, name)
+    from .submodule import submodule
 
-        return submodule("coap", name)
+    return submodule("coap", name)

@@ -102,13 +102,18 @@ class Message:
     def path(self) -> str | None:
         """The Uri-Path options, with a "/" before each; None where one is not UTF-8. What would mean something
         else in a URI is escaped (section 6.5), so an option "a/b" reads "/a%2Fb" and is no path of two."""
-        try:
-            return (
-                "".join(["/" + _escaped(str(v, "utf-8")) for n, v in self.options if n == numbers.URI_PATH])
-                or "/"
-            )
-        except UnicodeError:
-            return None
+        path = ""
+        for number, value in self.options:
+            if number == numbers.URI_PATH:
+                try:
+                    part = str(value, "utf-8")
+                except UnicodeError:
+                    return None
+                for mark in "%/?#":
+                    if mark in part:
+                        part = part.replace(mark, "%%%02X" % ord(mark))
+                path += "/" + part
+        return path or "/"
 
 
 def uint_octets(value: int) -> bytes:
@@ -120,13 +125,6 @@ def uint_octets(value: int) -> bytes:
         octets = bytes((value & 255,)) + octets
         value >>= 8
     return octets
-
-
-def _escaped(text):
-    for mark in "%/?#":
-        if mark in text:
-            text = text.replace(mark, "%%%02X" % ord(mark))
-    return text
 
 
 def has_blocks(message: Message) -> bool:

@@ -6,8 +6,7 @@ import asyncio
 from coap.compat import const, ticks_diff
 from msgin5g import FinishedMessage
 
-from . import health, runner
-from .waiting import cancel, wait_for_ms
+from . import health, runner, waiting
 
 _TYPING = const(False)
 if _TYPING:
@@ -21,7 +20,7 @@ if _TYPING:
 
     Payload = str | bytes | BinaryIO | tuple[BinaryIO, int]
 
-STOP_WAIT = const(5000)  # ms for the de-registration, whose loss is harmless
+_STOP_WAIT = const(5000)  # ms for the de-registration, whose loss is harmless
 
 
 class Outgoing:
@@ -74,7 +73,7 @@ class Outgoing:
         limit = runner.countdown(timeout_s)
         while not self._core.final:
             self._client.check()
-            await wait_for_ms(self._client.watch(self.message_id).wait(), runner.left(limit))
+            await waiting.wait_for_ms(self._client.watch(self.message_id).wait(), runner.left(limit))
         return self._core.state
 
 
@@ -183,7 +182,7 @@ class RunningClient(runner.Serving):
                 return message
             self._arrived.clear()
             try:
-                await wait_for_ms(self._arrived.wait(), runner.left(limit))
+                await waiting.wait_for_ms(self._arrived.wait(), runner.left(limit))
             except asyncio.TimeoutError:
                 if not self.core.inbox:
                     raise
@@ -209,7 +208,7 @@ class RunningClient(runner.Serving):
         try:
             while not self.core.idle and self._ended is None:
                 self._drained.clear()
-                await wait_for_ms(self._drained.wait(), runner.left(limit))
+                await waiting.wait_for_ms(self._drained.wait(), runner.left(limit))
         except asyncio.TimeoutError:
             pass
         try:
@@ -242,7 +241,7 @@ class RunningClient(runner.Serving):
             tasks = list(self._tasks.values())
             self._tasks.clear()
             for task in tasks:
-                cancel(task, self._queue)
+                waiting.cancel(task, self._queue)
             try:
                 self._link.close()
             except Exception as error:
@@ -252,7 +251,7 @@ class RunningClient(runner.Serving):
     async def _deregister(self):
         registration = self.core.registration
         # Who is not registered has nothing to wait for. What may be under way expires at the server.
-        wait = STOP_WAIT if self.registered else 0
+        wait = _STOP_WAIT if self.registered else 0
         self._call(self.core.stop, health.now())
         while wait > 0 and registration.state != "stopped" and self._ended is None:
             await asyncio.sleep_ms(50)

@@ -42,7 +42,7 @@ def source_of(given):
 
 
 def value_read(value):
-    return payload.read_octets(value) if payload.is_octets(value) else value
+    return payload.read_octets(value) if value.startswith(payload.HEAD) else value
 
 
 def expected(given):

@@ -241,7 +241,7 @@ class Reassembly:
         key = (header.sender, set_id)
         segments = self._find(key)
         known = _total(segments, number, total, last)
-        if number == 1 and payload.is_octets(value):
+        if number == 1 and value.startswith(payload.HEAD):
             payload.read_octets(value)
         size = len(value.encode())
         if segments is None:

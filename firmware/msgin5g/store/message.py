@@ -91,7 +91,7 @@ class Message:
 
     def hold(self, value):
         """Set the payload from the whole `payload` member. Raise BodyError."""
-        self._value = payload.read_octets(value) if payload.is_octets(value) else value
+        self._value = payload.read_octets(value) if value.startswith(payload.HEAD) else value
         self.size = len(self._value) if isinstance(self._value, bytes) else len(value.encode())
 
     def keep(self, stored):

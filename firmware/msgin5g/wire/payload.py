@@ -7,26 +7,20 @@ the data URI travels as octets, so that the reading is always unique.
 
 import binascii
 
-from coap import numbers
 from coap.compat import json_octets
 
-HEAD = "data:;base64,"
+HEAD = "data:;base64,"  # of a member that stands for octets
 
 
 class BodyError(ValueError):
     """A JSON body breaks clause 7.3 of TS 24.538. `member` names the culprit, str() is fit for a diagnostic payload."""
 
-    code = numbers.BAD_REQUEST
+    code = 128  # coap.BAD_REQUEST
     max_age = None
 
     def __init__(self, member: str, why: str) -> None:
         super().__init__("%s: %s" % (member, why))
         self.member = member
-
-
-def is_octets(value):
-    """Return whether a `payload` member stands for octets, by its head."""
-    return value.startswith(HEAD)
 
 
 def octets_value(octets):
@@ -72,7 +66,7 @@ def as_octets(payload):
     Raise ValueError for anything but str and buffers of octets.
     """
     if isinstance(payload, str):
-        return not is_octets(payload), payload.encode()
+        return not payload.startswith(HEAD), payload.encode()
     if isinstance(payload, (bytes, bytearray, memoryview)):
         return False, bytes(payload)
     raise ValueError(
