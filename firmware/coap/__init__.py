@@ -42,22 +42,23 @@ from .message import Message, MessageError, decode, encode, uint_octets
 
 
 def __getattr__(name):
+    # coap.GET is numbers.GET, coap.RESPONSE exchange.RESPONSE: no second table of a hundred names in the heap. What a
+    # program has asked for once stands in the package from then on.
     if name == "__version__":
-        from .version import VERSION
-
-        return VERSION
-    if name == "path_options":
-        from .uri import path_options
-
-        return path_options
-    # coap.GET is numbers.GET, coap.RESPONSE exchange.RESPONSE: no second table of a hundred names in the heap
-    for module in (exchange, numbers):
-        if hasattr(module, name):
-            return getattr(module, name)
-    if name in ("BusyError", "Error", "StateError"):
+        from .version import VERSION as value
+    elif name == "path_options":
+        from .uri import path_options as value
+    elif hasattr(exchange, name):
+        value = getattr(exchange, name)
+    elif hasattr(numbers, name):
+        value = getattr(numbers, name)
+    elif name in ("BusyError", "Error", "StateError"):
         from . import errors
 
-        return getattr(errors, name)
-    from .submodule import submodule
+        value = getattr(errors, name)
+    else:
+        from .submodule import submodule
 
-    return submodule("coap", name)
+        value = submodule("coap", name)
+    globals()[name] = value
+    return value
