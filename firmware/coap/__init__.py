@@ -36,7 +36,7 @@ A client, with a socket of its own (`docs/coap.md` has a server for asyncio too,
     print(bytes(response.payload).decode() if kind == coap.RESPONSE else "no answer")
 """
 
-from . import exchange, numbers
+from . import numbers
 from .endpoint import Endpoint
 from .message import Message, MessageError, decode, encode, uint_octets
 
@@ -44,6 +44,8 @@ from .message import Message, MessageError, decode, encode, uint_octets
 def __getattr__(name):
     # coap.GET is numbers.GET, coap.RESPONSE exchange.RESPONSE: no second table of a hundred names in the heap. What a
     # program has asked for once stands in the package from then on.
+    from . import exchange
+
     if name == "__version__":
         from .version import VERSION as value
     elif name == "path_options":
