@@ -60,6 +60,25 @@ def json_value(octets):
     return json.loads(text)
 
 
+def printable(text):
+    """Return what a peer wrote as it may be shown: "?" for each control character, which would move a cursor, or make
+    a line of its own.
+
+    Octets are looked at, here and wherever a text is a peer's: MicroPython keeps each character that it looks at
+    singly in its table of names, for ever, and there are a million of them.
+    """
+    octets = text.encode()
+    if not octets or (min(octets) >= 0x20 and max(octets) < 0x7F):
+        return text
+    shown = bytearray()
+    for octet in octets:
+        if octet < 0xA0 and shown[-1:] == b"\xc2":  # U+0080 to U+009F
+            shown[-1] = 0x3F
+        else:
+            shown.append(0x3F if octet < 0x20 or octet == 0x7F else octet)
+    return str(shown, "utf-8")
+
+
 def _too_deep(octets):
     """Return whether brackets nest deeper than _DEEPEST. Brackets within strings do not count."""
     depth = 0
@@ -107,7 +126,10 @@ def _join_surrogates(text):
         if high >= 0xDC00 or not 0xDC00 <= low < 0xE000:
             raise ValueError("half of a surrogate pair")
         parts.append(text[start:position])
-        parts.append(chr(0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00)))
+        code = 0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00)
+        # not chr(): see `printable`
+        octets = bytes((0xF0 | code >> 18, 0x80 | code >> 12 & 63, 0x80 | code >> 6 & 63, 0x80 | code & 63))
+        parts.append(str(octets, "utf-8"))
         start = position = position + 12
     parts.append(text[start:])
     return "".join(parts)

@@ -19,11 +19,11 @@ import time
 
 import msgin5g
 from board import Board
-from coap.compat import const
+from coap.compat import const, printable
 
 from . import findings, health, runner
 from . import start as start_client
-from .log import clean, log
+from .log import log
 
 _TYPING = const(False)
 if _TYPING:
@@ -202,7 +202,7 @@ def _show(message):
 
 def _say(text):
     """Print text that a peer may have written."""
-    print(clean(text))
+    print(printable(text))
 
 
 async def _until(condition, seconds):

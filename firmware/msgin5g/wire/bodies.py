@@ -6,7 +6,7 @@ Read kindly: misspelt values, names with spaces, strings for booleans and number
 """
 
 from coap import numbers
-from coap.compat import json_octets, json_value
+from coap.compat import json_octets, json_value, printable
 
 from .identifiers import PRIORITIES
 from .payload import BodyError
@@ -257,7 +257,7 @@ class Body:
         addr = body.text("addr")
         if not addr:
             raise BodyError(name + ".addr", "empty")
-        if min(addr) < " " or "\x7f" in addr:
+        if min(addr.encode()) < 0x20 or "\x7f" in addr:  # octets: see `printable`
             raise BodyError(name + ".addr", "must not contain control characters")
         return type, addr
 
@@ -299,7 +299,7 @@ class Body:
         """Return the cause of a failure, by any of the names that the schemas give it."""
         for name in "Cause,cause,failure reason,failReason".split(","):
             if name in self:
-                return clean(self.text(name, longest=1024))
+                return printable(self.text(name, longest=1024))
         return None
 
 
@@ -309,14 +309,7 @@ def failure(message):
         why = str(bytes(message.payload), "utf-8")
     except UnicodeError:
         why = ""
-    return clean((numbers.code_text(message.code) + " " + why).strip())
-
-
-def clean(text):
-    """Return words of the other side for people to read: a control character could make a line of its own of them."""
-    if text and (min(text) < " " or max(text) > "~"):
-        text = "".join([c if " " <= c <= "~" or ord(c) > 159 else "?" for c in text])
-    return text
+    return printable((numbers.code_text(message.code) + " " + why).strip())
 
 
 def read_ranges(text):
@@ -336,7 +329,7 @@ def read_ranges(text):
 
 
 def _digits(text):
-    """Return the number that 1 to 10 ASCII digits say, else None. int() takes more, isdigit() other scripts' digits."""
-    if not 1 <= len(text) <= 10 or [c for c in text if not "0" <= c <= "9"]:
+    """Return the number that 1 to 10 ASCII digits say, else None. int() takes more, and a str's isdigit() too."""
+    if len(text) > 10 or not text.encode().isdigit():
         return None
     return int(text)

@@ -11,7 +11,6 @@ def service_id_error(value):
     """Return why `value` cannot be a service ID, or None (TS 23.554 clause 6.1: a URI; kindly, any string)."""
     if not isinstance(value, str) or not value or len(value.encode()) > 255:
         return "must be a string of 1 to 255 octets"
-    for character in value:
-        if ord(character) < 32 or ord(character) == 127:
-            return "must not contain control characters"
+    if min(value.encode()) < 0x20 or "\x7f" in value:
+        return "must not contain control characters"
     return None
