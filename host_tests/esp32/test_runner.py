@@ -3,6 +3,7 @@
 """A running client on the Wi-Fi link, in virtual time: what it does when the network is back."""
 
 import asyncio
+import sys
 
 import network
 
@@ -10,7 +11,7 @@ import msgin5g
 import virtual
 from air import air
 from common import equal
-from device import runner, start, starting
+from device import runner, start
 from device.links import wifi
 from device.log import log
 from msgin5g import MemoryStorage
@@ -162,7 +163,8 @@ def test_a_storage_that_fails_at_a_start_is_told_and_counted():
     board = Board()
     board.storage.names = broken
     lines = []
-    starting.log = lambda text, *values: lines.append(text % values)
+    # start() imports what tells it anew
+    sys.modules["device.log"].log = lambda text, *values: lines.append(text % values)
 
     async def act(client):
         equal([line for line in lines if "storage" in line], lines[-1:])
@@ -181,7 +183,7 @@ def test_a_storage_that_fails_at_a_start_is_told_and_counted():
     try:
         play(act, board)
     finally:
-        starting.log = log
+        sys.modules["device.log"].log = log
 
 
 def broken():
