@@ -31,6 +31,10 @@ _MARKER = const(0xFF)
 _MAX_OPTION = const(65535 + 269)  # what two octets of extended length can say (section 3.1)
 # A datagram of 1152 octets can hold over 1,100 empty options, which would cost 30 times its size in heap.
 _MAX_OPTIONS = const(32)
+# Rules of an option, in numbers.OPTIONS
+_REPEATABLE = const(0x1_00_00)
+_OF_REQUESTS = const(0x2_00_00)
+_OF_RESPONSES = const(0x4_00_00)
 # Octets, at most, of a datagram beside payload and options, with OSCORE and what it needs for blocks
 _HEAD = const(48)
 
@@ -145,15 +149,15 @@ def unrecognized(message: Message, blocks: int) -> int | None:
     if not message.options:
         return None
     seen = 0
-    foreign = numbers.OF_RESPONSES if numbers.is_request(message.code) else numbers.OF_REQUESTS
+    foreign = _OF_RESPONSES if numbers.is_request(message.code) else _OF_REQUESTS
     for option in message.options:
         number, value = option
         if number in numbers.OPTIONS:
-            shortest, longest, rules = numbers.OPTIONS[number]
+            form = numbers.OPTIONS[number]
             if (
-                not shortest <= len(value) <= longest
-                or rules & foreign
-                or (number == seen and not rules & numbers.REPEATABLE)  # equal numbers stand side by side
+                not form & 0xFF <= len(value) <= form >> 8 & 0xFF
+                or form & foreign
+                or (number == seen and not form & _REPEATABLE)  # equal numbers stand side by side
                 or (not blocks and number in (numbers.BLOCK1, numbers.BLOCK2))
             ):
                 if number & 1:

@@ -66,30 +66,26 @@ ECHO = 252
 
 JSON = 50  # Content-Format application/json
 
-# Rules of an option
-REPEATABLE = 1
-OF_REQUESTS = 2  # alone: not defined for responses
-OF_RESPONSES = 4
-
-# The options whose form is known here: number -> (shortest, longest, rules), RFC 7252 section 5.10. An option of
-# another form is treated as unknown (sections 5.4, 5.4.1, 5.4.3, 5.4.5).
+# The options whose form is known here: number -> rules, longest and shortest length, an octet each, RFC 7252 section
+# 5.10. An option of another form is treated as unknown (sections 5.4, 5.4.1, 5.4.3, 5.4.5). Of the rules, 1 is
+# repeatable, 2 of requests alone, 4 of responses alone.
 OPTIONS = {
-    URI_HOST: (1, 255, 2),
-    ETAG: (1, 8, 1),
-    OBSERVE: (0, 3, 0),
-    URI_PORT: (0, 2, 2),
-    LOCATION_PATH: (0, 255, 5),
-    URI_PATH: (0, 255, 3),
-    CONTENT_FORMAT: (0, 2, 0),
-    MAX_AGE: (0, 4, 4),
-    URI_QUERY: (0, 255, 3),
-    ACCEPT: (0, 2, 2),
-    LOCATION_QUERY: (0, 255, 5),
-    BLOCK2: (0, 3, 0),
-    BLOCK1: (0, 3, 0),
-    SIZE2: (0, 4, 0),
-    SIZE1: (0, 4, 0),
-    ECHO: (1, 40, 0),
+    URI_HOST: 0x2_FF_01,
+    ETAG: 0x1_08_01,
+    OBSERVE: 0x0_03_00,
+    URI_PORT: 0x2_02_00,
+    LOCATION_PATH: 0x5_FF_00,
+    URI_PATH: 0x3_FF_00,
+    CONTENT_FORMAT: 0x0_02_00,
+    MAX_AGE: 0x4_04_00,
+    URI_QUERY: 0x3_FF_00,
+    ACCEPT: 0x2_02_00,
+    LOCATION_QUERY: 0x5_FF_00,
+    BLOCK2: 0x0_03_00,
+    BLOCK1: 0x0_03_00,
+    SIZE2: 0x0_04_00,
+    SIZE1: 0x0_04_00,
+    ECHO: 0x0_28_01,
 }
 
 
