@@ -13,7 +13,6 @@ from .builder import MessageBuilder
 PATH = "/msgin5g"
 TOKEN = 4  # octets, that the endpoint adds
 LEAST_ROOM = 64  # octets of a segment: any character with its escapes fits, and the head with some octets
-_DAYS_BEFORE_MONTH = (0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334)
 
 
 def request(config, body, confirmable):
@@ -24,28 +23,6 @@ def request(config, body, confirmable):
         if config.server_port != PORT:
             options.append((numbers.URI_PORT, uint_octets(config.server_port)))
     return CoapMessage(numbers.POST, body, options, numbers.CON if confirmable else numbers.NON)
-
-
-def date_time(seconds):
-    """Return seconds since 1970 as an RFC 3339 date-time in UTC."""
-    days, seconds = divmod(int(seconds), 86400)
-    year = 1970
-    while True:
-        leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
-        if days < 365 + leap:
-            break
-        days -= 365 + leap
-        year += 1
-    month = 12
-    while days < _DAYS_BEFORE_MONTH[month - 1] + (leap and month > 2):
-        month -= 1
-    day = days - _DAYS_BEFORE_MONTH[month - 1] - (leap and month > 2) + 1
-    clock = (seconds // 3600, seconds // 60 % 60, seconds % 60)
-    return "%04d-%02d-%02dT%02d:%02d:%02dZ" % ((year, month, day) + clock)
-
-
-def _hexadecimal(octets):
-    return "".join(["%02x" % octet for octet in octets])
 
 
 class BodyBuilder(MessageBuilder):
@@ -68,6 +45,8 @@ class BodyBuilder(MessageBuilder):
         if expires is not None and outgoing.store_forward and self._clock is not None:
             seconds = self._clock()
             if seconds is not None:
+                from ..wire.date_time import date_time
+
                 outgoing.expire_time = date_time(seconds + expires)
         outgoing.segmentation = self._cut(outgoing)
 
@@ -90,7 +69,7 @@ class BodyBuilder(MessageBuilder):
                 return None
         elif len(payload.HEAD) + (size + 2) // 3 * 4 <= min(limit, whole):
             return None
-        return limit, room, _hexadecimal(self._random(8))
+        return limit, room, "".join(["%02x" % octet for octet in self._random(8)])
 
     def _room(self, outgoing, segment):
         """Return octets that are left in a datagram for the value of `payload`."""

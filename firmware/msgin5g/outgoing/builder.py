@@ -1,14 +1,10 @@
 # SPDX-License-Identifier: MIT
 """From what an application gives to a message in the outbox, for both roles."""
 
-from coap.compat import const
-
 from ..store.outgoing import Outgoing
 from ..timing import Countdown
 from ..wire import payload, uuid
 from ..wire.identifiers import service_id_error
-
-_INLINE = const(1024)  # octets; a longer payload has a file of its own
 
 
 class OctetsSource:
@@ -61,7 +57,7 @@ def source_of(given, volatile, storage, store, outbox):
         return spool(lambda offset, piece: given.read(piece), size, False), None
     text, octets = payload.as_octets(given)
     outbox.check(len(octets))
-    if volatile or len(octets) <= _INLINE:
+    if volatile or len(octets) <= 1024:  # a longer payload has a file of its own
         return OctetsSource(octets, text), octets
     view = memoryview(octets)
     return spool(lambda offset, piece: view[offset : offset + piece], len(octets), text), None
