@@ -152,18 +152,18 @@ class Context:
         """Return the plain Message: section 8.4. Raise UnverifiedError, OlderError."""
         value = message.option(numbers.OSCORE)
         if value is None:
-            raise UnverifiedError("not protected")
+            raise UnverifiedError  # not protected
         try:
             piv, kid, id_context = _read_option(value)
             if kid not in (None, self.recipient_id) or id_context not in (None, self.id_context):
-                raise ValueError("another context")
+                raise ValueError  # another context
             nonce = _nonce(self._recipient_nonce, piv) if piv else binding.nonce
             text = ccm.open_sealed(self._recipient_key, nonce, binding.aad, message.payload)
             plain = _inner(message, text)
             if numbers.is_request(plain.code) or plain.code == numbers.EMPTY:
-                raise ValueError("not a response")
-        except ValueError as error:
-            raise UnverifiedError(str(error))
+                raise ValueError  # not a response
+        except ValueError:
+            raise UnverifiedError
         self._order_notification(plain, message, piv, binding)
         return plain
 
@@ -178,10 +178,10 @@ class Context:
         number = int.from_bytes(piv, "big")
         if piv:
             if number <= binding.last:
-                raise OlderError("a notification that is older than the last one")
+                raise OlderError
             binding.last = number
         elif binding.last >= 0:
-            raise UnverifiedError("only the first notification may lack a Partial IV")
+            raise UnverifiedError  # only the first notification may lack a Partial IV
         plain.options.append((numbers.OBSERVE, _uint(number & 0xFFFFFF).lstrip(b"\0")))
 
     # --- as a server ------------------------------------------------------------------------------------
@@ -212,7 +212,7 @@ class Context:
         try:
             plain = _inner(message, text)
             if not numbers.is_request(plain.code):
-                raise ValueError("not a request")
+                raise ValueError  # not a request
         except ValueError:
             raise RefusedError(numbers.BAD_OPTION, "Failed to decode COSE")
         if not self._window.known:
@@ -343,7 +343,7 @@ def _read_option(value):
     flags = value[0]
     position = 1 + (flags & 7)
     if flags & 0xE0 or flags & 7 > 5:
-        raise ValueError("reserved flags")
+        raise ValueError  # reserved flags
     piv = value[1:position]
     id_context = None
     if flags & 16:
@@ -353,7 +353,7 @@ def _read_option(value):
         position += length
     kid = value[position:]
     if position > len(value) or kid and not flags & 8:
-        raise ValueError("lengths do not fit")
+        raise ValueError  # lengths do not fit
     return piv, kid if flags & 8 else None, id_context
 
 
