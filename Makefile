@@ -59,10 +59,10 @@ lint: venv ## ruff and mypy: rules, format and types of all Python code, firmwar
 
 audit: venv ## known holes in what the host tools are built on, where the data can be had
 	@$(BIN)/pip install --quiet --disable-pip-version-check 'pip-audit>=2.7'
-	@$(BIN)/python -m tools.audit
+	@$(BIN)/python -m tools.project.audit
 
 tables: venv ## the pages that are made of tables of the firmware: docs/retries.md, docs/states.md
-	@$(BIN)/python -m tools.tables
+	@$(BIN)/python -m tools.project.tables
 
 bench: micropython ## the measured table of the README
 	@$(BIN)/msgin5g bench $(ARGS)
@@ -85,13 +85,13 @@ venv: .venv/.complete
 	@touch $@
 
 micropython: venv
-	@$(BIN)/python -m tools.micropython
+	@$(BIN)/python -m tools.programs.micropython
 
 peers: venv
-	@$(BIN)/python -m tools.peers
+	@$(BIN)/python -m tools.programs.peers
 
 typings: venv
-	@$(BIN)/python -m tools.typings
+	@$(BIN)/python -m tools.project.typings
 
 # What can't be had is said by the tests that need it.
 hardware: venv

@@ -7,7 +7,7 @@ import os
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tools.peers import NoPeer, peer
+from tools.programs.peers import NoPeer, peer
 
 # `make test ARGS=...` hands its variables on; a `make` that a test runs is a user's own.
 for name in ("MAKEFLAGS", "MAKEOVERRIDES", "MFLAGS", "ARGS", "JOBS"):

@@ -15,9 +15,10 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools import bytecode, patience
 from tools.device import SMALL_HEAP
-from tools.micropython import BIN
+from tools.image import bytecode
+from tools.programs import patience
+from tools.programs.micropython import BIN
 
 ROOT = Path(__file__).resolve().parents[1]
 UNIX = ROOT / "boards/unix"

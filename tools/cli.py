@@ -21,7 +21,7 @@ COMMANDS = {
         "a device's configuration and keys, onto its board and to the gateway",
     ),
     "flash": ("tools.flash.program", "the image onto a board"),
-    "repl": ("tools.repl", "the REPL of a board, by mpremote"),
+    "repl": ("tools.line.repl", "the REPL of a board, by mpremote"),
     "trace": ("tools.trace", "one line for each message of a capture or a serial line"),
     "bench": ("tools.bench", "the measured table of the README"),
 }

@@ -13,9 +13,10 @@ import re
 import sys
 from pathlib import Path
 
-from tools import bytecode, held, private
+from tools import held, private
 from tools.errors import UsageError
-from tools.micropython import BIN
+from tools.image import bytecode
+from tools.programs.micropython import BIN
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIG_NAME = "msgin5g.json"

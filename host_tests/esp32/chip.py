@@ -9,13 +9,12 @@ import signal
 import subprocess
 
 from host_tests.interpreters import ROOT
-from tools import bytecode
 from tools.demo.processes import Device
 from tools.device import CONFIG_NAME
-from tools.image import esp32, files
+from tools.image import bytecode, esp32, files
 from tools.image.boards import board_data
-from tools.micropython import BIN
-from tools.patience import finish
+from tools.programs.micropython import BIN
+from tools.programs.patience import finish
 
 BOARD = ROOT / "boards/esp32"
 STARTER = ROOT / "host_tests/esp32/flash.py"

@@ -12,7 +12,7 @@ import aiohttp
 
 from tools.demo.application_server import ApplicationServer
 from tools.demo.processes import Device, Gateway
-from tools.patience import run as run
+from tools.programs.patience import run as run
 
 UE = "ue:sensor-1@example.org"
 AS = "as:weather@example.org"

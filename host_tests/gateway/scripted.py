@@ -16,8 +16,8 @@ from aiohttp import web
 
 from tools.gateway.runtime import Gateway, Options
 from tools.page.events import Events
-from tools.patience import patience
-from tools.patience import run as run
+from tools.programs.patience import patience
+from tools.programs.patience import run as run
 from tools.server.settings import Settings
 
 SERVICE = "urn:3gpp:msgin5g"

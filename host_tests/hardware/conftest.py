@@ -10,7 +10,7 @@ from tools.emulator.client import Emulator, provide
 from tools.emulator.repl import RawRepl
 from tools.errors import UsageError
 from tools.image import rp2
-from tools.patience import Watch, patiently
+from tools.programs.patience import Watch, patiently
 
 
 @pytest.fixture(scope="session")

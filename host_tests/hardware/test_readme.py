@@ -19,7 +19,7 @@ from host_tests.hardware.esp32.esp32_loader import BootLoader
 from host_tests.tools.board.test_flash_rp2040 import Drive
 from tools.demo.processes import Process
 from tools.image import rp2
-from tools.patience import finish, patiently
+from tools.programs.patience import finish, patiently
 
 ROOT = rp2.ROOT
 README = (ROOT / "README.md").read_text()

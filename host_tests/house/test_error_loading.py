@@ -13,8 +13,8 @@ import pytest
 
 from host_tests.esp32.chip import PATH as ESP32
 from host_tests.interpreters import UNIX
-from tools.micropython import BIN
-from tools.patience import finish
+from tools.programs.micropython import BIN
+from tools.programs.patience import finish
 
 ROOT = Path(__file__).resolve().parents[2]
 FIRMWARE = ROOT / "firmware"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.micropython import BIN
+from tools.programs.micropython import BIN
 
 ROOT = Path(__file__).resolve().parents[2]
 PATH = (ROOT / "firmware", ROOT / "host_tests/device/helpers")

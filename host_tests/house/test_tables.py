@@ -5,7 +5,7 @@ import ast
 
 import pytest
 
-from tools import tables
+from tools.project import tables
 
 
 @pytest.mark.parametrize("name", tables.PAGES)

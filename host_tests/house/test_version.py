@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tools import package
 from tools.image.boards import version
-from tools.micropython import BIN
+from tools.programs.micropython import BIN
+from tools.project import package
 
 ROOT = Path(__file__).resolve().parents[2]
 FIRMWARE = ROOT / "firmware"

@@ -9,8 +9,8 @@ import aiocoap
 from aiocoap import resource
 
 import coap
-from tools.patience import SteadyLoop, patience
-from tools.patience import run as patient_run
+from tools.programs.patience import SteadyLoop, patience
+from tools.programs.patience import run as patient_run
 
 HOST = "127.0.0.1"
 PATIENCE_S = 20  # until a test that waits for something has failed; none waits that long when it passes

@@ -10,8 +10,8 @@ import sys
 import time
 from pathlib import Path
 
-from tools.micropython import BIN
-from tools.patience import patiently
+from tools.programs.micropython import BIN
+from tools.programs.patience import patiently
 
 from .on_udp import HOST, PATIENCE_S
 

@@ -9,7 +9,7 @@ import pytest
 from aiocoap import resource
 
 import coap
-from tools.patience import communicate
+from tools.programs.patience import communicate
 
 from .on_udp import HOST, aiocoap_client, aiocoap_server, free_port, run
 from .served import CLIENT, INTERPRETERS, SERVER, serving, start, with_port

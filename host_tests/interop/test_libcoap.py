@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from tools.patience import finish
+from tools.programs.patience import finish
 
 from .on_udp import HOST, PATIENCE_S, free_port
 from .served import SERVER, serving, with_port

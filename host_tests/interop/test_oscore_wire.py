@@ -14,7 +14,7 @@ from tools.cli import main
 from tools.demo.application_server import ApplicationServer
 from tools.demo.processes import Device, Gateway, device_keys
 from tools.demo.story import AS, LARGE, UE, Story, exchange
-from tools.patience import run
+from tools.programs.patience import run
 
 from .test_wire import DEMO_APP
 

@@ -15,7 +15,7 @@ from tools.cli import main
 from tools.demo.application_server import ApplicationServer
 from tools.demo.processes import Device, Gateway
 from tools.demo.story import AS, LARGE, UE, Story, exchange
-from tools.patience import run
+from tools.programs.patience import run
 
 DEMO_APP = Path(__file__).parents[2] / "tools/demo/app.py"
 

@@ -12,7 +12,7 @@ import aiocoap
 
 from host_tests.gateway.scripted import ApplicationServer, Ue, code_of, gateway
 from host_tests.gateway.scripted import run as run_within_time
-from tools.patience import patience
+from tools.programs.patience import patience
 
 UES = ("ue:a", "ue:b")
 CODES = {

@@ -10,10 +10,11 @@ import re
 import subprocess
 from pathlib import Path
 
-from tools import bytecode, peers
 from tools.bench import Row
 from tools.errors import UsageError
-from tools.micropython import BIN
+from tools.image import bytecode
+from tools.programs import peers
+from tools.programs.micropython import BIN
 
 LOADS = Path(__file__).parent / "loads"
 # microCoAPy (https://github.com/insighio/microCoAPy) on the same port, 1.25, counted the same way: encode, decode,

@@ -3,7 +3,7 @@
 
 import asyncio
 
-from tools.patience import patience
+from tools.programs.patience import patience
 
 
 class Unseen(Exception):
@@ -29,7 +29,7 @@ class Feed:
 
     async def until(self, wanted, what, seconds=20, start=0):
         """The first item at or after position `start` that `wanted(item)` is true of. Raises Unseen after so many
-        seconds of granted time (tools/patience.py), None for never."""
+        seconds of granted time (tools/programs/patience.py), None for never."""
         place = start
 
         def find():

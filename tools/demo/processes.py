@@ -11,7 +11,7 @@ from pathlib import Path
 from tools import private
 from tools.demo.feed import Feed, Unseen
 from tools.device import CONFIG_NAME, HEAP, ROOT, hold, prepare
-from tools.patience import patience
+from tools.programs.patience import patience
 
 
 class Process:

@@ -13,12 +13,12 @@ from pathlib import Path
 import aiohttp
 from rich.console import Console
 
-from tools.cable import Cable
 from tools.demo.application_server import ApplicationServer
 from tools.demo.feed import Unseen
 from tools.demo.processes import Device, Gateway
 from tools.demo.story import AS, Story, expect
 from tools.device import ROOT, SMALL_HEAP
+from tools.line.cable import Cable
 
 UE = "ue:meter-7@example.org"
 BAUDRATE = 1000000

@@ -9,10 +9,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tools import ports
 from tools.errors import UsageError
 from tools.flash.esptool_errors import explain
 from tools.image.boards import ROOT
+from tools.line import ports
 
 BUILD = ROOT / "build/esp32"
 VERIFIED = "Hash of data verified"

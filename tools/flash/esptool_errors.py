@@ -3,7 +3,7 @@
 
 import re
 
-from tools import ports
+from tools.line import ports
 
 BOOT_MODE = "hold the button BOOT, press and release EN, let BOOT go, and run this again"
 LOST = (

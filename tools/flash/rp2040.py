@@ -13,11 +13,11 @@ import subprocess
 import time
 from pathlib import Path
 
-from tools import ports, remote
 from tools.errors import UsageError
 from tools.flash import uf2
 from tools.image import rp2
 from tools.image.boards import board_data
+from tools.line import ports, remote
 
 BOARD = "rp2040"
 INFO = "INFO_UF2.TXT"

@@ -13,9 +13,8 @@ import os
 
 from esptool.cmds import merge_bin
 
-from tools import bytecode
 from tools.errors import UsageError
-from tools.image import base, files
+from tools.image import base, bytecode, files
 from tools.image.boards import ROOT, board_data, version
 
 LAYOUT = "4MiB"

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """What it takes to build MicroPython for the RP2040: its sources, those that it is built from, a cross compiler.
 
-All come from Debian packages, through debian.py, so from the mirror that the machine already uses, and checked by
-apt. They are unpacked below .venv, never installed: as root and as an ordinary user alike, and nothing else changes.
+All come from Debian packages, through programs/debian.py, so from the mirror that the machine already uses, and checked
+by apt. They are unpacked below .venv, never installed: as root and as an ordinary user alike, and nothing else changes.
 """
 
 import fcntl
@@ -13,9 +13,9 @@ import tarfile
 from contextlib import contextmanager
 from pathlib import Path
 
-from tools import debian
 from tools.errors import UsageError
-from tools.micropython import BIN
+from tools.programs import debian
+from tools.programs.micropython import BIN
 
 UNPACKED = BIN.parent / "unpacked"
 MICROPYTHON = "1.25.0"

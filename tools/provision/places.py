@@ -95,7 +95,7 @@ class StatePlace(FilePlace):
 
 
 class BoardPlace:
-    """A board at a port. `board` is a tools.remote.Board, `firmware` whether it has ours."""
+    """A board at a port. `board` is a tools.line.remote.Board, `firmware` whether it has ours."""
 
     option = "--port"
 

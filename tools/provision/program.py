@@ -6,8 +6,9 @@ import contextlib
 import functools
 from pathlib import Path
 
-from tools import ports, private, remote
+from tools import private
 from tools.errors import UsageError
+from tools.line import ports, remote
 from tools.page.events import sentence
 from tools.provision import many, plan, settings, show
 from tools.provision.places import BoardPlace, FilePlace, StatePlace

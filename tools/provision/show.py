@@ -3,11 +3,11 @@
 
 import json
 
+from tools.line.remote import describe
 from tools.provision import settings
 from tools.provision.check import check
 from tools.provision.places import ROWS
 from tools.provision.plan import APPLICATION, CLIENT, keyless
-from tools.remote import describe
 
 ROLES = {
     CLIENT: "an MSGin5G Client",

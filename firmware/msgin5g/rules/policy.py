@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Which failure of which request is tried again, and when: one table for all.
 
-RFC 7252 section 5.9, RFC 7959 section 2.9, RFC 8516; docs/wire-profile.md. `python -m tools.tables` makes the page
+RFC 7252 section 5.9, RFC 7959 section 2.9, RFC 8516; docs/wire-profile.md. `make tables` makes the page
 docs/retries.md of it.
 """
 

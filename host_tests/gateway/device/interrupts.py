@@ -10,9 +10,8 @@ import os
 import subprocess
 import sys
 
-from tools import bytecode
 from tools.demo.processes import Device
-from tools.image import workshop
+from tools.image import bytecode, workshop
 from tools.image.boards import ROOT
 
 # What the probes call.

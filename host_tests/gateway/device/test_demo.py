@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tools.micropython import BIN
-from tools.patience import communicate
+from tools.programs.micropython import BIN
+from tools.programs.patience import communicate
 
 STEPS = [
     "weather -> gateway    registers, and says where it wants to be posted to",

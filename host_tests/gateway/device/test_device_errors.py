@@ -10,8 +10,8 @@ import pytest
 from host_tests.gateway.devices import APPS, EXAMPLES, UE, config, device, gateway_and_server, run
 from tools import private
 from tools.demo.processes import Device, Gateway
-from tools.micropython import BIN
-from tools.patience import finish
+from tools.programs.micropython import BIN
+from tools.programs.patience import finish
 
 WARNING = 'msgin5g: warning: security.mode is "none": anyone on the path can read, change and forge messages'
 START = "msgin5g: start 1, reset cause power-on"

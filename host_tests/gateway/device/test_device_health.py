@@ -7,10 +7,10 @@ import zlib
 
 from host_tests.gateway.devices import AS, UE, config, gateway_and_server, run
 from host_tests.interpreters import UNIX
-from tools import bytecode
 from tools.demo.processes import Device
-from tools.micropython import BIN
-from tools.patience import finish
+from tools.image import bytecode
+from tools.programs.micropython import BIN
+from tools.programs.patience import finish
 
 # Writes an order down before it is obeyed, as an application may that must not lose one; and one can't be obeyed.
 OBEYS = """

@@ -8,8 +8,8 @@ import signal
 import pytest
 
 from host_tests.gateway.devices import APPS, config, run
-from tools.cable import Cable
 from tools.demo.processes import Device, Gateway, device_keys
+from tools.line.cable import Cable
 
 A, B, C = "ue:a@example.org", "ue:b@example.org", "ue:c@example.org"
 QUICK = {"coap": {"ack_timeout": 0.1}}

@@ -11,7 +11,7 @@ from host_tests.esp32.chip import DEEP_SLEEP, POWER_ON, ChipDevice
 from host_tests.gateway.devices import APPS, UE, Traffic, config, gateway_and_server, run
 from tools.demo.feed import Unseen
 from tools.image.boards import ROOT
-from tools.patience import doze
+from tools.programs.patience import doze
 
 SECRET = "correct horse"
 QUICK = {"coap": {"ack_timeout": 0.1}, "wifi": {"ssid": "home", "password": SECRET}}

@@ -9,7 +9,7 @@ import uuid
 import aiohttp
 
 from host_tests.gateway.devices import UE, device, gateway_and_server
-from tools.patience import doze, patience
+from tools.programs.patience import doze, patience
 
 QUICK = {"coap": {"ack_timeout": 0.05}, "segments": {"gap": 0.25}}
 QUICK_GATEWAY = ("--coap-ack-timeout", "0.05", "--retry-min", "0.1", "--retry-max", "0.5")

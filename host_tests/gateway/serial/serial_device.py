@@ -8,8 +8,8 @@ import os
 import signal
 
 from host_tests.gateway.scripted import LONG
-from tools import patience
 from tools.device import HEAP, prepare
+from tools.programs import patience
 
 OWN = "ue:meter-7@example.org"
 

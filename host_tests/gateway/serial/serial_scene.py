@@ -5,9 +5,9 @@ import contextlib
 
 from host_tests.gateway.scripted import ApplicationServer, Journal
 from host_tests.gateway.serial.serial_device import OWN
-from tools.cable import Cable
 from tools.gateway.applications import digest
 from tools.gateway.runtime import Gateway, Options
+from tools.line.cable import Cable
 from tools.page.events import Events
 from tools.server.settings import Settings
 

@@ -11,7 +11,7 @@ import pytest
 from host_tests.gateway.scripted import run
 from host_tests.gateway.serial.serial_device import OWN, SerialDevice
 from host_tests.gateway.serial.serial_scene import TARGET, scene
-from tools.cable import Cable
+from tools.line.cable import Cable
 
 COUNT = 300
 # A tenth of the real one, and no less: a response has no Message ID, so its time-out must be well above what the other

@@ -7,7 +7,7 @@ import pytest
 
 from tools.cli import main
 from tools.device import ROOT
-from tools.patience import finish
+from tools.programs.patience import finish
 
 
 def gateway(capsys, *arguments):

@@ -9,7 +9,7 @@ import pytest
 from host_tests.gateway.scripted import run
 from host_tests.gateway.serial.serial_device import OWN, SerialDevice
 from host_tests.gateway.serial.serial_scene import AS, FORMATS, TARGET, report_on, scene
-from tools.cable import Cable
+from tools.line.cable import Cable
 
 
 def peer(scheme, cable):

@@ -11,7 +11,7 @@ import sys
 import pytest
 
 from host_tests.gateway.scripted import ROOT, ApplicationServer, Process, Ue, gateway, run
-from tools.patience import finish
+from tools.programs.patience import finish
 from tools.store.store import Store, StoreError
 from tools.wire.identity import Peer
 

@@ -11,7 +11,7 @@ import pytest
 
 from host_tests.gateway.scripted import ApplicationServer, Ue, gateway, run
 from host_tests.gateway.server.test_decisions import HERE, THERE, Bench, msg
-from tools.patience import patience
+from tools.programs.patience import patience
 from tools.store.sectables import Keys
 from tools.store.store import Store
 from tools.transport.security import StoreContext

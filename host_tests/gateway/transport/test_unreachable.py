@@ -12,7 +12,7 @@ import pytest
 
 from host_tests.gateway.scripted import gateway, run
 from host_tests.gateway.transport.test_oscore_gateway import reg
-from tools.patience import patience
+from tools.programs.patience import patience
 
 _NUMBERS = itertools.count(1)
 

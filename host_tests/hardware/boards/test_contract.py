@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from host_tests.esp32.chip import Chip
-from tools import bytecode
+from tools.image import bytecode
 from tools.image.boards import ROOT, board_data
-from tools.micropython import BIN
+from tools.programs.micropython import BIN
 
 BOARDS = ROOT / "boards"
 CONTRACT = Path(__file__).with_name("contract.py")

@@ -5,7 +5,7 @@ MicroPython does not have there, an argument that it does not take.
 
 import pytest
 
-from tools import typings
+from tools.project import typings
 
 
 @pytest.mark.parametrize("board, version", typings.VERSIONS)

@@ -17,7 +17,7 @@ from tools.device import ROOT
 from tools.emulator.client import Emulator
 from tools.emulator.pty import Terminal
 from tools.image import files, rp2
-from tools.patience import run
+from tools.programs.patience import run
 
 UE = "ue:pico@example.org"
 PATH = {**os.environ, "PYTHONPATH": str(ROOT)}

@@ -13,11 +13,11 @@ from esptool.targets import CHIP_DEFS
 
 from host_tests.esp32.chip import PATH
 from host_tests.hardware.esp32 import esp32_base
-from tools import bytecode, cli
+from tools import cli
 from tools.errors import UsageError
-from tools.image import esp32, files
+from tools.image import bytecode, esp32, files
 from tools.image.boards import ROOT, board_data, version
-from tools.micropython import BIN
+from tools.programs.micropython import BIN
 
 BOARD = board_data("esp32")
 FILES = 0x200000

@@ -22,10 +22,11 @@ from host_tests.hardware.esp32.esp32_loader import (
     BootLoader,
     Faults,
 )
-from tools import cli, ports
+from tools import cli
 from tools.flash import esp32 as flasher
 from tools.flash.esptool_errors import explain
 from tools.image import esp32, files
+from tools.line import ports
 
 FILES = 0x200000
 BY_HAND = "hold the button BOOT, press and release EN, let BOOT go, and run this again"

@@ -8,7 +8,7 @@ import struct
 import subprocess
 from pathlib import Path
 
-from tools.micropython import BIN
+from tools.programs.micropython import BIN
 
 BATTERY = Path(__file__).with_name("battery.py")
 

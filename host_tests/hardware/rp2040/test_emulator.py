@@ -7,8 +7,8 @@ import pytest
 
 from tools.emulator.client import FOLDER, Emulator
 from tools.emulator.pty import Terminal
-from tools.micropython import BIN
-from tools.patience import finish
+from tools.programs.micropython import BIN
+from tools.programs.patience import finish
 
 UNITS = Path(__file__).parent / "emulator"
 

@@ -6,7 +6,7 @@ the RP2040 data sheet and of MicroPython's documentation of `machine`.
 import socket
 import time
 
-from tools.patience import patiently
+from tools.programs.patience import patiently
 
 POWER_ON, WATCHDOG = 1, 3  # machine.PWRON_RESET, machine.WDT_RESET
 

@@ -14,8 +14,9 @@ from types import SimpleNamespace
 import pytest
 
 from host_tests.tools.board.board_stand_in import BoardStandIn
-from tools import cli, ports
+from tools import cli
 from tools.flash import rp2040
+from tools.line import ports
 
 FAMILY = 0xE48BFF56  # UF2 specification, uf2families.json
 INFO = "UF2 Bootloader v3.0\nModel: Raspberry Pi RP2\nBoard-ID: RPI-RP2\n"

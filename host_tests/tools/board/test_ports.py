@@ -14,9 +14,10 @@ from types import SimpleNamespace
 import pytest
 import serial
 
-from tools import cli, ports, remote, repl
+from tools import cli
 from tools.errors import UsageError
 from tools.image.boards import ROOT
+from tools.line import ports, remote, repl
 
 PICO = SimpleNamespace(device="/dev/ttyACM0", vid=0x2E8A, pid=0x0005, description="Board in FS mode")
 SECOND = SimpleNamespace(device="/dev/ttyACM3", vid=0x2E8A, pid=0x0005, description="Board in FS mode")

@@ -14,10 +14,11 @@ import sys
 import pytest
 
 from host_tests.tools.board.board_stand_in import IDENTITY, NOT_THERE, BoardStandIn, obedient
-from tools import cli, ports, private
+from tools import cli, private
 from tools.gateway import keys as key_files
 from tools.gateway.applications import digest
 from tools.image.boards import ROOT
+from tools.line import ports
 from tools.provision import places
 from tools.store.store import Store
 
@@ -792,7 +793,7 @@ def test_the_wrong_kind_of_board_is_refused(here, run, stand_in):
 
 
 def test_a_port_where_nothing_answers(here, run, stand_in, monkeypatch):
-    monkeypatch.setattr("tools.remote._ENTER", 0.2)
+    monkeypatch.setattr("tools.line.remote._ENTER", 0.2)
     silent = stand_in(speaks=False)
     code, _, err = run("--show", "--port", silent.port)
     assert code == 2

@@ -4,7 +4,7 @@
 import json
 from subprocess import CompletedProcess
 
-from tools import audit
+from tools.project import audit
 
 
 def said(stdout, code=0, stderr=""):

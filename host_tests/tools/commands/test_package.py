@@ -14,8 +14,8 @@ import threading
 import pytest
 from mpremote import mip
 
-from tools import package
-from tools.micropython import BIN
+from tools.programs.micropython import BIN
+from tools.project import package
 
 
 @pytest.fixture
@@ -30,7 +30,9 @@ def repository():
 
 
 def test_the_index_is_that_of_the_tree():
-    assert package.INDEX.read_text() == package.text(), "write it anew: .venv/bin/python -m tools.package"
+    assert package.INDEX.read_text() == package.text(), (
+        "write it anew: .venv/bin/python -m tools.project.package"
+    )
     assert json.loads(package.text()) == package.index()
 
 

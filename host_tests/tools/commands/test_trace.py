@@ -15,7 +15,7 @@ from host_tests.interop.capture import Capture
 from tools import trace
 from tools.cli import main
 from tools.gateway import keys
-from tools.patience import communicate
+from tools.programs.patience import communicate
 from tools.trace import sources
 from tools.trace.reader import Reader
 from tools.transport.lines import COAP, L3, TEXT, encode

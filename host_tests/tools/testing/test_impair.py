@@ -7,7 +7,7 @@ import socket
 import pytest
 
 from tools.impair import PROFILES, Fates, Impairment, Profile
-from tools.patience import patience
+from tools.programs.patience import patience
 
 DATAGRAM = bytes(range(40))
 

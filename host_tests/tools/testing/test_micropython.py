@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tools import debian, micropython, peers
+from tools.programs import debian, micropython, peers
 
 # Plays apt-get, apt-cache, dpkg, dpkg-deb. What it offers stands in `offers` beside it: a line `RELEASE VERSION`, where
 # "own" is the release of the machine. An archive is unpacked to a tree with a loader that just starts its program.

@@ -9,7 +9,16 @@ import time
 
 import pytest
 
-from tools.patience import GrantedTime, SteadyLoop, Watch, communicate, finish, granted, patience, run
+from tools.programs.patience import (
+    GrantedTime,
+    SteadyLoop,
+    Watch,
+    communicate,
+    finish,
+    granted,
+    patience,
+    run,
+)
 
 SPIN = "while True: pass"
 

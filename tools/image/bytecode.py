@@ -15,7 +15,7 @@ from mpremote.romfs import VfsRomWriter
 
 from tools.errors import UsageError
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 FIRMWARE = ROOT / "firmware"
 BOARD = ROOT / "boards/unix"
 COMPILED = ROOT / "build/unix/firmware"

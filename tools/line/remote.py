@@ -17,8 +17,8 @@ import serial
 from mpremote.transport import TransportError, TransportExecError
 from mpremote.transport_serial import SerialTransport
 
-from tools import ports
 from tools.errors import UsageError
+from tools.line import ports
 
 _TRIES = 3  # a board in the middle of a reset, or of a long computation, hears the next one
 _ENTER = 4  # s

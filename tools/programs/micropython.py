@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Makes .venv/bin/micropython: the unix port of MicroPython, new enough, found or fetched.
 
-    python -m tools.micropython
+    python -m tools.programs.micropython
 
 In this order: $MICROPYTHON, one on the PATH, the package of the system (as root), a package unpacked into .venv.
 What is taken is what runs: each is started and asked for its version and its modules. Python's own library is enough
@@ -14,14 +14,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tools import debian
+from tools.programs import debian
 
 NEEDED = (1, 25)
 MODULES = (
     "asyncio binascii cryptolib ffi hashlib json os random select socket struct uctypes vfs.VfsRom".split()
 )
 SYSTEM_PROGRAM = Path("/usr/bin/micropython")
-BIN = Path(__file__).resolve().parents[1] / ".venv" / "bin"
+BIN = Path(__file__).resolve().parents[2] / ".venv" / "bin"
 
 WAYS = """Ways to have it:
   macOS, or Linux with Homebrew:   brew install micropython

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""The pages that are made of tables of the firmware: `python -m tools.tables` writes them anew."""
+"""The pages that are made of tables of the firmware: `python -m tools.project.tables` writes them anew."""
 
 import importlib
 import sys
 import textwrap
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 
 # What a kind of request is, where its name alone does not say it.

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What a port of MicroPython offers, as type stubs: for a check of what a board and its links ask of it.
 
-    python -m tools.typings
+    python -m tools.project.typings
 
 puts them into build/typings. An editor that is pointed there completes and checks, too.
 """
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tools.errors import UsageError
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "build/typings"
 LINKS = [ROOT / "firmware/device/links" / name for name in ("__init__.py", "serial.py", "slipmux.py")]
 RADIO = [ROOT / "firmware/device/links" / name for name in ("udp.py", "wifi.py", "espnow.py")]

@@ -5,7 +5,7 @@ import os
 import shlex
 import sys
 
-from tools import ports
+from tools.line import ports
 
 
 def add_arguments(parser):

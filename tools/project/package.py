@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""package.json, the index that `mip install` reads: `python -m tools.package` writes it anew."""
+"""package.json, the index that `mip install` reads: `python -m tools.project.package` writes it anew."""
 
 import json
 import runpy
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 INDEX = ROOT / "package.json"
 PACKAGES = ("coap", "msgin5g", "device")
 

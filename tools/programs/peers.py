@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Programs that others wrote: libcoap's client and Wireshark's dissectors, which tests talk to, and valgrind.
 
-    python -m tools.peers
+    python -m tools.programs.peers
 
 puts what is missing into .venv/bin, found or fetched. What can't be had is named, and the tests that need it fail: a
 test that quietly does not run proves nothing.
@@ -11,8 +11,8 @@ import shutil
 import sys
 from pathlib import Path
 
-from tools import debian
-from tools.micropython import BIN
+from tools.programs import debian
+from tools.programs.micropython import BIN
 
 # program: (Debian package, how to have it elsewhere)
 PEERS = {
