@@ -2,7 +2,7 @@
 """The one place where CPython and MicroPython differ for `coap` and `msgin5g`."""
 
 import json
-import os
+from os import urandom as random_octets  # noqa: F401  # for who needs some
 
 try:
     from micropython import const
@@ -12,8 +12,6 @@ except ImportError:  # CPython has no constant folding to ask for
         """Return the value."""
         return value
 
-
-random_octets = os.urandom
 
 _DEEPEST = const(32)  # brackets within brackets in JSON: each open one costs the heap 64 octets and more
 
