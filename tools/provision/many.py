@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from tools.errors import UsageError
 from tools.provision import plan, settings
 from tools.provision.check import check
+from tools.provision.handover import provide, say_new
 from tools.provision.places import FilePlace
 
 # column: what the firmware calls it, to find the column that a ConfigError is about
@@ -50,8 +51,6 @@ class Device:
 
 def main(path, common, folder, store, force, say):
     """Exit code 0 when every device of the list has its file. Raises UsageError."""
-    from tools.provision.program import provide, say_new
-
     devices = read(path, common)
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -11,6 +11,7 @@ from tools.errors import UsageError
 from tools.line import ports, remote
 from tools.page.events import sentence
 from tools.provision import many, plan, settings, show
+from tools.provision.handover import provide, say_new
 from tools.provision.places import BoardPlace, FilePlace, StatePlace
 from tools.store.store import Store, StoreError
 
@@ -127,35 +128,6 @@ def _one(args, store):
     if identity is not None:
         _say(f"the board starts anew: msgin5g repl --port {place.where}")
     return 0
-
-
-def say_new(store, say):
-    """In another folder the default is another store, and its gateway knows nothing of this device."""
-    for event, fields in store.file.news():
-        if event == "store-made" and store.devices():
-            say(sentence({"event": event, **fields}))
-
-
-def provide(store, place, made, old, mark=None):
-    """Writes the configuration and tells the gateway; False where all was there already.
-
-    The keys are on the device, and verified, before the gateway is told, and take the place of the old ones after:
-    wherever this ends in the middle, it can be run again.
-    """
-    if old == made.octets:
-        made.register(store, mark)
-        return False
-    place.stage(made.octets)
-    try:
-        why = place.refusal(staged=True)
-        if why:
-            raise UsageError(f"the firmware at {place.where} would not start with it: {why}")
-        made.register(store, mark)
-    except BaseException:
-        place.discard()
-        raise
-    place.commit()
-    return True
 
 
 @contextlib.contextmanager
