@@ -11,7 +11,6 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 FIRMWARE = ROOT / "firmware"
-TOOLS = ROOT / "tools"
 
 # Who may import whom: a room imports from itself and from those that stand before it here.
 DEVICE = (
@@ -37,6 +36,10 @@ DEVICE = (
     ("main",),
 )
 HOST = (
+    ("tools.errors",),
+    ("tools.held",),
+    ("tools.private",),
+    # The gateway: of the rest of the tools it needs what stands above, and nothing more.
     ("tools.wire",),
     ("tools.store",),
     ("tools.server.settings", "tools.server.flood", "tools.server.isolation"),
@@ -47,6 +50,20 @@ HOST = (
     ("tools.page",),
     ("tools.transport",),
     ("tools.gateway",),
+    # The other tools.
+    ("tools.programs",),
+    ("tools.line",),
+    ("tools.impair",),
+    ("tools.image",),
+    ("tools.device",),
+    ("tools.emulator",),
+    ("tools.flash",),
+    ("tools.provision",),
+    ("tools.trace",),
+    ("tools.demo",),
+    ("tools.bench",),
+    ("tools.project",),
+    ("tools.cli",),
 )
 SANS_IO = {"socket", "asyncio", "time", "select", "machine", "network", "threading"}
 
@@ -92,8 +109,9 @@ DEVICE_MODULES = {
     for package in ("coap", "msgin5g", "device")
     for name, path in modules(FIRMWARE, package).items()
 } | {"main": FIRMWARE / "main.py"}
-HOST_ROOMS = ("wire", "store", "server", "page", "transport", "gateway")
-HOST_MODULES = {name: path for room in HOST_ROOMS for name, path in modules(ROOT, "tools." + room).items()}
+HOST_MODULES = {name: path for name, path in modules(ROOT, "tools").items() if name != "tools"}
+GATEWAY_ROOMS = ("wire", "store", "server", "page", "transport", "gateway")
+GATEWAY_MODULES = {name: path for name, path in HOST_MODULES.items() if name.split(".")[1] in GATEWAY_ROOMS}
 
 
 def rank(name, order):
@@ -125,11 +143,11 @@ def test_no_arrow_of_the_firmware_goes_up():
     assert upward(DEVICE_MODULES, DEVICE) == set()
 
 
-def test_no_arrow_of_the_gateway_goes_up():
+def test_no_arrow_of_the_tools_goes_up():
     assert upward(HOST_MODULES, HOST) == set()
 
 
-@pytest.mark.parametrize("known", [DEVICE_MODULES, HOST_MODULES], ids=["firmware", "gateway"])
+@pytest.mark.parametrize("known", [DEVICE_MODULES, HOST_MODULES], ids=["firmware", "tools"])
 def test_nothing_goes_in_a_circle(known):
     graph = {name: imports(name, path, known)[0] for name, path in known.items()}
     while graph:
@@ -149,20 +167,8 @@ def test_coap_stands_alone_and_the_gateway_is_independent():
         assert not [
             target for target in imports(name, path, DEVICE_MODULES)[0] if not target.startswith("coap")
         ], name
-    for name, path in HOST_MODULES.items():
-        assert not imports(name, path, HOST_MODULES)[1] & {"coap", "msgin5g", "device", "firmware"}, name
-
-
-@pytest.mark.parametrize(
-    "room", ["msgin5g", *(f"msgin5g/{r}" for r in "wire rules store outgoing incoming procedures".split())]
-)
-def test_no_room_of_the_firmware_is_crowded(room):
-    assert len(list((FIRMWARE / room).glob("[!_]*"))) <= 16
-
-
-@pytest.mark.parametrize("room", [*HOST_ROOMS, "server/delivery", "server/procedures"])
-def test_no_room_of_the_gateway_is_crowded(room):
-    assert 1 < len(list((TOOLS / room).glob("[!_]*.py"))) <= 16
+    for name, path in GATEWAY_MODULES.items():
+        assert not imports(name, path, GATEWAY_MODULES)[1] & {"coap", "msgin5g", "device", "firmware"}, name
 
 
 # The rooms of the tests have the names of the rooms of the code, but for these.
@@ -170,19 +176,41 @@ OWN_ROOMS = {
     "device": {"helpers", "memory"},  # what rooms share, and what holds in all of them where memory ends
     "gateway": {"device", "serial", "apps"},  # who is at the other end, and what runs there
 }
-TEST_ROOMS = sorted(
-    {path.parent.relative_to(ROOT / "host_tests").as_posix() for path in (ROOT / "host_tests").rglob("*.py")}
+# What a person finds in one folder: so many things at most, a folder within it counted as one.
+MOST = 16
+# But for the floor of the tools, where all of them begin: six rooms of the gateway, seven of commands, three of what
+# commands and tests share. A module lies there that is a command in one file, or that rooms of all three kinds use.
+MOST_ROOMS, MOST_MODULES = 16, 6
+FOLDERS = sorted(
+    {
+        folder.as_posix()
+        for top in ("firmware", "tools", "host_tests")
+        for path in (ROOT / top).rglob("*.py")
+        for folder in path.relative_to(ROOT).parents
+        if folder.name
+    }
 )
 
 
-def things(room):
-    """What a person sees in a folder of tests."""
-    return [path for path in (ROOT / "host_tests" / room).glob("[!_.]*") if path.suffix in (".py", "")]
+def things(folder):
+    """The folders and the files that a person sees in a folder; what Python left there is none."""
+    seen = [path for path in (ROOT / folder).glob("[!_.]*") if path.suffix != ".pyc"]
+    rooms = [
+        path for path in seen if path.is_dir() and any(p.suffix not in ("", ".pyc") for p in path.rglob("*"))
+    ]
+    return rooms, [path for path in seen if path.is_file()]
 
 
-@pytest.mark.parametrize("room", TEST_ROOMS)
-def test_no_room_of_the_tests_is_crowded(room):
-    assert len(things(room)) <= 16
+@pytest.mark.parametrize("folder", [folder for folder in FOLDERS if folder != "tools"])
+def test_no_room_is_crowded(folder):
+    rooms, files = things(folder)
+    assert 0 < len(rooms) + len(files) <= MOST
+
+
+def test_the_floor_of_the_tools_is_not_crowded():
+    rooms, files = things("tools")
+    assert 0 < len(rooms) <= MOST_ROOMS
+    assert 0 < len(files) <= MOST_MODULES
 
 
 def test_rooms_of_tests_are_called_as_those_of_the_code():
@@ -190,10 +218,10 @@ def test_rooms_of_tests_are_called_as_those_of_the_code():
         "device": {
             name.rpartition(".")[2] for name, path in DEVICE_MODULES.items() if path.stem == "__init__"
         },
-        "gateway": set(HOST_ROOMS),
+        "gateway": set(GATEWAY_ROOMS),
     }
     for side, known in rooms.items():
-        named = {path.name for path in things(side) if path.is_dir()}
+        named = {path.name for path in things(f"host_tests/{side}")[0]}
         assert named and named - known == OWN_ROOMS[side]
 
 

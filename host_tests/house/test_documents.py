@@ -39,6 +39,15 @@ def test_each_module_of_the_gateway_is_in_its_table():
     assert set(listed) == there
 
 
+def test_each_room_of_the_tools_is_in_their_table():
+    cells = [row[0] for row in rows("development.md", "| in `tools` |")]
+    listed = [name for cell in cells for name in re.findall(r"`([\w.]+)`", cell)]
+    paths = (path.relative_to(ROOT / "tools") for path in (ROOT / "tools").rglob("*.py"))
+    there = {path.parts[0] for path in paths if path.parts[0] != "__init__.py"}
+    assert len(listed) == len(set(listed))
+    assert set(listed) == there
+
+
 def test_each_option_of_the_gateway_is_one():
     documented = {
         option
