@@ -90,9 +90,7 @@ class Serving:
         self._unsent = None
         self._state = ("stopped", None)  # what was told last
         self._warned = {}  # kind of trouble: when it was last told; there are some ten kinds
-        self._ended = (
-            None  # for all who still want something: a task's exception, or words (STOPPED, a fault)
-        )
+        self._ended = None  # for all who still want something: a task's exception, or words (STOPPED, or why)
         self._inside = False  # a call of the core has begun; true outside of one: Ctrl-C interrupted it
         self._open = False  # the link is, and the core has started
         self._beat = _now()  # when the timer task was last seen
