@@ -27,7 +27,7 @@ RECEIVER = "from msgin5g.incoming import receiver\n"
 ALLOCATED = "gc.collect(); gc.collect(); print(gc.mem_alloc())\n"
 
 WHY = (
-    "some 500 functions and 60 classes, which keep the clauses findable, cost that at import (docs/memory.md)"
+    "some 500 functions and 40 classes, which keep the clauses findable, cost that at import (docs/memory.md)"
 )
 WHY_FILES = "bytecode and names lie in the heap then; an image has them in flash"
 
