@@ -38,29 +38,28 @@ A client, with a socket of its own (`docs/coap.md` has a server for asyncio too,
 
 from . import numbers
 from .endpoint import Endpoint
+from .exchange import INCOMPLETE, NOTIFICATION, REFUSED, REQUEST, RESET, RESPONSE, STALE, TIMEOUT
 from .message import Message, MessageError, decode, encode, uint_octets
 
 
 def __getattr__(name):
-    # coap.GET is numbers.GET, coap.RESPONSE exchange.RESPONSE: no second table of a hundred names in the heap. What a
-    # program has asked for once stands in the package from then on.
-    from . import exchange
-
-    if name == "__version__":
-        from .version import VERSION as value
-    elif name == "path_options":
+    # coap.GET is numbers.GET: no second table of a hundred names in the heap
+    if name == "path_options":
         from .uri import path_options as value
-    elif hasattr(exchange, name):
-        value = getattr(exchange, name)
     elif hasattr(numbers, name):
         value = getattr(numbers, name)
     elif name in ("BusyError", "Error", "StateError"):
         from . import errors
 
         value = getattr(errors, name)
+    elif name == "__version__":
+        from .version import VERSION as value
     else:
         from .submodule import submodule
 
         value = submodule("coap", name)
-    globals()[name] = value
+    try:
+        globals()[name] = value  # found once
+    except MemoryError:
+        pass  # who compares a code may have none
     return value
