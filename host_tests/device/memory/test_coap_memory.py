@@ -274,17 +274,9 @@ def test_the_last_block_of_a_response():
 
 def test_a_block_of_a_response_in_the_middle():
     # then the next one is asked for, once
-    datagram = octets("44 45 5001 00000001 d1 0a 0a ff" + "61" * 64)
-
-    def prepare():
-        device = endpoint()
-        device.request(coap.Message(coap.GET), PEER, 0)
-        device.receive(octets("60 00 0001"), PEER, 0)
-        sent(device)
-        return device
-
-    def act(device):
-        device.receive(datagram, PEER, 100)
+    text = "44 45 5001 00000001 d1 0a 0a ff" + "61" * 64
+    datagram = octets(text)
+    prepare, act, _ = asking(text, before=("60 00 0001",))
 
     def check(device, raised):
         assert not raised
