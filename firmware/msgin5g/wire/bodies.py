@@ -8,7 +8,7 @@ Read kindly: misspelt values, names with spaces, strings for booleans and number
 from coap import numbers
 from coap.compat import json_octets, json_value, printable
 
-from .identifiers import PRIORITIES
+from .identifiers import PRIORITIES, service_id_error
 from .payload import BodyError
 
 DESTINATIONS = ("UE", "AS", "GROUP", "BC", "TOPIC")
@@ -257,8 +257,9 @@ class Body:
         addr = body.text("addr")
         if not addr:
             raise BodyError(name + ".addr", "empty")
-        if min(addr.encode()) < 0x20 or "\x7f" in addr:  # octets: see `printable`
-            raise BodyError(name + ".addr", "must not contain control characters")
+        why = service_id_error(addr)
+        if why:
+            raise BodyError(name + ".addr", why)
         return type, addr
 
     def originator(self):

@@ -9,8 +9,9 @@ MANY = ("GROUP", "TOPIC", "BC")  # destinations that stand for several recipient
 
 def service_id_error(value):
     """Return why `value` cannot be a service ID, or None (TS 23.554 clause 6.1: a URI; kindly, any string)."""
-    if not isinstance(value, str) or not value or len(value.encode()) > 255:
+    octets = value.encode() if isinstance(value, str) else b""
+    if not 1 <= len(octets) <= 255:
         return "must be a string of 1 to 255 octets"
-    if min(value.encode()) < 0x20 or "\x7f" in value:
+    if min(octets) < 0x20 or b"\x7f" in octets:  # octets: see coap.compat.printable
         return "must not contain control characters"
     return None
