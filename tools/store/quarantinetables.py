@@ -154,7 +154,3 @@ class QuarantineTables:
         return self._one(
             "SELECT min(id) FROM quarantine GROUP BY origin_type, origin ORDER BY count(*) DESC, min(id) LIMIT 1"
         )
-
-    def forget_aside(self, id_):
-        """The entry alone, whatever is in it."""
-        self._db.execute("DELETE FROM quarantine WHERE id=?", (id_,))

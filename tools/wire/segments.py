@@ -25,11 +25,6 @@ def escaped_size(character):
     return 6 if character < " " else len(character.encode())
 
 
-def json_size(value):
-    """Octets of the value between its quotes."""
-    return sum(map(escaped_size, value))
-
-
 def cut(value, limit, room):
     """Payload values of the segments: each at most `limit` octets, and at most `room` octets once escaped.
 
