@@ -66,13 +66,19 @@ def code_of(text):
 def response(answer):
     """aiocoap's Message of an Answer."""
     message = aiocoap.Message(code=code_of(answer.code))
-    if answer.body is not None:
+    if answer.octets is not None:
+        message.payload = answer.octets
+        message.opt.content_format = answer.content_format
+    elif answer.body is not None:
         message.payload = bodies.encode(answer.body)
         message.opt.content_format = JSON
     else:
         message.payload = answer.diagnostic.encode("utf-8", "replace")
     message.opt.max_age = answer.max_age
     message.opt.size1 = answer.size1
+    if answer.etag is not None:
+        message.opt.etag = answer.etag
+    message.opt.location_path = answer.location
     return message
 
 

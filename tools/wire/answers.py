@@ -1,16 +1,39 @@
 # SPDX-License-Identifier: MIT
-"""What a request is answered with, in words that CoAP knows but without a CoAP."""
+"""A request, and what it is answered with, in words that CoAP knows but without a CoAP."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
+class Request:
+    """What a Gateway UE forwards: all of a CoAP request that means something at the other end (RFC 7252 5.4)."""
+
+    code: str  # "GET", "POST", "PUT", "DELETE", "FETCH"
+    path: tuple[str, ...]  # Uri-Path
+    query: tuple[str, ...] = ()  # Uri-Query
+    payload: bytes = b""
+    content_format: int | None = None
+    accept: int | None = None
+    observe: int | None = None
+    etags: tuple[bytes, ...] = ()
+    uri_host: str | None = None
+    uri_port: int | None = None
+
+
+@dataclass(frozen=True)
 class Answer:
+    """What a request is answered with. Its payload is `octets` in `content_format`, else `body` as JSON, else the
+    diagnostic."""
+
     code: str  # "2.04", "4.00", ...
-    body: dict | None = None  # JSON of a registration's answer
+    body: dict | list | None = None  # to be written as JSON
     diagnostic: str = ""  # RFC 7252 section 5.5.2
     max_age: int | None = None
     size1: int | None = None
+    octets: bytes | None = None
+    content_format: int | None = None  # of `octets`
+    etag: bytes | None = None
+    location: tuple[str, ...] = ()  # Location-Path
 
 
 class Refusal(Exception):
