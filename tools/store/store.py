@@ -12,20 +12,18 @@ from tools import held
 from tools.store import (
     apptables,
     clocktables,
-    quarantinetables,
-    quotatables,
     sectables,
-    settables,
     tokentables,
     topictables,
 )
 from tools.store.apptables import ApplicationTables
 from tools.store.clocktables import ClockTables
-from tools.store.messagetables import MessageTables
-from tools.store.quarantinetables import QuarantineTables
-from tools.store.quotatables import QuotaTables
+from tools.store.messages import quarantinetables, quotatables, settables
+from tools.store.messages.messagetables import MessageTables
+from tools.store.messages.quarantinetables import QuarantineTables
+from tools.store.messages.quotatables import QuotaTables
+from tools.store.messages.settables import SetTables
 from tools.store.sectables import SecurityTables
-from tools.store.settables import SetTables
 from tools.store.states import IS_HELD, IS_MORTAL, REGISTRATION
 from tools.store.storefile import GENERATION, StoreError, StoreFile, in_use
 from tools.store.tables import (

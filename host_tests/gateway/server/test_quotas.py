@@ -9,7 +9,7 @@ import pytest
 from host_tests.gateway.scripted import new_id
 from host_tests.gateway.server.test_decisions import HERE, THERE, A, B, Bench, msg, own
 from tools.server.delivery.pushes import LATER, Outcome
-from tools.store.quotatables import SETS
+from tools.store.messages.quotatables import SETS
 from tools.store.store import Store
 from tools.store.tables import CONTROL, DATA
 from tools.transport.http import patience

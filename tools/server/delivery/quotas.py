@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What may wait, of whom and for whom: what would be one too many is refused before anything is done for it."""
 
-from tools.store.quotatables import SETS
+from tools.store.messages.quotatables import SETS
 from tools.store.tables import CONTROL, DATA
 from tools.wire import payload as payloads
 from tools.wire.answers import Refusal
