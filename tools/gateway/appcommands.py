@@ -9,7 +9,7 @@ import sys
 
 from tools.gateway.applications import digest
 from tools.page.events import sentence
-from tools.store.apptables import app_id_of
+from tools.store.gateway.apptables import app_id_of
 from tools.store.store import Store
 from tools.store.storefile import NoStore, StoreError
 from tools.wire.bodies import is_service_id

@@ -5,7 +5,7 @@ import uuid
 
 from tools.gateway.applications import REGISTRATION_IDS, Deliver, RefusedError
 from tools.server.delivery.pushes import DONE, LATER, REFUSED, Outcome
-from tools.store.apptables import app_id_of
+from tools.store.gateway.apptables import app_id_of
 from tools.wire import bodies, l3
 from tools.wire.answers import Answer
 from tools.wire.bodies import Malformed

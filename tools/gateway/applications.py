@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from tools.server.delivery.pushes import DONE, LATER, REFUSED, Outcome
 from tools.server.settings import LARGEST_PAYLOAD
-from tools.store.apptables import app_id_of
+from tools.store.gateway.apptables import app_id_of
 from tools.wire import bodies, l3, segments
 from tools.wire import payload as payloads
 from tools.wire.bodies import Address, Segment

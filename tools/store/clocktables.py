@@ -13,6 +13,7 @@ TIMES = {
     "subscription": ("expires",),
     "quarantine": ("at", "expires"),
     "as_use": ("used",),
+    "gateway_registration": ("expires",),
 }
 RECORDS = {
     ("clock", "last"),

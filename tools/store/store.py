@@ -10,14 +10,15 @@ import sqlite3
 
 from tools import held
 from tools.store import (
-    apptables,
     clocktables,
     sectables,
     tokentables,
     topictables,
 )
-from tools.store.apptables import ApplicationTables
 from tools.store.clocktables import ClockTables
+from tools.store.gateway import apptables, servicetables
+from tools.store.gateway.apptables import ApplicationTables
+from tools.store.gateway.servicetables import ServiceTables
 from tools.store.messages import quarantinetables, quotatables, settables
 from tools.store.messages.messagetables import MessageTables
 from tools.store.messages.quarantinetables import QuarantineTables
@@ -40,7 +41,16 @@ from tools.wire.identity import Peer
 
 _MORE = ";".join(
     each.SCHEMA
-    for each in (apptables, clocktables, quarantinetables, sectables, settables, tokentables, topictables)
+    for each in (
+        apptables,
+        clocktables,
+        quarantinetables,
+        sectables,
+        servicetables,
+        settables,
+        tokentables,
+        topictables,
+    )
 )
 
 
@@ -52,6 +62,7 @@ class Store(
     QuarantineTables,
     QuotaTables,
     SecurityTables,
+    ServiceTables,
     SetTables,
     TokenTables,
     TopicTables,
