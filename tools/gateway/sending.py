@@ -11,22 +11,25 @@ from tools.wire.answers import Refusal
 class Sender:
     """`event(function, *arguments)` runs a decision, `emit_error(kind, error, to=...)` tells an exception."""
 
-    def __init__(self, gateway, event, emit_error, json, bridges):
-        self._gateway = gateway
-        self._applications = gateway.applications
+    def __init__(self, program, event, emit_error):
+        self._program = program
         self._event = event
         self._emit_error = emit_error
-        self._json = json
-        self._l3 = bridges  # by identifier: the L3Line
+        self._applications = self._json = None
+        self._l3 = {}
+
+    def set_behind(self, applications_, json, bridges):
+        """For a program with applications behind it; `bridges`, by identifier: the L3Line."""
+        self._applications, self._json, self._l3 = applications_, json, bridges
 
     async def send(self, push):
         try:
             if applications.is_peer(push.where):
                 outcome = await self._to_application(push.where, push.body)
             elif push.target.type == "UE":
-                outcome = await self._gateway.coap.push(push.where, push.body, push.target.id)
+                outcome = await self._program.coap.push(push.where, push.body, push.target.id)
             else:
-                outcome = await self._gateway.http.post(push.where, push.body)
+                outcome = await self._program.http.post(push.where, push.body)
         except Exception as error:  # a bug, or a library's: the recipient must not stay blocked by it
             passing = store_failed(error) or isinstance(error, OSError | TimeoutError)
             if isinstance(error, Refusal):  # told already

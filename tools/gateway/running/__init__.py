@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""Programs that run: what they have in common, the server by itself, the Gateway UE by itself."""

@@ -1,0 +1,306 @@
+# SPDX-License-Identifier: MIT
+"""What every running program has: a store, its events, and a round of work whenever something is due.
+
+Every event is one transaction of the store, committed before its answer leaves; what the decisions told is published
+only then. All of it happens in one thread, so that an event is never seen half done.
+"""
+
+import asyncio
+import contextlib
+
+from tools.gateway.applications import RefusedError
+from tools.gateway.running.options import AddressInUse
+from tools.page import status
+from tools.page.events import Events
+from tools.server.clock import SteadyClock, away
+from tools.server.isolation import place_of, reason_of
+from tools.store.store import Store
+from tools.store.transactions import busy, store_failed
+from tools.wire.answers import Answer, Refusal
+from tools.wire.bodies import Malformed
+
+_ANSWERS = (Refusal, Malformed, RefusedError)
+LOOK = 2.0  # s, the longest without a look at the store: a command in another process may have written
+SINK_LOOK = 0.5  # s, the same while events wait for a sink that takes none
+NOTED = 60.0  # s, the longest until the time is written into the store
+LONGEST_BRAKE = 10.0  # s, between two tries to work while the store takes nothing
+_OWN = "an error of the gateway's own; it is told there"
+
+
+def _name(function):
+    return getattr(function, "__name__", "event").strip("_")
+
+
+class Running:
+    """`async with PROGRAM(options) as program:` runs it; `.coap_port`, `.http_port`, `.events`.
+
+    `decisions`: what has `start(now)`, `work(now)`, `deadline(now)` and `clock_set(seconds)`; `transports`: what
+    listens, by the name of its option.
+    """
+
+    decisions = ()
+    transports = ()
+
+    def __init__(self, options, events=None, clock=None):
+        self.options = options
+        self.clock = clock or SteadyClock()
+        self.events = events or Events(clock=self.clock)
+        self.store = Store(options.store)
+        self.store.wait_for_nobody()
+        self.coap_port = self.http_port = None
+        self._told = []
+        self._tasks = set()
+        self._timer = None
+        self._pumping = False
+        self._noted = 0.0  # when the time was last written into the store
+        self._due = 0.0  # when work is next due, by the loop's clock
+        self._brake = 0.0  # s, the last pause after work that the store did not take
+        self._store_version = None
+        self._started = False
+        self._stopped = False
+
+    # ---- what a program adds -----------------------------------------------------------------------------------------
+
+    def begin(self, decisions, item):
+        """A coroutine that does what a round of work of these decisions gave."""
+        raise NotImplementedError
+
+    def set_aside(self, culprit, error, now):
+        """A row cannot be read: puts it where it is met no more."""
+        raise error
+
+    def open(self):
+        """What else it has to begin, once it listens."""
+
+    def stopping(self):
+        """At once, before what listens is closed."""
+
+    # ---- its life ----------------------------------------------------------------------------------------------------
+
+    async def __aenter__(self):
+        try:
+            await self._listen("http")
+            with contextlib.suppress(Refusal):  # the store is busy: it is done before the first work
+                self._start()
+            await self._listen("coap")
+        except BaseException:
+            await self.stop()
+            raise
+        self.open()
+        for event, fields in self.store.file.news() if self.store.file else ():
+            self.events.emit(event, **fields)
+        self.events.emit("listening", coap=self.address("coap"), http="http://" + self.address("http"))
+        self._pump()
+        return self
+
+    async def __aexit__(self, *exception):
+        await self.stop()
+
+    async def _listen(self, name):
+        host, port = getattr(self.options, name)
+        try:
+            setattr(self, name + "_port", await getattr(self, name).start(host, port))
+        except OSError as error:
+            raise AddressInUse(
+                "cannot listen on %s port %s of %s (%s): give another --%s HOST:PORT"
+                % ({"coap": "UDP", "http": "TCP"}[name], port, host, error.strerror or error, name)
+            ) from error
+
+    def address(self, name):
+        """host:port of "coap" or "http"."""
+        host = getattr(self.options, name)[0]
+        return "%s:%s" % (("[%s]" if ":" in host else "%s") % host, getattr(self, name + "_port"))
+
+    def task(self, coroutine):
+        """It runs beside, and not longer than the program."""
+        task = asyncio.get_running_loop().create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def stop(self):
+        """Orderly; what was not delivered goes on at the next start."""
+        if self._timer:
+            self._timer.cancel()
+        self._stopped = True
+        self.stopping()
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for part in self.transports:
+            try:
+                await part.stop()
+            except Exception as error:  # the others end in order all the same, and the store
+                self._emit_error("stop", error)
+        self.store.close()
+
+    # ---- events ------------------------------------------------------------------------------------------------------
+
+    def _emit(self, event, **fields):
+        self._told.append((event, fields))
+
+    def _run(self, function, *arguments, now=None):
+        """One event: decided, committed, told. Whatever goes wrong becomes a Refusal, except for the answers that
+        the decisions themselves raise."""
+        now = self.clock() if now is None else now
+        try:
+            before = self.store.changes
+            result = self._committed(function, *arguments, now)
+            if self.store.changes != before:
+                self._brake = 0.0  # the store takes something again
+            return result
+        except _ANSWERS:
+            raise
+        except Exception as error:
+            self._told = []
+            if store_failed(error):
+                self._told = [("store-error", {"reason": reason_of(error)})]
+                raise Refusal("5.03", "the store is not working", max_age=1 if busy(error) else 10) from error
+            fields = {"kind": _name(function), "reason": reason_of(error), "place": place_of(error)}
+            self._told = [("error", fields)]
+            raise Refusal("5.00", _OWN) from error
+        finally:
+            told, self._told = self._told, []
+            for event, fields in told:
+                self.events.emit(event, **fields)
+
+    def _committed(self, function, *arguments):
+        """In a transaction of its own; begun again whenever a row could not be read and was set aside."""
+        for _ in range(100):
+            self._told = []
+            try:
+                before = self.store.changes
+                with self.store.transaction():
+                    result = function(*arguments)
+                    if self.store.changes != before:
+                        self._noted = arguments[-1]
+                        self.store.note_time(self._noted)
+                    return result
+            except Exception as error:
+                culprit = getattr(error, "culprit", None)
+                if culprit is None:
+                    raise
+                with self.store.transaction():
+                    self.set_aside(culprit, error, arguments[-1])
+        return function(*arguments)
+
+    def _event(self, function, *arguments):
+        try:
+            return self._run(function, *arguments)
+        finally:
+            self._pump_soon()
+
+    def _answer(self, kind, peer, function, *arguments):
+        """The Answer to a request, whatever happens."""
+        try:
+            return function(*arguments)
+        except Refusal as refusal:
+            return refusal.answer
+        except Exception as error:
+            self._emit_error(kind, error, peer=str(peer))
+            return Answer("5.00", None, _OWN)
+
+    def _emit_error(self, kind, error, **fields):
+        self.events.emit("error", kind=kind, reason=reason_of(error), place=place_of(error), **fields)
+
+    def snapshot(self):
+        """The status for people and programs: what cannot be read now is left out, and `errors` says why."""
+        return status.snapshot(self)
+
+    # ---- work --------------------------------------------------------------------------------------------------------
+
+    def _pump_soon(self):
+        """After the answer to the event at hand is out."""
+        if not self._pumping:
+            self._pumping = True
+            asyncio.get_running_loop().call_soon(self._pump)
+
+    def _pump(self):
+        self._pumping = False
+        if self._stopped:
+            return
+        if self._timer:
+            self._timer.cancel()
+        self._timer = None
+        pause = 1.0
+        try:
+            if not self._started:
+                self._start()
+            self._keep_time()
+            # Ask for the time when the work began, not for now: what came due since then was not done.
+            now = self.clock()
+            for each in self.decisions:
+                for item in self._run(each.work, now=now):
+                    self.task(self.begin(each, item))
+            self._brake = 0.0
+            deadlines = [each.deadline(now) for each in self.decisions]
+            deadline = min((each for each in deadlines if each is not None), default=None)
+            pause = 3600 if deadline is None else max(deadline - self.clock(), 0.001)
+        except Refusal:
+            pause = self._brake = min(max(self._brake * 2, 0.1), LONGEST_BRAKE)
+        except Exception as error:  # an error in looking for the deadline
+            self._emit_error("work", error)
+        self._store_version = self._version()
+        self._due = asyncio.get_running_loop().time() + pause
+        self._wait_to_look()
+
+    def _wait_to_look(self):
+        loop = asyncio.get_running_loop()
+        longest = SINK_LOOK if self.events.flush() else LOOK
+        self._timer = loop.call_later(min(max(self._due - loop.time(), 0), longest), self._look)
+
+    def _look(self):
+        """The next round of work is due; or it is time to see whether a command beside us has written."""
+        loop = asyncio.get_running_loop()
+        self._keep_time()
+        if loop.time() >= self._due - 0.001 or self._version() != self._store_version:
+            self._pump_soon()
+        else:
+            self._wait_to_look()
+
+    def _version(self):
+        try:
+            return self.store.version
+        except Exception:  # then it is time to look what the work says to it
+            return None
+
+    # ---- time --------------------------------------------------------------------------------------------------------
+
+    def _start(self):
+        self._run(self._resume)
+        for each in self.decisions:
+            self._run(each.start)
+        self._started = True
+
+    def _resume(self, now):
+        """Sets the times in the store where the system's clock is behind them or years ahead, so that nothing ends
+        by that."""
+        last = self.store.last_time()
+        seconds = away(now, now if last is None else last)
+        if seconds:
+            self.store.shift_times(seconds)
+            self._emit("clock-set", seconds=round(seconds), at="start")
+        self.store.note_time(now)
+
+    def _keep_time(self):
+        """Follows the system's clock: where it was set, all times that are kept are shifted by as much, so that
+        nothing ends early or late. And writes the time into the store now and then."""
+        with contextlib.suppress(Refusal):  # the store is busy: soon
+            seconds = self.clock.jump() if hasattr(self.clock, "jump") else 0.0
+            if seconds:
+                self._run(self._set_clock, seconds, now=self.clock() + seconds)
+                for each in self.decisions:
+                    each.clock_set(seconds)
+                self.clock.step(seconds)
+                self.events.emit("clock-set", seconds=round(seconds), at="work")
+            elif self.clock() - self._noted > NOTED:
+                self._noted = self.clock()  # also where this fails: it is tried again a minute later
+                self._run(self.store.note_time)
+
+    def _set_clock(self, seconds, now):
+        self.store.shift_times(seconds)
+        self.store.note_time(now)
+
+    def _later(self, seconds, function):
+        return asyncio.get_running_loop().call_later(seconds, function)

@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: MIT
+"""What a running program is started with."""
+
+from dataclasses import dataclass, field
+
+from tools.server.settings import PORT, Settings
+
+
+@dataclass(frozen=True)
+class Options:
+    settings: Settings = field(default_factory=Settings)
+    coap: tuple = ("127.0.0.1", PORT)
+    http: tuple = ("127.0.0.1", 8065)
+    store: str = "gateway.db"
+    ack_timeout: float = 2.0
+    admin: bool = False
+    serial: tuple = ()  # paths of serial lines
+    baudrate: int = 115200
+    max_frame: int = 1152  # of an L3 message on a line
+    security: str = "none"  # or "oscore"
+    http_hosts: tuple = ()  # more names that the HTTP side is called by
+
+
+class AddressInUse(OSError):
+    """Which of the two, and what to say."""

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: MIT
+"""A running MSGin5G Server: CoAP toward UEs and Gateway UEs (MSGin5G-1), HTTP toward Application Servers."""
+
+from dataclasses import replace
+
+from tools.gateway.running.base import Running
+from tools.gateway.sending import Sender
+from tools.server.callers import Callers
+from tools.server.delivery.pushes import DONE
+from tools.server.server import Server
+from tools.server.unrecorded import Unrecorded
+from tools.transport.coap import SMALL, CoapTransport, peer_of
+from tools.transport.http import HttpTransport
+from tools.transport.security import ContextBinding, Guard
+from tools.transport.unguarded import Unguarded
+from tools.wire.answers import Refusal
+
+
+class ServerProgram(Running):
+    """`server` decides. `lines`: serial lines, which CoAP is heard on as well."""
+
+    lines = ()
+
+    def __init__(self, options, events=None, clock=None):
+        super().__init__(options, events, clock)
+        self._open_lines()
+        binding = guard = None
+        settings = options.settings
+        if options.security == "oscore":
+            settings = replace(settings, protected=True)
+            binding = ContextBinding(self.store)
+            guard = Guard(self.store, self.events.emit, peer_of)
+        self.server = Server(self.store, settings, self._emit, binding)
+        self.decisions = (self.server,)
+        self._body_limit = limit = (
+            2 * settings.max_message + 4096
+        )  # JSON may escape; more is not worth a buffer
+        watch = guard or Unguarded(self.events.emit, self._is_registered, peer_of, settings.rate)
+        self.coap = CoapTransport(
+            self._request,
+            self._topic,
+            self._limit_for,
+            options.ack_timeout,
+            self.lines,
+            guard,
+            watch,
+            settings.rate,
+            limit,
+        )
+        callers = Callers(self.store, self.events.emit, options.http[0], options.http_hosts)
+        self.http = HttpTransport(self.server, self._event, self.snapshot, limit, options.admin, callers)
+        self.transports = (*self.lines, self.http, self.coap)
+        self.unrecorded = Unrecorded(self._record, self._later)
+        self._sender = Sender(self, self._event, self._emit_error)
+
+    def _open_lines(self):
+        """Where a program has `lines`, it makes them here."""
+
+    def set_aside(self, culprit, error, now):
+        self.server.isolation.set_aside(*culprit, error, now)
+
+    def stopping(self):
+        self.unrecorded.stop()
+
+    # ---- requests ----------------------------------------------------------------------------------------------------
+
+    def _request(self, peer, content_format, octets):
+        return self._answer("request", peer, self._decide, peer, content_format, octets)
+
+    def _decide(self, peer, content_format, octets):
+        return self._event(self.server.request, peer, content_format, octets)
+
+    def _topic(self, peer, topic, observe, content_format, octets):
+        return self._answer(
+            "topic", peer, self._event, self.server.topic, peer, topic, observe, content_format, octets
+        )
+
+    def _limit_for(self, peer):
+        return self._body_limit if self._is_registered(peer) else SMALL
+
+    def _is_registered(self, peer):
+        try:
+            return bool(self.store.ues_at(peer, self.clock()))
+        except Exception:  # the store cannot be read: the request itself will tell why
+            return False
+
+    # ---- pushes ------------------------------------------------------------------------------------------------------
+
+    async def begin(self, decisions, item):
+        outcome = await self._sender.send(item)
+        self.unrecorded.add(item, outcome)
+
+    def _record(self, push, outcome):
+        try:
+            self._event(self.server.outcome, push, outcome)
+        except Exception as failure:
+            if isinstance(failure, Refusal) and failure.answer.code == "5.03":
+                raise
+            error = failure.__cause__ or failure
+            error.taken = outcome.verdict == DONE
+            self._event(self.server.broken, push, error)
