@@ -7,14 +7,11 @@ Errors of the user are one line that says what to do, and exit code 2.
 import argparse
 import asyncio
 import logging
-import os
 import signal
 import sqlite3
 import sys
 
-from tools import private
-from tools.gateway import appcommands, ascommands, quarantinecommands
-from tools.gateway import keys as key_files
+from tools.gateway import appcommands, ascommands, devicecommands, quarantinecommands
 from tools.gateway.keys import KeyFileError
 from tools.gateway.runtime import AddressInUse, Gateway, Options
 from tools.page.events import to_stdout
@@ -178,23 +175,7 @@ def add_arguments(parser):
     appcommands.add_arguments(actions, _service_id, store_help)
     ascommands.add_arguments(actions, _service_id, store_help)
     quarantinecommands.add_arguments(actions, store_help)
-    device = actions.add_parser(
-        "device", help="provision UE Service IDs: device add ID, device list, device remove ID"
-    )
-    verbs = device.add_subparsers(dest="gateway_verb", required=True)
-    for verb, text in (("add", "let it register"), ("remove", "forget it"), ("list", "print all")):
-        one = verbs.add_parser(verb, help=text)
-        if verb == "add":
-            one.add_argument(
-                "--oscore",
-                metavar="FILE",
-                help="its keys, as in the device's msgin5g.json; where FILE is not there, new keys are made for it"
-                " (msgin5g provision does this and brings them onto the board)",
-            )
-        if verb != "list":
-            one.add_argument("ue", metavar="ID", type=_service_id)
-        # SUPPRESS: without it this default would overwrite a --store that stands before `device`.
-        one.add_argument("--store", metavar="FILE", default=argparse.SUPPRESS, help=store_help)
+    devicecommands.add_arguments(actions, _service_id, store_help)
 
 
 def main(args):
@@ -277,44 +258,8 @@ async def _serve(args, events):
     return 0
 
 
-def _add(store, ue, file):
-    made = file and not os.path.exists(file)
-    if file:
-        if not made and private.mend(file):
-            print(private.MENDED.format(file), file=sys.stderr)
-        keys = key_files.make(file, store.kids_in_use()) if made else key_files.read(file)
-        added = key_files.add(store, ue, keys, file)
-    else:
-        added = store.add_device(ue)
-    print(("added %s" if added else "%s is there already") % ue)
-    if file:
-        print(
-            "new keys in %s: put them into the device's msgin5g.json" % file if made else "keys of %s" % file
-        )
-    return 0
-
-
-def _device(args):
-    store = appcommands.open_store(args)
-    try:
-        with store.transaction():
-            if args.gateway_verb == "list":
-                for ue in store.devices():
-                    print(ue)
-                return 0
-            if args.gateway_verb == "add":
-                return _add(store, args.ue, args.oscore)
-            removed = store.remove_device(args.ue)
-    finally:
-        store.close()
-    if removed:
-        print("removed %s" % args.ue)
-        return 0
-    return _fail("%s is not in %s: see `device list`" % (args.ue, args.store))
-
-
 _ACTIONS = {
-    "device": _device,
+    "device": lambda args: devicecommands.main(args, _fail),
     "application": lambda args: appcommands.main(args, _fail),
     "target": lambda args: appcommands.main(args, _fail),
     "as": lambda args: ascommands.main(args, _fail),

@@ -14,6 +14,7 @@ from tools.store import (
     sectables,
     tokentables,
     topictables,
+    uetables,
 )
 from tools.store.clocktables import ClockTables
 from tools.store.gateway import apptables, servicetables
@@ -25,19 +26,13 @@ from tools.store.messages.quarantinetables import QuarantineTables
 from tools.store.messages.quotatables import QuotaTables
 from tools.store.messages.settables import SetTables
 from tools.store.sectables import SecurityTables
-from tools.store.states import IS_HELD, IS_MORTAL, REGISTRATION
+from tools.store.states import IS_HELD, IS_MORTAL
 from tools.store.storefile import GENERATION, StoreError, StoreFile, in_use
-from tools.store.tables import (
-    SCHEMA,
-    VERSION,
-    ApplicationServer,
-    Registration,
-    record,
-)
+from tools.store.tables import SCHEMA, VERSION, ApplicationServer
 from tools.store.tokentables import TokenTables
 from tools.store.topictables import TopicTables
-from tools.store.transactions import Transactions, reading
-from tools.wire.identity import Peer
+from tools.store.transactions import Transactions
+from tools.store.uetables import UeTables
 
 _MORE = ";".join(
     each.SCHEMA
@@ -50,6 +45,7 @@ _MORE = ";".join(
         settables,
         tokentables,
         topictables,
+        uetables,
     )
 )
 
@@ -66,6 +62,7 @@ class Store(
     SetTables,
     TokenTables,
     TopicTables,
+    UeTables,
 ):
     """The tables, in the words of the server. Opened with the file's path, or ":memory:".
 
@@ -158,86 +155,6 @@ class Store(
     def _one(self, query, *values):
         row = self._db.execute(query, values).fetchone()
         return None if row is None else row[0]
-
-    # ---- UEs ---------------------------------------------------------------------------------------------------------
-
-    def add_device(self, ue):
-        """False when it is there."""
-        return self._db.execute("INSERT OR IGNORE INTO device VALUES (?)", (ue,)).rowcount > 0
-
-    def remove_device(self, ue):
-        """False when it is not there. Its registration goes with it."""
-        self._db.execute("DELETE FROM registration WHERE ue=?", (ue,))
-        self.unbind_keys(ue)
-        self.forget_seen("UE", ue)
-        self._db.execute("DELETE FROM subscription WHERE ue=?", (ue,))
-        return self._db.execute("DELETE FROM device WHERE ue=?", (ue,)).rowcount > 0
-
-    def devices(self):
-        return [ue for (ue,) in self._db.execute("SELECT ue FROM device ORDER BY ue")]
-
-    def provisioned(self, ue):
-        return self._one("SELECT 1 FROM device WHERE ue=?", ue) is not None
-
-    def known(self, ue):
-        """Whether messages for it can be kept: provisioned, or registered at least once."""
-        return self.provisioned(ue) or self._one("SELECT 1 FROM registration WHERE ue=?", ue) is not None
-
-    def register(self, ue, peer, now, expires, max_segment, profile):
-        self._db.execute(
-            "INSERT OR REPLACE INTO registration VALUES (?,?,?,1,?,?,?,?)",
-            (ue, peer.host, peer.port, expires, now, max_segment, json.dumps(profile)),
-        )
-
-    def rebind(self, ue, peer):
-        self._db.execute("UPDATE registration SET host=?, port=? WHERE ue=?", (*peer, ue))
-
-    def end_registration(self, ue):
-        """The UE stays known, its profile ends with the registration (clause 6.3.1.2.2 a)."""
-        self._db.execute("UPDATE registration SET live=0, max_segment=NULL, profile='{}' WHERE ue=?", (ue,))
-
-    def forget_ues(self, max_ues):
-        """Keeps the newest of those that are not registered and not provisioned."""
-        if self._one("SELECT count(*) FROM registration") > max_ues:
-            gone = self._db.execute(
-                "SELECT ue FROM registration WHERE NOT live AND ue NOT IN (SELECT ue FROM device)"
-                " ORDER BY expires LIMIT 100"
-            ).fetchall()
-            for (ue,) in gone:
-                self.remove_device(ue)
-        return self._one("SELECT count(*) FROM registration") <= max_ues
-
-    def registration(self, ue, now=None):
-        """The live registration; without `now` the last one, live or not."""
-        with reading(REGISTRATION, ue):
-            row = self._db.execute(
-                "SELECT ue, host, port, expires, since, max_segment, profile FROM registration"
-                " WHERE ue=? AND (? IS NULL OR live AND expires>?)",
-                (ue, now, now),
-            ).fetchone()
-            return row and Registration(row[0], Peer(row[1], row[2]), *row[3:6], record(row[6]))
-
-    def registrations(self, now):
-        """All live ones, without their profiles."""
-        rows = self._db.execute(
-            "SELECT ue, host, port, expires, since, max_segment FROM registration WHERE live AND expires>?"
-            " ORDER BY ue",
-            (now,),
-        ).fetchall()
-        return [Registration(row[0], Peer(row[1], row[2]), *row[3:6], {}) for row in rows]
-
-    def ues_at(self, peer, now):
-        return {
-            ue
-            for (ue,) in self._db.execute(
-                "SELECT ue FROM registration WHERE host=? AND port=? AND live AND expires>?", (*peer, now)
-            )
-        }
-
-    def expired_registrations(self, now):
-        return [
-            ue for (ue,) in self._db.execute("SELECT ue FROM registration WHERE live AND expires<=?", (now,))
-        ]
 
     # ---- Application Servers -----------------------------------------------------------------------------------------
 

@@ -44,12 +44,15 @@ CREATE TABLE segment (
 
 @dataclass(frozen=True)
 class Registration:
+    """`peer` is None while the gateway that it was made through (`via`) is not registered itself."""
+
     ue: str
-    peer: Peer
+    peer: Peer | None
     expires: float
     since: float
     max_segment: int | None
     profile: dict
+    via: str | None = None
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: MIT
+"""Which UEs there are, in the store: provisioned ones, registered ones, and which of them stand behind a Gateway UE.
+
+Registrations through a gateway (TS 24.538 clause 6.3.4) have no address of their own: they are reached where the
+gateway is registered.
+"""
+
+import json
+
+from tools.store.states import REGISTRATION
+from tools.store.tables import Registration, record
+from tools.store.transactions import reading
+from tools.wire.identity import Peer
+
+# `gateway`: who is one. `gateway_ue`: who may be registered by which. `registration_via`: who is, now.
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS gateway (ue TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS gateway_ue (ue TEXT PRIMARY KEY, gateway TEXT) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS gateway_ue_gateway ON gateway_ue (gateway);
+CREATE TABLE IF NOT EXISTS registration_via (ue TEXT PRIMARY KEY, gateway TEXT) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS registration_via_gateway ON registration_via (gateway)
+"""
+
+_AT_ONCE = 100  # UEs that are forgotten at a time
+# A live registration through a gateway is reached where that one's live registration is.
+_REGISTRATIONS = (
+    "SELECT one.ue, coalesce(its.host, one.host), coalesce(its.port, one.port), one.expires, one.since,"
+    " one.max_segment, one.profile, via.gateway FROM registration AS one"
+    " LEFT JOIN registration_via AS via ON via.ue=one.ue"
+    " LEFT JOIN registration AS its ON its.ue=via.gateway AND its.live AND its.expires>? WHERE "
+)
+
+
+def _read(row, profile):
+    peer = None if row[1] is None else Peer(row[1], row[2])
+    return Registration(row[0], peer, *row[3:6], profile, row[7])
+
+
+class UeTables:
+    """For Store."""
+
+    # ---- provisioned -------------------------------------------------------------------------------------------------
+
+    def add_device(self, ue):
+        """False when it is there."""
+        return self._db.execute("INSERT OR IGNORE INTO device VALUES (?)", (ue,)).rowcount > 0
+
+    def remove_device(self, ue):
+        """False when it is not there. Its registration goes with it; what it was gateway for is reached no more."""
+        self._db.execute("DELETE FROM registration WHERE ue=?", (ue,))
+        self._db.execute("DELETE FROM registration_via WHERE ue=?", (ue,))
+        self._db.execute("DELETE FROM gateway_ue WHERE ue=? OR gateway=?", (ue, ue))
+        self._db.execute("DELETE FROM gateway WHERE ue=?", (ue,))
+        self._end_via("gateway=?", ue)
+        self.unbind_keys(ue)
+        self.forget_seen("UE", ue)
+        self._db.execute("DELETE FROM subscription WHERE ue=?", (ue,))
+        return self._db.execute("DELETE FROM device WHERE ue=?", (ue,)).rowcount > 0
+
+    def devices(self):
+        return [ue for (ue,) in self._db.execute("SELECT ue FROM device ORDER BY ue")]
+
+    def provisioned(self, ue):
+        return self._one("SELECT 1 FROM device WHERE ue=?", ue) is not None
+
+    def known(self, ue):
+        """Whether messages for it can be kept: provisioned, or registered at least once."""
+        return self.provisioned(ue) or self._one("SELECT 1 FROM registration WHERE ue=?", ue) is not None
+
+    # ---- gateways ----------------------------------------------------------------------------------------------------
+
+    def add_gateway(self, ue):
+        """False when it is one already."""
+        return self._db.execute("INSERT OR IGNORE INTO gateway VALUES (?)", (ue,)).rowcount > 0
+
+    def is_gateway(self, ue):
+        return self._one("SELECT 1 FROM gateway WHERE ue=?", ue) is not None
+
+    def gateways(self):
+        return [ue for (ue,) in self._db.execute("SELECT ue FROM gateway ORDER BY ue")]
+
+    def put_behind(self, ue, gateway):
+        """Lets the gateway register this UE, and no other gateway: a registration through another one is over."""
+        self._db.execute("INSERT OR REPLACE INTO gateway_ue VALUES (?,?)", (ue, gateway))
+        self._end_via("ue=? AND gateway<>?", ue, gateway)
+
+    def gateway_of(self, ue):
+        """The gateway that may register this UE, or None."""
+        return self._one("SELECT gateway FROM gateway_ue WHERE ue=?", ue)
+
+    def ues_via(self, gateway, now):
+        """Those that are registered through it, whether or not it is registered itself."""
+        rows = self._db.execute(
+            "SELECT ue FROM registration_via JOIN registration USING (ue) WHERE gateway=? AND live AND expires>?",
+            (gateway, now),
+        )
+        return {ue for (ue,) in rows}
+
+    def _end_via(self, where, *values):
+        """Such registrations are over, as if their time was."""
+        self._db.execute(
+            "UPDATE registration SET expires=0 WHERE live AND ue IN (SELECT ue FROM registration_via WHERE %s)"
+            % where,
+            values,
+        )
+
+    # ---- registered --------------------------------------------------------------------------------------------------
+
+    def register(self, ue, peer, now, expires, max_segment, profile, via=None):
+        """`via`: the gateway that it is reached through; its `peer` is not kept then."""
+        host, port = (None, None) if via is not None else peer
+        self._db.execute(
+            "INSERT OR REPLACE INTO registration VALUES (?,?,?,1,?,?,?,?)",
+            (ue, host, port, expires, now, max_segment, json.dumps(profile)),
+        )
+        if via is None:
+            self._db.execute("DELETE FROM registration_via WHERE ue=?", (ue,))
+        else:
+            self._db.execute("INSERT OR REPLACE INTO registration_via VALUES (?,?)", (ue, via))
+
+    def rebind(self, ue, peer):
+        self._db.execute("UPDATE registration SET host=?, port=? WHERE ue=?", (*peer, ue))
+
+    def end_registration(self, ue):
+        """The UE stays known, its profile ends with the registration (clause 6.3.1.2.2 a)."""
+        self._db.execute("UPDATE registration SET live=0, max_segment=NULL, profile='{}' WHERE ue=?", (ue,))
+        self._db.execute("DELETE FROM registration_via WHERE ue=?", (ue,))
+
+    def forget_ues(self, max_ues):
+        """Keeps the newest of those that are not registered, not provisioned and nobody's gateway."""
+        if self._one("SELECT count(*) FROM registration") > max_ues:
+            gone = self._db.execute(
+                "SELECT ue FROM registration WHERE NOT live AND ue NOT IN (SELECT ue FROM device)"
+                " AND ue NOT IN (SELECT gateway FROM registration_via) ORDER BY expires LIMIT ?",
+                (_AT_ONCE,),
+            ).fetchall()
+            for (ue,) in gone:
+                self.remove_device(ue)
+        return self._one("SELECT count(*) FROM registration") <= max_ues
+
+    def registration(self, ue, now=None):
+        """The live registration; without `now` the last one, live or not."""
+        with reading(REGISTRATION, ue):
+            row = self._db.execute(
+                _REGISTRATIONS + "one.ue=? AND (? IS NULL OR one.live AND one.expires>?)", (now, ue, now, now)
+            ).fetchone()
+            return row and _read(row, record(row[6]))
+
+    def registrations(self, now):
+        """All live ones, without their profiles."""
+        query = _REGISTRATIONS + "one.live AND one.expires>? ORDER BY one.ue"
+        return [_read(row, {}) for row in self._db.execute(query, (now, now)).fetchall()]
+
+    def ues_at(self, peer, now):
+        """Those that are registered from this address, themselves: not through a gateway."""
+        return {
+            ue
+            for (ue,) in self._db.execute(
+                "SELECT ue FROM registration WHERE host=? AND port=? AND live AND expires>?", (*peer, now)
+            )
+        }
+
+    def expired_registrations(self, now):
+        return [
+            ue for (ue,) in self._db.execute("SELECT ue FROM registration WHERE live AND expires<=?", (now,))
+        ]
