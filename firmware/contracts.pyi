@@ -36,6 +36,11 @@ class Link(Protocol):
     def send(self, octets: Any, address: Any, /) -> bool: ...  # bytes of CoAP, a Datagram of L3
     def close(self) -> None: ...
 
+class AskingLink(Link, Protocol):
+    """A link that can ask for gateways: it sends to a multicast group, and is told whom to use of those that answer."""
+
+    def use(self, address: Peer, /) -> None: ...
+
 class Watchdog(Protocol):
     def feed(self) -> object: ...
 

@@ -38,7 +38,7 @@ class Board:
 
     def links(self, config: "Config") -> "Link":
         """Return the link that `config.peer` asks for."""
-        if config.peer_scheme == "coap":
+        if config.peer_scheme in ("coap", "discover"):
             from device.links import wifi
 
             self._radio = wifi.link(config)
@@ -51,7 +51,7 @@ class Board:
         uarts = _pins().get("uarts", {})
         if config.peer_scheme not in ("coap+uart", "l3+uart") or config.peer_host not in uarts:
             raise links.Unsupported(
-                "peer: the ESP32 has coap://host:port over Wi-Fi, l3+espnow://MAC, and coap+uart:// and l3+uart://"
+                "peer: the ESP32 has coap://host:port and discover: over Wi-Fi, l3+espnow://MAC, coap+uart:// and l3+uart://"
                 " with a UART of %s: %s" % (_PINS, ", ".join(sorted(uarts)) or "none")
             )
         from device.links import serial

@@ -23,6 +23,10 @@ if _TYPING:
 _F_GETFL = 3
 _F_SETFL = 4
 _O_NONBLOCK = 0o4000
+_IPPROTO_IP = 0
+_IP_MULTICAST_IF = 32
+_LOOPBACK = b"\x7f\x00\x00\x01"
+_BY_ROUTE = b"\x00\x00\x00\x00"
 
 
 class Board:
@@ -43,13 +47,16 @@ class Board:
             from device.links.serial import link
 
             return link(config, lambda: _line(config.peer_host, config.serial["baudrate"]), self.storage)
-        if config.peer_scheme != "coap":
+        if config.peer_scheme not in ("coap", "discover"):
             raise links.Unsupported(
-                "peer: the unix board has coap://host:port, coap+uart:///dev/... and l3+uart:///dev/..."
+                "peer: the unix board has coap://host:port, discover:, coap+uart:///dev/... and l3+uart:///dev/..."
             )
+        size = config.coap["max_datagram"]
+        if config.peer_scheme == "discover":
+            return _asking(config.peer_host, config.peer_port, size)
         from device.links.udp import UDPLink
 
-        return UDPLink(config.peer_host, config.peer_port, config.coap["max_datagram"], _address)
+        return UDPLink(config.peer_host, config.peer_port, size, _address)
 
     def watchdog(self, timeout_ms: int) -> "Watchdog":
         """Raise Unsupported."""
@@ -82,6 +89,27 @@ def _address(sockaddr):
     """Return (host, port): the unix port says addresses as octets of the C struct."""
     family, address, port = socket.sockaddr(sockaddr)[:3]
     return socket.inet_ntop(family, address), port
+
+
+def _asking(host, port, max_datagram):
+    """Return a UDPLink that sends to a group by the loopback interface as well: a gateway on this computer may hear
+    nothing else, where there is no network."""
+    from device.links.udp import UDPLink
+
+    class AskingLink(UDPLink):
+        def send(self, octets, address):
+            host = address[0]
+            if ":" in host or not 224 <= int(host.split(".")[0]) < 240:
+                return super().send(octets, address)
+            for interface in (_LOOPBACK, _BY_ROUTE):
+                self._sock.setsockopt(_IPPROTO_IP, _IP_MULTICAST_IF, interface)
+                try:
+                    super().send(octets, address)
+                except OSError:
+                    pass  # not there; the other one may be
+            return True
+
+    return AskingLink(host, port, max_datagram, _address)
 
 
 def _line(path, baudrate):

@@ -5,12 +5,12 @@ import binascii
 
 import msgin5g
 
-from .wire.identifiers import PORT, SERVICE_IDENTIFIER, service_id_error
+from .wire.identifiers import GROUP, PORT, SERVICE_IDENTIFIER, service_id_error
 
 _HEX_DIGITS = "0123456789abcdef"
 _NOT_IN_HOST = " /?#@[]"
 _SCHEMES = ("coap", "coap+uart", "l3+uart", "l3+espnow", "discover")
-_HOST_AND_PORT = ("coap",)  # what stands behind these; behind the others a name, taken as it is
+_HOST_AND_PORT = ("coap", "discover")  # what stands behind these; behind the others a name, taken as it is
 _NEEDED = object()
 
 
@@ -89,11 +89,13 @@ class _Section:
 
 def split_uri(uri, key="peer"):
     """Return (scheme, host, port) of "coap://192.0.2.1:65401", "coap://[2001:db8::1]", "coap+uart://1",
-    "discover:"."""
+    "discover:", which is the group of all CoAP nodes, "discover://gateway.example"."""
     scheme, colon, rest = uri.partition(":")
     port = PORT
     if not colon or scheme not in _SCHEMES:
         raise msgin5g.ConfigError(key, "must start with one of " + ", ".join([s + ":" for s in _SCHEMES]))
+    if scheme == "discover" and not rest:
+        return scheme, GROUP, PORT
     host = rest[2:].rstrip("/") if rest.startswith("//") else rest
     if scheme in _HOST_AND_PORT:
         ending = host.rfind(":")
@@ -114,6 +116,8 @@ def split_uri(uri, key="peer"):
             or [c for c in host if c in _NOT_IN_HOST]
         ):
             form = "must look like {0}://192.0.2.1:65401, {0}://gateway.example or {0}://[2001:db8::1]"
+            if scheme == "discover":
+                form = "must be discover:, or " + form[5:]
             raise msgin5g.ConfigError(key, form.format(scheme))
     return scheme, host, port
 
@@ -130,6 +134,16 @@ def fill(config, data):
     config.service_identifier = top.text("service_identifier", SERVICE_IDENTIFIER)
     config.peer = top.text("peer", _NEEDED, 'a URI like "coap://192.0.2.1:65401"')
     config.peer_scheme, config.peer_host, config.peer_port = split_uri(config.peer)
+    if config.peer_scheme == "discover" and config.role != "client":
+        top.fail("peer", 'cannot be discover: here, which finds gateways for the role "client" only')
+    config.discovers = (
+        config.peer_scheme == "discover"
+    )  # whether the procedure of this name begins with the client
+    section = top.section("discovery")
+    config.discovery = {
+        "window": section.number("window", 3, 0.1, 60, float)
+    }  # s in which gateways may answer
+    section.end()
     config.server = top.text("server", None)
     config.server_host = config.server_port = None
     if config.server is not None:

@@ -67,6 +67,47 @@ def test_joins_and_says_its_address():
     equal(scene.station.active(), False)  # closed: the radio is off
 
 
+def test_a_gateway_that_was_found():
+    # as msgin5g.procedures.discovery has the link use one; back to the name that the configuration gives in the end
+    async def act(scene):
+        await opened(scene)
+        link = scene.link
+        asked = link.peer
+        link.use(("192.0.2.9", 5683))
+        equal(link.peer, ("192.0.2.9", 5683))
+        air.networks.clear()
+        await asyncio.sleep(2)
+        air.networks["home"] = SECRET
+        back = []
+        link.on_back = lambda: back.append(link.peer)
+        await asyncio.sleep(60)
+        equal(back, [("192.0.2.9", 5683)])  # not that of the configuration
+        raises(OSError, link.use, ("not.known.invalid", 1))
+        equal(link.peer, ("192.0.2.9", 5683))
+        link.use(asked)
+        equal((link.peer, link._host), (asked, "localhost"))
+
+    scene = Scene(networks=HOME)
+    scene.link = wifi.WiFiLink("home", SECRET, "localhost", 9, 1152)
+    scene.play(act)
+
+
+def test_a_group_needs_nothing_but_its_address():
+    # lwIP sends to one by the interface that has the network, and the port knows no option about it
+    # (ports/esp32/modsocket.c, socket_setsockopt)
+    async def act(scene):
+        await opened(scene)
+        equal(scene.link.peer, ("224.0.1.187", 65401))
+        equal(scene.link.send(b"x", scene.link.peer), True)
+        scene.link.use(("127.0.0.1", 9))
+        equal(scene.link.send(b"x", ("224.0.1.187", 65401)), True)
+
+    scene = Scene(networks=HOME)
+    given = {"role": "client", "ue_service_id": "ue:a@x", "peer": "discover:", "security": {"mode": "none"}}
+    scene.link = wifi.link(Config(dict(given, wifi={"ssid": "home", "password": SECRET})))
+    scene.play(act)
+
+
 def test_an_open_network():
     async def act(scene):
         await opened(scene)

@@ -29,8 +29,9 @@ class UDPLink:
         self.peer: "Peer" = None
         self.dropped = 0
         self.on_back: "Callable[[], object] | None" = None  # UDP itself cannot know
-        self._host = host
-        self._port = port
+        self._host = self._home = host
+        self._port = self._home_port = port
+        self._found: "Peer" = None  # what the name of the configuration stood for last
         self._size = max_datagram + 1  # one more, so that a longer datagram can be told from one that fits
         self._address = address
         self._sock: "Any" = None
@@ -40,7 +41,10 @@ class UDPLink:
 
     async def open(self) -> None:
         """Bring the link up; raise OSError when it cannot be had now."""
+        self._host = self._home
+        self._port = self._home_port
         family = self._look_up()
+        self._found = self.peer
         sock = socket.socket(family, socket.SOCK_DGRAM)
         sock.setblocking(False)
         # "0.0.0.0" and not "": the latter does not hear IPv4 on the Pico W (micropython#16740)
@@ -56,6 +60,22 @@ class UDPLink:
         self._sockaddr = found[-1]
         self.peer = self._address(self._sockaddr)
         return found[0]
+
+    def use(self, address: "Peer") -> None:
+        """Send to and hear from this address from now on; one that `peer` was once open is again the name that it was.
+
+        Raise OSError where it cannot be.
+        """
+        before = self._host, self._port
+        self._host, self._port = (self._home, self._home_port) if address == self._found else address
+        try:
+            self._look_up()
+        except Exception:
+            self._host, self._port = before
+            raise
+        if address == self._found:
+            self._found = self.peer
+        self._asked = None
 
     async def receive(self) -> "tuple[bytes, Peer]":
         """Return (octets, address) of the next datagram."""

@@ -3,6 +3,7 @@
 
 SERVICE_IDENTIFIER = "urn:3gpp:msgin5g"
 PORT = 65401  # MSGin5GMD, TS 29.641 table 5-1
+GROUP = "224.0.1.187"  # All CoAP Nodes, RFC 7252 section 12.8: where gateways are asked for
 PRIORITIES = ("HIGH", "NORMAL", "LOW")
 MANY = ("GROUP", "TOPIC", "BC")  # destinations that stand for several recipients
 

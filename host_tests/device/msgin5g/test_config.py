@@ -177,7 +177,10 @@ def test_uris():
         ("coap+uart://1", "coap+uart", "1", 65401),
         ("l3+uart://1", "l3+uart", "1", 65401),
         ("l3+espnow://aabbccddeeff", "l3+espnow", "aabbccddeeff", 65401),
-        ("discover:", "discover", "", 65401),
+        ("discover:", "discover", "224.0.1.187", 65401),  # RFC 7252 section 12.8
+        ("discover://192.0.2.1", "discover", "192.0.2.1", 65401),
+        ("discover://gateway.example:5683", "discover", "gateway.example", 5683),
+        ("discover://[2001:db8::1]/", "discover", "2001:db8::1", 65401),
     ):
         given = config(peer=uri)
         equal((given.peer_scheme, given.peer_host, given.peer_port), (scheme, host, port))
@@ -202,10 +205,24 @@ def test_uris():
         "coap://x y",
     ):
         wrong("peer", "must look like coap://", peer=uri)
+    for uri in ("discover:gateway", "discover://", "discover://x:0", "discover://x/path", "discover:///"):
+        wrong("peer", "must be discover:, or look like discover://", peer=uri)
     given = config(server="coap://server.example:5683")
     equal((given.server_host, given.server_port), ("server.example", 5683))
     wrong("server", "coap://", server="coap+uart://1")
     wrong("server", "must start", server="x")
+
+
+def test_discovery():
+    given = config(peer="discover:", server="coap://server.example")
+    equal((given.discovery, given.server_host), ({"window": 3}, "server.example"))
+    equal(config(discovery={"window": 0.5}).discovery, {"window": 0.5})
+    for window in (0, 0.09, 61, "3", True, None):
+        wrong("discovery.window", "from 0.1 to 60", discovery={"window": window})
+    wrong("discovery.size", "is not a key", discovery={"size": 1})
+    application = {"app_id": 1, "credential": "00"}
+    words = wrong("peer", "discover:", role="application client", peer="discover:", application=application)
+    assert '"client" only' in words, words
 
 
 def test_keys_are_hexadecimal():

@@ -9,6 +9,7 @@ from device.links import Unsupported
 from msgin5g import Config
 
 PEERS = ("coap://192.0.2.1", "coap+uart://1", "l3+uart://1", "l3+espnow://a0b1c2d3e4f5", "discover:")
+MISSING = ("coap://192.0.2.1", "l3+espnow://a0b1c2d3e4f5", "coap+uart://9")  # each board lacks one of these
 LINK = ("open", "peer", "receive", "send", "close", "dropped")
 CAUSES = ("power-on", "hard", "watchdog", "deep-sleep", "soft", "unknown")
 
@@ -52,6 +53,7 @@ def check(board):
             for member in LINK:
                 assert hasattr(link, member), (peer, member)
             assert link.dropped == 0
+            assert peer != "discover:" or link.use
         else:
             assert link.startswith("peer: "), link
 
