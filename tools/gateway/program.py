@@ -108,6 +108,14 @@ def add_arguments(parser):
     )
     add("--store", metavar="FILE", default="gateway.db", help=store_help)
     add(
+        "--ue",
+        metavar="ID",
+        dest="name",
+        type=_service_id,
+        help="the gateway's own UE Service ID, which devices hear that look for a gateway",
+    )
+    add("--no-discovery", action="store_true", help="do not answer devices that look for a gateway")
+    add(
         "--serial",
         metavar="PORT",
         action="append",
@@ -243,6 +251,8 @@ async def _serve(args, events):
         args.serial_max_frame,
         args.security,
         tuple(args.http_host),
+        not args.no_discovery,
+        args.name,
     )
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -10,6 +10,8 @@ from tools.page.sinks import Sink
 
 _SENTENCES = {
     "listening": "listening: CoAP on {coap}, HTTP on {http}",
+    "discoverable": "devices that look for a gateway hear of this one: {groups}",
+    "discovery-failed": "devices that look for a gateway by {group} do not hear of this one, or not of all: {reason}",
     "store-made": "new store {store}",
     "store-mended": "other accounts of this machine could read {files}: not any more (mode 0600). Where somebody may"
     " have, give the devices new keys: msgin5g provision --force",

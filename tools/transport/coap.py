@@ -20,6 +20,7 @@ from aiocoap.util import hostportjoin, hostportsplit
 from tools.server.delivery.pushes import LATER, Outcome
 from tools.server.flood import Flood
 from tools.transport.blocks import MAX_OCTETS, Answers, Bodies, Shelf, TooMany
+from tools.transport.discovery import PATH as WELL_KNOWN
 from tools.transport.door import Door
 from tools.transport.lines import LineAddress, LinesInterface
 from tools.transport.observers import Acknowledgements, Observers
@@ -132,6 +133,7 @@ class CoapTransport:
         watch=None,
         rate=1000,
         largest=0,
+        discovery=None,
     ):
         self.handle = handle
         self._topic = topic
@@ -142,7 +144,8 @@ class CoapTransport:
         self._lines = lines
         self._guard = guard  # in security mode oscore
         self._watch = watch  # sees requests first: the same one, or one that only watches
-        self.door = Door(watch.judge, watch.emit) if watch else None
+        self.discovery = discovery  # of a gateway that devices may find
+        self.door = Door(watch.judge, watch.emit, discovery=discovery) if watch else None
         self.outlet = Outlet()
         shelf = Shelf(octets=max(MAX_OCTETS, 4 * largest))
         self.bodies = Bodies(self.whose, lambda request: body_limit(peer_of(request.remote)), shelf)
@@ -157,12 +160,16 @@ class CoapTransport:
         """Listens; returns the port. OSError when it is taken."""
         # aiocoap binds with SO_REUSEPORT, so a second gateway would silently share the port: try without first.
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        # SO_REUSEADDR: a gateway beside us may have a socket of the group that devices ask, at this port.
         with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((host, port))
             port = probe.getsockname()[1]
         site = resource.Site()
         site.add_resource([PATH], MessageResource(self))
         site.add_resource([PATH], self._observers)
+        if self.discovery:
+            site.add_resource(WELL_KNOWN, self.discovery.links)
         bind = ("::" if host == "0.0.0.0" else host, port)
         if self._guard:
             site = SecureSite(site, self._guard)
@@ -180,6 +187,8 @@ class CoapTransport:
                 recent = self._watch.attach(manager)
                 if isinstance(manager.message_interface, MessageInterfaceUDP6):
                     self.door.attach(manager, recent)
+                    if self.discovery:
+                        self.discovery.start(manager)
         if self._guard:
             context.request_interfaces.insert(0, TransportOSCORE(context, context))
         return port
@@ -282,6 +291,8 @@ class CoapTransport:
         return Outcome(LATER, _reason(failure), answered=isinstance(failure, error.MessageError))
 
     async def stop(self):
+        if self.discovery:
+            self.discovery.stop()
         if self._context:
             await self._context.shutdown()
 

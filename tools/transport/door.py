@@ -17,6 +17,7 @@ from aiocoap.util import socknumbers
 from tools.server.flood import Flood
 from tools.server.isolation import place_of, reason_of
 from tools.transport import datagrams
+from tools.transport.discovery import hear_own_groups_only
 from tools.transport.turns import Turns
 
 _BATCH = 256  # datagrams looked at before others have their turn: some milliseconds
@@ -39,8 +40,9 @@ class Door:
     """`judge(remote, Datagram, Recent)` gives (source, None) for a request that goes on, whose turn is that of its
     source (a str for the host of a stranger), or (None, what to give Datagram.answer, or None for silence)."""
 
-    def __init__(self, judge, emit=lambda event, **fields: None, clock=time.monotonic):
+    def __init__(self, judge, emit=lambda event, **fields: None, clock=time.monotonic, discovery=None):
         self._judge = judge
+        self._discovery = discovery
         self._emit = emit
         self._clock = clock
         self._turns = Turns(_MAX_EACH, _MAX_ALL)
@@ -68,6 +70,7 @@ class Door:
             "lost": self._turns.lost + self._strangers.lost,
             "requests": self.handled,
             "failed": self.failed,
+            **(self._discovery.counts if self._discovery else {}),
         }
 
     def attach(self, manager, recent):
@@ -79,6 +82,7 @@ class Door:
         self._socket = interface.transport.get_extra_info("socket")
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
         self._socket.setsockopt(socket.SOL_SOCKET, _SO_RXQ_OVFL, 1)
+        hear_own_groups_only(self._socket)
         loop = self._loop = asyncio.get_running_loop()
         loop.add_reader(self._socket.fileno(), self._read)  # in the place of aiocoap's own
 
@@ -142,6 +146,8 @@ class Door:
                 return
             self.stray += 1
             source, answer = None, ()  # a ping, or a response to nothing: a Reset (RFC 7252 section 4.2)
+        elif self._discovery and self._discovery.take(datagram, octets, ancillary, address):
+            return
         else:
             source, answer = self._judge(remote, datagram, self._recent)
         if source is not None:
@@ -154,6 +160,9 @@ class Door:
                 self._serving = True
                 self._loop.call_soon(self._serve)
             return
+        self._refuse(datagram, answer, ancillary, address)
+
+    def _refuse(self, datagram, answer, ancillary, address):
         self.refused += datagram.is_request
         if self._behind and (address in self._refusals or len(self._refusals) < _GOOD):
             self._refusals[address] = self._refusals.get(address, 0) + 1

@@ -19,6 +19,8 @@ class Options:
     max_frame: int = 1152  # of an L3 message on a line
     security: str = "none"  # or "oscore"
     http_hosts: tuple = ()  # more names that the HTTP side is called by
+    discovery: bool = False  # devices that ask a multicast group for a gateway hear of this one
+    name: str | None = None  # the UE Service ID of the gateway, which they hear
 
 
 class AddressInUse(OSError):

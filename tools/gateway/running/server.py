@@ -10,6 +10,7 @@ from tools.server.delivery.pushes import DONE
 from tools.server.server import Server
 from tools.server.unrecorded import Unrecorded
 from tools.transport.coap import SMALL, CoapTransport, peer_of
+from tools.transport.discovery import discovery_of
 from tools.transport.http import HttpTransport
 from tools.transport.security import ContextBinding, Guard
 from tools.transport.unguarded import Unguarded
@@ -46,6 +47,7 @@ class ServerProgram(Running):
             watch,
             settings.rate,
             limit,
+            discovery_of(options, self.events.emit),
         )
         callers = Callers(self.store, self.events.emit, options.http[0], options.http_hosts)
         self.http = HttpTransport(self.server, self._event, self.snapshot, limit, options.admin, callers)
