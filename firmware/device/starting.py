@@ -24,7 +24,7 @@ def _goes_on(client, config):
     """Return whether the running client is for this configuration; else close it, or raise ClientError."""
     if client.stopping or not client.again():
         client.abandon()
-    elif client.core.config.__dict__ == config.__dict__:
+    elif (client.core.config.given or client.core.config.__dict__) == config.__dict__:
         return True
     elif client.left:
         client.abandon()

@@ -106,10 +106,11 @@ class Client(BaseClient):
         return self.sources[self._receiving]
 
     def _left(self, name):
-        """Return whether an earlier run left something in this list of the message store, or in this file. What cannot
-        be read counts as something."""
-        if hasattr(self.store, name):
-            return getattr(self.store, name)
+        """Return whether an earlier run left something in this list of the message store, or in this file, or the
+        configuration has this flag set. What cannot be read counts as something."""
+        for holder in (self.store, self.config):
+            if hasattr(holder, name):
+                return getattr(holder, name)
         try:
             return self.storage.read(name, 0, 1)
         except OSError:
@@ -187,12 +188,16 @@ class Client(BaseClient):
         self._event = None
 
     def _send_next(self, now):
-        ready = self.registered and not self.registration.stopping
+        stopping = self.registration.stopping
+        ready = self.registered and not stopping
         for source in self.sources:
             if source is None or not (ready or source.registers):
                 continue
             job = source.next(now)
-            if job is not None:
+            if job is None:
+                if not (source.ready or stopping):
+                    break
+            else:
                 item, body, confirmable = job
                 try:
                     exchange = source.ask(self, item, request(self.config, body, confirmable), now)

@@ -37,10 +37,18 @@ class Config:
             raise msgin5g.ConfigError(path, "is too large for a configuration")
         return cls(data)
 
+    given = None  # the attributes as the file has them, once `change` was called
+
+    def change(self, name: str, value: object) -> None:
+        """Set an attribute to what the other side says in place of what the file says."""
+        if self.given is None:
+            self.given = dict(self.__dict__)
+        setattr(self, name, value)
+
     def __repr__(self):
         return "<Config %s %s at %s, security %s>" % (
             self.role,
-            self.ue_service_id,
+            self.ue_service_id or self.ue_id,
             self.peer,
             self.security["mode"],
         )

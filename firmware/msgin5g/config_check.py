@@ -12,6 +12,7 @@ _NOT_IN_HOST = " /?#@[]"
 _SCHEMES = ("coap", "coap+uart", "l3+uart", "l3+espnow", "discover")
 _HOST_AND_PORT = ("coap", "discover")  # what stands behind these; behind the others a name, taken as it is
 _NEEDED = object()
+_MAX_UE_ID = 240  # octets: it goes out as "ue-uri=..." in an option, which holds 255
 
 
 class _Section:
@@ -126,11 +127,7 @@ def fill(config, data):
     """Set every attribute of `config`. Raise ConfigError."""
     top = _Section(data)
     config.role = top.choice("role", _NEEDED, ("client", "application client"))
-    config.ue_service_id = top.text("ue_service_id", _NEEDED, 'a service ID like "ue:sensor-1@example.org"')
-    why = service_id_error(config.ue_service_id)
-    if why:
-        top.fail("ue_service_id", why)
-    config.ue_id = top.text("ue_id", None)
+    _identity(config, top)
     config.service_identifier = top.text("service_identifier", SERVICE_IDENTIFIER)
     config.peer = top.text("peer", _NEEDED, 'a URI like "coap://192.0.2.1:65401"')
     config.peer_scheme, config.peer_host, config.peer_port = split_uri(config.peer)
@@ -198,6 +195,42 @@ def fill(config, data):
     }
     section.end()
     top.end()
+
+
+def _identity(config, top):
+    """Take the UE Service ID, or what it is fetched by (clause 6.2.1)."""
+    config.ue_id = top.text("ue_id", None)
+    config.configuration = _configuration(top.section("configuration"))
+    can_fetch = config.ue_id is not None and config.role == "client"
+    allowed = 'a service ID like "ue:sensor-1@example.org"'
+    if config.role == "client":
+        allowed += ", or absent where ue_id is there: then the server is asked for it"
+    config.ue_service_id = top.text("ue_service_id", None if can_fetch else _NEEDED, allowed)
+    why = config.ue_service_id is not None and service_id_error(config.ue_service_id)
+    if why:
+        top.fail("ue_service_id", why)
+    # whether the procedure of this name begins with the client
+    config.fetches = config.configuration["fetch"] == "always" or config.ue_service_id is None
+    if config.fetches:
+        if not can_fetch:
+            top.fail("configuration.fetch", '"always" needs a ue_id, and the role "client"')
+        why = service_id_error(config.ue_id)
+        if why or len(config.ue_id.encode()) > _MAX_UE_ID:
+            top.fail("ue_id", why or "must have at most %d octets to be configured by" % _MAX_UE_ID)
+
+
+def _configuration(section):
+    """Return what a request for a configuration says, and when there is one."""
+    kind = section.text("type", None)
+    if kind is not None and (len(kind) != 8 or [digit for digit in kind if digit not in "0123456789"]):
+        section.fail("type", "must be 8 digits, the Type Allocation Code of the device")
+    values = {
+        "fetch": section.choice("fetch", "needed", ("needed", "always")),
+        "vendor": section.text("vendor", None, longest=200),
+        "type": kind,
+    }
+    section.end()
+    return values
 
 
 def _security(section):

@@ -93,7 +93,8 @@ def test_each_key_of_the_configuration_is_in_a_table():
 import json
 from msgin5g import Config
 config = Config({"role": "client", "ue_service_id": "ue:a@x", "peer": "coap://192.0.2.1"}).__dict__
-parts = ("peer_scheme", "peer_host", "peer_port", "server_host", "server_port", "discovers")  # of the URIs
+parts = ("peer_scheme", "peer_host", "peer_port", "server_host", "server_port")  # of the URIs
+parts += ("discovers", "fetches")  # follow from the others
 names = [[key] if not isinstance(value, dict) else [key + "." + part for part in value]
          for key, value in config.items() if key not in parts]
 print(json.dumps(sum(names, [])))

@@ -8,7 +8,7 @@ A new procedure is a file with a rules.requests.Source and `start(client)`, whic
 # - the module, which is imported when the procedure begins;
 # - when it begins, at the latest when a message comes for it, or the application calls `client.call(name, ...)`:
 #   "always": with the Client; "-": not before; else where an earlier run left something in one of these, with "+"
-#   between them: lists of the message store, or files;
+#   between them: lists of the message store, or files; or where this flag of the Config is set;
 # - the types of message (msgType) that it takes in.
 TABLE = (
     "procedures.registration always REGRESP DEREGRESP",

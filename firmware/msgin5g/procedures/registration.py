@@ -58,6 +58,12 @@ class Registration(Registering):
         if self._stands == "unreachable" and not self._on_air:
             self._begin(0, now)
 
+    def prepared(self, event, now, cause=None):
+        """Take an event of what comes before the registration: "discover", "configure" where it begins, "ready" where
+        it is done, "refused", "failed" where it was not, and is tried again."""
+        if self._on(event, cause) and event == "ready":
+            self._begin(0, now)
+
     def on_unregistered(self, now):
         """Take note that the server does not know us any more (4.01, or an MSGRESP that says so): register at once.
 

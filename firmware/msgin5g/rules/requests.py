@@ -56,6 +56,8 @@ class Source:
 
     # Whether it makes the registration: it may send without one, and its answers do not tell whether there is one.
     registers = False
+    # Whether those behind it in the table may have their turn: not before, where it prepares the registration.
+    ready = True
 
     def next(self, now):
         """Return (item, body, confirmable) of a request to send now, or None. It counts as on the air from then on.
@@ -96,9 +98,9 @@ class Source:
 class Registering(Source):
     """What the registrations of both roles have in common: where they stand.
 
-    `state` is one of "stopped", "registering", "waiting" (the gateway bulks it and will answer by itself),
-    "registered", "refused" (`cause` says why), "unreachable" (`cause` says how the last try ended). `registered` stays
-    true while a refresh is under way.
+    `state` is one of "stopped", "discovering", "configuring" (of a Client, before it can register), "registering",
+    "waiting" (the gateway bulks it and will answer by itself), "registered", "refused" (`cause` says why),
+    "unreachable" (`cause` says how the last try ended). `registered` stays true while a refresh is under way.
     """
 
     registers = True

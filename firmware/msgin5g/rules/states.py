@@ -11,6 +11,7 @@ from coap.states import word as word
 
 # Of the device or of its application, with a gateway and a server: clauses 6.3.1 to 6.3.5. "waiting": the gateway bulks
 # it and will answer by itself. "leaving": stopped while a request is on the air; what that brings is given back.
+# "discovering", "configuring": what comes before it is under way (rules/steps.py), "ready": that is done.
 REGISTRATION = (
     (
         "stopped",
@@ -21,17 +22,21 @@ REGISTRATION = (
         "registered",
         "leaving",
         "de-registering",
+        "discovering",
+        "configuring",
     ),
-    b"abcdefbf",
-    "start granted bulked refused failed required deregistered expired stop left",
-    b"b........."  # stopped
-    b".fcde.e.g."  # registering
-    b".fcde.e.g."  # waiting
-    b".fcde.e.g."  # refused
-    b".fcde.e.g."  # unreachable
-    b".ffdfbeeh."  # registered: where a refresh fails, what was granted holds until it expires
-    b"bh.......a"  # leaving
-    b"b........a",  # de-registering
+    b"abcdefbfij",
+    "start granted bulked refused failed required deregistered expired stop left discover configure ready",
+    b"b............"  # stopped
+    b".fcde.e.g.ij."  # registering
+    b".fcde.e.g.i.."  # waiting
+    b".fcde.e.g.i.b"  # refused
+    b".fcde.e.g.i.b"  # unreachable
+    b".ffdfbeeh...."  # registered: where a refresh fails, what was granted holds until it expires
+    b"bh.......a..."  # leaving
+    b"b........a..."  # de-registering
+    b"...de...g..jb"  # discovering
+    b"...de...g.i.b",  # configuring
 )
 
 # A message on its way out. "sending": it, or a segment of it, is on the air. "confirming": all segments are there, and

@@ -106,6 +106,44 @@ def test_needed_keys():
         assert "is missing" in str(error), error
 
 
+def test_a_device_without_a_service_id_needs_a_ue_id():
+    members = {"role": "client", "ue_id": "urn:imei:35-209900-176148-1", "peer": "coap://192.0.2.1"}
+    given = Config(members)
+    equal((given.ue_service_id, given.fetches, given.given), (None, True, None))
+    equal(given.configuration, {"fetch": "needed", "vendor": None, "type": None})
+    assert "urn:imei:35" in repr(given), given
+    assert "ue_id" in str(raises(ConfigError, Config, {"role": "client", "peer": "coap://192.0.2.1"}))
+    for value in ("", "a\nb", "x" * 241, 5):
+        error = raises(ConfigError, Config, dict(members, ue_id=value))
+        equal(error.key, "ue_id")
+    equal(Config(dict(members, ue_id="x" * 240)).fetches, True)
+    # only a Client is configured
+    error = raises(ConfigError, Config, dict(members, role="application client"))
+    equal((error.key, "is missing" in str(error)), ("ue_service_id", True))
+
+
+def test_when_the_configuration_is_fetched():
+    equal(config().fetches, False)
+    equal(config(ue_id="s-1").fetches, False)
+    equal(config(ue_id="s-1", configuration={"fetch": "needed"}).fetches, False)
+    equal(config(ue_id="s-1", configuration={"fetch": "always"}).fetches, True)
+    equal(config(configuration={"vendor": "acme", "type": "35209900"}).configuration["type"], "35209900")
+    wrong("configuration.fetch", "needs a ue_id", configuration={"fetch": "always"})
+    wrong("configuration.fetch", ("needed", "always"), configuration={"fetch": "never"})
+    for value in ("3520990", "352099001", "3520990x", 35209900):
+        wrong("configuration.type", "", configuration={"type": value})
+    wrong("configuration.vendor", "at most 200 octets", configuration={"vendor": "x" * 201})
+
+
+def test_what_the_other_side_changes_is_told_from_the_file():
+    given = config()
+    file = dict(given.__dict__)
+    given.change("ue_service_id", "ue:b@x")
+    given.change("peer_port", 5683)
+    equal((given.ue_service_id, given.peer_port), ("ue:b@x", 5683))
+    equal(given.given, file)
+
+
 def test_unknown_keys():
     wrong("pear", "is not a key", pear=1)
     wrong("coap.nstrat", "is not a key", coap={"nstrat": 1})

@@ -8,7 +8,8 @@ from coap.message import MessageError
 from common import equal, raises
 from msgin5g import procedures
 from msgin5g.rules.requests import Refusal, Source
-from msgin5g_scene import GRANTED, MINUTE, SECOND, Scene, agree, msg
+from msgin5g.rules.steps import Step
+from msgin5g_scene import GRANTED, HOUR, MINUTE, SECOND, Scene, agree, msg
 
 REPORT = '"isDelivStatReq":true,'
 
@@ -120,6 +121,103 @@ def test_a_source_waits_for_the_registration_and_for_its_turn():
         scene.run(5 * MINUTE)
         # the order of the table: registration, reports, what stands between, messages
         equal(scene.kinds()[-4:], ["REG", "IMDN", "PONG", "MSG"])
+
+
+class Preparing(Step):
+    """A stranger's step before the registration: PREP, until it is answered with 2.xx."""
+
+    event = "configure"
+
+    def job(self, now):
+        return "PREP", b'{"msgIden":"urn:3gpp:msgin5g","msgType":"PREP"}', True
+
+    def answered(self, item, message, now):
+        self.on_air = False
+        if message.code == coap.CHANGED:
+            self.done(now, HOUR)
+        else:
+            self.put_off("refused" if message.code == coap.FORBIDDEN else "failed", "not yet", None, now)
+
+    def unanswered(self, item, now, why=None):
+        self.on_air = False
+        self.put_off("failed", "silence", None, now, True)
+
+
+class WithStep:
+    def __enter__(self):
+        class Module:
+            start = staticmethod(Preparing)
+
+        self.table = procedures.TABLE
+        sys.modules["msgin5g.procedures.preparing"] = Module
+        procedures.TABLE = ("procedures.preparing fetches",) + self.table
+
+    def __exit__(self, *error):
+        procedures.TABLE = self.table
+        del sys.modules["msgin5g.procedures.preparing"]
+
+
+def prepared(answer):
+    return Scene(answer, ue_id="s-1", configuration={"fetch": "always"})
+
+
+def state(scene):
+    return scene.client.registration.state, scene.client.registration.cause
+
+
+def test_a_step_is_not_there_where_it_is_not_asked_for():
+    with WithStep():
+        scene = Scene(ue_id="s-1").start()
+        equal((scene.client.sources[0], scene.kinds()), (None, ["REG"]))
+
+
+def test_a_step_holds_the_registration_until_it_is_done():
+    left = [None, coap.SERVICE_UNAVAILABLE, coap.FORBIDDEN, coap.CHANGED]
+    with WithStep():
+        scene = prepared(lambda asked: left[0] if asked.kind == "PREP" else agree(asked)).start()
+        outgoing = scene.send()
+        equal((state(scene), scene.kinds()), (("configuring", None), ["PREP"]))
+        scene.run(95 * SECOND)
+        equal(state(scene), ("unreachable", "silence"))
+        left.pop(0)
+        scene.run(100 * SECOND)
+        equal(state(scene), ("unreachable", "not yet"))
+        left.pop(0)
+        scene.run(100 * SECOND)
+        equal(state(scene), ("refused", "not yet"))
+        left.pop(0)
+        equal(outgoing.state, "queued")
+        scene.run(400 * SECOND)
+        equal((state(scene), outgoing.state), (("registered", None), "accepted"))
+        equal(scene.kinds()[-3:], ["PREP", "REG", "MSG"])
+        # once it is done it has its own times, and holds nothing
+        scene.forget()
+        left[0] = coap.FORBIDDEN
+        scene.run(HOUR)
+        equal(("PREP" in scene.count, scene.client.registered, scene.send().state), (True, True, "accepted"))
+
+
+def test_stopping_takes_a_step_off_the_air():
+    with WithStep():
+        scene = prepared(lambda asked: None).start()
+        scene.stop()
+        equal((state(scene)[0], scene.client._on_air), ("stopped", 0))
+        scene.run(10 * MINUTE)
+        equal(scene.kinds(), ["PREP"])
+        scene.answer = agree
+        scene.start()
+        equal((state(scene)[0], scene.kinds()), ("registered", ["PREP", "PREP", "REG"]))
+
+
+def test_a_link_that_is_back_lets_a_step_be_tried_at_once():
+    with WithStep():
+        scene = prepared(lambda asked: None).start()
+        scene.run(10 * MINUTE)
+        scene.run(95 * SECOND)
+        scene.answer = agree
+        scene.link_is_back()
+        scene.run(95 * SECOND)
+        equal(state(scene)[0], "registered")
 
 
 def test_a_source_hears_that_nothing_came_back():

@@ -35,6 +35,7 @@ def test_an_event_wants_no_memory():
 
 # --- registration -------------------------------------------------------------------------------------------
 
+BEFORE = ("discovering", "configuring")  # nothing of a registration is on the air in these
 ANSWERS = {
     "granted": coap.Message(coap.CHANGED, GRANTED),
     "bulked": coap.Message(coap.CHANGED, b'{"expectedTime":5}'),
@@ -57,6 +58,9 @@ def registration(state):
     if state == "stopped":
         return made
     made.start(0)
+    step = {"discovering": "discover", "configuring": "configure"}.get(state)
+    if step is not None:
+        made.prepared(step, 0)
     if state in ("waiting", "refused", "unreachable", "registered", "de-registering"):
         name = {"waiting": "bulked", "refused": "refused", "unreachable": "failed"}.get(state, "granted")
         made.answered("REG", ANSWERS[name], 0)
@@ -96,6 +100,29 @@ def test_registration_of_a_client():
         ("registered", SAME, "de-registering", "registering", "unreachable", SAME, "refused", "unreachable"),
         ("leaving", "registering", SAME, SAME, SAME, SAME, SAME, SAME),
         ("de-registering", "registering", SAME, SAME, SAME, SAME, SAME, SAME),
+        ("discovering", SAME, "stopped", SAME, SAME, SAME, "refused", SAME),
+        ("configuring", SAME, "stopped", SAME, SAME, SAME, "refused", SAME),
+    )
+    walk(states.REGISTRATION[0], expected, registration, events)
+
+
+def test_what_comes_before_a_registration():
+    """Completion of clause 6.2.1: a device that must be configured is not registered before; a gateway that is lost is
+    looked for again (TS 23.554 clause 8.2.8)."""
+    words = ("discover", "configure", "ready", "refused", "failed")
+    events = [lambda registration, word=word: registration.prepared(word, 0, word) for word in words]
+    expected = (
+        ("stopped", SAME, SAME, SAME, SAME, SAME),
+        ("registering", "discovering", "configuring", SAME, "refused", "unreachable"),
+        ("waiting", "discovering", SAME, SAME, "refused", "unreachable"),
+        # tried again behind the back-off, it says so until it is done
+        ("refused", "discovering", SAME, "registering", SAME, "unreachable"),
+        ("unreachable", "discovering", SAME, "registering", "refused", SAME),
+        ("registered", SAME, SAME, SAME, "refused", SAME),
+        ("leaving", SAME, SAME, SAME, SAME, SAME),
+        ("de-registering", SAME, SAME, SAME, SAME, SAME),
+        ("discovering", SAME, "configuring", "registering", "refused", "unreachable"),
+        ("configuring", "discovering", SAME, "registering", "refused", "unreachable"),
     )
     walk(states.REGISTRATION[0], expected, registration, events)
 
@@ -113,7 +140,8 @@ def test_answers_to_a_registration_of_a_client():
         ("leaving", "de-registering", "de-registering", "stopped", "stopped", "stopped"),
         ("de-registering", SAME, SAME, SAME, SAME, SAME),
     )
-    walk(states.REGISTRATION[0], expected, registration, events)
+    reached = [name for name in states.REGISTRATION[0] if name not in BEFORE]
+    walk(reached, expected, registration, events)
 
 
 def test_the_end_of_a_de_registration():
@@ -186,5 +214,6 @@ def test_registration_of_an_application():
         ("leaving", "registering", SAME, SAME, "de-registering", "stopped", "stopped"),
         ("de-registering", "registering", SAME, SAME, SAME, SAME, SAME),
     )
-    reached = [name for name in states.REGISTRATION[0] if name != "waiting"]  # there is no bulk on MSGin5G-5
+    # there is no bulk on MSGin5G-5, and nothing before the registration
+    reached = [name for name in states.REGISTRATION[0] if name != "waiting" and name not in BEFORE]
     walk(reached, expected, application, events)
