@@ -11,6 +11,7 @@ from tools.errors import UsageError
 # right. It is imported only when it is asked for, so that `msgin5g device` does not wait for what the gateway needs.
 COMMANDS = {
     "gateway": ("tools.gateway.program", "the emulated gateway with its server"),
+    "server": ("tools.gateway.serverprogram", "the MSGin5G Server by itself, for gateways with --upstream"),
     "device": ("tools.device", "a device on this machine: the firmware on real MicroPython"),
     "demo": ("tools.demo", "gateway, server and device together, step by step"),
     "impair": ("tools.impair", "a bad network between devices and the gateway"),

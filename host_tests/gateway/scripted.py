@@ -231,11 +231,11 @@ def code_of(response):
 
 
 class Process:
-    """`python -m tools.gateway` as a process of its own, to be killed."""
+    """`msgin5g gateway`, or another program, as a process of its own, to be killed."""
 
-    def __init__(self, folder, *options):
+    def __init__(self, folder, *options, program="gateway"):
         self._events = folder / "events.jsonl"
-        self._command = [sys.executable, "-m", "tools.gateway", "--security", "none", "--open"]
+        self._command = [sys.executable, "-m", "tools.cli", program, "--security", "none", "--open"]
         self._command += [
             "--store",
             str(folder / "gateway.db"),

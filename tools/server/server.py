@@ -45,7 +45,8 @@ class Server:
         self.refused = 0
         self._deliveries = Deliveries(store, settings, self.isolation, rng or random.Random())
         turns, responses = self._deliveries.turns, self._deliveries.responses
-        self._speakers = Speakers(store, settings, binding or AddressBinding(store), turns, emit)
+        self.turns, self.binding = turns, binding or AddressBinding(store)
+        self._speakers = Speakers(store, settings, self.binding, turns, emit)
         routing = Routing(store, settings, responses, emit)
         core = Core(
             store, settings, self.isolation, self._speakers, routing, self._deliveries, self._emit_refused

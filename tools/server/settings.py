@@ -48,6 +48,7 @@ class Settings:
     application_servers: int = 256  # registered at once; one that is not used for `keep` makes room
     ues: int = 10000  # UE Service IDs remembered in open mode
     rate: float = 1000  # requests a second from one address before 4.29
+    gateway_service: bool = True  # GWREG is taken here too; by a server alone it is not (clause 6.3.5)
     protected: bool = False  # OSCORE needs room in a datagram
 
     @property

@@ -6,6 +6,7 @@ options (RFC 7252 section 5.4.1), a limit on the wait for a separate response, n
 """
 
 import asyncio
+import inspect
 import socket
 import time
 
@@ -25,6 +26,7 @@ from tools.transport.door import Door
 from tools.transport.lines import LineAddress, LinesInterface
 from tools.transport.observers import Acknowledgements, Observers
 from tools.transport.outlet import Outlet
+from tools.transport.requests import request_of, response
 from tools.transport.security import SecureSite, speaker
 from tools.wire import bodies
 from tools.wire.identity import Peer
@@ -59,30 +61,6 @@ _SEEN = "it has seen this sequence number before: the store was put back from an
 _MISTRUST = "it answers %s unprotected: it has other keys, or security.mode none"
 
 
-def code_of(text):
-    class_, detail = text.split(".")
-    return aiocoap.Code(int(class_) * 32 + int(detail))
-
-
-def response(answer):
-    """aiocoap's Message of an Answer."""
-    message = aiocoap.Message(code=code_of(answer.code))
-    if answer.octets is not None:
-        message.payload = answer.octets
-        message.opt.content_format = answer.content_format
-    elif answer.body is not None:
-        message.payload = bodies.encode(answer.body)
-        message.opt.content_format = JSON
-    else:
-        message.payload = answer.diagnostic.encode("utf-8", "replace")
-    message.opt.max_age = answer.max_age
-    message.opt.size1 = answer.size1
-    if answer.etag is not None:
-        message.opt.etag = answer.etag
-    message.opt.location_path = answer.location
-    return message
-
-
 def _objection(request):
     """The answer to a request with options that are not for us, or None."""
     for option in request.opt.option_list():
@@ -94,7 +72,7 @@ def _objection(request):
 
 
 class MessageResource(resource.Resource):
-    """POST /msgin5g. `handle` gets (peer, content format, octets) and gives an Answer."""
+    """POST /msgin5g. `handle` gets (peer, Request) and gives an Answer, or what is awaited for one."""
 
     def __init__(self, transport):
         super().__init__()
@@ -116,7 +94,8 @@ class MessageResource(resource.Resource):
             return objection
         peer = peer_of(request.remote)
         self._transport.remember(peer, request.remote)
-        return response(self._transport.handle(peer, request.opt.content_format, request.payload))
+        answer = self._transport.handle(peer, request_of(request))
+        return response(await answer if inspect.isawaitable(answer) else answer)
 
 
 class CoapTransport:

@@ -3,6 +3,7 @@
 
 from dataclasses import dataclass, field
 
+from tools.gateway.function.settings import FunctionSettings
 from tools.server.settings import PORT, Settings
 
 
@@ -21,7 +22,22 @@ class Options:
     http_hosts: tuple = ()  # more names that the HTTP side is called by
     discovery: bool = False  # devices that ask a multicast group for a gateway hear of this one
     name: str | None = None  # the UE Service ID of the gateway, which they hear
+    function: dict = field(default_factory=dict)  # of FunctionSettings, what is not its default
 
 
 class AddressInUse(OSError):
     """Which of the two, and what to say."""
+
+
+def function_settings(options, **more):
+    """The FunctionSettings of a program: what the server and the Gateway UE both know is as in `settings`."""
+    settings = options.settings
+    known = {
+        "service": settings.service,
+        "open": settings.open,
+        "lifetime": settings.lifetime,
+        "retry_min": settings.retry_min,
+        "retry_max": settings.retry_max,
+        "max_datagram": settings.max_datagram,
+    }
+    return FunctionSettings(**(known | options.function | more))

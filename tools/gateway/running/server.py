@@ -9,24 +9,25 @@ from tools.server.callers import Callers
 from tools.server.delivery.pushes import DONE
 from tools.server.server import Server
 from tools.server.unrecorded import Unrecorded
-from tools.transport.coap import SMALL, CoapTransport, peer_of
+from tools.transport.coap import PATH, SMALL, CoapTransport, peer_of
 from tools.transport.discovery import discovery_of
 from tools.transport.http import HttpTransport
 from tools.transport.security import ContextBinding, Guard
 from tools.transport.unguarded import Unguarded
-from tools.wire.answers import Refusal
+from tools.wire.answers import Refusal, Request
 
 
 class ServerProgram(Running):
     """`server` decides. `lines`: serial lines, which CoAP is heard on as well."""
 
     lines = ()
+    gateway_service = False  # whether GWREG is taken
 
     def __init__(self, options, events=None, clock=None):
         super().__init__(options, events, clock)
         self._open_lines()
         binding = guard = None
-        settings = options.settings
+        settings = replace(options.settings, gateway_service=self.gateway_service)
         if options.security == "oscore":
             settings = replace(settings, protected=True)
             binding = ContextBinding(self.store)
@@ -38,7 +39,7 @@ class ServerProgram(Running):
         )  # JSON may escape; more is not worth a buffer
         watch = guard or Unguarded(self.events.emit, self._is_registered, peer_of, settings.rate)
         self.coap = CoapTransport(
-            self._request,
+            self._handle,
             self._topic,
             self._limit_for,
             options.ack_timeout,
@@ -66,11 +67,18 @@ class ServerProgram(Running):
 
     # ---- requests ----------------------------------------------------------------------------------------------------
 
-    def _request(self, peer, content_format, octets):
-        return self._answer("request", peer, self._decide, peer, content_format, octets)
+    def _handle(self, peer, request):
+        return self._answer("request", peer, self._decide, peer, request)
 
-    def _decide(self, peer, content_format, octets):
-        return self._event(self.server.request, peer, content_format, octets)
+    def _decide(self, peer, request):
+        return self._event(self._served, peer, request)
+
+    def _served(self, peer, request, now):
+        return self.server.request(peer, request.content_format, request.payload, now)
+
+    def _request(self, peer, content_format, octets):
+        """A POST to the service, by itself."""
+        return self._handle(peer, Request("POST", (PATH,), payload=octets, content_format=content_format))
 
     def _topic(self, peer, topic, observe, content_format, octets):
         return self._answer(

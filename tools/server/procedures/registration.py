@@ -29,6 +29,8 @@ class Registration(Procedure):
         self._on = {"REG": self._reg, "DEREG": self._dereg, "GWREG": self._gwreg}
 
     def receive(self, kind, peer, body, now):
+        if kind == "GWREG" and not self._settings.gateway_service:
+            raise Refusal("5.01", "the gateway service is a Gateway UE's, and this is a server")
         if kind not in self._on or kind != "GWREG" and _LISTS & body.keys():
             raise Refusal("5.01", "bulk registration is not supported by this server yet")
         return self._on[kind](peer, body, now)

@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: MIT
+"""The options of programs that run: in groups, each for the programs that it means something to."""
+
+import argparse
+
+from tools.gateway.running.options import Options
+from tools.server.hosts import address_of, name_of
+from tools.server.settings import PORT, Settings
+from tools.wire.bodies import is_service_id
+
+STORE_HELP = "SQLite file that remembers all over a restart (default gateway.db; :memory: forgets)"
+
+
+def endpoint(text):
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isdecimal() or int(port) > 65535:
+        raise argparse.ArgumentTypeError("%r is not HOST:PORT" % text)
+    return (host.strip("[]") or "0.0.0.0", int(port))
+
+
+def host(text):
+    found = address_of(text[1:-1] if text.startswith("[") and text.endswith("]") else text)
+    name = str(found) if found else None if ":" in text else name_of(text)
+    if name is None:
+        raise argparse.ArgumentTypeError(
+            "%r is no name of a host: gateway.example.org, without a port" % text
+        )
+    return name
+
+
+def seconds(text):
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0
+    if not 0 < value < 1e10:
+        raise argparse.ArgumentTypeError("%r is not a number of seconds above 0" % text)
+    return value
+
+
+def octets(lowest):
+    def read(text):
+        if not text.isdecimal() or int(text) < lowest:
+            raise argparse.ArgumentTypeError("%r is not a number of octets from %d" % (text, lowest))
+        return int(text)
+
+    return read
+
+
+def service_id(text):
+    if not is_service_id(text):
+        raise argparse.ArgumentTypeError("a UE Service ID is 1 to 255 octets without control characters")
+    return text
+
+
+def add_common(parser):
+    """Where it listens, what it remembers, what it tells."""
+    add = parser.add_argument
+    add(
+        "--security",
+        choices=["oscore", "none"],
+        default="oscore",
+        help="oscore (default): devices with a key of `msgin5g provision`; none: everything in the clear",
+    )
+    add(
+        "--coap",
+        metavar="HOST:PORT",
+        type=endpoint,
+        default=("127.0.0.1", PORT),
+        help="default 127.0.0.1:%d" % PORT,
+    )
+    add(
+        "--http",
+        metavar="HOST:PORT",
+        type=endpoint,
+        default=("127.0.0.1", 8065),
+        help="default 127.0.0.1:8065; where others can reach it, each Application Server needs a token (as add)",
+    )
+    add(
+        "--http-host",
+        metavar="NAME",
+        type=host,
+        action="append",
+        default=[],
+        help="a name or address that the HTTP side is called by, besides where it listens and localhost; several times",
+    )
+    add("--store", metavar="FILE", default="gateway.db", help=STORE_HELP)
+    add("--events", metavar="FILE", help="append events as JSON lines")
+    add("--coap-ack-timeout", type=seconds, default=2.0, help="ACK_TIMEOUT of RFC 7252 (%(default)s s)")
+    add("--coap-log", action="store_true", help="log each CoAP message to stderr")
+
+
+def add_server(parser):
+    """Of the MSGin5G Server."""
+    add = parser.add_argument
+    default = Settings()
+    add("--open", action="store_true", help="let any UE Service ID register, not only those of `device add`")
+    add("--admin", action="store_true", help="serve POST /admin/push, for tests")
+    add(
+        "--lifetime",
+        type=seconds,
+        default=default.lifetime,
+        help="longest registration granted (%(default)s s)",
+    )
+    add(
+        "--keep",
+        type=seconds,
+        default=default.keep,
+        help="life of messages without an expiry, and the longest of any (%(default)s s)",
+    )
+    add(
+        "--max-datagram",
+        type=octets(256),
+        default=default.max_datagram,
+        help="largest datagram (%(default)s)",
+    )
+    add(
+        "--max-message",
+        type=octets(1),
+        default=default.max_message,
+        help="largest message (%(default)s octets)",
+    )
+    add(
+        "--quota",
+        type=octets(1),
+        default=default.quota,
+        help="messages of one originator that may wait, and as many of its reports (%(default)s)",
+    )
+    add(
+        "--quota-octets",
+        type=octets(1),
+        default=default.quota_octets,
+        help="octets of the messages of one originator that may wait (%(default)s)",
+    )
+    add(
+        "--application-servers",
+        type=octets(1),
+        default=default.application_servers,
+        help="that may be registered at once (%(default)s)",
+    )
+    add("--segment-gap", type=seconds, default=default.segment_gap, help="before SEGREC (%(default)s s)")
+    add("--segment-hold", type=seconds, default=default.hold, help="wait for SEGCONFIR (%(default)s s)")
+    add("--retry-min", type=seconds, default=default.retry_min, help="first pause (%(default)s s)")
+    add("--retry-max", type=seconds, default=default.retry_max, help="longest pause (%(default)s s)")
+
+
+def add_lines(parser):
+    """Of serial lines."""
+    add = parser.add_argument
+    add(
+        "--serial",
+        metavar="PORT",
+        action="append",
+        default=[],
+        help="a serial line with slipmux frames, /dev/ttyACM0; may be given several times",
+    )
+    add("--baudrate", type=octets(300), default=115200, help="of the serial lines (%(default)s)")
+    add(
+        "--serial-max-frame",
+        type=octets(64),
+        default=1152,
+        help="largest L3 message on a line, as in the devices' serial.max_frame (%(default)s octets)",
+    )
+
+
+def add_gateway(parser):
+    """Of the Gateway UE."""
+    add = parser.add_argument
+    add(
+        "--ue",
+        metavar="ID",
+        dest="name",
+        type=service_id,
+        help="the gateway's own UE Service ID, which devices hear that look for a gateway",
+    )
+    add("--no-discovery", action="store_true", help="do not answer devices that look for a gateway")
+
+
+def settings_of(args):
+    return Settings(
+        open=args.open,
+        lifetime=args.lifetime,
+        keep=args.keep,
+        max_datagram=args.max_datagram,
+        max_message=args.max_message,
+        quota=args.quota,
+        quota_octets=args.quota_octets,
+        application_servers=args.application_servers,
+        segment_gap=args.segment_gap,
+        hold=args.segment_hold,
+        retry_min=args.retry_min,
+        retry_max=max(args.retry_min, args.retry_max),
+    )
+
+
+def options_of(args, settings, **more):
+    """`more`: what only some programs have."""
+    return Options(
+        settings=settings,
+        coap=args.coap,
+        http=args.http,
+        store=args.store,
+        ack_timeout=args.coap_ack_timeout,
+        admin=args.admin,
+        security=args.security,
+        http_hosts=tuple(args.http_host),
+        **more,
+    )
+
+
+def gateway_options(args):
+    """Options that only a program with a Gateway UE has."""
+    return {
+        "serial": tuple(args.serial),
+        "baudrate": args.baudrate,
+        "max_frame": args.serial_max_frame,
+        "discovery": not args.no_discovery,
+        "name": args.name,
+    }

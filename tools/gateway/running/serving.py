@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: MIT
+"""From a command line to a program that runs until somebody ends it.
+
+Errors of the user are one line that says what to do, and exit code 2.
+"""
+
+import asyncio
+import logging
+import signal
+import sqlite3
+import sys
+
+from tools.gateway.keys import KeyFileError
+from tools.gateway.running.options import AddressInUse
+from tools.page.events import to_stdout
+from tools.page.sinks import say
+from tools.server.hosts import is_loopback
+from tools.server.settings import Settings
+from tools.store.store import StoreError
+
+WARNING = (
+    "WARNING: --security none: no authentication and no encryption. Whoever reaches the address can register and send."
+    " Keep it on a network that you trust."
+)
+HTTP_WARNING = (
+    "WARNING: --http %s can be reached by other machines, and what goes there is not encrypted: bearer tokens and"
+    " messages can be read on the way. Put a proxy with TLS before it, or leave it on the loopback address."
+)
+
+
+class Mistake(Exception):
+    """Of the user: the sentence says what to do."""
+
+
+class Command:
+    """`msgin5g NAME`. `actions`: {name: what does it with (args, fail)}; `make(args, events)`: the Running;
+    `hints(args, program)`: sentences on what nobody can do yet."""
+
+    def __init__(self, name, actions, make, hints):
+        self._name = name
+        self._actions = actions
+        self._make = make
+        self._hints = hints
+
+    def main(self, args):
+        try:
+            if args.gateway_action:
+                return self._actions[args.gateway_action](args, self.fail)
+            if args.retry_max < args.retry_min and args.retry_max != Settings.retry_max:
+                raise Mistake("--retry-max is below --retry-min")
+            events = open(args.events, "a", encoding="utf-8") if args.events else None
+        except (StoreError, KeyFileError, Mistake, OSError) as error:
+            return self.fail(error)
+        except sqlite3.OperationalError as error:
+            return self.fail("the store takes nothing now (%s): try again" % error)
+        return self._run(args, events)
+
+    def fail(self, sentence):
+        print("msgin5g %s: %s" % (self._name, sentence), file=sys.stderr)
+        return 2
+
+    def _run(self, args, events):
+        """Serves until somebody ends it; gives the exit code."""
+        if args.security == "none":
+            say(WARNING)
+        if not is_loopback(args.http[0]):
+            say(HTTP_WARNING % args.http[0])
+        logging.basicConfig(stream=sys.stderr, level=logging.DEBUG if args.coap_log else logging.ERROR)
+        logging.getLogger("aiocoap.cryptography").setLevel(logging.ERROR)  # it tells salts and IVs
+        try:
+            return asyncio.run(self._serve(args, events))
+        except (StoreError, KeyFileError, AddressInUse, Mistake) as error:
+            return self.fail(error)
+        except KeyboardInterrupt:
+            return 130
+        finally:
+            if events:
+                events.close()
+
+    async def _serve(self, args, events):
+        stop = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        async with self._make(args, to_stdout(events)) as program:
+            for hint in self._hints(args, program):
+                say(hint)
+            await stop.wait()
+        say("stopped")
+        return 0

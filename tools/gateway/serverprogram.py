@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: MIT
+"""Runs the MSGin5G Server by itself: UEs and Gateway UEs over CoAP, Application Servers over HTTP."""
+
+from tools.gateway import arguments, ascommands, devicecommands, quarantinecommands
+from tools.gateway.running.server import ServerProgram
+from tools.gateway.running.serving import Command
+from tools.server.hosts import is_loopback
+
+
+def add_arguments(parser):
+    arguments.add_common(parser)
+    arguments.add_server(parser)
+    actions = parser.add_subparsers(dest="gateway_action", metavar="device|as|quarantine")
+    ascommands.add_arguments(actions, arguments.service_id, arguments.STORE_HELP)
+    quarantinecommands.add_arguments(actions, arguments.STORE_HELP)
+    devicecommands.add_arguments(actions, arguments.service_id, arguments.STORE_HELP)
+
+
+def server_hints(args, program):
+    if not args.open and not program.store.devices():
+        add = "provision --ue" if args.security == "oscore" else "gateway device add"
+        yield "no UE Service ID may register yet: msgin5g %s ID --store %s" % (add, args.store)
+    if not is_loopback(args.http[0]) and not program.store.has_tokens():
+        yield "no Application Server may speak yet: msgin5g gateway as add ID --store %s" % args.store
+
+
+main = Command(
+    "server",
+    {"device": devicecommands.main, "as": ascommands.main, "quarantine": quarantinecommands.main},
+    lambda args, events: ServerProgram(arguments.options_of(args, arguments.settings_of(args)), events),
+    server_hints,
+).main

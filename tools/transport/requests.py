@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: MIT
+"""Between aiocoap's messages and the Request and Answer that decisions know."""
+
+import aiocoap
+
+from tools.wire import bodies
+from tools.wire.answers import Answer, Request
+
+JSON = 50
+
+
+def request_of(message):
+    """The Request that a message of aiocoap's is."""
+    opt = message.opt
+    return Request(
+        message.code.name,
+        tuple(opt.uri_path),
+        tuple(opt.uri_query),
+        message.payload,
+        None if opt.content_format is None else int(opt.content_format),
+        None if opt.accept is None else int(opt.accept),
+        opt.observe,
+        tuple(opt.etags),
+        opt.uri_host,
+        opt.uri_port,
+    )
+
+
+def message_of(request):
+    """aiocoap's message of a Request; where it goes to is not said in it."""
+    message = aiocoap.Message(code=getattr(aiocoap.Code, request.code), payload=request.payload)
+    opt = message.opt
+    opt.uri_path, opt.uri_query = request.path, request.query
+    opt.content_format, opt.accept, opt.observe = request.content_format, request.accept, request.observe
+    opt.etags = request.etags
+    opt.uri_host, opt.uri_port = request.uri_host, request.uri_port
+    return message
+
+
+def code_of(text):
+    class_, detail = text.split(".")
+    return aiocoap.Code(int(class_) * 32 + int(detail))
+
+
+def response(answer):
+    """aiocoap's Message of an Answer."""
+    message = aiocoap.Message(code=code_of(answer.code))
+    if answer.octets is not None:
+        message.payload = answer.octets
+        message.opt.content_format = answer.content_format
+    elif answer.body is not None:
+        message.payload = bodies.encode(answer.body)
+        message.opt.content_format = JSON
+    else:
+        message.payload = answer.diagnostic.encode("utf-8", "replace")
+    message.opt.max_age = answer.max_age
+    message.opt.size1 = answer.size1
+    if answer.etag is not None:
+        message.opt.etag = answer.etag
+    message.opt.location_path = answer.location
+    return message
+
+
+def answer_of(message):
+    """The Answer that a response of aiocoap's is: its payload as octets, and what a success in JSON says as `body`."""
+    opt = message.opt
+    content_format = None if opt.content_format is None else int(opt.content_format)
+    body, diagnostic = None, ""
+    if content_format is None and not message.code.is_successful():
+        diagnostic = message.payload.decode("utf-8", "replace")
+    elif content_format == JSON:
+        try:
+            body = bodies.parse(message.payload)
+        except bodies.Malformed:
+            body = None
+    return Answer(
+        message.code.dotted,
+        body,
+        diagnostic,
+        opt.max_age,
+        opt.size1,
+        message.payload,
+        content_format,
+        opt.etag,
+        tuple(opt.location_path),
+    )
