@@ -63,7 +63,7 @@ class Callers:
 
     def caller(self, request, public):
         """The Caller of a request. `public`: it only reads the status. Raises RefusedError before anything is done."""
-        self._check_host(request)
+        self.check_host(request)
         peer = _peer(request)
         if not self.need_tokens or (public and is_loopback(peer.host)):
             return Caller(str(peer))
@@ -84,7 +84,8 @@ class Callers:
         if self.need_tokens or not is_loopback(_peer(request).host):
             raise RefusedError(403, "for this machine only, and only while no token is needed")
 
-    def _check_host(self, request):
+    def check_host(self, request):
+        """Raises RefusedError for a request that is not meant for us."""
         given = request.headers.getall("Host", [])
         if len(given) != 1:  # RFC 9112 section 3.2
             raise RefusedError(400, "one Host is needed")

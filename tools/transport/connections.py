@@ -6,10 +6,12 @@ import asyncio
 
 from aiohttp import web
 
+from tools.transport.problems import Protocol, raw
+
 MAX_CONNECTIONS = 256
 HEAD, BODY, IDLE = 10, 30, 60  # s: from its first octet to the end of a head; for a body; without a request
 IN_FLIGHT = 64 << 20  # octets of bodies that are being received
-_TIMED_OUT = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+_TIMED_OUT = raw(408, "the head of the request took too long")
 
 
 class Connections:
@@ -59,9 +61,12 @@ class Connections:
 class _Site(web.TCPSite):
     async def start(self):
         await web.BaseSite.start(self)
-        make = self._runner.server
-        self._server = await asyncio.get_running_loop().create_server(
-            lambda: _Connection(self.connections, make()), self._host, self._port, backlog=128
+        loop, server = asyncio.get_running_loop(), self._runner.server
+        self._server = await loop.create_server(
+            lambda: _Connection(self.connections, Protocol(server, loop=loop, **server._kwargs)),
+            self._host,
+            self._port,
+            backlog=128,
         )
 
 

@@ -6,46 +6,28 @@ import contextvars
 import email.utils
 import functools
 import json
-import logging
 import sqlite3
 import time
 
 import aiohttp
 from aiohttp import web
 
-from tools.page import page
+from tools.page import openapi, page
 from tools.server.callers import ANYBODY, RefusedError
 from tools.server.delivery.pushes import DONE, LATER, REFUSED, Outcome
-from tools.server.isolation import reason_of
 from tools.transport.connections import Connections, Incoming
-from tools.wire import rest
+from tools.transport.problems import problem, problems
 from tools.wire.answers import Refusal
-from tools.wire.bodies import Malformed, encode, parse
+from tools.wire.bodies import encode, parse
 from tools.wire.masking import masked
 from tools.wire.outside import encodable
 
 REGISTRATIONS = "/msgs-asregistration/v1/registrations"
 DELIVERY = "/msgs-msgdelivery/v1"
-TITLES = {
-    400: "Bad Request",
-    401: "Unauthorized",
-    403: "Forbidden",
-    404: "Not Found",
-    405: "Method Not Allowed",
-    408: "Request Timeout",
-    413: "Content Too Large",
-}
-TITLES |= {421: "Misdirected Request"}
-TITLES |= {415: "Unsupported Media Type", 500: "Internal Server Error", 503: "Service Unavailable"}
 JSON = {"Content-Type": "application/json"}
 _caller = contextvars.ContextVar("caller", default=ANYBODY)  # of the request that this task answers
 POST = 30  # s for one delivery
 AGAIN = {408, 425, 429}  # client errors that pass
-
-
-def problem(status, detail="", member="", headers=None):
-    body = rest.problem(status, TITLES.get(status, "Error"), detail, member)
-    return web.json_response(body, status=status, content_type="application/problem+json", headers=headers)
 
 
 def patience(headers, now=time.time):
@@ -65,28 +47,6 @@ def _http_date(text):
         return email.utils.parsedate_to_datetime(text).timestamp()
     except (TypeError, ValueError, OverflowError):
         return None
-
-
-@web.middleware
-async def problems(request, handler):
-    """Every error is a ProblemDetails."""
-    try:
-        return await handler(request)
-    except Malformed as error:
-        return problem(400, error.reason, error.member)
-    except Refusal as refusal:
-        answer = refusal.answer
-        headers = {"Retry-After": str(answer.max_age)} if answer.max_age else None
-        status = int(answer.code[0]) * 100 + int(answer.code[2:])
-        return problem(status, answer.diagnostic, headers=headers)
-    except web.HTTPException as error:
-        if error.status < 400:
-            raise
-        headers = {name: error.headers[name] for name in ("Allow", "Retry-After") if name in error.headers}
-        return problem(error.status, error.reason, headers=headers)
-    except Exception as error:  # the transaction is over by now: an error changes nothing of what it kept
-        logging.getLogger(__name__).error("%s %s: %s", request.method, request.path, reason_of(error))
-        return problem(500, "an error of the gateway's own")
 
 
 def _origin(request):
@@ -114,6 +74,7 @@ class HttpTransport:
         self._session = None
         self.connections = Connections()
         self._incoming = Incoming(body_limit)
+        self._description = openapi.octets(admin)
         self._app = web.Application(middlewares=[self._framed, problems, self._admit])
         add = self._app.router
         add.add_post(REGISTRATIONS, self._register)
@@ -122,6 +83,7 @@ class HttpTransport:
         add.add_post(DELIVERY + "/deliver-report", self._report)
         add.add_get("/", self._page)
         add.add_get("/status.json", self._status)
+        add.add_get("/openapi.json", self._describe)
         if admin:
             add.add_post("/admin/push", self._push)
 
@@ -162,6 +124,9 @@ class HttpTransport:
         if self._callers is None:
             return await handler(request)
         try:
+            if handler == self._describe:  # it is the same for everybody
+                self._callers.check_host(request)
+                return await handler(request)
             _caller.set(self._callers.caller(request, public=handler in (self._page, self._status)))
             if handler == self._push:
                 self._callers.must_be_here(request)
@@ -224,6 +189,9 @@ class HttpTransport:
     async def _status(self, request):
         octets = json.dumps(self._snapshot(), ensure_ascii=False).encode("utf-8", "replace")
         return web.Response(body=octets, content_type="application/json", charset="utf-8")
+
+    async def _describe(self, request):
+        return web.Response(body=self._description, content_type="application/json", charset="utf-8")
 
     # ---- posted ------------------------------------------------------------------------------------------------------
 

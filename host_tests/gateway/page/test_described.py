@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: MIT
+"""The OpenAPI document is one, says all that is served and no more, and its examples are what happens."""
+
+import json
+
+import aiohttp
+import pytest
+from schemathesis.specs.openapi import definitions
+
+from host_tests.gateway.page import described
+from host_tests.gateway.scripted import ApplicationServer, Ue, gateway, run
+from tools.gateway.runtime import Gateway, Options
+from tools.page import openapi
+from tools.page.events import Events
+from tools.server.settings import Settings
+
+WEATHER, SENSOR = "as:weather@example.org", "ue:sensor-1@example.org"
+AWAY = "ue:sensor-2@example.org"  # known, and not registered
+MEDIA = list(described.contents())
+CALLS = list(described.calls())
+
+
+def test_it_is_openapi_3_1():
+    for admin in (True, False):
+        definitions.OPENAPI_31_VALIDATOR.validate(json.loads(openapi.octets(admin)))
+
+
+@pytest.mark.parametrize("admin", [True, False])
+def test_every_reference_of_it_leads_somewhere(admin):
+    document = json.loads(openapi.octets(admin))
+
+    def walk(node):
+        for value in node.values() if isinstance(node, dict) else node:
+            if isinstance(value, dict | list):
+                yield from walk(value)
+        if isinstance(node, dict) and isinstance(node.get("$ref"), str):
+            yield node["$ref"]
+
+    named = set(walk(document))
+    there = {
+        "#/components/%s/%s" % (kind, name)
+        for kind in ("schemas", "responses", "headers")
+        for name in document["components"][kind]
+    }
+    assert named <= there
+    # These two are of every path, and OpenAPI has no place for that.
+    unused = {"#/components/responses/" + name for name in ("NotFound", "MethodNotAllowed")}
+    assert there - named == unused
+
+
+@pytest.mark.parametrize("admin", [True, False])
+def test_it_describes_what_is_served_and_no_more(admin):
+    async def main():
+        options = Options(Settings(), ("127.0.0.1", 0), ("127.0.0.1", 0), ":memory:", admin=admin)
+        async with Gateway(options, Events()) as g, aiohttp.ClientSession() as http:
+            served = {
+                (route.resource.canonical, route.method.lower())
+                for route in g.http._app.router.routes()
+                if route.method != "HEAD"
+            }
+            async with http.get("http://127.0.0.1:%d/openapi.json" % g.http_port) as response:
+                document = await response.json()
+        assert {
+            (path.replace("{registrationId}", "{id}"), method)
+            for path, item in document["paths"].items()
+            for method in item
+        } == served
+
+    run(main())
+
+
+def test_an_id_of_each_operation_is_its_own():
+    ids = [operation["operationId"] for operation in described.operations().values()]
+    assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize(
+    "where, media",
+    [(where, media) for where, _, media in MEDIA],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_each_example_is_what_its_schema_says(where, media):
+    schema = (
+        described.reads(media["schema"]) if where.endswith("request") else described.sent(media["schema"])
+    )
+    for example in media.get("examples", {}).values():
+        schema.validate(example["value"])
+
+
+def test_each_call_has_examples_with_their_answers():
+    paired = {(path, method) for _, path, method, *_ in CALLS}
+    assert paired == {key for key, operation in described.operations().items() if "requestBody" in operation}
+
+
+@pytest.mark.parametrize(
+    "name, path, method, body, status, answer", CALLS, ids=["%s %s" % (c[1], c[0]) for c in CALLS]
+)
+def test_each_example_is_answered_as_it_says(name, path, method, body, status, answer):
+    async def main():
+        async with (
+            gateway() as g,
+            Ue(g, SENSOR) as ue,
+            Ue(g, AWAY) as away,
+            ApplicationServer(g, WEATHER) as as_,
+        ):
+            await ue.register()
+            await away.register()
+            assert await away.code(away.own("DEREG")) == "2.04"
+            await as_.register()
+            async with as_.http.request(method, path, json=body) as response:
+                octets = await response.read()
+                described.check(path, method, response.status, response.headers, octets)
+                assert response.status == status
+                said = json.loads(octets)
+                if status == 202:  # a number of ours, another each time
+                    said, wanted = set(said), set(answer)
+                else:
+                    wanted = answer
+                assert said == wanted
+
+    run(main())
+
+
+def test_it_is_read_by_everybody_but_under_a_name_of_ours():
+    async def main():
+        async with gateway() as g, aiohttp.ClientSession() as http:
+            g._callers.open_to_others = True  # tokens are needed
+            url = "http://127.0.0.1:%d/openapi.json" % g.http_port
+            async with http.get(url) as response:
+                assert response.status == 200 and response.content_type == "application/json"
+                assert await response.read() == openapi.octets(admin=True)
+            async with http.get(url, headers={"Host": "evil.example"}) as response:
+                described.check(
+                    "/openapi.json", "get", response.status, response.headers, await response.read()
+                )
+                assert response.status == 421
+
+    run(main())
