@@ -124,7 +124,7 @@ def test_each_example_is_answered_as_it_says(name, path, method, body, status, a
 def test_it_is_read_by_everybody_but_under_a_name_of_ours():
     async def main():
         async with gateway() as g, aiohttp.ClientSession() as http:
-            g._callers.open_to_others = True  # tokens are needed
+            g.http._callers.open_to_others = True  # tokens are needed
             url = "http://127.0.0.1:%d/openapi.json" % g.http_port
             async with http.get(url) as response:
                 assert response.status == 200 and response.content_type == "application/json"
