@@ -190,6 +190,23 @@ class Rig:
     def register(self, name, **members):
         return self.send(name, self.own(name, "REG", **members))
 
+    def bulk(self, gateway, kind, names):
+        """Registers ("REG") or de-registers ("DEREG") UEs behind a gateway; those that it says no for again."""
+        count, listed, bulk = {
+            "REG": ("totalRegCount", "regList", "BREG"),
+            "DEREG": ("totalDeregCount", "deregList", "DEREG"),
+        }[kind]
+        for name in names:
+            self.peers[name] = self.peers[gateway]
+        for _ in range(4):
+            elements = [self.own(name, kind) for name in names]
+            answer = self.send(gateway, self.own(gateway, bulk, **{count: len(names), listed: elements}))
+            if answer.code == "2.04":
+                names = [n for n, one in zip(names, answer.body[listed], strict=True) if not one["result"]]
+            if not names:
+                break
+            self.now += 1
+
     def msg(self, from_, to, text="hi", kind="UE", **members):
         head = {"destAddr": {"destAddrType": kind, "addr": to}, "msgId": self.new_id(), "sfFlag": False}
         return self.own(from_, "MSG", **(head | {"payload": text} | members))

@@ -27,7 +27,7 @@ class Sender:
             if applications.is_peer(push.where):
                 outcome = await self._to_application(push.where, push.body)
             elif push.target.type == "UE":
-                outcome = await self._program.coap.push(push.where, push.body, push.target.id)
+                outcome = await self._program.coap.push(push.where, push.body, push.target.id, push.via)
             else:
                 outcome = await self._program.http.post(push.where, push.body)
         except Exception as error:  # a bug, or a library's: the recipient must not stay blocked by it

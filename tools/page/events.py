@@ -22,6 +22,9 @@ _SENTENCES = {
     "numbers-jumped": "{ue} has seen our sequence numbers before: the store was put back from an older copy. They go"
     " ahead by {ahead}",
     "registered": "registered {ue} from {peer} for {lifetime} s, segments up to {maxSegSize}",
+    "registered via": "registered {ue} through {via} at {peer} for {lifetime} s, segments up to {maxSegSize}",
+    "bulk": "{via} sent {elements} requests of UEs in one {kind}; {refused} of them were refused",
+    "lost": "{ue} is not at its gateway {via} any more: its registration is over",
     "registers-again": "{ue} registers again and again from {peer}: it does not take the answers, its console says why"
     " (with OSCORE its security.recipient_id is another)",
     "gateway-registered": "gateway service for {ue} from {peer} for {lifetime} s",
@@ -138,7 +141,8 @@ def _as_line(record):
 def sentence(record):
     """One line for people; what a peer wrote cannot break it."""
     blank = collections.defaultdict(str, record)
-    pattern = _SENTENCES.get(record["event"], "{event}")
+    event = record["event"]
+    pattern = _SENTENCES.get(event + " via" if "via" in record else event) or _SENTENCES.get(event, "{event}")
     line = pattern.format_map(blank)
     return "".join(character if character.isprintable() else "?" for character in line)
 

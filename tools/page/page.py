@@ -35,7 +35,13 @@ def _clock(seconds):
 def render(status):
     """HTML of what `Gateway.snapshot` gives."""
     ues = [
-        (ue["ue"], ue["peer"], "%d s" % (ue["expires"] - status["time"]), ue["maxSegSize"])
+        (
+            ue["ue"],
+            ue["via"] or "",
+            ue["peer"] or "its gateway is not registered",
+            "%d s" % (ue["expires"] - status["time"]),
+            ue["maxSegSize"],
+        )
         for ue in status["registered"]
     ]
     topics = [
@@ -58,7 +64,7 @@ def render(status):
             % tuple(escape(str(status[name])) for name in ("coap", "http", "store")),
             _SECURITY[status["security"]],
             "<h2>Registered UEs</h2>",
-            _table(("UE Service ID", "address", "expires in", "segments up to"), ues),
+            _table(("UE Service ID", "through", "address", "expires in", "segments up to"), ues),
             "<h2>Topics</h2>",
             _table(("topic", "UE Service ID", "expires in"), topics),
             "<h2>Application Servers</h2>",

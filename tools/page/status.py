@@ -26,7 +26,13 @@ def _parts(gateway, now):
         "store": gateway.options.store,
         "security": gateway.options.security,
         "registered": lambda: [
-            {"ue": r.ue, "peer": str(r.peer), "expires": r.expires, "maxSegSize": r.max_segment or 2048}
+            {
+                "ue": r.ue,
+                "peer": str(r.peer) if r.peer else None,
+                "via": r.via,
+                "expires": r.expires,
+                "maxSegSize": r.max_segment or 2048,
+            }
             for r in gateway.store.registrations(now)
         ],
         "subscriptions": lambda: [

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Who a request comes from: which UE Service IDs a peer may register and speak for (TS 24.538 clause 6.3.1.2).
 
-The originator that a body names counts only after it was checked here.
+The originator that a body names counts only after it was checked here. A Gateway UE, which is known as any other UE is,
+speaks for those that are registered through it (clause 6.3.4; TS 23.554 clause 8.2.7: it has authenticated them).
 """
 
 from tools.wire.answers import Refusal
@@ -25,11 +26,15 @@ class Speakers:
             return peer
         return identity or peer.host
 
-    def why_not(self, peer, ue):
-        """Why this peer may not register as that UE; None where it may."""
+    # ---- registering -------------------------------------------------------------------------------------------------
+
+    def why_not(self, peer, ue, via=None):
+        """Why this peer, or the gateway `via` that it is, may not register that UE; None where it may."""
         if not (self._settings.open or self._store.provisioned(ue)):
             return "unknown UE service ID"
-        if not self._binding.may_register(peer, ue):
+        if via is not None and not self._may_register(via, ue):
+            return "not a UE of this gateway"
+        if via is None and not self._binding.may_register(peer, ue):
             return "not allowed for this identity"
         if (
             self._settings.open
@@ -39,25 +44,71 @@ class Speakers:
             return "too many UEs are registered"
         return None
 
-    def speaks_for(self, peer, ue, now):
-        """Refuses a body whose originator the peer is not; binds a registered UE to its new address."""
+    def _may_register(self, gateway, ue):
+        """UEs that were added for it; on an open server without keys any that was added for no other."""
+        if self._store.is_gateway(ue):
+            return False
+        behind = self._store.gateway_of(ue)
+        return behind == gateway or (behind is None and self._settings.open and not self._settings.protected)
+
+    def expect_gateway(self, ue):
+        """Refuses a UE that is no gateway. On an open server any may be, and is one from now on."""
+        if self._settings.open:
+            self._store.add_gateway(ue)
+        elif not self._store.is_gateway(ue):
+            raise Refusal("4.03", "%s is no gateway: device add %s --gateway" % (ue, ue))
+
+    def gateway(self, peer, ue, now):
+        """The gateway that a REG comes from, None where it comes from the UE itself. Refuses a gateway that has not
+        registered."""
         here = self._binding.ues(peer, now)
-        if here and ue not in here:
-            raise Refusal("4.03", self._binding.FOREIGN % ue)
+        gateways = sorted(each for each in here if self._store.is_gateway(each))
+        for gateway in gateways:
+            if self._may_register(gateway, ue):
+                self._bind(peer, here, gateway, ue, now)
+                return gateway
+        return gateways[0] if gateways and ue not in here and not self._store.is_gateway(ue) else None
+
+    # ---- speaking ----------------------------------------------------------------------------------------------------
+
+    def speaks_for(self, peer, ue, now):
+        """Refuses a body whose originator the peer is not, nor its gateway; binds a registered UE to its new address.
+        Gives the gateway that the UE is registered through, None without one."""
+        here = self._binding.ues(peer, now)
         registration = self._store.registration(ue, now)
+        via = registration.via if registration else None
+        if registration is None and ue not in here and self._is_behind(here, ue):
+            raise Refusal("4.01", "not registered")
+        through = via is not None and (via in here or ue not in here)
+        self._bind(peer, here, via if through else ue, ue, now)
+        self._turns.on_peer_alive(Address("UE", ue))
+        return via
+
+    def _bind(self, peer, here, who, ue, now):
+        """Finds `who`, the UE of a body or its gateway, at this peer."""
+        if here and who not in here:
+            raise Refusal("4.03", self._binding.FOREIGN % ue)
+        registration = self._store.registration(who, now)
+        if registration is None and who != ue:
+            raise Refusal("4.01", "its gateway %s is not registered" % who)
         if registration is None or not (here or self._binding.same(peer, registration.peer)):
             raise Refusal("4.01", "not registered")
-        if registration.peer != peer:
-            self._store.rebind(ue, peer)
-            self._turns.on_moved(Address("UE", ue), peer)
-            self._emit("rebound", ue=ue, peer=str(peer))
-        self._turns.on_peer_alive(Address("UE", ue))
+        if registration.via is None and registration.peer != peer:
+            self._store.rebind(who, peer)
+            self._turns.on_moved(Address("UE", who), peer)
+            self._emit("rebound", ue=who, peer=str(peer))
+        if who != ue:
+            self._turns.on_peer_alive(Address("UE", who))
+
+    def _is_behind(self, here, ue):
+        """Whether one of these is a gateway that may register that UE."""
+        return any(self._store.is_gateway(each) and self._may_register(each, ue) for each in here)
 
     def ues(self, peer, now):
         """Who a body without an originator may come from: a set of UE Service IDs, never empty."""
-        ues = {ue for ue in self._binding.ues(peer, now) if self._store.registration(ue, now)}
-        if not ues:
+        here = {ue for ue in self._binding.ues(peer, now) if self._store.registration(ue, now)}
+        if not here:
             raise Refusal("4.01", "not registered")
-        for ue in ues:
+        for ue in here:
             self._turns.on_peer_alive(Address("UE", ue))
-        return ues
+        return here.union(*(self._store.ues_via(ue, now) for ue in here))

@@ -54,6 +54,12 @@ class Registration:
     profile: dict
     via: str | None = None
 
+    @classmethod
+    def of_row(cls, row, profile):
+        ue, host, port, expires, since, max_segment, _, via = row
+        peer = None if host is None else Peer(host, port)
+        return cls(ue, peer, expires, since, max_segment, profile, via)
+
 
 @dataclass(frozen=True)
 class ApplicationServer:

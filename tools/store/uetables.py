@@ -10,7 +10,6 @@ import json
 from tools.store.states import REGISTRATION
 from tools.store.tables import Registration, record
 from tools.store.transactions import reading
-from tools.wire.identity import Peer
 
 # `gateway`: who is one. `gateway_ue`: who may be registered by which. `registration_via`: who is, now.
 SCHEMA = """
@@ -29,11 +28,6 @@ _REGISTRATIONS = (
     " LEFT JOIN registration_via AS via ON via.ue=one.ue"
     " LEFT JOIN registration AS its ON its.ue=via.gateway AND its.live AND its.expires>? WHERE "
 )
-
-
-def _read(row, profile):
-    peer = None if row[1] is None else Peer(row[1], row[2])
-    return Registration(row[0], peer, *row[3:6], profile, row[7])
 
 
 class UeTables:
@@ -144,12 +138,12 @@ class UeTables:
             row = self._db.execute(
                 _REGISTRATIONS + "one.ue=? AND (? IS NULL OR one.live AND one.expires>?)", (now, ue, now, now)
             ).fetchone()
-            return row and _read(row, record(row[6]))
+            return row and Registration.of_row(row, record(row[6]))
 
     def registrations(self, now):
         """All live ones, without their profiles."""
         query = _REGISTRATIONS + "one.live AND one.expires>? ORDER BY one.ue"
-        return [_read(row, {}) for row in self._db.execute(query, (now, now)).fetchall()]
+        return [Registration.of_row(row, {}) for row in self._db.execute(query, (now, now)).fetchall()]
 
     def ues_at(self, peer, now):
         """Those that are registered from this address, themselves: not through a gateway."""

@@ -203,14 +203,16 @@ class CoapTransport:
         ue = None
         if answer.code == "2.05":  # then the body says who it is
             ue = bodies.address(bodies.parse(request.payload), "oriAddr", ("UE",)).id
-        return peer, ue, response(answer), bool(answer.body and answer.body["subStatus"])
+        observed = answer.observable and bool(answer.body and answer.body["subStatus"])
+        return peer, ue, response(answer), observed
 
-    async def push(self, peer, body, ue):
+    async def push(self, peer, body, ue, via=None):
         """Brings one body to the device of this UE Service ID, as a notification where it observes what this belongs
-        to, else by a request; the Outcome."""
-        if await self._observers.notify(peer, body, ue):
+        to, else by a request; the Outcome. `via`: the gateway that it is registered through, which observes nothing
+        in its place."""
+        if via is None and await self._observers.notify(peer, body, ue):
             return Outcome.of_coap("2.05", "notified")
-        return (await self.exchange(peer, body, ue))[0]
+        return (await self.exchange(peer, body, via or ue))[0]
 
     async def exchange(self, peer, body, ue=None):
         """As push, with the payload of the response: (Outcome, octets). Without `ue`, to whom spoke from there last."""

@@ -34,6 +34,7 @@ class Answer:
     content_format: int | None = None  # of `octets`
     etag: bytes | None = None
     location: tuple[str, ...] = ()  # Location-Path
+    observable: bool = True  # False: Observe was asked for, and is not kept up (RFC 7641 section 4.1)
 
 
 class Refusal(Exception):

@@ -149,7 +149,7 @@ REFUSED = [
     ({"msgIden": SERVICE, "msgType": "SEGREC", "segId": "x", "segNoList": "all"}, "4.00", "segNoList"),
     ({"msgIden": SERVICE, "msgType": "SEGREC", "segId": "x", "segNoList": "(1-2)"}, "4.04", "nothing"),
     ({"msgIden": SERVICE, "msgType": "SEGCONFIR", "segId": "x"}, "4.00", "result"),
-    (own("BREG", A), "5.01", "bulk"),
+    (own("BREG", A), "4.00", "regList"),
     (msg(B, A), "4.03", B),
     (own("DEREG", B), "4.03", B),
     (own("IMDN", B, destAddr=GOOD["destAddr"], msgId=new_id(), DelSta="success"), "4.03", B),

@@ -7,6 +7,7 @@ from host_tests.gateway.rig import Faults, Rig, place
 from tools.server.procedures import TABLE
 
 A, B, C, D, G = "ue:a", "ue:b", "ue:c", "ue:d", "ue:g"
+GW, E, F = "ue:gw", "ue:e", "ue:f"  # a Gateway UE, and two behind it
 AS = "as:weather@example.org"
 TOPIC = "weather/today"
 KEEP = 3000  # s, less than a registration lasts
@@ -21,14 +22,17 @@ def faults():
 
 def story(rig, watch):
     """Every kind of thing that happens to a message, among others that must not notice."""
-    for name in (A, B, C, D):
+    for name in (A, B, C, D, GW):
         rig.register(name, cliProfile={"maxSegSize": 300})
     register = {"asSvcId": AS, "targetUri": "http://192.0.2.99/in"}
     rig.http(rig.gateway.server.application_servers.register, register)
     watch(True)
     rig.register(G, regExpTime=10)
+    rig.bulk(GW, "REG", [E, F])
     rig.subscribe(D, TOPIC)
     rig.send(A, rig.msg(A, B, "1", isDelivStatReq=True))
+    rig.send(A, rig.msg(A, E, "to one behind"))
+    rig.send(F, rig.msg(F, E, "from its neighbour"))
     rig.send(C, rig.msg(C, D, "1"))
     rig.send(A, rig.msg(A, B, "2"))
     rig.send(C, rig.msg(C, AS, "1", "AS"))
@@ -57,6 +61,9 @@ def story(rig, watch):
     rig.settle(6)  # G's registration ends
     rig.send(A, rig.msg(A, G, "stored and over", sfFlag=True))
     rig.send(A, rig.msg(A, G, "nobody there"))
+    rig.bulk(GW, "DEREG", [F])
+    rig.send(A, rig.msg(A, F, "stored for one behind", sfFlag=True))
+    rig.bulk(GW, "REG", [F])
     rig.gateway.snapshot()
     rig.settle()
     watch(False)
@@ -115,6 +122,8 @@ def test_the_story_without_faults(faults):
         (C, "9"),
     ]
     assert outline(rig)[AS] == [(C, "1")]
+    assert outline(rig)[E] == [(A, "to one behind"), (F, "from its neighbour")]
+    assert outline(rig)[F] == [(A, "stored for one behind")]
     assert outline(rig)[G] == [(C, "while it is there")]
     assert not rig.events("quarantined") and not rig.events("error")
     assert check(rig, outline(rig), "none") == []

@@ -159,18 +159,20 @@ def test_a_cause_by_each_of_its_names(member):
 
 
 @pytest.mark.parametrize(
-    "body",
+    "body, member",
     [
-        own("DEREG", A, deregList=[own("DEREG", B)]),
-        own("DEREG", A, totalDeregCount=1),
-        own("REG", A, regList=[own("REG", B)]),
-        own("BREG", A),
-        own("BDEREG", A),
+        (own("DEREG", A, totalDeregCount=1), "deregList: missing"),
+        (own("DEREG", A, regList=[own("REG", B)], totalRegCount=1), "regList: does not belong into a DEREG"),
+        (own("REG", A, regList=[own("REG", B)]), "regList: does not belong into a REG"),
+        (own("REG", A, totalDeregCount=1), "totalDeregCount: does not belong into a REG"),
+        (own("BREG", A), "regList: missing"),
+        (own("BDEREG", A), "deregList: missing"),
     ],
 )
-def test_bulk_is_said_not_to_be_there(body):
+def test_a_list_where_none_belongs_or_none_where_one_does(body, member):
     bench = both()
-    assert bench.code(HERE, body) == "5.01"
+    answer = bench.ask(HERE, body)
+    assert (answer.code, answer.diagnostic[: len(member)]) == ("4.00", member)
     assert bench.code(HERE, msg(A, B)) == "2.04"  # and nobody was de-registered by it
 
 

@@ -11,6 +11,8 @@ from tools.wire.bodies import Address
 # Answers that will be the same next time: the message ends as failed (4.00, 4.02 to 4.06, 4.13, 4.15, 4.22, 5.01).
 FINAL = {"4.00", "4.02", "4.03", "4.04", "4.05", "4.06", "4.13", "4.15", "4.22", "5.01"}
 
+NOT_FOUND, GATEWAY_TIMEOUT = "4.04", "5.04"
+
 # Verdicts of an Outcome.
 DONE, REFUSED, LATER = "done", "refused", "later"
 BROKEN = "broken"  # sending it raised an error of the gateway's own
@@ -31,23 +33,33 @@ class Item:
 
 
 class Outcome(NamedTuple):
-    """What came of a Push: DONE, REFUSED for good, LATER, or BROKEN, which is LATER until it is once too often."""
+    """What came of a Push: DONE, REFUSED for good, LATER, or BROKEN, which is LATER until it is once too often.
+
+    `answered`: by its recipient. Where a gateway answered that it did not, it is `behind` that gateway.
+    """
 
     verdict: str
     detail: str = ""
     max_age: float | None = None
     answered: bool = True
+    behind: bool = False
 
     @classmethod
     def of_coap(cls, code, diagnostic="", max_age=None):
         """From a response code such as "2.04"."""
         verdict = DONE if code.startswith("2.") else REFUSED if code in FINAL else LATER
-        return cls(verdict, ("%s %s" % (code, diagnostic)).strip(), max_age)
+        silent = code == GATEWAY_TIMEOUT
+        return cls(verdict, ("%s %s" % (code, diagnostic)).strip(), max_age, not silent, silent)
+
+    def says(self, code):
+        """Whether it is this response code."""
+        return self.detail.partition(" ")[0] == code
 
 
 @dataclass(frozen=True)
 class Push:
-    """One request to be sent: to a UE's Peer, or to the target URI of an Application Server.
+    """One request to be sent: to a UE's Peer, or to the target URI of an Application Server. Where the UE is registered
+    through a gateway (`via`), the Peer and the keys are the gateway's.
 
     It carries a message of the queues (`row`, and the number of its `part`); or it is a request of a procedure's own,
     which hears what came of it (`of`) and may name the unit of `isolation` that it belongs to (`about`: kind, key).
@@ -62,6 +74,7 @@ class Push:
     part: int | None = None
     of: object = field(default=None, repr=False)
     about: tuple | None = None
+    via: str | None = None
 
     @property
     def unit(self):

@@ -7,7 +7,7 @@ message does not fit its recipient (6.5.3). It decides; `work` says what to send
 
 from tools.server.delivery.ends import Ends, about
 from tools.server.delivery.fitting import Fitting
-from tools.server.delivery.pushes import BROKEN, DONE, LATER, REFUSED, Push
+from tools.server.delivery.pushes import BROKEN, DONE, LATER, NOT_FOUND, REFUSED, Push
 from tools.server.delivery.quotas import Quotas
 from tools.server.delivery.responses import Responses
 from tools.server.delivery.turns import Turns
@@ -18,6 +18,7 @@ from tools.wire import bodies, rest, segments
 from tools.wire.bodies import Segment
 from tools.wire.outside import clean
 
+_NAMING = {"MSG", "IMDN", "MSGRESP"}  # a gateway knows by the body itself who it is for
 TRIES = 2  # that a message may break before it is set aside
 
 
@@ -42,12 +43,14 @@ class Deliveries:
         self.ends = Ends(store, isolation, self.turns, self.responses, self.forget)
         self._fitting = Fitting(store, settings)
         self._broken = {}  # message id: how often in a row sending it raised
+        self._missed = set()  # ids of messages whose recipient was not at its gateway
 
     def forget(self, kind, key):
         """A message is not in its queue any more."""
         if kind == MESSAGE:
             self._fitting.forget(key)
             self._broken.pop(key, None)
+            self._missed.discard(key)
 
     # ---- out of the queues -------------------------------------------------------------------------------------------
 
@@ -89,10 +92,11 @@ class Deliveries:
 
     def _to_ue(self, row, now):
         registration = self._store.registration(row.target.id, now)
-        if registration is None:
+        if registration is None or registration.peer is None:  # the latter: its gateway is not there
             return None
+        where, via = registration.peer, registration.via
         if row.kind != "MSG":
-            return Push(row.target, registration.peer, row.kind, row.lane, row.head, row.id)
+            return Push(row.target, where, row.kind, row.lane, row.head, row.id, via=via)
         try:
             if not self._fitting.fit(row, registration.max_segment):
                 self.forget(MESSAGE, row.id)
@@ -107,7 +111,7 @@ class Deliveries:
             total = self._store.count_parts(row.id)
             segment = Segment(row.set_id, number, total, number == total)
         body = bodies.msg(row.head, value, segment)
-        return Push(row.target, registration.peer, row.kind, row.lane, body, row.id, number)
+        return Push(row.target, where, row.kind, row.lane, body, row.id, number, via=via)
 
     def _to_as(self, row, now):
         server = self._store.application_server(row.target.id)
@@ -146,7 +150,10 @@ class Deliveries:
             raise
 
     def _settled(self, row, push, outcome, now):
-        if outcome.verdict == REFUSED:
+        astray = push.via and row.kind in _NAMING and outcome.says(NOT_FOUND)
+        if astray and row.id not in self._missed:
+            self._not_behind(row, push, now)
+        elif outcome.verdict == REFUSED:
             self.ends.fail(row, outcome.detail, now)
         elif row.set_id and row.kind == "MSG" and row.target.type == "UE":
             self._store.part_done(row.id, push.part)
@@ -159,6 +166,17 @@ class Deliveries:
             self.ends.delivered(row, answer=outcome.detail)
         else:
             self.ends.remove(row)
+
+    def _not_behind(self, row, push, now):
+        """Its gateway knows no such UE: the registration that was made there is over, and what waits for the UE is
+        stored, kept or fails as when it goes by itself. Once for each message: the next time it is the message that
+        is refused, so that one which its recipient answers so ends no registration again and again."""
+        self._missed.add(row.id)
+        registration = self._store.registration(push.target.id, now)
+        if registration is not None and registration.via == push.via:
+            self._store.end_registration(push.target.id)
+            self._emit("lost", ue=push.target.id, via=push.via)
+            self.ends.on_unavailable(push.target, now, "the recipient is not at its gateway any more")
 
     # ---- time --------------------------------------------------------------------------------------------------------
 

@@ -19,6 +19,7 @@ class Wait:
     until: float
     delay: float  # the least of the next one
     answered: bool  # False: it was silent, and any sign of life ends the wait
+    gateway: str | None = None  # the one that was silent in its place
 
 
 class Turns:
@@ -30,6 +31,7 @@ class Turns:
         self._rng = rng
         self._busy = store.kept()  # target: the Push that is out
         self._waits = store.kept()  # (target, lane): Wait
+        self._silent = store.kept()  # gateway: the keys of such waits, that it may end by a sign of life
 
     def is_busy(self, target):
         return target in self._busy
@@ -58,7 +60,10 @@ class Turns:
             self._waits.pop(key, None)
             return True
         pause, delay = self._pause(self._waits.get(key), outcome.max_age or 0)
-        self._waits[key] = Wait(now + pause, delay, outcome.answered)
+        gateway = None if outcome.answered or outcome.behind else push.via
+        self._waits[key] = Wait(now + pause, delay, outcome.answered, gateway)
+        if gateway:
+            self._silent[gateway] = self._silent.get(gateway, frozenset()) | {key}
         self._emit("retry", to=push.target.id, kind=push.kind, reason=outcome.detail, seconds=round(pause, 3))
         return True
 
@@ -76,21 +81,32 @@ class Turns:
 
     def on_moved(self, target, where):
         """A Push that is under way to an older address is given up, and its outcome ignored: it is sent anew to
-        this one."""
-        if target in self._busy and self._busy[target].where != where:
-            del self._busy[target]
+        this one. So are those that are under way to UEs through it."""
+        through = [each for each, push in self._busy.items() if push.via and push.via == target.id]
+        for each in (target, *through):
+            if each in self._busy and self._busy[each].where != where:
+                del self._busy[each]
 
     def on_peer_alive(self, target):
-        """The recipient sent something: what waited because it was silent is due again. Max-Age is still obeyed."""
+        """The recipient sent something: what waited because it was silent is due again, for UEs behind it as well.
+        Max-Age is still obeyed."""
         for lane in (CONTROL, DATA):
             wait = self._waits.get((target, lane))
             if wait and not wait.answered:
                 del self._waits[target, lane]
+        self._on_gateway_alive(target.id)
+
+    def _on_gateway_alive(self, gateway):
+        for key in self._silent.pop(gateway, ()):
+            wait = self._waits.get(key)
+            if wait and wait.gateway == gateway:
+                del self._waits[key]
 
     def on_registered(self, target):
         """It has registered: nothing waits because of what was before."""
         for lane in (CONTROL, DATA):
             self._waits.pop((target, lane), None)
+        self._on_gateway_alive(target.id)
 
     # ---- time --------------------------------------------------------------------------------------------------------
 
@@ -99,7 +115,9 @@ class Turns:
         waiting = set(waiting) | set(self._busy)
         over = [key for key, wait in self._waits.items() if key[0] not in waiting and wait.until <= now]
         for key in over:
-            del self._waits[key]
+            gateway = self._waits.pop(key).gateway
+            if gateway in self._silent:
+                self._silent[gateway] -= {key}
 
     def deadline(self, now):
         """When the next pause is over, or None."""

@@ -6,6 +6,7 @@ A new one is a file with a subclass of `procedure.Procedure`, and a row here.
 
 from typing import NamedTuple
 
+from tools.server.procedures.bulk import Bulk
 from tools.server.procedures.messages import Messages
 from tools.server.procedures.procedure import Procedure
 from tools.server.procedures.registration import Registration
@@ -24,7 +25,8 @@ class Row(NamedTuple):
 
 # In the order in which they do what is due.
 TABLE = (
-    Row(Registration, ("REG", "DEREG", "GWREG", "BREG", "BDEREG")),
+    Row(Registration, ("REG", "DEREG", "GWREG")),
+    Row(Bulk, ("BREG", "BDEREG")),
     Row(Messages, ("MSG",)),
     Row(Reports, ("IMDN",)),
     Row(Segments, ("SEGREC", "SEGCONFIR", "SEGCOFIR")),  # SEGCOFIR: a misprint of clause 6.5.3.5

@@ -1,23 +1,17 @@
 # SPDX-License-Identifier: MIT
 """Registration at the server, its end, and the gateway service: TS 24.538 clauses 6.3.1.2 and 6.3.5.
 
-Bulk registration (clause 6.3.4.3) is to come, and is refused until then.
+A REG or DEREG may come through a Gateway UE (clause 6.3.4.3.1 a), which the UE is reached through then.
 """
 
 from tools.server.flood import Again
+from tools.server.procedures import bulk
 from tools.server.procedures.procedure import Procedure
 from tools.server.settings import LARGEST_PAYLOAD, LARGEST_PROFILE
 from tools.store.states import REGISTRATION
 from tools.wire import bodies
 from tools.wire.answers import Answer, Refusal
 from tools.wire.bodies import Address, Malformed
-
-_LISTS = {
-    "regList",
-    "deregList",
-    "totalRegCount",
-    "totalDeregCount",
-}  # clause 6.3.4.3: of a gateway's bulk requests
 
 
 class Registration(Procedure):
@@ -29,13 +23,19 @@ class Registration(Procedure):
         self._on = {"REG": self._reg, "DEREG": self._dereg, "GWREG": self._gwreg}
 
     def receive(self, kind, peer, body, now):
-        if kind == "GWREG" and not self._settings.gateway_service:
-            raise Refusal("5.01", "the gateway service is a Gateway UE's, and this is a server")
-        if kind not in self._on or kind != "GWREG" and _LISTS & body.keys():
-            raise Refusal("5.01", "bulk registration is not supported by this server yet")
+        if kind == "GWREG":
+            if not self._settings.gateway_service:
+                raise Refusal("5.01", "the gateway service is a Gateway UE's, and this is a server")
+        elif bulk.listed(kind, body):
+            return self._core.procedures["bulk"].receive(kind, peer, body, now)
         return self._on[kind](peer, body, now)
 
-    def _reg(self, peer, body, now):
+    def one(self, kind, peer, body, gateway, now):
+        """The body of the answer to one REG or DEREG of a list, which this gateway has sent. Raises as `receive`."""
+        return self._on[kind](peer, body, now, gateway).body
+
+    def _reg(self, peer, body, now, via=None):
+        """`via`: the gateway that has sent it in a list; a REG by itself may come from one as well."""
         ue = bodies.address(body, "oriAddr", ("UE",)).id
         profile = bodies.record(body, "cliProfile")
         if len(bodies.encode(profile)) > LARGEST_PROFILE:
@@ -43,21 +43,24 @@ class Registration(Procedure):
         max_segment = bodies.number(profile, "maxSegSize", 1, 2**31)
         asked = bodies.number(body, "regExpTime", 1, 2**31)
         head = {"oriAddr": bodies.origin(Address("UE", ue))}
-        cause = self._refused(peer, ue, "REG", now)
+        kind = "REG" if via is None else "bulk REG"
+        via = via or self._speakers.gateway(peer, ue, now)
+        cause = self._refused(peer, ue, kind, now, via)
         if cause:
             return Answer("2.04", head | {"result": False, "cause": cause})
         granted = self._granted(asked)
-        self._store.register(ue, peer, now, now + granted, max_segment, profile)
+        self._store.register(ue, peer, now, now + granted, max_segment, profile, via)
         self._deliveries.ends.on_available(Address("UE", ue), peer)
         limit = min(max_segment or LARGEST_PAYLOAD, LARGEST_PAYLOAD)
-        self._emit("registered", ue=ue, peer=str(peer), lifetime=granted, maxSegSize=limit)
+        more = {} if via is None else {"via": via}
+        self._emit("registered", ue=ue, peer=str(peer), lifetime=granted, maxSegSize=limit, **more)
         if self._again.third(ue, peer, now, granted):
             self._emit("registers-again", ue=ue, peer=str(peer))
         return Answer("2.04", head | {"result": True, "regExpTime": granted})
 
-    def _refused(self, peer, ue, kind, now):
+    def _refused(self, peer, ue, kind, now, via=None):
         """The cause of a refusal, which is told, or None."""
-        cause = self._speakers.why_not(peer, ue)
+        cause = self._speakers.why_not(peer, ue, via)
         if cause:
             self._core.emit_refused(peer, now, kind=kind, ue=ue, code="2.04", reason=cause)
         return cause
@@ -78,12 +81,16 @@ class Registration(Procedure):
         self._emit("gateway-registered", ue=ue, peer=str(peer), lifetime=granted)
         return Answer("2.04", head | {"result": True, "acceptedTime": granted})
 
-    def _dereg(self, peer, body, now):
+    def _dereg(self, peer, body, now, via=None):
         ue = bodies.address(body, "oriAddr", ("UE",)).id
         head = {"oriAddr": bodies.origin(Address("UE", ue))}
-        if self._store.registration(ue, now) is None:
+        registration = self._store.registration(ue, now)
+        if registration is None:
             return Answer("2.04", head | {"result": False, "cause": "not registered"})
-        self._speakers.speaks_for(peer, ue, now)
+        if via is None:
+            self._speakers.speaks_for(peer, ue, now)
+        elif registration.via != via:
+            raise Refusal("4.03", "not registered through this gateway")
         self._store.end_registration(ue)
         self._emit("deregistered", ue=ue)
         self._deliveries.ends.on_unavailable(Address("UE", ue), now, "the recipient has de-registered")

@@ -180,12 +180,15 @@ class Segments(Procedure):
             return self._give_up(set_, "segments are missing", now)
         target = Address("UE", set_.originator)
         registration = self._store.registration(set_.originator, now)
-        if registration is None or not self._deliveries.turns.may_send(target, CONTROL, now):
+        if registration is None or registration.peer is None:
+            return None
+        if not self._deliveries.turns.may_send(target, CONTROL, now):
             return None
         missing = self._store.assembly(set_.id).missing()
         body = bodies.segrec(settings.service, set_.set_id, self._as_fit(missing))
         unit = (SEGMENT_SET, set_.id)
-        push = Push(target, registration.peer, "SEGREC", CONTROL, body, of=self, about=unit)
+        where, via = registration.peer, registration.via
+        push = Push(target, where, "SEGREC", CONTROL, body, of=self, about=unit, via=via)
         return self._deliveries.turns.begin(push)
 
     def _as_fit(self, missing):

@@ -24,7 +24,7 @@ class Topics(Procedure):
         ue = bodies.address(body, "oriAddr", ("UE",)).id
         if not bodies.is_service_id(topic):
             raise Malformed("topic", "not 1 to 255 octets of text without control characters")
-        self._speakers.speaks_for(peer, ue, now)
+        via = self._speakers.speaks_for(peer, ue, now)
         self._store.forget_subscriptions(now)
         topics = self._store.topics_of(ue, now)
         if observe == UNSUBSCRIBE:
@@ -45,7 +45,9 @@ class Topics(Procedure):
         self._store.subscribe(topic, ue, now + granted)
         self._emit("subscribed", ue=ue, topic=topic, lifetime=granted)
         until = date_time(now + granted)
-        return Answer("2.05", {"subStatus": True, "expireTime": until}, max_age=granted)
+        # Copies for a UE behind a gateway are requests, which name whom they are for: a notification names nobody.
+        body = {"subStatus": True, "expireTime": until}
+        return Answer("2.05", body, max_age=granted, observable=via is None)
 
     def _granted(self, body, now):
         """Seconds. `expireTime` is a date-time; from a device without a clock, a number of seconds."""
