@@ -14,6 +14,10 @@ TIMES = {
     "quarantine": ("at", "expires"),
     "as_use": ("used",),
     "gateway_registration": ("expires",),
+    "gateway_way": ("expires",),
+    "gateway_segment_set": ("used",),
+    "gateway_held": ("due", "until"),
+    "gateway_response": ("until",),
 }
 RECORDS = {
     ("clock", "last"),

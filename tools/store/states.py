@@ -36,3 +36,5 @@ REGISTRATION = "registration"
 RECIPIENT = "recipient"
 ASIDE = "quarantine"  # one of what is set aside
 STEP = "step"  # one of the work, by its name
+HELD_REQUEST = "held request"  # at a Gateway UE
+OWED = "owed response"  # of it to a UE

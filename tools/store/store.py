@@ -17,9 +17,11 @@ from tools.store import (
     uetables,
 )
 from tools.store.clocktables import ClockTables
-from tools.store.gateway import apptables, servicetables
+from tools.store.gateway import apptables, heldtables, servicetables, waytables
 from tools.store.gateway.apptables import ApplicationTables
+from tools.store.gateway.heldtables import HeldTables
 from tools.store.gateway.servicetables import ServiceTables
+from tools.store.gateway.waytables import WayTables
 from tools.store.messages import quarantinetables, quotatables, settables
 from tools.store.messages.messagetables import MessageTables
 from tools.store.messages.quarantinetables import QuarantineTables
@@ -39,6 +41,7 @@ _MORE = ";".join(
     for each in (
         apptables,
         clocktables,
+        heldtables,
         quarantinetables,
         sectables,
         servicetables,
@@ -46,6 +49,7 @@ _MORE = ";".join(
         tokentables,
         topictables,
         uetables,
+        waytables,
     )
 )
 
@@ -54,6 +58,7 @@ class Store(
     Transactions,
     ApplicationTables,
     ClockTables,
+    HeldTables,
     MessageTables,
     QuarantineTables,
     QuotaTables,
@@ -63,6 +68,7 @@ class Store(
     TokenTables,
     TopicTables,
     UeTables,
+    WayTables,
 ):
     """The tables, in the words of the server. Opened with the file's path, or ":memory:".
 

@@ -71,10 +71,15 @@ def test_a_bad_member_is_named(change, member):
     "request_",
     [
         Request("POST", ("msgin5g",), payload=b'{"msgIden":"urn:3gpp:msgin5g","msgType":"NEW"}'),
+        Request("POST", ("msgin5g",), payload=b"{"),
         Request("GET", ("msgin5g", "weather"), observe=0),
         Request("GET", ("su-uc", "v1")),
         Request("PUT", ("anything",), payload=b"x", content_format=0),
     ],
 )
-def test_what_is_not_its_business_goes_on_to_the_server(request_):
-    assert FunctionBench().request(HERE, request_) is None
+def test_what_is_not_its_business_goes_on_to_a_server_in_the_same_process(request_):
+    assert FunctionBench(ue="").request(HERE, request_) is None
+
+
+def test_a_plain_registration_does_not_need_the_gateway_service():
+    assert FunctionBench(ue="").ask(HERE, own("REG", A)) is None

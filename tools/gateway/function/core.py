@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from tools.gateway.function.settings import FunctionSettings
 from tools.server.delivery.turns import Turns
 from tools.server.isolation import Isolation
+from tools.wire.answers import Refusal
+from tools.wire.bodies import Address
 from tools.wire.identity import Binding
 
 if TYPE_CHECKING:
@@ -25,8 +27,47 @@ class Core:
 
     def why_not(self, peer, ue):
         """Why this peer is not believed to be that UE when it registers; None where it is."""
+        if ue == self.settings.ue:
+            return "it is the gateway's own UE service ID"
         if not (self.settings.open or self.store.provisioned(ue)):
             return "unknown UE service ID"
         if not self.binding.may_register(peer, ue):
             return "not allowed for this identity"
         return None
+
+    def ues(self, peer, now):
+        """The UE Service IDs that the peer is known to speak for."""
+        if getattr(peer, "identity", None) is None and self.settings.apart:
+            return self.store.ways_from(peer, now)
+        return self.binding.ues(peer, now)
+
+    def where(self, ue, now):
+        """The Peer that the UE is registered at, or None."""
+        if self.settings.apart:
+            return self.store.way(ue, now)
+        registration = self.store.registration(ue, now)
+        return registration and registration.peer
+
+    def speaks_for(self, peer, ue, now):
+        """Refuses a body whose originator the peer is not: 4.03 where it is another, 4.01 where it is nobody."""
+        here = self.ues(peer, now)
+        if here and ue not in here:
+            raise Refusal("4.03", self.binding.FOREIGN % ue)
+        at = self.where(ue, now)
+        if at is None or not (here or self.binding.same(peer, at)):
+            raise Refusal("4.01", "not registered")
+        if at != peer and self.settings.apart:
+            self.store.move_way(ue, peer)
+            self.turns.on_moved(Address("UE", ue), peer)
+            self.isolation.emit("rebound", ue=ue, peer=str(peer))
+
+    def configures(self, peer, ue_id):
+        """Refuses (4.03) a peer that may not have what belongs to a MSGin5G UE ID."""
+        if ue_id is None:
+            raise Refusal("4.03", "which UE? ue-uri must name it")
+        identity = getattr(peer, "identity", None)
+        if identity is None:
+            if not self.settings.open:
+                raise Refusal("4.03", "configurations are given to whoever asks only with --open")
+        else:
+            raise Refusal("4.03", "%s is not provisioned for this key" % ue_id)

@@ -8,11 +8,17 @@ a transaction of the store of it, and an answer leaves when that is committed.
 
 import random
 
+from tools.gateway.function.asks import Asks, content
+from tools.gateway.function.bulk import Bulk
 from tools.gateway.function.core import Core
+from tools.gateway.function.fanout import FanOut
+from tools.gateway.function.held import Holding
 from tools.gateway.function.service import Service
+from tools.gateway.function.vouching import Vouching
+from tools.gateway.function.ways import Ways
 from tools.server.delivery.turns import Turns
 from tools.server.flood import Flood
-from tools.server.isolation import Isolation, place_of, reason_of
+from tools.server.isolation import RESTS, Isolation, place_of, reason_of
 from tools.store.transactions import store_failed
 from tools.wire import bodies
 from tools.wire.answers import Answer, Refusal
@@ -21,6 +27,8 @@ from tools.wire.identity import AddressBinding
 
 PATH = ("msgin5g",)
 JSON = 50
+LARGEST = 8192  # octets of what the gateway handles itself: a profile has half of it at most
+_ASK = "ask"  # a unit of `isolation`
 _TOLD, _TOLD_BURST = (
     5,
     20,
@@ -40,13 +48,29 @@ class GatewayFunction:
         self._emit = self.isolation.emit
         self._told = Flood(_TOLD, burst=_TOLD_BURST)
         self.refused = 0
-        turns = turns or Turns(store, settings, self._emit, rng or random.Random())
+        own_turns = turns or Turns(store, settings, self._emit, rng or random.Random())
         core = Core(
-            store, settings, self.isolation, binding or AddressBinding(store), turns, self._emit_refused
+            store, settings, self.isolation, binding or AddressBinding(store), own_turns, self._emit_refused
         )
+        self._core = core
+        self._asks = Asks(store, self._emit)
+        self._ways = Ways(core)
         self._service = Service(core)
-        self._procedures = {"gateway service": self._service}
-        self._on = {"GWREG": self._service}
+        self._fanout = FanOut(core)
+        self._holding = Holding(core, self._service, self._fanout)
+        self._vouching = Vouching(core, self._ways)
+        bulk = Bulk(core, self._asks, self._fanout, self._ways)
+        # In the order in which they do what is due.
+        self._procedures = {
+            "gateway service": self._service,
+            "ways": self._ways,
+            "held requests": self._holding,
+            "bulk requests": bulk,
+            "responses": self._fanout,
+        }
+        self._on = {"GWREG": self._service, "REG": self._holding, "DEREG": self._holding}
+        # A server in the same process sets the clock of what it has lent.
+        self._clocks = (self.isolation, self._told, self._asks, *(() if turns else (own_turns,)))
 
     # ---- requests of devices -----------------------------------------------------------------------------------------
 
@@ -63,20 +87,14 @@ class GatewayFunction:
             return Answer("5.00", None, "an error of the gateway's own; it is told there")
 
     def _request(self, peer, request, now):
-        if request.code != "POST" or request.path != PATH or request.content_format not in (None, JSON):
-            return None
+        kind, body = self._read(request)
         try:
-            body = bodies.parse(request.payload)
-            kind = bodies.text(body, "msgType", "").upper()
-        except Malformed:
-            return None  # the server says what is wrong with it
-        procedure = self._on.get(kind)
-        if procedure is None:
-            return None
-        try:
-            if bodies.text(body, "msgIden") != self._settings.service:
-                raise Malformed("msgIden", "is not %s" % self._settings.service)
-            return procedure.receive(kind, peer, body, now)
+            answer = self._own(kind, peer, body, now)
+            if answer is None and self._settings.apart:
+                answer = self._vouching.check(peer, request, now)
+            if answer is None and body is not None:
+                self._goes_on(kind, peer, body, now)
+            return answer
         except Malformed as error:
             answer = Answer("4.00", None, str(error))
         except Refusal as refusal:
@@ -84,12 +102,64 @@ class GatewayFunction:
         self._emit_refused(peer, now, kind=kind, code=answer.code, reason=answer.diagnostic)
         return answer
 
+    @staticmethod
+    def _read(request):
+        """(msgType, body) of what the gateway may have to do with; ("", None) of the rest, of which the server says
+        what is wrong with it."""
+        known = request.code == "POST" and request.path == PATH and request.content_format in (None, JSON)
+        if known and len(request.payload) <= LARGEST:
+            try:
+                body = bodies.parse(request.payload)
+                return bodies.text(body, "msgType", "").upper(), body
+            except Malformed:
+                pass
+        return "", None
+
+    def _own(self, kind, peer, body, now):
+        """What the gateway answers by itself, or None."""
+        procedure = self._on.get(kind)
+        if procedure is None:
+            return None
+        if bodies.text(body, "msgIden") != self._settings.service:
+            raise Malformed("msgIden", "is not %s" % self._settings.service)
+        return procedure.receive(kind, peer, body, now)
+
+    def _goes_on(self, kind, peer, body, now):
+        """What a UE says to the server may be news for the gateway."""
+        try:
+            ue = bodies.address(body, "oriAddr", ("UE",)).id
+        except Malformed:
+            return
+        if kind in ("REG", "DEREG") and self._core.why_not(peer, ue) is None:
+            self._holding.supersede(ue)
+        else:
+            self._fanout.heard(peer, ue, now)
+
     def forwarded(self, peer, request, answer, now):
-        """What the server answered to a request that went on to it."""
+        """What the server answered to a request that went on to it: after a registration the UE's way is known."""
+        kind, body = self._read(request)
+        if not self._settings.apart or kind not in ("REG", "DEREG") or not answer.code.startswith("2."):
+            return
+        try:
+            said = content(answer)
+            ue = bodies.address(body, "oriAddr", ("UE",)).id
+            if said.get("result") is not None and not bodies.flag(said, "result"):
+                return
+            if kind == "REG":
+                self._ways.learn(ue, peer, now, bodies.number(said, "regExpTime", 1, 2**31))
+            else:
+                self._ways.end(ue)
+        except Malformed as error:
+            self._emit("error", kind="forwarded", peer=str(peer), reason=str(error), place="")
 
     def downstream(self, body, now):
-        """The Peer that a request of the server goes to. Raises Refusal 4.04 where nobody is known for it."""
-        raise Refusal("4.04", "no such UE here")
+        """The Peer that a request of the server goes to. Raises Refusal 4.04 where nobody is known for it, Malformed
+        where it names nobody."""
+        return self.recipient(body, now)[1]
+
+    def recipient(self, body, now):
+        """As `downstream`, with the UE Service ID: (ue, Peer)."""
+        return self._ways.downstream(body, now)
 
     def _emit_refused(self, peer, now, **fields):
         """All refusals are counted, the first of each host are told: nobody fills the disk with them."""
@@ -104,6 +174,7 @@ class GatewayFunction:
 
     def registered(self, now):
         """The gateway itself has registered at the server: what waited for that is due."""
+        self._asks.registered()
 
     def work(self, now):
         """Does what is due by now; the Asks and Pushes to begin."""
@@ -114,9 +185,17 @@ class GatewayFunction:
 
     def asked(self, ask, answer, now):
         """What the server answered to an Ask; None for silence. Each Ask gets one."""
+        found = self._asks.end(ask)
+        if found is None:
+            return
+        procedure, what = found
+        if self.isolation.attempt(_ASK, ask.id, now, procedure.answered, what, answer, now) is RESTS:
+            self._asks.later(_ASK, "an error of the gateway's own", now)
 
     def outcome(self, push, outcome, now):
         """What came of a Push; each Push gets one."""
+        if self.isolation.attempt(*push.unit, now, push.of.outcome, push, outcome, now) is RESTS:
+            self._core.turns.release(push)
 
     def deadline(self, now):
         """When `work`, last done at `now`, is next needed even if nothing comes in, or None."""
@@ -126,5 +205,5 @@ class GatewayFunction:
 
     def clock_set(self, seconds):
         """The clock was set, and with it all times in the store: the ones in memory are, too."""
-        for part in (self.isolation, self._told):
+        for part in self._clocks:
             part.clock_set(seconds)
