@@ -86,6 +86,8 @@ def test_a_seg_id_stays_with_its_ue_while_it_sends(bench):
 
 
 def test_sets_are_kept_for_an_hour_and_not_without_end(bench):
+    bench.join(A, HERE, lifetime=86400)
+    bench.join(B, THERE, lifetime=86400)
     bench.ask(HERE, segment(A, "old"))
     for number in range(100):
         bench.now += 0.01
@@ -94,10 +96,7 @@ def test_sets_are_kept_for_an_hour_and_not_without_end(bench):
     assert bench.where(about("SEGREC", "b0")) == "4.04"
     bench.now += 3599
     assert bench.where(about("SEGREC", "b99")) == THERE
-    bench.join(A, HERE)
-    bench.join(B, THERE)
     bench.now += 3600
-    bench.join(A, HERE)
     bench.ask(HERE, segment(A, "new"))
     assert bench.where(about("SEGREC", "old")) == "4.04"
 
