@@ -88,6 +88,23 @@ def _content(octets, at):
     return oscore, b""
 
 
+def first_option(octets, wanted):
+    """The value of the first option of this number; None where there is none, or where it cannot be read."""
+    at, number, size = 4 + (octets[0] & 15), 0, len(octets)
+    try:
+        while at < size and octets[at] != _MARKER:
+            head = octets[at]
+            delta, at = _extended(octets, head >> 4, at + 1)
+            length, at = _extended(octets, head & 15, at)
+            number += delta
+            if number >= wanted or at + length > size:
+                return octets[at : at + length] if number == wanted and at + length <= size else None
+            at += length
+    except ValueError:
+        pass
+    return None
+
+
 def _extended(octets, nibble, at):
     """The delta or length that begins with `nibble`, and where what follows it begins. Raises ValueError."""
     if nibble <= 12:
