@@ -25,7 +25,7 @@ from tools.page.events import Events
 from tools.server.delivery.pushes import Outcome
 from tools.server.settings import Settings
 from tools.server.unrecorded import Unrecorded
-from tools.wire.answers import Refusal
+from tools.wire.answers import Refusal, Request
 from tools.wire.identity import Peer
 
 # No part of what is decided about a message: what isolates, the clock, keys and the file itself, the sides of HTTP and
@@ -99,6 +99,10 @@ class Faults:
 _NAMES = {module.__name__ for module in MODULES}
 
 
+def _told(documents, ue_ids):
+    return json.loads(documents[0]["ueConfigs"][0]["configData"]) | {"ueId": ue_ids[0]}
+
+
 def _has_steps(value):
     return not issubclass(value, BaseException | tuple) and not hasattr(value, "__dataclass_fields__")
 
@@ -135,7 +139,9 @@ class Rig:
         self.tries = 0  # of recording outcomes that could not be recorded
         self._ids = itertools.count(1)
         self.path = store
-        self.settings = Settings(open=True, retry_min=1, retry_max=4, segment_gap=2, **settings)
+        self.settings = Settings(
+            open=True, retry_min=1, retry_max=4, segment_gap=2, assign="example.org", **settings
+        )
         self.peers = {}
         self.start()
 
@@ -218,6 +224,25 @@ class Rig:
             if answer.code == "2.05":
                 return
             self.now += 1
+
+    def configure(self, name, ue_ids):
+        """Asks for the configuration of a UE ID, or of several at once; {UE ID: UE Service ID}, each asked for again
+        that was told no."""
+        path, found = ("su-uc", "v1", "val-services", SERVICE, "ue-configurations"), {}
+        for _ in range(4):
+            asked = [ue_id for ue_id in ue_ids if ue_id not in found]
+            if not asked:
+                break
+            body = {"bulkFlag": True, "ueIds": asked} if len(ue_ids) > 1 else {"ueId": asked[0]}
+            request = Request("GET", path, payload=json.dumps(body).encode(), local="192.0.2.100")
+            answer = self.gateway._configure(self.peers[name], request)
+            if answer.code == "2.05":
+                said = json.loads(answer.octets)
+                for each in said["confList"] if len(ue_ids) > 1 else [_told(said, asked)]:
+                    if "cause" not in each:
+                        found[each["ueId"]] = each["ueServiceId"]
+            self.now += 1
+        return found
 
     def http(self, function, body):
         """A request of an Application Server, repeated while it is refused for now."""

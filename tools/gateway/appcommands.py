@@ -58,7 +58,7 @@ def open_store(args):
     try:
         store = Store(args.store, serving=False, create=args.gateway_verb == "add")
     except NoStore as error:
-        names = (getattr(args, name, None) for name in ("app_id", "address", "ue", "as_id"))
+        names = (getattr(args, name, None) for name in ("app_id", "address", "ue_id", "ue", "as_id"))
         name = next((each for each in names if each is not None), None)
         if name is None:
             raise

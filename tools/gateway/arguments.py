@@ -3,11 +3,14 @@
 
 import argparse
 
+from tools.gateway import uecommands
 from tools.gateway.running.options import Options
+from tools.gateway.running.serving import Mistake
 from tools.server.hosts import address_of, name_of
 from tools.server.settings import PORT, Settings
 from tools.wire.bodies import is_service_id
 
+LONGEST_DOMAIN = 230  # octets: "ue:", 16 digits and "@" stand before it in a UE Service ID
 STORE_HELP = "SQLite file that remembers all over a restart (default gateway.db; :memory: forgets)"
 
 
@@ -51,6 +54,12 @@ def service_id(text):
     if not is_service_id(text):
         raise argparse.ArgumentTypeError("a UE Service ID is 1 to 255 octets without control characters")
     return text
+
+
+def domain(text):
+    if name_of(text) != text.lower() or text.startswith("[") or len(text) > LONGEST_DOMAIN:
+        raise argparse.ArgumentTypeError("%r is no domain: example.org" % text)
+    return text.lower()
 
 
 def add_common(parser):
@@ -138,6 +147,24 @@ def add_server(parser):
         default=default.application_servers,
         help="that may be registered at once (%(default)s)",
     )
+    add(
+        "--assign",
+        metavar="DOMAIN",
+        type=domain,
+        help="a UE ID that asks for its configuration and has none gets a UE Service ID of this domain",
+    )
+    add(
+        "--config-server",
+        metavar="URI",
+        type=uecommands.server_uri,
+        help="MSGin5G Server that UEs are told where `ue add` names none (default: the address that they ask)",
+    )
+    add(
+        "--config-format",
+        choices=["json", "xml"],
+        default="json",
+        help="of what a UE is told: JSON (default), or the XML of TS 24.538 clause 7.2",
+    )
     add("--segment-gap", type=seconds, default=default.segment_gap, help="before SEGREC (%(default)s s)")
     add("--segment-hold", type=seconds, default=default.hold, help="wait for SEGCONFIR (%(default)s s)")
     add("--retry-min", type=seconds, default=default.retry_min, help="first pause (%(default)s s)")
@@ -177,6 +204,11 @@ def add_gateway(parser):
 
 
 def settings_of(args):
+    """Raises Mistake."""
+    if args.assign and args.security == "none" and not args.open:
+        raise Mistake(
+            "--assign with --security none needs --open: nobody may ask for a configuration without"
+        )
     return Settings(
         open=args.open,
         lifetime=args.lifetime,
@@ -190,6 +222,9 @@ def settings_of(args):
         hold=args.segment_hold,
         retry_min=args.retry_min,
         retry_max=max(args.retry_min, args.retry_max),
+        assign=args.assign,
+        configuration_xml=args.config_format == "xml",
+        configuration_server=args.config_server,
     )
 
 

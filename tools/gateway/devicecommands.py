@@ -3,10 +3,7 @@
 are Gateway UEs, and which may be registered by which of these (TS 23.554 clause 8.2.7)."""
 
 import argparse
-import os
-import sys
 
-from tools import private
 from tools.gateway import keys as key_files
 from tools.gateway.appcommands import open_store
 
@@ -82,11 +79,8 @@ def _add(store, args):
     ue = args.ue
     _look_first(store, ue, args)
     file = args.oscore
-    made = file and not os.path.exists(file)
     if file:
-        if not made and private.mend(file):
-            print(private.MENDED.format(file), file=sys.stderr)
-        keys = key_files.make(file, store.kids_in_use()) if made else key_files.read(file)
+        keys, made = key_files.obtain(store, file)
         added = key_files.add(store, ue, keys, file)
     else:
         added = store.add_device(ue)
@@ -98,9 +92,7 @@ def _add(store, args):
         store.put_behind(ue, args.via)
         print("%s may be registered by %s" % (ue, args.via))
     if file:
-        print(
-            "new keys in %s: put them into the device's msgin5g.json" % file if made else "keys of %s" % file
-        )
+        key_files.say(file, made)
     return 0
 
 

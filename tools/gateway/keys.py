@@ -4,7 +4,9 @@
 import json
 import os
 import secrets
+import sys
 
+from tools import private
 from tools.store.sectables import Keys
 
 _LONGEST_ID = 7  # octets, RFC 8613 section 3.3 with a nonce of 13
@@ -86,13 +88,38 @@ def make(path, in_use):
     return read(path)
 
 
+def obtain(store, path):
+    """(the Keys in a file, whether they were made): where it is not there, new ones are made for it. Raises
+    KeyFileError, OSError."""
+    made = not os.path.exists(path)
+    if not made and private.mend(path):
+        print(private.MENDED.format(path), file=sys.stderr)
+    return (make(path, store.kids_in_use()) if made else read(path)), made
+
+
+def say(path, made):
+    """For people: where the keys are now."""
+    print("new keys in %s: put them into the device's msgin5g.json" % path if made else "keys of %s" % path)
+
+
 def add(store, ue, keys, path):
     """Lets `ue` register, with these keys only; True where it is new. Raises KeyFileError, which names `path`."""
     added = store.add_device(ue)
-    other = store.bind_keys(ue, keys)
+    _bound(path, store.bind_keys(ue, keys))
+    return added
+
+
+def add_ue_id(store, ue_id, keys, path):
+    """Lets the device with this MSGin5G UE ID ask for its configuration, with these keys only, which its UE Service ID
+    has too, now or once it gets one. True where it is new. Raises KeyFileError, which names `path`."""
+    added = store.key_of_ue_id(ue_id) is None
+    _bound(path, store.bind_ue_id_keys(ue_id, keys))
+    return added
+
+
+def _bound(path, other):
     if other is not None:
         raise KeyFileError(
             "%s: security.sender_id is that of %s, which has another key: take another sender_id"
             % (path, other)
         )
-    return added

@@ -45,6 +45,8 @@ _SENTENCES = {
     "upstream-retry": "{kind} to the server in vain ({reason}); again in {seconds} s",
     "responded": "{ue} took its {kind}",
     "response-dropped": "{kind} for {ue} was dropped: {cause}",
+    "assigned": "assigned {ue} to {ue_id}, which asked from {peer}",
+    "configured": "configured {ue_id} at {peer} as {ue}",
     "deregistered": "de-registered {ue}",
     "expired": "registration of {ue} expired",
     "subscribed": "{ue} is subscribed to {topic} for {lifetime} s",

@@ -20,7 +20,7 @@ from tools.server.speakers import Speakers
 from tools.store.states import QUEUED, STEP
 from tools.store.tables import DATA
 from tools.store.transactions import store_failed
-from tools.wire import bodies
+from tools.wire import bodies, ueconfig
 from tools.wire.answers import Answer, Refusal
 from tools.wire.bodies import Address, Malformed
 from tools.wire.identity import AddressBinding
@@ -78,6 +78,17 @@ class Server:
             "topic", peer, now, self._topic, peer, topic, observe, content_format, octets, now
         )
 
+    def configuration(self, peer, request, now, peers=()):
+        """The Answer to a `Request` below `su-uc`; `peers` is as in `procedures.configuration`; otherwise as
+        `request`."""
+        decide, about = self._procedures["configuration"].request, {"kind": "configuration"}
+        answer = self._guarded(
+            "configuration", peer, now, self._taken, peer, now, about, decide, peer, request, now, peers
+        )
+        if answer.code >= "4.00" and request.accept == ueconfig.CBOR:
+            return ueconfig.problem(answer)
+        return answer
+
     def _guarded(self, kind, peer, now, function, *arguments):
         try:
             return self.isolation.answer(now, function, *arguments)
@@ -107,13 +118,21 @@ class Server:
         )
 
     def _judged(self, peer, content_format, octets, now, about, decide, *arguments):
-        """What `decide(body, *arguments)` answers, or why it was refused, which is told with what it is `about`."""
+        """What `decide(body, *arguments)` answers to a JSON body; as `_taken`."""
+
+        def read():
+            if content_format not in (None, JSON):
+                raise Refusal("4.15", "the body must be application/json (50)")
+            return decide(bodies.parse(octets), *arguments)
+
+        return self._taken(peer, now, about, read)
+
+    def _taken(self, peer, now, about, decide, *arguments):
+        """What `decide(*arguments)` answers, or why it was refused, which is told with what it is `about`."""
         if not self._flood.allows(self._speakers.source(peer, now), now):
             return Answer("4.29", None, "too many requests", max_age=1)
         try:
-            if content_format not in (None, JSON):
-                raise Refusal("4.15", "the body must be application/json (50)")
-            return _writable(decide(bodies.parse(octets), *arguments) or Answer("2.04"))
+            return _writable(decide(*arguments) or Answer("2.04"))
         except Malformed as error:
             answer = Answer("4.00", None, str(error))
         except Refusal as refusal:

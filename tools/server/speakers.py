@@ -112,3 +112,23 @@ class Speakers:
         for ue in here:
             self._turns.on_peer_alive(Address("UE", ue))
         return here.union(*(self._store.ues_via(ue, now) for ue in here))
+
+    # ---- Gateway UEs -------------------------------------------------------------------------------------------------
+
+    def gateways(self, peer, now):
+        """Those that this peer is, registered or not."""
+        return sorted(ue for ue in self._binding.ues(peer, now) if self._store.is_gateway(ue))
+
+    def registered_gateway(self, peer, now):
+        """The one that this peer is. Refuses a peer that is none; on an open server any UE that is registered is one
+        from now on."""
+        here = sorted(ue for ue in self._binding.ues(peer, now) if self._store.registration(ue, now))
+        if not here:
+            raise Refusal("4.03", "only a registered Gateway UE may ask for many")
+        gateway = next((ue for ue in here if self._store.is_gateway(ue)), here[0])
+        self.expect_gateway(gateway)
+        return gateway
+
+    def is_behind(self, peer, ue, now):
+        """Whether the peer is a Gateway UE that may register that UE, registered itself or not."""
+        return self._is_behind(self._binding.ues(peer, now), ue)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What the store knows of OSCORE: keys, their sequence numbers, and which UE Service IDs each may speak for.
+"""What the store knows of OSCORE: keys, their sequence numbers, which UE Service IDs each may speak for, and which
+UE IDs it may be configured as.
 
 A key stays when its UE gets another one: should it come back, its numbers go on and no nonce is used twice.
 """
@@ -23,8 +24,11 @@ CREATE INDEX IF NOT EXISTS security_context_kid ON security_context (recipient_i
 CREATE TABLE IF NOT EXISTS security_ue (ue TEXT PRIMARY KEY, digest BLOB) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS security_place (digest BLOB PRIMARY KEY, place TEXT) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS security_ue_digest ON security_ue (digest);
+CREATE TABLE IF NOT EXISTS security_ue_id (ue_id TEXT PRIMARY KEY, digest BLOB) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS security_ue_id_digest ON security_ue_id (digest);
 """
 )
+_BOUND = "SELECT digest FROM security_ue UNION ALL SELECT digest FROM security_ue_id"
 
 
 @dataclass(frozen=True)
@@ -48,26 +52,76 @@ class SecurityTables(GenerationTables, FloorTable):
     """For Store."""
 
     def bind_keys(self, ue, keys):
-        """The UE Service ID of another key with the same IDs, which must not be; None when it was done."""
-        other = self._one(
-            "SELECT ue FROM security_ue JOIN security_context USING (digest)"
-            " WHERE recipient_id=? AND id_context IS ? AND digest<>? AND ue<>?",
+        """A UE Service ID gets these keys, and with it the UE ID that is configured with it. The UE Service ID or UE ID
+        of another key with the same IDs, which must not be; None when it was done."""
+        other = self._other_key(keys, ue)
+        if other is not None:
+            return other
+        self._put_keys(keys)
+        self.bind_key(ue, keys.digest)
+        self._db.execute(
+            "INSERT OR REPLACE INTO security_ue_id SELECT ue_id, ? FROM ue_configurations WHERE ue=?",
+            (keys.digest, ue),
+        )
+        return None
+
+    def bind_ue_id_keys(self, ue_id, keys):
+        """As bind_keys, for a UE ID; the UE Service ID that it is configured with gets them too."""
+        other = self._other_key(keys, ue_id)
+        if other is not None:
+            return other
+        self._put_keys(keys)
+        self.bind_ue_id(ue_id, keys.digest)
+        self._db.execute(
+            "INSERT OR REPLACE INTO security_ue SELECT ue, ? FROM ue_configurations WHERE ue_id=?",
+            (keys.digest, ue_id),
+        )
+        return None
+
+    def _other_key(self, keys, name):
+        """Who has another key with the same IDs, other than this UE Service ID or UE ID and its counterpart."""
+        return self._one(
+            "SELECT name FROM"
+            " (SELECT ue AS name, digest FROM security_ue UNION ALL SELECT ue_id, digest FROM security_ue_id)"
+            " JOIN security_context USING (digest)"
+            " WHERE recipient_id=? AND id_context IS ? AND digest<>? AND name<>?"
+            " AND name NOT IN (SELECT ue_id FROM ue_configurations WHERE ue=?)"
+            " AND name NOT IN (SELECT ue FROM ue_configurations WHERE ue_id=?)",
             keys.recipient_id,
             keys.id_context,
             keys.digest,
-            ue,
+            name,
+            name,
+            name,
         )
-        if other is not None:
-            return other
+
+    def _put_keys(self, keys):
         self._db.execute(
             "INSERT INTO security_context (digest, recipient_id, id_context, sender_id, secret, salt)"
             " VALUES (?,?,?,?,?,?)"
             " ON CONFLICT (digest) DO UPDATE SET secret=excluded.secret, salt=excluded.salt",
             (keys.digest, keys.recipient_id, keys.id_context, keys.sender_id, keys.secret, keys.salt),
         )
+
+    def bind_key(self, ue, digest):
+        """A UE Service ID gets a key that is in the store."""
         self._keys_changed()
-        self._db.execute("INSERT OR REPLACE INTO security_ue VALUES (?,?)", (ue, keys.digest))
-        return None
+        self._db.execute("INSERT OR REPLACE INTO security_ue VALUES (?,?)", (ue, digest))
+
+    def bind_ue_id(self, ue_id, digest):
+        self._keys_changed()
+        self._db.execute("INSERT OR REPLACE INTO security_ue_id VALUES (?,?)", (ue_id, digest))
+
+    def key_of_ue(self, ue):
+        """Digest, or None."""
+        return self._one("SELECT digest FROM security_ue WHERE ue=?", ue)
+
+    def key_of_ue_id(self, ue_id):
+        return self._one("SELECT digest FROM security_ue_id WHERE ue_id=?", ue_id)
+
+    def ue_ids_of_keys(self, digest):
+        rows = self._db.execute("SELECT ue_id FROM security_ue_id WHERE digest=?", (digest,))
+        return {ue_id for (ue_id,) in rows}
 
     def keys_version(self):
         """Another value after keys have changed, by whatever program; perhaps also when something else has."""
@@ -80,10 +134,15 @@ class SecurityTables(GenerationTables, FloorTable):
         self._keys_changed()
         self._db.execute("DELETE FROM security_ue WHERE ue=?", (ue,))
 
+    def unbind_ue_id(self, ue_id):
+        """False when it had no key."""
+        self._keys_changed()
+        return self._db.execute("DELETE FROM security_ue_id WHERE ue_id=?", (ue_id,)).rowcount > 0
+
     def tidy_keys(self):
-        """Keys that no UE Service ID has any more: of those in use once the numbers stay, and no secret; of those that
-        were made in vain, by a command that did not come to its end, nothing. Not in a transaction."""
-        unbound = "digest NOT IN (SELECT digest FROM security_ue)"
+        """Keys that no UE Service ID and no UE ID has any more: of those in use once the numbers stay, and no secret;
+        of those that were made in vain, by a command that did not come to its end, nothing. Not in a transaction."""
+        unbound = "digest NOT IN (%s)" % _BOUND
         left = self._one("SELECT 1 FROM security_context WHERE (NOT used OR secret<>x'') AND " + unbound)
         if left is None:
             return
@@ -108,17 +167,21 @@ class SecurityTables(GenerationTables, FloorTable):
 
     def _keys(self, where, *values):
         row = self._db.execute(
-            "SELECT recipient_id, sender_id, secret, salt, id_context FROM security_context "
-            "JOIN security_ue USING (digest) WHERE " + where,
+            "SELECT recipient_id, sender_id, secret, salt, id_context FROM security_context WHERE " + where,
             values,
         ).fetchone()
         return row and Keys(*row)
 
     def keys_of_kid(self, kid, id_context):
-        return self._keys("recipient_id=? AND id_context IS ?", kid, id_context)
+        return self._keys(
+            "recipient_id=? AND id_context IS ? AND (digest IN (SELECT digest FROM security_ue)"
+            " OR digest IN (SELECT digest FROM security_ue_id))",
+            kid,
+            id_context,
+        )
 
     def keys_of_ue(self, ue):
-        return self._keys("ue=?", ue)
+        return self._keys("digest=(SELECT digest FROM security_ue WHERE ue=?)", ue)
 
     def ues_of_keys(self, digest):
         return {ue for (ue,) in self._db.execute("SELECT ue FROM security_ue WHERE digest=?", (digest,))}

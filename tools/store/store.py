@@ -11,12 +11,14 @@ import sqlite3
 from tools import held
 from tools.store import (
     clocktables,
+    configtables,
     sectables,
     tokentables,
     topictables,
     uetables,
 )
 from tools.store.clocktables import ClockTables
+from tools.store.configtables import ConfigurationTables
 from tools.store.gateway import apptables, heldtables, servicetables, waytables
 from tools.store.gateway.apptables import ApplicationTables
 from tools.store.gateway.heldtables import HeldTables
@@ -42,6 +44,7 @@ _MORE = ";".join(
         apptables,
         clocktables,
         heldtables,
+        configtables,
         quarantinetables,
         sectables,
         servicetables,
@@ -59,6 +62,7 @@ class Store(
     ApplicationTables,
     ClockTables,
     HeldTables,
+    ConfigurationTables,
     MessageTables,
     QuarantineTables,
     QuotaTables,

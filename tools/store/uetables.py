@@ -46,6 +46,7 @@ class UeTables:
         self._db.execute("DELETE FROM gateway_ue WHERE ue=? OR gateway=?", (ue, ue))
         self._db.execute("DELETE FROM gateway WHERE ue=?", (ue,))
         self._end_via("gateway=?", ue)
+        self.forget_configurations_of(ue)
         self.unbind_keys(ue)
         self.forget_seen("UE", ue)
         self._db.execute("DELETE FROM subscription WHERE ue=?", (ue,))

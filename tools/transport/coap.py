@@ -12,7 +12,6 @@ import time
 
 import aiocoap
 from aiocoap import error, oscore, resource
-from aiocoap.numbers import OptionNumber
 from aiocoap.numbers.constants import TransportTuning
 from aiocoap.transports.oscore import OSCOREAddress, TransportOSCORE
 from aiocoap.transports.udp6 import MessageInterfaceUDP6, UDP6EndpointAddress
@@ -26,7 +25,8 @@ from tools.transport.door import Door
 from tools.transport.lines import LineAddress, LinesInterface
 from tools.transport.observers import Acknowledgements, Observers
 from tools.transport.outlet import Outlet
-from tools.transport.requests import request_of, response
+from tools.transport.paths import Paths
+from tools.transport.requests import request_of, response, unknown_option
 from tools.transport.security import SecureSite, speaker
 from tools.wire import bodies
 from tools.wire.identity import Peer
@@ -34,15 +34,6 @@ from tools.wire.identity import Peer
 PATH = "msgin5g"
 JSON = 50
 SMALL = 4096  # octets of body in blocks from somebody who is not registered: enough for a registration
-_UNDERSTOOD = {
-    OptionNumber.URI_HOST,
-    OptionNumber.URI_PORT,
-    OptionNumber.URI_PATH,
-    OptionNumber.URI_QUERY,
-    OptionNumber.ACCEPT,
-    OptionNumber.BLOCK1,
-    OptionNumber.BLOCK2,
-}
 
 
 def peer_of(remote):
@@ -63,9 +54,9 @@ _MISTRUST = "it answers %s unprotected: it has other keys, or security.mode none
 
 def _objection(request):
     """The answer to a request with options that are not for us, or None."""
-    for option in request.opt.option_list():
-        if option.number.is_critical() and option.number not in _UNDERSTOOD:
-            return aiocoap.Message(code=aiocoap.BAD_OPTION, payload=b"option %d" % option.number)
+    unknown = unknown_option(request)
+    if unknown:
+        return unknown
     if request.opt.accept not in (None, JSON):
         return aiocoap.Message(code=aiocoap.NOT_ACCEPTABLE)
     return None
@@ -92,8 +83,7 @@ class MessageResource(resource.Resource):
         objection = _objection(request)
         if objection:
             return objection
-        peer = peer_of(request.remote)
-        self._transport.remember(peer, request.remote)
+        peer = self._transport.met(request.remote)
         answer = self._transport.handle(peer, request_of(request))
         return response(await answer if inspect.isawaitable(answer) else answer)
 
@@ -129,11 +119,26 @@ class CoapTransport:
         shelf = Shelf(octets=max(MAX_OCTETS, 4 * largest))
         self.bodies = Bodies(self.whose, lambda request: body_limit(peer_of(request.remote)), shelf)
         self.answers = Shelf()
+        self.paths = []
         self._blocks = Flood(rate)
         self.clock = time.monotonic
         self._addresses = {}  # of the lines, by name
         self._remotes = {}  # peer: aiocoap's remote, which also knows our address that the peer spoke to
         self._context = None
+
+    def serve(self, name, decide):
+        """Before the start: what decides about all requests below this first segment of a path, as in `paths.Paths`."""
+        self.paths.append(Paths(name, self, decide, self._tuning))
+
+    def _site(self):
+        site = resource.Site()
+        site.add_resource([PATH], MessageResource(self))
+        site.add_resource([PATH], self._observers)
+        for each in self.paths:
+            site.add_resource(each.prefix, each)
+        if self.discovery:
+            site.add_resource(WELL_KNOWN, self.discovery.links)
+        return site
 
     async def start(self, host, port):
         """Listens; returns the port. OSError when it is taken."""
@@ -144,11 +149,7 @@ class CoapTransport:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((host, port))
             port = probe.getsockname()[1]
-        site = resource.Site()
-        site.add_resource([PATH], MessageResource(self))
-        site.add_resource([PATH], self._observers)
-        if self.discovery:
-            site.add_resource(WELL_KNOWN, self.discovery.links)
+        site = self._site()
         bind = ("::" if host == "0.0.0.0" else host, port)
         if self._guard:
             site = SecureSite(site, self._guard)
@@ -185,6 +186,12 @@ class CoapTransport:
             return True
         return self._blocks.allows(remote.security_context.digest, self.clock())
 
+    def met(self, remote):
+        """The Peer at an address that a request came from, which is remembered."""
+        peer = peer_of(remote)
+        self.remember(peer, remote)
+        return peer
+
     def remember(self, peer, remote):
         self._remotes.pop(peer, None)
         self._remotes[peer] = remote
@@ -196,8 +203,7 @@ class CoapTransport:
         objection = _objection(request)
         if objection:
             return None, None, objection, False
-        peer = peer_of(request.remote)
-        self.remember(peer, request.remote)
+        peer = self.met(request.remote)
         observe = request.opt.observe
         answer = self._topic(peer, topic, observe, request.opt.content_format, request.payload)
         ue = None

@@ -22,7 +22,7 @@ from aiocoap.error import UnparsableMessage
 from tools.server.flood import Flood
 from tools.server.isolation import reason_of
 from tools.server.settings import PORT
-from tools.transport import datagrams
+from tools.transport.arrival import datagrams
 
 PATH = (".well-known", "core")
 GROUP = "224.0.1.187"  # All CoAP Nodes, RFC 7252 section 12.8

@@ -16,9 +16,9 @@ from aiocoap.util import socknumbers
 
 from tools.server.flood import Flood
 from tools.server.isolation import place_of, reason_of
-from tools.transport import datagrams
+from tools.transport.arrival import datagrams
+from tools.transport.arrival.turns import Turns
 from tools.transport.discovery import hear_own_groups_only
-from tools.transport.turns import Turns
 
 _BATCH = 256  # datagrams looked at before others have their turn: some milliseconds
 _AT_ONCE = 8  # requests handed on in one round of the event loop: each may be a transaction

@@ -2,19 +2,39 @@
 """Between aiocoap's messages and the Request and Answer that decisions know."""
 
 import aiocoap
+from aiocoap.numbers import OptionNumber
 
 from tools.wire import bodies
 from tools.wire.answers import Answer, Request
 
 JSON = 50
+_UNDERSTOOD = {
+    OptionNumber.URI_HOST,
+    OptionNumber.URI_PORT,
+    OptionNumber.URI_PATH,
+    OptionNumber.URI_QUERY,
+    OptionNumber.ACCEPT,
+    OptionNumber.BLOCK1,
+    OptionNumber.BLOCK2,
+}
 
 
-def request_of(message):
-    """The Request that a message of aiocoap's is."""
+def unknown_option(message):
+    """The answer to a request with a critical option that nothing here understands (RFC 7252 section 5.4.1), or
+    None."""
+    for option in message.opt.option_list():
+        if option.number.is_critical() and option.number not in _UNDERSTOOD:
+            return aiocoap.Message(code=aiocoap.BAD_OPTION, payload=b"option %d" % option.number)
+    return None
+
+
+def request_of(message, above=()):
+    """The Request that a message of aiocoap's is; `above`: the part of its path that led here."""
     opt = message.opt
+    name = message.code.name
     return Request(
-        message.code.name,
-        tuple(opt.uri_path),
+        name if name.isalpha() else message.code.dotted,  # "(unknown)"
+        (*above, *opt.uri_path),
         tuple(opt.uri_query),
         message.payload,
         None if opt.content_format is None else int(opt.content_format),
@@ -23,7 +43,16 @@ def request_of(message):
         tuple(opt.etags),
         opt.uri_host,
         opt.uri_port,
+        _local(message.remote),
     )
+
+
+def _local(remote):
+    """host:port that a datagram came to, as in a URI; None where its transport does not know."""
+    try:
+        return getattr(remote, "underlying_address", remote).hostinfo_local
+    except (AttributeError, ValueError):
+        return None
 
 
 def message_of(request):

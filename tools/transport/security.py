@@ -21,8 +21,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 from tools.server.flood import Flood
 from tools.store.generation import LAST
 from tools.store.numbers import Taken, WentBack, Window
-from tools.transport.datagrams import content
-from tools.transport.recent import REPEATS, Recent
+from tools.transport.arrival.datagrams import content
+from tools.transport.arrival.recent import REPEATS, Recent
 from tools.wire.identity import Peer
 
 _AHEAD = 64  # sequence numbers for one write (appendix B.1.1)
@@ -195,7 +195,8 @@ class Guard:
         return self.context(self._store.keys_of_ue(ue))
 
     def ues_of(self, context):
-        return self._store.ues_of_keys(context.digest)
+        """Whose key it is: UE Service IDs, or UE IDs that have none yet."""
+        return self._store.ues_of_keys(context.digest) or self._store.ue_ids_of_keys(context.digest)
 
     @staticmethod
     def _fields(option):

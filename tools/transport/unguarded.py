@@ -6,7 +6,7 @@ import time
 import aiocoap
 
 from tools.server.flood import Flood
-from tools.transport.recent import Recent
+from tools.transport.arrival.recent import Recent
 
 _TOLD, _BURST = 1, 5  # a second that are told, and how many seconds' worth at once
 _TOO_MANY = aiocoap.TOO_MANY_REQUESTS

@@ -18,6 +18,7 @@ class Request:
     etags: tuple[bytes, ...] = ()
     uri_host: str | None = None
     uri_port: int | None = None
+    local: str | None = None  # host:port that it came to; not forwarded
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,8 @@ def story(rig, watch):
     watch(True)
     rig.register(G, regExpTime=10)
     rig.bulk(GW, "REG", [E, F])
+    assert len(rig.configure(A, ["urn:imei:1"])) == 1
+    assert len(rig.configure(GW, ["urn:imei:2", "urn:imei:3"])) == 2
     rig.subscribe(D, TOPIC)
     rig.send(A, rig.msg(A, B, "1", isDelivStatReq=True))
     rig.send(A, rig.msg(A, E, "to one behind"))

@@ -69,6 +69,9 @@ class Running:
         """A row cannot be read: puts it where it is met no more."""
         raise error
 
+    def changed(self):
+        """Another process has written into the store."""
+
     def open(self):
         """What else it has to begin, once it listens."""
 
@@ -241,7 +244,10 @@ class Running:
             pause = self._brake = min(max(self._brake * 2, 0.1), LONGEST_BRAKE)
         except Exception as error:  # an error in looking for the deadline
             self._emit_error("work", error)
-        self._store_version = self._version()
+        version = self._version()
+        if version != self._store_version:
+            self._store_version = version
+            self.changed()
         self._due = asyncio.get_running_loop().time() + pause
         self._wait_to_look()
 

@@ -50,6 +50,7 @@ class ServerProgram(Running):
             limit,
             discovery_of(options, self.events.emit),
         )
+        self.coap.serve("su-uc", self._configuration)
         callers = Callers(self.store, self.events.emit, options.http[0], options.http_hosts)
         self.http = HttpTransport(self.server, self._event, self.snapshot, limit, options.admin, callers)
         self.transports = (*self.lines, self.http, self.coap)
@@ -61,6 +62,10 @@ class ServerProgram(Running):
 
     def set_aside(self, culprit, error, now):
         self.server.isolation.set_aside(*culprit, error, now)
+
+    def changed(self):
+        for each in self.coap.paths:
+            each.look()
 
     def stopping(self):
         self.unrecorded.stop()
@@ -84,6 +89,12 @@ class ServerProgram(Running):
         return self._answer(
             "topic", peer, self._event, self.server.topic, peer, topic, observe, content_format, octets
         )
+
+    async def _configuration(self, peer, request):
+        return self._configure(peer, request)
+
+    def _configure(self, peer, request):
+        return self._answer("configuration", peer, self._event, self.server.configuration, peer, request)
 
     def _limit_for(self, peer):
         return self._body_limit if self._is_registered(peer) else SMALL

@@ -7,6 +7,7 @@ A new one is a file with a subclass of `procedure.Procedure`, and a row here.
 from typing import NamedTuple
 
 from tools.server.procedures.bulk import Bulk
+from tools.server.procedures.configuration import Configuration
 from tools.server.procedures.messages import Messages
 from tools.server.procedures.procedure import Procedure
 from tools.server.procedures.registration import Registration
@@ -31,4 +32,5 @@ TABLE = (
     Row(Reports, ("IMDN",)),
     Row(Segments, ("SEGREC", "SEGCONFIR", "SEGCOFIR")),  # SEGCOFIR: a misprint of clause 6.5.3.5
     Row(Topics, (), ("TOPIC",)),
+    Row(Configuration),
 )

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: MIT
+"""All resources below one path, as one: each request goes as a `Request` to who decides about it, whatever its code,
+and its Answer comes back, in blocks where it is large. What is observed (RFC 7641) is asked for again when something
+may have changed, and told where it has.
+"""
+
+import asyncio
+import itertools
+
+from aiocoap import resource
+
+from tools.transport.blocks import Answers, TooMany
+from tools.transport.requests import request_of, response, unknown_option
+
+_SEQUENCE = 1 << 24
+EACH, ALL = 16, 1024  # observations of one peer and of all
+
+
+class Paths(resource.Resource, resource.PathCapable):
+    """What is below the segment `name`. `decide(peer, request)` is a coroutine that gives an Answer."""
+
+    def __init__(self, name, transport, decide, tuning):
+        super().__init__()
+        self.prefix = (name,)
+        self._tuning = tuning
+        self._transport = transport
+        self._decide = decide
+        self._block1 = transport.bodies  # in the place of aiocoap's
+        self._block2 = Answers(transport.whose, transport.answers)
+        self._watching = {}  # whose share of the room: the Events of its observations
+        self._numbers = itertools.count(1)
+
+    def look(self):
+        """Something may have changed: who observes hears of it, if it has."""
+        for events in self._watching.values():
+            for event in events:
+                event.set()
+
+    async def render(self, request):
+        return (await self._ask(request))[1]
+
+    async def _ask(self, message):
+        """(the Answer, aiocoap's Message of it); no Answer where nobody was asked."""
+        objection = unknown_option(message)
+        if objection:
+            return None, objection
+        peer = self._transport.met(message.remote)
+        answer = await self._decide(peer, request_of(message, self.prefix))
+        return answer, response(answer)
+
+    async def render_to_pipe(self, pipe):
+        request = pipe.request
+        block = request.opt.block1
+        if block and block.more and not self._transport.allows(request.remote):
+            raise TooMany
+        if request.opt.observe == 0 and block is None:
+            await self._observe(pipe)
+        else:
+            await super().render_to_pipe(pipe)
+
+    async def _observe(self, pipe):
+        """Answers; and again with each change, where that is possible and there is room."""
+        whose, changed = self._transport.whose(pipe.request), asyncio.Event()
+        mine = self._watching.setdefault(whose, set())
+        mine.add(changed)
+        try:
+            fresh = len(mine) <= EACH and sum(map(len, self._watching.values())) <= ALL
+            before = None
+            while True:
+                changed.clear()
+                answer, message = await self._in_blocks(pipe.request)
+                last = not (fresh and answer and answer.observable and answer.code < "3")
+                if not last:
+                    message.opt.observe = next(self._numbers) % _SEQUENCE
+                    message.transport_tuning = self._tuning
+                if last or self._differs(answer, before):
+                    pipe.add_response(message, is_last=last)
+                if last:
+                    return
+                before = answer
+                await changed.wait()
+        finally:
+            mine.discard(changed)
+            if not mine:
+                del self._watching[whose]
+
+    @staticmethod
+    def _differs(answer, before):
+        return before is None or (answer.etag, answer.octets, answer.body) != (
+            before.etag,
+            before.octets,
+            before.body,
+        )
+
+    async def _in_blocks(self, request):
+        found = []
+
+        async def build():
+            found[:] = await self._ask(request)
+            return found[1]
+
+        message = await self._block2.extract_or_insert(request, build)
+        return (found[0] if found else None), message
