@@ -3,7 +3,7 @@
 
 import asyncio
 import json
-import secrets
+import time
 
 import aiocoap
 from aiocoap import oscore, resource
@@ -31,7 +31,7 @@ class _Keys(oscore.CanProtect, oscore.CanUnprotect, oscore.SecurityContextUtils)
         self.sender_id = bytes.fromhex(section["sender_id"])
         self.recipient_id = bytes.fromhex(section["recipient_id"])
         self.derive_keys(bytes.fromhex(section["master_salt"]), bytes.fromhex(section["master_secret"]))
-        self.sender_sequence_number = secrets.randbelow(1000)
+        self.sender_sequence_number = time.monotonic_ns() // 1000 % 2**38  # above those of an earlier one
         self.recipient_replay_window = oscore.ReplayWindow(32, lambda: None)
         self.recipient_replay_window.initialize_empty()
 
@@ -47,7 +47,7 @@ class Peer(resource.Resource):
 
     def __init__(self, port, section=None):
         super().__init__()
-        self.port = port
+        self.port, self.section = port, section
         self.code = aiocoap.CHANGED
         self.inbox = asyncio.Queue()
         self._keys = section and _Keys(section)

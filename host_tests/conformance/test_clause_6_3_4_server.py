@@ -125,6 +125,16 @@ def test_a_bulk_registration_of_200_is_answered_whole(tmp_path, mode):
     run(talk())
 
 
+def test_a_gateway_with_a_key_is_known_at_a_new_address_by_its_first_block(tmp_path):
+    async def talk():
+        async with scene(tmp_path, "oscore") as (journal, gateway, _):
+            async with Peer(gateway.port, gateway.section) as moved:
+                assert await moved.code_of(breg(*UES)) == "2.04"
+                assert [each["ue"] for each in journal.find("rebound")] == [GW]
+
+    run(talk())
+
+
 def test_a_bulk_request_of_a_gateway_that_is_not_registered_gets_4_01(tmp_path, mode):
     async def talk():
         async with scene(tmp_path, mode) as (_, gateway, _):

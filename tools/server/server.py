@@ -47,6 +47,7 @@ class Server:
         turns, responses = self._deliveries.turns, self._deliveries.responses
         self.turns, self.binding = turns, binding or AddressBinding(store)
         self._speakers = Speakers(store, settings, self.binding, turns, emit)
+        self.is_registered = self._speakers.is_registered
         routing = Routing(store, settings, responses, emit)
         core = Core(
             store, settings, self.isolation, self._speakers, routing, self._deliveries, self._emit_refused
@@ -88,6 +89,13 @@ class Server:
         if answer.code >= "4.00" and request.accept == ueconfig.CBOR:
             return ueconfig.problem(answer)
         return answer
+
+    def bulk(self, peers, octets, now):
+        """As `request`, of a bulk request of the gateway function in this program; `peers`: whom each element of its
+        list came from, in order."""
+        decide, about = self._procedures["bulk"].of_devices, {"kind": "bulk"}
+        judged = (peers[0], JSON, octets, now, about, decide, peers, now)
+        return self._guarded("bulk", peers[0], now, self._judged, *judged)
 
     def _guarded(self, kind, peer, now, function, *arguments):
         try:

@@ -26,6 +26,12 @@ class Speakers:
             return peer
         return identity or peer.host
 
+    def is_registered(self, peer, now):
+        """Whether a UE that this peer may be is registered: all that can be said before a body is there."""
+        if getattr(peer, "identity", None) is None:
+            return bool(self._store.ues_at(peer, now))
+        return any(self._store.registration(ue, now) for ue in self._binding.ues(peer, now))
+
     # ---- registering -------------------------------------------------------------------------------------------------
 
     def why_not(self, peer, ue, via=None):

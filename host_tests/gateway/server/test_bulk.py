@@ -229,6 +229,25 @@ def test_an_element_whose_row_cannot_be_read_is_set_aside_and_registered_anew(be
     assert bench.bulk(breg(reg(S1)))["regList"] == [good(S1)]
 
 
+def test_of_the_gateway_function_in_the_same_program_each_is_its_own_devices(bench):
+    def ask(body, *peers):
+        return bench.server.bulk(peers, json.dumps(body).encode(), bench.now)
+
+    answer = ask(breg(reg(B), reg("ue:nobody"), {}, reg(S1), gateway="ue:itself"), THERE, HERE, HERE, MOVED)
+    assert answer.body["regList"] == [
+        good(B),
+        bad("ue:nobody", "unknown UE service ID"),
+        {"result": False, "cause": "oriAddr: missing"},
+        good(S1),
+    ]
+    assert bench.store.registration(B, bench.now).peer == THERE
+    assert (bench.via(S1), bench.store.registration(S1, bench.now).peer) == (None, MOVED)
+    answer = ask(dereg(own("DEREG", B), own("DEREG", S1), gateway="ue:itself"), HERE, MOVED)
+    assert [each["result"] for each in answer.body["deregList"]] == [False, True]  # B is not from here
+    assert bench.store.registration(B, bench.now) and not bench.store.registration(S1, bench.now)
+    assert ask(breg(reg(B), totalRegCount=5), HERE).code == "4.00"
+
+
 # ---- bulk de-registration --------------------------------------------------------------------------------------------
 
 

@@ -101,7 +101,7 @@ class ServerProgram(Running):
 
     def _is_registered(self, peer):
         try:
-            return bool(self.store.ues_at(peer, self.clock()))
+            return self.server.is_registered(peer, self.clock())
         except Exception:  # the store cannot be read: the request itself will tell why
             return False
 

@@ -30,16 +30,29 @@ def listed(kind, body):
 
 class Bulk(Procedure):
     def receive(self, kind, peer, body, now):
-        each_kind = "REG" if kind == "BREG" else "DEREG"
-        count_member, list_member = _MEMBERS[each_kind]
         gateway = bodies.address(body, "oriAddr", ("UE",)).id
+        each_kind = _each_kind(kind)
         elements = _elements(body, each_kind)
         self._speakers.speaks_for(peer, gateway, now)
         self._speakers.expect_gateway(gateway)
+        answer = self._answer(each_kind, [(peer, gateway, element) for element in elements], now)
+        refused = sum(not each["result"] for each in answer.body[_MEMBERS[each_kind][1]])
+        self._emit("bulk", kind=kind, via=gateway, elements=len(elements), refused=refused)
+        return answer
+
+    def of_devices(self, body, peers, now):
+        """The Answer to a bulk request of the gateway function in the same program: each element is as if its own peer
+        had sent it by itself. Raises Malformed, Refusal."""
+        each_kind = _each_kind(bodies.text(body, "msgType").upper())
+        elements = _elements(body, each_kind)
+        return self._answer(
+            each_kind, [(peer, None, each) for peer, each in zip(peers, elements, strict=True)], now
+        )
+
+    def _answer(self, each_kind, asked, now):
+        count_member, list_member = _MEMBERS[each_kind]
         one = self._core.procedures["registration"].one
-        answers = [self._element(one, each_kind, peer, gateway, element, now) for element in elements]
-        refused = sum(not answer["result"] for answer in answers)
-        self._emit("bulk", kind=kind, via=gateway, elements=len(answers), refused=refused)
+        answers = [self._element(one, each_kind, *each, now) for each in asked]
         return Answer("2.04", {count_member: len(answers), list_member: answers})
 
     def _element(self, one, each_kind, peer, gateway, element, now):
@@ -70,6 +83,10 @@ class Bulk(Procedure):
             raise Malformed("msgType", "is not %s" % each_kind)
         if LISTS & element.keys():
             raise Malformed(sorted(LISTS & element.keys())[0], "a list in a list")
+
+
+def _each_kind(kind):
+    return "REG" if kind == "BREG" else "DEREG"
 
 
 def _elements(body, each_kind):

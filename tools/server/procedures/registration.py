@@ -31,7 +31,8 @@ class Registration(Procedure):
         return self._on[kind](peer, body, now)
 
     def one(self, kind, peer, body, gateway, now):
-        """The body of the answer to one REG or DEREG of a list, which this gateway has sent. Raises as `receive`."""
+        """The body of the answer to one REG or DEREG of a list. It came from this gateway; None: it counts
+        as if the UE had sent it by itself. Raises as `receive`."""
         return self._on[kind](peer, body, now, gateway).body
 
     def _reg(self, peer, body, now, via=None):
