@@ -5,32 +5,15 @@ Each method gets a JSON object and the time, and gives the JSON object of the an
 """
 
 import secrets
-import urllib.parse
 
 from tools.server.callers import ANYBODY
 from tools.server.delivery.pushes import Item
 from tools.server.settings import LARGEST_PROFILE
 from tools.store.states import FAILED, STORED
-from tools.wire import bodies, rest
+from tools.wire import rest, restreading
 from tools.wire.answers import Refusal
-from tools.wire.bodies import Address, Malformed
+from tools.wire.bodies import Address
 from tools.wire.masking import masked_uri
-
-
-def _is_target(uri):
-    """Whether a request can be sent to this URI: one that no request can name would fail at each delivery."""
-    try:
-        parts = urllib.parse.urlsplit(uri)
-        port = parts.port
-    except ValueError:
-        return False
-    return (
-        parts.scheme in ("http", "https")
-        and bool(parts.hostname)
-        and port != 0
-        and uri.isprintable()
-        and not any(character.isspace() for character in uri)
-    )
 
 
 class ApplicationServers:
@@ -44,16 +27,8 @@ class ApplicationServers:
 
     def register(self, body, now, caller=ANYBODY):
         """ASRegistration: (registration ID, ASRegistrationAck). Registering again replaces the target."""
-        id_ = bodies.text(body, "asSvcId")
-        if not bodies.is_service_id(id_):
-            raise Malformed("asSvcId", "not 1 to 255 octets of text without control characters")
+        id_, target_uri, profile = restreading.read_registration(body, LARGEST_PROFILE)
         caller.must_be(id_)
-        target_uri = bodies.text(body, "targetUri", "", longest=2048) or None
-        if target_uri and not _is_target(target_uri):
-            raise Malformed("targetUri", "not an http:// or https:// URI with a host")
-        profile = bodies.record(body, "asProf")
-        if len(bodies.encode(profile)) > LARGEST_PROFILE:
-            raise Malformed("asProf", "larger than %d octets" % LARGEST_PROFILE)
         self._make_room(id_, now)
         registration = secrets.token_hex(8)
         self._store.register_as(id_, registration, target_uri, profile)
@@ -95,7 +70,9 @@ class ApplicationServers:
 
     def message(self, body, now, caller=ANYBODY):
         """ASMessageDelivery: MessageDeliveryAck. Raises Malformed or Refusal."""
-        origin, target, head, value, store_forward, expires = rest.read_message(body, self._settings.service)
+        origin, target, head, value, store_forward, expires = restreading.read_message(
+            body, self._settings.service
+        )
         caller.must_be(origin.id)
         self._known_as(origin, now)
         self._deliveries.quotas.refuse_large(value)
@@ -112,7 +89,7 @@ class ApplicationServers:
 
     def report(self, body, now, caller=ANYBODY):
         """DeliveryStatusReport on a message of a UE: MessageDeliveryAck; it becomes an IMDN (clause 7.3.4.2)."""
-        origin, target, msg_id, delivered, cause = rest.read_report(body)
+        origin, target, msg_id, delivered, cause = restreading.read_report(body)
         caller.must_be(origin.id)
         self._known_as(origin, now)
         if not self._store.known(target.id):

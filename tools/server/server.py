@@ -20,7 +20,7 @@ from tools.server.speakers import Speakers
 from tools.store.states import QUEUED, STEP
 from tools.store.tables import DATA
 from tools.store.transactions import store_failed
-from tools.wire import bodies, ueconfig
+from tools.wire import bodies, restreading, ueconfig
 from tools.wire.answers import Answer, Refusal
 from tools.wire.bodies import Address, Malformed
 from tools.wire.identity import AddressBinding
@@ -157,8 +157,7 @@ class Server:
 
     def push(self, body, now):
         """For tests: a body to be sent to a UE as it is. {"to": UE Service ID, "body": object}"""
-        to = bodies.text(body, "to")
-        content = bodies.record(body, "body")
+        to, content = restreading.read_push(body)
         if self._store.registration(to, now) is None:
             raise Refusal("4.04", "%s is not registered" % to)
         if len(bodies.encode(content)) > self._settings.room:

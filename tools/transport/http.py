@@ -156,7 +156,7 @@ class HttpTransport:
     async def _body(self, request):
         if request.content_type != "application/json":  # also keeps web pages of others from posting here
             raise web.HTTPUnsupportedMediaType(reason="the body must be application/json")
-        return parse(await self._incoming.read(request))
+        return parse(await self._incoming.read(request), strictly=True)
 
     async def _register(self, request):
         body = await self._body(request)

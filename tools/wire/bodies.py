@@ -58,8 +58,8 @@ class Segment:
 # ---- reading ---------------------------------------------------------------------------------------------------------
 
 
-def parse(octets):
-    """The JSON object of a body."""
+def parse(octets, strictly=False):
+    """The JSON object of a body. Strictly: each member once, by its exact name (RFC 7493 section 2.3)."""
 
     def no_constant(name):
         raise ValueError("%s is not JSON" % name)
@@ -71,9 +71,18 @@ def parse(octets):
     def strip_keys(pairs):  # the schemas of clause 7.3 print some keys with a trailing space
         return {key.strip(): value for key, value in pairs}
 
+    def once(pairs):
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            raise ValueError("a member comes twice")
+        return found
+
     try:
         body = json.loads(
-            octets.decode(), object_pairs_hook=strip_keys, parse_constant=no_constant, parse_float=finite
+            octets.decode(),
+            object_pairs_hook=once if strictly else strip_keys,
+            parse_constant=no_constant,
+            parse_float=finite,
         )
         json.dumps(body, ensure_ascii=False).encode()  # half a surrogate pair cannot be sent on
     except (ValueError, RecursionError) as error:

@@ -1,17 +1,15 @@
 # SPDX-License-Identifier: MIT
 """The data types of TS 29.538 clause 5 (digest: ASMessageDelivery, UEMessageDelivery, DeliveryStatusReport, ...).
 
-Between the JSON of Application Servers and that of MSGin5G-1; the same notion has other names on each side. How an
+From the JSON of MSGin5G-1 to that of Application Servers; the same notion has other names on each side. How an
 Application Server receives is not in TS 29.538: a POST of UEMessageDelivery or DeliveryStatusReport to its targetUri.
 It tells the two apart by `delivSt`, which only the report has.
 """
 
-from tools.wire import bodies, segments
-from tools.wire.bodies import Malformed
+from tools.wire import segments
 from tools.wire.outside import clean, date_time
 
 UNREACHABLE = "the application server has given no targetUri"
-PRIORITIES = ("HIGH", "MIDDLE", "LOW")
 
 
 def address(value):
@@ -48,42 +46,6 @@ def status_report(imdn):
     if "Cause" in imdn:
         body["failureCause"] = clean(imdn["Cause"])
     return body
-
-
-def read_report(body):
-    """(from, to, msgId, delivered, cause) of a DeliveryStatusReport."""
-    status = bodies.text(body, "delivSt")
-    if status not in ("REPT_DELY_SUCCESS", "REPT_DELY_FAILED"):
-        raise Malformed("delivSt", "not REPT_DELY_SUCCESS or REPT_DELY_FAILED")
-    return (
-        bodies.address(body, "oriAddr", ("AS",), "addrType"),
-        bodies.address(body, "destAddr", ("UE",), "addrType"),
-        bodies.message_id(body),
-        status == "REPT_DELY_SUCCESS",
-        bodies.text(body, "failureCause", "", longest=1024),
-    )
-
-
-def read_message(body, service):
-    """(from, to, head, payload, store and forward, expiry or None) of an ASMessageDelivery; the head is that of a
-    MSG (clause 7.3.4.1), which has no use for priority and latency toward a client."""
-    origin = bodies.address(body, "oriAddr", ("AS",), "addrType")
-    target = bodies.address(body, "destAddr", bodies.TARGETS, "addrType")
-    if "stoAndFwInd" not in body:
-        raise Malformed("stoAndFwInd", "missing")
-    if bodies.flag(body, "segInd"):
-        raise Malformed("segInd", "send the message whole: the server cuts it for the recipient")
-    if body.get("priority") is not None:
-        bodies.text(body, "priority")  # an open enumeration: any string
-    bodies.number(body, "latency", 0, 2**53)
-    members = {"appId": body.get("appId"), "msgId": body.get("msgId")}
-    members["isDelivStatReq"] = bodies.flag(body, "delivStReqInd")
-    head = bodies.head(service, origin, target, members)
-    store_forward = bodies.flag(body, "stoAndFwInd")
-    expires = bodies.record(body, "stoAndFwParams").get("exprTime") if store_forward else None
-    if expires is not None:
-        expires = bodies.moment(expires, "stoAndFwParams.exprTime")
-    return origin, target, head, bodies.whole_payload(body), store_forward, expires
 
 
 def ack(origin, message_id, status=None, cause=""):

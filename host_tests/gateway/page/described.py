@@ -128,3 +128,13 @@ def check(path, method, status, headers, octets):
     sent(content[type_]["schema"]).validate(body if type_ == "text/html" else json.loads(body))
     if type_ == PROBLEM:
         assert json.loads(body)["status"] == status
+
+
+def members(schema, above=()):
+    """The path of each member that a schema describes, a tuple of names."""
+    schema = resolved(schema)
+    for part in (*schema.get("allOf", ()), *schema.get("anyOf", ())):
+        yield from members(part, above)
+    for name, inner in schema.get("properties", {}).items():
+        yield (*above, name)
+        yield from members(inner, (*above, name))

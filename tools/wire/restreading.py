@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: MIT
+"""Bodies of Application Servers (TS 29.538 clause 5), into the words of MSGin5G-1.
+
+Read as strictly as `page/openapi.json` says, which programs are made from: unlike the schemas of TS 24.538 those of
+TS 29.538 are sound, and what they do not allow is a mistake that its author wants to hear of.
+"""
+
+import urllib.parse
+
+from tools.wire import bodies
+from tools.wire.bodies import Malformed
+
+_ADDRESS = {"addrType": str, "addr": str}
+_REGISTRATION = {
+    "asSvcId": str,
+    "appId": str,
+    "targetUri": str,
+    "asProf": {
+        "appName": str,
+        "appProviders": [str],
+        "appSenarios": [str],  # spelt so there
+        "appCategory": str,
+        "asStatus": str,
+    },
+}
+_MESSAGE = {
+    "oriAddr": _ADDRESS,
+    "destAddr": _ADDRESS,
+    "appId": (str, [str]),  # one there, several on MSGin5G-1
+    "msgId": str,
+    "delivStReqInd": bool,
+    "payload": str,
+    "priority": str,
+    "segInd": bool,
+    "segParams": {"segId": str, "totalSegCount": int, "segNumb": int, "lastSegFlag": bool},
+    "stoAndFwInd": bool,
+    "stoAndFwParams": {"exprTime": str},
+    "latency": int,
+}
+_REPORT = {"oriAddr": _ADDRESS, "destAddr": _ADDRESS, "msgId": str, "delivSt": str, "failureCause": str}
+_PUSH = {"to": str, "body": {}}
+
+
+def _is(value, type_):
+    if isinstance(type_, tuple):
+        return any(_is(value, each) for each in type_)
+    if isinstance(type_, list):
+        return isinstance(value, list) and all(_is(each, type_[0]) for each in value)
+    if type_ is int:  # 60.0 is an integer to JSON Schema, true is none
+        return type(value) is int or isinstance(value, float) and value.is_integer()
+    return isinstance(value, dict if isinstance(type_, dict) else type_)
+
+
+def _name(type_):
+    if isinstance(type_, tuple):
+        return ", nor ".join(map(_name, type_))
+    if isinstance(type_, list):
+        return "an array of strings"
+    if isinstance(type_, dict):
+        return "an object"
+    return {str: "a string", bool: "a boolean", int: "an integer"}[type_]
+
+
+def _check(body, types, above=""):
+    """Raises Malformed for a member that is there with another type than its own. null is as if it were not there."""
+    for member, type_ in types.items():
+        if body.get(member) is None:
+            continue
+        if not _is(body[member], type_):
+            raise Malformed(above + member, "not " + _name(type_))
+        if isinstance(type_, dict):
+            _check(body[member], type_, above + member + ".")
+
+
+def _address(body, member, kinds):
+    given = body.get(member)
+    if given is not None and given.get("addrType") not in kinds:  # `bodies` reads an Address more kindly
+        reason = "not one of " + ", ".join(kinds) if "addrType" in given else "missing"
+        raise Malformed(member + ".addrType", reason)
+    return bodies.address(body, member, kinds, "addrType")
+
+
+def _is_target(uri):
+    """Whether a request can be sent to this URI: one that no request can name would fail at each delivery."""
+    try:
+        parts = urllib.parse.urlsplit(uri)
+        port = parts.port
+    except ValueError:
+        return False
+    return (
+        parts.scheme in ("http", "https")
+        and bool(parts.hostname)
+        and port != 0
+        and uri.isprintable()
+        and not any(character.isspace() for character in uri)
+    )
+
+
+def read_registration(body, largest_profile):
+    """(AS Service ID, target or None, profile) of an ASRegistration."""
+    _check(body, _REGISTRATION)
+    id_ = bodies.text(body, "asSvcId")
+    if not bodies.is_service_id(id_):
+        raise Malformed("asSvcId", "not 1 to 255 octets of text without control characters")
+    bodies.text(body, "appId", "")
+    target_uri = body.get("targetUri")
+    bodies.text(body, "targetUri", "", longest=2048)
+    if target_uri is not None and not _is_target(target_uri):
+        raise Malformed("targetUri", "not an http:// or https:// URI with a host")
+    profile = bodies.record(body, "asProf")
+    if len(bodies.encode(profile)) > largest_profile:
+        raise Malformed("asProf", "larger than %d octets" % largest_profile)
+    return id_, target_uri, profile
+
+
+def read_report(body):
+    """(from, to, msgId, delivered, cause) of a DeliveryStatusReport."""
+    _check(body, _REPORT)
+    status = bodies.text(body, "delivSt")
+    if status not in ("REPT_DELY_SUCCESS", "REPT_DELY_FAILED"):
+        raise Malformed("delivSt", "not REPT_DELY_SUCCESS or REPT_DELY_FAILED")
+    return (
+        _address(body, "oriAddr", ("AS",)),
+        _address(body, "destAddr", ("UE",)),
+        bodies.message_id(body),
+        status == "REPT_DELY_SUCCESS",
+        bodies.text(body, "failureCause", "", longest=1024),
+    )
+
+
+def read_message(body, service):
+    """(from, to, head, payload, store and forward, expiry or None) of an ASMessageDelivery; the head is that of a
+    MSG (clause 7.3.4.1), which has no use for priority and latency toward a client."""
+    _check(body, _MESSAGE)
+    origin = _address(body, "oriAddr", ("AS",))
+    target = _address(body, "destAddr", bodies.TARGETS)
+    if body.get("stoAndFwInd") is None:
+        raise Malformed("stoAndFwInd", "missing")
+    if bodies.flag(body, "segInd"):
+        raise Malformed("segInd", "send the message whole: the server cuts it for the recipient")
+    bodies.text(body, "priority", "")  # an open enumeration: any string
+    bodies.number(body, "latency", 0, 2**53)
+    members = {"appId": body.get("appId"), "msgId": body.get("msgId")}
+    members["isDelivStatReq"] = bodies.flag(body, "delivStReqInd")
+    head = bodies.head(service, origin, target, members)
+    store_forward = bodies.flag(body, "stoAndFwInd")
+    expires = bodies.record(body, "stoAndFwParams").get("exprTime")
+    if expires is not None:
+        expires = bodies.moment(expires, "stoAndFwParams.exprTime")
+    return (
+        origin,
+        target,
+        head,
+        bodies.whole_payload(body),
+        store_forward,
+        expires if store_forward else None,
+    )
+
+
+def read_push(body):
+    """(UE Service ID, body) of what is to be sent as it is."""
+    _check(body, _PUSH)
+    return bodies.text(body, "to"), bodies.record(body, "body")
