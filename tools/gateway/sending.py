@@ -26,8 +26,10 @@ class Sender:
         try:
             if applications.is_peer(push.where):
                 outcome = await self._to_application(push.where, push.body)
+            elif push.via is not None:  # a gateway, which observes nothing in the place of its UE
+                outcome = (await self._program.coap.exchange(push.where, push.body, push.via))[0]
             elif push.target.type == "UE":
-                outcome = await self._program.coap.push(push.where, push.body, push.target.id, push.via)
+                outcome = await self._program.coap.push(push.where, push.body, push.target.id)
             else:
                 outcome = await self._program.http.post(push.where, push.body)
         except Exception as error:  # a bug, or a library's: the recipient must not stay blocked by it

@@ -212,13 +212,12 @@ class CoapTransport:
         observed = answer.observable and bool(answer.body and answer.body["subStatus"])
         return peer, ue, response(answer), observed
 
-    async def push(self, peer, body, ue, via=None):
+    async def push(self, peer, body, ue):
         """Brings one body to the device of this UE Service ID, as a notification where it observes what this belongs
-        to, else by a request; the Outcome. `via`: the gateway that it is registered through, which observes nothing
-        in its place."""
-        if via is None and await self._observers.notify(peer, body, ue):
+        to, else by a request; the Outcome."""
+        if await self._observers.notify(peer, body, ue):
             return Outcome.of_coap("2.05", "notified")
-        return (await self.exchange(peer, body, via or ue))[0]
+        return (await self.exchange(peer, body, ue))[0]
 
     async def exchange(self, peer, body, ue=None):
         """As push, with the payload of the response: (Outcome, octets). Without `ue`, to whom spoke from there last."""
