@@ -22,6 +22,7 @@ from tools.server.flood import Flood
 from tools.transport.blocks import MAX_OCTETS, Answers, Bodies, Shelf, TooMany
 from tools.transport.discovery import PATH as WELL_KNOWN
 from tools.transport.door import Door
+from tools.transport.late import Late
 from tools.transport.lines import LineAddress, LinesInterface
 from tools.transport.observers import Acknowledgements, Observers
 from tools.transport.outlet import Outlet
@@ -155,6 +156,7 @@ class CoapTransport:
             site = SecureSite(site, self._guard)
         context = await aiocoap.Context.create_server_context(site, bind=bind, transports=["udp6"])
         self._context = context
+        self._late = Late(context, self._remotes.get, self._guard, self._tuning)
         if self._lines:
             self._addresses = (await LinesInterface.attach(context, self._lines)).addresses
         acknowledgements = Acknowledgements()
@@ -248,6 +250,10 @@ class CoapTransport:
         code = "%d.%02d" % (answer.code.class_, answer.code & 0x1F)
         diagnostic = answer.payload.decode(errors="replace")[:200]
         return Outcome.of_coap(code, diagnostic, answer.opt.max_age), answer.payload
+
+    async def respond(self, peer, back, answer):
+        """Answers a request once more (`Request.back`); the Outcome is that of the datagram, DONE with its ACK."""
+        return await self._late.respond(peer, back, response(answer))
 
     async def _answer(self, message):
         """The response to a request; TimeoutError where it was acknowledged and no more, and the errors of aiocoap."""

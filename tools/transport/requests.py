@@ -4,6 +4,7 @@
 import aiocoap
 from aiocoap.numbers import OptionNumber
 
+from tools.transport.late import back_of
 from tools.wire import bodies
 from tools.wire.answers import Answer, Request
 
@@ -44,6 +45,7 @@ def request_of(message, above=()):
         opt.uri_host,
         opt.uri_port,
         _local(message.remote),
+        back_of(message),
     )
 
 

@@ -23,7 +23,7 @@ from tools.store.generation import LAST
 from tools.store.numbers import Taken, WentBack, Window
 from tools.transport.arrival.datagrams import content
 from tools.transport.arrival.recent import REPEATS, Recent
-from tools.wire.identity import Peer
+from tools.wire.identity import Speaker, peer_at
 
 _AHEAD = 64  # sequence numbers for one write (appendix B.1.1)
 _JUMPS = (
@@ -42,16 +42,8 @@ _ANOTHER_KEY = "does not verify: %s has another key"
 _TOLD = 1  # refusals a second that are told, each reason by itself; all are counted
 
 
-class Speaker(Peer):
-    """A Peer that proved who it is: `identity` is the digest of its key."""
-
-    identity = None
-
-
 def speaker(address, context):
-    made = Speaker(*address)
-    made.identity = context.digest
-    return made
+    return peer_at(*address, context.digest)
 
 
 class ContextBinding:
@@ -191,6 +183,9 @@ class Guard:
             self._contexts[keys.digest] = StoreContext(self._store, keys)
         return self._contexts[keys.digest]
 
+    def context_of_kid(self, kid, id_context):
+        return self.context(self._store.keys_of_kid(kid, id_context))
+
     def context_of_ue(self, ue):
         return self.context(self._store.keys_of_ue(ue))
 
@@ -222,7 +217,7 @@ class Guard:
                 self._by_kid.clear()
         key = kid, id_context
         if key not in self._by_kid:
-            self._by_kid[key] = self.context(self._store.keys_of_kid(kid, id_context))
+            self._by_kid[key] = self.context_of_kid(kid, id_context)
         return self._by_kid[key]
 
     # ---- before anything is made of a datagram -----------------------------------------------------------------------
@@ -314,7 +309,7 @@ class Guard:
         except oscore.DecodeError as error:
             self.emit_refused(remote, "4.02", str(error))
             return aiocoap.Message(code=aiocoap.BAD_OPTION, max_age=0)
-        context = self.context(self._store.keys_of_kid(kid, id_context))
+        context = self.context_of_kid(kid, id_context)
         if context is None:
             self.emit_refused(remote, "4.01", _UNKNOWN)
             return aiocoap.Message(code=aiocoap.UNAUTHORIZED, max_age=0)
@@ -383,6 +378,7 @@ class SecureSite(interfaces.Resource):
     async def render_to_pipe(self, pipe):
         context, plain, identifiers = pipe.request.opened
         plain.remote = OSCOREAddress(context, pipe.request.remote)
+        plain.token, plain.remote.bound = pipe.request.token, identifiers  # for `late`
         inner = aiocoap.pipe.IterablePipe(plain)
         aiocoap.pipe.run_driving_pipe(
             aiocoap.pipe.error_to_message(inner, self._guard.log), self._site.render_to_pipe(inner)

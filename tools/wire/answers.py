@@ -19,6 +19,7 @@ class Request:
     uri_host: str | None = None
     uri_port: int | None = None
     local: str | None = None  # host:port that it came to; not forwarded
+    back: str = ""  # what the transport needs to answer it once more, later
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Who is speaking, and for which UE Service IDs.
 
-A Peer is what the transport knows of a sender. A Binding says what that is worth: by address here, by the key that
-the request was protected with in `security`.
+A Peer is what the transport knows of a sender, a Speaker one that has proved who it is. A Binding says what that is
+worth: by address here, by the key that the request was protected with in `security`.
 """
 
 from typing import NamedTuple, Protocol
@@ -16,6 +16,21 @@ class Peer(NamedTuple):
 
     def __str__(self):
         return "%s:%d" % (("[%s]" if ":" in self.host else "%s") % self.host, self.port)
+
+
+class Speaker(Peer):
+    """A Peer that proved who it is: `identity` is the digest of its key."""
+
+    identity = None
+
+
+def peer_at(host, port, identity=None):
+    """The Peer at an address; a Speaker where it has an identity."""
+    if identity is None:
+        return Peer(host, port)
+    made = Speaker(host, port)
+    made.identity = identity
+    return made
 
 
 class Binding(Protocol):

@@ -75,6 +75,8 @@ class Push:
     of: object = field(default=None, repr=False)
     about: tuple | None = None
     via: str | None = None
+    back: str = ""  # it is no request, but one more response, `answer`, to the request that this is of
+    answer: object = field(default=None, repr=False)
 
     @property
     def unit(self):
