@@ -84,7 +84,7 @@ class Server:
         `request`."""
         decide, about = self._procedures["configuration"].request, {"kind": "configuration"}
         answer = self._guarded(
-            "configuration", peer, now, self._taken, peer, now, about, decide, peer, request, now, peers
+            "configuration", peer, now, self._judged, peer, now, about, decide, peer, request, now, peers
         )
         if answer.code >= "4.00" and request.accept == ueconfig.CBOR:
             return ueconfig.problem(answer)
@@ -95,7 +95,7 @@ class Server:
         list came from, in order."""
         decide, about = self._procedures["bulk"].of_devices, {"kind": "bulk"}
         judged = (peers[0], JSON, octets, now, about, decide, peers, now)
-        return self._guarded("bulk", peers[0], now, self._judged, *judged)
+        return self._guarded("bulk", peers[0], now, self._judged_json, *judged)
 
     def _guarded(self, kind, peer, now, function, *arguments):
         try:
@@ -109,7 +109,7 @@ class Server:
 
     def _request(self, peer, content_format, octets, now):
         about = {"kind": ""}
-        return self._judged(peer, content_format, octets, now, about, self._dispatch, peer, now, about)
+        return self._judged_json(peer, content_format, octets, now, about, self._dispatch, peer, now, about)
 
     def _dispatch(self, body, peer, now, about):
         if bodies.text(body, "msgIden") != self._settings.service:
@@ -121,21 +121,21 @@ class Server:
 
     def _topic(self, peer, topic, observe, content_format, octets, now):
         request = self._procedures["topics"].request
-        return self._judged(
+        return self._judged_json(
             peer, content_format, octets, now, {"kind": "topic"}, request, peer, topic, observe, now
         )
 
-    def _judged(self, peer, content_format, octets, now, about, decide, *arguments):
-        """What `decide(body, *arguments)` answers to a JSON body; as `_taken`."""
+    def _judged_json(self, peer, content_format, octets, now, about, decide, *arguments):
+        """What `decide(body, *arguments)` answers to a JSON body; as `_judged`."""
 
         def read():
             if content_format not in (None, JSON):
                 raise Refusal("4.15", "the body must be application/json (50)")
             return decide(bodies.parse(octets), *arguments)
 
-        return self._taken(peer, now, about, read)
+        return self._judged(peer, now, about, read)
 
-    def _taken(self, peer, now, about, decide, *arguments):
+    def _judged(self, peer, now, about, decide, *arguments):
         """What `decide(*arguments)` answers, or why it was refused, which is told with what it is `about`."""
         if not self._flood.allows(self._speakers.source(peer, now), now):
             return Answer("4.29", None, "too many requests", max_age=1)

@@ -4,8 +4,8 @@ changes."""
 
 import ipaddress
 
-from tools.transport import datagrams
-from tools.transport.datagrams import CON
+from tools.transport.arrival import datagrams
+from tools.transport.arrival.datagrams import CON
 
 _URI_HOST = 3
 _NOT_FOUND = 0x84
