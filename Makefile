@@ -23,7 +23,7 @@ help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  \1\t/p' Makefile | expand -t 12
 	@echo "ARGS='...' goes on to the command: make test ARGS='-k coap -x'"
 
-demo: micropython ## gateway, server and a device on this machine, step by step; LINK=serial for a serial line
+demo: micropython ## gateway, server and a device on this machine, step by step; LINK=serial for a serial line, LINK=relay for a relay
 	@$(BIN)/msgin5g demo --link $(LINK) $(ARGS)
 
 test: micropython peers typings hardware ## everything that CI runs; JOBS=0: in one process, for --pdb and -s

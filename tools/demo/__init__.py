@@ -5,9 +5,12 @@ import asyncio
 import contextlib
 import signal
 
+from tools.demo.relay_story import tell_relay_story
 from tools.demo.serial_story import tell_serial_story
 from tools.demo.story import tell_story
 from tools.device import SMALL_HEAP, heap_size
+
+_STORIES = {"udp": tell_story, "serial": tell_serial_story, "relay": tell_relay_story}
 
 
 def add_arguments(parser):
@@ -21,15 +24,15 @@ def add_arguments(parser):
 
     parser.add_argument(
         "--link",
-        choices=["udp", "serial"],
+        choices=list(_STORIES),
         default="udp",
-        help="udp: a Client with IP; serial: an Application Client at a serial line (default: udp)",
+        help="udp: a Client with IP; serial: an Application Client at a serial line; relay: Clients behind a relay"
+        " (default: udp)",
     )
 
 
 def main(args):
-    tell = tell_serial_story if args.link == "serial" else tell_story
-    return asyncio.run(_ended_by_signals(tell(args.heap)))
+    return asyncio.run(_ended_by_signals(_STORIES[args.link](args.heap)))
 
 
 async def _ended_by_signals(story):

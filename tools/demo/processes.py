@@ -83,27 +83,24 @@ class Process:
             return await self.wait()
 
 
-class Gateway(Process):
-    """`msgin5g gateway`: `events` has what it tells, `coap` and `http` where it listens, once that was told.
+class Telling(Process):
+    """A program of `msgin5g`: `events` has what it tells. A subclass has its `name` and gives its `arguments()`."""
 
-    Killed and started again it keeps its ports and its store.
-    """
+    name = ""
 
-    def __init__(self, folder, *arguments, security="none"):
+    def __init__(self, folder):
         super().__init__((), folder=folder)
         self.events = Feed()
-        self.coap = self.http = ("127.0.0.1", 0)
-        self._security = security
-        self._arguments = arguments
+
+    def arguments(self):
+        return ()
 
     async def start(self):
-        seen = len(self.events.items)
         self.events.closed = False
         ours, its = os.pipe()
         self._descriptors = (its,)
-        self._command = [sys.executable, "-m", "tools.cli", "gateway", "--security", self._security]
-        self._command += ["--coap", "%s:%d" % self.coap, "--http", "%s:%d" % self.http]
-        self._command += ["--store", "gateway.db", "--events", f"/dev/fd/{its}", *self._arguments]
+        self._command = [sys.executable, "-m", "tools.cli", self.name, "--events", f"/dev/fd/{its}"]
+        self._command += self.arguments()
         self._environment = _environment()
         try:
             await super().start()
@@ -113,11 +110,6 @@ class Gateway(Process):
         pipe = os.fdopen(ours, "rb")
         await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), pipe)
         self._follow(reader, self.events, json.loads)
-        told = await self.events.until(
-            lambda event: event["event"] == "listening", "the gateway to listen", start=seen
-        )
-        self.coap = _address(told["coap"])
-        self.http = _address(told["http"].removeprefix("http://"))
 
     def _options(self):
         return {"pass_fds": self._descriptors}
@@ -126,7 +118,7 @@ class Gateway(Process):
         """The first event of that name with these fields."""
         return await self.events.until(
             lambda event: event["event"] == name and all(event.get(k) == v for k, v in fields.items()),
-            f"the gateway to tell {name!r} {fields or ''}".rstrip(),
+            f"the {self.name} to tell {name!r} {fields or ''}".rstrip(),
             seconds,
             start,
         )
@@ -136,6 +128,51 @@ class Gateway(Process):
             event["event"] == name and all(event.get(k) == v for k, v in fields.items())
             for event in self.events.items
         )
+
+
+class Gateway(Telling):
+    """`msgin5g gateway`, or the server by itself: `coap` and `http` are where it listens, once that was told.
+
+    Killed and started again it keeps its ports and its store.
+    """
+
+    def __init__(self, folder, *arguments, security="none", name="gateway"):
+        super().__init__(folder)
+        self.name = name
+        self.coap = self.http = ("127.0.0.1", 0)
+        self._security = security
+        self._arguments = arguments
+
+    def arguments(self):
+        listen = ("--coap", "%s:%d" % self.coap, "--http", "%s:%d" % self.http)
+        return ("--security", self._security, *listen, "--store", "gateway.db", *self._arguments)
+
+    async def start(self):
+        seen = len(self.events.items)
+        await super().start()
+        told = await self.event("listening", start=seen)
+        self.coap = _address(told["coap"])
+        self.http = _address(told["http"].removeprefix("http://"))
+
+
+class Relay(Telling):
+    """`msgin5g relay` to this (host, port): `coap` is where it listens; killed and started again it is there again."""
+
+    name = "relay"
+
+    def __init__(self, folder, server, *arguments):
+        super().__init__(folder)
+        self.coap = ("127.0.0.1", 0)
+        self._server = server
+        self._arguments = arguments
+
+    def arguments(self):
+        return ("--listen", "%s:%d" % self.coap, "--server", "%s:%d" % self._server, *self._arguments)
+
+    async def start(self):
+        seen = len(self.events.items)
+        await super().start()
+        self.coap = _address((await self.event("relaying", start=seen))["listen"])
 
 
 async def device_keys(folder, ue, store="gateway.db"):

@@ -118,17 +118,7 @@ async def _act(story, gateway, server, device, keys):
     update = random.Random(2).randbytes(LARGE)
     device.folder.joinpath("record.bin").write_bytes(record)
     async with device:
-        acting = asyncio.create_task(exchange(story, gateway, server, device, record, update))
-        ended = asyncio.create_task(device.wait(None))
-        try:
-            await asyncio.wait((acting, ended), return_when=asyncio.FIRST_COMPLETED)
-            if device.returncode:
-                raise Unseen(f"expected the device to go on, it ended with exit code {device.returncode}")
-            heap = await acting
-            expect(await device.wait() == 0, f"expected exit code 0 of the device, not {device.returncode}")
-        finally:
-            acting.cancel()
-            ended.cancel()
+        heap = await alongside(device, exchange(story, gateway, server, device, record, update))
     story.step("sensor-1 -> gateway", "de-registers, and ends")
 
     used = {name: heap[name] / 1024 for name in ("idle", "peak", "size")}
@@ -142,6 +132,22 @@ async def _act(story, gateway, server, device, keys):
             **heap["stats"]
         )
     )
+
+
+async def alongside(device, steps):
+    """What the steps give; they need the device, which ends well after them. Unseen as soon as it ends otherwise."""
+    acting = asyncio.create_task(steps)
+    ended = asyncio.create_task(device.wait(None))
+    try:
+        await asyncio.wait((acting, ended), return_when=asyncio.FIRST_COMPLETED)
+        if device.returncode:
+            raise Unseen(f"expected the device to go on, it ended with exit code {device.returncode}")
+        result = await acting
+        expect(await device.wait() == 0, f"expected exit code 0 of the device, not {device.returncode}")
+        return result
+    finally:
+        acting.cancel()
+        ended.cancel()
 
 
 async def _outage(story, gateway, server, device):
@@ -170,11 +176,12 @@ async def _outage(story, gateway, server, device):
         expect(await device.wait() == 0, f"expected exit code 0 of the device, not {device.returncode}")
 
 
-async def exchange(story, gateway, server, device, record, update):
-    """All that the device has a part in, up to its de-registration; what it told of its heap and its datagrams."""
+async def exchange(story, gateway, server, device, record, update, side="gateway"):
+    """All that the device has a part in, up to its de-registration; what it told of its heap and its datagrams.
+    `side`: what it registers with."""
     registered = await gateway.event("registered", ue=UE)
     story.step(
-        "sensor-1 -> gateway",
+        "sensor-1 -> " + side,
         "registers for %(lifetime)d s; takes segments of up to %(maxSegSize)d octets" % registered,
     )
     await _reading(story, gateway, server, device)
