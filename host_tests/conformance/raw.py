@@ -2,6 +2,7 @@
 """A peer of the MSGin5G Server that knows nothing of MSGin5G: aiocoap as it is, and bodies that a test writes."""
 
 import asyncio
+import contextlib
 import json
 import time
 
@@ -40,6 +41,14 @@ class _Keys(oscore.CanProtect, oscore.CanUnprotect, oscore.SecurityContextUtils)
 
     def get_oscore_context_for(self, unprotected):
         return self if unprotected.get(oscore.COSE_KID) == self.recipient_id else None
+
+
+async def _hear(observation, told):
+    try:
+        async for message in observation:
+            told.put_nowait(message)
+    finally:
+        told.put_nowait(None)
 
 
 class Peer(resource.Resource):
@@ -83,12 +92,33 @@ class Peer(resource.Resource):
     async def ask(self, body, path=("msgin5g",), code=aiocoap.POST, **options):
         """The whole response; a body that is larger than a block goes in blocks (RFC 7959)."""
         payload = body if isinstance(body, bytes) else json.dumps(body).encode()
-        message = aiocoap.Message(code=code, payload=payload, content_format=50, **options)
+        return await self.request(code, path, payload=payload, content_format=50, **options)
+
+    async def request(self, code, path, **more):
+        """The whole response to a request with these options, and perhaps a payload."""
+        async with patience(LONG):
+            return await self._context.request(self._message(code, path, more)).response
+
+    @contextlib.asynccontextmanager
+    async def observing(self, path, **more):
+        """(the response to a GET with Observe 0, a queue of the notifications after it, None at the end of them)."""
+        asked = self._context.request(self._message(aiocoap.GET, path, {"observe": 0, **more}))
+        async with patience(LONG):
+            response = await asked.response
+        told = asyncio.Queue()
+        hearing = asyncio.create_task(_hear(asked.observation, told))
+        yield response, told
+        hearing.cancel()
+        await asyncio.wait([hearing])
+
+    def _message(self, code, path, more):
+        message = aiocoap.Message(code=code, **more)
         message.transport_tuning = _Quick()
         message.set_request_uri("coap://127.0.0.1:%d" % self.port, set_uri_host=False)
         message.opt.uri_path = path
-        async with patience(LONG):
-            return await self._context.request(message).response
+        if "uri_query" in more:
+            message.opt.uri_query = more["uri_query"]
+        return message
 
     async def code_of(self, body, **more):
         return (await self.ask(body, **more)).code.dotted

@@ -11,6 +11,7 @@ import socket
 import sys
 import time
 
+from aiocoap import BAD_OPTION
 from aiocoap.transports.udp6 import UDP6EndpointAddress
 from aiocoap.util import socknumbers
 
@@ -196,8 +197,14 @@ class Door:
     def _hand_on(self, item):
         try:
             self._deliver(*item)
-        except UnicodeError:  # a text option that is none
+        except (
+            UnicodeError
+        ):  # a critical option that is no text is as one that is unknown (RFC 7252 section 5.4.3)
             self.broken += 1
+            octets, ancillary, _, address = item
+            datagram = datagrams.read(octets)
+            if datagram.is_request:
+                self._refuse(datagram, (BAD_OPTION, None, b"no UTF-8"), ancillary, address)
         except Exception as error:
             self._raised(item[3], error)
 
