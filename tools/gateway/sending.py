@@ -28,6 +28,8 @@ class Sender:
                 outcome = await self._to_application(push.where, push.body)
             elif push.via is not None:  # a gateway, which observes nothing in the place of its UE
                 outcome = (await self._program.coap.exchange(push.where, push.body, push.via))[0]
+            elif push.back:
+                outcome = await self._program.coap.respond(push.where, push.back, push.answer)
             elif push.target.type == "UE":
                 outcome = await self._program.coap.push(push.where, push.body, push.target.id)
             else:

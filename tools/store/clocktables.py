@@ -18,6 +18,7 @@ TIMES = {
     "gateway_segment_set": ("used",),
     "gateway_held": ("due", "until"),
     "gateway_response": ("until",),
+    "gateway_fetch": ("due", "until"),
 }
 RECORDS = {
     ("clock", "last"),

@@ -38,3 +38,4 @@ ASIDE = "quarantine"  # one of what is set aside
 STEP = "step"  # one of the work, by its name
 HELD_REQUEST = "held request"  # at a Gateway UE
 OWED = "owed response"  # of it to a UE
+FETCH = "held fetch"  # of a UE that waits for its configuration there

@@ -19,8 +19,9 @@ from tools.store import (
 )
 from tools.store.clocktables import ClockTables
 from tools.store.configtables import ConfigurationTables
-from tools.store.gateway import apptables, heldtables, servicetables, waytables
+from tools.store.gateway import apptables, fetchtables, heldtables, servicetables, waytables
 from tools.store.gateway.apptables import ApplicationTables
+from tools.store.gateway.fetchtables import FetchTables
 from tools.store.gateway.heldtables import HeldTables
 from tools.store.gateway.servicetables import ServiceTables
 from tools.store.gateway.waytables import WayTables
@@ -43,6 +44,7 @@ _MORE = ";".join(
     for each in (
         apptables,
         clocktables,
+        fetchtables,
         heldtables,
         configtables,
         quarantinetables,
@@ -61,6 +63,7 @@ class Store(
     Transactions,
     ApplicationTables,
     ClockTables,
+    FetchTables,
     HeldTables,
     ConfigurationTables,
     MessageTables,

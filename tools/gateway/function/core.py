@@ -69,5 +69,5 @@ class Core:
         if identity is None:
             if not self.settings.open:
                 raise Refusal("4.03", "configurations are given to whoever asks only with --open")
-        else:
+        elif ue_id not in self.store.ue_ids_of_keys(identity):
             raise Refusal("4.03", "%s is not provisioned for this key" % ue_id)

@@ -10,6 +10,7 @@ import random
 
 from tools.gateway.function.asks import Asks, content
 from tools.gateway.function.bulk import Bulk
+from tools.gateway.function.configuration import Configuration
 from tools.gateway.function.core import Core
 from tools.gateway.function.fanout import FanOut
 from tools.gateway.function.held import Holding
@@ -60,12 +61,14 @@ class GatewayFunction:
         self._holding = Holding(core, self._service, self._fanout)
         self._vouching = Vouching(core, self._ways)
         bulk = Bulk(core, self._asks, self._fanout, self._ways)
+        self._configuration = Configuration(core, self._asks, self._service)
         # In the order in which they do what is due.
         self._procedures = {
             "gateway service": self._service,
             "ways": self._ways,
             "held requests": self._holding,
             "bulk requests": bulk,
+            "configurations": self._configuration,
             "responses": self._fanout,
         }
         self._on = {"GWREG": self._service, "REG": self._holding, "DEREG": self._holding}
@@ -89,7 +92,10 @@ class GatewayFunction:
     def _request(self, peer, request, now):
         kind, body = self._read(request)
         try:
-            answer = self._own(kind, peer, body, now)
+            if self._configuration.takes(request):
+                answer = self._configuration.receive(peer, request, now)
+            else:
+                answer = self._own(kind, peer, body, now)
             if answer is None and self._settings.apart:
                 answer = self._vouching.check(peer, request, now)
             if answer is None and body is not None:

@@ -47,6 +47,16 @@ class Service:
         """Whether the UE is registered to the gateway service now."""
         return self._store.served(ue, now) is not None
 
+    def serves_id(self, peer, ue_id, now):
+        """The UE Service ID of a MSGin5G UE ID where that UE is registered to the gateway service now, by its UE ID or
+        as who asks; else None."""
+        found = self._store.served_by_id(ue_id, now)
+        if found is not None:
+            return found
+        known = getattr(peer, "identity", None) is not None
+        ues = self._core.binding.ues(peer, now) if known else self._store.served_from(peer, now)
+        return next((ue for ue in sorted(ues) if self.serves(ue, now)), None)
+
     def work(self, now, out):
         for ue in self._store.forget_served(now):
             self._emit("gateway-expired", ue=ue)

@@ -7,7 +7,7 @@ neither does what only a gateway may ask for.
 """
 
 from tools.gateway.function.ways import OF_SEGMENTS
-from tools.wire import bodies
+from tools.wire import bodies, ueconfig
 from tools.wire.answers import Answer, Refusal
 from tools.wire.bodies import Address, Malformed
 
@@ -86,7 +86,7 @@ class Vouching:
 
     def _configuration(self, peer, request):
         """A UE ID must be named, and be that of the device: the server would take it for the gateway's."""
-        if request.payload:
+        wanted = ueconfig.read(request)
+        if wanted.bulk is not None:
             raise Refusal("4.03", "only a gateway asks for many at once")
-        named = [each for each in request.query if each.startswith("ue-uri=")]
-        self._core.configures(peer, named[0].removeprefix("ue-uri=") if len(named) == 1 else None)
+        self._core.configures(peer, wanted.ue_id)

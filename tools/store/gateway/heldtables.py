@@ -8,16 +8,17 @@ from dataclasses import dataclass
 from tools.store.states import HELD_REQUEST, OWED
 from tools.store.tables import record
 from tools.store.transactions import reading
-from tools.wire.identity import Peer
+from tools.wire.identity import Peer, peer_at
 
 # `due`: when it goes at the latest; `until`: when it is given up. `single`: the server does not take it in a list.
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS gateway_held (
-  id INTEGER PRIMARY KEY AUTOINCREMENT, ue TEXT UNIQUE, kind TEXT, body TEXT, host TEXT, port INTEGER, due REAL,
-  until REAL, single INTEGER DEFAULT 0);
+  id INTEGER PRIMARY KEY AUTOINCREMENT, ue TEXT UNIQUE, kind TEXT, body TEXT, host TEXT, port INTEGER,
+  identity BLOB, due REAL, until REAL, single INTEGER DEFAULT 0);
 CREATE INDEX IF NOT EXISTS gateway_held_until ON gateway_held (until);
 CREATE TABLE IF NOT EXISTS gateway_response (
-  id INTEGER PRIMARY KEY AUTOINCREMENT, ue TEXT UNIQUE, kind TEXT, body TEXT, host TEXT, port INTEGER, until REAL);
+  id INTEGER PRIMARY KEY AUTOINCREMENT, ue TEXT UNIQUE, kind TEXT, body TEXT, host TEXT, port INTEGER,
+  identity BLOB, until REAL);
 CREATE INDEX IF NOT EXISTS gateway_response_until ON gateway_response (until)
 """
 
@@ -39,8 +40,9 @@ class HeldTables:
 
     def hold(self, ue, kind, body, peer, due, until):
         self._db.execute(
-            "INSERT OR REPLACE INTO gateway_held (ue, kind, body, host, port, due, until) VALUES (?,?,?,?,?,?,?)",
-            (ue, kind, json.dumps(body), *peer, due, until),
+            "INSERT OR REPLACE INTO gateway_held (ue, kind, body, host, port, identity, due, until)"
+            " VALUES (?,?,?,?,?,?,?,?)",
+            (ue, kind, json.dumps(body), *peer, getattr(peer, "identity", None), due, until),
         )
 
     def held(self, id_):
@@ -55,9 +57,9 @@ class HeldTables:
     def held_over(self, now):
         """(id, ue, kind, Peer) of those that are given up."""
         rows = self._db.execute(
-            "SELECT id, ue, kind, host, port FROM gateway_held WHERE until<=? ORDER BY id", (now,)
+            "SELECT id, ue, kind, host, port, identity FROM gateway_held WHERE until<=? ORDER BY id", (now,)
         ).fetchall()
-        return [(id_, ue, kind, Peer(host, port)) for id_, ue, kind, host, port in rows]
+        return [(*row[:3], peer_at(*row[3:])) for row in rows]
 
     def part_held(self, ids):
         """They go by themselves from now on."""
@@ -104,8 +106,9 @@ class HeldTables:
 
     def owe(self, ue, kind, body, peer, until):
         self._db.execute(
-            "INSERT OR REPLACE INTO gateway_response (ue, kind, body, host, port, until) VALUES (?,?,?,?,?,?)",
-            (ue, kind, json.dumps(body), *peer, until),
+            "INSERT OR REPLACE INTO gateway_response (ue, kind, body, host, port, identity, until)"
+            " VALUES (?,?,?,?,?,?,?)",
+            (ue, kind, json.dumps(body), *peer, getattr(peer, "identity", None), until),
         )
 
     def owed(self, id_):
@@ -128,6 +131,6 @@ class HeldTables:
     def _held(self, table, unit, id_):
         with reading(unit, id_):
             row = self._db.execute(
-                "SELECT id, ue, kind, body, host, port, until FROM %s WHERE id=?" % table, (id_,)
+                "SELECT id, ue, kind, body, host, port, identity, until FROM %s WHERE id=?" % table, (id_,)
             ).fetchone()
-            return row and Held(*row[:3], record(row[3]), Peer(row[4], row[5]), row[6])
+            return row and Held(*row[:3], record(row[3]), peer_at(*row[4:7]), row[7])

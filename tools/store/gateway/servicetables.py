@@ -6,7 +6,9 @@ from tools.wire.identity import Peer
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS gateway_registration (
   ue TEXT PRIMARY KEY, ue_id TEXT, host TEXT, port INTEGER, expires REAL) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS gateway_registration_expires ON gateway_registration (expires)
+CREATE INDEX IF NOT EXISTS gateway_registration_expires ON gateway_registration (expires);
+CREATE INDEX IF NOT EXISTS gateway_registration_ue_id ON gateway_registration (ue_id);
+CREATE INDEX IF NOT EXISTS gateway_registration_peer ON gateway_registration (host, port)
 """
 
 
@@ -24,6 +26,17 @@ class ServiceTables:
             "SELECT ue_id, host, port, expires FROM gateway_registration WHERE ue=? AND expires>?", (ue, now)
         ).fetchone()
         return row and (row[0], Peer(row[1], row[2]), row[3])
+
+    def served_by_id(self, ue_id, now):
+        """The UE Service ID that is registered to the gateway service with this MSGin5G UE ID, or None."""
+        return self._one(
+            "SELECT ue FROM gateway_registration WHERE ue_id=? AND expires>? LIMIT 1", ue_id, now
+        )
+
+    def served_from(self, peer, now):
+        """The UE Service IDs that are registered to the gateway service from this Peer."""
+        query = "SELECT ue FROM gateway_registration WHERE host=? AND port=? AND expires>?"
+        return {ue for (ue,) in self._db.execute(query, (*peer, now))}
 
     def count_served(self, now):
         return self._one("SELECT count(*) FROM gateway_registration WHERE expires>?", now)
