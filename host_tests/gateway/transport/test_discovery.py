@@ -8,6 +8,8 @@ import socket
 
 import aiocoap
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from host_tests.gateway.scripted import run
 from host_tests.gateway.transport.seeker import GROUP, Seeker, discoverable, question
@@ -16,7 +18,8 @@ from tools.demo.processes import Gateway
 from tools.gateway import keys
 from tools.gateway.runtime import AddressInUse
 from tools.programs.patience import patience
-from tools.transport.discovery import LEISURE, Discovery, Links
+from tools.transport.arrival import datagrams
+from tools.transport.discovery import LEISURE, Discovery, Links, _read
 
 GW = "ue:gw@example.org"
 INTERFACES = socket.if_nameindex()
@@ -304,6 +307,24 @@ def test_a_request_with_keys_is_answered_within_them(tmp_path):
                 assert answer.code == aiocoap.UNAUTHORIZED
 
     run(talking())
+
+
+@given(st.data())
+def test_any_octets_are_answered_or_not_and_raise_nothing(data):
+    octets = bytearray(question(block2=(0, False, 2), accept=40, kind=aiocoap.CON).encode())
+    for _ in range(data.draw(st.integers(0, 4))):
+        octets[data.draw(st.integers(0, len(octets) - 1))] = data.draw(st.integers(0, 255))
+    octets += data.draw(st.binary(max_size=8))
+    datagram, links = datagrams.read(bytes(octets)), Links(512, GW)
+    if datagram is not None and Discovery.concerns(datagram, octets):
+        request = _read(bytes(octets))
+        for answer in request and (links.to_one(request), links.to_group(request)) or ():
+            assert answer is None or answer.code in (
+                aiocoap.CONTENT,
+                aiocoap.BAD_OPTION,
+                aiocoap.BAD_REQUEST,
+                aiocoap.NOT_ACCEPTABLE,
+            )
 
 
 # ---- what is said of the gateway -------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Who is at the relay: each address has a way of its own to the server, within bounds. No socket, no clock."""
 
+import functools
 import ipaddress
 
 MOST = 1024
@@ -110,6 +111,7 @@ def _least(clients):
     return min(clients, key=lambda client: (client.answered, client.heard))
 
 
+@functools.lru_cache(maxsize=4096)
 def host_of(address):
     """What counts as one host: an IPv4 address; of IPv6 a network, since a host has as many addresses as it likes."""
     host = ipaddress.ip_address(address[0].partition("%")[0])

@@ -10,6 +10,7 @@ import errno
 import itertools
 import socket
 import struct
+import sys
 import time
 from dataclasses import dataclass
 
@@ -28,6 +29,7 @@ _SWEEP = 2.0  # s
 _SUMMARY = 10.0  # s between two events about losses
 _TRIES = 8  # each takes away one error that belongs to an earlier datagram
 _IP_RECVERR, _IP_PKTINFO, _IPV6_RECVERR = 11, 8, 25  # Linux
+_ERRORS = {(socket.IPPROTO_IP, _IP_RECVERR), (socket.IPPROTO_IPV6, _IPV6_RECVERR)}
 _NOBODY = {errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH}
 _NO_ROOM = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
@@ -297,7 +299,7 @@ class Relay:
                 _, ancillary, _, address = self._socket.recvmsg(_LARGEST, 1024, socket.MSG_ERRQUEUE)
             except OSError:
                 return
-            if any(len(item[2]) >= 4 and _refused(item) for item in ancillary):
+            if any(_refused(*item) for item in ancillary):
                 self.counts["its client cannot be reached"] += 1
                 self.clients.unreachable(address, now)
 
@@ -361,9 +363,9 @@ class Relay:
         return True
 
 
-def _refused(item):
+def _refused(level, kind, value):
     """Whether ancillary data of the error queue (ip(7), struct sock_extended_err) says that nobody is there."""
-    return struct.unpack_from("@I", item[2])[0] in _NOBODY
+    return (level, kind) in _ERRORS and int.from_bytes(value[:4], sys.byteorder) in _NOBODY
 
 
 def _source(ancillary):
