@@ -60,6 +60,7 @@ _SENTENCES = {
     "discarded": "discarded {kind} {msgId} to {to}: {cause}",
     "refused": "refused {kind} of {peer}: {code} {reason}",
     "retry": "{to} did not take {kind} ({reason}); again in {seconds} s",
+    "retry via": "the gateway {via} did not take {kind} for {to} ({reason}); it is tried again in {seconds} s",
     "segment-recovery": "asked {from} for segments {segments} of {segId}",
     "segment-recovery-asked": "{to} asks for segments {segments} of {segId}",
     "segment-confirmed": "segments {segId} from {from} to {to}: {result}",

@@ -271,7 +271,7 @@ class CoapTransport:
     def _outcome(self, failure, ue, context):
         """What became of a body whose request ended in an error: in any case it is tried again later."""
         if isinstance(failure, TimeoutError):
-            return Outcome(LATER, "acknowledged, but no response came", answered=False)
+            return Outcome(LATER, "acknowledged, but no response came", answered=False, behind=True)
         if isinstance(failure, oscore.NotAProtectedMessage):
             plain = failure.plain_message
             replay = plain.code is aiocoap.UNAUTHORIZED and plain.payload.startswith(b"Replay")

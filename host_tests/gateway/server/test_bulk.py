@@ -6,6 +6,7 @@ import json
 import pytest
 
 from host_tests.gateway.server.test_decisions import HERE, THERE, A, B, Bench, msg, own
+from tools.server.delivery.pushes import Outcome
 from tools.store.transactions import Unreadable
 from tools.wire.identity import Peer
 
@@ -428,6 +429,78 @@ def test_the_ue_behind_is_silent_and_heard(bench):
     assert [push.target.id for push in bench.work()] == [S2]  # what became of its message to S3
     bench.code(GATE, msg(S1, A))
     assert {push.target.id for push in bench.work()} == {S1, A}
+
+
+def crowd(count):
+    """A server with so many UEs behind the gateway, for each of which a message waits."""
+    bench = Behind()
+    ues = ["ue:%03d" % number for number in range(count)]
+    for ue in ues:
+        bench.store.add_device(ue)
+        bench.store.put_behind(ue, GW)
+    bench.bulk(breg(*map(reg, ues)))
+    for ue in ues:
+        assert bench.code(HERE, msg(A, ue)) == "2.04"
+    return bench
+
+
+def test_so_many_requests_at_once_go_through_one_gateway():
+    bench = crowd(200)
+    out, most = bench.work(), 0
+    while out:
+        most = max(most, len(out))
+        bench.outcome(out.pop(0))
+        out += bench.work()
+    assert most == 64
+    assert len(bench.events("delivered")) == 200
+
+
+def test_a_gateway_that_is_silent_is_tried_with_one_request_at_a_time():
+    bench = crowd(200)
+    for push in bench.work():
+        bench.outcome(push, None)
+    (told,) = bench.events("retry")
+    assert told["via"] == GW and 5 <= told["seconds"] <= 7
+    seconds = [told["seconds"]]
+    while len(seconds) < 5:
+        assert bench.server.deadline(bench.now) == pytest.approx(bench.now + seconds[-1], abs=0.01)
+        assert bench.work(later=seconds[-1] - 0.1) == []
+        bench.outcome(bench.one(later=0.2), None)  # for one of them; the others wait for what comes of it
+        assert bench.work() == []
+        seconds.append(bench.events("retry")[-1]["seconds"])
+    assert seconds[-1] > 4 * seconds[0]
+    bench.register(GW, GATE)
+    assert len(bench.work()) == 64
+
+
+def test_an_answer_of_the_gateway_ends_its_silence():
+    bench = crowd(100)
+    for push in bench.work():
+        bench.outcome(push, None)
+    bench.outcome(bench.one(later=7), "5.04")  # the gateway is there, this one UE is not
+    assert len(bench.work()) == 64
+
+
+def test_a_ue_that_never_answers_its_gateway_keeps_no_other_waiting(bench):
+    """Acknowledged, without a response: the gateway is there."""
+    bench.bulk(breg(reg(S1), reg(S2)))
+    for number in range(6):
+        bench.code(HERE, msg(A, S1))
+        bench.code(HERE, msg(A, S2, str(number)))
+        for push in bench.work(later=1):
+            if push.target.id == S1:
+                outcome = Outcome("later", "acknowledged, but no response came", None, False, behind=True)
+                bench.server.outcome(push, outcome, bench.now)
+            else:
+                bench.outcome(push)
+    assert [each["to"] for each in bench.events("delivered")] == [S2] * 6
+
+
+def test_what_was_out_through_a_gateway_that_moved_makes_room():
+    bench = crowd(100)
+    assert len(bench.work()) == 64
+    bench.code(GATE._replace(port=50000), msg(GW, A))
+    assert len([push for push in bench.work() if push.via]) == 64
 
 
 @pytest.mark.parametrize("store_forward", [False, True])

@@ -62,7 +62,7 @@ class Deliveries:
             seen = self.responses.count
             targets = self._store.waiting_targets()
             for target in targets:
-                if not self.turns.is_busy(target):
+                if self.turns.is_free(target, now):
                     push = self._isolation.run(RECIPIENT, target.key, now, self._next, target, now)
                     if isinstance(push, Push):
                         pushes.append(push)
@@ -95,6 +95,8 @@ class Deliveries:
         if registration is None or registration.peer is None:  # the latter: its gateway is not there
             return None
         where, via = registration.peer, registration.via
+        if not self.turns.may_send_through(via, row.target, now):
+            return None
         if row.kind != "MSG":
             return Push(row.target, where, row.kind, row.lane, row.head, row.id, via=via)
         try:

@@ -4,6 +4,9 @@
 The pause is doubled each time, with jitter, or it is Max-Age where that is longer. Each lane of a recipient has its
 own, so that a full inbox keeps back no report. All of it is in memory, and is undone together with a transaction of
 the store.
+
+Recipients behind one gateway share its way: so many requests at once, and while the gateway itself is silent none but
+one now and then, whomever it is for.
 """
 
 from dataclasses import dataclass
@@ -12,6 +15,7 @@ from tools.server.delivery.pushes import BROKEN, LATER
 from tools.store.tables import CONTROL, DATA
 
 LONGEST_WAIT = 3600  # a Max-Age beyond it is not obeyed to the end
+THROUGH = 64  # requests that are out through one gateway; a UE behind it that is silent takes one for 93 s
 
 
 @dataclass
@@ -19,7 +23,6 @@ class Wait:
     until: float
     delay: float  # the least of the next one
     answered: bool  # False: it was silent, and any sign of life ends the wait
-    gateway: str | None = None  # the one that was silent in its place
 
 
 class Turns:
@@ -31,41 +34,81 @@ class Turns:
         self._rng = rng
         self._busy = store.kept()  # target: the Push that is out
         self._waits = store.kept()  # (target, lane): Wait
-        self._silent = store.kept()  # gateway: the keys of such waits, that it may end by a sign of life
+        self._through = store.kept()  # gateway: how many requests are out through it
+        self._silent = store.kept()  # gateway that did not answer: Wait
+        self._behind = {}  # target that had to wait for its gateway: that one
 
-    def is_busy(self, target):
-        return target in self._busy
+    def is_free(self, target, now):
+        """Whether it is worth a look what waits for it."""
+        gateway = self._behind.get(target)
+        return target not in self._busy and (gateway is None or self._is_open(gateway, now))
 
     def may_send(self, target, lane, now):
         wait = self._waits.get((target, lane))
         return target not in self._busy and (wait is None or wait.until <= now)
 
+    def may_send_through(self, gateway, target, now):
+        """Whether a request to this target may go out through its gateway; True where that is None."""
+        self._behind.pop(target, None)
+        if gateway is None or self._is_open(gateway, now):
+            return True
+        self._behind[target] = gateway
+        return False
+
+    def _is_open(self, gateway, now):
+        out, silent = self._through.get(gateway, 0), self._silent.get(gateway)
+        return out < THROUGH if silent is None else not out and silent.until <= now
+
     def begin(self, push):
         self._busy[push.target] = push
+        if push.via is not None:
+            self._through[push.via] = self._through.get(push.via, 0) + 1
         return push
 
     def release(self, push):
-        """Its outcome could not be handled: the recipient is free for others."""
+        """Its outcome could not be handled: the recipient is free for others. Calls nothing that handling it does:
+        that may be what raised."""
         if self._busy.get(push.target) is push:
             del self._busy[push.target]
+            if push.via is not None:
+                self._through[push.via] -= 1
+
+    def _end(self, push):
+        del self._busy[push.target]
+        if push.via is not None:
+            self._through[push.via] -= 1
 
     def finish(self, push, outcome, now):
         """Frees the recipient and says when to try again.
         False for a Push that was given up when its recipient moved."""
         if self._busy.get(push.target) is not push:
             return False
-        del self._busy[push.target]
+        self._end(push)
         key = (push.target, push.lane)
         if outcome.verdict not in (LATER, BROKEN):
             self._waits.pop(key, None)
-            return True
-        pause, delay = self._pause(self._waits.get(key), outcome.max_age or 0)
-        gateway = None if outcome.answered or outcome.behind else push.via
-        self._waits[key] = Wait(now + pause, delay, outcome.answered, gateway)
-        if gateway:
-            self._silent[gateway] = self._silent.get(gateway, frozenset()) | {key}
-        self._emit("retry", to=push.target.id, kind=push.kind, reason=outcome.detail, seconds=round(pause, 3))
+        if push.via is not None and outcome.verdict != BROKEN:
+            if outcome.verdict == LATER and not outcome.answered and not outcome.behind:
+                self._gateway_was_silent(push, outcome, now)
+                return True
+            self._silent.pop(push.via, None)
+        if outcome.verdict in (LATER, BROKEN):
+            pause, delay = self._pause(self._waits.get(key), outcome.max_age or 0)
+            self._waits[key] = Wait(now + pause, delay, outcome.answered)
+            self._tell(push, outcome, pause)
         return True
+
+    def _gateway_was_silent(self, push, outcome, now):
+        """One pause for all behind it. Others that were out at the same time say nothing new."""
+        before = self._silent.get(push.via)
+        if before is None or before.until <= now:
+            pause, delay = self._pause(before, 0)
+            self._silent[push.via] = Wait(now + pause, delay, False)
+            self._tell(push, outcome, pause, via=push.via)
+
+    def _tell(self, push, outcome, pause, **more):
+        reason = outcome.detail
+        self._emit("retry", to=push.target.id, kind=push.kind, reason=reason, seconds=round(pause, 3), **more)
 
     def _pause(self, before, max_age):
         """(seconds, the least of the next one). A Max-Age that is long enough by itself does not lengthen the next
@@ -82,10 +125,12 @@ class Turns:
     def on_moved(self, target, where):
         """A Push that is under way to an older address is given up, and its outcome ignored: it is sent anew to
         this one. So are those that are under way to UEs through it."""
-        through = [each for each, push in self._busy.items() if push.via and push.via == target.id]
-        for each in (target, *through):
-            if each in self._busy and self._busy[each].where != where:
-                del self._busy[each]
+        mine = [self._busy[target]] if target in self._busy else []
+        if self._through.get(target.id):
+            mine += [push for push in self._busy.values() if target == ("UE", push.via)]
+        for push in mine:
+            if push.where != where:
+                self._end(push)
 
     def on_peer_alive(self, target):
         """The recipient sent something: what waited because it was silent is due again, for UEs behind it as well.
@@ -94,19 +139,14 @@ class Turns:
             wait = self._waits.get((target, lane))
             if wait and not wait.answered:
                 del self._waits[target, lane]
-        self._on_gateway_alive(target.id)
-
-    def _on_gateway_alive(self, gateway):
-        for key in self._silent.pop(gateway, ()):
-            wait = self._waits.get(key)
-            if wait and wait.gateway == gateway:
-                del self._waits[key]
+        self._silent.pop(target.id, None)
 
     def on_registered(self, target):
         """It has registered: nothing waits because of what was before."""
         for lane in (CONTROL, DATA):
             self._waits.pop((target, lane), None)
-        self._on_gateway_alive(target.id)
+        self._silent.pop(target.id, None)
+        self._behind.pop(target, None)
 
     # ---- time --------------------------------------------------------------------------------------------------------
 
@@ -115,17 +155,21 @@ class Turns:
         waiting = set(waiting) | set(self._busy)
         over = [key for key, wait in self._waits.items() if key[0] not in waiting and wait.until <= now]
         for key in over:
-            gateway = self._waits.pop(key).gateway
-            if gateway in self._silent:
-                self._silent[gateway] -= {key}
+            del self._waits[key]
+        for target in [target for target in self._behind if target not in waiting]:
+            del self._behind[target]
+        longest = self._settings.retry_max * 2
+        for gateway in [each for each, wait in self._silent.items() if wait.until + longest < now]:
+            del self._silent[gateway]
 
     def deadline(self, now):
         """When the next pause is over, or None."""
         times = [
             wait.until for key, wait in self._waits.items() if key[0] not in self._busy and wait.until > now
         ]
+        times += [wait.until for wait in self._silent.values() if wait.until > now]
         return min(times, default=None)
 
     def clock_set(self, seconds):
-        for wait in self._waits.values():
+        for wait in (*self._waits.values(), *self._silent.values()):
             wait.until += seconds

@@ -182,14 +182,14 @@ class Segments(Procedure):
         registration = self._store.registration(set_.originator, now)
         if registration is None or registration.peer is None:
             return None
-        if not self._deliveries.turns.may_send(target, CONTROL, now):
+        turns, via = self._deliveries.turns, registration.via
+        if not (turns.may_send(target, CONTROL, now) and turns.may_send_through(via, target, now)):
             return None
         missing = self._store.assembly(set_.id).missing()
         body = bodies.segrec(settings.service, set_.set_id, self._as_fit(missing))
         unit = (SEGMENT_SET, set_.id)
-        where, via = registration.peer, registration.via
-        push = Push(target, where, "SEGREC", CONTROL, body, of=self, about=unit, via=via)
-        return self._deliveries.turns.begin(push)
+        push = Push(target, registration.peer, "SEGREC", CONTROL, body, of=self, about=unit, via=via)
+        return turns.begin(push)
 
     def _as_fit(self, missing):
         """A list so scattered that it does not fit a datagram is cut; the rest is asked for later."""
