@@ -3,10 +3,12 @@
 
 import uuid
 
-from tools.gateway.applications import REGISTRATION_IDS, Deliver, RefusedError
+from tools.gateway.applications import Deliver, RefusedError
+from tools.gateway.running.asking import at_once, settled
 from tools.server.delivery.pushes import DONE, LATER, REFUSED, Outcome
 from tools.store.gateway.apptables import app_id_of
 from tools.wire import bodies, l3
+from tools.wire.a3 import REGISTRATION_IDS
 from tools.wire.answers import Answer
 from tools.wire.bodies import Malformed
 from tools.wire.identity import Peer
@@ -25,7 +27,8 @@ CAUSES = {
 
 
 class ApplicationJson:
-    """`exchange(peer, body)` asks a device: (Outcome, payload of the response)."""
+    """`event(method, *arguments)` runs a method of Applications, or gives what is awaited for its result;
+    `exchange(peer, body)` asks a device: (Outcome, payload of the response)."""
 
     def __init__(self, applications, event, exchange):
         self._applications = applications
@@ -33,6 +36,10 @@ class ApplicationJson:
         self._exchange = exchange
 
     def request(self, peer, octets):
+        """The Answer to a body of Annex A.3, where `event` gives results."""
+        return at_once(self.answer(peer, octets))
+
+    async def answer(self, peer, octets):
         """The Answer to a body of Annex A.3."""
         try:
             body = bodies.parse(octets)
@@ -46,11 +53,11 @@ class ApplicationJson:
             }.get(kind)
             if handler is None:
                 raise Malformed("msgType", "%s is nothing that this gateway takes" % kind)
-            return handler("coap:%s" % (peer,), body)
+            return await handler("coap:%s" % (peer,), body)
         except Malformed as error:
             return Answer("4.00", None, str(error))
 
-    def _register(self, identifier, body):
+    async def _register(self, identifier, body):
         app_id = body.get("appId", body.get("appID"))  # A.3.2.7 has both
         if (
             not isinstance(app_id, str | int)
@@ -64,23 +71,25 @@ class ApplicationJson:
         except ValueError as error:
             raise Malformed("credential", "not hexadecimal digits") from error
         try:
-            given = self._event(self._applications.register, identifier, app_id, credential)
+            event = self._event(self._applications.register, identifier, app_id, credential)
+            given = await settled(event)
         except RefusedError as refused:
             return Answer("2.04", {"result": False, "failure reason": CAUSES[refused.cause]})
         return Answer("2.04", {"result": True, "registration ID": given.hex()})
 
-    def _deregister(self, identifier, body):
+    async def _deregister(self, identifier, body):
         name = next(name for name in REGISTRATION_IDS if name in body)
         digits = bodies.text(body, name)
         try:
-            self._event(self._applications.deregister, identifier, bytes.fromhex(digits))
+            event = self._event(self._applications.deregister, identifier, bytes.fromhex(digits))
+            await settled(event)
         except ValueError as error:
             raise Malformed(name, "not hexadecimal digits") from error
         except RefusedError as refused:
             return Answer("2.04", {"result": False, "failure reason": CAUSES[refused.cause]})
         return Answer("2.04", {"result": True, "registration ID": digits})
 
-    def _send(self, identifier, body):
+    async def _send(self, identifier, body):
         answer = {"msgType": "MESSAGE SENDING RESPONSE", "result": "SUCCESS"}
         address = bodies.address(body, "destAddr", ("UE", "AS", "GROUP"))
         msg_id, value = bodies.message_id(body), bodies.whole_payload(body) or ""
@@ -90,12 +99,13 @@ class ApplicationJson:
         try:
             target = self._applications.address(*address, literal=True)
             report = bodies.flag(body, "isDelivStatReq")
-            self._event(self._applications.send, identifier, target, msg_id, value, report, app_id)
+            event = self._event(self._applications.send, identifier, target, msg_id, value, report, app_id)
+            await settled(event)
         except RefusedError as refused:
             answer |= {"result": "FAILED", "failReason": CAUSES[refused.cause]}
         return Answer("2.05", answer)
 
-    def _report(self, identifier, body):
+    async def _report(self, identifier, body):
         status = bodies.text(body, "deliveryStatus").upper()
         if status not in ("SUCCESS", "FAILED"):
             raise Malformed("deliveryStatus", "not SUCCESS or FAILED")
@@ -104,7 +114,8 @@ class ApplicationJson:
             reply_to = bodies.message_id(
                 body, "reply2msgId" if body.get("reply2msgId") is not None else "msgId"
             )
-            self._event(self._applications.report, identifier, reply_to, status == "SUCCESS")
+            event = self._event(self._applications.report, identifier, reply_to, status == "SUCCESS")
+            await settled(event)
         except RefusedError as refused:
             code = "4.01" if refused.cause == l3.CONNECTION_GONE else "5.03"
             return Answer(code, None, CAUSES[refused.cause])

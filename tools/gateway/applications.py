@@ -12,21 +12,18 @@ import secrets
 import uuid
 from dataclasses import dataclass
 
+from tools.gateway.running.asking import asking
 from tools.server.delivery.pushes import DONE, LATER, REFUSED, Outcome
 from tools.server.settings import LARGEST_PAYLOAD
 from tools.store.gateway.apptables import app_id_of
 from tools.wire import bodies, l3, segments
 from tools.wire import payload as payloads
+from tools.wire.a3 import is_json_of_application as is_json_of_application
 from tools.wire.bodies import Address, Segment
 from tools.wire.identity import Peer
 
 HOST = "application"  # of the Peer that the server knows an application by
 JSON = 50
-REGISTRATION_IDS = (
-    "registrationID",
-    "RegistrationID",
-    "registration ID",
-)  # as A.3.2.8 spells it here and there
 
 
 class RefusedError(Exception):
@@ -85,6 +82,7 @@ class Applications:
 
     # ---- what an application asks ------------------------------------------------------------------------------------
 
+    @asking
     def register(self, identifier, app_id, credential, now):
         """The Registration ID. Raises RefusedError."""
         application = self._store.application(app_id)
@@ -95,10 +93,10 @@ class Applications:
             cause = l3.INVALID_CREDENTIALS
         elif application.identifier not in (None, identifier) and self.in_use(application.identifier):
             cause = l3.IDENTIFIER_CONFLICT
-        elif not self._make_way(application, identifier, now):
+        elif not (yield from self._make_way(application, identifier, now)):
             cause = l3.IDENTIFIER_CONFLICT
         else:
-            cause = self._register_upstream(application.ue, now)
+            cause = yield from self._register_upstream(application.ue, now)
         if cause is not None:
             self._emit(
                 "refused",
@@ -124,34 +122,36 @@ class Applications:
         if now - self._heard.setdefault(identifier, now) < self._settings.lifetime:
             return False
         for other in others:
-            self._end(
+            yield from self._end(
                 other, now, "silent, and application %s is at its transport identifier" % application.app_id
             )
         return True
 
     def _register_upstream(self, ue, now):
-        answer = self._ask(ue, self._own(ue, "REG", regExpTime=int(self._settings.lifetime)), now)
+        answer = yield self._ask(ue, self._own(ue, "REG", regExpTime=int(self._settings.lifetime)))
         if answer.code == "2.04":
             return None if (answer.body or {}).get("result") else l3.NO_GATEWAY_ACCESS
         return _cause(answer)
 
+    @asking
     def refresh(self, now):
         """Registers all again, before their registrations with the server end."""
         for ue in sorted({each.ue for each in self._store.applications() if each.identifier is not None}):
-            self._register_upstream(ue, now)
+            yield from self._register_upstream(ue, now)
 
+    @asking
     def deregister(self, identifier, registration_id, now):
         """Raises RefusedError for a Registration ID that is none of this transport identifier."""
         for application in self._store.applications_at(identifier):
             if application.registration_id == registration_id:
-                self._end(application, now)
+                yield from self._end(application, now)
                 return
         raise RefusedError(l3.UNKNOWN_DEVICE)
 
     def _end(self, application, now, cause=None):
         self._store.deregister_application(application.app_id)
         if all(each.identifier is None for each in self._store.applications_of(application.ue)):
-            self._ask(application.ue, self._own(application.ue, "DEREG"), now)
+            yield self._ask(application.ue, self._own(application.ue, "DEREG"))
         fields = {"cause": cause} if cause else {}
         self._emit("application-deregistered", application=application.app_id, ue=application.ue, **fields)
 
@@ -170,6 +170,7 @@ class Applications:
             raise RefusedError(l3.UNKNOWN_DEVICE)
         return Address(target_type, service_id)
 
+    @asking
     def send(self, identifier, target, msg_id, value, report, app_id, now):
         """MESSAGE SENDING REQUEST: to the server, in segments where it must be. `app_id` is as bodies.applications
         gives it. Raises RefusedError."""
@@ -188,7 +189,7 @@ class Applications:
         self._store.remember("sent " + ue, msg_id, remembered, self._settings.remembered)
         for body in self._cut(head, value):
             body["sfFlag"] = False
-            self._must(ue, body, now)
+            yield from self._must(ue, body, now)
 
     def _cut(self, head, value):
         """One MSG, or the segments of one."""
@@ -205,6 +206,7 @@ class Applications:
             for number, part in enumerate(parts, 1)
         ]
 
+    @asking
     def report(self, identifier, reply_to, delivered, now):
         """DELIVERY REPORT SENDING REQUEST on a message that was delivered. Raises RefusedError."""
         for application in self._here(identifier, now):
@@ -214,7 +216,7 @@ class Applications:
                 to = bodies.destination(Address(kind, service_id))
                 body = self._own(application.ue, "IMDN", destAddr=to, msgId=msg_id)
                 body["DelSta"] = "success" if delivered else "failure"
-                self._must(application.ue, body, now)
+                yield from self._must(application.ue, body, now)
                 return
         self._emit(
             "discarded", kind="IMDN", msgId=reply_to, to="", cause="not a message that was delivered here"
@@ -224,20 +226,21 @@ class Applications:
         origin = bodies.origin(Address("UE", ue))
         return {"msgIden": self._settings.service, "msgType": msg_type, "oriAddr": origin} | members
 
-    def _ask(self, ue, body, now):
-        peer = peer_of(self._store.application_ue_number(ue))
-        return self._request(peer, JSON, bodies.encode(body), now)
+    def _ask(self, ue, body):
+        """A question to the server, from this UE."""
+        return peer_of(self._store.application_ue_number(ue)), JSON, bodies.encode(body)
 
     def _must(self, ue, body, now):
-        answer = self._ask(ue, body, now)
+        answer = yield self._ask(ue, body)
         if answer.code == "4.01":  # the server has forgotten it, the gateway has not
-            self._register_upstream(ue, now)
-            answer = self._ask(ue, body, now)
+            yield from self._register_upstream(ue, now)
+            answer = yield self._ask(ue, body)
         if not answer.code.startswith("2."):
             raise RefusedError(_cause(answer))
 
     # ---- what the server pushes --------------------------------------------------------------------------------------
 
+    @asking
     def pushed(self, peer, body, now):
         """[(Application, what to bring there)] of a push, or an Outcome where there is nothing to bring."""
         ue = self._store.application_ue(peer.port)
@@ -247,7 +250,7 @@ class Applications:
             return Outcome(LATER, "the application is not registered", answered=False)
         kind = body["msgType"]
         if kind == "MSG":
-            return self._message(ue, applications, body, now)
+            return (yield from self._message(ue, applications, body, now))
         if kind in ("IMDN", "MSGRESP"):
             return self._what_became(ue, here, body)
         if kind == "SEGREC":
@@ -274,8 +277,8 @@ class Applications:
         if held is None or held[0] != segment.set_id:
             held = self._sets[ue] = (segment.set_id, segments.Assembly(now), {}, [body])
             if segment.number > 1:  # the segments before it were taken by a gateway that has restarted since
-                self._ask(
-                    ue, bodies.segrec(self._settings.service, segment.set_id, range(1, segment.number)), now
+                yield self._ask(
+                    ue, bodies.segrec(self._settings.service, segment.set_id, range(1, segment.number))
                 )
         _, assembly, parts, head = held
         try:
@@ -332,6 +335,7 @@ class Applications:
             detail = outcome.detail if outcome.verdict == REFUSED else ""
             self._store.remember(_brought(application), _key(body), detail, self._settings.remembered)
 
+    @asking
     def ended(self, peer, body, outcome, now):
         """Takes the Outcome of a MSG for all its applications: confirms a segment set to the server."""
         segment = bodies.segment(body) if body["msgType"] == "MSG" else None
@@ -342,7 +346,7 @@ class Applications:
         if assembly.whole or outcome.verdict != DONE:
             del self._sets[ue]
             if outcome.verdict == DONE:  # of a refusal the server hears by the answer to its last segment
-                self._ask(ue, bodies.segconfir(self._settings.service, segment.set_id, True), now)
+                yield self._ask(ue, bodies.segconfir(self._settings.service, segment.set_id, True))
 
 
 def _names(app_id):
@@ -377,21 +381,3 @@ def _cause(answer):
     if answer.code.startswith("5.") and answer.code != "5.01":
         return l3.LACK_OF_RESOURCES
     return l3.PROTOCOL_ERROR
-
-
-def is_json_of_application(octets):
-    """Whether a body is one of Annex A.3: registrations there share their msgType with those of clause 7.3, and the
-    schema of MESSAGE SENDING REQUEST does not require one."""
-    try:
-        body = bodies.parse(octets)
-    except bodies.Malformed:
-        return False
-    kind = body.get("msgType")
-    if kind is None:
-        return "destAddr" in body and "oriAddr" not in body and "msgIden" not in body
-    kind = str(kind).strip().upper()
-    return (
-        kind.startswith(("MESSAGE SENDING", "DELIVERY REPORT SENDING"))
-        or (kind == "REG" and "credential" in body)
-        or (kind == "DEREG" and any(name in body for name in REGISTRATION_IDS))
-    )

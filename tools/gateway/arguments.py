@@ -2,6 +2,7 @@
 """The options of programs that run: in groups, each for the programs that it means something to."""
 
 import argparse
+import urllib.parse
 
 from tools.gateway import uecommands
 from tools.gateway.running.options import Options
@@ -48,6 +49,18 @@ def octets(lowest):
         return int(text)
 
     return read
+
+
+def server_uri(text):
+    """(host, port) of a coap: URI."""
+    try:
+        parts = urllib.parse.urlsplit(text)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        parts = host = None
+    if not host or parts.scheme != "coap" or parts.path not in ("", "/") or parts.query or parts.username:
+        raise argparse.ArgumentTypeError("%r is not coap://HOST or coap://HOST:PORT" % text)
+    return host, PORT if port is None else port
 
 
 def service_id(text):
@@ -198,7 +211,23 @@ def add_gateway(parser):
         metavar="ID",
         dest="name",
         type=service_id,
-        help="the gateway's own UE Service ID, which devices hear that look for a gateway",
+        help="the gateway's own UE Service ID, which its server knows it by, and devices that look for a gateway hear",
+    )
+    add(
+        "--upstream",
+        metavar="URI",
+        type=server_uri,
+        help="coap://HOST[:PORT] of an MSGin5G Server; without it, there is one in this process",
+    )
+    add(
+        "--upstream-key",
+        metavar="FILE",
+        help="keys of the gateway itself: the file that `msgin5g server device add ID --gateway --oscore FILE` made",
+    )
+    add(
+        "--upstream-security",
+        choices=["oscore", "none"],
+        help="toward the server (default: as --security)",
     )
     add("--no-discovery", action="store_true", help="do not answer devices that look for a gateway")
 

@@ -2,11 +2,11 @@
 """MSGin5G-5 over L3 messages on a line: TS 24.538 Annex A.2, with the times and repeats of docs/annex-a.md."""
 
 import asyncio
-import contextlib
 import secrets
 import uuid
 
 from tools.gateway.applications import Deliver, RefusedError
+from tools.gateway.running.asking import settled
 from tools.server.delivery.pushes import DONE, LATER, REFUSED, Outcome
 from tools.transport import lines
 from tools.wire import l3
@@ -20,7 +20,8 @@ _PASSING = (l3.CONNECTION_GONE, l3.LACK_OF_RESOURCES, l3.CONGESTION)
 
 
 class L3Line:
-    """What a device says on one line, and what it is told. `event(function, *arguments)` runs a decision."""
+    """What a device says on one line, and what it is told. `event(method, *arguments)` runs a method of Applications,
+    or gives what is awaited for its result."""
 
     def __init__(self, line, applications_, event, timeout=2.0):
         self.identifier = "l3:" + line.name
@@ -36,6 +37,7 @@ class L3Line:
         self._owed = 0  # answers to its copies that may still come, until _owed_until
         self._owed_until = 0
         self._timers = set()
+        self._open = {}  # key of a request: the task that answers it
         line.on_l3 = self.receive
 
     @property
@@ -43,8 +45,8 @@ class L3Line:
         return self._line.open
 
     def stop(self):
-        for timer in self._timers:
-            timer.cancel()
+        for each in (*self._timers, *self._open.values()):
+            each.cancel()
 
     # ---- what the device asks ----------------------------------------------------------------------------------------
 
@@ -57,13 +59,22 @@ class L3Line:
         if isinstance(message, l3.Response):
             self._answers.put_nowait(message)
         elif isinstance(message, l3.Report):
-            self._report(message)
+            self._begin((l3.REPORT_SENDING, message.msg_id), self._report(message))
         elif isinstance(message, l3.Sending):
             self._once((l3.SENDING, message.msg_id), self._sending, message)
         elif isinstance(message, l3.Registering):
-            self._say(self._registering(message))  # a repeated one registers again, with the same result
+            # a repeated one registers again, with the same result
+            self._begin((l3.REGISTRATION, message.app_id), self._registering(message))
         else:
             self._once((l3.DEREGISTRATION, message.registration_id), self._deregistering, message)
+
+    def _begin(self, key, coroutine):
+        """One request, beside others. A copy of one that is not answered yet is dropped: the answer is that to both."""
+        if key in self._open:
+            coroutine.close()
+            return
+        task = self._open[key] = asyncio.get_running_loop().create_task(coroutine)
+        task.add_done_callback(lambda task: self._open.pop(key))
 
     def _wrong(self, type_):
         """An answer where the request is known by its type; else silence."""
@@ -81,55 +92,61 @@ class L3Line:
         """A repeated request gets the same response and does nothing again."""
         response = self._answered.get(key)
         if response is None:
-            response, lasting = answer(message)
-            if lasting:
-                self._answered[key] = response
-                while len(self._answered) > REMEMBERED:
-                    del self._answered[next(iter(self._answered))]
+            self._begin(key, self._answering(key, answer, message))
+        else:
+            self._say(response)
+
+    async def _answering(self, key, answer, message):
+        response, lasting = await answer(message)
+        if lasting:
+            self._answered[key] = response
+            while len(self._answered) > REMEMBERED:
+                del self._answered[next(iter(self._answered))]
         self._say(response)
 
-    def _sending(self, message):
+    async def _sending(self, message):
         cause = None
         try:
             target = self._applications.address(message.target_type, message.target, literal=False)
             msg_id, value = str(uuid.UUID(bytes=message.msg_id)), payloads.from_plain(message.payload)
-            self._event(
-                self._applications.send,
-                self.identifier,
-                target,
-                msg_id,
-                value,
-                message.report,
-                None if message.app_id is None else str(message.app_id),
-            )
+            app_id = None if message.app_id is None else str(message.app_id)
+            what = (self.identifier, target, msg_id, value, message.report, app_id)
+            await settled(self._event(self._applications.send, *what))
         except RefusedError as refused:
             cause = refused.cause
         return l3.sending_response(cause), cause not in _PASSING
 
-    def _registering(self, message):
+    async def _registering(self, message):
         self._answered.clear()  # a device that starts anew
         try:
-            registration_id = self._event(
+            event = self._event(
                 self._applications.register, self.identifier, message.app_id, message.credential
             )
+            response = l3.accept(l3.REGISTRATION_ACCEPT, await settled(event))
         except RefusedError as refused:
-            return l3.reject(l3.REGISTRATION_REJECT, refused.cause)
-        return l3.accept(l3.REGISTRATION_ACCEPT, registration_id)
+            response = l3.reject(l3.REGISTRATION_REJECT, refused.cause)
+        self._say(response)
 
-    def _deregistering(self, message):
+    async def _deregistering(self, message):
         try:
-            self._event(self._applications.deregister, self.identifier, message.registration_id)
+            event = self._event(self._applications.deregister, self.identifier, message.registration_id)
+            await settled(event)
         except RefusedError as refused:
             return l3.reject(l3.DEREGISTRATION_REJECT, refused.cause), False
         return l3.accept(l3.DEREGISTRATION_ACCEPT, message.registration_id), True
 
-    def _report(self, message):
+    async def _report(self, message):
         if message.msg_id in self._reports:  # its second copy
             return
-        self._reports = [*self._reports[1 - REMEMBERED :], message.msg_id]
-        with contextlib.suppress(RefusedError):  # nothing answers a report
+        try:  # nothing answers a report
             reply_to = str(uuid.UUID(bytes=message.reply_to))
-            self._event(self._applications.report, self.identifier, reply_to, message.delivered)
+            await settled(
+                self._event(self._applications.report, self.identifier, reply_to, message.delivered)
+            )
+        except RefusedError as refused:
+            if refused.cause in _PASSING:
+                return  # the second copy may do better
+        self._reports = [*self._reports[1 - REMEMBERED :], message.msg_id]
 
     # ---- what the device is told -------------------------------------------------------------------------------------
 

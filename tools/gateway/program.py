@@ -1,10 +1,17 @@
 # SPDX-License-Identifier: MIT
 """Runs the emulated MSGin5G Gateway UE with the MSGin5G Server built in."""
 
+from dataclasses import replace
+
 from tools.gateway import appcommands, arguments, ascommands, devicecommands, quarantinecommands, uecommands
-from tools.gateway.running.serving import Command
+from tools.gateway import keys as key_files
+from tools.gateway.running.apart import GatewayUe
+from tools.gateway.running.serving import Command, Mistake
 from tools.gateway.runtime import Gateway
 from tools.gateway.serverprogram import server_hints
+from tools.page.sinks import say
+
+CLEAR = "WARNING: toward the server there is no authentication and no encryption. Keep it on a network that you trust."
 
 
 def add_arguments(parser):
@@ -23,8 +30,43 @@ def add_arguments(parser):
 
 
 def _make(args, events):
+    if args.upstream is None:
+        for option in ("upstream_key", "upstream_security"):
+            if getattr(args, option) is not None:
+                raise Mistake("--%s means nothing without --upstream" % option.replace("_", "-"))
     options = arguments.options_of(args, arguments.settings_of(args), **arguments.gateway_options(args))
-    return Gateway(options, events)
+    if args.upstream is None:
+        return Gateway(options, events)
+    return GatewayUe(replace(options, upstream=args.upstream, upstream_keys=_north_keys(args)), events)
+
+
+def _north_keys(args):
+    """The Keys of the gateway itself toward its server, None where that is in the clear. Raises Mistake, KeyFileError,
+    OSError."""
+    if args.name is None:
+        raise Mistake("--upstream needs --ue ID: the UE Service ID that the server knows this gateway by")
+    if (args.upstream_security or args.security) == "none":
+        if args.upstream_key is not None:
+            raise Mistake(
+                "--upstream-key is not used with security none toward the server: leave out one of both"
+            )
+        say(CLEAR)
+        return None
+    if args.upstream_key is None:
+        raise Mistake(
+            "--upstream needs --upstream-key FILE, which `msgin5g server device add %s --gateway --oscore FILE` makes"
+            " at the server; or --upstream-security none" % args.name
+        )
+    keys = key_files.read(args.upstream_key)
+    return replace(keys, sender_id=keys.recipient_id, recipient_id=keys.sender_id)  # as the gateway uses it
+
+
+def _hints(args, program):
+    if args.upstream is None:
+        yield from server_hints(args, program)
+    elif not args.open and not program.store.devices():
+        add = "provision --ue" if args.security == "oscore" else "gateway device add"
+        yield "no device may come yet: msgin5g %s ID --store %s" % (add, args.store)
 
 
 main = Command(
@@ -38,5 +80,5 @@ main = Command(
         "quarantine": quarantinecommands.main,
     },
     _make,
-    server_hints,
+    _hints,
 ).main

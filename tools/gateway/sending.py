@@ -2,6 +2,7 @@
 """Brings a Push to its recipient, by CoAP, HTTP or MSGin5G-5, and returns the Outcome. No exception leaves it."""
 
 from tools.gateway import applications
+from tools.gateway.running.asking import settled
 from tools.server.delivery.pushes import BROKEN, DONE, LATER, REFUSED, Outcome
 from tools.server.isolation import reason_of
 from tools.store.transactions import store_failed
@@ -18,14 +19,16 @@ class Sender:
         self._applications = self._json = None
         self._l3 = {}
 
-    def set_behind(self, applications_, json, bridges):
-        """For a program with applications behind it; `bridges`, by identifier: the L3Line."""
+    def set_behind(self, applications_, event, json, bridges):
+        """For a program with applications behind it: `event` as in ApplicationJson; `bridges`, by identifier: the
+        L3Line."""
         self._applications, self._json, self._l3 = applications_, json, bridges
+        self._applications_event = event
 
     async def send(self, push):
         try:
             if applications.is_peer(push.where):
-                outcome = await self._to_application(push.where, push.body)
+                outcome = await self.to_application(push.where, push.body)
             elif push.via is not None:  # a gateway, which observes nothing in the place of its UE
                 outcome = (await self._program.coap.exchange(push.where, push.body, push.via))[0]
             elif push.back:
@@ -43,13 +46,13 @@ class Sender:
                 self._emit_error("push", error, to=push.target.id)
         return outcome
 
-    async def _to_application(self, peer, body):
+    async def to_application(self, peer, body):
         """A push to the applications of MSGin5G-5 behind one UE; the Outcome: later while one of them must wait."""
-        what = self._event(self._applications.pushed, peer, body)
+        what = await settled(self._applications_event(self._applications.pushed, peer, body))
         if not isinstance(what, Outcome):
             outcomes = [await self._brought(application, item, body) for application, item in what]
             what = min(outcomes, key=lambda each: (LATER, DONE, BROKEN, REFUSED).index(each.verdict))
-        self._note(self._applications.ended, peer, body, what)
+        await self._note(self._applications.ended, peer, body, what)
         return what
 
     async def _brought(self, application, item, body):
@@ -58,13 +61,13 @@ class Sender:
         except Exception as error:  # the other applications behind this UE still get theirs
             self._emit_error("push", error, to=application.identifier)
             outcome = Outcome(BROKEN, reason_of(error), answered=False)
-        self._note(self._applications.brought, application, item, body, outcome)
+        await self._note(self._applications.brought, application, item, body, outcome)
         return outcome
 
-    def _note(self, function, *arguments):
+    async def _note(self, function, *arguments):
         """Records what has happened already. An exception does not change that: the device has taken it."""
         try:
-            self._event(function, *arguments)
+            await settled(self._applications_event(function, *arguments))
         except Refusal:
             pass  # it was told
         except Exception as error:

@@ -43,6 +43,11 @@ _SENTENCES = {
     "bulk-asked": "asking the server for {kind} of {count}",
     "bulk-refused": "the server takes no {kind} ({reason}): {count} go singly",
     "upstream-retry": "{kind} to the server in vain ({reason}); again in {seconds} s",
+    "upstream-registered": "{ue} is registered with its server",
+    "upstream-lost": "no server for {ue}: {cause}; trying for ever",
+    "upstream-back": "the server answers again",
+    "upstream-refused": "the server does not register {ue}: {cause}. Is it added there? msgin5g server device add {ue}"
+    " --gateway",
     "responded": "{ue} took its {kind}",
     "response-dropped": "{kind} for {ue} was dropped: {cause}",
     "assigned": "assigned {ue} to {ue_id}, which asked from {peer}",

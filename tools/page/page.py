@@ -32,8 +32,8 @@ def _clock(seconds):
     return time.strftime("%H:%M:%S", time.localtime(seconds))
 
 
-def render(status):
-    """HTML of what `Gateway.snapshot` gives."""
+def _of_server(status):
+    """What a server has to show: (title, its table) each."""
     ues = [
         (
             ue["ue"],
@@ -50,12 +50,37 @@ def render(status):
     ]
     pending = [(p["to"], p["state"], p["messages"], p["octets"]) for p in status["pending"]]
     servers = [(s["as"], s["targetUri"] or "no targetUri") for s in status["applicationServers"]]
+    return (
+        (
+            "Registered UEs",
+            _table(("UE Service ID", "through", "address", "expires in", "segments up to"), ues),
+        ),
+        ("Topics", _table(("topic", "UE Service ID", "expires in"), topics)),
+        ("Application Servers", _table(("AS Service ID", "target"), servers)),
+        ("Pending messages", _table(("for", "state", "messages", "octets"), pending)),
+    )
+
+
+def _of_gateway(status):
+    """What a Gateway UE has to show of its server."""
+    upstream = status["upstream"]
+    row = (upstream["address"], upstream["ue"], upstream["state"], upstream["cause"], upstream["open"])
+    return (("MSGin5G Server", _table(("address", "known there as", "state", "cause", "asked now"), [row])),)
+
+
+def render(status):
+    """HTML of what `snapshot` of a program gives."""
     events = [(_clock(event["time"]), sentence(event)) for event in reversed(status["events"])]
     aside = [
         (a["id"], a["kind"], a["what"], a.get("from", ""), a.get("to", ""), a["reason"])
-        for a in status["quarantined"]
+        for a in status.get("quarantined", [])
     ] + [("", each["kind"], each["what"], "", "", each["reason"]) for each in status["resting"]]
-    counts = sorted(status["counts"].items())
+    sections = (
+        *(_of_gateway(status) if "upstream" in status else _of_server(status)),
+        ("Set aside after an error", _table(("id", "kind", "what", "from", "to", "reason"), aside)),
+        ("Recent events", _table(("time", "event"), events)),
+        ("Counters", _table(("event", "count"), sorted(status["counts"].items()))),
+    )
     return "".join(
         (
             '<!doctype html><html lang="en"><meta charset="utf-8"><meta http-equiv="refresh" content="3">',
@@ -63,20 +88,7 @@ def render(status):
             "<p>CoAP on %s, HTTP on %s, store %s</p>"
             % tuple(escape(str(status[name])) for name in ("coap", "http", "store")),
             _SECURITY[status["security"]],
-            "<h2>Registered UEs</h2>",
-            _table(("UE Service ID", "through", "address", "expires in", "segments up to"), ues),
-            "<h2>Topics</h2>",
-            _table(("topic", "UE Service ID", "expires in"), topics),
-            "<h2>Application Servers</h2>",
-            _table(("AS Service ID", "target"), servers),
-            "<h2>Pending messages</h2>",
-            _table(("for", "state", "messages", "octets"), pending),
-            "<h2>Set aside after an error</h2>",
-            _table(("id", "kind", "what", "from", "to", "reason"), aside),
-            "<h2>Recent events</h2>",
-            _table(("time", "event"), events),
-            "<h2>Counters</h2>",
-            _table(("event", "count"), counts),
+            *("<h2>%s</h2>%s" % section for section in sections),
             "</html>",
         )
     )

@@ -9,7 +9,7 @@ def snapshot(gateway):
     """Of what is there now. A part that cannot be read is empty, and `errors` says why."""
     errors = []
     status = {"errors": errors}
-    for name, part in _parts(gateway, gateway.clock()).items():
+    for name, part in gateway.status_parts(gateway.clock()).items():
         try:
             status[name] = part() if callable(part) else part
         except Exception as error:
@@ -18,13 +18,27 @@ def snapshot(gateway):
     return status
 
 
-def _parts(gateway, now):
+def common(program, now):
+    """What every program has to say."""
     return {
         "time": now,
-        "coap": gateway.address("coap"),
-        "http": "http://" + gateway.address("http"),
-        "store": gateway.options.store,
-        "security": gateway.options.security,
+        "coap": program.address("coap"),
+        "http": "http://" + program.address("http"),
+        "store": program.options.store,
+        "security": program.options.security,
+        "unrecorded": len(program.unrecorded),
+        "sinks": program.events.state,
+        "datagrams": program.coap.door.counts | {"unsent": program.coap.outlet.unsent},
+        "bodies": program.coap.bodies.shelf.counts,
+        "counts": dict(program.events.counts),
+        "events": list(program.events.recent),
+    }
+
+
+def of_server(program, now):
+    """What a program with a server has to say of that."""
+    store, server = program.store, program.server
+    return {
         "registered": lambda: [
             {
                 "ue": r.ue,
@@ -33,15 +47,13 @@ def _parts(gateway, now):
                 "expires": r.expires,
                 "maxSegSize": r.max_segment or 2048,
             }
-            for r in gateway.store.registrations(now)
+            for r in store.registrations(now)
         ],
         "subscriptions": lambda: [
-            {"topic": topic, "ue": ue, "expires": expires}
-            for topic, ue, expires in gateway.store.subscriptions(now)
+            {"topic": topic, "ue": ue, "expires": expires} for topic, ue, expires in store.subscriptions(now)
         ],
         "applicationServers": lambda: [
-            {"as": server.id, "targetUri": masked_uri(server.target_uri)}
-            for server in gateway.store.application_servers()
+            {"as": each.id, "targetUri": masked_uri(each.target_uri)} for each in store.application_servers()
         ],
         "pending": lambda: [
             {
@@ -51,19 +63,18 @@ def _parts(gateway, now):
                 "messages": count,
                 "octets": octets,
             }
-            for type_, id_, state, lane, count, octets in gateway.store.summary()
+            for type_, id_, state, lane, count, octets in store.summary()
         ],
-        "segmentSets": lambda: len(gateway.store.set_clocks()),
-        "quarantined": gateway.server.quarantine.listed,
-        "resting": lambda: [
-            {"kind": kind, "what": what, "until": until, "reason": reason}
-            for kind, what, until, reason in gateway.server.isolation.resting()
-        ],
-        "unrecorded": len(gateway.unrecorded),
-        "sinks": gateway.events.state,
-        "datagrams": gateway.coap.door.counts | {"unsent": gateway.coap.outlet.unsent},
-        "bodies": gateway.coap.bodies.shelf.counts,
-        "refused": gateway.server.refused,
-        "counts": dict(gateway.events.counts),
-        "events": list(gateway.events.recent),
+        "segmentSets": lambda: len(store.set_clocks()),
+        "quarantined": server.quarantine.listed,
+        "resting": lambda: resting(server),
+        "refused": server.refused,
     }
+
+
+def resting(decisions):
+    """What raised, and is tried again later."""
+    return [
+        {"kind": kind, "what": what, "until": until, "reason": reason}
+        for kind, what, until, reason in decisions.isolation.resting()
+    ]

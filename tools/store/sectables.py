@@ -123,6 +123,15 @@ class SecurityTables(GenerationTables, FloorTable):
         rows = self._db.execute("SELECT ue_id FROM security_ue_id WHERE digest=?", (digest,))
         return {ue_id for (ue_id,) in rows}
 
+    def know_context(self, keys):
+        """Keeps the sequence numbers of a key that is no UE's here, and whose secret is kept elsewhere: a gateway's
+        own, toward its server."""
+        self._db.execute(
+            "INSERT OR IGNORE INTO security_context (digest, recipient_id, id_context, sender_id, secret, salt)"
+            " VALUES (?,?,?,?,x'',x'')",
+            (keys.digest, keys.recipient_id, keys.id_context, keys.sender_id),
+        )
+
     def keys_version(self):
         """Another value after keys have changed, by whatever program; perhaps also when something else has."""
         return self._one("PRAGMA data_version"), getattr(self, "_key_changes", 0)

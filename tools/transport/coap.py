@@ -20,16 +20,18 @@ from aiocoap.util import hostportjoin, hostportsplit
 from tools.server.delivery.pushes import LATER, Outcome
 from tools.server.flood import Flood
 from tools.transport.blocks import MAX_OCTETS, Answers, Bodies, Shelf, TooMany
+from tools.transport.departure.late import Late
+from tools.transport.departure.outlet import Outlet
+from tools.transport.departure.wide import widen
 from tools.transport.discovery import PATH as WELL_KNOWN
 from tools.transport.door import Door
-from tools.transport.late import Late
 from tools.transport.lines import LineAddress, LinesInterface
 from tools.transport.observers import Acknowledgements, Observers
-from tools.transport.outlet import Outlet
 from tools.transport.paths import Paths
-from tools.transport.requests import request_of, response, unknown_option
+from tools.transport.requests import answer_of, message_of, request_of, response, unknown_option
 from tools.transport.security import SecureSite, speaker
 from tools.wire import bodies
+from tools.wire.answers import Refusal
 from tools.wire.identity import Peer
 
 PATH = "msgin5g"
@@ -49,6 +51,13 @@ def peer_of(remote):
     return Peer(host, port or 5683)
 
 
+LARGEST = 1124  # octets of payload that aiocoap takes for one datagram
+
+
+class Unanswered(Refusal):
+    """Nothing came back (5.04), or nothing that means anything (5.02): the request may have been taken or not."""
+
+
 _SEEN = "it has seen this sequence number before: the store was put back from an older copy; the numbers go ahead now"
 _MISTRUST = "it answers %s unprotected: it has other keys, or security.mode none"
 
@@ -66,6 +75,8 @@ def _objection(request):
 class MessageResource(resource.Resource):
     """POST /msgin5g. `handle` gets (peer, Request) and gives an Answer, or what is awaited for one."""
 
+    below = (PATH,)  # aiocoap has taken that off
+
     def __init__(self, transport):
         super().__init__()
         self._transport = transport
@@ -81,12 +92,30 @@ class MessageResource(resource.Resource):
         await super().render_to_pipe(request)
 
     async def render_post(self, request):
-        objection = _objection(request)
+        return await self._answered(request, _objection(request))
+
+    async def _answered(self, request, objection):
         if objection:
             return objection
         peer = self._transport.met(request.remote)
-        answer = self._transport.handle(peer, request_of(request))
+        answer = self._transport.handle(peer, request_of(request, self.below))
         return response(await answer if inspect.isawaitable(answer) else answer)
+
+
+class AnyResource(MessageResource):
+    """Every path and method: of a program that decides by the whole Request."""
+
+    below = ()
+
+    async def render_to_pipe(self, request):
+        discovery = self._transport.discovery
+        if discovery and request.request.opt.uri_path == WELL_KNOWN:
+            await discovery.links.render_to_pipe(request)
+        else:
+            await super().render_to_pipe(request)
+
+    async def render(self, request):
+        return await self._answered(request, unknown_option(request))
 
 
 class CoapTransport:
@@ -106,7 +135,7 @@ class CoapTransport:
         discovery=None,
     ):
         self.handle = handle
-        self._topic = topic
+        self._topic = topic  # None: whatever is asked goes to `handle`
         self.body_limit = body_limit
         self._tuning = TransportTuning()
         self._tuning.ACK_TIMEOUT = ack_timeout
@@ -126,6 +155,7 @@ class CoapTransport:
         self._addresses = {}  # of the lines, by name
         self._remotes = {}  # peer: aiocoap's remote, which also knows our address that the peer spoke to
         self._context = None
+        self.wide = False  # many requests at once to one address
 
     def serve(self, name, decide):
         """Before the start: what decides about all requests below this first segment of a path, as in `paths.Paths`."""
@@ -163,6 +193,8 @@ class CoapTransport:
         for interface in context.request_interfaces:
             acknowledgements.attach(interface.token_interface)
             self.outlet.attach(interface.token_interface)
+            if self.wide:
+                widen(interface.token_interface)
         if self._watch:
             for interface in context.request_interfaces:
                 manager = interface.token_interface
@@ -174,6 +206,16 @@ class CoapTransport:
         if self._guard:
             context.request_interfaces.insert(0, TransportOSCORE(context, context))
         return port
+
+    def _site(self):
+        if self._topic is None:
+            return AnyResource(self)
+        site = resource.Site()
+        site.add_resource([PATH], MessageResource(self))
+        site.add_resource([PATH], self._observers)
+        if self.discovery:
+            site.add_resource(WELL_KNOWN, self.discovery.links)
+        return site
 
     def whose(self, request):
         """Whose share of the room a request takes: its key's; in mode none that of a registered address, or the one
@@ -223,42 +265,45 @@ class CoapTransport:
 
     async def exchange(self, peer, body, ue=None):
         """As push, with the payload of the response: (Outcome, octets). Without `ue`, to whom spoke from there last."""
-        message = aiocoap.Message(
-            code=aiocoap.POST, payload=bodies.encode(body), transport_tuning=self._tuning
-        )
+        context = None
+        if self._guard:
+            context = self._context_for(peer, ue)
+            if context is None:
+                return Outcome(LATER, "it has no key: msgin5g provision", answered=False), b""
+        message = aiocoap.Message(code=aiocoap.POST, payload=bodies.encode(body))
         message.opt.content_format = JSON
+        message.opt.uri_path = (PATH,)
+        try:
+            answer = await self.ask(peer, message, context)
+        except (TimeoutError, oscore.NotAProtectedMessage, oscore.ProtectionInvalid, error.Error) as failure:
+            return self._outcome(failure, ue, context), b""
+        diagnostic = answer.payload.decode(errors="replace")[:200]
+        return Outcome.of_coap(answer.code.dotted, diagnostic, answer.opt.max_age), answer.payload
+
+    def _context_for(self, peer, ue):
+        """Of OSCORE: the UE's, or that of whom spoke from there last; None where there is none."""
+        if ue:
+            return self._guard.context_of_ue(ue)
+        return getattr(self._remotes.get(peer), "security_context", None)
+
+    async def ask(self, peer, message, context=None, whole=True):
+        """The response to a request of ours. `whole`: it was made to fit one datagram; else aiocoap cuts it in blocks,
+        and puts together a response in blocks.
+
+        Raises TimeoutError where it was acknowledged and no more, and the errors of aiocoap.
+        """
+        message.transport_tuning = self._tuning
         known = self._remotes.get(peer)
         remote = self._addresses.get(peer.host) or getattr(known, "underlying_address", known)
         if remote is not None:
-            message.opt.uri_path = (PATH,)
             message.remote = remote
         else:
-            message.set_request_uri("coap://%s/%s" % (hostportjoin(peer.host, peer.port), PATH))
-        context = None
-        if self._guard:
-            context = self._guard.context_of_ue(ue) if ue else getattr(known, "security_context", None)
-            if context is None:
-                return Outcome(LATER, "it has no key: msgin5g provision", answered=False), b""
-            if remote is None:
-                await self._context.find_remote_and_interface(message)
-                message.opt.uri_host = message.opt.uri_port = None
+            asked = aiocoap.Message(code=aiocoap.GET, uri="coap://%s" % hostportjoin(peer.host, peer.port))
+            await self._context.find_remote_and_interface(asked)
+            message.remote = asked.remote
+        if context is not None:
             message.remote = OSCOREAddress(context, message.remote)
-        try:
-            answer = await self._answer(message)
-        except (TimeoutError, oscore.NotAProtectedMessage, oscore.ProtectionInvalid, error.Error) as failure:
-            return self._outcome(failure, ue, context), b""
-        code = "%d.%02d" % (answer.code.class_, answer.code & 0x1F)
-        diagnostic = answer.payload.decode(errors="replace")[:200]
-        return Outcome.of_coap(code, diagnostic, answer.opt.max_age), answer.payload
-
-    async def respond(self, peer, back, answer):
-        """Answers a request once more (`Request.back`); the Outcome is that of the datagram, DONE with its ACK."""
-        return await self._late.respond(peer, back, response(answer))
-
-    async def _answer(self, message):
-        """The response to a request; TimeoutError where it was acknowledged and no more, and the errors of aiocoap."""
-        # handle_blockwise=False: aiocoap would cut bodies above 1024 octets in blocks; this one was made to fit.
-        request = self._context.request(message, handle_blockwise=False)
+        request = self._context.request(message, handle_blockwise=not whole)
         # A response that is cancelled while its datagram comes in makes aiocoap raise: at the end of the gateway it
         # is left to aiocoap's own end, and what it ends with is looked at.
         request.response.add_done_callback(lambda future: future.cancelled() or future.exception())
@@ -267,6 +312,23 @@ class CoapTransport:
             request.response.cancel()
             raise TimeoutError
         return request.response.result()
+
+    async def respond(self, peer, back, answer):
+        """Answers a request once more (`Request.back`); the Outcome is that of the datagram, DONE with its ACK."""
+        return await self._late.respond(peer, back, response(answer))
+
+    async def relay(self, peer, request, ue=None):
+        """The Answer of a device, or of a server, to a Request that comes from elsewhere. Raises Unanswered."""
+        context = self._context_for(peer, ue) if self._guard else None
+        if self._guard and context is None:
+            raise Unanswered("5.02", "there is no key for it")
+        whole = request.code == "POST" and len(request.payload) <= LARGEST
+        try:
+            return answer_of(await self.ask(peer, message_of(request), context, whole))
+        except (TimeoutError, oscore.NotAProtectedMessage, oscore.ProtectionInvalid, error.Error) as failure:
+            silent = isinstance(failure, TimeoutError | error.TimeoutError)
+            reason = self._outcome(failure, ue, context).detail
+            raise Unanswered("5.04" if silent else "5.02", reason) from failure
 
     def _outcome(self, failure, ue, context):
         """What became of a body whose request ended in an error: in any case it is tried again later."""

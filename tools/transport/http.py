@@ -62,12 +62,12 @@ def _origin(request):
 
 class HttpTransport:
     """`event` runs a method of the server in a transaction of its own; `snapshot` gives the status; `callers` is a
-    Callers."""
+    Callers. Without a server (None) there is the status alone."""
 
     def __init__(self, server, event, snapshot, body_limit, admin=False, callers=None):
         self._callers = callers
         self._server = server
-        self._servers = server.application_servers
+        self._servers = server and server.application_servers
         self._event = event
         self._snapshot = snapshot
         self._runner = None
@@ -77,12 +77,14 @@ class HttpTransport:
         self._description = openapi.octets(admin)
         self._app = web.Application(middlewares=[self._framed, problems, self._admit])
         add = self._app.router
+        add.add_get("/", self._page)
+        add.add_get("/status.json", self._status)
+        if server is None:
+            return
         add.add_post(REGISTRATIONS, self._register)
         add.add_delete(REGISTRATIONS + "/{id}", self._deregister)
         add.add_post(DELIVERY + "/deliver-as-message", self._message)
         add.add_post(DELIVERY + "/deliver-report", self._report)
-        add.add_get("/", self._page)
-        add.add_get("/status.json", self._status)
         add.add_get("/openapi.json", self._describe)
         if admin:
             add.add_post("/admin/push", self._push)

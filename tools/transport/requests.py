@@ -4,7 +4,7 @@
 import aiocoap
 from aiocoap.numbers import OptionNumber
 
-from tools.transport.late import back_of
+from tools.transport.departure.late import back_of
 from tools.wire import bodies
 from tools.wire.answers import Answer, Request
 

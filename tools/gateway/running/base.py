@@ -65,6 +65,10 @@ class Running:
         """A coroutine that does what a round of work of these decisions gave."""
         raise NotImplementedError
 
+    def status_parts(self, now):
+        """For the status: what there is to say, by name; or what gives it when it is called."""
+        return status.common(self, now)
+
     def set_aside(self, culprit, error, now):
         """A row cannot be read: puts it where it is met no more."""
         raise error
@@ -85,7 +89,7 @@ class Running:
             await self._listen("http")
             with contextlib.suppress(Refusal):  # the store is busy: it is done before the first work
                 self._start()
-            await self._listen("coap")
+            await self.listen()
         except BaseException:
             await self.stop()
             raise
@@ -95,6 +99,10 @@ class Running:
         self.events.emit("listening", coap=self.address("coap"), http="http://" + self.address("http"))
         self._pump()
         return self
+
+    async def listen(self):
+        """Begins to listen, last of all."""
+        await self._listen("coap")
 
     async def __aexit__(self, *exception):
         await self.stop()
@@ -193,6 +201,21 @@ class Running:
             return self._run(function, *arguments)
         finally:
             self._pump_soon()
+
+    def quietly(self, function, *arguments):
+        """An event whose result nobody waits for: what went wrong was told."""
+        try:
+            return self._event(function, *arguments)
+        except Refusal:
+            return None
+
+    def note(self, function, *arguments):
+        """An event that must be in the store. Raises Refusal where the store takes nothing now."""
+        try:
+            self._event(function, *arguments)
+        except Refusal as refusal:
+            if refusal.answer.code == "5.03":
+                raise
 
     def _answer(self, kind, peer, function, *arguments):
         """The Answer to a request, whatever happens."""

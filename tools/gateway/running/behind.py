@@ -8,6 +8,7 @@ from tools.gateway import applications
 from tools.gateway.appjson import ApplicationJson
 from tools.gateway.applications import Applications
 from tools.gateway.l3lines import L3Line
+from tools.gateway.running.asking import settled
 from tools.transport.lines import Line
 from tools.wire import l3
 from tools.wire.answers import Refusal
@@ -27,7 +28,7 @@ class Behind:
         self._l3 = {}  # by identifier: the L3Line
         self.applications = Applications(self.store, settings, request, self._emit, self._in_use)
         self._json = ApplicationJson(self.applications, self._application_event, self.coap.exchange)
-        self._sender.set_behind(self.applications, self._json, self._l3)
+        self._sender.set_behind(self.applications, self._of_application, self._json, self._l3)
 
     def open(self):
         super().open()
@@ -42,13 +43,16 @@ class Behind:
         for bridge in self._l3.values():
             bridge.stop()
 
+    def _of_application(self, method, *arguments):
+        """An event of Applications; its result, or what is awaited for that."""
+        return self._event(method, *arguments)
+
     def _application_event(self, function, *arguments):
-        """As _event, for MSGin5G-5, which says in its own words what went wrong here."""
+        """The same for MSGin5G-5, which says in its own words what went wrong here."""
         try:
-            return self._event(function, *arguments)
+            return self._of_application(function, *arguments)
         except Refusal as refusal:
-            later = refusal.answer.code == "5.03"
-            raise applications.RefusedError(l3.CONGESTION if later else l3.LACK_OF_RESOURCES) from refusal
+            raise refused(refusal) from refusal
 
     def _in_use(self, identifier):
         return identifier in self._l3 and self._l3[identifier].open
@@ -57,4 +61,10 @@ class Behind:
         while True:
             await asyncio.sleep(self.options.settings.lifetime / 2)
             with contextlib.suppress(Exception):  # the error was told, and the next try comes soon
-                self._event(self.applications.refresh)
+                await settled(self._of_application(self.applications.refresh))
+
+
+def refused(refusal):
+    """The RefusedError that says the same."""
+    later = refusal.answer.code in ("5.02", "5.03", "5.04")
+    return applications.RefusedError(l3.CONGESTION if later else l3.LACK_OF_RESOURCES)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from tools.gateway.function.settings import FunctionSettings
 from tools.server.settings import PORT, Settings
+from tools.store.sectables import Keys
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,8 @@ class Options:
     http_hosts: tuple = ()  # more names that the HTTP side is called by
     discovery: bool = False  # devices that ask a multicast group for a gateway hear of this one
     name: str | None = None  # the UE Service ID of the gateway, which they hear
+    upstream: tuple | None = None  # (host, port) of the server, where that is another program
+    upstream_keys: Keys | None = None  # the gateway's own OSCORE keys toward it
     function: dict = field(default_factory=dict)  # of FunctionSettings, what is not its default
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from tools.gateway.running.base import Running
 from tools.gateway.sending import Sender
+from tools.page import status
 from tools.server.callers import Callers
 from tools.server.delivery.pushes import DONE
 from tools.server.server import Server
@@ -67,6 +68,9 @@ class ServerProgram(Running):
         for each in self.coap.paths:
             each.look()
 
+    def status_parts(self, now):
+        return super().status_parts(now) | status.of_server(self, now)
+
     def stopping(self):
         self.unrecorded.stop()
 
@@ -94,7 +98,10 @@ class ServerProgram(Running):
         return self._configure(peer, request)
 
     def _configure(self, peer, request):
-        return self._answer("configuration", peer, self._event, self.server.configuration, peer, request)
+        return self._answer("configuration", peer, self._event, self._configured, peer, request)
+
+    def _configured(self, peer, request, now):
+        return self.server.configuration(peer, request, now)
 
     def _limit_for(self, peer):
         return self._body_limit if self._is_registered(peer) else SMALL

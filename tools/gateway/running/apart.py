@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: MIT
+"""A running Gateway UE: devices and applications on one side (MSGin5G-6, MSGin5G-5), its server on the other
+(MSGin5G-1). What the gateway function does not answer itself goes on to the server unchanged."""
+
+import asyncio
+import time
+
+from tools.gateway import applications
+from tools.gateway.function.asks import Ask
+from tools.gateway.function.function import GatewayFunction
+from tools.gateway.running.asking import asked_elsewhere, settled
+from tools.gateway.running.base import Running
+from tools.gateway.running.behind import Behind, refused
+from tools.gateway.running.membership import Membership
+from tools.gateway.running.options import function_settings
+from tools.gateway.running.upstream import Upstream
+from tools.gateway.sending import Sender
+from tools.page import status
+from tools.server.callers import Callers
+from tools.server.delivery.pushes import DONE, REFUSED
+from tools.server.unrecorded import Unrecorded
+from tools.transport.coap import PATH, SMALL, CoapTransport, Unanswered, peer_of
+from tools.transport.departure.north import North
+from tools.transport.discovery import discovery_of
+from tools.transport.http import HttpTransport
+from tools.transport.security import ContextBinding, Guard
+from tools.transport.unguarded import Unguarded
+from tools.wire import bodies, l3
+from tools.wire.a3 import is_json_of_application
+from tools.wire.answers import Answer, Refusal, Request
+from tools.wire.bodies import Malformed
+
+PATIENCE = (
+    1.5  # s that an application waits for the server: less than a device does before it repeats (l3.timeout)
+)
+_KNOWN = 4096  # peers that something of was taken, the longest silent first
+
+
+class GatewayUe(Behind, Running):
+    """`options.upstream` says where the server is; `options.name` is the gateway's UE Service ID."""
+
+    def __init__(self, options, events=None, clock=None):
+        super().__init__(options, events, clock)
+        self._open_lines()
+        settings = options.settings
+        binding = guard = None
+        if options.security == "oscore":
+            binding = ContextBinding(self.store)
+            guard = Guard(self.store, self.events.emit, peer_of)
+        north_keys = options.upstream_keys
+        self.function = GatewayFunction(
+            self.store,
+            function_settings(options, ue=options.name, protected=north_keys is not None),
+            self._emit,
+            binding=binding,
+        )
+        self.decisions = (self.function,)
+        self._known = {}
+        self._asking = {}  # what applications ask, by what it is: the task
+        self._body_limit = limit = 2 * settings.max_message + 4096
+        watch = guard or Unguarded(self.events.emit, self._is_known, peer_of, settings.rate)
+        self.coap = CoapTransport(
+            self._handle,
+            None,
+            self._limit_for,
+            options.ack_timeout,
+            self.lines,
+            guard,
+            watch,
+            settings.rate,
+            limit,
+            discovery_of(options, self.events.emit),
+        )
+        self.north = North(
+            self._pushed,
+            options.upstream,
+            self.events.emit,
+            options.ack_timeout,
+            self.store,
+            north_keys,
+            options.name,
+        )
+        membership = Membership(options.name, settings.service, settings.lifetime)
+        self.upstream = Upstream(self.north.ask, membership, time.monotonic, self.events.emit, self._joined)
+        callers = Callers(self.store, self.events.emit, options.http[0], options.http_hosts)
+        self.http = HttpTransport(None, self._event, self.snapshot, limit, False, callers)
+        self.transports = (*self.lines, self.http, self.coap, self.north)
+        self.unrecorded = Unrecorded(self._record, self._later)
+        self._sender = Sender(self, self._event, self._emit_error)
+        self._set_up(settings, None)
+
+    async def listen(self):
+        await super().listen()
+        await self.north.start()
+
+    def open(self):
+        super().open()
+        self.task(self.upstream.keep())
+
+    def stopping(self):
+        super().stopping()
+        self.unrecorded.stop()
+
+    def status_parts(self, now):
+        return super().status_parts(now) | {
+            "upstream": {"address": "%s:%d" % self.options.upstream, **self.upstream.state},
+            "served": lambda: self.store.count_served(now),
+            "resting": lambda: status.resting(self.function),
+            "refused": self.function.refused,
+            "unheard": self.north.refused,
+        }
+
+    def _joined(self):
+        self.quietly(self.function.registered)
+
+    # ---- requests of devices -----------------------------------------------------------------------------------------
+
+    async def _handle(self, peer, request):
+        """The Answer to a request of a device, whatever happens."""
+        try:
+            return await self._decide(peer, request)
+        except Refusal as refusal:
+            return refusal.answer
+        except Exception as error:
+            self._emit_error("request", error, peer=str(peer))
+            return Answer("5.00", None, "an error of the gateway's own; it is told there")
+
+    async def _decide(self, peer, request):
+        if request.path == (PATH,) and request.code == "POST" and is_json_of_application(request.payload):
+            return await self._json.answer(peer, request.payload)
+        answer = await self._forward(peer, request)
+        if answer.code[0] == "2":
+            self._known.pop(peer, None)
+            self._known[peer] = True
+            if len(self._known) > _KNOWN:
+                del self._known[next(iter(self._known))]
+        return answer
+
+    async def _forward(self, peer, request):
+        answer = self._event(self.function.request, peer, request)
+        if answer is not None:
+            return answer
+        answer = await self.upstream.ask(request, peer)
+        # The server has decided: what cannot be noted of it here now is learnt from the next one.
+        self.quietly(self.function.forwarded, peer, request, answer)
+        return answer
+
+    def _is_known(self, peer):
+        return peer in self._known
+
+    def _limit_for(self, peer):
+        return self._body_limit if peer in self._known or hasattr(peer, "identity") else SMALL
+
+    # ---- applications ------------------------------------------------------------------------------------------------
+
+    def _of_application(self, method, *arguments):
+        if hasattr(method, "steps"):
+            return asked_elsewhere(self._event, self._ask_for, method, arguments)
+        return super()._of_application(method, *arguments)
+
+    async def _ask_for(self, question):
+        """The server's Answer to what an application asks."""
+        peer, content_format, octets = question
+        return await self._forward(
+            peer, Request("POST", (PATH,), payload=octets, content_format=content_format)
+        )
+
+    async def _application_event(self, method, *arguments):
+        """Nothing is answered for that the server has not answered for. Where it takes long, the application is told
+        so before it asks again; asked again meanwhile, it gets the answer to its first question."""
+        key = method.__name__, arguments
+        task = self._asking.get(key)
+        if task is None:
+            task = self._asking[key] = self.task(settled(self._of_application(method, *arguments)))
+            task.add_done_callback(
+                lambda task: self._asking.pop(key) and not task.cancelled() and task.exception()
+            )
+        try:
+            async with asyncio.timeout(PATIENCE):
+                return await asyncio.shield(task)
+        except TimeoutError:
+            raise applications.RefusedError(l3.CONGESTION) from None
+        except Refusal as refusal:
+            raise refused(refusal) from refusal
+
+    # ---- requests of the server --------------------------------------------------------------------------------------
+
+    async def _pushed(self, server, request):
+        """The Answer to a request of the server's: that of the device which it is for."""
+        try:
+            if request.path != (PATH,):
+                return Answer("4.04", None, "only /%s is here" % PATH)
+            if request.code != "POST":
+                return Answer("4.05", None, "only POST is answered here")
+            body = bodies.parse(request.payload)
+            ue, where = self._event(self.function.recipient, body)
+            if applications.is_peer(where):
+                return _of_outcome(await self._sender.to_application(where, body))
+            return await self.coap.relay(where, request, ue)
+        except Malformed as error:
+            return Answer("4.00", None, str(error))
+        except Refusal as refusal:
+            return refusal.answer
+        except Exception as error:
+            self._emit_error("push", error)
+            return Answer("5.00", None, "an error of the gateway's own; it is told there")
+
+    # ---- what the gateway does by itself -----------------------------------------------------------------------------
+
+    async def begin(self, decisions, item):
+        if isinstance(item, Ask):
+            try:
+                answer = await self.upstream.ask(item.request, None)
+            except Unanswered:
+                answer = None
+            self.quietly(self.function.asked, item, answer)
+        else:
+            outcome = await self._sender.send(item)
+            self.unrecorded.add(item, outcome)
+
+    def _record(self, push, outcome):
+        self.note(self.function.outcome, push, outcome)
+
+
+def _of_outcome(outcome):
+    if outcome.verdict == DONE:
+        return Answer("2.04")
+    code, _, detail = outcome.detail.partition(" ")
+    if outcome.verdict == REFUSED:
+        known = code[:2] in ("4.", "5.") and len(code) == 4
+        return Answer(code, None, detail) if known else Answer("4.00", None, outcome.detail)
+    return Answer("5.03", None, outcome.detail, max_age=int(outcome.max_age or 5))
