@@ -139,7 +139,7 @@ class Continuing:
         """Replace the request of an exchange by this one, and send it; `body` is what came of the response so far.
         Return False where it cannot be sent. Raise MemoryError: then the exchange is as before."""
         token = self._new_token(exchange.peer)
-        mid = self._next_mid()
+        mid = self.next_mid()
         binding = exchange.binding
         try:
             if binding:

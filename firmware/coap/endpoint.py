@@ -236,7 +236,8 @@ class Endpoint(Continuing, Serving):
 
     # --- sending ------------------------------------------------------------------------------------
 
-    def _next_mid(self):
+    def next_mid(self):
+        """Return the next Message ID (section 4.4)."""
         self._mid = (self._mid + 1) & 0xFFFF
         return self._mid
 
@@ -264,7 +265,7 @@ class Endpoint(Continuing, Serving):
 
     def _start(self, peer, message, type, token, now, tag, incoming, binding):
         """Raise MessageError, MemoryError: then it was not started."""
-        mid = self._next_mid()
+        mid = self.next_mid()
         datagram = self._encode(message, type, mid, token or b"")
         confirmable = type == _CON
         # A separate response has the token of the peer's request: nothing that comes in may be matched with that

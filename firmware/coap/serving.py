@@ -32,7 +32,7 @@ class Serving:
         _events: list
         _duplicates: Any
         _encode: Callable[..., Any]
-        _next_mid: Callable[..., int]
+        next_mid: Callable[..., int]
         _start: Callable[..., Any]
 
     def respond(self, incoming: exchanges.Incoming, message: Message, now: "Tick") -> None:
@@ -63,7 +63,7 @@ class Serving:
             kept = datagram = self._encode(message, numbers.ACK, request.mid, request.token)
         else:
             kept = b""
-            datagram = self._encode(message, numbers.NON, self._next_mid(), request.token)
+            datagram = self._encode(message, numbers.NON, self.next_mid(), request.token)
         self._incoming.remove(incoming)
         self._duplicates.answer(incoming.entry, kept)
         self.put(datagram, incoming.peer)
@@ -86,7 +86,7 @@ class Serving:
                 if incoming.binding:
                     answer = self.security.protect_response(answer, incoming.binding)
                 token = incoming.message.token
-                self.put(encode(answer, numbers.NON, self._next_mid(), token), incoming.peer)
+                self.put(encode(answer, numbers.NON, self.next_mid(), token), incoming.peer)
             except (MemoryError, OSError):
                 self.stats["dropped"] += 1
 

@@ -88,6 +88,7 @@ class Serving:
         self._armed = None  # the deadline that the timer task sleeps until
         self._watched = {}
         self._unsent = None
+        self._peer = None  # what core and link agree on
         self._state = ("stopped", None)  # what was told last
         self._warned = {}  # kind of trouble: when it was last told; there are some ten kinds
         self._ended = None  # for all who still want something: a task's exception, or words (STOPPED, or why)
@@ -125,6 +126,8 @@ class Serving:
         result = self._within(function, *arguments, **options)
         self._inside = True
         try:
+            if self.core.peer != self._peer:
+                self._use(self.core.peer)
             self._flush()
         except MemoryError:
             self._kick.set()
@@ -229,7 +232,7 @@ class Serving:
                 await asyncio.sleep_ms(_LINK_RETRY)
             except MemoryError:
                 await self._short()
-        core.peer = self._link.peer
+        core.peer = self._peer = self._link.peer
         self._link.on_back = self._back
         self._within(core.start, _now())
         self._open = True
@@ -238,8 +241,14 @@ class Serving:
         del self._tasks["link"]
 
     def _back(self):
-        self.core.peer = self._link.peer
+        self.core.peer = self._peer = self._link.peer
         self._call(self.core.link_is_back, _now())
+
+    def _use(self, peer):
+        """Have the link use the gateway that the core has chosen."""
+        self._link.use(peer)
+        self._peer = peer
+        log("gateway: %s", self.core.config.peer)
 
     async def _read(self):
         core = self.core
@@ -262,7 +271,7 @@ class Serving:
         while True:
             try:
                 self._beat = _now()
-                if core.peer != self._link.peer:  # its name stands for another address now
+                if self._peer != self._link.peer:  # its name stands for another address now
                     self._back()
                 self._call(core.poll, self._beat)
                 if self._warned:

@@ -67,7 +67,7 @@ class ApplicationClient(BaseClient):
         self.storage = storage
         self.random = random
         self.registration = ApplicationRegistration(config, random, wire)
-        self._builder = _Builder(config, storage, self.store, self.outbox, random, wire)
+        self.builder = _Builder(config, storage, self.store, self.outbox, random, wire)
         self._sender = _Sender(self, wire)
         self._receiver = _Receiver(self)
         self.sources = (self.registration, self._receiver, self._sender)

@@ -26,7 +26,7 @@ _ARRIVED = const((3, None))  # (events.MESSAGE, None), which wants no memory thi
 
 class BaseClient:
     """A subclass sets `sources`, among them `registration`, `_sender` (an OutboxScheduler) and `_receiver` (an
-    Inbox, or None before there is something for it), and `_builder`. It has `_do(now)`, which does everything that can
+    Inbox, or None before there is something for it), and `builder`. It has `_do(now)`, which does everything that can
     be done now.
 
     `store`, `outbox`, `stats`, `events` and `changed`, `failed`, `came`, `expected` are for the sources.
@@ -34,7 +34,7 @@ class BaseClient:
 
     if _TYPING:
         registration: Any
-        _builder: Any
+        builder: Any
         _sender: Any
         _receiver: Any
         _link_deadline: Any
@@ -135,7 +135,7 @@ class BaseClient:
         Raise ValueError for what can never be sent, OutboxFull when there is no room now, StorageError where the
         storage failed; then the message was not taken.
         """
-        outgoing = self._builder.add(
+        outgoing = self.builder.add(
             to, payload, now, to_type, app_id, report, priority, store_forward, expires, volatile
         )
         self._work(now)

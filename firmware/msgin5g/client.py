@@ -57,6 +57,7 @@ class Client(BaseClient):
         self.endpoint = security.endpoint(config, storage, random, self._admit)
         self.storage = storage
         self.random = random
+        self.listener = None  # a procedure that is given each datagram before the endpoint
         self._on_air = 0
         self.sources = [None] * len(procedures.TABLE)
         self._receiving = procedures.place("receiver")
@@ -66,7 +67,7 @@ class Client(BaseClient):
                 self._begun(position)
         self.registration = self.procedure("registration")
         self._sender = self.procedure("sender")
-        self._builder = BodyBuilder(config, storage, self.store, self.outbox, random, clock)
+        self.builder = BodyBuilder(config, storage, self.store, self.outbox, random, clock)
         for step in ("GWREG", "REG"):
             needed = len(encode(request(config, self.registration.body(step), True))) + TOKEN
             needed += security.overhead(config)
@@ -132,6 +133,8 @@ class Client(BaseClient):
         self._now = now
         told = True
         try:
+            if self.listener is not None and self.listener.hear(datagram, peer):
+                return
             # A datagram without an event, as in a flood, must not cost a look at everything that could be done.
             told = self.endpoint.receive(datagram, peer, now)
         except STARVED:

@@ -82,8 +82,10 @@ def test_a_gateway_that_was_found():
         link.on_back = lambda: back.append(link.peer)
         await asyncio.sleep(60)
         equal(back, [("192.0.2.9", 5683)])  # not that of the configuration
-        raises(OSError, link.use, ("not.known.invalid", 1))
-        equal(link.peer, ("192.0.2.9", 5683))
+        unknown = ("not.known.invalid", 1)
+        link.use(unknown)
+        equal(link.peer, unknown)
+        raises(OSError, link.send, b"x", unknown)  # lost, and not sent to anybody else
         link.use(asked)
         equal((link.peer, link._host), (asked, "localhost"))
 

@@ -8,8 +8,8 @@ Each has the same few members:
     await receive()       (octets, address) of the next datagram
     send(octets, address) False when the link cannot take it now: send it again later; OSError when it is lost
     close()
-    use(address)          makes this one `peer`, to send to and hear from; OSError where it cannot. Only a link that can
-                          send to a group has it, to ask for gateways
+    use(address)          makes this one `peer`, to send to and hear from. Only a link that can send to a group, and so
+                          ask for gateways, has it
     on_back               set by the link's user; a link that can know calls it whenever it was away and is back
     dropped               how many datagrams came and were lost because there was no memory for them
     alive                 False when a task of its own has ended; a link without such tasks need not have it

@@ -62,20 +62,18 @@ class UDPLink:
         return found[0]
 
     def use(self, address: "Peer") -> None:
-        """Send to and hear from this address from now on; one that `peer` was once open is again the name that it was.
-
-        Raise OSError where it cannot be.
-        """
-        before = self._host, self._port
-        self._host, self._port = (self._home, self._home_port) if address == self._found else address
+        """Send to and hear from this address from now on; where it is what the name of the configuration stood for,
+        that name is looked up again. What is sent to one that cannot be had is lost."""
+        known = address == self._found
+        self._host, self._port = (self._home, self._home_port) if known else address
+        self._asked = self._sockaddr = None
+        self.peer = address
         try:
             self._look_up()
-        except Exception:
-            self._host, self._port = before
-            raise
-        if address == self._found:
+        except OSError:
+            return
+        if known:
             self._found = self.peer
-        self._asked = None
 
     async def receive(self) -> "tuple[bytes, Peer]":
         """Return (octets, address) of the next datagram."""
@@ -116,7 +114,7 @@ class UDPLink:
 
     def send(self, octets: bytes | bytearray, address: "Peer") -> bool:
         """Put a datagram on its way; return False when the link wants it again later."""
-        if address == self.peer:
+        if address == self.peer and self._sockaddr is not None:
             if not octets[0] & _TYPE:  # Confirmable: there is an answer, if only an acknowledgement
                 self._expect()
             sockaddr = self._sockaddr

@@ -48,9 +48,9 @@ class BodyBuilder(MessageBuilder):
                 from ..wire.date_time import date_time
 
                 outgoing.expire_time = date_time(seconds + expires)
-        outgoing.segmentation = self._cut(outgoing)
+        outgoing.segmentation = self.cut(outgoing)
 
-    def _cut(self, outgoing):
+    def cut(self, outgoing):
         """Return (limit, room, set ID) of a message that needs segments, None for one that does not.
 
         Raise ValueError where not even segments fit a datagram.

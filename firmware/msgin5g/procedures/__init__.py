@@ -11,6 +11,7 @@ A new procedure is a file with a rules.requests.Source and `start(client)`, whic
 #   between them: lists of the message store, or files; or where this flag of the Config is set;
 # - the types of message (msgType) that it takes in.
 TABLE = (
+    "procedures.discovery    discovers",
     "procedures.registration always REGRESP DEREGRESP",
     "incoming.receiver       inbox+reports+sets MSG",
     "procedures.topics       topics",

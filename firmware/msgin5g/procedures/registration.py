@@ -23,10 +23,11 @@ _ANY = const(1 << 60)  # a time of the peer: each is bounded where it is used, n
 class Registration(Registering):
     """The registration of one UE Service ID."""
 
-    def __init__(self, config, profile, random=random_octets):
+    gateways = None  # the procedure that found the one that is registered with: it may know another one
+
+    def __init__(self, config, random=random_octets):
         super().__init__()
         self._config = config
-        self._profile = profile
         self._random = random
         self._retry = policy.backoff("REG", random)
         self._refusal = policy.named("refusal", random)
@@ -61,7 +62,7 @@ class Registration(Registering):
     def prepared(self, event, now, cause=None):
         """Take an event of what comes before the registration: "discover", "configure" where it begins, "ready" where
         it is done, "refused", "failed" where it was not, and is tried again."""
-        if self._on(event, cause) and event == "ready":
+        if (self._on(event, cause) or self._stands == "registered") and event == "ready":
             self._begin(0, now)
 
     def on_unregistered(self, now):
@@ -181,7 +182,8 @@ class Registration(Registering):
             return bodies.deregistration(service, addr)
         urgent = self._urgent if config.gateway_service else None
         wait = config.registration["wait"] if urgent is False else None
-        return bodies.registration(service, addr, self._profile, urgent, lifetime, wait)
+        largest = min(config.segments["size"], config.coap["max_datagram"] - _RESERVE)
+        return bodies.registration(service, addr, (("maxSegSize", largest),), urgent, lifetime, wait)
 
     def _read(self, body, step, now):
         result = body.flag("result", None)
@@ -224,6 +226,9 @@ class Registration(Registering):
     def _put_off(self, event, cause, max_age, now):
         """Take the event "refused" or "failed", and try again when the back-off of that says."""
         self._on(event, cause)
+        if self.gateways is not None and self.gateways.turn(event, max_age, now):
+            self._begin(0, now)
+            return
         backoff = self._refusal if event == "refused" else self._retry
         self._begin(backoff.failed(now, max_age), now)
 
@@ -246,6 +251,4 @@ class Registration(Registering):
 
 def start(client):
     """Return the Registration of a Client."""
-    config = client.config
-    largest = min(config.segments["size"], config.coap["max_datagram"] - _RESERVE)
-    return Registration(config, (("maxSegSize", largest),), client.random)
+    return Registration(client.config, client.random)

@@ -94,6 +94,7 @@ class Topics(Source):
         self._storage = client.storage
         self._random = client.random
         self._registered = False
+        self._peer = client.peer
         self._newer = False  # the file is of a newer version, and left alone
         self._unread = None  # what the storage said where it could not be read: left alone too
         self._restore()
@@ -189,8 +190,10 @@ class Topics(Source):
                 subscription.due.advance(now)
             if subscription.backoff is not None:
                 subscription.backoff.poll(now)
-        if self._client.registered and not self._registered:
-            # A server that did not know our registration may not know our subscriptions either.
+        if self._client.registered and (not self._registered or self._peer != self._client.peer):
+            # A server that did not know our registration may not know our subscriptions either; nor may one at another
+            # address, or by another gateway.
+            self._peer = self._client.peer
             for subscription in self.subscriptions:
                 if subscription.due is None or not subscription.denied:
                     subscription.due = Countdown(0, now)

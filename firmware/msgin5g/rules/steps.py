@@ -26,6 +26,7 @@ class Step(Source):
         self.due = None
         self.on_air = False
         self.exchange = None
+        self.peer = client.peer
         self.retry = policy.backoff("REG", client.random)
         self.refusal = policy.named("refusal", client.random)
 
@@ -34,8 +35,9 @@ class Step(Source):
         if registration.stopping or self.on_air:
             return None
         if not self.ready:
-            if self.due is None:
+            if self.due is None or self.peer != self.client.peer:  # another gateway is there to be asked
                 self.due = Countdown(0, now)
+            self.peer = self.client.peer
             registration.prepared(self.event, now)
         if self.due is None or self.due.left(now) > 0:
             return None
@@ -63,7 +65,10 @@ class Step(Source):
         self.retry.deadline = None
         self.due = Countdown(backoff.failed(now, max_age, silent), now)
         if not self.ready:
-            self.client.registration.prepared(event, now, cause)
+            registration = self.client.registration
+            registration.prepared(event, now, cause)
+            if registration.gateways is not None:
+                registration.gateways.turn(event, max_age, now)
 
     def poll(self, now):
         if self.on_air and self.client.registration.stopping:

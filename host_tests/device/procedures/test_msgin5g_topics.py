@@ -3,7 +3,7 @@
 
 import coap
 from common import equal, raises
-from msgin5g import MemoryStorage, StorageError
+from msgin5g import MemoryStorage, StorageError, procedures
 from msgin5g_scene import GRANTED, HOUR, MINUTE, SECOND, Scene, agree, max_age, msg, segment
 
 TO_TOPIC = '"oriDestAddr":{"destAddrType":"TOPIC","addr":"alerts"},'
@@ -399,5 +399,5 @@ def test_a_storage_that_fails_is_told():
 
 def test_no_topics_no_memory_of_them():
     scene = Scene(lambda asked: (coap.CHANGED, GRANTED)).start()
-    equal(scene.client.sources[2], None)
+    equal(scene.client.sources[procedures.place("topics")], None)
     equal(scene.client.endpoint.observations, ())
