@@ -5,6 +5,7 @@ import argparse
 import urllib.parse
 
 from tools.gateway import uecommands
+from tools.gateway.function.settings import FunctionSettings
 from tools.gateway.running.options import Options
 from tools.gateway.running.serving import Mistake
 from tools.server.hosts import address_of, name_of
@@ -42,10 +43,10 @@ def seconds(text):
     return value
 
 
-def octets(lowest):
+def octets(lowest, what="octets"):
     def read(text):
         if not text.isdecimal() or int(text) < lowest:
-            raise argparse.ArgumentTypeError("%r is not a number of octets from %d" % (text, lowest))
+            raise argparse.ArgumentTypeError("%r is not a number of %s from %d" % (text, what, lowest))
         return int(text)
 
     return read
@@ -229,6 +230,36 @@ def add_gateway(parser):
         choices=["oscore", "none"],
         help="toward the server (default: as --security)",
     )
+    default = FunctionSettings()
+    add(
+        "--bulk-interval",
+        type=seconds,
+        default=default.bulk_interval,
+        help="the longest that a registration which may wait is held for others (%(default)s s)",
+    )
+    add(
+        "--bulk-max",
+        type=octets(1, "requests"),
+        default=default.bulk_max,
+        help="held requests that go to the server at once (%(default)s)",
+    )
+    add(
+        "--bulk-configuration",
+        action="store_true",
+        help="hold what devices ask for their configuration, too, and ask for many at once",
+    )
+    add(
+        "--bulk-wait",
+        type=seconds,
+        default=default.bulk_wait,
+        help="how long a device is told to wait for its configuration (%(default)s s)",
+    )
+    add(
+        "--gateway-ues",
+        type=octets(1, "UEs"),
+        default=default.gateway_ues,
+        help="registered to the gateway service at once (%(default)s)",
+    )
     add("--no-discovery", action="store_true", help="do not answer devices that look for a gateway")
 
 
@@ -280,4 +311,11 @@ def gateway_options(args):
         "max_frame": args.serial_max_frame,
         "discovery": not args.no_discovery,
         "name": args.name,
+        "function": {
+            "bulk_interval": args.bulk_interval,
+            "bulk_max": args.bulk_max,
+            "bulk_configuration": args.bulk_configuration,
+            "bulk_wait": args.bulk_wait,
+            "gateway_ues": args.gateway_ues,
+        },
     }
