@@ -60,6 +60,7 @@ class Unanswered(Refusal):
 
 _SEEN = "it has seen this sequence number before: the store was put back from an older copy; the numbers go ahead now"
 _MISTRUST = "it answers %s unprotected: it has other keys, or security.mode none"
+_GONE = "it is not there, says a relay on the way, or it has security.mode none (4.04 unprotected)"
 
 
 def _objection(request):
@@ -339,7 +340,8 @@ class CoapTransport:
             replay = plain.code is aiocoap.UNAUTHORIZED and plain.payload.startswith(b"Replay")
             if replay and self._guard.jumped(ue, context):  # RFC 8613 section 8.2
                 return Outcome(LATER, _SEEN)
-            return Outcome(LATER, _MISTRUST % plain.code.dotted)
+            gone = plain.code is aiocoap.NOT_FOUND
+            return Outcome(LATER, _GONE if gone else _MISTRUST % plain.code.dotted)
         if isinstance(failure, oscore.ProtectionInvalid):
             return Outcome(LATER, "its answer does not verify: its keys are others")
         return Outcome(LATER, _reason(failure), answered=isinstance(failure, error.MessageError))
