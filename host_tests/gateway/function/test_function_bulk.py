@@ -362,6 +362,19 @@ def test_few_requests_are_under_way_at_once():
     assert sorted(seen) == many(40)
 
 
+def test_a_request_of_which_nobody_says_what_became_is_not_waited_for_without_end():
+    """As where the store takes nothing just when the answer comes."""
+    bench = bench_of(*many(5), bulk_max=1)
+    for ue in many(5):
+        bench.ask(at(ue), waiting(ue=ue, reqExpTime=3000))
+        asked = bench.asks()
+    assert asked == []  # four are out
+    assert bench.asks(299) == []
+    assert bench.asks(1) == []
+    asked = bench.asks(60)
+    assert sorted(sum((listed(ask)[1] for ask in asked), [])) == many(5)
+
+
 def test_one_row_that_raises_does_not_stop_the_others():
     bench = bench_of(*many(3), max_datagram=8192)
     for ue in many(3):

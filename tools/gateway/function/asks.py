@@ -13,6 +13,7 @@ from tools.wire.identity import Peer
 FIRST, LONGEST = 2, 60  # s, the pause after a request in vain; doubled each time
 _LONGEST_ASKED = 3600  # s: a Max-Age beyond it is not obeyed to the end
 _AT_ONCE = 4
+_LOST = 300  # s: more than an exchange of CoAP lasts; of an Ask that is out longer, nobody will say anything
 
 # What an answer means for what was asked.
 TAKEN, LATER, REFUSED, UNREGISTERED = "taken", "later", "refused", "unregistered"
@@ -38,21 +39,28 @@ class Asks:
     def __init__(self, store, emit):
         self._emit = emit
         self._numbers = itertools.count(1)
-        self._out = store.kept()  # by the number of an Ask: (its procedure, what)
+        self._out = store.kept()  # by the number of an Ask: (its procedure, what, when it began)
         self._until = None  # when the pause is over
         self._delay = FIRST
 
-    def begin(self, procedure, what, request, peers):
+    def begin(self, procedure, what, request, peers, now):
         ask = Ask(next(self._numbers), request, tuple(peers))
-        self._out[ask.id] = procedure, what
+        self._out[ask.id] = procedure, what, now
         return ask
 
     def end(self, ask):
         """(procedure, what), once; then None."""
-        return self._out.pop(ask.id, None)
+        found = self._out.pop(ask.id, None)
+        return found and found[:2]
+
+    def work(self, now, out):
+        """Forgets those whose end nobody could tell, as where the store took nothing just then."""
+        for id_ in [id_ for id_, (_, _, began) in self._out.items() if began + _LOST <= now]:
+            del self._out[id_]
+            self.later("request", "nobody said what became of it", now)
 
     def under_way(self, procedure):
-        return [what for of, what in self._out.values() if of is procedure]
+        return [what for of, what, _ in self._out.values() if of is procedure]
 
     def may_begin(self, now):
         return len(self._out) < _AT_ONCE and (self._until is None or self._until <= now)
@@ -72,11 +80,19 @@ class Asks:
         """The gateway has registered at the server: nothing waits because of what was before."""
         self.well()
 
+    def when(self, due, now):
+        """When what is due then can be asked: after the pause; None where the next answer is what it waits for."""
+        if self._until is not None and self._until > now:
+            return max(due, self._until)
+        return due if self.may_begin(now) else None
+
     def deadline(self, now):
-        """When the pause is over, or None."""
-        return self._until if self._until is not None and self._until > now else None
+        """When one is out too long, or None."""
+        return min((began + _LOST for _, _, began in self._out.values()), default=None)
 
     def clock_set(self, seconds):
+        for id_, (procedure, what, began) in list(self._out.items()):
+            self._out[id_] = procedure, what, began + seconds
         if self._until is not None:
             self._until += seconds
 

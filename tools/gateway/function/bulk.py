@@ -81,7 +81,7 @@ class Bulk:
         lists = [each for kind in FORMS for each in self._lists(kind, idle, now)]
         for kind, rows, single in lists:
             if self._asks.may_begin(now):
-                out.append(self._ask(kind, rows, single))
+                out.append(self._ask(kind, rows, single, now))
             else:  # as soon as another one is answered
                 self._store.hasten_held([row.id for row in rows], now)
 
@@ -122,12 +122,12 @@ class Bulk:
             used += size
         return lists
 
-    def _ask(self, kind, rows, single):
+    def _ask(self, kind, rows, single, now):
         body = rows[0].body if single else _body(self._settings, kind, [row.body for row in rows])
         request = Request("POST", PATH, payload=bodies.encode(body), content_format=JSON)
         asked = _Asked(kind, tuple(row.id for row in rows), tuple(row.ue for row in rows), single)
         self._emit("bulk-asked", kind=bodies.text(body, "msgType"), count=len(rows))
-        return self._asks.begin(self, asked, request, [row.peer for row in rows])
+        return self._asks.begin(self, asked, request, [row.peer for row in rows], now)
 
     # ---- the answer --------------------------------------------------------------------------------------------------
 
@@ -192,11 +192,10 @@ class Bulk:
         self._fanout.add(row.kind + "RESP", row.ue, row.peer, now, done, cause, lifetime)
 
     def deadline(self, now):
-        if self._asks.deadline(now) is not None:
-            return self._asks.deadline(now)
-        if not self._asks.may_begin(now):
-            return None  # the next answer is what goes on
-        return min((due for _, _, due, _ in self._idle(now)), default=None)
+        idle = self._idle(now)
+        if not idle:
+            return None
+        return self._asks.when(now if self._is_due(idle, now) else min(each[2] for each in idle), now)
 
 
 def _result(element):

@@ -114,15 +114,17 @@ class Configuration:
 
     def _ask_all(self, now, out):
         idle = self._idle(now)
-        due = any(due <= now for _, due in idle) or len(idle) >= self._settings.bulk_max
-        if not (due and self._asks.may_begin(now)):
+        if not (self._is_due(idle, now) and self._asks.may_begin(now)):
             return
         rows = [self._isolation.run(FETCH, id_, now, self._store.fetch, id_) for id_, _ in idle]
         for some in self._lists([row for row in rows if isinstance(row, Fetch)]):
             if self._asks.may_begin(now):
-                out.append(self._ask(some))
+                out.append(self._ask(some, now))
             else:
                 self._store.hasten_fetches([row.id for row in some], now)
+
+    def _is_due(self, idle, now):
+        return any(due <= now for _, due in idle) or len(idle) >= self._settings.bulk_max
 
     def _lists(self, rows):
         """Those that came to one address together, as many as fit a datagram."""
@@ -138,14 +140,14 @@ class Configuration:
             of_one[-1][1].append(row)
         return [some for of_one in lists.values() for _, some in of_one]
 
-    def _ask(self, rows):
+    def _ask(self, rows, now):
         """A GET with a payload, as the clause prints it; a server may want FETCH, which ours takes as well."""
         payload = bodies.encode({"bulkFlag": True, "ueIds": [row.ue_id for row in rows]})
         local = rows[0].local
         request = Request("GET", self._path, payload=payload, content_format=JSON, accept=JSON, local=local)
         self._emit("bulk-asked", kind=KIND, count=len(rows))
         asked = _Asked(tuple(row.id for row in rows), tuple(row.ue_id for row in rows))
-        return self._asks.begin(self, asked, request, [row.peer for row in rows])
+        return self._asks.begin(self, asked, request, [row.peer for row in rows], now)
 
     # ---- the answer --------------------------------------------------------------------------------------------------
 
@@ -234,9 +236,10 @@ class Configuration:
             self._emit("response-dropped", ue=found.ue_id, kind=KIND, cause=clean(outcome.detail))
 
     def deadline(self, now):
-        times = [self._store.fetch_deadline(), self._asks.deadline(now)]
-        if self._asks.may_begin(now):
-            times.append(min((due for _, due in self._idle(now)), default=None))
+        times, idle = [self._store.fetch_deadline()], self._idle(now)
+        if idle:
+            due = now if self._is_due(idle, now) else min(due for _, due in idle)
+            times.append(self._asks.when(due, now))
         if self._store.fetches(READY):
             times.append(self._turns.deadline(now))
         return min((time for time in times if time is not None), default=None)

@@ -66,6 +66,7 @@ class GatewayFunction:
         self._procedures = {
             "gateway service": self._service,
             "ways": self._ways,
+            "requests to the server": self._asks,
             "held requests": self._holding,
             "bulk requests": bulk,
             "configurations": self._configuration,
