@@ -18,7 +18,13 @@ def add_arguments(parser):
 
 
 def server_hints(args, program):
-    if not args.open and not program.store.devices():
+    waiting = program.store.ue_ids_without_configuration()
+    if waiting and not args.assign:
+        yield "%d UE IDs have a key and no configuration: ue add UE_ID --store %s, or --assign DOMAIN" % (
+            len(waiting),
+            args.store,
+        )
+    elif not args.open and not waiting and not program.store.devices():
         add = "provision --ue" if args.security == "oscore" else "gateway device add"
         yield "no UE Service ID may register yet: msgin5g %s ID --store %s" % (add, args.store)
     if not is_loopback(args.http[0]) and not program.store.has_tokens():

@@ -49,6 +49,7 @@ def of_server(program, now):
             }
             for r in store.registrations(now)
         ],
+        "configurations": store.count_configurations,
         "subscriptions": lambda: [
             {"topic": topic, "ue": ue, "expires": expires} for topic, ue, expires in store.subscriptions(now)
         ],

@@ -54,6 +54,9 @@ class ConfigurationTables:
         rows = self._db.execute("SELECT %s FROM ue_configurations ORDER BY ue_id" % _COLUMNS)
         return [UeConfiguration(*row) for row in rows]
 
+    def count_configurations(self):
+        return self._one("SELECT count(*) FROM ue_configurations")
+
     def ue_ids_without_configuration(self):
         """Those that have a key only."""
         rows = self._db.execute(

@@ -162,16 +162,6 @@ class CoapTransport:
         """Before the start: what decides about all requests below this first segment of a path, as in `paths.Paths`."""
         self.paths.append(Paths(name, self, decide, self._tuning))
 
-    def _site(self):
-        site = resource.Site()
-        site.add_resource([PATH], MessageResource(self))
-        site.add_resource([PATH], self._observers)
-        for each in self.paths:
-            site.add_resource(each.prefix, each)
-        if self.discovery:
-            site.add_resource(WELL_KNOWN, self.discovery.links)
-        return site
-
     async def start(self, host, port):
         """Listens; returns the port. OSError when it is taken."""
         # aiocoap binds with SO_REUSEPORT, so a second gateway would silently share the port: try without first.
@@ -214,6 +204,8 @@ class CoapTransport:
         site = resource.Site()
         site.add_resource([PATH], MessageResource(self))
         site.add_resource([PATH], self._observers)
+        for each in self.paths:
+            site.add_resource(each.prefix, each)
         if self.discovery:
             site.add_resource(WELL_KNOWN, self.discovery.links)
         return site

@@ -17,6 +17,8 @@ from tools.wire.answers import Refusal
 from tools.wire.bodies import Malformed
 from tools.wire.outside import clean
 
+ROOT = ("su-uc", "v1", "val-services")  # TS 24.546 annex C.3.1
+COLLECTION = "ue-configurations"
 JSON, CBOR, PROBLEM = 50, 60, 257
 LONGEST_UE_ID = 248  # octets: with "ue-uri=" it fits a Uri-Query option
 LONGEST_VENDOR = 200

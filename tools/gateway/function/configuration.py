@@ -20,8 +20,8 @@ from tools.wire import bodies, ueconfig
 from tools.wire.answers import Answer, Request
 from tools.wire.bodies import Address, Malformed
 from tools.wire.outside import clean
+from tools.wire.ueconfig import COLLECTION, ROOT
 
-ROOT, COLLECTION = ("su-uc", "v1", "val-services"), "ue-configurations"
 MARGIN = 2  # s before a UE's time is over, for the server's answer
 KEPT_FOR = 600  # s, for the next request of the UE
 MAX_AGE = 86400  # s

@@ -15,9 +15,8 @@ from tools.wire import ueconfig
 from tools.wire.answers import Answer, Refusal
 from tools.wire.identity import Peer
 from tools.wire.outside import clean
+from tools.wire.ueconfig import COLLECTION, ROOT
 
-ROOT = ("su-uc", "v1", "val-services")  # TS 24.546 annex C.3.1
-COLLECTION = "ue-configurations"
 MAX_AGE = 86400  # s
 _FORBIDDEN = "%s is not provisioned for this key: msgin5g provision --ue-id"
 _CLOSED = "configurations are given to whoever asks only with --open, in security mode none"
