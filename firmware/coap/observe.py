@@ -58,7 +58,7 @@ def observe(
     3.3.1 has it: time to `register` again.
     Raise BusyError where MAX_OBSERVATIONS are kept, and as Endpoint.request does.
     """
-    if len(endpoint.observations) >= MAX_OBSERVATIONS:
+    if len([each for each in endpoint.observations if isinstance(each, Observation)]) >= MAX_OBSERVATIONS:
         from .errors import BusyError
 
         raise BusyError("%d resources are observed" % MAX_OBSERVATIONS)

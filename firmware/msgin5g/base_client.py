@@ -101,9 +101,10 @@ class BaseClient:
             self._receiver.resume(now)
         self._work(now)
 
-    def stop(self, now: int) -> None:
-        """Begin to de-register (clause 6.3.1.1.2). It is over when `registration.state` is "stopped"."""
-        self.registration.stop(now)
+    def stop(self, now: int, urgent: bool = True) -> None:
+        """Begin to de-register (clause 6.3.1.1.2). It is over when `registration.state` is "stopped". Where it is not
+        `urgent`, a gateway may take its time for it (clause 6.3.4.2.2)."""
+        self.registration.stop(now, urgent)
         self._work(now)
 
     def link_is_back(self, now: int) -> None:

@@ -58,6 +58,7 @@ class Client(BaseClient):
         self.storage = storage
         self.random = random
         self.listener = None  # a procedure that is given each datagram before the endpoint
+        self.clock = clock
         self._on_air = 0
         self.sources = [None] * len(procedures.TABLE)
         self._receiving = procedures.place("receiver")
@@ -243,8 +244,12 @@ class Client(BaseClient):
             return
         source, item = subject.tag
         if kind != coap_exchange.RESPONSE:
-            refused = kind == coap_exchange.REFUSED
-            source.unanswered(item, now, self.endpoint.security.explain(message) if refused else None)
+            why = None
+            if kind == coap_exchange.REFUSED:
+                why = self.endpoint.security.explain(message)
+            elif kind == coap_exchange.INCOMPLETE:
+                why = "an answer that is too long, or changed on its way"
+            source.unanswered(item, now, why)
             return
         self._on_peer_alive()
         if not source.registers:
@@ -269,6 +274,8 @@ class Client(BaseClient):
                 raise requests.Refusal(numbers.METHOD_NOT_ALLOWED, "only POST")
         if message.uint(numbers.CONTENT_FORMAT, numbers.JSON) != numbers.JSON:
             raise requests.Refusal(numbers.UNSUPPORTED_CONTENT_FORMAT, "only application/json (50)")
+        if self.config.ue_service_id is None:
+            raise requests.Refusal(numbers.NOT_FOUND, "this device has no UE Service ID yet")
         body = bodies.Body.read(message.payload)
         if body.text("msgIden") != self.config.service_identifier:
             raise BodyError("msgIden", "not " + self.config.service_identifier)

@@ -18,6 +18,7 @@ REQUESTS = {
     "SUB": "subscribing to a topic",
     "UNSUB": "unsubscribing",
     "REG": "GWREG, REG",
+    "CONFIG": "asking for the configuration",
 }
 VERDICTS = {"d": "done", "e": "end", "a": "again", "r": "register, again", "l": "refused"}
 CODES = {

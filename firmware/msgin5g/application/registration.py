@@ -26,7 +26,7 @@ class ApplicationRegistration(Registering):
         if self._on("start"):
             self._due = now
 
-    def stop(self, now):
+    def stop(self, now, urgent=True):
         if self._on("stop", self.cause) and not self._busy:
             self._leave(now)
 

@@ -125,6 +125,11 @@ class MessageSender(OutboxScheduler):
             self._client.cancel(outgoing.exchange, now)
             outgoing.exchange = None
 
+    def withdraw(self, outgoing, now):
+        """Take a message off the air that goes out again in another form."""
+        self._take_off(outgoing, now)
+        self._on(outgoing, "back")
+
     # --- what the server and the recipient say (clauses 6.4.1.1.6 to .9, 6.5.1.2) ---------------------------
 
     def receive(self, kind, body, now):

@@ -12,6 +12,7 @@ A new procedure is a file with a rules.requests.Source and `start(client)`, whic
 # - the types of message (msgType) that it takes in.
 TABLE = (
     "procedures.discovery    discovers",
+    "procedures.configuration fetches",
     "procedures.registration always REGRESP DEREGRESP",
     "incoming.receiver       inbox+reports+sets MSG",
     "procedures.topics       topics",

@@ -41,6 +41,8 @@ class Registration(Registering):
         self._expires = None
         self._lifetime = None
         self._urgent = config.registration["urgent"]  # for the next REG
+        self._leaves = None  # the urgency of DEREG, where there is one
+        self._former = None  # the UE Service ID that was given up, while it is registered
 
     # --- what the client calls ----------------------------------------------------------------------
 
@@ -49,8 +51,10 @@ class Registration(Registering):
         if self._on("start"):
             self._begin(0, now)
 
-    def stop(self, now):
-        """De-register where that makes sense; `state` becomes "stopped", at the latest when DEREG timed out."""
+    def stop(self, now, urgent=True):
+        """De-register where that makes sense; `state` becomes "stopped", at the latest when DEREG timed out. Not
+        `urgent`: a gateway may bulk it, and the device does not wait for the end of that."""
+        self._leaves = None if urgent else False
         if self._on("stop", self.cause) and not self._on_air:
             self._leave(now)
 
@@ -64,6 +68,24 @@ class Registration(Registering):
         it is done, "refused", "failed" where it was not, and is tried again."""
         if (self._on(event, cause) or self._stands == "registered") and event == "ready":
             self._begin(0, now)
+
+    @property
+    def busy(self):
+        """Whether a request is on the air, or has to go out before the device is what its configuration says."""
+        return self._on_air is not None or self._stands in ("leaving", "de-registering")
+
+    def renew(self, now, why=None, former=None):
+        """Register anew under what the configuration says now: another UE Service ID than `former`, which is
+        de-registered first, another server (`why` says so), or another limit. The registration must not be `busy`."""
+        if self.stopping:
+            return
+        if self.registered and former is not None:
+            self._former = former
+        if why is not None:
+            self._on("required", why)
+        self._begin(0, now)
+        if self._former is not None:
+            self._step = "DEREG"
 
     def on_unregistered(self, now):
         """Take note that the server does not know us any more (4.01, or an MSGRESP that says so): register at once.
@@ -179,7 +201,8 @@ class Registration(Registering):
         if step == "GWREG":
             return bodies.gateway_registration(service, addr, config.ue_id, lifetime)
         if step == "DEREG":
-            return bodies.deregistration(service, addr)
+            wait = None if self._leaves is None else config.registration["wait"]
+            return bodies.deregistration(service, self._former or addr, self._leaves, wait)
         urgent = self._urgent if config.gateway_service else None
         wait = config.registration["wait"] if urgent is False else None
         largest = min(config.segments["size"], config.coap["max_datagram"] - _RESERVE)
@@ -242,6 +265,7 @@ class Registration(Registering):
             self._step = self._due = None
 
     def _deregistered(self, now):
+        self._former = None
         if self.stopping:
             self._on("left", self.cause)
             self._step = self._due = None

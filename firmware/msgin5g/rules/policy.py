@@ -45,6 +45,7 @@ REQUESTS = (
     "SUB       resend       0 adlrlaaalllraa",
     "UNSUB     resend       0 adereaaaeeeraa",
     "REG       registration 0 adaalaaaaalaaa",  # GWREG too
+    "CONFIG    registration 0 adlalaaaaalaaa",
     "DEREG     -            1 edeeeeeeeeeeee",  # its loss is harmless: the registration expires
 )
 

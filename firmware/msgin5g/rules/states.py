@@ -30,8 +30,8 @@ REGISTRATION = (
     b"b............"  # stopped
     b".fcde.e.g.ij."  # registering
     b".fcde.e.g.i.."  # waiting
-    b".fcde.e.g.i.b"  # refused
-    b".fcde.e.g.i.b"  # unreachable
+    b".fcde.e.g.ijb"  # refused
+    b".fcde.e.g.ijb"  # unreachable
     b".ffdfbeeh...."  # registered: where a refresh fails, what was granted holds until it expires
     b"bh.......a..."  # leaving
     b"b........a..."  # de-registering

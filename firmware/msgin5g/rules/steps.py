@@ -38,7 +38,8 @@ class Step(Source):
             if self.due is None or self.peer != self.client.peer:  # another gateway is there to be asked
                 self.due = Countdown(0, now)
             self.peer = self.client.peer
-            registration.prepared(self.event, now)
+            if registration.state not in ("refused", "unreachable"):  # these say how the last try ended
+                registration.prepared(self.event, now)
         if self.due is None or self.due.left(now) > 0:
             return None
         self.on_air = True
@@ -71,9 +72,12 @@ class Step(Source):
                 registration.gateways.turn(event, max_age, now)
 
     def poll(self, now):
-        if self.on_air and self.client.registration.stopping:
-            self.on_air = False
-            self.client.cancel(self.exchange, now)
+        if self.client.registration.stopping:
+            if self.on_air:
+                self.on_air = False
+                self.client.cancel(self.exchange, now)
+            if not self.ready:
+                self.due = None
         self.retry.poll(now)
         if self.due is not None:
             self.due.advance(now)

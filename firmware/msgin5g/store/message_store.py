@@ -63,7 +63,7 @@ class MessageStore:
         self.unnamed = 0  # messages still to come until no digest of version 0, without a sender, is left
         self.foreign = 0  # payload files up to this number may belong to log segments of a newer version
         self.order = 0
-        self.journal = Journal(storage, self._checkpoint, self._rewrite)
+        self.journal = Journal(storage, self._checkpoint, self.rewrite)
 
     # --- messages on their way out ------------------------------------------------------------------
 
@@ -78,6 +78,15 @@ class MessageStore:
         header = self._outgoing_header(outgoing)
         source.ref = outgoing.ref = self.journal.write(_SENT, _pack(header, octets or b""), outgoing)
         outgoing.source = source
+        self.journal.compact()
+
+    def sent_again(self, outgoing):
+        """Write record S again, since the message is cut in another way. Raise OSError."""
+        before = outgoing.ref
+        outgoing.ref = self.journal.write(*self.rewrite(before), outgoing)
+        if outgoing.source.file is None:
+            outgoing.source.ref = outgoing.ref
+        self.journal.release(before)
         self.journal.compact()
 
     def accepted(self, outgoing):
@@ -285,7 +294,8 @@ class MessageStore:
     def _checkpoint(self):
         return _CHECKPOINT, _pack([self.order, self.history, self.foreign, self.unnamed], self.digests)
 
-    def _rewrite(self, ref):
+    def rewrite(self, ref):
+        """Return (kind, body) of a live record as it would be written now."""
         owner = ref.owner
         if isinstance(owner, Outgoing):
             payload = b""

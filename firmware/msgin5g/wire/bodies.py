@@ -80,9 +80,10 @@ def gateway_registration(service, addr, ue_id, lifetime):
     )
 
 
-def deregistration(service, addr):
-    """Return DEREG, clause 7.3.3.2."""
-    return _request(service, "DEREG", ("oriAddr", originator(addr)))
+def deregistration(service, addr, urgent=None, wait=None):
+    """Return DEREG, clause 7.3.3.2; the last two, clause 6.3.4.2.2, have no name there."""
+    who = ("oriAddr", originator(addr))
+    return _request(service, "DEREG", who, ("urgentTag", urgent), ("reqExpTime", wait))
 
 
 def message(service, addr, outgoing, value, segment=None, expire_time=None):
@@ -162,7 +163,8 @@ class Body:
     def __contains__(self, name):
         return self._members.get(name) is not None  # null says no more than absence
 
-    def _value(self, name, default):
+    def value(self, name, default):
+        """Return a member as it is. Raise BodyError where it is absent and has no default."""
         value = self._members.get(name)
         if value is None:
             if default is ...:
@@ -172,7 +174,7 @@ class Body:
 
     def text(self, name, default=..., longest=255):
         """Return a string member of at most `longest` octets (None: any). Raise BodyError."""
-        value = self._value(name, default)
+        value = self.value(name, default)
         if value is default:
             return value
         if not isinstance(value, str):
@@ -184,7 +186,7 @@ class Body:
 
     def flag(self, name, default=...):
         """Return a boolean member, by its words too. Raise BodyError."""
-        value = self._value(name, default)
+        value = self.value(name, default)
         if isinstance(value, str):
             word = value.lower()
             if word == "true" or word == "false":
@@ -195,7 +197,7 @@ class Body:
 
     def last_segment(self):
         """Return lastSegFlag, a string in clause 7.3.4.1 that names no values: all but the words for no mean yes."""
-        value = self._value("lastSegFlag", False)
+        value = self.value("lastSegFlag", False)
         if isinstance(value, str):
             return value.strip().lower() not in ("", "false", "0")
         if value not in (0, 1):
@@ -213,7 +215,7 @@ class Body:
 
     def integer(self, name, default=..., low=0, high=0x7FFFFFFF):
         """Return an integer member from `low` to `high`, by its digits too. Raise BodyError."""
-        value = self._value(name, default)
+        value = self.value(name, default)
         if value is default:
             return value
         if isinstance(value, str):
@@ -226,14 +228,14 @@ class Body:
 
     def object(self, name):
         """Return a member that is an object, as a Body. Raise BodyError."""
-        value = self._value(name, ...)
+        value = self.value(name, ...)
         if not isinstance(value, dict):
             raise BodyError(name, "not an object")
         return Body(value)
 
     def objects(self, name):
         """Return a member that is a list of objects, as Bodies. Raise BodyError."""
-        value = self._value(name, ...)
+        value = self.value(name, ...)
         if not isinstance(value, list):
             raise BodyError(name, "not an array")
         for each in value:

@@ -34,12 +34,14 @@ def configuration(**more):
 
 
 class Asked:
-    """A request of the device. `kind` is its msgType, "TOPIC" of one about a topic; `tick` when it first came."""
+    """A request of the device. `kind` is its msgType, "TOPIC" of one about a topic, "CONFIG" of one without a body;
+    `tick` when it first came."""
 
     def __init__(self, tick, datagram):
         self.tick = tick
         self.datagram = datagram
-        self.kind = self.body.get("msgType", "TOPIC")
+        body = self.body
+        self.kind = body.get("msgType", "TOPIC") if body else "CONFIG"
 
     # Made when looked at: a scene keeps many requests in a small heap.
 
@@ -54,7 +56,8 @@ class Asked:
 
     @property
     def body(self):
-        return json.loads(str(self.message.payload, "utf-8"))
+        payload = self.message.payload
+        return json.loads(str(payload, "utf-8")) if payload else {}
 
 
 def agree(asked):

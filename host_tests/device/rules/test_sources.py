@@ -153,7 +153,9 @@ class WithStep:
 
         self.table = procedures.TABLE
         sys.modules["msgin5g.procedures.preparing"] = Module
-        procedures.TABLE = ("procedures.preparing fetches",) + self.table
+        # in the place of the one that asks for the configuration
+        others = [row for row in self.table if "configuration" not in row]
+        procedures.TABLE = ("procedures.preparing fetches",) + tuple(others)
 
     def __exit__(self, *error):
         procedures.TABLE = self.table

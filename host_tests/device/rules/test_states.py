@@ -115,9 +115,8 @@ def test_what_comes_before_a_registration():
         ("stopped", SAME, SAME, SAME, SAME, SAME),
         ("registering", "discovering", "configuring", SAME, "refused", "unreachable"),
         ("waiting", "discovering", SAME, SAME, "refused", "unreachable"),
-        # tried again behind the back-off, it says so until it is done
-        ("refused", "discovering", SAME, "registering", SAME, "unreachable"),
-        ("unreachable", "discovering", SAME, "registering", "refused", SAME),
+        ("refused", "discovering", "configuring", "registering", SAME, "unreachable"),
+        ("unreachable", "discovering", "configuring", "registering", "refused", SAME),
         ("registered", SAME, SAME, SAME, "refused", SAME),
         ("leaving", SAME, SAME, SAME, SAME, SAME),
         ("de-registering", SAME, SAME, SAME, SAME, SAME),
