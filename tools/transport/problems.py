@@ -68,7 +68,7 @@ async def problems(request, handler):
         return problem(error.status, _MORE.get(error.status, error.reason), headers=_kept(error))
     except Exception as error:  # the transaction is over by now: an error changes nothing of what it kept
         logging.getLogger(__name__).error("%s %s: %s", request.method, request.path, reason_of(error))
-        return problem(500, "an error of the gateway's own")
+        return problem(500, "an error of the gateway's own; it is told there")
 
 
 class Protocol(web.RequestHandler):

@@ -80,14 +80,14 @@ def _contents(where, operation):
 def calls():
     """(name, path, method, body, status, body of the answer) of each example that has an answer of the same name."""
     for (path, method), operation in operations().items():
-        for name, example in _examples(operation.get("requestBody", {})).items():
+        for name, example in examples(operation.get("requestBody", {})).items():
             for status, response in operation["responses"].items():
-                answer = _examples(resolved(response)).get(name)
+                answer = examples(resolved(response)).get(name)
                 if answer:
                     yield name, path, method, example["value"], int(status), answer["value"]
 
 
-def _examples(body):
+def examples(body):
     return {
         name: example
         for media in body.get("content", {}).values()
@@ -97,15 +97,17 @@ def _examples(body):
 
 def problem_examples(status):
     """The ProblemDetails that the document gives as examples of a status."""
-    response = (resolved(operation["responses"].get(str(status), {})) for operation in operations().values())
-    return [example["value"] for each in response for example in _examples(each).values()]
+    documented = [
+        resolved(operation["responses"].get(str(status), {})) for operation in operations().values()
+    ]
+    documented += DOCUMENT["components"]["responses"].values()
+    given = [example["value"] for each in documented for example in examples(each).values()]
+    return [value for value in given if value.get("status") == status]
 
 
 def check(path, method, status, headers, octets):
     """Asserts that the document says that this call may be answered so. `headers`: a mapping that knows no case."""
-    if status in (404, 405, 417) and str(status) not in operations().get((path, method), {}).get(
-        "responses", {}
-    ):
+    if (path, method) not in operations():
         response = DOCUMENT["components"]["responses"][{404: "NotFound", 405: "MethodNotAllowed"}[status]]
     else:
         responses = operations()[path, method]["responses"]
@@ -127,7 +129,15 @@ def check(path, method, status, headers, octets):
     body = octets.decode()
     sent(content[type_]["schema"]).validate(body if type_ == "text/html" else json.loads(body))
     if type_ == PROBLEM:
-        assert json.loads(body)["status"] == status
+        check_problem(status, headers, octets)
+
+
+def check_problem(status, headers, octets):
+    """Asserts that this is a ProblemDetails of this status that says what is wrong."""
+    assert headers["Content-Type"].partition(";")[0] == PROBLEM
+    body = json.loads(octets)
+    sent({"$ref": "#/components/schemas/ProblemDetails"}).validate(body)
+    assert body["status"] == status and body["title"] and body["detail"]
 
 
 def members(schema, above=()):
