@@ -240,6 +240,8 @@ READING = [
     ["application", "remove", "1"],
     ["target", "list"],
     ["target", "remove", "weather.example.org"],
+    ["ue", "list"],
+    ["ue", "remove", "urn:imei:1"],
 ]
 
 
