@@ -11,7 +11,7 @@ from pathlib import Path
 import aiohttp
 
 from tools.demo.application_server import ApplicationServer
-from tools.demo.processes import Device, Gateway
+from tools.demo.processes import Device, Gateway, command, device_keys
 from tools.programs.patience import run as run
 
 UE = "ue:sensor-1@example.org"
@@ -31,11 +31,98 @@ def config(port, **more):
     }
 
 
+GATEWAY = "ue:gw@example.org"
+COMBINED, LOWER, UPPER = "combined", "gateway of two", "server of two"
+
+
+class Apart:
+    """A Gateway UE and its server, each a process. It looks like a Gateway of processes.py: devices see `lower`, the
+    gateway; the HTTP side and what is told are of `upper`, the server. `end` and `start` are of `victim`, one of
+    both."""
+
+    def __init__(self, folder, *arguments, security="none", victim=LOWER):
+        self.folder = folder
+        server = (*arguments, "--store", "server.db")
+        self.upper = Gateway(folder, *server, security=security, name="server")
+        self._make = lambda *more: Gateway(folder, *arguments, *more, security=security)
+        self._security = security
+        self._victim = victim
+        self.lower = None
+        self.events, self.event, self.count = self.upper.events, self.upper.event, self.upper.count
+
+    async def __aenter__(self):
+        key = ("--oscore", "gw.json") if self._security == "oscore" else ()
+        add = ("device", "add", GATEWAY, "--gateway", *key)
+        await command(self.folder, "server", *add, "--store", "server.db")
+        await self.upper.start()
+        key = ("--upstream-key", "gw.json") if key else ()
+        upstream = "coap://%s:%d" % self.upper.coap
+        self.lower = self._make("--upstream", upstream, "--ue", GATEWAY, *key)
+        try:
+            await self.lower.start()
+            await self.event("registered", ue=GATEWAY)
+        except BaseException:
+            await self.__aexit__()
+            raise
+        return self
+
+    async def __aexit__(self, *exception):
+        for each in (self.lower, self.upper):
+            if each is not None:
+                await each.__aexit__(*exception)
+
+    @property
+    def coap(self):
+        return self.lower.coap
+
+    @property
+    def http(self):
+        return self.upper.http
+
+    @property
+    def victim(self):
+        return self.upper if self._victim == UPPER else self.lower
+
+    @property
+    def pid(self):
+        return self.victim.pid
+
+    async def end(self, number):
+        return await self.victim.end(number)
+
+    async def start(self):
+        await self.victim.start()
+
+    async def keys(self, ue):
+        """The keys of a device that may come from now on."""
+        await command(self.folder, "server", "device", "add", ue, "--via", GATEWAY, "--store", "server.db")
+        return await device_keys(self.folder, ue)
+
+
+class Combined(Gateway):
+    """The same of a gateway with its server in one process."""
+
+    @property
+    def victim(self):
+        return self
+
+    async def keys(self, ue):
+        """The keys of a device that may come from now on."""
+        return await device_keys(self.folder, ue)
+
+
+def gateway_of(programs, folder, *arguments, security="none"):
+    """Both in one process, or apart."""
+    if programs == COMBINED:
+        return Combined(folder, *arguments, security=security)
+    return Apart(folder, *arguments, security=security, victim=programs)
+
+
 @contextlib.asynccontextmanager
-async def gateway_and_server(folder, *arguments, service_id=AS):
-    """A running (Gateway, ApplicationServer), the second registered with the first."""
+async def gateway_and_server(folder, *arguments, service_id=AS, programs=COMBINED):
+    """A running (gateway, ApplicationServer), the second registered with the first."""
     folder.mkdir(exist_ok=True)
-    async with Gateway(folder, "--open", *arguments) as gateway:
+    async with gateway_of(programs, folder, "--open", *arguments) as gateway:
         async with ApplicationServer(service_id, gateway.http) as server:
             await server.register()
             yield gateway, server

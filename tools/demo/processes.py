@@ -175,16 +175,22 @@ class Relay(Telling):
         self.coap = _address((await self.event("relaying", start=seen))["listen"])
 
 
-async def device_keys(folder, ue, store="gateway.db"):
+async def device_keys(folder, ue, store="gateway.db", program="gateway", more=()):
     """Lets this UE Service ID register with keys of its own; gives what the device's configuration needs."""
     file = Path(folder) / "keys.json"
     file.unlink(missing_ok=True)
-    add = ("device", "add", ue, "--oscore", file, "--store", store)
-    command = Process((sys.executable, "-m", "tools.cli", "gateway", *add), _environment(), folder)
-    async with command:
-        if await command.wait() != 0:
-            raise Unseen("expected a key for %s: %s" % (ue, command.lines.items))
+    await command(folder, program, "device", "add", ue, "--oscore", file, "--store", store, *more)
     return json.loads(file.read_text())
+
+
+async def command(folder, *words):
+    """`msgin5g WORDS`, which must succeed."""
+    process = Process((sys.executable, "-m", "tools.cli", *words), _environment(), folder)
+    async with process:
+        if await process.wait() != 0:
+            raise Unseen(
+                "expected msgin5g %s to succeed: %s" % (" ".join(map(str, words)), process.lines.items)
+            )
 
 
 def _environment():

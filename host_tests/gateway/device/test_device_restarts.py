@@ -5,14 +5,27 @@ import asyncio
 import signal
 import socket
 
-from host_tests.gateway.devices import AS, UE, Traffic, device, gateway_and_server, run
+import pytest
+
+from host_tests.gateway.devices import (
+    AS,
+    COMBINED,
+    LOWER,
+    UE,
+    UPPER,
+    Traffic,
+    device,
+    gateway_and_server,
+    run,
+)
 from tools.demo.processes import Gateway
 
 QUICK = {"coap": {"ack_timeout": 0.05}}
 QUICK_GATEWAY = ("--coap-ack-timeout", "0.05", "--retry-min", "0.1", "--retry-max", "0.5")
 
 
-def test_gateway_killed_in_the_middle_of_traffic(tmp_path):
+@pytest.mark.parametrize("programs", [COMBINED, LOWER, UPPER])
+def test_gateway_killed_in_the_middle_of_traffic(programs, tmp_path):
     async def kill(gateway):
         # Of what is counted here there will be 240.
         for count in (30, 100, 170):
@@ -22,11 +35,12 @@ def test_gateway_killed_in_the_middle_of_traffic(tmp_path):
             await gateway.start()
 
     async def main():
-        async with gateway_and_server(tmp_path / "gateway", *QUICK_GATEWAY) as (gateway, server):
+        folder = tmp_path / "gateway"
+        async with gateway_and_server(folder, *QUICK_GATEWAY, programs=programs) as (gateway, server):
             traffic = Traffic(tmp_path, gateway, server, gateway.coap[1], 120, **QUICK)
             await traffic.play(meanwhile=kill(gateway))
             traffic.check()
-            assert gateway.count("listening") == 4
+            assert gateway.victim.count("listening") == 4
             assert gateway.count("registered", ue=UE) == 1  # it remembers: the device just went on
 
     run(main(), 120)

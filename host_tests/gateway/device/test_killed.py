@@ -7,8 +7,9 @@ import signal
 import uuid
 
 import aiohttp
+import pytest
 
-from host_tests.gateway.devices import UE, device, gateway_and_server
+from host_tests.gateway.devices import COMBINED, LOWER, UE, UPPER, device, gateway_and_server
 from tools.programs.patience import doze, patience
 
 QUICK = {"coap": {"ack_timeout": 0.05}, "segments": {"gap": 0.25}}
@@ -61,12 +62,13 @@ async def _progress(board, again):
         await asyncio.sleep(0.2)
 
 
-async def _life(tmp_path, disturb):
+async def _life(tmp_path, disturb, programs=COMBINED):
     """Traffic both ways while `disturb(board, gateway, candidates)` goes on; then the end, and the count.
 
     It hangs where the device has noted nothing for a minute, however long the whole takes.
     """
-    async with gateway_and_server(tmp_path / "gateway", *QUICK_GATEWAY) as (gateway, server):
+    folder = tmp_path / "gateway"
+    async with gateway_and_server(folder, *QUICK_GATEWAY, programs=programs) as (gateway, server):
         board = device(tmp_path, "durable.py", gateway.coap[1], **QUICK)
         board.put("limit.txt", str(ENOUGH))
         downlink = _Downlink(server)
@@ -139,7 +141,8 @@ def test_a_device_that_is_killed_a_hundred_times(tmp_path):
     asyncio.run(_life(tmp_path, disturb))
 
 
-def test_a_gateway_that_is_killed_amid_the_traffic(tmp_path):
+@pytest.mark.parametrize("programs", [COMBINED, LOWER, UPPER])
+def test_a_gateway_that_is_killed_amid_the_traffic(programs, tmp_path):
     chance = random.Random(6)
 
     async def disturb(board, gateway, in_hand):
@@ -149,4 +152,4 @@ def test_a_gateway_that_is_killed_amid_the_traffic(tmp_path):
             await asyncio.sleep(chance.uniform(0, 0.3))
             await gateway.start()
 
-    asyncio.run(_life(tmp_path, disturb))
+    asyncio.run(_life(tmp_path, disturb, programs))
