@@ -90,6 +90,13 @@ class World(Bench):
     def do_leave(self, ue):
         self._post(ue, own("DEREG", ue))
 
+    def do_bulk(self, gateway, kind, elements):
+        """One UE asks for others, as a Gateway UE does; who has a text for its name is such a UE."""
+        count, listed = ("totalRegCount", "regList") if kind == "BREG" else ("totalDeregCount", "deregList")
+        one = "REG" if kind == "BREG" else "DEREG"
+        elements = [own(one, each) if isinstance(each, str) else each for each in elements]
+        self._post(gateway, own(kind, gateway, **{count: len(elements), listed: elements}))
+
     def do_send(self, ue, target, size, members):
         kind, to = target
         body = self._msg(ue, kind, to) | members

@@ -36,6 +36,13 @@ STEPS = weighted(
     step("register", ue),
     step("body", ue, st.builds(lambda u, p: gateway_world.own("REG", u, **p), ue, profile)),
     step("leave", ue),
+    step(
+        "bulk",
+        ue,
+        st.sampled_from(["BREG", "BREG", "DEREG", "BDEREG"]),
+        st.lists(st.one_of(recipient, recipient, JUNK), max_size=4),
+        weight=2,
+    ),
     step("send", ue, target, st.integers(0, 3000), members, weight=4),
     step(
         "segments",
