@@ -224,13 +224,17 @@ class RunningClient(runner.Serving):
             return 0
         return None if deadline is None else max(0, ticks_diff(deadline, health.now()))
 
-    async def stop(self) -> None:
-        """De-register, where the peer can be reached within 5 s, and close the link. A second call does nothing."""
+    async def stop(self, urgent: bool = True) -> None:
+        """De-register, where the peer can be reached within 5 s, and close the link. A second call does nothing.
+
+        Where it is not `urgent`, a gateway may keep the de-registration and send it with those of others (TS 24.538
+        clause 6.3.4.2.2): the device is gone as soon as the gateway has it.
+        """
         if self in runner.running and not self.stopping:
             self.stopping = True
             try:
                 if self._ended is None and not self._inside:
-                    await self._deregister()
+                    await self._deregister(urgent)
             finally:
                 self.abandon()
 
@@ -248,11 +252,11 @@ class RunningClient(runner.Serving):
                 runner.log("%r", error)  # Ctrl-C has left the core or the link broken
             self._end(runner.STOPPED)
 
-    async def _deregister(self):
+    async def _deregister(self, urgent):
         registration = self.core.registration
         # Who is not registered has nothing to wait for. What may be under way expires at the server.
         wait = _STOP_WAIT if self.registered else 0
-        self._call(self.core.stop, health.now())
+        self._call(self.core.stop, health.now(), urgent)
         while wait > 0 and registration.state != "stopped" and self._ended is None:
             await asyncio.sleep_ms(50)
             wait -= 50

@@ -135,8 +135,8 @@ class Scene:
         self._pump()
         return self
 
-    def stop(self):
-        self.client.stop(self.tick)
+    def stop(self, **options):
+        self.client.stop(self.tick, **options)
         self._pump()
 
     def link_is_back(self):

@@ -277,6 +277,17 @@ def test_no_hurry_lets_the_gateway_bulk():
     equal(scene.count["REG"], 2)  # acceptedTime 1000 decides: at 800 s +-5 %
 
 
+def test_without_an_expected_time_the_wait_is_what_was_asked_for():
+    # clause 6.3.4.3.1 makes expectedTime optional: reqExpTime counts then, else 300 s, and 10 s more
+    for wait, seconds in ((40, 50), (None, 310)):
+        scene = gateway((coap.CHANGED, b"{%s}" % ADDR), registration={"urgent": False, "wait": wait}).start()
+        equal((scene.of("REG")[0].body.get("reqExpTime"), state(scene)), (wait, (False, "waiting")))
+        scene.run((seconds - 1) * SECOND)
+        equal(scene.kinds(), ["GWREG", "REG"])
+        scene.run(2 * SECOND)
+        equal((scene.kinds(), scene.of("REG")[1].body["urgentTag"]), (["GWREG", "REG", "REG"], True))
+
+
 def test_a_regresp_that_never_comes():
     scene = gateway((coap.CHANGED, b'{%s,"expectedTime":600}' % ADDR)).start()
     scene.run(609 * SECOND)
@@ -324,6 +335,33 @@ def test_stop():
     for body in (pushed(b"REGRESP", b'"result":true'), pushed(b"DEREGRESP", b'"result":true')):
         equal(scene.post(body).code, coap.CHANGED)
         equal(state(scene), (False, "stopped"))
+
+
+def test_a_stop_without_hurry_lets_the_gateway_bulk():
+    def answer(asked):
+        if asked.kind == "DEREG":
+            return coap.CHANGED, b'{%s,"expectedTime":60}' % ADDR
+        return agree(asked)
+
+    for wait, members in ((None, {"urgentTag": False}), (40, {"urgentTag": False, "reqExpTime": 40})):
+        scene = Scene(answer, gateway_service=True, registration={"wait": wait}).start()
+        scene.stop(urgent=False)
+        body = scene.of("DEREG")[0].body
+        equal({name: body.get(name) for name in members}, members)
+        equal(("reqExpTime" in body, state(scene)), (wait is not None, (False, "stopped")))
+        # the gateway says later what became of it, and may say so twice
+        for result in (b'"result":true', b'"result":true', b'"result":false,"cause":"unknown"'):
+            equal(scene.post(pushed(b"DEREGRESP", result)).code, coap.CHANGED)
+        equal(
+            scene.post(pushed(b"DEREGRESP", b'"result":true').replace(b"ue:a@x", b"ue:b@x")).code,
+            coap.NOT_FOUND,
+        )
+        scene.run(HOUR)
+        equal((state(scene), scene.kinds()[-1]), ((False, "stopped"), "DEREG"))
+        # the next stop is one in a hurry, unless that is said again
+        scene.start()
+        scene.stop()
+        equal([name for name in ("urgentTag", "reqExpTime") if name in scene.of("DEREG")[1].body], [])
 
 
 def test_stop_before_start_while_registering_and_while_waiting():
