@@ -7,9 +7,16 @@ import hashlib
 import pytest
 
 from host_tests.gateway.scripted import run
+from host_tests.gateway.serial import serial_scene
 from host_tests.gateway.serial.serial_device import OWN, SerialDevice
 from host_tests.gateway.serial.serial_scene import AS, FORMATS, TARGET, report_on, scene
 from tools.line.cable import Cable
+
+
+@pytest.fixture(autouse=True, params=sorted(serial_scene.PLAYED))
+def programs(request, monkeypatch):
+    """Each test is played with the server in the gateway's process, and with it apart."""
+    monkeypatch.setattr(serial_scene, "PROGRAMS", request.param)
 
 
 def peer(scheme, cable):
