@@ -54,7 +54,9 @@ class Discovery(Source):
         self._found = []  # _Gateway objects: as they answered, then those that are still to be tried, the best first
         self._chosen = None
         self._failed = []  # addresses that were tried in vain since the last registration
-        self._own = client.config.coap["max_datagram"]
+        self._own = self._cut = client.config.coap[
+            "max_datagram"
+        ]  # the second: what messages were cut to fit
         self._last = None  # the _Gateway that registered us last
         self._kept = True  # whether that may be written: the file is not of a newer version
         client.stats["strangers"] = 0  # answers that were not of a gateway for this device
@@ -242,10 +244,10 @@ class Discovery(Source):
         """Have the registration try the first of these."""
         gateway = gateways[0]
         client = self._client
-        if gateway.size is None:
-            self._limit(self._own)
-        else:
-            self._limit(min(self._own, max(gateway.size, _LEAST_DATAGRAM)))
+        coap = dict(client.config.coap, max_datagram=self._own)
+        if gateway.size is not None:
+            coap["max_datagram"] = min(self._own, max(gateway.size, _LEAST_DATAGRAM))
+        client.config.change("coap", coap)
         if isinstance(gateway.address, tuple):
             form = "coap://[%s]:%d" if ":" in gateway.address[0] else "coap://%s:%d"
             client.config.change("peer", form % gateway.address)
@@ -257,21 +259,21 @@ class Discovery(Source):
             self.ready = True
             client.registration.prepared("ready", now)
 
-    def _limit(self, size):
-        """Send no larger datagrams from now on. What has begun to go out in segments goes on in those."""
+    def _recut(self):
+        """Have what waits in the outbox fit the gateway. What has begun to go out in segments goes on in those."""
         client = self._client
-        if client.config.coap["max_datagram"] == size:
-            return
-        client.config.change("coap", dict(client.config.coap, max_datagram=size))
         for outgoing in client.outbox.queue:
             if outgoing.stands in ("queued", "sent") and outgoing.segments is None and not outgoing.progress:
                 try:
                     outgoing.segmentation = client.builder.cut(outgoing)
                 except (OSError, ValueError):
-                    pass  # as it is: what is wrong with it is said when its turn has come
+                    pass  # as it is: an answer that nobody proved must not end what was accepted
 
     def _good(self):
         """Keep the chosen one, which has registered us."""
+        if self._cut != self._client.config.coap["max_datagram"]:
+            self._recut()
+            self._cut = self._client.config.coap["max_datagram"]
         if self._last is self._chosen and not self._failed:
             return
         written = self._last is not None and _fields(self._last) == _fields(self._chosen)
