@@ -15,7 +15,7 @@ _SENTENCES = {
     "relaying": "relaying what comes to {listen} to {server}",
     "relayed": "{peer} is relayed, from port {port}",
     "relay-ended": "{peer} is relayed no more: {reason}; {up} datagrams up, {down} down",
-    "relay-lost": "{datagrams} datagrams were not passed on: {reason}",
+    "relay-lost": "not passed on, {times} times: {reason}",
     "relay-failed": "{peer} cannot be relayed: {reason}",
     "server-silent": "nobody is at {server}: {reason}",
     "server-back": "{server} answers again",

@@ -25,7 +25,7 @@ from host_tests.gateway.relay.peers import (
 )
 from tools.gateway.running.relay import passing
 from tools.gateway.running.relay.clients import AWAY, GONE, Clients
-from tools.gateway.running.relay.relay import Way
+from tools.gateway.running.relay.sockets import Way
 from tools.programs.patience import run
 
 
@@ -90,12 +90,13 @@ def test_what_is_no_coap_does_not_pass(octets):
         way = await scene.up(client, request)
         scene.server.send(octets, way)
         await scene.down(client, way, message(ACK, CHANGED, 1))
-        assert scene.relay.counts["no CoAP"] == 2
+        assert scene.relay.counts["what came was no CoAP"] == 2
 
     play(story)
 
 
-def test_the_answer_comes_from_the_address_that_was_asked():
+@pytest.mark.parametrize("listen", ["0.0.0.0", "::"])
+def test_the_answer_comes_from_the_address_that_was_asked(listen):
     """A relay at all addresses: a device hears nobody else."""
 
     async def story(scene):
@@ -105,7 +106,7 @@ def test_the_answer_comes_from_the_address_that_was_asked():
         scene.server.send(message(ACK, CHANGED, 1), way)
         assert await client.hear() == (message(ACK, CHANGED, 1), ("127.0.0.2", scene.relay.port))
 
-    play(story, listen="0.0.0.0")
+    play(story, listen=listen)
 
 
 def test_only_the_server_is_heard_on_the_way_to_the_server():
@@ -279,7 +280,7 @@ def test_a_server_that_is_away_is_told_once_and_is_heard_when_it_is_back():
         scene.server.close()
         for number in range(2, 6):
             client.send(message(CON, POST, number), scene.at)
-            await scene.until(lambda: scene.relay.counts["the server cannot be reached"] >= 1)
+            await scene.until(lambda: scene.relay.counts["nobody was at the address of the server"] >= 1)
         assert len(scene.told("server-silent")) == 1
         scene.server.open(*address)
         client.send(message(CON, POST, 7), scene.at)
@@ -300,11 +301,13 @@ def test_a_full_buffer_loses_a_datagram_and_nothing_else():
         real = held.way.socket
         held.way.socket = Full(real)
         client.send(message(CON, POST, 2), scene.at)
-        await scene.until(lambda: scene.relay.counts["no room to send"] == 1)
+        await scene.until(lambda: scene.relay.counts["there was no room to send"] == 1)
         held.way.socket = real
         assert await scene.up(client, message(CON, POST, 3)) == way
         scene.relay.summary()
-        assert {"datagrams": 1, "reason": "no room to send"}.items() <= scene.told("relay-lost")[0].items()
+        assert {"times": 1, "reason": "there was no room to send"}.items() <= scene.told("relay-lost")[
+            0
+        ].items()
 
     play(story)
 
@@ -323,7 +326,9 @@ def test_a_datagram_that_is_too_large_for_the_way_is_counted():
     async def story(scene):
         client = scene.client()
         client.send(message(CON, POST, 1, b"", bytes(65510 - 4)), scene.at)
-        await scene.until(lambda: any(reason.startswith("not sent") for reason in scene.relay.counts))
+        await scene.until(
+            lambda: any(reason.startswith("it could not be sent") for reason in scene.relay.counts)
+        )
         await scene.up(client, message(CON, POST, 2))
 
     play(story, listen="::1", server="127.0.0.1")
@@ -413,14 +418,14 @@ def test_where_the_system_has_no_socket_left_another_client_makes_room(monkeypat
         monkeypatch.setattr(Way, "__init__", once)
         other = await scene.up(two, message(CON, POST, 1))
         assert other and len(scene.relay.clients) == 1
-        assert scene.relay.counts["places lost"] == 1
+        assert scene.relay.counts["a client lost its place"] == 1
 
         def never(self, *arguments):
             raise OSError(errno.ENETUNREACH, "Network is unreachable")
 
         monkeypatch.setattr(Way, "__init__", never)
         one.send(message(CON, POST, 2), scene.at)
-        await scene.until(lambda: scene.relay.counts["no socket"])
+        await scene.until(lambda: scene.relay.counts["there was no socket for a client"])
         assert "unreachable" in scene.told("relay-failed")[0]["reason"]
         monkeypatch.setattr(Way, "__init__", real)
         assert await scene.up(one, message(CON, POST, 3)) != way
@@ -437,7 +442,7 @@ def test_a_flood_of_one_host_leaves_others_alone():
             for _ in range(100):
                 flood.send(message(NON, POST, number), scene.at)
             assert await scene.up_among(device, message(CON, POST, 1000 + number)) == way
-        await scene.until(lambda: scene.relay.counts["too many of one host"] == 2000)
+        await scene.until(lambda: scene.relay.counts["there were too many datagrams of one host"] == 2000)
 
     play(story)
 
@@ -449,7 +454,7 @@ def test_refusals_are_bounded_for_a_host():
         client = scene.client()
         for number in range(200):
             client.send(message(CON, POST, number, b"tk", uri_host(b"elsewhere")), scene.at)
-        await scene.until(lambda: scene.relay.counts["for another server"] == 200)
+        await scene.until(lambda: scene.relay.counts["it was for another server"] == 200)
         assert len(client.there()) == 100
         assert scene.events.counts["refused"] == 100
 

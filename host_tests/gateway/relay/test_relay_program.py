@@ -80,7 +80,7 @@ def test_it_relays_until_somebody_ends_it_and_tells_what_it_did(tmp_path, number
             client.send(message(CON, POST, 2), relay.coap)
             await server.hear()
             assert await relay.end(number) == 0
-            await relay.event("relay-lost", datagrams=1, reason="no CoAP")
+            await relay.event("relay-lost", times=1, reason="what came was no CoAP")
             assert relay.lines.items[-1] == "stopped"
         server.close()
         client.close()
@@ -159,8 +159,8 @@ def test_what_comes_before_the_server_is_known_is_counted(monkeypatch):
                 while not relay.counts:
                     await asyncio.sleep(0.01)
         client.close()
-        assert [(each["datagrams"], each["reason"]) for each in events.recent if "datagrams" in each] == [
-            (1, "the server is not known yet")
+        assert [(each["times"], each["reason"]) for each in events.recent if "times" in each] == [
+            (1, "the server was not known yet")
         ]
 
     run(playing())
@@ -175,6 +175,41 @@ def test_an_address_stays_while_it_is_one_of_the_server_s():
     found, told, _ = look(["192.0.2.1", "192.0.2.2"], ["192.0.2.2", "192.0.2.1"], ["192.0.2.2"])
     assert found == ["192.0.2.1", "192.0.2.2"]
     assert [fields["moved"] for event, fields in told if event == "server-found"] == [False, True]
+
+
+def test_a_name_with_an_address_where_nobody_is_leads_to_the_other(monkeypatch):
+    """`localhost` is ::1 too, and a server may listen at 127.0.0.1 alone."""
+    server = Peer()
+
+    async def both(host, port):
+        nobody = socket.AF_INET6, socket.SOCK_DGRAM, 17, "", ("::1", server.address[1], 0, 0)
+        return [nobody, (socket.AF_INET, socket.SOCK_DGRAM, 17, "", server.address)]
+
+    monkeypatch.setattr("tools.gateway.running.relay.lookup._resolve", both)
+
+    async def playing():
+        client, events = Peer(), Events()
+        async with Relay(Options(("127.0.0.1", 0), ("msg.example", 65401)), events) as relay:
+            async with patience(20):
+                while not relay._server or relay._server[0][0] == "::1":
+                    client.send(message(CON, POST, 1), ("127.0.0.1", relay.port))
+                    await asyncio.sleep(0.01)
+            client.send(message(CON, POST, 2), ("127.0.0.1", relay.port))
+            octets, way = await server.hear()
+            server.send(octets, way)
+            assert (await client.hear())[0] == octets
+            assert relay._server[0] == server.address
+            relay._server_says(ConnectionRefusedError(111, "Connection refused"))
+            await asyncio.sleep(0)
+            assert relay._server[0] == server.address  # it was heard here, and will be again
+            assert [each["moved"] for each in events.recent if each["event"] == "server-found"] == [
+                False,
+                True,
+            ]
+        client.close()
+        server.close()
+
+    run(playing())
 
 
 def test_a_server_that_moves_is_relayed_to_where_it_is_now():

@@ -20,6 +20,7 @@ class Lookup:
         self._task = None
         self.name = ("[%s]:%d" if ":" in self._host else "%s:%d") % server
         self.address = None
+        self._all = []
 
     async def start(self):
         """An address is there at once; a name is looked up beside."""
@@ -59,13 +60,21 @@ class Lookup:
 
     def _take(self, made):
         """The address that we have stays as long as it is one of the server's."""
-        found = [(address, family) for family, _, _, _, address in made]
-        if self.address not in found:
-            first, self.address = self.address is None, found[0]
-            self._found(*self.address)
-            if self._task:
-                text = "[%s]:%d" if ":" in self.address[0][0] else "%s:%d"
-                self._emit("server-found", server=self.name, at=text % self.address[0][:2], moved=not first)
+        self._all = [(address, family) for family, _, _, _, address in made]
+        if self.address not in self._all:
+            self._use(self._all[0])
+
+    def next(self):
+        """Another address of the server, where nobody is at the one at hand: a name may have one of each family."""
+        if len(self._all) > 1 and self.address in self._all:
+            self._use(self._all[(self._all.index(self.address) + 1) % len(self._all)])
+
+    def _use(self, address):
+        first, self.address = self.address is None, address
+        self._found(*address)
+        if self._task:
+            text = "[%s]:%d" if ":" in address[0][0] else "%s:%d"
+            self._emit("server-found", server=self.name, at=text % address[0][:2], moved=not first)
 
 
 async def _resolve(host, port):

@@ -6,32 +6,36 @@ network, and CoAP at the two ends mends it.
 
 import asyncio
 import collections
+import contextlib
 import errno
 import itertools
 import socket
-import struct
-import sys
 import time
 from dataclasses import dataclass
 
 from tools.gateway.running.relay import passing
 from tools.gateway.running.relay.clients import MOST, Clients, host_of
 from tools.gateway.running.relay.lookup import Lookup
+from tools.gateway.running.relay.sockets import (
+    LARGEST,
+    NO_ROOM,
+    NOBODY,
+    Way,
+    is_own,
+    listening,
+    says_nobody,
+    source,
+    text,
+)
 from tools.server.flood import Flood
 
-_LARGEST = 65535  # of a UDP datagram
 _BATCH = 128  # datagrams of one socket before the others have their turn
-_BUFFER = 4 << 20  # octets asked of the kernel for all clients together
 _RATE = 1000  # datagrams a second of one host; the gateway takes as many of one device
 _ANSWERS = 20, 5  # of the relay's own: a second to one host, and how many seconds' worth at once
 _TOLD = 5, 20  # events of one kind a second, and how many seconds' worth at once; all are counted
 _SWEEP = 2.0  # s
 _SUMMARY = 10.0  # s between two events about losses
 _TRIES = 8  # each takes away one error that belongs to an earlier datagram
-_IP_RECVERR, _IP_PKTINFO, _IPV6_RECVERR = 11, 8, 25  # Linux
-_ERRORS = {(socket.IPPROTO_IP, _IP_RECVERR), (socket.IPPROTO_IPV6, _IPV6_RECVERR)}
-_NOBODY = {errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH}
-_NO_ROOM = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
 
 @dataclass(frozen=True)
@@ -47,20 +51,6 @@ class Options:
 
 class Itself(OSError):
     """The server is the relay."""
-
-
-class Way:
-    """The socket of one client toward the server."""
-
-    def __init__(self, server, family):
-        self.socket = socket.socket(family, socket.SOCK_DGRAM)
-        self.socket.setblocking(False)
-        try:
-            self.socket.connect(server)  # only the server is heard then, and what the network says of it
-        except OSError:
-            self.socket.close()
-            raise
-        self.source = ()  # ancillary data that makes an answer leave from the address that the client wrote to
 
 
 class Relay:
@@ -82,6 +72,7 @@ class Relay:
         self._lookup = Lookup(options.server, self._found, self._emit)
         self._server = None  # (address, family) once it is known
         self._silent = False  # the server's host says that nobody is there
+        self._proved = False  # the server was heard at the address that we have
         self._timers = []
         self.port = None
 
@@ -89,13 +80,12 @@ class Relay:
 
     async def __aenter__(self):
         self._loop = asyncio.get_running_loop()
-        self._listen(*self.options.listen)
+        self._socket = listening(*self.options.listen)
+        self.port = self._socket.getsockname()[1]
         try:
             self._loop.add_reader(self._socket.fileno(), self._read_clients)
-            listen = "[%s]:%d" if ":" in self.options.listen[0] else "%s:%d"
-            self._emit(
-                "relaying", listen=listen % (self.options.listen[0], self.port), server=self._lookup.name
-            )
+            listen = text((self.options.listen[0], self.port))
+            self._emit("relaying", listen=listen, server=self._lookup.name)
             await self._lookup.start()
             self._every(min(self.options.idle / 4, _SWEEP), self.sweep)
             self._every(_SUMMARY, self.summary)
@@ -108,25 +98,6 @@ class Relay:
         await self._lookup.stop()
         self._close()
         self.summary()
-
-    def _listen(self, host, port):
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self._socket = made = socket.socket(family, socket.SOCK_DGRAM)
-        try:
-            made.setblocking(False)
-            made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
-            if family == socket.AF_INET6:
-                made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-                made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
-                made.setsockopt(socket.IPPROTO_IPV6, _IPV6_RECVERR, 1)
-            else:
-                made.setsockopt(socket.IPPROTO_IP, _IP_PKTINFO, 1)
-            made.setsockopt(socket.IPPROTO_IP, _IP_RECVERR, 1)
-            made.bind((host, port))
-        except BaseException:
-            made.close()
-            raise
-        self.port = made.getsockname()[1]
 
     def _every(self, seconds, function):
         place = len(self._timers)
@@ -151,7 +122,7 @@ class Relay:
         self._read_errors()
         for _ in range(_BATCH):
             try:
-                octets, ancillary, _, address = self._socket.recvmsg(_LARGEST, 256)
+                octets, ancillary, _, address = self._socket.recvmsg(LARGEST, 256)
             except (BlockingIOError, InterruptedError):
                 return
             except OSError:  # an error of an earlier datagram, which its queue has too
@@ -162,17 +133,17 @@ class Relay:
         """A datagram of a client."""
         now = self._clock()
         if not passing.is_coap(octets):
-            self.counts["no CoAP"] += 1
+            self.counts["what came was no CoAP"] += 1
         elif not self._floods.allows(host_of(address), now):
-            self.counts["too many of one host"] += 1
+            self.counts["there were too many datagrams of one host"] += 1
         elif self._is_for_another(octets):
             self._refuse(octets, ancillary, address, now)
         elif self._server is None:
-            self.counts["the server is not known yet"] += 1
+            self.counts["the server was not known yet"] += 1
         else:
             client = self.clients.heard(address, now) or self._admit(address, now)
             if client is not None:
-                client.way.source = _source(ancillary)
+                client.way.source = source(ancillary)
                 client.up += 1
                 self._send_to_server(client, octets)
 
@@ -181,27 +152,27 @@ class Relay:
         return host is not None and host not in self._names
 
     def _refuse(self, octets, ancillary, address, now):
-        self.counts["for another server"] += 1
+        self.counts["it was for another server"] += 1
         if self._may_tell("refused", now):
             self._emit(
                 "refused",
-                peer=_text(address),
+                peer=text(address),
                 kind="request",
                 code="4.04",
                 reason="Uri-Host is another server",
             )
         answer = passing.elsewhere(octets, next(self._numbers) & 0xFFFF)
         if answer is not None and self._answers.allows(host_of(address), now):
-            self._send_to_client(answer, _source(ancillary), address)
+            self._send_to_client(answer, source(ancillary), address)
 
     def _admit(self, address, now):
         """A place for who speaks first, or None where there is no socket to be had."""
         try:
             way = self._open()
         except OSError as error:
-            self.counts["no socket"] += 1
+            self.counts["there was no socket for a client"] += 1
             if self._may_tell("relay-failed", now):
-                self._emit("relay-failed", peer=_text(address), reason=error.strerror or str(error))
+                self._emit("relay-failed", peer=text(address), reason=error.strerror or str(error))
             return None
         client, out = self.clients.add(address, now)
         client.way = way
@@ -215,7 +186,7 @@ class Relay:
         try:
             return Way(*self._server)
         except OSError as error:
-            other = self.clients.spare() if error.errno in _NO_ROOM else None
+            other = self.clients.spare() if error.errno in NO_ROOM else None
             if other is None:
                 raise
         self._lose(other, "others needed its socket")
@@ -226,7 +197,7 @@ class Relay:
     def _read_server(self, client):
         for _ in range(_BATCH):
             try:
-                octets = client.way.socket.recv(_LARGEST)
+                octets = client.way.socket.recv(LARGEST)
             except (BlockingIOError, InterruptedError):
                 return
             except OSError as error:
@@ -237,13 +208,14 @@ class Relay:
     def downlink(self, client, octets):
         """A datagram of the server for a client."""
         now = self._clock()
+        self._proved = True
         if self._silent:
             self._silent = False
             self._emit("server-back", server=self._lookup.name)
         if not passing.is_coap(octets):
-            self.counts["no CoAP"] += 1
+            self.counts["what came was no CoAP"] += 1
         elif self.clients.is_gone(client, now):
-            self.counts["its client is gone"] += 1
+            self.counts["its client was gone"] += 1
             answer = passing.nobody(octets)
             if answer is not None:
                 self._send_to_server(client, answer)
@@ -252,16 +224,23 @@ class Relay:
                 client.answered = True
                 if self._may_tell("relayed", now):
                     port = client.way.socket.getsockname()[1]
-                    self._emit("relayed", peer=_text(client.address), port=port)
+                    self._emit("relayed", peer=text(client.address), port=port)
             client.down += 1
             self._send_to_client(octets, client.way.source, client.address)
 
     def _server_says(self, error):
         """Its host, or the way there: what was sent is lost, and will be sent again."""
-        self.counts["the server cannot be reached"] += 1
+        self.counts["nobody was at the address of the server"] += 1
         if not self._silent:
             self._silent = True
             self._emit("server-silent", server=self._lookup.name, reason=error.strerror or str(error))
+        if not self._proved:
+            self._proved = True  # until there is another
+            self._loop.call_soon(self._try_another)
+
+    def _try_another(self):
+        with contextlib.suppress(Itself):
+            self._lookup.next()
 
     # ---- sending -----------------------------------------------------------------------------------------------------
 
@@ -282,25 +261,25 @@ class Relay:
                 break
             except OSError as failure:
                 error = failure
-                if failure.errno in _NOBODY:
+                if failure.errno in NOBODY:
                     said(failure)
                 if failure.errno == errno.EMSGSIZE:
                     break
         if error is None:
-            self.counts["no room to send"] += 1
+            self.counts["there was no room to send"] += 1
         else:
-            self.counts["not sent: %s" % (error.strerror or error)] += 1
+            self.counts["it could not be sent (%s)" % (error.strerror or error)] += 1
 
     def _read_errors(self):
         """What hosts of clients said: nobody is at that address."""
         now = self._clock()
         for _ in range(_BATCH):
             try:
-                _, ancillary, _, address = self._socket.recvmsg(_LARGEST, 1024, socket.MSG_ERRQUEUE)
+                _, ancillary, _, address = self._socket.recvmsg(LARGEST, 1024, socket.MSG_ERRQUEUE)
             except OSError:
                 return
-            if any(_refused(*item) for item in ancillary):
-                self.counts["its client cannot be reached"] += 1
+            if says_nobody(ancillary):
+                self.counts["nobody was at the address of its client"] += 1
                 self.clients.unreachable(address, now)
 
     # ---- what ends ---------------------------------------------------------------------------------------------------
@@ -312,12 +291,12 @@ class Relay:
         self._flush()
 
     def _lose(self, client, reason):
-        self.counts["places lost"] += 1
+        self.counts["a client lost its place"] += 1
         self._end(client, reason)
 
     def _end(self, client, reason):
         if client.answered and self._may_tell("relay-ended", self._clock()):
-            peer = _text(client.address)
+            peer = text(client.address)
             self._emit("relay-ended", peer=peer, up=client.up, down=client.down, reason=reason)
         self._end_way(client)
 
@@ -331,7 +310,7 @@ class Relay:
         """Tells what was lost since the last time."""
         for reason, count in self.counts.items():
             if count > self._summed[reason]:
-                self._emit("relay-lost", datagrams=count - self._summed[reason], reason=reason)
+                self._emit("relay-lost", times=count - self._summed[reason], reason=reason)
                 self._summed[reason] = count
 
     def _may_tell(self, kind, now):
@@ -339,46 +318,12 @@ class Relay:
 
     def _found(self, address, family):
         """The server is at this address from now on: who spoke before gets a new way with his next word."""
-        if self._is_own(address, family):
+        if is_own(self._socket, address, family):
             raise Itself(
                 "%s is this relay itself: give --server the address of the server" % self._lookup.name
             )
-        self._server = address, family
+        self._server, self._proved = (address, family), False
         self._names.add(passing.plain(address[0]))
         for client in self.clients:
             self.clients.remove(client)
             self._end_way(client)
-
-    def _is_own(self, address, family):
-        own = self._socket.getsockname()
-        if address[1] != own[1]:
-            return False
-        if own[0] not in ("0.0.0.0", "::"):
-            return passing.plain(address[0]) == passing.plain(own[0])
-        with socket.socket(family, socket.SOCK_DGRAM) as probe:
-            try:
-                probe.bind((address[0], 0, *address[2:]))
-            except OSError:  # an address of another machine
-                return False
-        return True
-
-
-def _refused(level, kind, value):
-    """Whether ancillary data of the error queue (ip(7), struct sock_extended_err) says that nobody is there."""
-    return (level, kind) in _ERRORS and int.from_bytes(value[:4], sys.byteorder) in _NOBODY
-
-
-def _source(ancillary):
-    """The ancillary data for an answer, from that of what it answers."""
-    for level, kind, value in ancillary:
-        if (level, kind) == (socket.IPPROTO_IPV6, socket.IPV6_PKTINFO):
-            return ((level, kind, value),)
-        if (level, kind) == (socket.IPPROTO_IP, _IP_PKTINFO):
-            _, mine, _ = struct.unpack_from("@I4s4s", value)
-            return ((level, kind, struct.pack("@I4s4s", 0, mine, bytes(4))),)
-    return ()
-
-
-def _text(address):
-    host = address[0].removeprefix("::ffff:")
-    return ("[%s]:%d" if ":" in host else "%s:%d") % (host, address[1])
