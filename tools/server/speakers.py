@@ -71,7 +71,7 @@ class Speakers:
         gateways = sorted(each for each in here if self._store.is_gateway(each))
         for gateway in gateways:
             if self._may_register(gateway, ue):
-                self._bind(peer, here, gateway, ue, now)
+                self._bind_gateway(peer, here, gateway, ue, now)
                 return gateway
         return gateways[0] if gateways and ue not in here and not self._store.is_gateway(ue) else None
 
@@ -85,26 +85,31 @@ class Speakers:
         via = registration.via if registration else None
         if registration is None and ue not in here and self._is_behind(here, ue):
             raise Refusal("4.01", "not registered")
-        through = via is not None and (via in here or ue not in here)
-        self._bind(peer, here, via if through else ue, ue, now)
-        self._turns.on_peer_alive(Address("UE", ue))
+        if via is not None and (via in here or ue not in here):
+            self._bind_gateway(peer, here, via, ue, now)
+        else:
+            self._bind(peer, here, ue, registration, ue)
         return via
 
-    def _bind(self, peer, here, who, ue, now):
-        """Finds `who`, the UE of a body or its gateway, at this peer."""
+    def _bind_gateway(self, peer, here, gateway, ue, now):
+        """Finds the gateway of a UE at this peer, instead of the UE."""
+        registration = self._store.registration(gateway, now)
+        if registration is None and (not here or gateway in here):
+            raise Refusal("4.01", "its gateway %s is not registered" % gateway)
+        self._bind(peer, here, gateway, registration, ue)
+        self._turns.on_peer_alive(Address("UE", ue))
+
+    def _bind(self, peer, here, who, registration, ue):
+        """Finds a registered UE at this peer; `ue`: whom the body names."""
         if here and who not in here:
             raise Refusal("4.03", self._binding.FOREIGN % ue)
-        registration = self._store.registration(who, now)
-        if registration is None and who != ue:
-            raise Refusal("4.01", "its gateway %s is not registered" % who)
         if registration is None or not (here or self._binding.same(peer, registration.peer)):
             raise Refusal("4.01", "not registered")
         if registration.via is None and registration.peer != peer:
             self._store.rebind(who, peer)
             self._turns.on_moved(Address("UE", who), peer)
             self._emit("rebound", ue=who, peer=str(peer))
-        if who != ue:
-            self._turns.on_peer_alive(Address("UE", who))
+        self._turns.on_peer_alive(Address("UE", who))
 
     def _is_behind(self, here, ue):
         """Whether one of these is a gateway that may register that UE."""

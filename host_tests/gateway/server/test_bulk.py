@@ -2,12 +2,16 @@
 """What a Gateway UE may do at the server for the UEs behind it, one by one and in bulk; no socket, no waiting."""
 
 import json
+import sqlite3
 
 import pytest
 
 from host_tests.gateway.server.test_decisions import HERE, THERE, A, B, Bench, msg, own
+from tools.gateway import keys as key_files
 from tools.server.delivery.pushes import Outcome
+from tools.server.server import Server
 from tools.store.transactions import Unreadable
+from tools.transport.security import ContextBinding, Speaker
 from tools.wire.identity import Peer
 
 GW, OTHER = "ue:gw", "ue:gw-2"
@@ -249,6 +253,23 @@ def test_of_the_gateway_function_in_the_same_program_each_is_its_own_devices(ben
     assert ask(breg(reg(B), totalRegCount=5), HERE).code == "4.00"
 
 
+def test_a_store_that_takes_nothing_leaves_nothing_of_a_list(bench, monkeypatch):
+    full = sqlite3.OperationalError("database or disk is full")
+    full.sqlite_errorcode = sqlite3.SQLITE_FULL
+    register = bench.store.register
+
+    def faulty(ue, *arguments):
+        register(ue, *arguments)
+        if ue == S2:
+            raise full
+
+    monkeypatch.setattr(bench.store, "register", faulty)
+    with pytest.raises(sqlite3.OperationalError):  # which the running server answers 5.03
+        bench.ask(GATE, breg(reg(S1), reg(S2)))
+    assert bench.via(S1) is None and bench.store.registration(S1, bench.now) is None
+    assert bench.events("bulk") == []
+
+
 # ---- bulk de-registration --------------------------------------------------------------------------------------------
 
 
@@ -311,6 +332,27 @@ def test_a_registration_by_itself_that_comes_through_the_gateway(bench):
     assert bench.ask(GATE, reg(B)).body["cause"] == "not a UE of this gateway"
     assert bench.ask(GATE, own("DEREG", S1)).body["result"] is True
     assert bench.via(S1) is None
+
+
+def test_with_keys_a_ue_behind_cannot_be_registered_before_its_gateway():
+    """Without keys nobody can tell: then it is the UE itself that registers from there."""
+    bench = Behind()
+    bench.server = Server(bench.store, bench.settings, bench._emit, ContextBinding(bench.store))
+    for ue in (GW, A):
+        section = key_files.new_section(bench.store.kids_in_use())
+        key_files.add(bench.store, ue, key_files.of_section(ue, section), ue)
+    gate = Speaker(*GATE)
+    gate.identity = bench.store.keys_of_ue(GW).digest
+    bench.code(gate, own("DEREG", GW))
+    answer = bench.ask(gate, reg(S1))
+    assert (answer.code, answer.diagnostic) == ("4.01", "its gateway ue:gw is not registered")
+    assert bench.ask(gate, reg(A)).body["cause"] == "not a UE of this gateway"
+    bench.register(GW, gate)
+    assert bench.ask(gate, reg(S1)).body == good(S1)
+    moved = Speaker(*MOVED)
+    moved.identity = gate.identity
+    assert bench.ask(moved, reg(S2)).body == good(S2)
+    assert bench.store.registration(S1, bench.now).peer == MOVED  # with its gateway
 
 
 def test_directly_again_and_back(bench):
@@ -471,6 +513,13 @@ def test_a_gateway_that_is_silent_is_tried_with_one_request_at_a_time():
     assert seconds[-1] > 4 * seconds[0]
     bench.register(GW, GATE)
     assert len(bench.work()) == 64
+
+
+def test_the_pause_of_a_gateway_follows_the_clock():
+    bench = crowd(1)
+    bench.outcome(bench.one(), None)
+    bench.server.clock_set(1000.0)
+    assert bench.server.deadline(bench.now) > bench.now + 1000
 
 
 def test_an_answer_of_the_gateway_ends_its_silence():

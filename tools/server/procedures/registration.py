@@ -93,7 +93,7 @@ class Registration(Procedure):
         elif registration.via != via:
             raise Refusal("4.03", "not registered through this gateway")
         self._store.end_registration(ue)
-        self._emit("deregistered", ue=ue)
+        self._emit("deregistered", ue=ue, **({"via": registration.via} if registration.via else {}))
         self._deliveries.ends.on_unavailable(Address("UE", ue), now, "the recipient has de-registered")
         return Answer("2.04", head | {"result": True})
 
