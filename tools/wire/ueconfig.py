@@ -7,6 +7,7 @@ TS 24.546 has its own media types, which have no Content-Format number: the same
 
 import hashlib
 import io
+import json
 from dataclasses import dataclass, replace
 from xml.etree import ElementTree
 
@@ -129,14 +130,18 @@ def _body(request):
         raise Malformed("payload", "not CBOR: %s" % clean(str(error), 100)) from error
     if stream.read(1):
         raise Malformed("payload", "more than one CBOR item")
-    if not isinstance(body, dict):
-        raise Malformed("payload", "not a CBOR map")
-    return body
+    try:
+        text = json.dumps(
+            body
+        )  # the data model is that of JSON; a cycle of references is none, nor is a date
+    except (TypeError, ValueError, RecursionError) as error:
+        raise Malformed("payload", "CBOR that JSON cannot say: %s" % clean(str(error), 100)) from error
+    return bodies.parse(text.encode())
 
 
 def _bulk(body):
     ue_ids = body.get("ueIds")
-    if not isinstance(ue_ids, (list, tuple)) or not ue_ids:
+    if not isinstance(ue_ids, list) or not ue_ids:
         raise Malformed("ueIds", "not a list of UE IDs")
     if len(ue_ids) > MAX_BULK:
         raise Malformed("ueIds", "more than %d" % MAX_BULK)
@@ -152,7 +157,7 @@ def _more(body):
     infos = body.get("addInfos")
     if infos is None:
         return found
-    if not isinstance(infos, (list, tuple)):
+    if not isinstance(infos, list):
         raise Malformed("addInfos", "not a list")
     for info in infos:
         if not isinstance(info, dict):

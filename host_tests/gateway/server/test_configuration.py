@@ -6,6 +6,8 @@ import json
 
 import cbor2
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from host_tests.gateway.server.test_decisions import HERE, THERE, Bench
 from tools.server.server import Server
@@ -187,10 +189,64 @@ def test_a_body_that_is_wrong_is_named(body, named):
 
 @pytest.mark.parametrize(
     "octets",
-    [b"\xff", b"\x01", b"\xa0\x00", b"\x81" * 1000, b"\xa1", b"\xa1\x64ueId\x62\xff\xff", b"\xd8\x23\x61("],
+    [
+        b"\xff",
+        b"\x01",
+        b"\xa0\x00",
+        b"\x81" * 1000,
+        b"\xa1",
+        b"\xa1\x64ueId\x62\xff\xff",
+        b"\xd8\x23\x61(",  # a regular expression that is none
+        b"\xa2\x64ueId\x61a\x61x\xd8\x1c\x81\xd8\x1d\x00",  # a list within itself
+        b"\xa2\x64ueId\x61a\x61x\xc0\x74" + b"2026-11-29T10:00:00Z",  # a date
+        b"\xa2\x64ueId\x61a\x61x\xf9\x7e\x00",  # no number
+    ],
 )
 def test_cbor_that_is_none_is_refused(octets):
     assert ConfigurationBench().code(body=octets, content_format=60) == "4.00"
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=6,
+)
+_MEMBERS = st.fixed_dictionaries(
+    {},
+    optional={
+        "ueId": _JSON | st.just(IMEI),
+        "bulkFlag": _JSON | st.just(True),
+        "ueIds": _JSON | st.lists(st.just(IMEI) | st.text(), max_size=3),
+        "addInfos": _JSON | st.lists(st.fixed_dictionaries({"name": _JSON, "value": _JSON}), max_size=2),
+    },
+)
+_QUERIES = st.lists(
+    st.builds("{}={}".format, st.sampled_from(["ue-uri", "ue-vendor", "ue-type", "x"]), st.text(max_size=9))
+    | st.text(max_size=9),
+    max_size=2,
+)
+
+
+@given(
+    _QUERIES,
+    _MEMBERS.map(cbor2.dumps)
+    | _JSON.map(cbor2.dumps)
+    | _MEMBERS.map(json.dumps).map(str.encode)
+    | st.binary(),
+    st.sampled_from([None, 50, 60, 0]),
+    st.sampled_from(["GET", "FETCH"]),
+    st.sampled_from([None, 50, 60, 40]),
+)
+def test_whatever_comes_is_taken_or_refused(query, octets, content_format, code, accept):
+    bench = ConfigurationBench(assign="example.org")
+    bench.put()
+    bench.register(GW, HERE)
+    options = {"content_format": content_format, "accept": accept}
+    answer = bench.get(HERE, *query, code=code, body=octets, **options)
+    assert answer.code in ("2.05", "4.00", "4.03", "4.04", "4.06", "4.15")
+    assert bench.events("error") == []
+    if answer.octets is not None:
+        (json.loads if answer.content_format == 50 else cbor2.loads)(answer.octets)
 
 
 def test_a_fetch_says_what_it_wants():
