@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from tools.gateway import appcommands, arguments, ascommands, devicecommands, quarantinecommands, uecommands
 from tools.gateway import keys as key_files
-from tools.gateway.running.apart import GatewayUe
+from tools.gateway.running.apart import GatewayUe, own_keys
 from tools.gateway.running.serving import Command, Mistake
 from tools.gateway.runtime import Gateway
 from tools.gateway.serverprogram import server_hints
@@ -61,8 +61,7 @@ def _north_keys(args):
             "--upstream needs --upstream-key FILE, which `msgin5g server device add %s --gateway --oscore FILE` makes"
             " at the server; or --upstream-security none" % args.name
         )
-    keys = key_files.read(args.upstream_key)
-    return replace(keys, sender_id=keys.recipient_id, recipient_id=keys.sender_id)  # as the gateway uses it
+    return own_keys(key_files.read(args.upstream_key))
 
 
 def _hints(args, program):

@@ -4,6 +4,7 @@
 
 import asyncio
 import time
+from dataclasses import replace
 
 from tools.gateway import applications
 from tools.gateway.function.asks import Ask
@@ -220,6 +221,11 @@ class GatewayUe(Behind, Running):
 
     def _record(self, push, outcome):
         self.note(self.function.outcome, push, outcome)
+
+
+def own_keys(keys):
+    """The Keys of a gateway's key file, which are as its server has them, as it uses them itself."""
+    return replace(keys, sender_id=keys.recipient_id, recipient_id=keys.sender_id)
 
 
 def _of_outcome(outcome):
