@@ -40,7 +40,7 @@ flash: venv ## that image onto a board: make flash BOARD=rp2040
 	@$(BIN)/msgin5g flash $(BOARD) $(call given,PORT,--port) $(call given,IMAGE,--image) $(ARGS)
 
 provision: venv ## configuration and keys onto a board: make provision UE=ue:sensor-1@example.org PEER=coap://ADDRESS
-	@$(BIN)/msgin5g provision $(call given,BOARD,--board) $(call given,PORT,--port) $(call given,UE,--ue) \
+	@$(BIN)/msgin5g provision $(call given,BOARD,--board) $(call given,PORT,--port) $(call given,UE,--ue) $(call given,UE_ID,--ue-id) \
 		$(call given,PEER,--peer) $(ARGS)
 
 repl: venv ## the REPL of a board

@@ -8,7 +8,7 @@ from tools.page.events import sentence
 def say_new(store, say):
     """In another folder the default is another store, and its gateway knows nothing of this device."""
     for event, fields in store.file.news():
-        if event == "store-made" and store.devices():
+        if event == "store-made" and (store.devices() or store.kids_in_use()):
             say(sentence({"event": event, **fields}))
 
 

@@ -41,7 +41,13 @@ class Device:
 
     @property
     def ue(self):
-        return self.settings["ue_service_id"]
+        """The name of the device: its UE Service ID, or the UE ID by which it asks for that."""
+        return self.settings.get("ue_service_id") or self.settings["ue_id"]
+
+    @property
+    def column(self):
+        """The column that names it."""
+        return "ue" if "ue_service_id" in self.settings else "ue_id"
 
     @property
     def file(self):
@@ -56,7 +62,7 @@ def main(path, common, folder, store, force, say):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         raise UsageError(f"{folder}: {error.strerror}") from None
-    made = kept = 0
+    made = kept = unnamed = 0
     failures = []
     columns = (TextColumn("provision:"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
@@ -71,6 +77,7 @@ def main(path, common, folder, store, force, say):
                     made += 1
                 else:
                     kept += 1
+                unnamed += wanted.unnamed(store)
             except UsageError as error:
                 failures.append(f"{path}, line {device.line}: {error}")
             progress.advance(task)
@@ -78,6 +85,11 @@ def main(path, common, folder, store, force, say):
         say(failure)
     say_new(store, say)
     say(f"{len(devices)} devices: {made} written to {folder}, {kept} there already, {len(failures)} failed")
+    if unnamed:
+        say(
+            f"{unnamed} of them have no UE Service ID there yet: msgin5g gateway ue add --from FILE.csv, or "
+            "--assign DOMAIN of the server"
+        )
     return 1 if failures else 0
 
 
@@ -115,8 +127,11 @@ def read(path, common):
 
 def _check_header(path, names):
     columns = ", ".join(COLUMNS)
-    if not names or "ue" not in names:
-        raise UsageError(f"{path}, line 1: it must name its columns, ue among them; there are {columns}")
+    if not names or not {"ue", "ue_id"} & set(names):
+        raise UsageError(
+            f"{path}, line 1: it must name its columns, ue among them; there are {columns}; ue_id can take the place "
+            "of ue"
+        )
     for name in names:
         if name not in COLUMNS:
             raise UsageError(f"{path}, line 1: {name!r} is no column; there are {columns}")
@@ -130,11 +145,14 @@ def _device(line, row, common, lines, mistakes):
         mistakes.append((line, list(COLUMNS)[0], "the line has more columns than the first line has"))
         return None
     row = {name: (value or "").strip() for name, value in row.items()}
-    if not row["ue"]:
-        mistakes.append((line, "ue", "is empty; it must be a UE Service ID"))
+    name = "ue" if row.get("ue") else "ue_id"
+    if not row.get(name):
+        or_ue_id = ", or ue_id a UE ID" * ("ue_id" in row)
+        mistakes.append((line, "ue", "is empty; it must be a UE Service ID" + or_ue_id))
         return None
-    if lines.setdefault(row["ue"], line) != line:
-        mistakes.append((line, "ue", f"is that of line {lines[row['ue']]} already"))
+    first = lines.setdefault((name, row[name]), line)
+    if first != line:
+        mistakes.append((line, name, f"is that of line {first} already"))
         return None
     app_id = row.get("app_id")
     if app_id and not (app_id.isdecimal() and app_id.isascii() and int(app_id) <= 65535):
@@ -143,7 +161,7 @@ def _device(line, row, common, lines, mistakes):
     if row.get("wifi_password") and not row.get("wifi_ssid"):
         mistakes.append((line, "wifi_ssid", "is empty, and there is a wifi_password"))
         return None
-    wanted = settings.merged(common, {"ue_service_id": row["ue"], **row})
+    wanted = settings.merged(common, {"ue_service_id": row.get("ue"), **row})
     if not wanted.get("peer"):
         mistakes.append((line, "peer", "is empty; give one here or with --peer"))
         return None
@@ -158,7 +176,7 @@ def _check_twice(devices, mistakes):
             what = (
                 f"would have the file of line {first.line}, {device.file}: only letters, digits and .@-_ stay"
             )
-            mistakes.append((device.line, "ue", what))
+            mistakes.append((device.line, device.column, what))
         app_id = device.settings.get("application", {}).get("app_id")
         if app_id is not None and app_ids.setdefault(app_id, device) is not device:
             mistakes.append((device.line, "app_id", f"is that of line {app_ids[app_id].line} already"))
@@ -176,6 +194,6 @@ def _check_firmware(devices, mistakes):
     for device, verdict in zip(devices, check(*tried), strict=True):
         if verdict.error:
             # What no column says comes from the options.
-            column = columns.get(verdict.key, "ue")
+            column = columns.get(verdict.key, device.column)
             what = verdict.error.removeprefix(f"{verdict.key}: ") if verdict.key in columns else verdict.error
             mistakes.append((device.line, column, what))

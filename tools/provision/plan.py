@@ -36,7 +36,8 @@ class Plan:
 
     @property
     def ue(self):
-        return self.config["ue_service_id"]
+        """The name of the device: its UE Service ID, or the UE ID by which it asks for that."""
+        return _name(self.config)
 
     @property
     def what(self):
@@ -53,11 +54,13 @@ class Plan:
         """Tells the gateway, and which device has the keys: all or nothing, and again if need be. Raises UsageError."""
         try:
             with store.transaction():
+                named = "ue_service_id" in self.config
                 if self.keys is not None:
-                    key_files.add(store, self.ue, self.keys, self.ue)
+                    add = key_files.add if named else key_files.add_ue_id
+                    add(store, self.ue, self.keys, self.ue)
                     if mark is not None:
                         store.put_place(self.keys.digest, mark)
-                else:
+                elif named:
                     store.add_device(self.ue)
                 application = self.config.get("application")
                 if application is not None and not _same_application(store, self.ue, application):
@@ -65,6 +68,10 @@ class Plan:
                     appcommands.add(store, application.get("app_id", 1), self.ue, credential)
         except key_files.KeyFileError as error:
             raise UsageError(str(error)) from None
+
+    def unnamed(self, store):
+        """Whether the device will ask for a UE Service ID that the gateway's store does not have."""
+        return "ue_service_id" not in self.config and store.configuration(self.config["ue_id"]) is None
 
 
 def keyless(settings):
@@ -79,14 +86,14 @@ def make(store, settings, found=None, force=False, has_row=lambda row: None):
     where that can't be known. Raises UsageError, which says what to do; see also checked().
     """
     config = copy.deepcopy(settings)
-    ue = config["ue_service_id"]
+    ue = _name(config)
     found = found if isinstance(found, dict) else {}
     new = False
     keys = None
     if keyless(config):
         config["security"] = {"mode": "none"}
     else:
-        section = None if force else _kept_keys(store, ue, found, has_row)
+        section = None if force else _kept_keys(store, config, found, has_row)
         new = section is None
         if new:
             with store.transaction():
@@ -113,8 +120,8 @@ def of_config(store, config, found=None, force=False, has_row=lambda row: None):
         here = _section(found)
         if here is not None and not _same(here, config["security"]) and not force:
             raise UsageError(f"it has other keys already, those of {_ue(found)}; --force replaces them")
-        registered = store.keys_of_ue(plan.ue)
-        if registered is not None and registered.digest != plan.keys.digest and not force:
+        registered = _registered(store, config)
+        if registered not in (None, plan.keys.digest) and not force:
             raise UsageError(
                 f"the gateway has other keys for {plan.ue}, newer ones perhaps; --force replaces them"
             )
@@ -156,12 +163,20 @@ def checked(plan, name=None):
     return plan
 
 
-def _kept_keys(store, ue, found, has_row):
+def _registered(store, config):
+    """The digest of the keys that the gateway has for this device, None where it has none."""
+    if "ue_service_id" in config:
+        return store.key_of_ue(config["ue_service_id"])
+    return store.key_of_ue_id(config["ue_id"])
+
+
+def _kept_keys(store, config, found, has_row):
     """The section `security` of what was found, None where new keys may be made. Raises UsageError."""
+    ue = _name(config)
     section = _section(found)
-    registered = store.keys_of_ue(ue)
+    registered = _registered(store, config)
     if section is None:
-        if registered is not None and store.sequence(registered.digest)[1]:
+        if registered is not None and store.sequence(registered)[1]:
             raise UsageError(
                 f"the gateway has keys for {ue}, which were in use, and there are none here: the device's flash was "
                 "erased, or this is another board. The old keys can't come back, for their sequence numbers are lost; "
@@ -174,7 +189,7 @@ def _kept_keys(store, ue, found, has_row):
         keys = key_files.of_section("msgin5g.json", section)
     except key_files.KeyFileError as error:
         raise UsageError(f"the keys that are there can't be kept: {error}; --force makes new ones") from None
-    if registered is not None and registered.digest != keys.digest:
+    if registered not in (None, keys.digest):
         raise UsageError(
             f"the gateway has other keys for {ue} than it has here; --force makes new ones for both"
         )
@@ -250,7 +265,11 @@ def _same(one, other):
     return [one.get(name) or "" for name in names] == [other.get(name) or "" for name in names]
 
 
+def _name(config):
+    return config.get("ue_service_id") or config.get("ue_id")
+
+
 def _ue(config):
     """For a sentence: it may be of a damaged file."""
-    ue = config.get("ue_service_id") if isinstance(config, dict) else None
+    ue = _name(config) if isinstance(config, dict) else None
     return ue if isinstance(ue, str) and ue.isprintable() and len(ue) <= 255 else "another device"

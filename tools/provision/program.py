@@ -23,6 +23,11 @@ def add_arguments(parser):
     device = parser.add_argument_group("the device")
     device.add_argument("--ue", metavar="ID", help="its UE Service ID, ue:sensor-1@example.org")
     device.add_argument(
+        "--ue-id",
+        metavar="ID",
+        help="in place of --ue: its MSGin5G UE ID, urn:imei:..., by which it asks the server for its UE Service ID",
+    )
+    device.add_argument(
         "--peer", metavar="URI", help=f"its gateway: coap://192.0.2.1, {UART} (what a Pico gets by itself)"
     )
     device.add_argument("--role", choices=(plan.CLIENT, plan.APPLICATION), help="default: client")
@@ -70,7 +75,7 @@ def main(args):
         with _place(args) as (place, identity):
             return show.explain(place, identity)
     if args.csv:
-        if args.out is None or args.ue or args.config or args.state or args.port or args.board:
+        if args.out is None or args.ue or args.ue_id or args.config or args.state or args.port or args.board:
             raise UsageError("--csv takes a folder for its files, --out FOLDER, and no single device")
         with _store(args) as store:
             return many.main(args.csv, settings.of_options(args), args.out, store, args.force, _say)
@@ -79,7 +84,7 @@ def main(args):
 
 
 # What would be passed over in silence beside another option.
-_SETTINGS = ("ue", "peer", "role", "app_id", "wifi", "base")
+_SETTINGS = ("ue", "ue_id", "peer", "role", "app_id", "wifi", "base")
 
 
 def _refuse_ignored(args):
@@ -124,6 +129,10 @@ def _one(args, store):
         done = provide(store, place, made, old, mark)
     say_new(store, _say)
     _say(f"{made.ue}: {made.what}; registered with the gateway's store {args.store}")
+    if made.unnamed(store):
+        _say(
+            f"it has no UE Service ID there yet: msgin5g gateway ue add {made.ue}, or --assign DOMAIN of the server"
+        )
     _say(f"{place.name}: " + ("written, read back, the same" if done else "it was there already"))
     if identity is not None:
         _say(f"the board starts anew: msgin5g repl --port {place.where}")
@@ -179,7 +188,7 @@ def _store(args):
                 _say(sentence({"event": event, **fields}))
         yield store
     finally:
-        unused = store.file.made and not store.devices()
+        unused = store.file.made and not store.devices() and not store.kids_in_use()
         store.close()
         if unused:
             store.file.remove()

@@ -16,7 +16,12 @@ def of_options(args):
     """The settings that all devices of this run have in common. Raises UsageError."""
     settings = base(args.base) if args.base else {}
     put(settings, "role", args.role)
+    if args.ue and args.ue_id:
+        raise UsageError("--ue or --ue-id: a device that is told its UE Service ID does not ask for it")
+    if args.ue_id and "ue_service_id" in settings:
+        raise UsageError("--base has a ue_service_id: leave it out, a device with --ue-id asks for it")
     put(settings, "ue_service_id", args.ue)
+    put(settings, "ue_id", args.ue_id)
     put(settings, "peer", args.peer)
     if args.security == "none":
         settings["security"] = {"mode": "none"}
@@ -52,8 +57,11 @@ def merged(common, row):
 
 def complete(settings, peer=None):
     """In the order of the documentation; `peer` is for who named none. Raises UsageError for what is missing."""
-    if not settings.get("ue_service_id"):
-        raise UsageError("which device? Name it: --ue ue:sensor-1@example.org")
+    if not settings.get("ue_service_id") and not settings.get("ue_id"):
+        raise UsageError(
+            "which device? Name it: --ue ue:sensor-1@example.org, or --ue-id urn:imei:35-209900-176148-1 for one that "
+            "asks the server for the rest"
+        )
     if peer is not None:
         settings.setdefault("peer", peer)
     if not settings.get("peer"):

@@ -58,7 +58,7 @@ def lines(octets, config, verdict, place):
 
 def _items(config, verdict, place):
     role = config.get("role")
-    yield "device", f"{_text(config.get('ue_service_id'))}, {ROLES.get(role, 'of no role that there is')}"
+    yield "device", f"{_who(config)} {ROLES.get(role, 'of no role that there is')}"
     peer = config.get("peer")
     how = [text for scheme, text in SCHEMES if isinstance(peer, str) and peer.startswith(scheme)]
     yield "gateway", _text(peer) + "".join(f": {text}" for text in how)
@@ -78,6 +78,12 @@ def _items(config, verdict, place):
                 "other settings",
                 ", ".join(f"{name} {_value(name, value)}" for name, value in others.items()),
             )
+
+
+def _who(config):
+    if config.get("ue_service_id") is None and config.get("ue_id") is not None:
+        return f"UE ID {_text(config['ue_id'])}, asks the server for its UE Service ID;"
+    return _text(config.get("ue_service_id")) + ","
 
 
 def _security(config, verdict, place):

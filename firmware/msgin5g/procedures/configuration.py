@@ -137,7 +137,8 @@ class Configuration(Step):
         return max(0, min(max_age, fetched + max_age - now))
 
     def _seconds(self):
-        return None if self.client.clock is None else self.client.clock()
+        seconds = None if self.client.clock is None else self.client.clock()
+        return None if seconds is None else int(seconds)
 
     def _store(self):
         text = json_octets(self.settings.fields)
