@@ -74,20 +74,19 @@ class HttpTransport:
         self._session = None
         self.connections = Connections()
         self._incoming = Incoming(body_limit)
-        self._description = openapi.octets(admin)
         self._app = web.Application(middlewares=[self._framed, problems, self._admit])
         add = self._app.router
         add.add_get("/", self._page)
         add.add_get("/status.json", self._status)
-        if server is None:
-            return
-        add.add_post(REGISTRATIONS, self._register)
-        add.add_delete(REGISTRATIONS + "/{id}", self._deregister)
-        add.add_post(DELIVERY + "/deliver-as-message", self._message)
-        add.add_post(DELIVERY + "/deliver-report", self._report)
         add.add_get("/openapi.json", self._describe)
-        if admin:
+        if server is not None:
+            add.add_post(REGISTRATIONS, self._register)
+            add.add_delete(REGISTRATIONS + "/{registrationId}", self._deregister)
+            add.add_post(DELIVERY + "/deliver-as-message", self._message)
+            add.add_post(DELIVERY + "/deliver-report", self._report)
+        if server is not None and admin:
             add.add_post("/admin/push", self._push)
+        self._description = openapi.octets({resource.canonical for resource in add.resources()})
 
     async def start(self, host, port):
         """Listens; returns the port. OSError when it is taken."""
@@ -168,7 +167,7 @@ class HttpTransport:
         return web.json_response(ack, status=201, headers={"Location": location})
 
     async def _deregister(self, request):
-        if self._call(self._servers.deregister, request.match_info["id"]):
+        if self._call(self._servers.deregister, request.match_info["registrationId"]):
             return web.Response(status=204)
         return problem(404, "no such registration")
 

@@ -7,7 +7,7 @@ import jsonschema_rs
 
 from tools.page import openapi
 
-DOCUMENT = json.loads(openapi.octets(admin=True))
+DOCUMENT = json.loads(openapi.DOCUMENT.read_text())
 PROBLEM = "application/problem+json"
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 

@@ -9,7 +9,10 @@ from schemathesis.specs.openapi import definitions
 
 from host_tests.gateway.page import described
 from host_tests.gateway.scripted import ApplicationServer, Ue, gateway, run
-from tools.gateway.runtime import Gateway, Options
+from tools.gateway.running.apart import GatewayUe
+from tools.gateway.running.options import Options
+from tools.gateway.running.server import ServerProgram
+from tools.gateway.runtime import Gateway
 from tools.page import openapi
 from tools.page.events import Events
 from tools.server.settings import Settings
@@ -21,13 +24,17 @@ CALLS = list(described.calls())
 
 
 def test_it_is_openapi_3_1():
-    for admin in (True, False):
-        definitions.OPENAPI_31_VALIDATOR.validate(json.loads(openapi.octets(admin)))
+    definitions.OPENAPI_31_VALIDATOR.validate(described.DOCUMENT)
 
 
-@pytest.mark.parametrize("admin", [True, False])
-def test_every_reference_of_it_leads_somewhere(admin):
-    document = json.loads(openapi.octets(admin))
+PATHS = list(described.DOCUMENT["paths"])
+
+
+@pytest.mark.parametrize("count", range(len(PATHS) + 1))
+def test_every_reference_of_it_leads_somewhere(count):
+    """However much of it a program serves."""
+    document = json.loads(openapi.octets(set(PATHS[:count])))
+    definitions.OPENAPI_31_VALIDATOR.validate(document)
 
     def walk(node):
         for value in node.values() if isinstance(node, dict) else node:
@@ -48,23 +55,38 @@ def test_every_reference_of_it_leads_somewhere(admin):
     assert there - named == unused
 
 
-@pytest.mark.parametrize("admin", [True, False])
-def test_it_describes_what_is_served_and_no_more(admin):
+HERE = ("127.0.0.1", 0)
+PROGRAMS = {
+    "both": (Gateway, {}, set(PATHS) - {"/admin/push"}),
+    "for tests": (Gateway, {"admin": True}, set(PATHS)),
+    "server": (ServerProgram, {}, set(PATHS) - {"/admin/push"}),
+    "gateway": (
+        GatewayUe,
+        {"upstream": ("127.0.0.1", 9), "name": "ue:gw@example.org"},
+        {"/", "/status.json", "/openapi.json"},
+    ),
+}
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_it_describes_what_the_program_serves_and_no_more(program):
     async def main():
-        options = Options(Settings(), ("127.0.0.1", 0), ("127.0.0.1", 0), ":memory:", admin=admin)
-        async with Gateway(options, Events()) as g, aiohttp.ClientSession() as http:
+        kind, more, paths = PROGRAMS[program]
+        async with kind(Options(Settings(), HERE, HERE, ":memory:", **more), Events()) as g:
             served = {
                 (route.resource.canonical, route.method.lower())
                 for route in g.http._app.router.routes()
                 if route.method != "HEAD"
             }
-            async with http.get("http://127.0.0.1:%d/openapi.json" % g.http_port) as response:
-                document = await response.json()
-        assert {
-            (path.replace("{registrationId}", "{id}"), method)
-            for path, item in document["paths"].items()
-            for method in item
-        } == served
+            async with aiohttp.ClientSession("http://127.0.0.1:%d" % g.http_port) as http:
+                for path in ("/status.json", "/", "/openapi.json"):
+                    async with http.get(path) as response:
+                        octets = await response.read()
+                        assert response.status == 200
+                        described.check(path, "get", 200, response.headers, octets)
+                document = json.loads(octets)
+        assert set(document["paths"]) == paths
+        assert {(path, method) for path, item in document["paths"].items() for method in item} == served
 
     run(main())
 
@@ -128,7 +150,7 @@ def test_it_is_read_by_everybody_but_under_a_name_of_ours():
             url = "http://127.0.0.1:%d/openapi.json" % g.http_port
             async with http.get(url) as response:
                 assert response.status == 200 and response.content_type == "application/json"
-                assert await response.read() == openapi.octets(admin=True)
+                assert json.loads(await response.read()) == described.DOCUMENT
             async with http.get(url, headers={"Host": "evil.example"}) as response:
                 described.check(
                     "/openapi.json", "get", response.status, response.headers, await response.read()
