@@ -14,6 +14,7 @@ from aiocoap.numbers.types import Type
 from host_tests.gateway.devices import run
 from host_tests.gateway.found import beacons
 from host_tests.gateway.found.beacons import LINK_FORMAT, QUICK, Gateway, Group, device, group, link
+from tools.demo.processes import Device
 
 
 def test_it_asks_registers_and_sends(tmp_path):
@@ -180,6 +181,37 @@ def test_a_host_in_place_of_the_group(tmp_path):
         host = Host(b"")
         async with group(host), device(tmp_path, f"discover://localhost:{host.port}"):
             await host.wait(kind="REG")
+
+    run(main())
+
+
+SENDS_AT_ONCE = """
+import asyncio
+import json
+from device import start
+
+async def main():
+    client = await start()
+    outgoing = await client.send("as:weather@example.org", "21.5", to_type="AS")
+    print("> " + json.dumps({"step": "taken", "state": outgoing.state}))
+    await outgoing.wait()
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("peer", ("discover:", "coap+uart:///dev/no-such-line"))
+def test_what_is_sent_before_the_link_is_open_waits(tmp_path, peer):
+    """A link that cannot look for gateways is not told whom to use, nor is one that is not open yet."""
+
+    async def main():
+        sensor = device(tmp_path, peer)
+        app = tmp_path / "at_once.py"
+        app.write_text(SENDS_AT_ONCE)
+        sensor = Device(sensor.folder, app)
+        async with sensor:
+            assert (await sensor.tells("taken"))["state"] == "queued"
+        assert not [line for line in sensor.lines.items if "gateway: discover:" in line or "Error" in line]
 
     run(main())
 
