@@ -460,3 +460,14 @@ def test_the_command(tmp_path):
             assert gateway.count("discoverable") == 0
 
     run(talking())
+
+
+def test_a_server_by_itself_is_no_gateway_to_be_found(tmp_path):
+    async def talking():
+        async with Gateway(tmp_path, name="server") as server:
+            with Seeker(server.coap[1], "127.0.0.1") as seeker:
+                answer, _ = await seeker.answer_to(seeker.ask(question(kind=aiocoap.CON)))
+                assert answer.code == aiocoap.NOT_FOUND
+            assert server.count("discoverable") == 0
+
+    run(talking())
