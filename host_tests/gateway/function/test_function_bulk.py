@@ -280,6 +280,14 @@ def test_those_that_were_not_answered_are_asked_for_again(elements):
     assert listed(bench.one_ask(2)) == ("BREG", [b])
 
 
+def test_what_went_because_there_was_enough_does_not_wait_for_its_own_time_again():
+    bench = bench_of(*many(2), bulk_max=2)
+    for ue in many(2):
+        bench.ask(at(ue), waiting(ue=ue, reqExpTime=300))
+    bench.answer(bench.one_ask(), "2.04", {"regList": [{"oriAddr": ori(many(2)[0])}]})
+    assert listed(bench.one_ask(2)) == ("BREG", many(2)[1:])
+
+
 @pytest.mark.parametrize("body", [None, {}, {"regList": None}, {"regList": {"a": 1}}])
 def test_an_answer_that_is_none_is_asked_for_again(body):
     bench, ask = held(2)

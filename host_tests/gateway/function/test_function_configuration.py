@@ -256,11 +256,8 @@ def test_nobody_else_takes_the_place_or_the_answer_of_a_ue():
     ],
 )
 def test_those_that_were_not_answered_are_asked_for_again(entries):
-    bench = bench_of(2)
+    bench = bench_of(2, bulk_max=2)
     hold(bench, 0, 1)
-    bench.work(10)
-    with bench.store.transaction():
-        bench.store.hasten_fetches([1, 2], bench.now)
     answer(bench, bench.one_ask(), *entries)
     assert [push.where for push in bench.pushes()] == [at(0)]
     assert bench.asks(1.9) == []

@@ -80,10 +80,10 @@ class Bulk:
             return
         lists = [each for kind in FORMS for each in self._lists(kind, idle, now)]
         for kind, rows, single in lists:
+            # Also of what is asked for now: it may have to be asked for again.
+            self._store.hasten_held([row.id for row in rows], now)
             if self._asks.may_begin(now):
                 out.append(self._ask(kind, rows, single, now))
-            else:  # as soon as another one is answered
-                self._store.hasten_held([row.id for row in rows], now)
 
     def _lists(self, kind, idle, now):
         """(kind, held requests, whether it is one by itself) of each request that is to go."""

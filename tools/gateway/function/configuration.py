@@ -118,10 +118,9 @@ class Configuration:
             return
         rows = [self._isolation.run(FETCH, id_, now, self._store.fetch, id_) for id_, _ in idle]
         for some in self._lists([row for row in rows if isinstance(row, Fetch)]):
+            self._store.hasten_fetches([row.id for row in some], now)
             if self._asks.may_begin(now):
                 out.append(self._ask(some, now))
-            else:
-                self._store.hasten_fetches([row.id for row in some], now)
 
     def _is_due(self, idle, now):
         return any(due <= now for _, due in idle) or len(idle) >= self._settings.bulk_max

@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: MIT
+"""TS 24.538 clause 6.2.3, configuration of constrained UEs, at the Gateway UE: aiocoap is the MSGin5G Server, the UE is
+made by hand, for it takes a second response to a request that has had one."""
+
+import json
+
+import aiocoap
+import pytest
+
+from host_tests.conformance.gateway.behind import CONFIGURATIONS, UE_IDS, A, B, ori, own, said, scene
+from tools.programs.patience import run
+
+
+@pytest.fixture(params=["none", "oscore"])
+def mode(request):
+    return request.param
+
+
+def entry(ue, **members):
+    found = {"ueId": UE_IDS[ue], "ueServiceId": ue, "serverAddr": "coap://192.0.2.1"}
+    return found | members
+
+
+def configured(plain):
+    """What a response says a UE is configured with."""
+    assert plain.opt.content_format == 50
+    (document,) = json.loads(plain.payload)
+    (each,) = document["ueConfigs"]
+    assert each["configType"] == "ON_NETWORK"
+    return document["valUeIds"]["uris"], json.loads(each["configData"])
+
+
+async def joined(made, *ues):
+    found = [made.by_hand(ue) for ue in ues]
+    for ue, peer in zip(ues, found, strict=True):
+        answer = await peer.ask(own("GWREG", ue, oriUEAddr=ori(UE_IDS[ue])))
+        assert json.loads(answer.payload)["result"] is True
+    return found
+
+
+@pytest.mark.parametrize("bulk", [False, True], ids=["off", "not registered to the gateway service"])
+def test_a_request_that_is_not_bulked_is_forwarded_without_any_change(tmp_path, bulk):
+    async def main():
+        async with scene(tmp_path, "oscore", bulk_configuration=bulk) as made:
+            document = aiocoap.Message(
+                code=aiocoap.CONTENT, payload=b"[1]", content_format=50, etag=b"12345678", max_age=99
+            )
+            made.upper.answers["configuration"] = document
+            a = made.by_hand(A)
+            answer = await a.wait(UE_IDS[A], b"\x05")
+            asked = await made.upper.next()
+            assert asked == ("GET", CONFIGURATIONS, ("ue-uri=" + UE_IDS[A],), {})
+            assert (answer.code.dotted, answer.payload, answer.opt.etag) == ("2.05", b"[1]", b"12345678")
+            assert (answer.opt.max_age, answer.opt.content_format) == (99, 50)
+
+    run(main())
+
+
+def test_a_request_that_is_bulked_is_answered_with_the_longest_time_that_it_takes(tmp_path, mode):
+    async def main():
+        async with scene(tmp_path, mode, bulk_configuration=True, open=mode == "none") as made:
+            (a,) = await joined(made, A)
+            answer = await a.wait(UE_IDS[A], b"\x05")
+            assert (answer.code.dotted, answer.opt.content_format) == ("2.05", 50)
+            assert json.loads(answer.payload) == {"maxConfTime": 30}
+            assert made.upper.asked.empty()
+
+    run(main())
+
+
+def test_the_server_is_asked_for_all_of_them_and_each_gets_its_own_with_its_token(tmp_path):
+    async def main():
+        async with scene(tmp_path, "oscore", bulk_configuration=True, bulk_max=2) as made:
+            entries = [entry(B), entry(A, segSize=700)]
+            made.upper.answers["configurations"] = said({"confList": entries}, aiocoap.CONTENT)
+            a, b = await joined(made, A, B)
+            first = await a.wait(UE_IDS[A], b"\xa1\xa2")
+            await b.wait(UE_IDS[B], b"\xb1")
+            code, path, query, body = await made.upper.next()
+            assert (code, path, query) == ("GET", CONFIGURATIONS, ())
+            assert body == {"bulkFlag": True, "ueIds": [UE_IDS[A], UE_IDS[B]]}
+            for ue, peer, token, more in (
+                (A, a, b"\xa1\xa2", {"segSize": 700}),
+                (B, b, b"\xb1", {}),
+            ):
+                response = await peer.hear()
+                assert (response.mtype, response.token, response.code.dotted) == (aiocoap.CON, token, "2.05")
+                facts = {"ueServiceId": ue, "serverAddr": "coap://192.0.2.1"} | more
+                assert configured(response) == ([UE_IDS[ue]], facts)
+                assert len(response.opt.etag) == 8 and response.opt.max_age == 86400
+                assert response.mid != first.mid
+                peer.say(aiocoap.ACK, response.mid)
+            await made.journal.wait("responded", count=2)
+
+    run(main())
+
+
+def test_a_ue_that_the_server_does_not_configure_gets_4_04(tmp_path):
+    async def main():
+        async with scene(tmp_path, "oscore", bulk_configuration=True, bulk_max=1) as made:
+            entries = [{"ueId": UE_IDS[A], "cause": "no configuration for it"}]
+            made.upper.answers["configurations"] = said({"confList": entries}, aiocoap.CONTENT)
+            (a,) = await joined(made, A)
+            await a.wait(UE_IDS[A], b"\x05")
+            response = await a.hear()
+            assert (response.code.dotted, response.payload) == ("4.04", b"no configuration for it")
+            assert response.token == b"\x05"
+            a.say(aiocoap.ACK, response.mid)
+
+    run(main())
+
+
+def test_what_it_answered_outlives_the_gateway(tmp_path):
+    async def main():
+        async with scene(tmp_path, "oscore", bulk_configuration=True, bulk_wait=3) as made:
+            made.upper.answers["configurations"] = said({"confList": [entry(A)]}, aiocoap.CONTENT)
+            (a,) = await joined(made, A)
+            await a.wait(UE_IDS[A], b"\x05")
+            await made.restart()
+            response = await a.hear()
+            assert (response.token, configured(response)[0]) == (b"\x05", [UE_IDS[A]])
+            a.say(aiocoap.ACK, response.mid)
+            await made.journal.wait("responded")
+
+    run(main())
+
+
+def test_what_a_ue_resets_answers_its_next_request(tmp_path):
+    async def main():
+        async with scene(tmp_path, "oscore", bulk_configuration=True, bulk_max=1) as made:
+            made.upper.answers["configurations"] = said({"confList": [entry(A)]}, aiocoap.CONTENT)
+            (a,) = await joined(made, A)
+            await a.wait(UE_IDS[A], b"\x05")
+            response = await a.hear()
+            a.say(aiocoap.RST, response.mid)
+            await made.journal.wait("response-dropped")
+            await made.upper.next()
+            again = await a.wait(UE_IDS[A], b"\x06")
+            assert (again.mtype, again.token) == (aiocoap.ACK, b"\x06")
+            assert configured(again) == configured(response)
+            assert made.upper.asked.empty()
+
+    run(main())
+
+
+def test_a_server_that_does_not_bulk_is_asked_singly_when_the_ue_asks_again(tmp_path):
+    async def main():
+        async with scene(tmp_path, "oscore", bulk_configuration=True, bulk_max=1) as made:
+            made.upper.answers["configurations"] = aiocoap.Message(code=aiocoap.BAD_REQUEST)
+            made.upper.answers["configuration"] = aiocoap.Message(code=aiocoap.FORBIDDEN, payload=b"no")
+            (a,) = await joined(made, A)
+            await a.wait(UE_IDS[A], b"\x05")
+            await made.journal.wait("bulk-refused")
+            answer = await a.wait(UE_IDS[A], b"\x06")
+            assert (answer.code.dotted, answer.payload) == ("4.03", b"no")
+
+    run(main())
+
+
+@pytest.mark.parametrize("bulk", [False, True])
+def test_nobody_gets_the_configuration_of_another_ue(tmp_path, bulk):
+    async def main():
+        async with scene(tmp_path, "oscore", bulk_configuration=bulk) as made:
+            a, _ = await joined(made, A, B)
+            answer = await a.wait(UE_IDS[B], b"\x05")
+            assert answer.code.dotted == "4.03"
+            many = json.dumps({"bulkFlag": True, "ueIds": [UE_IDS[B]]}).encode()
+            a.send(aiocoap.GET, CONFIGURATIONS, b"\x06", many, content_format=50)
+            assert (await a.hear()).code.dotted == "4.03"
+            assert made.upper.asked.empty()
+
+    run(main())
+
+
+def test_in_one_program_with_the_server_it_is_the_same_to_a_ue(tmp_path):
+    async def main():
+        async with scene(tmp_path, "oscore", apart=False, bulk_configuration=True, bulk_max=2) as made:
+            for ue in (A, B):
+                made.configure(ue)
+            a, b = await joined(made, A, B)
+            for ue, peer in ((A, a), (B, b)):
+                answer = await peer.wait(UE_IDS[ue], b"\x05")
+                assert json.loads(answer.payload) == {"maxConfTime": 30}
+            for ue, peer in ((A, a), (B, b)):
+                response = await peer.hear()
+                assert response.token == b"\x05"
+                assert configured(response)[1]["ueServiceId"] == ue
+                peer.say(aiocoap.ACK, response.mid)
+            await made.journal.wait("responded", count=2)
+
+    run(main())
