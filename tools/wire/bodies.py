@@ -72,9 +72,11 @@ def parse(octets, strictly=False):
         return {key.strip(): value for key, value in pairs}
 
     def once(pairs):
-        found = dict(pairs)
-        if len(found) < len(pairs):
-            raise ValueError("a member comes twice")
+        found = {}
+        for key, value in pairs:
+            if key in found:
+                raise Malformed(clean(key), "comes twice")
+            found[key] = value
         return found
 
     try:
@@ -85,6 +87,8 @@ def parse(octets, strictly=False):
             parse_float=finite,
         )
         json.dumps(body, ensure_ascii=False).encode()  # half a surrogate pair cannot be sent on
+    except Malformed:
+        raise
     except (ValueError, RecursionError) as error:
         raise Malformed("body", "not JSON in UTF-8: %s" % error) from error
     if not isinstance(body, dict):
