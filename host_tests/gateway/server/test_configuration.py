@@ -420,7 +420,7 @@ def test_an_unknown_ue_id_gets_a_ue_service_id_that_may_register():
     assert json.loads(bench.data(THERE, "ue-uri=" + IMEI))["ueServiceId"] == ue
     other = json.loads(bench.data(THERE, "ue-uri=other"))["ueServiceId"]
     assert other != ue
-    bench.store.remove_configuration(IMEI)  # 23.554 clause 8.1.2
+    bench.store.remove_configuration(IMEI)  # TS 23.554 clause 8.1.2
     assert json.loads(bench.data(HERE, "ue-uri=" + IMEI))["ueServiceId"] == ue
 
 
