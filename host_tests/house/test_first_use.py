@@ -32,12 +32,19 @@ print(loaded())
 IN, MESSAGE = "msgin5g.incoming.receiver", "msgin5g.store.message"
 SENDS, TAKES = "msgin5g.outgoing.segmentation", "msgin5g.incoming.reassembly"
 TOPICS, BLOCKS = "msgin5g.procedures.topics", "coap.blockwise"
+CONFIGURED = ["msgin5g.procedures.configuration", "msgin5g.rules.steps", "msgin5g.wire.configuration"]
+RARELY = [
+    "msgin5g.wire.configuration_xml",
+    "msgin5g.rules.later",
+    "msgin5g.outgoing.recut",
+    "msgin5g.config_check",
+]
 
 
 @pytest.mark.parametrize("interpreter", ["cpython", "micropython"])
 def test_a_client_loads_what_it_uses(interpreter):
     python = sys.executable if interpreter == "cpython" else str(BIN / "micropython")
-    code = DAY % ([IN, MESSAGE, SENDS, TAKES, TOPICS, BLOCKS],)
+    code = DAY % ([IN, MESSAGE, SENDS, TAKES, TOPICS, BLOCKS, *CONFIGURED, *RARELY],)
     path = ":".join(map(str, PATH))
     done = subprocess.run(
         [python, "-c", code],
@@ -52,6 +59,28 @@ def test_a_client_loads_what_it_uses(interpreter):
         f"4 {[IN, MESSAGE, SENDS, TAKES]}",
         f"{[IN, MESSAGE, SENDS, TAKES, TOPICS]}",
     ], done.stdout + done.stderr
+
+
+ASKED = """
+import sys
+from configuration_scene import content, document, scene, state
+made = scene(content(document(server="coap://192.0.2.9", size=512, form=%r))).start()
+print(state(made)[0], [name for name in %r if name in sys.modules])
+"""
+
+
+@pytest.mark.parametrize("form", ["json", "xml"])
+@pytest.mark.parametrize("interpreter", ["cpython", "micropython"])
+def test_a_client_that_is_configured_keeps_what_it_needs_again(interpreter, form):
+    python = sys.executable if interpreter == "cpython" else str(BIN / "micropython")
+    path = ":".join(map(str, PATH))
+    done = subprocess.run(
+        [python, "-c", ASKED % (form, CONFIGURED + RARELY)],
+        env={"PYTHONPATH": path, "MICROPYPATH": f"{path}:.frozen"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout == f"registered {CONFIGURED}\n", done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("interpreter", ["cpython", "micropython"])

@@ -96,6 +96,7 @@ class Configuration(Step):
         self._cut = False  # whether what waits in the outbox has to be cut to what was taken
         self._taken = None  # settings that wait for the registration, which is on the air
         self._doubted = False  # whether a registration was refused with what the device has
+        self.ready = not client.config.fetches  # by a call of the application it may begin later
         self._writable = True
         self._used_with = None  # the peer that the name of the server was compared with
         self._restore()
@@ -150,6 +151,13 @@ class Configuration(Step):
                     storage.replace(FILE, octets)
             except OSError:
                 pass  # after a restart it is asked for again
+
+    def fetch(self, now):
+        """Ask now, behind the registration where there is one. Raise ValueError without a UE ID."""
+        if self.client.config.ue_id is None:
+            raise ValueError("ue_id: is missing; a configuration is asked for by it")
+        if self._later is None:  # an answer is on its way
+            self.due = Countdown(0, now)
 
     # --- asking -----------------------------------------------------------------------------------------
 

@@ -65,6 +65,24 @@ def test_a_set_of_segments_that_was_begun_begins_anew_under_another_service_id()
     equal(({each["segId"] for each in sent} & {before["segId"]}, large.state), (set(), "accepted"))
 
 
+def test_what_is_on_the_air_under_the_former_service_id_does_not_count():
+    made = scene(content(document(), 10800), coap={"nstart": 2}).start()
+    server = Server(content(document("ue:new@x")))
+    made.answer = lambda asked: None if asked.kind == "MSG" else server(asked)
+    made.run(3 * HOUR - SECOND)
+    large = made.send(payload="l" * 5000)
+    while "DEREG" not in made.count:
+        made.run(SECOND)
+    # it was taken off the air at once, so that no answer to it is one for what goes out now
+    equal([who(asked) for asked in made.of("MSG")], [UE, "ue:new@x"])
+    made.answer = server
+    made.run(MINUTE)
+    sent = [asked.body["segParams"]["segNumb"] for asked in made.of("MSG") if who(asked) == "ue:new@x"]
+    equal((sent, large.state), (list(range(1, len(sent) + 1)), "sent"))
+    made.run(2 * MINUTE)  # no SEGCONFIR comes
+    equal(large.state, "accepted")
+
+
 def test_another_server_is_registered_with_at_once():
     made = changed(content(document()), content(document(server="coap://192.0.2.9")))
     made.run(HOUR)

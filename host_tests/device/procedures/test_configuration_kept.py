@@ -4,7 +4,7 @@
 import json
 
 import coap
-from common import equal
+from common import equal, raises
 from configuration_scene import ETAG, UE, UE_ID, Server, content, document, host, option, scene, state, who
 from msgin5g import MemoryStorage
 from msgin5g_scene import DAY, HOUR, MINUTE, SECOND, Scene, max_age
@@ -96,6 +96,20 @@ def test_a_refusal_of_the_registration_makes_the_device_ask():
     made.forget()
     made.run(8 * HOUR)
     assert made.count["CONFIG"] <= 2, made.count
+
+
+def test_the_application_can_have_it_asked_for():
+    made = scene(content(document())).start()
+    made.answer.config = content(document("ue:new@x"))
+    made.call("configuration", "fetch")
+    equal((made.kinds()[2:], state(made)[0]), (["CONFIG", "DEREG", "REG"], "registered"))
+    # with a service ID of its own it may ask, too
+    made = scene(content(document()), ue_service_id=UE).start()
+    made.call("configuration", "fetch")
+    equal((made.kinds(), state(made)[0]), (["REG", "CONFIG"], "registered"))
+    made = scene(None, ue_service_id=UE, ue_id=None).start()
+    raises(ValueError, made.call, "configuration", "fetch")
+    equal((made.kinds(), made.send().state), (["REG"], "accepted"))
 
 
 def test_what_is_damaged_counts_as_nothing():
