@@ -5,6 +5,7 @@ resources of its annex C.3. The UE is aiocoap, with bodies read here."""
 import asyncio
 import hashlib
 import json
+import signal
 import socket
 
 import aiocoap
@@ -17,11 +18,10 @@ from host_tests.conformance.configuring import (
     PATH,
     SERVICE,
     UE,
-    provisioned,
     scene,
-    serving,
 )
 from host_tests.conformance.raw import LONG, Peer
+from tools.demo.processes import Gateway, command
 from tools.programs.patience import patience, run
 from tools.store.store import Store
 
@@ -275,29 +275,25 @@ def test_an_unknown_ue_id_is_assigned_a_ue_service_id_before_it_is_answered(tmp_
     run(story())
 
 
-def test_a_ue_id_has_the_same_ue_service_id_after_a_restart_and_after_it_was_removed(tmp_path):
+def test_a_ue_id_has_the_same_ue_service_id_after_kill_9_and_after_it_was_removed(tmp_path):
     """TS 23.554 clause 8.1.2."""
 
-    async def told(path, new):
-        async with (
-            serving(path, "none", assign="example.net") as (server, _),
-            Peer(server.coap_port) as peer,
-        ):
-            answer = await peer.request(aiocoap.GET, PATH, uri_query=("ue-uri=" + new,))
+    async def told(server, ue_id):
+        async with Peer(server.coap[1]) as peer:
+            answer = await peer.request(aiocoap.GET, PATH, uri_query=("ue-uri=" + ue_id,))
             (document,) = json.loads(answer.payload)
             return json.loads(document["ueConfigs"][0]["configData"])["ueServiceId"]
 
     async def story():
-        path, _ = provisioned(tmp_path, "none")
-        first = await told(path, "new")
-        assert await told(path, "new") == first
-        store = Store(path, serving=False)
-        with store.transaction():
-            store.remove_device(first)
-            assert store.configuration("new") is None
-        store.close()
-        assert await told(path, "new") == first
-        assert await told(path, "another") != first
+        async with Gateway(tmp_path, "--open", "--assign", "example.net", name="server") as server:
+            first = await told(server, "new")
+            await server.end(signal.SIGKILL)
+            await server.start()
+            await command(tmp_path, "server", "ue", "remove", "new")
+            assert await told(server, "new") == first
+            await command(tmp_path, "server", "device", "remove", first)
+            assert await told(server, "new") == first
+            assert await told(server, "another") != first
 
     run(story())
 
