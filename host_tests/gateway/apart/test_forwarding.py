@@ -5,6 +5,7 @@ import json
 
 import aiocoap
 
+from host_tests.gateway.apart import scene
 from host_tests.gateway.apart.scene import GATEWAY, both
 from host_tests.gateway.scripted import ApplicationServer, Ue, code_of, run
 
@@ -66,5 +67,70 @@ def test_an_application_server_reaches_a_device_behind_the_gateway():
             assert (await upper.next())["delivSt"] == "REPT_DELY_SUCCESS"
             await a.send(AS, "it is open", "AS")
             assert (await upper.next())["payload"] == "it is open"
+
+    run(play())
+
+
+def test_64_kib_each_way_and_a_segment_that_is_missing():
+    """SEGREC and SEGCONFIR name no UE: the gateway knows whose segments they are about."""
+
+    async def play():
+        whole = "".join("%07d " % number for number in range(8192))  # 64 KiB
+        async with (
+            both((A, B)) as (gateway, server),
+            Ue(gateway, A) as a,
+            ApplicationServer(server, AS) as upper,
+        ):
+            await upper.register()
+            async with Ue(gateway, B) as b:  # another device, which has nothing to do with it
+                await b.register()
+                await a.register()
+                pieces = [whole[at : at + 800] for at in range(0, len(whole), 800)]
+                segments = a.segments(AS, pieces, "AS")
+                for segment in segments[:40] + segments[41:]:
+                    assert await a.code(segment) == "2.04"
+                recovery = await a.next("SEGREC")
+                assert recovery["segId"] == segments[0]["segParams"]["segId"]
+                assert await a.code(segments[40]) == "2.04"
+                assert (await upper.next())["payload"] == whole
+                assert (await a.next("SEGCONFIR"))["result"] is True
+                assert b.inbox.empty()
+
+                await upper.deliver(upper.message(A, whole, delivStReqInd=True))
+                got = await a.next("MSG")
+                parts = {1: got["payload"]}
+                while len(parts) < got["segParams"]["totalSegCount"]:
+                    got = await a.next("MSG")
+                    parts[got["segParams"]["segNumb"]] = got["payload"]
+                assert "".join(parts[number] for number in sorted(parts)) == whole
+                set_id = got["segParams"]["segId"]
+                # of another device's segments nobody says that they have come
+                assert await b.about_set("SEGCONFIR", set_id, result=True) == "4.03"
+                assert await a.about_set("SEGCONFIR", set_id, result=True) == "2.04"
+                await server.journal.wait("delivered", to=A, confirmed=True)
+
+    run(play())
+
+
+def test_ways_and_sets_are_known_after_a_restart(tmp_path):
+    async def play():
+        store = str(tmp_path / "gateway.db")
+        async with scene.server(ues=(A, B)) as server:
+            async with scene.gateway(server.coap_port, store) as gateway, Ue(gateway, A) as a:
+                await a.register()
+                segments = a.segments(B, ["one", "two", "three"])
+                for segment in (segments[0], segments[2]):
+                    assert await a.code(segment) == "2.04"
+                south = ("127.0.0.1", gateway.coap_port)
+                await gateway.stop()
+                async with scene.gateway(server.coap_port, store, south) as gateway:
+                    await gateway.journal.wait("upstream-registered")
+                    # what the server asks for goes to the device that sent it, before that has said anything
+                    assert (await a.next("SEGREC"))["segId"] == segments[0]["segParams"]["segId"]
+                    async with Ue(gateway, B) as b:
+                        await b.register()
+                        assert await a.code(segments[1]) == "2.04"
+                        got = [await b.next("MSG")]
+                        assert got[0]["payload"] in ("onetwothree", "one")
 
     run(play())

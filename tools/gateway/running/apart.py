@@ -112,7 +112,9 @@ class GatewayUe(Behind, Running):
         }
 
     def _joined(self):
+        """The gateway is registered: a server that had forgotten it may have forgotten what is behind it, too."""
         self.quietly(self.function.registered)
+        self.task(self._refreshed())
 
     # ---- requests of devices -----------------------------------------------------------------------------------------
 

@@ -60,8 +60,11 @@ class Behind:
     async def _refresh(self):
         while True:
             await asyncio.sleep(self.options.settings.lifetime / 2)
-            with contextlib.suppress(Exception):  # the error was told, and the next try comes soon
-                await settled(self._of_application(self.applications.refresh))
+            await self._refreshed()
+
+    async def _refreshed(self):
+        with contextlib.suppress(Exception):  # the error was told, and the next try comes soon
+            await settled(self._of_application(self.applications.refresh))
 
 
 def refused(refusal):

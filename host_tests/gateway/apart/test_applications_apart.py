@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: MIT
+"""Applications (MSGin5G-5) behind a Gateway UE whose server is elsewhere: they are answered for what it answered, and
+told to come again where it takes long. Exchanges over a line are in serial/test_serial_exchanges.py."""
+
+import asyncio
+import contextlib
+import json
+
+import pytest
+
+from host_tests.gateway.apart.scene import gateway
+from host_tests.gateway.scripted import new_id, run
+from tools.gateway.applications import RefusedError, digest
+from tools.gateway.running import apart
+from tools.transport.coap import Unanswered
+from tools.wire import l3
+from tools.wire.answers import Answer
+from tools.wire.bodies import Address
+
+LINE, OWN, SECRET = "l3:/dev/one", "ue:one@example.org", b"secret"
+TO = Address("AS", "as:weather@example.org")
+
+
+class Upstream:
+    """In the place of the server: `answer(body)` is awaited. `asked` has the bodies."""
+
+    def __init__(self, lower):
+        self.asked = []
+        self.answer = self.well
+        lower.upstream._send = self._send
+
+    async def _send(self, request):
+        body = json.loads(request.payload)
+        self.asked.append(body)
+        return await self.answer(body)
+
+    async def well(self, body):
+        said = {"result": True, "regExpTime": 600} if body["msgType"] == "REG" else None
+        return Answer("2.04", said)
+
+    def kinds(self):
+        return [body["msgType"] for body in self.asked if body["oriAddr"]["addr"] == OWN]
+
+
+@contextlib.asynccontextmanager
+async def stage():
+    """(ask, Upstream): `await ask(name, *arguments)` is what a line or A.3 asks of Applications."""
+    async with gateway(9) as lower:
+        upstream = Upstream(lower)
+        with lower.store.transaction():
+            lower.store.add_application(7, OWN, digest(SECRET))
+
+        async def ask(name, *arguments):
+            return await lower._application_event(getattr(lower.applications, name), *arguments)
+
+        ask.lower = lower
+        yield ask, upstream
+
+
+def message(msg_id):
+    return LINE, TO, msg_id, "it rains", False, None
+
+
+@pytest.fixture(autouse=True)
+def hasty(monkeypatch):
+    monkeypatch.setattr(apart, "PATIENCE", 0.05)
+
+
+def test_a_registration_and_a_message_wait_for_the_server():
+    async def play():
+        async with stage() as (ask, upstream):
+            assert await ask("register", LINE, 7, SECRET)
+            await ask("send", *message(new_id()))
+            assert upstream.kinds() == ["REG", "MSG"]
+            with pytest.raises(RefusedError) as refused:
+                await ask("register", LINE, 7, b"another")
+            assert refused.value.cause == l3.INVALID_CREDENTIALS
+            assert upstream.kinds() == ["REG", "MSG"]
+
+    run(play())
+
+
+@pytest.mark.parametrize("code", ["5.02", "5.04"])
+def test_a_server_that_says_nothing_is_congestion_and_nothing_is_kept(code):
+    async def play():
+        async with stage() as (ask, upstream):
+
+            async def silent(body):
+                raise Unanswered(code, "no answer")
+
+            upstream.answer = silent
+            with pytest.raises(RefusedError) as refused:
+                await ask("register", LINE, 7, SECRET)
+            assert refused.value.cause == l3.CONGESTION
+            with pytest.raises(RefusedError) as refused:
+                await ask("send", *message(new_id()))
+            assert refused.value.cause == l3.CONNECTION_GONE  # it is registered nowhere
+            upstream.answer = upstream.well
+            assert await ask("register", LINE, 7, SECRET)
+
+    run(play())
+
+
+def test_a_slow_server_is_congestion_and_the_next_try_gets_the_answer():
+    async def play():
+        async with stage() as (ask, upstream):
+            await ask("register", LINE, 7, SECRET)
+            answered = asyncio.Event()
+
+            async def slow(body):
+                await answered.wait()
+                return Answer("2.04")
+
+            upstream.answer = slow
+            asked = message(new_id())
+            for _ in range(3):
+                with pytest.raises(RefusedError) as refused:
+                    await ask("send", *asked)
+                assert refused.value.cause == l3.CONGESTION
+            assert upstream.kinds() == ["REG", "MSG"]  # one question, whoever asks it how often
+            again = asyncio.create_task(ask("send", *asked))
+            await asyncio.sleep(0)
+            answered.set()
+            await again
+            assert upstream.kinds() == ["REG", "MSG"]
+            # asked once more it goes to the server, which knows the msgId
+            await ask("send", *asked)
+            assert upstream.asked[-1] == upstream.asked[-2]
+
+    run(play())
+
+
+def test_a_server_that_has_forgotten_the_application_is_told_of_it_again():
+    async def play():
+        async with stage() as (ask, upstream):
+            await ask("register", LINE, 7, SECRET)
+            forgotten = [True]
+
+            async def forgetful(body):
+                if body["msgType"] == "MSG" and forgotten:
+                    forgotten.clear()
+                    return Answer("4.01", None, "not registered")
+                return await upstream.well(body)
+
+            upstream.answer = forgetful
+            await ask("send", *message(new_id()))
+            assert upstream.kinds() == ["REG", "MSG", "REG", "MSG"]
+
+    run(play())
+
+
+def test_a_gateway_that_has_registered_anew_registers_its_applications_anew():
+    async def play():
+        async with stage() as (ask, upstream):
+            await ask("register", LINE, 7, SECRET)
+            assert await ask.lower.upstream._join()
+            while upstream.kinds() != ["REG", "REG"]:
+                await asyncio.sleep(0.01)
+
+    run(play())
