@@ -116,13 +116,13 @@ class Speakers:
         return any(self._store.is_gateway(each) and self._may_register(each, ue) for each in here)
 
     def ues(self, peer, now):
-        """Who a body without an originator may come from: a set of UE Service IDs, never empty."""
+        """Who a body without an originator may come from: UE Service IDs, to be asked for with `in`."""
         here = {ue for ue in self._binding.ues(peer, now) if self._store.registration(ue, now)}
         if not here:
             raise Refusal("4.01", "not registered")
         for ue in here:
             self._turns.on_peer_alive(Address("UE", ue))
-        return here.union(*(self._store.ues_via(ue, now) for ue in here))
+        return _Here(here, self._store, now)
 
     # ---- Gateway UEs -------------------------------------------------------------------------------------------------
 
@@ -143,3 +143,18 @@ class Speakers:
     def is_behind(self, peer, ue, now):
         """Whether the peer is a Gateway UE that may register that UE, registered itself or not."""
         return self._is_behind(self._binding.ues(peer, now), ue)
+
+
+class _Here:
+    """UEs at one peer, and those that are registered through one of them, of which there may be many."""
+
+    def __init__(self, ues, store, now):
+        self._ues = ues
+        self._store = store
+        self._now = now
+
+    def __contains__(self, ue):
+        if ue in self._ues:
+            return True
+        registration = self._store.registration(ue, self._now)
+        return registration is not None and registration.via in self._ues

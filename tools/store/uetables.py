@@ -83,14 +83,6 @@ class UeTables:
         """The gateway that may register this UE, or None."""
         return self._one("SELECT gateway FROM gateway_ue WHERE ue=?", ue)
 
-    def ues_via(self, gateway, now):
-        """Those that are registered through it, whether or not it is registered itself."""
-        rows = self._db.execute(
-            "SELECT ue FROM registration_via JOIN registration USING (ue) WHERE gateway=? AND live AND expires>?",
-            (gateway, now),
-        )
-        return {ue for (ue,) in rows}
-
     def _end_via(self, where, *values):
         """Such registrations are over, as if their time was."""
         self._db.execute(

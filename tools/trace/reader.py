@@ -155,8 +155,9 @@ def _members(body):
         address = body.get(member)
         if isinstance(address, dict):
             yield f"{word} {address.get('addr')}"
-    for member in ("result", "DelSta"):
-        if member in body:
-            yield str(body[member]).lower()
+    for member in ("regList", "deregList", "result", "DelSta"):
+        value = body.get(member)
+        if value is not None:  # the lists are a Gateway UE's, for many UEs
+            yield f"for {len(value)}" if isinstance(value, list) else str(value).lower()
     if isinstance(body.get("payload"), str):
         yield f"payload of {payload.content_size(body['payload'])}"

@@ -94,6 +94,10 @@ def register(store, ue, peer=HERE, until=NOW + 100, via=None):
     store.register(ue, peer, NOW, until, None, {}, via)
 
 
+def behind(store, gateway, now):
+    return {each.ue for each in store.registrations(now) if each.via == gateway}
+
+
 def test_who_is_registered_through_a_gateway_is_where_that_one_is(store):
     register(store, GW, HERE, NOW + 200)
     register(store, UE, Peer("203.0.113.9", 1), via=GW)
@@ -106,19 +110,19 @@ def test_who_is_registered_through_a_gateway_is_where_that_one_is(store):
         (UE, GW, THERE),
     ]
     assert store.ues_at(THERE, NOW) == {GW}  # the address is the gateway's, not the UE's
-    assert store.ues_via(GW, NOW) == {UE}
+    assert behind(store, GW, NOW) == {UE}
 
 
 def test_the_end_of_the_gateway_is_not_that_of_its_ues(store):
     register(store, GW, until=NOW + 10)
     register(store, UE, via=GW)
     assert store.registration(UE, NOW + 11).peer is None
-    assert store.ues_via(GW, NOW + 11) == {UE}
+    assert behind(store, GW, NOW + 11) == {UE}
     store.end_registration(GW)
     assert store.registration(UE, NOW).peer is None
     register(store, GW, THERE)
     assert store.registration(UE, NOW).peer == THERE
-    assert store.ues_via(GW, NOW + 101) == set()
+    assert behind(store, GW, NOW + 101) == set()
 
 
 def test_a_registration_is_through_one_gateway_or_none(store):
@@ -126,13 +130,13 @@ def test_a_registration_is_through_one_gateway_or_none(store):
         register(store, gateway, peer)
     register(store, UE, via=GW)
     register(store, UE, via=OTHER)
-    assert (store.ues_via(GW, NOW), store.ues_via(OTHER, NOW)) == (set(), {UE})
+    assert (behind(store, GW, NOW), behind(store, OTHER, NOW)) == (set(), {UE})
     register(store, UE, Peer("192.0.2.3", 3))
     found = store.registration(UE, NOW)
-    assert (found.via, found.peer, store.ues_via(OTHER, NOW)) == (None, Peer("192.0.2.3", 3), set())
+    assert (found.via, found.peer, behind(store, OTHER, NOW)) == (None, Peer("192.0.2.3", 3), set())
     register(store, UE, via=GW)
     store.end_registration(UE)
-    assert store.registration(UE, NOW) is None and store.ues_via(GW, NOW) == set()
+    assert store.registration(UE, NOW) is None and behind(store, GW, NOW) == set()
 
 
 def test_another_gateway_or_none_ends_the_registration_through_the_old_one(store):
@@ -143,7 +147,7 @@ def test_another_gateway_or_none_ends_the_registration_through_the_old_one(store
         store.put_behind(ue, GW)
         register(store, ue, via=GW)
     store.put_behind(UE, GW)  # changes nothing
-    assert store.ues_via(GW, NOW) == {UE, "ue:s2"}
+    assert behind(store, GW, NOW) == {UE, "ue:s2"}
     store.put_behind(UE, OTHER)
     assert store.expired_registrations(NOW) == [UE]
     store.remove_device(GW)

@@ -65,6 +65,16 @@ def test_a_line_for_each_message_of_a_capture(tmp_path, capsys):
     ]
 
 
+def test_a_bulk_request_says_for_how_many(tmp_path, capsys):
+    capture = Capture(tmp_path / "made.pcap")
+    who = {"oriAddrType": "UE", "addr": "ue:gw@x"}
+    body = {"msgType": "BREG", "oriAddr": who, "totalRegCount": 2, "regList": [{}, {}]}
+    capture.add(post(body), False)
+    capture.close()
+    (line,) = lines_of(capsys, tmp_path / "made.pcap")
+    assert "BREG from ue:gw@x for 2, " in line
+
+
 # dpkt writes pcapng of Ethernet alone
 @pytest.mark.parametrize(
     ("link", "new"),
