@@ -65,6 +65,11 @@ class ApplicationServer:
             )
         return message_id
 
+    async def status(self):
+        """What the gateway says of itself."""
+        async with self._http.get("/status.json") as response:
+            return await response.json()
+
     async def message(self, wanted, what):
         """The first message that `wanted(body)` is true of."""
         return await self.messages.until(wanted, f"the Application Server to receive {what}")

@@ -133,15 +133,18 @@ class Telling(Process):
 class Gateway(Telling):
     """`msgin5g gateway`, or the server by itself: `coap` and `http` are where it listens, once that was told.
 
-    Killed and started again it keeps its ports and its store.
+    Killed and started again it keeps its ports and its store. Devices that look for a gateway hear of it where it is
+    `found`: whoever else runs on this machine would find it, too.
     """
 
-    def __init__(self, folder, *arguments, security="none", name="gateway"):
+    def __init__(self, folder, *arguments, security="none", name="gateway", found=False):
         super().__init__(folder)
         self.name = name
         self.coap = self.http = ("127.0.0.1", 0)
         self._security = security
         self._arguments = arguments
+        if name == "gateway" and not found:
+            self._arguments += ("--no-discovery",)
 
     def arguments(self):
         listen = ("--coap", "%s:%d" % self.coap, "--http", "%s:%d" % self.http)

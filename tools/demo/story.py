@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from tools.demo.application_server import ApplicationServer
+from tools.demo.box_story import NAME, out_of_the_box
 from tools.demo.feed import Unseen
 from tools.demo.processes import Device, Gateway, device_keys
 from tools.device import SMALL_HEAP
@@ -71,7 +72,7 @@ async def tell_story(heap=SMALL_HEAP):
     story = Story(Console(highlight=False))
     with tempfile.TemporaryDirectory(prefix="msgin5g-demo-") as folder:
         folder = Path(folder)
-        gateway = Gateway(folder, security="oscore")
+        gateway = Gateway(folder, "--ue", NAME, security="oscore", found=True)
         device = Device(folder / "device", app=Path(__file__).with_name("app.py"), heap=heap)
         try:
             keys = await device_keys(folder, UE)
@@ -79,6 +80,7 @@ async def tell_story(heap=SMALL_HEAP):
                 await _act(story, gateway, server, device, keys)
                 device = Device(device.folder, app=Path(__file__).with_name("app_outage.py"), heap=heap)
                 await _outage(story, gateway, server, device)
+                await out_of_the_box(story, folder, gateway, server, heap)
         except (Unseen, ConnectionError, aiohttp.ClientError) as error:
             story.failed(
                 str(error),
