@@ -76,7 +76,7 @@ def _objection(request):
 class MessageResource(resource.Resource):
     """POST /msgin5g. `handle` gets (peer, Request) and gives an Answer, or what is awaited for one."""
 
-    below = (PATH,)  # aiocoap has taken that off
+    below: tuple[str, ...] = (PATH,)  # aiocoap has taken that off
 
     def __init__(self, transport):
         super().__init__()

@@ -30,7 +30,7 @@ class Upstream:
         self._clock = clock
         self._emit = emit
         self._joined = joined
-        self._open = Counter()  # by whom they are
+        self._open: Counter = Counter()  # by whom they are
         self._waking = asyncio.Event()
         self._joining = None  # a future, while the REG is on its way
         self._told = None  # the last state that was told
