@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: MIT
+"""TS 24.538 clause 6.3.4.2, registration and de-registration through a Gateway Client, at the constrained UE."""
+
+import aiocoap
+
+from host_tests.conformance.device.scripted import SERVICE, Peer, body, listening, says
+from host_tests.gateway.devices import UE, run
+from host_tests.gateway.found import beacons
+
+HELD = aiocoap.CHANGED, b'{"oriAddr":{"oriAddrType":"UE","addr":"%s"},"expectedTime":60}' % UE.encode()
+BARE = aiocoap.CHANGED, b'{"oriAddr":{"oriAddrType":"UE","addr":"%s"}}' % UE.encode()
+NOT_URGENT = {"gateway_service": True, "registration": {"urgent": False, "wait": 45, "lifetime": 600}}
+
+
+class Bulking(Peer):
+    """A Gateway Client: it takes everybody into its service, and answers a REG with `held`."""
+
+    held = HELD
+
+    def said(self, request):
+        kind = beacons.type_of(request)
+        if kind == "GWREG":
+            return aiocoap.CHANGED, b'{"result":true,"acceptedTime":600}'
+        return self.held if kind == "REG" else super().said(request)
+
+
+def told(kind, ue=UE, **members):
+    return {"msgIden": SERVICE, "msgType": kind, "oriAddr": {"oriAddrType": "UE", "addr": ue}} | members
+
+
+def constrained(folder, peer, **more):
+    return beacons.device(folder, peer.uri, **NOT_URGENT | more)
+
+
+def test_a_reg_that_may_wait_has_the_urgent_degree_false_and_the_expiration_time(tmp_path):
+    async def story():
+        async with listening(Bulking()) as peer, constrained(tmp_path, peer):
+            request = body(await peer.asked("REG"))
+            assert (request["urgentTag"], request["reqExpTime"]) == (False, 45)
+            assert [beacons.type_of(each) for each in peer.plain[:2]] == ["GWREG", "REG"]
+
+    run(story())
+
+
+def test_it_is_registered_by_the_regresp_and_answers_that_with_2_04(tmp_path):
+    async def story():
+        for held in (HELD, BARE):  # the expected registration time is optional
+            async with (
+                listening(Bulking()) as peer,
+                constrained(tmp_path / str(len(held[1])), peer) as device,
+            ):
+                peer.held = held
+                await peer.asked("REG")
+                await says(device, "waiting")
+                assert await peer.post(told("REGRESP", result=True)) == aiocoap.CHANGED
+                await says(device, "registered")
+
+    run(story())
+
+
+def test_a_regresp_without_a_result_is_a_success(tmp_path):
+    async def story():
+        async with listening(Bulking()) as peer, constrained(tmp_path, peer) as device:
+            await peer.asked("REG")
+            await says(device, "waiting")
+            assert await peer.post(told("REGRESP")) == aiocoap.CHANGED
+            await says(device, "registered")
+
+    run(story())
+
+
+def test_a_regresp_that_failed_says_why(tmp_path):
+    async def story():
+        async with listening(Bulking()) as peer, constrained(tmp_path, peer) as device:
+            await peer.asked("REG")
+            await says(device, "waiting")
+            assert await peer.post(told("REGRESP", result=False, cause="no room")) == aiocoap.CHANGED
+            await says(device, "refused: no room")
+
+    run(story())
+
+
+def test_a_response_for_another_ue_is_not_its_own(tmp_path):
+    async def story():
+        async with listening(Bulking()) as peer, constrained(tmp_path, peer) as device:
+            await peer.asked("REG")
+            await says(device, "waiting")
+            for kind in ("REGRESP", "DEREGRESP", "MSGRESP"):
+                more = {"msgId": "m-1", "DelSta": "failure"} if kind == "MSGRESP" else {"result": True}
+                assert await peer.post(told(kind, "ue:other@example.org", **more)) == aiocoap.NOT_FOUND
+            assert not [line for line in device.lines.items if line.rstrip().endswith("registered")]
+
+    run(story())
+
+
+def test_a_de_registration_that_may_wait_says_so_and_is_answered(tmp_path):
+    async def story():
+        app = tmp_path / "leaving.py"
+        app.write_text(
+            "import asyncio\nfrom device import start\nasync def main():\n    client = await start()\n"
+            "    while not client.registered:\n        await asyncio.sleep_ms(20)\n"
+            '    await client.stop(urgent=False)\n    print(\'> {"step": "left"}\')\nasyncio.run(main())\n'
+        )
+        async with listening(Peer()) as peer:
+            made = beacons.Device(tmp_path / "device", app)
+            made.configure(
+                beacons.config(
+                    0, peer=peer.uri, coap=beacons.QUICK, registration={"wait": 45, "lifetime": 600}
+                )
+            )
+            async with made as device:
+                request = body(await peer.asked("DEREG"))
+                assert (request["urgentTag"], request["reqExpTime"]) == (False, 45)
+                await device.tells("left")
+
+    run(story())
