@@ -75,3 +75,10 @@ def test_any_text_comes_back_as_it_is(text):
     assert root.find("%son-network/%sMSGin5G-UE-Service-id" % (BASE, EXTENSION)).text == configuration.ue
     assert root.attrib["domain"] == text
     json.dumps(document)
+
+
+def test_without_an_address_the_element_is_there_and_empty():
+    """On a serial line the server has none; the element is mandatory."""
+    document = ueconfig.document(UeConfiguration("a", "ue:a"), SERVICE, None, xml=True)
+    root = ElementTree.fromstring(document["ueConfigs"][0]["configData"])
+    assert not root.find("%son-network/%sMSGin5G-Server-address" % (BASE, EXTENSION)).text

@@ -177,8 +177,8 @@ def _more(body):
 
 
 def document(configuration, service, server, xml):
-    """The UeConfigDoc of a UeConfiguration; `server`: URI of the MSGin5G Server, `xml`: its data in the XML of clause
-    7.2."""
+    """The UeConfigDoc of a UeConfiguration. `server`: URI of the MSGin5G Server, or None; `xml`: its data in the XML
+    of clause 7.2."""
     write = _xml if xml else _json
     return {
         "ueConfigDocId": configuration.document,
@@ -191,7 +191,9 @@ def document(configuration, service, server, xml):
 
 def facts(configuration, server):
     """What a UE is told, by name; an entry of the answer to a bulk request has them beside its UE ID."""
-    found = {"ueServiceId": configuration.ue, "serverAddr": server}
+    found = {"ueServiceId": configuration.ue}
+    if server is not None:
+        found["serverAddr"] = server
     if configuration.seg_size is not None:
         found["segSize"] = configuration.seg_size
     return found

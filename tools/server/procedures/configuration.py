@@ -19,6 +19,7 @@ from tools.wire.ueconfig import COLLECTION, ROOT
 
 MAX_AGE = 86400  # s
 _FORBIDDEN = "%s is not provisioned for this key: msgin5g provision --ue-id"
+_NOT_BEHIND = "%s is not behind this gateway: msgin5g gateway device add ID --via"
 _CLOSED = "configurations are given to whoever asks only with --open, in security mode none"
 
 
@@ -138,7 +139,9 @@ class Configuration(Procedure):
         """The UeConfiguration of a UE ID, for who may have it; one that is unknown is made where that is wanted."""
         found, key = self._store.configuration(ue_id), self._store.key_of_ue_id(ue_id)
         if not self._may_have(asker, found, key):
-            raise Refusal("4.03", (_FORBIDDEN % ue_id) if self._settings.protected else _CLOSED)
+            if not self._settings.protected:
+                raise Refusal("4.03", _CLOSED)
+            raise Refusal("4.03", (_NOT_BEHIND if asker.gateway else _FORBIDDEN) % ue_id)
         if found is None:
             if self._settings.assign is None:
                 raise Refusal("4.04", "no configuration for %s: msgin5g gateway ue add" % ue_id)
@@ -185,8 +188,10 @@ class Configuration(Procedure):
     # ---- what is answered --------------------------------------------------------------------------------------------
 
     def _server_of(self, configuration, request):
-        """URI of the MSGin5G Server: as configured, else where the request came to."""
-        return configuration.server or self._settings.configuration_server or "coap://%s" % request.local
+        """URI of the MSGin5G Server: as configured, else where the request came to; None on a line, which has no
+        address."""
+        here = request.local and "coap://%s" % request.local
+        return configuration.server or self._settings.configuration_server or here
 
     def _written(self, configuration, request):
         server = self._server_of(configuration, request)
