@@ -47,6 +47,9 @@ async def stage():
     """(ask, Upstream): `await ask(name, *arguments)` is what a line or A.3 asks of Applications."""
     async with gateway(9) as lower:
         upstream = Upstream(lower)
+        while not await lower.upstream._join():  # at nobody, perhaps, before there was an Upstream
+            pass
+        lower.upstream._waking.clear()
         with lower.store.transaction():
             lower.store.add_application(7, OWN, digest(SECRET))
 
@@ -153,7 +156,7 @@ def test_a_gateway_that_has_registered_anew_registers_its_applications_anew():
     async def play():
         async with stage() as (ask, upstream):
             await ask("register", LINE, 7, SECRET)
-            assert await ask.lower.upstream._join()
+            await ask.lower.upstream._join()
             while upstream.kinds() != ["REG", "REG"]:
                 await asyncio.sleep(0.01)
 

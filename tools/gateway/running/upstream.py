@@ -81,13 +81,14 @@ class Upstream:
     async def keep(self):
         """Registers the gateway, and keeps that up, for ever."""
         while True:
-            self._waking.clear()
-            await self._join()
             try:
                 async with asyncio.timeout(self.membership.due(self._clock())):
                     await self._waking.wait()
             except TimeoutError:
                 pass
+            if self._waking.is_set() or not self.membership.due(self._clock()):
+                await self._join()
+                self._waking.clear()  # also where this answer was the sign of life
 
     async def _join(self):
         if self._joining is not None:
