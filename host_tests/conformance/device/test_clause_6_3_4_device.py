@@ -44,11 +44,10 @@ def test_a_reg_that_may_wait_has_the_urgent_degree_false_and_the_expiration_time
 
 def test_it_is_registered_by_the_regresp_and_answers_that_with_2_04(tmp_path):
     async def story():
-        for held in (HELD, BARE):  # the expected registration time is optional
-            async with (
-                listening(Bulking()) as peer,
-                constrained(tmp_path / str(len(held[1])), peer) as device,
-            ):
+        for name, held in (("told", HELD), ("bare", BARE)):  # the expected registration time is optional
+            folder = tmp_path / name
+            folder.mkdir()
+            async with listening(Bulking()) as peer, constrained(folder, peer) as device:
                 peer.held = held
                 await peer.asked("REG")
                 await says(device, "waiting")
@@ -89,6 +88,17 @@ def test_a_response_for_another_ue_is_not_its_own(tmp_path):
                 more = {"msgId": "m-1", "DelSta": "failure"} if kind == "MSGRESP" else {"result": True}
                 assert await peer.post(told(kind, "ue:other@example.org", **more)) == aiocoap.NOT_FOUND
             assert not [line for line in device.lines.items if line.rstrip().endswith("registered")]
+
+    run(story())
+
+
+def test_a_deregresp_ends_the_registration_and_is_answered_with_2_04(tmp_path):
+    async def story():
+        async with listening(Peer()) as peer, constrained(tmp_path, peer) as device:
+            await peer.asked("REG")
+            await says(device, "registered")
+            assert await peer.post(told("DEREGRESP", result=True)) == aiocoap.CHANGED
+            await says(device, "unreachable: the gateway de-registered this device")
 
     run(story())
 
