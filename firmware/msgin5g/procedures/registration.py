@@ -218,6 +218,8 @@ class Registration(Registering):
             self._due = Countdown(0, now)
         elif result is True:
             self._granted(body.integer("regExpTime", _DEFAULT_LIFETIME, 0, _ANY), now)
+        elif self._due.left(now) > 0:
+            pass  # REGRESP was quicker than this answer, and has said what is next
         elif "expectedTime" in body or not self._urgent:
             wait = body.integer("expectedTime", self._config.registration["wait"] or _EXPECTED, 0, _ANY)
             self._bulked(min(wait, MAX_WAIT) * 1000, now)

@@ -288,6 +288,24 @@ def test_without_an_expected_time_the_wait_is_what_was_asked_for():
         equal((scene.kinds(), scene.of("REG")[1].body["urgentTag"]), (["GWREG", "REG", "REG"], True))
 
 
+def test_a_regresp_that_comes_before_the_answer_to_the_request():
+    """The answer was lost on its first way, and the gateway was quick: what it says then is of the past."""
+    answers = [None, (coap.CHANGED, b'{%s,"expectedTime":60}' % ADDR)]
+
+    def answer(asked):
+        if asked.kind == "GWREG":
+            return granted(5000)
+        return answers[0] if len(answers) > 1 else answers[-1]
+
+    scene = Scene(answer, gateway_service=True, registration={"urgent": False}).start()
+    equal(scene.kinds(), ["GWREG", "REG"])
+    scene.post(pushed(b"REGRESP", b'"result":true,"regExpTime":5000'))
+    equal(state(scene), (True, "registered"))
+    answers.pop(0)
+    scene.run(300 * SECOND)
+    equal((state(scene), scene.kinds()), ((True, "registered"), ["GWREG", "REG"]))
+
+
 def test_a_regresp_that_never_comes():
     scene = gateway((coap.CHANGED, b'{%s,"expectedTime":600}' % ADDR)).start()
     scene.run(609 * SECOND)
