@@ -91,7 +91,9 @@ def _add(store, args):
     if args.via is not None:
         store.put_behind(ue, args.via)
         print("%s may be registered by %s" % (ue, args.via))
-    if file:
+    if file and made and args.gateway:
+        print("new keys in %s: msgin5g gateway --upstream URI --ue %s --upstream-key %s" % (file, ue, file))
+    elif file:
         key_files.say(file, made)
     return 0
 
