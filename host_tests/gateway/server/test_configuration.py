@@ -541,6 +541,14 @@ def test_what_a_gateway_asks_for_is_assigned_behind_it():
     assert entries(bench.get(speaker(9), body=bulk("new 2")))[0]["ueServiceId"] == found[2]["ueServiceId"]
 
 
+def test_an_entry_has_an_address_of_the_server_even_if_there_is_none():
+    bench = ConfigurationBench()
+    bench.put()
+    bench.register(GW, HERE)
+    (entry,) = entries(bench.get(body=bulk(IMEI), local=None))  # from a serial line
+    assert entry == {"ueId": IMEI, "ueServiceId": A, "serverAddr": ""}
+
+
 def test_in_one_program_each_entry_is_that_of_who_asked():
     bench = protected(assign="example.org")
     peers = (speaker(1), speaker(1), speaker(2, THERE))

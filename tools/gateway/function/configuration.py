@@ -197,7 +197,7 @@ class Configuration:
         if entry.get("cause") is not None:
             return "4.04", clean(bodies.text(entry, "cause", longest=1024))
         ue = bodies.text(entry, "ueServiceId")
-        server = bodies.text(entry, "serverAddr", "") or None
+        server = bodies.text(entry, "serverAddr")
         if not bodies.is_service_id(ue):
             raise Malformed("ueServiceId", "not a UE service ID")
         size = bodies.number(entry, "segSize", 0, 2**31)

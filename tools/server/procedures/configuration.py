@@ -107,7 +107,7 @@ class Configuration(Procedure):
             if not ueconfig.is_ue_id(ue_id):
                 raise Refusal("4.00", "not a UE ID")
             found = self._isolation.answer(asker.now, self._allowed, asker, ue_id)
-            entry = ueconfig.facts(found, self._server_of(found, request))
+            entry = ueconfig.facts(found, self._server_of(found, request) or "")  # mandatory here
         except Refusal as refusal:
             code, cause = refusal.answer.code, refusal.answer.diagnostic
             fields = {"kind": "configuration", "ue_id": told, "code": code, "reason": cause}
