@@ -3,6 +3,7 @@
 
 from dataclasses import replace
 
+from tools import private
 from tools.gateway import appcommands, arguments, ascommands, devicecommands, quarantinecommands, uecommands
 from tools.gateway import keys as key_files
 from tools.gateway.running.apart import GatewayUe, own_keys
@@ -45,8 +46,8 @@ def _make(args, events):
 
 
 def _north_keys(args):
-    """The Keys of the gateway itself toward its server, None where that is in the clear. Raises Mistake, KeyFileError,
-    OSError."""
+    """The Keys of the gateway itself toward its server, None where that is in the clear. Raises Mistake,
+    KeyFileError."""
     if args.name is None:
         raise Mistake("--upstream needs --ue ID: the UE Service ID that the server knows this gateway by")
     if (args.upstream_security or args.security) == "none":
@@ -61,7 +62,12 @@ def _north_keys(args):
             "--upstream needs --upstream-key FILE, which `msgin5g server device add %s --gateway --oscore FILE` makes"
             " at the server; or --upstream-security none" % args.name
         )
-    return own_keys(key_files.read(args.upstream_key))
+    try:
+        if private.mend(args.upstream_key):
+            say(private.MENDED.format(args.upstream_key))
+        return own_keys(key_files.read(args.upstream_key))
+    except OSError as error:
+        raise Mistake("--upstream-key %s: %s" % (args.upstream_key, error.strerror or error)) from error
 
 
 def _hints(args, program):

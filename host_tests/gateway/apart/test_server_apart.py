@@ -4,7 +4,10 @@
 import subprocess
 import sys
 
+import pytest
+
 from host_tests.gateway.scripted import ROOT, Process, Ue, code_of, run
+from tools import cli
 
 
 def test_a_server_serves_ues_and_has_no_gateway_service(tmp_path):
@@ -44,3 +47,43 @@ def test_its_commands_and_its_mistakes(tmp_path):
     assert server("--retry-min", "5", "--retry-max", "1", *store)[0] == 2
     code, _, told = server("--serial=/dev/ttyUSB0")
     assert code == 2 and "--serial" in told
+
+
+UPSTREAM = ("--upstream", "coap://127.0.0.1:9")
+GWID = ("--ue", "ue:gw@example.org")
+
+
+@pytest.mark.parametrize(
+    "words, says",
+    [
+        (UPSTREAM, "--upstream needs --ue ID"),
+        ((*UPSTREAM, *GWID), "msgin5g server device add ue:gw@example.org --gateway --oscore FILE"),
+        ((*UPSTREAM, *GWID, "--upstream-key", "{}/none.json"), "none.json: No such file"),
+        ((*UPSTREAM, *GWID, "--upstream-key", "{}/odd.json"), "odd.json is not JSON"),
+        ((*UPSTREAM, *GWID, "--upstream-key", "{}/short.json"), "security.sender_id must be"),
+        ((*UPSTREAM, *GWID, "--upstream-key", "{}/odd.json", "--upstream-security", "none"), "leave out one"),
+        ((*UPSTREAM, *GWID, "--admin"), "--admin is for the server"),
+        ((*UPSTREAM, *GWID, "--assign", "example.org"), "--assign is for the server"),
+        (("--upstream-key", "x.json"), "--upstream-key means nothing without --upstream"),
+        (("--upstream-security", "none"), "--upstream-security means nothing without --upstream"),
+        (("--upstream", "http://127.0.0.1"), "is not coap://HOST"),
+        (("--upstream", "coap://127.0.0.1:99999"), "is not coap://HOST"),
+        (("--upstream", "coap://127.0.0.1/msgin5g"), "is not coap://HOST"),
+        (("--upstream", "coap://"), "is not coap://HOST"),
+        (("--bulk-max", "0"), "not a number of requests from 1"),
+        (("--bulk-interval", "-1"), "not a number of seconds above 0"),
+        (("--gateway-ues", "many"), "not a number of UEs from 1"),
+    ],
+)
+def test_mistakes_in_the_options_of_a_gateway_apart(words, says, tmp_path, capsys):
+    (tmp_path / "odd.json").write_text("no JSON")
+    (tmp_path / "short.json").write_text('{"security": {"sender_id": "x"}}')
+    words = [word.format(tmp_path) for word in words]
+    store = ("--store", str(tmp_path / "g.db"), "--coap", "127.0.0.1:0", "--http", "127.0.0.1:0")
+    try:
+        code = cli.main(["gateway", *store, *words])
+    except SystemExit as end:  # argparse
+        code = end.code
+    assert code == 2
+    assert says in capsys.readouterr().err
+    assert not (tmp_path / "g.db").exists()
