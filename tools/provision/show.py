@@ -16,6 +16,7 @@ ROLES = {
 SCHEMES = (
     ("coap+uart:", "CoAP on a serial line"),
     ("coap:", "CoAP over UDP"),
+    ("discover:", "whichever answers by multicast, CoAP over UDP"),
     ("l3+uart:", "binary messages (Annex A) on a serial line"),
     ("l3+espnow:", "binary messages (Annex A) by ESP-NOW"),
 )
