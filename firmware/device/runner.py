@@ -88,7 +88,7 @@ class Serving:
         self._armed = None  # the deadline that the timer task sleeps until
         self._watched = {}
         self._unsent = None
-        self._peer = core.peer  # what core and link agree on, once that is open
+        self._peer = None  # what core and link agree on, once that is open
         self._state = ("stopped", None)  # what was told last
         self._warned = {}  # kind of trouble: when it was last told; there are some ten kinds
         self._ended = None  # for all who still want something: a task's exception, or words (STOPPED, or why)
@@ -126,7 +126,7 @@ class Serving:
         result = self._within(function, *arguments, **options)
         self._inside = True
         try:
-            if self.core.peer != self._peer:
+            if self._open and self.core.peer != self._peer:
                 self._use(self.core.peer)
             self._flush()
         except MemoryError:
