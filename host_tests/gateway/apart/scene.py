@@ -9,6 +9,7 @@ from tools.gateway.keys import of_section
 from tools.gateway.running.apart import GatewayUe, own_keys
 from tools.gateway.running.options import Options
 from tools.gateway.running.server import ServerProgram
+from tools.gateway.runtime import Gateway
 from tools.page.events import Events
 from tools.server.settings import Settings
 
@@ -68,6 +69,17 @@ async def gateway(
 
 def _mode(key):
     return "oscore" if key else "none"
+
+
+@contextlib.asynccontextmanager
+async def combined(store=":memory:", coap=LOCAL, function=(), **settings):
+    """A Gateway with its server in the same program."""
+    events = Events()
+    journal = Journal(events)
+    options = Options(Settings(**QUICK | settings), coap, LOCAL, store, 0.2, function=dict(function))
+    async with Gateway(options, events) as program:
+        program.journal = journal
+        yield program
 
 
 @contextlib.asynccontextmanager
