@@ -21,8 +21,6 @@ class Gateway(Behind, ServerProgram):
     registration of a gateway, and none through one.
     """
 
-    gateway_service = True
-
     def __init__(self, options, events=None, clock=None):
         super().__init__(options, events, clock)
         server = self.server

@@ -48,7 +48,6 @@ class Settings:
     application_servers: int = 256  # registered at once; one that is not used for `keep` makes room
     ues: int = 10000  # UE Service IDs remembered in open mode
     rate: float = 1000  # requests a second from one address before 4.29
-    gateway_service: bool = True  # GWREG is taken here too; by a server alone it is not (clause 6.3.5)
     assign: str | None = None  # the domain of the UE Service IDs that unknown UE IDs get; None: they get none
     assigned_each: int = 16  # UE Service IDs assigned to one key
     assigned_many: int = 1000  # to one host in mode none, and to one gateway

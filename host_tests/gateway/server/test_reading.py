@@ -107,7 +107,7 @@ def test_a_whole_number_may_have_a_point():
 def test_an_address_without_its_type():
     """Only a UE can be the originator here, so nothing is left open; a recipient may be of five kinds."""
     bench = both()
-    for body in (msg(A, B), own("REG", A), own("GWREG", A), own("DEREG", A)):
+    for body in (msg(A, B), own("REG", A), own("DEREG", A)):
         body["oriAddr"] = {"addr": A}
         assert bench.code(HERE, body) == "2.04"
     body = msg(A, B) | {"destAddr": {"addr": B}}

@@ -22,13 +22,12 @@ class ServerProgram(Running):
     """`server` decides. `lines`: serial lines, which CoAP is heard on as well."""
 
     lines = ()
-    gateway_service = False  # whether GWREG is taken
 
     def __init__(self, options, events=None, clock=None):
         super().__init__(options, events, clock)
         self._open_lines()
         binding = guard = None
-        settings = replace(options.settings, gateway_service=self.gateway_service)
+        settings = options.settings
         if options.security == "oscore":
             settings = replace(settings, protected=True)
             binding = ContextBinding(self.store)

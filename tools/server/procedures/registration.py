@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Registration at the server, its end, and the gateway service: TS 24.538 clauses 6.3.1.2 and 6.3.5.
+"""Registration at the server, and its end: TS 24.538 clause 6.3.1.2.
 
-A REG or DEREG may come through a Gateway UE (clause 6.3.4.3.1 a), which the UE is reached through then.
+A REG or DEREG may come through a Gateway UE (clause 6.3.4.3.1 a), which the UE is reached through then. The gateway
+service (clause 6.3.5) is that one's own.
 """
 
 from tools.server.flood import Again
@@ -20,13 +21,12 @@ class Registration(Procedure):
     def __init__(self, core):
         super().__init__(core)
         self._again = Again()
-        self._on = {"REG": self._reg, "DEREG": self._dereg, "GWREG": self._gwreg}
+        self._on = {"REG": self._reg, "DEREG": self._dereg}
 
     def receive(self, kind, peer, body, now):
         if kind == "GWREG":
-            if not self._settings.gateway_service:
-                raise Refusal("5.01", "the gateway service is a Gateway UE's, and this is a server")
-        elif bulk.listed(kind, body):
+            raise Refusal("5.01", "the gateway service is a Gateway UE's, and this is a server")
+        if bulk.listed(kind, body):
             return self._core.procedures["bulk"].receive(kind, peer, body, now)
         return self._on[kind](peer, body, now)
 
@@ -69,18 +69,6 @@ class Registration(Procedure):
     def _granted(self, asked):
         """Seconds."""
         return int(min(asked or self._settings.lifetime, self._settings.lifetime))
-
-    def _gwreg(self, peer, body, now):
-        """Gateway service: the answer is all there is to it until bulk registration comes (clause 6.3.4)."""
-        ue = bodies.address(body, "oriAddr", ("UE",)).id
-        asked = bodies.number(body, "expiredTime", 1, 2**31)
-        head = {"oriAddr": bodies.origin(Address("UE", ue))}
-        cause = self._refused(peer, ue, "GWREG", now)
-        if cause:
-            return Answer("2.04", head | {"result": False, "failure reason": cause})
-        granted = self._granted(asked)
-        self._emit("gateway-registered", ue=ue, peer=str(peer), lifetime=granted)
-        return Answer("2.04", head | {"result": True, "acceptedTime": granted})
 
     def _dereg(self, peer, body, now, via=None):
         ue = bodies.address(body, "oriAddr", ("UE",)).id
