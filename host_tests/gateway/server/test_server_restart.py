@@ -227,10 +227,17 @@ def test_output_for_people_and_for_programs(tmp_path):
         events = tmp_path / "events.jsonl"
         process = await asyncio.create_subprocess_exec(
             *[sys.executable, "-m", "tools.gateway", "--security", "none", "--open", "--store", ":memory:"],
-            *["--coap", "127.0.0.1:0", "--http", "127.0.0.1:0", "--events", str(events)],
+            *["--coap", "127.0.0.1:0", "--http", "127.0.0.1:0", "--events", str(events), "--no-discovery"],
             stdout=asyncio.subprocess.PIPE,
             cwd=ROOT,
         )
+        try:
+            await talk(process, events)
+        finally:
+            if process.returncode is None:
+                process.kill()
+
+    async def talk(process, events):
         assert (await process.stdout.readline()).startswith(b"WARNING: --security none")
         assert b"listening: CoAP on 127.0.0.1:" in await process.stdout.readline()
         listening = json.loads(events.read_text())
