@@ -179,7 +179,7 @@ def status() -> None:
     config = running.core.config
     registration = running.core.registration
     cause = ": " + registration.cause if registration.cause else ""
-    _say("%s at %s: %s%s" % (config.ue_service_id, config.peer, registration.state, cause))
+    _say("%s at %s: %s%s" % (config.ue_service_id or config.ue_id, config.peer, registration.state, cause))
     core = running.core
     print("inbox %d; outbox %d" % (len(core.inbox), len(core.outbox.queue) + len(core.outbox.waiting)))
     told = [name + " %d" % count for name, count in sorted(core.stats.items()) if count]

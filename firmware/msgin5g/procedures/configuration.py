@@ -54,6 +54,9 @@ def _address(uri):
     """Return (host, port) of the server. Raise BodyError."""
     from ..config_check import split_uri
 
+    octets = uri.encode()
+    if not octets or min(octets) <= 0x20 or max(octets) >= 0x7F:  # no URI; and see coap.compat.printable
+        raise BodyError("serverAddr", "not a coap:// URI")
     try:
         # a path or a query says nothing to a device: all its resources have their place
         head, slashes, rest = uri.partition("//")

@@ -86,6 +86,19 @@ def test_strangers_do_not_answer_for_a_gateway():
     equal(state(made)[0], "configuring")
 
 
+def test_a_gateway_that_needs_time_takes_no_place_of_a_topic():
+    made = scene(content(document())).start()
+    made.answer.config = HELD
+    made.call("configuration", "fetch")
+    for number in range(8):  # as many as may be observed
+        made.client.subscribe("t%d" % number, made.tick)
+        made._pump()
+    made.run(SECOND)
+    equal((made.count["TOPIC"], state(made)), (8, ("registered", None)))
+    equal(later(made, document("ue:new@x"), token=made.of("CONFIG")[-1].message.token), coap.ACK)
+    equal(made.kinds()[-10:-8], ["DEREG", "REG"])
+
+
 def test_a_gateway_that_needs_time_for_a_refresh():
     made = changed(content(document()), HELD)
     made.run(HOUR)

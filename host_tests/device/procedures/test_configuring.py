@@ -120,6 +120,10 @@ def test_refusals_are_tried_again_after_a_minute_up_to_an_hour():
             content(document(server="coaps://x")),
             "configuration not understood, serverAddr: not a coap:// URI",
         ),
+        (
+            content(document(server="coap://b\u00fccher.example")),
+            "configuration not understood, serverAddr: not a coap:// URI",
+        ),
         (content(b'{"a":"%s"}' % (b"x" * 900)), "configuration not understood, ueConfigs: missing"),
         (
             (coap.CONTENT, b"\xa0", [(coap.CONTENT_FORMAT, b"\x3c")]),

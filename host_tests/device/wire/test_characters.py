@@ -7,6 +7,7 @@ import gc
 import coap
 from coap.compat import json_value, printable
 from common import equal
+from configuration_scene import content, document, scene
 from folder import Folder
 from msgin5g_scene import Scene, imdn, msg, msgresp, segrec
 
@@ -72,6 +73,28 @@ def test_of_refusals():
 
     grown = growth(act)
     assert grown < 2048, grown
+
+
+def test_of_configurations():
+    with Folder() as storage:
+        made = scene(content(document()), storage).start()
+        made.MAX_ASKED = 1
+
+        def act(text):
+            # of all members that a server may choose, in both forms
+            server = "coap://%s:5000" % text
+            for answer in (
+                content(document("ue:" + text, size=512)),
+                content(document("ue:" + text, form="xml")),
+                content(document("ue:a@x", server)),
+                content(b'{"ueServiceId":5,"%s":"%s"}' % (text.encode(), text.encode())),
+                content(b"<a%s>&%s;</a>" % (text.encode(), text.encode())),
+            ):
+                made.answer.config = answer
+                made.call("configuration", "fetch")
+
+        grown = growth(act)
+        assert grown < 2048, grown
 
 
 def test_of_what_is_printed_and_read():
