@@ -60,6 +60,7 @@ def test_a_registration_to_the_service_outlives_the_program(tmp_path):
         ({"oriUEAddr": "imei"}, "oriUEAddr"),
         ({"expiredTime": "soon"}, "expiredTime"),
         ({"expiredTime": 0}, "expiredTime"),
+        ({"regList": []}, "regList"),
     ],
 )
 def test_a_bad_member_is_named(change, member):

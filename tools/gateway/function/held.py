@@ -8,6 +8,7 @@ and goes with others: `bulk`.
 import math
 
 from tools.gateway.function.bulk import envelope
+from tools.server.procedures.bulk import LISTS
 from tools.wire import bodies
 from tools.wire.answers import Answer, Refusal
 from tools.wire.bodies import Address, Malformed
@@ -15,7 +16,6 @@ from tools.wire.bodies import Address, Malformed
 MARGIN = 5  # s, for the server's answer and its way to the UE
 GIVEN_UP = 300  # s, for a request without a limit of its own
 _OF_THE_GATEWAY = {"urgentTag", "reqExpTime"}  # members that end here
-_LISTS = {"regList", "deregList", "totalRegCount", "totalDeregCount"}  # of a gateway's requests
 
 
 class Holding:
@@ -40,8 +40,8 @@ class Holding:
             raise Refusal("4.01", "not registered to the gateway service")
         if urgent or not served:
             return None
-        if _LISTS & body.keys():
-            raise Malformed(min(_LISTS & body.keys()), "not in the request of a device")
+        if LISTS & body.keys():
+            raise Malformed(min(LISTS & body.keys()), "not in the request of a device")
         return self._hold(kind, peer, ue, body, now)
 
     def _hold(self, kind, peer, ue, body, now):

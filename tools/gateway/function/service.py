@@ -5,9 +5,10 @@ It is the gateway's own business: it is answered here, whether the server can be
 time; a UE asks anew before that.
 """
 
+from tools.server.procedures.bulk import LISTS
 from tools.wire import bodies
 from tools.wire.answers import Answer
-from tools.wire.bodies import Address
+from tools.wire.bodies import Address, Malformed
 
 
 class Service:
@@ -19,6 +20,8 @@ class Service:
 
     def receive(self, kind, peer, body, now):
         """The Answer to a GWREG. Raises Malformed."""
+        if LISTS & body.keys():
+            raise Malformed(min(LISTS & body.keys()), "does not belong into a GWREG, which is for one UE")
         ue = bodies.address(body, "oriAddr", ("UE",)).id
         ue_id = bodies.address(body, "oriUEAddr", ("UE",), "oriAddrType").id if "oriUEAddr" in body else ""
         asked = bodies.number(body, "expiredTime", 1, 2**31)

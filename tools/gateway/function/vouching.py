@@ -7,13 +7,13 @@ neither does what only a gateway may ask for.
 """
 
 from tools.gateway.function.ways import OF_SEGMENTS
+from tools.server.procedures.bulk import LISTS
 from tools.wire import bodies, ueconfig
 from tools.wire.answers import Answer, Refusal
 from tools.wire.bodies import Address, Malformed
 
 JSON = 50
 OF_A_UE = ("DEREG", "MSG", "IMDN")  # they name it in oriAddr
-_LISTS = {"regList", "deregList", "totalRegCount", "totalDeregCount"}
 _CONFIGURATION = "su-uc"
 
 
@@ -49,7 +49,7 @@ class Vouching:
         if bodies.text(body, "msgIden") != self._settings.service:
             raise Malformed("msgIden", "is not %s" % self._settings.service)
         kind = bodies.text(body, "msgType").upper()
-        if _LISTS & body.keys() or kind in ("BREG", "BDEREG"):
+        if LISTS & body.keys() or kind in ("BREG", "BDEREG"):
             raise Refusal("4.03", "only a gateway registers many at once")
         if kind == "REG":
             return self._registration(peer, body, now)
