@@ -304,7 +304,10 @@ class CoapTransport:
         if not request.response.done():
             request.response.cancel()
             raise TimeoutError
-        return request.response.result()
+        answer = request.response.result()
+        if message.opt.observe == 0 and whole:
+            request._stop_interest()  # a notification would find nobody, and gets a Reset
+        return answer
 
     async def respond(self, peer, back, answer):
         """Answers a request once more (`Request.back`); the Outcome is that of the datagram, DONE with its ACK."""
@@ -315,7 +318,8 @@ class CoapTransport:
         context = self._context_for(peer, ue) if self._guard else None
         if self._guard and context is None:
             raise Unanswered("5.02", "there is no key for it")
-        whole = request.code == "POST" and len(request.payload) <= LARGEST
+        small = len(request.payload) <= LARGEST
+        whole = small and (request.code == "POST" or request.observe is not None)
         try:
             return answer_of(await self.ask(peer, message_of(request), context, whole))
         except (TimeoutError, oscore.NotAProtectedMessage, oscore.ProtectionInvalid, error.Error) as failure:

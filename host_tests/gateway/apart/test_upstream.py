@@ -89,6 +89,51 @@ def test_a_device_has_four_open_and_others_theirs():
     run(play())
 
 
+def test_strangers_of_one_host_share_what_one_device_has():
+    """Mode none: addresses cost nothing, so nobody takes all room with them."""
+
+    async def play():
+        async with Server() as above, gateway(above.port, ack_timeout=0.5) as lower, device(lower) as known:
+            await lower.journal.wait("upstream-registered")
+            above.answer = lambda request: aiocoap.Message(code=aiocoap.CHANGED, no_response=26)
+            async with contextlib.AsyncExitStack() as stack:
+                strangers = [await stack.enter_async_context(Peer(lower.coap_port)) for _ in range(5)]
+                asked = [asyncio.create_task(each.ask(own("REG"))) for each in strangers[:4]]
+                while lower.upstream.state["open"] < 4:
+                    await asyncio.sleep(0.01)
+                assert (await strangers[4].ask(own("REG"))).code is aiocoap.SERVICE_UNAVAILABLE
+                above.answer = lambda request: json_of(aiocoap.CHANGED, result=True)
+                assert (await known.ask(own("REG"))).code is aiocoap.CHANGED
+                for each in asked:
+                    each.cancel()
+                await asyncio.gather(*asked, return_exceptions=True)
+
+    run(play())
+
+
+def test_an_observation_that_the_server_begins_all_the_same_is_ended():
+    async def play():
+        async with Server() as above, gateway(above.port) as lower, device(lower) as ue:
+            await lower.journal.wait("upstream-registered")
+            above.answer = lambda request: json_of(aiocoap.CHANGED, result=True)
+            await ue.ask(own("REG"))
+
+            def observed(request):
+                answer = json_of(aiocoap.CONTENT, subStatus=True)
+                answer.opt.observe = 1
+                return answer
+
+            above.answer = observed
+            answer = await ue.ask(own(""), ("msgin5g", "alerts"), aiocoap.GET, observe=0)
+            assert above.heard[-1].opt.observe == 0
+            assert (answer.code, answer.opt.observe) == (aiocoap.CONTENT, None)
+            (interface,) = lower.north.coap._context.request_interfaces
+            while interface.outgoing_requests:
+                await asyncio.sleep(0.01)
+
+    run(play())
+
+
 def test_requests_do_not_wait_for_each_others_answers():
     """NSTART of aiocoap is 1 for each address; devices are many, and the server is one."""
 

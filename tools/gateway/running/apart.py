@@ -143,10 +143,16 @@ class GatewayUe(Behind, Running):
         answer = self._event(self.function.request, peer, request)
         if answer is not None:
             return answer
-        answer = await self.upstream.ask(request, peer)
+        answer = await self.upstream.ask(request, self._principal(peer))
         # The server has decided: what cannot be noted of it here now is learnt from the next one.
         self.quietly(self.function.forwarded, peer, request, answer)
         return answer
+
+    def _principal(self, peer):
+        """Whose share of the room toward the server a request takes: its key's, its address's once something of it was
+        taken, or what all others of a host have together."""
+        known = peer in self._known or applications.is_peer(peer)
+        return getattr(peer, "identity", None) or (peer if known else peer.host)
 
     def _is_known(self, peer):
         return peer in self._known

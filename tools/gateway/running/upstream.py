@@ -33,19 +33,20 @@ class Upstream:
         self._open: Counter = Counter()  # by whom they are
         self._waking = asyncio.Event()
         self._joining = None  # a future, while the REG is on its way
-        self._told = None  # the last state that was told
+        self._told, self._cause = None, ""  # the last state that was told
 
     @property
     def state(self):
         """For people and programs."""
-        member = self.membership
-        return {"ue": member.ue, "state": member.state, "cause": member.cause, "open": self._open.total()}
+        state, cause = self.membership.state, self.membership.cause
+        if self._told == LOST:
+            state, cause = LOST, self._cause
+        return {"ue": self.membership.ue, "state": state, "cause": cause, "open": self._open.total()}
 
-    async def ask(self, request, peer):
-        """The server's Answer to a request of the device at `peer`, None for one of the gateway's own. Raises
+    async def ask(self, request, who):
+        """The server's Answer to a request of `who`: whatever stands for a device, None for the gateway itself. Raises
         Unanswered: nobody knows then whether the server has taken it."""
-        who = getattr(peer, "identity", None) or peer
-        if self._open.total() >= ALL or (peer is not None and self._open[who] >= EACH):
+        if self._open.total() >= ALL or (who is not None and self._open[who] >= EACH):
             return Answer("5.03", None, "too many requests wait for the server", max_age=BUSY)
         self._open[who] += 1
         try:
@@ -72,7 +73,7 @@ class Upstream:
 
     def _tell(self, state, cause):
         if state != self._told:
-            self._told = state
+            self._told, self._cause = state, cause
             fields = {"cause": cause} if cause else {}
             self._emit(_EVENTS[state], ue=self.membership.ue, **fields)
 
