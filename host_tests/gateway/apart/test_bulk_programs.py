@@ -7,8 +7,8 @@ import contextlib
 import pytest
 
 from host_tests.conformance.raw import Peer
-from host_tests.conformance.test_clause_6_3_4_3_1_gateway import SERVICE, body
 from host_tests.gateway.apart import scene
+from host_tests.gateway.apart.raw_server import SERVICE, body
 from tools.programs.patience import run
 
 UES = ["ue:%d@example.org" % number for number in range(3)]

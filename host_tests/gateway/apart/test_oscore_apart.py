@@ -6,7 +6,7 @@ import secrets
 import aiocoap
 
 from host_tests.conformance.raw import Peer
-from host_tests.conformance.test_clause_6_3_4_3_1_gateway import body, own
+from host_tests.gateway.apart.raw_server import body, own
 from host_tests.gateway.apart.scene import GATEWAY, gateway, server
 from tools.gateway.keys import new_section
 from tools.programs.patience import run

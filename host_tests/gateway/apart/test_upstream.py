@@ -9,7 +9,7 @@ import socket
 import aiocoap
 
 from host_tests.conformance.raw import Peer
-from host_tests.conformance.test_clause_6_3_4_3_1_gateway import Server, json_of, own
+from host_tests.gateway.apart.raw_server import Server, json_of, own
 from host_tests.gateway.apart.scene import GATEWAY, gateway, server
 from host_tests.gateway.scripted import Ue, code_of, run
 
