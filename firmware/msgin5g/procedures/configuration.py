@@ -27,9 +27,7 @@ _VERSION = const(1)  # of that file
 _MAX_FILE = const(4096)
 _MAX_AGE = const(86400)  # s, where the server does not say
 _YEAR = const(31536000)  # s
-_UNKNOWN_AGE = const(
-    3600
-)  # s until what lay there before a restart is asked for, where nobody knows how old it is
+_UNKNOWN_AGE = const(3600)  # s until what was kept over a restart is asked for, where its age is not known
 _SPREAD = const(10000)  # ms, so that devices that were switched on together do not ask together for ever
 _GRACE = const(10000)  # ms beyond the time that a gateway said in which its answer may still come
 _MAX_HELD = const(3600)  # s
@@ -102,7 +100,8 @@ class Configuration(Step):
         self.ready = not client.config.fetches  # by a call of the application it may begin later
         self._writable = True
         self._used_with = None  # the peer that the name of the server was compared with
-        self._restore()
+        if client.config.fetches:
+            self._restore()
 
     # --- what is kept -----------------------------------------------------------------------------------
 
@@ -251,6 +250,7 @@ class Configuration(Step):
         max_age = lifetime(_MAX_AGE if max_age is None else max_age, _YEAR)
         settings.aged(self._seconds(), max_age)
         self._taken = settings
+        self._doubted = True  # what came just now is not what a refusal is about
         self._apply(now)
         spread = _SPREAD * int.from_bytes(self.client.random(2), "big") // 65535
         self.done(now, max_age * 1000 + spread)
@@ -322,9 +322,9 @@ class Configuration(Step):
         if self._taken is not None:
             self._apply(now)
         elif self.settings is not None and self._used_with != self.client.peer:
-            self._use(
-                self.settings
-            )  # another gateway was found: it may be the server, or the server behind it
+            # another gateway was found: it may be the server, or the server behind it
+            self._use(self.settings)
+            self._recut(False, now)
         state = registration.state
         if state == "registered":
             self._doubted = False

@@ -2,6 +2,7 @@
 """A UE configuration (TS 24.538 clause 6.2.1) that is another one when it is asked for again."""
 
 import coap
+import msgin5g_scene
 from common import equal
 from configuration_scene import UE, Server, changed, content, document, host, scene, state, who
 from msgin5g_scene import HOUR, MINUTE, SECOND, agree, msg
@@ -26,7 +27,7 @@ def test_messages_that_wait_go_out_under_the_new_service_id():
     made = scene(content(document(), 10800)).start()
     made.answer = lambda asked: None if asked.kind == "MSG" else agree(asked)
     small = made.send(payload="s")
-    large = made.send(to="ue:c@x", payload="l" * 5000)
+    large = made.send(to="ue:c@x", payload="l" * 2000)
     made.run(2 * HOUR)
     equal((small.final, large.final), (False, False))
     server = Server(content(document("ue:new@x" + "y" * 100)))
@@ -41,7 +42,7 @@ def test_messages_that_wait_go_out_under_the_new_service_id():
 
 def test_a_set_of_segments_that_was_begun_begins_anew_under_another_service_id():
     made = scene(content(document(), 10800)).start()
-    left = [3]
+    left = [2]
 
     def answer(asked):
         if asked.kind == "MSG" and left[0] == 0:
@@ -50,10 +51,10 @@ def test_a_set_of_segments_that_was_begun_begins_anew_under_another_service_id()
         return agree(asked)
 
     made.answer = answer
-    large = made.send(payload="l" * 5000)
+    large = made.send(payload="l" * 3000)
     made.run(100 * SECOND)
     before = made.of("MSG")[0].body["segParams"]
-    equal((large.final, made.of("MSG")[-1].body["segParams"]["segNumb"]), (False, 4))
+    equal((large.final, made.of("MSG")[-1].body["segParams"]["segNumb"]), (False, 3))
     # of the same length: only the originator tells that it is another set
     server = Server(content(document("ue:s2@example.org")))
     made.answer = lambda asked: None if asked.kind == "MSG" and who(asked) == UE else server(asked)
@@ -70,7 +71,7 @@ def test_what_is_on_the_air_under_the_former_service_id_does_not_count():
     server = Server(content(document("ue:new@x")))
     made.answer = lambda asked: None if asked.kind == "MSG" else server(asked)
     made.run(3 * HOUR - SECOND)
-    large = made.send(payload="l" * 5000)
+    large = made.send(payload="l" * 2000)
     while "DEREG" not in made.count:
         made.run(SECOND)
     # it was taken off the air at once, so that no answer to it is one for what goes out now
@@ -81,6 +82,27 @@ def test_what_is_on_the_air_under_the_former_service_id_does_not_count():
     equal((sent, large.state), (list(range(1, len(sent) + 1)), "sent"))
     made.run(2 * MINUTE)  # no SEGCONFIR comes
     equal(large.state, "accepted")
+
+
+def test_another_gateway_may_have_the_server_behind_it():
+    """With the name of the server there is less room for a payload: what waits still fits."""
+    name = "s" * 100
+    before = msgin5g_scene.PEER
+    try:
+        msgin5g_scene.PEER = (name, 65401)
+        made = scene(content(document(server="coap://" + name)), peer="coap://" + name).start()
+        equal(host(made), ([], []))
+        made.answer = lambda asked: None if asked.kind == "MSG" else agree(asked)
+        waiting = made.send(payload="p" * 2000)
+        made.run(2 * MINUTE)
+        made.client.config.change("peer_host", "224.0.1.187")  # it was looked for, and this one was found
+        made.client.peer = msgin5g_scene.PEER = ("192.0.2.2", 65401)
+        made.answer = agree
+        made.run(10 * MINUTE)
+    finally:
+        msgin5g_scene.PEER = before
+    equal((waiting.state, host(made, "MSG")[0]), ("accepted", [name.encode()]))
+    assert max([len(asked.datagram) for asked in made.asked]) <= 1152
 
 
 def test_another_server_is_registered_with_at_once():

@@ -91,6 +91,13 @@ def test_a_refusal_of_the_registration_makes_the_device_ask():
     )
     made.start()
     equal((made.kinds(), state(made)), (["REG", "CONFIG", "REG"], ("registered", None)))
+    # what it was told just now it does not doubt
+    made = scene(content(document()))
+    made.answer = lambda asked: coap.FORBIDDEN if asked.kind == "REG" else content(document())
+    made.start()
+    made.run(HOUR)
+    equal(made.count["CONFIG"], 1)
+    made = scene(content(document()), storage).start()
     # and where that changes nothing, it asks no more than once a refusal
     made.answer = lambda asked: coap.FORBIDDEN if asked.kind == "REG" else (coap.VALID, b"", max_age(86400))
     made.forget()
@@ -107,6 +114,13 @@ def test_the_application_can_have_it_asked_for():
     made = scene(content(document()), ue_service_id=UE).start()
     made.call("configuration", "fetch")
     equal((made.kinds(), state(made)[0]), (["REG", "CONFIG"], "registered"))
+    # what was kept before it had one is no reason to change it unasked
+    storage = MemoryStorage()
+    scene(content(document("ue:former@x")), storage).start()
+    made = scene(coap.NOT_FOUND, storage, ue_service_id=UE).start()
+    made.call("configuration", "fetch")
+    made.send()
+    equal((who(made.of("MSG")[0]), state(made)[0]), (UE, "registered"))
     made = scene(None, ue_service_id=UE, ue_id=None).start()
     raises(ValueError, made.call, "configuration", "fetch")
     equal((made.kinds(), made.send().state), (["REG"], "accepted"))
