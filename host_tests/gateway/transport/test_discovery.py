@@ -446,14 +446,14 @@ def test_an_ipv6_address_has_no_group_and_answers_by_itself():
 
 def test_the_command(tmp_path):
     async def talking():
-        async with Gateway(tmp_path, "--ue", GW) as gateway:
+        async with Gateway(tmp_path, "--ue", GW, found=True) as gateway:
             told = await gateway.event("discoverable")
             assert "%s:%d" % (GROUP, gateway.coap[1]) in told["groups"]
             with Seeker(gateway.coap[1]) as seeker:
                 answer, address = await seeker.answer_to(seeker.ask(question()))
             assert address == gateway.coap
             assert answer.payload == LINK.replace(b"1024", b"1152")
-        async with Gateway(tmp_path, "--no-discovery") as gateway:
+        async with Gateway(tmp_path) as gateway:  # with --no-discovery
             with Seeker(gateway.coap[1], "127.0.0.1") as seeker:
                 answer, _ = await seeker.answer_to(seeker.ask(question(kind=aiocoap.CON)))
                 assert answer.code == aiocoap.NOT_FOUND
