@@ -141,6 +141,13 @@ class Scene:
         with store.transaction():
             assert store.put_configuration(UeConfiguration(UE_IDS[ue], ue)) is None
 
+    def provision_ue_id(self, name, ue_id):
+        """A device that has this UE ID and a key; `by_hand(name)` is that device."""
+        store = self.gateway.store
+        with store.transaction():
+            self.sections[name] = key_files.new_section(store.kids_in_use())
+            key_files.add_ue_id(store, ue_id, key_files.of_section(name, self.sections[name]), name)
+
     async def restart(self):
         await self.gateway.stop()
         await self.begin()

@@ -157,6 +157,28 @@ def test_a_server_that_does_not_bulk_is_asked_singly_when_the_ue_asks_again(tmp_
     run(main())
 
 
+def test_a_ue_that_has_a_ue_id_and_its_key_only_is_registered_as_what_it_is_configured(tmp_path):
+    """The gateway learns from the server's answer whom the key speaks for."""
+
+    async def main():
+        async with scene(tmp_path, "oscore") as made:
+            new, ue_id = "ue:new@example.org", "urn:imei:35-209900-176148-7"
+            made.provision_ue_id(new, ue_id)
+            data = json.dumps({"ueServiceId": new, "serverAddr": "coap://192.0.2.1"})
+            told = {
+                "valUeIds": {"uris": [ue_id]},
+                "ueConfigs": [{"configType": "ON_NETWORK", "configData": data}],
+            }
+            made.upper.answers["configuration"] = said([told], aiocoap.CONTENT)
+            peer = made.by_hand(new)
+            assert json.loads((await peer.ask(own("GWREG", new))).payload)["result"] is False
+            assert json.loads((await peer.wait(ue_id, b"\x05")).payload) == [told]
+            assert json.loads((await peer.ask(own("GWREG", new))).payload)["result"] is True
+            assert json.loads((await peer.ask(own("REG", new, urgentTag=True))).payload)["result"] is True
+
+    run(main())
+
+
 @pytest.mark.parametrize("bulk", [False, True])
 def test_nobody_gets_the_configuration_of_another_ue(tmp_path, bulk):
     async def main():

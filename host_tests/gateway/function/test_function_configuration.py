@@ -7,9 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from host_tests.gateway.function.function_bench import HERE, THERE, FunctionBench, own
+from host_tests.gateway.function.function_bench import GW, HERE, THERE, FunctionBench, own
 from host_tests.gateway.scripted import SERVICE
-from tools.wire.answers import Request
+from tools.gateway import keys as key_files
+from tools.gateway.function.function import GatewayFunction
+from tools.transport.security import ContextBinding
+from tools.wire.answers import Answer, Request
 from tools.wire.identity import Peer, peer_at
 
 PATH = ("su-uc", "v1", "val-services", SERVICE, "ue-configurations")
@@ -351,3 +354,89 @@ def test_only_a_gateway_asks_for_many():
         request = Request(code, PATH, payload=payload, content_format=50, back="t")
         assert bench.request(at(0), request).code == "4.03"
     assert bench.request(at(0), Request("GET", PATH, back="t")).code == "4.03"
+
+
+# ---- a device that has a UE ID and its key only ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def keyed(tmp_path):
+    """A gateway with the key of a UE ID, and a Peer that proved to have it."""
+    bench = FunctionBench(tmp_path / "gw.db", open=False, bulk_configuration=True, bulk_max=1)
+    keys = key_files.of_section("here", key_files.new_section(()))
+    with bench.store.transaction():
+        key_files.add_ue_id(bench.store, imei(0), keys, "here")
+    bench.function = GatewayFunction(
+        bench.store, bench.settings, bench._emit, binding=ContextBinding(bench.store)
+    )
+    return bench, peer_at(*HERE, keys.digest)
+
+
+def passes(bench, peer, body):
+    request = get(0)
+    assert bench.request(peer, request) is None
+    with bench.store.transaction():
+        bench.function.forwarded(peer, request, Answer("2.05", body), bench.now)
+
+
+def document(data, number=0):
+    return [
+        {
+            "valUeIds": {"uris": [imei(number)]},
+            "ueConfigs": [{"configType": "ON_NETWORK", "configData": data}],
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        '{"ueServiceId":"ue:s000@example.org","serverAddr":"coap://192.0.2.1"}',
+        '<a xmlns:m="urn:x"><m:MSGin5G-UE-Service-id> ue:s000@example.org </m:MSGin5G-UE-Service-id></a>',
+    ],
+)
+def test_a_device_with_a_ue_id_only_is_known_by_what_the_server_configures_it_as(keyed, data):
+    bench, peer = keyed
+    assert bench.ask(peer, own("GWREG", ue(0))).body["result"] is False
+    passes(bench, peer, document(data))
+    assert bench.ask(peer, own("GWREG", ue(0))).body["result"] is True
+    assert bench.ask(peer, own("GWREG", ue(1))).body["result"] is False
+    assert bench.ask(Peer(*HERE), own("GWREG", ue(1))).body["result"] is False
+    # Another UE Service ID that the server gives it, in bulk
+    answered = bench.request(peer, replace(get(0), back="b"))
+    assert answered.body == {"maxConfTime": 30}
+    answer(bench, bench.one_ask(), entry(0, ueServiceId=ue(1)))
+    assert bench.ask(peer, own("GWREG", ue(1))).body["result"] is True
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        None,
+        [],
+        [7],
+        {"ueConfigs": 1},
+        document("{"),
+        document("<a>"),
+        document('<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>'),
+        document('{"ueServiceId":7}'),
+        document('{"ueServiceId":"%s"}' % GW),
+        document('{"ueServiceId":"ue:s000@example.org"}', 9),
+    ],
+)
+def test_what_the_server_does_not_say_is_not_learnt(keyed, body):
+    bench, peer = keyed
+    passes(bench, peer, body)
+    for name in (ue(0), GW):
+        assert bench.ask(peer, own("GWREG", name)).body["result"] is False
+
+
+def test_another_key_takes_nobodys_ue_service_id(keyed):
+    bench, peer = keyed
+    keys = key_files.of_section("there", key_files.new_section(bench.store.kids_in_use()))
+    with bench.store.transaction():
+        key_files.add(bench.store, ue(5), keys, "there")
+    passes(bench, peer, document('{"ueServiceId":"%s"}' % ue(5)))
+    assert bench.ask(peer, own("GWREG", ue(5))).body["result"] is False
+    assert bench.ask(peer_at(*THERE, keys.digest), own("GWREG", ue(5))).body["result"] is True
+    assert bench.events("refused")

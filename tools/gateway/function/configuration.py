@@ -8,6 +8,7 @@ whose time ran out before the server answered asks again, and that goes on by it
 
 import hashlib
 import json
+import math
 from dataclasses import dataclass
 
 from tools.gateway.function.asks import REFUSED, TAKEN, content, reason, verdict
@@ -79,7 +80,7 @@ class Configuration:
             if not isinstance(row, Fetch) or row.state in (KEPT, MISSED):
                 self._store.drop_fetch(id_)
                 return _answer(row) if isinstance(row, Fetch) and row.state == KEPT else None
-        wait = int(self._settings.bulk_wait)
+        wait = math.ceil(self._settings.bulk_wait)
         due, until = now + max(wait - MARGIN, 0), now + wait
         self._store.hold_fetch(wanted.ue_id, request.path, request.local, peer, request.back, due, until)
         self._emit("held", ue=wanted.ue_id, kind=KIND, seconds=wait)
@@ -203,6 +204,8 @@ class Configuration:
         size = bodies.number(entry, "segSize", 0, 2**31)
         name = hashlib.sha256(row.ue_id.encode()).hexdigest()[:16]
         configuration = UeConfiguration(row.ue_id, ue, server, size, document=name)
+        if self._settings.apart:
+            self._core.learn(row.peer, row.ue_id, ue)
         document = ueconfig.document(configuration, self._settings.service, server, False)
         return "2.05", bodies.encode([document]).decode()
 

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 from tools.gateway.function.settings import FunctionSettings
 from tools.server.delivery.turns import Turns
 from tools.server.isolation import Isolation
+from tools.store.configtables import UeConfiguration
 from tools.wire.answers import Refusal
 from tools.wire.bodies import Address
 from tools.wire.identity import Binding
 
 if TYPE_CHECKING:
     from tools.store.store import Store
+
+_OWN = "it is the gateway's own UE service ID"
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,7 @@ class Core:
     def why_not(self, peer, ue):
         """Why this peer is not believed to be that UE when it registers; None where it is."""
         if ue == self.settings.ue:
-            return "it is the gateway's own UE service ID"
+            return _OWN
         if not (self.settings.open or self.store.provisioned(ue)):
             return "unknown UE service ID"
         if not self.binding.may_register(peer, ue):
@@ -71,3 +74,18 @@ class Core:
                 raise Refusal("4.03", "configurations are given to whoever asks only with --open")
         elif ue_id not in self.store.ue_ids_of_keys(identity):
             raise Refusal("4.03", "%s is not provisioned for this key" % ue_id)
+
+    def learn(self, peer, ue_id, ue):
+        """The server has configured this UE ID as that UE. Its device proved here that the UE ID is its own: the key
+        that it did that with is that of the UE from now on."""
+        identity = getattr(peer, "identity", None)
+        before = self.store.configuration(ue_id)
+        if identity is None or identity != self.store.key_of_ue_id(ue_id) or (before and before.ue == ue):
+            return
+        own = ue == self.settings.ue
+        cause = _OWN if own else self.store.put_configuration(UeConfiguration(ue_id, ue))
+        if cause:
+            fields = {"kind": "configuration", "code": "2.05", "reason": cause}
+            self.isolation.emit("refused", peer=str(peer), **fields)
+        else:
+            self.isolation.emit("configured", ue_id=ue_id, ue=ue, peer=str(peer))

@@ -6,8 +6,10 @@ server (Ask) or to a UE (Push); `asked` and `outcome` hear what came of it. Each
 a transaction of the store of it, and an answer leaves when that is committed.
 """
 
+import contextlib
 import random
 
+from tools.gateway.function import documents
 from tools.gateway.function.asks import Asks, content
 from tools.gateway.function.bulk import Bulk
 from tools.gateway.function.configuration import Configuration
@@ -15,13 +17,13 @@ from tools.gateway.function.core import Core
 from tools.gateway.function.fanout import FanOut
 from tools.gateway.function.held import Holding
 from tools.gateway.function.service import Service
-from tools.gateway.function.vouching import Vouching
+from tools.gateway.function.vouching import CONFIGURATION, Vouching
 from tools.gateway.function.ways import Ways
 from tools.server.delivery.turns import Turns
 from tools.server.flood import Flood
 from tools.server.isolation import RESTS, Isolation, place_of, reason_of
 from tools.store.transactions import store_failed
-from tools.wire import bodies
+from tools.wire import bodies, ueconfig
 from tools.wire.answers import Answer, Refusal
 from tools.wire.bodies import Malformed
 from tools.wire.identity import AddressBinding
@@ -144,6 +146,9 @@ class GatewayFunction:
 
     def forwarded(self, peer, request, answer, now):
         """What the server answered to a request that went on to it: after a registration the UE's way is known."""
+        if self._settings.apart and request.path[:1] == (CONFIGURATION,):
+            self._configured(peer, request, answer)
+            return
         kind, body = self._read(request)
         if not self._settings.apart or kind not in ("REG", "DEREG") or not answer.code.startswith("2."):
             return
@@ -158,6 +163,14 @@ class GatewayFunction:
                 self._ways.end(ue)
         except Malformed as error:
             self._emit("error", kind="forwarded", peer=str(peer), reason=str(error), place="")
+
+    def _configured(self, peer, request, answer):
+        """A device that has a UE ID and its key only is known by its UE Service ID from now on."""
+        with contextlib.suppress(Malformed, Refusal):
+            ue_id = ueconfig.read(request).ue_id
+            ue = documents.ue_of(answer, ue_id) if answer.code == "2.05" else None
+            if ue is not None:
+                self._core.learn(peer, ue_id, ue)
 
     def downstream(self, body, now):
         """The Peer that a request of the server goes to. Raises Refusal 4.04 where nobody is known for it, Malformed

@@ -14,7 +14,7 @@ from tools.wire.bodies import Address, Malformed
 
 JSON = 50
 OF_A_UE = ("DEREG", "MSG", "IMDN")  # they name it in oriAddr
-_CONFIGURATION = "su-uc"
+CONFIGURATION = "su-uc"
 
 
 class Vouching:
@@ -36,7 +36,7 @@ class Vouching:
                 ue = bodies.address(self._body(request), "oriAddr", ("UE",)).id
                 self._core.speaks_for(peer, ue, now)
             return None  # the server says that there is no such resource or method
-        if first == (_CONFIGURATION,):
+        if first == (CONFIGURATION,):
             return self._configuration(peer, request)
         raise Refusal("4.04", "nothing there")
 
