@@ -30,11 +30,13 @@ class Gateway(Behind, ServerProgram):
         )
         self.decisions = (server, self.function)
         self._unnoted = Unrecorded(self._note_outcome, self._later)
+        self._unasked = Unrecorded(self._note_answer, self._later)
         self._set_up(options.settings, server.request)
 
     def stopping(self):
         super().stopping()
         self._unnoted.stop()
+        self._unasked.stop()
 
     # ---- requests of devices -----------------------------------------------------------------------------------------
 
@@ -64,7 +66,7 @@ class Gateway(Behind, ServerProgram):
             await super().begin(decisions, item)
         elif isinstance(item, Ask):
             answer = self._answer("ask", item.peers[0], self._event, self._asked, item)
-            self.quietly(self.function.asked, item, answer)
+            self._unasked.add(item, answer)
         else:
             self._unnoted.add(item, await self._sender.send(item))
 
@@ -78,3 +80,6 @@ class Gateway(Behind, ServerProgram):
 
     def _note_outcome(self, push, outcome):
         self.note(self.function.outcome, push, outcome)
+
+    def _note_answer(self, ask, answer):
+        self.note(self.function.asked, ask, answer)

@@ -3,6 +3,7 @@
 or apart. What is decided about them is looked at in `gateway/function`."""
 
 import contextlib
+import sqlite3
 
 import pytest
 
@@ -117,3 +118,43 @@ def test_an_urgent_one_does_not_wait_for_the_others(stage):
         assert not programs.journal.find("registered", ue=UES[0])
 
     stage(play, bulk_interval=3600)
+
+
+def busy_once(owner, name, monkeypatch):
+    """The store takes nothing while that is called for the first time."""
+    method, calls = getattr(owner, name), []
+
+    def once(*arguments):
+        calls.append(arguments)
+        if len(calls) == 1:
+            error = sqlite3.OperationalError("database is locked")
+            error.sqlite_errorcode = sqlite3.SQLITE_BUSY
+            raise error
+        return method(*arguments)
+
+    monkeypatch.setattr(owner, name, once)
+    return calls
+
+
+def test_an_answer_that_cannot_be_noted_is_noted_later(stage, monkeypatch):
+    async def play(programs, devices):
+        calls = busy_once(programs.gateway.function, "asked", monkeypatch)
+        await may_wait(devices)
+        await responses(devices, "REGRESP")
+        assert len(calls) == 2
+
+    stage(play, bulk_max=3)
+
+
+def test_a_registration_that_cannot_be_noted_is_answered_for_later(stage, monkeypatch):
+    """Else its way would not be known, and what comes for it would be refused."""
+
+    async def play(programs, devices):
+        calls = busy_once(programs.gateway.function, "forwarded", monkeypatch)
+        answer = await devices[0].ask(own(UES[0], "REG", urgentTag=True))
+        assert (answer.code.dotted, answer.opt.max_age) == ("5.03", 1)
+        assert body(await devices[0].ask(own(UES[0], "REG", urgentTag=True)))["result"] is True
+        assert len(calls) == 2
+        assert programs.gateway.journal.find("store-error")
+
+    stage(play)

@@ -87,6 +87,7 @@ class GatewayUe(Behind, Running):
         self.http = HttpTransport(None, self._event, self.snapshot, limit, False, callers)
         self.transports = (*self.lines, self.http, self.coap, self.north)
         self.unrecorded = Unrecorded(self._record, self._later)
+        self.unasked = Unrecorded(self._note_answer, self._later)
         self._sender = Sender(self, self._event, self._emit_error)
         self._set_up(settings, None)
 
@@ -101,6 +102,7 @@ class GatewayUe(Behind, Running):
     def stopping(self):
         super().stopping()
         self.unrecorded.stop()
+        self.unasked.stop()
 
     def status_parts(self, now):
         return super().status_parts(now) | {
@@ -144,8 +146,8 @@ class GatewayUe(Behind, Running):
         if answer is not None:
             return answer
         answer = await self.upstream.ask(request, self._principal(peer))
-        # The server has decided: what cannot be noted of it here now is learnt from the next one.
-        self.quietly(self.function.forwarded, peer, request, answer)
+        # Where that cannot be noted here, the device comes again, and the server says the same once more.
+        self._event(self.function.forwarded, peer, request, answer)
         return answer
 
     def _principal(self, peer):
@@ -222,13 +224,16 @@ class GatewayUe(Behind, Running):
                 answer = await self.upstream.ask(item.request, None)
             except Unanswered:
                 answer = None
-            self.quietly(self.function.asked, item, answer)
+            self.unasked.add(item, answer)
         else:
             outcome = await self._sender.send(item)
             self.unrecorded.add(item, outcome)
 
     def _record(self, push, outcome):
         self.note(self.function.outcome, push, outcome)
+
+    def _note_answer(self, ask, answer):
+        self.note(self.function.asked, ask, answer)
 
 
 def own_keys(keys):

@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 
 from tools.gateway.running.membership import JOINED, LOST, REFUSED, Membership
+from tools.server.flood import Flood
 from tools.transport.coap import Unanswered
 from tools.wire.answers import Answer
 
@@ -17,6 +18,7 @@ _EVENTS = {
     BACK: "upstream-back",
     REFUSED: "upstream-refused",
 }
+_TOLD, _BURST = 1, 10  # changes of the state that are told: a second, and how many seconds' worth at once
 BUSY = 2  # s, after which a device may come again
 
 
@@ -33,6 +35,7 @@ class Upstream:
         self._open: Counter = Counter()  # by whom they are
         self._waking = asyncio.Event()
         self._joining = None  # a future, while the REG is on its way
+        self._flood = Flood(_TOLD, burst=_BURST)
         self._told, self._cause = None, ""  # the last state that was told
 
     @property
@@ -75,7 +78,8 @@ class Upstream:
         if state != self._told:
             self._told, self._cause = state, cause
             fields = {"cause": cause} if cause else {}
-            self._emit(_EVENTS[state], ue=self.membership.ue, **fields)
+            if self._flood.allows(None, self._clock()):  # a server that answers now and then fills no disk
+                self._emit(_EVENTS[state], ue=self.membership.ue, **fields)
 
     # ---- the gateway's own registration ------------------------------------------------------------------------------
 
