@@ -87,6 +87,7 @@ def test_it_is_off_unless_it_is_wanted():
         get(5),  # not registered to the gateway service
         get(0, back=""),  # nothing leads back to it
         get(0, accept=60),
+        get(0, observe=0),
         get(0, path=(*PATH, "3f2a")),
         get(0, code="FETCH", payload=b'{"ueId":"%s"}' % imei(0).encode(), content_format=50),
     ],

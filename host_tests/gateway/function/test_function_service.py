@@ -84,3 +84,12 @@ def test_what_is_not_its_business_goes_on_to_a_server_in_the_same_process(reques
 
 def test_a_plain_registration_does_not_need_the_gateway_service():
     assert FunctionBench(ue="").ask(HERE, own("REG", A)) is None
+
+
+def test_who_asks_too_often_is_told_so_and_takes_nothing_from_others():
+    bench = FunctionBench(rate=10)
+    codes = [bench.ask(HERE, own("GWREG", A)).code for _ in range(30)]
+    assert codes == ["2.04"] * 20 + ["4.29"] * 10
+    assert bench.ask(THERE, own("GWREG", B)).code == "2.04"
+    bench.now += 1
+    assert bench.ask(HERE, own("GWREG", A)).code == "2.04"

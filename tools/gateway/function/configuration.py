@@ -60,6 +60,7 @@ class Configuration:
             and bool(request.back)
             and request.path == self._path
             and request.accept in (None, JSON)
+            and request.observe is None
         )
 
     def receive(self, peer, request, now):

@@ -38,6 +38,13 @@ class Core:
             return "not allowed for this identity"
         return None
 
+    def source(self, peer, now):
+        """The name under which requests are counted: a key, a registered address, or the host for all others."""
+        identity = getattr(peer, "identity", None)
+        if identity is None and self.store.ways_from(peer, now):
+            return peer
+        return identity or peer.host
+
     def ues(self, peer, now):
         """The UE Service IDs that the peer is known to speak for."""
         if getattr(peer, "identity", None) is None and self.settings.apart:

@@ -49,6 +49,7 @@ class GatewayFunction:
         self._settings = settings
         self.isolation = Isolation(store, settings, emit)
         self._emit = self.isolation.emit
+        self._flood = Flood(settings.rate)
         self._told = Flood(_TOLD, burst=_TOLD_BURST)
         self.refused = 0
         own_turns = turns or Turns(store, settings, self._emit, rng or random.Random())
@@ -76,7 +77,7 @@ class GatewayFunction:
         }
         self._on = {"GWREG": self._service, "REG": self._holding, "DEREG": self._holding}
         # A server in the same process sets the clock of what it has lent.
-        self._clocks = (self.isolation, self._told, self._asks, *(() if turns else (own_turns,)))
+        self._clocks = (self.isolation, self._flood, self._told, self._asks, *(() if turns else (own_turns,)))
 
     # ---- requests of devices -----------------------------------------------------------------------------------------
 
@@ -93,6 +94,8 @@ class GatewayFunction:
             return Answer("5.00", None, "an error of the gateway's own; it is told there")
 
     def _request(self, peer, request, now):
+        if self._settings.apart and not self._flood.allows(self._core.source(peer, now), now):
+            return Answer("4.29", None, "too many requests", max_age=1)
         kind, body = self._read(request)
         try:
             if self._configuration.takes(request):

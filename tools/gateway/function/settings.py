@@ -16,6 +16,7 @@ class FunctionSettings:
     service: str = SERVICE
     open: bool = False  # any UE Service ID may register, not only provisioned ones
     lifetime: float = 3600  # longest registration to the gateway service
+    rate: float = 1000  # requests a second of one device before 4.29, where the server does not count them
     gateway_ues: int = 1000  # registered to it at once
     bulk_interval: float = 60  # the longest that a request that may wait is held
     bulk_max: int = 16  # held at once before all of them go
