@@ -129,9 +129,12 @@ class Applications:
 
     def _register_upstream(self, ue, now):
         answer = yield self._ask(ue, self._own(ue, "REG", regExpTime=int(self._settings.lifetime)))
-        if answer.code == "2.04":
-            return None if (answer.body or {}).get("result") else l3.NO_GATEWAY_ACCESS
-        return _cause(answer)
+        if not answer.code.startswith("2."):
+            return _cause(answer)
+        try:
+            return None if bodies.succeeded(answer.body or {}, False) else l3.NO_GATEWAY_ACCESS
+        except bodies.Malformed:
+            return l3.PROTOCOL_ERROR
 
     @asking
     def refresh(self, now):

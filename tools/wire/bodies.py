@@ -125,6 +125,11 @@ def flag(body, member):
     return bool(value)
 
 
+def succeeded(body, default):
+    """`result` of a response; `default` where it is not there. Raises Malformed."""
+    return default if body.get("result") is None else flag(body, "result")
+
+
 def mark(body, member):
     """A member that is a string without values in the schemas (`lastSegFlag`, `storeForward`): whatever is said sets
     it, unless it says no."""

@@ -34,7 +34,7 @@ def test_it_is_due_at_once_and_is_a_registration_of_clause_7_3_3_1():
 
 
 @pytest.mark.parametrize(
-    "granted, due", [(600, 480), (None, 2880), (7200, 2880), ("600", 2880), (-1, 2880), (True, 2880)]
+    "granted, due", [(600, 480), (None, 2880), (7200, 2880), ("600", 480), (-1, 2880), (True, 2880)]
 )
 def test_it_is_renewed_after_80_percent_of_what_was_granted(granted, due):
     m = member()

@@ -204,9 +204,7 @@ def _result(element):
         if not isinstance(element, dict):
             return None
         ue = bodies.address(element, "oriAddr", ("UE",)).id
-        done = element.get("result") is None or bodies.flag(
-            element, "result"
-        )  # true by default (clause 7.3.3.4)
+        done = bodies.succeeded(element, True)  # true by default (clause 7.3.3.4)
         cause = next((name for name in ("cause", "Cause") if element.get(name) is not None), "cause")
         return (
             ue,

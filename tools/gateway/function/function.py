@@ -158,7 +158,7 @@ class GatewayFunction:
         try:
             said = content(answer)
             ue = bodies.address(body, "oriAddr", ("UE",)).id
-            if said.get("result") is not None and not bodies.flag(said, "result"):
+            if not bodies.succeeded(said, True):
                 return
             if kind == "REG":
                 self._ways.learn(ue, peer, now, bodies.number(said, "regExpTime", 1, 2**31))

@@ -8,7 +8,7 @@ import random
 
 from tools.wire import bodies
 from tools.wire.answers import Request
-from tools.wire.bodies import Address
+from tools.wire.bodies import Address, Malformed
 
 PATH = ("msgin5g",)
 JSON = 50
@@ -45,21 +45,25 @@ class Membership:
     def answered(self, answer, now):
         """Takes the Answer to it; None for silence. Says whether the gateway is registered now."""
         body = answer.body if answer is not None and isinstance(answer.body, dict) else {}
-        if answer is not None and answer.code == "2.04" and body.get("result", True):
-            granted = body.get("regExpTime")
-            lifetime = granted if type(granted) is int and granted > 0 else self._lifetime
+        answered = answer is not None and answer.code.startswith("2.")  # 2.01 or 2.04: clause 6.3.1.2.1
+        try:
+            granted = answered and bodies.succeeded(body, True)
+        except Malformed as error:
+            return self._later(LOST, "answer not understood, %s" % error, None, now)
+        if granted:
+            lifetime = _seconds(body) or self._lifetime
             self.state, self.cause, self._delay = JOINED, "", 0.0
             self._due = now + RENEW * min(lifetime, self._lifetime)
             return True
-        passing = (
-            answer is None or (answer.code[0] in "25" and answer.code != "2.04") or answer.code == "4.29"
-        )
-        self.state = LOST if passing else REFUSED
-        self.cause = _why(answer, body)
+        passing = answer is None or answer.code[0] == "5" or answer.code == "4.29"
+        return self._later(LOST if passing else REFUSED, _why(answer, body), answer and answer.max_age, now)
+
+    def _later(self, state, cause, max_age, now):
+        self.state, self.cause = state, cause
         self._delay = min(max(2 * self._delay, FIRST), LONGEST)
         pause = self._delay * self._rng.uniform(0.75, 1.0)
-        if answer is not None and answer.max_age:
-            pause = max(pause, min(answer.max_age, LONGEST))
+        if max_age:
+            pause = max(pause, min(max_age, LONGEST))
         self._due = now + pause
         return False
 
@@ -75,8 +79,16 @@ class Membership:
         return 0.0 if self._due is None else max(self._due - now, 0.0)
 
 
+def _seconds(body):
+    """How long the registration holds; None where it does not say."""
+    try:
+        return bodies.number(body, "regExpTime", 1, 2**31)
+    except Malformed:
+        return None
+
+
 def _why(answer, body):
     if answer is None:
         return "no answer"
-    said = body.get("cause") if answer.code == "2.04" else answer.diagnostic
+    said = body.get("cause") if answer.code.startswith("2.") else answer.diagnostic
     return ("%s %s" % (answer.code, said or "")).strip()
