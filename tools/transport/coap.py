@@ -7,6 +7,7 @@ options (RFC 7252 section 5.4.1), a limit on the wait for a separate response, n
 
 import asyncio
 import inspect
+import os
 import socket
 import time
 
@@ -354,4 +355,7 @@ def _reason(failure):
         return "no answer"
     if isinstance(failure, error.MessageError):
         return "RST"
+    number = getattr(failure.__cause__, "errno", None) or getattr(failure, "errno", None)
+    if number:
+        return os.strerror(number)
     return str(failure.__cause__ or failure) or type(failure).__name__
