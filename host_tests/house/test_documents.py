@@ -152,3 +152,56 @@ def test_each_clause_names_what_is_there(name):
                 assert places, (cells[0], word)
                 assert not inner or names_in(places[0], inner), (cells[0], word)
     assert found > 10
+
+
+def covers(cell, clause):
+    """Whether a cell like "6.3.4.2.1, .2" is about a clause, one within it, or the one that it is in."""
+    listed = re.findall(r"(?<![\d.])(?:TS 23\.554 )?\d+(?:\.\d+)*", cell)
+    return any((one + ".").startswith(clause + ".") or (clause + ".").startswith(one + ".") for one in listed)
+
+
+def conformance_tests():
+    """{file: the clause in its name}: test_clause_6_3_4_gateway.py, test_23_554_8_2_8_device.py."""
+    found = {}
+    for path in (ROOT / "host_tests/conformance").rglob("test_*.py"):
+        digits = re.fullmatch(
+            r"test_(?:clause|(23_554))((?:_\d+)+)_(?:device|gateway|relay|server)", path.stem
+        )
+        assert digits, path
+        other = "TS 23.554 " if digits[1] else ""
+        found["conformance/" + path.relative_to(ROOT / "host_tests/conformance").as_posix()] = other + digits[
+            2
+        ][1:].replace("_", ".")
+    return found
+
+
+def test_each_conformance_test_is_in_a_row_of_its_clause():
+    """So that who looks for a clause finds what shows it, and who looks at a test finds its code."""
+    named = {}
+    for cells in rows("clauses.md", "| clause |"):
+        folder = ""
+        for file in re.findall(r"`([\w/]+\.py)", cells[-1]):
+            folder = file.rpartition("/")[0] or folder  # of the file before it
+            named.setdefault(folder + "/" + file.rpartition("/")[2], []).append(cells[0])
+    missing = {
+        file: clause
+        for file, clause in conformance_tests().items()
+        if not any(covers(cell, clause) for cell in named.get(file, ()))
+    }
+    assert not missing
+
+
+@pytest.mark.parametrize(
+    "cell, clause, does",
+    [
+        ("6.3.4.2.1, .2", "6.3.4", True),
+        ("6.3.1.1.1 ii, 7.3.3.1", "7.3.3", True),
+        ("6.3.4", "6.3.4.3.1", True),
+        ("6.3.40", "6.3.4", False),
+        ("6.3", "7.3", False),
+        ("TS 23.554 8.2.8", "TS 23.554 8.2.8", True),
+        ("TS 23.554 8.2.8", "8.2.8", False),
+    ],
+)
+def test_a_row_is_about_its_clause(cell, clause, does):
+    assert covers(cell, clause) is does

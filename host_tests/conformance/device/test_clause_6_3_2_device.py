@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: MIT
+"""TS 24.538 clause 6.3.2, registration on MSGin5G-5, at the Application Client: the firmware's core, and an MSGin5G
+Client made by hand, once with the JSON of Annex A.3 and once with the octets of Annex A.2."""
+
+import aiocoap
+import pytest
+
+from host_tests.conformance.device.core import SERVICE, UE, Core, body, msgin5g
+
+GIVEN = "0a0b0c0d0e0f"  # a Registration ID: 48 bits
+APPLICATION = {"app_id": 7, "credential": "c0ffee"}
+
+
+def application():
+    return Core("application client", application=APPLICATION)
+
+
+def accepted(core):
+    core.answer(core.next("REG"), {"result": True, "registration ID": GIVEN})
+    assert core.client.registered
+    return core
+
+
+def test_6_3_2_1_1_the_request_has_the_application_id_and_its_credential():
+    request = application().next("REG")
+    assert (request.code, request.mtype, request.opt.content_format) == (aiocoap.POST, aiocoap.CON, 50)
+    assert body(request) == {"msgIden": SERVICE, "msgType": "REG", "appId": "7", "credential": "c0ffee"}
+
+
+@pytest.mark.parametrize("code", [aiocoap.CREATED, aiocoap.CHANGED])
+@pytest.mark.parametrize("name", ["registration ID", "registrationID"])
+def test_6_3_2_1_1_the_result_accepted_registers_it_under_the_registration_id(code, name):
+    core = application()
+    core.answer(core.next("REG"), {"result": True, name: GIVEN}, code)
+    assert core.client.registered
+    assert core.client.registration.registration_id == bytes.fromhex(GIVEN)
+
+
+@pytest.mark.parametrize("name", ["failure reason", "failReason"])
+def test_6_3_2_1_1_the_result_not_accepted_has_a_failure_reason(name):
+    core = application()
+    core.answer(core.next("REG"), {"result": False, name: "Invalid credentials"})
+    assert (core.state, core.cause, core.requests) == ("refused", "Invalid credentials", [])
+
+
+@pytest.mark.parametrize(
+    "said", [{}, {"result": True}, {"result": True, "registration ID": "x"}, {"result": "perhaps"}, b"{"]
+)
+def test_6_3_2_1_1_what_is_no_response_registers_nobody(said):
+    core = application()
+    core.answer(core.next("REG"), said)
+    assert not core.client.registered
+
+
+def test_6_3_2_1_2_the_de_registration_request_has_the_registration_id():
+    core = accepted(application())
+    core.stop()
+    request = core.next("DEREG")
+    assert (request.code, request.mtype, request.opt.content_format) == (aiocoap.POST, aiocoap.CON, 50)
+    assert body(request) == {"msgIden": SERVICE, "msgType": "DEREG", "registrationID": GIVEN}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [{"result": True, "registration ID": GIVEN}, {"result": False, "failure reason": "Unknown device"}],
+)
+def test_6_3_2_1_2_the_response_ends_the_registration(said):
+    core = accepted(application())
+    core.stop()
+    core.answer(core.next("DEREG"), said)
+    assert (core.state, core.client.registered) == ("stopped", False)
+
+
+# ---- the same in octets: A.2.1.7 to A.2.1.12 -------------------------------------------------------------------------
+
+
+class Line:
+    """The firmware's core at a line, without what frames a message on it."""
+
+    def __init__(self):
+        given = {"role": "application client", "ue_service_id": UE, "security": {"mode": "none"}}
+        given |= {"peer": "l3+uart:///dev/line", "application": APPLICATION}
+        self.client = msgin5g.ApplicationClient(msgin5g.Config(given), msgin5g.MemoryStorage())
+        self.client.start(0)
+
+    def next(self):
+        pieces, self.peer = self.client.outgoing()
+        return b"".join(pieces).hex()
+
+    def say(self, digits):
+        self.client.receive(bytes.fromhex(digits), self.peer, 100)
+
+
+def test_6_3_2_1_1_in_octets_a_registration_is_accepted():
+    line = Line()
+    assert line.next() == "07" + "0007" + "0003c0ffee"
+    line.say("08" + GIVEN)
+    assert line.client.registered
+
+
+def test_6_3_2_1_1_in_octets_a_registration_is_rejected_with_a_cause():
+    line = Line()
+    line.next()
+    line.say("09" + "02")
+    registration = line.client.registration
+    assert (registration.state, registration.cause) == ("refused", "Invalid credentials")
+
+
+@pytest.mark.parametrize("response", ["0c" + GIVEN, "0b" + "07"])
+def test_6_3_2_1_2_in_octets_a_de_registration_ends_it(response):
+    line = Line()
+    line.next()
+    line.say("08" + GIVEN)
+    line.client.stop(200)
+    assert line.next() == "0a" + GIVEN
+    line.say(response)
+    assert (line.client.registration.state, line.client.registered) == ("stopped", False)
