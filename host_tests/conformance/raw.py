@@ -20,7 +20,7 @@ class _Quick(aiocoap.TransportTuning):
     MAX_RETRANSMIT = 6
 
 
-class _Keys(oscore.CanProtect, oscore.CanUnprotect, oscore.SecurityContextUtils):
+class Keys(oscore.CanProtect, oscore.CanUnprotect, oscore.SecurityContextUtils):
     """RFC 8613 with a section `security` of a device's configuration."""
 
     alg_aead = oscore.AES_CCM_16_64_128()
@@ -59,7 +59,7 @@ class Peer(resource.Resource):
         self.port, self.section = port, section
         self.code = aiocoap.CHANGED
         self.inbox = asyncio.Queue()
-        self._keys = section and _Keys(section)
+        self._keys = section and Keys(section)
 
     async def __aenter__(self):
         site = resource.Site()

@@ -9,7 +9,7 @@ import json
 import aiocoap
 from aiocoap.numbers.types import Type
 
-from host_tests.conformance.raw import _Keys
+from host_tests.conformance.raw import Keys
 from host_tests.gateway.found import beacons
 
 IMEI = "urn:imei:35-209900-176148-1"
@@ -50,7 +50,7 @@ class Peer(beacons.Socket):
         self.answers = []
         self.made = []  # of OSCORE: what each request was bound to
         self.registered = aiocoap.CHANGED, b'{"result":true,"regExpTime":600}'
-        self._keys = _Keys(_THEIRS) if secure else None
+        self._keys = Keys(_THEIRS) if secure else None
         self._known = {}
         self._mid = 5000
 

@@ -10,7 +10,7 @@ import socket
 import aiocoap
 from aiocoap import resource
 
-from host_tests.conformance.raw import Peer, _Keys
+from host_tests.conformance.raw import Keys, Peer
 from host_tests.gateway.scripted import LONG, Journal
 from tools.gateway import keys as key_files
 from tools.gateway.running.apart import GatewayUe
@@ -199,7 +199,7 @@ class ByHand:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind(LOCAL)
         self._socket.setblocking(False)
-        self._keys = section and _Keys(section)
+        self._keys = section and Keys(section)
         self._bound = {}
         self._mid = 0
 

@@ -10,6 +10,7 @@ import aiocoap
 import pytest
 from aiocoap import oscore
 
+from host_tests.conformance.raw import Keys
 from host_tests.gateway.scripted import run
 from tools.gateway import keys as key_files
 from tools.page.events import Events
@@ -25,26 +26,6 @@ TOKEN = b"\x01\xfe\x77"
 FIRST, SECOND = Answer("2.05", {"maxConfTime": 30}), Answer("2.05", [{"ueConfigDocId": "1"}])
 
 
-class _Keys(oscore.CanProtect, oscore.CanUnprotect, oscore.SecurityContextUtils):
-    """The device's side of the security context."""
-
-    alg_aead = oscore.AES_CCM_16_64_128()
-    hashfun = oscore.hashfunctions["sha256"]
-    echo_recovery = None
-
-    def __init__(self, section):
-        self.sender_id = bytes.fromhex(section["sender_id"])
-        self.recipient_id = bytes.fromhex(section["recipient_id"])
-        self.id_context = None
-        self.derive_keys(bytes.fromhex(section["master_salt"]), bytes.fromhex(section["master_secret"]))
-        self.sender_sequence_number = 0
-        self.recipient_replay_window = oscore.ReplayWindow(32, lambda: None)
-        self.recipient_replay_window.initialize_empty()
-
-    def post_seqnoincrease(self):
-        pass
-
-
 class Device:
     """A socket. With keys it protects its request, and opens what is bound to that."""
 
@@ -53,7 +34,7 @@ class Device:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind(("127.0.0.1", 0))
         self._socket.setblocking(False)
-        self._keys = section and _Keys(section)
+        self._keys = section and Keys(section)
         self._bound = None
         self.seen = set()  # (sequence number or None) of each response
         self.peer = Peer(*self._socket.getsockname())
