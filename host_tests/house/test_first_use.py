@@ -37,6 +37,8 @@ RARELY = [
     "msgin5g.wire.configuration_xml",
     "msgin5g.rules.later",
     "msgin5g.outgoing.recut",
+    "msgin5g.procedures.discovery",
+    "msgin5g.wire.link_format",
     "msgin5g.config_check",
 ]
 

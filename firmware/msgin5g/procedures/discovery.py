@@ -8,13 +8,13 @@ that follows (OSCORE). Where that comes to nothing, the next one that answered i
 from coap import numbers
 from coap.compat import const, json_octets
 from coap.message import Message, MessageError, decode, empty, encode, unrecognized
+from coap.submodule import unload
 
 from ..events import REGISTRATION
 from ..rules import policy
 from ..rules.requests import Source
 from ..store.storage import loads
 from ..timing import Countdown
-from ..wire import link_format
 
 FILE = "gateway"
 _VERSION = const(1)  # of that file
@@ -164,6 +164,8 @@ class Discovery(Source):
             and unrecognized(message, 0) is None
             and message.uint(numbers.CONTENT_FORMAT, _LINK_FORMAT) == _LINK_FORMAT
         ):
+            from ..wire import link_format  # its memory is only spent while answers come
+
             found = link_format.gateway(bytes(message.payload))
             if found is not None and not self._foreign(found[1]):
                 return found[0]
@@ -174,6 +176,8 @@ class Discovery(Source):
         own = self._client.config.ue_service_id
         if name is None or own is None:
             return False
+        from ..wire import link_format
+
         own = link_format.domain(own.encode())
         domain = link_format.domain(name)
         return own is not None and domain is not None and domain != own
@@ -236,7 +240,9 @@ class Discovery(Source):
         return self._last is not None and gateway.address == self._last.address
 
     def _close(self):
-        self._token = self._client.listener = None
+        if self._token is not None:
+            self._token = self._client.listener = None
+            unload("msgin5g.wire.link_format")
 
     # --- using one --------------------------------------------------------------------------------------
 

@@ -52,7 +52,7 @@ def _skip(octets, position):
 def _attributes(octets, position):
     """Return the attributes of a link, {name: value}, and where the next link begins, None where none does. Of those
     that come twice the first one counts (section 2, rt and if; RFC 8288 for the others)."""
-    attributes: "dict[bytes, bytes]" = {}
+    attributes = {}
     while True:
         position = _skip(octets, position)
         if position == len(octets):

@@ -5,6 +5,9 @@ Such a test is a function `test_*` without arguments that returns nothing, in th
 share. MicroPython's assert shows nothing of what it compared: use equal().
 """
 
+import binascii
+import os
+
 
 class Skip(Exception):
     """Raised by a test that can't run here, with the reason."""
@@ -55,6 +58,24 @@ class Random:
 
     def bytes(self, size):
         return bytes([self._next() >> 11 & 255 for _ in range(size)])
+
+
+class Folder:
+    """A FileStorage in a folder of its own, which goes away with what is in it: for tests whose heap must not hold what
+    a board has on flash."""
+
+    def __enter__(self):
+        # late: the package comes with the runner, and the heap has room for that only once all else stands
+        from device.storage import FileStorage
+
+        self._path = "/tmp/msgin5g-test-" + str(binascii.hexlify(os.urandom(6)), "ascii")
+        self._storage = FileStorage(self._path)
+        return self._storage
+
+    def __exit__(self, *error):
+        for name in self._storage.names():
+            self._storage.remove(name)
+        os.rmdir(self._path)
 
 
 def _show(value):

@@ -4,8 +4,7 @@
 import gc
 
 import coap
-from common import Random, equal
-from folder import Folder
+from common import Folder, Random, equal
 from msgin5g_scene import HOUR, SECOND, Scene, imdn, msg, msgresp, segconfir, segment, segrec
 
 ADDR = b'"oriAddr":{"oriAddrType":"UE","addr":"ue:a@x"}'

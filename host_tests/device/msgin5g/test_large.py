@@ -5,8 +5,7 @@ import binascii
 import gc
 
 import coap
-from common import equal
-from folder import Folder
+from common import Folder, equal
 from msgin5g_scene import Scene, agree, segconfir, segment
 
 SIZE = 65536

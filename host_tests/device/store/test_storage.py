@@ -5,9 +5,8 @@ import os
 
 import coap
 import device.storage as module
-from common import equal, raises
+from common import Folder, equal, raises
 from device.storage import FileStorage
-from folder import Folder
 from msgin5g import MemoryStorage, StorageError
 from msgin5g_scene import Scene, msg
 

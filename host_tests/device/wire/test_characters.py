@@ -6,9 +6,8 @@ import gc
 
 import coap
 from coap.compat import json_value, printable
-from common import equal
+from common import Folder, equal
 from configuration_scene import content, document, scene
-from folder import Folder
 from msgin5g_scene import Scene, imdn, msg, msgresp, segrec
 
 CHARACTERS = 8  # new ones in each message
