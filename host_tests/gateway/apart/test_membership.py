@@ -45,6 +45,24 @@ def test_it_is_renewed_after_80_percent_of_what_was_granted(granted, due):
     assert m.due(10.0) == due
 
 
+@pytest.mark.parametrize(
+    "answer, taken",
+    [
+        (Answer("2.01", {"result": True}), True),
+        (Answer("2.04", {"oriAddr": {}}), True),  # absent it is true
+        (Answer("2.04", {"result": "true"}), True),
+        (Answer("2.04", {"result": False}), False),
+        (Answer("2.01", {"result": "false"}), False),
+        (Answer("2.04", {"result": 7}), False),
+    ],
+)
+def test_2_01_and_2_04_with_their_result_say_that_it_is_registered(answer, taken):
+    m = member()
+    m.request(0.0)
+    assert m.answered(answer, 0.0) is taken
+    assert (m.state == JOINED) is taken
+
+
 def test_silence_and_errors_are_tried_again_after_2_s_doubled_to_300_s():
     m, now, pauses = member(), 0.0, []
     for answer in (None, Answer("5.03", None, "later"), Answer("4.29"), *[None] * 8):
