@@ -40,6 +40,8 @@ TOO_LONG = {
     "test_mutated": None,  # all of the file
     "test_policy": None,
     "test_flash": ("test_a_cut_within_the_chip", "test_a_cut_within_the_chip_of_an_application_client"),
+    "test_configuration_kept": ("test_what_is_damaged_counts_as_nothing",),
+    "test_configuration_power": None,
     "test_any_peer": None,
     "test_msgin5g_hostile": None,
     "test_order": (
