@@ -9,7 +9,7 @@ from tools.store.transactions import reading
 from tools.wire.identity import Peer, peer_at
 
 # What a row of `gateway_fetch` waits for.
-HELD = "held"  # the server
+HELD = "waits"  # the server
 READY = "ready"  # being told to its UE
 KEPT = "kept"  # the next request of its UE, which it answers
 MISSED = "missed"  # the same, which goes on by itself
