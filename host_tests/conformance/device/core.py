@@ -141,3 +141,22 @@ def registered(**config):
 
 def granted(**members):
     return {"oriAddr": {"oriAddrType": "UE", "addr": UE}, "result": True} | members
+
+
+UE_ID = "urn:imei:35-209900-176148-1"
+
+
+def documents(data, **more):
+    """What the server says, by TS 24.546 clause C.4, with this text as configData."""
+    document = {"ueConfigDocId": "1", "valServiceDomain": "example.org", "valUeIds": {"uris": [UE_ID]}} | more
+    return [document | {"ueConfigs": [{"configType": "ON_NETWORK", "configData": data}]}]
+
+
+def configured(said, **config):
+    """A Core that knows its UE ID, and was answered this when it asked for its configuration."""
+    core = Core(ue_service_id=None, ue_id=UE_ID, **config)
+    (request,) = core.requests
+    core.requests.clear()
+    payload = said if isinstance(said, bytes) else json.dumps(said).encode()
+    core.answer(request, payload, aiocoap.CONTENT, content_format=JSON)
+    return core

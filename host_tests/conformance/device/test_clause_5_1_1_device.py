@@ -5,34 +5,23 @@ of its clause."""
 
 import json
 
-import aiocoap
-
 from host_tests.conformance.device.core import (
     MSG_ID,
     OTHER,
     SERVICE,
     UE,
-    Core,
     body,
+    configured,
+    documents,
     granted,
     message,
     registered,
 )
 
-UE_ID = "urn:imei:35-209900-176148-1"
-
 
 def test_5_1_1_it_is_configured_and_then_registers():
     """Clauses 6.2.1 and 6.3.1.1.1."""
-    core = Core(ue_service_id=None, ue_id=UE_ID)
-    (request,) = core.requests
-    core.requests.clear()
-    assert request.code == aiocoap.GET
-    assert request.opt.uri_path == ("su-uc", "v1", "val-services", SERVICE, "ue-configurations")
-    data = json.dumps({"ueServiceId": UE})
-    document = {"ueConfigDocId": "1", "valServiceDomain": "example.org", "valUeIds": {"uris": [UE_ID]}}
-    document["ueConfigs"] = [{"configType": "ON_NETWORK", "configData": data}]
-    core.answer(request, json.dumps([document]).encode(), aiocoap.CONTENT, content_format=50)
+    core = configured(documents(json.dumps({"ueServiceId": UE})))
     request = core.next("REG")
     assert body(request)["oriAddr"]["addr"] == UE
     core.answer(request, granted())

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The Gateway UE's decisions: which requests of devices it handles itself, and which go on to the server as they are.
+"""The MSGin5G Gateway Client of TS 24.538 clause 5.1.2: which requests of devices it handles itself, and which go on to
+the server as they are.
 
 No socket, no clock. Requests and time come in; `request` says what is answered here, `work` what is to be sent, to the
 server (Ask) or to a UE (Push); `asked` and `outcome` hear what came of it. Each call is one event: who drives it makes
