@@ -124,8 +124,8 @@ class Core:
         self._drain()
         return found
 
-    def stop(self):
-        self.client.stop(self.tick)
+    def stop(self, **how):
+        self.client.stop(self.tick, **how)
         self._drain()
 
 

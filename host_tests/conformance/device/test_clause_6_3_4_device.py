@@ -2,7 +2,9 @@
 """TS 24.538 clause 6.3.4.2, registration and de-registration through a Gateway Client, at the constrained UE."""
 
 import aiocoap
+import pytest
 
+from host_tests.conformance.device import core as cores
 from host_tests.conformance.device.scripted import SERVICE, Peer, body, listening, says
 from host_tests.gateway.devices import UE, run
 from host_tests.gateway.found import beacons
@@ -124,3 +126,46 @@ def test_a_de_registration_that_may_wait_says_so_and_is_answered(tmp_path):
                 await device.tells("left")
 
     run(story())
+
+
+# ---- what takes time, in the time of the test ------------------------------------------------------------------------
+
+
+def waiting(**answer):
+    """A core whose registration the gateway bulks; it has answered with this beside the UE."""
+    core = cores.Core(gateway_service=True, registration={"urgent": False, "wait": 45})
+    core.answer(core.next("GWREG"), cores.granted(acceptedTime=3600))
+    core.answer(core.next("REG"), {"oriAddr": cores.own("")["oriAddr"]} | answer)
+    assert core.state == "waiting"
+    return core
+
+
+@pytest.mark.parametrize("answer, seconds", [({"expectedTime": 60}, 60), ({}, 45)])
+def test_6_3_4_2_1_without_a_regresp_in_time_it_registers_urgently(answer, seconds):
+    """The expected time is optional; without it the wait is the one that was asked for. Both and 10 s more."""
+    core = waiting(**answer)
+    core.run(seconds + 9)
+    assert core.requests == []
+    core.run(2)
+    said = body(core.next("REG"))  # and no GWREG before it
+    assert said["urgentTag"] is True and "reqExpTime" not in said
+
+
+def test_6_3_4_2_1_messages_wait_for_the_regresp():
+    core = waiting(expectedTime=60)
+    core.send()
+    assert core.requests == []
+    assert core.code(told("REGRESP", cores.UE, result=True)) == "2.04"
+    core.next("MSG")
+
+
+@pytest.mark.parametrize("answer", [{"expectedTime": 60}, {}])
+def test_6_3_4_2_2_and_4_it_stops_without_waiting_for_the_deregresp_and_answers_that(answer):
+    core = cores.registered(gateway_service=True, registration={"wait": 45})
+    core.stop(urgent=False)
+    request = core.next("DEREG")
+    assert (body(request)["urgentTag"], body(request)["reqExpTime"]) == (False, 45)
+    core.answer(request, {"oriAddr": cores.own("")["oriAddr"]} | answer)
+    assert (core.state, core.client.registered) == ("stopped", False)
+    assert core.code(told("DEREGRESP", cores.UE, result=True)) == "2.04"
+    assert core.state == "stopped" and core.requests == []

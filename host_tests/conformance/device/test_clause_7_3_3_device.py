@@ -234,3 +234,11 @@ def test_7_3_3_4_and_5_members_in_any_order_and_with_blanks_behind_their_names()
     said = {"result ": True, "oriAddr ": WHO, "msgType": "REGRESP", "msgIden": SERVICE}
     assert core.code(said) == "2.04"
     assert core.client.registered
+
+
+@pytest.mark.parametrize("kind", ["REGRESP", "DEREGRESP"])
+def test_7_3_3_4_and_5_without_a_ue_it_is_for_the_one_that_it_came_to(kind):
+    """docs/wire-profile.md, kindness."""
+    core = waiting() if kind == "REGRESP" else registered(**gateway())
+    assert core.code({"msgIden": SERVICE, "msgType": kind, "result": True}) == "2.04"
+    assert core.client.registered == (kind == "REGRESP")

@@ -4,6 +4,7 @@ writes to it (7.3.3.4, 7.3.3.5). aiocoap is the UE and the MSGin5G Server."""
 
 import json
 
+import aiocoap
 import pytest
 
 from host_tests.conformance.gateway.behind import SERVICE, A, B, ori, own, said, scene
@@ -83,7 +84,7 @@ def test_7_3_3_4_regresp_has_type_ue_result_and_on_failure_the_cause(tmp_path, e
     async def main():
         async with scene(tmp_path, bulk_max=1) as made:
             listed = {"totalRegCount": 1, "regList": [{"oriAddr": ori(A)} | entry]}
-            made.upper.answers["BREG"] = said(listed)
+            made.upper.answers["BREG"] = said(listed, aiocoap.CREATED)  # or 2.04: clause 6.3.4.4.1
             a = await made.ue(A)
             await made.serve(A, a)
             await a.ask(own("REG", A, urgentTag=False))
