@@ -42,5 +42,6 @@ def function_settings(options, **more):
         "retry_min": settings.retry_min,
         "retry_max": settings.retry_max,
         "max_datagram": settings.max_datagram,
+        "rate": settings.rate,
     }
     return FunctionSettings(**(known | options.function | more))
