@@ -48,6 +48,8 @@ class Upper:
     def __init__(self):
         self.asked = asyncio.Queue()
         self.raw = []
+        self.context = None
+        self._gateway = None  # where its requests come from
         self.answers = {
             "REG": lambda body: said({"oriAddr": body["oriAddr"], "result": True, "regExpTime": 600}),
             "DEREG": lambda body: said({"oriAddr": body["oriAddr"], "result": True}),
@@ -61,6 +63,7 @@ class Upper:
         return said({count: len(done), name: done})
 
     def answer(self, request, path):
+        self._gateway = request.remote.as_response_address()
         body = json.loads(request.payload) if request.payload else {}
         kind = body.get("msgType", "configurations" if "bulkFlag" in body else "configuration")
         if kind == "DEREG" and "deregList" in body:
@@ -74,6 +77,13 @@ class Upper:
     async def next(self):
         async with patience(LONG):
             return await self.asked.get()
+
+    async def push(self, body):
+        """What a request of its own to the gateway is answered with, for one of the gateway's UEs."""
+        message = aiocoap.Message(code=aiocoap.POST, payload=json.dumps(body).encode(), content_format=50)
+        message.remote, message.opt.uri_path = self._gateway, ("msgin5g",)
+        async with patience(LONG):
+            return await self.context.request(message, handle_blockwise=False).response
 
 
 class _At(resource.Resource):
@@ -178,6 +188,7 @@ async def scene(folder, mode="none", apart=True, **function):
                 site.add_resource(path, _At(upper, path))
             context = await aiocoap.Context.create_server_context(site, bind=LOCAL, transports=["udp6"])
             stack.push_async_callback(context.shutdown)
+            upper.context = context
             (transport,) = context.request_interfaces
             port = transport.token_interface.message_interface.transport.get_extra_info(
                 "socket"
