@@ -164,10 +164,8 @@ def conformance_tests():
     """{file: the clause in its name}: test_clause_6_3_4_gateway.py, test_23_554_8_2_8_device.py."""
     found = {}
     for path in (ROOT / "host_tests/conformance").rglob("test_*.py"):
-        digits = re.fullmatch(
-            r"test_(?:clause|(23_554))((?:_\d+)+)_(?:device|gateway|relay|server)", path.stem
-        )
-        assert digits, path
+        digits = re.fullmatch(r"test_(?:clause|(23_554))((?:_\d+)+)_(device|gateway|relay|server)", path.stem)
+        assert digits and digits[3] == path.parent.name, path
         other = "TS 23.554 " if digits[1] else ""
         found["conformance/" + path.relative_to(ROOT / "host_tests/conformance").as_posix()] = other + digits[
             2

@@ -12,7 +12,8 @@ import aiocoap
 import cbor2
 import pytest
 
-from host_tests.conformance.configuring import (
+from host_tests.conformance.raw import LONG, Peer
+from host_tests.conformance.server.configuring import (
     IMEI,
     OTHER_IMEI,
     PATH,
@@ -20,7 +21,6 @@ from host_tests.conformance.configuring import (
     UE,
     scene,
 )
-from host_tests.conformance.raw import LONG, Peer
 from tools.demo.processes import Gateway, command
 from tools.programs.patience import patience, run
 from tools.store.store import Store

@@ -7,7 +7,7 @@ import json
 import aiocoap
 import pytest
 
-from host_tests.conformance.configuring import GW, IMEI, OTHER_IMEI, OTHER_UE, UE, scene
+from host_tests.conformance.server.configuring import GW, IMEI, OTHER_IMEI, OTHER_UE, UE, scene
 from tools.programs.patience import run
 from tools.store.configtables import UeConfiguration
 from tools.store.store import Store

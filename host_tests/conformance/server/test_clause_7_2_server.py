@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from host_tests.conformance.configuring import IMEI, OTHER_IMEI, OTHER_UE, SERVICE, UE, scene
+from host_tests.conformance.server.configuring import IMEI, OTHER_IMEI, OTHER_UE, SERVICE, UE, scene
 from tools.programs.patience import run
 from tools.store.configtables import UeConfiguration
 from tools.wire import ueconfig

@@ -7,7 +7,7 @@ import json
 import aiocoap
 import pytest
 
-from host_tests.conformance.configuring import IMEI, OTHER_IMEI, UE, scene
+from host_tests.conformance.server.configuring import IMEI, OTHER_IMEI, UE, scene
 from tools.programs.patience import run
 
 
