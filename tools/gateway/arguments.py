@@ -5,7 +5,7 @@ import argparse
 import urllib.parse
 
 from tools.gateway import uecommands
-from tools.gateway.function.settings import FunctionSettings
+from tools.gateway.function.settings import ALL, REGISTERED, FunctionSettings
 from tools.gateway.running.options import Options
 from tools.gateway.running.serving import Mistake
 from tools.server.hosts import address_of, name_of
@@ -50,6 +50,12 @@ def octets(lowest, what="octets"):
         return int(text)
 
     return read
+
+
+def whom(text):
+    if text not in (REGISTERED, ALL):
+        raise argparse.ArgumentTypeError("%r is neither %s nor %s" % (text, REGISTERED, ALL))
+    return text
 
 
 def server_uri(text):
@@ -245,8 +251,13 @@ def add_gateway(parser):
     )
     add(
         "--bulk-configuration",
-        action="store_true",
-        help="hold what devices ask for their configuration, too, and ask for many at once",
+        metavar="WHOM",
+        nargs="?",
+        type=whom,
+        const=REGISTERED,
+        help="hold what devices ask for their configuration, too, and ask for many at once: of those that are"
+        " %(const)s to the gateway service, or all, those out of the box too (default: nobody's; without a word,"
+        " %(const)s)",
     )
     add(
         "--bulk-wait",
@@ -263,12 +274,17 @@ def add_gateway(parser):
     add("--no-discovery", action="store_true", help="do not answer devices that look for a gateway")
 
 
+def _needs_open(args, option):
+    if args.security == "none" and not args.open:
+        raise Mistake(
+            "%s with --security none needs --open: nobody may ask for a configuration without" % option
+        )
+
+
 def settings_of(args):
     """Raises Mistake."""
-    if args.assign and args.security == "none" and not args.open:
-        raise Mistake(
-            "--assign with --security none needs --open: nobody may ask for a configuration without"
-        )
+    if args.assign:
+        _needs_open(args, "--assign")
     return Settings(
         open=args.open,
         lifetime=args.lifetime,
@@ -304,7 +320,9 @@ def options_of(args, settings, **more):
 
 
 def gateway_options(args):
-    """Options that only a program with a Gateway UE has."""
+    """Options that only a program with a Gateway UE has. Raises Mistake."""
+    if args.bulk_configuration == ALL:
+        _needs_open(args, "--bulk-configuration all")
     return {
         "serial": tuple(args.serial),
         "baudrate": args.baudrate,
@@ -314,7 +332,7 @@ def gateway_options(args):
         "function": {
             "bulk_interval": args.bulk_interval,
             "bulk_max": args.bulk_max,
-            "bulk_configuration": args.bulk_configuration,
+            "bulk_configuration": args.bulk_configuration or "",
             "bulk_wait": args.bulk_wait,
             "gateway_ues": args.gateway_ues,
         },

@@ -68,7 +68,7 @@ def test_5_1_2_it_asks_for_the_configuration_of_several_at_once(tmp_path):
     """Clause 6.2.3."""
 
     async def main():
-        async with scene(tmp_path, "oscore", bulk_configuration=True, bulk_max=2) as made:
+        async with scene(tmp_path, "oscore", bulk_configuration="registered", bulk_max=2) as made:
             entries = [
                 {"ueId": UE_IDS[ue], "ueServiceId": ue, "serverAddr": "coap://192.0.2.1"} for ue in (A, B)
             ]

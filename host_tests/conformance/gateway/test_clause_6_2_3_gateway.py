@@ -38,7 +38,7 @@ async def joined(made, *ues):
     return found
 
 
-@pytest.mark.parametrize("bulk", [False, True], ids=["off", "not registered to the gateway service"])
+@pytest.mark.parametrize("bulk", ["", "registered"], ids=["off", "not registered to the gateway service"])
 def test_a_request_that_is_not_bulked_is_forwarded_without_any_change(tmp_path, bulk):
     async def main():
         async with scene(tmp_path, "oscore", bulk_configuration=bulk) as made:
@@ -58,7 +58,7 @@ def test_a_request_that_is_not_bulked_is_forwarded_without_any_change(tmp_path, 
 
 def test_a_request_that_is_bulked_is_answered_with_the_longest_time_that_it_takes(tmp_path, mode):
     async def main():
-        async with scene(tmp_path, mode, bulk_configuration=True, open=mode == "none") as made:
+        async with scene(tmp_path, mode, bulk_configuration="registered", open=mode == "none") as made:
             (a,) = await joined(made, A)
             answer = await a.wait(UE_IDS[A], b"\x05")
             assert (answer.code.dotted, answer.opt.content_format) == ("2.05", 50)
@@ -70,7 +70,7 @@ def test_a_request_that_is_bulked_is_answered_with_the_longest_time_that_it_take
 
 def test_the_server_is_asked_for_all_of_them_and_each_gets_its_own_with_its_token(tmp_path):
     async def main():
-        async with scene(tmp_path, "oscore", bulk_configuration=True, bulk_max=2) as made:
+        async with scene(tmp_path, "oscore", bulk_configuration="registered", bulk_max=2) as made:
             entries = [entry(B), entry(A, segSize=700)]
             made.upper.answers["configurations"] = said({"confList": entries}, aiocoap.CONTENT)
             a, b = await joined(made, A, B)
@@ -97,7 +97,7 @@ def test_the_server_is_asked_for_all_of_them_and_each_gets_its_own_with_its_toke
 
 def test_a_ue_that_the_server_does_not_configure_gets_4_04(tmp_path):
     async def main():
-        async with scene(tmp_path, "oscore", bulk_configuration=True, bulk_max=1) as made:
+        async with scene(tmp_path, "oscore", bulk_configuration="registered", bulk_max=1) as made:
             entries = [{"ueId": UE_IDS[A], "cause": "no configuration for it"}]
             made.upper.answers["configurations"] = said({"confList": entries}, aiocoap.CONTENT)
             (a,) = await joined(made, A)
@@ -112,7 +112,7 @@ def test_a_ue_that_the_server_does_not_configure_gets_4_04(tmp_path):
 
 def test_what_it_answered_outlives_the_gateway(tmp_path):
     async def main():
-        async with scene(tmp_path, "oscore", bulk_configuration=True, bulk_wait=3) as made:
+        async with scene(tmp_path, "oscore", bulk_configuration="registered", bulk_wait=3) as made:
             made.upper.answers["configurations"] = said({"confList": [entry(A)]}, aiocoap.CONTENT)
             (a,) = await joined(made, A)
             await a.wait(UE_IDS[A], b"\x05")
@@ -127,7 +127,7 @@ def test_what_it_answered_outlives_the_gateway(tmp_path):
 
 def test_what_a_ue_resets_answers_its_next_request(tmp_path):
     async def main():
-        async with scene(tmp_path, "oscore", bulk_configuration=True, bulk_max=1) as made:
+        async with scene(tmp_path, "oscore", bulk_configuration="registered", bulk_max=1) as made:
             made.upper.answers["configurations"] = said({"confList": [entry(A)]}, aiocoap.CONTENT)
             (a,) = await joined(made, A)
             await a.wait(UE_IDS[A], b"\x05")
@@ -145,7 +145,7 @@ def test_what_a_ue_resets_answers_its_next_request(tmp_path):
 
 def test_a_server_that_does_not_bulk_is_asked_singly_when_the_ue_asks_again(tmp_path):
     async def main():
-        async with scene(tmp_path, "oscore", bulk_configuration=True, bulk_max=1) as made:
+        async with scene(tmp_path, "oscore", bulk_configuration="registered", bulk_max=1) as made:
             made.upper.answers["configurations"] = aiocoap.Message(code=aiocoap.BAD_REQUEST)
             made.upper.answers["configuration"] = aiocoap.Message(code=aiocoap.FORBIDDEN, payload=b"no")
             (a,) = await joined(made, A)
@@ -179,7 +179,42 @@ def test_a_ue_that_has_a_ue_id_and_its_key_only_is_registered_as_what_it_is_conf
     run(main())
 
 
-@pytest.mark.parametrize("bulk", [False, True])
+def test_ues_that_have_a_ue_id_only_are_configured_in_bulk_where_all_may_wait(tmp_path, mode):
+    """They are not registered to the gateway service yet: a UE Service ID is what they ask for."""
+
+    async def main():
+        settings = {"bulk_configuration": "all", "bulk_max": 2, "open": mode == "none"}
+        async with scene(tmp_path, mode, **settings) as made:
+            ues = {
+                "ue:new%d@example.org" % number: "urn:imei:35-209900-17614%d-7" % number for number in (1, 2)
+            }
+            facts = {ue: {"ueServiceId": ue, "serverAddr": "coap://192.0.2.1"} for ue in ues}
+            entries = [{"ueId": ue_id} | facts[ue] for ue, ue_id in ues.items()]
+            made.upper.answers["configurations"] = said({"confList": entries}, aiocoap.CONTENT)
+            peers = {}
+            for ue, ue_id in ues.items():
+                if mode == "oscore":
+                    made.provision_ue_id(ue, ue_id)
+                peers[ue] = made.by_hand(ue)
+                answer = await peers[ue].wait(ue_id, b"\x05")
+                assert (answer.code.dotted, json.loads(answer.payload)) == ("2.05", {"maxConfTime": 30})
+            for ue, ue_id in ues.items():
+                response = await peers[ue].hear()
+                assert (response.mtype, response.token) == (aiocoap.CON, b"\x05")
+                assert configured(response) == ([ue_id], facts[ue])
+                peers[ue].say(aiocoap.ACK, response.mid)
+            await made.journal.wait("responded", count=2)
+            body = {"bulkFlag": True, "ueIds": list(ues.values())}
+            assert await made.upper.next() == ("GET", CONFIGURATIONS, (), body)
+            assert made.upper.asked.empty()
+            for ue, peer in peers.items():
+                for body in (own("GWREG", ue), own("REG", ue, urgentTag=True)):
+                    assert json.loads((await peer.ask(body)).payload)["result"] is True
+
+    run(main())
+
+
+@pytest.mark.parametrize("bulk", ["", "registered", "all"])
 def test_nobody_gets_the_configuration_of_another_ue(tmp_path, bulk):
     async def main():
         async with scene(tmp_path, "oscore", bulk_configuration=bulk) as made:
@@ -194,12 +229,14 @@ def test_nobody_gets_the_configuration_of_another_ue(tmp_path, bulk):
     run(main())
 
 
-def test_in_one_program_with_the_server_it_is_the_same_to_a_ue(tmp_path):
+@pytest.mark.parametrize("bulk", ["registered", "all"])
+def test_in_one_program_with_the_server_it_is_the_same_to_a_ue(tmp_path, bulk):
     async def main():
-        async with scene(tmp_path, "oscore", apart=False, bulk_configuration=True, bulk_max=2) as made:
+        async with scene(tmp_path, "oscore", apart=False, bulk_configuration=bulk, bulk_max=2) as made:
             for ue in (A, B):
                 made.configure(ue)
-            a, b = await joined(made, A, B)
+            # A UE that has no UE Service ID yet is registered to nothing.
+            a, b = [made.by_hand(ue) for ue in (A, B)] if bulk == "all" else await joined(made, A, B)
             for ue, peer in ((A, a), (B, b)):
                 answer = await peer.wait(UE_IDS[ue], b"\x05")
                 assert json.loads(answer.payload) == {"maxConfTime": 30}

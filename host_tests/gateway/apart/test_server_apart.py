@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """`msgin5g server`: a server without a gateway, as a process, asked by an aiocoap client."""
 
+import argparse
 import subprocess
 import sys
 
@@ -8,6 +9,7 @@ import pytest
 
 from host_tests.gateway.scripted import ROOT, Process, Ue, code_of, run
 from tools import cli
+from tools.gateway import arguments, program
 
 
 def test_a_server_serves_ues_and_has_no_gateway_service(tmp_path):
@@ -73,6 +75,9 @@ GWID = ("--ue", "ue:gw@example.org")
         (("--bulk-max", "0"), "not a number of requests from 1"),
         (("--bulk-interval", "-1"), "not a number of seconds above 0"),
         (("--gateway-ues", "many"), "not a number of UEs from 1"),
+        (("--bulk-configuration", "everybody"), "'everybody' is neither registered nor all"),
+        (("--bulk-configuration=",), "'' is neither registered nor all"),
+        (("--bulk-configuration", "all", "--security", "none"), "all with --security none needs --open"),
     ],
 )
 def test_mistakes_in_the_options_of_a_gateway_apart(words, says, tmp_path, capsys):
@@ -87,3 +92,21 @@ def test_mistakes_in_the_options_of_a_gateway_apart(words, says, tmp_path, capsy
     assert code == 2
     assert says in capsys.readouterr().err
     assert not (tmp_path / "g.db").exists()
+
+
+@pytest.mark.parametrize(
+    "words, whose",
+    [
+        ((), ""),
+        (("--bulk-configuration",), "registered"),
+        (("--bulk-configuration", "registered"), "registered"),
+        (("--bulk-configuration", "--open"), "registered"),
+        (("--bulk-configuration", "all"), "all"),
+        (("--bulk-configuration=all",), "all"),
+    ],
+)
+def test_whose_configurations_may_wait(words, whose):
+    parser = argparse.ArgumentParser()
+    program.add_arguments(parser)
+    options = arguments.gateway_options(parser.parse_args(list(words)))
+    assert options["function"]["bulk_configuration"] == whose

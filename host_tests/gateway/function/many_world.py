@@ -187,7 +187,7 @@ class World:
     """`loss`: of a hundred datagrams. `upstream` counts the requests that reached the server, by what they are."""
 
     LIFETIME = 90000  # s: a registration is renewed once in a day, after 20 hours
-    SETTINGS = {"bulk_configuration": True}
+    SETTINGS = {"bulk_configuration": "registered"}
 
     def __init__(self, folder, devices, loss, seed=1, **settings):
         self.loop = Loop()

@@ -35,9 +35,9 @@ def get(number, back="token", **fields):
     return replace(Request("GET", PATH, query, accept=50, back=back), **fields)
 
 
-def bench_of(count, path=":memory:", **settings):
+def bench_of(count, path=":memory:", whose="registered", **settings):
     """UEs that are registered to the gateway service with their UE IDs."""
-    bench = FunctionBench(path, bulk_configuration=True, **settings)
+    bench = FunctionBench(path, bulk_configuration=whose, **settings)
     for number in range(count):
         id_ = {"oriUEAddr": {"oriAddrType": "UE", "addr": imei(number)}}
         assert bench.ask(at(number), own("GWREG", ue(number), **id_)).body["result"] is True
@@ -231,7 +231,7 @@ def test_a_request_again_while_the_server_is_asked():
 
 def test_nobody_else_takes_the_place_or_the_answer_of_a_ue():
     known, other = peer_at(*at(0), b"key"), peer_at(*at(0), b"other key")
-    bench = FunctionBench(ue="", bulk_configuration=True)
+    bench = FunctionBench(ue="", bulk_configuration="registered")
     id_ = {"oriUEAddr": {"oriAddrType": "UE", "addr": imei(0)}}
     bench.ask(at(0), own("GWREG", ue(0), **id_))
     bench.request(known, get(0, back="mine"))
@@ -332,14 +332,14 @@ def test_one_row_that_raises_does_not_stop_the_others():
 
 
 def test_no_more_are_held_than_there_may_be_ues():
-    bench = FunctionBench(bulk_configuration=True, gateway_ues=1)
+    bench = FunctionBench(bulk_configuration="registered", gateway_ues=1)
     bench.ask(HERE, own("GWREG", ue(0)))
     assert bench.request(HERE, get(0)).code == "2.05"
     assert bench.request(HERE, get(1)) is None
 
 
 def test_who_may_not_have_it_is_told_at_once():
-    closed = FunctionBench(bulk_configuration=True, open=False)
+    closed = FunctionBench(bulk_configuration="registered", open=False)
     closed.store.add_device(ue(0))
     closed.ask(HERE, own("GWREG", ue(0)))
     assert closed.request(HERE, get(0)).code == "4.03"
@@ -362,8 +362,13 @@ def test_only_a_gateway_asks_for_many():
 
 @pytest.fixture
 def keyed(tmp_path):
+    return keyed_bench(tmp_path)
+
+
+def keyed_bench(folder, **settings):
     """A gateway with the key of a UE ID, and a Peer that proved to have it."""
-    bench = FunctionBench(tmp_path / "gw.db", open=False, bulk_configuration=True, bulk_max=1)
+    wanted = {"open": False, "bulk_configuration": "registered", "bulk_max": 1} | settings
+    bench = FunctionBench(folder / "gw.db", **wanted)
     keys = key_files.of_section("here", key_files.new_section(()))
     with bench.store.transaction():
         key_files.add_ue_id(bench.store, imei(0), keys, "here")
@@ -441,3 +446,108 @@ def test_another_key_takes_nobodys_ue_service_id(keyed):
     assert bench.ask(peer, own("GWREG", ue(5))).body["result"] is False
     assert bench.ask(peer_at(*THERE, keys.digest), own("GWREG", ue(5))).body["result"] is True
     assert bench.events("refused")
+
+
+# ---- all may wait, also who is not registered to the gateway service -------------------------------------------------
+
+
+def test_of_all_one_that_nobody_knows_yet_is_held():
+    bench = bench_of(1, whose="all")
+    hold(bench, 0, 1, 2)
+    assert asked_for(bench.one_ask(28)) == [imei(0), imei(1), imei(2)]
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        get(5, back=""),
+        get(5, accept=60),
+        get(5, observe=0),
+        get(5, path=(*PATH, "3f2a")),
+        get(5, code="FETCH", payload=b'{"ueId":"%s"}' % imei(5).encode(), content_format=50),
+    ],
+)
+def test_of_all_what_cannot_be_held_goes_on_too(request_):
+    assert FunctionBench(bulk_configuration="all").request(at(5), request_) is None
+
+
+def test_a_device_with_a_ue_id_only_is_held_by_its_key_and_known_by_what_it_is_configured_as(tmp_path):
+    bench, peer = keyed_bench(tmp_path, bulk_configuration="all")
+    assert bench.ask(peer, own("GWREG", ue(0))).body["result"] is False
+    assert bench.request(peer, get(0, back="b")).body == {"maxConfTime": 30}
+    answer(bench, bench.one_ask(), entry(0))
+    (push,) = bench.pushes()
+    assert (push.where, told(push)[0]) == (peer, "b")
+    assert bench.ask(peer, own("GWREG", ue(0))).body["result"] is True
+    assert bench.ask(peer, own("GWREG", ue(1))).body["result"] is False
+
+
+@pytest.mark.parametrize("open_", [False, True])
+def test_of_all_nobody_is_held_for_a_ue_id_of_another(tmp_path, open_):
+    bench, peer = keyed_bench(tmp_path, bulk_configuration="all", open=open_)
+    for who, number in ((peer, 1), (peer_at(*THERE, b"another key"), 0)):
+        refused = bench.request(who, get(number))
+        assert (refused.code, refused.diagnostic) == (
+            "4.03",
+            imei(number) + " is not provisioned for this key",
+        )
+    assert bench.store.count_fetches() == 0
+
+
+def test_of_all_without_keys_nobody_is_held_unless_it_is_open():
+    bench = FunctionBench(bulk_configuration="all", open=False)
+    assert bench.request(at(0), get(0)).code == "4.03"
+    assert bench.store.count_fetches() == 0
+
+
+def test_of_all_in_one_program_the_server_says_who_may_not_have_it(tmp_path):
+    bench, peer = keyed_bench(tmp_path, bulk_configuration="all", ue="")
+    assert bench.request(peer, get(1)) is None
+    assert bench.request(peer, get(0)).body == {"maxConfTime": 30}
+    closed = FunctionBench(ue="", bulk_configuration="all", open=False)
+    assert closed.request(at(0), get(0)) is None
+
+
+def test_a_host_that_invents_ue_ids_leaves_room_for_others():
+    bench = FunctionBench(bulk_configuration="all", gateway_ues=40, bulk_max=1000)
+    for number in range(100):
+        bench.request(Peer("192.0.2.66", 1000 + number), get(number))
+    assert bench.store.count_fetches() == 10
+    assert bench.request(Peer("192.0.2.66", 7), get(200)) is None
+    assert bench.request(Peer("192.0.2.66", 7), get(0)).body == {"maxConfTime": 30}  # in place of the earlier
+    assert bench.request(HERE, get(200)).body == {"maxConfTime": 30}
+
+
+def test_hosts_that_invent_ue_ids_leave_the_table_bounded():
+    bench = FunctionBench(bulk_configuration="all", gateway_ues=40, bulk_max=1000)
+    for number in range(100):
+        bench.request(Peer("192.0.2.%d" % number, 1000), get(number))
+    assert bench.store.count_fetches() == 40
+
+
+@pytest.mark.parametrize("code", [None, "RST"])
+def test_what_a_host_that_invents_ue_ids_does_not_take_is_bounded_too(code):
+    bench = FunctionBench(bulk_configuration="all", gateway_ues=40, bulk_max=1000)
+    for number in range(30):
+        bench.request(Peer("192.0.2.66", 1000), get(number))
+    ask = bench.one_ask(28)
+    answer(bench, ask, *(entry(number) for number in range(10)))
+    while pushes := bench.pushes():
+        for push in pushes:
+            bench.outcome(push, code)
+    for number in range(30, 60):
+        assert bench.request(Peer("192.0.2.66", 1000), get(number)) is None
+    assert bench.store.count_fetches() == 10
+
+
+def test_registered_ues_and_those_with_keys_are_no_strangers_of_their_host(tmp_path):
+    bench = bench_of(8, whose="all", gateway_ues=8)
+    assert bench.request(at(9), get(9)).body == {"maxConfTime": 30}
+    assert bench.request(at(10), get(10)).body == {"maxConfTime": 30}
+    assert bench.request(at(11), get(11)) is None
+    hold(bench, 0, 1, 2, 3)
+    bench, peer = keyed_bench(tmp_path, bulk_configuration="all", gateway_ues=8, bulk_max=100, open=True)
+    for number in range(8):
+        bench.request(Peer(HERE.host, 1000 + number), get(10 + number))
+    assert bench.store.count_fetches() == 2
+    assert bench.request(peer, get(0)).body == {"maxConfTime": 30}

@@ -64,7 +64,7 @@ class Driver(FunctionBench):
     """Devices that ask again where something went wrong, a server that does all, and both are quick."""
 
     def __init__(self):
-        super().__init__(bulk_configuration=True, bulk_max=3, retry_min=1, retry_max=4)
+        super().__init__(bulk_configuration="registered", bulk_max=3, retry_min=1, retry_max=4)
         self.heard, self.promised = [], []
         self.escaped = []
 

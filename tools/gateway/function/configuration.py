@@ -12,6 +12,7 @@ import math
 from dataclasses import dataclass
 
 from tools.gateway.function.asks import REFUSED, TAKEN, content, reason, verdict
+from tools.gateway.function.settings import ALL
 from tools.server.delivery.pushes import DONE, Push
 from tools.store.configtables import UeConfiguration
 from tools.store.gateway.fetchtables import HELD, KEPT, MISSED, READY, Fetch
@@ -66,13 +67,16 @@ class Configuration:
     def receive(self, peer, request, now):
         """The Answer to a request of a UE; None where it goes on. Raises Malformed, Refusal."""
         wanted = ueconfig.read(request)
-        if wanted.ue_id is None or self._service.serves_id(peer, wanted.ue_id, now) is None:
+        if wanted.ue_id is None:
+            return None
+        stranger = self._service.serves_id(peer, wanted.ue_id, now) is None
+        if stranger and not self._may_come(peer, wanted.ue_id):
             return None
         if self._settings.apart:
             self._core.configures(peer, wanted.ue_id)
         id_ = self._store.fetch_of(wanted.ue_id)
         if id_ is None:
-            if self._store.count_fetches() >= self._settings.gateway_ues:
+            if self._is_full(peer, stranger):
                 return None
         else:
             row = self._isolation.run(FETCH, id_, now, self._store.fetch, id_)
@@ -86,6 +90,18 @@ class Configuration:
         self._store.hold_fetch(wanted.ue_id, request.path, request.local, peer, request.back, due, until)
         self._emit("held", ue=wanted.ue_id, kind=KIND, seconds=wait)
         return Answer("2.05", {"maxConfTime": wait}, max_age=0)
+
+    def _may_come(self, peer, ue_id):
+        """Whether a UE that is not registered to the gateway service may have its request held. Out of the box it has
+        no UE Service ID to register with."""
+        return self._settings.bulk_configuration == ALL and self._core.why_not_configured(peer, ue_id) is None
+
+    def _is_full(self, peer, stranger):
+        """Whether there is no room for one more. A key has its own UE IDs only; without one a host may say any."""
+        if self._store.count_fetches() >= self._settings.gateway_ues:
+            return True
+        unproved = stranger and getattr(peer, "identity", None) is None
+        return unproved and self._store.count_fetches_of(peer.host) >= self._settings.strangers
 
     # ---- asking ------------------------------------------------------------------------------------------------------
 

@@ -73,14 +73,20 @@ class Core:
 
     def configures(self, peer, ue_id):
         """Refuses (4.03) a peer that may not have what belongs to a MSGin5G UE ID."""
+        cause = self.why_not_configured(peer, ue_id)
+        if cause:
+            raise Refusal("4.03", cause)
+
+    def why_not_configured(self, peer, ue_id):
+        """Why the peer may not have what belongs to a MSGin5G UE ID; None where it may."""
         if ue_id is None:
-            raise Refusal("4.03", "which UE? ue-uri must name it")
+            return "which UE? ue-uri must name it"
         identity = getattr(peer, "identity", None)
         if identity is None:
-            if not self.settings.open:
-                raise Refusal("4.03", "configurations are given to whoever asks only with --open")
-        elif ue_id not in self.store.ue_ids_of_keys(identity):
-            raise Refusal("4.03", "%s is not provisioned for this key" % ue_id)
+            return None if self.settings.open else "configurations are given to whoever asks only with --open"
+        if ue_id not in self.store.ue_ids_of_keys(identity):
+            return "%s is not provisioned for this key" % ue_id
+        return None
 
     def learn(self, peer, ue_id, ue):
         """The server has configured this UE ID as that UE. Its device proved here that the UE ID is its own: the key

@@ -5,6 +5,10 @@ from dataclasses import dataclass
 
 from tools.server.settings import COAP_OVERHEAD, OSCORE_OVERHEAD, SERVICE
 
+# Whose requests for a configuration may wait: of UEs that are registered to the gateway service; of all UE IDs that the
+# gateway may ask for on behalf of who asks.
+REGISTERED, ALL = "registered", "all"
+
 
 @dataclass(frozen=True)
 class FunctionSettings:
@@ -21,7 +25,7 @@ class FunctionSettings:
     bulk_interval: float = 60  # the longest that a request that may wait is held
     bulk_max: int = 16  # held at once before all of them go
     bulk_wait: float = 30  # how long a device is told to wait for its configuration
-    bulk_configuration: bool = False
+    bulk_configuration: str = ""  # REGISTERED, ALL, or nobody's
     retry_min: float = 5  # between two tries to bring a device what it waits for
     retry_max: float = 300
     max_datagram: int = 1152  # toward the server
@@ -31,6 +35,12 @@ class FunctionSettings:
     def apart(self):
         """Whether the server is somewhere else, and believes this gateway about its devices."""
         return bool(self.ue)
+
+    @property
+    def strangers(self):
+        """Requests for a configuration that are held for one host whose UEs nobody knows yet: it may invent UE IDs, and
+        has a part of the room for all."""
+        return max(1, self.gateway_ues // 4)
 
     @property
     def room(self):

@@ -20,7 +20,8 @@ SCHEMA = """
 CREATE TABLE IF NOT EXISTS gateway_fetch (
   id INTEGER PRIMARY KEY AUTOINCREMENT, ue_id TEXT UNIQUE, state TEXT, path TEXT, local TEXT, host TEXT, port INTEGER,
   identity BLOB, back TEXT, due REAL, until REAL, answer TEXT);
-CREATE INDEX IF NOT EXISTS gateway_fetch_until ON gateway_fetch (until)
+CREATE INDEX IF NOT EXISTS gateway_fetch_until ON gateway_fetch (until);
+CREATE INDEX IF NOT EXISTS gateway_fetch_host ON gateway_fetch (host)
 """
 
 
@@ -82,6 +83,10 @@ class FetchTables:
 
     def count_fetches(self):
         return self._one("SELECT count(*) FROM gateway_fetch")
+
+    def count_fetches_of(self, host):
+        """Those that came from a host without proof of who it is."""
+        return self._one("SELECT count(*) FROM gateway_fetch WHERE host=? AND identity IS NULL", host)
 
     def fetches_over(self, now):
         """(id, ue_id, state) of those whose time is over."""
