@@ -29,7 +29,7 @@ REGISTRATION = (
     "start granted bulked refused failed required deregistered expired stop left discover configure ready",
     b"b............"  # stopped
     b".fcde.e.g.ij."  # registering
-    b".fcde.e.g.i.."  # waiting
+    b".fcde.e.h.i.."  # waiting: the gateway may hand it in yet, so it is taken back
     b".fcde.e.g.ijb"  # refused
     b".fcde.e.g.ijb"  # unreachable
     b".ffdfbeeh...."  # registered: where a refresh fails, what was granted holds until it expires

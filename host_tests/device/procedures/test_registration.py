@@ -277,6 +277,14 @@ def test_no_hurry_lets_the_gateway_bulk():
     equal(scene.count["REG"], 2)  # acceptedTime 1000 decides: at 800 s +-5 %
 
 
+def test_what_the_gateway_holds_is_taken_back():
+    """Clause 6.3.4.3.5: of a REG and a DEREG that came later the gateway lets the latter count."""
+    scene = gateway((coap.CHANGED, b'{%s,"expectedTime":600}' % ADDR), registration={"urgent": False}).start()
+    equal(state(scene), (False, "waiting"))
+    scene.stop()
+    equal((scene.kinds(), state(scene)), (["GWREG", "REG", "DEREG"], (False, "stopped")))
+
+
 def test_without_an_expected_time_the_wait_is_what_was_asked_for():
     # clause 6.3.4.3.1 makes expectedTime optional: reqExpTime counts then, else 300 s, and 10 s more
     for wait, seconds in ((40, 50), (None, 310)):

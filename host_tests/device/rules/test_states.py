@@ -45,7 +45,13 @@ ANSWERS = {
 
 
 def answer(name, step="REG"):
-    return lambda registration: registration.answered(step, ANSWERS[name], 0)
+    def answered(registration):
+        now = registration.next_deadline(0) or 0
+        registration.poll(now)
+        registration.next(now)  # what is answered was sent, when its time had come
+        registration.answered(step, ANSWERS[name], now)
+
+    return answered
 
 
 def unanswered(registration):
@@ -94,7 +100,7 @@ def test_registration_of_a_client():
     expected = (
         ("stopped", "registering", SAME, SAME, SAME, SAME, SAME, SAME),
         ("registering", SAME, "stopped", SAME, SAME, "registered", "refused", "unreachable"),
-        ("waiting", SAME, "stopped", SAME, SAME, "registered", "refused", "unreachable"),
+        ("waiting", SAME, "de-registering", SAME, SAME, "registered", "refused", "unreachable"),
         ("refused", SAME, "stopped", SAME, SAME, "registered", "refused", "unreachable"),
         ("unreachable", SAME, "stopped", SAME, SAME, "registered", "refused", "unreachable"),
         ("registered", SAME, "de-registering", "registering", "unreachable", SAME, "refused", "unreachable"),
