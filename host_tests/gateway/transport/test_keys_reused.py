@@ -33,20 +33,12 @@ async def guarded(folder, *ues):
         yield gateway, *({"security": section} for section in sections)
 
 
-class Asker(Raw):
-    """Each of these requests is answered, however busy this machine is."""
-
-    def __init__(self, gateway):
-        super().__init__(gateway)
-        self._socket.settimeout(20)
-
-
 def test_two_boards_with_one_key_are_named(tmp_path):
     """Each begins at number 0, and registers in turns with the other."""
 
     async def talk():
         async with guarded(tmp_path, UE) as (gateway, keys):
-            one, two = Asker(gateway), Asker(gateway)
+            one, two = Raw(gateway), Raw(gateway)
             first, second = _Keys(keys["security"], 0), _Keys(keys["security"], 0)
             assert one.ask(protected(first, reg(UE), 1))[1] == 0x44
             assert two.ask(protected(second, msg(UE), 1))[1] == 0x81
@@ -63,7 +55,7 @@ def test_two_boards_with_one_key_are_named(tmp_path):
 def test_a_recording_names_nobody(tmp_path):
     async def talk():
         async with guarded(tmp_path, UE) as (gateway, keys):
-            device, other = Asker(gateway), Asker(gateway)
+            device, other = Raw(gateway), Raw(gateway)
             keys = _Keys(keys["security"], 0)
             recorded = protected(keys, reg(UE), 1)
             device.ask(recorded)
@@ -127,7 +119,7 @@ def test_a_flash_put_back_while_the_gateway_was_restarted(tmp_path):
     async def talk():
         async with guarded(tmp_path, UE) as (gateway, keys):
             context = _Keys(keys["security"], 0)
-            device = Asker(gateway)
+            device = Raw(gateway)
             for mid in range(130):
                 assert device.ask(protected(context, reg(UE), mid))[1] == 0x44
             await gateway.end(9)
@@ -155,7 +147,7 @@ class Board:
         self._gateway, self._section, self._seen = gateway, section, seen
 
     async def register(self):
-        self._socket = Asker(self._gateway)._socket
+        self._socket = Raw(self._gateway)._socket
         self._keys = _Keys(self._section, 0)
         self._socket.send(protected(self._keys, reg(UE), 1))
         assert self._socket.recv(2048)[1] == 0x44
@@ -186,7 +178,7 @@ def test_a_device_that_has_seen_our_numbers_is_believed(tmp_path):
         async with guarded(tmp_path, UE, OTHER) as (gateway, keys, others):
             board = Board(gateway, keys["security"], seen=5000)
             await board.register()
-            sender = Asker(gateway)
+            sender = Raw(gateway)
             context = _Keys(others["security"], 0)
             assert sender.ask(protected(context, reg(OTHER), 1))[1] == 0x44
             assert sender.ask(protected(context, msg(OTHER, UE), 2))[1] == 0x44
