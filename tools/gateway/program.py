@@ -73,7 +73,7 @@ def _north_keys(args):
 def _hints(args, program):
     if args.upstream is None:
         yield from server_hints(args, program)
-    elif not args.open and not program.store.devices():
+    elif not args.open and not program.store.devices() and not program.store.ue_ids_without_configuration():
         add = "provision --ue" if args.security == "oscore" else "gateway device add"
         yield "no device may come yet: msgin5g %s ID --store %s" % (add, args.store)
 

@@ -62,7 +62,7 @@ def _items(config, verdict, place):
     yield "device", f"{_who(config)} {ROLES.get(role, 'of no role that there is')}"
     peer = config.get("peer")
     how = [text for scheme, text in SCHEMES if isinstance(peer, str) and peer.startswith(scheme)]
-    yield "gateway", _text(peer) + "".join(f": {text}" for text in how)
+    yield "gateway", ": ".join([_text(peer).removesuffix(":"), *how])
     yield from _security(config, verdict, place)
     application = config.get("application")
     if role == APPLICATION and isinstance(application, dict):
