@@ -96,6 +96,14 @@ def test_what_cannot_be_held_goes_on(request_):
     assert bench_of(1).request(at(5), request_) is None
 
 
+@pytest.mark.parametrize("query", ["ue-vendor=acme", "ue-type=35209900"])
+def test_what_a_list_of_ue_ids_cannot_say_goes_on(query):
+    """A configuration may be for one vendor or type only, and a bulk request has only UE IDs (clause 6.2.3.3)."""
+    bench = bench_of(1)
+    assert bench.request(at(0), get(0, query=("ue-uri=" + imei(0), query))) is None
+    hold(bench, 0)
+
+
 def test_a_ue_is_known_by_its_ue_id_or_by_where_it_registered_from():
     bench = bench_of(0)
     bench.ask(HERE, own("GWREG", ue(1)))

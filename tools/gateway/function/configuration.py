@@ -67,8 +67,8 @@ class Configuration:
     def receive(self, peer, request, now):
         """The Answer to a request of a UE; None where it goes on. Raises Malformed, Refusal."""
         wanted = ueconfig.read(request)
-        if wanted.ue_id is None:
-            return None
+        if wanted.ue_id is None or wanted.vendor or wanted.type:
+            return None  # a bulk request says nothing of vendor and type, which may decide
         stranger = self._service.serves_id(peer, wanted.ue_id, now) is None
         if stranger and not self._may_come(peer, wanted.ue_id):
             return None
