@@ -70,10 +70,11 @@ def _north_keys(args):
         raise Mistake("--upstream-key %s: %s" % (args.upstream_key, error.strerror or error)) from error
 
 
-def _hints(args, program):
+def hints(args, program):
+    """Sentences on what nobody can do yet."""
     if args.upstream is None:
         yield from server_hints(args, program)
-    elif not args.open and not program.store.devices() and not program.store.ue_ids_without_configuration():
+    elif not (args.open or program.store.devices() or program.store.ue_ids_without_configuration()):
         add = "provision --ue" if args.security == "oscore" else "gateway device add"
         yield "no device may come yet: msgin5g %s ID --store %s" % (add, args.store)
 
@@ -89,5 +90,5 @@ main = Command(
         "quarantine": quarantinecommands.main,
     },
     _make,
-    _hints,
+    hints,
 ).main

@@ -2,14 +2,18 @@
 """`msgin5g server`: a server without a gateway, as a process, asked by an aiocoap client."""
 
 import argparse
+import contextlib
 import subprocess
 import sys
+import types
 
 import pytest
 
 from host_tests.gateway.scripted import ROOT, Process, Ue, code_of, run
 from tools import cli
 from tools.gateway import arguments, program
+from tools.gateway import keys as key_files
+from tools.store.store import Store
 
 
 def test_a_server_serves_ues_and_has_no_gateway_service(tmp_path):
@@ -110,3 +114,21 @@ def test_whose_configurations_may_wait(words, whose):
     program.add_arguments(parser)
     options = arguments.gateway_options(parser.parse_args(list(words)))
     assert options["function"]["bulk_configuration"] == whose
+
+
+def test_a_gateway_apart_says_that_no_device_may_come_where_it_has_none(tmp_path):
+    parser = argparse.ArgumentParser()
+    program.add_arguments(parser)
+    with contextlib.closing(Store(":memory:")) as store:
+        running = types.SimpleNamespace(store=store)
+
+        def hints(*words):
+            return list(program.hints(parser.parse_args([*UPSTREAM, *GWID, *words]), running))
+
+        (hint,) = hints()
+        assert hint.startswith("no device may come yet: msgin5g provision --ue ID")
+        assert hints("--open", "--security", "none") == []
+        with store.transaction():
+            keys = key_files.of_section("here", key_files.new_section(()))
+            key_files.add_ue_id(store, "urn:imei:35-209900-176148-7", keys, "here")
+        assert hints() == []  # one with a UE ID only
