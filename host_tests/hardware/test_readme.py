@@ -28,6 +28,7 @@ FREE = "--coap 127.0.0.1:0 --http 127.0.0.1:0"
 # Commands that these tests do not run, and the test that does.
 ELSEWHERE = {
     "make demo LINK=serial": "gateway/serial/test_program.py",
+    "make demo LINK=relay": "gateway/relay/test_relay_demo.py",
     "make bench": "tools/commands/test_bench.py",
     "make bench ARGS=flood": "tools/commands/test_bench.py",
     "make soak": "device/msgin5g/test_soak.py",
