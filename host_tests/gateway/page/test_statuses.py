@@ -125,7 +125,7 @@ async def slow(scene):
 
 
 async def too_large(scene):
-    await scene.ask(data=b" " * (scene.g._body_limit + 1))
+    await scene.ask(data=b" " * (scene.g.body_limit + 1))
 
 
 async def no_json_type(scene):

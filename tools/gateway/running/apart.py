@@ -20,12 +20,9 @@ from tools.page import status
 from tools.server.callers import Callers
 from tools.server.delivery.pushes import DONE, REFUSED
 from tools.server.unrecorded import Unrecorded
-from tools.transport.coap import PATH, SMALL, CoapTransport, Unanswered, peer_of
+from tools.transport.coap import PATH, SMALL, Unanswered
 from tools.transport.departure.north import North
-from tools.transport.discovery import discovery_of
 from tools.transport.http import HttpTransport
-from tools.transport.security import ContextBinding, Guard
-from tools.transport.unguarded import Unguarded
 from tools.wire import bodies, l3
 from tools.wire.a3 import is_json_of_application
 from tools.wire.answers import Answer, Refusal, Request
@@ -44,10 +41,7 @@ class GatewayUe(Behind, Running):
         super().__init__(options, events, clock)
         self._open_lines()
         settings = options.settings
-        binding = guard = None
-        if options.security == "oscore":
-            binding = ContextBinding(self.store)
-            guard = Guard(self.store, self.events.emit, peer_of)
+        binding, guard = self.secured()
         north_keys = options.upstream_keys
         self.function = GatewayFunction(
             self.store,
@@ -58,20 +52,7 @@ class GatewayUe(Behind, Running):
         self.decisions = (self.function,)
         self._known = {}
         self._asking = {}  # what applications ask, by what it is: the task
-        self._body_limit = limit = 2 * settings.max_message + 4096
-        watch = guard or Unguarded(self.events.emit, self._is_known, peer_of, settings.rate)
-        self.coap = CoapTransport(
-            self._handle,
-            None,
-            self._limit_for,
-            options.ack_timeout,
-            self.lines,
-            guard,
-            watch,
-            settings.rate,
-            limit,
-            discovery_of(options, self.events.emit),
-        )
+        self.coap = self.south(guard, self._is_known, self._handle, None, self._limit_for)
         self.north = North(
             self._pushed,
             options.upstream,
@@ -84,7 +65,7 @@ class GatewayUe(Behind, Running):
         membership = Membership(options.name, settings.service, settings.lifetime)
         self.upstream = Upstream(self.north.ask, membership, time.monotonic, self.events.emit, self._joined)
         callers = Callers(self.store, self.events.emit, options.http[0], options.http_hosts)
-        self.http = HttpTransport(None, self._event, self.snapshot, limit, False, callers)
+        self.http = HttpTransport(None, self._event, self.snapshot, self.body_limit, False, callers)
         self.transports = (*self.lines, self.http, self.coap, self.north)
         self.unrecorded = Unrecorded(self._record, self._later)
         self.unasked = Unrecorded(self._note_answer, self._later)
@@ -160,7 +141,7 @@ class GatewayUe(Behind, Running):
         return peer in self._known
 
     def _limit_for(self, peer):
-        return self._body_limit if peer in self._known or hasattr(peer, "identity") else SMALL
+        return self.body_limit if peer in self._known or hasattr(peer, "identity") else SMALL
 
     # ---- applications ------------------------------------------------------------------------------------------------
 

@@ -16,6 +16,10 @@ from tools.server.clock import SteadyClock, away
 from tools.server.isolation import place_of, reason_of
 from tools.store.store import Store
 from tools.store.transactions import busy, store_failed
+from tools.transport.coap import CoapTransport, peer_of
+from tools.transport.discovery import discovery_of
+from tools.transport.security import ContextBinding, Guard
+from tools.transport.unguarded import Unguarded
 from tools.wire.answers import Answer, Refusal
 from tools.wire.bodies import Malformed
 
@@ -40,6 +44,7 @@ class Running:
 
     decisions = ()
     transports = ()
+    lines = ()  # serial lines, which CoAP is heard on as well
 
     def __init__(self, options, events=None, clock=None):
         self.options = options
@@ -81,6 +86,37 @@ class Running:
 
     def stopping(self):
         """At once, before what listens is closed."""
+
+    # ---- toward the devices ------------------------------------------------------------------------------------------
+
+    def secured(self):
+        """(binding, guard) of --security oscore; None twice without keys."""
+        if self.options.security != "oscore":
+            return None, None
+        return ContextBinding(self.store), Guard(self.store, self.events.emit, peer_of)
+
+    def south(self, guard, is_known, handle, topic, limit_for):
+        """The CoapTransport that devices speak to. `is_known(peer)`: whether it has registered; the others are those of
+        CoapTransport."""
+        settings, emit = self.options.settings, self.events.emit
+        watch = guard or Unguarded(emit, is_known, peer_of, settings.rate)
+        return CoapTransport(
+            handle,
+            topic,
+            limit_for,
+            self.options.ack_timeout,
+            self.lines,
+            guard,
+            watch,
+            settings.rate,
+            self.body_limit,
+            discovery_of(self.options, emit),
+        )
+
+    @property
+    def body_limit(self):
+        """Octets of a body: JSON may escape; more is not worth a buffer."""
+        return 2 * self.options.settings.max_message + 4096
 
     # ---- its life ----------------------------------------------------------------------------------------------------
 

@@ -10,49 +10,29 @@ from tools.server.callers import Callers
 from tools.server.delivery.pushes import DONE
 from tools.server.server import Server
 from tools.server.unrecorded import Unrecorded
-from tools.transport.coap import PATH, SMALL, CoapTransport, peer_of
-from tools.transport.discovery import discovery_of
+from tools.transport.coap import PATH, SMALL
 from tools.transport.http import HttpTransport
-from tools.transport.security import ContextBinding, Guard
-from tools.transport.unguarded import Unguarded
 from tools.wire.answers import Refusal, Request
 
 
 class ServerProgram(Running):
-    """`server` decides. `lines`: serial lines, which CoAP is heard on as well."""
-
-    lines = ()
+    """`server` decides."""
 
     def __init__(self, options, events=None, clock=None):
         super().__init__(options, events, clock)
         self._open_lines()
-        binding = guard = None
         settings = options.settings
-        if options.security == "oscore":
+        binding, guard = self.secured()
+        if guard:
             settings = replace(settings, protected=True)
-            binding = ContextBinding(self.store)
-            guard = Guard(self.store, self.events.emit, peer_of)
         self.server = Server(self.store, settings, self._emit, binding)
         self.decisions = (self.server,)
-        self._body_limit = limit = (
-            2 * settings.max_message + 4096
-        )  # JSON may escape; more is not worth a buffer
-        watch = guard or Unguarded(self.events.emit, self._is_registered, peer_of, settings.rate)
-        self.coap = CoapTransport(
-            self._handle,
-            self._topic,
-            self._limit_for,
-            options.ack_timeout,
-            self.lines,
-            guard,
-            watch,
-            settings.rate,
-            limit,
-            discovery_of(options, self.events.emit),
-        )
+        self.coap = self.south(guard, self._is_registered, self._handle, self._topic, self._limit_for)
         self.coap.serve("su-uc", self._configuration)
         callers = Callers(self.store, self.events.emit, options.http[0], options.http_hosts)
-        self.http = HttpTransport(self.server, self._event, self.snapshot, limit, options.admin, callers)
+        self.http = HttpTransport(
+            self.server, self._event, self.snapshot, self.body_limit, options.admin, callers
+        )
         self.transports = (*self.lines, self.http, self.coap)
         self.unrecorded = Unrecorded(self._record, self._later)
         self._sender = Sender(self, self._event, self._emit_error)
@@ -103,7 +83,7 @@ class ServerProgram(Running):
         return self.server.configuration(peer, request, now)
 
     def _limit_for(self, peer):
-        return self._body_limit if self._is_registered(peer) else SMALL
+        return self.body_limit if self._is_registered(peer) else SMALL
 
     def _is_registered(self, peer):
         try:
