@@ -1,16 +1,15 @@
 # SPDX-License-Identifier: MIT
 """TS 23.554 clause 8.2.8, MSGin5G Gateway UE selection, at the gateway: datagrams of a device, written by hand."""
 
-import asyncio
 import contextlib
 import itertools
 import re
-import socket
 
 import pytest
 
+from host_tests.gateway.transport.seeker import Loopback
 from tools.gateway.runtime import Gateway, Options
-from tools.programs.patience import patience, run
+from tools.programs.patience import run
 from tools.server.settings import Settings
 
 GROUP = "224.0.1.187"
@@ -31,19 +30,7 @@ async def gateway(**options):
         yield running
 
 
-class Device:
-    def __init__(self):
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton("127.0.0.1"))
-        self._socket.bind(("127.0.0.1", 0))
-        self._socket.setblocking(False)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self._socket.close()
-
+class Device(Loopback):
     def ask(self, options, port, host=GROUP):
         """A Non-confirmable GET with a Token of four octets, which is given."""
         number = next(_NUMBERS).to_bytes(2, "big")
@@ -52,8 +39,7 @@ class Device:
 
     async def hear(self):
         """(Token, link, (host, port)) of the next answer, which is a Non-confirmable 2.05 of Content-Format 40."""
-        async with patience(20):
-            octets, address = await asyncio.get_running_loop().sock_recvfrom(self._socket, 2048)
+        octets, address = await self.heard()
         assert octets[:2] == b"\x54\x45"
         assert octets[8:11] == b"\xc1\x28\xff"
         return octets[4:8], octets[11:].decode(), address

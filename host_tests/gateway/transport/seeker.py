@@ -44,11 +44,10 @@ def question(query=("rt=msgin5g.gw",), path=CORE, code=aiocoap.GET, kind=aiocoap
     return request
 
 
-class Seeker:
-    """`ask` sends to the group out of the loopback interface, or to one address; `hear` gives the next answer."""
+class Loopback:
+    """A socket of a device on the loopback interface, which is also where it sends to groups."""
 
-    def __init__(self, port, group=GROUP):
-        self._to = (group, port)
+    def __init__(self):
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton("127.0.0.1"))
         self._socket.bind(("127.0.0.1", 0))
@@ -60,6 +59,19 @@ class Seeker:
     def __exit__(self, *_):
         self._socket.close()
 
+    async def heard(self):
+        """(octets, address) of the next datagram."""
+        async with patience(20):
+            return await asyncio.get_running_loop().sock_recvfrom(self._socket, 2048)
+
+
+class Seeker(Loopback):
+    """`ask` sends to the group out of the loopback interface, or to one address; `hear` gives the next answer."""
+
+    def __init__(self, port, group=GROUP):
+        super().__init__()
+        self._to = (group, port)
+
     def ask(self, request):
         return self.send(request.encode()) and request
 
@@ -68,8 +80,7 @@ class Seeker:
 
     async def hear(self):
         """(Message, its address)"""
-        async with patience(20):
-            octets, address = await asyncio.get_running_loop().sock_recvfrom(self._socket, 2048)
+        octets, address = await self.heard()
         return aiocoap.Message.decode(octets), address
 
     async def answer_to(self, request):

@@ -49,17 +49,6 @@ def here(tmp_path, monkeypatch):
     return tmp_path
 
 
-@pytest.fixture
-def run(capsys):
-    """run(*arguments) gives (exit code, stdout, stderr) of `msgin5g provision`."""
-
-    def provision(*arguments):
-        code = cli.main(["provision", *map(str, arguments)])
-        return code, *capsys.readouterr()
-
-    return provision
-
-
 def store():
     return Store("gateway.db", serving=False)
 

@@ -23,15 +23,6 @@ def here(tmp_path, monkeypatch):
     return tmp_path
 
 
-@pytest.fixture
-def run(capsys):
-    def provision(*arguments):
-        code = cli.main(["provision", *map(str, arguments)])
-        return code, *capsys.readouterr()
-
-    return provision
-
-
 def read(path):
     return json.loads(path.read_text())
 
