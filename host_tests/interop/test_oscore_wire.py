@@ -34,7 +34,7 @@ class Recording(Capture):
 async def play(folder, capture):
     record, update = random.Random(1).randbytes(LARGE), random.Random(2).randbytes(LARGE)
     device = Device(folder / "device", DEMO_APP)
-    device.folder.joinpath("record.bin").write_bytes(record)
+    device.put("record.bin", record)
     keys = await device_keys(folder, UE)
     async with Gateway(folder, security="oscore") as gateway:
         async with ApplicationServer(AS, gateway.http) as server, Relay(gateway.coap, capture) as relay:

@@ -24,7 +24,7 @@ async def play(folder, capture):
     """The demo's steps, through a relay that captures."""
     record, update = random.Random(1).randbytes(LARGE), random.Random(2).randbytes(LARGE)
     device = Device(folder / "device", DEMO_APP)
-    device.folder.joinpath("record.bin").write_bytes(record)
+    device.put("record.bin", record)
     async with Gateway(folder, "--open") as gateway:
         async with ApplicationServer(AS, gateway.http) as server, Relay(gateway.coap, capture) as relay:
             await server.register()

@@ -213,12 +213,12 @@ class Device(Process):
         self._app = app
         self._heap = heap
 
-    def put(self, name, text):
-        """A file on its flash."""
-        (self.folder / name).write_text(text)
+    def put(self, name, content):
+        """A file on its flash, of text or octets, there at once and whole: its program may be looking for it."""
+        private.replace(self.folder / name, content.encode() if isinstance(content, str) else content)
 
     def configure(self, config):
-        private.replace(self.folder / CONFIG_NAME, json.dumps(config).encode())
+        self.put(CONFIG_NAME, json.dumps(config))
 
     async def start(self):
         self._held = hold(self.folder)

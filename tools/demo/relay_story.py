@@ -64,7 +64,7 @@ def _introduce(story, server, relay):
 async def _act(story, server, relay, weather, sensor, door):
     """All that a device does with a server, the relay in between."""
     record, update = random.Random(1).randbytes(LARGE), random.Random(2).randbytes(LARGE)
-    sensor.folder.joinpath("record.bin").write_bytes(record)
+    sensor.put("record.bin", record)
     async with sensor:
         await alongside(sensor, _exchange(story, server, relay, weather, sensor, record, update))
     story.step("sensor-1 -> server", "de-registers, and ends")

@@ -78,7 +78,7 @@ async def _act(story, cable, gateway, server, device):
     story.say("security   the cable is all there is; the credential goes over it as it is\n")
     await server.register()
     record, update = random.Random(3).randbytes(LARGE), random.Random(4).randbytes(LARGE)
-    device.folder.joinpath("record.bin").write_bytes(record)
+    device.put("record.bin", record)
     device.configure(
         {
             "role": "application client",

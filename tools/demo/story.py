@@ -118,7 +118,7 @@ async def _act(story, gateway, server, device, keys):
     # The same octets each time, and none that would compress or repeat.
     record = random.Random(1).randbytes(LARGE)
     update = random.Random(2).randbytes(LARGE)
-    device.folder.joinpath("record.bin").write_bytes(record)
+    device.put("record.bin", record)
     async with device:
         heap = await alongside(device, exchange(story, gateway, server, device, record, update))
     story.step("sensor-1 -> gateway", "de-registers, and ends")

@@ -44,9 +44,7 @@ def test_where_none_is_it_selects_the_largest_and_lowers_its_maximum_packet_size
             await larger.wait(kind="REG")
             assert small.requests == []
             sensor.put("say.txt", "x" * 900)
-            await larger.wait(
-                3, kind="MSG"
-            )  # in segments: the body of one has some 300 octets beside the payload
+            await larger.wait(3, kind="MSG")  # segments: each has some 300 octets beside its payload
             assert max(map(len, larger.octets)) <= 600
 
     run(main())

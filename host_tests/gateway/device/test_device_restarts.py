@@ -61,7 +61,7 @@ def test_gateway_that_forgot_all_is_registered_with_again(tmp_path):
                 await gateway.start()
                 await server.register()
                 # Only when the device has something to say does it learn, by 4.01, that it must register.
-                board.folder.joinpath("say.txt").write_text("still here")
+                board.put("say.txt", "still here")
                 await gateway.event("registered", ue=UE, start=seen)
                 await server.message(lambda body: body["payload"] == "still here", "what waited for it")
 
@@ -74,7 +74,7 @@ def test_device_that_starts_before_its_gateway(tmp_path):
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         board = device(tmp_path, "echo.py", port, **QUICK)
-        board.folder.joinpath("say.txt").write_text("good morning")
+        board.put("say.txt", "good morning")
         async with board:
             told = f"msgin5g: unreachable: no answer from coap://127.0.0.1:{port}"
             await board.lines.until(lambda line: line == told, repr(told))

@@ -20,7 +20,7 @@ from tools.demo.processes import Device
 from tools.programs.patience import patience
 
 LONG = 20  # s, until a test that waits for something has failed
-QUICK = {"ack_timeout": 0.1, "max_retransmit": 2}  # silence is one after 0.7 s
+QUICK = {"ack_timeout": 0.1, "max_retransmit": 2}  # for who is to be found silent: after 0.7 s
 CORE = (".well-known", "core")
 LINK_FORMAT = 40  # RFC 7252 section 12.3
 
@@ -42,7 +42,7 @@ def answer(request, code, payload=b"", kind=Type.ACK, mid=None, content_format=5
 def device(folder, peer, **more):
     """A Device that sends what lies in its file say.txt, not started yet."""
     made = Device(folder / "device", APPS / "echo.py")
-    given = {"coap": QUICK, "discovery": {"window": 0.3}, "registration": {"lifetime": 10}}
+    given = {"discovery": {"window": 0.3}, "registration": {"lifetime": 10}}
     made.configure(config(0, **given | {"peer": peer} | more))
     return made
 

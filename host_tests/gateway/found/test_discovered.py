@@ -38,7 +38,7 @@ def test_the_group_of_all_coap_nodes(tmp_path):
     async def main():
         given = Group()
         given.host, given.port = "224.0.1.187", 65401
-        coap = {**QUICK, "max_datagram": 4096}
+        coap = {"max_datagram": 4096}
         async with group(Gateway(link(4096)), given=given) as found:
             async with device(tmp_path, "discover:", coap=coap):
                 await found.gateways[0].wait(kind="REG")
@@ -51,7 +51,7 @@ def test_the_first_dies_and_the_next_is_taken(tmp_path):
     async def main():
         async with group(Gateway(link(1152)), Gateway(link(1151))) as found:
             first, second = found.gateways
-            async with device(tmp_path, found.peer):
+            async with device(tmp_path, found.peer, coap=QUICK):
                 await first.wait(kind="REG")
                 first.said = beacons.silent
                 await second.wait(kind="REG")  # once its registration is to be refreshed, after 8 s
@@ -71,7 +71,7 @@ def test_one_that_never_answers_its_registration(tmp_path):
         async with group(Gateway(link(1152)), Gateway(link(1000))) as found:
             first, second = found.gateways
             first.said = beacons.silent
-            async with device(tmp_path, found.peer):
+            async with device(tmp_path, found.peer, coap=QUICK):
                 await second.wait(kind="REG")
                 assert len(first.of("REG")) == 3 and len(found.requests) == 1  # sent, and twice again
 
@@ -120,7 +120,7 @@ def test_forged_answers_by_the_hundred(tmp_path):
             with contextlib.ExitStack() as stack:
                 for each in forgers:
                     stack.enter_context(each).bind(("127.0.0.66", 0))
-                async with device(tmp_path, found.peer, coap={**QUICK, "max_datagram": 2048}) as sensor:
+                async with device(tmp_path, found.peer, coap={"max_datagram": 2048}) as sensor:
                     await found.gateways[0].wait(kind="REG")
                     sensor.put("say.txt", "hello")
                     await found.gateways[0].wait(kind="MSG")
@@ -131,7 +131,7 @@ def test_forged_answers_by_the_hundred(tmp_path):
 def test_after_a_restart_the_last_one_is_tried_without_asking(tmp_path):
     async def main():
         async with group(Gateway()) as found:
-            sensor = device(tmp_path, found.peer)
+            sensor = device(tmp_path, found.peer, coap=QUICK)
             async with sensor:
                 await found.gateways[0].wait(kind="REG")
                 await sensor.lines.until(lambda text: text.endswith("registered"), "registered")
