@@ -9,7 +9,7 @@ import json
 import aiocoap
 
 from host_tests.gateway.devices import UE, run
-from host_tests.gateway.found.beacons import QUICK, Gateway, device, group, link
+from host_tests.gateway.found.beacons import Gateway, device, group, link
 
 WELL_KNOWN_CORE = b"\xbb.well-known\x04core"
 FOR_A_GATEWAY = WELL_KNOWN_CORE + b"\x4d\x00rt=msgin5g.gw"
@@ -96,7 +96,7 @@ def test_a_gateway_that_fails_the_registration_is_not_the_last_word(tmp_path):
             ).encode()
 
         first.said = refused
-        async with group(first, second) as found, device(tmp_path, found.peer, coap=QUICK):
+        async with group(first, second) as found, device(tmp_path, found.peer):
             await second.wait(kind="REG")
             assert len(first.of("REG")) == 1
 

@@ -38,9 +38,8 @@ def test_the_group_of_all_coap_nodes(tmp_path):
     async def main():
         given = Group()
         given.host, given.port = "224.0.1.187", 65401
-        coap = {"max_datagram": 4096}
         async with group(Gateway(link(4096)), given=given) as found:
-            async with device(tmp_path, "discover:", coap=coap):
+            async with device(tmp_path, "discover:", coap={"max_datagram": 4096}):
                 await found.gateways[0].wait(kind="REG")
 
     run(main())
@@ -131,7 +130,7 @@ def test_forged_answers_by_the_hundred(tmp_path):
 def test_after_a_restart_the_last_one_is_tried_without_asking(tmp_path):
     async def main():
         async with group(Gateway()) as found:
-            sensor = device(tmp_path, found.peer, coap=QUICK)
+            sensor = device(tmp_path, found.peer)
             async with sensor:
                 await found.gateways[0].wait(kind="REG")
                 await sensor.lines.until(lambda text: text.endswith("registered"), "registered")
@@ -140,9 +139,9 @@ def test_after_a_restart_the_last_one_is_tried_without_asking(tmp_path):
             async with sensor:
                 await found.gateways[0].wait(registered + 1, kind="REG")
                 assert len(found.requests) == asked
-                # silent by then: asked for at once
-                found.gateways[0].said = beacons.silent
-            async with sensor:
+            # silent by then: asked for at once
+            found.gateways[0].said = beacons.silent
+            async with device(tmp_path, found.peer, coap=QUICK):
                 await found.wait(asked + 1)
 
     run(main())
