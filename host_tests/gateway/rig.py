@@ -33,7 +33,7 @@ from tools.wire.identity import Peer
 NO_DECISIONS = {
     *("server.isolation", "server.unrecorded", "server.clock", "server.callers", "server.hosts"),
     *("store.transactions", "store.clocktables", "store.storefile", "store.generation", "store.numbers"),
-    *("store.sectables", "store.tokentables", "wire.l3", "wire.masking"),
+    *("store.sectables", "store.server.tokentables", "wire.l3", "wire.masking"),
 }
 MODULES = [
     importlib.import_module(name)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from msgin5g.wire import configuration as device
-from tools.store.configtables import UeConfiguration
+from tools.store.server.configtables import UeConfiguration
 from tools.wire import ueconfig
 from tools.wire.bodies import encode, is_service_id
 

@@ -4,16 +4,13 @@
 import argparse
 import urllib.parse
 
-from tools.gateway import uecommands
+from tools.gateway.commands import ues
+from tools.gateway.commands.shared import STORE_HELP, domain, service_id
 from tools.gateway.function.settings import ALL, REGISTERED, FunctionSettings
 from tools.gateway.running.options import Options
 from tools.gateway.running.serving import Mistake
 from tools.server.hosts import address_of, name_of
 from tools.server.settings import PORT, Settings
-from tools.wire.bodies import is_service_id
-
-LONGEST_DOMAIN = 230  # octets: "ue:", 16 digits and "@" stand before it in a UE Service ID
-STORE_HELP = "SQLite file that remembers all over a restart (default gateway.db; :memory: forgets)"
 
 
 def endpoint(text):
@@ -68,18 +65,6 @@ def server_uri(text):
     if not host or parts.scheme != "coap" or parts.path not in ("", "/") or parts.query or parts.username:
         raise argparse.ArgumentTypeError("%r is not coap://HOST or coap://HOST:PORT" % text)
     return host, PORT if port is None else port
-
-
-def service_id(text):
-    if not is_service_id(text):
-        raise argparse.ArgumentTypeError("a UE Service ID is 1 to 255 octets without control characters")
-    return text
-
-
-def domain(text):
-    if name_of(text) != text.lower() or text.startswith("[") or len(text) > LONGEST_DOMAIN:
-        raise argparse.ArgumentTypeError("%r is no domain: example.org" % text)
-    return text.lower()
 
 
 def add_common(parser):
@@ -176,7 +161,7 @@ def add_server(parser):
     add(
         "--config-server",
         metavar="URI",
-        type=uecommands.server_uri,
+        type=ues.server_uri,
         help="MSGin5G Server that UEs are told where `ue add` names none (default: the address that they ask)",
     )
     add(

@@ -4,8 +4,9 @@
 from dataclasses import replace
 
 from tools import private
-from tools.gateway import appcommands, arguments, ascommands, devicecommands, quarantinecommands, uecommands
+from tools.gateway import arguments
 from tools.gateway import keys as key_files
+from tools.gateway.commands import table
 from tools.gateway.running.apart import GatewayUe, own_keys
 from tools.gateway.running.serving import Command, Mistake
 from tools.gateway.runtime import Gateway
@@ -20,14 +21,7 @@ def add_arguments(parser):
     arguments.add_server(parser)
     arguments.add_gateway(parser)
     arguments.add_lines(parser)
-    actions = parser.add_subparsers(
-        dest="gateway_action", metavar="device|ue|application|target|as|quarantine"
-    )
-    appcommands.add_arguments(actions, arguments.service_id, arguments.STORE_HELP)
-    ascommands.add_arguments(actions, arguments.service_id, arguments.STORE_HELP)
-    quarantinecommands.add_arguments(actions, arguments.STORE_HELP)
-    devicecommands.add_arguments(actions, arguments.service_id, arguments.STORE_HELP)
-    uecommands.add_arguments(actions, arguments.domain, arguments.STORE_HELP)
+    table.add(parser, table.GATEWAY)
 
 
 def _make(args, events):
@@ -81,14 +75,7 @@ def hints(args, program):
 
 main = Command(
     "gateway",
-    {
-        "device": devicecommands.main,
-        "ue": uecommands.main,
-        "application": appcommands.main,
-        "target": appcommands.main,
-        "as": ascommands.main,
-        "quarantine": quarantinecommands.main,
-    },
+    table.mains(table.GATEWAY),
     _make,
     hints,
 ).main

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Runs the MSGin5G Server by itself: UEs and Gateway UEs over CoAP, Application Servers over HTTP."""
 
-from tools.gateway import arguments, ascommands, devicecommands, quarantinecommands, uecommands
+from tools.gateway import arguments
+from tools.gateway.commands import table
 from tools.gateway.running.server import ServerProgram
 from tools.gateway.running.serving import Command
 from tools.server.hosts import is_loopback
@@ -10,11 +11,7 @@ from tools.server.hosts import is_loopback
 def add_arguments(parser):
     arguments.add_common(parser)
     arguments.add_server(parser)
-    actions = parser.add_subparsers(dest="gateway_action", metavar="device|ue|as|quarantine")
-    ascommands.add_arguments(actions, arguments.service_id, arguments.STORE_HELP)
-    quarantinecommands.add_arguments(actions, arguments.STORE_HELP)
-    devicecommands.add_arguments(actions, arguments.service_id, arguments.STORE_HELP)
-    uecommands.add_arguments(actions, arguments.domain, arguments.STORE_HELP)
+    table.add(parser, table.SERVER)
 
 
 def server_hints(args, program):
@@ -33,12 +30,7 @@ def server_hints(args, program):
 
 main = Command(
     "server",
-    {
-        "device": devicecommands.main,
-        "ue": uecommands.main,
-        "as": ascommands.main,
-        "quarantine": quarantinecommands.main,
-    },
+    table.mains(table.SERVER),
     lambda args, events: ServerProgram(arguments.options_of(args, arguments.settings_of(args)), events),
     server_hints,
 ).main

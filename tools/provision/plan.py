@@ -13,9 +13,9 @@ import secrets
 from dataclasses import dataclass
 
 from tools.errors import UsageError
-from tools.gateway import appcommands
 from tools.gateway import keys as key_files
 from tools.gateway.applications import digest
+from tools.gateway.commands import applications
 from tools.provision.check import check
 
 CREDENTIAL = 16  # octets
@@ -65,7 +65,7 @@ class Plan:
                 application = self.config.get("application")
                 if application is not None and not _same_application(store, self.ue, application):
                     credential = bytes.fromhex(application["credential"])
-                    appcommands.add(store, application.get("app_id", 1), self.ue, credential)
+                    applications.add(store, application.get("app_id", 1), self.ue, credential)
         except key_files.KeyFileError as error:
             raise UsageError(str(error)) from None
 

@@ -6,6 +6,8 @@ originator hears of it. UEs and Application Servers are routed here; other targe
 row of `procedures.TABLE`.
 """
 
+from dataclasses import replace
+
 from tools.server.delivery.pushes import Item
 from tools.store.states import FAILED, QUEUED, STORED
 from tools.store.tables import DATA
@@ -61,6 +63,24 @@ class Routing:
         state = QUEUED if live else STORED
         self._queue(item, state, store_forward, now)
         return state, ""
+
+    def copies(self, item, targets, now):
+        """A copy of the message to each of these Addresses, members of what its target stands for, as if it had been
+        sent to that one: the originator is not told about single copies. The states of those that were taken."""
+        taken = []
+        for target in targets:
+            head = dict(item.head, destAddr=bodies.destination(target))
+            head["oriDestAddr"] = bodies.destination(item.target)
+            if self._store.pending(target) >= self._settings.pending_each:
+                state, cause = FAILED, "too many messages wait for it"
+            else:
+                to = self.to_ue if target.type == "UE" else self._to_as
+                state, cause = to(replace(item, target=target, head=head), now)
+            if state == FAILED:
+                self._emit("discarded", kind="MSG", msgId=head["msgId"], to=target.id, cause=cause)
+            else:
+                taken.append(state)
+        return taken
 
     def _to_as(self, item, now):
         if item.origin.type == "AS":

@@ -11,14 +11,10 @@ import sqlite3
 from tools import held
 from tools.store import (
     clocktables,
-    configtables,
     sectables,
-    tokentables,
-    topictables,
     uetables,
 )
 from tools.store.clocktables import ClockTables
-from tools.store.configtables import ConfigurationTables
 from tools.store.gateway import apptables, fetchtables, heldtables, servicetables, waytables
 from tools.store.gateway.apptables import ApplicationTables
 from tools.store.gateway.fetchtables import FetchTables
@@ -31,11 +27,13 @@ from tools.store.messages.quarantinetables import QuarantineTables
 from tools.store.messages.quotatables import QuotaTables
 from tools.store.messages.settables import SetTables
 from tools.store.sectables import SecurityTables
+from tools.store.server import configtables, tokentables, topictables
+from tools.store.server.configtables import ConfigurationTables
+from tools.store.server.tokentables import TokenTables
+from tools.store.server.topictables import TopicTables
 from tools.store.states import IS_HELD, IS_MORTAL
 from tools.store.storefile import GENERATION, StoreError, StoreFile, in_use
 from tools.store.tables import SCHEMA, VERSION, ApplicationServer
-from tools.store.tokentables import TokenTables
-from tools.store.topictables import TopicTables
 from tools.store.transactions import Transactions
 from tools.store.uetables import UeTables
 

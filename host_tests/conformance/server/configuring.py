@@ -17,7 +17,7 @@ from tools.gateway.running.server import ServerProgram
 from tools.page.events import Events
 from tools.programs.patience import patience
 from tools.server.settings import Settings
-from tools.store.configtables import UeConfiguration
+from tools.store.server.configtables import UeConfiguration
 from tools.store.store import Store
 
 SERVICE = "urn:3gpp:msgin5g"

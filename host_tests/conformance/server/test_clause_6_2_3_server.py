@@ -9,7 +9,7 @@ import pytest
 
 from host_tests.conformance.server.configuring import GW, IMEI, OTHER_IMEI, OTHER_UE, UE, scene
 from tools.programs.patience import run
-from tools.store.configtables import UeConfiguration
+from tools.store.server.configtables import UeConfiguration
 from tools.store.store import Store
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from host_tests.conformance.server.configuring import IMEI, OTHER_IMEI, OTHER_UE, SERVICE, UE, scene
 from tools.programs.patience import run
-from tools.store.configtables import UeConfiguration
+from tools.store.server.configtables import UeConfiguration
 from tools.wire import ueconfig
 
 BASE = "{urn:3gpp:ns:seal:sealUEConfig:1.0}"

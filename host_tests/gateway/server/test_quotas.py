@@ -12,8 +12,8 @@ from tools.server.delivery.pushes import LATER, Outcome
 from tools.store.messages.quotatables import SETS
 from tools.store.store import Store
 from tools.store.tables import CONTROL, DATA
-from tools.transport.http import patience
 from tools.transport.security import Speaker
+from tools.transport.web.http import patience
 from tools.wire.answers import Refusal
 from tools.wire.bodies import Address, Malformed
 from tools.wire.identity import Peer

@@ -7,7 +7,7 @@ import os
 import pytest
 
 from tools import cli
-from tools.gateway.uecommands import COLUMNS
+from tools.gateway.commands.ues import COLUMNS
 from tools.store.store import Store
 
 IMEI, UE = "urn:imei:35-209900-176148-1", "ue:s1@example.org"

@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 
 from host_tests.gateway.scripted import ApplicationServer, Ue, gateway, run
-from tools.transport.connections import Connections, Incoming
+from tools.transport.web.connections import Connections, Incoming
 
 REQUEST = b"GET /status.json HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 HALF = b"POST /msgs-msgdelivery/v1/deliver-as-message HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from tools.gateway.function.asks import REFUSED, TAKEN, content, reason, verdict
 from tools.gateway.function.settings import ALL
 from tools.server.delivery.pushes import DONE, Push
-from tools.store.configtables import UeConfiguration
 from tools.store.gateway.fetchtables import HELD, KEPT, MISSED, READY, Fetch
+from tools.store.server.configtables import UeConfiguration
 from tools.store.states import FETCH
 from tools.store.tables import CONTROL
 from tools.wire import bodies, ueconfig

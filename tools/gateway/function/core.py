@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tools.gateway.function.settings import FunctionSettings
 from tools.server.delivery.turns import Turns
 from tools.server.isolation import Isolation
-from tools.store.configtables import UeConfiguration
+from tools.store.server.configtables import UeConfiguration
 from tools.wire.answers import Refusal
 from tools.wire.bodies import Address
 from tools.wire.identity import Binding

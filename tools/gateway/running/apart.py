@@ -22,7 +22,7 @@ from tools.server.delivery.pushes import DONE, REFUSED
 from tools.server.unrecorded import Unrecorded
 from tools.transport.coap import PATH, SMALL, Unanswered
 from tools.transport.departure.north import North
-from tools.transport.http import HttpTransport
+from tools.transport.web.http import HttpTransport
 from tools.wire import bodies, l3
 from tools.wire.a3 import is_json_of_application
 from tools.wire.answers import Answer, Refusal, Request

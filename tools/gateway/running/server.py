@@ -11,7 +11,7 @@ from tools.server.delivery.pushes import DONE
 from tools.server.server import Server
 from tools.server.unrecorded import Unrecorded
 from tools.transport.coap import PATH, SMALL
-from tools.transport.http import HttpTransport
+from tools.transport.web.http import HttpTransport
 from tools.wire.answers import Refusal, Request
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from tools.server.isolation import place_of, reason_of
 from tools.server.procedures.procedure import Procedure
-from tools.store.configtables import UeConfiguration
+from tools.store.server.configtables import UeConfiguration
 from tools.store.transactions import store_failed
 from tools.wire import ueconfig
 from tools.wire.answers import Answer, Refusal

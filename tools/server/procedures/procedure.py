@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The contract of a procedure of TS 24.538 clause 6 at the server, and what the server gives it to work with."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from tools.server.routing import Routing
 from tools.server.settings import Settings
 from tools.server.speakers import Speakers
 from tools.wire.answers import Answer
+from tools.wire.http import Route
 from tools.wire.identity import Peer
 
 if TYPE_CHECKING:
@@ -60,6 +61,10 @@ class Procedure:
     def route(self, item: Item, now: float) -> tuple[str, str]:
         """Route a whole message to one of the row's kinds of target: (QUEUED, STORED or FAILED; the cause or "")."""
         raise NotImplementedError
+
+    def routes(self) -> Iterable[Route]:
+        """What is asked of it over HTTP."""
+        return ()
 
     def resume(self, now: float) -> None:
         """Once after a start, before the first work."""

@@ -4,8 +4,6 @@
 Any topic may be subscribed to: it is made by the first subscription and gone with the last one.
 """
 
-from dataclasses import replace
-
 from tools.server.procedures.procedure import Procedure
 from tools.store.states import FAILED, QUEUED
 from tools.wire import bodies
@@ -69,17 +67,5 @@ class Topics(Procedure):
         ues = [ue for ue in self._store.subscribers(item.target.id, now) if Address("UE", ue) != item.origin]
         if not ues:
             return FAILED, "nobody else is subscribed to this topic"
-        taken = 0
-        for ue in ues:
-            target = Address("UE", ue)
-            head = dict(item.head, destAddr=bodies.destination(target))
-            head["oriDestAddr"] = bodies.destination(item.target)
-            if self._store.pending(target) >= self._settings.pending_each:
-                state, cause = FAILED, "too many messages wait for it"
-            else:
-                state, cause = self._core.routing.to_ue(replace(item, target=target, head=head), now)
-            if state == FAILED:
-                self._emit("discarded", kind="MSG", msgId=head["msgId"], to=ue, cause=cause)
-            else:
-                taken += 1
+        taken = self._core.routing.copies(item, [Address("UE", ue) for ue in ues], now)
         return (QUEUED, "") if taken else (FAILED, "no subscriber of this topic can be reached")

@@ -8,14 +8,12 @@ import re
 import sys
 
 from tools.gateway.applications import digest
-from tools.page.events import sentence
+from tools.gateway.commands.shared import add_store, open_store, service_id
 from tools.store.gateway.apptables import app_id_of
-from tools.store.store import Store
-from tools.store.storefile import NoStore, StoreError
 from tools.wire.bodies import is_service_id
 
 
-def add_arguments(actions, service_id, store_help):
+def add_arguments(actions):
     application = actions.add_parser(
         "application",
         help="provision Application Clients on other UEs: application add APP_ID, list, remove APP_ID",
@@ -49,23 +47,7 @@ def add_arguments(actions, service_id, store_help):
         "address", metavar="ADDRESS", type=_address
     )
     target_verbs.add_parser("list", help="print all")
-    for one in (*verbs.choices.values(), *target_verbs.choices.values()):
-        one.add_argument("--store", metavar="FILE", default=argparse.SUPPRESS, help=store_help)
-
-
-def open_store(args):
-    """The store of a command beside the gateway: only an `add` makes one where there is none. Raises StoreError."""
-    try:
-        store = Store(args.store, serving=False, create=args.gateway_verb == "add")
-    except NoStore as error:
-        names = (getattr(args, name, None) for name in ("app_id", "address", "ue_id", "ue", "as_id"))
-        name = next((each for each in names if each is not None), None)
-        if name is None:
-            raise
-        raise StoreError("there is no %s %s: %s" % (args.gateway_action, name, error)) from None
-    for event, fields in store.file.news():
-        print(sentence({"event": event, **fields}), file=sys.stderr, flush=True)
-    return store
+    add_store(*verbs.choices.values(), *target_verbs.choices.values())
 
 
 def main(args, fail):

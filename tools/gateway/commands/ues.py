@@ -7,8 +7,8 @@ import csv
 from urllib.parse import urlsplit
 
 from tools.gateway import keys as key_files
-from tools.gateway.appcommands import open_store
-from tools.store.configtables import UeConfiguration
+from tools.gateway.commands.shared import add_store, domain, open_store, service_id
+from tools.store.server.configtables import UeConfiguration
 from tools.wire import ueconfig
 from tools.wire.bodies import is_service_id
 
@@ -33,12 +33,6 @@ def ue_id(text):
             "a UE ID is 1 to %d octets of text without control characters, and this is %r"
             % (ueconfig.LONGEST_UE_ID, text[:32])
         )
-    return text
-
-
-def service_id(text):
-    if not is_service_id(text):
-        raise argparse.ArgumentTypeError("a UE Service ID is 1 to 255 octets without control characters")
     return text
 
 
@@ -89,7 +83,7 @@ _READ = dict(zip(COLUMNS, (ue_id, service_id, server_uri, segment_size, vendor, 
 # ---- the commands ----------------------------------------------------------------------------------------------------
 
 
-def add_arguments(actions, domain, store_help):
+def add_arguments(actions):
     parser = actions.add_parser(
         "ue", help="configurations of UEs by their MSGin5G UE IDs: ue add UE_ID, ue list, ue remove UE_ID"
     )
@@ -141,8 +135,7 @@ def add_arguments(actions, domain, store_help):
     remove = verbs.add_parser("remove", help="forget it; its UE Service ID stays: `device remove` ends that")
     remove.add_argument("ue_id", metavar="UE_ID", type=ue_id)
     verbs.add_parser("list", help="print all")
-    for one in verbs.choices.values():
-        one.add_argument("--store", metavar="FILE", default=argparse.SUPPRESS, help=store_help)
+    add_store(*verbs.choices.values())
 
 
 def main(args, fail):

@@ -2,17 +2,15 @@
 """`device add|list|remove` of the programs with an MSGin5G Server: which UE Service IDs may register, which of them
 are Gateway UEs, and which may be registered by which of these (TS 23.554 clause 8.2.7)."""
 
-import argparse
-
 from tools.gateway import keys as key_files
-from tools.gateway.appcommands import open_store
+from tools.gateway.commands.shared import add_store, open_store, service_id
 
 
 class WrongUse(Exception):
     """The sentence says what to do."""
 
 
-def add_arguments(actions, service_id, store_help):
+def add_arguments(actions):
     device = actions.add_parser(
         "device", help="provision UE Service IDs: device add ID, device list, device remove ID"
     )
@@ -40,7 +38,7 @@ def add_arguments(actions, service_id, store_help):
     verbs.add_parser("list", help="print all")
     for one in verbs.choices.values():
         # SUPPRESS: without it this default would overwrite a --store that stands before `device`.
-        one.add_argument("--store", metavar="FILE", default=argparse.SUPPRESS, help=store_help)
+        add_store(one)
 
 
 def main(args, fail):

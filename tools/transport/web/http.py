@@ -15,8 +15,8 @@ from aiohttp import web
 from tools.page import openapi, page
 from tools.server.callers import ANYBODY, RefusedError
 from tools.server.delivery.pushes import DONE, LATER, REFUSED, Outcome
-from tools.transport.connections import Connections, Incoming
-from tools.transport.problems import problem, problems
+from tools.transport.web.connections import Connections, Incoming
+from tools.transport.web.problems import problem, problems
 from tools.wire.answers import Refusal
 from tools.wire.bodies import encode, parse
 from tools.wire.masking import masked
@@ -84,6 +84,8 @@ class HttpTransport:
             add.add_delete(REGISTRATIONS + "/{registrationId}", self._deregister)
             add.add_post(DELIVERY + "/deliver-as-message", self._message)
             add.add_post(DELIVERY + "/deliver-report", self._report)
+            for route in server.routes:
+                add.add_route(route.method, route.path, self._asked(route))
         if server is not None and admin:
             add.add_post("/admin/push", self._push)
         self._description = openapi.octets({resource.canonical for resource in add.resources()})
@@ -146,7 +148,7 @@ class HttpTransport:
         """The method of the Application Servers' side, for who sent the request at hand. What it gives can be written
         as JSON, which is sure before anything is kept."""
 
-        @functools.wraps(method)  # its name is what an error is told by
+        @functools.wraps(getattr(method, "func", method))  # its name is what an error is told by
         def call(*arguments):
             result = method(*arguments, caller=_caller.get())
             json.dumps(result)
@@ -158,6 +160,22 @@ class HttpTransport:
         if request.content_type != "application/json":  # also keeps web pages of others from posting here
             raise web.HTTPUnsupportedMediaType(reason="the body must be application/json")
         return parse(await self._incoming.read(request), strictly=True)
+
+    def _asked(self, route):
+        """The handler of a Route."""
+
+        async def handler(request):
+            body = await self._body(request) if request.method in ("POST", "PUT", "PATCH") else None
+            here = _origin(request)  # what can fail comes before what is kept
+            reply = self._call(functools.partial(route.decide, **request.match_info), body)
+            if reply is None:
+                return problem(404, "there is nothing at this path")
+            headers = {} if reply.location is None else {"Location": here + reply.location}
+            if reply.body is None:
+                return web.Response(status=reply.status, headers=headers)
+            return web.json_response(reply.body, status=reply.status, headers=headers)
+
+        return handler
 
     async def _register(self, request):
         body = await self._body(request)

@@ -1,16 +1,15 @@
 # SPDX-License-Identifier: MIT
 """`msgin5g gateway quarantine`: what was set aside after an error of the gateway's own, while it runs or not."""
 
-import argparse
 import time
 
-from tools.gateway.appcommands import open_store
+from tools.gateway.commands.shared import add_store, open_store
 from tools.page.events import sentence
 from tools.server.server import Server
 from tools.server.settings import Settings
 
 
-def add_arguments(actions, store_help):
+def add_arguments(actions):
     parser = actions.add_parser(
         "quarantine", help="what was set aside after an error: quarantine list, retry ID, drop ID"
     )
@@ -23,8 +22,7 @@ def add_arguments(actions, store_help):
         one = verbs.add_parser(verb, help=text)
         one.add_argument("ids", metavar="ID", nargs="*", type=int, help="as `quarantine list` says them")
         one.add_argument("--all", action="store_true", help="all that is there")
-    for one in verbs.choices.values():
-        one.add_argument("--store", metavar="FILE", default=argparse.SUPPRESS, help=store_help)
+    add_store(*verbs.choices.values())
 
 
 def main(args, fail):

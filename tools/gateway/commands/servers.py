@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: MIT
 """`msgin5g gateway as`: a bearer token for each Application Server that may speak over HTTP."""
 
-import argparse
 import time
 
-from tools.gateway.appcommands import open_store
+from tools.gateway.commands.shared import add_store, open_store, service_id
 from tools.wire.masking import masked_uri
 
 LAST = (
@@ -13,7 +12,7 @@ LAST = (
 )
 
 
-def add_arguments(actions, service_id, store_help):
+def add_arguments(actions):
     parser = actions.add_parser(
         "as", help="bearer tokens of Application Servers: as add ID, as list, as remove ID"
     )
@@ -23,8 +22,7 @@ def add_arguments(actions, service_id, store_help):
     for one in (add, remove):
         one.add_argument("as_id", metavar="ID", type=service_id, help="the AS Service ID it speaks for")
     listed = verbs.add_parser("list", help="print all, without the tokens: they are kept nowhere")
-    for one in (add, remove, listed):
-        one.add_argument("--store", metavar="FILE", default=argparse.SUPPRESS, help=store_help)
+    add_store(add, remove, listed)
 
 
 def main(args, fail):

@@ -6,7 +6,7 @@ import asyncio
 
 from aiohttp import web
 
-from tools.transport.problems import Protocol, raw
+from tools.transport.web.problems import Protocol, raw
 
 MAX_CONNECTIONS = 256
 HEAD, BODY, IDLE = 10, 30, 60  # s: from its first octet to the end of a head; for a body; without a request

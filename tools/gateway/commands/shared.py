@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: MIT
+"""What several commands have in common: kinds of arguments, and the store that they open."""
+
+import argparse
+import sys
+
+from tools.page.events import sentence
+from tools.server.hosts import name_of
+from tools.store.store import Store
+from tools.store.storefile import NoStore, StoreError
+from tools.wire.bodies import is_service_id
+
+STORE_HELP = "SQLite file that remembers all over a restart (default gateway.db; :memory: forgets)"
+LONGEST_DOMAIN = 230  # octets: "ue:", 16 digits and "@" stand before it in a UE Service ID
+
+
+def service_id(text):
+    if not is_service_id(text):
+        raise argparse.ArgumentTypeError("a UE Service ID is 1 to 255 octets without control characters")
+    return text
+
+
+def domain(text):
+    if name_of(text) != text.lower() or text.startswith("[") or len(text) > LONGEST_DOMAIN:
+        raise argparse.ArgumentTypeError("%r is no domain: example.org" % text)
+    return text.lower()
+
+
+def add_store(*parsers):
+    """The option that names the store."""
+    for parser in parsers:
+        parser.add_argument("--store", metavar="FILE", default=argparse.SUPPRESS, help=STORE_HELP)
+
+
+def open_store(args):
+    """The store of a command beside the gateway: only an `add` makes one where there is none. Raises StoreError."""
+    try:
+        store = Store(args.store, serving=False, create=args.gateway_verb == "add")
+    except NoStore as error:
+        names = (getattr(args, name, None) for name in ("app_id", "address", "ue_id", "ue", "as_id"))
+        name = next((each for each in names if each is not None), None)
+        if name is None:
+            raise
+        raise StoreError("there is no %s %s: %s" % (args.gateway_action, name, error)) from None
+    for event, fields in store.file.news():
+        print(sentence({"event": event, **fields}), file=sys.stderr, flush=True)
+    return store
