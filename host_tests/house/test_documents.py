@@ -163,13 +163,15 @@ def covers(cell, clause):
 def conformance_tests():
     """{file: the clause in its name}: test_clause_6_3_4_gateway.py, test_23_554_8_2_8_device.py."""
     found = {}
-    for path in (ROOT / "host_tests/conformance").rglob("test_*.py"):
-        digits = re.fullmatch(r"test_(?:clause|(23_554))((?:_\d+)+)_(device|gateway|relay|server)", path.stem)
-        assert digits and digits[3] == path.parent.name, path
-        other = "TS 23.554 " if digits[1] else ""
-        found["conformance/" + path.relative_to(ROOT / "host_tests/conformance").as_posix()] = other + digits[
-            2
-        ][1:].replace("_", ".")
+    top = ROOT / "host_tests/conformance"
+    for path in top.rglob("test_*.py"):
+        name = re.fullmatch(
+            r"test_(?:clause|(\d\d)_(\d\d\d))((?:_(?:\d+|[a-z]))+)_(device|gateway|relay|server)", path.stem
+        )
+        file = path.relative_to(top)
+        assert name and name[4] == file.parts[0], path
+        other = "TS %s.%s " % (name[1], name[2]) if name[1] else ""
+        found["conformance/" + file.as_posix()] = other + name[3][1:].replace("_", ".")
     return found
 
 
