@@ -156,7 +156,7 @@ def test_each_clause_names_what_is_there(name):
 
 def covers(cell, clause):
     """Whether a cell like "6.3.4.2.1, .2" is about a clause, one within it, or the one that it is in."""
-    listed = re.findall(r"(?<![\d.])(?:TS 23\.554 )?\d+(?:\.\d+)*", cell)
+    listed = re.findall(r"(?<![\d.])(?:TS \d\d\.\d\d\d )?\d+(?:\.(?:\d+|[a-z]\b))*", cell)
     return any((one + ".").startswith(clause + ".") or (clause + ".").startswith(one + ".") for one in listed)
 
 
@@ -201,6 +201,8 @@ def test_each_conformance_test_is_in_a_row_of_its_clause():
         ("6.3", "7.3", False),
         ("TS 23.554 8.2.8", "TS 23.554 8.2.8", True),
         ("TS 23.554 8.2.8", "8.2.8", False),
+        ("6.8; TS 24.544 6.2.2", "TS 24.544 6.2.2.1", True),
+        ("TS 24.544 6.2.2", "6.2.2", False),
     ],
 )
 def test_a_row_is_about_its_clause(cell, clause, does):
