@@ -13,7 +13,11 @@ from tools.store.states import FAILED, STORED
 from tools.wire import rest, restreading
 from tools.wire.answers import Refusal
 from tools.wire.bodies import Address
+from tools.wire.http import Reply, Route
 from tools.wire.masking import masked_uri
+
+REGISTRATIONS = "/msgs-asregistration/v1/registrations"
+DELIVERY = "/msgs-msgdelivery/v1"
 
 
 class ApplicationServers:
@@ -24,6 +28,29 @@ class ApplicationServers:
         self._emit = emit
         self._accept = accept
         self._route_report = route_report
+
+    def routes(self):
+        return (
+            Route("POST", REGISTRATIONS, self._registered),
+            Route("DELETE", REGISTRATIONS + "/{registrationId}", self._deregistered),
+            Route("POST", DELIVERY + "/deliver-as-message", self._message),
+            Route("POST", DELIVERY + "/deliver-report", self._report),
+        )
+
+    def _registered(self, body, now, caller=ANYBODY):
+        registration, ack = self.register(body, now, caller)
+        return Reply(201, ack, "%s/%s" % (REGISTRATIONS, registration))
+
+    def _deregistered(self, body, now, caller=ANYBODY, registrationId=""):
+        if not self.deregister(registrationId, now, caller):
+            raise Refusal("4.04", "no such registration")
+        return Reply(204)
+
+    def _message(self, body, now, caller=ANYBODY):
+        return Reply(200, self.message(body, now, caller))
+
+    def _report(self, body, now, caller=ANYBODY):
+        return Reply(200, self.report(body, now, caller))
 
     def register(self, body, now, caller=ANYBODY):
         """ASRegistration: (registration ID, ASRegistrationAck). Registering again replaces the target."""

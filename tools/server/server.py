@@ -59,12 +59,13 @@ class Server:
             self._procedures[procedure.name] = procedure
             self._on |= dict.fromkeys(row.types, procedure)
             routing.routes |= dict.fromkeys(row.targets, procedure.route)
-        self.routes = [route for each in self._procedures.values() for route in each.routes()]
         confirm, report = self._procedures["segments"].confirm, self._procedures["reports"].report
         self.quarantine = Quarantine(store, settings, self.isolation, self._deliveries, confirm, emit)
         self.application_servers = ApplicationServers(
             store, settings, self._deliveries, emit, routing.accept, report
         )
+        asked = (self.application_servers, *self._procedures.values())
+        self.routes = [route for each in asked for route in each.routes()]  # over HTTP
         self._to_start = ()
 
     # ---- requests of UEs ---------------------------------------------------------------------------------------------

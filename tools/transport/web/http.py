@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""HTTP by aiohttp: the APIs of TS 29.538 for Application Servers, posts to them, the status page."""
+"""HTTP by aiohttp: the Routes of the server, posts to Application Servers, the status page."""
 
 import asyncio
 import contextvars
@@ -22,8 +22,6 @@ from tools.wire.bodies import encode, parse
 from tools.wire.masking import masked
 from tools.wire.outside import encodable
 
-REGISTRATIONS = "/msgs-asregistration/v1/registrations"
-DELIVERY = "/msgs-msgdelivery/v1"
 JSON = {"Content-Type": "application/json"}
 _caller = contextvars.ContextVar("caller", default=ANYBODY)  # of the request that this task answers
 POST = 30  # s for one delivery
@@ -67,7 +65,6 @@ class HttpTransport:
     def __init__(self, server, event, snapshot, body_limit, admin=False, callers=None):
         self._callers = callers
         self._server = server
-        self._servers = server and server.application_servers
         self._event = event
         self._snapshot = snapshot
         self._runner = None
@@ -80,10 +77,6 @@ class HttpTransport:
         add.add_get("/status.json", self._status)
         add.add_get("/openapi.json", self._describe)
         if server is not None:
-            add.add_post(REGISTRATIONS, self._register)
-            add.add_delete(REGISTRATIONS + "/{registrationId}", self._deregister)
-            add.add_post(DELIVERY + "/deliver-as-message", self._message)
-            add.add_post(DELIVERY + "/deliver-report", self._report)
             for route in server.routes:
                 add.add_route(route.method, route.path, self._asked(route))
         if server is not None and admin:
@@ -145,7 +138,7 @@ class HttpTransport:
             raise
 
     def _call(self, method, *arguments):
-        """The method of the Application Servers' side, for who sent the request at hand. What it gives can be written
+        """The method of the server, for who sent the request at hand. What it gives can be written
         as JSON, which is sure before anything is kept."""
 
         @functools.wraps(getattr(method, "func", method))  # its name is what an error is told by
@@ -176,26 +169,6 @@ class HttpTransport:
             return web.json_response(reply.body, status=reply.status, headers=headers)
 
         return handler
-
-    async def _register(self, request):
-        body = await self._body(request)
-        here = _origin(request)  # what can fail comes before what is kept
-        registration, ack = self._call(self._servers.register, body)
-        location = "%s%s/%s" % (here, REGISTRATIONS, registration)
-        return web.json_response(ack, status=201, headers={"Location": location})
-
-    async def _deregister(self, request):
-        if self._call(self._servers.deregister, request.match_info["registrationId"]):
-            return web.Response(status=204)
-        return problem(404, "no such registration")
-
-    async def _message(self, request):
-        body = await self._body(request)
-        return web.json_response(self._call(self._servers.message, body))
-
-    async def _report(self, request):
-        body = await self._body(request)
-        return web.json_response(self._call(self._servers.report, body))
 
     async def _push(self, request):
         return web.json_response(self._event(self._server.push, await self._body(request)), status=202)
