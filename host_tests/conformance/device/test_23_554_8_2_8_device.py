@@ -11,6 +11,18 @@ import aiocoap
 from host_tests.gateway.devices import UE, run
 from host_tests.gateway.found.beacons import Gateway, device, group, link
 
+MODULES = (
+    "firmware/msgin5g/procedures/discovery.py",
+    "firmware/msgin5g/wire/link_format.py",
+)
+ALSO = (
+    "host_tests/device/procedures/test_msgin5g_discovery.py",
+    "host_tests/device/procedures/test_discovery_next.py",
+    "host_tests/device/procedures/test_discovery_flooded.py",
+    "host_tests/device/procedures/test_discovery_kept.py",
+    "host_tests/device/wire/test_link_format.py",
+)
+
 WELL_KNOWN_CORE = b"\xbb.well-known\x04core"
 FOR_A_GATEWAY = WELL_KNOWN_CORE + b"\x4d\x00rt=msgin5g.gw"
 

@@ -18,6 +18,9 @@ from host_tests.conformance.device.core import (
     registered,
 )
 
+MODULES = ("firmware/msgin5g/client.py",)
+ALSO = ("host_tests/gateway/device/test_demo.py",)
+
 
 def test_5_1_1_it_is_configured_and_then_registers():
     """Clauses 6.2.1 and 6.3.1.1.1."""

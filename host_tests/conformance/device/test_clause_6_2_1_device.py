@@ -19,6 +19,16 @@ from host_tests.conformance.device.scripted import (
 )
 from host_tests.gateway.devices import run
 
+MODULES = (
+    "firmware/msgin5g/procedures/configuration.py",
+    "firmware/msgin5g/rules/steps.py",
+)
+ALSO = (
+    "host_tests/device/procedures/test_configuring.py",
+    "host_tests/device/procedures/test_configuration_kept.py",
+    "host_tests/device/procedures/test_configuration_changed.py",
+)
+
 GOOD = aiocoap.CONTENT, document(), {"etag": b"\x0a\x0b", "max_age": 86400}
 
 

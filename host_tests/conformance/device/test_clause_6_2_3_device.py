@@ -10,6 +10,12 @@ import pytest
 from host_tests.conformance.device.scripted import UE, Peer, document, out_of_the_box, says, who
 from host_tests.gateway.devices import run
 
+MODULES = (
+    "firmware/msgin5g/procedures/configuration.py",
+    "firmware/msgin5g/rules/later.py",
+)
+ALSO = ("host_tests/device/procedures/test_configuration_held.py",)
+
 HELD = aiocoap.CONTENT, b'{"maxConfTime":20}'
 
 

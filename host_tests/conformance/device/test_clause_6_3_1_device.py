@@ -9,6 +9,13 @@ import pytest
 
 from host_tests.conformance.device.core import OTHER, SERVICE, UE, Core, body, granted, registered
 
+MODULES = ("firmware/msgin5g/procedures/registration.py",)
+ALSO = (
+    "host_tests/device/procedures/test_registration.py",
+    "host_tests/gateway/device/test_demo.py",
+    "host_tests/gateway/device/test_device_errors.py",
+)
+
 WHO = {"oriAddrType": "UE", "addr": UE}
 
 

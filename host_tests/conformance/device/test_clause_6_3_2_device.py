@@ -7,6 +7,12 @@ import pytest
 
 from host_tests.conformance.device.core import SERVICE, UE, Core, body, msgin5g
 
+MODULES = ("firmware/msgin5g/application/registration.py",)
+ALSO = (
+    "host_tests/device/application/test_application_json.py",
+    "host_tests/device/application/test_application_l3.py",
+)
+
 GIVEN = "0a0b0c0d0e0f"  # a Registration ID: 48 bits
 APPLICATION = {"app_id": 7, "credential": "c0ffee"}
 

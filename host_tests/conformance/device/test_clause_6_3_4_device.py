@@ -9,6 +9,15 @@ from host_tests.conformance.device.scripted import SERVICE, Peer, body, listenin
 from host_tests.gateway.devices import UE, run
 from host_tests.gateway.found import beacons
 
+MODULES = (
+    "firmware/msgin5g/procedures/registration.py",
+    "firmware/msgin5g/wire/bodies.py",
+)
+ALSO = (
+    "host_tests/device/procedures/test_registration.py",
+    "host_tests/device/wire/test_kindness.py",
+)
+
 HELD = aiocoap.CHANGED, b'{"oriAddr":{"oriAddrType":"UE","addr":"%s"},"expectedTime":60}' % UE.encode()
 BARE = aiocoap.CHANGED, b'{"oriAddr":{"oriAddrType":"UE","addr":"%s"}}' % UE.encode()
 NOT_URGENT = {"gateway_service": True, "registration": {"urgent": False, "wait": 45, "lifetime": 600}}

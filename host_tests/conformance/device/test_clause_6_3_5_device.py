@@ -7,6 +7,9 @@ import pytest
 
 from host_tests.conformance.device.core import UE, Core, body, granted, registered
 
+MODULES = ("firmware/msgin5g/procedures/registration.py",)
+ALSO = ("host_tests/device/procedures/test_registration.py",)
+
 
 def test_6_3_5_it_registers_to_the_gateway_service_before_anything_else():
     """Clause 6.3.0: what is not registered there is not bulked."""

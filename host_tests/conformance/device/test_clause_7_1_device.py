@@ -17,6 +17,9 @@ from host_tests.conformance.device.core import (
     registered,
 )
 
+MODULES = ("firmware/msgin5g/procedures/__init__.py",)
+ALSO = ("host_tests/device/incoming/test_receiving.py",)
+
 SET = {"msgIden": SERVICE, "segId": "set-1"}
 
 

@@ -6,6 +6,9 @@ import pytest
 
 from host_tests.conformance.device.core import UE, body, configured, documents
 
+MODULES = ("firmware/msgin5g/wire/configuration_xml.py",)
+ALSO = ("host_tests/device/wire/test_configuration_xml.py",)
+
 ADDRESS = "<MSGin5G-Server-address>coap://192.0.2.77</MSGin5G-Server-address>"
 SERVICE_ID = "<MSGin5G-UE-Service-id>ue:s1@example.org</MSGin5G-UE-Service-id>"
 

@@ -8,6 +8,9 @@ import pytest
 
 from host_tests.conformance.device.core import UE, UE_ID, Core, body, configured, documents
 
+MODULES = ("firmware/msgin5g/wire/configuration.py",)
+ALSO = ("host_tests/device/wire/test_configuration_documents.py",)
+
 DATA = json.dumps({"ueServiceId": UE})
 
 

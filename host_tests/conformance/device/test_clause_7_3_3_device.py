@@ -6,6 +6,12 @@ import pytest
 
 from host_tests.conformance.device.core import OTHER, SERVICE, UE, Core, granted, own, registered
 
+MODULES = (
+    "firmware/msgin5g/wire/bodies.py",
+    "firmware/msgin5g/procedures/registration.py",
+)
+ALSO = ("host_tests/device/wire/test_bodies.py",)
+
 UE_ID = "urn:imei:35-209900-176148-1"
 WHO = {"oriAddrType": "UE", "addr": UE}
 

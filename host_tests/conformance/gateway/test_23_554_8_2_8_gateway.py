@@ -12,6 +12,12 @@ from tools.gateway.runtime import Gateway, Options
 from tools.programs.patience import run
 from tools.server.settings import Settings
 
+MODULES = ("tools/transport/discovery.py",)
+ALSO = (
+    "host_tests/gateway/found/test_discovered.py",
+    "host_tests/gateway/transport/test_discovery.py",
+)
+
 GROUP = "224.0.1.187"
 WELL_KNOWN_CORE = b"\xbb.well-known\x04core"
 FOR_A_GATEWAY = WELL_KNOWN_CORE + b"\x4d\x00rt=msgin5g.gw"

@@ -10,6 +10,22 @@ import pytest
 from host_tests.conformance.gateway.behind import GW, UE_IDS, A, B, ori, own, said, scene
 from tools.programs.patience import run
 
+MODULES = (
+    "tools/gateway/function/function.py",
+    "tools/gateway/runtime.py",
+    "tools/gateway/running/apart.py",
+    "tools/gateway/running/membership.py",
+    "tools/gateway/running/upstream.py",
+    "tools/transport/departure/north.py",
+)
+ALSO = (
+    "host_tests/gateway/apart/test_forwarding.py",
+    "host_tests/gateway/apart/test_membership.py",
+    "host_tests/gateway/apart/test_unchanged.py",
+    "host_tests/gateway/apart/test_upstream.py",
+    "host_tests/gateway/apart/test_oscore_apart.py",
+)
+
 
 @pytest.mark.parametrize("code", [aiocoap.CREATED, aiocoap.CHANGED])
 @pytest.mark.parametrize("result", [True, "true"])

@@ -10,6 +10,16 @@ import pytest
 from host_tests.conformance.gateway.behind import CONFIGURATIONS, UE_IDS, A, B, ori, own, said, scene
 from tools.programs.patience import run
 
+MODULES = (
+    "tools/gateway/function/configuration.py",
+    "tools/transport/departure/late.py",
+)
+ALSO = (
+    "host_tests/gateway/function/test_function_configuration.py",
+    "host_tests/gateway/function/test_function_many.py",
+    "host_tests/gateway/transport/test_late.py",
+)
+
 
 @pytest.fixture(params=["none", "oscore"])
 def mode(request):

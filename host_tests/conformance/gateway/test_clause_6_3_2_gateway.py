@@ -11,6 +11,12 @@ from host_tests.conformance.gateway.behind import SERVICE, A, B, said, scene
 from tools.gateway.applications import digest
 from tools.programs.patience import run
 
+MODULES = (
+    "tools/gateway/applications.py",
+    "tools/gateway/appjson.py",
+)
+ALSO = ("host_tests/gateway/server/test_applications.py",)
+
 
 @pytest.fixture(params=[True, False], ids=["apart", "combined"])
 def apart(request):

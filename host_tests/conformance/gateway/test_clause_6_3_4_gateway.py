@@ -10,6 +10,17 @@ import pytest
 from host_tests.conformance.gateway.behind import GW, SERVICE, A, B, ori, own, said, scene
 from tools.programs.patience import run
 
+MODULES = (
+    "tools/gateway/function/held.py",
+    "tools/gateway/function/bulk.py",
+    "tools/gateway/function/fanout.py",
+)
+ALSO = (
+    "host_tests/gateway/function/test_function_bulk.py",
+    "host_tests/gateway/function/test_function_fanout.py",
+    "host_tests/gateway/function/test_function_many.py",
+)
+
 
 @pytest.fixture(params=["none", "oscore"])
 def mode(request):

@@ -9,6 +9,9 @@ import pytest
 from host_tests.conformance.gateway.behind import GW, UE_IDS, A, B, ori, own, scene
 from tools.programs.patience import run
 
+MODULES = ("tools/gateway/function/service.py",)
+ALSO = ("host_tests/gateway/function/test_function_service.py",)
+
 
 @pytest.fixture(params=["none", "oscore"])
 def mode(request):

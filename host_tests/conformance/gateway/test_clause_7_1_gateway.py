@@ -10,6 +10,8 @@ import pytest
 from host_tests.conformance.gateway.behind import SERVICE, A, B, ori, own, said, scene
 from tools.programs.patience import run
 
+MODULES = ("tools/gateway/function/function.py",)
+
 MSG_ID = "0e4a8ac6-54a9-4d2c-8a6c-000000000001"
 TO = {"destAddr": {"destAddrType": "UE", "addr": B}, "msgId": MSG_ID}
 SET = {"msgIden": SERVICE, "segId": "set-1"}

@@ -10,6 +10,12 @@ import pytest
 from host_tests.conformance.gateway.behind import SERVICE, A, B, ori, own, said, scene
 from tools.programs.patience import run
 
+MODULES = (
+    "tools/gateway/function/held.py",
+    "tools/gateway/function/service.py",
+    "tools/gateway/function/fanout.py",
+)
+
 
 async def answer_of(peer, body):
     answer = await peer.ask(body)

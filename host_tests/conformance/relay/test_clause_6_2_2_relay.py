@@ -8,6 +8,9 @@ import aiocoap
 from host_tests.conformance.relay.between import relayed
 from tools.programs.patience import run
 
+MODULES = ("tools/gateway/running/relay/relay.py",)
+ALSO = ("host_tests/gateway/relay/test_relay.py",)
+
 PATH = ("su-uc", "v1", "val-services", "urn:3gpp:msgin5g", "ue-configurations")
 DOCUMENTS = [{"ueConfigDocId": "3f2a", "ueConfigs": []}]
 

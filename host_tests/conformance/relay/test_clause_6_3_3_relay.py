@@ -8,6 +8,9 @@ import aiocoap
 from host_tests.conformance.relay.between import relayed
 from tools.programs.patience import run
 
+MODULES = ("tools/gateway/running/relay/relay.py",)
+ALSO = ("host_tests/gateway/relay/test_relay.py",)
+
 REG = {
     "msgIden": "urn:3gpp:msgin5g",
     "msgType": "REG",

@@ -6,6 +6,13 @@ import pytest
 from host_tests.gateway.relay.peers import ACK, CHANGED, CON, NON, NOT_FOUND, POST, Scene, message, uri_host
 from tools.programs.patience import run
 
+MODULES = (
+    "tools/gateway/running/relay/relay.py",
+    "tools/gateway/running/relay/clients.py",
+    "tools/gateway/running/relay/passing.py",
+)
+ALSO = ("host_tests/gateway/relay/test_relay.py",)
+
 MSG = b"\x87msgin5g\x11\x32\xff" + b'{"msgIden":"urn:3gpp:msgin5g","msgType":"MSG"}'
 
 

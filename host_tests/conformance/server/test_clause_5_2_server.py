@@ -7,6 +7,12 @@ import json
 from host_tests.conformance.server.registering import GW, A, msg, own, scene
 from tools.programs.patience import run
 
+MODULES = (
+    "tools/server/server.py",
+    "tools/server/procedures/__init__.py",
+)
+ALSO = ("host_tests/gateway/server/test_procedures.py",)
+
 
 def test_5_2_it_registers_clients_and_routes_messages_by_service_id(tmp_path):
     async def talk():

@@ -25,6 +25,13 @@ from tools.demo.processes import Gateway, command
 from tools.programs.patience import patience, run
 from tools.store.store import Store
 
+MODULES = (
+    "tools/server/procedures/configuration.py",
+    "tools/store/server/configtables.py",
+    "tools/wire/ueconfig.py",
+)
+ALSO = ("host_tests/gateway/server/test_configuration.py",)
+
 ASK = "ue-uri=" + IMEI
 
 

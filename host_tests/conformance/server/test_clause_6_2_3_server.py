@@ -12,6 +12,12 @@ from tools.programs.patience import run
 from tools.store.server.configtables import UeConfiguration
 from tools.store.store import Store
 
+MODULES = (
+    "tools/server/procedures/configuration.py",
+    "tools/server/speakers.py",
+)
+ALSO = ("host_tests/gateway/server/test_configuration.py",)
+
 
 @pytest.fixture(params=["none", "oscore"])
 def mode(request):

@@ -12,6 +12,15 @@ from host_tests.conformance.raw import LONG
 from host_tests.conformance.server.registering import GW, A, msg, own, scene
 from tools.programs.patience import patience, run
 
+MODULES = (
+    "tools/server/procedures/registration.py",
+    "tools/server/speakers.py",
+)
+ALSO = (
+    "host_tests/gateway/server/test_decisions.py",
+    "host_tests/gateway/server/test_reading.py",
+)
+
 
 @pytest.fixture(params=["none", "oscore"])
 def mode(request):

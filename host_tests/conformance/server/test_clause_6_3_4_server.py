@@ -11,6 +11,12 @@ from host_tests.conformance.raw import Peer
 from host_tests.conformance.server.registering import GW, UES, A, Killable, msg, own, provisioned, scene
 from tools.programs.patience import run
 
+MODULES = (
+    "tools/server/procedures/bulk.py",
+    "tools/server/speakers.py",
+)
+ALSO = ("host_tests/gateway/server/test_bulk.py",)
+
 S0, S1 = UES[:2]
 
 

@@ -7,6 +7,9 @@ import pytest
 from host_tests.conformance.server.registering import GW, SERVICE, UES, A, msg, own, scene
 from tools.programs.patience import run
 
+MODULES = ("tools/server/procedures/__init__.py",)
+ALSO = ("host_tests/gateway/server/test_decisions.py",)
+
 SET = {"msgIden": SERVICE, "segId": "set-1"}
 
 

@@ -12,6 +12,8 @@ from tools.programs.patience import run
 from tools.store.server.configtables import UeConfiguration
 from tools.wire import ueconfig
 
+MODULES = ("tools/wire/ueconfig.py",)
+
 BASE = "{urn:3gpp:ns:seal:sealUEConfig:1.0}"
 EXTENSION = "{urn:3gpp:ns:seal:MSGin5GUEConfig:1.0}"  # printed with a blank in it, which no URN has
 

@@ -10,6 +10,8 @@ import pytest
 from host_tests.conformance.server.configuring import IMEI, OTHER_IMEI, UE, scene
 from tools.programs.patience import run
 
+MODULES = ("tools/wire/ueconfig.py",)
+
 
 @pytest.fixture(params=["none", "oscore"])
 def mode(request):

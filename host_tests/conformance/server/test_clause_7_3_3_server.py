@@ -10,6 +10,16 @@ import pytest
 from host_tests.conformance.server.registering import GW, SERVICE, A, msg, own, scene
 from tools.programs.patience import run
 
+MODULES = (
+    "tools/server/routing.py",
+    "tools/server/procedures/registration.py",
+    "tools/wire/bodies.py",
+)
+ALSO = (
+    "host_tests/gateway/server/test_decisions.py",
+    "host_tests/gateway/server/test_reading.py",
+)
+
 WHO = {"oriAddrType": "UE", "addr": A}
 # Each member of the table, with the words that the schema has for them
 PROFILE = {
