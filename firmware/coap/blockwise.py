@@ -108,7 +108,12 @@ def add_response_block(exchange, request, message, max_body):
     etag = message.option(numbers.ETAG)
     if exchange.body is None and start == 0 and not more:
         return RESPONSE, None  # the only block
-    pieces, tag = exchange.body or ((), etag)
+    # the first block has Observe where the peer will notify, which it does by the first request: section 2.6
+    pieces, tag, observed = exchange.body or (
+        (),
+        etag,
+        (message.option(numbers.OBSERVE), exchange.token, exchange.binding),
+    )
     if (
         start != length(pieces)
         or not _fits(message, more, exponent)
@@ -120,12 +125,14 @@ def add_response_block(exchange, request, message, max_body):
         return INCOMPLETE, None
     if not more:
         message.payload = joined(pieces, message.payload)
+        if observed[0] is not None and message.option(numbers.OBSERVE) is None:
+            message.options.append((numbers.OBSERVE, observed[0]))
         return RESPONSE, None
     request.options = without(request.options, numbers.BLOCK2, numbers.OBSERVE)
     request.options.append((numbers.BLOCK2, octets(start + len(message.payload), False, exponent)))
     pieces = list(pieces)
     add(pieces, message.payload)
-    return None, (pieces, etag)
+    return None, (pieces, etag, observed)
 
 
 def add(pieces, payload):

@@ -50,19 +50,26 @@ OBSERVATION = (
 
 
 def observe(
-    endpoint: "Endpoint", message: Message, peer: "Peer", now: "Tick", tag: object = None, stale: bool = True
+    endpoint: "Endpoint",
+    message: Message,
+    peer: "Peer",
+    now: "Tick",
+    tag: object = None,
+    stale: bool = True,
+    blocks: bool = False,
 ) -> "Observation":
     """Send `message`, a GET, with Observe 0; return its Observation.
 
     `stale` asks for the STALE event once Max-Age has passed since the last response, and 5 to 15 s more as section
-    3.3.1 has it: time to `register` again.
+    3.3.1 has it: time to `register` again. `blocks` takes notifications in blocks: such a one has Block2, and the first
+    part alone, and `register` gives the whole. Without it they are refused.
     Raise BusyError where MAX_OBSERVATIONS are kept, and as Endpoint.request does.
     """
     if len([each for each in endpoint.observations if isinstance(each, Observation)]) >= MAX_OBSERVATIONS:
         from .errors import BusyError
 
         raise BusyError("%d resources are observed" % MAX_OBSERVATIONS)
-    observation = Observation(endpoint, peer, tag, stale)
+    observation = Observation(endpoint, peer, tag, stale, blocks)
     if not endpoint.observations:
         endpoint.observations = []
     endpoint.observations.append(observation)
@@ -81,7 +88,9 @@ class Observation:
     or none comes, by `forget`. The endpoint drops it then, and nothing revives it: call `observe` again.
     """
 
-    def __init__(self, endpoint: "Endpoint", peer: "Peer", tag: object, stale: bool) -> None:
+    def __init__(
+        self, endpoint: "Endpoint", peer: "Peer", tag: object, stale: bool, blocks: bool = False
+    ) -> None:
         self.peer = peer
         self.tag = tag
         self.token = b""
@@ -89,6 +98,7 @@ class Observation:
         self.exchange: "Any" = None  # of the last request, None once that has ended
         self.deadline = None  # when `poll` is needed
         self._stale = stale
+        self._blocks = blocks
         self._stale_at = None  # when the last response is stale
         self._endpoint = endpoint
         self._bindings: list = []  # of OSCORE: of the newest request that was answered, and of those before it
@@ -160,14 +170,19 @@ class Observation:
             self.forget()
         elif event == "granted":
             self.token = exchange.token  # a new one, where the peer asked for an Echo
-            if exchange.binding:
-                self._bind(exchange.binding, now)
+            binding = exchange.binding
+            if exchange.body:  # the response came in blocks, and the first request is the one that observes
+                _, self.token, binding = exchange.body[2]
+            if binding:
+                self._bind(binding, now)
             self._told(message, now)
 
     def on_notification(self, message: Message, now: "Tick") -> bool:
         """Take a response with this token. Return False where it is no notification."""
         notifies = message.option(numbers.OBSERVE) is not None
         pending = self._endpoint.is_open(self.exchange)
+        if pending and self.exchange.body and message.type != numbers.ACK and not self.established:
+            return True  # what is observed comes in blocks, and has changed: the peer repeats this
         if not self.established or message.type == numbers.ACK or pending and not notifies:
             return False
         plain = message
@@ -176,14 +191,19 @@ class Observation:
             if plain is None:
                 return self._refuse(message, number, pending)
             self._newest = number
-        elif pending and self.stands == "renewing" and self.exchange.state != QUEUED:
+        elif (
+            pending
+            and self.stands == "renewing"
+            and self.exchange.state != QUEUED
+            and self.exchange.token == message.token
+        ):
             # A message that matches the open request is its response, also where its acknowledgement was lost (RFC
             # 7252 section 5.2.2). Only the response to a cancellation has no Observe.
             return False
         elif notifies and not self._is_newer(message.uint(numbers.OBSERVE), now):
             self._acknowledge(message, now)
             return True
-        if unrecognized(plain, 0) is not None:  # among them notifications in blocks
+        if unrecognized(plain, self._blocks) is not None:
             self.forget()
             return False
         self._endpoint.emit((NOTIFICATION, self, plain))
@@ -200,7 +220,9 @@ class Observation:
             if message.type == numbers.CON:
                 self._endpoint.put(empty(numbers.ACK, message.mid), self.peer)
         elif pending:
-            return False  # the response to the open request has a binding of its own
+            # The response to the open request has a binding of its own; and so have, where that comes in blocks, the
+            # notifications behind its first one, which the peer repeats.
+            return bool(self.exchange.body)
         else:
             self._endpoint.stats["unmatched"] += 1
         return True

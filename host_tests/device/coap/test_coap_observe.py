@@ -295,6 +295,74 @@ def test_a_notification_in_blocks_is_refused():
     equal(watch.device.observations, [])
 
 
+def test_a_notification_in_blocks_for_who_takes_them():
+    watch = Watch(blocks=True)
+    equal(watch.notify(3, "7001", more="d1 04 08"), [[ack("7001")], b"1"])
+    equal(watch.observation.established, True)
+
+
+# What is observed may come in blocks (RFC 7959 section 2.6): the first response has Observe and the token that
+# notifications will have, the requests for the rest have neither. 16 octets a block: Block2 0/1/16 is `d1 04 08`
+# behind Observe, 1/0/16 alone `d1 0a 10`; the request's 1/0/16 is 12 behind Uri-Path.
+def in_blocks():
+    device = endpoint()
+    observation = observe(device, get(), PEER, 0, "tag", blocks=True)
+    equal(sent(device), [octets("44 01 0001 00000001" + REGISTER)])
+    rest = answer(device, "64 45 0001 00000001 61 02 d1 04 08 ff" + "61" * 16)
+    equal(rest, [octets("44 01 0002 00000002 b3 6f6273 c1 10")])
+    return device, observation
+
+
+def test_what_is_observed_may_come_in_blocks():
+    device, observation = in_blocks()
+    equal(answer(device, "64 45 0002 00000002 d1 0a 10 ff 6262"), [])
+    kind, _, message = one_event(device)
+    equal((kind, bytes(message.payload)), (coap.RESPONSE, b"a" * 16 + b"bb"))
+    equal(observation.established, True)
+    answer(device, "44 45 7001 00000001 61 03 ff 31", 1000)
+    kind, same, message = one_event(device)
+    equal((kind, same is observation, bytes(message.payload)), (coap.NOTIFICATION, True, b"1"))
+    observation.accept(message, 1000)
+    equal(sent(device), [ack("7001")])
+    observation.cancel(get(), 2000)  # with the same token: RFC 7641 section 3.6
+    equal(sent(device), [octets("44 01 0003 00000001" + CANCEL)])
+
+
+def test_a_change_while_the_blocks_come():
+    # It is not refused, which would end the observation at the peer; nor acknowledged: it comes again.
+    device, observation = in_blocks()
+    equal(answer(device, "44 45 7001 00000001 61 03 ff 31", 1000), [])
+    equal(events(device), [])
+    answer(device, "64 45 0002 00000002 d1 0a 10 ff 6262", 1500)
+    equal(one_event(device)[0], coap.RESPONSE)
+    answer(device, "44 45 7001 00000001 61 03 ff 31", 3000)
+    equal(one_event(device)[0], coap.NOTIFICATION)
+
+
+def test_a_change_while_the_blocks_of_a_renewal_come():
+    device, observation = in_blocks()
+    answer(device, "64 45 0002 00000002 d1 0a 10 ff 6262")
+    one_event(device)
+    observation.register(get(), 5000)
+    equal(sent(device), [octets("44 01 0003 00000001" + REGISTER)])
+    rest = answer(device, "64 45 0003 00000001 61 05 d1 04 08 ff" + "61" * 16, 5000)
+    equal(rest, [octets("44 01 0004 00000003 b3 6f6273 c1 10")])
+    answer(device, "44 45 7001 00000001 61 06 ff 31", 5500)
+    equal(one_event(device)[0], coap.NOTIFICATION)
+    answer(device, "64 45 0004 00000003 d1 0a 10 ff 6262", 6000)
+    equal(one_event(device)[0], coap.RESPONSE)
+    equal((observation.established, observation.token), (True, octets("00000001")))
+
+
+def test_blocks_that_do_not_end_end_the_observation():
+    device, observation = in_blocks()
+    # the second block has another ETag: the resource has changed under way
+    answer(device, "64 45 0002 00000002 41 01 d1 06 10 ff 6262")
+    equal(one_event(device)[0], coap.INCOMPLETE)
+    equal((observation.stands, device.observations), ("ended", []))
+    equal(answer(device, "44 45 7001 00000001 61 03 ff 31", 1000), [reset("7001")])
+
+
 def test_no_more_than_so_many():
     device = endpoint()
     for number in range(MAX_OBSERVATIONS):
