@@ -109,7 +109,17 @@ class ApplicationServers:
         self._store.remember(origin.key, head["msgId"], "", self._settings.remembered)
         parts = [] if value is None else [value]
         state, cause = self._accept(
-            Item(origin, target, head, parts, store_forward, expires, peer=caller.peer), now
+            Item(
+                origin,
+                target,
+                head,
+                parts,
+                store_forward,
+                expires,
+                peer=caller.peer,
+                priority=restreading.urgency(body),
+            ),
+            now,
         )
         status = {STORED: "DELY_STORED", FAILED: "DELY_FAILED"}.get(state)
         return rest.ack(origin, head["msgId"], status, cause)

@@ -84,10 +84,11 @@ class Quarantine:
             return True
         if aside.kind == SEGMENT_SET:
             return self._try(self._confirm, aside.origin.id, aside.origin_set, False, now)
-        message = _Message(aside.origin, aside.target, {"msgId": aside.msg_id}, aside.origin_set)
+        message = _Message(aside.origin, aside.target, {}, aside.origin_set)
         if self._store.is_copy(aside.key):  # the originator is not told about single copies of many
             return True
-        return self._try(self._deliveries.responses.notify, message, False, CAUSE, now)
+        names = self._store.names(aside.key, aside.msg_id)
+        return self._try(self._deliveries.responses.notify, message, names, False, CAUSE, now)
 
     # ---- what becomes of them ----------------------------------------------------------------------------------------
 

@@ -8,7 +8,6 @@ row of `procedures.TABLE`.
 
 from dataclasses import replace
 
-from tools.server.delivery.pushes import Item
 from tools.store.states import FAILED, QUEUED, STORED
 from tools.store.tables import DATA
 from tools.wire import aggregates, bodies, rest
@@ -48,7 +47,7 @@ class Routing:
         elif state == FAILED:
             self._emit("failed", **fields, cause=cause)
         if state != QUEUED and item.origin.type == "UE":
-            self._responses.notify(item, state == STORED, cause, now)
+            self._responses.notify(item, item.names, state == STORED, cause, now)
         return state, cause
 
     def to_ue(self, item, now):
@@ -93,7 +92,7 @@ class Routing:
         if "msgList" in item.head:  # TS 29.538 has no aggregated message
             for head, value in aggregates.singles(item.head, item.head["msgList"]):
                 parts = [] if value is None else [value]
-                single = Item(item.origin, item.target, head, parts, item.store_forward, item.expires)
+                single = replace(item, head=head, parts=parts, whole=item.whole or item.head["msgId"])
                 self._queue(single, QUEUED, item.store_forward, now)
         else:
             self._queue(item, QUEUED, item.store_forward, now)
@@ -111,6 +110,8 @@ class Routing:
             min(now + self._settings.keep, item.expires or now + self._settings.keep),
             origin_set=item.origin_set,
             store_forward=store_forward,
+            high=item.priority == "HIGH",
+            whole=item.whole,
         )
 
 

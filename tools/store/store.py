@@ -27,10 +27,11 @@ from tools.store.messages.quarantinetables import QuarantineTables
 from tools.store.messages.quotatables import QuotaTables
 from tools.store.messages.settables import SetTables
 from tools.store.sectables import SecurityTables
-from tools.store.server import configtables, tokentables, topictables
+from tools.store.server import configtables, tokentables, topictables, traittables
 from tools.store.server.configtables import ConfigurationTables
 from tools.store.server.tokentables import TokenTables
 from tools.store.server.topictables import TopicTables
+from tools.store.server.traittables import TraitTables
 from tools.store.states import IS_HELD, IS_MORTAL
 from tools.store.storefile import GENERATION, StoreError, StoreFile, in_use
 from tools.store.tables import SCHEMA, VERSION, ApplicationServer
@@ -51,6 +52,7 @@ _MORE = ";".join(
         settables,
         tokentables,
         topictables,
+        traittables,
         uetables,
         waytables,
     )
@@ -72,6 +74,7 @@ class Store(
     SetTables,
     TokenTables,
     TopicTables,
+    TraitTables,
     UeTables,
     WayTables,
 ):

@@ -41,6 +41,31 @@ def aggregate(body):
     return made
 
 
+def again(head_, msg_id, listed):
+    """The head of an aggregated message with another msgId and these elements, all that is outside as it was."""
+    return head_ | {"msgId": msg_id, "totalMsgCount": len(listed), "msgList": listed}
+
+
+def outside(head_):
+    """The most octets of an aggregated message beside its list."""
+    return len(bodies.encode(again(head_, head_["msgId"], []) | {"totalMsgCount": len(head_["msgList"])})) - 2
+
+
+def cut(listed, limit, room):
+    """Lists of as many elements as fit, in their order: each list, once written, has at most `limit` and at most `room`
+    octets, but one of a single element, which will be no list (clause 6.4.1.2.7)."""
+    most, cuts, octets = min(limit, room), [], 0
+    for element in listed:
+        more = len(bodies.encode(element)) + 1  # a comma, or the two brackets less one
+        if cuts and octets + more <= most:
+            cuts[-1].append(element)
+        else:
+            cuts.append([element])
+            octets = 1
+        octets += more
+    return cuts
+
+
 def singles(head_, listed):
     """The single messages of an aggregated one, as (head, payload) pairs: what an element does not say of itself it
     has from outside (clause 6.4.1.1.7 a 1)."""

@@ -218,10 +218,11 @@ def same(identifier):
 
 
 def priority(body):
-    """Checks `priority`, which ends at the server (clause 6.4.1.2.6 c)."""
-    value = text(body, "priority", "NORMAL")
-    if value.upper() not in PRIORITIES:
+    """The priority type: "HIGH", "NORMAL" or "LOW". It ends at the server (clause 6.4.1.2.6 c). Raises Malformed."""
+    value = text(body, "priority", "NORMAL").upper()
+    if value not in PRIORITIES:
         raise Malformed("priority", "not HIGH, NORMAL or LOW")
+    return value if value in ("HIGH", "LOW") else "NORMAL"
 
 
 def moment(value, member):

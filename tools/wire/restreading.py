@@ -157,6 +157,12 @@ def read_message(body, service):
     )
 
 
+def urgency(body):
+    """The priority of such a message, one of MSGin5G-1's. The enumeration is open: what is unknown is NORMAL."""
+    value = bodies.text(body, "priority", "").upper()
+    return value if value in ("HIGH", "LOW") else "NORMAL"
+
+
 def read_push(body):
     """(UE Service ID, body) of what is to be sent as it is."""
     _check(body, _PUSH)

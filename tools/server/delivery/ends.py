@@ -28,10 +28,14 @@ class Ends:
 
     def fail(self, row, cause, now):
         """The end of a message that will not arrive."""
+        names = self._names(row)
         self.remove(row)
         if row.kind == "MSG":
-            self._responses.notify(row, False, cause, now)
+            self._responses.notify(row, names, False, cause, now)
         self._emit("failed", **about(row), cause=cause)
+
+    def _names(self, row):
+        return self._store.names(row.id, row.head.get("msgId"))
 
     def on_reported(self, recipient, originator, msg_id):
         """The recipient's report shows that it has the message: only its answer to the message was lost."""
@@ -60,7 +64,7 @@ class Ends:
         row = self._store.message(id_)
         if row.store_forward:
             self._store.set_state(row.id, STORED)
-            self._responses.notify(row, True, "", now)
+            self._responses.notify(row, self._names(row), True, "", now)
             self._emit("stored", **about(row))
         else:
             self.fail(row, cause, now)

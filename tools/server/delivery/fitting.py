@@ -2,6 +2,7 @@
 """Makes a message fit its recipient: the server as Message Sender of segments (TS 24.538 clauses 6.4.1.2.7, 6.5.3)."""
 
 import secrets
+import uuid
 
 from tools.server.settings import LARGEST_PAYLOAD
 from tools.store.states import QUEUED
@@ -30,8 +31,9 @@ class Fitting:
             return True
         room = self._settings.room
         if "msgList" in row.head:
-            if len(bodies.encode(row.head)) > room or len(bodies.encode(row.head["msgList"])) > limit:
-                self._split_aggregate(row)
+            pieces = aggregates.cut(row.head["msgList"], limit, room - aggregates.outside(row.head))
+            if len(pieces) > 1:
+                self._split(row, pieces)
                 return False
         else:
             parts = self._store.parts(row.id)
@@ -70,20 +72,33 @@ class Fitting:
         cuts = segments.cut(segments.join(parts), limit, room - head)
         self._store.set_parts(row.id, set_id, cuts)
 
-    def _split_aggregate(self, row):
-        """Too big for the recipient: single messages (clause 6.4.1.2.7), in the aggregate's place."""
-        self._store.remove(row.id)
-        for head, value in aggregates.singles(row.head, row.head["msgList"]):
-            parts = [] if value is None else [value]
-            self._store.add(
+    def _split(self, row, pieces):
+        """Too big for the recipient (clause 6.4.1.2.7): messages of as many elements as fit, in the aggregate's place.
+
+        The first one keeps its msgId, so that one who has the whole, and only its answer was lost, knows it again; the
+        others get new ones. The originator knows all by their elements from now on.
+        """
+        store, first = self._store, row.head["msgId"]
+        high, whole = store.is_high(row.id), store.whole_of(row.id) or first
+        step = (store.position_after(row) - row.position) / len(pieces)
+        store.remove(row.id)
+        for number, listed in enumerate(pieces):
+            if len(listed) == 1:
+                ((head, value),) = aggregates.singles(row.head, listed)
+            else:
+                msg_id = first if number == 0 else str(uuid.uuid4())
+                head, value = aggregates.again(row.head, msg_id, listed), None
+            store.add(
                 DATA,
                 "MSG",
                 row.target,
                 row.origin,
                 head,
-                parts,
+                [] if value is None else [value],
                 QUEUED,
                 row.expires,
-                position=row.position,
+                position=row.position + number * step,
                 store_forward=row.store_forward,
+                high=high,
+                whole=whole,
             )

@@ -20,7 +20,7 @@ BROKEN = "broken"  # sending it raised an error of the gateway's own
 
 @dataclass(frozen=True)
 class Item:
-    """A whole message that the server answers for."""
+    """A whole message that the server answers for. `whole`: msgId of the aggregated message that it is a piece of."""
 
     origin: Address
     target: Address
@@ -30,6 +30,14 @@ class Item:
     expires: float | None = None
     origin_set: str = ""
     peer: str = ""  # where it came from over HTTP, for events
+    priority: str = "NORMAL"  # or "HIGH", "LOW"
+    whole: str = ""
+
+    @property
+    def names(self):
+        """The msgIds that its originator knows it by."""
+        listed = self.head.get("msgList", ()) if self.whole else ()
+        return [each["msgId"] for each in listed] or [self.head["msgId"]]
 
 
 class Outcome(NamedTuple):

@@ -23,12 +23,17 @@ class Responses:
         expires = now + self._settings.keep
         self._store.add(CONTROL, kind, target, origin, body, [], QUEUED, expires, origin_set=origin_set)
 
-    def notify(self, message, stored, cause, now):
-        """Tells the originator what became of its message: a MSGRESP (clause 7.3.4.3) to a UE. TS 29.538 has no such
-        call toward an Application Server; a failure goes there as DeliveryStatusReport in the recipient's name."""
-        service, msg_id = self._settings.service, message.head.get("msgId")
+    def notify(self, message, names, stored, cause, now):
+        """Tells the originator what became of its message, by each of the msgIds that it knows it by: a MSGRESP (clause
+        7.3.4.3) to a UE. TS 29.538 has no such call toward an Application Server; a failure goes there as
+        DeliveryStatusReport in the recipient's name."""
         if message.origin is None or "oriDestAddr" in message.head:  # one copy of many
             return
+        for msg_id in names:
+            self._notify(message, msg_id, stored, cause, now)
+
+    def _notify(self, message, msg_id, stored, cause, now):
+        service = self._settings.service
         if message.origin.type == "UE":
             status = "stored for deferred delivery" if stored else "failure"
             body = bodies.msgresp(service, message.origin, msg_id, status, cause, message.origin_set)
@@ -37,10 +42,17 @@ class Responses:
             body = bodies.imdn(service, message.target, message.origin, msg_id, False, cause)
             self.control(message.origin, "IMDN", body, now, message.target)
 
+    def is_repeat(self, from_, to, msg_id):
+        """Whether this report went out already: reports are repeated, recipients want them once."""
+        return self._store.seen(*_report(from_, to, msg_id)) is not None
+
     def first_report(self, from_, to, msg_id):
-        """False for a report that went out already: reports are repeated, recipients want them once."""
-        key, what = "IMDN %s %s" % from_, "%s %s" % (msg_id, to.id.encode().hex())
-        if self._store.seen(key, what) is not None:
+        """False for a report that went out already; it has gone out from now on."""
+        if self.is_repeat(from_, to, msg_id):
             return False
-        self._store.remember(key, what, "", self._settings.remembered)
+        self._store.remember(*_report(from_, to, msg_id), "", self._settings.remembered)
         return True
+
+
+def _report(from_, to, msg_id):
+    return "IMDN %s %s" % from_, "%s %s" % (msg_id, to.id.encode().hex())

@@ -22,6 +22,7 @@ class Messages(Procedure):
         if segment and listed:
             raise Malformed("isSegmented", "an aggregated message is not segmented")
         store_forward, expires = self._store_and_forward(body)
+        urgency = bodies.priority(body)
         self._speakers.speaks_for(peer, origin.id, now)
 
         sets, quotas = self._core.procedures["segments"], self._deliveries.quotas
@@ -32,16 +33,20 @@ class Messages(Procedure):
         quotas.refuse_large(value)
         quotas.refuse_full(target, origin)
         if segment:
-            kept = head | {"sfFlag": store_forward, "expires": expires}
+            kept = head | {"sfFlag": store_forward, "expires": expires, "priority": urgency}
             sets.segment(origin.id, kept, segment, value, now)
             return
+        whole = ""
         if listed:
-            listed = self._new_elements(origin, head["msgId"], listed)
+            new = self._new_elements(origin, head["msgId"], listed)
+            whole = head["msgId"] if len(new) < len(listed) else ""
+            listed = new
             head = head | {"totalMsgCount": len(listed), "msgList": listed}
         parts = [] if value is None else [value]
         self._remember(origin, head["msgId"])
         if listed != []:  # else each of its elements was sent before
-            self._core.routing.accept(Item(origin, target, head, parts, store_forward, expires), now)
+            item = Item(origin, target, head, parts, store_forward, expires, priority=urgency, whole=whole)
+            self._core.routing.accept(item, now)
 
     def _store_and_forward(self, body):
         """(wanted, expiry or None) of `sfFlag` and `sfParam`."""
@@ -53,6 +58,7 @@ class Messages(Procedure):
         """Takes the message whose segments are all there; the procedure of segments has put them together."""
         head = dict(set_.body)
         store_forward, expires = head.pop("sfFlag"), head.pop("expires")
+        urgency = head.pop("priority", "NORMAL")  # an earlier program kept none
         origin, target = Address("UE", set_.originator), _target(head)
         for msg_id in self._store.segment_msg_ids(set_.id):
             if msg_id != bodies.same(set_.msg_id):
@@ -61,7 +67,7 @@ class Messages(Procedure):
         if self._store.seen(origin.key, set_.msg_id) is not None:
             return  # sent unsegmented meanwhile
         self._remember(origin, set_.msg_id, set_.set_id)
-        item = Item(origin, target, head, parts, store_forward, expires, set_.set_id)
+        item = Item(origin, target, head, parts, store_forward, expires, set_.set_id, priority=urgency)
         self._core.routing.accept(item, now)
 
     # ---- what is known again -----------------------------------------------------------------------------------------

@@ -14,7 +14,8 @@ class MessageTables:
     """For Store, whose `_db` these methods use. Their schema is that of `tables`."""
 
     def add(self, lane, kind, target, origin, head, parts, state, expires, **more):
-        """A message at the end of its recipient's queue (or at `position`); returns its id."""
+        """A message at the end of its recipient's queue (or at `position`); returns its id. `high`, `whole`: its traits
+        (`traittables`)."""
         octets = sum(map(content_size, parts)) if parts else len(json.dumps(head))
         cursor = self._db.execute(
             "INSERT INTO message VALUES (NULL,?,?,?,?,?,?,?,?,?,?,?,?,?,?,NULL,?)",
@@ -37,6 +38,9 @@ class MessageTables:
         if more.get("position") is None:
             self._db.execute("UPDATE message SET position=id WHERE id=?", (cursor.lastrowid,))
         self.set_parts(cursor.lastrowid, more.get("set_id", ""), parts)
+        whole = more.get("whole", "")
+        names = [each["msgId"] for each in head.get("msgList", (head,))] if whole else ()
+        self.set_traits(cursor.lastrowid, more.get("high", False), whole, names)
         return cursor.lastrowid
 
     def set_parts(self, id_, set_id, parts):
@@ -110,6 +114,11 @@ class MessageTables:
             lane,
             *without,
         )
+
+    def position_after(self, row):
+        """That of the next one in the queue of its recipient, or one more than its own."""
+        query = "SELECT min(position) FROM message WHERE target_type=? AND target=? AND lane=? AND position>?"
+        return self._one(query, *row.target, row.lane, row.position) or row.position + 1
 
     def ids(self, target, state, lane=DATA):
         """Of the messages of a recipient, in order: each is read where its being unreadable stops no other."""
