@@ -38,6 +38,19 @@ def imdn(**members):
     return body("IMDN", **({"DelSta": "success"} | members))
 
 
+def about_set(kind, **members):
+    members = {"msgIden": "urn:3gpp:msgin5g", "msgType": kind, "segId": "ab"} | members
+    return {name: value for name, value in members.items() if value is not ...}
+
+
+def confirmation(**members):
+    return about_set("SEGCONFIR", **members)
+
+
+def recovery(**members):
+    return about_set("SEGREC", **{"segNoList": "(1-1)"} | members)
+
+
 TAKEN = [
     msg(),
     msg(payload=...),
@@ -78,6 +91,8 @@ TAKEN = [
     imdn(DelSta="FAILURE", cause="full"),
     imdn(DelSta="failure", Cause="full"),
     imdn(msgId=(ID % 0).upper()),
+    confirmation(result=True),
+    confirmation(result="False"),
     body(
         "IMDN",
         msgList=[
@@ -105,6 +120,10 @@ REFUSED = [
     (msg(appId=7), "appId"),
     (msg(appId=[7]), "appId"),
     (msg(isDelivStatReq="perhaps"), "isDelivStatReq"),
+    (msg(isDelivStatReq=1), "isDelivStatReq"),
+    (msg(isDelivStatReq=0.0), "isDelivStatReq"),
+    (msg(isDelivStatReq=" true"), "isDelivStatReq"),
+    (msg(isSegmented=1), "isSegmented"),
     (msg(priority="URGENT"), "priority"),
     (msg(isSegmented="perhaps"), "isSegmented"),
     (msg(isSegmented=True), "seg"),
@@ -123,6 +142,13 @@ REFUSED = [
     (imdn(DelSta="perhaps"), "DelSta"),
     (imdn(DelSta=None), "DelSta"),
     (imdn(Cause=5, DelSta="failure"), "Cause"),
+    *((confirmation(**each), "result") for each in ({}, {"result": None}, {"result": 1}, {"result": "yes"})),
+    (confirmation(result=True, segId=None), "segId"),
+    *(
+        (recovery(segNoList=each), "segNoList")
+        for each in (None, "", "(2-1)", "(0-1)", "(a-b)", 1, ["(1-1)"])
+    ),
+    (recovery(segId=...), "segId"),
 ]
 
 

@@ -119,10 +119,10 @@ def flag(body, member):
     if value is None:
         return False
     if isinstance(value, str):
-        value = {"true": True, "false": False}.get(value.strip().lower())
-    if value not in (True, False):
+        value = {"true": True, "false": False}.get(value.lower())
+    if not isinstance(value, bool):  # 1 is none
         raise Malformed(member, "not a boolean")
-    return bool(value)
+    return value
 
 
 def succeeded(body, default):
@@ -136,7 +136,7 @@ def mark(body, member):
     value = body.get(member)
     if isinstance(value, str):
         return value.strip().lower() not in ("", "0", "false")
-    return flag(body, member)
+    return flag({member: bool(value)} if value in (0, 1) else body, member)
 
 
 def number(body, member, lowest, highest):

@@ -50,7 +50,7 @@ class Segments(Procedure):
         """A SEGCONFIR; one for a set that is no longer held changes nothing."""
         ues = self._speakers.ues(peer, now)
         set_id = bodies.text(body, "segId")
-        if "result" not in body:
+        if body.get("result") is None:
             raise Malformed("result", "missing")
         result = bodies.flag(body, "result")
         row = self._store.message_by_set(set_id, ues)
