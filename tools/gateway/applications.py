@@ -16,7 +16,7 @@ from tools.gateway.running.asking import asking
 from tools.server.delivery.pushes import DONE, LATER, REFUSED, Outcome
 from tools.server.settings import LARGEST_PAYLOAD
 from tools.store.gateway.apptables import app_id_of
-from tools.wire import bodies, l3, segments
+from tools.wire import aggregates, bodies, l3, segments
 from tools.wire import payload as payloads
 from tools.wire.a3 import is_json_of_application as is_json_of_application
 from tools.wire.bodies import Address, Segment
@@ -254,6 +254,9 @@ class Applications:
         kind = body["msgType"]
         if kind == "MSG":
             return (yield from self._message(ue, applications, body, now))
+        if kind == "IMDN" and "msgList" in body:  # MSGin5G-5 has single ones only
+            each = (self._what_became(ue, here, one) for one in aggregates.single_reports(body))
+            return [told for found in each for told in found]
         if kind in ("IMDN", "MSGRESP"):
             return self._what_became(ue, here, body)
         if kind == "SEGREC":

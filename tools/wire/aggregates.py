@@ -41,6 +41,23 @@ def aggregate(body):
     return made
 
 
+def reports(service, from_, to, outer, listed):
+    """An aggregated IMDN (clauses 6.4.1.1.5, 7.3.4.2); `listed`: (msgId, delivered, cause) of each element."""
+    elements_ = [bodies.imdn(service, from_, to, *each) for each in listed]
+    inside = [
+        {name: each[name] for name in ("msgId", "DelSta", "Cause") if name in each} for each in elements_
+    ]
+    made = bodies.imdn(service, from_, to, outer, True)
+    del made["DelSta"]
+    return made | {"totalMsgCount": len(inside), "msgList": inside}
+
+
+def single_reports(body):
+    """The IMDNs of an aggregated one."""
+    outside_ = {name: body[name] for name in ("msgIden", "msgType", "oriAddr", "destAddr")}
+    return [outside_ | element for element in body["msgList"]]
+
+
 def again(head_, msg_id, listed):
     """The head of an aggregated message with another msgId and these elements, all that is outside as it was."""
     return head_ | {"msgId": msg_id, "totalMsgCount": len(listed), "msgList": listed}

@@ -359,6 +359,21 @@ def test_sending(head, app_id):
     assert got.get("appId") == (str(app_id) if app_id == 7 else app_id)
 
 
+def test_an_aggregated_report_comes_to_the_application_singly():
+    """MSGin5G-5 has no aggregated reports; the server passes them on whole (TS 24.538 clause 6.4.1.2.9)."""
+    bench = AppBench((7, ONE))
+    bench.enter(7)
+    listed = [
+        {"msgId": new_id(), "DelSta": "success"},
+        {"msgId": new_id(), "DelSta": "failure", "Cause": "x"},
+    ]
+    to = {"destAddr": {"destAddrType": "UE", "addr": ONE}, "msgId": listed[0]["msgId"]}
+    assert bench.code(HERE, own("IMDN", A, **to, totalMsgCount=2, msgList=listed)) == "2.04"
+    bench.run()
+    told = [item for _, item in bench.brought]
+    assert told == [Reported(listed[0]["msgId"], True), Reported(listed[1]["msgId"], False)]
+
+
 @pytest.mark.parametrize("names", [("msgId",), ("msgId", "reply2msgId")])
 def test_reporting(names):
     """A.3.2.2 does not require `reply2msgId`."""

@@ -516,15 +516,6 @@ def test_reports_wait_for_their_recipient():
     assert bench.work() == []
 
 
-def test_aggregated_reports_are_routed_singly():
-    bench = both()
-    ids = [new_id(), new_id()]
-    listed = [{"msgId": ids[0], "DelSta": "success"}, {"msgId": ids[1], "DelSta": "failure", "Cause": "full"}]
-    body = own("IMDN", B, destAddr={"destAddrType": "UE", "addr": A}, totalMsgCount=2, msgList=listed)
-    assert bench.code(THERE, body) == "2.04"
-    assert [bench.take()["DelSta"], bench.take().get("Cause")] == ["success", "full"]
-
-
 # ---- aggregates ------------------------------------------------------------------------------------------------------
 
 

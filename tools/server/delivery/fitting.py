@@ -42,6 +42,29 @@ class Fitting:
         self._fitted[row.id] = limit
         return True
 
+    def fit_reports(self, row, max_segment):
+        """Whether an aggregated report goes out now; False when it was made into single ones (clause 6.4.1.2.9)."""
+        limit = min(LARGEST_PAYLOAD, max_segment or LARGEST_PAYLOAD)
+        if (
+            len(bodies.encode(row.head)) <= self._settings.room
+            and len(bodies.encode(row.head["msgList"])) <= limit
+        ):
+            return True
+        self._store.remove(row.id)
+        for body in aggregates.single_reports(row.head):
+            self._store.add(
+                row.lane,
+                row.kind,
+                row.target,
+                row.origin,
+                body,
+                [],
+                QUEUED,
+                row.expires,
+                position=row.position,
+            )
+        return False
+
     def _cuts_fit(self, row, parts, limit, room):
         if len(parts) <= 1:
             value = parts[0] if parts else None

@@ -97,6 +97,9 @@ class Deliveries:
         where, via = registration.peer, registration.via
         if not self.turns.may_send_through(via, row.target, now):
             return None
+        if row.kind == "IMDN" and "msgList" in row.head:
+            if not self._fitting.fit_reports(row, registration.max_segment):
+                return True
         if row.kind != "MSG":
             return Push(row.target, where, row.kind, row.lane, row.head, row.id, via=via)
         try:
@@ -163,7 +166,8 @@ class Deliveries:
                 self._store.set_state(row.id, HELD, now + self._settings.hold)
         elif row.kind == "IMDN":
             self.ends.remove(row)
-            self._emit("reported", **about(row), status=row.head["DelSta"])
+            for one in row.head.get("msgList", (row.head,)):
+                self._emit("reported", **about(row) | {"msgId": one["msgId"]}, status=one["DelSta"])
         elif row.kind in ("MSG", "PUSH"):
             self.ends.delivered(row, answer=outcome.detail)
         else:
