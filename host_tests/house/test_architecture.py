@@ -44,6 +44,7 @@ HOST = (
     ("tools.store",),
     ("tools.server.settings", "tools.server.flood", "tools.server.isolation"),
     ("tools.server.delivery",),
+    ("tools.server.elsewhere",),
     ("tools.server.speakers", "tools.server.routing"),
     ("tools.server.procedures",),
     ("tools.server",),

@@ -31,6 +31,8 @@ class Sender:
                 outcome = await self.to_application(push.where, push.body)
             elif push.via is not None:  # a gateway, which observes nothing in the place of its UE
                 outcome = (await self._program.coap.exchange(push.where, push.body, push.via))[0]
+            elif push.way is not None:
+                outcome = await self._program.http.post(push.where, push.body, heard=True)
             elif push.back:
                 outcome = await self._program.coap.respond(push.where, push.back, push.answer)
             elif push.target.type == "UE":

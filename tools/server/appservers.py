@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Requests of Application Servers: MSGS_ASRegistration and MSGS_MSGDelivery of TS 29.538, without the HTTP.
+"""Requests over HTTP: MSGS_ASRegistration and MSGS_MSGDelivery of TS 29.538, of Application Servers and of those who
+speak for UEs that are not served here (`elsewhere`), without the HTTP.
 
 Each method gets a JSON object and the time, and gives the JSON object of the answer.
 """
@@ -21,10 +22,11 @@ DELIVERY = "/msgs-msgdelivery/v1"
 
 
 class ApplicationServers:
-    def __init__(self, store, settings, deliveries, emit, accept, route_report):
+    def __init__(self, store, settings, deliveries, elsewhere, emit, accept, route_report):
         self._store = store
         self._settings = settings
         self._deliveries = deliveries
+        self._elsewhere = elsewhere
         self._emit = emit
         self._accept = accept
         self._route_report = route_report
@@ -48,6 +50,9 @@ class ApplicationServers:
 
     def _message(self, body, now, caller=ANYBODY):
         return Reply(200, self.message(body, now, caller))
+
+    def _ue_message(self, body, now, caller=ANYBODY):
+        return Reply(200, self.message(body, now, caller, "UE"))
 
     def _report(self, body, now, caller=ANYBODY):
         return Reply(200, self.report(body, now, caller))
@@ -88,20 +93,25 @@ class ApplicationServers:
         self._deliveries.ends.fail_all(Address("AS", id_), "the application server has de-registered", now)
         return True
 
-    def _known_as(self, origin, now):
+    def _may_speak(self, origin, now, caller):
+        """Refuses who speaks for a UE that is not behind it, or for an Application Server that it is not."""
+        if origin.type == "UE":
+            through = self._elsewhere.speaker(caller, origin.id).through
+            self._deliveries.turns.on_peer_alive(through)
+            return
+        caller.must_be(origin.id)
         if self._store.application_server(origin.id) is None:
             raise Refusal(
                 "4.03", "%s is not registered: POST /msgs-asregistration/v1/registrations first" % origin.id
             )
         self._store.use_as(origin.id, now)
 
-    def message(self, body, now, caller=ANYBODY):
-        """ASMessageDelivery: MessageDeliveryAck. Raises Malformed or Refusal."""
+    def message(self, body, now, caller=ANYBODY, kind="AS"):
+        """ASMessageDelivery or ("UE") UEMessageDelivery: MessageDeliveryAck. Raises Malformed or Refusal."""
         origin, target, head, value, store_forward, expires = restreading.read_message(
-            body, self._settings.service
+            body, self._settings.service, kind
         )
-        caller.must_be(origin.id)
-        self._known_as(origin, now)
+        self._may_speak(origin, now, caller)
         self._deliveries.quotas.refuse_large(value)
         if self._store.seen(origin.key, head["msgId"]) is not None:
             return rest.ack(origin, head["msgId"])
@@ -127,9 +137,8 @@ class ApplicationServers:
     def report(self, body, now, caller=ANYBODY):
         """DeliveryStatusReport on a message of a UE: MessageDeliveryAck; it becomes an IMDN (clause 7.3.4.2)."""
         origin, target, msg_id, delivered, cause = restreading.read_report(body)
-        caller.must_be(origin.id)
-        self._known_as(origin, now)
-        if not self._store.known(target.id):
+        self._may_speak(origin, now, caller)
+        if not self._elsewhere.knows(target):
             return rest.ack(origin, msg_id, "DELY_FAILED", "unknown recipient")
         self._deliveries.quotas.refuse_report(origin, target, msg_id)
         self._route_report(origin, target, msg_id, delivered, cause, now)

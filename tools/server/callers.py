@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from tools.server.flood import Flood
 from tools.server.hosts import Hosts, is_loopback
 from tools.wire.answers import Refusal
+from tools.wire.bodies import Address
 from tools.wire.identity import Peer
 
 CHALLENGE = 'Bearer realm="msgin5g"'
@@ -20,14 +21,16 @@ _TOLD = 1  # refusals a second that are told, each reason by itself
 
 @dataclass(frozen=True)
 class Caller:
-    """`peer`: its address, for events; `id`: the AS Service ID of its token, None where none is needed."""
+    """`peer`: its address, for events; `id`: the AS Service ID of its token, None where none is needed; `through`: the
+    Address of who speaks for UEs that are not served here, by its token."""
 
     peer: str = ""
     id: str | None = None
+    through: Address | None = None
 
     def must_be(self, id_):
         """Raises Refusal for another AS Service ID than its own."""
-        if self.id is not None and self.id != id_:
+        if self.through is not None or self.id is not None and self.id != id_:
             raise Refusal("4.03", "the token is not of %s: msgin5g gateway as add" % id_)
 
     @property
@@ -65,15 +68,19 @@ class Callers:
         """The Caller of a request. `public`: it only reads the status. Raises RefusedError before anything is done."""
         self.check_host(request)
         peer = _peer(request)
-        if not self.need_tokens or (public and is_loopback(peer.host)):
-            return Caller(str(peer))
         given = request.headers.getall("Authorization", [])
         scheme, _, token = given[0].partition(" ") if len(given) == 1 else ("", "", "")
-        if scheme.lower() != "bearer":
+        token = token.strip() if scheme.lower() == "bearer" else None
+        through = token and self._store.peer_of_token(token)
+        if through:
+            return Caller(str(peer), through=Address(*through))
+        if not self.need_tokens or (public and is_loopback(peer.host)):
+            return Caller(str(peer))
+        if token is None:
             raise RefusedError(
                 401, "a bearer token is needed: msgin5g gateway as add", {"WWW-Authenticate": CHALLENGE}
             )
-        id_ = self._store.owner_of_token(token.strip())
+        id_ = self._store.owner_of_token(token)
         if id_ is None:
             headers = {"WWW-Authenticate": CHALLENGE + ', error="invalid_token"'}
             raise RefusedError(401, "the token is of no Application Server: msgin5g gateway as add", headers)

@@ -18,10 +18,11 @@ from tools.wire.bodies import Malformed
 class Routing:
     """`routes` by kind of target: called with (item, now), they give (state, cause)."""
 
-    def __init__(self, store, settings, responses, emit):
+    def __init__(self, store, settings, responses, elsewhere, emit):
         self._store = store
         self._settings = settings
         self._responses = responses
+        self._elsewhere = elsewhere
         self._emit = emit
         self.routes = {"UE": self.to_ue, "AS": self._to_as}
 
@@ -46,12 +47,15 @@ class Routing:
             self._emit("stored", **fields)
         elif state == FAILED:
             self._emit("failed", **fields, cause=cause)
-        if state != QUEUED and item.origin.type == "UE":
+        if state != QUEUED and self._responses.is_told(item.origin):
             self._responses.notify(item, item.names, state == STORED, cause, now)
         return state, cause
 
     def to_ue(self, item, now):
-        """Queues a message for a UE, or stores it for one that is away and takes what was stored."""
+        """Queues a message for a UE, or stores it for one that is away and takes what was stored. Of one that is not
+        served here it is not known whether it is away."""
+        if self._elsewhere.find(item.target.id) is not None:
+            return self._singly(item, now)
         if not self._store.known(item.target.id):
             return FAILED, "unknown recipient"
         registration = self._store.registration(item.target.id)
@@ -60,7 +64,7 @@ class Routing:
         if live is None and not store_forward:
             return FAILED, "the recipient is not registered"
         state = QUEUED if live else STORED
-        self._queue(item, state, store_forward, now)
+        self.queue(item, state, store_forward, now)
         return state, ""
 
     def copies(self, item, targets, now):
@@ -89,16 +93,21 @@ class Routing:
             return FAILED, "unknown recipient"
         if not server.target_uri:
             return FAILED, rest.UNREACHABLE
-        if "msgList" in item.head:  # TS 29.538 has no aggregated message
+        return self._singly(item, now)
+
+    def _singly(self, item, now):
+        """Queues a message for who is reached over HTTP: TS 29.538 has no aggregated message."""
+        if "msgList" in item.head:
             for head, value in aggregates.singles(item.head, item.head["msgList"]):
                 parts = [] if value is None else [value]
                 single = replace(item, head=head, parts=parts, whole=item.whole or item.head["msgId"])
-                self._queue(single, QUEUED, item.store_forward, now)
+                self.queue(single, QUEUED, item.store_forward, now)
         else:
-            self._queue(item, QUEUED, item.store_forward, now)
+            self.queue(item, QUEUED, item.store_forward, now)
         return QUEUED, ""
 
-    def _queue(self, item, state, store_forward, now):
+    def queue(self, item, state, store_forward, now):
+        """Puts a message in the queue of its target, in this state."""
         self._store.add(
             DATA,
             "MSG",

@@ -10,6 +10,7 @@ import random
 
 from tools.server.appservers import ApplicationServers
 from tools.server.delivery.queues import Deliveries
+from tools.server.elsewhere import Elsewhere
 from tools.server.flood import Flood
 from tools.server.isolation import RESTS, SET_ASIDE, Isolation, place_of, reason_of
 from tools.server.procedures import TABLE
@@ -43,14 +44,22 @@ class Server:
         self._flood = Flood(settings.rate)
         self._told = Flood(_TOLD, burst=_TOLD_BURST)
         self.refused = 0
-        self._deliveries = Deliveries(store, settings, self.isolation, rng or random.Random())
+        elsewhere = Elsewhere(store)
+        self._deliveries = Deliveries(store, settings, self.isolation, elsewhere, rng or random.Random())
         turns, responses = self._deliveries.turns, self._deliveries.responses
         self.turns, self.binding = turns, binding or AddressBinding(store)
         self._speakers = Speakers(store, settings, self.binding, turns, emit)
         self.is_registered = self._speakers.is_registered
-        routing = Routing(store, settings, responses, emit)
+        routing = Routing(store, settings, responses, elsewhere, emit)
         core = Core(
-            store, settings, self.isolation, self._speakers, routing, self._deliveries, self._emit_refused
+            store,
+            settings,
+            self.isolation,
+            self._speakers,
+            routing,
+            self._deliveries,
+            elsewhere,
+            self._emit_refused,
         )
         self._on = {}  # msgType: the Procedure that receives it
         self._procedures = core.procedures
@@ -62,7 +71,7 @@ class Server:
         confirm, report = self._procedures["segments"].confirm, self._procedures["reports"].report
         self.quarantine = Quarantine(store, settings, self.isolation, self._deliveries, confirm, emit)
         self.application_servers = ApplicationServers(
-            store, settings, self._deliveries, emit, routing.accept, report
+            store, settings, self._deliveries, elsewhere, emit, routing.accept, report
         )
         asked = (self.application_servers, *self._procedures.values())
         self.routes = [route for each in asked for route in each.routes()]  # over HTTP

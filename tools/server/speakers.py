@@ -5,6 +5,7 @@ The originator that a body names counts only after it was checked here. A Gatewa
 speaks for those that are registered through it (clause 6.3.4; TS 23.554 clause 8.2.7: it has authenticated them).
 """
 
+from tools.server.elsewhere import home_domain
 from tools.wire.answers import Refusal
 from tools.wire.bodies import Address
 
@@ -38,6 +39,8 @@ class Speakers:
         """Why this peer, or the gateway `via` that it is, may not register that UE; None where it may."""
         if not (self._settings.open or self._store.provisioned(ue)):
             return "unknown UE service ID"
+        if not self._store.provisioned(ue) and self._store.message_gateway_of(ue, home_domain(ue)):
+            return "a UE behind a message gateway"  # on an open server anybody could take its messages
         if via is not None and not self._may_register(via, ue):
             return "not a UE of this gateway"
         if via is None and not self._binding.may_register(peer, ue):

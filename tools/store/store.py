@@ -27,8 +27,9 @@ from tools.store.messages.quarantinetables import QuarantineTables
 from tools.store.messages.quotatables import QuotaTables
 from tools.store.messages.settables import SetTables
 from tools.store.sectables import SecurityTables
-from tools.store.server import configtables, tokentables, topictables, traittables
+from tools.store.server import configtables, gatewaytables, tokentables, topictables, traittables
 from tools.store.server.configtables import ConfigurationTables
+from tools.store.server.gatewaytables import GatewayTables
 from tools.store.server.tokentables import TokenTables
 from tools.store.server.topictables import TopicTables
 from tools.store.server.traittables import TraitTables
@@ -46,6 +47,7 @@ _MORE = ";".join(
         fetchtables,
         heldtables,
         configtables,
+        gatewaytables,
         quarantinetables,
         sectables,
         servicetables,
@@ -66,6 +68,7 @@ class Store(
     FetchTables,
     HeldTables,
     ConfigurationTables,
+    GatewayTables,
     MessageTables,
     QuarantineTables,
     QuotaTables,

@@ -54,6 +54,11 @@ class Registration:
     profile: dict
     via: str | None = None
 
+    @property
+    def through(self):
+        """The Address of its gateway, or None."""
+        return None if self.via is None else Address("UE", self.via)
+
     @classmethod
     def of_row(cls, row, profile):
         ue, host, port, expires, since, max_segment, _, via = row

@@ -35,6 +35,13 @@ def ue_message(row, parts):
     return body
 
 
+def gateway_message(row, parts):
+    """L3gMessageDelivery or N3gMessageDelivery of a MSG to a UE behind a message gateway: what an Application Server
+    gets, but for store and forward, which ends here."""
+    body = ue_message(row, parts)
+    return {name: value for name, value in body.items() if name not in ("stoAndFwInd", "stoAndFwParams")}
+
+
 def status_report(imdn):
     """DeliveryStatusReport of an IMDN."""
     body = {

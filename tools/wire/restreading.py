@@ -80,7 +80,7 @@ def _address(body, member, kinds):
     return bodies.address(body, member, kinds, "addrType")
 
 
-def _is_target(uri):
+def is_target(uri):
     """Whether a request can be sent to this URI: one that no request can name would fail at each delivery."""
     try:
         parts = urllib.parse.urlsplit(uri)
@@ -105,7 +105,7 @@ def read_registration(body, largest_profile):
     bodies.text(body, "appId", "")
     target_uri = body.get("targetUri")
     bodies.text(body, "targetUri", "", longest=2048)
-    if target_uri is not None and not _is_target(target_uri):
+    if target_uri is not None and not is_target(target_uri):
         raise Malformed("targetUri", "not an http:// or https:// URI with a host")
     profile = bodies.record(body, "asProf")
     if len(bodies.encode(profile)) > largest_profile:
@@ -114,25 +114,28 @@ def read_registration(body, largest_profile):
 
 
 def read_report(body):
-    """(from, to, msgId, delivered, cause) of a DeliveryStatusReport."""
+    """(from, to, msgId, delivered, cause) of a DeliveryStatusReport, of an Application Server or of a UE that is not
+    served here."""
     _check(body, _REPORT)
     status = bodies.text(body, "delivSt")
     if status not in ("REPT_DELY_SUCCESS", "REPT_DELY_FAILED"):
         raise Malformed("delivSt", "not REPT_DELY_SUCCESS or REPT_DELY_FAILED")
+    origin = _address(body, "oriAddr", ("AS", "UE"))
     return (
-        _address(body, "oriAddr", ("AS",)),
-        _address(body, "destAddr", ("UE",)),
+        origin,
+        _address(body, "destAddr", ("UE",) if origin.type == "AS" else ("UE", "AS")),
         bodies.message_id(body),
         status == "REPT_DELY_SUCCESS",
         bodies.text(body, "failureCause", "", longest=1024),
     )
 
 
-def read_message(body, service):
+def read_message(body, service, kind="AS"):
     """(from, to, head, payload, store and forward, expiry or None) of an ASMessageDelivery; the head is that of a
-    MSG (clause 7.3.4.1), which has no use for priority and latency toward a client."""
+    MSG (clause 7.3.4.1), which has no use for priority and latency toward a client. `kind`: "UE" for an
+    UEMessageDelivery, which has neither."""
     _check(body, _MESSAGE)
-    origin = _address(body, "oriAddr", ("AS",))
+    origin = _address(body, "oriAddr", (kind,))
     target = _address(body, "destAddr", bodies.TARGETS)
     if body.get("stoAndFwInd") is None:
         raise Malformed("stoAndFwInd", "missing")

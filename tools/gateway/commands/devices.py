@@ -98,6 +98,8 @@ def _add(store, args):
 
 def _look_first(store, ue, args):
     """Raises WrongUse before anything is made."""
+    if store.is_behind_message_gateway(ue):
+        raise WrongUse("%s is behind a message gateway: see `l3g list` and `n3g list`" % ue)
     if args.via is not None and not store.is_gateway(args.via):
         raise WrongUse("--via %s: it is no gateway yet: device add %s --gateway" % (args.via, args.via))
     if args.via is not None and store.is_gateway(ue):

@@ -9,8 +9,10 @@ from tools.server.hosts import name_of
 from tools.store.store import Store
 from tools.store.storefile import NoStore, StoreError
 from tools.wire.bodies import is_service_id
+from tools.wire.restreading import is_target
 
 STORE_HELP = "SQLite file that remembers all over a restart (default gateway.db; :memory: forgets)"
+LONGEST_URI = 2048  # octets
 LONGEST_DOMAIN = 230  # octets: "ue:", 16 digits and "@" stand before it in a UE Service ID
 
 
@@ -26,6 +28,13 @@ def domain(text):
     return text.lower()
 
 
+def http_uri(text):
+    """Address of somebody who is posted to."""
+    if not is_target(text) or len(text) > LONGEST_URI:
+        raise argparse.ArgumentTypeError("%r is no http:// or https:// URI with a host" % text[:64])
+    return text
+
+
 def add_store(*parsers):
     """The option that names the store."""
     for parser in parsers:
@@ -37,7 +46,9 @@ def open_store(args):
     try:
         store = Store(args.store, serving=False, create=args.gateway_verb == "add")
     except NoStore as error:
-        names = (getattr(args, name, None) for name in ("app_id", "address", "ue_id", "ue", "as_id"))
+        names = (
+            getattr(args, name, None) for name in ("app_id", "address", "ue_id", "ue", "as_id", "mgw_id")
+        )
         name = next((each for each in names if each is not None), None)
         if name is None:
             raise

@@ -2,10 +2,17 @@
 """Which program has which commands: a new one is a file with `add_arguments(actions)` and `main(args, fail)`, and a
 row here."""
 
-from tools.gateway.commands import applications, devices, quarantine, servers, ues
+from tools.gateway.commands import applications, devices, messagegateways, quarantine, servers, ues
 
 # The name of the command: its module.
-SERVER = {"device": devices, "ue": ues, "as": servers, "quarantine": quarantine}
+SERVER = {
+    "device": devices,
+    "ue": ues,
+    "as": servers,
+    "l3g": messagegateways,
+    "n3g": messagegateways,  # `l3g` adds the parser of both
+    "quarantine": quarantine,
+}
 GATEWAY = SERVER | {
     "application": applications,
     "target": applications,

@@ -43,7 +43,8 @@ class Item:
 class Outcome(NamedTuple):
     """What came of a Push: DONE, REFUSED for good, LATER, or BROKEN, which is LATER until it is once too often.
 
-    `answered`: by its recipient. Where a gateway answered that it did not, it is `behind` that gateway.
+    `answered`: by its recipient. Where a gateway answered that it did not, it is `behind` that gateway. `said`: the
+    JSON object of an answer over HTTP, where the Push has a `way`.
     """
 
     verdict: str
@@ -51,6 +52,7 @@ class Outcome(NamedTuple):
     max_age: float | None = None
     answered: bool = True
     behind: bool = False
+    said: dict | None = None
 
     @classmethod
     def of_coap(cls, code, diagnostic="", max_age=None):
@@ -66,8 +68,9 @@ class Outcome(NamedTuple):
 
 @dataclass(frozen=True)
 class Push:
-    """One request to be sent: to a UE's Peer, or to the target URI of an Application Server. Where the UE is registered
-    through a gateway (`via`), the Peer and the keys are the gateway's.
+    """One request to be sent: to a UE's Peer, or to the URI of an Application Server or of who else is reached over
+    HTTP (`way`, of `server.elsewhere`). Where the UE is registered through a gateway (`via`), the Peer and the keys are
+    the gateway's.
 
     It carries a message of the queues (`row`, and the number of its `part`); or it is a request of a procedure's own,
     which hears what came of it (`of`) and may name the unit of `isolation` that it belongs to (`about`: kind, key).
@@ -85,6 +88,14 @@ class Push:
     via: str | None = None
     back: str = ""  # it is no request, but one more response, `answer`, to the request that this is of
     answer: object = field(default=None, repr=False)
+    way: object = field(default=None, repr=False)
+
+    @property
+    def through(self):
+        """The Address of who takes it for its recipient, or None."""
+        if self.way is not None:
+            return self.way.through
+        return None if self.via is None else Address("UE", self.via)
 
     @property
     def unit(self):

@@ -27,22 +27,24 @@ class Broken(Exception):
 
 
 class Deliveries:
-    """The queues, and what belongs to them: `turns`, `quotas`, `responses`, `ends`.
+    """The queues, and what belongs to them: `turns`, `quotas`, `responses`, `ends`. `elsewhere` is an Elsewhere.
 
     Each message is a unit of `isolation`, and each recipient.
     """
 
-    def __init__(self, store, settings, isolation, rng):
+    def __init__(self, store, settings, isolation, elsewhere, rng):
         self._store = store
         self._settings = settings
         self._isolation = isolation
+        self._elsewhere = elsewhere
         self._emit = isolation.emit
         self.turns = Turns(store, settings, isolation.emit, rng)
         self.quotas = Quotas(store, settings)
-        self.responses = Responses(store, settings)
+        self.responses = Responses(store, settings, elsewhere)
         self.ends = Ends(store, isolation, self.turns, self.responses, self.forget)
         self._fitting = Fitting(store, settings)
         self._broken = {}  # message id: how often in a row sending it raised
+        self._failed = store.kept()  # message id: how often it was not taken, where its way bounds that
         self._missed = set()  # ids of messages whose recipient was not at its gateway
 
     def forget(self, kind, key):
@@ -50,6 +52,7 @@ class Deliveries:
         if kind == MESSAGE:
             self._fitting.forget(key)
             self._broken.pop(key, None)
+            self._failed.pop(key, None)
             self._missed.discard(key)
 
     # ---- out of the queues -------------------------------------------------------------------------------------------
@@ -87,7 +90,13 @@ class Deliveries:
     def _push(self, id_, now):
         """The Push of a message; True for one that ended, None for one whose recipient is not there."""
         row = self._store.message(id_)
-        push = (self._to_ue if row.target.type == "UE" else self._to_as)(row, now)
+        way = self._elsewhere.way_to(row.target)
+        if way is not None:
+            push = self._by(way, row, now)
+        elif row.target.type == "UE" and self._store.known(row.target.id):
+            push = self._to_ue(row, now)
+        else:
+            push = self._to_as(row, now)
         return self.turns.begin(push) if isinstance(push, Push) else push
 
     def _to_ue(self, row, now):
@@ -95,7 +104,7 @@ class Deliveries:
         if registration is None or registration.peer is None:  # the latter: its gateway is not there
             return None
         where, via = registration.peer, registration.via
-        if not self.turns.may_send_through(via, row.target, now):
+        if not self.turns.may_send_through(registration.through, row.target, now):
             return None
         if row.kind == "IMDN" and "msgList" in row.head:
             if not self._fitting.fit_reports(row, registration.max_segment):
@@ -118,8 +127,20 @@ class Deliveries:
         body = bodies.msg(row.head, value, segment)
         return Push(row.target, where, row.kind, row.lane, body, row.id, number, via=via)
 
+    def _by(self, way, row, now):
+        """To who is reached over HTTP by this Way."""
+        where = way.uri_for(row.kind)
+        if where is None:
+            self.ends.remove(row)
+            return True
+        if not self.turns.may_send_through(way.through, row.target, now):
+            return None
+        body = way.body(row, self._store.parts(row.id))
+        return Push(row.target, where, row.kind, row.lane, body, row.id, way=way)
+
     def _to_as(self, row, now):
-        server = self._store.application_server(row.target.id)
+        """To an Application Server; a message for who is not known any more ends here, whoever it was."""
+        server = None if row.target.type != "AS" else self._store.application_server(row.target.id)
         if server is None or not server.target_uri:
             self.ends.fail(row, rest.UNREACHABLE if server else "unknown recipient", now)
             return True
@@ -133,6 +154,10 @@ class Deliveries:
 
     def outcome(self, push, outcome, now):
         """Hears what came of a Push; the caller gives each begun Push exactly one outcome."""
+        if push.way is not None:
+            outcome = push.way.meaning(outcome)
+            if outcome.verdict == LATER and self._is_over(push):
+                outcome = outcome._replace(verdict=REFUSED)
         outcome = outcome._replace(detail=clean(outcome.detail))  # a peer's words
         if not self.turns.finish(push, outcome, now):
             return
@@ -153,6 +178,13 @@ class Deliveries:
             if outcome.verdict == DONE and not row.set_id:
                 error.taken = True  # nobody must be told that it was not
             raise
+
+    def _is_over(self, push):
+        """Whether a message that was not taken is not tried again."""
+        if push.way.tries is None:
+            return False
+        self._failed[push.row] = self._failed.get(push.row, 0) + 1
+        return self._failed[push.row] >= push.way.tries
 
     def _settled(self, row, push, outcome, now):
         astray = push.via and row.kind in _NAMING and outcome.says(NOT_FOUND)

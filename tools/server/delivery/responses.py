@@ -12,9 +12,10 @@ from tools.wire import bodies
 class Responses:
     """`count` grows with each one that is queued."""
 
-    def __init__(self, store, settings):
+    def __init__(self, store, settings, elsewhere):
         self._store = store
         self._settings = settings
+        self._elsewhere = elsewhere
         self.count = 0
 
     def control(self, target, kind, body, now, origin=None, origin_set=""):
@@ -25,8 +26,8 @@ class Responses:
 
     def notify(self, message, names, stored, cause, now):
         """Tells the originator what became of its message, by each of the msgIds that it knows it by: a MSGRESP (clause
-        7.3.4.3) to a UE. TS 29.538 has no such call toward an Application Server; a failure goes there as
-        DeliveryStatusReport in the recipient's name."""
+        7.3.4.3) to a UE. TS 29.538 has no such call toward an Application Server or a gateway; a failure
+        goes there as DeliveryStatusReport in the recipient's name."""
         if message.origin is None or "oriDestAddr" in message.head:  # one copy of many
             return
         for msg_id in names:
@@ -34,13 +35,17 @@ class Responses:
 
     def _notify(self, message, msg_id, stored, cause, now):
         service = self._settings.service
-        if message.origin.type == "UE":
+        if self.is_told(message.origin):
             status = "stored for deferred delivery" if stored else "failure"
             body = bodies.msgresp(service, message.origin, msg_id, status, cause, message.origin_set)
             self.control(message.origin, "MSGRESP", body, now)
         elif not stored and self.first_report(message.target, message.origin, msg_id):
             body = bodies.imdn(service, message.target, message.origin, msg_id, False, cause)
             self.control(message.origin, "IMDN", body, now, message.target)
+
+    def is_told(self, origin):
+        """Whether this originator hears by MSGRESP what became of a message; else its request is answered with that."""
+        return origin.type == "UE" and self._elsewhere.find(origin.id) is None
 
     def is_repeat(self, from_, to, msg_id):
         """Whether this report went out already: reports are repeated, recipients want them once."""

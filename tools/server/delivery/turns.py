@@ -48,7 +48,7 @@ class Turns:
         return target not in self._busy and (wait is None or wait.until <= now)
 
     def may_send_through(self, gateway, target, now):
-        """Whether a request to this target may go out through its gateway; True where that is None."""
+        """Whether a request to this target may go out through its gateway, an Address; True where that is None."""
         self._behind.pop(target, None)
         if gateway is None or self._is_open(gateway, now):
             return True
@@ -61,22 +61,20 @@ class Turns:
 
     def begin(self, push):
         self._busy[push.target] = push
-        if push.via is not None:
-            self._through[push.via] = self._through.get(push.via, 0) + 1
+        if push.through is not None:
+            self._through[push.through] = self._through.get(push.through, 0) + 1
         return push
 
     def release(self, push):
         """Its outcome could not be handled: the recipient is free for others. Calls nothing that handling it does:
         that may be what raised."""
         if self._busy.get(push.target) is push:
-            del self._busy[push.target]
-            if push.via is not None:
-                self._through[push.via] -= 1
+            self._end(push)
 
     def _end(self, push):
         del self._busy[push.target]
-        if push.via is not None:
-            self._through[push.via] -= 1
+        if push.through is not None:
+            self._through[push.through] -= 1
 
     def finish(self, push, outcome, now):
         """Frees the recipient and says when to try again.
@@ -87,11 +85,11 @@ class Turns:
         key = (push.target, push.lane)
         if outcome.verdict not in (LATER, BROKEN):
             self._waits.pop(key, None)
-        if push.via is not None and outcome.verdict != BROKEN:
+        if push.through is not None and outcome.verdict != BROKEN:
             if outcome.verdict == LATER and not outcome.answered and not outcome.behind:
                 self._gateway_was_silent(push, outcome, now)
                 return True
-            self._silent.pop(push.via, None)
+            self._silent.pop(push.through, None)
         if outcome.verdict in (LATER, BROKEN):
             pause, delay = self._pause(self._waits.get(key), outcome.max_age or 0)
             self._waits[key] = Wait(now + pause, delay, outcome.answered)
@@ -100,11 +98,11 @@ class Turns:
 
     def _gateway_was_silent(self, push, outcome, now):
         """One pause for all behind it. Others that were out at the same time say nothing new."""
-        before = self._silent.get(push.via)
+        before = self._silent.get(push.through)
         if before is None or before.until <= now:
             pause, delay = self._pause(before, 0)
-            self._silent[push.via] = Wait(now + pause, delay, False)
-            self._tell(push, outcome, pause, via=push.via)
+            self._silent[push.through] = Wait(now + pause, delay, False)
+            self._tell(push, outcome, pause, via=push.through.id)
 
     def _tell(self, push, outcome, pause, **more):
         reason = outcome.detail
@@ -126,8 +124,8 @@ class Turns:
         """A Push that is under way to an older address is given up, and its outcome ignored: it is sent anew to
         this one. So are those that are under way to UEs through it."""
         mine = [self._busy[target]] if target in self._busy else []
-        if self._through.get(target.id):
-            mine += [push for push in self._busy.values() if target == ("UE", push.via)]
+        if self._through.get(target):
+            mine += [push for push in self._busy.values() if push.through == target]
         for push in mine:
             if push.where != where:
                 self._end(push)
@@ -139,13 +137,13 @@ class Turns:
             wait = self._waits.get((target, lane))
             if wait and not wait.answered:
                 del self._waits[target, lane]
-        self._silent.pop(target.id, None)
+        self._silent.pop(target, None)
 
     def on_registered(self, target):
         """It has registered: nothing waits because of what was before."""
         for lane in (CONTROL, DATA):
             self._waits.pop((target, lane), None)
-        self._silent.pop(target.id, None)
+        self._silent.pop(target, None)
         self._behind.pop(target, None)
 
     # ---- time --------------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from tools.server.procedures.bulk import Bulk
 from tools.server.procedures.configuration import Configuration
+from tools.server.procedures.messagegateways import MessageGateways
 from tools.server.procedures.messages import Messages
 from tools.server.procedures.procedure import Procedure
 from tools.server.procedures.registration import Registration
@@ -32,5 +33,6 @@ TABLE = (
     Row(Reports, ("IMDN",)),
     Row(Segments, ("SEGREC", "SEGCONFIR", "SEGCOFIR")),  # SEGCOFIR: a misprint of clause 6.5.3.5
     Row(Topics, (), ("TOPIC",)),
+    Row(MessageGateways),
     Row(Configuration),
 )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tools.server.delivery.pushes import Item, Outcome, Push
 from tools.server.delivery.queues import Deliveries
+from tools.server.elsewhere import Elsewhere
 from tools.server.isolation import Isolation
 from tools.server.routing import Routing
 from tools.server.settings import Settings
@@ -29,6 +30,7 @@ class Core:
     speakers: Speakers  # who a request may come from
     routing: Routing  # from a whole message to the queues
     deliveries: Deliveries  # the queues
+    elsewhere: Elsewhere  # who is reached over HTTP but for Application Servers
     emit_refused: Callable  # (peer, now, **fields): the event of a request that was not taken
     procedures: dict = field(default_factory=dict)  # name: Procedure, for one that needs another
 

@@ -47,8 +47,7 @@ class Reports(Procedure):
         """Queues one report, from a UE or an Application Server, that was read and may be taken."""
         if delivered:
             self._deliveries.ends.on_reported(origin, target, msg_id)
-        known = self._store.known if target.type == "UE" else self._store.application_server
-        if not known(target.id):
+        if not self._core.elsewhere.knows(target):
             self._emit("discarded", kind="IMDN", msgId=msg_id, to=target.id, cause="unknown recipient")
         elif self._deliveries.responses.first_report(origin, target, msg_id):
             body = bodies.imdn(self._settings.service, origin, target, msg_id, delivered, cause)

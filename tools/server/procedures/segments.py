@@ -182,13 +182,15 @@ class Segments(Procedure):
         registration = self._store.registration(set_.originator, now)
         if registration is None or registration.peer is None:
             return None
-        turns, via = self._deliveries.turns, registration.via
-        if not (turns.may_send(target, CONTROL, now) and turns.may_send_through(via, target, now)):
+        turns, through = self._deliveries.turns, registration.through
+        if not (turns.may_send(target, CONTROL, now) and turns.may_send_through(through, target, now)):
             return None
         missing = self._store.assembly(set_.id).missing()
         body = bodies.segrec(settings.service, set_.set_id, self._as_fit(missing))
         unit = (SEGMENT_SET, set_.id)
-        push = Push(target, registration.peer, "SEGREC", CONTROL, body, of=self, about=unit, via=via)
+        push = Push(
+            target, registration.peer, "SEGREC", CONTROL, body, of=self, about=unit, via=registration.via
+        )
         return turns.begin(push)
 
     def _as_fit(self, missing):

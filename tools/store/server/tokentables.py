@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What the store knows of the bearer tokens of Application Servers: a digest of each, from which none can be had."""
+"""What the store knows of bearer tokens: a digest of each, from which none can be had. They are of Application Servers,
+and of peers: those who speak for UEs that are not served here."""
 
 import hashlib
 import hmac
@@ -8,6 +9,8 @@ import time
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS as_token (id TEXT PRIMARY KEY, digest BLOB UNIQUE, made REAL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS peer_token (
+  kind TEXT, id TEXT, digest BLOB UNIQUE, made REAL, PRIMARY KEY (kind, id)) WITHOUT ROWID;
 """
 
 
@@ -43,3 +46,22 @@ class TokenTables:
         row = self._db.execute("SELECT id, digest FROM as_token WHERE digest=?", (given,)).fetchone()
         # How far the index followed the digest of a guess says nothing of a token; the last word is constant in time.
         return row[0] if row and hmac.compare_digest(row[1], given) else None
+
+    # ---- of peers ----------------------------------------------------------------------------------------------------
+
+    def add_peer_token(self, kind, id_):
+        """As `add_token`, for a message gateway ("L3G", "N3G") or whoever else."""
+        token = secrets.token_urlsafe(32)
+        had = self.remove_peer_token(kind, id_)
+        self._db.execute("INSERT INTO peer_token VALUES (?,?,?,?)", (kind, id_, digest(token), time.time()))
+        return token, had
+
+    def remove_peer_token(self, kind, id_):
+        """False where it has none."""
+        return self._db.execute("DELETE FROM peer_token WHERE kind=? AND id=?", (kind, id_)).rowcount > 0
+
+    def peer_of_token(self, token):
+        """(kind, ID) that the token was made for, or None."""
+        given = digest(token)
+        row = self._db.execute("SELECT kind, id, digest FROM peer_token WHERE digest=?", (given,)).fetchone()
+        return row[:2] if row and hmac.compare_digest(row[2], given) else None

@@ -18,13 +18,14 @@ from tools.server.delivery.pushes import DONE, LATER, REFUSED, Outcome
 from tools.transport.web.connections import Connections, Incoming
 from tools.transport.web.problems import problem, problems
 from tools.wire.answers import Refusal
-from tools.wire.bodies import encode, parse
+from tools.wire.bodies import Malformed, encode, parse
 from tools.wire.masking import masked
 from tools.wire.outside import encodable
 
 JSON = {"Content-Type": "application/json"}
 _caller = contextvars.ContextVar("caller", default=ANYBODY)  # of the request that this task answers
 POST = 30  # s for one delivery
+SAID = 1 << 16  # octets of an answer that are read
 AGAIN = {408, 425, 429}  # client errors that pass
 
 
@@ -44,6 +45,21 @@ def _http_date(text):
     try:
         return email.utils.parsedate_to_datetime(text).timestamp()
     except (TypeError, ValueError, OverflowError):
+        return None
+
+
+async def _said(response):
+    """The JSON object in an answer; None where it holds none, or too much."""
+    octets = bytearray()
+    if not response.content_type.endswith("json"):
+        return None
+    while piece := await response.content.readany():
+        octets += piece
+        if len(octets) > SAID:
+            return None
+    try:
+        return parse(bytes(octets))
+    except Malformed:
         return None
 
 
@@ -187,18 +203,23 @@ class HttpTransport:
 
     # ---- posted ------------------------------------------------------------------------------------------------------
 
-    async def post(self, uri, body):
-        """One delivery to an Application Server; the Outcome."""
+    async def post(self, uri, body, heard=False):
+        """One delivery; the Outcome. `heard`: what is said in the answer counts, too."""
         try:
             async with (
                 asyncio.timeout(POST + 5),  # also where it neither reads nor ends
                 self._session.post(uri, data=encode(body), headers=JSON, allow_redirects=False) as response,
             ):
-                detail = "%d %s" % (response.status, response.reason)
+                detail, said = "%d %s" % (response.status, response.reason), None
+                if heard:
+                    said = await _said(response)
+                    words = (said or {}).get("detail")  # of ProblemDetails
+                    if response.status >= 300 and isinstance(words, str) and words:
+                        detail += ": " + words
                 if response.status < 300:
-                    return Outcome(DONE, detail)
+                    return Outcome(DONE, detail, said=said)
                 if 400 <= response.status < 500 and response.status not in AGAIN:
-                    return Outcome(REFUSED, detail)
-                return Outcome(LATER, detail, patience(response.headers))
+                    return Outcome(REFUSED, detail, said=said)
+                return Outcome(LATER, detail, patience(response.headers), said=said)
         except (aiohttp.ClientError, OSError, ValueError, TimeoutError) as error:
             return Outcome(LATER, masked("%s: %s" % (type(error).__name__, error), uri), answered=False)
