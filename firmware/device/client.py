@@ -202,11 +202,12 @@ class RunningClient(runner.Serving):
         """Wait until everything is accepted and every report is out, and return True; False where `timeout_s` seconds
         were over before, or where there was no memory for what has to be written.
 
-        Then an application may sleep or switch the board off: nothing waits but reports of the other side.
+        Then an application may sleep or switch the board off: nothing waits but reports of the other side. A device
+        with `availability` in its configuration listens first until its window is over.
         """
         limit = runner.countdown(timeout_s)
         try:
-            while not self.core.idle and self._ended is None:
+            while self._awake() and self._ended is None:
                 self._drained.clear()
                 await waiting.wait_for_ms(self._drained.wait(), runner.left(limit))
         except asyncio.TimeoutError:
@@ -215,12 +216,25 @@ class RunningClient(runner.Serving):
             self._within(self.core.flush)
         except MemoryError:
             return False  # the deferred records are written with the next message
-        return self.core.idle
+        return not self._awake()
+
+    def _awake(self):
+        # Behind a sleep a window may have begun that the core has not heard of.
+        return not self.core.idle or (self._schedule is not None and self.next_wake() == 0)
+
+    @property
+    def _schedule(self):
+        return self.core.config.availability and self.core.procedure("availability")
 
     def next_wake(self) -> int | None:
-        """Return milliseconds until the protocol wants to run next, for `board.sleep`; None for never."""
+        """Return milliseconds until the protocol wants to run next, for `board.sleep`; None for never.
+
+        With `availability` in the configuration it is 0 while the device must listen, and else the time until the next
+        window, or until what comes before.
+        """
         deadline = self.core.next_deadline()
-        if self._unsent is not None:
+        schedule = self._schedule
+        if self._unsent is not None or (schedule is not None and (schedule.listens or not self._open)):
             return 0
         return None if deadline is None else max(0, ticks_diff(deadline, health.now()))
 

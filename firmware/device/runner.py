@@ -95,6 +95,7 @@ class Serving:
         self._inside = False  # a call of the core has begun; true outside of one: Ctrl-C interrupted it
         self._open = False  # the link is, and the core has started
         self._beat = _now()  # when the timer task was last seen
+        self._seen = None  # that moment, when it was looked at last
         self._reads = 0
         self._unread = None  # (self._reads, since when) something can be read
         self._starved = None  # since when there is no memory for a task
@@ -278,7 +279,7 @@ class Serving:
                     self._forget_warnings(self._beat)
                 await asyncio.sleep_ms(0)  # let the link send what there is
                 self._within(core.prepare)
-                now = _now()
+                now = self._beat = _now()  # the application may have put the board to sleep meanwhile
                 self._kick.clear()
                 deadline = self._armed = core.next_deadline()
                 if self._unsent is not None:
@@ -415,7 +416,10 @@ class Serving:
         """Return which task is behind with its work, in words, or None."""
         if self._open:
             late = self.idle_ms() - _BEAT
-            if late > _LATE:
+            seen, self._seen = self._seen, self._beat
+            if (
+                late > _LATE and seen == self._beat
+            ):  # it had no turn since the last look: no sleep of the board
                 return "the timer task is %d ms late" % late
             if self._deaf(now):
                 return "the reader task does not read what there is"

@@ -62,8 +62,8 @@ class BaseClient:
         self.events: list = []
         self.sources: "Any" = ()  # of requests, in the order of their turn: rules.requests.Source, or None
         self._announced = None
-        self._now = 0
-        self._event = None  # of the endpoint, as long as what it means is not done
+        self.now = 0
+        self.event = None  # of the endpoint, as long as what it means is not done
         self._again = None  # tick when what had no memory is tried again
         self._arrived = False
 
@@ -168,7 +168,7 @@ class BaseClient:
 
     def next_deadline(self) -> int | None:
         """Return the tick (ms) when `poll` is needed next, or None where nothing waits for the clock."""
-        now = self._now
+        now = self.now
         try:
             deadline = earliest(self._link_deadline(now), self._again)
             for source in self.sources:
@@ -184,7 +184,7 @@ class BaseClient:
         """Do everything that can be done now. Whatever lacks memory is put off and ends nothing: a request of the
         peer is answered 5.03, a response to one of ours counts as none, and what is due is tried again in a
         second."""
-        self._now = now
+        self.now = now
         self._again = None
         try:
             try:

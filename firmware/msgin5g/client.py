@@ -59,7 +59,7 @@ class Client(BaseClient):
         self.random = random
         self.listener = None  # a procedure that is given each datagram before the endpoint
         self.clock = clock
-        self._on_air = 0
+        self.on_air = 0
         self.sources = [None] * len(procedures.TABLE)
         self._receiving = procedures.place("receiver")
         for position, row in enumerate(procedures.TABLE):
@@ -131,7 +131,7 @@ class Client(BaseClient):
 
     def receive(self, datagram: bytes, peer: object, now: int) -> None:
         """Take a datagram (a buffer with anything in it) that came from the address `peer`. Raise nothing."""
-        self._now = now
+        self.now = now
         told = True
         try:
             if self.listener is not None and self.listener.hear(datagram, peer):
@@ -162,34 +162,34 @@ class Client(BaseClient):
 
     def _do(self, now):
         """Everything that can be done now: events of the endpoint, what is due, what may go out."""
-        if self._event is not None:
+        if self.event is not None:
             self._undo(now)
         while True:
-            self._event = event = self.endpoint.next_event()
+            self.event = event = self.endpoint.next_event()
             if event is None:
                 break
             if event[0] != coap_exchange.REQUEST and event[0] != coap_exchange.NOTIFICATION:
-                self._on_air -= 1
+                self.on_air -= 1
             self._handle(event, now)
         for source in self.sources:
             if source is not None:
                 source.poll(now)
-        while self._on_air < self.config.coap["nstart"] and self._send_next(now):
+        while self.on_air < self.config.coap["nstart"] and self._send_next(now):
             pass
         self._announce()
 
     def _undo(self, now):
-        event = self._event
+        event = self.event
         if event is None:
             return
         kind, subject, _ = event
         if kind == coap_exchange.REQUEST:
-            self._event = None  # where this fails too, the peer sends the request again
+            self.event = None  # where this fails too, the peer sends the request again
             self.endpoint.respond(subject, requests.response(requests.later(), self.stats), now)
         elif kind != coap_exchange.NOTIFICATION:  # the peer sends a notification again that is not accepted
             source, item = subject.tag
             source.unanswered(item, now)
-        self._event = None
+        self.event = None
 
     def _send_next(self, now):
         stopping = self.registration.stopping
@@ -214,7 +214,7 @@ class Client(BaseClient):
                 except MemoryError:
                     source.unanswered(item, now)
                     raise
-                self._on_air += 1
+                self.on_air += 1
                 source.sent(item, exchange)
                 return True
         return False
@@ -222,7 +222,7 @@ class Client(BaseClient):
     def cancel(self, exchange, now):
         """Take a request off the air, for the source that wants no answer any more."""
         self.endpoint.cancel(exchange, now)
-        self._on_air -= 1
+        self.on_air -= 1
 
     # --- what comes in ------------------------------------------------------------------------------------
 

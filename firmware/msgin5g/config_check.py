@@ -40,13 +40,13 @@ class _Section:
         return _Section(self._left.pop(key, {}), self.name(key))
 
     def number(self, key, default, low, high, kind=int):
-        allowed = "must be %s from %s to %s" % ("an integer" if kind is int else "a number", low, high)
+        allowed = "%s from %s to %s" % ("an integer" if kind is int else "a number", low, high)
         value = self.value(key, default, allowed)
         if value is None and default is None:
             return None
         # bool is an int to isinstance, but "true" is not a number to the person who wrote it
         if isinstance(value, bool) or not isinstance(value, (int, kind)) or not low <= value <= high:
-            self.fail(key, allowed)
+            self.fail(key, "must be " + allowed)
         return value
 
     def flag(self, key, default):
@@ -177,7 +177,7 @@ def fill(config, data):
     section.end()
     config.reports = top.choice("reports", "taken", ("taken", "arrival"))
     config.report_timeout = top.number("report_timeout", 86400, 1, 31536000)
-    config.availability = _availability(top)
+    config.availability = _availability(config, top)
     config.watchdog = top.number("watchdog", None, 0, 3600, float)  # what a board has of it, it says itself
     section = top.section("wifi")
     config.wifi = {
@@ -298,8 +298,27 @@ def _espnow(section):
     return values
 
 
-def _availability(top):
+def _availability(config, top):
     """Communication Availability, TS 23.554 table 8.2.1-3: when the device can be reached; None for always."""
-    if top.value("availability", None, "") is None:
+    section = _client_only(config, top, "availability")
+    if section is None:
         return None
-    top.fail("availability", "only null is possible so far: this version is always reachable")
+    interval = section.number("interval", _NEEDED, 1, 31536000)
+    values = {
+        "interval": interval,
+        "duration": section.number("duration", _NEEDED, 1, interval),
+        "store_forward": section.flag("store_forward", True),
+        "data_size": section.text("data_size", None, longest=64),
+    }
+    section.end()
+    return values
+
+
+def _client_only(config, top, key):
+    """Return a section of what a Client says with its registration, None where it is absent or null."""
+    value = top.value(key, None, "")
+    if value is None:
+        return None
+    if config.role != "client":
+        top.fail(key, 'needs the role "client": an application behind a gateway cannot say it')
+    return _Section(value, key)

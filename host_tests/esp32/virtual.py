@@ -5,13 +5,14 @@ import asyncio
 
 from air import air
 
+clock = [0]  # ms; a board that sleeps moves it
+
 
 class _Poller:
     """Takes the place of select.poll in asyncio's IOQueue, whose streams it asks at once."""
 
-    def __init__(self, poller, clock):
+    def __init__(self, poller):
         self._poller = poller
-        self._clock = clock
         self.register = poller.register
         self.unregister = poller.unregister
         self.modify = poller.modify
@@ -21,16 +22,16 @@ class _Poller:
         if not ready:
             if wait_ms < 0:
                 raise AssertionError("everybody waits for something that never comes")
-            self._clock[0] += wait_ms
+            clock[0] += wait_ms
         return iter(ready)
 
 
 def run(coroutine):
     """Runs it to its end; what it gives."""
-    clock = [0]
+    clock[0] = 0
     loop = asyncio.new_event_loop()
     queue = asyncio.core._io_queue
-    queue.poller = _Poller(queue.poller, clock)
+    queue.poller = _Poller(queue.poller)
     real, asyncio.core.ticks = asyncio.core.ticks, lambda: clock[0]
     now, air.now = air.now, lambda: clock[0]
     try:

@@ -14,6 +14,7 @@ TABLE = (
     "procedures.discovery    discovers",
     "procedures.configuration fetches",
     "procedures.registration always REGRESP DEREGRESP",
+    "procedures.availability availability",
     "incoming.receiver       inbox+reports+sets MSG",
     "procedures.topics       topics",
     # SEGCOFIR is a misprint of clause 6.5.3.5

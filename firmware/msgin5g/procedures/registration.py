@@ -24,6 +24,7 @@ class Registration(Registering):
     """The registration of one UE Service ID."""
 
     gateways = None  # the procedure that found the one that is registered with: it may know another one
+    announcing = ()  # procedures whose `profile()` gives pairs of cliProfile
 
     def __init__(self, config, random=random_octets):
         super().__init__()
@@ -38,7 +39,7 @@ class Registration(Registering):
         # grant does not reset the back-off `_retry`: a server may grant and ask again, in a loop. It is no state:
         # it outlives each of them, and changes none.
         self._doubted = False
-        self._expires = None
+        self.expires = None
         self._lifetime = None
         self._urgent = config.registration["urgent"]  # for the next REG
         self._leaves = None  # the urgency of DEREG, where there is one
@@ -172,8 +173,8 @@ class Registration(Registering):
             self._due.advance(now)
         if self._stands != "registered":
             return
-        self._expires.advance(now)
-        if self._expires.left(now) <= 0 and self._on("expired", "the registration expired"):
+        self.expires.advance(now)
+        if self.expires.left(now) <= 0 and self._on("expired", "the registration expired"):
             if not self._on_air and self._due.left(now) > self._retry.max_ms:
                 self._begin(0, now)
 
@@ -183,7 +184,7 @@ class Registration(Registering):
         if self._due is not None and not self._on_air and self._due.left(now) > 0:
             deadline = self._due.deadline(now)
         if self._stands == "registered":
-            deadline = earliest(deadline, self._expires.deadline(now))
+            deadline = earliest(deadline, self.expires.deadline(now))
         return deadline
 
     # --- how it goes on -----------------------------------------------------------------------------
@@ -206,7 +207,10 @@ class Registration(Registering):
         urgent = self._urgent if config.gateway_service else None
         wait = config.registration["wait"] if urgent is False else None
         largest = min(config.segments["size"], config.coap["max_datagram"] - _RESERVE)
-        return bodies.registration(service, addr, (("maxSegSize", largest),), urgent, lifetime, wait)
+        profile = (("maxSegSize", largest),)
+        for procedure in self.announcing:
+            profile += procedure.profile()
+        return bodies.registration(service, addr, profile, urgent, lifetime, wait)
 
     def _read(self, body, step, now):
         result = body.flag("result", None)
@@ -241,7 +245,7 @@ class Registration(Registering):
         seconds = lifetime(seconds, self._config.registration["lifetime"])
         expires = Countdown(seconds * 1000, now)
         self._begin(jittered(seconds * 800, 5, self._random), now)
-        self._expires = expires
+        self.expires = expires
         self._urgent = self._config.registration["urgent"]
         self._on("granted")
         if not self._doubted:

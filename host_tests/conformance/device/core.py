@@ -39,10 +39,11 @@ def body(request):
 class Core:
     """`next(kind)` is the next request that it sends, `answer` says what comes back to it, `post` sends it one."""
 
-    def __init__(self, role="client", **config):
+    def __init__(self, role="client", clock=None, **config):
         given = {"role": role, "ue_service_id": UE, "peer": "coap://192.0.2.1", "security": {"mode": "none"}}
         made = msgin5g.Client if role == "client" else msgin5g.ApplicationClient
-        self.client = made(msgin5g.Config(given | config), msgin5g.MemoryStorage())
+        more = {} if clock is None else {"clock": clock}
+        self.client = made(msgin5g.Config(given | config), msgin5g.MemoryStorage(), **more)
         self.tick = 0
         self.requests = []
         self._answers = {}  # by message ID

@@ -9,8 +9,12 @@ import pytest
 
 from host_tests.conformance.device.core import OTHER, SERVICE, UE, Core, body, granted, registered
 
-MODULES = ("firmware/msgin5g/procedures/registration.py",)
+MODULES = (
+    "firmware/msgin5g/procedures/registration.py",
+    "firmware/msgin5g/procedures/availability.py",
+)
 ALSO = (
+    "host_tests/device/procedures/test_availability.py",
     "host_tests/device/procedures/test_registration.py",
     "host_tests/gateway/device/test_demo.py",
     "host_tests/gateway/device/test_device_errors.py",
@@ -81,6 +85,35 @@ def test_6_3_1_1_1_after_the_expiration_time_it_is_not_registered():
     core.requests.clear()
     core.send()
     assert core.of("MSG") == []
+
+
+def test_6_3_1_1_1_ii_communication_availability_is_in_the_profile_where_the_client_has_windows():
+    window = {"interval": 3600, "duration": 60}
+    for said in (Core(availability=window).next("REG"), registration_again(availability=window)):
+        available = is_as_the_clause_says(said)["cliProfile"]["comAvail"]
+        assert (available["periIndi"], available["periInterval"], available["durTime"]) == (True, 3600, 60)
+        assert available["schTime"] == "1970-01-01T00:00:00Z"  # no clock: docs/wire-profile.md
+    assert "comAvail" not in is_as_the_clause_says(Core().next("REG"))["cliProfile"]
+
+
+def test_6_3_1_1_1_ii_the_scheduled_time_is_that_of_the_clock():
+    clock = [1793970000]
+    core = Core(availability={"interval": 3600, "duration": 60}, clock=lambda: clock[0])
+    request = core.next("REG")
+    assert is_as_the_clause_says(request)["cliProfile"]["comAvail"]["schTime"] == "2026-11-06T13:00:00Z"
+    core.answer(request, granted(regExpTime=600))
+    clock[0] += 500
+    core.run(520)
+    again = is_as_the_clause_says(core.next("REG"))["cliProfile"]["comAvail"]
+    assert again["schTime"] == "2026-11-06T13:08:20Z"
+
+
+def registration_again(**config):
+    """The refresh of a registration."""
+    core = Core(**config)
+    core.answer(core.next("REG"), granted(regExpTime=600))
+    core.run(520)
+    return core.next("REG")
 
 
 # ---- 6.3.1.1.2: de-registration --------------------------------------------------------------------------------------

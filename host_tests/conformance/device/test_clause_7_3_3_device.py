@@ -4,11 +4,12 @@ firmware's core, and a peer made by hand."""
 
 import pytest
 
-from host_tests.conformance.device.core import OTHER, SERVICE, UE, Core, granted, own, registered
+from host_tests.conformance.device.core import OTHER, SERVICE, UE, Core, body, granted, own, registered
 
 MODULES = (
     "firmware/msgin5g/wire/bodies.py",
     "firmware/msgin5g/procedures/registration.py",
+    "firmware/msgin5g/procedures/availability.py",
 )
 ALSO = ("host_tests/device/wire/test_bodies.py",)
 
@@ -44,6 +45,30 @@ def test_7_3_3_1_urgent_tag_is_there_on_msgin5g_6(urgent):
     assert ('"urgentTag":true' in said) == urgent
     assert ('"urgentTag":false' in said) == (not urgent)
     assert ('"reqExpTime":45' in said) == (not urgent)  # of what may wait
+
+
+NIGHT = {"interval": 600, "duration": 20}
+
+
+def profile(**config):
+    return body(Core(**config).next("REG"))["cliProfile"]
+
+
+def test_7_3_3_1_com_avail_has_its_times_and_is_periodic():
+    """`durTime` and `periInterval` are printed as date-times, and are lengths: integers of seconds."""
+    said = profile(availability=NIGHT)["comAvail"]
+    assert said == {"schTime": "1970-01-01T00:00:00Z", "durTime": 20, "periIndi": True, "periInterval": 600}
+    assert list(said) == ["schTime", "durTime", "periIndi", "periInterval"]  # the order of the table
+
+
+def test_7_3_3_1_data_size_is_a_string():
+    assert profile(availability=NIGHT | {"data_size": "300"})["comAvail"]["dataSize"] == "300"
+    assert "dataSize" not in profile(availability=NIGHT)["comAvail"]
+
+
+def test_7_3_3_1_store_forward_is_a_string_and_there_where_the_client_does_not_want_it():
+    assert profile(availability=NIGHT | {"store_forward": False})["comAvail"]["storeForward"] == "true"
+    assert "storeForward" not in profile(availability=NIGHT | {"store_forward": True})["comAvail"]
 
 
 @pytest.mark.parametrize("result", [True, "true", "True"])

@@ -94,7 +94,6 @@ def test_flags_and_choices():
     wrong("role", ("client", "application client"), role="server")
     wrong("security.mode", ("oscore", "none"), security={"mode": "dtls"})
     equal(config(availability=None).availability, None)
-    wrong("availability", "null", availability={})
 
 
 def test_needed_keys():
@@ -352,3 +351,32 @@ def test_what_a_client_asks_for():
     error = raises(ConfigError, Client, config(**members), MemoryStorage())
     equal(error.key, "coap.max_datagram")
     assert "must be 6" in str(error), error
+
+
+def test_availability():
+    given = {"interval": 600, "duration": 20}
+    equal(
+        config(availability=given).availability,
+        {"interval": 600, "duration": 20, "store_forward": True, "data_size": None},
+    )
+    full = {"interval": 60, "duration": 60, "store_forward": False, "data_size": "300"}
+    equal(config(availability=full).availability, full)
+    integer = "an integer from 1 to "
+    for missing in ("interval", "duration"):
+        rest = dict(given)
+        del rest[missing]
+        text = wrong("availability." + missing, ("is missing", integer), availability=rest)
+        equal(text.count("must be"), 1)
+    for bad in (0, -1, 31536001, 1.5, "600", True, None, []):
+        wrong("availability.interval", integer + "31536000", availability=dict(given, interval=bad))
+    for bad in (0, 601, 20.5, "20", False, None):
+        wrong("availability.duration", integer + "600", availability=dict(given, duration=bad))
+    for bad in (0, "true", None):
+        wrong("availability.store_forward", "true or false", availability=dict(given, store_forward=bad))
+    for bad in (300, "x" * 65, []):
+        wrong("availability.data_size", "64 octets", availability=dict(given, data_size=bad))
+    wrong("availability.period", "not a key", availability=dict(given, period=1))
+    for bad in ([], "daily", 600, True):
+        wrong("availability", "JSON object", availability=bad)
+    behind = {"role": "application client", "peer": "coap+uart://1", "availability": given}
+    wrong("availability", "client", **behind)
