@@ -175,8 +175,9 @@ def test_coap_stands_alone_and_the_gateway_is_independent():
 # The rooms of the tests have the names of the rooms of the code, but for these.
 OWN_ROOMS = {
     "device": {"helpers", "memory"},  # what rooms share, and what holds in all of them where memory ends
-    # who is at the other end, and what runs there; programs apart; gateways found; rooms within `tools/gateway`
-    "gateway": {"device", "serial", "apps", "apart", "function", "found", "relay"},
+    # who is at the other end, and what runs there; programs apart; gateways found; UEs that sleep and are woken; rooms
+    # within `tools/gateway`
+    "gateway": {"device", "serial", "apps", "apart", "function", "found", "relay", "reach"},
 }
 # What a person finds in one folder, a folder within it counted as one. A dozen is meant; `coap`, a table a module in
 # `tools/store` and a few rooms of tests have up to four more that would not stand better elsewhere.

@@ -8,20 +8,21 @@ row of `procedures.TABLE`.
 
 from dataclasses import replace
 
+from tools.server.delivery.availability import opted_out
 from tools.store.states import FAILED, QUEUED, STORED
 from tools.store.tables import DATA
 from tools.wire import aggregates, bodies, rest
 from tools.wire import payload as payloads
-from tools.wire.bodies import Malformed
 
 
 class Routing:
     """`routes` by kind of target: called with (item, now), they give (state, cause)."""
 
-    def __init__(self, store, settings, responses, elsewhere, emit):
+    def __init__(self, store, settings, responses, windows, elsewhere, emit):
         self._store = store
         self._settings = settings
         self._responses = responses
+        self._windows = windows
         self._elsewhere = elsewhere
         self._emit = emit
         self.routes = {"UE": self.to_ue, "AS": self._to_as}
@@ -52,18 +53,25 @@ class Routing:
         return state, cause
 
     def to_ue(self, item, now):
-        """Queues a message for a UE, or stores it for one that is away and takes what was stored. Of one that is not
-        served here it is not known whether it is away."""
+        """Queues a message for a UE, or stores it for one that is away, or that has no window now, and takes what was
+        stored. What is not to be stored waits for a window that was promised (clause 6.4.1.2.6, "will schedule"). Of
+        one that is not served here it is not known whether it is away."""
         if self._elsewhere.find(item.target.id) is not None:
             return self._singly(item, now)
         if not self._store.known(item.target.id):
             return FAILED, "unknown recipient"
         registration = self._store.registration(item.target.id)
         live = self._store.registration(item.target.id, now)
-        store_forward = item.store_forward and not (registration and _opted_out(registration.profile))
+        store_forward = item.store_forward and not (registration and opted_out(registration.profile))
         if live is None and not store_forward:
             return FAILED, "the recipient is not registered"
         state = QUEUED if live else STORED
+        opens = None if live is None else self._windows.opens(item.target, now)
+        if opens is not None and store_forward:
+            state = STORED
+            self._windows.wake(item.target, now)
+        elif opens is not None and opens >= self._end(item, now):
+            return FAILED, "the recipient cannot be reached before the message expires"
         self.queue(item, state, store_forward, now)
         return state, ""
 
@@ -106,6 +114,10 @@ class Routing:
             self.queue(item, QUEUED, item.store_forward, now)
         return QUEUED, ""
 
+    def _end(self, item, now):
+        longest = now + self._settings.keep
+        return min(longest, item.expires or longest)
+
     def queue(self, item, state, store_forward, now):
         """Puts a message in the queue of its target, in this state."""
         self._store.add(
@@ -116,18 +128,9 @@ class Routing:
             item.head,
             item.parts,
             state,
-            min(now + self._settings.keep, item.expires or now + self._settings.keep),
+            self._end(item, now),
             origin_set=item.origin_set,
             store_forward=store_forward,
             high=item.priority == "HIGH",
             whole=item.whole,
         )
-
-
-def _opted_out(profile):
-    """Clause 6.3.1.1.1, "Store and forward option": the client does not want it for what comes in."""
-    available = profile.get("comAvail")
-    try:
-        return isinstance(available, dict) and bodies.mark(available, "storeForward")
-    except Malformed:  # whatever it is, it is said
-        return True

@@ -50,7 +50,7 @@ class Server:
         self.turns, self.binding = turns, binding or AddressBinding(store)
         self._speakers = Speakers(store, settings, self.binding, turns, emit)
         self.is_registered = self._speakers.is_registered
-        routing = Routing(store, settings, responses, elsewhere, emit)
+        routing = Routing(store, settings, responses, turns.windows, elsewhere, emit)
         core = Core(
             store,
             settings,

@@ -91,7 +91,7 @@ class Speakers:
         if via is not None and (via in here or ue not in here):
             self._bind_gateway(peer, here, via, ue, now)
         else:
-            self._bind(peer, here, ue, registration, ue)
+            self._bind(peer, here, ue, registration, ue, now)
         return via
 
     def _bind_gateway(self, peer, here, gateway, ue, now):
@@ -99,10 +99,10 @@ class Speakers:
         registration = self._store.registration(gateway, now)
         if registration is None and (not here or gateway in here):
             raise Refusal("4.01", "its gateway %s is not registered" % gateway)
-        self._bind(peer, here, gateway, registration, ue)
-        self._turns.on_peer_alive(Address("UE", ue))
+        self._bind(peer, here, gateway, registration, ue, now)
+        self._turns.on_peer_alive(Address("UE", ue), now)
 
-    def _bind(self, peer, here, who, registration, ue):
+    def _bind(self, peer, here, who, registration, ue, now):
         """Finds a registered UE at this peer; `ue`: whom the body names."""
         if here and who not in here:
             raise Refusal("4.03", self._binding.FOREIGN % ue)
@@ -112,7 +112,7 @@ class Speakers:
             self._store.rebind(who, peer)
             self._turns.on_moved(Address("UE", who), peer)
             self._emit("rebound", ue=who, peer=str(peer))
-        self._turns.on_peer_alive(Address("UE", who))
+        self._turns.on_peer_alive(Address("UE", who), now)
 
     def _is_behind(self, here, ue):
         """Whether one of these is a gateway that may register that UE."""
@@ -124,7 +124,7 @@ class Speakers:
         if not here:
             raise Refusal("4.01", "not registered")
         for ue in here:
-            self._turns.on_peer_alive(Address("UE", ue))
+            self._turns.on_peer_alive(Address("UE", ue), now)
         return _Here(here, self._store, now)
 
     # ---- Gateway UEs -------------------------------------------------------------------------------------------------

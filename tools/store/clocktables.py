@@ -11,6 +11,7 @@ TIMES = {
     "message": ("expires", "hold_until"),
     "segment_set": ("progress", "fresh"),
     "subscription": ("expires",),
+    "availability": ("since", "opened", "wakes"),
     "quarantine": ("at", "expires"),
     "as_use": ("used",),
     "gateway_registration": ("expires",),
@@ -24,6 +25,7 @@ RECORDS = {
     ("clock", "last"),
     ("as_token", "made"),
     ("generation", "noted"),
+    ("availability", "start"),
 }  # of what was, for people or by others
 
 

@@ -27,9 +27,17 @@ from tools.store.messages.quarantinetables import QuarantineTables
 from tools.store.messages.quotatables import QuotaTables
 from tools.store.messages.settables import SetTables
 from tools.store.sectables import SecurityTables
-from tools.store.server import configtables, gatewaytables, tokentables, topictables, traittables
+from tools.store.server import (
+    configtables,
+    gatewaytables,
+    reachtables,
+    tokentables,
+    topictables,
+    traittables,
+)
 from tools.store.server.configtables import ConfigurationTables
 from tools.store.server.gatewaytables import GatewayTables
+from tools.store.server.reachtables import ReachTables
 from tools.store.server.tokentables import TokenTables
 from tools.store.server.topictables import TopicTables
 from tools.store.server.traittables import TraitTables
@@ -49,6 +57,7 @@ _MORE = ";".join(
         configtables,
         gatewaytables,
         quarantinetables,
+        reachtables,
         sectables,
         servicetables,
         settables,
@@ -72,6 +81,7 @@ class Store(
     MessageTables,
     QuarantineTables,
     QuotaTables,
+    ReachTables,
     SecurityTables,
     ServiceTables,
     SetTables,

@@ -46,6 +46,7 @@ class UeTables:
         self._db.execute("DELETE FROM gateway_ue WHERE ue=? OR gateway=?", (ue, ue))
         self._db.execute("DELETE FROM gateway WHERE ue=?", (ue,))
         self._end_via("gateway=?", ue)
+        self.end_availability(ue)
         self.forget_configurations_of(ue)
         self.unbind_keys(ue)
         self.forget_seen("UE", ue)
@@ -112,6 +113,7 @@ class UeTables:
         """The UE stays known, its profile ends with the registration (clause 6.3.1.2.2 a)."""
         self._db.execute("UPDATE registration SET live=0, max_segment=NULL, profile='{}' WHERE ue=?", (ue,))
         self._db.execute("DELETE FROM registration_via WHERE ue=?", (ue,))
+        self.end_availability(ue)
 
     def forget_ues(self, max_ues):
         """Keeps the newest of those that are not registered, not provisioned and nobody's gateway."""

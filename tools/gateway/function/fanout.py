@@ -53,7 +53,7 @@ class FanOut:
             self._store.move_held(ue, peer)
             self._turns.on_moved(Address("UE", ue), peer)
         self._silent.pop(ue, None)
-        self._turns.on_peer_alive(Address("UE", ue))
+        self._turns.on_peer_alive(Address("UE", ue), now)
 
     # ---- what is sent, and what came of it ---------------------------------------------------------------------------
 

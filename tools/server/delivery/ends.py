@@ -55,6 +55,11 @@ class Ends:
         self._store.release(target)
         self._turns.on_registered(target)
 
+    def on_window(self, target, now):
+        """What was stored for it until its next window is due, if that has come."""
+        if self._turns.windows.woke(target, now):
+            self._store.release(target)
+
     def on_unavailable(self, target, now, cause):
         """Stores the messages that asked for it, and fails the others (clause 6.4.1.2.6)."""
         for id_ in self._store.ids(target, QUEUED):

@@ -59,6 +59,8 @@ class Deliveries:
 
     def work(self, now, pushes):
         """Adds the Pushes to begin now, at most one a recipient."""
+        for target in self.turns.windows.due(now):
+            self._isolation.run(RECIPIENT, target.key, now, self.ends.on_window, target, now)
         targets, seen = [], None
         while seen != self.responses.count:
             # A message that ends here leaves a response, perhaps for a target that was looked at already.
@@ -220,5 +222,5 @@ class Deliveries:
 
     def deadline(self, now):
         """When `work` has something to do that no event will announce."""
-        times = (self._store.deadline(), self.turns.deadline(now))
+        times = (self._store.deadline(), self.turns.deadline(now), self.turns.windows.deadline())
         return min((time for time in times if time is not None), default=None)

@@ -5,13 +5,17 @@ The pause is doubled each time, with jitter, or it is Max-Age where that is long
 own, so that a full inbox keeps back no report. All of it is in memory, and is undone together with a transaction of
 the store.
 
+A UE with a schedule has its turns in its windows alone (`windows`). With one that begins it counts as heard of.
+
 Recipients behind one gateway share its way: so many requests at once, and while the gateway itself is silent none but
 one now and then, whomever it is for.
 """
 
 from dataclasses import dataclass
+from math import inf
 
 from tools.server.delivery.pushes import BROKEN, LATER
+from tools.server.delivery.windows import Windows
 from tools.store.tables import CONTROL, DATA
 
 LONGEST_WAIT = 3600  # a Max-Age beyond it is not obeyed to the end
@@ -36,16 +40,31 @@ class Turns:
         self._waits = store.kept()  # (target, lane): Wait
         self._through = store.kept()  # gateway: how many requests are out through it
         self._silent = store.kept()  # gateway that did not answer: Wait
+        self.windows = Windows(store)
+        self._asleep = {}  # UE that something waits for: when its next window begins
         self._behind = {}  # target that had to wait for its gateway: that one
 
     def is_free(self, target, now):
         """Whether it is worth a look what waits for it."""
         gateway = self._behind.get(target)
-        return target not in self._busy and (gateway is None or self._is_open(gateway, now))
+        if target in self._busy or not self._has_window(target, now):
+            return False
+        return gateway is None or self._is_open(gateway, now)
 
     def may_send(self, target, lane, now):
+        if target in self._busy or not self._has_window(target, now):
+            return False
         wait = self._waits.get((target, lane))
-        return target not in self._busy and (wait is None or wait.until <= now)
+        return wait is None or wait.until <= now
+
+    def _has_window(self, target, now):
+        opens = self.windows.opens(target, now)
+        if opens is not None:
+            self._asleep[target] = opens
+            return False
+        if self._asleep.pop(target, None) is not None:
+            self._was_heard(target)
+        return True
 
     def may_send_through(self, gateway, target, now):
         """Whether a request to this target may go out through its gateway, an Address; True where that is None."""
@@ -56,6 +75,8 @@ class Turns:
         return False
 
     def _is_open(self, gateway, now):
+        if not self._has_window(gateway, now):
+            return False
         out, silent = self._through.get(gateway, 0), self._silent.get(gateway)
         return out < THROUGH if silent is None else not out and silent.until <= now
 
@@ -130,9 +151,14 @@ class Turns:
             if push.where != where:
                 self._end(push)
 
-    def on_peer_alive(self, target):
+    def on_peer_alive(self, target, now):
         """The recipient sent something: what waited because it was silent is due again, for UEs behind it as well.
-        Max-Age is still obeyed."""
+        Max-Age is still obeyed. One with a schedule has a window."""
+        self.windows.spoke(target, now)
+        self._asleep.pop(target, None)
+        self._was_heard(target)
+
+    def _was_heard(self, target):
         for lane in (CONTROL, DATA):
             wait = self._waits.get((target, lane))
             if wait and not wait.answered:
@@ -156,6 +182,9 @@ class Turns:
             del self._waits[key]
         for target in [target for target in self._behind if target not in waiting]:
             del self._behind[target]
+        waiting |= set(self._behind.values())
+        for target in [target for target in self._asleep if target not in waiting]:
+            del self._asleep[target]
         longest = self._settings.retry_max * 2
         for gateway in [each for each, wait in self._silent.items() if wait.until + longest < now]:
             del self._silent[gateway]
@@ -166,8 +195,11 @@ class Turns:
             wait.until for key, wait in self._waits.items() if key[0] not in self._busy and wait.until > now
         ]
         times += [wait.until for wait in self._silent.values() if wait.until > now]
+        times += [opens for opens in self._asleep.values() if now < opens < inf]
         return min(times, default=None)
 
     def clock_set(self, seconds):
         for wait in (*self._waits.values(), *self._silent.values()):
             wait.until += seconds
+        self._asleep.clear()
+        self.windows.clock_set(seconds)

@@ -5,6 +5,7 @@ A REG or DEREG may come through a Gateway UE (clause 6.3.4.3.1 a), which the UE 
 service (clause 6.3.5) is that one's own.
 """
 
+from tools.server.delivery import availability
 from tools.server.flood import Again
 from tools.server.procedures import bulk
 from tools.server.procedures.procedure import Procedure
@@ -42,6 +43,7 @@ class Registration(Procedure):
         if len(bodies.encode(profile)) > LARGEST_PROFILE:
             raise Malformed("cliProfile", "larger than %d octets" % LARGEST_PROFILE)
         max_segment = bodies.number(profile, "maxSegSize", 1, 2**31)
+        schedule = availability.read(profile)
         asked = bodies.number(body, "regExpTime", 1, 2**31)
         head = {"oriAddr": bodies.origin(Address("UE", ue))}
         kind = "REG" if via is None else "bulk REG"
@@ -51,6 +53,7 @@ class Registration(Procedure):
             return Answer("2.04", head | {"result": False, "cause": cause})
         granted = self._granted(asked)
         self._store.register(ue, peer, now, now + granted, max_segment, profile, via)
+        self._deliveries.turns.windows.registered(ue, schedule, now)
         self._deliveries.ends.on_available(Address("UE", ue), peer)
         limit = min(max_segment or LARGEST_PAYLOAD, LARGEST_PAYLOAD)
         more = {} if via is None else {"via": via}

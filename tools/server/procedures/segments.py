@@ -41,6 +41,7 @@ class Segments(Procedure):
         row = self._store.message_by_set(set_id, ues)
         if row is None:
             raise Refusal("4.04", "nothing is held of this segment set")
+        self._deliveries.turns.windows.spoke(row.target, now)  # behind a gateway it was not heard before
         count = self._store.parts_again(row.id, ranges)
         if count:
             self._store.set_state(row.id, QUEUED)
@@ -56,6 +57,7 @@ class Segments(Procedure):
         row = self._store.message_by_set(set_id, ues)
         if row is None:
             return
+        self._deliveries.turns.windows.spoke(row.target, now)
         self._emit("segment-confirmed", **about(row), segId=set_id, result=result)
         if result:
             self._deliveries.ends.delivered(row, confirmed=True)

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: MIT
+"""When UEs can be reached, in the store: their schedules, as they registered with them, until the registration ends."""
+
+from typing import NamedTuple
+
+# `start` is a moment of the UE's clock, NULL for `since`. `opened`: until when, by a request of its own. `wakes`: when
+# something that was stored is due by a window, NULL where nothing is.
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS availability (
+  ue TEXT PRIMARY KEY, since REAL, start REAL, duration NUMERIC, interval NUMERIC, opened REAL, wakes REAL)
+  WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS availability_wakes ON availability (wakes) WHERE wakes IS NOT NULL
+"""
+
+
+class Availability(NamedTuple):
+    since: float  # when the registration came that it belongs to
+    start: float | None
+    duration: float
+    interval: float | None
+    opened: float
+
+
+class ReachTables:
+    """For Store, whose `_db` these methods use."""
+
+    def put_availability(self, ue, start, duration, interval, now):
+        """The schedule of a registration that has come now, which is a request as well."""
+        self._db.execute(
+            "INSERT OR REPLACE INTO availability VALUES (?,?,?,?,?,?,NULL)",
+            (ue, now, start, duration, interval, now + duration),
+        )
+
+    def end_availability(self, ue):
+        self._db.execute("DELETE FROM availability WHERE ue=?", (ue,))
+
+    def availability(self, ue):
+        """None for a UE that can always be reached."""
+        row = self._db.execute(
+            "SELECT since, start, duration, interval, opened FROM availability WHERE ue=?", (ue,)
+        ).fetchone()
+        return row and Availability(*row)
+
+    def open_availability(self, ue, now, until):
+        """The UE can be reached until then; what waits for a window of it is due."""
+        self._db.execute(
+            "UPDATE availability SET opened=max(opened, ?), wakes=CASE WHEN wakes IS NULL THEN NULL ELSE ? END"
+            " WHERE ue=?",
+            (until, now, ue),
+        )
+
+    def wake_availability(self, ue, when):
+        self._db.execute("UPDATE availability SET wakes=? WHERE ue=?", (when, ue))
+
+    def waking(self, now=None):
+        """The UEs that something is due for by now; without `now` by whatever time."""
+        query = (
+            "SELECT ue FROM availability WHERE wakes IS NOT NULL AND (? IS NULL OR wakes<=?) ORDER BY wakes"
+        )
+        return [ue for (ue,) in self._db.execute(query, (now, now)).fetchall()]
+
+    def next_waking(self):
+        """When something is due next, or None."""
+        return self._one("SELECT min(wakes) FROM availability WHERE wakes IS NOT NULL")
