@@ -265,7 +265,8 @@ class Rig:
             return None
         kind = body["msgType"]
         if kind in ("IMDN", "MSGRESP"):
-            self.reports.setdefault(who, []).append((kind, body["msgId"], body["DelSta"]))
+            for each in body.get("msgList", [body]):
+                self.reports.setdefault(who, []).append((kind, each["msgId"], each["DelSta"]))
         elif kind == "MSG" and "segParams" in body:
             return self._segment(who, body)
         elif kind == "MSG":

@@ -62,6 +62,7 @@ _SENTENCES = {
     "reported": "reported {msgId} from {from} to {to}: {status}",
     "stored": "stored {kind} {msgId} for {to}",
     "failed": "failed {kind} {msgId} to {to}: {cause}",
+    "updated": "{kind} {msgId} to {to} waits for {seconds} s at most now",
     "discarded": "discarded {kind} {msgId} to {to}: {cause}",
     "refused": "refused {kind} of {peer}: {code} {reason}",
     "retry": "{to} did not take {kind} ({reason}); again in {seconds} s",

@@ -51,6 +51,21 @@ def test_codes_and_words_of_the_server_and_of_the_device_come_through():
     run(play())
 
 
+def test_a_device_discards_what_waits_at_the_server():
+    async def play():
+        async with both((A, B)) as (gateway, server), Ue(gateway, A) as a, Ue(gateway, B) as b:
+            await a.register()
+            await b.register()
+            await b.post(b.own("DEREG"))
+            msg_id = await a.send(B, "never", sfFlag=True)
+            assert (await a.next("MSGRESP"))["DelSta"] == "stored for deferred delivery"
+            assert code_of(await a.post(a.own("MSGUPD", msgId=msg_id))) == "2.04"
+            assert server.journal.find("discarded", msgId=msg_id)
+            assert code_of(await a.post(a.own("MSGUPD", msgId=msg_id))) == "4.04"
+
+    run(play())
+
+
 def test_an_application_server_reaches_a_device_behind_the_gateway():
     async def play():
         async with (

@@ -142,7 +142,7 @@ def test_a_body_of_the_server_that_names_nobody_is_malformed(bench, body, member
 # ---- who may speak ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", ["MSG", "IMDN", "DEREG"])
+@pytest.mark.parametrize("kind", ["MSG", "IMDN", "DEREG", "MSGUPD"])
 def test_nobody_speaks_as_another_device(bench, kind):
     assert bench.ask(HERE, own(kind, A)) is None
     assert bench.ask(HERE, own(kind, B)).code == "4.03"

@@ -63,6 +63,13 @@ def story(rig, watch):
     rig.settle(6)  # G's registration ends
     rig.send(A, rig.msg(A, G, "stored and over", sfFlag=True))
     rig.send(A, rig.msg(A, G, "nobody there"))
+    changed = rig.msg(A, G, "discarded", sfFlag=True)
+    rig.send(A, changed)
+    for params in ({"sfParam": {"expireTime": 600}}, {}):
+        rig.send(A, rig.own(A, "MSGUPD", msgId=changed["msgId"], **params))
+    said = [{"msgId": rig.new_id(), "DelSta": "success"}, {"msgId": rig.new_id(), "DelSta": "success"}]
+    to = {"destAddr": {"destAddrType": "UE", "addr": A}, "msgId": said[0]["msgId"]}
+    rig.send(D, rig.own(D, "IMDN", **to, totalMsgCount=2, msgList=said))
     rig.bulk(GW, "DEREG", [F])
     rig.send(A, rig.msg(A, F, "stored for one behind", sfFlag=True))
     rig.bulk(GW, "REG", [F])

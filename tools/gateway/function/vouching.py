@@ -13,7 +13,7 @@ from tools.wire.answers import Answer, Refusal
 from tools.wire.bodies import Address, Malformed
 
 JSON = 50
-OF_A_UE = ("DEREG", "MSG", "IMDN")  # they name it in oriAddr
+OF_A_UE = ("DEREG", "MSG", "IMDN", "MSGUPD")  # they name it in oriAddr
 CONFIGURATION = "su-uc"
 
 

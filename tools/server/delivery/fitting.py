@@ -33,7 +33,7 @@ class Fitting:
         if "msgList" in row.head:
             pieces = aggregates.cut(row.head["msgList"], limit, room - aggregates.outside(row.head))
             if len(pieces) > 1:
-                self._split(row, pieces)
+                self.split(row, pieces)  # clause 6.4.1.2.7
                 return False
         else:
             parts = self._store.parts(row.id)
@@ -95,33 +95,38 @@ class Fitting:
         cuts = segments.cut(segments.join(parts), limit, room - head)
         self._store.set_parts(row.id, set_id, cuts)
 
-    def _split(self, row, pieces):
-        """Too big for the recipient (clause 6.4.1.2.7): messages of as many elements as fit, in the aggregate's place.
+    def split(self, row, pieces):
+        """Puts messages of these elements each in the place of an aggregated one; their ids.
 
         The first one keeps its msgId, so that one who has the whole, and only its answer was lost, knows it again; the
-        others get new ones. The originator knows all by their elements from now on.
+        others get new ones, and an element that is alone has its own. The originator knows all by their elements from
+        now on.
         """
         store, first = self._store, row.head["msgId"]
         high, whole = store.is_high(row.id), store.whole_of(row.id) or first
-        step = (store.position_after(row) - row.position) / len(pieces)
+        step = (store.position_after(row) - row.position) / max(1, len(pieces))
         store.remove(row.id)
+        self.forget(row.id)
+        ids = []
         for number, listed in enumerate(pieces):
             if len(listed) == 1:
                 ((head, value),) = aggregates.singles(row.head, listed)
             else:
                 msg_id = first if number == 0 else str(uuid.uuid4())
                 head, value = aggregates.again(row.head, msg_id, listed), None
-            store.add(
+            id_ = store.add(
                 DATA,
                 "MSG",
                 row.target,
                 row.origin,
                 head,
                 [] if value is None else [value],
-                QUEUED,
+                row.state,
                 row.expires,
                 position=row.position + number * step,
                 store_forward=row.store_forward,
                 high=high,
                 whole=whole,
             )
+            ids.append(id_)
+        return ids

@@ -43,6 +43,7 @@ class Deliveries:
         self.responses = Responses(store, settings, elsewhere)
         self.ends = Ends(store, isolation, self.turns, self.responses, self.forget)
         self._fitting = Fitting(store, settings)
+        self.split = self._fitting.split
         self._broken = {}  # message id: how often in a row sending it raised
         self._failed = store.kept()  # message id: how often it was not taken, where its way bounds that
         self._missed = set()  # ids of messages whose recipient was not at its gateway

@@ -80,6 +80,11 @@ class Turns:
         out, silent = self._through.get(gateway, 0), self._silent.get(gateway)
         return out < THROUGH if silent is None else not out and silent.until <= now
 
+    def carries(self, target, id_):
+        """Whether a request that is out to this recipient carries this message."""
+        push = self._busy.get(target)
+        return push is not None and push.row == id_
+
     def begin(self, push):
         self._busy[push.target] = push
         if push.through is not None:

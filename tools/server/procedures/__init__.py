@@ -14,6 +14,7 @@ from tools.server.procedures.procedure import Procedure
 from tools.server.procedures.registration import Registration
 from tools.server.procedures.reports import Reports
 from tools.server.procedures.segments import Segments
+from tools.server.procedures.stored import Stored
 from tools.server.procedures.topics import Topics
 
 
@@ -34,5 +35,6 @@ TABLE = (
     Row(Segments, ("SEGREC", "SEGCONFIR", "SEGCOFIR")),  # SEGCOFIR: a misprint of clause 6.5.3.5
     Row(Topics, (), ("TOPIC",)),
     Row(MessageGateways),
+    Row(Stored, ("MSGUPD",)),
     Row(Configuration),
 )

@@ -62,7 +62,7 @@ class Messages(Procedure):
         origin, target = Address("UE", set_.originator), _target(head)
         for msg_id in self._store.segment_msg_ids(set_.id):
             if msg_id != bodies.same(set_.msg_id):
-                key, max_ids = _segments_of(origin), self._settings.remembered
+                key, max_ids = segments_of(origin), self._settings.remembered
                 self._store.remember(key, msg_id, set_.set_id, max_ids)
         if self._store.seen(origin.key, set_.msg_id) is not None:
             return  # sent unsegmented meanwhile
@@ -74,7 +74,7 @@ class Messages(Procedure):
 
     def _seen(self, origin, msg_id):
         """Whether a message with this ID was taken from this originator, or a segment of one."""
-        return any(self._store.seen(key, msg_id) is not None for key in (origin.key, _segments_of(origin)))
+        return any(self._store.seen(key, msg_id) is not None for key in (origin.key, segments_of(origin)))
 
     def _remember(self, origin, msg_id, set_id=""):
         self._store.remember(origin.key, msg_id, set_id, self._settings.remembered)
@@ -92,7 +92,7 @@ class Messages(Procedure):
         return list(new.values())
 
 
-def _segments_of(origin):
+def segments_of(origin):
     """As the originator's key, for the msgIds of single segments, which must not push out those of messages."""
     return "segments of " + origin.key
 

@@ -5,15 +5,23 @@ A message without a row here has priority NORMAL or LOW, and is known to its ori
 with. A piece of an aggregated message is known by the IDs of its elements (`names`), and belongs to a `whole`.
 """
 
+from tools.store.states import IS_HELD, IS_WELL
+
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS trait (
   message INTEGER PRIMARY KEY REFERENCES message ON DELETE CASCADE, high INTEGER, whole TEXT, names TEXT);
-CREATE INDEX IF NOT EXISTS trait_whole ON trait (whole) WHERE whole <> ''
+CREATE INDEX IF NOT EXISTS trait_whole ON trait (whole) WHERE whole <> '';
+CREATE INDEX IF NOT EXISTS message_named ON message (lower(msg_id));
+CREATE INDEX IF NOT EXISTS message_origin ON message (origin, origin_type)
 """
 
 
+# What an originator may still say something about: not what its recipient has, but for a confirmation.
+_WAITS = "kind='MSG' AND %s AND NOT %s" % (IS_WELL, IS_HELD)
+
+
 class TraitTables:
-    """For Store, whose `_db` these methods use."""
+    """For Store, whose `_db` these methods use. msgIds are in the form of `bodies.same`."""
 
     def set_traits(self, id_, high, whole, names):
         """`whole`: msgId of the aggregated message that it is a piece of, or ""; `names`: msgIds that its originator
@@ -35,3 +43,34 @@ class TraitTables:
         """The msgIds that its originator knows it by; `msg_id`: the one that it is sent with."""
         found = self._one("SELECT names FROM trait WHERE message=? AND whole<>''", id_)
         return found.split() if found else [msg_id]
+
+    # ---- what waits under a msgId ------------------------------------------------------------------------------------
+
+    def waits(self, msg_id):
+        """Whether a message of anybody waits under it."""
+        return self._one("SELECT 1 FROM message WHERE lower(msg_id)=? AND " + _WAITS, msg_id) is not None
+
+    def waiting_of(self, origin, msg_id):
+        """Ids of an originator's messages with this msgId, and of all pieces of an aggregated one."""
+        return self._of(
+            origin,
+            "(lower(msg_id)=? OR id IN (SELECT message FROM trait WHERE whole=? AND whole<>''))",
+            msg_id,
+            msg_id,
+        )
+
+    def waiting_of_set(self, origin, set_id):
+        """Ids of what came in segments with this segId."""
+        return self._of(origin, "origin_set=?", set_id)
+
+    def waiting_with(self, origin, msg_id):
+        """Ids of aggregated messages of an originator that say this msgId somewhere."""
+        return self._of(origin, """instr(head, '"msgList"') AND instr(lower(head), ?)""", msg_id)
+
+    def _of(self, origin, where, *values):
+        query = "SELECT id FROM message WHERE origin=? AND origin_type=? AND %s AND %s ORDER BY position, id"
+        rows = self._db.execute(query % (_WAITS, where), (origin.id, origin.type, *values))
+        return [id_ for (id_,) in rows.fetchall()]
+
+    def set_expiry(self, id_, expires):
+        self._db.execute("UPDATE message SET expires=? WHERE id=?", (expires, id_))
