@@ -97,7 +97,7 @@ class ApplicationServers:
         """Refuses who speaks for a UE that is not behind it, or for an Application Server that it is not."""
         if origin.type == "UE":
             through = self._elsewhere.speaker(caller, origin.id).through
-            self._deliveries.turns.on_peer_alive(through)
+            self._deliveries.turns.on_peer_alive(through, now)
             return
         caller.must_be(origin.id)
         if self._store.application_server(origin.id) is None:
