@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from msgin5g.wire import configuration as device
 from tools.store.server.configtables import UeConfiguration
-from tools.wire import ueconfig
+from tools.wire import seal, ueconfig
 from tools.wire.bodies import encode, is_service_id
 
 SERVICE = "urn:3gpp:msgin5g"
@@ -27,6 +27,6 @@ def test_what_the_server_writes_the_device_reads(ue_id, ue, size, xml, others):
         if other != ue_id
     ]
     documents.append(ueconfig.document(made, SERVICE, server, xml))
-    octets, _, _ = ueconfig.representation(documents, 50)
+    octets, _, _ = seal.representation(documents, 50)
     assert octets == encode(documents)
     assert device.read(octets, ue_id) == ("3f2a", ue, server, size or 0)

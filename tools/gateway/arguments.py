@@ -159,6 +159,12 @@ def add_server(parser):
         help="a UE ID that asks for its configuration and has none gets a UE Service ID of this domain",
     )
     add(
+        "--groups-by",
+        choices=("any", "admin"),
+        default=default.groups_by,
+        help="who may make groups: any UE that is registered, or admin, by `group add` only (%(default)s)",
+    )
+    add(
         "--config-server",
         metavar="URI",
         type=ues.server_uri,
@@ -284,6 +290,7 @@ def settings_of(args):
         retry_min=args.retry_min,
         retry_max=max(args.retry_min, args.retry_max),
         assign=args.assign,
+        groups_by=args.groups_by,
         configuration_xml=args.config_format == "xml",
         configuration_server=args.config_server,
     )

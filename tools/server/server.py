@@ -21,7 +21,7 @@ from tools.server.speakers import Speakers
 from tools.store.states import QUEUED, STEP
 from tools.store.tables import DATA
 from tools.store.transactions import store_failed
-from tools.wire import bodies, restreading, ueconfig
+from tools.wire import bodies, restreading, seal
 from tools.wire.answers import Answer, Refusal
 from tools.wire.bodies import Address, Malformed
 from tools.wire.identity import AddressBinding
@@ -97,9 +97,14 @@ class Server:
         answer = self._guarded(
             "configuration", peer, now, self._judged, peer, now, about, decide, peer, request, now, peers
         )
-        if answer.code >= "4.00" and request.accept == ueconfig.CBOR:
-            return ueconfig.problem(answer)
-        return answer
+        return seal.told(answer, request)
+
+    def groups(self, peer, request, now):
+        """The Answer to a `Request` below `su-gm`; otherwise as `request`."""
+        judge = self._judge if request.again else self._judged
+        decide, about = self._procedures["groups"].request, {"kind": "groups"}
+        answer = self._guarded("groups", peer, now, judge, peer, now, about, decide, peer, request, now)
+        return seal.told(answer, request)
 
     def bulk(self, peers, octets, now):
         """As `request`, of a bulk request of the gateway function in this program; `peers`: whom each element of its
@@ -147,9 +152,13 @@ class Server:
         return self._judged(peer, now, about, read)
 
     def _judged(self, peer, now, about, decide, *arguments):
-        """What `decide(*arguments)` answers, or why it was refused, which is told with what it is `about`."""
+        """As `_judge`, of a request that came in: of one peer so many are taken and no more."""
         if not self._flood.allows(self._speakers.source(peer, now), now):
             return Answer("4.29", None, "too many requests", max_age=1)
+        return self._judge(peer, now, about, decide, *arguments)
+
+    def _judge(self, peer, now, about, decide, *arguments):
+        """What `decide(*arguments)` answers, or why it was refused, which is told with what it is `about`."""
         try:
             return _writable(decide(*arguments) or Answer("2.04"))
         except Malformed as error:

@@ -53,6 +53,9 @@ class Settings:
     assigned_many: int = 1000  # to one host in mode none, and to one gateway
     configuration_xml: bool = False  # configData in the XML of clause 7.2
     configuration_server: str | None = None  # URI that UEs are told where their configuration names none
+    groups_by: str = "any"  # who may make groups: every registered UE, or "admin": commands only
+    groups_each: int = 32  # groups that one UE has made
+    groups_all: int = 2000
     protected: bool = False  # OSCORE needs room in a datagram
 
     @property

@@ -127,6 +127,31 @@ class Speakers:
             self._turns.on_peer_alive(Address("UE", ue), now)
         return _Here(here, self._store, now)
 
+    def asks(self, peer, named, now, again=False):
+        """(the UEs that a request without a body of clause 7.3 may come from; the gateway of the one that it names).
+
+        `named`: the UE Service IDs that it may mean by itself: the first that the peer may speak for is who asks.
+        Where there is none, it is whoever is registered at the peer; of a Gateway UE that is the gateway alone.
+        `again`: nothing came from the peer, it is asked for once more what it observes.
+        """
+        here = {ue for ue in self._binding.ues(peer, now) if self._store.registration(ue, now)}
+        for ue in named:
+            if again:
+                if ue in here:
+                    return {ue}, None
+                continue
+            try:
+                return {ue}, self.speaks_for(peer, ue, now)
+            except Refusal:
+                if not here:
+                    raise
+        if not here:
+            raise Refusal("4.01", "not registered")
+        if not again:
+            for ue in here:
+                self._turns.on_peer_alive(Address("UE", ue), now)
+        return here, None
+
     # ---- Gateway UEs -------------------------------------------------------------------------------------------------
 
     def gateways(self, peer, now):

@@ -12,6 +12,7 @@ TIMES = {
     "segment_set": ("progress", "fresh"),
     "subscription": ("expires",),
     "availability": ("since", "opened", "wakes"),
+    "val_group": ("created",),
     "quarantine": ("at", "expires"),
     "as_use": ("used",),
     "gateway_registration": ("expires",),

@@ -30,6 +30,7 @@ from tools.store.sectables import SecurityTables
 from tools.store.server import (
     configtables,
     gatewaytables,
+    grouptables,
     reachtables,
     tokentables,
     topictables,
@@ -37,6 +38,7 @@ from tools.store.server import (
 )
 from tools.store.server.configtables import ConfigurationTables
 from tools.store.server.gatewaytables import GatewayTables
+from tools.store.server.grouptables import GroupTables
 from tools.store.server.reachtables import ReachTables
 from tools.store.server.tokentables import TokenTables
 from tools.store.server.topictables import TopicTables
@@ -53,6 +55,7 @@ _MORE = ";".join(
         apptables,
         clocktables,
         fetchtables,
+        grouptables,
         heldtables,
         configtables,
         gatewaytables,
@@ -75,6 +78,7 @@ class Store(
     ApplicationTables,
     ClockTables,
     FetchTables,
+    GroupTables,
     HeldTables,
     ConfigurationTables,
     GatewayTables,

@@ -51,6 +51,7 @@ class UeTables:
         self.unbind_keys(ue)
         self.forget_seen("UE", ue)
         self._db.execute("DELETE FROM subscription WHERE ue=?", (ue,))
+        self.forget_member(ue)
         return self._db.execute("DELETE FROM device WHERE ue=?", (ue,)).rowcount > 0
 
     def devices(self):

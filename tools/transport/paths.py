@@ -6,6 +6,7 @@ may have changed, and told where it has.
 
 import asyncio
 import itertools
+from dataclasses import replace
 
 from aiocoap import resource
 
@@ -14,6 +15,12 @@ from tools.transport.requests import request_of, response, unknown_option
 
 _SEQUENCE = 1 << 24
 EACH, ALL = 16, 1024  # observations of one peer and of all
+
+
+class _Observation:
+    def __init__(self):
+        self.changed = asyncio.Event()
+        self.about = frozenset()  # of its last Answer
 
 
 class Paths(resource.Resource, resource.PathCapable):
@@ -27,25 +34,27 @@ class Paths(resource.Resource, resource.PathCapable):
         self._decide = decide
         self._block1 = transport.bodies  # in the place of aiocoap's
         self._block2 = Answers(transport.whose, transport.answers)
-        self._watching = {}  # whose share of the room: the Events of its observations
+        self._watching = {}  # whose share of the room: its _Observations
         self._numbers = itertools.count(1)
 
-    def look(self):
-        """Something may have changed: who observes hears of it, if it has."""
-        for events in self._watching.values():
-            for event in events:
-                event.set()
+    def look(self, names=frozenset()):
+        """What has one of these names may have changed, without them anything: who observes hears of it, if it has."""
+        for observations in self._watching.values():
+            for each in observations:
+                if not names or not each.about or not names.isdisjoint(each.about):
+                    each.changed.set()
 
     async def render(self, request):
         return (await self._ask(request))[1]
 
-    async def _ask(self, message):
-        """(the Answer, aiocoap's Message of it); no Answer where nobody was asked."""
+    async def _ask(self, message, again=False):
+        """(the Answer, aiocoap's Message of it); no Answer where nobody was asked. `again`: it is no new request."""
         objection = unknown_option(message)
         if objection:
             return None, objection
         peer = self._transport.met(message.remote)
-        answer = await self._decide(peer, request_of(message, self.prefix))
+        request = replace(request_of(message, self.prefix), again=again)
+        answer = await self._decide(peer, request)
         return answer, response(answer)
 
     async def render_to_pipe(self, pipe):
@@ -60,15 +69,16 @@ class Paths(resource.Resource, resource.PathCapable):
 
     async def _observe(self, pipe):
         """Answers; and again with each change, where that is possible and there is room."""
-        whose, changed = self._transport.whose(pipe.request), asyncio.Event()
+        whose, observation = self._transport.whose(pipe.request), _Observation()
         mine = self._watching.setdefault(whose, set())
-        mine.add(changed)
+        mine.add(observation)
         try:
             fresh = len(mine) <= EACH and sum(map(len, self._watching.values())) <= ALL
             before = None
             while True:
-                changed.clear()
-                answer, message = await self._in_blocks(pipe.request)
+                observation.changed.clear()
+                answer, message = await self._in_blocks(pipe.request, before is not None)
+                observation.about = answer.about if answer else frozenset()
                 last = not (fresh and answer and answer.observable and answer.code < "3")
                 if not last:
                     message.opt.observe = next(self._numbers) % _SEQUENCE
@@ -78,9 +88,9 @@ class Paths(resource.Resource, resource.PathCapable):
                 if last:
                     return
                 before = answer
-                await changed.wait()
+                await observation.changed.wait()
         finally:
-            mine.discard(changed)
+            mine.discard(observation)
             if not mine:
                 del self._watching[whose]
 
@@ -92,11 +102,11 @@ class Paths(resource.Resource, resource.PathCapable):
             before.body,
         )
 
-    async def _in_blocks(self, request):
+    async def _in_blocks(self, request, again):
         found = []
 
         async def build():
-            found[:] = await self._ask(request)
+            found[:] = await self._ask(request, again)
             return found[1]
 
         message = await self._block2.extract_or_insert(request, build)

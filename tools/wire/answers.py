@@ -20,6 +20,7 @@ class Request:
     uri_port: int | None = None
     local: str | None = None  # host:port that it came to; not forwarded
     back: str = ""  # what the transport needs to answer it once more, later
+    again: bool = False  # it did not come in now: what it observes may have changed
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class Answer:
     etag: bytes | None = None
     location: tuple[str, ...] = ()  # Location-Path
     observable: bool = True  # False: Observe was asked for, and is not kept up (RFC 7641 section 4.1)
+    about: frozenset = frozenset()  # names of what it says something of, or of what has changed with it
 
 
 class Refusal(Exception):

@@ -7,6 +7,7 @@ It tells the two apart by `delivSt`, which only the report has.
 """
 
 from tools.wire import segments
+from tools.wire.bodies import Address
 from tools.wire.outside import clean, date_time
 
 UNREACHABLE = "the application server has given no targetUri"
@@ -16,11 +17,17 @@ def address(value):
     return {"addrType": value.type, "addr": value.id}
 
 
+def many_of(row):
+    """The group or topic that a MSG was sent to which this is a copy of, or None."""
+    many = row.head.get("oriDestAddr")
+    return many and Address(many["destAddrType"], many["addr"])
+
+
 def ue_message(row, parts):
-    """UEMessageDelivery of a MSG to an Application Server."""
+    """UEMessageDelivery of a MSG to an Application Server: its copy of one to a group or topic names that."""
     body = {
         "oriAddr": address(row.origin),
-        "destAddr": address(row.target),
+        "destAddr": address(many_of(row) or row.target),
         "msgId": row.head["msgId"],
         "stoAndFwInd": bool(row.store_forward),
     }

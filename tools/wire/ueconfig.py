@@ -5,22 +5,15 @@
 TS 24.546 has its own media types, which have no Content-Format number: the same members go as JSON (50) or CBOR (60).
 """
 
-import hashlib
-import io
-import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from xml.etree import ElementTree
 
-import cbor2
-
-from tools.wire import bodies
-from tools.wire.answers import Refusal
+from tools.wire import bodies, seal
 from tools.wire.bodies import Malformed
 from tools.wire.outside import clean
 
 ROOT = ("su-uc", "v1", "val-services")  # TS 24.546 annex C.3.1
 COLLECTION = "ue-configurations"
-JSON, CBOR, PROBLEM = 50, 60, 257
 LONGEST_UE_ID = 248  # octets: with "ue-uri=" it fits a Uri-Query option
 LONGEST_VENDOR = 200
 MAX_BULK = 1000  # UE IDs of one bulk request
@@ -80,7 +73,7 @@ def read(request):
                 "payload", "missing: a FETCH says in it what it asks for, ueId, or bulkFlag and ueIds"
             )
         return wanted
-    body = _body(request)
+    body = seal.read_body(request)
     if bodies.flag(body, "bulkFlag"):
         if said:
             raise Malformed(next(iter(said)), "not in a bulk request, which names its UE IDs in ueIds")
@@ -116,27 +109,6 @@ def _check(name, value):
         raise Malformed(name, "not the 8 digits of a TAC")
     if name == "ue-snr" and not _digits(value, 6):
         raise Malformed(name, "not the 6 digits of a serial number")
-
-
-def _body(request):
-    if request.content_format in (None, JSON):
-        return bodies.parse(request.payload)
-    if request.content_format != CBOR:
-        raise Refusal("4.15", "the payload must be application/json (50) or application/cbor (60)")
-    stream = io.BytesIO(request.payload)
-    try:
-        body = cbor2.CBORDecoder(stream, read_size=1).decode()
-    except Exception as error:  # whatever a tag makes of its content
-        raise Malformed("payload", "not CBOR: %s" % clean(str(error), 100)) from error
-    if stream.read(1):
-        raise Malformed("payload", "more than one CBOR item")
-    try:
-        text = json.dumps(
-            body
-        )  # the data model is that of JSON; a cycle of references is none, nor is a date
-    except (TypeError, ValueError, RecursionError) as error:
-        raise Malformed("payload", "CBOR that JSON cannot say: %s" % clean(str(error), 100)) from error
-    return bodies.parse(text.encode())
 
 
 def _bulk(body):
@@ -229,35 +201,3 @@ def _xml(configuration, service, server):
     if configuration.seg_size is not None:
         add(network, "Segment-size", str(configuration.seg_size), _SERVICE)
     return ElementTree.tostring(root, encoding="unicode")
-
-
-def representation(value, accept):
-    """(octets, Content-Format, ETag) of a value in the format that is accepted."""
-    if accept == CBOR:
-        octets, content_format = cbor2.dumps(value), CBOR
-    else:
-        octets, content_format = bodies.encode(value), JSON
-    return octets, content_format, hashlib.sha256(octets).digest()[:8]
-
-
-def problem(answer):
-    """An Answer that is an error, as problem details of RFC 9290 with its diagnostic in it."""
-    details = {-1: _TITLES.get(answer.code, answer.code)}
-    if answer.diagnostic:
-        details[-2] = answer.diagnostic
-    return replace(answer, octets=cbor2.dumps(details), content_format=PROBLEM)
-
-
-# RFC 7252 section 12.1.2, RFC 8516
-_TITLES = {
-    "4.00": "Bad Request",
-    "4.01": "Unauthorized",
-    "4.03": "Forbidden",
-    "4.04": "Not Found",
-    "4.05": "Method Not Allowed",
-    "4.06": "Not Acceptable",
-    "4.15": "Unsupported Content-Format",
-    "4.29": "Too Many Requests",
-    "5.00": "Internal Server Error",
-    "5.03": "Service Unavailable",
-}

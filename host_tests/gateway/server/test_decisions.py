@@ -442,7 +442,7 @@ def test_final_refusals_end_as_msgresp(code):
     [
         ("UE", "ue:nobody", "unknown recipient"),
         ("AS", "as:nobody", "unknown recipient"),
-        ("GROUP", "g", "GROUP targets are not supported by this server yet"),
+        ("GROUP", "g", "unknown group"),
         ("BC", "area", "BC targets are not supported by this server yet"),
         ("TOPIC", "t", "nobody else is subscribed to this topic"),
     ],

@@ -9,7 +9,7 @@ from tools.server.procedures import TABLE
 A, B, C, D, G = "ue:a", "ue:b", "ue:c", "ue:d", "ue:g"
 GW, E, F = "ue:gw", "ue:e", "ue:f"  # a Gateway UE, and two behind it
 AS = "as:weather@example.org"
-TOPIC = "weather/today"
+TOPIC, GROUP = "weather/today", "group:valves"
 KEEP = 3000  # s, less than a registration lasts
 
 
@@ -32,6 +32,7 @@ def story(rig, watch):
     assert len(rig.configure(A, ["urn:imei:1"])) == 1
     assert len(rig.configure(GW, ["urn:imei:2", "urn:imei:3"])) == 2
     rig.subscribe(D, TOPIC)
+    rig.group(A, GROUP, [A, D, F])
     rig.send(A, rig.msg(A, B, "1", isDelivStatReq=True))
     rig.send(A, rig.msg(A, E, "to one behind"))
     rig.send(F, rig.msg(F, E, "from its neighbour"))
@@ -47,6 +48,7 @@ def story(rig, watch):
     listed = [{"msgId": rig.new_id(), "payload": "one"}, {"msgId": rig.new_id(), "payload": "two"}]
     rig.send(A, rig.msg(A, D, None, totalMsgCount=2, msgList=listed))
     rig.send(B, rig.msg(B, TOPIC, "news", "TOPIC"))
+    rig.send(A, rig.msg(A, GROUP, "to many", "GROUP"))
     rig.send(C, rig.msg(C, G, "while it is there", sfFlag=True))
     rig.http(
         rig.gateway.server.application_servers.message,
@@ -128,11 +130,12 @@ def test_the_story_without_faults(faults):
         (A, "one"),
         (A, "two"),
         (B, "news"),
+        (A, "to many"),
         (C, "9"),
     ]
     assert outline(rig)[AS] == [(C, "1")]
     assert outline(rig)[E] == [(A, "to one behind"), (F, "from its neighbour")]
-    assert outline(rig)[F] == [(A, "stored for one behind")]
+    assert outline(rig)[F] == [(A, "to many"), (A, "stored for one behind")]
     assert outline(rig)[G] == [(C, "while it is there")]
     assert not rig.events("quarantined") and not rig.events("error")
     assert check(rig, outline(rig), "none") == []

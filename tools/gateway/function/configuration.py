@@ -18,7 +18,7 @@ from tools.store.gateway.fetchtables import HELD, KEPT, MISSED, READY, Fetch
 from tools.store.server.configtables import UeConfiguration
 from tools.store.states import FETCH
 from tools.store.tables import CONTROL
-from tools.wire import bodies, ueconfig
+from tools.wire import bodies, seal, ueconfig
 from tools.wire.answers import Answer, Request
 from tools.wire.bodies import Address, Malformed
 from tools.wire.outside import clean
@@ -275,5 +275,5 @@ def _answer(row):
     code, text = row.answer
     if code != "2.05":
         return Answer(code, None, text)
-    _, content_format, etag = ueconfig.representation(json.loads(text), None)
+    _, content_format, etag = seal.representation(json.loads(text), None)
     return Answer(code, max_age=MAX_AGE, octets=text.encode(), content_format=content_format, etag=etag)

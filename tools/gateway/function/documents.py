@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import cbor2
 
 from tools.wire import bodies
-from tools.wire.ueconfig import CBOR, JSON
+from tools.wire.seal import CBOR, JSON
 
 _LONGEST = 4096  # characters of one `configData`
 _ELEMENT = "MSGin5G-UE-Service-id"  # clause 7.2

@@ -29,6 +29,7 @@ class ServerProgram(Running):
         self.decisions = (self.server,)
         self.coap = self.south(guard, self._is_registered, self._handle, self._topic, self._limit_for)
         self.coap.serve("su-uc", self._configuration)
+        self.coap.serve("su-gm", self._groups)
         callers = Callers(self.store, self.events.emit, options.http[0], options.http_hosts)
         self.http = HttpTransport(
             self.server, self._event, self.snapshot, self.body_limit, options.admin, callers
@@ -81,6 +82,19 @@ class ServerProgram(Running):
 
     def _configured(self, peer, request, now):
         return self.server.configuration(peer, request, now)
+
+    async def _groups(self, peer, request):
+        return self._manage(peer, request)
+
+    def _manage(self, peer, request):
+        answer = self._answer("groups", peer, self._event, self._managed, peer, request)
+        if request.code != "GET" and answer.about:
+            for each in self.coap.paths:
+                each.look(answer.about)
+        return answer
+
+    def _managed(self, peer, request, now):
+        return self.server.groups(peer, request, now)
 
     def _limit_for(self, peer):
         return self.body_limit if self._is_registered(peer) else SMALL

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from tools.server.procedures.bulk import Bulk
 from tools.server.procedures.configuration import Configuration
+from tools.server.procedures.groups.groups import Groups
 from tools.server.procedures.messagegateways import MessageGateways
 from tools.server.procedures.messages import Messages
 from tools.server.procedures.procedure import Procedure
@@ -36,5 +37,6 @@ TABLE = (
     Row(Topics, (), ("TOPIC",)),
     Row(MessageGateways),
     Row(Stored, ("MSGUPD",)),
+    Row(Groups, (), ("GROUP",)),
     Row(Configuration),
 )

@@ -11,7 +11,7 @@ from tools.server.isolation import place_of, reason_of
 from tools.server.procedures.procedure import Procedure
 from tools.store.server.configtables import UeConfiguration
 from tools.store.transactions import store_failed
-from tools.wire import ueconfig
+from tools.wire import seal, ueconfig
 from tools.wire.answers import Answer, Refusal
 from tools.wire.identity import Peer
 from tools.wire.outside import clean
@@ -52,8 +52,7 @@ class Configuration(Procedure):
         one for each UE ID, where the Gateway UE is in this program: each then counts as its own. Raises Malformed and
         Refusal."""
         found = self._document(request)
-        if request.accept not in (None, ueconfig.JSON, ueconfig.CBOR):
-            raise Refusal("4.06", "only application/json (50) and application/cbor (60) are written")
+        seal.check_accept(request)
         if found is not None:
             return self._one(peer, request, found, now)
         wanted = ueconfig.read(request)
@@ -201,7 +200,7 @@ class Configuration(Procedure):
 
     def _content(self, request, value, observable=False):
         """`observable`: whether changes of it are told to who asks for that (RFC 7641)."""
-        octets, content_format, etag = ueconfig.representation(value, request.accept)
+        octets, content_format, etag = seal.representation(value, request.accept)
         if etag in request.etags:
             return Answer("2.03", max_age=MAX_AGE, etag=etag, observable=observable)
         return Answer(

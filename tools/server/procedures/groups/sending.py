@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: MIT
+"""Messages to a group: a copy for each member but the originator (TS 24.538 clause 6.4.1.2.6 d 3, TS 23.554 clause
+8.7.4)."""
+
+from tools.store.states import FAILED, QUEUED, STORED
+from tools.wire.bodies import Address
+
+
+class Sending:
+    def __init__(self, core, reader, rights):
+        self._store = core.store
+        self._routing = core.routing
+        self._reader = reader
+        self._rights = rights
+
+    def route(self, item, now):
+        """(QUEUED, STORED or FAILED; the cause or ""): failed where no copy was taken, stored where all were."""
+        group = self._store.group_of_id(item.target.id)
+        if group is None:
+            return FAILED, "unknown group"
+        cause = self._rights.why_not_sent(item.origin, group)
+        if cause:
+            return FAILED, cause
+        members = [
+            member for member in self._store.members(group.document) if self._takes(member, item.origin)
+        ]
+        targets = [self._address(member) for member in members]
+        targets = [target for target in targets if target != item.origin]
+        if not targets:
+            return FAILED, "nobody else takes part in this group"
+        taken = self._routing.copies(item, targets, now)
+        self._store.note_sent(group.document, [target.id for target in targets])
+        if not taken:
+            return FAILED, "no member of this group can be reached"
+        return (STORED if set(taken) == {STORED} else QUEUED), ""
+
+    def _takes(self, member, origin):
+        """Whether a message of this originator is for this member, by its state and its messageFilter."""
+        wanted = member.entry.get("messageFilter", {})
+        most = wanted.get("maxMsgs")
+        if not member.takes_part or (most is not None and member.sent >= int(most)):
+            return False
+        senders = self._reader.senders(wanted)
+        return senders is None or origin.id in senders
+
+    def _address(self, member):
+        """Of a member, which is a UE unless no UE has its ID and an Application Server does."""
+        if not self._store.known(member.id) and self._store.application_server(member.id) is not None:
+            return Address("AS", member.id)
+        return Address("UE", member.id)
