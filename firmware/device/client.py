@@ -15,6 +15,7 @@ if _TYPING:
 
     from contracts import Link, Storage
     from msgin5g.base_client import BaseClient
+    from msgin5g.procedures.groups import Group
     from msgin5g.store.message import Message
     from msgin5g.store.outgoing import Outgoing as CoreOutgoing
 
@@ -99,7 +100,7 @@ class RunningClient(runner.Serving):
     """A client that runs until `stop()`.
 
     `on_failed`, which an application may set, is called with (sender, message ID, cause) of a message to this device
-    that it will never have.
+    that it will never have; `on_group` with (group ID, "announced", "left" or "gone"), once `groups` was called.
     """
 
     def __init__(self, core: "BaseClient", link: "Link", storage: "Storage") -> None:
@@ -137,18 +138,52 @@ class RunningClient(runner.Serving):
         Raise msgin5g.SubscriptionError where it refuses, or has not answered within `timeout_s` seconds (and then the
         device goes on trying); ValueError for what can be no topic, and for the ninth; msgin5g.StorageError.
         """
-        from .topics import wait_until_done
+        from .topics import done
 
-        await wait_until_done(self, self._call(self.core.subscribe, topic, health.now()), timeout_s)
+        await done(self, self._call(self.core.subscribe, topic, health.now()), timeout_s)
 
     async def unsubscribe(self, topic: str, timeout_s: float | None = 60) -> None:
         """End a subscription, and return when the server has ended it, at once where there was none (clause 6.6.2.2).
 
         Raise as `subscribe` does.
         """
-        from .topics import wait_until_done
+        from .topics import done
 
-        await wait_until_done(self, self._call(self.core.unsubscribe, topic, health.now()), timeout_s)
+        await done(self, self._call(self.core.unsubscribe, topic, health.now()), timeout_s)
+
+    async def groups(self, timeout_s: float | None = 60) -> "list[Group]":
+        """Return the groups that this device is a member of, once the server has said which, and be told of each change
+        from then on, over restarts too: `on_group` (TS 24.538 clause 6.8.3, TS 24.544 clause 6.2.7).
+
+        Raise msgin5g.GroupError where it refuses, or has not answered within `timeout_s` seconds (and then the device
+        goes on trying); ValueError on MSGin5G-5; msgin5g.StorageError.
+        """
+        from .groups import known
+
+        return await known(self, timeout_s)
+
+    async def join(self, group: str, timeout_s: float | None = 60) -> None:
+        """Register with a group that has this device as a member: from then on what is sent to it comes here (TS 24.544
+        clause 6.2.7).
+
+        Raise msgin5g.GroupError, in words, where the server refuses, knows no such group or does not answer within
+        `timeout_s` seconds; ValueError for what can be no group.
+        """
+        from .groups import called
+
+        await called(self, "join", group, timeout_s)
+
+    async def leave(self, group: str, timeout_s: float | None = 60) -> None:
+        """End the membership of this device in a group (TS 24.544 clause 6.2.9). Raise as `join` does."""
+        from .groups import called
+
+        await called(self, "leave", group, timeout_s)
+
+    async def group_members(self, group: str, timeout_s: float | None = 60) -> list[str]:
+        """Return the UE Service IDs of a group's members. Raise as `join` does."""
+        from .groups import called
+
+        return await called(self, "members", group, timeout_s)
 
     def call(self, name: str, method: str, *arguments: "Any") -> "Any":
         """Call a method of the procedure `name` of a Client, at once, and return what it returned: for a procedure that

@@ -73,6 +73,8 @@ def fault():
 class Serving:
     """A core and its link, and the tasks between them."""
 
+    on_group = None  # of the class: most applications have none
+
     if _TYPING:
         core: Client  # or ApplicationClient, which has the same calls, and no topics
 
@@ -335,11 +337,13 @@ class Serving:
             self._arrived.set()
         elif kind == events.CHANGED:
             if subject.final:
-                self._wake(subject.message_id)
-        elif kind == events.TOPIC:
+                self.wake(subject.message_id)
+        elif kind == events.TOPIC or kind == events.GROUP:
             cause = ": " + subject.cause if subject.cause else ""
-            log("topic %s: %s%s", subject.topic, subject.state, cause)
-            self._wake(subject)
+            log("%s: %s%s", subject.title, subject.state, cause)
+            self.wake(subject)
+            if hasattr(subject, "joined"):
+                self._hand(self.on_group, (subject.group_id, subject.state))
         elif kind == events.REPORT:
             self._hand(subject[0].on_report, subject[1:])
         elif kind == events.FAILED:
@@ -363,7 +367,8 @@ class Serving:
             event = self._watched[key] = asyncio.Event()
         return event
 
-    def _wake(self, key):
+    def wake(self, key):
+        """Have those who wait for this go on."""
         event = self._watched.pop(key, None)
         if event is not None:
             event.set()

@@ -12,9 +12,9 @@ import gc
 _HOMES = (
     "client Client",
     "application_client ApplicationClient",
-    "events CHANGED FAILED MESSAGE REGISTRATION REPORT TOPIC",
+    "events CHANGED FAILED GROUP MESSAGE REGISTRATION REPORT TOPIC",
     "config Config",
-    "errors ClientError ConfigError Error OutboxFull StoppedError SubscriptionError Unsupported",
+    "errors ClientError ConfigError Error GroupError OutboxFull StoppedError SubscriptionError Unsupported",
     "wire.payload BodyError",
     "store.storage StorageError",
     "store.outgoing FinishedMessage Outgoing",

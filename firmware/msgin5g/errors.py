@@ -32,6 +32,10 @@ class SubscriptionError(Exception):
     """A topic was not subscribed, or not unsubscribed; str() says why."""
 
 
+class GroupError(Exception):
+    """A group was not joined or left, or says nothing of itself or its members; str() says why."""
+
+
 class StoppedError(EOFError):
     """The client was stopped, so the call has no effect; `start` begins anew."""
 
@@ -51,6 +55,7 @@ def __getattr__(name):
         BodyError,
         ClientError,
         ConfigError,
+        GroupError,
         OutboxFull,
         StoppedError,
         StorageError,

@@ -63,7 +63,19 @@ def test_what_the_message_store_writes_can_be_read():
 def test_each_file_is_written_by_the_firmware():
     code = "".join(path.read_text() for path in (ROOT / "firmware").rglob("*.py"))
     words = {name.strip("`").rstrip("NX") for name, *_ in rows("name")} - {"X~"}
-    names = {"log-", "out-", "set-", "in-", "topics", "configuration", "gateway", "boot", "oscore-", "probe"}
+    names = {
+        "log-",
+        "out-",
+        "set-",
+        "in-",
+        "topics",
+        "groups",
+        "configuration",
+        "gateway",
+        "boot",
+        "oscore-",
+        "probe",
+    }
     assert words == names
     assert not [word for word in words if f'"{word}' not in code]
 

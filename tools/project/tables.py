@@ -15,8 +15,9 @@ REQUESTS = {
     "IMDN": "delivery report",
     "SEGCONFIR": "end of a set of segments",
     "SEGREC": "asking for missing segments",
-    "SUB": "subscribing to a topic",
+    "SUB": "subscribing to a topic, or to the own groups",
     "UNSUB": "unsubscribing",
+    "GROUP": "joining, leaving, asking for members",
     "REG": "GWREG, REG",
     "CONFIG": "asking for the configuration",
 }
@@ -75,7 +76,13 @@ Nothing else changes a state. An event that has no state in its column changes n
 """
 
 # The modules with tables of states
-STATED = ("msgin5g.rules.states", "msgin5g.procedures.topics", "msgin5g.incoming.reassembly", "coap.observe")
+STATED = (
+    "msgin5g.rules.states",
+    "msgin5g.rules.subscriptions",
+    "msgin5g.procedures.groups",
+    "msgin5g.incoming.reassembly",
+    "coap.observe",
+)
 
 # (name of the table, title, words)
 MACHINES = (
@@ -94,8 +101,13 @@ MACHINES = (
     ),
     (
         "SUBSCRIPTION",
-        "A subscription to a topic",
-        "Clause 6.6. A subscription begins as `subscribing`, after a restart as `resuming` or `unsubscribing`.",
+        "A subscription to a topic, or to the own groups",
+        "Clauses 6.6 and 6.8.3. It begins as `subscribing`, after a restart as `resuming` or `unsubscribing`.",
+    ),
+    (
+        "CALL",
+        "A call about a group",
+        "Clause 6.8.3: to join, to leave, who the members are. `found` is the group, and the device's place in it.",
     ),
     (
         "SEGMENTS",

@@ -17,6 +17,7 @@ TABLE = (
     "procedures.availability availability",
     "incoming.receiver       inbox+reports+sets MSG",
     "procedures.topics       topics",
+    "procedures.groups       groups",
     # SEGCOFIR is a misprint of clause 6.5.3.5
     "outgoing.sender         always IMDN MSGRESP SEGREC SEGCONFIR SEGCOFIR",
 )

@@ -44,6 +44,7 @@ REQUESTS = (
     "SEGREC    -            1 edeeeeeeeeeeee",  # comes again by itself when the gap timer ends
     "SUB       resend       0 adlrlaaalllraa",
     "UNSUB     resend       0 adereaaaeeeraa",
+    "GROUP     resend       0 adereaaaeeeraa",  # as long as the application waits
     "REG       registration 0 adaalaaaaalaaa",  # GWREG too
     "CONFIG    registration 0 adlalaaaaalaaa",
     "DEREG     -            1 edeeeeeeeeeeee",  # its loss is harmless: the registration expires

@@ -4,8 +4,7 @@
 import coap
 from coap.observe import OBSERVATION, observe
 from coap_scene import PEER, answer, endpoint, events, octets, run, sent
-from common import equal
-from walking import SAME, walk
+from common import SAME, equal, walk
 
 TOKEN = "00000001"  # the first of FixedRandom
 GRANTED = "61 02 ff 30"  # Observe 2 and a payload

@@ -34,14 +34,16 @@ def configuration(**more):
 
 
 class Asked:
-    """A request of the device. `kind` is its msgType, "TOPIC" of one about a topic, "CONFIG" of one without a body;
-    `tick` when it first came."""
+    """A request of the device. `kind` is its msgType, "TOPIC" of one about a topic, "GROUP" of one below su-gm,
+    "CONFIG" of another one without a body; `tick` when it first came."""
 
     def __init__(self, tick, datagram):
         self.tick = tick
         self.datagram = datagram
         body = self.body
         self.kind = body.get("msgType", "TOPIC") if body else "CONFIG"
+        if (coap.URI_PATH, b"su-gm") in self.message.options:
+            self.kind = "GROUP"
 
     # Made when looked at: a scene keeps many requests in a small heap.
 

@@ -4,14 +4,13 @@ leads to is what docs/states.md and the clauses say. An event that means nothing
 """
 
 import coap
-from common import equal
+from common import SAME, equal, stands, walk
 from msgin5g import Config
 from msgin5g.application.registration import ApplicationRegistration
 from msgin5g.rules import states
 from msgin5g.wire.answer import Answer
 from msgin5g.wire.bodies import Body
 from msgin5g_scene import GRANTED, HOUR, SECOND, Scene
-from walking import SAME, stands, walk
 
 
 def test_an_event_wants_no_memory():

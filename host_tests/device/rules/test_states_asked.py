@@ -3,12 +3,11 @@
 
 import coap
 from coap.compat import ticks_diff
-from common import equal
+from common import SAME, equal, walk
 from msgin5g.incoming.reassembly import SEGMENTS
 from msgin5g.procedures.topics import SUBSCRIPTION
 from msgin5g.timing import Backoff, Countdown
 from msgin5g_scene import HOUR, SECOND, Scene, agree, max_age, segment
-from walking import SAME, walk
 
 # --- subscriptions ------------------------------------------------------------------------------------------
 

@@ -2,10 +2,9 @@
 """As test_states.py, for a message on its way out: TS 24.538 clauses 6.4.1.1.2, .6 to .9, and 6.5.1."""
 
 import coap
-from common import equal
+from common import SAME, equal, walk
 from msgin5g.rules import states
 from msgin5g_scene import HOUR, SECOND, Scene, agree, imdn, msgresp, segconfir, segrec
-from walking import SAME, walk
 
 STORED = '"DelSta":"stored for deferred delivery"'
 OPEN = ("queued", "sending", "sent", "confirming")
