@@ -21,6 +21,14 @@ REGISTRATIONS = "/msgs-asregistration/v1/registrations"
 DELIVERY = "/msgs-msgdelivery/v1"
 
 
+def must_be_registered(store, origin, now, caller=ANYBODY):
+    """Raises Refusal for who is no registered Application Server, or another one; else it is in use."""
+    caller.must_be(origin.id)
+    if store.application_server(origin.id) is None:
+        raise Refusal("4.03", "%s is not registered: POST %s first" % (origin.id, REGISTRATIONS))
+    store.use_as(origin.id, now)
+
+
 class ApplicationServers:
     def __init__(self, store, settings, deliveries, elsewhere, emit, accept, route_report):
         self._store = store
@@ -99,12 +107,7 @@ class ApplicationServers:
             through = self._elsewhere.speaker(caller, origin.id).through
             self._deliveries.turns.on_peer_alive(through, now)
             return
-        caller.must_be(origin.id)
-        if self._store.application_server(origin.id) is None:
-            raise Refusal(
-                "4.03", "%s is not registered: POST /msgs-asregistration/v1/registrations first" % origin.id
-            )
-        self._store.use_as(origin.id, now)
+        must_be_registered(self._store, origin, now, caller)
 
     def message(self, body, now, caller=ANYBODY, kind="AS"):
         """ASMessageDelivery or ("UE") UEMessageDelivery: MessageDeliveryAck. Raises Malformed or Refusal."""

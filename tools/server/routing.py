@@ -85,7 +85,7 @@ class Routing:
             if self._store.pending(target) >= self._settings.pending_each:
                 state, cause = FAILED, "too many messages wait for it"
             else:
-                to = self.to_ue if target.type == "UE" else self._to_as
+                to = self.to_ue if target.type == "UE" else self._to_application
                 state, cause = to(replace(item, target=target, head=head), now)
             if state == FAILED:
                 self._emit("discarded", kind="MSG", msgId=head["msgId"], to=target.id, cause=cause)
@@ -96,6 +96,9 @@ class Routing:
     def _to_as(self, item, now):
         if item.origin.type == "AS":
             return FAILED, "an application server may not send to an application server"
+        return self._to_application(item, now)
+
+    def _to_application(self, item, now):
         server = self._store.application_server(item.target.id)
         if server is None:
             return FAILED, "unknown recipient"

@@ -85,7 +85,7 @@ class Server:
         return self._guarded("request", peer, now, self._request, peer, content_format, octets, now)
 
     def topic(self, peer, topic, observe, content_format, octets, now):
-        """The Answer to a GET on the path of a topic; otherwise as `request`."""
+        """The Answer to a GET on the path of a topic, or of a sequence of topics; otherwise as `request`."""
         return self._guarded(
             "topic", peer, now, self._topic, peer, topic, observe, content_format, octets, now
         )

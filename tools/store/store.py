@@ -48,6 +48,7 @@ from tools.store.storefile import GENERATION, StoreError, StoreFile, in_use
 from tools.store.tables import SCHEMA, VERSION, ApplicationServer
 from tools.store.transactions import Transactions
 from tools.store.uetables import UeTables
+from tools.wire.bodies import Address
 
 _MORE = ";".join(
     each.SCHEMA
@@ -198,11 +199,17 @@ class Store(
     def deregister_as(self, registration):
         """The AS Service ID, or None."""
         found = self._one("SELECT id FROM application_server WHERE registration=?", registration)
-        self._db.execute("DELETE FROM application_server WHERE registration=?", (registration,))
+        if found is not None:
+            self._end_as(found)
         return found
 
     def remove_as(self, id_):
         self.forget_seen("AS", id_)
+        self._end_as(id_)
+
+    def _end_as(self, id_):
+        """Its subscriptions to topics are those of a registration."""
+        self.unfollow_all(Address("AS", id_))
         self._db.execute("DELETE FROM application_server WHERE id=?", (id_,))
 
     def application_server(self, id_):

@@ -236,19 +236,21 @@ class CoapTransport:
         if len(self._remotes) > 4096:  # the oldest; its next push finds the way by address alone
             del self._remotes[next(iter(self._remotes))]
 
-    def _ask(self, request, topic):
+    def _ask(self, request, topics):
         """What Observers asks for each GET."""
         objection = _objection(request)
         if objection:
-            return None, None, objection, False
+            return None, None, objection, ()
         peer = self.met(request.remote)
         observe = request.opt.observe
-        answer = self._topic(peer, topic, observe, request.opt.content_format, request.payload)
-        ue = None
+        answer = self._topic(peer, topics, observe, request.opt.content_format, request.payload)
+        ue, granted = None, ()
         if answer.code == "2.05":  # then the body says who it is
             ue = bodies.address(bodies.parse(request.payload), "oriAddr", ("UE",)).id
-        observed = answer.observable and bool(answer.body and answer.body["subStatus"])
-        return peer, ue, response(answer), observed
+        if ue is not None and answer.observable:
+            told = answer.body.get("msgTopics", [{"msgTopic": topics[0]} | answer.body])
+            granted = [each["msgTopic"] for each in told if each["subStatus"]]
+        return peer, ue, response(answer), granted
 
     async def push(self, peer, body, ue):
         """Brings one body to the device of this UE Service ID, as a notification where it observes what this belongs

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""GET /msgin5g/<topic> with Observe (RFC 7641): observations of aiocoap, and notifications of which the
-acknowledgement is known.
+"""GET /msgin5g/<topic> with Observe (RFC 7641), or /msgin5g/<topic>/<topic> for several: observations of aiocoap, and
+notifications of which the acknowledgement is known.
 
 An observation lives as long as this program and its device; the subscription, in the store, longer. Without one the
 message is POSTed.
@@ -45,16 +45,17 @@ class Acknowledgements:
 
 
 class _Observer:
-    """A device that observes a topic, at `peer`."""
+    """A device that observes topics, at `peer`. `ended` is done once it observes none of them any more."""
 
     def __init__(self, pipe, peer):
         self.pipe = pipe
         self.peer = peer
         self.ended = asyncio.get_running_loop().create_future()
+        self.keys = set()  # (topic, ue)
 
 
 class Observers(resource.Resource, resource.PathCapable):
-    """All topics. `ask(request, topic)` gives (peer, ue, Message, whether it is subscribed now)."""
+    """All topics. `ask(request, topics)` gives (peer, ue, Message, the topics that may be observed)."""
 
     def __init__(self, ask, tuning):
         super().__init__()
@@ -65,33 +66,40 @@ class Observers(resource.Resource, resource.PathCapable):
 
     async def render_to_pipe(self, pipe):
         request = pipe.request
-        if len(request.opt.uri_path) != 1:
+        topics = request.opt.uri_path  # a whole name in each option
+        if not any(topics):
             pipe.add_response(aiocoap.Message(code=aiocoap.NOT_FOUND), is_last=True)
             return
         if request.code is not aiocoap.GET:
             pipe.add_response(aiocoap.Message(code=aiocoap.METHOD_NOT_ALLOWED), is_last=True)
             return
-        topic = request.opt.uri_path[0]
-        peer, ue, answer, subscribed = self._ask(request, topic)
-        key = topic, ue
-        asks = request.opt.observe not in (0, 1)  # and changes nothing
-        before = None if asks else self._observers.pop(key, None)
-        if before:
-            before.ended.cancel()
-        if request.opt.observe != 0 or not subscribed:
+        peer, ue, answer, granted = self._ask(request, topics)
+        if request.opt.observe in (0, 1):  # else it asks, and changes nothing
+            for topic in topics:
+                self._leave((topic, ue))
+        if request.opt.observe != 0 or not granted:
             pipe.add_response(answer, is_last=True)
             return
-        observer = self._observers[key] = _Observer(pipe, peer)
+        observer = _Observer(pipe, peer)
+        observer.keys = {(topic, ue) for topic in granted}
+        self._observers |= dict.fromkeys(observer.keys, observer)
         try:
             answer.opt.observe = next(self._numbers) % _SEQUENCE
             pipe.add_response(answer, is_last=False)
-            await asyncio.wait([observer.ended])  # until aiocoap ends it, or another takes its place:
+            await asyncio.wait([observer.ended])  # until aiocoap ends it, or others take its place:
             # that is an end of which nothing goes out
             pipe.add_response(aiocoap.Message(code=aiocoap.CONTENT, no_response=26), is_last=True)
         finally:
-            observer.ended.cancel()
-            if self._observers.get(key) is observer:
-                del self._observers[key]
+            for key in tuple(observer.keys):
+                self._leave(key)
+
+    def _leave(self, key):
+        """This topic is not observed any more."""
+        observer = self._observers.pop(key, None)
+        if observer is not None:
+            observer.keys.discard(key)
+            if not observer.keys:
+                observer.ended.cancel()
 
     async def notify(self, peer, body, ue):
         """Whether the device at `peer` has acknowledged the message as a notification. False also where it observes

@@ -27,7 +27,7 @@ def ue_message(row, parts):
     """UEMessageDelivery of a MSG to an Application Server: its copy of one to a group or topic names that."""
     body = {
         "oriAddr": address(row.origin),
-        "destAddr": address(many_of(row) or row.target),
+        "destAddr": address(row.target if row.target.type == "UE" else many_of(row) or row.target),
         "msgId": row.head["msgId"],
         "stoAndFwInd": bool(row.store_forward),
     }

@@ -38,6 +38,7 @@ _MESSAGE = {
     "latency": int,
 }
 _REPORT = {"oriAddr": _ADDRESS, "destAddr": _ADDRESS, "msgId": str, "delivSt": str, "failureCause": str}
+_TOPICS = {"oriAddr": _ADDRESS, "msgTopics": [str], "secCred": str, "exprTime": str}
 _PUSH = {"to": str, "body": {}}
 
 
@@ -164,6 +165,21 @@ def urgency(body):
     """The priority of such a message, one of MSGin5G-1's. The enumeration is open: what is unknown is NORMAL."""
     value = bodies.text(body, "priority", "").upper()
     return value if value in ("HIGH", "LOW") else "NORMAL"
+
+
+def read_topics(body, kinds):
+    """(who, topics, expiry or None) of a TopicSubscription or TopicUnsubscription."""
+    _check(body, _TOPICS)
+    who = _address(body, "oriAddr", kinds)
+    topics = body.get("msgTopics")
+    if not topics:
+        raise Malformed("msgTopics", "missing" if topics is None else "no topic in it")
+    if not all(map(bodies.is_service_id, topics)):
+        raise Malformed("msgTopics", "not each 1 to 255 octets of text without control characters")
+    expires = body.get("exprTime")
+    if expires is not None:
+        expires = bodies.moment(expires, "exprTime")
+    return who, list(dict.fromkeys(topics)), expires
 
 
 def read_push(body):

@@ -1,71 +1,142 @@
 # SPDX-License-Identifier: MIT
-"""Messaging Topics at the server: TS 24.538 clause 6.6 (subscribing) and 6.4.1.2.6 (what is sent to a topic).
+"""Messaging Topics at the server: TS 24.538 clause 6.6 (subscribing) and 6.4.1.2.6 (what is sent to a topic); for
+Application Servers TS 29.538, MSGS_TopiclistEvent.
 
 Any topic may be subscribed to: it is made by the first subscription and gone with the last one.
 """
 
+from tools.server.appservers import must_be_registered
+from tools.server.callers import ANYBODY
 from tools.server.procedures.procedure import Procedure
 from tools.store.states import FAILED, QUEUED
-from tools.wire import bodies
-from tools.wire.answers import Answer
+from tools.wire import bodies, restreading
+from tools.wire.answers import Answer, Refusal
 from tools.wire.bodies import Address, Malformed
+from tools.wire.http import Reply, Route
 from tools.wire.outside import date_time
 
-MAX_TOPICS = 64  # topics of one UE
+MAX_TOPICS = 64  # topics of one UE, or of one Application Server
 SUBSCRIBE, UNSUBSCRIBE = 0, 1  # Observe
+NO_TOPIC = "not 1 to 255 octets of text without control characters"
+SUBSCRIBED = "SUBSCRIBED"  # subStat of TS 29.538, which names no values
+EVENT = "/msgs-topiclistevent/v1"
 
 
 class Topics(Procedure):
-    def request(self, body, peer, topic, observe, now):
+    def request(self, body, peer, topics, observe, now):
         """The Answer to a GET; `subStatus` says whether the UE is subscribed now. Observe 0 begins it, 1 ends it;
-        without Observe it is only a question (RFC 7641 section 1.2)."""
+        without Observe it is only a question (RFC 7641 section 1.2).
+
+        `topics`: one, or several (TS 23.554 clause 8.8.1): then `msgTopics` says it of each, which is granted or
+        refused by itself, and `subStatus` is true where it is for all of them.
+        """
+        several = not isinstance(topics, str) and len(topics) > 1
+        if several and "oriAddr" not in body:  # no resource by itself, only what a UE asks for in one
+            raise Refusal("4.04", "a path of several names is that of several topics: oriAddr is missing")
         ue = bodies.address(body, "oriAddr", ("UE",)).id
-        if not bodies.is_service_id(topic):
-            raise Malformed("topic", "not 1 to 255 octets of text without control characters")
+        topics = list(dict.fromkeys([topics] if isinstance(topics, str) else topics))
+        if not several and not bodies.is_service_id(topics[0]):
+            raise Malformed("topic", NO_TOPIC)
         via = self._speakers.speaks_for(peer, ue, now)
+        granted = self._granted(body, now) if observe == SUBSCRIBE else 0
         self._store.forget_subscriptions(now)
+        told = [self._one(peer, ue, topic, observe, granted, now) for topic in topics]
+        untils = [until for until, _ in told if until is not None]
+        if not several:
+            body = _status(*told[0])
+        else:
+            listed = [{"msgTopic": topic} | _status(*each) for topic, each in zip(topics, told, strict=True)]
+            body = {"subStatus": len(untils) == len(topics), "msgTopics": listed}
+            if untils:
+                body["expireTime"] = date_time(min(untils))
+        # Copies for a UE behind a gateway are requests, which name whom they are for: a notification names nobody.
+        observable = observe == SUBSCRIBE and bool(untils) and via is None
+        max_age = max(0, int(min(untils) - now)) if untils else 0
+        return Answer("2.05", body, max_age=max_age, observable=observable)
+
+    def _one(self, peer, ue, topic, observe, granted, now):
+        """(until when the UE is subscribed to this topic now or None, why not or "")."""
+        if not bodies.is_service_id(topic):
+            return None, NO_TOPIC
         topics = self._store.topics_of(ue, now)
         if observe == UNSUBSCRIBE:
             self._store.unsubscribe(topic, ue)
             self._emit("unsubscribed", ue=ue, topic=topic)
-            return Answer("2.05", {"subStatus": False}, max_age=0)
+            return None, ""
         if observe != SUBSCRIBE:
-            until = topics.get(topic)
-            if until is None:
-                return Answer("2.05", {"subStatus": False}, max_age=0)
-            answer = {"subStatus": True, "expireTime": date_time(until)}
-            return Answer("2.05", answer, max_age=max(0, int(until - now)))
+            return topics.get(topic), ""
         if topic not in topics and len(topics) >= MAX_TOPICS:
             cause = "more than %d topics" % MAX_TOPICS
             self._emit("refused", peer=str(peer), kind="topic", ue=ue, code="2.05", reason=cause)
-            return Answer("2.05", {"subStatus": False, "cause": cause}, max_age=0)
-        granted = self._granted(body, now)
+            return None, cause
         self._store.subscribe(topic, ue, now + granted)
         self._emit("subscribed", ue=ue, topic=topic, lifetime=granted)
-        until = date_time(now + granted)
-        # Copies for a UE behind a gateway are requests, which name whom they are for: a notification names nobody.
-        body = {"subStatus": True, "expireTime": until}
-        return Answer("2.05", body, max_age=granted, observable=via is None)
+        return now + granted, ""
 
     def _granted(self, body, now):
         """Seconds. `expireTime` is a date-time; from a device without a clock, a number of seconds."""
-        longest = int(self._settings.lifetime)
         asked = body.get("expireTime")
-        if asked is None:
-            return longest
-        try:
-            asked = bodies.number(body, "expireTime", 1, 2**31)
-        except Malformed:
-            asked = int(bodies.moment(asked, "expireTime") - now)
-            if asked < 1:
-                raise Malformed("expireTime", "is over") from None
-        return min(asked, longest)
+        if asked is not None:
+            try:
+                asked = bodies.number(body, "expireTime", 1, 2**31)
+            except Malformed:
+                asked = int(bodies.moment(asked, "expireTime") - now)
+                if asked < 1:
+                    raise Malformed("expireTime", "is over") from None
+        longest = int(self._settings.lifetime)
+        return longest if asked is None else min(asked, longest)
+
+    # ---- over HTTP ---------------------------------------------------------------------------------------------------
+
+    def routes(self):
+        return (
+            Route("POST", EVENT + "/request-topic-subscription", self._subscribed),
+            Route("POST", EVENT + "/request-topic-unsubscription", self._unsubscribed),
+        )
+
+    def _subscribed(self, body, now, caller=ANYBODY):
+        """TopicSubscription of an Application Server, to all of its topics or to none: until it says, or as long as
+        it is registered, which is our policy (TS 23.554 clause 8.8.1)."""
+        who, topics, expires = restreading.read_topics(body, ("AS",))
+        must_be_registered(self._store, who, now, caller)
+        if expires is not None and expires - now < 1:
+            raise Refusal("4.03", "exprTime is over: give a later one, or none")
+        self._store.forget_subscriptions(now)
+        if len(self._store.followed_by(who, now).keys() | set(topics)) > MAX_TOPICS:
+            raise Refusal("4.03", "more than %d topics: unsubscribe from others first" % MAX_TOPICS)
+        for topic in topics:
+            self._store.follow(topic, who, expires)
+            lifetime = {} if expires is None else {"lifetime": int(expires - now)}
+            self._emit("subscribed", ue=who.id, topic=topic, **lifetime)
+        return Reply(
+            200, {"subStat": SUBSCRIBED} | ({} if expires is None else {"exprTime": date_time(expires)})
+        )
+
+    def _unsubscribed(self, body, now, caller=ANYBODY):
+        """TopicUnsubscription. What it was not subscribed to is no mistake: an answer may have been lost."""
+        who, topics, _ = restreading.read_topics(body, ("AS",))
+        must_be_registered(self._store, who, now, caller)
+        for topic in topics:
+            self._store.unfollow(topic, who)
+            self._emit("unsubscribed", ue=who.id, topic=topic)
+        return Reply(204)
+
+    # ---- what is sent to a topic -------------------------------------------------------------------------------------
 
     def route(self, item, now):
         """A copy for each subscriber but the originator, as if it had been sent to that UE: the originator is not
         told about single copies, only where there is no subscriber at all."""
-        ues = [ue for ue in self._store.subscribers(item.target.id, now) if Address("UE", ue) != item.origin]
-        if not ues:
+        topic = item.target.id
+        targets = [Address("UE", ue) for ue in self._store.subscribers(topic, now)]
+        targets += [who for who, _ in self._store.followers(topic, now)]
+        targets = [who for who in targets if who != item.origin]
+        if not targets:
             return FAILED, "nobody else is subscribed to this topic"
-        taken = self._core.routing.copies(item, [Address("UE", ue) for ue in ues], now)
+        taken = self._core.routing.copies(item, targets, now)
         return (QUEUED, "") if taken else (FAILED, "no subscriber of this topic can be reached")
+
+
+def _status(until, cause):
+    if until is not None:
+        return {"subStatus": True, "expireTime": date_time(until)}
+    return {"subStatus": False} | ({"cause": cause} if cause else {})

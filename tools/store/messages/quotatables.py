@@ -99,8 +99,7 @@ class QuotaTables:
             unused_since,
         )
         if gone is not None:
-            self._db.execute("DELETE FROM application_server WHERE id=?", (gone,))
-            self.forget_seen("AS", gone)
+            self.remove_as(gone)
         return gone is not None, gone
 
     # ---- what is known again ----------------------------------------------------------------------------------------
@@ -129,6 +128,9 @@ class QuotaTables:
         self._db.execute("DELETE FROM as_use WHERE id NOT IN (SELECT id FROM application_server)")
         self._db.execute(
             "DELETE FROM subscription WHERE ue NOT IN (SELECT ue FROM device UNION SELECT ue FROM registration)"
+        )
+        self._db.execute(
+            "DELETE FROM topic_follower WHERE kind='AS' AND domain='' AND id NOT IN (SELECT id FROM application_server)"
         )
 
     def cap_expiry(self, latest):

@@ -1,10 +1,18 @@
 # SPDX-License-Identifier: MIT
-"""Who is subscribed to which Messaging Topic, in the store."""
+"""Who is subscribed to which Messaging Topic, in the store: UEs here, and the others that follow one."""
 
+from tools.wire.bodies import Address
+
+# `topic_follower`: Application Servers (kind AS), and those of other servers: UEs (UE), or one of them for all its UEs
+# (SERVER); `domain` is the other server's, "" here.
+_FOR_EVER = 253402300800.0  # the year 10000
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS subscription (
   topic TEXT, ue TEXT, expires REAL, PRIMARY KEY (topic, ue)) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS subscription_ue ON subscription (ue)
+CREATE INDEX IF NOT EXISTS subscription_ue ON subscription (ue);
+CREATE TABLE IF NOT EXISTS topic_follower (
+  topic TEXT, kind TEXT, id TEXT, domain TEXT, expires REAL, PRIMARY KEY (topic, kind, id)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS topic_follower_id ON topic_follower (kind, id)
 """
 
 
@@ -18,11 +26,14 @@ class TopicTables:
     def unsubscribe(self, topic, ue):
         """What waits for the UE from this topic goes as well."""
         self._db.execute("DELETE FROM subscription WHERE topic=? AND ue=?", (topic, ue))
+        self._drop_waiting(topic, Address("UE", ue))
+
+    def _drop_waiting(self, topic, target):
         self._db.execute(
-            "DELETE FROM message WHERE target_type='UE' AND target=? AND kind='MSG'"
+            "DELETE FROM message WHERE target_type=? AND target=? AND kind='MSG'"
             " AND json_extract(head, '$.oriDestAddr.destAddrType')='TOPIC'"
             " AND json_extract(head, '$.oriDestAddr.addr')=?",
-            (ue, topic),
+            (*target, topic),
         )
 
     def subscribers(self, topic, now):
@@ -35,10 +46,40 @@ class TopicTables:
         return dict(self._db.execute(query, (ue, now)).fetchall())
 
     def subscriptions(self, now):
-        """(topic, ue, expires) of all, for people."""
-        query = "SELECT topic, ue, expires FROM subscription WHERE expires>? ORDER BY topic, ue"
-        return self._db.execute(query, (now,)).fetchall()
+        """(topic, who, expires) of all, for people."""
+        query = (
+            "SELECT topic, ue, expires FROM subscription WHERE expires>?"
+            " UNION ALL SELECT topic, id, expires FROM topic_follower WHERE expires>? ORDER BY 1, 2"
+        )
+        return self._db.execute(query, (now, now)).fetchall()
 
     def forget_subscriptions(self, now):
         """Those that are over."""
         self._db.execute("DELETE FROM subscription WHERE expires<=?", (now,))
+        self._db.execute("DELETE FROM topic_follower WHERE expires<=?", (now,))
+
+    # ---- others than UEs here ----------------------------------------------------------------------------------------
+
+    def follow(self, topic, who, expires, domain=""):
+        """Subscribes an Address until then; None: as long as there is one. An Application Server only as long as it is
+        registered."""
+        row = (topic, *who, domain, _FOR_EVER if expires is None else expires)
+        self._db.execute("INSERT OR REPLACE INTO topic_follower VALUES (?,?,?,?,?)", row)
+
+    def unfollow(self, topic, who):
+        """What waits for it from this topic goes as well."""
+        self._db.execute("DELETE FROM topic_follower WHERE topic=? AND kind=? AND id=?", (topic, *who))
+        self._drop_waiting(topic, who)
+
+    def unfollow_all(self, who):
+        self._db.execute("DELETE FROM topic_follower WHERE kind=? AND id=?", who)
+
+    def followers(self, topic, now):
+        """[(Address, domain)]"""
+        query = "SELECT kind, id, domain FROM topic_follower WHERE topic=? AND expires>? ORDER BY kind, id"
+        return [(Address(kind, id_), domain) for kind, id_, domain in self._db.execute(query, (topic, now))]
+
+    def followed_by(self, who, now):
+        """{topic: when it ends}"""
+        query = "SELECT topic, expires FROM topic_follower WHERE kind=? AND id=? AND expires>? ORDER BY topic"
+        return dict(self._db.execute(query, (*who, now)).fetchall())
