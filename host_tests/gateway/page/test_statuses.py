@@ -149,9 +149,14 @@ async def own_error(scene):
     if scene.method == "get":
         scene.g.http._snapshot = fails
     else:
-        scene.g.server.application_servers._store = Raises(KeyError("injected"))
-        scene.g.server._store = scene.g.server.application_servers._store
+        _raises_in_decisions(scene, KeyError("injected"))
     await scene.ask()
+
+
+def _raises_in_decisions(scene, error):
+    server = scene.g.server
+    for each in (server, server.application_servers, *server._procedures.values()):
+        each._store = Raises(error)
 
 
 async def store_fails(scene):
@@ -161,7 +166,7 @@ async def store_fails(scene):
         scene.g.http._callers._store = Raises(error)
         scene.from_elsewhere()
     else:
-        scene.g.server.application_servers._store = scene.g.server._store = Raises(error)
+        _raises_in_decisions(scene, error)
     await scene.ask()
 
 
