@@ -10,6 +10,7 @@ import secrets
 from tools.server.callers import ANYBODY
 from tools.server.delivery.pushes import Item
 from tools.server.settings import LARGEST_PROFILE
+from tools.server.speakers import must_be_registered
 from tools.store.states import FAILED, STORED
 from tools.wire import rest, restreading
 from tools.wire.answers import Refusal
@@ -19,14 +20,6 @@ from tools.wire.masking import masked_uri
 
 REGISTRATIONS = "/msgs-asregistration/v1/registrations"
 DELIVERY = "/msgs-msgdelivery/v1"
-
-
-def must_be_registered(store, origin, now, caller=ANYBODY):
-    """Raises Refusal for who is no registered Application Server, or another one; else it is in use."""
-    caller.must_be(origin.id)
-    if store.application_server(origin.id) is None:
-        raise Refusal("4.03", "%s is not registered: POST %s first" % (origin.id, REGISTRATIONS))
-    store.use_as(origin.id, now)
 
 
 class ApplicationServers:

@@ -10,6 +10,15 @@ from tools.wire.answers import Refusal
 from tools.wire.bodies import Address
 
 
+def must_be_registered(store, origin, now, caller):
+    """Raises Refusal for who is no registered Application Server, or not this Caller; else it is in use."""
+    caller.must_be(origin.id)
+    if store.application_server(origin.id) is None:
+        words = "%s is not registered: POST /msgs-asregistration/v1/registrations first"
+        raise Refusal("4.03", words % origin.id)
+    store.use_as(origin.id, now)
+
+
 class Speakers:
     """`binding` is an `identity.Binding`."""
 

@@ -5,9 +5,8 @@ Application Servers TS 29.538, MSGS_TopiclistEvent.
 Any topic may be subscribed to: it is made by the first subscription and gone with the last one.
 """
 
-from tools.server.appservers import must_be_registered
-from tools.server.callers import ANYBODY
 from tools.server.procedures.procedure import Procedure
+from tools.server.speakers import must_be_registered
 from tools.store.states import FAILED, QUEUED
 from tools.wire import bodies, restreading
 from tools.wire.answers import Answer, Refusal
@@ -94,7 +93,7 @@ class Topics(Procedure):
             Route("POST", EVENT + "/request-topic-unsubscription", self._unsubscribed),
         )
 
-    def _subscribed(self, body, now, caller=ANYBODY):
+    def _subscribed(self, body, now, caller):
         """TopicSubscription of an Application Server, to all of its topics or to none: until it says, or as long as
         it is registered, which is our policy (TS 23.554 clause 8.8.1)."""
         who, topics, expires = restreading.read_topics(body, ("AS",))
@@ -112,7 +111,7 @@ class Topics(Procedure):
             200, {"subStat": SUBSCRIBED} | ({} if expires is None else {"exprTime": date_time(expires)})
         )
 
-    def _unsubscribed(self, body, now, caller=ANYBODY):
+    def _unsubscribed(self, body, now, caller):
         """TopicUnsubscription. What it was not subscribed to is no mistake: an answer may have been lost."""
         who, topics, _ = restreading.read_topics(body, ("AS",))
         must_be_registered(self._store, who, now, caller)
