@@ -241,6 +241,8 @@ class RunningClient(runner.Serving):
         with `availability` in its configuration listens first until its window is over.
         """
         limit = runner.countdown(timeout_s)
+        if self.core.config.aggregation["wait"] and self._ended is None:
+            self.call("sender", "hurry")
         try:
             while self._awake() and self._ended is None:
                 self._drained.clear()

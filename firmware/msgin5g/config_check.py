@@ -172,6 +172,7 @@ def fill(config, data):
         "bytes": section.number("bytes", 131072, 1, 1 << 29),
     }
     section.end()
+    config.aggregation = _aggregation(top.section("aggregation"), config.role)
     section = top.section("inbox")
     config.inbox = {"messages": section.number("messages", 16, 1, 1000)}
     section.end()
@@ -279,6 +280,18 @@ def _segments(section):
         "sets": section.number("sets", 4, 1, 64),
         "bytes": section.number("bytes", 98304, 2048, 1 << 29),
     }
+    section.end()
+    return values
+
+
+def _aggregation(section, role):
+    """Small messages that go out together, TS 24.538 clause 6.4.1.1.3; `wait` in seconds, 0 for never."""
+    values = {
+        "wait": section.number("wait", 0, 0, 86400, float),
+        "messages": section.number("messages", 8, 2, 255),
+    }
+    if values["wait"] and role != "client":
+        section.fail("wait", 'must be 0 for the role "%s": MSGin5G-5 has no aggregated messages' % role)
     section.end()
     return values
 

@@ -16,6 +16,8 @@ def recut(client, sender, builder, renamed, now):
         except (ValueError, OSError) as error:
             sender.unsendable(outgoing, str(error), now)
             continue
+        if outgoing.share:
+            outgoing.share.room = None
         same = cut is before is None or None not in (cut, before) and list(cut[:2]) == list(before[:2])
         begun = outgoing.segments is not None or outgoing.progress is not None
         if same and not (renamed and begun):
@@ -23,6 +25,8 @@ def recut(client, sender, builder, renamed, now):
         sender.withdraw(outgoing, now)
         outgoing.segments = outgoing.progress = outgoing.prefetched = outgoing.segment = None
         outgoing.segmentation = cut
+        if outgoing.share:
+            outgoing.share.octets = None  # it goes out singly
         if outgoing.ref is not None:
             try:
                 client.store.sent_again(outgoing)

@@ -235,4 +235,7 @@ class MessageSender(OutboxScheduler):
 
 def start(client):
     """Return the Sender of a Client."""
+    if client.config.aggregation["wait"] or client.store.compositions:
+        # by its name, as the client loads procedures: it builds on this module
+        return __import__("msgin5g.outgoing.aggregate", None, None, ("start",)).start(client)
     return MessageSender(client)

@@ -4,6 +4,7 @@
     S  a message was sent to the outbox: its header, and its payload where it is short
     A  it was accepted, and waits for a report            P  which of its segments were acknowledged
     E  it ended                                           N  how many of many recipients reported
+    J  messages went out as one
     O  a set of segments was opened                       C  it was given up
     R  a message was received: its header, and its payload where it came whole
     T  the application took it                            Q  its report was accepted
@@ -32,6 +33,7 @@ _RECEIVED = const(0x52)
 _TAKEN = const(0x54)
 _REPORTED = const(0x51)
 _COUNTED = const(0x4E)
+_JOINED = const(0x4A)
 _CHECKPOINT = const(0x4B)
 
 _MAX_SEEN = const(64)  # message IDs of whole messages remembered (docs/wire-profile.md, "Answers")
@@ -48,6 +50,8 @@ def _pack(header, payload=b""):
 
 class MessageStore:
     """See the module. After `recover` the four lists hold what an earlier run left behind."""
+
+    compositions = ()  # [message ID, orders, whether it is dissolved, RecordRef] of messages that went out as one
 
     def __init__(self, storage, lent=None):
         self.queue = []
@@ -105,6 +109,12 @@ class MessageStore:
     def counted(self, outgoing):
         """Keep how many of many recipients reported a failure, as long as none reported success."""
         self.journal.defer(_COUNTED, _pack([outgoing.message_id] + _counts(outgoing)))
+
+    def joined(self, aggregate):
+        """Write record J, before the messages go out as one, or as this is known better. Raise OSError."""
+        before = aggregate.ref
+        aggregate.ref = self.journal.append(_JOINED, _pack(aggregate.composition()), aggregate)
+        self.journal.release(before)
 
     def ended(self, outgoing, state, cause):
         """Write record E. Return whether the body may be removed."""
@@ -302,6 +312,8 @@ class MessageStore:
             if owner.stands not in AWAITING and owner.source.file is None:
                 payload = owner.source.read(0, owner.size)
             return _SENT, _pack(self._outgoing_header(owner), payload)
+        if hasattr(owner, "composition"):
+            return _JOINED, _pack(owner.composition())
         from .message import Message  # loaded with the first one that came in
 
         if isinstance(owner, Message):

@@ -67,6 +67,7 @@ KINDS = (
     ("P", "_progress", (("message_id", "s"), ("progress", "s"))),
     ("N", "_counted", (("message_id", "s"), ("success", "n"), ("failure", "n"), ("cause", "s?"))),
     ("E", "_ended", ENDING),
+    ("J", "_joined", (("message_id", "s"), ("orders", "l"), ("dissolved", "b?"))),
     ("O", "_opened", (("sender", "s"), ("set_id", "s"), ("file", "t"), ("message", "l"))),
     ("C", "_closed", (("sender", "s"), ("set_id", "s"))),
     ("R", "_received", MESSAGE),
@@ -137,6 +138,7 @@ class Recovery:
         self._outgoing = {}
         self._messages = {}
         self._sets = {}
+        self._joinings = {}
 
     def run(self):
         journal = self._store.journal
@@ -226,6 +228,11 @@ class Recovery:
         if fields.state is not None:
             self._store.remember(_finished(fields))
 
+    def _joined(self, fields, ref, payload):
+        if not all([type(order) is int for order in fields.orders]):
+            raise ValueError
+        self._joinings[fields.message_id] = [fields.message_id, fields.orders, fields.dissolved, ref]
+
     def _opened(self, fields, ref, payload):
         key = (fields.sender, fields.set_id)
         message = _message(_Fields(MESSAGE, fields.message))
@@ -308,6 +315,10 @@ class Recovery:
                 retain(fields[4])
                 store.sets.append(fields)
                 files.append(fields[2])
+        left = [outgoing.order for outgoing in self._outgoing.values()]
+        found = [each for each in self._joinings.values() if any([order in left for order in each[1]])]
+        if found:
+            store.compositions = found
         self._discard_all_but(files)
 
     def _discard_all_but(self, files):
