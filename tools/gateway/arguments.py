@@ -178,6 +178,14 @@ def add_server(parser):
     )
     add("--segment-gap", type=seconds, default=default.segment_gap, help="before SEGREC (%(default)s s)")
     add("--segment-hold", type=seconds, default=default.hold, help="wait for SEGCONFIR (%(default)s s)")
+    add(
+        "--aggregate",
+        metavar="S",
+        type=seconds,
+        default=default.aggregate,
+        help="single messages of one originator to one recipient wait so many seconds for each other, and go as one"
+        " (default: each goes at once by itself)",
+    )
     add("--retry-min", type=seconds, default=default.retry_min, help="first pause (%(default)s s)")
     add("--retry-max", type=seconds, default=default.retry_max, help="longest pause (%(default)s s)")
 
@@ -287,6 +295,7 @@ def settings_of(args):
         application_servers=args.application_servers,
         segment_gap=args.segment_gap,
         hold=args.segment_hold,
+        aggregate=args.aggregate,
         retry_min=args.retry_min,
         retry_max=max(args.retry_min, args.retry_max),
         assign=args.assign,

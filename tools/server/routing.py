@@ -18,13 +18,14 @@ from tools.wire import payload as payloads
 class Routing:
     """`routes` by kind of target: called with (item, now), they give (state, cause)."""
 
-    def __init__(self, store, settings, responses, windows, elsewhere, emit):
+    def __init__(self, store, settings, responses, windows, elsewhere, emit, arrived):
         self._store = store
         self._settings = settings
         self._responses = responses
         self._windows = windows
         self._elsewhere = elsewhere
         self._emit = emit
+        self._arrived = arrived
         self.routes = {"UE": self.to_ue, "AS": self._to_as}
 
     def accept(self, item, now):
@@ -123,7 +124,7 @@ class Routing:
 
     def queue(self, item, state, store_forward, now):
         """Puts a message in the queue of its target, in this state."""
-        self._store.add(
+        id_ = self._store.add(
             DATA,
             "MSG",
             item.target,
@@ -137,3 +138,5 @@ class Routing:
             high=item.priority == "HIGH",
             whole=item.whole,
         )
+        if state == QUEUED:
+            self._arrived(id_, now)

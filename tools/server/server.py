@@ -50,7 +50,8 @@ class Server:
         self.turns, self.binding = turns, binding or AddressBinding(store)
         self._speakers = Speakers(store, settings, self.binding, turns, emit)
         self.is_registered = self._speakers.is_registered
-        routing = Routing(store, settings, responses, turns.windows, elsewhere, emit)
+        arrived = self._deliveries.joining.arrived
+        routing = Routing(store, settings, responses, turns.windows, elsewhere, emit, arrived)
         core = Core(
             store,
             settings,
@@ -235,7 +236,7 @@ class Server:
 
     def clock_set(self, seconds):
         """The clock was set, and with it all times in the store: the ones in memory are, too."""
-        parts = (self._deliveries.turns, self.isolation, self._flood, self._told)
+        parts = (self._deliveries.turns, self._deliveries.joining, self.isolation, self._flood, self._told)
         for part in (*parts, *self._procedures.values()):
             part.clock_set(seconds)
 

@@ -35,6 +35,9 @@ class Settings:
     hold: float = 120  # a sent set waits so long for its SEGCONFIR, an unfinished one for its sender
     retry_min: float = 5
     retry_max: float = 300
+    aggregate: float | None = (
+        None  # single messages to one recipient wait so long for each other; None: not at all
+    )
     pending_each: int = 1000  # messages that wait for one recipient
     pending_all: int = 20000
     pending_octets: int = 256 << 20

@@ -1,7 +1,13 @@
 # SPDX-License-Identifier: MIT
 """Aggregated messages and reports: TS 24.538 clauses 6.4.1.1.3, .5, .7, 6.4.1.2.7."""
 
+import uuid
+
 from tools.wire import bodies
+
+_JOINED = uuid.UUID(
+    "6f0a4f0e-2c4b-4d7e-9a54-8d9b3f6f1c52"
+)  # namespace of the msgIds that the server makes of others
 
 
 def elements(body):
@@ -56,6 +62,25 @@ def single_reports(body):
     """The IMDNs of an aggregated one."""
     outside_ = {name: body[name] for name in ("msgIden", "msgType", "oriAddr", "destAddr")}
     return [outside_ | element for element in body["msgList"]]
+
+
+def joined(singles_):
+    """An aggregated MSG of single ones of one originator to one recipient, (head, payload) pairs. Its msgId follows
+    from theirs: the same messages always make the same."""
+    heads = [head_ for head_, _ in singles_]
+    names = [bodies.same(head_["msgId"]) for head_ in heads]
+    made = {
+        name: value
+        for name, value in heads[0].items()
+        if name not in ("appId", "msgId", "isDelivStatReq", "payload")
+    }
+    elements_ = [
+        {name: head_[name] for name in ("msgId", "appId", "isDelivStatReq") if name in head_}
+        | {"payload": value}
+        for head_, value in singles_
+    ]
+    outer = str(uuid.uuid5(_JOINED, " ".join([heads[0]["oriAddr"]["addr"], *names])))
+    return made | {"msgId": outer, "totalMsgCount": len(elements_), "msgList": elements_}
 
 
 def again(head_, msg_id, listed):

@@ -8,15 +8,17 @@ from tools.wire import bodies
 
 
 class Ends:
-    """`forget(kind, key)` drops what is known in memory of a message that is gone."""
+    """`forget(kind, key)` drops what is known in memory of a message that is gone; `went_with(recipient)`: ids of
+    messages that were sent to it as one."""
 
-    def __init__(self, store, isolation, turns, responses, forget):
+    def __init__(self, store, isolation, turns, responses, forget, went_with):
         self._store = store
         self._isolation = isolation
         self._emit = isolation.emit
         self._turns = turns
         self._responses = responses
         self._forget = forget
+        self._went_with = went_with
 
     def remove(self, row):
         self._store.remove(row.id)
@@ -39,13 +41,14 @@ class Ends:
 
     def on_reported(self, recipient, originator, msg_id):
         """The recipient's report shows that it has the message: only its answer to the message was lost."""
-        id_ = self._store.next_id(recipient, DATA)  # order is kept: no other can have been sent
-        row = id_ and self._store.message(id_)
-        if row is None or row.kind != "MSG" or row.origin != originator:
-            return
-        ids = [row.head["msgId"], *(item["msgId"] for item in row.head.get("msgList", ()))]
-        if bodies.same(msg_id) in map(bodies.same, ids):
-            self.delivered(row, reported=True)
+        first = self._store.next_id(recipient, DATA)  # order is kept: no other can have been sent
+        for id_ in {first, *self._went_with(recipient)}:
+            row = id_ and self._store.message(id_)
+            if row is None or row.kind != "MSG" or row.origin != originator:
+                continue
+            ids = [row.head["msgId"], *(item["msgId"] for item in row.head.get("msgList", ()))]
+            if bodies.same(msg_id) in map(bodies.same, ids):
+                self.delivered(row, reported=True)
 
     # ---- store and forward -------------------------------------------------------------------------------------------
 

@@ -50,6 +50,14 @@ class Fitting:
             and len(bodies.encode(row.head["msgList"])) <= limit
         ):
             return True
+        self.singly(row)
+        return False
+
+    def singly(self, row):
+        """Puts single messages or reports in the place of an aggregated one."""
+        if row.kind == "MSG":
+            self.split(row, [[each] for each in row.head["msgList"]])
+            return
         self._store.remove(row.id)
         for body in aggregates.single_reports(row.head):
             self._store.add(
@@ -63,7 +71,6 @@ class Fitting:
                 row.expires,
                 position=row.position,
             )
-        return False
 
     def _cuts_fit(self, row, parts, limit, room):
         if len(parts) <= 1:

@@ -85,6 +85,7 @@ class Push:
     part: int | None = None
     of: object = field(default=None, repr=False)
     about: tuple | None = None
+    joined: tuple = ()  # ids of all messages that it carries, where those are several
     via: str | None = None
     back: str = ""  # it is no request, but one more response, `answer`, to the request that this is of
     answer: object = field(default=None, repr=False)

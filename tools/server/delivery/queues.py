@@ -7,6 +7,7 @@ message does not fit its recipient (6.5.3). It decides; `work` says what to send
 
 from tools.server.delivery.ends import Ends, about
 from tools.server.delivery.fitting import Fitting
+from tools.server.delivery.joining import Joining
 from tools.server.delivery.pushes import BROKEN, DONE, LATER, NOT_FOUND, REFUSED, Push
 from tools.server.delivery.quotas import Quotas
 from tools.server.delivery.responses import Responses
@@ -41,7 +42,8 @@ class Deliveries:
         self.turns = Turns(store, settings, isolation.emit, rng)
         self.quotas = Quotas(store, settings)
         self.responses = Responses(store, settings, elsewhere)
-        self.ends = Ends(store, isolation, self.turns, self.responses, self.forget)
+        self.joining = joining = Joining(store, settings, self.turns.windows)
+        self.ends = Ends(store, isolation, self.turns, self.responses, self.forget, joining.went_with)
         self._fitting = Fitting(store, settings)
         self.split = self._fitting.split
         self._broken = {}  # message id: how often in a row sending it raised
@@ -52,6 +54,7 @@ class Deliveries:
         """A message is not in its queue any more."""
         if kind == MESSAGE:
             self._fitting.forget(key)
+            self.joining.forget(key)
             self._broken.pop(key, None)
             self._failed.pop(key, None)
             self._missed.discard(key)
@@ -73,6 +76,7 @@ class Deliveries:
                     if isinstance(push, Push):
                         pushes.append(push)
         self.turns.forget_over(targets, now)
+        self.joining.forget_over(targets)
 
     def _next(self, target, now):
         stuck = self._isolation.stuck(MESSAGE, now)
@@ -94,6 +98,9 @@ class Deliveries:
         """The Push of a message; True for one that ended, None for one whose recipient is not there."""
         row = self._store.message(id_)
         way = self._elsewhere.way_to(row.target)
+        if "msgList" in row.head and (way is not None or row.target.type == "AS"):
+            self._fitting.singly(row)  # TS 29.538 has no aggregated messages and reports
+            return True
         if way is not None:
             push = self._by(way, row, now)
         elif row.target.type == "UE" and self._store.known(row.target.id):
@@ -109,11 +116,23 @@ class Deliveries:
         where, via = registration.peer, registration.via
         if not self.turns.may_send_through(registration.through, row.target, now):
             return None
+        if row.kind == "MSG":
+            return self._msg_to_ue(row, registration, now)
         if row.kind == "IMDN" and "msgList" in row.head:
             if not self._fitting.fit_reports(row, registration.max_segment):
                 return True
-        if row.kind != "MSG":
-            return Push(row.target, where, row.kind, row.lane, row.head, row.id, via=via)
+        return Push(row.target, where, row.kind, row.lane, row.head, row.id, via=via)
+
+    def _msg_to_ue(self, row, registration, now):
+        """As `_push`; None also while it waits for others."""
+        where, via = registration.peer, registration.via
+        chosen = self.joining.choose(row, registration.max_segment, now)
+        if chosen is None:
+            return None
+        rows, body = chosen
+        if body is not None:
+            ids = tuple(each.id for each in rows)
+            return Push(row.target, where, row.kind, row.lane, body, row.id, via=via, joined=ids)
         try:
             if not self._fitting.fit(row, registration.max_segment):
                 self.forget(MESSAGE, row.id)
@@ -164,6 +183,9 @@ class Deliveries:
         outcome = outcome._replace(detail=clean(outcome.detail))  # a peer's words
         if not self.turns.finish(push, outcome, now):
             return
+        if push.joined and outcome.verdict != LATER:
+            self._settled_together(push, outcome, now)
+            return
         if outcome.verdict == BROKEN:
             self._broken[push.row] = self._broken.get(push.row, 0) + 1
             if self._broken[push.row] >= TRIES:
@@ -172,7 +194,21 @@ class Deliveries:
         self._broken.pop(push.row, None)
         if outcome.verdict == LATER:
             return
-        row = self._store.message(push.row)
+        self._settle(push.row, push, outcome, now)
+
+    def _settled_together(self, push, outcome, now):
+        """What came of messages that were sent as one: where that is not taken, each is sent by itself."""
+        astray = push.via and outcome.says(NOT_FOUND)
+        self.joining.answered(push.target, push.joined, alone=outcome.verdict != DONE)
+        if outcome.verdict == DONE:
+            for id_ in push.joined:
+                self._isolation.run(MESSAGE, id_, now, self._settle, id_, push, outcome, now)
+        elif astray and self._missed.isdisjoint(push.joined):
+            self._missed.update(push.joined)
+            self._not_behind(push, now)
+
+    def _settle(self, id_, push, outcome, now):
+        row = self._store.message(id_)
         if row is None:  # it ended meanwhile, by expiry or by its SEGCONFIR
             return
         try:
@@ -192,7 +228,8 @@ class Deliveries:
     def _settled(self, row, push, outcome, now):
         astray = push.via and row.kind in _NAMING and outcome.says(NOT_FOUND)
         if astray and row.id not in self._missed:
-            self._not_behind(row, push, now)
+            self._missed.add(row.id)
+            self._not_behind(push, now)
         elif outcome.verdict == REFUSED:
             self.ends.fail(row, outcome.detail, now)
         elif row.set_id and row.kind == "MSG" and row.target.type == "UE":
@@ -208,11 +245,10 @@ class Deliveries:
         else:
             self.ends.remove(row)
 
-    def _not_behind(self, row, push, now):
+    def _not_behind(self, push, now):
         """Its gateway knows no such UE: the registration that was made there is over, and what waits for the UE is
         stored, kept or fails as when it goes by itself. Once for each message: the next time it is the message that
         is refused, so that one which its recipient answers so ends no registration again and again."""
-        self._missed.add(row.id)
         registration = self._store.registration(push.target.id, now)
         if registration is not None and registration.via == push.via:
             self._store.end_registration(push.target.id)
@@ -223,5 +259,10 @@ class Deliveries:
 
     def deadline(self, now):
         """When `work` has something to do that no event will announce."""
-        times = (self._store.deadline(), self.turns.deadline(now), self.turns.windows.deadline())
+        times = (
+            self._store.deadline(),
+            self.turns.deadline(now),
+            self.joining.deadline(now),
+            self.turns.windows.deadline(),
+        )
         return min((time for time in times if time is not None), default=None)

@@ -83,7 +83,7 @@ class Turns:
     def carries(self, target, id_):
         """Whether a request that is out to this recipient carries this message."""
         push = self._busy.get(target)
-        return push is not None and push.row == id_
+        return push is not None and (push.row == id_ or id_ in push.joined)
 
     def begin(self, push):
         self._busy[push.target] = push

@@ -115,6 +115,15 @@ class MessageTables:
             *without,
         )
 
+    def ids_behind(self, row, most):
+        """Ids of the next ones behind a message that is queued, in order."""
+        query = (
+            "SELECT id FROM message WHERE target_type=? AND target=? AND %s AND lane=? AND (position, id) > (?, ?)"
+            " ORDER BY position, id LIMIT ?" % IS_QUEUED
+        )
+        values = (*row.target, row.lane, row.position, row.id, most)
+        return [id_ for (id_,) in self._db.execute(query, values).fetchall()]
+
     def position_after(self, row):
         """That of the next one in the queue of its recipient, or one more than its own."""
         query = "SELECT min(position) FROM message WHERE target_type=? AND target=? AND lane=? AND position>?"

@@ -307,3 +307,30 @@ def test_a_gateway_is_no_application_server(bench):
 def test_on_an_open_server_nobody_registers_as_a_ue_behind_a_gateway(bench, ue):
     body = bench.ask(THERE, own("REG", ue)).body
     assert (body["result"], body["cause"]) == (False, "a UE behind a message gateway")
+
+
+def test_what_waits_in_lists_for_a_ue_that_moved_behind_a_message_gateway_goes_singly(bench):
+    """TS 29.538 has no aggregated messages and reports."""
+    moved = "ue:moved@example.net"
+    bench.register(moved, THERE)
+    elements = [{"msgId": new_id(), "payload": text} for text in "12"]
+    body = msg(A, moved, None, totalMsgCount=2, msgList=elements)
+    del body["payload"]
+    bench.ask(HERE, body)
+    bench.outcome(bench.one(), None)
+    said = [{"msgId": new_id(), "DelSta": status} for status in ("success", "failure")]
+    to = {"destAddr": {"destAddrType": "UE", "addr": moved}, "msgId": said[0]["msgId"]}
+    bench.ask(HERE, own("IMDN", A, **to, totalMsgCount=2, msgList=said))
+    bench.store.remove_device(moved)
+    bench.store.add_message_gateway("L3G", "mgw:new@example.net", "http://new.example", [moved])
+    bench.now += 400
+    told = []
+    while pushes := bench.work():
+        for push in pushes:
+            told.append((push.kind, push.body["msgId"], push.body.get("payload", push.body.get("delivSt"))))
+            over(bench, push)
+    reports = zip(said, ("REPT_DELY_SUCCESS", "REPT_DELY_FAILED"), strict=True)
+    assert told == [("IMDN", each["msgId"], status) for each, status in reports] + [
+        ("MSG", each["msgId"], each["payload"]) for each in elements
+    ]
+    assert not bench.events("quarantined")
