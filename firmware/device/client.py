@@ -100,7 +100,8 @@ class RunningClient(runner.Serving):
     """A client that runs until `stop()`.
 
     `on_failed`, which an application may set, is called with (sender, message ID, cause) of a message to this device
-    that it will never have; `on_group` with (group ID, "announced", "left" or "gone"), once `groups` was called.
+    that it will never have; `on_group` with (group ID, "announced", "left" or "gone"), once `groups` was called;
+    `on_trigger` with the address (None: none was named) that a trigger asks to contact.
     """
 
     def __init__(self, core: "BaseClient", link: "Link", storage: "Storage") -> None:
@@ -288,6 +289,12 @@ class RunningClient(runner.Serving):
                     await self._deregister(urgent)
             finally:
                 self.abandon()
+
+    def triggered(self, octets: bytes) -> bool:
+        """Take a trigger (TS 23.554 clause 8.9.3) that the board's modem was sent, and return whether anything is done
+        for it: not where it is none, or comes too soon behind another. Raise msgin5g.StoppedError after `stop`.
+        """
+        return self.call("triggers", "triggered", octets)
 
     def abandon(self) -> None:
         """Close the link at once and leave all else to the next client, as a power cut does."""

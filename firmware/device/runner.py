@@ -73,7 +73,7 @@ def fault():
 class Serving:
     """A core and its link, and the tasks between them."""
 
-    on_group = None  # of the class: most applications have none
+    on_group = on_trigger = None  # of the class: most applications have none
 
     if _TYPING:
         core: Client  # or ApplicationClient, which has the same calls, and no topics
@@ -197,8 +197,7 @@ class Serving:
         if self._open:
             if hasattr(self._link, "again"):
                 self._link.again()
-            self._begin("timer", self._tick)
-            self._begin("reader", self._read)
+            self._begin_all()
         else:
             self._link.close()
             self._begin("link", self._connect)
@@ -239,9 +238,18 @@ class Serving:
         self._link.on_back = self._back
         self._within(core.start, _now())
         self._open = True
+        self._begin_all()
+        del self._tasks["link"]
+
+    def _begin_all(self):
         self._begin("timer", self._tick)
         self._begin("reader", self._read)
-        del self._tasks["link"]
+        config = self.core.config
+        # To another link a modem may come with them: `triggered` is called then.
+        if config.triggers is not None and config.peer_scheme in ("coap", "discover"):
+            from .trigger_port import serve
+
+            self._begin("triggers", lambda: serve(self))
 
     def _back(self):
         self.core.peer = self._peer = self._link.peer
@@ -346,6 +354,9 @@ class Serving:
                 self._hand(self.on_group, (subject.group_id, subject.state))
         elif kind == events.REPORT:
             self._hand(subject[0].on_report, subject[1:])
+        elif kind == events.TRIGGER:
+            log("a trigger asks to contact %s", subject)
+            self._hand(self.on_trigger, (subject,))
         elif kind == events.FAILED:
             log("a message from %s failed: %s", subject[0], subject[2])
             self._hand(self.on_failed, subject)

@@ -12,7 +12,7 @@ import gc
 _HOMES = (
     "client Client",
     "application_client ApplicationClient",
-    "events CHANGED FAILED GROUP MESSAGE REGISTRATION REPORT TOPIC",
+    "events CHANGED FAILED GROUP MESSAGE REGISTRATION REPORT TOPIC TRIGGER",
     "config Config",
     "errors ClientError ConfigError Error GroupError OutboxFull StoppedError SubscriptionError Unsupported",
     "wire.payload BodyError",

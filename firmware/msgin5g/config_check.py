@@ -179,6 +179,7 @@ def fill(config, data):
     config.reports = top.choice("reports", "taken", ("taken", "arrival"))
     config.report_timeout = top.number("report_timeout", 86400, 1, 31536000)
     config.availability = _availability(config, top)
+    config.triggers = _triggers(config, top)
     config.watchdog = top.number("watchdog", None, 0, 3600, float)  # what a board has of it, it says itself
     section = top.section("wifi")
     config.wifi = {
@@ -324,6 +325,21 @@ def _availability(config, top):
         "data_size": section.text("data_size", None, longest=64),
     }
     section.end()
+    return values
+
+
+def _triggers(config, top):
+    """Return what the device can be woken by, TS 23.554 table 8.2.1-2; None for nothing."""
+    section = _client_only(config, top, "triggers")
+    if section is None:
+        return None
+    values = {"port": section.number("port", _NEEDED, 1, 65535)}
+    section.end()
+    if config.ue_id is None:
+        top.fail("triggers", "needs a ue_id, by which the network knows whom to wake")
+    why = service_id_error(config.ue_id)
+    if why:
+        top.fail("ue_id", why)
     return values
 
 

@@ -15,6 +15,7 @@ TABLE = (
     "procedures.configuration fetches",
     "procedures.registration always REGRESP DEREGRESP",
     "procedures.availability availability",
+    "procedures.triggers     triggers",
     "incoming.receiver       inbox+reports+sets MSG",
     "procedures.topics       topics",
     "procedures.groups       groups",

@@ -380,3 +380,17 @@ def test_availability():
         wrong("availability", "JSON object", availability=bad)
     behind = {"role": "application client", "peer": "coap+uart://1", "availability": given}
     wrong("availability", "client", **behind)
+
+
+def test_triggers():
+    equal((config().triggers, config(triggers=None).triggers), (None, None))
+    equal(config(triggers={"port": 5005}, ue_id="urn:imei:1").triggers, {"port": 5005})
+    wrong("triggers", "ue_id", triggers={"port": 5005})
+    wrong("triggers.port", "is missing", triggers={}, ue_id="urn:imei:1")
+    for bad in (0, 65536, -1, 5005.5, "5005", True, None):
+        wrong("triggers.port", "an integer from 1 to 65535", triggers={"port": bad}, ue_id="urn:imei:1")
+    wrong("triggers.sms", "not a key", triggers={"port": 5005, "sms": 1}, ue_id="urn:imei:1")
+    wrong("triggers", "JSON object", triggers=5005, ue_id="urn:imei:1")
+    behind = {"role": "application client", "peer": "coap+uart://1", "triggers": {"port": 5005}}
+    wrong("triggers", "client", **behind)
+    wrong("ue_id", "1 to 255 octets", triggers={"port": 5005}, ue_id="")

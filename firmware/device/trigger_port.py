@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: MIT
+"""The UDP port that triggers come to (`triggers.port` of the configuration): a socket and a task beside those of the
+link. Anybody may send to it, so it is read slowly, and a datagram that is lost is no loss: a trigger comes again.
+"""
+
+import asyncio
+import socket
+
+from coap.compat import const
+
+from .links import readable
+from .log import log
+
+_TYPING = const(False)
+if _TYPING:
+    from typing import Any
+
+_EAGAIN = const(11)
+_MOST = const(141)  # octets that are read of a datagram: one more than a trigger has
+_SLOWLY = const(100)  # ms between two datagrams
+_RETRY = const(60000)  # ms until a port that could not be had is asked for again
+
+_sock: "Any" = None  # what is open; a task that Ctrl-C dropped out of its event loop leaves it behind
+
+
+def close():
+    """Close the port."""
+    global _sock
+    if _sock is not None:
+        _sock.close()
+        _sock = None
+
+
+def _open(port, peer):
+    """Open the port in the address family of the peer. Raise OSError where it cannot be had."""
+    global _sock
+    close()
+    # as device.links.udp opens its own
+    address: "Any" = socket.getaddrinfo("::" if ":" in peer[0] else "0.0.0.0", port, 0, socket.SOCK_DGRAM)[0]
+    sock = socket.socket(address[0], socket.SOCK_DGRAM)
+    try:
+        sock.setblocking(False)
+        sock.bind(address[-1])
+    except Exception:
+        sock.close()
+        raise
+    _sock = sock
+
+
+async def serve(client):
+    """Hand each datagram of the port to `client.triggered`, until cancelled."""
+    port = client.core.config.triggers["port"]
+    told = None
+    try:
+        while True:
+            try:
+                _open(port, client.core.peer)
+                break
+            except (OSError, MemoryError) as error:
+                if str(error) != told:
+                    told = str(error)
+                    log("triggers: no UDP port %d (%s); trying again", port, error)
+            await asyncio.sleep_ms(_RETRY)  # type: ignore[attr-defined]
+        while True:
+            await _read(client)
+    finally:
+        close()
+
+
+async def _read(client):
+    try:
+        octets = _sock.recvfrom(_MOST)[0]
+    except OSError as error:
+        if error.errno == _EAGAIN:
+            await readable(_sock)
+            return
+    except MemoryError:
+        pass  # the datagram waits, or another one comes
+    else:
+        try:
+            client.triggered(octets)
+        except MemoryError:
+            pass
+    await asyncio.sleep_ms(_SLOWLY)  # type: ignore[attr-defined]
