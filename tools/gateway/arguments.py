@@ -2,15 +2,17 @@
 """The options of programs that run: in groups, each for the programs that it means something to."""
 
 import argparse
+import re
 import urllib.parse
 
 from tools.gateway.commands import ues
-from tools.gateway.commands.shared import STORE_HELP, domain, service_id
+from tools.gateway.commands.shared import STORE_HELP, domain, http_uri, service_id
 from tools.gateway.function.settings import ALL, REGISTERED, FunctionSettings
 from tools.gateway.running.options import Options
 from tools.gateway.running.serving import Mistake
 from tools.server.hosts import address_of, name_of
 from tools.server.settings import PORT, Settings
+from tools.wire.bodies import is_service_id
 
 
 def endpoint(text):
@@ -67,6 +69,14 @@ def server_uri(text):
     return host, PORT if port is None else port
 
 
+def broadcast_gateway(text):
+    """(Broadcast Area ID, URI) of AREA=URI; the area may have a "=", too."""
+    area, scheme, rest = re.match(r"(.*?)(?:=(https?:)(.*))?$", text, re.DOTALL).groups()
+    if scheme is None or not is_service_id(area):
+        raise argparse.ArgumentTypeError("%r is not AREA=http://HOST:PORT" % text)
+    return area, http_uri(scheme + rest)
+
+
 def add_common(parser):
     """Where it listens, what it remembers, what it tells."""
     add = parser.add_argument
@@ -110,6 +120,14 @@ def add_server(parser):
     default = Settings()
     add("--open", action="store_true", help="let any UE Service ID register, not only those of `device add`")
     add("--admin", action="store_true", help="serve POST /admin/push, for tests")
+    add(
+        "--bmg",
+        type=broadcast_gateway,
+        metavar="AREA=URI",
+        action="append",
+        default=[],
+        help="the Broadcast Message Gateway of a broadcast area, http://...; may be given several times",
+    )
     add(
         "--lifetime",
         type=seconds,
@@ -300,6 +318,7 @@ def settings_of(args):
         retry_max=max(args.retry_min, args.retry_max),
         assign=args.assign,
         groups_by=args.groups_by,
+        broadcast_gateways=tuple(args.bmg),
         configuration_xml=args.config_format == "xml",
         configuration_server=args.config_server,
     )

@@ -123,7 +123,7 @@ class ApplicationServers:
                 store_forward,
                 expires,
                 peer=caller.peer,
-                priority=restreading.urgency(body),
+                priority=restreading.urgency(body) if kind == "AS" else "NORMAL",
             ),
             now,
         )

@@ -58,7 +58,7 @@ class Routing:
         stored. What is not to be stored waits for a window that was promised (clause 6.4.1.2.6, "will schedule"). Of
         one that is not served here it is not known whether it is away."""
         if self._elsewhere.find(item.target.id) is not None:
-            return self._singly(item, now)
+            return self.singly(item, now)
         if not self._store.known(item.target.id):
             return FAILED, "unknown recipient"
         registration = self._store.registration(item.target.id)
@@ -105,9 +105,9 @@ class Routing:
             return FAILED, "unknown recipient"
         if not server.target_uri:
             return FAILED, rest.UNREACHABLE
-        return self._singly(item, now)
+        return self.singly(item, now)
 
-    def _singly(self, item, now):
+    def singly(self, item, now):
         """Queues a message for who is reached over HTTP: TS 29.538 has no aggregated message."""
         if "msgList" in item.head:
             for head, value in aggregates.singles(item.head, item.head["msgList"]):

@@ -54,6 +54,7 @@ class Settings:
     assign: str | None = None  # the domain of the UE Service IDs that unknown UE IDs get; None: they get none
     assigned_each: int = 16  # UE Service IDs assigned to one key
     assigned_many: int = 1000  # to one host in mode none, and to one gateway
+    broadcast_gateways: tuple = ()  # (Broadcast Area ID, URI of the Broadcast Message Gateway) of areas that have one
     configuration_xml: bool = False  # configData in the XML of clause 7.2
     configuration_server: str | None = None  # URI that UEs are told where their configuration names none
     groups_by: str = "any"  # who may make groups: every registered UE, or "admin": commands only

@@ -28,6 +28,7 @@ from tools.store.messages.quotatables import QuotaTables
 from tools.store.messages.settables import SetTables
 from tools.store.sectables import SecurityTables
 from tools.store.server import (
+    areatables,
     configtables,
     gatewaytables,
     grouptables,
@@ -36,6 +37,7 @@ from tools.store.server import (
     topictables,
     traittables,
 )
+from tools.store.server.areatables import AreaTables
 from tools.store.server.configtables import ConfigurationTables
 from tools.store.server.gatewaytables import GatewayTables
 from tools.store.server.grouptables import GroupTables
@@ -58,6 +60,7 @@ _MORE = ";".join(
         fetchtables,
         grouptables,
         heldtables,
+        areatables,
         configtables,
         gatewaytables,
         quarantinetables,
@@ -81,6 +84,7 @@ class Store(
     FetchTables,
     GroupTables,
     HeldTables,
+    AreaTables,
     ConfigurationTables,
     GatewayTables,
     MessageTables,

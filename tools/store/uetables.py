@@ -49,6 +49,7 @@ class UeTables:
         self.end_availability(ue)
         self.forget_configurations_of(ue)
         self.unbind_keys(ue)
+        self.remove_broadcaster(ue)
         self.forget_seen("UE", ue)
         self._db.execute("DELETE FROM subscription WHERE ue=?", (ue,))
         self.forget_member(ue)

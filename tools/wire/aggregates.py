@@ -122,6 +122,7 @@ def singles(head_, listed):
             "msgId",
             "isDelivStatReq",
             "oriDestAddr",
+            "priority",
         ):
             value = item.get(name, head_.get(name))
             if value is not None and (name != "isDelivStatReq" or value):

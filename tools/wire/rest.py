@@ -49,6 +49,12 @@ def gateway_message(row, parts):
     return {name: value for name, value in body.items() if name not in ("stoAndFwInd", "stoAndFwParams")}
 
 
+def broadcast_message(row, parts):
+    """BgMessageDelivery of a MSG to a broadcast area."""
+    priority = row.head["priority"]
+    return gateway_message(row, parts) | {"priority": "MIDDLE" if priority == "NORMAL" else priority}
+
+
 def status_report(imdn):
     """DeliveryStatusReport of an IMDN."""
     body = {

@@ -37,6 +37,7 @@ _MESSAGE = {
     "stoAndFwParams": {"exprTime": str},
     "latency": int,
 }
+_UE_MESSAGE = {name: type_ for name, type_ in _MESSAGE.items() if name not in ("priority", "latency")}
 _REPORT = {"oriAddr": _ADDRESS, "destAddr": _ADDRESS, "msgId": str, "delivSt": str, "failureCause": str}
 _TOPICS = {"oriAddr": _ADDRESS, "msgTopics": [str], "secCred": str, "exprTime": str}
 _PUSH = {"to": str, "body": {}}
@@ -135,15 +136,17 @@ def read_message(body, service, kind="AS"):
     """(from, to, head, payload, store and forward, expiry or None) of an ASMessageDelivery; the head is that of a
     MSG (clause 7.3.4.1), which has no use for priority and latency toward a client. `kind`: "UE" for an
     UEMessageDelivery, which has neither."""
-    _check(body, _MESSAGE)
+    of_as = kind == "AS"
+    _check(body, _MESSAGE if of_as else _UE_MESSAGE)
     origin = _address(body, "oriAddr", (kind,))
     target = _address(body, "destAddr", bodies.TARGETS)
     if body.get("stoAndFwInd") is None:
         raise Malformed("stoAndFwInd", "missing")
     if bodies.flag(body, "segInd"):
         raise Malformed("segInd", "send the message whole: the server cuts it for the recipient")
-    bodies.text(body, "priority", "")  # an open enumeration: any string
-    bodies.number(body, "latency", 0, 2**53)
+    if of_as:
+        bodies.text(body, "priority", "")  # an open enumeration: any string
+        bodies.number(body, "latency", 0, 2**53)
     members = {"appId": body.get("appId"), "msgId": body.get("msgId")}
     members["isDelivStatReq"] = bodies.flag(body, "delivStReqInd")
     head = bodies.head(service, origin, target, members)

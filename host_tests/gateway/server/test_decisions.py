@@ -443,7 +443,7 @@ def test_final_refusals_end_as_msgresp(code):
         ("UE", "ue:nobody", "unknown recipient"),
         ("AS", "as:nobody", "unknown recipient"),
         ("GROUP", "g", "unknown group"),
-        ("BC", "area", "BC targets are not supported by this server yet"),
+        ("BC", "area", "this UE may not broadcast"),
         ("TOPIC", "t", "nobody else is subscribed to this topic"),
     ],
 )

@@ -33,6 +33,7 @@ def add_arguments(actions):
         type=service_id,
         help="the Gateway UE that may register it; it needs no keys here then",
     )
+    add.add_argument("--broadcaster", action="store_true", help="it may send to broadcast areas")
     for one in (add, verbs.add_parser("remove", help="forget it")):
         one.add_argument("ue", metavar="ID", type=service_id)
     verbs.add_parser("list", help="print all")
@@ -62,7 +63,8 @@ def _list(store, args):
     gateways = set(store.gateways())
     for ue in store.devices():
         behind = store.gateway_of(ue)
-        print(ue + (" is a gateway" if ue in gateways else " via %s" % behind if behind else ""))
+        more = " is a gateway" if ue in gateways else " via %s" % behind if behind else ""
+        print(ue + more + (" may broadcast" if store.is_broadcaster(ue) else ""))
     return 0
 
 
@@ -86,6 +88,9 @@ def _add(store, args):
     if args.gateway:
         store.add_gateway(ue)
         print("%s is a gateway: add the UEs behind it with --via %s" % (ue, ue))
+    if args.broadcaster:
+        store.add_broadcaster(ue)
+        print("%s may broadcast" % ue)
     if args.via is not None:
         store.put_behind(ue, args.via)
         print("%s may be registered by %s" % (ue, args.via))

@@ -47,7 +47,8 @@ def open_store(args):
         store = Store(args.store, serving=False, create=args.gateway_verb == "add")
     except NoStore as error:
         names = (
-            getattr(args, name, None) for name in ("app_id", "address", "ue_id", "ue", "as_id", "mgw_id")
+            getattr(args, name, None)
+            for name in ("app_id", "address", "ue_id", "ue", "as_id", "mgw_id", "area")
         )
         name = next((each for each in names if each is not None), None)
         if name is None:

@@ -43,6 +43,15 @@ class Quotas:
         (messages, octets), (_, of_sets) = (self._store.load(lane, *origin) for lane in (DATA, SETS))
         return messages, octets + of_sets
 
+    def has_room(self, messages, parts):
+        """Whether so many copies of a message with these parts can wait, beside what waits already."""
+        waiting, octets = self._waiting()
+        more = messages * sum(map(payloads.content_size, parts))
+        return (
+            waiting + messages <= self._settings.pending_all
+            and octets + more <= self._settings.pending_octets
+        )
+
     def refuse_report(self, origin, target, msg_id):
         """A report on a message of its recipient is owed, and always gets in: there are no more of them than
         messages. Any other report counts against a quota of its reporter, and leaves room for those that are

@@ -28,7 +28,7 @@ class Responses:
         """Tells the originator what became of its message, by each of the msgIds that it knows it by: a MSGRESP (clause
         7.3.4.3) to a UE. TS 29.538 has no such call toward an Application Server or a gateway; a failure
         goes there as DeliveryStatusReport in the recipient's name."""
-        if message.origin is None or "oriDestAddr" in message.head:  # one copy of many
+        if message.origin is None or _is_copy(message):
             return
         for msg_id in names:
             self._notify(message, msg_id, stored, cause, now)
@@ -57,6 +57,12 @@ class Responses:
             return False
         self._store.remember(*_report(from_, to, msg_id), "", self._settings.remembered)
         return True
+
+
+def _is_copy(message):
+    """Whether it is one of many, for a member of whom its originator has sent it to."""
+    to = message.head.get("destAddr", {}).get("destAddrType", message.target.type)
+    return "oriDestAddr" in message.head or to != message.target.type
 
 
 def _report(from_, to, msg_id):

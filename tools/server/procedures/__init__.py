@@ -6,6 +6,7 @@ A new one is a file with a subclass of `procedure.Procedure`, and a row here.
 
 from typing import NamedTuple
 
+from tools.server.procedures.broadcast import Broadcast
 from tools.server.procedures.bulk import Bulk
 from tools.server.procedures.configuration import Configuration
 from tools.server.procedures.groups.groups import Groups
@@ -35,6 +36,7 @@ TABLE = (
     Row(Reports, ("IMDN",)),
     Row(Segments, ("SEGREC", "SEGCONFIR", "SEGCOFIR")),  # SEGCOFIR: a misprint of clause 6.5.3.5
     Row(Topics, (), ("TOPIC",)),
+    Row(Broadcast, (), ("BC",)),
     Row(MessageGateways),
     Row(Stored, ("MSGUPD",)),
     Row(Groups, (), ("GROUP",)),

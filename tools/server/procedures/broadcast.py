@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: MIT
+"""Messages to a broadcast area: TS 24.538 clause 6.4.1.2.6 d 5.
+
+A real area is the business of a Broadcast Message Gateway (MSGin5G-7), which gets the message by MSGG_BGDelivery of
+TS 29.538. An area that the server was told the UEs of is broadcast to here: each that is registered gets a MSG of
+its own, which is for the area (TS 23.554 table 8.3.3-1 has no recipient then). Who is away misses it, as it would in a
+cell: nothing is stored.
+"""
+
+from dataclasses import replace
+from types import MappingProxyType
+
+from tools.server.elsewhere import Way
+from tools.server.procedures.procedure import Procedure
+from tools.store.states import FAILED, QUEUED
+from tools.wire import rest
+from tools.wire.bodies import Address
+
+LIFE = 300  # s: a UE or a gateway that has not taken it by then was away
+TRIES = 3  # posts to a Broadcast Message Gateway
+_PATHS = MappingProxyType({"MSG": "/msgg-bgdelivery/v1/deliver-message"})
+
+
+class Broadcast(Procedure):
+    def __init__(self, core):
+        super().__init__(core)
+        self._gateways = dict(core.settings.broadcast_gateways)
+        core.elsewhere.targets["BC"] = self._way
+
+    def _way(self, area):
+        uri = self._gateways.get(area)
+        return uri and Way(Address("BMG", uri), uri, _PATHS, rest.broadcast_message, tries=TRIES)
+
+    def route(self, item, now):
+        """The originator hears where nobody gets it, and of a gateway that did not take it; not about single UEs."""
+        origin, area = item.origin, item.target.id
+        if origin.type == "UE" and not self._store.is_broadcaster(origin.id):
+            return FAILED, "this UE may not broadcast"
+        item = replace(item, store_forward=False, expires=min(now + LIFE, item.expires or now + LIFE))
+        if area in self._gateways:
+            return self._core.routing.singly(replace(item, head=item.head | {"priority": item.priority}), now)
+        if self._store.area(area) is None:
+            return FAILED, "unknown broadcast area"
+        ues = [ue for ue in self._store.registered_in(area, now) if Address("UE", ue) != origin]
+        if not ues:
+            return FAILED, "no other UE of this broadcast area is registered"
+        if not self._deliveries.quotas.has_room(len(ues), item.parts):
+            return FAILED, "too many messages wait; try again later"
+        taken = [ue for ue in ues if self._copy(item, Address("UE", ue), now)]
+        return (QUEUED, "") if taken else (FAILED, "no UE of this broadcast area takes more messages")
+
+    def _copy(self, item, target, now):
+        if self._store.pending(target) >= self._settings.pending_each:
+            cause = "too many messages wait for it"
+            self._emit("discarded", kind="MSG", msgId=item.head["msgId"], to=target.id, cause=cause)
+            return False
+        self._core.routing.queue(replace(item, target=target), QUEUED, False, now)
+        return True
