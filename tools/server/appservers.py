@@ -37,6 +37,7 @@ class ApplicationServers:
             Route("POST", REGISTRATIONS, self._registered),
             Route("DELETE", REGISTRATIONS + "/{registrationId}", self._deregistered),
             Route("POST", DELIVERY + "/deliver-as-message", self._message),
+            Route("POST", DELIVERY + "/deliver-ue-message", self._ue_message),
             Route("POST", DELIVERY + "/deliver-report", self._report),
         )
 

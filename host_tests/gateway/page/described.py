@@ -22,6 +22,21 @@ def resolved(node):
     return node
 
 
+def message_gateway(g):
+    """Has a Legacy 3GPP Message Gateway for the UE of the examples; the headers with its token."""
+    with g.store.transaction():
+        g.store.add_message_gateway(
+            "L3G", "mgw:sms@example.org", "http://127.0.0.1:1", ["ue:phone@sms.example.org"]
+        )
+        token, _ = g.store.add_peer_token("L3G", "mgw:sms@example.org")
+    return {"Authorization": "Bearer " + token}
+
+
+def needs_gateway(path, body):
+    """Whether this request is one of a message gateway."""
+    return path.startswith("/msgs-msgdelivery/") and body["oriAddr"].get("addrType") == "UE"
+
+
 def operations():
     """{(path, method): operation}"""
     return {

@@ -15,6 +15,7 @@ VALUES = [None, True, 0, 7.5, "\u00e4", [], ["x", 1], {}]
 REGISTER, DELIVER = "/msgs-asregistration/v1/registrations", "/msgs-msgdelivery/v1/deliver-as-message"
 SUBSCRIBE = "/msgs-topiclistevent/v1/request-topic-subscription"
 UNSUBSCRIBE = "/msgs-topiclistevent/v1/request-topic-unsubscription"
+UE_MESSAGE, PHONE = "/msgs-msgdelivery/v1/deliver-ue-message", "ue:phone@sms.example.org"
 REPORT, PUSH = "/msgs-msgdelivery/v1/deliver-report", "/admin/push"
 FULL = {  # each with all of its members
     REGISTER: {
@@ -42,6 +43,18 @@ FULL = {  # each with all of its members
         "stoAndFwInd": True,
         "stoAndFwParams": {"exprTime": "2100-01-01T00:00:00Z"},
         "latency": 1,
+    },
+    UE_MESSAGE: {
+        "oriAddr": {"addrType": "UE", "addr": PHONE},
+        "destAddr": {"addrType": "UE", "addr": SENSOR},
+        "appId": "x",
+        "msgId": "0b5b5f38-3c0a-4dd7-8a44-1d2f3a4b5c6e",
+        "delivStReqInd": True,
+        "payload": "x",
+        "segInd": False,
+        "segParams": {"segId": "x", "totalSegCount": 1, "segNumb": 1, "lastSegFlag": True},
+        "stoAndFwInd": True,
+        "stoAndFwParams": {"exprTime": "2100-01-01T00:00:00Z"},
     },
     REPORT: {
         "oriAddr": {"addrType": "AS", "addr": WEATHER},
@@ -86,13 +99,13 @@ def members(body, above=()):
             yield from members(value, (*above, name))
 
 
-async def posted(g, path, body):
+async def posted(g, path, body, headers=None):
     async with (
         aiohttp.ClientSession() as http,
         http.post(
             "http://127.0.0.1:%d%s" % (g.http_port, path),
             data=body if isinstance(body, bytes) else json.dumps(body),
-            headers={"Content-Type": "application/json"},
+            headers={"Content-Type": "application/json"} | (headers or {}),
         ) as response,
     ):
         octets = await response.read()
@@ -108,11 +121,12 @@ def test_each_member_is_taken_with_the_types_that_are_described_and_no_others(pa
         async with gateway() as g, Ue(g, SENSOR) as ue, ApplicationServer(g, WEATHER) as as_:
             await ue.register()
             await as_.register()
-            assert (await posted(g, path, FULL[path]))[0] < 300
+            own = described.message_gateway(g) if path == UE_MESSAGE else None
+            assert (await posted(g, path, FULL[path], own))[0] < 300
             for member in members(FULL[path]):
                 variants = [changed(FULL[path], member, value) for value in VALUES]
                 for body in [*variants, changed(FULL[path], member, None, drop=True)]:
-                    status, answer = await posted(g, path, body)
+                    status, answer = await posted(g, path, body, own)
                     valid = schema.is_valid(body)
                     assert status in ((200, 201, 202, 204, 403, 404) if valid else (400,)), (
                         member,

@@ -86,6 +86,7 @@ async def heard(scene, reader):
 
 async def no_token(scene):
     scene.token(WEATHER)
+    scene.headers.pop("Authorization", None)
     scene.g.http._callers.open_to_others = True
     scene.from_elsewhere()
     await scene.ask()
@@ -103,7 +104,9 @@ async def foreign_token(scene):
 
 
 async def not_registered(scene):
-    scene.body = scene.body | {"oriAddr": {"addrType": "AS", "addr": "as:stranger@example.org"}}
+    kind = scene.body["oriAddr"]["addrType"]
+    address = {"addrType": kind, "addr": "%s:stranger@example.org" % kind.lower()}
+    scene.body = scene.body | {"oriAddr": address}
     await scene.ask()
 
 
@@ -214,6 +217,8 @@ async def scene_of(path, method):
         id_, _ = g._event(g.server.application_servers.register, {"asSvcId": WEATHER})
         scene = Scene(g, path, method)
         scene.url = path.format(registrationId=id_)
+        if scene.body and described.needs_gateway(path, scene.body):
+            scene.headers |= described.message_gateway(g)
         yield scene
 
 
