@@ -2,12 +2,22 @@
 """Which program has which commands: a new one is a file with `add_arguments(actions)` and `main(args, fail)`, and a
 row here."""
 
-from tools.gateway.commands import applications, areas, devices, messagegateways, quarantine, servers, ues
+from tools.gateway.commands import (
+    applications,
+    areas,
+    devices,
+    groups,
+    messagegateways,
+    quarantine,
+    servers,
+    ues,
+)
 
 # The name of the command: its module.
 SERVER = {
     "device": devices,
     "ue": ues,
+    "group": groups,
     "as": servers,
     "l3g": messagegateways,
     "n3g": messagegateways,  # `l3g` adds the parser of both

@@ -85,7 +85,7 @@ class Groups(Procedure):
 
     def _listed(self, asked, filters):
         """Each document with the entry of who is asked for, and not those of all others; whole where one group is
-        named."""
+        named, and no member."""
         found = []
         for ue in sorted(asked.asker.ues) if filters else ():
             found += [group for group in self._store.groups_with(ue, MAX_LISTED) if group not in found]
@@ -93,7 +93,7 @@ class Groups(Procedure):
         for group in found[:MAX_LISTED]:
             members = self._store.members(group.document)
             if filters.fits(group, members):
-                if filters.group is None:
+                if filters.group is None or filters.member:
                     members = [member for member in members if member.id in own]
                     parts = ("memberDetails",)
                     listed.append(documents.document(group, members, parts))
@@ -180,8 +180,8 @@ class Groups(Procedure):
         """Clause 6.2.9: a member leaves; an administrator may remove one (6.2.4)."""
         group, id_ = self._group(document), self._ue_of(name) or name
         if not self._rights.may_change(asked.asker, group):
-            self._rights.expect_reader(asked.asker, group)
             if id_ not in asked.asker.ues:
+                self._rights.expect_reader(asked.asker, group)
                 raise Refusal("4.03", "each member leaves by itself")
         member = self._store.member(document, id_)
         if member is None:
