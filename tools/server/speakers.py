@@ -139,18 +139,16 @@ class Speakers:
     def asks(self, peer, named, now, again=False):
         """(the UEs that a request without a body of clause 7.3 may come from; the gateway of the one that it names).
 
-        `named`: the UE Service IDs that it may mean by itself: the first that the peer may speak for is who asks.
-        Where there is none, it is whoever is registered at the peer; of a Gateway UE that is the gateway alone.
-        `again`: nothing came from the peer, it is asked for once more what it observes.
+        `named`: a UE Service ID that may be its sender, or None. Where the peer may not speak for it, whoever is
+        registered at the peer asks; of a Gateway UE that is the gateway alone. `again`: nothing came from the peer,
+        it is asked for once more what it observes.
         """
         here = {ue for ue in self._binding.ues(peer, now) if self._store.registration(ue, now)}
-        for ue in named:
-            if again:
-                if ue in here:
-                    return {ue}, None
-                continue
+        if again:
+            here = {named} & here or here
+        elif named is not None:
             try:
-                return {ue}, self.speaks_for(peer, ue, now)
+                return {named}, self.speaks_for(peer, named, now)
             except Refusal:
                 if not here:
                     raise

@@ -72,9 +72,25 @@ def test_5_2_it_expands_a_topic_to_its_subscribers_and_not_to_the_originator(tmp
     run(talk())
 
 
-def test_5_2_it_says_so_where_it_has_no_groups(tmp_path):
-    """docs/clauses.md: 6.4.1.2.6 d 3 is not there yet, and nobody waits for it."""
+def test_5_2_it_expands_a_group_to_its_members_and_not_to_the_originator(tmp_path):
+    """Clause 6.4.1.2.6 d."""
 
+    async def talk():
+        async with scene(tmp_path, "none") as (_, gateway, display):
+            members = [{"memberId": {"valUserId": ue}, "membershipType": "IMPLICIT"} for ue in (GW, A)]
+            group = {"valGroupId": "group:all@example.org", "category": "NORMAL", "memberDetails": members}
+            answer = await gateway.ask(group, path=("su-gm", "v1", "group-documents"))
+            assert answer.code.dotted == "2.01"
+            assert await gateway.code_of(msg(GW, "group:all@example.org", kind="GROUP")) == "2.04"
+            came = await display.next()
+            assert came["destAddr"] == {"destAddrType": "UE", "addr": A}
+            assert await display.code_of(msg(A, GW, 2)) == "2.04"
+            assert (await gateway.next())["oriAddr"]["addr"] == A
+
+    run(talk())
+
+
+def test_5_2_it_says_so_where_there_is_no_such_group(tmp_path):
     async def talk():
         async with scene(tmp_path, "none") as (_, gateway, _):
             assert await gateway.code_of(msg(GW, "group:all@example.org", kind="GROUP")) == "2.04"

@@ -8,13 +8,14 @@ neither does what only a gateway may ask for.
 
 from tools.gateway.function.ways import OF_SEGMENTS
 from tools.server.procedures.bulk import LISTS
+from tools.server.procedures.groups.queries import asks, query_of
 from tools.wire import bodies, ueconfig
 from tools.wire.answers import Answer, Refusal
 from tools.wire.bodies import Address, Malformed
 
 JSON = 50
 OF_A_UE = ("DEREG", "MSG", "IMDN", "MSGUPD")  # they name it in oriAddr
-CONFIGURATION = "su-uc"
+CONFIGURATION, GROUPS = "su-uc", "su-gm"
 
 
 class Vouching:
@@ -38,6 +39,8 @@ class Vouching:
             return None  # the server says that there is no such resource or method
         if first == (CONFIGURATION,):
             return self._configuration(peer, request)
+        if first == (GROUPS,):
+            return self._groups(peer, request, now)
         raise Refusal("4.04", "nothing there")
 
     def _body(self, request):
@@ -81,6 +84,15 @@ class Vouching:
         ue = self._ways.receives(body)
         if ue is not None and ue not in ues:
             raise Refusal("4.03", "segments of this segId went to another UE")
+
+    # ---- groups ------------------------------------------------------------------------------------------------------
+
+    def _groups(self, peer, request, now):
+        """They name who asks in the query or in the path; the server reads that as this does."""
+        ue = asks(request.path, query_of(request.query))
+        if ue is None:
+            raise Malformed("member-id", "missing: behind a gateway the query says which UE asks")
+        self._core.speaks_for(peer, ue, now)
 
     # ---- configuration -----------------------------------------------------------------------------------------------
 

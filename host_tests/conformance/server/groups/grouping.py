@@ -11,6 +11,7 @@ import aiocoap
 import cbor2
 
 from host_tests.conformance.raw import Peer
+from host_tests.conformance.rawhttp import HttpPeer
 from host_tests.gateway.scripted import Journal
 from tools.gateway import keys as key_files
 from tools.gateway.running.options import Options
@@ -137,4 +138,14 @@ async def scene(folder, mode="none", ues=(A, B, C, D, ODD), away=(), **settings)
             made.peers[ue] = await stack.enter_async_context(Peer(program.coap_port, sections.get(ue)))
             if ue not in away:
                 assert await made.peers[ue].code_of(own("REG", ue)) == "2.04"
+        yield made
+
+
+@contextlib.asynccontextmanager
+async def application_server(server, id_):
+    """An Application Server that is registered: an HttpPeer."""
+    async with HttpPeer("http://127.0.0.1:%d" % server.program.http_port) as made:
+        body = {"asSvcId": id_, "targetUri": made.uri + "/in"}
+        status, _, _ = await made.ask("POST", "/msgs-asregistration/v1/registrations", body)
+        assert status == 201
         yield made

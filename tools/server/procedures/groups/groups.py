@@ -7,7 +7,7 @@ from dataclasses import replace
 from tools.server.procedures.groups import documents
 from tools.server.procedures.groups.creation import Creation
 from tools.server.procedures.groups.documents import COLLECTION, LARGEST, MEMBERS, MEMBERSHIP, ROOT
-from tools.server.procedures.groups.queries import Filters, parts_of, query_of
+from tools.server.procedures.groups.queries import Filters, asks, parts_of, query_of
 from tools.server.procedures.groups.rights import Rights
 from tools.server.procedures.groups.sending import Sending
 from tools.server.procedures.procedure import Procedure
@@ -43,8 +43,7 @@ class Groups(Procedure):
             raise Refusal("4.13", "a document has at most %d octets" % LARGEST, size1=LARGEST)
         serve, names = self._resource(request)
         query = query_of(request.query)
-        named = (query.get("member-id"), *names[-1:]) if serve in _OF_MEMBERS else (query.get("member-id"),)
-        asker = self._rights.asker(peer, named, now, request.again)
+        asker = self._rights.asker(peer, asks(request.path, query), now, request.again)
         return serve(self, _Asked(peer, request, query, asker, now), *names)
 
     def route(self, item, now):
@@ -245,4 +244,3 @@ _RESOURCES = {
     },
     (MEMBERSHIP, ""): {"GET": Groups._membership},
 }
-_OF_MEMBERS = {Groups._read_member, Groups._put_member, Groups._remove_member, Groups._membership}

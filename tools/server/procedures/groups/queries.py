@@ -3,6 +3,7 @@
 
 from typing import NamedTuple
 
+from tools.server.procedures.groups.documents import MEMBERS, MEMBERSHIP
 from tools.wire.bodies import Malformed, is_service_id, moment
 from tools.wire.outside import clean
 
@@ -30,6 +31,14 @@ def query_of(options):
             raise Malformed(name, "without a value")
         said[name] = value
     return said
+
+
+def asks(path, query):
+    """Who a request names as its sender: `member-id`, without it the member in its path; None where it names nobody."""
+    named = query.get("member-id")
+    if named is None and (path[4:5] == (MEMBERS,) or path[2:3] == (MEMBERSHIP,)):
+        named = path[-1]
+    return named
 
 
 def parts_of(query):

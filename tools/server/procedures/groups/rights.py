@@ -35,9 +35,8 @@ class Rights:
         self._ue_of = ue_of
 
     def asker(self, peer, named, now, again):
-        """`named`: what the request says that may be its sender, None among them; UE IDs count as their UEs."""
-        ues = [self._ue_of(each) or each for each in named if each]
-        return Asker(*self._speakers.asks(peer, ues, now, again))
+        """`named`: who may have sent the request, a UE Service ID or UE ID, or None."""
+        return Asker(*self._speakers.asks(peer, named and (self._ue_of(named) or named), now, again))
 
     def may_read(self, asker, group):
         return any(ue == group.creator or self._store.member(group.document, ue) for ue in asker.ues)

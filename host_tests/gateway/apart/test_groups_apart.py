@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: MIT
+"""Groups through a Gateway UE whose server is elsewhere: devices behind it ask as themselves, and as nobody else."""
+
+import json
+
+import aiocoap
+import pytest
+
+from host_tests.conformance.raw import Peer
+from host_tests.gateway.apart.scene import both, combined
+from tools.programs.patience import run
+
+A, B, C = "ue:a@example.org", "ue:b@example.org", "ue:c@example.org"
+DOCUMENTS = ("su-gm", "v1", "group-documents")
+GROUP = "group:valves@example.org"
+GET, POST, PUT, DELETE = aiocoap.GET, aiocoap.POST, aiocoap.PUT, aiocoap.DELETE
+
+
+def own(kind, ue, **members):
+    head = {"msgIden": "urn:3gpp:msgin5g", "msgType": kind, "oriAddr": {"oriAddrType": "UE", "addr": ue}}
+    return head | members
+
+
+async def ask(peer, code, path, body=None, query=(), **more):
+    if body is not None:
+        more |= {"payload": json.dumps(body).encode(), "content_format": 50}
+    return await peer.request(code, path, uri_query=query, **more)
+
+
+def made(*members, id_=GROUP):
+    details = [{"memberId": {"valUserId": ue}, "membershipType": type_} for ue, type_ in members]
+    return {"valGroupId": id_, "category": "NORMAL", "memberDetails": details}
+
+
+@pytest.mark.parametrize("apart", [True, False])
+def test_devices_behind_a_gateway_make_join_leave_and_use_groups(apart):
+    async def play():
+        scene = both(ues=(A, B, C)) if apart else combined()
+        async with scene as running:
+            gateway = running[0] if apart else running
+            port = gateway.coap_port
+            async with Peer(port) as a, Peer(port) as b, Peer(port) as c:
+                for peer, ue in ((a, A), (b, B), (c, C)):
+                    assert await peer.code_of(own("REG", ue)) == "2.04"
+                document = made((A, "ADMINISTRATOR"), (B, "EXPLICIT"), (C, "IMPLICIT"))
+                answer = await ask(a, POST, DOCUMENTS, document, ["member-id=" + A])
+                assert answer.code.dotted == "2.01", answer.payload
+                path = tuple(answer.opt.location_path)
+
+                answer = await ask(b, GET, DOCUMENTS, query=["member-id=" + B], observe=0)
+                (found,) = json.loads(answer.payload)
+                assert found["valGroupId"] == GROUP
+                assert (answer.opt.observe is None) is apart  # notifications would name nobody
+                mine = {"memberId": {"valUserId": B}, "membershipType": "EXPLICIT"}
+                mine |= {"membershipState": {"registered": True}}
+                members = (*path, "members")
+                assert (await ask(c, PUT, (*members, B), mine)).code.dotted == "4.03"
+                assert (await ask(b, PUT, (*members, B), mine)).code.dotted == "2.04"
+
+                text = own("MSG", A, msgId="0e4a8ac6-54a9-4d2c-8a6c-000000000001", payload="21.5")
+                text |= {"destAddr": {"destAddrType": "GROUP", "addr": GROUP}}
+                assert await a.code_of(text) == "2.04"
+                for peer, ue in ((b, B), (c, C)):
+                    came = await peer.next()
+                    assert (came["msgType"], came["destAddr"]["addr"]) == ("MSG", ue)
+                    assert came["oriDestAddr"]["addr"] == GROUP
+
+                assert (await ask(c, DELETE, (*members, B))).code.dotted == "4.03"
+                assert (await ask(b, DELETE, (*members, B))).code.dotted == "2.02"
+                assert (await ask(b, DELETE, (*members, B))).code.dotted == "4.04"  # repeated: it was gone
+                assert (await ask(b, GET, path, query=["member-id=" + B])).code.dotted == "4.03"
+                assert (await ask(c, DELETE, path, query=["member-id=" + C])).code.dotted == "4.03"
+                assert (await ask(a, DELETE, path, query=["member-id=" + A])).code.dotted == "2.02"
+                assert (await ask(c, GET, path, query=["member-id=" + C])).code.dotted == "4.04"
+
+    run(play())
+
+
+def test_nobody_behind_a_gateway_asks_as_another():
+    async def play():
+        async with (
+            both(ues=(A, B)) as (gateway, _),
+            Peer(gateway.coap_port) as a,
+            Peer(gateway.coap_port) as b,
+        ):
+            for peer, ue in ((a, A), (b, B)):
+                assert await peer.code_of(own("REG", ue)) == "2.04"
+            query = ["member-id=" + A]
+            answer = await ask(a, POST, DOCUMENTS, made((B, "EXPLICIT"), (A, "IMPLICIT")), query)
+            path = tuple(answer.opt.location_path)
+            for code, below, body, query in [
+                (GET, path, None, ["member-id=" + A]),
+                (GET, path, None, []),
+                (PUT, path, made(), ["member-id=" + A]),
+                (PUT, path, made(), []),
+                (DELETE, path, None, ["member-id=" + A]),
+                (DELETE, path, None, []),
+                (DELETE, (*path, "members", A), None, []),
+                (DELETE, (*path, "members", A), None, ["member-id=" + B]),
+                (DELETE, (*path, "members", B), None, ["member-id=" + A]),
+                (POST, DOCUMENTS, made(id_="group:2"), ["member-id=" + A]),
+                (POST, DOCUMENTS, made(id_="group:2"), []),
+                (GET, ("su-gm", "v1", "group-membership", A), None, []),
+            ]:
+                answer = await ask(b, code, below, body, query)
+                assert answer.code.dotted in ("4.00", "4.03"), (code, below, query)
+                assert answer.payload
+            assert (await ask(a, GET, path, query=["member-id=" + A])).code.dotted == "2.05"
+
+    run(play())
