@@ -26,6 +26,8 @@ class _Notice:
     """
 
     about = None  # (sender, set ID) that a SEGCONFIR is about
+    alone = False  # whether it goes out singly, after it was refused among others
+    parts = ()  # of one that stands for several, see joined.py
 
     def __init__(self, kind, arguments=(), message=None, segments=None):
         self.kind = kind
@@ -229,6 +231,10 @@ class Receiver(Inbox):
         """Return the next notice as (notice, body, confirmable), or None."""
         for notice in self._reports:
             if not notice.on_air and (notice.backoff is None or notice.backoff.ready(now)):
+                if notice.kind == "IMDN" and len(self._reports) > 1:
+                    from .joined import join  # here, since most reports go before the next one comes
+
+                    notice = join(self._reports, notice, self._config, now)
                 job = notice, notice.body(self._config), True
                 notice.on_air = True
                 return job
@@ -239,6 +245,8 @@ class Receiver(Inbox):
         verdict = policy.verdict(message.code, notice.kind)
         if verdict in (policy.AGAIN, policy.REGISTER):
             self._later(notice, message.uint(numbers.MAX_AGE), False, now, verdict == policy.REGISTER)
+        elif notice.parts:
+            notice.over(self, message, verdict, now)
         else:
             self._forget(notice, now)
             if notice.kind == "IMDN":
@@ -254,6 +262,9 @@ class Receiver(Inbox):
         """Drop a notice that does not fit a datagram, because the addresses that the other side gave are too
         long."""
         notice.on_air = False
+        if notice.parts:
+            notice.over(self, None, policy.END, now)
+            return
         self._forget(notice, now)
         if notice.kind == "IMDN":
             self._stats["reports_refused"] += 1

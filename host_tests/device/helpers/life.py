@@ -86,6 +86,7 @@ class Server:
 
     def __init__(self, accept, reported, lost):
         self.repeated = 0
+        self.aggregates = []  # (message ID, those of its elements) as they came
         self.pushes = []  # bodies that wait, oldest first
         self._accept = accept
         self._reported = reported
@@ -179,9 +180,10 @@ class Server:
         if kind == "REG":
             return coap.CHANGED, b'{"result":true,"regExpTime":3600}'
         if kind == "MSG":
-            self._take(body)
+            self._take_all(body)
         elif kind == "IMDN":
-            self._reported(body["msgId"])
+            for element in body.get("msgList", (body,)):  # clause 6.4.1.1.5: several may come as one
+                self._reported(element["msgId"])
         elif kind == "SEGREC":
             for each in body["segNoList"].strip("()").split(","):
                 first, _, last = each.partition("-")
@@ -190,6 +192,18 @@ class Server:
         elif kind == "SEGCONFIR":
             self._held.pop(body["segId"], None)
         return coap.CHANGED, b""
+
+    def _take_all(self, body):
+        """One message, or the elements of an aggregated one, which say for themselves what they want."""
+        if "msgList" not in body:
+            self._take(body)
+            return
+        assert body["totalMsgCount"] == len(body["msgList"]) > 1 and "payload" not in body
+        self.aggregates.append((body["msgId"], [element["msgId"] for element in body["msgList"]]))
+        for element in body["msgList"]:
+            single = {"destAddr": body["destAddr"]}
+            single.update(element)
+            self._take(single)
 
     def _take(self, body):
         message_id = body["msgId"]

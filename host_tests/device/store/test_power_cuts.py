@@ -6,7 +6,7 @@ import sys
 
 from application_life import ApplicationLife, L3Life
 from common import Random
-from life import AFTER, BEFORE, TORN, Life
+from life import AFTER, BEFORE, TORN, Life, Sent
 
 # CPython cuts at every single write, MicroPython at a sample.
 _CPYTHON = sys.implementation.name == "cpython"
@@ -22,6 +22,32 @@ class OftenCleaned(Life):
 
 
 class OftenCleanedL3(L3Life):
+    SEGMENT = 1500
+
+
+class Joining(Life):
+    """Most of its messages go out as one, of its reports too. What went out as one is never another."""
+
+    def _settings(self):
+        settings = super()._settings()
+        settings["aggregation"] = {"wait": 7, "messages": 3}
+        return settings
+
+    def _outbound(self, step):
+        if step % 14 == 12:
+            return Sent("as:x", "first %d" % step, to_type="AS", report=False, priority="HIGH")
+        volatile = step % 10 in (2, 4)
+        return Sent("as:x", "message %d" % step, to_type="AS", report=step % 4 == 0, volatile=volatile)
+
+    def check(self):
+        super().check()
+        came = {}
+        for message_id, elements in self.server.aggregates:
+            assert came.setdefault(message_id, elements) == elements, message_id
+        assert self.server.aggregates
+
+
+class JoiningOftenCleaned(Joining):
     SEGMENT = 1500
 
 
@@ -75,6 +101,20 @@ def test_each_cut_of_an_application_client_over_coap():
 def test_each_cut_where_the_journal_is_cleaned_all_the_time():
     """What goes before one write goes after the one before it; so once is enough."""
     _cut_each(BEFORE, OftenCleanedL3)
+
+
+def test_each_cut_of_a_device_that_joins_messages():
+    for how in (BEFORE, TORN, AFTER):
+        _cut_each(how, Joining, _FEWER)
+
+
+def test_each_cut_of_one_whose_journal_is_cleaned_all_the_time():
+    _cut_each(BEFORE, JoiningOftenCleaned, _FEWER)
+
+
+def test_many_cuts_in_the_life_of_a_device_that_joins():
+    _often_cut(Joining, 40)
+    _often_cut(JoiningOftenCleaned, 20)
 
 
 def test_many_cuts_in_one_life():

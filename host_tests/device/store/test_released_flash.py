@@ -64,7 +64,7 @@ def test_its_inbox_is_there():
 
     def answer(asked):
         if asked.kind == "IMDN":
-            reports.append(asked.body["msgId"])
+            reports.extend([each["msgId"] for each in asked.body.get("msgList", (asked.body,))])
         return agree(asked)
 
     scene = client(answer=answer).start()
