@@ -77,6 +77,25 @@ class Outgoing:
             await waiting.wait_for_ms(self._client.watch(self.message_id).wait(), runner.left(limit))
         return self._core.state
 
+    async def update(self, expires: float, timeout_s: float | None = 60) -> bool:
+        """Have a message that waits, here or at the server, end in `expires` seconds (TS 23.554 V19 clause 8.3.6.1).
+
+        Return False where it does not wait any more. Raise msgin5g.UpdateError where the server refuses, or does not
+        answer within `timeout_s` seconds; ValueError, msgin5g.StorageError.
+        """
+        from .stored import changed
+
+        return await changed(self._client, "update", self._core, timeout_s, expires)
+
+    async def discard(self, timeout_s: float | None = 60) -> bool:
+        """Take a message back that waits, here or at the server: `state` is "failed" then, `cause` "discarded".
+
+        Return False where it does not wait any more. Raise as `update` does.
+        """
+        from .stored import changed
+
+        return await changed(self._client, "discard", self._core, timeout_s)
+
 
 class _Messages:
     """What `async for` goes through; MicroPython has no asynchronous generators."""

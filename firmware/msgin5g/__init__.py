@@ -14,7 +14,7 @@ _HOMES = (
     "application_client ApplicationClient",
     "events CHANGED FAILED GROUP MESSAGE REGISTRATION REPORT TOPIC TRIGGER",
     "config Config",
-    "errors ClientError ConfigError Error GroupError OutboxFull StoppedError SubscriptionError Unsupported",
+    "errors ClientError ConfigError Error GroupError OutboxFull StoppedError SubscriptionError Unsupported UpdateError",
     "wire.payload BodyError",
     "store.storage StorageError",
     "store.outgoing FinishedMessage Outgoing",

@@ -36,6 +36,10 @@ class GroupError(Exception):
     """A group was not joined or left, or says nothing of itself or its members; str() says why."""
 
 
+class UpdateError(Exception):
+    """A message that waits was not updated or discarded, or not said to be; str() says why."""
+
+
 class StoppedError(EOFError):
     """The client was stopped, so the call has no effect; `start` begins anew."""
 
@@ -61,4 +65,5 @@ def __getattr__(name):
         StorageError,
         SubscriptionError,
         Unsupported,
+        UpdateError,
     )

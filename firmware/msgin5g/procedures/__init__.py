@@ -19,6 +19,7 @@ TABLE = (
     "incoming.receiver       inbox+reports+sets MSG",
     "procedures.topics       topics",
     "procedures.groups       groups",
+    "procedures.stored       -",
     # SEGCOFIR is a misprint of clause 6.5.3.5
     "outgoing.sender         always IMDN MSGRESP SEGREC SEGCONFIR SEGCOFIR",
 )

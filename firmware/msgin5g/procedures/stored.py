@@ -1,0 +1,272 @@
+# SPDX-License-Identifier: MIT
+"""A message that waits is updated or discarded by its sender: TS 23.554 V19 clause 8.3.6.1. That release has no public
+stage 3; the message, MSGUPD, is this project's proposal (docs/wire-profile.md). Imported when the first call asks.
+
+A message that waits here leaves the outbox, or gets its new end there, at once. Where the server may have it, because
+it was on the air or accepted, the server is asked. Requests are not kept over a restart: what is accepted then is found
+in the outbox and can be discarded again.
+"""
+
+import msgin5g
+from coap import numbers
+from coap.compat import const, earliest
+
+from ..rules import policy
+from ..rules.requests import Source
+from ..timing import Countdown
+from ..wire import bodies
+from ..wire.identifiers import MANY
+
+_MAX_CHANGES = const(8)  # that wait at once
+_DISCARDED = "discarded"
+
+
+class Change:
+    """ "update" or "discard" (`what`) of a message: `state` is "waiting", "done" or "refused" (`cause` says why);
+    `result` is whether it was done: not where no server holds the message any more."""
+
+    told = None  # called when it is done
+    cause = result = on_air = exchange = None
+
+    def __init__(self, what, outgoing, left):
+        self.what = what
+        self.outgoing = outgoing
+        self.state = "waiting"
+        self.here = False  # whether this device has done it, whatever the server says
+        self.left = left  # Countdown to the new end
+        self.backoff = None
+
+    @property
+    def done(self):
+        """Whether it has ended."""
+        return self.state != "waiting"
+
+    @property
+    def title(self):
+        """What it is called in an error."""
+        return "%s of message %s" % (self.what, self.outgoing.message_id)
+
+
+class Stored(Source):
+    """The changes of a Client, and a source of its requests."""
+
+    def __init__(self, client):
+        self.changes = []
+        self._client = client
+        self._sender = client.procedure("sender")
+
+    # --- what the application asks for ------------------------------------------------------------------
+
+    def discard(self, outgoing, now):
+        """Return a Change that takes the message back: its state is "failed" then, its cause "discarded".
+
+        Raise UpdateError where too many changes wait.
+        """
+        change = self._change("discard", outgoing, None)
+        if outgoing in self._client.outbox.queue:
+            asks = _was_sent(outgoing)
+            self._sender.end(outgoing, "failed", _DISCARDED, now)
+            return self._here(change, asks)
+        return self._ask(change)
+
+    def update(self, outgoing, expires, now):
+        """Return a Change that has the message end in `expires` seconds.
+
+        Raise ValueError where that is no such number, or a message with that date would not fit; UpdateError,
+        StorageError.
+        """
+        if isinstance(expires, bool) or not (isinstance(expires, (int, float)) and 0 < expires < 1e9):
+            raise ValueError("expires must be a number of seconds above 0 and below 1e9")
+        left = Countdown(max(1, int(expires * 1000)), now)
+        change = self._change("update", outgoing, left)
+        if outgoing in self._client.outbox.queue:
+            self._set_end(outgoing, int(expires * 1000), now)
+            return self._here(change, _was_sent(outgoing))
+        return self._ask(change)
+
+    def withdraw(self, change, now):
+        """Nobody waits for this Change any more. One that is done here is told to the server all the same."""
+        change.told = None
+        if change in self.changes and not change.here:
+            self.changes.remove(change)
+            if change.on_air:
+                self._client.cancel(change.exchange, now)
+
+    def _change(self, what, outgoing, left):
+        if len(self.changes) >= _MAX_CHANGES:
+            raise msgin5g.UpdateError("%d such calls wait already" % _MAX_CHANGES)
+        return Change(what, outgoing, left)
+
+    def _here(self, change, asks):
+        change.here = True
+        if asks:
+            self.changes.append(change)
+        else:
+            self._end(change, "done", True)
+        return change
+
+    def _ask(self, change):
+        outgoing = change.outgoing
+        state = outgoing.state
+        if state in ("accepted", "stored") or state == "delivered" and outgoing.to_type in MANY:
+            self.changes.append(change)
+        else:
+            self._end(change, "done", False)
+        return change
+
+    def _set_end(self, outgoing, ms, now):
+        """Give a message in the outbox its new end, on flash too."""
+        before = outgoing.expire_time, outgoing.segmentation
+        if (
+            outgoing.store_forward
+            and outgoing.segments is outgoing.progress is None
+            and not _was_sent(outgoing)
+        ):
+            outgoing.expire_time = self._date(ms // 1000)
+            try:
+                outgoing.segmentation = self._client.builder.cut(outgoing)
+            except ValueError:
+                outgoing.expire_time, outgoing.segmentation = before
+                raise
+            if outgoing.share:
+                outgoing.share.room = None
+                if outgoing.segmentation is not None:
+                    outgoing.share.octets = None  # it goes out singly
+        held = outgoing.expires
+        if hasattr(held, "own"):  # it went out with others, and they keep it
+            held.own = Countdown(ms, now)
+        else:
+            outgoing.expires = Countdown(ms, now)
+        if outgoing.ref is not None:
+            from ..store.storage import StorageError
+
+            try:
+                self._client.store.sent_again(outgoing)
+            except OSError as error:
+                raise StorageError(error)
+
+    def _date(self, seconds):
+        clock = self._client.clock
+        now = clock and clock()
+        if now is None:
+            return None
+        from ..wire.date_time import date_time
+
+        return date_time(now + seconds)
+
+    # --- what the client calls --------------------------------------------------------------------------
+
+    def poll(self, now):
+        for change in self.changes:
+            if change.left is not None:
+                change.left.advance(now)
+            if change.backoff is not None:
+                change.backoff.poll(now)
+
+    def next_deadline(self, now):
+        deadline = None
+        for change in self.changes:
+            if change.backoff is not None:
+                deadline = earliest(deadline, change.backoff.waits(now))
+        return deadline
+
+    def next(self, now):
+        """Return what to ask for now as (change, body, confirmable), or None."""
+        for change in self.changes:
+            if change.on_air or change.backoff is not None and not change.backoff.ready(now):
+                continue
+            change.on_air = True
+            config = self._client.config
+            body = bodies.write(
+                ("msgIden", config.service_identifier),
+                ("msgType", "MSGUPD"),
+                ("oriAddr", bodies.originator(config.ue_service_id)),
+                ("msgId", change.outgoing.message_id),
+                ("sfParam", self._params(change, now)),
+            )
+            return change, body, True
+        return None
+
+    def _params(self, change, now):
+        if change.left is None:
+            return None
+        seconds = max(1, change.left.left(now) // 1000)
+        return (("expireTime", self._date(seconds) or seconds),)
+
+    def sent(self, change, exchange):
+        change.exchange = exchange
+
+    def answered(self, change, message, now):
+        change.on_air = False
+        verdict = policy.verdict(message.code, "MSG")
+        if verdict == policy.DONE:
+            if change.what == "discard" and not change.here:
+                self._discarded(change.outgoing, now)
+            self._end(change, "done", True)
+        elif message.code == numbers.NOT_FOUND:
+            self._end(change, "done", change.here)
+        elif verdict == policy.END:
+            change.cause = bodies.failure(message)
+            self._end(change, "refused", False)
+        else:
+            self._later(change, bodies.failure(message), message.uint(numbers.MAX_AGE), False, now)
+
+    def unanswered(self, change, now, why=None):
+        change.on_air = False
+        self._later(change, why or "no answer from %s" % self._client.config.peer, None, True, now)
+
+    def unsendable(self, change, why, now):
+        change.cause = why
+        self._end(change, "refused", False)
+
+    def on_peer_alive(self):
+        for change in self.changes:
+            if change.backoff is not None:
+                change.backoff.on_peer_alive()
+
+    # --- how it goes on ---------------------------------------------------------------------------------
+
+    def _later(self, change, cause, max_age, silent, now):
+        if change in self.changes:
+            change.cause = cause
+            change.backoff = change.backoff or policy.backoff("MSG", self._client.random)
+            change.backoff.failed(now, max_age, silent)
+
+    def _discarded(self, outgoing, now):
+        """Take note that the server has dropped a message that was accepted."""
+        outbox = self._client.outbox
+        if outgoing.state == "delivered":  # to one of many
+            return
+        if not outgoing.final:
+            self._sender.end(outgoing, "failed", _DISCARDED, now)
+            return
+        # It was at its end as far as this device would have heard: its own application makes another one of it.
+        if hasattr(outgoing, "stands"):
+            outgoing.stands = "failed"
+        else:
+            outgoing.state = "failed"
+        outgoing.cause = _DISCARDED
+        history = outbox.history()
+        for position, each in enumerate(history):
+            if each[0] == outgoing.message_id:
+                history[position] = tuple(each[:3]) + ("failed", _DISCARDED)
+
+    def _end(self, change, state, result):
+        if change in self.changes:
+            self.changes.remove(change)
+        change.state = state
+        change.result = result
+        if change.told is not None:
+            change.told()
+
+
+def _was_sent(outgoing):
+    """Whether the server may have it, though it has not said so."""
+    return outgoing.stands != "queued" or (
+        outgoing.share is not None and outgoing.share.aggregate is not None
+    )
+
+
+def start(client):
+    """Return the Stored of a Client."""
+    return Stored(client)
