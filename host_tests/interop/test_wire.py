@@ -17,7 +17,7 @@ from tools.demo.processes import Device, Gateway
 from tools.demo.story import AS, LARGE, UE, Story, exchange
 from tools.programs.patience import run
 
-DEMO_APP = Path(__file__).parents[2] / "tools/demo/app.py"
+DEMO_APP = Path(__file__).parents[2] / "tools/demo/apps/app.py"
 
 
 async def play(folder, capture):

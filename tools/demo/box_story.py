@@ -4,10 +4,9 @@ Service ID, registers, and has its first message reported."""
 
 import json
 import time
-from pathlib import Path
 
 from tools.demo.feed import Unseen
-from tools.demo.processes import Device, command
+from tools.demo.processes import APPS, Device, command
 
 UE_ID = "urn:imei:35-209900-176148-1"
 UE = "ue:tank-2@example.org"
@@ -17,7 +16,7 @@ GROUP = "224.0.1.187"
 
 async def out_of_the_box(story, folder, gateway, server, heap):
     """All of it. `gateway` answers devices that look for one, and is called NAME."""
-    device = Device(folder / "box", app=Path(__file__).with_name("app_found.py"), heap=heap)
+    device = Device(folder / "box", app=APPS / "found.py", heap=heap)
     keys = folder / "tank-2.json"
     await command(folder, "gateway", "ue", "add", UE_ID, "--ue", UE, "--oscore", keys)
     device.configure({"role": "client", "ue_id": UE_ID, "peer": "discover:", **json.loads(keys.read_text())})

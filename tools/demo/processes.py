@@ -13,6 +13,8 @@ from tools.demo.feed import Feed, Unseen
 from tools.device import CONFIG_NAME, HEAP, ROOT, hold, prepare
 from tools.programs.patience import patience
 
+APPS = Path(__file__).with_name("apps")  # what runs on the devices of the demo
+
 
 class Process:
     """A program, and what it prints in `lines`. An async context manager: it does not outlive its block."""

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from tools.demo.application_server import ApplicationServer
 from tools.demo.feed import Unseen
-from tools.demo.processes import Device, Gateway, Relay, device_keys
+from tools.demo.processes import APPS, Device, Gateway, Relay, device_keys
 from tools.demo.story import AS, LARGE, UE, Story, alongside, exchange, expect
 from tools.device import SMALL_HEAP
 
@@ -26,8 +26,8 @@ async def tell_relay_story(heap=SMALL_HEAP):
     with tempfile.TemporaryDirectory(prefix="msgin5g-demo-") as folder:
         folder = Path(folder)
         server = Gateway(folder, name="server", security="oscore")
-        sensor = Device(folder / "sensor", app=Path(__file__).with_name("app.py"), heap=heap)
-        door = Device(folder / "door", app=Path(__file__).with_name("app_relay.py"), heap=heap)
+        sensor = Device(folder / "sensor", app=APPS / "app.py", heap=heap)
+        door = Device(folder / "door", app=APPS / "relay.py", heap=heap)
         programs = {"the server": server, "sensor-1": sensor, "door-2": door}
         try:
             keys = {device: await device_keys(folder, ue) for device, ue in ((sensor, UE), (door, DOOR))}

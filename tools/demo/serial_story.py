@@ -15,7 +15,7 @@ from rich.console import Console
 
 from tools.demo.application_server import ApplicationServer
 from tools.demo.feed import Unseen
-from tools.demo.processes import Device, Gateway
+from tools.demo.processes import APPS, Device, Gateway
 from tools.demo.story import AS, Story, expect
 from tools.device import ROOT, SMALL_HEAP
 from tools.line.cable import Cable
@@ -34,7 +34,7 @@ async def tell_serial_story(heap=SMALL_HEAP):
         async with Cable(BAUDRATE) as cable:
             arguments = ("--serial", cable.ends[1], "--baudrate", str(BAUDRATE))
             gateway = Gateway(folder, *arguments, "--serial-max-frame", str(FRAME))
-            device = Device(folder / "device", app=Path(__file__).with_name("app_serial.py"), heap=heap)
+            device = Device(folder / "device", app=APPS / "serial.py", heap=heap)
             try:
                 _provision(story, folder)
                 async with gateway, ApplicationServer(AS, gateway.http) as server:

@@ -17,7 +17,7 @@ from rich.markup import escape
 from tools.demo.application_server import ApplicationServer
 from tools.demo.box_story import NAME, out_of_the_box
 from tools.demo.feed import Unseen
-from tools.demo.processes import Device, Gateway, device_keys
+from tools.demo.processes import APPS, Device, Gateway, device_keys
 from tools.device import SMALL_HEAP
 
 UE = "ue:sensor-1@example.org"
@@ -26,7 +26,7 @@ LARGE = 64 * 1024
 LAST_LINES = 40  # of each log, when a step failed
 
 NEXT = """Where to go next
-  tools/demo/app.py     the application that ran on the device
+  tools/demo/apps/      the applications that ran on the devices
   examples/             shorter ones, to begin with
   make gateway          the gateway on its own, for boards on the desk, with a web page
   make test             everything that CI runs"""
@@ -73,12 +73,12 @@ async def tell_story(heap=SMALL_HEAP):
     with tempfile.TemporaryDirectory(prefix="msgin5g-demo-") as folder:
         folder = Path(folder)
         gateway = Gateway(folder, "--ue", NAME, security="oscore", found=True)
-        device = Device(folder / "device", app=Path(__file__).with_name("app.py"), heap=heap)
+        device = Device(folder / "device", app=APPS / "app.py", heap=heap)
         try:
             keys = await device_keys(folder, UE)
             async with gateway, ApplicationServer(AS, gateway.http) as server:
                 await _act(story, gateway, server, device, keys)
-                device = Device(device.folder, app=Path(__file__).with_name("app_outage.py"), heap=heap)
+                device = Device(device.folder, app=APPS / "outage.py", heap=heap)
                 await _outage(story, gateway, server, device)
                 await out_of_the_box(story, folder, gateway, server, heap)
         except (Unseen, ConnectionError, aiohttp.ClientError) as error:
