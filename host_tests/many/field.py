@@ -8,6 +8,7 @@ import random
 import socket
 import struct
 import sys
+import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,7 +36,7 @@ class Field:
     def __init__(self, loss, seed):
         self.loss, self.random = loss, random.Random(seed)
         self.devices = {}  # by address, packed
-        self.sent = self.received = self.lost = 0
+        self.sent = self.received = self.lost = self.unheard = 0
         made = self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         made.setsockopt(socket.IPPROTO_IP, IP_PKTINFO, 1)
         made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 23)
@@ -76,8 +77,12 @@ class Field:
             for level, kind, data in more:
                 if level == socket.IPPROTO_IP and kind == IP_PKTINFO:
                     device = self.devices.get(data[8:12])
-                    if device is not None and device.listens and not self._loses():
+                    if device is None or self._loses():
+                        continue
+                    if device.listens:
                         device.receive(octets, peer)
+                    else:
+                        self.unheard += 1
 
 
 class Device:
@@ -87,7 +92,6 @@ class Device:
         self.field, self.number, self.ue = field, number, name(number)
         self.packed = (FIRST + number).to_bytes(4, "big")
         self.inbox, self.ended = [], []
-        self.listens = True
         self._timer = None
         self._loop = asyncio.get_running_loop()
         self.config = {"role": "client", "ue_service_id": self.ue, "security": {"mode": "none"}} | config
@@ -97,9 +101,14 @@ class Device:
     def begin(self):
         """Its board starts, with what is on its flash."""
         random_ = Random(self.number + 1).bytes
-        self.client = Client(Config(self.config), self.storage, random_, lambda: int(self._loop.time()))
+        self.client = Client(Config(self.config), self.storage, random_, lambda: int(time.time()))
         self.client.start(self.tick)
         self.pump()
+
+    @property
+    def listens(self):
+        """Whether it is awake: one with `availability` sleeps outside its windows."""
+        return self.client.config.availability is None or self.client.procedure("availability").listens
 
     @property
     def tick(self):

@@ -4,12 +4,14 @@
 import collections
 import contextlib
 import logging
+import time
 
 from tools.gateway.running.apart import GatewayUe
 from tools.gateway.running.options import Options
 from tools.gateway.running.server import ServerProgram
 from tools.page.events import Events
 from tools.server.settings import Settings
+from tools.store.server.grouptables import NORMAL, Member
 from tools.store.store import Store
 
 HERE = ("127.0.0.1", 0)
@@ -25,8 +27,9 @@ class Programs:
         self.server, self.gateways = None, [None, None]
         self._ports = {}
 
-    def provision(self, behind):
-        """Tell the server of the gateways, and who is behind each: {UE Service ID: number of its gateway}."""
+    def provision(self, behind, groups):
+        """Tell the server of the gateways, and who is behind each: {UE Service ID: number of its gateway}; and of the
+        groups: {group ID: the UE Service IDs of its members}."""
         store = Store(self._file("server"))
         with store.transaction():
             for number in range(len(self.gateways)):
@@ -35,6 +38,8 @@ class Programs:
             for ue, number in behind.items():
                 store.add_device(ue)
                 store.put_behind(ue, gateway(number))
+            for id_, members in groups.items():
+                store.add_group(id_, NORMAL, None, time.time(), {}, [Member(ue) for ue in members])
         store.close()
 
     def _file(self, name):

@@ -24,7 +24,18 @@ from host_tests.many.field import Field, name  # noqa: E402
 from host_tests.many.programs import Programs  # noqa: E402
 
 TOPIC = "weather"
+GROUPS, MEMBERS = 5, 100
 MEMORY = Path("/dev/shm")  # where a disk is memory: what is measured is no disk
+
+
+def group(number):
+    return "group:%d@example.org" % number
+
+
+def kind(number):
+    """What a device is configured to be: a fifth of them sleeps most of the time."""
+    found = {"gateway_service": True} if number % 3 else {}
+    return found | ({"availability": {"interval": 300, "duration": 20}} if number % 5 == 4 else {})
 
 
 class Story:
@@ -39,7 +50,13 @@ class Story:
 
     async def tell(self):
         programs = self.programs
-        programs.provision({name(number): number % 3 - 1 for number in range(self.count) if number % 3})
+        programs.provision(
+            {name(number): number % 3 - 1 for number in range(self.count) if number % 3},
+            {
+                group(number): [name(each) for each in range(number, self.count, GROUPS)][:MEMBERS]
+                for number in range(GROUPS)
+            },
+        )
         for each in ("server", 0, 1):
             await programs.begin(each)
         await self.until(lambda: programs.events["registered"] >= 2, "the gateways are registered")
@@ -48,8 +65,7 @@ class Story:
             if number == self.count // 2:
                 memory.append(_memory())
             way = ("server", 0, 1)[number % 3]
-            more = {"gateway_service": True} if way != "server" else {}
-            self.devices.append(self.field.add(number, peer=programs.peer(way), **more))
+            self.devices.append(self.field.add(number, peer=programs.peer(way), **kind(number)))
             await asyncio.sleep(0.02)
         first, half, last = *memory, _memory()
         self.told["octets_a_device"] = (last - first) // self.count
@@ -57,6 +73,7 @@ class Story:
         await self.until(lambda: all(each.client.registered for each in self.devices), "all are registered")
         await self.messages()
         await self.topic()
+        await self.group()
         self.finish()
         self.field.close()
         await programs.end()
@@ -75,19 +92,22 @@ class Story:
         await self.until(lambda: all(each.final for _, _, each in self.sent), "all messages have ended")
 
     async def topic(self):
-        """A tenth is subscribed; each of those says something to all of them."""
+        """A tenth is subscribed; three of those say something to all of them."""
         subscribed = self.devices[3::10]
         done = [each.call("topics", "subscribe", TOPIC) for each in subscribed]
         await self.until(lambda: all(each.state == "subscribed" for each in done), "all are subscribed")
-        for device in subscribed:
-            self.give(
-                device,
-                [each.ue for each in subscribed if each is not device],
-                "to all",
-                TOPIC,
-                to_type="TOPIC",
-            )
-        await self.until(lambda: self.sent[-1][2].final and not self.missing(), "all copies came")
+        await self.to_all(subscribed, "TOPIC", TOPIC)
+
+    async def group(self):
+        """Of each group three members say something to all of them."""
+        for number in range(GROUPS):
+            await self.to_all(self.devices[number::GROUPS][:MEMBERS], "GROUP", group(number))
+
+    async def to_all(self, members, kind, address):
+        for device in members[:3]:
+            to = [each.ue for each in members if each is not device]
+            self.give(device, to, "to all", address, to_type=kind)
+        await self.until(lambda: self.sent[-1][2].final and not self.missing(), "all have it: " + address)
 
     def give(self, device, to, text, address, **more):
         """A message of the device's; `to` are all who must have it, once."""
@@ -123,6 +143,7 @@ class Story:
             "kills": self.programs.kills,
             "datagrams": self.field.sent + self.field.received,
             "datagrams_lost": self.field.lost,
+            "unheard": self.field.unheard,
             "wrong": {each: events[each] for each in ("error", "store-error", "quarantined") if events[each]},
             "events": sum(events.values()),
             "events_a_second": round(sum(events.values()) / took),
