@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""A message gateway of TS 29.538 that knows nothing of our code: aiohttp that keeps what it is posted, and the data types
-of that specification written down once more."""
+"""A message gateway of TS 29.538 that knows nothing of our code: aiohttp that keeps what it is posted, and the data
+types of that specification written down once more."""
 
 import asyncio
 import contextlib
