@@ -32,7 +32,9 @@ class Sender:
             elif push.via is not None:  # a gateway, which observes nothing in the place of its UE
                 outcome = (await self._program.coap.exchange(push.where, push.body, push.via))[0]
             elif push.way is not None:
-                outcome = await self._program.http.post(push.where, push.body, heard=True)
+                outcome = await self._program.http.post(
+                    push.where, push.body, heard=True, token=push.way.token
+                )
             elif push.back:
                 outcome = await self._program.coap.respond(push.where, push.back, push.answer)
             elif push.target.type == "UE":

@@ -9,9 +9,12 @@ import secrets
 
 from tools.server.callers import ANYBODY
 from tools.server.delivery.pushes import Item
+from tools.server.delivery.responses import THROUGH, through_key
 from tools.server.settings import LARGEST_PROFILE
 from tools.server.speakers import must_be_registered
+from tools.store.server.peertables import SERVER
 from tools.store.states import FAILED, STORED
+from tools.store.tables import CONTROL
 from tools.wire import rest, restreading
 from tools.wire.answers import Refusal
 from tools.wire.bodies import Address
@@ -96,47 +99,64 @@ class ApplicationServers:
         return True
 
     def _may_speak(self, origin, now, caller):
-        """Refuses who speaks for a UE that is not behind it, or for an Application Server that it is not."""
-        if origin.type == "UE":
-            through = self._elsewhere.speaker(caller, origin.id).through
-            self._deliveries.turns.on_peer_alive(through, now)
-            return
-        must_be_registered(self._store, origin, now, caller)
+        """Refuses who speaks for a UE that is not behind it, or for an Application Server that it is not; the Address
+        that speaks for others, or None."""
+        if origin.type != "UE" and caller.through is None:
+            must_be_registered(self._store, origin, now, caller)
+            return None
+        through = self._elsewhere.speaker(caller, origin).through
+        self._deliveries.turns.on_peer_alive(through, now)
+        return through
 
     def message(self, body, now, caller=ANYBODY, kind="AS"):
         """ASMessageDelivery or ("UE") UEMessageDelivery: MessageDeliveryAck. Raises Malformed or Refusal."""
         origin, target, head, value, store_forward, expires = restreading.read_message(
             body, self._settings.service, kind
         )
-        self._may_speak(origin, now, caller)
+        through = self._may_speak(origin, now, caller)
+        if through is not None:
+            restreading.read_many(body, head)
         self._deliveries.quotas.refuse_large(value)
-        if self._store.seen(origin.key, head["msgId"]) is not None:
+        key, what, most = self._known_by(origin, target, head["msgId"], through)
+        if self._store.seen(key, what) is not None:
             return rest.ack(origin, head["msgId"])
         self._deliveries.quotas.refuse_full(target, origin)
-        self._store.remember(origin.key, head["msgId"], "", self._settings.remembered)
+        self._deliveries.quotas.refuse_domain(through)
         parts = [] if value is None else [value]
-        state, cause = self._accept(
-            Item(
-                origin,
-                target,
-                head,
-                parts,
-                store_forward,
-                expires,
-                peer=caller.peer,
-                priority=restreading.urgency(body) if kind == "AS" else "NORMAL",
-            ),
-            now,
+        item = Item(
+            origin,
+            target,
+            head,
+            parts,
+            store_forward,
+            expires,
+            peer=caller.peer,
+            through=through,
+            priority=restreading.urgency(body) if kind == "AS" else "NORMAL",
         )
+        state, cause = self._accept(item, now)
+        if through is None or state != FAILED:  # who asks again after a failure must hear of it again
+            self._store.remember(key, what, "", most)
         status = {STORED: "DELY_STORED", FAILED: "DELY_FAILED"}.get(state)
         return rest.ack(origin, head["msgId"], status, cause)
+
+    def _known_by(self, origin, target, msg_id, through):
+        """(originator, name, how many) for `seen`. From who speaks for many a message may come once for each of its
+        recipients, under one msgId; and nobody here knows how many there are behind it."""
+        if through is None:
+            return origin.key, msg_id, self._settings.remembered
+        named = " ".join(each.id.encode().hex() for each in (origin, target))
+        return through_key(through), "%s %s" % (msg_id, named), THROUGH * self._settings.remembered
 
     def report(self, body, now, caller=ANYBODY):
         """DeliveryStatusReport on a message of a UE: MessageDeliveryAck; it becomes an IMDN (clause 7.3.4.2)."""
         origin, target, msg_id, delivered, cause = restreading.read_report(body)
-        self._may_speak(origin, now, caller)
-        if not self._elsewhere.knows(target):
+        through = self._may_speak(origin, now, caller)
+        way = self._elsewhere.way_to(target)
+        circle = through is not None and way is not None and way.through.type == through.type == SERVER
+        if circle or not self._elsewhere.knows(target):
             return rest.ack(origin, msg_id, "DELY_FAILED", "unknown recipient")
         self._deliveries.quotas.refuse_report(origin, target, msg_id)
+        self._deliveries.quotas.refuse_domain(through, CONTROL)
         self._route_report(origin, target, msg_id, delivered, cause, now)
         return rest.ack(origin, msg_id)

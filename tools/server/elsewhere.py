@@ -31,7 +31,7 @@ class Way:
     for all behind it while it is silent. `uri`: its own, before the paths; `paths`, by kind of row: "MSG" and "IMDN"; a
     kind without one is not sent there. `message(row, parts)`: the JSON object of a MSG. `meaning(outcome)`: how
     the Outcome is to be understood, which has the JSON object of the answer as `said`. `tries`: requests until the
-    message fails, None: until its time is over.
+    message fails, None: until its time is over. `token`: what we show there, where something is asked for.
     """
 
     through: Address
@@ -40,10 +40,13 @@ class Way:
     message: Callable = field(repr=False)
     meaning: Callable[[Outcome], Outcome] = field(default=same_outcome, repr=False)
     tries: int | None = None
+    token: str | None = field(default=None, repr=False)
 
-    def uri_for(self, kind):
-        """Where a row of this kind is posted, or None."""
-        path = self.paths.get(kind)
+    def uri_for(self, kind, origin=None):
+        """Where a row of this kind is posted, or None; what is of an `origin` of some type may have a path of its own,
+        by both."""
+        path = self.paths.get("%s %s" % (kind, origin.type)) if origin else None
+        path = path or self.paths.get(kind)
         return None if path is None else self.uri.rstrip("/") + path
 
     def body(self, row, parts):
@@ -53,7 +56,8 @@ class Way:
 
 class Elsewhere:
     """`finders`: each called with a UE Service ID, gives a Way or None; the first that knows it counts. `targets`, by
-    kind of Address but UE and AS: such a finder."""
+    kind of Address but UE: such a finder; of Application Servers it is asked about those that are not registered
+    here."""
 
     def __init__(self, store):
         self._store = store
@@ -70,22 +74,24 @@ class Elsewhere:
         """As `find`, to a recipient of any kind."""
         if address.type == "UE":
             return self.find(address.id)
+        if address.type == "AS" and self._store.application_server(address.id) is not None:
+            return None
         finder = self.targets.get(address.type)
         return finder and finder(address.id)
 
     def knows(self, address):
         """Whether something can be kept for this UE or Application Server."""
-        if address.type == "AS":
-            return self._store.application_server(address.id) is not None
-        return self._store.known(address.id) or self.find(address.id) is not None
+        known = self._store.application_server if address.type == "AS" else self._store.known
+        return bool(known(address.id)) or self.way_to(address) is not None
 
-    def speaker(self, caller, ue):
-        """The Way to a UE that this Caller speaks for. Raises Refusal (4.03)."""
-        way = self.find(ue)
+    def speaker(self, caller, address):
+        """The Way to a UE, or to an Application Server, that this Caller speaks for. Raises Refusal (4.03)."""
+        way, id_ = self.way_to(address), address.id
         if way is None:
-            raise Refusal("4.03", "%s is behind no message gateway: msgin5g server l3g add, n3g add" % ue)
+            words = "%s is behind no message gateway and at no other server: msgin5g server l3g add, n3g add, peer add"
+            raise Refusal("4.03", words % id_)
         if caller.through != way.through:
-            raise Refusal("4.03", "the token is not of %s, which %s is behind" % (way.through.id, ue))
+            raise Refusal("4.03", "the token is not of %s, which %s is behind" % (way.through.id, id_))
         return way
 
 

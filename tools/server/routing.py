@@ -9,6 +9,7 @@ row of `procedures.TABLE`.
 from dataclasses import replace
 
 from tools.server.delivery.availability import opted_out
+from tools.store.server.peertables import SERVER
 from tools.store.states import FAILED, QUEUED, STORED
 from tools.store.tables import DATA
 from tools.wire import aggregates, bodies, rest
@@ -58,7 +59,7 @@ class Routing:
         stored. What is not to be stored waits for a window that was promised (clause 6.4.1.2.6, "will schedule"). Of
         one that is not served here it is not known whether it is away."""
         if self._elsewhere.find(item.target.id) is not None:
-            return self.singly(item, now)
+            return self._elsewhere_to(item, now)
         if not self._store.known(item.target.id):
             return FAILED, "unknown recipient"
         registration = self._store.registration(item.target.id)
@@ -86,7 +87,7 @@ class Routing:
             if self._store.pending(target) >= self._settings.pending_each:
                 state, cause = FAILED, "too many messages wait for it"
             else:
-                to = self.to_ue if target.type == "UE" else self._to_application
+                to = {"UE": self.to_ue, SERVER: self._elsewhere_to}.get(target.type, self._to_application)
                 state, cause = to(replace(item, target=target, head=head), now)
             if state == FAILED:
                 self._emit("discarded", kind="MSG", msgId=head["msgId"], to=target.id, cause=cause)
@@ -102,9 +103,17 @@ class Routing:
     def _to_application(self, item, now):
         server = self._store.application_server(item.target.id)
         if server is None:
-            return FAILED, "unknown recipient"
+            known = self._elsewhere.way_to(item.target) is not None
+            return self._elsewhere_to(item, now) if known else (FAILED, "unknown recipient")
         if not server.target_uri:
             return FAILED, rest.UNREACHABLE
+        return self.singly(item, now)
+
+    def _elsewhere_to(self, item, now):
+        """To who is not served here; but not from one server to another, which would have to say so itself."""
+        way = self._elsewhere.way_to(item.target)
+        if item.through is not None and item.through.type == way.through.type == SERVER:
+            return FAILED, "unknown recipient"
         return self.singly(item, now)
 
     def singly(self, item, now):

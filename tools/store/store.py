@@ -32,6 +32,7 @@ from tools.store.server import (
     configtables,
     gatewaytables,
     grouptables,
+    peertables,
     reachtables,
     tokentables,
     topictables,
@@ -41,6 +42,7 @@ from tools.store.server.areatables import AreaTables
 from tools.store.server.configtables import ConfigurationTables
 from tools.store.server.gatewaytables import GatewayTables
 from tools.store.server.grouptables import GroupTables
+from tools.store.server.peertables import PeerTables
 from tools.store.server.reachtables import ReachTables
 from tools.store.server.tokentables import TokenTables
 from tools.store.server.topictables import TopicTables
@@ -68,6 +70,7 @@ _MORE = ";".join(
         sectables,
         servicetables,
         settables,
+        peertables,
         tokentables,
         topictables,
         traittables,
@@ -88,6 +91,7 @@ class Store(
     ConfigurationTables,
     GatewayTables,
     MessageTables,
+    PeerTables,
     QuarantineTables,
     QuotaTables,
     ReachTables,

@@ -55,6 +55,16 @@ def broadcast_message(row, parts):
     return gateway_message(row, parts) | {"priority": "MIDDLE" if priority == "NORMAL" else priority}
 
 
+def peer_message(row, parts):
+    """UEMessageDelivery or ASMessageDelivery of a MSG to the server of another domain. TS 29.538 has no member for what
+    a copy of many was sent to: `oriDestAddr` is that of MSGin5G-1."""
+    body = ue_message(row, parts)
+    many = many_of(row)
+    if many and row.target.type in ("UE", "AS"):
+        body |= {"destAddr": address(row.target), "oriDestAddr": address(many)}
+    return body
+
+
 def status_report(imdn):
     """DeliveryStatusReport of an IMDN."""
     body = {

@@ -125,7 +125,7 @@ def read_report(body):
     origin = _address(body, "oriAddr", ("AS", "UE"))
     return (
         origin,
-        _address(body, "destAddr", ("UE",) if origin.type == "AS" else ("UE", "AS")),
+        _address(body, "destAddr", ("UE", "AS")),
         bodies.message_id(body),
         status == "REPT_DELY_SUCCESS",
         bodies.text(body, "failureCause", "", longest=1024),
@@ -162,6 +162,14 @@ def read_message(body, service, kind="AS"):
         store_forward,
         expires if store_forward else None,
     )
+
+
+def read_many(body, head):
+    """Adds to the head what a copy of many was sent to, of who speaks for others (`rest.peer_message`)."""
+    _check(body, {"oriDestAddr": _ADDRESS})
+    if body.get("oriDestAddr") is not None:
+        many = _address(body, "oriDestAddr", ("GROUP", "TOPIC", "BC"))
+        head["oriDestAddr"] = bodies.destination(many)
 
 
 def urgency(body):

@@ -65,6 +65,7 @@ def story(rig, watch):
     rig.settle(6)  # G's registration ends
     rig.send(A, rig.msg(A, G, "stored and over", sfFlag=True))
     rig.send(A, rig.msg(A, G, "nobody there"))
+    rig.send(A, rig.msg(A, "ue:x@elsewhere.example", "behind nobody"))
     changed = rig.msg(A, G, "discarded", sfFlag=True)
     rig.send(A, changed)
     for params in ({"sfParam": {"expireTime": 600}}, {}):

@@ -48,7 +48,7 @@ def open_store(args):
     except NoStore as error:
         names = (
             getattr(args, name, None)
-            for name in ("app_id", "address", "ue_id", "ue", "as_id", "group", "mgw_id", "area")
+            for name in ("app_id", "address", "ue_id", "ue", "as_id", "group", "mgw_id", "area", "domain")
         )
         name = next((each for each in names if each is not None), None)
         if name is None:

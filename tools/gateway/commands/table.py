@@ -8,6 +8,7 @@ from tools.gateway.commands import (
     devices,
     groups,
     messagegateways,
+    peers,
     quarantine,
     servers,
     ues,
@@ -22,6 +23,7 @@ SERVER = {
     "l3g": messagegateways,
     "n3g": messagegateways,  # `l3g` adds the parser of both
     "area": areas,
+    "peer": peers,
     "quarantine": quarantine,
 }
 GATEWAY = SERVER | {

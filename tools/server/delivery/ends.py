@@ -28,6 +28,10 @@ class Ends:
         self.remove(row)
         self._emit("delivered", **about(row), **more)
 
+    def stored_there(self, row, now):
+        """Another server took it, and will deliver it later."""
+        self._responses.notify(row, self._names(row), True, "", now)
+
     def fail(self, row, cause, now):
         """The end of a message that will not arrive."""
         names = self._names(row)

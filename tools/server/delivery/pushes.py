@@ -30,6 +30,9 @@ class Item:
     expires: float | None = None
     origin_set: str = ""
     peer: str = ""  # where it came from over HTTP, for events
+    through: Address | None = (
+        None  # who brought it, where that was neither its originator nor a gateway of UEs here
+    )
     priority: str = "NORMAL"  # or "HIGH", "LOW"
     whole: str = ""
 
@@ -44,7 +47,7 @@ class Outcome(NamedTuple):
     """What came of a Push: DONE, REFUSED for good, LATER, or BROKEN, which is LATER until it is once too often.
 
     `answered`: by its recipient. Where a gateway answered that it did not, it is `behind` that gateway. `said`: the
-    JSON object of an answer over HTTP, where the Push has a `way`.
+    JSON object of an answer over HTTP, where the Push has a `way`. `stored`: who took it will deliver it later.
     """
 
     verdict: str
@@ -53,6 +56,7 @@ class Outcome(NamedTuple):
     answered: bool = True
     behind: bool = False
     said: dict | None = None
+    stored: bool = False
 
     @classmethod
     def of_coap(cls, code, diagnostic="", max_age=None):

@@ -151,7 +151,7 @@ class Deliveries:
 
     def _by(self, way, row, now):
         """To who is reached over HTTP by this Way."""
-        where = way.uri_for(row.kind)
+        where = way.uri_for(row.kind, row.origin)
         if where is None:
             self.ends.remove(row)
             return True
@@ -241,6 +241,8 @@ class Deliveries:
             for one in row.head.get("msgList", (row.head,)):
                 self._emit("reported", **about(row) | {"msgId": one["msgId"]}, status=one["DelSta"])
         elif row.kind in ("MSG", "PUSH"):
+            if outcome.stored:
+                self.ends.stored_there(row, now)
             self.ends.delivered(row, answer=outcome.detail)
         else:
             self.ends.remove(row)

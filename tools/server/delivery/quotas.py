@@ -2,12 +2,14 @@
 """What may wait, of whom and for whom: what would be one too many is refused before anything is done for it."""
 
 from tools.store.messages.quotatables import SETS
+from tools.store.server.peertables import SERVER
 from tools.store.tables import CONTROL, DATA
 from tools.wire import payload as payloads
 from tools.wire.answers import Refusal
 
 LITTLE = 20  # who has less than this part of a quota waiting may use the last tenth of the room
 _LAST = 0.9
+PEER = 4  # another server has this part of the room for all of its UEs
 
 
 class Quotas:
@@ -37,6 +39,15 @@ class Quotas:
         messages, octets = self._waiting()
         if messages >= share * settings.pending_all or octets >= share * settings.pending_octets:
             raise _full("too many messages wait")
+
+    def refuse_domain(self, who, lane=DATA):
+        """Refuses what would be one too many of all whom another server speaks for."""
+        if who is None or who.type != SERVER:
+            return
+        settings = self._settings
+        messages, octets = self._store.load_of_domain(lane, who.id)
+        if messages >= settings.pending_all / PEER or octets >= settings.pending_octets / PEER:
+            raise _full("too many of what you sent wait")
 
     def _waiting(self, *origin):
         """(messages, octets) that wait, unfinished segment sets among the octets; of all without an originator."""

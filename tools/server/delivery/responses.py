@@ -8,6 +8,13 @@ from tools.store.states import QUEUED
 from tools.store.tables import CONTROL
 from tools.wire import bodies
 
+THROUGH = 10  # times what is remembered of one originator, of who speaks for many
+
+
+def through_key(who):
+    """What is remembered of an Address that speaks for others is remembered under this."""
+    return "peer %s %s" % who
+
 
 class Responses:
     """`count` grows with each one that is queued."""
@@ -49,21 +56,27 @@ class Responses:
 
     def is_repeat(self, from_, to, msg_id):
         """Whether this report went out already: reports are repeated, recipients want them once."""
-        return self._store.seen(*_report(from_, to, msg_id)) is not None
+        return self._store.seen(*self._report(from_, to, msg_id)[:2]) is not None
 
     def first_report(self, from_, to, msg_id):
         """False for a report that went out already; it has gone out from now on."""
         if self.is_repeat(from_, to, msg_id):
             return False
-        self._store.remember(*_report(from_, to, msg_id), "", self._settings.remembered)
+        key, what, most = self._report(from_, to, msg_id)
+        self._store.remember(key, what, "", most)
         return True
+
+    def _report(self, from_, to, msg_id):
+        what = "%s %s" % (msg_id, to.id.encode().hex())
+        way = self._elsewhere.way_to(from_)
+        if way is None:
+            return "IMDN %s %s" % from_, what, self._settings.remembered
+        # Of whom there is behind it nobody here knows: what is remembered is bounded for who speaks for all of them.
+        what = "IMDN %s %s" % (from_.id.encode().hex(), what)
+        return through_key(way.through), what, THROUGH * self._settings.remembered
 
 
 def _is_copy(message):
     """Whether it is one of many, for a member of whom its originator has sent it to."""
     to = message.head.get("destAddr", {}).get("destAddrType", message.target.type)
     return "oriDestAddr" in message.head or to != message.target.type
-
-
-def _report(from_, to, msg_id):
-    return "IMDN %s %s" % from_, "%s %s" % (msg_id, to.id.encode().hex())

@@ -95,7 +95,9 @@ class Turns:
         """Its outcome could not be handled: the recipient is free for others. Calls nothing that handling it does:
         that may be what raised."""
         if self._busy.get(push.target) is push:
-            self._end(push)
+            del self._busy[push.target]
+            if push.through is not None:
+                self._through[push.through] -= 1
 
     def _end(self, push):
         del self._busy[push.target]

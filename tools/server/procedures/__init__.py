@@ -12,6 +12,7 @@ from tools.server.procedures.configuration import Configuration
 from tools.server.procedures.groups.groups import Groups
 from tools.server.procedures.messagegateways import MessageGateways
 from tools.server.procedures.messages import Messages
+from tools.server.procedures.peers import Peers
 from tools.server.procedures.procedure import Procedure
 from tools.server.procedures.registration import Registration
 from tools.server.procedures.reports import Reports
@@ -38,6 +39,7 @@ TABLE = (
     Row(Topics, (), ("TOPIC",)),
     Row(Broadcast, (), ("BC",)),
     Row(MessageGateways),
+    Row(Peers),
     Row(Stored, ("MSGUPD",)),
     Row(Groups, (), ("GROUP",)),
     Row(Configuration),

@@ -122,7 +122,8 @@ class QuotaTables:
             "WITH ue(id) AS (SELECT ue FROM device UNION SELECT ue FROM registration UNION SELECT ue FROM app_client),"
             " known(key) AS (%s"
             " UNION ALL SELECT 'sent ' || id FROM ue UNION ALL SELECT 'delivery ' || app_id FROM app_client"
-            " UNION ALL SELECT 'brought ' || app_id FROM app_client)"
+            " UNION ALL SELECT 'brought ' || app_id FROM app_client"
+            " UNION ALL SELECT 'peer ' || kind || ' ' || id FROM peer_token)"
             " DELETE FROM seen WHERE originator NOT IN (SELECT key FROM known)" % patterns
         )
         self._db.execute("DELETE FROM as_use WHERE id NOT IN (SELECT id FROM application_server)")

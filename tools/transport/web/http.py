@@ -203,12 +203,15 @@ class HttpTransport:
 
     # ---- posted ------------------------------------------------------------------------------------------------------
 
-    async def post(self, uri, body, heard=False):
-        """One delivery; the Outcome. `heard`: what is said in the answer counts, too."""
+    async def post(self, uri, body, heard=False, token=None):
+        """One delivery; the Outcome. `heard`: what is said in the answer counts, too. `token`: what we show there."""
+        headers = JSON if token is None else JSON | {"Authorization": "Bearer " + token}
         try:
             async with (
                 asyncio.timeout(POST + 5),  # also where it neither reads nor ends
-                self._session.post(uri, data=encode(body), headers=JSON, allow_redirects=False) as response,
+                self._session.post(
+                    uri, data=encode(body), headers=headers, allow_redirects=False
+                ) as response,
             ):
                 detail, said = "%d %s" % (response.status, response.reason), None
                 if heard:
