@@ -19,6 +19,8 @@ if _TYPING:
     from msgin5g.store.message import Message
     from msgin5g.store.outgoing import Outgoing as CoreOutgoing
 
+    from .calls.applications import Application
+
     Payload = str | bytes | BinaryIO | tuple[BinaryIO, int]
 
 _STOP_WAIT = const(5000)  # ms for the de-registration, whose loss is harmless
@@ -100,15 +102,16 @@ class Outgoing:
 class _Messages:
     """What `async for` goes through; MicroPython has no asynchronous generators."""
 
-    def __init__(self, client):
+    def __init__(self, client, inbox):
         self._client = client
+        self._inbox = inbox  # the client, or one of its applications
 
     def __aiter__(self):
         return self
 
     async def __anext__(self):
         try:
-            return await self._client.receive()
+            return await self._inbox.receive()
         except EOFError:  # StoppedError is one
             if self._client.fault() != runner.STOPPED:
                 raise
@@ -122,6 +125,8 @@ class RunningClient(runner.Serving):
     that it will never have; `on_group` with (group ID, "announced", "left" or "gone"), once `groups` was called;
     `on_trigger` with the address (None: none was named) that a trigger asks to contact.
     """
+
+    applications: "dict[str, Application] | None" = None  # those that are open
 
     def __init__(self, core: "BaseClient", link: "Link", storage: "Storage") -> None:
         super().__init__(core, link, storage)
@@ -158,18 +163,18 @@ class RunningClient(runner.Serving):
         Raise msgin5g.SubscriptionError where it refuses, or has not answered within `timeout_s` seconds (and then the
         device goes on trying); ValueError for what can be no topic, and for the ninth; msgin5g.StorageError.
         """
-        from .topics import done
+        from .calls.granted import subscribed
 
-        await done(self, self._call(self.core.subscribe, topic, health.now()), timeout_s)
+        await subscribed(self, self._call(self.core.subscribe, topic, health.now()), timeout_s)
 
     async def unsubscribe(self, topic: str, timeout_s: float | None = 60) -> None:
         """End a subscription, and return when the server has ended it, at once where there was none (clause 6.6.2.2).
 
         Raise as `subscribe` does.
         """
-        from .topics import done
+        from .calls.granted import subscribed
 
-        await done(self, self._call(self.core.unsubscribe, topic, health.now()), timeout_s)
+        await subscribed(self, self._call(self.core.unsubscribe, topic, health.now()), timeout_s)
 
     async def groups(self, timeout_s: float | None = 60) -> "list[Group]":
         """Return the groups that this device is a member of, once the server has said which, and be told of each change
@@ -178,7 +183,7 @@ class RunningClient(runner.Serving):
         Raise msgin5g.GroupError where it refuses, or has not answered within `timeout_s` seconds (and then the device
         goes on trying); ValueError on MSGin5G-5; msgin5g.StorageError.
         """
-        from .groups import known
+        from .calls.groups import known
 
         return await known(self, timeout_s)
 
@@ -189,19 +194,19 @@ class RunningClient(runner.Serving):
         Raise msgin5g.GroupError, in words, where the server refuses, knows no such group or does not answer within
         `timeout_s` seconds; ValueError for what can be no group.
         """
-        from .groups import called
+        from .calls.groups import called
 
         await called(self, "join", group, timeout_s)
 
     async def leave(self, group: str, timeout_s: float | None = 60) -> None:
         """End the membership of this device in a group (TS 24.544 clause 6.2.9). Raise as `join` does."""
-        from .groups import called
+        from .calls.groups import called
 
         await called(self, "leave", group, timeout_s)
 
     async def group_members(self, group: str, timeout_s: float | None = 60) -> list[str]:
         """Return the UE Service IDs of a group's members. Raise as `join` does."""
-        from .groups import called
+        from .calls.groups import called
 
         return await called(self, "members", group, timeout_s)
 
@@ -220,31 +225,50 @@ class RunningClient(runner.Serving):
         Raise asyncio.TimeoutError when none came within `timeout_s` seconds (None: for ever), and then none was taken;
         msgin5g.StoppedError when the client is stopped.
         """
+        return await self.next_message(runner, None, timeout_s)
+
+    async def next_message(
+        self, holder: "Any", application: str | None, timeout_s: float | None
+    ) -> "Message":
+        """Do what `receive` does for one of several applications; `holder.lent` is its message that is on its way."""
         limit = runner.countdown(timeout_s)
+        core = self.core
         while True:
             # Taking is the last step, and nothing is awaited after it: who is cancelled has taken nothing.
             self.check()
-            inbox = self.core.inbox
-            if runner.lent is not None and runner.lent.is_in(inbox):
-                runner.lent = None
-            if runner.lent is None and inbox:
-                runner.lent = inbox[0]
-                runner.lent = self._call(self.core.take, health.now())
-            message = runner.lent
+            if holder.lent is not None and holder.lent.is_in(core.inbox):
+                holder.lent = None
+            if holder.lent is None:
+                holder.lent = core.first(application)
+                if holder.lent is not None:
+                    holder.lent = self._call(core.take, health.now(), application)
+            message = holder.lent
             if message is not None:
                 # Ctrl-C comes before these two lines, and then the next call gives the message, or after them.
-                runner.lent = None
+                holder.lent = None
                 return message
             self._arrived.clear()
             try:
                 await waiting.wait_for_ms(self._arrived.wait(), runner.left(limit))
             except asyncio.TimeoutError:
-                if not self.core.inbox:
+                if core.first(application) is None:
                     raise
 
-    def messages(self) -> "AsyncIterator[Message]":
-        """Return what `async for message in client.messages()` goes through; it ends when the client is stopped."""
-        return _Messages(self)
+    def messages(self, inbox: "Any" = None) -> "AsyncIterator[Message]":
+        """Return what `async for message in client.messages()` goes through; it ends when the client is stopped.
+        `inbox` is one of several applications, None for the client's own."""
+        return _Messages(self, inbox or self)
+
+    def application(self, app_id: str) -> "Application":
+        """Return one of several applications behind this device, which has the messages that name its Application ID to
+        itself (TS 24.538 clause 6.4.1.1.6 b): it has `send`, `receive`, `messages` as the client has, which keeps all
+        that name none of those. Open it before the first message is received.
+
+        Raise ValueError for what can be none, for the ninth, and on MSGin5G-5.
+        """
+        from .calls.applications import opened
+
+        return opened(self, app_id)
 
     def outbox(self) -> list[Outgoing]:
         """Return the messages, over restarts too: those that wait, in order, then the last that ended."""

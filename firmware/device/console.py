@@ -136,9 +136,9 @@ def send(to: str, payload: "Any", wait: float = 60, **options: "Any") -> None:
 def inbox() -> None:
     """Take all messages that have come in; where they asked for a report, it goes out."""
     running = start()
-    if not _run(_until(lambda: running.core.inbox, 0.1)):
+    if not _run(_until(running.core.first, 0.1)):
         print("nothing")
-    while running.core.inbox:
+    while running.core.first():
         _show(_run(running.receive()))
     _run(_until(lambda: running.core.idle, 5))
 
@@ -146,7 +146,7 @@ def inbox() -> None:
 def wait(seconds: float = 60) -> None:
     """Do the same once something has come, within so many seconds."""
     running = start()
-    if _run(_until(lambda: running.core.inbox, seconds)):
+    if _run(_until(running.core.first, seconds)):
         inbox()
     else:
         print("nothing came within %d s" % seconds)

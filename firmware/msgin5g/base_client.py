@@ -79,6 +79,10 @@ class BaseClient:
         """The received messages that nobody took yet, oldest first."""
         return self.store.inbox
 
+    def first(self, application=None):
+        """Return the message that `take` would take, or None."""
+        return self._receiver and self._receiver.first(application)
+
     @property
     def journal(self):
         """Where the service keeps what must outlive a restart: `writes`, `failed`, `torn`, `damaged`, `unknown`,
@@ -142,12 +146,13 @@ class BaseClient:
         self._work(now)
         return outgoing
 
-    def take(self, now: int) -> "Message | None":
+    def take(self, now: int, application: str | None = None) -> "Message | None":
         """Return the oldest received Message, or None; it is the caller's from now on, and its report goes out.
 
-        The one taken before it is closed. Raise MemoryError where none was taken for want of memory.
+        `application` is the Application ID of one that was opened, None for all that goes to none of these. The one
+        taken before it is closed. Raise MemoryError where none was taken for want of memory.
         """
-        message = self._receiver and self._receiver.take()
+        message = self._receiver and self._receiver.take(application)
         if message is not None:
             self._work(now)
         return message

@@ -14,6 +14,8 @@ class Inbox(Source):
     why)` is called for one that the application will never have, `client.came()` for one that came.
     """
 
+    applications = None  # Applications, once one was opened
+
     def __init__(self, client):
         self.inbox = client.store.inbox
         self._config = client.config
@@ -74,34 +76,73 @@ class Inbox(Source):
         self._stats["received"] += 1
         self._came()
 
-    def take(self):
+    def open(self, name, now):
+        """Open the application with this Application ID: what names it waits for `take(name)`. Raise ValueError."""
+        from .applications import Applications
+
+        applications = self.applications or Applications(self.inbox, self._max_messages, self._stats)
+        applications.open(name)
+        self.applications = applications
+
+    def first(self, name=None):
+        """Return the oldest message for an application (None: for the client's own inbox), or None."""
+        if self.applications is not None:
+            return self.applications.first(name)
+        return self.inbox[0] if self.inbox else None
+
+    def take(self, name=None):
         """Return the oldest message, now the application's, or None. The one before it is closed."""
-        while self.inbox:
-            if self._taken is not None:
+        applications = self.applications
+        while True:
+            message = self.first(name)
+            if message is None:
+                return None
+            if applications is not None:
+                applications.let_go(name)
+            if name is None and self._taken is not None:
                 self._taken.close()
-            message = self.inbox[0]
             try:
                 message.load()
             except (OSError, ValueError):  # gone, or not what was written
                 self._vanished(message)
                 continue
-            owed = message.report_owed
-            report = None
-            try:
-                if self._config.reports == "taken" and message.report_requested:
-                    message.report_owed = True
-                    report = self._report(message)
-                    self._reports.append(report)
+            return self._given(message, name)
+
+    def _given(self, message, name):
+        """Return a message as the application has it: itself, or what it shares with others. Raise MemoryError,
+        OSError, and then it is still here."""
+        applications = self.applications
+        others = applications.others(message, name) if applications is not None else ()
+        given = message
+        if others or (applications is not None and applications.is_lent(message)):
+            from .applications import Lent
+
+            given = Lent(message)
+        before = message.report_owed, message.report_requested, message.app_id
+        report = None
+        try:
+            if self._config.reports == "taken" and message.report_requested:
+                message.report_owed = True
+                report = self._report(message)
+                self._reports.append(report)
+            if others:
+                message.report_requested = False  # one report for all
+                message.app_id = tuple(others)
+                self._store.shared(message)
+            else:
                 self._store.taken(message)
-            except Exception:  # it is still here
-                message.report_owed = owed
-                if report in self._reports:
-                    self._reports.remove(report)
-                raise
+        except Exception:
+            message.report_owed, message.report_requested, message.app_id = before
+            if report in self._reports:
+                self._reports.remove(report)
+            raise
+        if applications is not None:
+            applications.hold(name, given)
+        if name is None:
             self._taken = message
-            self.inbox.pop(0)
-            return message
-        return None
+        if not others:
+            self.inbox.remove(message)
+        return given
 
     def _vanished(self, message):
         """Take note that the storage lost a message that was acknowledged: it is told to the sender and counted."""

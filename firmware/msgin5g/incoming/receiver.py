@@ -92,6 +92,8 @@ class Receiver(Inbox):
                 return
             value = body.text("payload", "", longest=None)
             message.hold(value)
+            if self.applications is not None:
+                self.applications.expect_room([message], now)
             self._expect_room(1)
             self._deliver_whole(message, value)
 
@@ -118,6 +120,8 @@ class Receiver(Inbox):
             raise Refusal(
                 numbers.REQUEST_ENTITY_TOO_LARGE, "msgList: the inbox holds %d messages" % self._max_messages
             )
+        if self.applications is not None:
+            self.applications.expect_room([each[0] for each in messages], now)
         self._expect_room(len(messages))
         for message, value in messages:
             self._deliver_whole(message, value)
@@ -161,6 +165,8 @@ class Receiver(Inbox):
                 self._stats["repeated"] += 1
                 self._confirm((message.sender, set_id), False)
                 return
+            if self.applications is not None:
+                self.applications.expect_room([message], now)
             self._expect_room(1)
         try:
             segments = self._reassembly.add(

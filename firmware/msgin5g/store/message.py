@@ -119,6 +119,16 @@ class Message:
         self._length = length
         self._value = None
 
+    def move_record(self, ref):
+        """Its record was written again, and is this one now."""
+        self.ref = ref
+        self._value = None
+
+    def lend(self, other):
+        """Give another Message the payload, too."""
+        other.size = self.size
+        other._value, other._stored = self._value, self._stored  # noqa: SLF001
+
     def octets(self):
         """Return the `payload` member as the journal holds it."""
         return self._journal.read(self.ref, self.ref.length - self._length, self._length)

@@ -225,6 +225,13 @@ class MessageStore:
             message.taken = False
             raise
 
+    def shared(self, message):
+        """Write record R again: one of the applications that it waits for has the message. Raise OSError."""
+        before = message.ref
+        message.move_record(self.journal.write(*self.rewrite(before), message))
+        self.journal.release(before)
+        self.journal.compact()
+
     def reported(self, message):
         self.journal.defer(_REPORTED, _pack([message.order]))
         message.report_owed = False

@@ -4,7 +4,9 @@ first that waits."""
 
 import asyncio
 
-from .waiting import wait_for_ms
+import msgin5g
+
+from ..waiting import wait_for_ms
 
 
 async def wait_until_done(runner, subject, timeout_s, name, failure, then="the device goes on trying"):
@@ -28,3 +30,8 @@ async def _done(runner, subject):
     while not subject.done:
         runner.check()
         await runner.watch(subject).wait()
+
+
+async def subscribed(runner, subscription, timeout_s):
+    """Return when a topic is subscribed, or is not any more; raise SubscriptionError where the server refuses that."""
+    await wait_until_done(runner, subscription, timeout_s, subscription.topic, msgin5g.SubscriptionError)

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: MIT
+"""Several applications behind one running client: TS 24.538 clause 6.4.1.1.6 b. Imported with the first of them."""
+
+from coap.compat import const
+
+_TYPING = const(False)
+if _TYPING:
+    from collections.abc import AsyncIterator
+    from typing import Any
+
+    from msgin5g.store.message import Message
+
+
+class Application:
+    """One application: an inbox of its own, and what it sends says its Application ID, `app_id`."""
+
+    def __init__(self, client: "Any", app_id: str) -> None:
+        self._client = client
+        self.app_id = app_id
+        self.lent = None  # the message that receive() is about to return; Ctrl-C may come before the application has it
+
+    async def send(self, to: str, payload: "Any", **options: "Any") -> "Any":
+        """Do what `client.send` does, with this application's ID in the place of the option `app_id`."""
+        if "app_id" in options:
+            raise ValueError("app_id: is that of this application, %s" % self.app_id)
+        return await self._client.send(to, payload, app_id=self.app_id, **options)
+
+    async def receive(self, timeout_s: float | None = None) -> "Message":
+        """Wait for the next Message that names this application and return it. As `client.receive` does."""
+        return await self._client.next_message(self, self.app_id, timeout_s)
+
+    def messages(self) -> "AsyncIterator[Message]":
+        """Return what `async for message in application.messages()` goes through."""
+        return self._client.messages(self)
+
+
+def opened(client: "Any", app_id: str) -> "Application":
+    """Return the Application of this ID, the same one each time. Raise ValueError."""
+    if client.core.config.role != "client":
+        raise ValueError(
+            "application: MSGin5G-5 has one for each device; a device of role client has several"
+        )
+    if client.applications is None:
+        client.applications = {}
+    if app_id not in client.applications:
+        client.call("receiver", "open", app_id)
+        client.applications[app_id] = Application(client, app_id)
+    return client.applications[app_id]
