@@ -85,7 +85,7 @@ class Outgoing:
         Return False where it does not wait any more. Raise msgin5g.UpdateError where the server refuses, or does not
         answer within `timeout_s` seconds; ValueError, msgin5g.StorageError.
         """
-        from .stored import changed
+        from .calls.stored import changed
 
         return await changed(self._client, "update", self._core, timeout_s, expires)
 
@@ -94,7 +94,7 @@ class Outgoing:
 
         Return False where it does not wait any more. Raise as `update` does.
         """
-        from .stored import changed
+        from .calls.stored import changed
 
         return await changed(self._client, "discard", self._core, timeout_s)
 
