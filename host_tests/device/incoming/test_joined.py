@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+# heap: 256k, the peer and all that was sent to it lie in it too
 """Delivery reports that go out as one: TS 24.538 clause 6.4.1.1.5. No report waits for another, but those that wait
 anyway, since the line is busy or the server was silent, go together."""
 

@@ -225,7 +225,7 @@ class Tale:
 
     def check(self):
         scene = self.scene
-        equal((scene.client.registered, scene.client._on_air), (True, 0))
+        equal((scene.client.registered, scene.client.on_air), (True, 0))
         equal([each for each in self.sent if each.state not in ("accepted", "delivered", "failed")], [])
         equal((scene.client.outbox.queue, scene.client.outbox.octets), ([], 0))
         for each in self.sent:
@@ -374,4 +374,4 @@ def test_a_heap_that_is_nearly_full():
         scene.run(HOUR)
         equal(scene.client.outbox.queue, [])
         equal([each.state for each in sent], ["accepted"] * len(sent))
-        equal((scene.client.registered, scene.client._on_air), (True, 0))
+        equal((scene.client.registered, scene.client.on_air), (True, 0))

@@ -206,7 +206,7 @@ def test_stopping_takes_a_step_off_the_air():
     with WithStep():
         scene = prepared(lambda asked: None).start()
         scene.stop()
-        equal((state(scene)[0], scene.client._on_air), ("stopped", 0))
+        equal((state(scene)[0], scene.client.on_air), ("stopped", 0))
         scene.run(10 * MINUTE)
         equal(scene.kinds(), ["PREP"])
         scene.answer = agree
@@ -259,7 +259,7 @@ def test_every_source_ends_what_does_not_fit_a_datagram():
     equal((outgoing.state, outgoing.cause), ("failed", "too long"))
     equal(scene.client.stats["reports_refused"], 1)
     equal(scene.client.procedure("topics").subscriptions, [])
-    equal((scene.client.idle, scene.client._on_air), (True, 0))
+    equal((scene.client.idle, scene.client.on_air), (True, 0))
     scene = Scene()
     failing(scene, MessageError("too long"))
     scene.start()
