@@ -10,6 +10,8 @@ heads of IPv4 and UDP or TCP, until the device knows that the message was delive
     2.04               gateway to device        PUBACK
     POST IMDN          gateway to device        PUBLISH, the report
     2.04               device to gateway        PUBACK, and an ACK of TCP for it
+
+And many such messages without a report on the same link, each by itself and aggregated (TS 24.538 clause 6.4.1.1.3).
 """
 
 import asyncio
@@ -29,17 +31,29 @@ TEXT = "temperature 21.5 C  "
 UDP = 20 + 8  # heads of IPv4 (RFC 791) and UDP (RFC 768)
 TCP = 20 + 20  # of IPv4 and TCP (RFC 9293), without the options that most systems send
 TLS = 5 + 1 + 16  # a record of TLS 1.3 with AES-GCM: head, content type, tag (RFC 8446 section 5.2)
-APP = f"""
+APP = """
 import asyncio, json
 from device import start
 async def main():
     client = await start()
     while not client.registered:
         await asyncio.sleep_ms(5)
-    outgoing = await client.send("{AS}", "{TEXT}", to_type="AS", report=True)
-    print(">", json.dumps({{"step": "ended", "state": await outgoing.wait()}}))
+    %s
+    print(">", json.dumps({"step": "ended", "state": state}))
     await asyncio.sleep(60)
 asyncio.run(main())
+"""
+ONE = f"""
+    outgoing = await client.send("{AS}", "{TEXT}", to_type="AS", report=True)
+    state = await outgoing.wait()
+"""
+MANY = 20
+ALL = f"""
+    sent = []
+    for _ in range({MANY}):
+        sent.append(await client.send("{AS}", "{TEXT}", to_type="AS"))
+    await client.drain()
+    state = ",".join({{each.state for each in sent}})
 """
 WHY = "the JSON of TS 24.538 names each member and both addresses"
 
@@ -59,6 +73,20 @@ def measure():
         short - 1,
         why=WHY,
     )
+    yield from aggregation()
+
+
+def aggregation():
+    what = f"{MANY} messages of {len(TEXT)} octets, "
+    single = asyncio.run(together(0))
+    joined = asyncio.run(together(5))
+    # 8 of them go as one at most, so there are three requests and three answers
+    for name, sizes, octets, datagrams in (
+        ("each by itself", single, None, None),
+        ("aggregated", joined, (sum(single) + len(single) * UDP) // 2, 2 * 3),
+    ):
+        yield Row(what + name, sum(sizes) + len(sizes) * UDP, "octets", octets)
+        yield Row("  in", len(sizes), "datagrams", datagrams)
 
 
 class Datagrams(Impairment):
@@ -76,9 +104,29 @@ class Datagrams(Impairment):
 
 async def exchange(security):
     """(sizes of the four datagrams, the two JSON bodies where they can be read) of a message and its report."""
+    told, seen = await _link(ONE, security)
+    ways = [to_device for to_device, _ in seen]
+    # The registration and its answer, then what the table above says
+    if told["state"] != "delivered" or ways != [False, True, False, True, True, False]:
+        raise UsageError(f"bench: the message came to {told['state']} by {ways}")
+    datagrams = [octets for _, octets in seen[2:]]
+    bodies = [aiocoap.Message.decode(datagrams[at]).payload for at in (0, 2)]
+    return [len(datagram) for datagram in datagrams], bodies
+
+
+async def together(wait):
+    """Sizes of the datagrams that carry MANY messages, which wait this many seconds for each other, and the answers."""
+    told, seen = await _link(ALL, "none", aggregation={"wait": wait})
+    if told["state"] != "accepted":
+        raise UsageError(f"bench: the messages came to {told['state']}")
+    return [len(octets) for _, octets in seen[2:]]
+
+
+async def _link(steps, security, **config):
+    """(what the device told at the end of these steps, all datagrams of its link as `Datagrams.seen` has them)."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        (folder / "app.py").write_text(APP)
+        (folder / "app.py").write_text(APP % steps.strip())
         keys = await device_keys(folder, UE) if security == "oscore" else {"security": {"mode": "none"}}
         device = Device(folder / "device", folder / "app.py")
         async with (
@@ -88,17 +136,10 @@ async def exchange(security):
         ):
             await server.register()
             peer = f"coap://127.0.0.1:{between.port}"
-            device.configure({"role": "client", "ue_service_id": UE, "peer": peer, **keys})
+            device.configure({"role": "client", "ue_service_id": UE, "peer": peer, **keys, **config})
             async with device:
                 told = await device.tells("ended")
-                seen = list(between.seen)
-    ways = [to_device for to_device, _ in seen]
-    # The registration and its answer, then what the table above says
-    if told["state"] != "delivered" or ways != [False, True, False, True, True, False]:
-        raise UsageError(f"bench: the message came to {told['state']} by {ways}")
-    datagrams = [octets for _, octets in seen[2:]]
-    bodies = [aiocoap.Message.decode(datagrams[at]).payload for at in (0, 2)]
-    return [len(datagram) for datagram in datagrams], bodies
+                return told, list(between.seen)
 
 
 def mqtt_same(message, report):

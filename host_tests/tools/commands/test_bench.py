@@ -52,6 +52,23 @@ def test_octets_on_air():
     assert sizes[2] == 4 + token + 8 + 2 + 1 + len(report)
 
 
+def test_octets_of_many():
+    """TS 24.538 tables 7.3.4.1-1 and clause 6.4.1.1.3: what all have in common is there once, a msgId in each."""
+    single, joined = asyncio.run(air.together(0)), asyncio.run(air.together(5))
+    head = (
+        '{"msgIden":"urn:3gpp:msgin5g","msgType":"MSG","oriAddr":{"oriAddrType":"UE","addr":"%s"},' % air.UE
+    )
+    head += '"destAddr":{"destAddrType":"AS","addr":"%s"},"msgId":"","sfFlag":false,' % air.AS
+    request = 4 + 4 + 8 + 2 + 1 + len(head) + UUID
+    assert single == [request + len('"payload":""}') + 20, 4 + 4] * air.MANY
+    element = len('{"msgId":"","payload":""}') + UUID + 20
+
+    def whole(count):
+        return request + len('"totalMsgCount":8,"msgList":[]}') + count * (element + 1) - 1
+
+    assert joined == [whole(8), 8, whole(8), 8, whole(4), 8]
+
+
 @pytest.fixture(scope="module")
 def image():
     provide()
