@@ -51,6 +51,19 @@ def octets(lowest, what="octets"):
     return read
 
 
+def base_uri(text):
+    """It goes before the path of an API."""
+    if set("?#@") & set(http_uri(text)):
+        raise argparse.ArgumentTypeError("%r is not http://HOST or http://HOST:PORT" % text[:64])
+    return text.rstrip("/")
+
+
+def path_segment(text):
+    if not re.fullmatch(r"[A-Za-z0-9._~@:-]{1,255}", text, re.ASCII):
+        raise argparse.ArgumentTypeError("%r is not 1 to 255 letters, digits and . _ ~ @ : -" % text)
+    return text
+
+
 def whom(text):
     if text not in (REGISTERED, ALL):
         raise argparse.ArgumentTypeError("%r is neither %s nor %s" % (text, REGISTERED, ALL))
@@ -194,6 +207,26 @@ def add_server(parser):
         default="json",
         help="of what a UE is told: JSON (default), or the XML of TS 24.538 clause 7.2",
     )
+    add(
+        "--exposure",
+        metavar="URI",
+        type=base_uri,
+        help="http://HOST:PORT of the network's exposure function (NEF, TS 29.122): it is asked when a UE that does not"
+        " answer can be reached, and to trigger those that are away",
+    )
+    add(
+        "--exposure-as",
+        metavar="ID",
+        type=path_segment,
+        default=default.exposure_as,
+        help="what this server is called there, its scsAsId (%(default)s)",
+    )
+    add(
+        "--callback",
+        metavar="URI",
+        type=base_uri,
+        help="by which it reaches the HTTP side of this server (default: where --http listens)",
+    )
     add("--segment-gap", type=seconds, default=default.segment_gap, help="before SEGREC (%(default)s s)")
     add("--segment-hold", type=seconds, default=default.hold, help="wait for SEGCONFIR (%(default)s s)")
     add(
@@ -321,11 +354,15 @@ def settings_of(args):
         broadcast_gateways=tuple(args.bmg),
         configuration_xml=args.config_format == "xml",
         configuration_server=args.config_server,
+        exposure=args.exposure,
+        exposure_as=args.exposure_as,
+        callback=args.callback,
     )
 
 
 def options_of(args, settings, **more):
     """`more`: what only some programs have."""
+    callback = [urllib.parse.urlsplit(args.callback).hostname] if args.callback else []
     return Options(
         settings=settings,
         coap=args.coap,
@@ -334,7 +371,7 @@ def options_of(args, settings, **more):
         ack_timeout=args.coap_ack_timeout,
         admin=args.admin,
         security=args.security,
-        http_hosts=tuple(args.http_host),
+        http_hosts=(*args.http_host, *callback),
         **more,
     )
 

@@ -6,6 +6,7 @@ from tools.gateway.running.asking import settled
 from tools.server.delivery.pushes import BROKEN, DONE, LATER, REFUSED, Outcome
 from tools.server.isolation import reason_of
 from tools.store.transactions import store_failed
+from tools.transport.departure import datagram
 from tools.wire.answers import Refusal
 
 
@@ -31,16 +32,17 @@ class Sender:
                 outcome = await self.to_application(push.where, push.body)
             elif push.via is not None:  # a gateway, which observes nothing in the place of its UE
                 outcome = (await self._program.coap.exchange(push.where, push.body, push.via))[0]
-            elif push.way is not None:
-                outcome = await self._program.http.post(
-                    push.where, push.body, heard=True, token=push.way.token
-                )
+            elif push.octets is not None:
+                outcome = datagram.send(push.where, push.octets)
             elif push.back:
                 outcome = await self._program.coap.respond(push.where, push.back, push.answer)
             elif push.target.type == "UE":
                 outcome = await self._program.coap.push(push.where, push.body, push.target.id)
             else:
-                outcome = await self._program.http.post(push.where, push.body)
+                heard, token = push.way is not None or bool(push.method), push.way and push.way.token
+                outcome = await self._program.http.post(
+                    push.where, push.body, heard, token, push.method or "POST"
+                )
         except Exception as error:  # a bug, or a library's: the recipient must not stay blocked by it
             passing = store_failed(error) or isinstance(error, OSError | TimeoutError)
             if isinstance(error, Refusal):  # told already

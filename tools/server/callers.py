@@ -86,6 +86,10 @@ class Callers:
             raise RefusedError(401, "the token is of no Application Server: msgin5g gateway as add", headers)
         return Caller(str(peer), id_)
 
+    def anybody(self, request):
+        """The Caller of a request that needs no token."""
+        return Caller(str(_peer(request)))
+
     def must_be_here(self, request):
         """For what no Application Server may do: it speaks for all of them. Raises RefusedError."""
         if self.need_tokens or not is_loopback(_peer(request).host):

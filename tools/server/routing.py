@@ -27,6 +27,7 @@ class Routing:
         self._elsewhere = elsewhere
         self._emit = emit
         self._arrived = arrived
+        self.on_stored = lambda id_, ue, now: None  # a message was stored for a UE that is not registered
         self.routes = {"UE": self.to_ue, "AS": self._to_as}
 
     def accept(self, item, now):
@@ -74,7 +75,9 @@ class Routing:
             self._windows.wake(item.target, now)
         elif opens is not None and opens >= self._end(item, now):
             return FAILED, "the recipient cannot be reached before the message expires"
-        self.queue(item, state, store_forward, now)
+        id_ = self.queue(item, state, store_forward, now)
+        if live is None:
+            self.on_stored(id_, item.target.id, now)
         return state, ""
 
     def copies(self, item, targets, now):
@@ -132,7 +135,7 @@ class Routing:
         return min(longest, item.expires or longest)
 
     def queue(self, item, state, store_forward, now):
-        """Puts a message in the queue of its target, in this state."""
+        """Puts a message in the queue of its target, in this state; returns its id."""
         id_ = self._store.add(
             DATA,
             "MSG",
@@ -149,3 +152,4 @@ class Routing:
         )
         if state == QUEUED:
             self._arrived(id_, now)
+        return id_

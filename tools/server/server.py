@@ -9,6 +9,7 @@ out, `work` says what to send, `outcome` hears what came of it.
 import random
 
 from tools.server.appservers import ApplicationServers
+from tools.server.delivery.exposure import Exposure
 from tools.server.delivery.queues import Deliveries
 from tools.server.elsewhere import Elsewhere
 from tools.server.flood import Flood
@@ -52,6 +53,7 @@ class Server:
         self.is_registered = self._speakers.is_registered
         arrived = self._deliveries.joining.arrived
         routing = Routing(store, settings, responses, turns.windows, elsewhere, emit, arrived)
+        self.exposure = Exposure(settings, turns)
         core = Core(
             store,
             settings,
@@ -60,6 +62,7 @@ class Server:
             routing,
             self._deliveries,
             elsewhere,
+            self.exposure,
             self._emit_refused,
         )
         self._on = {}  # msgType: the Procedure that receives it

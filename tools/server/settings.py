@@ -60,6 +60,9 @@ class Settings:
     groups_by: str = "any"  # who may make groups: every registered UE, or "admin": commands only
     groups_each: int = 32  # groups that one UE has made
     groups_all: int = 2000
+    exposure: str | None = None  # URI of the network's exposure function (TS 29.122); None: there is none
+    exposure_as: str = "msgin5g"  # what we are to it: its `scsAsId`
+    callback: str | None = None  # URI by which it reaches our HTTP side; None: where that listens
     protected: bool = False  # OSCORE needs room in a datagram
 
     @property

@@ -30,6 +30,7 @@ from tools.store.sectables import SecurityTables
 from tools.store.server import (
     areatables,
     configtables,
+    exposuretables,
     gatewaytables,
     grouptables,
     peertables,
@@ -40,6 +41,7 @@ from tools.store.server import (
 )
 from tools.store.server.areatables import AreaTables
 from tools.store.server.configtables import ConfigurationTables
+from tools.store.server.exposuretables import ExposureTables
 from tools.store.server.gatewaytables import GatewayTables
 from tools.store.server.grouptables import GroupTables
 from tools.store.server.peertables import PeerTables
@@ -64,6 +66,7 @@ _MORE = ";".join(
         heldtables,
         areatables,
         configtables,
+        exposuretables,
         gatewaytables,
         quarantinetables,
         reachtables,
@@ -89,6 +92,7 @@ class Store(
     HeldTables,
     AreaTables,
     ConfigurationTables,
+    ExposureTables,
     GatewayTables,
     MessageTables,
     PeerTables,

@@ -47,6 +47,8 @@ class UeTables:
         self._db.execute("DELETE FROM gateway WHERE ue=?", (ue,))
         self._end_via("gateway=?", ue)
         self.end_availability(ue)
+        self.end_monitoring(ue)
+        self.drop_trigger_info(ue)
         self.forget_configurations_of(ue)
         self.unbind_keys(ue)
         self.remove_broadcaster(ue)
@@ -116,6 +118,7 @@ class UeTables:
         self._db.execute("UPDATE registration SET live=0, max_segment=NULL, profile='{}' WHERE ue=?", (ue,))
         self._db.execute("DELETE FROM registration_via WHERE ue=?", (ue,))
         self.end_availability(ue)
+        self.end_monitoring(ue)
 
     def forget_ues(self, max_ues):
         """Keeps the newest of those that are not registered, not provisioned and nobody's gateway."""

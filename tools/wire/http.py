@@ -18,9 +18,10 @@ class Route(NamedTuple):
 
     `decide(body, now, caller=Caller, **parameters)` gives the Reply, None where nothing is at that path (404), or
     raises Malformed or Refusal. `body` is the JSON object of a POST, PUT or PATCH, else None; the parameters are the
-    words in braces of the path.
+    words in braces of the path. `public`: nobody needs a token for it; who knows the path may ask.
     """
 
     method: str
     path: str
     decide: Callable[..., Reply | None]
+    public: bool = False

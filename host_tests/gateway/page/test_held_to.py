@@ -8,6 +8,7 @@ import aiohttp
 import pytest
 
 from host_tests.gateway.page import described
+from host_tests.gateway.page.test_statuses import NETWORK, watched
 from host_tests.gateway.scripted import ApplicationServer, Ue, gateway, run
 
 WEATHER, SENSOR = "as:weather@example.org", "ue:sensor-1@example.org"
@@ -70,6 +71,12 @@ FULL = {  # each with all of its members
         "exprTime": "2100-01-01T00:00:00Z",
     },
     UNSUBSCRIBE: {"oriAddr": {"addrType": "AS", "addr": WEATHER}, "msgTopics": ["x"], "secCred": "x"},
+    "/t8/monitoring/{token}": {
+        "subscription": "http://192.0.2.50/s/1",
+        "monitoringEventReports": [{"monitoringType": "UE_REACHABILITY"}],
+        "cancelInd": True,
+    },
+    "/t8/triggering/{token}": {"transaction": "http://192.0.2.50/t/1", "result": "SUCCESS"},
     PUSH: {"to": SENSOR, "body": {}},
 }
 
@@ -103,7 +110,7 @@ async def posted(g, path, body, headers=None):
     async with (
         aiohttp.ClientSession() as http,
         http.post(
-            "http://127.0.0.1:%d%s" % (g.http_port, path),
+            "http://127.0.0.1:%d%s" % (g.http_port, path.format(token=NETWORK)),
             data=body if isinstance(body, bytes) else json.dumps(body),
             headers={"Content-Type": "application/json"} | (headers or {}),
         ) as response,
@@ -122,6 +129,7 @@ def test_each_member_is_taken_with_the_types_that_are_described_and_no_others(pa
             await ue.register()
             await as_.register()
             own = described.message_gateway(g) if path == UE_MESSAGE else None
+            watched(g)
             assert (await posted(g, path, FULL[path], own))[0] < 300
             for member in members(FULL[path]):
                 variants = [changed(FULL[path], member, value) for value in VALUES]

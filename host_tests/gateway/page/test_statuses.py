@@ -25,6 +25,17 @@ STATUSES = [
 ]
 
 
+NETWORK = "T0KEN-of-the-network"  # what it tells of SENSOR is told below this
+
+
+def watched(g):
+    """The network was asked to trigger the UE, and to tell when it can be reached."""
+    with g.store.transaction():
+        g.store.put_trigger_info(SENSOR, "device-7@example.org", '[[4711, "OTHER"]]')
+        g.store.trigger_begins(SENSOR, 0, NETWORK)
+        g.store.wish_monitoring(SENSOR, NETWORK, 0)
+
+
 class Scene:
     """A gateway with a UE that is registered, one that is away, and an Application Server. `ask` sends a request, the
     first example of the document where nothing else is said, and keeps the answer."""
@@ -113,6 +124,8 @@ async def not_registered(scene):
 async def unknown(scene):
     if "{registrationId}" in scene.path:
         scene.url = scene.path.format(registrationId="0" * 16)
+    elif "{token}" in scene.path:
+        scene.url = scene.path.format(token="0" * 16)
     else:
         scene.body = scene.body | {"to": AWAY}
     await scene.ask()
@@ -122,7 +135,7 @@ async def slow(scene):
     scene.g.http._incoming._seconds = 0.05
     reader, writer = await asyncio.open_connection("127.0.0.1", scene.g.http_port)
     head = "POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\n"
-    writer.write((head % scene.path).encode() + b"Connection: close\r\n\r\n{")
+    writer.write((head % scene.url).encode() + b"Connection: close\r\n\r\n{")
     await heard(scene, reader)
     writer.close()
 
@@ -215,8 +228,9 @@ async def scene_of(path, method):
         body = {"msgIden": SERVICE, "msgType": "REG", "oriAddr": {"oriAddrType": "UE", "addr": SENSOR}}
         assert g._request(Peer("192.0.2.1", 40000), 50, json.dumps(body).encode()).code == "2.04"
         id_, _ = g._event(g.server.application_servers.register, {"asSvcId": WEATHER})
+        watched(g)
         scene = Scene(g, path, method)
-        scene.url = path.format(registrationId=id_)
+        scene.url = path.format(registrationId=id_, token=NETWORK)
         if scene.body and described.needs_gateway(path, scene.body):
             scene.headers |= described.message_gateway(g)
         yield scene
@@ -265,7 +279,7 @@ def test_none_is_left_out():
 @pytest.mark.parametrize(
     "method, path",
     [
-        (method, path.replace("{registrationId}", "0" * 16))
+        (method, path)
         for path, item in described.DOCUMENT["paths"].items()
         for method in ("get", "put", "post", "delete", "patch", "options", "trace")
         if method not in item
@@ -274,10 +288,11 @@ def test_none_is_left_out():
 def test_another_method_is_told_those_that_there_are(method, path):
     async def main():
         async with gateway() as g, aiohttp.ClientSession("http://127.0.0.1:%d" % g.http_port) as http:
-            async with http.request(method, path) as response:
+            url = path.format(registrationId="0" * 16, token="0" * 16)
+            async with http.request(method, url) as response:
                 described.check(path, method, response.status, response.headers, await response.read())
                 assert response.status == 405
-                there = described.DOCUMENT["paths"][path.replace("0" * 16, "{registrationId}")]
+                there = described.DOCUMENT["paths"][path]
                 allowed = set(response.headers["Allow"].lower().split(","))
                 assert allowed == set(there) | ({"head"} if "get" in there else set())
 

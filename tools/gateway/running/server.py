@@ -51,6 +51,10 @@ class ServerProgram(Running):
     def status_parts(self, now):
         return super().status_parts(now) | status.of_server(self, now)
 
+    def open(self):
+        super().open()
+        self.server.exposure.listens_at("http://" + self.address("http"))
+
     def stopping(self):
         self.unrecorded.stop()
 

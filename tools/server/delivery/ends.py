@@ -19,6 +19,9 @@ class Ends:
         self._responses = responses
         self._forget = forget
         self._went_with = went_with
+        # A UE that things may be stored for is not registered any more; whether a message whose time is over lives on.
+        self.on_away = lambda target, now: None
+        self.last_try = lambda row, now: False
 
     def remove(self, row):
         self._store.remove(row.id)
@@ -71,6 +74,7 @@ class Ends:
         """Stores the messages that asked for it, and fails the others (clause 6.4.1.2.6)."""
         for id_ in self._store.ids(target, QUEUED):
             self._isolation.run(MESSAGE, id_, now, self._unavailable, id_, now, cause)
+        self.on_away(target, now)
 
     def _unavailable(self, id_, now, cause):
         row = self._store.message(id_)
@@ -97,7 +101,7 @@ class Ends:
         row = self._store.message(id_)
         if row.state == HELD:
             self.delivered(row, confirmed=False)
-        else:
+        elif not self.last_try(row, now):
             self.fail(row, "message expired", now)
 
 

@@ -57,6 +57,7 @@ class Outcome(NamedTuple):
     behind: bool = False
     said: dict | None = None
     stored: bool = False
+    location: str = ""  # of what was made, over HTTP
 
     @classmethod
     def of_coap(cls, code, diagnostic="", max_age=None):
@@ -94,6 +95,8 @@ class Push:
     back: str = ""  # it is no request, but one more response, `answer`, to the request that this is of
     answer: object = field(default=None, repr=False)
     way: object = field(default=None, repr=False)
+    method: str = ""  # of HTTP, where it asks the network: what is answered counts
+    octets: bytes | None = field(default=None, repr=False)  # they go as one bare datagram
 
     @property
     def through(self):

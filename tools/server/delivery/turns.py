@@ -41,6 +41,7 @@ class Turns:
         self._through = store.kept()  # gateway: how many requests are out through it
         self._silent = store.kept()  # gateway that did not answer: Wait
         self.windows = Windows(store)
+        self.on_silent = []  # called with (target, now) where a UE did not answer for a whole exchange
         self._asleep = {}  # UE that something waits for: when its next window begins
         self._behind = {}  # target that had to wait for its gateway: that one
 
@@ -122,7 +123,15 @@ class Turns:
             pause, delay = self._pause(self._waits.get(key), outcome.max_age or 0)
             self._waits[key] = Wait(now + pause, delay, outcome.answered)
             self._tell(push, outcome, pause)
+        if outcome.verdict == LATER and not outcome.answered and push.target.type == "UE":
+            for hear in self.on_silent:
+                hear(push.target, now)
         return True
+
+    def is_silent(self, target):
+        """Whether it did not answer last, and was not heard of since."""
+        waits = (self._waits.get((target, lane)) for lane in (CONTROL, DATA))
+        return any(wait is not None and not wait.answered for wait in waits)
 
     def _gateway_was_silent(self, push, outcome, now):
         """One pause for all behind it. Others that were out at the same time say nothing new."""

@@ -14,6 +14,8 @@ from tools.server.procedures.messagegateways import MessageGateways
 from tools.server.procedures.messages import Messages
 from tools.server.procedures.peers import Peers
 from tools.server.procedures.procedure import Procedure
+from tools.server.procedures.reach.monitoring import Monitoring
+from tools.server.procedures.reach.triggering import Triggering
 from tools.server.procedures.registration import Registration
 from tools.server.procedures.reports import Reports
 from tools.server.procedures.segments import Segments
@@ -43,4 +45,6 @@ TABLE = (
     Row(Stored, ("MSGUPD",)),
     Row(Groups, (), ("GROUP",)),
     Row(Configuration),
+    Row(Monitoring),
+    Row(Triggering),
 )

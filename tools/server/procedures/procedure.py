@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from tools.server.delivery.exposure import Exposure
 from tools.server.delivery.pushes import Item, Outcome, Push
 from tools.server.delivery.queues import Deliveries
 from tools.server.elsewhere import Elsewhere
@@ -31,6 +32,7 @@ class Core:
     routing: Routing  # from a whole message to the queues
     deliveries: Deliveries  # the queues
     elsewhere: Elsewhere  # who is reached over HTTP but for Application Servers
+    exposure: Exposure  # of the network, for what UEs do not answer
     emit_refused: Callable  # (peer, now, **fields): the event of a request that was not taken
     procedures: dict = field(default_factory=dict)  # name: Procedure, for one that needs another
 

@@ -5,10 +5,13 @@ A REG or DEREG may come through a Gateway UE (clause 6.3.4.3.1 a), which the UE 
 service (clause 6.3.5) is that one's own.
 """
 
+import json
+
 from tools.server.delivery import availability
 from tools.server.flood import Again
 from tools.server.procedures import bulk
 from tools.server.procedures.procedure import Procedure
+from tools.server.procedures.reach import triinfo
 from tools.server.settings import LARGEST_PAYLOAD, LARGEST_PROFILE
 from tools.store.states import REGISTRATION
 from tools.wire import bodies
@@ -43,7 +46,7 @@ class Registration(Procedure):
         if len(bodies.encode(profile)) > LARGEST_PROFILE:
             raise Malformed("cliProfile", "larger than %d octets" % LARGEST_PROFILE)
         max_segment = bodies.number(profile, "maxSegSize", 1, 2**31)
-        schedule = availability.read(profile)
+        schedule, triggers = availability.read(profile), triinfo.read(profile)
         asked = bodies.number(body, "regExpTime", 1, 2**31)
         head = {"oriAddr": bodies.origin(Address("UE", ue))}
         kind = "REG" if via is None else "bulk REG"
@@ -51,6 +54,7 @@ class Registration(Procedure):
         cause = self._refused(peer, ue, kind, now, via)
         if cause:
             return Answer("2.04", head | {"result": False, "cause": cause})
+        self._keep_triggers(peer, ue, triggers, via)
         granted = self._granted(asked)
         self._store.register(ue, peer, now, now + granted, max_segment, profile, via)
         self._deliveries.turns.windows.registered(ue, schedule, now)
@@ -61,6 +65,17 @@ class Registration(Procedure):
         if self._again.third(ue, peer, now, granted):
             self._emit("registers-again", ue=ue, peer=str(peer))
         return Answer("2.04", head | {"result": True, "regExpTime": granted})
+
+    def _keep_triggers(self, peer, ue, triggers, via):
+        """How it may be triggered, which outlives the registration. Refuses the UE ID of another."""
+        if triggers is None:
+            self._store.drop_trigger_info(ue)
+            return
+        found, key = self._store.configuration(triggers.ue_id), self._store.key_of_ue_id(triggers.ue_id)
+        identity = getattr(peer, "identity", None)
+        if (found and found.ue != ue) or (via is None and identity and key not in (None, identity)):
+            raise Refusal("4.03", "triInfo.ueId: is the UE ID of another UE")
+        self._store.put_trigger_info(ue, triggers.ue_id, json.dumps(triggers.ports))
 
     def _refused(self, peer, ue, kind, now, via=None):
         """The cause of a refusal, which is told, or None."""

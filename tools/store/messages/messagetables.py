@@ -97,6 +97,10 @@ class MessageTables:
     def set_state(self, id_, state, hold_until=None):
         self._db.execute("UPDATE message SET state=?, hold_until=? WHERE id=?", (state, hold_until, id_))
 
+    def prolong(self, id_, expires):
+        """The message ends then."""
+        self._db.execute("UPDATE message SET expires=? WHERE id=?", (expires, id_))
+
     def remove(self, id_):
         self._db.execute("DELETE FROM message WHERE id=?", (id_,))
 

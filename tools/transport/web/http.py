@@ -136,6 +136,10 @@ class HttpTransport:
         if self._callers is None:
             return await handler(request)
         try:
+            if getattr(handler, "public", False):  # the path itself is what only some know
+                self._callers.check_host(request)
+                _caller.set(self._callers.anybody(request))
+                return await handler(request)
             if handler == self._describe:  # it is the same for everybody
                 self._callers.check_host(request)
                 return await handler(request)
@@ -184,6 +188,7 @@ class HttpTransport:
                 return web.Response(status=reply.status, headers=headers)
             return web.json_response(reply.body, status=reply.status, headers=headers)
 
+        handler.public = route.public
         return handler
 
     async def _push(self, request):
@@ -203,14 +208,18 @@ class HttpTransport:
 
     # ---- posted ------------------------------------------------------------------------------------------------------
 
-    async def post(self, uri, body, heard=False, token=None):
-        """One delivery; the Outcome. `heard`: what is said in the answer counts, too. `token`: what we show there."""
-        headers = JSON if token is None else JSON | {"Authorization": "Bearer " + token}
+    async def post(self, uri, body, heard=False, token=None, method="POST"):
+        """One delivery; the Outcome. `heard`: what is said in the answer counts, too. `token`: what we show there.
+        `method`: another one than POST; without a body where that is None."""
+        headers = {} if body is None else JSON
+        if token is not None:
+            headers = headers | {"Authorization": "Bearer " + token}
+        data = None if body is None else encode(body)
         try:
             async with (
                 asyncio.timeout(POST + 5),  # also where it neither reads nor ends
-                self._session.post(
-                    uri, data=encode(body), headers=headers, allow_redirects=False
+                self._session.request(
+                    method, uri, data=data, headers=headers, allow_redirects=False
                 ) as response,
             ):
                 detail, said = "%d %s" % (response.status, response.reason), None
@@ -220,7 +229,8 @@ class HttpTransport:
                     if response.status >= 300 and isinstance(words, str) and words:
                         detail += ": " + words
                 if response.status < 300:
-                    return Outcome(DONE, detail, said=said)
+                    made = response.headers.get("Location", "") if heard else ""
+                    return Outcome(DONE, detail, said=said, location=made)
                 if 400 <= response.status < 500 and response.status not in AGAIN:
                     return Outcome(REFUSED, detail, said=said)
                 return Outcome(LATER, detail, patience(response.headers), said=said)
