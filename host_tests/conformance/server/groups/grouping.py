@@ -2,8 +2,11 @@
 """An MSGin5G Server with UEs that are aiocoap, and what they ask of its group management, with bodies made and read
 here."""
 
+import asyncio
 import contextlib
 import json
+import subprocess
+import sys
 import uuid
 from urllib.parse import unquote
 
@@ -12,11 +15,13 @@ import cbor2
 
 from host_tests.conformance.raw import Peer
 from host_tests.conformance.rawhttp import HttpPeer
+from host_tests.gateway.scripted import ROOT as ROOT_FOLDER
 from host_tests.gateway.scripted import Journal
 from tools.gateway import keys as key_files
 from tools.gateway.running.options import Options
 from tools.gateway.running.server import ServerProgram
 from tools.page.events import Events
+from tools.programs.patience import patience
 from tools.server.settings import Settings
 from tools.store.server.configtables import UeConfiguration
 from tools.store.store import Store
@@ -101,6 +106,16 @@ class Scene:
         body = {each: mine[each] for each in ("memberId", "membershipType")}
         body["membershipState"] = {"registered": registered}
         return await self.code(ue, PUT, path_of(mine["resUri"]), body)
+
+    async def command(self, *words):
+        """`msgin5g server ...` beside the running server; its output."""
+        command = [sys.executable, "-m", "tools.cli", "server", *words, "--store", self.path]
+        async with patience(60):
+            done = await asyncio.to_thread(
+                subprocess.run, command, cwd=ROOT_FOLDER, capture_output=True, text=True, check=False
+            )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
     async def send(self, ue, *arguments, **members):
         """The msgId of a message that was taken."""

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: MIT
 """TS 24.544 clause 6.2.2, group creation, at the server (annex C.2: POST of a VALGroupDocument). UEs are aiocoap."""
 
+import contextlib
 import json
 
 import cbor2
 import pytest
 
+from host_tests.conformance.raw import Peer
 from host_tests.conformance.server.groups.grouping import (
     DOCUMENTS,
     GET,
@@ -17,12 +19,16 @@ from host_tests.conformance.server.groups.grouping import (
     A,
     B,
     C,
+    Scene,
     document,
     entry,
     entry_of,
+    own,
     path_of,
+    provisioned,
     scene,
 )
+from host_tests.conformance.server.registering import Killable
 from tools.programs.patience import run
 
 MODULES = (
@@ -214,5 +220,38 @@ def test_what_is_too_much_is_refused(tmp_path):
             other = document(entry(B), id_="group:2")
             assert await server.code(A, POST, DOCUMENTS, other) == "4.03"
             await server.create(B, other)
+
+    run(story())
+
+
+def test_what_was_answered_survives_a_kill(tmp_path, mode):
+    """kill -9 right behind each answer: the group, who has joined, and the message to it are there."""
+
+    async def story():
+        path, sections = provisioned(tmp_path, mode, (A, B, C))
+        async with Killable(tmp_path, path, mode) as program, contextlib.AsyncExitStack() as stack:
+            server = Scene(None, None, path)
+
+            async def restarted():
+                await program.kill()
+                await program.start()
+                for ue in (A, B, C):
+                    made = Peer(program.port, sections.get(ue))
+                    server.peers[ue] = await stack.enter_async_context(made)
+                    if ue != B:
+                        assert await server.peers[ue].code_of(own("REG", ue)) == "2.04"
+
+            await restarted()
+            document_path, made = await server.create(A, document(entry(B), entry(C, "EXPLICIT")))
+            await restarted()
+            assert await server.read(A, GET, document_path) == made
+            assert await server.join(C, made) == "2.04"
+            await restarted()
+            msg_id = await server.send(A, sfFlag=True)
+            await restarted()
+            got = await server.read(A, GET, (*document_path, "members", C))
+            assert got["membershipState"] == {"registered": True}
+            assert await server.peers[B].code_of(own("REG", B)) == "2.04"
+            assert (await server.peers[B].next())["msgId"] == msg_id
 
     run(story())

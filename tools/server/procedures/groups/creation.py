@@ -8,6 +8,7 @@ from tools.server.procedures.groups.documents import (
     TEMPORARY,
     united,
 )
+from tools.store.server.grouptables import Member
 from tools.wire.answers import Refusal
 from tools.wire.bodies import Malformed
 
@@ -56,7 +57,13 @@ class Creation:
         return united(found)
 
     def _there(self, said):
-        """The UEs that are in its areas now."""
+        """The UEs that are in its areas now; who comes and goes later changes nothing."""
+        found = {}
+        for area in said.facts.get("geoIds", ()):
+            ues = self._store.area(area)
+            if ues is None:
+                raise Refusal("4.04", "geoIds: there is no area %s: msgin5g gateway area add" % area)
+            found |= {ue: Member(ue) for ue in ues}
         if not said.facts.get("geoIds"):
             raise Malformed("geoIds", "missing: the areas of a group by location")
-        raise Refusal("4.04", "geoIds: no such area")
+        return found
