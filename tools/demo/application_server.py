@@ -47,12 +47,13 @@ class ApplicationServer:
         """ASRegistration, with the URI that it wants to be posted to."""
         await self._post(REGISTRATIONS, {"asSvcId": self.service_id, "targetUri": self.target})
 
-    async def send(self, to, payload, report=True, message_id=None):
-        """ASMessageDelivery to a UE; the message ID. Sent again with the same ID it is still one message."""
+    async def send(self, to, payload, report=True, message_id=None, kind="UE"):
+        """ASMessageDelivery to a UE, or to another `kind` of recipient; the message ID. Sent again with the same ID it
+        is still one message."""
         message_id = message_id or str(uuid.uuid4())
         body = {
             "oriAddr": {"addrType": "AS", "addr": self.service_id},
-            "destAddr": {"addrType": "UE", "addr": to},
+            "destAddr": {"addrType": kind, "addr": to},
             "msgId": message_id,
             "stoAndFwInd": False,
             "delivStReqInd": report,

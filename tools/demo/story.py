@@ -17,6 +17,7 @@ from rich.markup import escape
 from tools.demo.application_server import ApplicationServer
 from tools.demo.box_story import NAME, out_of_the_box
 from tools.demo.feed import Unseen
+from tools.demo.many_story import BULK, to_many
 from tools.demo.processes import APPS, Device, Gateway, device_keys
 from tools.device import SMALL_HEAP
 
@@ -72,7 +73,7 @@ async def tell_story(heap=SMALL_HEAP):
     story = Story(Console(highlight=False))
     with tempfile.TemporaryDirectory(prefix="msgin5g-demo-") as folder:
         folder = Path(folder)
-        gateway = Gateway(folder, "--ue", NAME, security="oscore", found=True)
+        gateway = Gateway(folder, "--ue", NAME, *BULK, security="oscore", found=True)
         device = Device(folder / "device", app=APPS / "app.py", heap=heap)
         try:
             keys = await device_keys(folder, UE)
@@ -81,6 +82,7 @@ async def tell_story(heap=SMALL_HEAP):
                 device = Device(device.folder, app=APPS / "outage.py", heap=heap)
                 await _outage(story, gateway, server, device)
                 await out_of_the_box(story, folder, gateway, server, heap)
+                await to_many(story, folder, gateway, server)
         except (Unseen, ConnectionError, aiohttp.ClientError) as error:
             story.failed(
                 str(error),
