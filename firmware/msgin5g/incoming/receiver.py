@@ -100,8 +100,6 @@ class Receiver(Inbox):
     def _aggregated(self, body, address, now):
         """Make a message of each element (clause 6.4.1.1.7), with the outer elements copied that it lacks."""
         elements = body.elements()
-        if body.integer("totalMsgCount", None) not in (None, len(elements)):
-            raise BodyError("totalMsgCount", "is not the length of msgList")
         messages = []
         known = []
         for element in elements:

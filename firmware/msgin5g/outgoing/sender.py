@@ -147,13 +147,10 @@ class MessageSender(OutboxScheduler):
     def _receive_report(self, body, now):
         sender = body.originator()[1]
         expect_own(body, "destAddr", self._config)
-        if "msgList" in body:  # an aggregated report, clause 6.4.1.1.9
-            elements = body.elements()
-        else:
-            elements = (body,)
-        for element in elements:
-            status, cause = element.status()
-            self._client.expected(self.report(sender, element.message_id(), status, cause, now))
+        # an aggregated report, clause 6.4.1.1.9, is taken whole or not at all
+        elements = body.elements() if "msgList" in body else (body,)
+        for message_id, (status, cause) in [(each.message_id(), each.status()) for each in elements]:
+            self._client.expected(self.report(sender, message_id, status, cause, now))
 
     def _receive_response(self, body, now):
         expect_own(body, "oriAddr", self._config)

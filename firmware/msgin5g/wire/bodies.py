@@ -248,6 +248,8 @@ class Body:
         found = self.objects("msgList")
         if not found:
             raise BodyError("msgList", "empty")
+        if self.integer("totalMsgCount", None) not in (None, len(found)):
+            raise BodyError("totalMsgCount", "is not the length of msgList")
         return found
 
     def address(self, name, type_name, types):

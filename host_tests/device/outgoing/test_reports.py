@@ -53,6 +53,30 @@ def test_a_report_of_somebody_else_does_not_count():
     equal(group.state, "delivered")
 
 
+def several(*elements, number=None):
+    """An aggregated IMDN (clause 6.4.1.1.5) of these elements."""
+    said = '"totalMsgCount":%d,"msgList":[%s]' % (number or len(elements), ",".join(elements))
+    return imdn("r-1").replace(b'"DelSta":"success"', said.encode())
+
+
+def test_an_aggregated_report_counts_whole_or_not_at_all():
+    scene = Scene().start()
+    first, second = scene.send(report=True), scene.send(report=True)
+    good = ['{"msgId":"%s","DelSta":"success"}' % each.message_id for each in (first, second)]
+    for body in (
+        several(good[0], '{"msgId":"%s"}' % second.message_id),
+        several(good[0], '{"DelSta":"success"}'),
+        several(good[0], "7"),
+        several(*good, number=3),
+        several(*good, number=1),
+        several(),
+    ):
+        equal(scene.post(body).code, coap.BAD_REQUEST)
+    equal((first.state, second.state), ("accepted", "accepted"))
+    equal(scene.post(several(*good)).code, coap.CHANGED)
+    equal((first.state, second.state), ("delivered", "delivered"))
+
+
 def test_an_aggregated_report():
     scene = Scene().start()
     first, second = scene.send(report=True), scene.send(report=True)
