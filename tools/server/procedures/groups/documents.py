@@ -87,7 +87,8 @@ class Reader:
         entry = dict(before.entry) if before else {}
         if body.get("memberId") is not None or before is None:
             id_ = self.target(body.get("memberId"), "memberId")
-            entry.setdefault("memberId", body["memberId"])
+            if before is None:  # one that `group add` made has none, and is named by its ID
+                entry["memberId"] = body["memberId"]
         else:
             id_ = before.id
         type_ = bodies.text(body, "membershipType", before.type if before else None).upper()
