@@ -33,9 +33,17 @@ def group(number):
 
 
 def kind(number):
-    """What a device is configured to be: a fifth of them sleeps most of the time."""
+    """What a device is configured to be: a fifth of them sleeps most of the time, a seventh joins its messages."""
     found = {"gateway_service": True} if number % 3 else {}
-    return found | ({"availability": {"interval": 300, "duration": 20}} if number % 5 == 4 else {})
+    if number % 5 == 4:
+        found["availability"] = {"interval": 300, "duration": 20}
+    if joins(number):
+        found["aggregation"] = {"wait": 1}
+    return found
+
+
+def joins(number):
+    return number % 7 == 0
 
 
 class Story:
@@ -83,7 +91,8 @@ class Story:
         for round_, victim in enumerate(("server", 0)):
             for device in self.devices:
                 to = name((device.number * 7 + 1 + round_) % self.count)
-                self.give(device, (to,), "round %d" % round_, to)
+                for _ in range(3 if joins(device.number) else 1):
+                    self.give(device, (to,), "round %d" % round_, to)
                 if device.number == self.count // 2:
                     await self.programs.kill(victim)
                     await asyncio.sleep(30)
