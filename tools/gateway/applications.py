@@ -274,8 +274,6 @@ class Applications:
         return [(each, reported) for each in _once_each(here) if not app_id or str(each.app_id) == app_id]
 
     def _message(self, ue, applications, body, now):
-        if "msgList" in body:
-            return Outcome(REFUSED, "4.00 MSGin5G-5 has no aggregated messages")
         segment = bodies.segment(body)
         if segment is None:
             return self._deliver(applications, body, body.get("payload") or "")
@@ -340,6 +338,16 @@ class Applications:
         if isinstance(what, Deliver) and outcome.verdict in (DONE, REFUSED):
             detail = outcome.detail if outcome.verdict == REFUSED else ""
             self._store.remember(_brought(application), _key(body), detail, self._settings.remembered)
+
+    @asking
+    def refused(self, peer, body, outcome, now):
+        """One message of an aggregated one was refused, others were taken: who wants a report of it hears that."""
+        ue = self._store.application_ue(peer.port)
+        self._emit("discarded", kind="MSG", msgId=body["msgId"], to=ue, cause=outcome.detail)
+        if body.get("isDelivStatReq"):
+            to = Address(body["oriAddr"]["oriAddrType"], body["oriAddr"]["addr"])
+            service, who = self._settings.service, Address("UE", ue)
+            yield self._ask(ue, bodies.imdn(service, who, to, body["msgId"], False, outcome.detail))
 
     @asking
     def ended(self, peer, body, outcome, now):

@@ -7,6 +7,7 @@ from tools.server.delivery.pushes import BROKEN, DONE, LATER, REFUSED, Outcome
 from tools.server.isolation import reason_of
 from tools.store.transactions import store_failed
 from tools.transport.departure import datagram
+from tools.wire import aggregates, bodies
 from tools.wire.answers import Refusal
 
 
@@ -53,7 +54,26 @@ class Sender:
         return outcome
 
     async def to_application(self, peer, body):
-        """A push to the applications of MSGin5G-5 behind one UE; the Outcome: later while one of them must wait."""
+        """A push to the applications of MSGin5G-5 behind one UE; the Outcome: later while one of them must wait.
+
+        MSGin5G-5 has no aggregated messages: each is brought as a single one (TS 24.538 clause 6.4.1.1.7). What was
+        brought already is not brought again. Where some are refused and others taken, the whole is taken.
+        """
+        if body["msgType"] != "MSG" or "msgList" not in body:
+            return await self._to_application(peer, body)
+        came = []
+        for head, value in aggregates.singles(body, body["msgList"]):
+            one = bodies.msg(head, value)
+            came.append((one, await self._to_application(peer, one)))
+            if came[-1][1].verdict == LATER:
+                return came[-1][1]
+        taken = [outcome for _, outcome in came if outcome.verdict == DONE]
+        for one, outcome in came if taken else ():
+            if outcome.verdict != DONE:
+                await self._note(self._applications.refused, peer, one, outcome)
+        return taken[0] if taken else came[0][1]
+
+    async def _to_application(self, peer, body):
         what = await settled(self._applications_event(self._applications.pushed, peer, body))
         if not isinstance(what, Outcome):
             outcomes = [await self._brought(application, item, body) for application, item in what]
