@@ -19,6 +19,10 @@ if _TYPING:
 _RECEIVED = const(2048)
 _SENT = const(1280)
 
+# ms. The alarm that wakes the chip counts microseconds in 32 bits, and the port sets none for a longer sleep: it would
+# have no end.
+_LONGEST_SLEEP = const(3600000)
+
 # pico-sdk writes the second into the first (WATCHDOG, SCRATCH4) when the watchdog is started for good; a reset that
 # the program asks for goes by the watchdog as well, and clears it (watchdog_enable_caused_reboot).
 _SCRATCH4 = const(0x4005801C)
@@ -60,7 +64,9 @@ class Board:
 
     def sleep(self, ms: int) -> None:
         """Sleep with RAM kept. The clocks of the UART and, without a computer at it, of USB stop meanwhile."""
-        machine.lightsleep(ms)
+        while ms > 0:
+            machine.lightsleep(min(ms, _LONGEST_SLEEP))
+            ms -= _LONGEST_SLEEP
 
     def led(self, on: bool) -> None:
         """Switch the LED on or off."""

@@ -301,11 +301,7 @@ class RunningClient(runner.Serving):
 
     def _awake(self):
         # Behind a sleep a window may have begun that the core has not heard of.
-        return not self.core.idle or (self._schedule is not None and self.next_wake() == 0)
-
-    @property
-    def _schedule(self):
-        return self.core.config.availability and self.core.procedure("availability")
+        return not self.core.idle or (self.core.config.availability is not None and self.next_wake() == 0)
 
     def next_wake(self) -> int | None:
         """Return milliseconds until the protocol wants to run next, for `board.sleep`; None for never.
@@ -313,9 +309,13 @@ class RunningClient(runner.Serving):
         With `availability` in the configuration it is 0 while the device must listen, and else the time until the next
         window, or until what comes before.
         """
-        deadline = self.core.next_deadline()
-        schedule = self._schedule
-        if self._unsent is not None or (schedule is not None and (schedule.listens or not self._open)):
+        core = self.core
+        deadline = core.next_deadline()
+        if self._unsent is not None:
+            return 0
+        if core.config.availability is not None and (
+            not self._open or core.procedure("availability").listens
+        ):
             return 0
         return None if deadline is None else max(0, ticks_diff(deadline, health.now()))
 

@@ -16,6 +16,7 @@ from tools.errors import UsageError
 PARTS = {
     "rp2040": "Memory on the RP2040, emulated",
     "line": "The RP2040 on a line of 115200 baud, in its own time",
+    "sleep": "A day of the RP2040, in its own time",
     "instructions": "Work of the interpreter, unix port",
     "air": "Octets on the air",
     "oscore": "What OSCORE costs",

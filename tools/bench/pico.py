@@ -102,7 +102,8 @@ class Pico:
         self.requests.append(body)
         answer = aiocoap.Message(code=aiocoap.CHANGED)
         if body["msgType"] == "REG":
-            answer.payload = bodies.encode({"oriAddr": body["oriAddr"], "result": True, "regExpTime": 3600})
+            granted = {"oriAddr": body["oriAddr"], "result": True, "regExpTime": body["regExpTime"]}
+            answer.payload = bodies.encode(granted)
             answer.opt.content_format = 50
         answer.mtype, answer.mid, answer.token = aiocoap.ACK, message.mid, message.token
         return answer

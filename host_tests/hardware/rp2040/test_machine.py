@@ -6,6 +6,8 @@ the RP2040 data sheet and of MicroPython's documentation of `machine`.
 import socket
 import time
 
+import pytest
+
 from tools.programs.patience import patiently
 
 POWER_ON, WATCHDOG = 1, 3  # machine.PWRON_RESET, machine.WDT_RESET
@@ -36,6 +38,14 @@ def test_light_sleep_keeps_ram_and_wakes_in_time(board):
     slept, kept = board.run(code).split()
     assert 3000 <= int(slept) < 3020
     assert kept == "True"
+
+
+@pytest.mark.parametrize("ms", [0, 1, 4_294_968, 10_000_000])
+def test_a_board_wakes_from_a_sleep_of_any_length(board, ms):
+    """The port sets no alarm for one of 2^32 us or more."""
+    code = f"import time\nfrom board import Board\nt = time.ticks_ms()\nBoard().sleep({ms})\n"
+    slept = int(board.run(code + "print(time.ticks_diff(time.ticks_ms(), t))"))
+    assert ms <= slept < ms + 100
 
 
 def test_uart_carries_every_octet_at_its_pace(boot):
