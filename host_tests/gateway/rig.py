@@ -6,6 +6,7 @@ the gateway made to raise.
 """
 
 import contextlib
+import functools
 import importlib
 import inspect
 import itertools
@@ -22,7 +23,8 @@ import tools.wire
 from host_tests.gateway.scripted import SERVICE
 from tools.gateway.runtime import Gateway, Options
 from tools.page.events import Events
-from tools.server.delivery.pushes import Outcome
+from tools.server.callers import Caller
+from tools.server.delivery.pushes import DONE, LATER, Outcome
 from tools.server.settings import Settings
 from tools.server.unrecorded import Unrecorded
 from tools.wire.answers import Refusal, Request
@@ -136,6 +138,8 @@ class Rig:
         self.escaped = []
         self._parts = {}
         self._timers = []
+        self.silent = set()  # devices that do not answer
+        self.asked = []  # what the network was asked: Pushes
         self.tries = 0  # of recording outcomes that could not be recorded
         self._ids = itertools.count(1)
         self.path = store
@@ -268,6 +272,15 @@ class Rig:
                 self.now += 1
         return None
 
+    def report(self, kind, **body):
+        """The network tells of all that it was asked for of this kind ("monitoring" or "trigger")."""
+        for push in [each for each in self.asked if each.kind == kind and each.body]:
+            path, _, token = push.body["notificationDestination"].rpartition("/")
+            decide = next(
+                r.decide for r in self.gateway.server.routes if path.endswith(r.path[: -len("/{token}")])
+            )
+            self.http(functools.partial(decide, caller=Caller(), token=token), body)
+
     def _hears(self, push):
         """A device or an Application Server gets a body, takes it, and answers as the standard says."""
         body, who = push.body, push.target.id
@@ -326,6 +339,14 @@ class Rig:
 
     def takes(self, push):
         """Its recipient takes it, and answers."""
+        if push.method:  # to the network
+            self.asked.append(push)
+            made = Outcome(DONE, "201 Created", location="http://192.0.2.50/made/%d" % len(self.asked))
+            self.gateway.unrecorded.add(push, made)
+            return
+        if push.target.id in self.silent:
+            self.gateway.unrecorded.add(push, Outcome(LATER, "no answer", answered=False))
+            return
         answer = self._hears(push)
         self.gateway.unrecorded.add(push, Outcome.of_coap("2.04"))
         if answer:

@@ -32,6 +32,13 @@ _SENTENCES = {
     " ahead by {ahead}",
     "registered": "registered {ue} from {peer} for {lifetime} s, segments up to {maxSegSize}",
     "registered via": "registered {ue} through {via} at {peer} for {lifetime} s, segments up to {maxSegSize}",
+    "triggered": "triggered {ue} by {by}, at {at}",
+    "trigger-failed": "{ue} could not be triggered: {cause}",
+    "trigger-reported": "the network on the trigger of {ue}: {result}",
+    "monitored": "the network tells when {ue} can be reached",
+    "monitoring-refused": "the network does not tell when {ue} can be reached: {cause}; again in {seconds} s",
+    "monitoring-ended": "the network tells of {ue} no more",
+    "reachable": "the network says that {ue} can be reached",
     "bulk": "{via} sent {elements} requests of UEs in one {kind}; {refused} of them were refused",
     "lost": "{ue} is not at its gateway {via} any more: its registration is over",
     "registers-again": "{ue} registers again and again from {peer}: it does not take the answers, its console says why"

@@ -32,6 +32,12 @@ def _clock(seconds):
     return time.strftime("%H:%M:%S", time.localtime(seconds))
 
 
+def _asleep(ue, now):
+    if "asleepUntil" not in ue:
+        return ""
+    return "until it asks" if ue["asleepUntil"] is None else "%d s" % (ue["asleepUntil"] - now)
+
+
 def _of_server(status):
     """What a server has to show: (title, its table) each."""
     ues = [
@@ -41,6 +47,7 @@ def _of_server(status):
             ue["peer"] or "its gateway is not registered",
             "%d s" % (ue["expires"] - status["time"]),
             ue["maxSegSize"],
+            _asleep(ue, status["time"]),
         )
         for ue in status["registered"]
     ]
@@ -53,7 +60,9 @@ def _of_server(status):
     return (
         (
             "Registered UEs",
-            _table(("UE Service ID", "through", "address", "expires in", "segments up to"), ues),
+            _table(
+                ("UE Service ID", "through", "address", "expires in", "segments up to", "asleep for"), ues
+            ),
         ),
         ("Topics", _table(("topic", "UE Service ID", "expires in"), topics)),
         ("Application Servers", _table(("AS Service ID", "target"), servers)),

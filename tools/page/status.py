@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: MIT
 """What a gateway that runs says of itself: the status page and /status.json."""
 
+import math
+
 from tools.server.isolation import reason_of
+from tools.wire.bodies import Address
 from tools.wire.masking import masked_uri
 
 
@@ -46,9 +49,11 @@ def of_server(program, now):
                 "via": r.via,
                 "expires": r.expires,
                 "maxSegSize": r.max_segment or 2048,
+                **asleep(server, r.ue, now),
             }
             for r in store.registrations(now)
         ],
+        "monitored": lambda: [{"ue": each.ue, "at": each.link} for each in store.monitored() if each.link],
         "configurations": store.count_configurations,
         "subscriptions": lambda: [
             {"topic": topic, "ue": ue, "expires": expires} for topic, ue, expires in store.subscriptions(now)
@@ -71,6 +76,12 @@ def of_server(program, now):
         "resting": lambda: resting(server),
         "refused": server.refused,
     }
+
+
+def asleep(server, ue, now):
+    """Until when it has no window: a moment, or None where only the UE itself can say."""
+    opens = server.turns.windows.opens(Address("UE", ue), now)
+    return {} if opens is None else {"asleepUntil": None if opens == math.inf else opens}
 
 
 def resting(decisions):

@@ -84,11 +84,18 @@ def test_a_report_may_come_before_the_answer_or_in_it():
     taken(bench, push)
     assert bench.take()["payload"] == "one"
     assert bench.work(10) == [] and bench.events("monitored") == []
-    for said in ({"self": AT, "monitoringEventReport": REPORT}, REPORT):
+    for detail, said in (("201 Created", {"self": AT, "monitoringEventReport": REPORT}), ("200 OK", REPORT)):
         bench = scene()
-        taken(bench, asked(bench), said=said)
+        bench.server.outcome(asked(bench), Outcome(DONE, detail, said=said, location=AT), bench.now)
         assert bench.take()["payload"] == "one"
         assert bench.store.monitored() == []
+
+
+def test_what_was_asked_for_comes_back_in_the_answer_and_is_no_report():
+    bench = scene()
+    push = asked(bench)
+    bench.server.outcome(push, Outcome(DONE, "201 Created", said=push.body | {"self": AT}), bench.now)
+    assert bench.work(10) == [] and [each.link for each in bench.store.monitored()] == [AT]
 
 
 def test_a_report_on_a_sleeper_opens_a_window():

@@ -10,6 +10,10 @@ A, B, C, D, G = "ue:a", "ue:b", "ue:c", "ue:d", "ue:g"
 GW, E, F = "ue:gw", "ue:e", "ue:f"  # a Gateway UE, and two behind it
 AS = "as:weather@example.org"
 TOPIC, GROUP = "weather/today", "group:valves"
+S, U = "ue:s", "ue:u"  # one that sleeps, one that is silent for a while
+NEF = "http://192.0.2.50"
+WOKEN = {"triInfo": {"ueId": "device-7@example.org", "cliPort": "4711"}}
+ASLEEP = {"schTime": "1970-01-01T00:00:00Z", "durTime": 20, "periIndi": True, "periInterval": 60}
 KEEP = 3000  # s, less than a registration lasts
 
 
@@ -26,7 +30,19 @@ def story(rig, watch):
         rig.register(name, cliProfile={"maxSegSize": 300})
     register = {"asSvcId": AS, "targetUri": "http://192.0.2.99/in"}
     rig.http(rig.gateway.server.application_servers.register, register)
+    rig.register(U, cliProfile=WOKEN)
     watch(True)
+    rig.register(S, cliProfile={"comAvail": ASLEEP})
+    rig.silent.add(U)
+    rig.send(C, rig.msg(C, U, "to one that is silent", sfFlag=True))
+    for _ in range(3):
+        rig.pump()
+    rig.silent.clear()
+    link = NEF + "/x"
+    rig.report(
+        "monitoring", subscription=link, monitoringEventReports=[{"monitoringType": "UE_REACHABILITY"}]
+    )
+    rig.report("trigger", transaction=link, result="SUCCESS")
     rig.register(G, regExpTime=10)
     rig.bulk(GW, "REG", [E, F])
     assert len(rig.configure(A, ["urn:imei:1"])) == 1
@@ -73,10 +89,16 @@ def story(rig, watch):
     said = [{"msgId": rig.new_id(), "DelSta": "success"}, {"msgId": rig.new_id(), "DelSta": "success"}]
     to = {"destAddr": {"destAddrType": "UE", "addr": A}, "msgId": said[0]["msgId"]}
     rig.send(D, rig.own(D, "IMDN", **to, totalMsgCount=2, msgList=said))
+    rig.now += 10
+    rig.send(C, rig.msg(C, S, "promised"))
+    rig.send(C, rig.msg(C, S, "to one that sleeps", sfFlag=True))
     rig.bulk(GW, "DEREG", [F])
     rig.send(A, rig.msg(A, F, "stored for one behind", sfFlag=True))
     rig.bulk(GW, "REG", [F])
     rig.gateway.snapshot()
+    for _ in range(8):
+        rig.settle(4)
+        rig.now += 10
     rig.settle()
     watch(False)
     rig.now += KEEP  # all that waits is over
@@ -116,7 +138,7 @@ def check(rig, expected, step):
 
 
 def test_the_story_without_faults(faults):
-    rig = Rig(keep=KEEP)
+    rig = Rig(keep=KEEP, exposure=NEF)
     story(rig, lambda on: None)
     assert outline(rig)[B] == [
         (A, "1"),
@@ -137,6 +159,9 @@ def test_the_story_without_faults(faults):
     assert outline(rig)[AS] == [(C, "1")]
     assert outline(rig)[E] == [(A, "to one behind"), (F, "from its neighbour")]
     assert outline(rig)[F] == [(A, "to many"), (A, "stored for one behind")]
+    assert outline(rig)[S] == [(C, "promised"), (C, "to one that sleeps")]
+    assert outline(rig)[U] == [(C, "to one that is silent")]
+    assert {push.kind for push in rig.asked} == {"monitoring", "trigger"}
     assert outline(rig)[G] == [(C, "while it is there")]
     assert not rig.events("quarantined") and not rig.events("error")
     assert check(rig, outline(rig), "none") == []
@@ -150,7 +175,7 @@ def test_any_step_raises_once(faults):
         first.setdefault((name, place()), count[0])
         return False
 
-    rig, faults.raises = Rig(keep=KEEP), note
+    rig, faults.raises = Rig(keep=KEEP, exposure=NEF), note
     story(rig, lambda on: setattr(faults, "watching", on))
     expected = outline(rig)
     assert len(first) > 200
@@ -170,7 +195,7 @@ def test_any_step_raises_once(faults):
             count[0] += 1
             return count[0] == number
 
-        rig, faults.raises = Rig(keep=KEEP), now
+        rig, faults.raises = Rig(keep=KEEP, exposure=NEF), now
         story(rig, lambda on: setattr(faults, "watching", on))
         lost += bool(check(rig, expected, "%s, call %d" % (step, number)))
     assert 0 < lost < len(first) / 3  # most requests are sent again, most pauses end
@@ -206,7 +231,7 @@ def test_any_step_raises_for_one_message_always(faults):
         return False
 
     def one_rig():
-        made = Rig(keep=KEEP)
+        made = Rig(keep=KEEP, exposure=NEF)
         made.victim = "00000000-0000-4000-8000-000000000001"
         return made
 

@@ -82,9 +82,8 @@ class Monitoring(Procedure):
             link = exposure.link(push, outcome)
             self._store.monitoring_is_at(ue, link)
             self._emit("monitored", ue=ue, at=link)
-            said = outcome.said or {}
-            if said.get("monitoringEventReport") or said.get("monitoringType"):  # it can be reached already
-                self._reached(ue, now)
+            if outcome.says("200") or (outcome.said or {}).get("monitoringEventReport"):
+                self._reached(ue, now)  # the answer is the report
         elif outcome.verdict == REFUSED:
             self._refused(ue, outcome, now)
 
