@@ -37,7 +37,7 @@ class Sender:
                 outcome = datagram.send(push.where, push.octets)
             elif push.back:
                 outcome = await self._program.coap.respond(push.where, push.back, push.answer)
-            elif push.target.type == "UE":
+            elif push.target.type == "UE" and push.way is None:
                 outcome = await self._program.coap.push(push.where, push.body, push.target.id)
             else:
                 heard, token = push.way is not None or bool(push.method), push.way and push.way.token
