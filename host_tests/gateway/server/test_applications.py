@@ -128,6 +128,20 @@ def test_a_device_that_was_replaced_makes_way_when_nothing_was_heard_for_a_lifet
     assert bench.run()[-1]["oriAddr"]["addr"] == TWO
 
 
+def test_one_that_comes_from_another_address_is_told_of():
+    bench = AppBench((7, ONE))
+    bench.enter(7)
+    bench.enter(7, OTHER_LINE)
+    (event,) = bench.events("application-deregistered")
+    assert (event["application"], event["ue"], event["cause"]) == (
+        7,
+        ONE,
+        "it has registered at " + OTHER_LINE,
+    )
+    bench.enter(7, OTHER_LINE)
+    assert len(bench.events("application-deregistered")) == 1
+
+
 def test_applications_of_one_ue_at_one_address():
     bench = AppBench((7, ONE), (8, ONE))
     first, second = bench.enter(7), bench.enter(8)

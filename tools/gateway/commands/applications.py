@@ -84,8 +84,12 @@ def _application(store, args, credential, fail):
             return fail("there is no application %s: see `application list`" % args.app_id)
         print("removed %s" % args.app_id)
         return 0
+    before = store.application(args.app_id)
     add(store, args.app_id, args.ue, credential)
-    print("added %s as %s" % (args.app_id, args.ue))
+    instead = (
+        " in place of %s; it has to register again" % before.ue if before and before.ue != args.ue else ""
+    )
+    print("added %s as %s%s" % (args.app_id, args.ue, instead))
     return 0
 
 
