@@ -55,6 +55,16 @@ def _of_server(status):
         (each["topic"], each["ue"], "%d s" % (each["expires"] - status["time"]))
         for each in status["subscriptions"]
     ]
+    groups = [
+        (
+            each["group"],
+            each["name"] or "",
+            each["category"],
+            each["creator"] or "",
+            "%(takePart)d of %(members)d" % each,
+        )
+        for each in status["groups"]
+    ]
     pending = [(p["to"], p["state"], p["messages"], p["octets"]) for p in status["pending"]]
     servers = [(s["as"], s["targetUri"] or "no targetUri") for s in status["applicationServers"]]
     return (
@@ -65,6 +75,10 @@ def _of_server(status):
             ),
         ),
         ("Topics", _table(("topic", "UE Service ID", "expires in"), topics)),
+        (
+            "Groups",
+            _table(("Group Service ID", "name", "category", "made by", "members that take part"), groups),
+        ),
         ("Application Servers", _table(("AS Service ID", "target"), servers)),
         ("Pending messages", _table(("for", "state", "messages", "octets"), pending)),
     )

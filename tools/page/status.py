@@ -38,6 +38,9 @@ def common(program, now):
     }
 
 
+_GROUP = ("group", "name", "category", "creator", "members", "takePart")
+
+
 def of_server(program, now):
     """What a program with a server has to say of that."""
     store, server = program.store, program.server
@@ -57,6 +60,9 @@ def of_server(program, now):
         "configurations": store.count_configurations,
         "subscriptions": lambda: [
             {"topic": topic, "ue": ue, "expires": expires} for topic, ue, expires in store.subscriptions(now)
+        ],
+        "groups": lambda: [
+            dict(zip(_GROUP, (*row[:-1], int(row[-1])), strict=True)) for row in store.groups_for_people()
         ],
         "applicationServers": lambda: [
             {"as": each.id, "targetUri": masked_uri(each.target_uri)} for each in store.application_servers()

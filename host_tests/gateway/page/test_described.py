@@ -16,6 +16,7 @@ from tools.gateway.runtime import Gateway
 from tools.page import openapi
 from tools.page.events import Events
 from tools.server.settings import Settings
+from tools.store.server.grouptables import EXPLICIT, Member
 
 WEATHER, SENSOR = "as:weather@example.org", "ue:sensor-1@example.org"
 AWAY = "ue:sensor-2@example.org"  # known, and not registered
@@ -87,6 +88,29 @@ def test_it_describes_what_the_program_serves_and_no_more(program):
                 document = json.loads(octets)
         assert set(document["paths"]) == paths
         assert {(path, method) for path, item in document["paths"].items() for method in item} == served
+
+    run(main())
+
+
+def test_groups_are_shown_as_it_is_described():
+    async def main():
+        async with ServerProgram(Options(Settings(), HERE, HERE, ":memory:"), Events()) as g:
+            members = [Member("ue:<a>"), Member("ue:b", EXPLICIT), Member("ue:c", EXPLICIT, True)]
+            with g.store.transaction():
+                g.store.add_group("group:<1>", "NORMAL", None, 0, {"groupName": "valves"}, members)
+                g.store.add_group("group:2", "TEMPORARY", "ue:b", 0, {}, [])
+            async with aiohttp.ClientSession("http://127.0.0.1:%d" % g.http_port) as http:
+                async with http.get("/status.json") as response:
+                    octets = await response.read()
+                    described.check("/status.json", "get", 200, response.headers, octets)
+                async with http.get("/") as response:
+                    page = await response.text()
+        names = ("group", "name", "category", "creator", "members", "takePart")
+        assert json.loads(octets)["groups"] == [
+            dict(zip(names, ("group:2", None, "TEMPORARY", "ue:b", 0, 0), strict=True)),
+            dict(zip(names, ("group:<1>", "valves", "NORMAL", None, 3, 2), strict=True)),
+        ]
+        assert "group:&lt;1&gt;" in page and "2 of 3" in page
 
     run(main())
 
