@@ -12,6 +12,7 @@ from tools.server.delivery.pushes import Item
 from tools.server.delivery.responses import THROUGH, through_key
 from tools.server.settings import LARGEST_PROFILE
 from tools.server.speakers import must_be_registered
+from tools.store.messages.messagetables import octets_of
 from tools.store.server.peertables import SERVER
 from tools.store.states import FAILED, STORED
 from tools.store.tables import CONTROL
@@ -123,6 +124,7 @@ class ApplicationServers:
         self._deliveries.quotas.refuse_full(target, origin)
         self._deliveries.quotas.refuse_domain(through)
         parts = [] if value is None else [value]
+        self._deliveries.quotas.refuse_copies(target, origin, octets_of(head, parts), now)
         item = Item(
             origin,
             target,

@@ -72,6 +72,7 @@ class Server:
             self._procedures[procedure.name] = procedure
             self._on |= dict.fromkeys(row.types, procedure)
             routing.routes |= dict.fromkeys(row.targets, procedure.route)
+            self._deliveries.quotas.spreads |= dict.fromkeys(row.targets, procedure.recipients)
         confirm, report = self._procedures["segments"].confirm, self._procedures["reports"].report
         self.quarantine = Quarantine(store, settings, self.isolation, self._deliveries, confirm, emit)
         self.application_servers = ApplicationServers(

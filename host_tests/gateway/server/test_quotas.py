@@ -10,6 +10,7 @@ from host_tests.gateway.scripted import new_id
 from host_tests.gateway.server.test_decisions import HERE, THERE, A, B, Bench, msg, own
 from tools.server.delivery.pushes import LATER, Outcome
 from tools.store.messages.quotatables import SETS
+from tools.store.server.grouptables import Member
 from tools.store.store import Store
 from tools.store.tables import CONTROL, DATA
 from tools.transport.security import Speaker
@@ -420,3 +421,49 @@ def test_one_device_is_not_limited_for_what_others_behind_its_address_send():
     one.identity, two.identity = b"1", b"2"
     assert [bench.code(one, {"no": "message"}) for _ in range(11)] == ["4.00"] * 10 + ["4.29"]
     assert bench.code(two, {"no": "message"}) == "4.00"
+
+
+def group_of(bench, *members):
+    with bench.store.transaction():
+        bench.store.add_group("g", "NORMAL", A, bench.now, {}, [Member(ue) for ue in members])
+
+
+def to_group(**members):
+    return msg(A, "g", to_type="GROUP", sfFlag=True, sfParam={"expireTime": FAR}, **members)
+
+
+def test_each_copy_to_a_group_counts_for_the_share_of_its_originator():
+    bench = away(quota=30, max_message=1000)
+    group_of(bench, *AWAY[:20])
+    assert bench.code(HERE, to_group()) == "2.04"
+    answer = bench.ask(HERE, to_group())
+    assert (answer.code, answer.max_age) == ("5.03", 10)  # all of it or nothing
+    assert bench.store.load(DATA, Address("UE", A))[0] == 20
+    assert bench.code(HERE, kept(AWAY[0])) == "2.04"
+
+
+def test_what_can_never_be_copied_to_a_group_is_refused_for_good():
+    bench = away(max_message=1000, quota_octets=4000)
+    group_of(bench, *AWAY[:20])
+    answer = bench.ask(HERE, to_group(payload="x" * 201))
+    assert (answer.code, answer.size1) == ("4.13", 200)
+    assert bench.code(HERE, to_group(payload="x" * 200)) == "2.04"
+
+
+def test_a_group_of_any_size_gets_small_messages():
+    bench = away(quota=5)
+    group_of(bench, *AWAY[:20])
+    assert bench.code(HERE, to_group()) == "2.04"
+    assert bench.code(HERE, to_group()) == "5.03"
+
+
+def test_one_in_segments_that_is_too_much_for_a_group_fails_with_words():
+    bench = away(max_message=1000, quota_octets=4000)
+    group_of(bench, *AWAY[:20])
+    body = to_group()
+    for number, text in ((1, "x" * 200), (2, "y" * 200)):
+        params = {"segId": "0011", "totalSegCount": 2, "segNumb": number}
+        assert bench.code(HERE, body | {"payload": text, "isSegmented": True, "segParams": params}) == "2.04"
+    (told,) = [push.body for push in bench.work() if push.kind == "MSGRESP"]
+    assert told["DelSta"] == "failure" and "at most 200 octets" in told["Cause"]
+    assert bench.store.load(DATA, Address("UE", A))[0] == 0

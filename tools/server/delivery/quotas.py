@@ -18,6 +18,8 @@ class Quotas:
     def __init__(self, store, settings):
         self._store = store
         self._settings = settings
+        # By kind of target that is many: how many get what is sent to one, called with (target, now).
+        self.spreads = {}
 
     def refuse_full(self, target, origin):
         """Refuses a message that would be one too many: for its recipient, of its originator, or of all together.
@@ -39,6 +41,22 @@ class Quotas:
         messages, octets = self._waiting()
         if messages >= share * settings.pending_all or octets >= share * settings.pending_octets:
             raise _full("too many messages wait")
+
+    def refuse_copies(self, target, origin, octets, now):
+        """Refuses a message of so many octets that goes to many, where its copies would be too many of its originator:
+        each is one that waits."""
+        count = self.spreads.get(target.type)
+        copies = count(target, now) if count else 1
+        if copies < 2:
+            return
+        settings = self._settings
+        most = max(settings.quota_octets, 4 * settings.max_message)
+        if copies * octets > most:
+            cause = "to %d recipients at most %d octets go" % (copies, most // copies)
+            raise Refusal("4.13", cause, size1=most // copies)
+        messages, waiting = self._waiting(origin)
+        if messages and (messages + copies > settings.quota or waiting + copies * octets > most):
+            raise _full("too many of your own messages wait")
 
     def refuse_domain(self, who, lane=DATA):
         """Refuses what would be one too many of all whom another server speaks for."""

@@ -7,6 +7,7 @@ further.
 
 from tools.server.delivery.pushes import Item
 from tools.server.procedures.procedure import Procedure
+from tools.store.messages.messagetables import octets_of
 from tools.wire import aggregates, bodies
 from tools.wire.bodies import Address, Malformed
 
@@ -43,6 +44,7 @@ class Messages(Procedure):
             listed = new
             head = head | {"totalMsgCount": len(listed), "msgList": listed}
         parts = [] if value is None else [value]
+        quotas.refuse_copies(target, origin, octets_of(head, parts), now)
         self._remember(origin, head["msgId"])
         if listed != []:  # else each of its elements was sent before
             item = Item(origin, target, head, parts, store_forward, expires, priority=urgency, whole=whole)

@@ -14,6 +14,7 @@ from tools.server.routing import Routing
 from tools.server.settings import Settings
 from tools.server.speakers import Speakers
 from tools.wire.answers import Answer
+from tools.wire.bodies import Address
 from tools.wire.http import Route
 from tools.wire.identity import Peer
 
@@ -65,6 +66,10 @@ class Procedure:
     def route(self, item: Item, now: float) -> tuple[str, str]:
         """Route a whole message to one of the row's kinds of target: (QUEUED, STORED or FAILED; the cause or "")."""
         raise NotImplementedError
+
+    def recipients(self, target: Address, now: float) -> int:
+        """How many messages at most one to such a target becomes that wait."""
+        return 1
 
     def routes(self) -> Iterable[Route]:
         """What is asked of it over HTTP."""

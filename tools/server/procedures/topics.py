@@ -7,6 +7,7 @@ Any topic may be subscribed to: it is made by the first subscription and gone wi
 
 from tools.server.procedures.procedure import Procedure
 from tools.server.speakers import must_be_registered
+from tools.store.messages.messagetables import octets_of
 from tools.store.states import FAILED, QUEUED
 from tools.wire import bodies, restreading
 from tools.wire.answers import Answer, Refusal
@@ -122,6 +123,9 @@ class Topics(Procedure):
 
     # ---- what is sent to a topic -------------------------------------------------------------------------------------
 
+    def recipients(self, target, now):
+        return len(self._store.subscribers(target.id, now)) + len(self._store.followers(target.id, now))
+
     def route(self, item, now):
         """A copy for each subscriber but the originator, as if it had been sent to that UE: the originator is not
         told about single copies, only where there is no subscriber at all."""
@@ -131,6 +135,11 @@ class Topics(Procedure):
         targets = [who for who in targets if who != item.origin]
         if not targets:
             return FAILED, "nobody else is subscribed to this topic"
+        try:  # of one in segments the size is known only now
+            octets = octets_of(item.head, item.parts)
+            self._deliveries.quotas.refuse_copies(item.target, item.origin, octets, now)
+        except Refusal as refusal:
+            return FAILED, refusal.answer.diagnostic
         taken = self._core.routing.copies(item, targets, now)
         return (QUEUED, "") if taken else (FAILED, "no subscriber of this topic can be reached")
 

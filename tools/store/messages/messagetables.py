@@ -10,13 +10,18 @@ from tools.wire.bodies import Address, same
 from tools.wire.payload import content_size
 
 
+def octets_of(head, parts):
+    """What a message counts: octets that its parts say; without them, as an aggregated one, those of its body."""
+    return sum(map(content_size, parts)) if parts else len(json.dumps(head))
+
+
 class MessageTables:
     """For Store, whose `_db` these methods use. Their schema is that of `tables`."""
 
     def add(self, lane, kind, target, origin, head, parts, state, expires, **more):
         """A message at the end of its recipient's queue (or at `position`); returns its id. `high`, `whole`: its traits
         (`traittables`)."""
-        octets = sum(map(content_size, parts)) if parts else len(json.dumps(head))
+        octets = octets_of(head, parts)
         cursor = self._db.execute(
             "INSERT INTO message VALUES (NULL,?,?,?,?,?,?,?,?,?,?,?,?,?,?,NULL,?)",
             (

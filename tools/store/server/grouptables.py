@@ -68,14 +68,15 @@ class GroupTables:
         return made
 
     def change_group(self, document, facts, members):
-        """Keeps other facts and members of a group; who is a member no longer is one no longer."""
+        """Keeps other facts and members of a group. {who is no member any more: what `remove_member` gives}"""
         self._db.execute("UPDATE val_group SET facts=? WHERE document=?", (json.dumps(facts), document))
-        kept = {member.id for member in members}
+        kept, gone = {member.id for member in members}, {}
         for member in self.members(document):
             if member.id not in kept:
-                self.remove_member(document, member.id)
+                gone[member.id] = self.remove_member(document, member.id)
         for member in members:
             self.put_member(document, member)
+        return gone
 
     def remove_group(self, document):
         """What was accepted for its members before still goes to them. False where it is not there."""
@@ -97,12 +98,12 @@ class GroupTables:
         return [_group_of(row) for row in self._db.execute("SELECT %s FROM val_group ORDER BY id" % _GROUP)]
 
     def groups_with(self, ue, most):
-        """The oldest groups that this is a member of, or the creator; at most so many."""
+        """The documents of the oldest groups that this is a member of, or the creator; at most so many."""
         query = (
-            "SELECT %s FROM val_group WHERE creator=? OR document IN"
+            "SELECT document FROM val_group WHERE creator=? OR document IN"
             " (SELECT document FROM val_group_member WHERE member=?) ORDER BY created, document LIMIT ?"
         )
-        return [_group_of(row) for row in self._db.execute(query % _GROUP, (ue, ue, most))]
+        return [document for (document,) in self._db.execute(query, (ue, ue, most))]
 
     def count_groups(self, creator=None):
         """Of a creator; of all without."""
@@ -112,7 +113,8 @@ class GroupTables:
     def groups_for_people(self):
         """(ID, name, category, creator, members, members that take part) of all."""
         query = (
-            "SELECT id, json_extract(facts, '$.groupName'), category, creator, count(member),"
+            "SELECT id, CASE WHEN json_valid(facts) THEN json_extract(facts, '$.groupName') END, category, creator,"
+            " count(member),"
             " coalesce(sum(type<>'EXPLICIT' OR registered), 0) FROM val_group LEFT JOIN val_group_member"
             " USING (document) GROUP BY document ORDER BY id"
         )
@@ -147,8 +149,8 @@ class GroupTables:
         self._db.execute("DELETE FROM val_group_member WHERE document=? AND member=?", (document, id_))
         gone = self._db.execute(
             "DELETE FROM message WHERE target_type IN ('UE', 'AS') AND target=? AND kind='MSG'"
-            " AND json_extract(head, '$.oriDestAddr.destAddrType')='GROUP' AND json_extract(head, '$.oriDestAddr.addr')"
-            "=(SELECT id FROM val_group WHERE document=?)",
+            " AND CASE WHEN json_valid(head) THEN json_extract(head, '$.oriDestAddr.destAddrType')='GROUP'"
+            " AND json_extract(head, '$.oriDestAddr.addr')=(SELECT id FROM val_group WHERE document=?) END",
             (id_, document),
         )
         return gone.rowcount

@@ -117,12 +117,21 @@ class Reader:
         return given
 
     def senders(self, given):
-        """The Service IDs whose messages pass a messageFilter (`tgtUe`); None: those of all."""
+        """The Service IDs whose messages pass a messageFilter (`tgtUe`); None: those of all. Raises Malformed."""
         wanted = given.get("tgtUe")
         if wanted is None:
             return None
         wanted = wanted if isinstance(wanted, list) else [wanted]
         return {self.target(each, "tgtUe") for each in wanted}
+
+    def passes(self, given, sender):
+        """Whether a messageFilter that was read lets the messages of this sender through."""
+        try:
+            senders = self.senders(given)
+        except Malformed:  # one of its UE IDs is of no UE any more: it names those that it does
+            wanted = given["tgtUe"] if isinstance(given["tgtUe"], list) else [given["tgtUe"]]
+            senders = {each.get("valUserId") if isinstance(each, dict) else each for each in wanted}
+        return senders is None or sender in senders
 
     def target(self, value, member):
         """The Service ID of a ValTargetUe."""

@@ -4,6 +4,7 @@ MSGin5G Server, and messages to groups."""
 
 from dataclasses import replace
 
+from tools.server.isolation import place_of, reason_of
 from tools.server.procedures.groups import documents
 from tools.server.procedures.groups.creation import Creation
 from tools.server.procedures.groups.documents import COLLECTION, LARGEST, MEMBERS, MEMBERSHIP, ROOT
@@ -49,6 +50,9 @@ class Groups(Procedure):
     def route(self, item, now):
         return self._sending.route(item, now)
 
+    def recipients(self, target, now):
+        return self._sending.count(target)
+
     def _resource(self, request):
         """(what serves it, the names in its path)."""
         path = request.path
@@ -85,12 +89,17 @@ class Groups(Procedure):
     def _listed(self, asked, filters):
         """Each document with the entry of who is asked for, and not those of all others; whole where one group is
         named, and no member."""
-        found = []
+        found = {}  # in order
         for ue in sorted(asked.asker.ues) if filters else ():
-            found += [group for group in self._store.groups_with(ue, MAX_LISTED) if group not in found]
+            found |= dict.fromkeys(self._store.groups_with(ue, MAX_LISTED))
         listed, own = [], {filters.member} if filters.member else asked.asker.ues
-        for group in found[:MAX_LISTED]:
-            members = self._store.members(group.document)
+        for document in [*found][:MAX_LISTED]:
+            try:
+                group, members = self._store.group(document), self._store.members(document)
+            except (TypeError, ValueError) as error:  # its row is damaged: the others are there
+                fields = {"reason": reason_of(error), "place": place_of(error)}
+                self._emit("error", kind="group " + document, **fields)
+                continue
             if filters.fits(group, members):
                 if filters.group is None or filters.member:
                     members = [member for member in members if member.id in own]
@@ -125,9 +134,10 @@ class Groups(Procedure):
             raise Refusal("4.03", "valGroupId and category of a group stay as they are")
         before = {member.id: member for member in self._store.members(document)}
         members = [_kept(before.get(member.id), member) for member in said.members.values()]
-        self._store.change_group(document, said.facts, members)
-        ue = sorted(asked.asker.ues)[0]
-        self._tell("group-changed", group, ue, members=len(members))
+        gone = self._store.change_group(document, said.facts, members)
+        self._tell("group-changed", group, sorted(asked.asker.ues)[0], members=len(members))
+        for ue, messages in gone.items():
+            self._tell("group-left", group, ue, messages=messages)
         about = _about(group, [*before.values(), *members])
         group = replace(group, facts=said.facts)
         return self._content(asked, documents.document(group, members), about, code="2.04")
