@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Brings a Push to its recipient, by CoAP, HTTP or MSGin5G-5, and returns the Outcome. No exception leaves it."""
 
+import math
+
 from tools.gateway import applications
 from tools.gateway.running.asking import settled
 from tools.server.delivery.pushes import BROKEN, DONE, LATER, REFUSED, Outcome
@@ -38,7 +40,9 @@ class Sender:
             elif push.back:
                 outcome = await self._program.coap.respond(push.where, push.back, push.answer)
             elif push.target.type == "UE" and push.way is None:
-                outcome = await self._program.coap.push(push.where, push.body, push.target.id)
+                outcome = await self._program.coap.push(
+                    push.where, push.body, push.target.id, self._seconds(push)
+                )
             else:
                 heard, token = push.way is not None or bool(push.method), push.way and push.way.token
                 outcome = await self._program.http.post(
@@ -52,6 +56,12 @@ class Sender:
             if not passing and not isinstance(error, Refusal):
                 self._emit_error("push", error, to=push.target.id)
         return outcome
+
+    def _seconds(self, push):
+        """How long its recipient listens, None where it always does."""
+        if push.until is None or push.until == math.inf:
+            return None
+        return max(0.0, push.until - self._program.clock())
 
     async def to_application(self, peer, body):
         """A push to the applications of MSGin5G-5 behind one UE; the Outcome: later while one of them must wait.

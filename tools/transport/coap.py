@@ -21,6 +21,7 @@ from aiocoap.util import hostportjoin, hostportsplit
 from tools.server.delivery.pushes import LATER, Outcome
 from tools.server.flood import Flood
 from tools.transport.blocks import MAX_OCTETS, Answers, Bodies, Shelf, TooMany
+from tools.transport.departure.hush import Hush
 from tools.transport.departure.late import Late
 from tools.transport.departure.outlet import Outlet
 from tools.transport.departure.wide import widen
@@ -61,6 +62,7 @@ class Unanswered(Refusal):
 
 _SEEN = "it has seen this sequence number before: the store was put back from an older copy; the numbers go ahead now"
 _MISTRUST = "it answers %s unprotected: it has other keys, or security.mode none"
+_OVER = "its window ended before it answered"
 _GONE = "it is not there, says a relay on the way, or it has security.mode none (4.04 unprotected)"
 
 
@@ -148,6 +150,7 @@ class CoapTransport:
         self.discovery = discovery  # of a gateway that devices may find
         self.door = Door(watch.judge, watch.emit, discovery=discovery) if watch else None
         self.outlet = Outlet()
+        self._hush = Hush()
         shelf = Shelf(octets=max(MAX_OCTETS, 4 * largest))
         self.bodies = Bodies(self.whose, lambda request: body_limit(peer_of(request.remote)), shelf)
         self.answers = Shelf()
@@ -185,6 +188,7 @@ class CoapTransport:
         for interface in context.request_interfaces:
             acknowledgements.attach(interface.token_interface)
             self.outlet.attach(interface.token_interface)
+            self._hush.attach(interface.token_interface)
             if self.wide:
                 widen(interface.token_interface)
         if self._watch:
@@ -252,9 +256,26 @@ class CoapTransport:
             granted = [each["msgTopic"] for each in told if each["subStatus"]]
         return peer, ue, response(answer), granted
 
-    async def push(self, peer, body, ue):
+    async def push(self, peer, body, ue, seconds=None):
         """Brings one body to the device of this UE Service ID, as a notification where it observes what this belongs
-        to, else by a request; the Outcome."""
+        to, else by a request; the Outcome. `seconds`: how long the device listens; nothing is sent after that."""
+        if seconds is not None and seconds <= 0:
+            return Outcome(LATER, _OVER, answered=False, cut=True)
+        pushing = asyncio.ensure_future(self._push(peer, body, ue))
+        try:
+            await asyncio.wait([pushing], timeout=seconds)
+            if pushing.done():
+                return pushing.result()
+            remote = self._addresses.get(peer.host) or self._remotes.get(peer)
+            self._hush.end(getattr(remote, "underlying_address", remote))
+            await asyncio.wait([pushing], timeout=0.1)
+            if pushing.done() and pushing.result().verdict != LATER:
+                return pushing.result()
+        finally:
+            pushing.cancel()
+        return Outcome(LATER, _OVER, answered=False, cut=seconds < self._tuning.MAX_TRANSMIT_SPAN)
+
+    async def _push(self, peer, body, ue):
         if await self._observers.notify(peer, body, ue):
             return Outcome.of_coap("2.05", "notified")
         return (await self.exchange(peer, body, ue))[0]

@@ -57,6 +57,7 @@ class Outcome(NamedTuple):
     behind: bool = False
     said: dict | None = None
     stored: bool = False
+    cut: bool = False  # its window ended before a whole exchange was over
     location: str = ""  # of what was made, over HTTP
 
     @classmethod
@@ -95,6 +96,7 @@ class Push:
     back: str = ""  # it is no request, but one more response, `answer`, to the request that this is of
     answer: object = field(default=None, repr=False)
     way: object = field(default=None, repr=False)
+    until: float | None = None  # when its recipient listens no longer
     method: str = ""  # of HTTP, where it asks the network: what is answered counts
     octets: bytes | None = field(default=None, repr=False)  # they go as one bare datagram
 

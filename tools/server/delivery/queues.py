@@ -5,6 +5,8 @@ TS 24.538 clauses 6.4.1.2.1 and 6.4.1.2.6 to .9: sending to clients and Applicat
 message does not fit its recipient (6.5.3). It decides; `work` says what to send, `outcome` hears what came of it.
 """
 
+from dataclasses import replace
+
 from tools.server.delivery.ends import Ends, about
 from tools.server.delivery.fitting import Fitting
 from tools.server.delivery.joining import Joining
@@ -107,7 +109,10 @@ class Deliveries:
             push = self._to_ue(row, now)
         else:
             push = self._to_as(row, now)
-        return self.turns.begin(push) if isinstance(push, Push) else push
+        if not isinstance(push, Push):
+            return push
+        until = self.turns.windows.closes(row.target, now)
+        return self.turns.begin(push if until is None else replace(push, until=until))
 
     def _to_ue(self, row, now):
         registration = self._store.registration(row.target.id, now)

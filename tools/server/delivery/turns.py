@@ -123,7 +123,7 @@ class Turns:
             pause, delay = self._pause(self._waits.get(key), outcome.max_age or 0)
             self._waits[key] = Wait(now + pause, delay, outcome.answered)
             self._tell(push, outcome, pause)
-        if outcome.verdict == LATER and not outcome.answered and push.target.type == "UE":
+        if outcome.verdict == LATER and not (outcome.answered or outcome.cut) and push.target.type == "UE":
             for hear in self.on_silent:
                 hear(push.target, now)
         return True

@@ -191,7 +191,15 @@ class Segments(Procedure):
         body = bodies.segrec(settings.service, set_.set_id, self._as_fit(missing))
         unit = (SEGMENT_SET, set_.id)
         push = Push(
-            target, registration.peer, "SEGREC", CONTROL, body, of=self, about=unit, via=registration.via
+            target,
+            registration.peer,
+            "SEGREC",
+            CONTROL,
+            body,
+            of=self,
+            about=unit,
+            via=registration.via,
+            until=turns.windows.closes(target, now),
         )
         return turns.begin(push)
 
