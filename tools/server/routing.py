@@ -19,11 +19,12 @@ from tools.wire import payload as payloads
 class Routing:
     """`routes` by kind of target: called with (item, now), they give (state, cause)."""
 
-    def __init__(self, store, settings, responses, windows, elsewhere, emit, arrived):
+    def __init__(self, store, settings, responses, windows, quotas, elsewhere, emit, arrived):
         self._store = store
         self._settings = settings
         self._responses = responses
         self._windows = windows
+        self._quotas = quotas
         self._elsewhere = elsewhere
         self._emit = emit
         self._arrived = arrived
@@ -84,10 +85,13 @@ class Routing:
         """A copy of the message to each of these Addresses, members of what its target stands for, as if it had been
         sent to that one: the originator is not told about single copies. The states of those that were taken."""
         taken = []
+        room = self._quotas.has_room(len(targets), item)
         for target in targets:
             head = dict(item.head, destAddr=bodies.destination(target))
             head["oriDestAddr"] = bodies.destination(item.target)
-            if self._store.pending(target) >= self._settings.pending_each:
+            if not room:
+                state, cause = FAILED, "too many messages wait"
+            elif self._store.pending(target) >= self._settings.pending_each:
                 state, cause = FAILED, "too many messages wait for it"
             else:
                 to = {"UE": self.to_ue, SERVER: self._elsewhere_to}.get(target.type, self._to_application)

@@ -48,11 +48,12 @@ class Server:
         elsewhere = Elsewhere(store)
         self._deliveries = Deliveries(store, settings, self.isolation, elsewhere, rng or random.Random())
         turns, responses = self._deliveries.turns, self._deliveries.responses
+        quotas = self._deliveries.quotas
         self.turns, self.binding = turns, binding or AddressBinding(store)
         self._speakers = Speakers(store, settings, self.binding, turns, emit)
         self.is_registered = self._speakers.is_registered
         arrived = self._deliveries.joining.arrived
-        routing = Routing(store, settings, responses, turns.windows, elsewhere, emit, arrived)
+        routing = Routing(store, settings, responses, turns.windows, quotas, elsewhere, emit, arrived)
         self.exposure = Exposure(settings, turns)
         core = Core(
             store,

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """What may wait, of whom and for whom: what would be one too many is refused before anything is done for it."""
 
+import json
+
 from tools.store.messages.quotatables import SETS
 from tools.store.server.peertables import SERVER
 from tools.store.tables import CONTROL, DATA
@@ -59,11 +61,14 @@ class Quotas:
             raise _full("too many of your own messages wait")
 
     def refuse_domain(self, who, lane=DATA):
-        """Refuses what would be one too many of all whom another server speaks for."""
-        if who is None or who.type != SERVER:
+        """Refuses what would be one too many of all whom another server speaks for, or a message gateway that has whole
+        domains: nobody here knows how many UEs those have."""
+        if who is None:
             return
-        settings = self._settings
-        messages, octets = self._store.load_of_domain(lane, who.id)
+        settings, store = self._settings, self._store
+        domains = [who.id] if who.type == SERVER else store.domains_behind(*who)
+        loads = [store.load_of_domain(lane, domain) for domain in domains]
+        messages, octets = (sum(each) for each in zip(*loads, strict=True)) if loads else (0, 0)
         if messages >= settings.pending_all / PEER or octets >= settings.pending_octets / PEER:
             raise _full("too many of what you sent wait")
 
@@ -72,13 +77,12 @@ class Quotas:
         (messages, octets), (_, of_sets) = (self._store.load(lane, *origin) for lane in (DATA, SETS))
         return messages, octets + of_sets
 
-    def has_room(self, messages, parts):
-        """Whether so many copies of a message with these parts can wait, beside what waits already."""
+    def has_room(self, copies, item):
+        """Whether so many copies of a message can wait, beside what waits already."""
         waiting, octets = self._waiting()
-        more = messages * sum(map(payloads.content_size, parts))
+        more = copies * (sum(map(payloads.content_size, item.parts)) or len(json.dumps(item.head)))
         return (
-            waiting + messages <= self._settings.pending_all
-            and octets + more <= self._settings.pending_octets
+            waiting + copies <= self._settings.pending_all and octets + more <= self._settings.pending_octets
         )
 
     def refuse_report(self, origin, target, msg_id):

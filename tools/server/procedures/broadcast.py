@@ -44,7 +44,7 @@ class Broadcast(Procedure):
         ues = [ue for ue in self._store.registered_in(area, now) if Address("UE", ue) != origin]
         if not ues:
             return FAILED, "no other UE of this broadcast area is registered"
-        if not self._deliveries.quotas.has_room(len(ues), item.parts):
+        if not self._deliveries.quotas.has_room(len(ues), item):
             return FAILED, "too many messages wait; try again later"
         taken = [ue for ue in ues if self._copy(item, Address("UE", ue), now)]
         return (QUEUED, "") if taken else (FAILED, "no UE of this broadcast area takes more messages")

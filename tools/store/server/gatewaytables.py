@@ -53,6 +53,11 @@ class GatewayTables:
         query = "SELECT who FROM message_gateway_ue WHERE kind=? AND id=? ORDER BY who"
         return [(MessageGateway(*row), [who for (who,) in self._db.execute(query, row[:2])]) for row in rows]
 
+    def domains_behind(self, kind, id_):
+        """The domains all UEs of which are behind this gateway."""
+        query = "SELECT substr(who, 2) FROM message_gateway_ue WHERE kind=? AND id=? AND who LIKE '@%'"
+        return [domain for (domain,) in self._db.execute(query, (kind, id_))]
+
     def message_gateway_of(self, ue, domain):
         """The MessageGateway that this UE is behind, by itself or else by its domain, or None."""
         row = self._db.execute(

@@ -201,6 +201,21 @@ def test_copies_have_room_together_or_none_is_made():
     assert set(drain(bench)) == {B, C}
 
 
+def test_copies_for_a_topic_have_room_together_or_none_is_made():
+    bench = filled(Bench(pending_octets=100))
+    with bench.store.transaction():
+        for ue in (A, B, C):
+            bench.store.subscribe("news", ue, bench.now + 100)
+    bench.register(C, WHERE[C])
+    body = msg(A, "news", "x" * 60, "TOPIC")
+    assert bench.code(HERE, body) == "2.04"
+    ((got,),) = drain(bench).values()
+    assert (got["msgType"], got["msgId"], got["DelSta"]) == ("MSGRESP", body["msgId"], "failure")
+    assert {event["cause"] for event in bench.events("discarded")} == {"too many messages wait"}
+    assert bench.code(HERE, msg(A, "news", "x" * 40, "TOPIC")) == "2.04"
+    assert set(drain(bench)) == {B, C}
+
+
 def test_a_full_inbox_takes_none_and_the_others_do():
     bench = filled(Bench(pending_each=1))
     bench.register(C, WHERE[C])

@@ -177,6 +177,22 @@ def test_no_more_wait_for_one_than_may(bench):
     assert bench.code(HERE, msg(A, PHONE)) == "5.03"
 
 
+@pytest.mark.parametrize("octets", [False, True])
+def test_a_gateway_with_a_whole_domain_has_a_quarter_of_the_room(octets):
+    """Else it fills it under the names of UEs that it makes up (those that were added by themselves are counted)."""
+    bench = Bench(pending_octets=400) if octets else Bench(pending_all=40)
+    bench.register(A, HERE)
+    with bench.store.transaction():
+        bench.store.add_message_gateway("L3G", SMS, "http://sms.example", ["@sms.example.org"])
+    for number in range(10):
+        post(bench, from_ue("ue:%d@sms.example.org" % number, A, "x" * 10), OF_SMS)
+    with pytest.raises(Refusal) as refused:
+        post(bench, from_ue("ue:10@sms.example.org", A), OF_SMS)
+    assert refused.value.answer.code == "5.03"
+    bench.register(B, THERE)
+    assert bench.code(THERE, msg(B, A)) == "2.04"
+
+
 def test_its_gateway_is_removed_while_something_waits(bench):
     msg_id = send(bench)
     over(bench, bench.one(), "later", "503")
