@@ -37,6 +37,7 @@ class World(Scene):
     def __init__(self):
         self.answers = [None]
         self.turn = 0
+        self.joined = {}  # msgId of an aggregate: those of its elements
         super().__init__(self._answer)
         self.steps = []
         self.numbers = 0
@@ -49,6 +50,11 @@ class World(Scene):
     def _answer(self, asked):
         """By the last step "answers": "ok" for all that is well, a code, (code, text), None for silence, "reset"."""
         self.turn += 1
+        if asked.kind == "MSG" and "msgList" in asked.body:
+            body = asked.body
+            elements = [element["msgId"] for element in body["msgList"]]
+            assert len(elements) == body["totalMsgCount"] > 1
+            assert self.joined.setdefault(body["msgId"], elements) == elements, "joined in another way"
         said = self.answers[self.turn % len(self.answers)]
         if said == "ok":
             return agree(asked)
@@ -68,8 +74,9 @@ class World(Scene):
     def do_run(self, seconds):
         self.run(seconds * 1000)
 
-    def do_restart(self):
-        self.client = Client(configuration(), self.storage, Random(len(self.steps)).bytes)
+    def do_restart(self, wait=0):
+        config = configuration(aggregation={"wait": wait})
+        self.client = Client(config, self.storage, Random(len(self.steps)).bytes)
         self.client.start(self.tick)
         self._pump()
 

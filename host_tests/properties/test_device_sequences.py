@@ -51,7 +51,7 @@ about = st.dictionaries(
 STEPS = weighted(
     step("answers", st.lists(SAID, min_size=1, max_size=4), weight=2),
     step("run", st.sampled_from([0, 1, 5, 30, 300, 4000, 90000])),
-    step("restart"),
+    step("restart", st.sampled_from([0, 3, 60])),  # s that small messages wait for each other
     step("send", sender, st.sampled_from([0, 10, 900, 3000]), options, weight=2),
     step("take", st.integers(1, 3), weight=2),
     step("message", sender, st.sampled_from([0, 5, 900]), members),

@@ -12,7 +12,7 @@ import coap
 import msgin5g_scene
 from common import equal
 from msgin5g import StorageError
-from msgin5g_scene import HOUR, SECOND, Scene, agree, always, imdn, msg, msgresp
+from msgin5g_scene import HOUR, MINUTE, SECOND, Scene, agree, always, answering, imdn, msg, msgresp
 
 REPORT = '"isDelivStatReq":true,'
 
@@ -64,8 +64,8 @@ def test_a_topic_answered_with_brackets():
 # --- each allocation in turn -----------------------------------------------------------------------------------
 
 
-def lines_that_allocate():
-    """{file name: the set of its line numbers} of firmware/msgin5g."""
+def lines_that_allocate(names=None):
+    """{file name: the set of its line numbers} of firmware/msgin5g, or of these files in its rooms."""
     import ast
     import os
 
@@ -83,9 +83,7 @@ def lines_that_allocate():
         )
 
     found = {}
-    for name in os.listdir(folder):
-        if not name.endswith(".py"):
-            continue
+    for name in names or [name for name in os.listdir(folder) if name.endswith(".py")]:
         path = os.path.join(folder, name)
         with open(path) as file:
             tree = ast.parse(file.read())
@@ -124,6 +122,10 @@ _CALM = (
     "lies",
     "clean",
     "_work",
+    "free",
+    "_waits",
+    "ready",
+    "left",
 )
 _GUARDS = ("_work", "_starve", "next_event", "outgoing")
 
@@ -246,11 +248,11 @@ class Tale:
         equal(again.client.outbox.queue, [])
 
 
-def each_in_turn(story, error=MemoryError):
+def each_in_turn(story, error=MemoryError, names=None):
     if sys.implementation.name == "micropython":
         locked_in_turn(story)
         return
-    lines = lines_that_allocate()
+    lines = lines_that_allocate(names)
     counting = Failing(lines, 0)
     story.run(counting)
     assert counting.count > 50, counting.count
@@ -338,6 +340,30 @@ def test_receiving_where_memory_ends():
                 reports=reports,
             )
         )
+
+
+def test_joining_where_memory_ends():
+    """Messages that go out as one, and reports that do."""
+
+    def busy(tale):
+        tale.scene.answer = lambda asked: None
+        tale.send()
+        for name in ("m-1", "m-2"):
+            tale.post(name, msg(name, more=REPORT))
+        tale.scene.answer = agree
+        tale.scene.run(MINUTE)
+
+    def refused(tale):
+        tale.scene.answer = answering((coap.BAD_REQUEST, b""), coap.CHANGED)
+        two(tale)
+
+    def two(tale):
+        for _ in range(2):
+            tale.send(payload="x", report=True)
+        tale.scene.run(2 * SECOND)
+
+    names = "outgoing/aggregate.py", "incoming/joined.py", "wire/aggregates.py"
+    each_in_turn(Story((two, refused, busy), aggregation={"wait": 1}, reports="arrival"), names=names)
 
 
 def test_registering_where_memory_ends():
