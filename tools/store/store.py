@@ -33,6 +33,7 @@ from tools.store.server import (
     exposuretables,
     gatewaytables,
     grouptables,
+    listtables,
     peertables,
     reachtables,
     tokentables,
@@ -44,6 +45,7 @@ from tools.store.server.configtables import ConfigurationTables
 from tools.store.server.exposuretables import ExposureTables
 from tools.store.server.gatewaytables import GatewayTables
 from tools.store.server.grouptables import GroupTables
+from tools.store.server.listtables import ListTables
 from tools.store.server.peertables import PeerTables
 from tools.store.server.reachtables import ReachTables
 from tools.store.server.tokentables import TokenTables
@@ -76,6 +78,7 @@ _MORE = ";".join(
         peertables,
         tokentables,
         topictables,
+        listtables,
         traittables,
         uetables,
         waytables,
@@ -95,6 +98,7 @@ class Store(
     ExposureTables,
     GatewayTables,
     MessageTables,
+    ListTables,
     PeerTables,
     QuarantineTables,
     QuotaTables,

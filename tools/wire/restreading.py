@@ -40,6 +40,15 @@ _MESSAGE = {
 _UE_MESSAGE = {name: type_ for name, type_ in _MESSAGE.items() if name not in ("priority", "latency")}
 _REPORT = {"oriAddr": _ADDRESS, "destAddr": _ADDRESS, "msgId": str, "delivSt": str, "failureCause": str}
 _TOPICS = {"oriAddr": _ADDRESS, "msgTopics": [str], "secCred": str, "exprTime": str}
+_LIST = {
+    "oriAddr": _ADDRESS,
+    "destAddr": _ADDRESS,
+    "notificationURI": str,
+    "secCred": str,
+    "exprTime": str,
+    "suppFeat": str,
+}
+_NOTICE = {"msgTopics": [{}], "exprTime": str}
 _PUSH = {"to": str, "body": {}}
 
 
@@ -57,7 +66,7 @@ def _name(type_):
     if isinstance(type_, tuple):
         return ", nor ".join(map(_name, type_))
     if isinstance(type_, list):
-        return "an array of strings"
+        return "an array of strings" if type_[0] is str else "an array of objects"
     if isinstance(type_, dict):
         return "an object"
     return {str: "a string", bool: "a boolean", int: "an integer"}[type_]
@@ -187,10 +196,55 @@ def read_topics(body, kinds):
         raise Malformed("msgTopics", "missing" if topics is None else "no topic in it")
     if not all(map(bodies.is_service_id, topics)):
         raise Malformed("msgTopics", "not each 1 to 255 octets of text without control characters")
+    return who, list(dict.fromkeys(topics)), _expiry(body)
+
+
+def read_list_subscription(body):
+    """(who, notification URI, expiry or None) of a TopicListSubscription. A server has no kind of Address of its own in
+    TS 29.538, so any is taken."""
+    origin = read_list_unsubscription(body)
+    uri = bodies.text(body, "notificationURI", longest=2048)
+    if not is_target(uri):
+        raise Malformed("notificationURI", "not an http:// or https:// URI with a host")
+    return origin, uri, _expiry(body)
+
+
+def read_list_unsubscription(body):
+    """Who asks in a TopicListUnsubscription."""
+    _check(body, _LIST)
+    origin, _ = (_server(body, member) for member in ("oriAddr", "destAddr"))
+    return origin
+
+
+def _server(body, member):
+    address = bodies.record(body, member)
+    if body.get(member) is None:
+        raise Malformed(member, "missing")
+    for name in _ADDRESS:
+        if not bodies.is_service_id(address.get(name)):
+            raise Malformed(
+                "%s.%s" % (member, name), "missing" if address.get(name) is None else "empty or too long"
+            )
+    return bodies.Address(address["addrType"], address["addr"])
+
+
+def read_list_notification(body):
+    """([(topic, what became of it)], expiry or None) of a TopicListNotification."""
+    _check(body, _NOTICE)
+    if not body.get("msgTopics"):
+        raise Malformed("msgTopics", "missing" if body.get("msgTopics") is None else "no topic in it")
+    changes = []
+    for each in body["msgTopics"]:
+        for name in ("msgTopic", "updateStat"):
+            if not bodies.is_service_id(each.get(name)):
+                raise Malformed("msgTopics", "each has a %s of 1 to 255 octets" % name)
+        changes.append((each["msgTopic"], each["updateStat"]))
+    return changes, _expiry(body)
+
+
+def _expiry(body):
     expires = body.get("exprTime")
-    if expires is not None:
-        expires = bodies.moment(expires, "exprTime")
-    return who, list(dict.fromkeys(topics)), expires
+    return None if expires is None else bodies.moment(expires, "exprTime")
 
 
 def read_push(body):

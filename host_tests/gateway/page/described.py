@@ -6,6 +6,8 @@ import json
 import jsonschema_rs
 
 from tools.page import openapi
+from tools.store.server.listtables import ListAt
+from tools.store.server.peertables import PeerServer
 
 DOCUMENT = json.loads(openapi.DOCUMENT.read_text())
 PROBLEM = "application/problem+json"
@@ -35,6 +37,26 @@ def message_gateway(g):
 def needs_gateway(path, body):
     """Whether this request is one of a message gateway."""
     return path.startswith("/msgs-msgdelivery/") and body["oriAddr"].get("addrType") == "UE"
+
+
+def other_server(g):
+    """Has another server, which is subscribed to the list of topics and to which we are; the headers with its token."""
+    with g.store.transaction():
+        g.store.set_peer(PeerServer("b.example", "http://127.0.0.1:1", None, "", "once"))
+        g.store.follow_list("b.example", LIST_ID, "http://127.0.0.1:1", 4e9)
+        g.store.set_list_at(ListAt("b.example", LIST_ID, None, 4e9))
+        token, _ = g.store.add_peer_token("SERVER", "b.example")
+    return {"Authorization": "Bearer " + token}
+
+
+def token_of(g, path, body):
+    """The headers with the token of who sends this request, where one is needed."""
+    if body and needs_gateway(path, body):
+        return message_gateway(g)
+    return other_server(g) if "/topiclist-" in path else {}
+
+
+LIST_ID = "7" * 16
 
 
 def operations():

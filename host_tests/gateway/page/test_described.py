@@ -162,8 +162,8 @@ def test_each_example_is_answered_as_it_says(name, path, method, body, status, a
             await away.register()
             assert await away.code(away.own("DEREG")) == "2.04"
             await as_.register()
-            gateways = described.message_gateway(g)
-            headers = gateways if described.needs_gateway(path, body) else None
+            described.message_gateway(g)
+            headers = described.token_of(g, path, body)
             async with as_.http.request(method, path, json=body, headers=headers) as response:
                 octets = await response.read()
                 described.check(path, method, response.status, response.headers, octets)

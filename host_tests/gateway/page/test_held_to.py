@@ -15,6 +15,7 @@ WEATHER, SENSOR = "as:weather@example.org", "ue:sensor-1@example.org"
 VALUES = [None, True, 0, 7.5, "\u00e4", [], ["x", 1], {}]
 REGISTER, DELIVER = "/msgs-asregistration/v1/registrations", "/msgs-msgdelivery/v1/deliver-as-message"
 SUBSCRIBE = "/msgs-topiclistevent/v1/request-topic-subscription"
+LIST = "/msgs-topiclistevent/v1/topiclist-subscriptions"
 UNSUBSCRIBE = "/msgs-topiclistevent/v1/request-topic-unsubscription"
 UE_MESSAGE, PHONE = "/msgs-msgdelivery/v1/deliver-ue-message", "ue:phone@sms.example.org"
 REPORT, PUSH = "/msgs-msgdelivery/v1/deliver-report", "/admin/push"
@@ -77,6 +78,14 @@ FULL = {  # each with all of its members
         "cancelInd": True,
     },
     "/t8/triggering/{token}": {"transaction": "http://192.0.2.50/t/1", "result": "SUCCESS"},
+    LIST: {
+        "oriAddr": {"addrType": "SERVER", "addr": "b.example"},
+        "destAddr": {"addrType": "SERVER", "addr": "a.example"},
+        "notificationURI": "http://127.0.0.1:1/in",
+        "secCred": "x",
+        "exprTime": "2100-01-01T00:00:00Z",
+        "suppFeat": "0",
+    },
     PUSH: {"to": SENSOR, "body": {}},
 }
 
@@ -128,7 +137,7 @@ def test_each_member_is_taken_with_the_types_that_are_described_and_no_others(pa
         async with gateway() as g, Ue(g, SENSOR) as ue, ApplicationServer(g, WEATHER) as as_:
             await ue.register()
             await as_.register()
-            own = described.message_gateway(g) if path == UE_MESSAGE else None
+            own = described.token_of(g, path, FULL[path])
             watched(g)
             assert (await posted(g, path, FULL[path], own))[0] < 300
             for member in members(FULL[path]):

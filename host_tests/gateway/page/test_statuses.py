@@ -2,6 +2,7 @@
 """Each status that the OpenAPI document gives a call is reached, with the headers and an example that it says."""
 
 import asyncio
+import collections
 import contextlib
 import json
 import sqlite3
@@ -34,6 +35,9 @@ def watched(g):
         g.store.put_trigger_info(SENSOR, "device-7@example.org", '[[4711, "OTHER"]]')
         g.store.trigger_begins(SENSOR, 0, NETWORK)
         g.store.wish_monitoring(SENSOR, NETWORK, 0)
+
+
+LISTS = {"subscriptionId": described.LIST_ID, "notificationId": described.LIST_ID}
 
 
 class Scene:
@@ -124,8 +128,8 @@ async def not_registered(scene):
 async def unknown(scene):
     if "{registrationId}" in scene.path:
         scene.url = scene.path.format(registrationId="0" * 16)
-    elif "{token}" in scene.path:
-        scene.url = scene.path.format(token="0" * 16)
+    elif "{" in scene.path:
+        scene.url = scene.path.format_map(collections.defaultdict(lambda: "0" * 16))
     else:
         scene.body = scene.body | {"to": AWAY}
     await scene.ask()
@@ -230,9 +234,8 @@ async def scene_of(path, method):
         id_, _ = g._event(g.server.application_servers.register, {"asSvcId": WEATHER})
         watched(g)
         scene = Scene(g, path, method)
-        scene.url = path.format(registrationId=id_, token=NETWORK)
-        if scene.body and described.needs_gateway(path, scene.body):
-            scene.headers |= described.message_gateway(g)
+        scene.url = path.format(registrationId=id_, token=NETWORK, **LISTS)
+        scene.headers |= described.token_of(g, path, scene.body)
         yield scene
 
 
@@ -288,7 +291,7 @@ def test_none_is_left_out():
 def test_another_method_is_told_those_that_there_are(method, path):
     async def main():
         async with gateway() as g, aiohttp.ClientSession("http://127.0.0.1:%d" % g.http_port) as http:
-            url = path.format(registrationId="0" * 16, token="0" * 16)
+            url = path.format_map(collections.defaultdict(lambda: "0" * 16))
             async with http.request(method, url) as response:
                 described.check(path, method, response.status, response.headers, await response.read())
                 assert response.status == 405

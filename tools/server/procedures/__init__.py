@@ -20,6 +20,7 @@ from tools.server.procedures.registration import Registration
 from tools.server.procedures.reports import Reports
 from tools.server.procedures.segments import Segments
 from tools.server.procedures.stored import Stored
+from tools.server.procedures.topiclists import TopicLists
 from tools.server.procedures.topics import Topics
 
 
@@ -39,6 +40,7 @@ TABLE = (
     Row(Reports, ("IMDN",)),
     Row(Segments, ("SEGREC", "SEGCONFIR", "SEGCOFIR")),  # SEGCOFIR: a misprint of clause 6.5.3.5
     Row(Topics, (), ("TOPIC",)),
+    Row(TopicLists),
     Row(Broadcast, (), ("BC",)),
     Row(MessageGateways),
     Row(Peers),

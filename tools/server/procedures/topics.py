@@ -5,9 +5,13 @@ Application Servers TS 29.538, MSGS_TopiclistEvent.
 Any topic may be subscribed to: it is made by the first subscription and gone with the last one.
 """
 
+import math
+
+from tools.server.elsewhere import home_domain
 from tools.server.procedures.procedure import Procedure
 from tools.server.speakers import must_be_registered
 from tools.store.messages.messagetables import octets_of
+from tools.store.server.peertables import SERVER
 from tools.store.states import FAILED, QUEUED
 from tools.wire import bodies, restreading
 from tools.wire.answers import Answer, Refusal
@@ -15,10 +19,12 @@ from tools.wire.bodies import Address, Malformed
 from tools.wire.http import Reply, Route
 from tools.wire.outside import date_time
 
+MAX_OF_PEER = 10000  # subscriptions of one other server and all that it serves
 MAX_TOPICS = 64  # topics of one UE, or of one Application Server
 SUBSCRIBE, UNSUBSCRIBE = 0, 1  # Observe
 NO_TOPIC = "not 1 to 255 octets of text without control characters"
 SUBSCRIBED = "SUBSCRIBED"  # subStat of TS 29.538, which names no values
+NO_SERVER = "for other servers, with their token: msgin5g server peer add"
 EVENT = "/msgs-topiclistevent/v1"
 
 
@@ -95,17 +101,23 @@ class Topics(Procedure):
         )
 
     def _subscribed(self, body, now, caller):
-        """TopicSubscription of an Application Server, to all of its topics or to none: until it says, or as long as
-        it is registered, which is our policy (TS 23.554 clause 8.8.1)."""
-        who, topics, expires = restreading.read_topics(body, ("AS",))
-        must_be_registered(self._store, who, now, caller)
+        """TopicSubscription, to all of its topics or to none: of an Application Server until it says, or as long as it
+        is registered, which is our policy (TS 23.554 clause 8.8.1); of another server, for itself or one that it
+        serves (8.8.4.3), as long as a UE would get."""
+        who, topics, expires, domain = self._follower(body, now, caller)
         if expires is not None and expires - now < 1:
             raise Refusal("4.03", "exprTime is over: give a later one, or none")
+        if caller.through is not None:
+            expires = min(expires or math.inf, now + int(self._settings.lifetime))
         self._store.forget_subscriptions(now)
-        if len(self._store.followed_by(who, now).keys() | set(topics)) > MAX_TOPICS:
-            raise Refusal("4.03", "more than %d topics: unsubscribe from others first" % MAX_TOPICS)
+        most = MAX_OF_PEER if who.type == SERVER else MAX_TOPICS
+        new = set(topics) - self._store.followed_by(who, now).keys()
+        if new and len(self._store.followed_by(who, now)) + len(new) > most:
+            raise Refusal("4.03", "more than %d topics: unsubscribe from others first" % most)
+        if new and domain and self._store.count_followers(domain) + len(new) > MAX_OF_PEER:
+            raise Refusal("4.03", "more than %d subscriptions of %s" % (MAX_OF_PEER, domain))
         for topic in topics:
-            self._store.follow(topic, who, expires)
+            self._store.follow(topic, who, expires, domain)
             lifetime = {} if expires is None else {"lifetime": int(expires - now)}
             self._emit("subscribed", ue=who.id, topic=topic, **lifetime)
         return Reply(
@@ -114,25 +126,55 @@ class Topics(Procedure):
 
     def _unsubscribed(self, body, now, caller):
         """TopicUnsubscription. What it was not subscribed to is no mistake: an answer may have been lost."""
-        who, topics, _ = restreading.read_topics(body, ("AS",))
-        must_be_registered(self._store, who, now, caller)
+        who, topics, _, _ = self._follower(body, now, caller)
         for topic in topics:
             self._store.unfollow(topic, who)
             self._emit("unsubscribed", ue=who.id, topic=topic)
         return Reply(204)
 
+    def _follower(self, body, now, caller):
+        """(who, topics, expiry or None, the domain of the server that asks or ""). Raises Refusal for somebody that
+        this Caller does not speak for."""
+        through = caller.through
+        who, topics, expires = restreading.read_topics(body, ("AS", "UE", SERVER))
+        if through is None and who.type != "AS":
+            raise Refusal("4.03", NO_SERVER)
+        if through is None:
+            must_be_registered(self._store, who, now, caller)
+            return who, topics, expires, ""
+        domain = through.id if through.type == SERVER else ""
+        if who.type != SERVER:
+            self._core.elsewhere.speaker(caller, who)
+        elif not domain or (home_domain(who.id) or who.id.lower()) != domain:
+            raise Refusal("4.03", "the token is not of %s" % who.id)
+        else:
+            who = through
+        return who, topics, expires, domain
+
     # ---- what is sent to a topic -------------------------------------------------------------------------------------
 
     def recipients(self, target, now):
-        return len(self._store.subscribers(target.id, now)) + len(self._store.followers(target.id, now))
+        found = (self._store.subscribers(target.id, now), self._store.followers(target.id, now))
+        return sum(map(len, found)) + len(self._store.peers_with(target.id))
 
     def route(self, item, now):
         """A copy for each subscriber but the originator, as if it had been sent to that UE: the originator is not
-        told about single copies, only where there is no subscriber at all."""
+        told about single copies, only where there is no subscriber at all. Of those at another server each has its own
+        where it is subscribed here itself; else the server has one, which also a server gets that has the topic in its
+        list without being subscribed here."""
         topic = item.target.id
         targets = [Address("UE", ue) for ue in self._store.subscribers(topic, now)]
-        targets += [who for who, _ in self._store.followers(topic, now)]
-        targets = [who for who in targets if who != item.origin]
+        others = self._store.followers(topic, now)
+        if item.through is not None and item.through.type == SERVER:  # from server to server it goes once
+            others = [(who, domain) for who, domain in others if not domain]
+        else:
+            covered = {domain for _, domain in others}
+            others += [
+                (Address(SERVER, domain), domain)
+                for domain in self._store.peers_with(topic)
+                if domain not in covered
+            ]
+        targets = [who for who in [*targets, *(who for who, _ in others)] if who != item.origin]
         if not targets:
             return FAILED, "nobody else is subscribed to this topic"
         try:  # of one in segments the size is known only now

@@ -33,6 +33,7 @@ class PeerTables:
         """False when it is not there."""
         self.remove_peer_token(SERVER, domain)
         self._db.execute("DELETE FROM topic_follower WHERE domain=?", (domain,))
+        self.forget_lists(domain)
         return self._db.execute("DELETE FROM peer WHERE domain=?", (domain,)).rowcount > 0
 
     def peer(self, domain):
@@ -46,6 +47,11 @@ class PeerTables:
         """All of them."""
         rows = self._db.execute("SELECT domain, uri, token, own, topics FROM peer ORDER BY domain")
         return [PeerServer(*row) for row in rows.fetchall()]
+
+    def some_ues(self):
+        """UE Service IDs that are provisioned or registered here."""
+        query = "SELECT ue FROM device UNION SELECT ue FROM registration LIMIT 1000"
+        return [ue for (ue,) in self._db.execute(query)]
 
     def load_of_domain(self, lane, domain):
         """(messages, octets) that wait of all originators in this domain."""

@@ -2,10 +2,10 @@
 """Who is subscribed to which Messaging Topic, in the store: UEs here, and the others that follow one."""
 
 from tools.wire.bodies import Address
+from tools.wire.outside import LAST
 
 # `topic_follower`: Application Servers (kind AS), and those of other servers: UEs (UE), or one of them for all its UEs
 # (SERVER); `domain` is the other server's, "" here.
-_FOR_EVER = 253402300800.0  # the year 10000
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS subscription (
   topic TEXT, ue TEXT, expires REAL, PRIMARY KEY (topic, ue)) WITHOUT ROWID;
@@ -63,7 +63,7 @@ class TopicTables:
     def follow(self, topic, who, expires, domain=""):
         """Subscribes an Address until then; None: as long as there is one. An Application Server only as long as it is
         registered."""
-        row = (topic, *who, domain, _FOR_EVER if expires is None else expires)
+        row = (topic, *who, domain, LAST if expires is None else expires)
         self._db.execute("INSERT OR REPLACE INTO topic_follower VALUES (?,?,?,?,?)", row)
 
     def unfollow(self, topic, who):
@@ -78,6 +78,10 @@ class TopicTables:
         """[(Address, domain)]"""
         query = "SELECT kind, id, domain FROM topic_follower WHERE topic=? AND expires>? ORDER BY kind, id"
         return [(Address(kind, id_), domain) for kind, id_, domain in self._db.execute(query, (topic, now))]
+
+    def count_followers(self, domain):
+        """How many subscriptions those of another server have."""
+        return self._one("SELECT count(*) FROM topic_follower WHERE domain=?", domain)
 
     def followed_by(self, who, now):
         """{topic: when it ends}"""

@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: MIT
+"""The topic lists of other servers in the store (TS 23.554 clause 8.8.4): who is subscribed to ours and what it was
+told, what there is at others, and to which of it we are subscribed there."""
+
+from dataclasses import dataclass
+
+from tools.store.server.peertables import EACH, NEVER, ONCE, SERVER
+from tools.wire.bodies import Address
+
+# To ours: `list_follower`, `list_told`. To theirs: `list_at`, `list_topic`, `list_ask`, which is a subscription to a
+# topic of a UE or Application Server here, or (SERVER) of this server for all of them. A subscription is asked for
+# again at `renew`. `topic_here`: who is subscribed to what, of all that are served here.
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS list_follower (
+  domain TEXT PRIMARY KEY, id TEXT UNIQUE, uri TEXT, expires REAL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS list_told (domain TEXT, topic TEXT, PRIMARY KEY (domain, topic)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS list_at (
+  domain TEXT PRIMARY KEY, id TEXT UNIQUE, location TEXT, renew REAL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS list_topic (domain TEXT, topic TEXT, PRIMARY KEY (domain, topic)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS list_topic_topic ON list_topic (topic);
+CREATE TABLE IF NOT EXISTS list_ask (
+  domain TEXT, topic TEXT, kind TEXT, id TEXT, renew REAL, PRIMARY KEY (domain, topic, kind, id)) WITHOUT ROWID;
+CREATE VIEW IF NOT EXISTS topic_here (topic, kind, id, expires) AS
+  SELECT topic, 'UE', ue, expires FROM subscription
+  UNION ALL SELECT topic, kind, id, expires FROM topic_follower WHERE domain=''
+"""
+_AT_ONCE = 64  # topics in one request
+# What is wanted at the peer ?1 at the time ?2, by how we subscribe there: of each subscriber here, once, nothing.
+_EACH = (
+    "SELECT DISTINCT here.topic AS topic, here.kind AS kind, here.id AS id"
+    " FROM topic_here AS here JOIN list_topic AS there USING (topic) WHERE there.domain=?1 AND here.expires>?2"
+)
+_WANTED = {
+    EACH: _EACH,
+    ONCE: _EACH.replace("here.kind", "'%s'" % SERVER).replace("here.id", "''"),
+    NEVER: _EACH + " AND 0",
+}
+
+
+@dataclass(frozen=True)
+class ListAt:
+    """Our subscription to the list of a peer. `id`: what its notifications come to; `location`: None until it has
+    answered."""
+
+    domain: str
+    id: str
+    location: str | None
+    renew: float
+
+
+class ListTables:
+    """For Store, whose `_db` these methods use."""
+
+    # ---- our list ----------------------------------------------------------------------------------------------------
+
+    def follow_list(self, domain, id_, uri, expires):
+        """In place of an earlier subscription of this peer; it is told all, unless it is told at the same URI."""
+        if self._one("SELECT uri FROM list_follower WHERE domain=?", domain) != uri:
+            self._db.execute("DELETE FROM list_told WHERE domain=?", (domain,))
+        row = (domain, id_, uri, expires)
+        self._db.execute("INSERT OR REPLACE INTO list_follower VALUES (?,?,?,?)", row)
+
+    def unfollow_list(self, domain):
+        for table in ("list_follower", "list_told"):
+            self._db.execute("DELETE FROM %s WHERE domain=?" % table, (domain,))
+
+    def list_follower(self, id_):
+        """The domain whose subscription this is, or None."""
+        return self._one("SELECT domain FROM list_follower WHERE id=?", id_)
+
+    def list_changes(self, domain, now):
+        """(URI, [(topic, whether it is there now)]) of what this peer is to be told, or None."""
+        uri = self._one("SELECT uri FROM list_follower WHERE domain=? AND expires>?", domain, now)
+        if uri is None:
+            return None
+        rows = self._db.execute(
+            "SELECT * FROM (SELECT DISTINCT topic, 1 FROM topic_here WHERE expires>?2"
+            " AND topic NOT IN (SELECT topic FROM list_told WHERE domain=?1)"
+            " UNION ALL SELECT topic, 0 FROM list_told WHERE domain=?1"
+            " AND topic NOT IN (SELECT topic FROM topic_here WHERE expires>?2)) LIMIT ?3",
+            (domain, now, _AT_ONCE),
+        ).fetchall()
+        return (uri, rows) if rows else None
+
+    def list_was_told(self, domain, topic, there):
+        if there:
+            self._db.execute("INSERT OR IGNORE INTO list_told VALUES (?,?)", (domain, topic))
+        else:
+            self._db.execute("DELETE FROM list_told WHERE domain=? AND topic=?", (domain, topic))
+
+    # ---- the lists of others -----------------------------------------------------------------------------------------
+
+    def set_list_at(self, list_at):
+        row = (list_at.domain, list_at.id, list_at.location, list_at.renew)
+        self._db.execute("INSERT OR REPLACE INTO list_at VALUES (?,?,?,?)", row)
+
+    def list_at(self, domain):
+        """The ListAt, or None."""
+        row = self._db.execute("SELECT * FROM list_at WHERE domain=?", (domain,)).fetchone()
+        return row and ListAt(*row)
+
+    def list_by_id(self, id_):
+        """The domain of the peer whose notifications come to this, or None."""
+        return self._one("SELECT domain FROM list_at WHERE id=?", id_)
+
+    def forget_list_at(self, domain):
+        for table in ("list_at", "list_topic"):
+            self._db.execute("DELETE FROM %s WHERE domain=?" % table, (domain,))
+
+    def forget_lists(self, domain):
+        """All that is known of a peer, which is none any more."""
+        self.unfollow_list(domain)
+        self.forget_list_at(domain)
+        self._db.execute("DELETE FROM list_ask WHERE domain=?", (domain,))
+
+    def list_topic(self, domain, topic, there):
+        if there:
+            self._db.execute("INSERT OR IGNORE INTO list_topic VALUES (?,?)", (domain, topic))
+        else:
+            self._db.execute("DELETE FROM list_topic WHERE domain=? AND topic=?", (domain, topic))
+
+    def count_list(self, domain):
+        return self._one("SELECT count(*) FROM list_topic WHERE domain=?", domain)
+
+    def peers_with(self, topic):
+        """The domains of peers whose list has it."""
+        rows = self._db.execute("SELECT domain FROM list_topic WHERE topic=? ORDER BY domain", (topic,))
+        return [domain for (domain,) in rows]
+
+    # ---- our subscriptions at others ---------------------------------------------------------------------------------
+
+    def asks_due(self, domain, mode, now):
+        """(Address, topics) of who is to be subscribed there now, or None; once: (SERVER, "")."""
+        query = (
+            "SELECT kind, id, topic FROM (%s) AS wanted WHERE NOT EXISTS (SELECT 1 FROM list_ask AS ask WHERE"
+            " ask.domain=?1 AND ask.topic=wanted.topic AND ask.kind=wanted.kind AND ask.id=wanted.id AND ask.renew>?2)"
+        )
+        return self._of_one(query % _WANTED[mode], (domain, now))
+
+    def asks_over(self, domain, mode, now):
+        """(Address, topics) of who is subscribed there and is not to be any more, or None."""
+        query = "SELECT kind, id, topic FROM list_ask WHERE domain=?1 AND (topic, kind, id) NOT IN (%s)"
+        return self._of_one(query % _WANTED[mode], (domain, now))
+
+    def _of_one(self, query, values):
+        rows = self._db.execute(query + " ORDER BY kind, id LIMIT %d" % _AT_ONCE, values).fetchall()
+        if not rows:
+            return None
+        who = rows[0][:2]
+        return Address(*who), [topic for *whose, topic in rows if tuple(whose) == who]
+
+    def asked(self, domain, who, topics, renew):
+        """What was asked for until then; None: it is over."""
+        for topic in topics:
+            if renew is None:
+                self._db.execute(
+                    "DELETE FROM list_ask WHERE domain=? AND topic=? AND kind=? AND id=?",
+                    (domain, topic, *who),
+                )
+            else:
+                row = (domain, topic, *who, renew)
+                self._db.execute("INSERT OR REPLACE INTO list_ask VALUES (?,?,?,?,?)", row)
+
+    def next_renewal(self, now):
+        """When the next subscription at others is due, or None."""
+        return self._one(
+            "SELECT min(t) FROM (SELECT min(renew) AS t FROM list_at WHERE renew>?1"
+            " UNION ALL SELECT min(renew) FROM list_ask WHERE renew>?1)",
+            now,
+        )
