@@ -51,7 +51,7 @@ class Server:
         quotas = self._deliveries.quotas
         self.turns, self.binding = turns, binding or AddressBinding(store)
         self._speakers = Speakers(store, settings, self.binding, turns, emit)
-        self.is_registered = self._speakers.is_registered
+        self.is_registered, self.sleeps = self._speakers.is_registered, self._speakers.sleeps
         arrived = self._deliveries.joining.arrived
         routing = Routing(store, settings, responses, turns.windows, quotas, elsewhere, emit, arrived)
         self.exposure = Exposure(settings, turns)

@@ -129,12 +129,26 @@ class Speakers:
 
     def ues(self, peer, now):
         """Who a body without an originator may come from: UE Service IDs, to be asked for with `in`."""
-        here = {ue for ue in self._binding.ues(peer, now) if self._store.registration(ue, now)}
+        here = self._here(peer, now)
         if not here:
             raise Refusal("4.01", "not registered")
         for ue in here:
             self._turns.on_peer_alive(Address("UE", ue), now)
         return _Here(here, self._store, now)
+
+    def heard(self, peer, now):
+        """A request came that names nobody: whoever is registered at this peer is there."""
+        for ue in self._here(peer, now):
+            self._turns.on_peer_alive(Address("UE", ue), now)
+
+    def _here(self, peer, now):
+        return {ue for ue in self._binding.ues(peer, now) if self._store.registration(ue, now)}
+
+    def sleeps(self, peer, now):
+        """Seconds until one of the UEs at this peer has a window, `math.inf` where only they can say; None where one
+        can be reached now, or nobody is known there."""
+        opens = [self._turns.windows.opens(Address("UE", ue), now) for ue in self._here(peer, now)]
+        return None if not opens or None in opens else min(opens) - now
 
     def asks(self, peer, named, now, again=False):
         """(the UEs that a request without a body of clause 7.3 may come from; the gateway of the one that it names).
@@ -143,7 +157,7 @@ class Speakers:
         registered at the peer asks; of a Gateway UE that is the gateway alone. `again`: nothing came from the peer,
         it is asked for once more what it observes.
         """
-        here = {ue for ue in self._binding.ues(peer, now) if self._store.registration(ue, now)}
+        here = self._here(peer, now)
         if again:
             here = {named} & here or here
         elif named is not None:
@@ -168,7 +182,7 @@ class Speakers:
     def registered_gateway(self, peer, now):
         """The one that this peer is. Refuses a peer that is none; on an open server any UE that is registered is one
         from now on."""
-        here = sorted(ue for ue in self._binding.ues(peer, now) if self._store.registration(ue, now))
+        here = sorted(self._here(peer, now))
         if not here:
             raise Refusal("4.03", "only a registered Gateway UE may ask for many")
         gateway = next((ue for ue in here if self._store.is_gateway(ue)), here[0])

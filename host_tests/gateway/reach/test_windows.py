@@ -3,12 +3,14 @@
 but answers. The time is the test's."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from host_tests.gateway.scripted import new_id
 from host_tests.gateway.server.test_decisions import HERE, SERVICE, THERE, A, B, Bench, msg, own
 from tools.server.callers import Caller
+from tools.wire.answers import Request
 from tools.wire.identity import Peer
 from tools.wire.outside import date_time
 
@@ -394,3 +396,23 @@ def test_segments_of_one_behind_a_gateway_are_asked_for_again_in_a_window_that_t
     asked = {"msgIden": SERVICE, "msgType": "SEGREC", "segId": first["segParams"]["segId"], "segNoList": "1"}
     assert bench.code(ELSEWHERE, asked) == "2.04"
     assert bench.take()["payload"] == first["payload"]
+
+
+def test_asking_for_a_configuration_opens_a_window_and_looking_again_none():
+    bench = sleeping()
+    bench.code(HERE, msg(A, B, "one"))
+    path = ("su-uc", "v1", "val-services", SERVICE, "ue-configurations")
+    asked = Request("GET", path, ("ue-uri=urn:imei:1",))
+    bench.server.configuration(THERE, replace(asked, again=True), bench.now)
+    assert bench.work() == []
+    bench.server.configuration(THERE, asked, bench.now)
+    assert bench.take()["payload"] == "one"
+
+
+def test_what_a_peer_observes_waits_until_one_of_its_ues_has_a_window():
+    bench = sleeping()
+    assert bench.server.sleeps(HERE, bench.now) is None
+    assert bench.server.sleeps(THERE, bench.now) == 540
+    assert bench.server.sleeps(ELSEWHERE, bench.now) is None  # nobody is known there
+    bench.register("ue:beside", THERE)
+    assert bench.server.sleeps(THERE, bench.now) is None

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """A running MSGin5G Server: CoAP toward UEs and Gateway UEs (MSGin5G-1), HTTP toward Application Servers."""
 
+import asyncio
 from dataclasses import replace
 
-from tools.gateway.running.base import Running
+from tools.gateway.running.base import LOOK, Running
 from tools.gateway.sending import Sender
 from tools.page import status
 from tools.server.callers import Callers
@@ -79,7 +80,19 @@ class ServerProgram(Running):
         )
 
     async def _configuration(self, peer, request):
+        await self._in_a_window(peer, request)
         return self._configure(peer, request)
+
+    async def _in_a_window(self, peer, request):
+        """What is looked at again for who observes it waits until one of the UEs there can be told."""
+        while request.again and (pause := self._sleeps(peer)) is not None:
+            await asyncio.sleep(min(pause, LOOK))
+
+    def _sleeps(self, peer):
+        try:
+            return self.server.sleeps(peer, self.clock())
+        except Exception:  # the store cannot be read: the look will tell why
+            return None
 
     def _configure(self, peer, request):
         return self._answer("configuration", peer, self._event, self._configured, peer, request)
@@ -88,6 +101,7 @@ class ServerProgram(Running):
         return self.server.configuration(peer, request, now)
 
     async def _groups(self, peer, request):
+        await self._in_a_window(peer, request)
         return self._manage(peer, request)
 
     def _manage(self, peer, request):

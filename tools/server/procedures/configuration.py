@@ -51,6 +51,8 @@ class Configuration(Procedure):
         """The Answer to a request below `su-uc`. `peers`: where the requests came from that a bulk request stands for,
         one for each UE ID, where the Gateway UE is in this program: each then counts as its own. Raises Malformed and
         Refusal."""
+        if not request.again:
+            self._speakers.heard(peer, now)
         found = self._document(request)
         seal.check_accept(request)
         if found is not None:

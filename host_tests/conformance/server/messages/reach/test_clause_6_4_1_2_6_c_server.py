@@ -6,6 +6,7 @@ import asyncio
 import datetime
 import json
 
+import aiocoap
 import pytest
 
 from host_tests.conformance.server.messages.reach.moved import HOURLY, UE_ID, scene, udp_port
@@ -110,5 +111,32 @@ def test_at_the_expiration_time_it_is_tried_once_more_and_discarded_then(tmp_pat
                 assert (told["msgType"], told["DelSta"]) == ("MSGRESP", "failure")
                 await it.registers(it.sleeper, A)
                 await it.nothing_came()
+
+    run(talk())
+
+
+def test_what_it_observes_is_told_in_its_windows(tmp_path):
+    """A notification is a message to it, too (TS 24.544 clause 6.2.2.1.6)."""
+
+    async def talk():
+        async with scene(tmp_path) as it:
+            await it.registers(it.sleeper, A, comAvail=HOURLY)
+            members = [{"memberId": {"valUserId": ue}, "membershipType": "IMPLICIT"} for ue in (A, GW)]
+            made = {"valGroupId": "group:x", "category": "NORMAL", "memberDetails": members}
+            answer = await it.sender.ask(made, path=("su-gm", "v1", "group-documents"))
+            assert answer.code.dotted == "2.01"
+            path = answer.opt.location_path or tuple(
+                json.loads(answer.payload)["resUri"].partition("/su-gm/")[2].split("/")
+            )
+            path = path if path[0] == "su-gm" else ("su-gm", *path)
+            async with it.sleeper.observing(path) as (first, told):
+                assert first.code.dotted == "2.05"
+                it.later(61)
+                assert (await it.sender.request(aiocoap.DELETE, path)).code.dotted == "2.02"
+                await it.nothing_came()
+                assert told.empty()
+                it.later(3600 - 61)
+                async with patience(20):
+                    assert (await told.get()).code.dotted == "4.04"
 
     run(talk())
