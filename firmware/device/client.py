@@ -10,7 +10,7 @@ from . import health, runner, waiting
 
 _TYPING = const(False)
 if _TYPING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
     from typing import Any, BinaryIO
 
     from contracts import Link, Storage
@@ -176,39 +176,18 @@ class RunningClient(runner.Serving):
 
         await subscribed(self, self._call(self.core.unsubscribe, topic, health.now()), timeout_s)
 
-    async def groups(self, timeout_s: float | None = 60) -> "list[Group]":
-        """Return the groups that this device is a member of, once the server has said which, and be told of each change
-        from then on, over restarts too: `on_group` (TS 24.538 clause 6.8.3, TS 24.544 clause 6.2.7).
+    def __getattr__(self, name):
+        # A method in the class costs each device heap, what nobody calls too.
+        from .calls import bound
 
-        Raise msgin5g.GroupError where it refuses, or has not answered within `timeout_s` seconds (and then the device
-        goes on trying); ValueError on MSGin5G-5; msgin5g.StorageError.
-        """
-        from .calls.groups import known
+        return bound(self, name)
 
-        return await known(self, timeout_s)
-
-    async def join(self, group: str, timeout_s: float | None = 60) -> None:
-        """Register with a group that has this device as a member: from then on what is sent to it comes here (TS 24.544
-        clause 6.2.7).
-
-        Raise msgin5g.GroupError, in words, where the server refuses, knows no such group or does not answer within
-        `timeout_s` seconds; ValueError for what can be no group.
-        """
-        from .calls.groups import called
-
-        await called(self, "join", group, timeout_s)
-
-    async def leave(self, group: str, timeout_s: float | None = 60) -> None:
-        """End the membership of this device in a group (TS 24.544 clause 6.2.9). Raise as `join` does."""
-        from .calls.groups import called
-
-        await called(self, "leave", group, timeout_s)
-
-    async def group_members(self, group: str, timeout_s: float | None = 60) -> list[str]:
-        """Return the UE Service IDs of a group's members. Raise as `join` does."""
-        from .calls.groups import called
-
-        return await called(self, "members", group, timeout_s)
+    if _TYPING:  # what is found so: see calls/groups.py, calls/applications.py
+        groups: Callable[..., Awaitable[list[Group]]]
+        join: Callable[..., Awaitable[None]]
+        leave: Callable[..., Awaitable[None]]
+        group_members: Callable[..., Awaitable[list[str]]]
+        application: Callable[[str], Application]
 
     def call(self, name: str, method: str, *arguments: "Any") -> "Any":
         """Call a method of the procedure `name` of a Client, at once, and return what it returned: for a procedure that
@@ -258,17 +237,6 @@ class RunningClient(runner.Serving):
         """Return what `async for message in client.messages()` goes through; it ends when the client is stopped.
         `inbox` is one of several applications, None for the client's own."""
         return _Messages(self, inbox or self)
-
-    def application(self, app_id: str) -> "Application":
-        """Return one of several applications behind this device, which has the messages that name its Application ID to
-        itself (TS 24.538 clause 6.4.1.1.6 b): it has `send`, `receive`, `messages` as the client has, which keeps all
-        that name none of those. Open it before the first message is received.
-
-        Raise ValueError for what can be none, for the ninth, and on MSGin5G-5.
-        """
-        from .calls.applications import opened
-
-        return opened(self, app_id)
 
     def outbox(self) -> list[Outgoing]:
         """Return the messages, over restarts too: those that wait, in order, then the last that ended."""

@@ -34,8 +34,13 @@ class Application:
         return self._client.messages(self)
 
 
-def opened(client: "Any", app_id: str) -> "Application":
-    """Return the Application of this ID, the same one each time. Raise ValueError."""
+def application(client: "Any", app_id: str) -> "Application":
+    """Return one of several applications behind this device, the same one each time: it has the messages that name its
+    Application ID to itself, and `send`, `receive`, `messages` as the client has, which keeps all that name none of
+    those. Open it before the first message is received.
+
+    Raise ValueError for what can be none, for the ninth, and on MSGin5G-5.
+    """
     if client.core.config.role != "client":
         raise ValueError(
             "application: MSGin5G-5 has one for each device; a device of role client has several"

@@ -1,34 +1,65 @@
 # SPDX-License-Identifier: MIT
-"""The calls of a running client about groups. Imported with the first of them."""
+"""The calls of a running client about the groups that it is a member of: TS 24.538 clause 6.8.3. Imported with the
+first of them."""
 
 import msgin5g
+from coap.compat import const
 
 from .granted import wait_until_done
 
+_TYPING = const(False)
+if _TYPING:
+    from typing import Any
 
-async def known(runner, timeout_s):
-    """Return the groups of this device, once the server has said which."""
-    watch = _ask(runner, "watch")
-    await wait_until_done(runner, watch, timeout_s, "groups", msgin5g.GroupError)
-    return list(runner.core.procedure("groups").known)
+    from msgin5g.procedures.groups import Group
 
 
-async def called(runner, what, group, timeout_s):
-    """Return what came of a call ("join", "leave", "members"); raise GroupError where the server refuses it, or says
-    nothing in time."""
-    call = _ask(runner, what, group)
+async def groups(client: "Any", timeout_s: float | None = 60) -> "list[Group]":
+    """Return the groups that this device is a member of, once the server has said which, and be told of each change
+    from then on, over restarts too: `client.on_group` (TS 24.544 clause 6.2.7).
+
+    Raise msgin5g.GroupError where it refuses, or has not answered within `timeout_s` seconds (and then the device goes
+    on trying); ValueError on MSGin5G-5; msgin5g.StorageError.
+    """
+    watch = _ask(client, "watch")
+    await wait_until_done(client, watch, timeout_s, "groups", msgin5g.GroupError)
+    return list(client.core.procedure("groups").known)
+
+
+async def join(client: "Any", group: str, timeout_s: float | None = 60) -> None:
+    """Register with a group that has this device as a member: from then on what is sent to it comes here (TS 24.544
+    clause 6.2.7).
+
+    Raise msgin5g.GroupError, in words, where the server refuses, knows no such group or does not answer within
+    `timeout_s` seconds; ValueError for what can be no group, and on MSGin5G-5.
+    """
+    await _called(client, "join", group, timeout_s)
+
+
+async def leave(client: "Any", group: str, timeout_s: float | None = 60) -> None:
+    """End the membership of this device in a group (TS 24.544 clause 6.2.9). Raise as `join` does."""
+    await _called(client, "leave", group, timeout_s)
+
+
+async def group_members(client: "Any", group: str, timeout_s: float | None = 60) -> list[str]:
+    """Return the UE Service IDs of a group's members. Raise as `join` does."""
+    return await _called(client, "members", group, timeout_s)
+
+
+async def _called(client, what, group, timeout_s):
+    call = _ask(client, what, group)
     then = "it is not asked again; the last request may still take effect"
     try:
-        await wait_until_done(runner, call, timeout_s, call.title, msgin5g.GroupError, then)
+        await wait_until_done(client, call, timeout_s, call.title, msgin5g.GroupError, then)
     finally:
         if not call.done:  # in vain, or who called was cancelled
-            runner.wake(call)
-            if runner.fault() is None:
-                _ask(runner, "withdraw", call)
+            client.wake(call)
+            if client.fault() is None:
+                _ask(client, "withdraw", call)
     return call.result
 
 
-def _ask(runner, method, *arguments):
-    if runner.core.config.role != "client":
+def _ask(client, method, *arguments):
+    if client.core.config.role != "client":
         raise ValueError("groups: MSGin5G-5 has no such thing; a device of role client has them")
-    return runner.call("groups", method, *arguments)
+    return client.call("groups", method, *arguments)
