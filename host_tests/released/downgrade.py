@@ -54,6 +54,13 @@ def written():
     scene.post(segment(1, 3, set_id="s-2", message_id="m-4"))
     made["in progress"] = octets(scene)
 
+    scene = Scene(silent, MemoryStorage(), aggregation={"wait": 1}).start()
+    for number in (1, 22, 333):
+        scene.send(payload=str(number))
+    scene.run(2000)
+    assert "msgList" in scene.of("MSG")[0].body
+    made["joined"] = octets(scene)
+
     scene = begun(agree)
     scene.post(msg("m-1"))
     scene.take()
@@ -134,6 +141,7 @@ def small_files():
 # Octets of what waits to be sent, what is in the inbox once m-1 came again, topics that are asked for.
 SAID = {
     "in progress": [[5, 3000], ["m-1", "m-2", "m-3"], 0],
+    "joined": [[1, 2, 3], ["m-1"], 0],
     "seen": [[], ["m-1"], 0],
     "failed for some": "no start",
     "segments with IDs of their own": "no start",

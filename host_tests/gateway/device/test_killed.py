@@ -62,14 +62,14 @@ async def _progress(board, again):
         await asyncio.sleep(0.2)
 
 
-async def _life(tmp_path, disturb, programs=COMBINED):
+async def _life(tmp_path, disturb, programs=COMBINED, **more):
     """Traffic both ways while `disturb(board, gateway, candidates)` goes on; then the end, and the count.
 
     It hangs where the device has noted nothing for a minute, however long the whole takes.
     """
     folder = tmp_path / "gateway"
     async with gateway_and_server(folder, *QUICK_GATEWAY, programs=programs) as (gateway, server):
-        board = device(tmp_path, "durable.py", gateway.coap[1], **QUICK)
+        board = device(tmp_path, "durable.py", gateway.coap[1], **QUICK, **more)
         board.put("limit.txt", str(ENOUGH))
         downlink = _Downlink(server)
         in_hand = set()
@@ -139,6 +139,20 @@ def test_a_device_that_is_killed_a_hundred_times(tmp_path):
             await board.start()
 
     asyncio.run(_life(tmp_path, disturb))
+
+
+def test_a_device_that_joins_messages_and_its_gateway_are_killed(tmp_path):
+    chance = random.Random(7)
+
+    async def disturb(board, gateway, in_hand):
+        for kill in range(20):
+            victim = gateway if kill % 4 == 3 else board
+            await doze(chance.uniform(0.1, 0.8), victim.pid)
+            await victim.end(signal.SIGKILL)
+            _note_in_hand(board, in_hand)
+            await victim.start()
+
+    asyncio.run(_life(tmp_path, disturb, aggregation={"wait": 0.3}))
 
 
 @pytest.mark.parametrize("programs", [COMBINED, LOWER, UPPER])
