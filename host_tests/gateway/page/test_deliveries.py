@@ -7,6 +7,7 @@ import aiocoap
 
 from host_tests.gateway.page import described
 from host_tests.gateway.scripted import ApplicationServer, Ue, gateway, run
+from tools.store.server.grouptables import Member
 
 A, B = "ue:a", "ue:b"
 _POST = described.DOCUMENT["paths"]["/msgs-asregistration/v1/registrations"]["post"]["callbacks"]["delivery"]
@@ -49,6 +50,34 @@ def test_messages():
             assert [body.get("delivStReqInd") for body in bodies] == [True] + [None] * 5
             assert [body["stoAndFwInd"] for body in bodies] == [False] * 3 + [True] * 2 + [False]
             assert bodies[2]["appId"] == ["one", "two"]
+
+    run(main())
+
+
+def test_messages_to_a_group():
+    """Of a UE and of another Application Server: the group is the recipient."""
+
+    async def main():
+        async with (
+            gateway() as g,
+            Ue(g, A) as a,
+            ApplicationServer(g) as as_,
+            ApplicationServer(g, "as:other") as other,
+        ):
+            await a.register()
+            await as_.register()
+            await other.register()
+            with g.store.transaction():
+                g.store.add_group("group:1", "NORMAL", None, 0, {}, [Member(A), Member(as_.name)])
+            await a.send("group:1", "from a UE", "GROUP", isDelivStatReq=True)
+            (body,) = await taken(as_, 1)
+            assert body["oriAddr"] == {"addrType": "UE", "addr": A}
+            assert body["destAddr"] == {"addrType": "GROUP", "addr": "group:1"}
+            status, ack = await other.deliver(other.message("group:1", "from an AS", "GROUP"))
+            assert (status, ack.get("status")) == (200, None)
+            (body,) = await taken(as_, 1)
+            assert body["oriAddr"] == {"addrType": "AS", "addr": "as:other"}
+            assert body["destAddr"] == {"addrType": "GROUP", "addr": "group:1"}
 
     run(main())
 
