@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Does what groups.json says: {"join": [...], "leave": [...], "members": [...], "send": {group: text}, "app": ID},
-prints each step as JSON, then takes messages for ever, of itself and of that application."""
+"""Does what groups.json says: {"join": [...], "leave": [...], "group_members": [...], "send": {group: text},
+"to": {UE: text}, "app": ID}, prints each step as JSON, then takes messages for ever, of itself and of that
+application."""
 
 import asyncio
 import json
@@ -42,9 +43,10 @@ async def main():
                 tell(name, group=group, result=await getattr(client, name)(group, todo.get("timeout", 60)))
             except GroupError as error:
                 tell("error", group=group, why=str(error))
-    for group, text in todo.get("send", {}).items():
-        outgoing = await client.send(group, text, to_type="GROUP", app_id=todo.get("app_id"))
-        tell("sent", state=await outgoing.wait(30), cause=outgoing.cause)
+    for kind, name in (("GROUP", "send"), ("UE", "to")):
+        for to, text in todo.get(name, {}).items():
+            outgoing = await client.send(to, text, to_type=kind, app_id=todo.get("app_id"))
+            tell("sent", state=await outgoing.wait(30), cause=outgoing.cause)
     tell("ready")
     await hear("", client)
 

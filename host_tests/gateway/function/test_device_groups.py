@@ -4,11 +4,12 @@ its own."""
 
 import contextlib
 import json
+import textwrap
 
 import pytest
 
 from host_tests.gateway.devices import APPS, COMBINED, LOWER, config, gateway_of, run
-from tools.demo.processes import Device, command
+from tools.demo.processes import ROOT, Device, command
 
 A, B, C = "ue:a@example.org", "ue:b@example.org", "ue:c@example.org"
 PUMPS = "g:pumps@example.org"
@@ -30,8 +31,8 @@ class Stage:
     async def group(self, *words):
         await command(self._folder / "gateway", "gateway", "group", *words, "--store", self._store)
 
-    async def device(self, ue, todo):
-        made = Device(self._folder / ue.partition("@")[0][3:], APPS / "groups.py")
+    async def device(self, ue, todo, app=APPS / "groups.py", ready="> "):
+        made = Device(self._folder / ue.partition("@")[0][3:], app)
         keys = {"mode": "none"}
         if self._security == "oscore":
             keys = await self.gateway.keys(ue)
@@ -39,7 +40,10 @@ class Stage:
         made.configure(config(self.gateway.coap[1], ue_service_id=ue, security=keys, **QUICK))
         made.put("groups.json", json.dumps(todo))
         await self._stack.enter_async_context(made)
-        await made.tells("ready")
+        if ready == "> ":
+            await made.tells("ready")
+        else:
+            await made.lines.until(lambda line: line == ready, ready, 20)
         return made
 
 
@@ -98,3 +102,33 @@ def test_a_group_that_knows_no_such_member(play):
         ]
 
     play(scene)
+
+
+def example(folder, title):
+    """An application of what docs/application.md has under this title."""
+    section = (ROOT / "docs/application.md").read_text().partition("\n### %s\n" % title)[2]
+    code = section.partition("```python\n")[2].partition("```")[0]
+    head = "import asyncio\nfrom device import start\n\nasync def main():\n"
+    start = "" if "await start()" in code else "    client = await start()\n"
+    file = folder / ("%s.py" % title.split()[0])
+    end = '    print("done")\n    await asyncio.sleep(60)\n\nasyncio.run(main())\n'
+    file.write_text(head + start + textwrap.indent(code, "    ") + end)
+    return file
+
+
+def test_the_examples_of_the_page(tmp_path):
+    async def whole():
+        async with contextlib.AsyncExitStack() as stack:
+            stage = Stage(tmp_path, "none", stack, COMBINED)
+            await stack.enter_async_context(stage.gateway)
+            await stage.group("add", PUMPS, A, B, C, "--explicit")
+            a = await stage.device(A, {}, example(tmp_path, "Groups"), "done")
+            assert PUMPS + " announced" in a.lines.items
+            (members,) = [line for line in a.lines.items if line.startswith("[")]
+            assert sorted(json.loads(members.replace("'", '"'))) == [A, B, C]
+            app = example(tmp_path, "Several applications")
+            b = await stage.device(B, {}, app, "msgin5g: registered")
+            await stage.device(C, {"to": {B: "23.0"}, "app_id": "meter"})
+            await b.lines.until(lambda line: line == "23.0", "the message", 20)
+
+    run(whole(), 120)
