@@ -32,6 +32,7 @@ TIMES = {
 RECORDS = {
     ("clock", "last"),
     ("as_token", "made"),
+    ("peer_token", "made"),
     ("generation", "noted"),
     ("availability", "start"),
 }  # of what was, for people or by others
