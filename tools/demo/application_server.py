@@ -112,15 +112,15 @@ class ApplicationServer(Posted):
         """ASRegistration, with the URI that it wants to be posted to."""
         await self._post(REGISTRATIONS, {"asSvcId": self.service_id, "targetUri": self.target})
 
-    async def send(self, to, payload, report=True, message_id=None, kind="UE"):
+    async def send(self, to, payload, report=True, message_id=None, kind="UE", store=False):
         """ASMessageDelivery to a UE, or to another `kind` of recipient; the message ID. Sent again with the same ID it
-        is still one message."""
+        is still one message. `store` has it kept for a recipient that is away."""
         message_id = message_id or str(uuid.uuid4())
         body = {
             "oriAddr": {"addrType": "AS", "addr": self.service_id},
             "destAddr": {"addrType": kind, "addr": to},
             "msgId": message_id,
-            "stoAndFwInd": False,
+            "stoAndFwInd": store,
             "delivStReqInd": report,
             "payload": payload,
         }

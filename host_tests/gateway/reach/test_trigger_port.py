@@ -4,6 +4,7 @@ to it is made here."""
 
 import asyncio
 import json
+import signal
 import socket
 
 import pytest
@@ -113,6 +114,26 @@ def test_a_port_that_somebody_has_keeps_nothing_else_from_working(tmp_path):
                     await server.send(UE, "hi", report=False)
                     await board.told.until(lambda told: told["payload"] == "hi", "an echo")
                     await board.lines.until(lambda line: f"no UDP port {port}" in line, "what is wrong")
+
+    run(main(), 60)
+
+
+def test_the_gateways_own_trigger_is_one(tmp_path):
+    """A device that answers nothing for a time; what was sent to its port lies there until it goes on."""
+
+    async def main():
+        quick = ("--coap-ack-timeout", "0.05", "--retry-min", "0.2")
+        async with gateway_and_server(tmp_path / "gateway", *quick) as (gateway, server):
+            config = {"ue_id": UE_ID, "triggers": {"port": free_port()}}
+            async with device(tmp_path, "woken.py", gateway.coap[1], **config) as board:
+                await gateway.event("registered", ue=UE)
+                board.signal(signal.SIGSTOP)
+                await server.send(UE, "are you there?", report=False, store=True)
+                await gateway.event("triggered", ue=UE)
+                board.signal(signal.SIGCONT)
+                assert (await board.tells("trigger"))["stats"]["triggered"] == 1
+                await gateway.event("registered", ue=UE, start=1)
+                await gateway.event("delivered", to=UE)
 
     run(main(), 60)
 
