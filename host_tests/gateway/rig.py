@@ -282,9 +282,9 @@ class Rig:
             self.http(functools.partial(decide, caller=Caller(), token=token), body)
 
     def _hears(self, push):
-        """A device or an Application Server gets a body, takes it, and answers as the standard says."""
+        """A device, an Application Server or a gateway gets a body, takes it, and answers as the standard says."""
         body, who = push.body, push.target.id
-        if push.target.type == "AS":
+        if push.target.type == "AS" or push.way is not None:
             if "delivSt" in body:
                 self.reports.setdefault(who, []).append(("IMDN", body["msgId"], body["delivSt"]))
             else:

@@ -9,7 +9,8 @@ from tools.server.procedures import TABLE
 A, B, C, D, G = "ue:a", "ue:b", "ue:c", "ue:d", "ue:g"
 GW, E, F = "ue:gw", "ue:e", "ue:f"  # a Gateway UE, and two behind it
 AS = "as:weather@example.org"
-TOPIC, GROUP = "weather/today", "group:valves"
+TOPIC, GROUP, AREA = "weather/today", "group:valves", "area:hall"
+PHONE = "ue:phone"  # behind a message gateway
 S, U = "ue:s", "ue:u"  # one that sleeps, one that is silent for a while
 NEF = "http://192.0.2.50"
 WOKEN = {"triInfo": {"ueId": "device-7@example.org", "cliPort": "4711"}}
@@ -31,6 +32,10 @@ def story(rig, watch):
     register = {"asSvcId": AS, "targetUri": "http://192.0.2.99/in"}
     rig.http(rig.gateway.server.application_servers.register, register)
     rig.register(U, cliProfile=WOKEN)
+    with rig.gateway.store.transaction():
+        rig.gateway.store.add_message_gateway("L3G", "mgw:sms", "http://192.0.2.98", [PHONE])
+        rig.gateway.store.add_area(AREA, [A, D])
+        rig.gateway.store.add_broadcaster(A)
     watch(True)
     rig.register(S, cliProfile={"comAvail": ASLEEP})
     rig.silent.add(U)
@@ -65,6 +70,8 @@ def story(rig, watch):
     rig.send(A, rig.msg(A, D, None, totalMsgCount=2, msgList=listed))
     rig.send(B, rig.msg(B, TOPIC, "news", "TOPIC"))
     rig.send(A, rig.msg(A, GROUP, "to many", "GROUP"))
+    rig.send(A, rig.msg(A, AREA, "to an area", "BC"))
+    rig.send(A, rig.msg(A, PHONE, "to a phone"))
     rig.send(C, rig.msg(C, G, "while it is there", sfFlag=True))
     rig.http(
         rig.gateway.server.application_servers.message,
@@ -154,8 +161,10 @@ def test_the_story_without_faults(faults):
         (A, "two"),
         (B, "news"),
         (A, "to many"),
+        (A, "to an area"),
         (C, "9"),
     ]
+    assert outline(rig)[PHONE] == [(A, "to a phone")]
     assert outline(rig)[AS] == [(C, "1")]
     assert outline(rig)[E] == [(A, "to one behind"), (F, "from its neighbour")]
     assert outline(rig)[F] == [(A, "to many"), (A, "stored for one behind")]
