@@ -6,6 +6,8 @@ How a UE is triggered outlives its registration: that is when it is needed.
 
 from typing import NamedTuple
 
+from tools.store.states import IS_QUEUED, IS_STORED
+
 # `triggering`: `due` is when a trigger is to go, NULL where none is; `last`: when one went. `trigger_time`: of each
 # message that is worth triggers, when the next one is due and how many were. `monitoring`: `due` is when the network is
 # to be asked, NULL while its report is waited for; `over`: the subscription is to end.
@@ -73,7 +75,8 @@ class ExposureTables:
         """As `trigger_for`, of all that waits for a UE and may be stored."""
         self._db.execute(
             "INSERT OR IGNORE INTO trigger_time SELECT id, target, ?, 0 FROM message"
-            " WHERE target_type='UE' AND target=? AND state IN ('queued', 'stored') AND kind='MSG' AND store_forward",
+            " WHERE target_type='UE' AND target=? AND (%s OR %s) AND kind='MSG' AND store_forward"
+            % (IS_QUEUED, IS_STORED),
             (now, ue),
         )
 
