@@ -3,6 +3,8 @@
 
 import coap
 from common import equal, raises
+from life import AFTER, BEFORE, TORN, CutStorage, PowerCut
+from msgin5g import MemoryStorage
 from msgin5g_scene import MINUTE, SECOND, Scene, agree, msg, segment
 
 
@@ -192,3 +194,54 @@ def test_what_can_be_no_application():
         made.call("receiver", "open", "a%d" % number)
     made.call("receiver", "open", "a0")
     raises(ValueError, made.client.call, "receiver", "open", "a8", made.tick)
+
+
+class Twice:
+    """Two applications that take the message which is for both, with the power cut at one write: it ends with every
+    write that there is. `had` are the applications that had it."""
+
+    NAMES = ("meter", "valve")
+
+    def __init__(self, at, how, body):
+        self.storage = CutStorage(MemoryStorage())
+        self.storage.plan(at, how)
+        self.had = []
+        self.body = body
+        self.acknowledged = False
+        while True:
+            try:
+                self._live()
+                return
+            except PowerCut:
+                self.storage.restore_power()
+
+    def _live(self):
+        made = Scene(storage=self.storage, seed=len(self.had) + 1).start()
+        for name in self.NAMES:
+            made.call("receiver", "open", name)
+        if not self.acknowledged:  # the server repeats it until then
+            equal(made.post(self.body).code, TAKEN)
+            self.acknowledged = True
+        for name in self.NAMES:
+            while True:
+                message = made.client.take(made.tick, name)
+                if message is None:
+                    break
+                equal(message.payload, "1")
+                self.had.append(name)
+        made.client.flush()
+
+
+def test_the_power_goes_at_each_write():
+    body = named('["meter","valve"]').replace(b'"sfFlag"', b'"isDelivStatReq":true,"sfFlag"')
+    writes = Twice(None, BEFORE, body).storage.writes
+    assert writes >= 3, writes  # R, R for who has not taken it, T
+    for at in range(writes):
+        for how in (BEFORE, TORN, AFTER):
+            found = Twice(at, how, body)
+            # Once to each. The take that the cut interrupted may have been kept, and then nobody had it.
+            for name in Twice.NAMES:
+                assert found.had.count(name) <= 1, (at, how, found.had)
+            assert len(found.had) >= 1, (at, how, found.had)
+            last = Scene(storage=found.storage, seed=9).start()
+            equal(last.client.inbox, [])
