@@ -4,6 +4,8 @@
 import json
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from host_tests.gateway.server.test_decisions import HERE, THERE, A, B, Bench, msg
 from tools.store.server.configtables import UeConfiguration
@@ -100,3 +102,40 @@ def test_an_observation_that_is_looked_at_again_is_no_sign_of_life_and_no_reques
     assert ask(bench, THERE, "GET", path).code == "2.05"
     codes = {ask(bench, THERE, "GET", path).code for _ in range(5)}
     assert "4.29" in codes
+
+
+_NAMES = st.sampled_from(
+    "valGroupId category groupName grpDesc valGrpConf extGrpId com5GLanType inclValGroupIds valServiceIds geoIds"
+    " priority members memberDetails memberId membershipType membershipState registered messageFilter"
+    " tgtUe maxMsgs memberConfig valUserId valUeId other".split()
+)
+_SAID = st.sampled_from(("EXPLICIT", "TEMPORARY", "LOCATION_BASED", "ue:a", "true", "7", 255))
+_NUMBERS = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+_VALUES = st.recursive(
+    _SAID | st.none() | st.booleans() | _NUMBERS | st.text(max_size=300),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_NAMES, inner, max_size=6),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=40)
+@given(st.dictionaries(_NAMES, _VALUES | st.lists(st.dictionaries(_NAMES, _VALUES), max_size=3), max_size=8))
+def test_whatever_is_in_a_document_is_taken_or_refused_with_words(body):
+    bench, path = scene(Member(B, "EXPLICIT"))
+    body = {"valGroupId": "new", "category": "NORMAL"} | body
+    for peer, code, where in [
+        (HERE, "POST", DOCUMENTS),
+        (HERE, "PUT", path),
+        (HERE, "PUT", (*path, "members", C)),
+        (THERE, "PUT", (*path, "members", B)),
+    ]:
+        try:
+            answer = ask(bench, peer, code, where, body)
+        except UnicodeEncodeError:  # JSON can say it, no octets can
+            return
+        assert answer.code[0] == "2" or (answer.code[0] == "4" and answer.diagnostic), (code, where, answer)
+    for peer in (HERE, THERE):
+        assert ask(bench, peer, "GET", DOCUMENTS, query=["member-id=" + B]).code == "2.05"
+        assert ask(bench, peer, "GET", path).code == "2.05"
+        bench.code(peer, msg(A, "new", to_type="GROUP"))
+    assert not bench.events("error")
