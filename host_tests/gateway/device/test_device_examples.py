@@ -15,11 +15,11 @@ ROOT = Path(__file__).parents[3]
 
 
 @contextlib.asynccontextmanager
-async def running(folder, app):
+async def running(folder, app, **more):
     """(Application Server, Device) with this application, registered."""
     async with gateway_and_server(folder / "gateway") as (gateway, server):
         board = Device(folder / "device", app)
-        board.configure(config(gateway.coap[1]))
+        board.configure(config(gateway.coap[1], **more))
         async with board:
             await gateway.event("registered", ue=UE)
             yield server, board
@@ -36,6 +36,7 @@ def test_each_example_has_a_test():
         "alarm.py",
         "echo.py",
         "files.py",
+        "sleeper.py",
     }
 
 
@@ -52,6 +53,21 @@ def test_sensor(tmp_path):
             for body in server.messages.items[:2]:
                 assert 0 < int(body["payload"]) < 256 * 1024  # less than the whole heap
                 await said(board, f"{body['payload']} delivered")
+
+    run(main())
+
+
+def test_sleeper(tmp_path):
+    windows = {"interval": 3, "duration": 1}
+
+    async def main():
+        async with running(tmp_path, EXAMPLES / "sleeper.py", availability=windows) as (server, board):
+            await said(board, "asleep")
+            await server.send(UE, "good morning", report=False)
+            await said(board, "as:weather@example.org good morning")
+            await server.messages.reach(3, "readings")
+            assert all(0 < int(body["payload"]) < 256 * 1024 for body in server.messages.items)
+            assert [line.rstrip() for line in board.lines.items].count("asleep") >= 2
 
     run(main())
 
