@@ -10,6 +10,7 @@ Service ID of one of its UEs, that of the recipient, and the text.
 import argparse
 import asyncio
 import sys
+import threading
 import uuid
 
 import aiohttp
@@ -122,13 +123,18 @@ async def _told(feed):
         place += 1
 
 
+def _follow(loop, lines):
+    """What comes on standard input, which may be a terminal, a pipe or a file; None at its end."""
+    for line in sys.stdin:
+        loop.call_soon_threadsafe(lines.put_nowait, line)
+    loop.call_soon_threadsafe(lines.put_nowait, None)
+
+
 async def _typed(gateway):
-    reader = asyncio.StreamReader()
-    await asyncio.get_running_loop().connect_read_pipe(
-        lambda: asyncio.StreamReaderProtocol(reader), sys.stdin
-    )
-    while line := await reader.readline():
-        words = line.decode(errors="replace").split(maxsplit=2)
+    lines = asyncio.Queue()
+    threading.Thread(target=_follow, args=(asyncio.get_running_loop(), lines), daemon=True).start()
+    while (line := await lines.get()) is not None:
+        words = line.split(maxsplit=2)
         if len(words) < 3:
             print("say: UE RECIPIENT TEXT", flush=True)
             continue

@@ -158,8 +158,11 @@ def test_an_emulated_gateway_on_a_command_line(tmp_path):
                         PHONE,
                     )
                     process.stdin.write(("%s %s a text\nx\n" % (PHONE, A)).encode())
+                    process.stdin.write_eof()
                     assert b"the token is not of" in await process.stdout.readline()
                     assert await process.stdout.readline() == b"say: UE RECIPIENT TEXT\n"
+                    assert await a.code(a.msg(PHONE, "it still listens")) == "2.04"
+                    assert b"it still listens" in await process.stdout.readline()
             finally:
                 process.kill()
                 await process.wait()
