@@ -4,7 +4,9 @@
 import coap
 from coap.compat import ticks_diff
 from common import SAME, equal, walk
+from groups_scene import GroupScene, document
 from msgin5g.incoming.reassembly import SEGMENTS
+from msgin5g.procedures.groups import CALL
 from msgin5g.procedures.topics import SUBSCRIPTION
 from msgin5g.timing import Backoff, Countdown
 from msgin5g_scene import HOUR, SECOND, Scene, agree, max_age, segment
@@ -72,6 +74,46 @@ def test_subscriptions():
         ("unsubscribed", "subscribing", SAME, SAME, SAME, SAME),
     )
     walk(SUBSCRIPTION[0], expected, Topic, events)
+
+
+# --- calls about groups -------------------------------------------------------------------------------------
+
+
+class Asking:
+    """A call to join a group in a state; `said` is what the server says next."""
+
+    def __init__(self, state):
+        self.scene = GroupScene(document()).start()
+        self.scene.server.documents = None
+        self.it = self.scene.call("groups", "join", "g:pumps@x")
+        if state != "waiting":
+            self.scene.server.code[coap.PUT] = {"done": coap.CHANGED, "refused": coap.FORBIDDEN}.get(state)
+            self.scene.server.documents = [document()]
+            self.scene.run(5 * HOUR)
+
+    @property
+    def stands(self):
+        return self.it.stands
+
+    def hear(self, documents, code):
+        self.scene.server.documents = documents
+        self.scene.server.code[coap.PUT] = code
+        self.scene.run(5 * HOUR)
+
+
+def test_calls():
+    events = (
+        lambda asking: asking.hear([document()], None),
+        lambda asking: asking.hear([document()], coap.CHANGED),
+        lambda asking: asking.hear([], coap.FORBIDDEN),
+    )
+    expected = (
+        ("waiting", "found", "done", "refused"),
+        ("found", SAME, "done", "refused"),
+        ("done", SAME, SAME, SAME),
+        ("refused", SAME, SAME, SAME),
+    )
+    walk(CALL[0], expected, Asking, events)
 
 
 # --- sets of segments ---------------------------------------------------------------------------------------
