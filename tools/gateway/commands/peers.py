@@ -68,6 +68,8 @@ def _add(store, args, fail):
     print("%s is at %s" % (peer.domain, masked_uri(peer.uri)))
     if before is None or args.new_token:
         made, had = store.add_peer_token(SERVER, peer.domain)
+        while made.startswith("-"):  # it would be read as an option where it is given
+            made, _ = store.add_peer_token(SERVER, peer.domain)
         print(
             "it speaks with this token, in the header Authorization: Bearer TOKEN; there: peer add --token TOKEN"
         )

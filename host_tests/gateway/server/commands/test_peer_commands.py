@@ -67,3 +67,11 @@ def test_what_is_no_peer_cannot_be_removed(run):
     run("peer", "add", DOMAIN, "--uri", URI)
     code, _, err = run("peer", "remove", "c.example")
     assert code == 2 and "peer list" in err
+
+
+def test_its_token_can_be_given_as_it_is(run, monkeypatch):
+    made = iter(["-dash", "plain"])
+    monkeypatch.setattr("secrets.token_urlsafe", lambda octets: next(made))
+    assert "plain" in run("peer", "add", DOMAIN, "--uri", URI)[1].splitlines()
+    assert run("peer", "add", DOMAIN, "--token", "plain")[0] == 0
+    assert asked(lambda store: store.peer_of_token("plain")) == (SERVER, DOMAIN)
