@@ -16,7 +16,7 @@ MODULES = (
 )
 ALSO = (
     "host_tests/device/outgoing/test_msgin5g_segments.py",
-    "host_tests/device/outgoing/test_large.py",
+    "host_tests/device/msgin5g/test_large.py",
     "host_tests/device/incoming/test_reassembly.py",
 )
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""TS 29.538, MSGS_TopiclistEvent at the MSGin5G Server. Application Servers and UEs are aiohttp and aiocoap with bodies
+"""TS 29.538 clause 5.4, MSGS_TopiclistEvent, at the MSGin5G Server: Application Servers and UEs are aiohttp and aiocoap with bodies
 written here."""
 
 import asyncio
