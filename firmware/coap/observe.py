@@ -57,19 +57,22 @@ def observe(
     tag: object = None,
     stale: bool = True,
     blocks: bool = False,
+    ordered: bool = True,
 ) -> "Observation":
     """Send `message`, a GET, with Observe 0; return its Observation.
 
     `stale` asks for the STALE event once Max-Age has passed since the last response, and 5 to 15 s more as section
     3.3.1 has it: time to `register` again. `blocks` takes notifications in blocks: such a one has Block2, and the first
-    part alone, and `register` gives the whole. Without it they are refused.
+    part alone, and `register` gives the whole. Without it they are refused. Where not `ordered`, what is older than the
+    last notification is told as well: for notifications that are no states but events, which all count. OSCORE tells
+    nothing older in any case (RFC 8613 section 7.4.1).
     Raise BusyError where MAX_OBSERVATIONS are kept, and as Endpoint.request does.
     """
     if len([each for each in endpoint.observations if isinstance(each, Observation)]) >= MAX_OBSERVATIONS:
         from .errors import BusyError
 
         raise BusyError("%d resources are observed" % MAX_OBSERVATIONS)
-    observation = Observation(endpoint, peer, tag, stale, blocks)
+    observation = Observation(endpoint, peer, tag, stale, blocks, ordered)
     if not endpoint.observations:
         endpoint.observations = []
     endpoint.observations.append(observation)
@@ -89,7 +92,13 @@ class Observation:
     """
 
     def __init__(
-        self, endpoint: "Endpoint", peer: "Peer", tag: object, stale: bool, blocks: bool = False
+        self,
+        endpoint: "Endpoint",
+        peer: "Peer",
+        tag: object,
+        stale: bool,
+        blocks: bool = False,
+        ordered: bool = True,
     ) -> None:
         self.peer = peer
         self.tag = tag
@@ -99,6 +108,7 @@ class Observation:
         self.deadline = None  # when `poll` is needed
         self._stale = stale
         self._blocks = blocks
+        self._all = not ordered  # whether older ones are told too
         self._stale_at = None  # when the last response is stale
         self._endpoint = endpoint
         self._bindings: list = []  # of OSCORE: of the newest request that was answered, and of those before it
@@ -200,7 +210,7 @@ class Observation:
             # A message that matches the open request is its response, also where its acknowledgement was lost (RFC
             # 7252 section 5.2.2). Only the response to a cancellation has no Observe.
             return False
-        elif notifies and not self._is_newer(message.uint(numbers.OBSERVE), now):
+        elif notifies and not self._all and not self._is_newer(message.uint(numbers.OBSERVE), now):
             self._acknowledge(message, now)
             return True
         if unrecognized(plain, self._blocks) is not None:

@@ -156,7 +156,9 @@ class Subscriptions(Source):
                 return endpoint.request(message, peer, now, tag)
             return observation.cancel(message, now)
         if observation is None:
-            subscription.observation = observe(endpoint, message, peer, now, tag, False, self.blocks)
+            # What comes in blocks is a state, of which the newest counts; what does not is a message: each counts.
+            states = self.blocks
+            subscription.observation = observe(endpoint, message, peer, now, tag, False, states, states)
             return subscription.observation.exchange
         return observation.register(message, now)
 

@@ -157,6 +157,13 @@ def test_older_notifications_are_not_told():
     equal(watch.notify(0, "7007")[1], b"1")  # around the end
 
 
+def test_of_events_older_ones_are_told_too():
+    watch = Watch(ordered=False)
+    equal(watch.notify(100, "7001"), [[ack("7001")], b"1"])
+    equal(watch.notify(99, "7002"), [[ack("7002")], b"1"])
+    equal(watch.notify(99, "7002"), [[ack("7002")], None])  # a duplicate
+
+
 def test_128_seconds_later_all_is_newer():
     watch = Watch(stale=False)
     equal(watch.notify(100, "7001", now=1000)[1], b"1")

@@ -111,6 +111,30 @@ def test_6_6_2_1_the_messages_come_as_notifications_of_the_subscription_and_are_
     assert core.client.take(core.tick) is None
 
 
+def to_topic(number, payload):
+    return message(number, payload=payload, oriDestAddr={"destAddrType": "TOPIC", "addr": "alerts"})
+
+
+def test_6_6_2_1_a_message_that_comes_late_is_one_all_the_same():
+    """RFC 7641 section 3.4 drops older states; a message is none, and each counts."""
+    core, _, request = subscribed()
+    assert notify(core, request.token, to_topic(2, "second"), 5).mtype == Type.ACK
+    assert notify(core, request.token, to_topic(1, "first"), 4).mtype == Type.ACK
+    assert [core.client.take(core.tick).payload for _ in range(2)] == ["second", "first"]
+
+
+def test_6_6_2_1_it_subscribes_again_before_its_time_is_over():
+    core, _, _ = subscribed(max_age=1000)
+    core.run(600)
+    assert core.requests == []
+    for _ in range(390):
+        core.run(1)
+        if core.requests:
+            break
+    (again,) = core.requests
+    assert (again.opt.observe, again.opt.uri_path) == (0, ("msgin5g", "alerts"))
+
+
 def test_6_6_2_1_a_server_that_posts_what_was_sent_to_the_topic_is_understood_too():
     core, _, _ = subscribed()
     assert core.code(message(oriDestAddr={"destAddrType": "TOPIC", "addr": "alerts"})) == "2.04"

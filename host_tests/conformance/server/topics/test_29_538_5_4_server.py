@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""TS 29.538 clause 5.4, MSGS_TopiclistEvent, at the MSGin5G Server: Application Servers and UEs are aiohttp and aiocoap with bodies
-written here."""
+"""TS 29.538 clause 5.4, MSGS_TopiclistEvent, at the MSGin5G Server: Application Servers are aiohttp and UEs aiocoap,
+with bodies written here."""
 
 import asyncio
 import contextlib
