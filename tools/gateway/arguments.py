@@ -58,6 +58,12 @@ def base_uri(text):
     return text.rstrip("/")
 
 
+def callback_uri(text):
+    """As `base_uri`, by a name that the HTTP side can be called by."""
+    host(urllib.parse.urlsplit(base_uri(text)).hostname)
+    return base_uri(text)
+
+
 def path_segment(text):
     if not re.fullmatch(r"[A-Za-z0-9._~@:-]{1,255}", text, re.ASCII):
         raise argparse.ArgumentTypeError("%r is not 1 to 255 letters, digits and . _ ~ @ : -" % text)
@@ -224,7 +230,7 @@ def add_server(parser):
     add(
         "--callback",
         metavar="URI",
-        type=base_uri,
+        type=callback_uri,
         help="by which it reaches the HTTP side of this server (default: where --http listens)",
     )
     add("--segment-gap", type=seconds, default=default.segment_gap, help="before SEGREC (%(default)s s)")
@@ -362,7 +368,7 @@ def settings_of(args):
 
 def options_of(args, settings, **more):
     """`more`: what only some programs have."""
-    callback = [urllib.parse.urlsplit(args.callback).hostname] if args.callback else []
+    callback = [host(urllib.parse.urlsplit(args.callback).hostname)] if args.callback else []
     return Options(
         settings=settings,
         coap=args.coap,
