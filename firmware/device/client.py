@@ -220,7 +220,8 @@ class RunningClient(runner.Serving):
             if holder.lent is None:
                 holder.lent = core.first(application)
                 if holder.lent is not None:
-                    holder.lent = self._call(core.take, health.now(), application)
+                    of = () if application is None else (application,)
+                    holder.lent = self._call(core.take, health.now(), *of)
             message = holder.lent
             if message is not None:
                 # Ctrl-C comes before these two lines, and then the next call gives the message, or after them.
