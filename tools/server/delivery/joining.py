@@ -119,5 +119,5 @@ class Joining:
 
 
 def _ends(row):
-    """Whom a message is of and for."""
-    return row.origin, row.target, row.head.get("oriDestAddr")
+    """Whom a message is of and for, and what it says of that."""
+    return row.origin, row.target, row.head["destAddr"], row.head.get("oriDestAddr")

@@ -113,7 +113,11 @@ class QuarantineTables:
 
     def is_copy(self, id_):
         """Whether a message is one copy of many."""
-        query = "SELECT json_extract(head, '$.oriDestAddr') IS NOT NULL FROM message WHERE id=? AND json_valid(head)"
+        query = (
+            "SELECT json_extract(head, '$.oriDestAddr') IS NOT NULL"
+            " OR json_extract(head, '$.destAddr.destAddrType')<>target_type"
+            " FROM message WHERE id=? AND json_valid(head)"
+        )
         return bool(self._one(query, id_))
 
     def is_aside(self, kind, key):

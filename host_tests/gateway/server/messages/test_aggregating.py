@@ -290,6 +290,17 @@ def test_copies_of_one_topic_are_joined_others_are_not():
     assert (ids(one), one["oriDestAddr"]["addr"]) == (named(bodies[:2]), "alarms")
 
 
+def test_what_was_broadcast_is_not_joined_with_what_is_for_this_one():
+    bench = joined()
+    bench.store.add_area("hall", [B])
+    bench.store.add_broadcaster(A)
+    for to, kind in (("hall", "BC"), (B, "UE"), (B, "UE")):
+        assert bench.code(HERE, msg(A, to, "x", kind)) == "2.04"
+    one, two = got(bench, S)
+    assert (one["destAddr"]["destAddrType"], "msgList" in one) == ("BC", False)
+    assert (two["destAddr"]["destAddrType"], len(two["msgList"])) == ("UE", 2)
+
+
 def test_one_that_waits_for_others_can_be_discarded_and_on_the_air_none():
     bench = joined()
     one, two = sent(bench, "1", "2")

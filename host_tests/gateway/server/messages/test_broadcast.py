@@ -334,3 +334,11 @@ def test_a_gateway_that_is_not_configured_any_more_is_told(bench):
     bench.restart()
     ((got,),) = drain(bench).values()
     assert (got["msgId"], got["DelSta"], got["Cause"]) == (msg_id, "failure", "unknown recipient")
+
+
+def test_of_a_copy_that_is_set_aside_the_originator_is_not_told(bench):
+    send(bench)
+    (push,) = bench.work()
+    bench.server.broken(push, ValueError("a fault"), bench.now)
+    assert bench.events("quarantined")
+    assert bench.work() == []
