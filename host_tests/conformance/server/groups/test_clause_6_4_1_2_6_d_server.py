@@ -146,6 +146,44 @@ def test_an_application_server_may_send_and_be_a_member(tmp_path):
     run(story())
 
 
+def test_an_application_server_hears_of_each_member_also_of_another_one(tmp_path):
+    async def story():
+        async with (
+            scene(tmp_path) as server,
+            application_server(server, AS) as hall,
+            application_server(server, "as:office@example.org") as office,
+        ):
+            await server.create(A, document(entry(B), entry("as:office@example.org")))
+            body = {
+                "oriAddr": {"addrType": "AS", "addr": AS},
+                "destAddr": {"addrType": "GROUP", "addr": GROUP},
+                "msgId": str(uuid.uuid4()),
+                "stoAndFwInd": False,
+                "delivStReqInd": True,
+                "payload": "close all",
+            }
+            status, _, _ = await hall.ask("POST", "/msgs-msgdelivery/v1/deliver-as-message", body)
+            assert status == 200
+            _, came = await office.next()
+            assert (came["oriAddr"], came["destAddr"]) == (body["oriAddr"], body["destAddr"])
+            report = {
+                "oriAddr": {"addrType": "AS", "addr": "as:office@example.org"},
+                "destAddr": came["oriAddr"],
+                "msgId": came["msgId"],
+                "delivSt": "REPT_DELY_SUCCESS",
+            }
+            status, ack, _ = await office.ask("POST", "/msgs-msgdelivery/v1/deliver-report", report)
+            assert (status, ack.get("status")) == (200, None)
+            assert (await hall.next())[1] == report
+            came = await server.peers[B].next()
+            to = {"destAddrType": "AS", "addr": AS}
+            told = own("IMDN", B, destAddr=to, msgId=came["msgId"], DelSta="success")
+            assert await server.peers[B].code_of(told) == "2.04"
+            assert (await hall.next())[1] == report | {"oriAddr": {"addrType": "UE", "addr": B}}
+
+    run(story())
+
+
 def test_a_message_filter_is_obeyed(tmp_path):
     """`tgtUe`: whose messages; `maxMsgs`: how many."""
 
