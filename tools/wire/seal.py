@@ -67,7 +67,7 @@ def told(answer, request):
     return replace(answer, octets=cbor2.dumps(details), content_format=PROBLEM)
 
 
-# RFC 7252 section 12.1.2, RFC 8132, RFC 8516
+# As the registry of CoAP Response Codes has them (RFC 7252 section 12.1.2)
 _TITLES = {
     "4.00": "Bad Request",
     "4.01": "Unauthorized",

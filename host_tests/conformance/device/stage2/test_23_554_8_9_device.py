@@ -74,7 +74,7 @@ def test_8_9_3_a_triggered_client_whose_registration_is_over_registers():
 
 
 def test_8_9_3_a_triggered_client_asks_for_its_configuration():
-    """Clause 6.2.1 of TS 24.538, which is clause 8.1 of TS 23.554."""
+    """TS 24.538 clause 6.2.1, TS 23.554 clause 8.1."""
     core = registered(**WOKEN)
     assert trigger(core, "configure")
     request = core.requests.pop(0)
