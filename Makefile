@@ -15,7 +15,7 @@ HOST_CODE := firmware boards tools host_tests examples
 given = $(if $(filter-out undefined file,$(origin $1)),$2 '$($1)')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test gateway image flash provision repl emulate soak lint audit tables bench clean
+.PHONY: help demo test gateway image flash provision repl emulate soak lint audit tables clauses bench clean
 .PHONY: venv micropython peers typings hardware
 
 help: ## this list
@@ -63,6 +63,9 @@ audit: venv ## known holes in what the host tools are built on, where the data c
 
 tables: venv ## the pages that are made of tables of the firmware: docs/retries.md, docs/states.md
 	@$(BIN)/python -m tools.project.tables
+
+clauses: micropython ## docs/clauses.md, made of the conformance tests, which it runs
+	@$(BIN)/python -m tools.project.clauses
 
 bench: micropython ## the measured table of the README
 	@$(BIN)/msgin5g bench $(ARGS)

@@ -113,7 +113,6 @@ print(json.dumps(sum(names, [])))
 
 # Where the modules of a column lie: the third one, and behind it the gateway's of annex-a.md
 COLUMNS = {
-    "clauses.md": [("firmware/msgin5g", "firmware", "")],
     "annex-a.md": [("firmware/msgin5g", "firmware"), ("", "tools/wire")],
 }
 
@@ -152,58 +151,3 @@ def test_each_clause_names_what_is_there(name):
                 assert places, (cells[0], word)
                 assert not inner or names_in(places[0], inner), (cells[0], word)
     assert found > 10
-
-
-def covers(cell, clause):
-    """Whether a cell like "6.3.4.2.1, .2" is about a clause, one within it, or the one that it is in."""
-    listed = re.findall(r"(?<![\d.])(?:TS \d\d\.\d\d\d )?\d+(?:\.(?:\d+|[a-z]\b))*", cell)
-    return any((one + ".").startswith(clause + ".") or (clause + ".").startswith(one + ".") for one in listed)
-
-
-def conformance_tests():
-    """{file: the clause in its name}: test_clause_6_3_4_gateway.py, test_23_554_8_2_8_device.py."""
-    found = {}
-    top = ROOT / "host_tests/conformance"
-    for path in top.rglob("test_*.py"):
-        name = re.fullmatch(
-            r"test_(?:clause|(\d\d)_(\d\d\d))((?:_(?:\d+|[a-z]))+)_(device|gateway|relay|server)", path.stem
-        )
-        file = path.relative_to(top)
-        assert name and name[4] == file.parts[0], path
-        other = "TS %s.%s " % (name[1], name[2]) if name[1] else ""
-        found["conformance/" + file.as_posix()] = other + name[3][1:].replace("_", ".")
-    return found
-
-
-def test_each_conformance_test_is_in_a_row_of_its_clause():
-    """So that who looks for a clause finds what shows it, and who looks at a test finds its code."""
-    named = {}
-    for cells in rows("clauses.md", "| clause |"):
-        folder = ""
-        for file in re.findall(r"`([\w/]+\.py)", cells[-1]):
-            folder = file.rpartition("/")[0] or folder  # of the file before it
-            named.setdefault(folder + "/" + file.rpartition("/")[2], []).append(cells[0])
-    missing = {
-        file: clause
-        for file, clause in conformance_tests().items()
-        if not any(covers(cell, clause) for cell in named.get(file, ()))
-    }
-    assert not missing
-
-
-@pytest.mark.parametrize(
-    "cell, clause, does",
-    [
-        ("6.3.4.2.1, .2", "6.3.4", True),
-        ("6.3.1.1.1 ii, 7.3.3.1", "7.3.3", True),
-        ("6.3.4", "6.3.4.3.1", True),
-        ("6.3.40", "6.3.4", False),
-        ("6.3", "7.3", False),
-        ("TS 23.554 8.2.8", "TS 23.554 8.2.8", True),
-        ("TS 23.554 8.2.8", "8.2.8", False),
-        ("6.8; TS 24.544 6.2.2", "TS 24.544 6.2.2.1", True),
-        ("TS 24.544 6.2.2", "6.2.2", False),
-    ],
-)
-def test_a_row_is_about_its_clause(cell, clause, does):
-    assert covers(cell, clause) is does

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from tools.project import clauses as conformance
+
 ROOT = Path(__file__).resolve().parents[2]
 
 # Files that are named here and are not of this repository: the user's own, MicroPython's, and what is made.
@@ -191,20 +193,21 @@ def lost_rfcs(text):
 
 @functools.cache
 def clauses():
-    """The clauses of TS 24.538 that docs/clauses.md and docs/annex-a.md list: "6.4.1.1.8, .9" are two."""
-    found = set()
-    for page in ("docs/clauses.md", "docs/annex-a.md"):
-        table = (ROOT / page).read_text().partition("| clause |")[2]
-        for cell in re.findall(r"^\| ([^|]*\d[^|]*) \|", table, re.M):
-            before = ""
-            for joined, word in re.findall(r"(to )?((?:[A-Z]|\d+)?(?:\.\d+)+|\d+)", cell):
-                if word.startswith(".") and before:
-                    stem, _, last = before.rpartition(".")
-                    if joined:
-                        found |= {f"{stem}.{each}" for each in range(int(last), int(word[1:]))}
-                    word = stem + word
-                found.add(word)
-                before = word
+    """The clauses that have tests or a reason for none (docs/clauses.md), and those of docs/annex-a.md, where
+    "A.2.1.8, .9" are two."""
+    numbers = (number for each in conformance.all_clauses() for number in each.numbers)
+    found = {number.rpartition(" ")[2] for number in (*numbers, *conformance.listed())}
+    table = (ROOT / "docs/annex-a.md").read_text().partition("| clause |")[2]
+    for cell in re.findall(r"^\| ([^|]*\d[^|]*) \|", table, re.M):
+        before = ""
+        for joined, word in re.findall(r"(to )?((?:[A-Z]|\d+)?(?:\.\d+)+|\d+)", cell):
+            if word.startswith(".") and before:
+                stem, _, last = before.rpartition(".")
+                if joined:
+                    found |= {f"{stem}.{each}" for each in range(int(last), int(word[1:]))}
+                word = stem + word
+            found.add(word)
+            before = word
     return found
 
 

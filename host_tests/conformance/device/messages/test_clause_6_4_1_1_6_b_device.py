@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""TS 24.538 clause 6.4.1.1.6 b: the payload goes to the Application Clients that the Application ID names. At an
-MSGin5G Client with several applications on its UE: the firmware's core, and a peer made by hand."""
+"""TS 24.538 clause 6.4.1.1.6 b, several applications on a UE: the payload goes to those that the Application ID
+names. At an MSGin5G Client with several applications on its UE: the firmware's core, and a peer made by hand."""
 
 import pytest
 

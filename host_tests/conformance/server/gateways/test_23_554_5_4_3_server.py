@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""TS 23.554 clauses 5.4.3 and 5.4.5 (reference points MSGin5G-2 and MSGin5G-4), 8.3.2 to 8.3.5, at the MSGin5G Server:
-a Legacy 3GPP or Non-3GPP UE sends, is sent to and reports through its Message Gateway, by the APIs of TS 29.538. Its
-gateway is aiohttp, the other UE aiocoap."""
+"""TS 23.554 clauses 5.4.3 and 5.4.5, MSGin5G-2 and MSGin5G-4 with the messages of clauses 8.3.2 to 8.3.5, at the
+MSGin5G Server: a Legacy 3GPP or Non-3GPP UE sends, is sent to and reports through its Message Gateway, by the
+APIs of TS 29.538. Its gateway is aiohttp, the other UE aiocoap."""
 
 import pytest
 

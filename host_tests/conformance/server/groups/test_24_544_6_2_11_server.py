@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""TS 24.544 clauses 6.2.6 (location-based group creation) and 6.2.11 (temporary groups), at the server. The UEs are
+"""TS 24.544 clauses 6.2.6 and 6.2.11, location-based group creation and temporary groups, at the server. The UEs are
 aiocoap."""
 
 from host_tests.conformance.server.groups.grouping import (

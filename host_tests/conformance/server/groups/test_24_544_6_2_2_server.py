@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""TS 24.544 clause 6.2.2, group creation, at the server (annex C.2: POST of a VALGroupDocument). UEs are aiocoap."""
+"""TS 24.544 clause 6.2.2, group creation, at the server, by annex C.2 (POST of a VALGroupDocument). UEs are aiocoap."""
 
 import contextlib
 import json

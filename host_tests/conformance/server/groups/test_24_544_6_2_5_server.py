@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""TS 24.544 clause 6.2.5, group configuration management, at the server (annex C.2: the collection and a document, GET
-and PUT). The UEs are aiocoap."""
+"""TS 24.544 clause 6.2.5, group configuration management, at the server, by annex C.2 (the collection and a
+document, GET and PUT). The UEs are aiocoap."""
 
 import json
 import time

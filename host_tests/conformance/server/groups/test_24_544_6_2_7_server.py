@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""TS 24.544 clauses 6.2.7 (announcement and join) and 6.2.9 (a member leaves), at the server. The UEs are aiocoap."""
+"""TS 24.544 clauses 6.2.7 and 6.2.9, announcement, joining and leaving, at the server. The UEs are aiocoap."""
 
 import json
 

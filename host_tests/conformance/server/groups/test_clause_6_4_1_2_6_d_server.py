@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""TS 24.538 clause 6.4.1.2.6 d 3 and TS 23.554 clause 8.7.4, a message to a group, at the server. The UEs are aiocoap,
+"""TS 24.538 clause 6.4.1.2.6 d 3, a message to a group, at the server. The UEs are aiocoap,
 the Application Server is aiohttp."""
 
 import uuid

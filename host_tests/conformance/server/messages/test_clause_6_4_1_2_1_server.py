@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""TS 24.538 clauses 6.4.1.2.1 to .5 at the MSGin5G Server: where messages go, whom it takes them from, and its message
-responses. The UEs are aiocoap, the Application Server is aiohttp."""
+"""TS 24.538 clauses 6.4.1.2.1 to .5, what it takes of clients, where that goes and its message responses, at the
+MSGin5G Server. The UEs are aiocoap, the Application Server is aiohttp."""
 
 import json
 

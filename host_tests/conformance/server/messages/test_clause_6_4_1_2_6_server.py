@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""TS 24.538 clause 6.4.1.2.6 at the MSGin5G Server: a message is sent on, stored, or discarded. The UEs are aiocoap.
-Groups and broadcast have files of their own, topics are clause 6.6."""
+"""TS 24.538 clause 6.4.1.2.6, a message that is sent on, stored or discarded, at the MSGin5G Server. The UEs are
+aiocoap. Groups and broadcast have files of their own, topics are clause 6.6."""
 
 import json
 import time

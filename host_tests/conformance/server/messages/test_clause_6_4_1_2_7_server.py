@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""TS 24.538 clause 6.4.1.2.7 at the MSGin5G Server: aggregated messages are passed on, cut and made. The UEs are
+"""TS 24.538 clause 6.4.1.2.7, aggregated messages, passed on, cut and made, at the MSGin5G Server. The UEs are
 aiocoap, the Application Server is aiohttp."""
 
 import json

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""TS 24.538 clauses 6.4.1.2.8 and 6.4.1.2.9 at the MSGin5G Server: delivery status reports, single and aggregated. The
+"""TS 24.538 clauses 6.4.1.2.8 and 6.4.1.2.9, delivery status reports, single and aggregated, at the MSGin5G Server. The
 UEs are aiocoap, the Application Server is aiohttp."""
 
 import aiocoap

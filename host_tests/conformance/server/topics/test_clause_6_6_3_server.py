@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""TS 24.538 clause 6.6.3, Messaging Topics at the MSGin5G Server, and the members of clause 7.3.5. The UE is aiocoap
-with bodies written here."""
+"""TS 24.538 clause 6.6.3, subscribing to and unsubscribing from a Messaging Topic, at the MSGin5G Server, and the
+members of clause 7.3.5. The UE is aiocoap with bodies written here."""
 
 import datetime
 import json

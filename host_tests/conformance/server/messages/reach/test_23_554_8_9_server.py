@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""TS 23.554 clause 8.9 at the MSGin5G Server, by the APIs of TS 29.122: UE reachability status monitoring (8.9.2) and
-device triggering (8.9.3). The network's exposure function is aiohttp as it is, the UE aiocoap; the server's clock is
-moved."""
+"""TS 23.554 clause 8.9, reachability and device triggering, at the MSGin5G Server, by the APIs of TS 29.122: UE
+reachability status monitoring (8.9.2) and device triggering (8.9.3). The network's exposure function is aiohttp
+as it is, the UE aiocoap; the server's clock is moved."""
 
 import asyncio
 import base64

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""TS 24.538 clauses 6.3.1.2 and 7.3.3.1 at the MSGin5G Server: the Communication Availability and the Triggering
-Information of a profile, each with the words that the schema has, stored with the registration and deleted with it. The
+"""TS 24.538 clauses 6.3.1.2 and 7.3.3.1, Communication Availability and Triggering Information of a profile, at the
+MSGin5G Server: each with the words that the schema has, stored with the registration and deleted with it. The
 UEs are aiocoap; the server's clock is moved."""
 
 import datetime

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""TS 24.538 clause 6.4.1.2.6 at the MSGin5G Server, towards recipients that are not always there: scheduling by
+"""TS 24.538 clause 6.4.1.2.6, delivery to recipients that are not always there, at the MSGin5G Server: scheduling by
 Communication Availability, store and forward, the last try. The UEs are aiocoap; the server's clock is moved."""
 
 import asyncio
