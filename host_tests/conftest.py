@@ -18,9 +18,10 @@ settings.register_profile("steady", deadline=None, suppress_health_check=[Health
 settings.load_profile("steady")
 
 
-def pytest_collection_finish():
-    """Puts what was collected out of the garbage collector's sight: the firmware collects garbage at each start, and
-    would go through some thousand tests each time.
+@pytest.fixture(scope="module", autouse=True)
+def _little_garbage():
+    """Puts all that is there before a file's tests out of the garbage collector's sight: the firmware collects garbage
+    at each start, and would go through what some thousand tests have left each time.
     """
     gc.collect()
     gc.freeze()

@@ -23,7 +23,7 @@ MISTAKES = {
     "rp2040": (
         ("machine.unique_id()", "machine.unique()", 'no attribute "unique"'),
         ("machine.WDT_RESET", "machine.WDT_REST", 'no attribute "WDT_REST"'),
-        ("machine.lightsleep(ms)", "machine.lightsleep(str(ms))", '"lightsleep"'),
+        ("lightsleep(min(ms, _LONGEST_SLEEP))", "lightsleep(str(ms))", '"lightsleep"'),
     ),
 }
 
