@@ -12,13 +12,14 @@ LONG = 20  # s, until a test that waits for something has failed
 
 
 class HttpPeer:
-    """`inbox` holds (path, body) of what was posted to it at `uri`, each answered with `status` and `said`; `ask` asks
-    the server at `http`, "http://HOST:PORT"."""
+    """`inbox` holds (path, body) of what was asked of it at `uri`, `methods` how, each answered with `status` and
+    `said`; `ask` asks the server at `http`, "http://HOST:PORT"."""
 
     def __init__(self, http, token=None):
         self.http = http
         self.status, self.said = 200, None
         self.inbox = asyncio.Queue()
+        self.methods = []
         self._headers = {"Authorization": "Bearer " + token} if token else {}
 
     async def __aenter__(self):
@@ -36,6 +37,7 @@ class HttpPeer:
         await self._runner.cleanup()
 
     async def _taken(self, request):
+        self.methods.append(request.method)
         self.inbox.put_nowait((request.path, await request.json() if request.can_read_body else None))
         if self.said is None:
             return web.Response(status=self.status)

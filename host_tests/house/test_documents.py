@@ -1,14 +1,11 @@
 # SPDX-License-Identifier: MIT
 """Sentences of docs/ that would go stale without a word: modules, options, tests that they name."""
 
-import fnmatch
 import json
 import re
 import subprocess
 import sys
 from pathlib import Path
-
-import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -109,45 +106,3 @@ print(json.dumps(sum(names, [])))
             section = section if word.startswith(".") else word.rpartition(".")[0]
             documented.add(section + word if word.startswith(".") else word)
     assert documented == set(json.loads(done.stdout))
-
-
-# Where the modules of a column lie: the third one, and behind it the gateway's of annex-a.md
-COLUMNS = {
-    "annex-a.md": [("firmware/msgin5g", "firmware"), ("", "tools/wire")],
-}
-
-
-def names_in(path, pattern):
-    """The functions, classes and values of a module that a pattern like test_a_* means."""
-    named = re.findall(r"^ *(?:(?:async )?def|class) (\w+)|^(\w+) = ", path.read_text(), re.M)
-    return fnmatch.filter(("".join(names) for names in named), pattern)
-
-
-@pytest.mark.parametrize("name", COLUMNS)
-def test_each_clause_names_what_is_there(name):
-    """Modules, tests, and what is in them."""
-    tests = {path.stem: path for path in (ROOT / "host_tests").rglob("test_*.py")}
-    found = 0
-    for cells in rows(name, "| clause |"):
-        test = None
-        for word in re.findall(r"`([^`]+)`", cells[-1]):
-            file, _, inner = word.partition(": ")
-            if file.endswith(".py") or file in tests:
-                stem = Path(file).stem
-                assert stem in tests, (cells[0], word)
-                test = tests[stem]
-                place = str(test.relative_to(ROOT / "host_tests").with_suffix(""))
-                assert place.endswith(file.removesuffix(".py")), (cells[0], word, place)
-                found += 1
-            else:
-                inner = file
-            assert not inner or names_in(test, inner), (cells[0], word)
-        for column, folders in zip(cells[2:-1], COLUMNS[name], strict=True):
-            for word in re.findall(r"`([^`]+)`", column):
-                file, _, inner = word.partition(": ")
-                if not file.endswith(".py"):
-                    continue
-                places = [ROOT / folder / file for folder in folders if (ROOT / folder / file).exists()]
-                assert places, (cells[0], word)
-                assert not inner or names_in(places[0], inner), (cells[0], word)
-    assert found > 10

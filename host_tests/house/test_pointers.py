@@ -193,22 +193,9 @@ def lost_rfcs(text):
 
 @functools.cache
 def clauses():
-    """The clauses that have tests or a reason for none (docs/clauses.md), and those of docs/annex-a.md, where
-    "A.2.1.8, .9" are two."""
+    """The clauses that have tests or a reason for none: docs/clauses.md."""
     numbers = (number for each in conformance.all_clauses() for number in each.numbers)
-    found = {number.rpartition(" ")[2] for number in (*numbers, *conformance.listed())}
-    table = (ROOT / "docs/annex-a.md").read_text().partition("| clause |")[2]
-    for cell in re.findall(r"^\| ([^|]*\d[^|]*) \|", table, re.M):
-        before = ""
-        for joined, word in re.findall(r"(to )?((?:[A-Z]|\d+)?(?:\.\d+)+|\d+)", cell):
-            if word.startswith(".") and before:
-                stem, _, last = before.rpartition(".")
-                if joined:
-                    found |= {f"{stem}.{each}" for each in range(int(last), int(word[1:]))}
-                word = stem + word
-            found.add(word)
-            before = word
-    return found
+    return {number.rpartition(" ")[2] for number in (*numbers, *conformance.listed())}
 
 
 def lost_clauses(text):

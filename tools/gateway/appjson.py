@@ -92,7 +92,9 @@ class ApplicationJson:
     async def _send(self, identifier, body):
         answer = {"msgType": "MESSAGE SENDING RESPONSE", "result": "SUCCESS"}
         address = bodies.address(body, "destAddr", ("UE", "AS", "GROUP"))
-        msg_id, value = bodies.message_id(body), bodies.whole_payload(body) or ""
+        msg_id, value = bodies.message_id(body), bodies.whole_payload(body)
+        if value is None:  # A.3.2.1 requires it
+            raise Malformed("payload", "missing")
         app_id = bodies.applications(
             {"appId": str(body["appId"])} if type(body.get("appId")) is int else body
         )

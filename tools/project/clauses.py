@@ -3,10 +3,12 @@
 
 Each file there is about one clause at one side. Its name says which, its docstring what that is, `MODULES` which code
 keeps it, `ALSO` which further tests go round that code; each function's name says what the clause demands. The clauses
-themselves, and why one has no test, stand in host_tests/conformance/clauses.toml.
+themselves, why one has no test, and what is kept in another way than a clause says, stand in
+host_tests/conformance/clauses.toml. It ends with 1 where something does not hold.
 """
 
 import ast
+import functools
 import re
 import subprocess
 import sys
@@ -28,14 +30,18 @@ TEXT = """\
 
 Made of the tests in `host_tests/conformance` by `make clauses`, which runs them: what a clause of TS 24.538 V18.3.0, or
 of another specification, demands, which code keeps it, and whether it held. On the other side of each test stands a
-peer that is none of ours ([testing.md](testing.md#clause-by-clause)). Annex A has a page of its own,
-[annex-a.md](annex-a.md).
+peer that is none of ours ([testing.md](testing.md#clause-by-clause)). What the clauses leave open is decided in
+[wire-profile.md](wire-profile.md), what Annex A does in [annex-a.md](annex-a.md).
 
 {clauses}
 
 ## What has no test, and why
 
 {left_out}
+
+## What is kept in another way, and why
+
+{otherwise}
 
 Nothing lost is not of TS 24.538, but promised by this project: `store/journal.py`, `store/message_store.py`;
 `device/store/test_power_cuts.py`, `device/store/test_flash.py`, `device/msgin5g/test_soak.py`.
@@ -47,10 +53,10 @@ Nothing lost is not of TS 24.538, but promised by this project: `store/journal.p
 
 
 class Demand(NamedTuple):
-    """One test: the function, the clause where its name says one within that of the file, and what it demands."""
+    """One test: the function, the clauses that its name says, else that of the file, and what it demands."""
 
     function: str
-    clause: str
+    clauses: tuple[str, ...]
     words: str
 
 
@@ -68,7 +74,7 @@ class Clause(NamedTuple):
     @property
     def numbers(self):
         """All clauses that it has tests on."""
-        return {self.number, *(each.clause for each in self.demands)}
+        return {self.number, *(clause for each in self.demands for clause in each.clauses)}
 
     @property
     def file(self):
@@ -83,10 +89,15 @@ def number_of(path):
     )
     if found is None:
         raise ValueError(
-            "%s is not called as test_clause_6_3_4_gateway.py or test_23_554_8_2_8_device.py" % path.name
+            "%s is not called as test_clause_6_3_5_gateway.py or test_23_554_8_2_8_device.py" % path.name
         )
-    other = "TS %s.%s " % (found[1], found[2]) if found[1] else ""
-    return other + found[3][1:].replace("_", "."), found[4]
+    return numbered(found[1], found[2], found[3][1:]), found[4]
+
+
+def numbered(series, number, clause):
+    """The clause as a name of a file or a test has it, in words: "TS 23.554 8.2.8", "A.2.1.1"."""
+    other = "TS %s.%s " % (series, number) if series else ""
+    return other + re.sub(r"^a(?=_\d)", "A", clause).replace("_", ".")
 
 
 def read(path):
@@ -119,14 +130,20 @@ def read(path):
 
 
 def demand(name, number):
-    """The Demand of a function of a file on this clause."""
-    within = re.match(r"test_(\d+(?:_\d+)+)_(?=[a-z])", name)
-    words = name.removeprefix("test_")
-    if within:
-        spec = number.rpartition(" ")[0]
-        number = (spec + " " if spec else "") + within[1].replace("_", ".")
-        words = name[within.end() :]
-    return Demand(name, number, words.replace("_", " "))
+    """The Demand of a function of a file on this clause. Behind "test_" its name may say a clause, "6_3_4_2_", several,
+    "7_3_3_4_and_5_", and one of another specification than the file's, "24_544_6_2_7_"."""
+    said = re.match(r"test_(?:(\d\d)_(\d\d\d)_)?((?:a_)?\d+(?:_\d+)+)(?:_(and|to)_(\d+))?_(?=[a-z])", name)
+    whole = "test_%s_" % number.rpartition(" ")[2].replace(".", "_").lower()
+    if said is None or re.match(whole + "[a-z]", name):  # "6.4.1.1.6.b" ends with a letter
+        return Demand(name, (number,), name.removeprefix(whole).removeprefix("test_").replace("_", " "))
+    series, other, clause, joined, last = said.groups()
+    if series is None and number.startswith("TS "):
+        series, other = number.split()[1].split(".")
+    first = numbered(series, other, clause)
+    stem, _, begin = first.rpartition(".")
+    more = range(int(begin) + 1, int(last) + 1) if joined == "to" else [int(last)] if joined else []
+    words = name[said.end() :].replace("_", " ")
+    return Demand(name, (first, *("%s.%d" % (stem, each) for each in more)), words)
 
 
 def order(number):
@@ -135,6 +152,7 @@ def order(number):
     return spec != "", spec, [int(part) if part.isdigit() else ord(part) for part in clause.split(".")]
 
 
+@functools.cache
 def all_clauses():
     """The Clauses of all files, in order."""
     files = map(read, sorted(TESTS.rglob("test_*.py")))
@@ -142,8 +160,8 @@ def all_clauses():
 
 
 def listed():
-    """The clauses that clauses.toml lists: {number: {"what": text, "at": sides, and perhaps "no_test": why, or "by":
-    the clauses whose tests are on it}}."""
+    """The clauses that clauses.toml lists: {number: {"what": text, "at": sides, and perhaps "no_test": why, "by":
+    the clauses whose tests are on it, "otherwise": what is done in place of what it says, and why}}."""
     return tomllib.loads((TESTS / "clauses.toml").read_text())
 
 
@@ -180,15 +198,21 @@ def page(results=None):
         for number, about in listed().items()
         if "no_test" in about
     ]
+    otherwise = [
+        (number, about["what"], about["otherwise"])
+        for number, about in listed().items()
+        if "otherwise" in about
+    ]
     parts = []
     for each in clauses:
         parts.append("### %s, %s\n" % (each.number, each.about))
         parts.append("`%s`\n" % each.file)
-        demands = [(d.clause, d.words, HOLDS if held(each, [d]) else FAILS) for d in each.demands]
+        demands = [(", ".join(d.clauses), d.words, HOLDS if held(each, [d]) else FAILS) for d in each.demands]
         parts.append(grid(("clause", "demanded", ""), demands) + "\n")
     return TEXT.format(
         clauses=grid(("clause", "what", "code", "tests, below `host_tests`", ""), rows),
         left_out=grid(("clause", "what", "why"), left_out),
+        otherwise=grid(("clause", "what", "what is done"), otherwise),
         demands="\n".join(parts).rstrip(),
     )
 
@@ -224,5 +248,13 @@ def run():
     return results
 
 
+def main():
+    """Write the page; what `sys.exit` is to be told."""
+    text = page(run())
+    PAGE.write_text(text)
+    failed = text.count("| %s |" % FAILS)
+    return "docs/clauses.md: %d of its rows do not hold" % failed if failed else None
+
+
 if __name__ == "__main__":
-    PAGE.write_text(page(run()))
+    sys.exit(main())

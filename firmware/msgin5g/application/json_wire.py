@@ -190,7 +190,9 @@ class JsonWire:
                 return CoapMessage(numbers.CONTENT, answer, options)
             if kind == "DELIVERY REPORT RECEIVED REQUEST":
                 status = _choice(body, "deliveryStatus", ("SUCCESS", "FAILED"))
-                self._owner.reported(body.text("reply2msgId").lower(), status == "SUCCESS", None, now)
+                # A.3.2.4 does not require it: then the report has the ID of the message itself
+                about = body.text("reply2msgId") if "reply2msgId" in body else body.message_id()
+                self._owner.reported(about.lower(), status == "SUCCESS", None, now)
                 return CoapMessage(numbers.CHANGED)
             raise BodyError("msgType", "unknown")
         except (BodyError, Refusal, MemoryError, RuntimeError) as error:

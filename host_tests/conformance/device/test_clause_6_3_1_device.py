@@ -87,6 +87,15 @@ def test_6_3_1_1_1_after_the_expiration_time_it_is_not_registered():
     assert core.of("MSG") == []
 
 
+def test_6_3_1_1_1_i_triggering_information_is_in_the_profile_where_the_client_can_be_triggered():
+    said = Core(ue_id="urn:imei:35-209900-176148-1", triggers={"port": 5005}).next("REG")
+    assert is_as_the_clause_says(said)["cliProfile"]["triInfo"] == {
+        "ueId": "urn:imei:35-209900-176148-1",
+        "cliPorts": [{"portNum": 5005, "Protocol": "OTHER"}],  # and no cliPort: one of both
+    }
+    assert "triInfo" not in is_as_the_clause_says(Core().next("REG"))["cliProfile"]
+
+
 def test_6_3_1_1_1_ii_communication_availability_is_in_the_profile_where_the_client_has_windows():
     window = {"interval": 3600, "duration": 60}
     for said in (Core(availability=window).next("REG"), registration_again(availability=window)):

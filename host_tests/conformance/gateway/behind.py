@@ -104,8 +104,9 @@ def said(body, code=aiocoap.CHANGED):
 class Scene:
     """`upper`, the server; `gateway`, which `restart` kills and starts anew; `ue(A)`, a UE by aiocoap."""
 
-    def __init__(self, folder, mode, stack, upper, port, function):
+    def __init__(self, folder, mode, stack, upper, port, serial, function):
         self._folder, self._mode, self._stack, self._function = folder, mode, stack, function
+        self._serial = serial
         self._upper_port = port
         self.upper = upper
         self.sections = {}
@@ -127,6 +128,7 @@ class Scene:
             LOCAL,
             str(self._folder / "gateway.db"),
             0.2,
+            serial=self._serial,
             security=self._mode,
             name=GW if self._upper_port else None,
             upstream=("127.0.0.1", self._upper_port) if self._upper_port else None,
@@ -178,8 +180,9 @@ class Scene:
 
 
 @contextlib.asynccontextmanager
-async def scene(folder, mode="none", apart=True, **function):
-    """A Scene; `function`: settings of the gateway function. With `apart` False the gateway is its own server."""
+async def scene(folder, mode="none", apart=True, serial=(), **function):
+    """A Scene; `function`: settings of the gateway function, `serial`: its lines. With `apart` False the gateway is its
+    own server."""
     async with contextlib.AsyncExitStack() as stack:
         upper, port = Upper(), None
         if apart:
@@ -193,7 +196,7 @@ async def scene(folder, mode="none", apart=True, **function):
             port = transport.token_interface.message_interface.transport.get_extra_info(
                 "socket"
             ).getsockname()[1]
-        made = Scene(folder, mode, stack, upper, port, function)
+        made = Scene(folder, mode, stack, upper, port, serial, function)
         await made.begin()
         try:
             yield made

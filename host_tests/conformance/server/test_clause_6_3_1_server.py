@@ -33,7 +33,7 @@ LARGE = "x" * 500
 # ---- 6.3.1.2.1: registration -----------------------------------------------------------------------------------------
 
 
-def test_the_response_to_a_registration_has_the_ue_service_id_the_result_and_the_expiration_time(
+def test_6_3_1_2_1_the_response_to_a_registration_has_the_ue_service_id_the_result_and_the_expiration_time(
     tmp_path, mode
 ):
     async def talk():
@@ -48,7 +48,7 @@ def test_the_response_to_a_registration_has_the_ue_service_id_the_result_and_the
     run(talk())
 
 
-def test_a_ue_service_id_that_cannot_be_verified_gets_a_failure_and_its_cause(tmp_path, mode):
+def test_6_3_1_2_1_a_ue_service_id_that_cannot_be_verified_gets_a_failure_and_its_cause(tmp_path, mode):
     """And no expiration time, which is of a success."""
 
     async def talk():
@@ -66,7 +66,7 @@ def test_a_ue_service_id_that_cannot_be_verified_gets_a_failure_and_its_cause(tm
     run(talk())
 
 
-def test_with_keys_nobody_registers_as_another(tmp_path):
+def test_6_3_1_2_1_with_keys_nobody_registers_as_another(tmp_path):
     async def talk():
         async with scene(tmp_path, "oscore", registered=False) as (journal, gateway, _):
             body = json.loads((await gateway.ask(own("REG", A))).payload)
@@ -76,7 +76,7 @@ def test_with_keys_nobody_registers_as_another(tmp_path):
     run(talk())
 
 
-def test_the_client_profile_is_stored_with_the_ue_service_id(tmp_path, mode):
+def test_6_3_1_2_1_the_client_profile_is_stored_with_the_ue_service_id(tmp_path, mode):
     """Shown by what it is for: a message that is larger than `maxSegSize` comes in segments."""
 
     async def talk():
@@ -90,7 +90,7 @@ def test_the_client_profile_is_stored_with_the_ue_service_id(tmp_path, mode):
     run(talk())
 
 
-def test_a_response_has_the_message_id_and_the_token_of_the_request(tmp_path):
+def test_6_3_1_2_1_a_response_has_the_message_id_and_the_token_of_the_request(tmp_path):
     async def talk():
         async with scene(tmp_path, "none", registered=False) as (_, _, display):
             body = json.dumps(own("REG", A)).encode()
@@ -107,7 +107,7 @@ def test_a_response_has_the_message_id_and_the_token_of_the_request(tmp_path):
 # ---- 6.3.1.2.2: de-registration --------------------------------------------------------------------------------------
 
 
-def test_a_deregistration_is_answered_and_ends_the_registration(tmp_path, mode):
+def test_6_3_1_2_2_a_deregistration_is_answered_and_ends_the_registration(tmp_path, mode):
     async def talk():
         async with scene(tmp_path, mode) as (journal, gateway, display):
             answer = await display.ask(own("DEREG", A))
@@ -123,7 +123,7 @@ def test_a_deregistration_is_answered_and_ends_the_registration(tmp_path, mode):
     run(talk())
 
 
-def test_a_deregistration_without_a_registration_fails_with_a_cause(tmp_path, mode):
+def test_6_3_1_2_2_a_deregistration_without_a_registration_fails_with_a_cause(tmp_path, mode):
     async def talk():
         async with scene(tmp_path, mode, registered=False) as (_, _, display):
             answer = await display.ask(own("DEREG", A))
@@ -136,7 +136,7 @@ def test_a_deregistration_without_a_registration_fails_with_a_cause(tmp_path, mo
     run(talk())
 
 
-def test_nobody_deregisters_another(tmp_path, mode):
+def test_6_3_1_2_2_nobody_deregisters_another(tmp_path, mode):
     async def talk():
         async with scene(tmp_path, mode) as (journal, gateway, _):
             assert await gateway.code_of(own("DEREG", A)) == "4.03"
@@ -145,7 +145,7 @@ def test_nobody_deregisters_another(tmp_path, mode):
     run(talk())
 
 
-def test_a_deregistration_deletes_the_client_profile(tmp_path, mode):
+def test_6_3_1_2_2_a_deregistration_deletes_the_client_profile(tmp_path, mode):
     async def talk():
         async with scene(tmp_path, mode) as (_, gateway, display):
             await display.ask(own("REG", A, cliProfile={"maxSegSize": 300}))

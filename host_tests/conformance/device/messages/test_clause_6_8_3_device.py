@@ -86,7 +86,7 @@ class Member:
 # ---- TS 24.544 clause 6.2.7: announcement and joining ----------------------------------------------------------------
 
 
-def test_6_2_7_announcements_are_observed_with_the_own_identity():
+def test_24_544_6_2_7_announcements_are_observed_with_the_own_identity():
     member = Member()
     member.call("watch")
     request = member.asked()
@@ -95,7 +95,7 @@ def test_6_2_7_announcements_are_observed_with_the_own_identity():
     assert (request.opt.observe, request.opt.accept) == (0, 50)
 
 
-def test_6_2_7_a_group_is_announced():
+def test_24_544_6_2_7_a_group_is_announced():
     member = Member()
     token = member.watching(document())
     assert member.told == [(GROUP, "announced")]
@@ -104,7 +104,7 @@ def test_6_2_7_a_group_is_announced():
     assert member.told[1:] == [("g:valves@example.org", "announced")]
 
 
-def test_6_2_7_a_member_joins_by_its_own_entry():
+def test_24_544_6_2_7_a_member_joins_by_its_own_entry():
     """PUT on the resource of the entry, with membershipState, the rest unchanged."""
     member = Member()
     call = member.call("join", GROUP)
@@ -121,7 +121,7 @@ def test_6_2_7_a_member_joins_by_its_own_entry():
 
 
 @pytest.mark.parametrize("code", [aiocoap.FORBIDDEN, aiocoap.NOT_FOUND, aiocoap.BAD_REQUEST])
-def test_6_2_7_a_refusal_is_told(code):
+def test_24_544_6_2_7_a_refusal_is_told(code):
     member = Member()
     call = member.call("join", GROUP)
     member.answer(member.asked(), [document()])
@@ -131,7 +131,7 @@ def test_6_2_7_a_refusal_is_told(code):
     assert not [each for each in member.core.requests if each.opt.uri_path[0] == "su-gm"]
 
 
-def test_6_2_7_who_is_no_member_is_told_so():
+def test_24_544_6_2_7_who_is_no_member_is_told_so():
     member = Member()
     call = member.call("join", GROUP)
     member.answer(member.asked(), [])
@@ -142,7 +142,7 @@ def test_6_2_7_who_is_no_member_is_told_so():
 # ---- TS 24.544 clause 6.2.9: leaving ---------------------------------------------------------------------------------
 
 
-def test_6_2_9_a_member_leaves_by_deleting_its_own_entry():
+def test_24_544_6_2_9_a_member_leaves_by_deleting_its_own_entry():
     member = Member()
     call = member.call("leave", GROUP)
     member.answer(member.asked(), [document()])
@@ -155,7 +155,7 @@ def test_6_2_9_a_member_leaves_by_deleting_its_own_entry():
 # ---- TS 24.544 clauses 6.2.5, 6.2.12: the documents, and their end ---------------------------------------------------
 
 
-def test_6_2_5_the_members_are_asked_for():
+def test_24_544_6_2_5_the_members_are_asked_for():
     member = Member()
     call = member.call("members", GROUP)
     member.answer(member.asked(), [document()])
@@ -166,7 +166,7 @@ def test_6_2_5_the_members_are_asked_for():
     assert (call.state, call.result) == ("done", [UE, "ue:z@example.org"])
 
 
-def test_6_2_12_a_group_that_was_deleted_is_gone():
+def test_24_544_6_2_12_a_group_that_was_deleted_is_gone():
     member = Member()
     token = member.watching(document())
     assert member.notify(token, [], 2).mtype == Type.ACK

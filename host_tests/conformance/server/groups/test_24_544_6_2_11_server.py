@@ -25,7 +25,7 @@ def members_of(made):
     return sorted(each["valUserId"] for each in made["members"])
 
 
-def test_a_location_based_group_has_the_ues_that_are_in_its_areas(tmp_path):
+def test_6_2_6_a_location_based_group_has_the_ues_that_are_in_its_areas(tmp_path):
     async def story():
         async with scene(tmp_path) as server:
             await server.command("area", "add", "hall 3", B, C)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""TS 24.544 clause 6.2.4, group membership, at the server, by annex C.2 (GroupMember below a document, PUT, GET,
-DELETE; `group-membership`). The UEs are aiocoap."""
+"""TS 24.544 clause 6.2.4, group membership, at the server, by annex C.2 (GroupMember below a document,
+and `group-membership`). The UEs are aiocoap."""
 
 import json
 

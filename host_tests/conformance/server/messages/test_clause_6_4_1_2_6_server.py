@@ -137,13 +137,22 @@ def test_6_4_1_2_6_an_expiration_time_that_is_over_stores_nothing(tmp_path):
 
 
 def test_6_4_1_2_6_for_who_wants_nothing_stored_it_is_discarded(tmp_path):
-    """TS 23.554 clause 8.3.6 step 2: the recipient has opted out."""
+    """TS 23.554 clause 8.3.6 step 2: the recipient has opted out. It cannot take it now, and leaves."""
 
     async def story(_, one, other, __):
-        await other.ask(own("REG", A, cliProfile={"comAvail": {"storeForward": "no"}}))
-        await other.ask(own("DEREG", A))
+        await other.ask(own("REG", A, cliProfile={"comAvail": {"storeForward": "true"}}))
+        other.code = aiocoap.SERVICE_UNAVAILABLE
         assert await one.code_of(msg(GW, A, sfFlag=True)) == "2.04"
-        assert (await one.next())["msgType"] == "MSGRESP"
+        await other.next()
+        await other.ask(own("DEREG", A))
+        told = await one.next()
+        assert (told["msgType"], told["msgId"], told["DelSta"]) == ("MSGRESP", name(1), "failure")
+        other.code = aiocoap.CHANGED
+        await other.ask(own("REG", A))
+        assert await one.code_of(msg(GW, A, 2)) == "2.04"
+        while (came := await other.next())["msgId"] == name(1):  # tried again before it left
+            assert len(other.requests) < 20
+        assert came["msgId"] == name(2)
 
     play(tmp_path, story)
 

@@ -49,7 +49,9 @@ async def heard(told):
 # ---- 6.6.3.1: subscribing --------------------------------------------------------------------------------------------
 
 
-def test_a_get_with_observe_0_makes_the_topic_and_the_response_has_status_and_expiration_time(tmp_path, mode):
+def test_6_6_3_1_a_get_with_observe_0_makes_the_topic_and_the_response_has_status_and_expiration_time(
+    tmp_path, mode
+):
     async def talk():
         async with scene(tmp_path, mode) as (journal, _, display):
             body = json.dumps(subscription(expireTime=600)).encode()
@@ -63,7 +65,7 @@ def test_a_get_with_observe_0_makes_the_topic_and_the_response_has_status_and_ex
     run(talk())
 
 
-def test_an_expiration_time_is_a_date_time_and_that_of_the_subscription(tmp_path):
+def test_6_6_3_1_an_expiration_time_is_a_date_time_and_that_of_the_subscription(tmp_path):
     async def talk():
         async with scene(tmp_path, "none", lifetime=10**9) as (_, _, display):
             asked = "2030-03-17T17:46:40Z"  # 1900000000
@@ -79,7 +81,7 @@ def _seconds(text):
     return datetime.datetime.fromisoformat(text).timestamp()
 
 
-def test_without_an_expiration_time_the_operators_policy_says_how_long(tmp_path):
+def test_6_6_3_1_without_an_expiration_time_the_operators_policy_says_how_long(tmp_path):
     async def talk():
         async with scene(tmp_path, "none", lifetime=1234) as (journal, _, display):
             assert (await get(display, ["alerts"], 0))[0] == "2.05"
@@ -88,7 +90,7 @@ def test_without_an_expiration_time_the_operators_policy_says_how_long(tmp_path)
     run(talk())
 
 
-def test_a_topic_that_is_there_gets_one_more_subscriber(tmp_path, mode):
+def test_6_6_3_1_a_topic_that_is_there_gets_one_more_subscriber(tmp_path, mode):
     async def talk():
         async with scene(tmp_path, mode) as (_, gateway, display):
             body = json.dumps(subscription(GW)).encode()
@@ -108,7 +110,7 @@ def test_a_topic_that_is_there_gets_one_more_subscriber(tmp_path, mode):
     run(talk())
 
 
-def test_subscribing_again_refreshes_the_expiration_time(tmp_path):
+def test_6_6_3_1_subscribing_again_refreshes_the_expiration_time(tmp_path):
     async def talk():
         async with scene(tmp_path, "none") as (journal, _, display):
             await get(display, ["alerts"], 0, expireTime=60)
@@ -131,7 +133,7 @@ def test_subscribing_again_refreshes_the_expiration_time(tmp_path):
         (json.dumps(subscription(expireTime=0)).encode(), b"expireTime"),
     ],
 )
-def test_a_body_that_is_none_is_told_what_is_wrong_with_it(tmp_path, body, word):
+def test_6_6_3_1_a_body_that_is_none_is_told_what_is_wrong_with_it(tmp_path, body, word):
     async def talk():
         async with scene(tmp_path, "none") as (_, _, display):
             answer = await display.ask(body, path("alerts"), aiocoap.GET, observe=0)
@@ -140,7 +142,7 @@ def test_a_body_that_is_none_is_told_what_is_wrong_with_it(tmp_path, body, word)
     run(talk())
 
 
-def test_nobody_subscribes_another_ue(tmp_path, mode):
+def test_6_6_3_1_nobody_subscribes_another_ue(tmp_path, mode):
     async def talk():
         async with scene(tmp_path, mode) as (_, gateway, display):
             code, _, _ = await get(display, ["alerts"], 0, ue=GW)
@@ -153,7 +155,7 @@ def test_nobody_subscribes_another_ue(tmp_path, mode):
 # ---- several topics in one request (TS 23.554 clause 8.8.1) ----------------------------------------------------------
 
 
-def test_several_topics_are_subscribed_to_by_one_get(tmp_path, mode):
+def test_6_6_3_1_several_topics_are_subscribed_to_by_one_get(tmp_path, mode):
     async def talk():
         async with scene(tmp_path, mode) as (_, gateway, display):
             body = json.dumps(subscription()).encode()
@@ -170,7 +172,7 @@ def test_several_topics_are_subscribed_to_by_one_get(tmp_path, mode):
     run(talk())
 
 
-def test_each_of_several_topics_is_granted_or_refused_by_itself(tmp_path, mode):
+def test_6_6_3_1_each_of_several_topics_is_granted_or_refused_by_itself(tmp_path, mode):
     async def talk():
         async with scene(tmp_path, mode) as (_, gateway, display):
             for number in range(63):
@@ -187,7 +189,7 @@ def test_each_of_several_topics_is_granted_or_refused_by_itself(tmp_path, mode):
     run(talk())
 
 
-def test_several_topics_are_left_by_one_get(tmp_path, mode):
+def test_6_6_3_2_several_topics_are_left_by_one_get(tmp_path, mode):
     async def talk():
         async with scene(tmp_path, mode) as (_, _, display):
             await get(display, ["a", "b", "c"], 0)
@@ -199,7 +201,7 @@ def test_several_topics_are_left_by_one_get(tmp_path, mode):
     run(talk())
 
 
-def test_the_observation_of_several_topics_goes_on_for_those_that_are_left(tmp_path):
+def test_6_6_3_2_the_observation_of_several_topics_goes_on_for_those_that_are_left(tmp_path):
     async def talk():
         async with scene(tmp_path, "none") as (_, gateway, display):
             body = json.dumps(subscription()).encode()
@@ -214,7 +216,7 @@ def test_the_observation_of_several_topics_goes_on_for_those_that_are_left(tmp_p
 # ---- 6.6.3.2: unsubscribing, and what is only asked ------------------------------------------------------------------
 
 
-def test_a_get_with_observe_1_removes_the_subscriber_and_the_response_has_the_status(tmp_path, mode):
+def test_6_6_3_2_a_get_with_observe_1_removes_the_subscriber_and_the_response_has_the_status(tmp_path, mode):
     async def talk():
         async with scene(tmp_path, mode) as (journal, gateway, display):
             await get(display, ["alerts"], 0)
@@ -226,7 +228,7 @@ def test_a_get_with_observe_1_removes_the_subscriber_and_the_response_has_the_st
     run(talk())
 
 
-def test_who_was_never_subscribed_may_unsubscribe(tmp_path):
+def test_6_6_3_2_who_was_never_subscribed_may_unsubscribe(tmp_path):
     async def talk():
         async with scene(tmp_path, "none") as (_, _, display):
             assert await get(display, ["alerts"], 1) == ("2.05", 50, {"subStatus": False})
@@ -234,7 +236,7 @@ def test_who_was_never_subscribed_may_unsubscribe(tmp_path):
     run(talk())
 
 
-def test_a_get_without_observe_asks_and_changes_nothing(tmp_path, mode):
+def test_6_6_3_2_a_get_without_observe_asks_and_changes_nothing(tmp_path, mode):
     """With keys it is the inner Observe that counts (RFC 8613 section 4.1.3.5)."""
 
     async def talk():
@@ -250,7 +252,7 @@ def test_a_get_without_observe_asks_and_changes_nothing(tmp_path, mode):
     run(talk())
 
 
-def test_a_subscription_that_is_over_is_none_any_more(tmp_path):
+def test_6_6_3_2_a_subscription_that_is_over_is_none_any_more(tmp_path):
     async def talk():
         async with scene(tmp_path, "none") as (journal, gateway, display):
             await get(display, ["alerts"], 0, expireTime=1)

@@ -97,14 +97,19 @@ def test_8_9_2_3_its_notification_makes_what_waits_due(tmp_path):
     run(talk())
 
 
-def test_8_9_2_4_it_is_ended_with_the_registration(tmp_path):
+@pytest.mark.parametrize("end", ["expiry", "de-registration"])
+def test_8_9_2_4_it_is_ended_with_the_registration(tmp_path, end):
     async def talk():
         async with Nef() as nef, scene(tmp_path, exposure=nef.uri) as it:
             await silent(it, nef)
             await it.journal.wait("monitored", ue=A)
             nef.status, nef.said = 204, None
-            it.later(86400)
+            if end == "expiry":
+                it.later(86400)
+            else:
+                assert await it.sleeper.code_of(own("DEREG", A)) == "2.04"
             assert await nef.next() == (SUBSCRIPTIONS + "/77", None)
+            assert nef.methods == ["POST", "DELETE"]
             await it.journal.wait("monitoring-ended", ue=A)
 
     run(talk())

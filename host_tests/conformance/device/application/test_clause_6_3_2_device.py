@@ -5,16 +5,14 @@ Client made by hand, once with the JSON of Annex A.3 and once with the octets of
 import aiocoap
 import pytest
 
-from host_tests.conformance.device.core import SERVICE, UE, Core, body, msgin5g
+from host_tests.conformance.device.application.line import APPLICATION, GIVEN, REGISTERING, Line
+from host_tests.conformance.device.core import SERVICE, Core, body
 
 MODULES = ("firmware/msgin5g/application/registration.py",)
 ALSO = (
     "host_tests/device/application/test_application_json.py",
     "host_tests/device/application/test_application_l3.py",
 )
-
-GIVEN = "0a0b0c0d0e0f"  # a Registration ID: 48 bits
-APPLICATION = {"app_id": 7, "credential": "c0ffee"}
 
 
 def application():
@@ -80,26 +78,9 @@ def test_6_3_2_1_2_the_response_ends_the_registration(said):
 # ---- the same in octets: A.2.1.7 to A.2.1.12 -------------------------------------------------------------------------
 
 
-class Line:
-    """The firmware's core at a line, without what frames a message on it."""
-
-    def __init__(self):
-        given = {"role": "application client", "ue_service_id": UE, "security": {"mode": "none"}}
-        given |= {"peer": "l3+uart:///dev/line", "application": APPLICATION}
-        self.client = msgin5g.ApplicationClient(msgin5g.Config(given), msgin5g.MemoryStorage())
-        self.client.start(0)
-
-    def next(self):
-        pieces, self.peer = self.client.outgoing()
-        return b"".join(pieces).hex()
-
-    def say(self, digits):
-        self.client.receive(bytes.fromhex(digits), self.peer, 100)
-
-
 def test_6_3_2_1_1_in_octets_a_registration_is_accepted():
     line = Line()
-    assert line.next() == "07" + "0007" + "0003c0ffee"
+    assert line.next() == REGISTERING
     line.say("08" + GIVEN)
     assert line.client.registered
 
@@ -108,8 +89,7 @@ def test_6_3_2_1_1_in_octets_a_registration_is_rejected_with_a_cause():
     line = Line()
     line.next()
     line.say("09" + "02")
-    registration = line.client.registration
-    assert (registration.state, registration.cause) == ("refused", "Invalid credentials")
+    assert (line.registration.state, line.registration.cause) == ("refused", "Invalid credentials")
 
 
 @pytest.mark.parametrize("response", ["0c" + GIVEN, "0b" + "07"])
@@ -117,7 +97,7 @@ def test_6_3_2_1_2_in_octets_a_de_registration_ends_it(response):
     line = Line()
     line.next()
     line.say("08" + GIVEN)
-    line.client.stop(200)
+    line.client.stop(line.tick)
     assert line.next() == "0a" + GIVEN
     line.say(response)
-    assert (line.client.registration.state, line.client.registered) == ("stopped", False)
+    assert (line.registration.state, line.client.registered) == ("stopped", False)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """TS 24.538 clause 6.4.2, messages and reports on MSGin5G-5, at the Application Client: the firmware's core, and an
-MSGin5G Client made by hand, with the JSON of Annex A.3. The octets of Annex A.2: docs/annex-a.md."""
+MSGin5G Client made by hand, with the JSON of Annex A.3. Its
+octets: test_clause_a_2_device.py."""
 
 import json
 

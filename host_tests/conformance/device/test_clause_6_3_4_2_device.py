@@ -149,6 +149,17 @@ def waiting(**answer):
     return core
 
 
+def test_6_3_4_2_1_and_2_the_option_names_the_server_though_a_gateway_gets_it():
+    core = cores.Core(gateway_service=True, server="coap://msg.example.org:5000")
+    core.answer(core.next("GWREG"), cores.granted(acceptedTime=3600))
+    request = core.next("REG")
+    assert (request.opt.uri_host, request.opt.uri_port) == ("msg.example.org", 5000)
+    core.answer(request, cores.granted())
+    core.stop()
+    request = core.next("DEREG")
+    assert (request.opt.uri_host, request.opt.uri_port) == ("msg.example.org", 5000)
+
+
 @pytest.mark.parametrize("answer, seconds", [({"expectedTime": 60}, 60), ({}, 45)])
 def test_6_3_4_2_1_without_a_regresp_in_time_it_registers_urgently(answer, seconds):
     """The expected time is optional; without it the wait is the one that was asked for. Both and 10 s more."""
