@@ -19,7 +19,8 @@ async def groups(client: "Any", timeout_s: float | None = 60) -> "list[Group]":
     from then on, over restarts too: `client.on_group` (TS 24.544 clause 6.2.7).
 
     Raise msgin5g.GroupError where it refuses, or has not answered within `timeout_s` seconds (and then the device goes
-    on trying); ValueError on MSGin5G-5; msgin5g.StorageError.
+    on trying); ValueError on MSGin5G-5, and where as many topics are subscribed as a device can have;
+    msgin5g.StorageError.
     """
     watch = _ask(client, "watch")
     await wait_until_done(client, watch, timeout_s, "groups", msgin5g.GroupError)

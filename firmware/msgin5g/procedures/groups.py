@@ -118,7 +118,7 @@ class Groups(Subscriptions):
         self.known = []
         self._file = Kept(client.storage, FILE, _VERSION, _MAX_FILE)
         rows = self._file.read()
-        if rows:
+        if rows and not self._full():
             leaving = rows[0][0] is True
             self.subscriptions.append(_Watch("unsubscribing" if leaving else "resuming"))
         for fields in rows[1:]:
@@ -128,7 +128,8 @@ class Groups(Subscriptions):
     # --- what the application asks for ------------------------------------------------------------------
 
     def watch(self, now):
-        """Return the Subscription to what the server says of this device's groups. Raise StorageError."""
+        """Return the Subscription to what the server says of this device's groups. Raise ValueError where as many
+        topics are subscribed as a device can have, StorageError."""
         return self._wish("subscribe", now)
 
     def unwatch(self, now):
@@ -141,6 +142,8 @@ class Groups(Subscriptions):
             watch = _Watch("unsubscribed")
             if event == "unsubscribe":
                 return watch
+            if self._full():
+                raise ValueError("groups: need one topic less, as many are subscribed as a device can have")
             self.subscriptions.insert(0, watch)
         try:
             new = self._changed(watch, event)
@@ -199,7 +202,7 @@ class Groups(Subscriptions):
     def _store(self):
         watch = self._watch()
         rows = []
-        if watch is not None and watch.state not in ("unsubscribed", "refused"):
+        if watch is not None and watch.stands not in ("unsubscribed", "refused"):  # "postponed" is kept
             rows = [[watch.kind == "UNSUB"]] + [[each.group_id, each.joined] for each in self.known]
         self._file.write(rows)
 
@@ -335,18 +338,19 @@ class Groups(Subscriptions):
             known.append((group, name, joined))
         before = self.known
         was = [(each.group_id, each.joined) for each in before]
-        self.known = []
+        after = []
         for group, name, joined in known:
-            group.name = name
-            group.joined = joined
-            if self._find(group.group_id) is None:
-                self.known.append(group)
-                if group not in before:
-                    self._tell(group, "announced")
-        for group in before:
-            if group not in self.known:
-                self._tell(group, "gone")
-        if was != [(each.group_id, each.joined) for each in self.known]:
+            if group.group_id not in [each.group_id for each in after]:
+                group.name = name
+                group.joined = joined
+                after.append(group)
+        told = [(GROUP, group) for group in after if group not in before]
+        gone = [(GROUP, group) for group in before if group not in after]
+        self._client.events += told + gone
+        self.known = after  # nothing was told or changed where memory ended before
+        for _, group in gone:
+            group.state = "gone"
+        if was != [(each.group_id, each.joined) for each in after]:
             self._kept()
 
     def notified(self, observation, message, now):

@@ -76,8 +76,8 @@ class Topics(Subscriptions):
             raise ValueError("topic: " + why)
         subscription = self._find(topic)
         if subscription is None:
-            if len(self.subscriptions) >= MAX_OBSERVATIONS:
-                raise ValueError("topic: %d are subscribed, more are not possible" % MAX_OBSERVATIONS)
+            if self._full():
+                raise ValueError("topic: a device can have %d; its groups count as one" % MAX_OBSERVATIONS)
             subscription = Topic(topic, "unsubscribed")
             self.subscriptions.append(subscription)
         if self._change(subscription, "subscribe") or subscription.due is None:

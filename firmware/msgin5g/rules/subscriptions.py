@@ -7,7 +7,7 @@ Each is asked for again after a registration that was new, before its time is ov
 
 from coap import numbers
 from coap.compat import earliest
-from coap.observe import observe
+from coap.observe import MAX_OBSERVATIONS, observe
 
 from ..timing import Countdown, jittered, lifetime
 from ..wire import bodies
@@ -80,6 +80,14 @@ class Subscriptions(Source):
         self._random = client.random
         self._registered = False
         self._peer = client.peer
+
+    def _full(self):
+        """Return whether each observation that a device may have belongs to a subscription, of whatever procedure."""
+        count = 0
+        for source in self._client.sources:
+            if isinstance(source, Subscriptions):
+                count += len([each for each in source.subscriptions if isinstance(each, Subscription)])
+        return count >= MAX_OBSERVATIONS
 
     def _changed(self, subscription, event):
         """Take a wish of the application, "subscribe" or "unsubscribe". Return whether it was a new one; then it is
@@ -238,6 +246,8 @@ class Subscriptions(Source):
         subscription.stands = stands
         if stands in ("refused", "unsubscribed"):
             self.subscriptions.remove(subscription)
+            if subscription.observation is not None:
+                subscription.observation.forget()  # a server that observes all the same gets Reset
             try:
                 self._store()
             except OSError:

@@ -149,6 +149,65 @@ def test_a_refused_watch():
     equal(len(scene.of("GROUP")), 1)
 
 
+def test_what_is_not_understood_is_not_observed():
+    # though the server says that it notifies: RFC 7641 section 3.6
+    scene = GroupScene().start()
+    scene.answer = lambda asked: (
+        (coap.CONTENT, b"[7]", [(coap.OBSERVE, b"\x01")]) if asked.kind == "GROUP" else scene.server(asked)
+    )
+    for _ in range(9):
+        equal(scene.watch().state, "refused")
+    equal(len(scene.client.endpoint.observations), 0)
+
+
+def test_a_watch_that_is_refused_later_stays():
+    # what was granted is asked for again, over a restart too, and what is known is kept
+    scene = GroupScene(document()).start()
+    watch = scene.watch()
+    scene.server.documents = coap.FORBIDDEN
+    while watch.cause is None:
+        scene.run(MINUTE)
+    equal((watch.state, watch.cause[:4]), ("refused", "4.03"))
+    scene.server.documents = [document()]
+    equal(scene.call("groups", "join", PUMPS).state, "done")
+    again = GroupScene(document(), storage=scene.storage, seed=2).start()
+    equal((again.requests(), again.told, again.known), ([listed()], [], [(PUMPS, False)]))
+
+
+def granting(asked):
+    """Topics are observed."""
+    return coap.CONTENT, b'{"subStatus":true}', [(coap.OBSERVE, b"\x01"), (coap.MAX_AGE, b"\x0e\x10")]
+
+
+def test_topics_and_groups_share_what_can_be_observed():
+    # 8 in all: docs/application.md
+    scene = GroupScene(document()).start()
+    scene.answer = lambda asked: granting(asked) if asked.kind == "TOPIC" else scene.server(asked)
+    for number in range(8):
+        scene.call("topics", "subscribe", "t%d" % number)
+    raises(ValueError, scene.client.call, "groups", "watch", scene.tick)
+    scene._pump()
+    equal((scene.requests(), scene.files), ([], ["topics"]))
+    scene.answer = scene.server
+    scene.call("topics", "unsubscribe", "t0")
+    equal(scene.watch().state, "subscribed")
+    raises(ValueError, scene.client.call, "topics", "subscribe", "t8", scene.tick)
+    equal(scene.call("groups", "join", PUMPS).state, "done")  # which observes nothing
+    scene.call("groups", "unwatch")
+    equal(scene.call("topics", "subscribe", "t8").state, "subscribed")
+
+
+def test_more_on_flash_than_can_be_observed_keeps_nobody_from_starting():
+    scene = GroupScene()
+    scene.storage.replace("topics", json.dumps([["t%d" % number, False] for number in range(8)]).encode())
+    scene.storage.replace("groups", b'1\n[[false],["g:pumps@x",true]]')
+    again = GroupScene(document(), storage=scene.storage, seed=2)
+    again.answer = lambda asked: granting(asked) if asked.kind == "TOPIC" else again.server(asked)
+    again.start()
+    again.run(HOUR)
+    equal([each.state for each in again.client.procedure("topics").subscriptions], ["subscribed"] * 8)
+
+
 def test_a_server_that_goes_back_on_it():
     # an error notification ends the observation (RFC 7641 section 4.2): the device asks again
     scene = GroupScene(document()).start()

@@ -307,6 +307,18 @@ def test_refused():
         equal(scene.count["TOPIC"], 1)
 
 
+def test_what_is_refused_is_not_observed():
+    # A 2.05 with Observe says that the server notifies. Nobody wants that here: RFC 7641 section 3.6, Reset.
+    scene = Scene(refusing((coap.CONTENT, b'{"subStatus":false}', OBSERVED))).start()
+    for number in range(9):
+        equal(subscribe(scene, "t%d" % number).state, "refused")
+    equal(len(scene.client.endpoint.observations), 0)
+    equal(kind(scene.notify(token(scene), msg(more=TO_TOPIC), 2)), (coap.RST, coap.EMPTY))
+    equal(scene.client.inbox, [])
+    scene.answer = granting()
+    equal(subscribe(scene).state, "subscribed")
+
+
 def test_refused_after_it_was_granted_is_tried_again():
     storage = MemoryStorage()
     subscribe(Scene(granting(), storage).start())
