@@ -8,14 +8,15 @@ window.
 """
 
 from coap import exchange
-from coap.compat import earliest, ticks_diff
+from coap.compat import const, earliest, ticks_diff
 
 from ..rules.requests import Source
 from ..timing import Countdown
 
 _NO_CLOCK = "1970-01-01T00:00:00Z"  # stands for: from the receipt of this registration
 
-_AWAITED = ("waiting", "discovering", "configuring")  # what the other side ends, later than by its answer
+_AWAITED = ("waiting", "configuring")  # what the other side ends, later than by its answer
+_SECOND = const(1000)  # ms: a clock tells no less
 
 
 class Availability(Source):
@@ -28,6 +29,7 @@ class Availability(Source):
         self._duration = config["duration"] * 1000
         self._said = 0  # tick when the schedule went out last
         self._by_clock = False  # whether it named a point in time
+        self._bulked = False  # whether a gateway has kept it since, to hand it in later
         self._grant = None  # what the registration has been granted for; each one begins the windows anew
         self._longer = 0  # ms that a window is open beyond its length, where its begin is not known exactly
         self._next = None  # Countdown to the next window
@@ -39,7 +41,9 @@ class Availability(Source):
         """Whether something may come now, so that the device must not sleep: a window is open, or something that was
         asked for is on its way."""
         client = self._client
-        return self._open is not None or client.on_air > 0 or client.registration.state in _AWAITED
+        if self._open is not None or client.on_air > 0 or client.registration.state in _AWAITED:
+            return True
+        return client.listener is not None  # gateways that were asked for may answer
 
     def profile(self):
         """Return the pairs of cliProfile that a registration says now."""
@@ -48,6 +52,7 @@ class Availability(Source):
         seconds = None if client.clock is None else client.clock()
         begins = _NO_CLOCK
         self._said = client.now
+        self._bulked = False
         self._by_clock = seconds is not None
         if self._by_clock:
             from ..wire.date_time import date_time
@@ -71,6 +76,8 @@ class Availability(Source):
 
     def poll(self, now):
         registration = self._client.registration
+        if registration.state == "waiting":
+            self._bulked = True
         grant = registration.expires if registration.registered else None
         if grant is not self._grant:
             self._grant = grant
@@ -96,11 +103,15 @@ class Availability(Source):
     def _begin(self, now):
         """Begin the windows of a registration that was granted just now."""
         ago = ticks_diff(now, self._said)
-        self._longer = 0
-        if not self._by_clock:
-            # The server got it between then and now. An answer that came much later, as by a gateway that bulks, tells
-            # no more than that.
-            ago = self._longer = min(ago, self._duration)
+        if self._by_clock:
+            # The clock told a whole second: that moment is up to a second older, and so is each window of the server.
+            self._longer = _SECOND
+            ago += _SECOND
+        else:
+            # The server got it between then and now; where a gateway kept it, not long before it answered.
+            if self._bulked:
+                ago = min(ago, self._duration)
+            self._longer = ago
         self._next = Countdown(self._interval - ago % self._interval, now)
         self._listen(self._duration, now)
 

@@ -5,6 +5,7 @@ it listens, and listens then."""
 import coap
 from coap.compat import ticks_diff
 from common import equal
+from discovery_scene import ONE, Place, link
 from msgin5g_scene import GRANTED, HOUR, MINUTE, SECOND, Scene, agree, msg
 
 NIGHT = {"interval": 600, "duration": 20}
@@ -140,6 +141,28 @@ def test_an_answer_that_came_late_leaves_no_gap():
     assert wake(scene) > 570, wake(scene)
 
 
+def test_an_answer_that_was_lost_several_times_leaves_none_either():
+    heard = []
+
+    def answer(asked):
+        heard.append(asked)
+        return for_a_day(asked) if len(heard) > 3 else None
+
+    scene = sleeper(answer, {"interval": 600, "duration": 5}).start()
+    begun = scene.now
+    while not scene.client.registered:
+        scene.run(SECOND)
+    late = scene.now - begun
+    assert late >= 14 * SECOND, late
+    for number in range(1, 4):
+        scene.run(begun + number * 600 * SECOND - scene.now)
+        assert listens(scene), number
+        scene.run(5 * SECOND - 1)
+        assert listens(scene), number
+        scene.run(late + SECOND)
+        assert not listens(scene), number
+
+
 def test_windows_that_were_slept_over_are_gone():
     """A sleep that was too long: an application of its own pace."""
     scene = sleeper(for_a_day).start()
@@ -199,6 +222,45 @@ def test_it_listens_while_something_is_on_the_air():
         scene.run(SECOND // 10)
     assert not listens(scene)
     assert 0 < wake(scene) < 3  # until it is tried again
+
+
+def test_it_sleeps_while_no_gateway_is_there():
+    """It listens as long as those that were asked for may answer, and not until it asks again."""
+    place = Place(availability=NIGHT).start()
+    equal(wake(place), 0)
+    place.run(3 * SECOND)
+    assert 0 < wake(place) <= 2.5, wake(place)
+    awake = 0
+    for _ in range(3600):
+        awake += listens(place)
+        place.run(SECOND)
+    assert place.times > 10 and awake <= 4 * place.times, (awake, place.times)
+    place.near[ONE] = link()
+    place.alive[ONE] = for_a_day
+    place.run(10 * MINUTE)
+    equal(place.client.registered, True)
+
+
+def test_a_window_that_a_clock_names_is_heard_as_a_whole():
+    """A clock tells whole seconds: the server counts from the second that was named, which had begun before."""
+    for late in (0, 1, 999):
+        begun = []
+
+        def clock(begun=begun, late=late):
+            return (1793970000000 + late + (begun[0].now - begun[1] if begun else 0)) // 1000
+
+        scene = sleeper(for_a_day, clock=clock)
+        begun += [scene, scene.now]
+        scene.start()
+        equal(said(scene)["schTime"], "2026-11-06T13:00:00Z")
+        scene.run(600 * SECOND - late)
+        for _ in range(3):
+            assert listens(scene), late
+            scene.run(20 * SECOND - 1)
+            assert listens(scene), late
+            scene.run(SECOND + 2)
+            assert not listens(scene), late
+            scene.run(579 * SECOND - 1)
 
 
 def test_it_listens_for_what_a_gateway_has_put_off():
