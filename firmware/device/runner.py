@@ -366,10 +366,12 @@ class Serving:
     def _hand(self, function, arguments):
         """Call a function that the application set. An exception of it is told, and does not end the client."""
         if function is not None:
+            self._inside = False  # the core has done what it was called for: the function may call it
             try:
                 function(*arguments)
             except Exception as error:
                 sys.print_exception(error)
+            self._inside = True
 
     def watch(self, key):
         """Return the Event of the end of a message (by its ID), or of the next change of a subscription."""

@@ -9,7 +9,7 @@ import coap
 import virtual
 from air import air
 from common import equal
-from device import health, runner, start
+from device import health, runner, start, waiting
 from msgin5g import MemoryStorage
 
 PEER = ("192.0.2.1", 65401)
@@ -120,13 +120,14 @@ def play(act, **more):
         finally:
             client.abandon()
 
-    real = runner._now, runner.log, health.now
+    real = runner._now, runner.log, health.now, waiting.clock
     runner._now = health.now = lambda: air.now() & 0x1FFFFFFF
     runner.log = lambda *arguments: None
+    waiting.clock = lambda: None  # nobody has set it, as on most boards
     try:
         virtual.run(main())
     finally:
-        runner._now, runner.log, health.now = real
+        runner._now, runner.log, health.now, waiting.clock = real
     return board
 
 
@@ -203,6 +204,30 @@ def test_without_windows_a_drain_waits_for_what_it_always_did():
         assert client.next_wake() > 3600000
 
     play(act, availability=None)
+
+
+def test_what_the_client_calls_may_call_the_client():
+    """Without a word against it, an application does; and it has a client afterwards."""
+    told = []
+
+    def trigger(purpose):
+        return ('{"msgIden":"urn:3gpp:msgin5g","purpose":"%s"}' % purpose).encode()
+
+    async def act(client, board):
+        def contact(address):
+            told.append(client.triggered(trigger("register")))
+            told.append(client.fault())
+
+        client.on_trigger = contact
+        await asyncio.sleep(1)
+        equal(client.triggered(trigger("contact")), True)
+        equal((told, client.fault()), ([True, None], None))
+        await asyncio.sleep(1)
+        outgoing = await client.send("as:w@x", "21.5", to_type="AS")
+        equal(await outgoing.wait(10), "accepted")
+
+    board = play(act, availability=None)
+    equal(board.link.kinds, ["REG", "REG", "MSG"])
 
 
 def test_a_board_that_wakes_for_moments_is_not_found_at_fault():
