@@ -47,7 +47,7 @@ def application(client: "Any", app_id: str) -> "Application":
         )
     if client.applications is None:
         client.applications = {}
+    client.call("receiver", "open", app_id)  # as often as one likes
     if app_id not in client.applications:
-        client.call("receiver", "open", app_id)
         client.applications[app_id] = Application(client, app_id)
     return client.applications[app_id]

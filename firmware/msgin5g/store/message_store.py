@@ -226,11 +226,16 @@ class MessageStore:
             raise
 
     def shared(self, message):
-        """Write record R again: one of the applications that it waits for has the message. Raise OSError."""
+        """Write record R again: one of the applications that it waits for has the message."""
         before = message.ref
-        message.move_record(self.journal.write(*self.rewrite(before), message))
-        self.journal.release(before)
-        self.journal.compact()
+        try:
+            ref = self.journal.write(*self.rewrite(before), message)
+        except OSError:
+            ref = before  # the device goes on; after a restart before the next write it waits for all of them again
+        message.move_record(ref)
+        if ref is not before:
+            self.journal.release(before)
+            self.journal.compact()
 
     def reported(self, message):
         self.journal.defer(_REPORTED, _pack([message.order]))

@@ -86,6 +86,24 @@ def test_it_waits_over_a_restart_for_who_has_not_taken_it():
         equal(all_of(last), [])
 
 
+def test_a_full_flash_keeps_nobody_from_its_messages():
+    # as it keeps no application that is alone; what could not be written meanwhile is written later
+    made = scene("meter", "valve")
+    for number in (1, 2):
+        made.post(named('["meter","valve"]', number))
+    storage = made.storage
+    real = storage.append, storage.replace
+
+    def full(*arguments):
+        raise OSError(28)
+
+    storage.append = storage.replace = full
+    equal((all_of(made, "meter"), all_of(made, "valve")), (["1", "2"], ["1", "2"]))
+    storage.append, storage.replace = real
+    made.client.flush()
+    equal(Scene(storage=storage, seed=2).start().client.inbox, [])
+
+
 def test_one_report_for_all_of_them():
     made = scene("meter", "valve")
     made.post(
