@@ -9,9 +9,11 @@ import gc
 
 from board import Board
 from device import start
+from msgin5g import OutboxFull
 
 SERVER = "as:weather@example.org"
-PATIENCE = 60  # seconds for one reading to be accepted, and the window to end
+PATIENCE = 20  # seconds for one reading to be accepted, and the window to end
+KEPT = 3600  # seconds in which a reading is of use: the server may be away meanwhile
 
 
 def read():
@@ -30,10 +32,15 @@ async def main():
     client = await start(board=board)
     listening = asyncio.create_task(listen(client))
     while not listening.done():
-        await client.send(SERVER, str(read()), to_type="AS")
-        if await client.drain(PATIENCE):
-            print("asleep")
-            board.sleep(client.next_wake())
+        try:
+            await client.send(SERVER, str(read()), to_type="AS", expires=KEPT)
+        except OutboxFull as error:
+            print("not sent:", error)
+        await client.drain(PATIENCE)
+        while client.next_wake() == 0:  # something is on the air, or the window is not over
+            await asyncio.sleep(1)
+        print("asleep")
+        board.sleep(client.next_wake())  # also where the server is away: until it is tried again
 
 
 asyncio.run(main())

@@ -72,6 +72,33 @@ def test_sleeper(tmp_path):
     run(main())
 
 
+def test_sleeper_while_the_gateway_is_away(tmp_path):
+    """The outbox is full then. The board goes on, and sleeps; what is measured later arrives."""
+    text = EXAMPLES.joinpath("sleeper.py").read_text()
+    assert text.count("PATIENCE = 20 ") == 1
+    app = tmp_path / "sleeper.py"
+    app.write_text(text.replace("PATIENCE = 20 ", "PATIENCE = 1 "))
+    more = {"availability": {"interval": 3, "duration": 1}, "outbox": {"messages": 1}}
+    silence = {"ack_timeout": 0.5, "max_retransmit": 0}
+
+    async def main():
+        async with gateway_and_server(tmp_path / "gateway") as (gateway, server):
+            board = Device(tmp_path / "device", app)
+            board.configure(config(gateway.coap[1], coap=silence, **more))
+            async with board:
+                await server.messages.reach(1, "a reading")
+                gateway.signal(signal.SIGSTOP)
+                before = len(board.lines.items)
+                try:
+                    await board.lines.until(lambda line: line.startswith("not sent: "), "a full outbox")
+                finally:
+                    gateway.signal(signal.SIGCONT)
+                assert "asleep" in [line.rstrip() for line in board.lines.items[before:]]
+                await server.messages.reach(len(server.messages.items) + 2, "more readings")
+
+    run(main(), 90)
+
+
 def test_echo(tmp_path):
     octets = "data:;base64," + base64.b64encode(random.Random(1).randbytes(1500)).decode()
 
