@@ -89,6 +89,12 @@ GOOD = {"schTime": DAY + "00:00:00Z", "durTime": 60, "periIndi": True, "periInte
         ({"durTime": -60}, "comAvail.durTime"),
         ({"durTime": 2**40}, "comAvail.durTime"),
         ({"durTime": "PT0S"}, "comAvail.durTime"),
+        ({"durTime": "PT0.9S"}, "comAvail.durTime"),
+        ({"durTime": "1970-01-01T00:00:00.5Z"}, "comAvail.durTime"),
+        # Times have no such parts: to find the window of now in steps of this would never end.
+        ({"durTime": "PT0." + "0" * 19 + "1S"}, "comAvail.durTime"),
+        ({"durTime": "PT0." + "0" * 19 + "1S", "periInterval": "PT0." + "0" * 19 + "2S"}, "comAvail.durTime"),
+        ({"periInterval": "PT0." + "0" * 300 + "1S"}, "comAvail.periInterval"),
         ({"durTime": "P"}, "comAvail.durTime"),
         ({"durTime": "PT"}, "comAvail.durTime"),
         ({"durTime": "P1DT"}, "comAvail.durTime"),

@@ -16,7 +16,10 @@ from tools.wire import bodies
 from tools.wire.bodies import Malformed
 from tools.wire.outside import LAST
 
-LONGEST = 2**31  # s
+SHORTEST, LONGEST = (
+    1,
+    2**31,
+)  # s, of a window and between two: no time can be told from the next with much less
 _LONG = 400  # characters of a duration: far more than any has
 _1970 = 365 * 86400
 _UNITS = {"W": 604800, "D": 86400, "H": 3600, "M": 60, "S": 1}
@@ -86,12 +89,12 @@ def _moment(said, member):
 
 
 def _length(said, member, start):
-    """Seconds, above 0. `start`: the moment of `schTime`."""
+    """Seconds. `start`: the moment of `schTime`."""
     value = said.get(member)
     if value is None:
         raise Malformed(member, "missing")
     if not isinstance(value, str) or value.isdecimal():
-        return bodies.number(said, member, 1, LONGEST)
+        return bodies.number(said, member, SHORTEST, LONGEST)
     found = _DURATION.fullmatch(value) if 1 < len(value) <= _LONG else None
     if found:
         length = sum(float(found[unit].replace(",", ".")) * _UNITS[unit] for unit in _UNITS if found[unit])
@@ -102,6 +105,6 @@ def _length(said, member, start):
             raise Malformed(member, "neither seconds nor a duration such as PT10M") from None
         if length >= _1970:
             length -= start
-    if not 0 < length <= LONGEST:
-        raise Malformed(member, "not a length of time from above 0 to %d seconds" % LONGEST)
+    if not SHORTEST <= length <= LONGEST:
+        raise Malformed(member, "not a length of time from %d to %d seconds" % (SHORTEST, LONGEST))
     return length

@@ -55,11 +55,8 @@ class Windows:
 
     def due(self, now):
         """The UEs whose stored messages may be due by a window: `woke` says whether they are."""
-        if self._all_due:
-            self._all_due = False
-            ues = self._store.waking()
-        else:
-            ues = self._store.waking(now)
+        ues = self._store.waking(None if self._all_due else now)
+        self._all_due = False
         return [Address("UE", ue) for ue in ues]
 
     def woke(self, target, now):
