@@ -158,7 +158,7 @@ class ApplicationServers:
         circle = through is not None and way is not None and way.through.type == through.type == SERVER
         if circle or not self._elsewhere.knows(target):
             return rest.ack(origin, msg_id, "DELY_FAILED", "unknown recipient")
-        self._deliveries.quotas.refuse_report(origin, target, msg_id)
+        self._deliveries.quotas.refuse_reports(origin, target, [msg_id])
         self._deliveries.quotas.refuse_domain(through, CONTROL)
         self._route_report(origin, target, msg_id, delivered, cause, now)
         return rest.ack(origin, msg_id)

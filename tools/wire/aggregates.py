@@ -9,6 +9,10 @@ _JOINED = uuid.UUID(
     "6f0a4f0e-2c4b-4d7e-9a54-8d9b3f6f1c52"
 )  # namespace of the msgIds that the server makes of others
 
+# Elements of one. Each costs what a message costs, and counts as one request; what fits the largest segment (2048 octets)
+# has fewer than 40.
+MOST = 256
+
 
 def elements(body):
     """The list of an aggregated message or report (clauses 6.4.1.1.3, 6.4.1.1.5), or None."""
@@ -17,6 +21,8 @@ def elements(body):
         return None
     if not isinstance(listed, list) or not listed or not all(isinstance(item, dict) for item in listed):
         raise bodies.Malformed("msgList", "not a list of objects")
+    if len(listed) > MOST:
+        raise bodies.Malformed("msgList", "more than %d messages" % MOST)
     if bodies.number(body, "totalMsgCount", 1, 65535) not in (None, len(listed)):
         raise bodies.Malformed("totalMsgCount", "is not the length of msgList, %d" % len(listed))
     return listed
@@ -93,10 +99,10 @@ def outside(head_):
     return len(bodies.encode(again(head_, head_["msgId"], []) | {"totalMsgCount": len(head_["msgList"])})) - 2
 
 
-def cut(listed, limit, room):
-    """Lists of as many elements as fit, in their order: each list, once written, has at most `limit` and at most `room`
-    octets, but one of a single element, which will be no list (clause 6.4.1.2.7)."""
-    most, cuts, octets = min(limit, room), [], 0
+def cut(listed, most):
+    """Lists of as many elements as fit, in their order: each list, once written, has at most `most` octets, but one of
+    a single element, which will be no list (clause 6.4.1.2.7)."""
+    cuts, octets = [], 0
     for element in listed:
         more = len(bodies.encode(element)) + 1  # a comma, or the two brackets less one
         if cuts and octets + more <= most:

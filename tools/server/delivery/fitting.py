@@ -10,6 +10,7 @@ from tools.store.tables import DATA
 from tools.wire import aggregates, bodies, segments
 from tools.wire import payload as payloads
 from tools.wire.bodies import Segment
+from tools.wire.outside import clean
 
 
 class Fitting:
@@ -31,8 +32,9 @@ class Fitting:
             return True
         room = self._settings.room
         if "msgList" in row.head:
-            pieces = aggregates.cut(row.head["msgList"], limit, room - aggregates.outside(row.head))
-            if len(pieces) > 1:
+            most = min(limit, room - aggregates.outside(row.head))
+            pieces = aggregates.cut(row.head["msgList"], most)
+            if len(pieces) > 1 or len(bodies.encode(pieces[0])) > most:
                 self.split(row, pieces)  # clause 6.4.1.2.7
                 return False
         else:
@@ -52,6 +54,13 @@ class Fitting:
             return True
         self.singly(row)
         return False
+
+    def shortened(self, body):
+        """A report or response, with as much of its cause as a datagram has room for: a peer has chosen that."""
+        while body.get("Cause") and (over := len(bodies.encode(body)) - self._settings.room) > 0:
+            fewer = max(1, over // 2)  # JSON may have written two for one
+            body = body | {"Cause": clean(body["Cause"], len(body["Cause"].encode()) - fewer)}
+        return body
 
     def singly(self, row):
         """Puts single messages or reports in the place of an aggregated one."""

@@ -11,7 +11,7 @@ from tools.wire.bodies import Address
 # Answers that will be the same next time: the message ends as failed (4.00, 4.02 to 4.06, 4.13, 4.15, 4.22, 5.01).
 FINAL = {"4.00", "4.02", "4.03", "4.04", "4.05", "4.06", "4.13", "4.15", "4.22", "5.01"}
 
-NOT_FOUND, GATEWAY_TIMEOUT = "4.04", "5.04"
+NOT_FOUND, TOO_LARGE, GATEWAY_TIMEOUT = "4.04", "4.13", "5.04"
 
 # Verdicts of an Outcome.
 DONE, REFUSED, LATER = "done", "refused", "later"

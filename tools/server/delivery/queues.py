@@ -10,7 +10,7 @@ from dataclasses import replace
 from tools.server.delivery.ends import Ends, about
 from tools.server.delivery.fitting import Fitting
 from tools.server.delivery.joining import Joining
-from tools.server.delivery.pushes import BROKEN, DONE, LATER, NOT_FOUND, REFUSED, Push
+from tools.server.delivery.pushes import BROKEN, DONE, LATER, NOT_FOUND, REFUSED, TOO_LARGE, Push
 from tools.server.delivery.quotas import Quotas
 from tools.server.delivery.responses import Responses
 from tools.server.delivery.turns import Turns
@@ -126,7 +126,8 @@ class Deliveries:
         if row.kind == "IMDN" and "msgList" in row.head:
             if not self._fitting.fit_reports(row, registration.max_segment):
                 return True
-        return Push(row.target, where, row.kind, row.lane, row.head, row.id, via=via)
+        body = row.head if row.kind == "PUSH" else self._fitting.shortened(row.head)
+        return Push(row.target, where, row.kind, row.lane, body, row.id, via=via)
 
     def _msg_to_ue(self, row, registration, now):
         """As `_push`; None also while it waits for others."""
@@ -235,6 +236,9 @@ class Deliveries:
         if astray and row.id not in self._missed:
             self._missed.add(row.id)
             self._not_behind(push, now)
+        elif outcome.verdict == REFUSED and outcome.says(TOO_LARGE) and "msgList" in row.head:
+            self._fitting.singly(row)  # not for it: its inbox may hold fewer
+            self.forget(MESSAGE, row.id)
         elif outcome.verdict == REFUSED:
             self.ends.fail(row, outcome.detail, now)
         elif row.set_id and row.kind == "MSG" and row.target.type == "UE":

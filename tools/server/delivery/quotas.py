@@ -23,25 +23,30 @@ class Quotas:
         # By kind of target that is many: how many get what is sent to one, called with (target, now).
         self.spreads = {}
 
-    def refuse_full(self, target, origin):
-        """Refuses a message that would be one too many: for its recipient, of its originator, or of all together.
+    def refuse_full(self, target, origin, elements=0):
+        """Refuses a message that would be one too many: for its recipient, of its originator, or of all together. Each
+        of the `elements` of an aggregated one may have to wait by itself.
         An originator that does not take its reports and responses is refused too, since each message leaves another
         one for it."""
         settings, store = self._settings, self._store
-        if store.pending(target) >= settings.pending_each:
+        count = max(1, elements)
+        if _too_many(store.pending(target), count, settings.pending_each):
             raise _full("too many messages wait for the recipient")
         if store.pending(origin, CONTROL) >= settings.pending_each:
             raise _full("take the reports and responses that wait for you")
         messages, octets = self._waiting(origin)
         most = max(settings.quota_octets, 4 * settings.max_message)
-        if messages >= settings.quota or octets >= most:
+        if _too_many(messages, count, settings.quota) or octets >= most:
             raise _full("too many of your own messages wait")
         # The last tenth is for originators of which little waits, so that those who fill their shares do not shut
         # out others.
         little = messages < settings.quota / LITTLE and octets < most / LITTLE
         share = 1 if little else _LAST
         messages, octets = self._waiting()
-        if messages >= share * settings.pending_all or octets >= share * settings.pending_octets:
+        if (
+            _too_many(messages, count, share * settings.pending_all)
+            or octets >= share * settings.pending_octets
+        ):
             raise _full("too many messages wait")
 
     def refuse_copies(self, target, origin, octets, now):
@@ -85,16 +90,17 @@ class Quotas:
             waiting + copies <= self._settings.pending_all and octets + more <= self._settings.pending_octets
         )
 
-    def refuse_report(self, origin, target, msg_id):
+    def refuse_reports(self, origin, target, msg_ids):
         """A report on a message of its recipient is owed, and always gets in: there are no more of them than
         messages. Any other report counts against a quota of its reporter, and leaves room for those that are
         owed."""
-        if self._store.seen(target.key, msg_id) is not None:
+        count = sum(self._store.seen(target.key, msg_id) is None for msg_id in msg_ids)
+        if not count:
             return
         settings = self._settings
-        if self._store.pending(target, CONTROL) >= settings.pending_each / 2:
+        if _too_many(self._store.pending(target, CONTROL), count, settings.pending_each / 2):
             raise _full("too many reports wait for the recipient")
-        if self._store.load(CONTROL, origin)[0] >= settings.quota:
+        if _too_many(self._store.load(CONTROL, origin)[0], count, settings.quota):
             raise _full("too many of your own reports wait")
 
     def refuse_large(self, value):
@@ -113,6 +119,11 @@ class Quotas:
         everybodys, _ = self._store.load(SETS)
         if sets >= self._settings.sets_each or everybodys >= self._settings.sets_all and sets:
             raise Refusal("5.03", "too many unfinished segment sets", max_age=10)
+
+
+def _too_many(waiting, more, most):
+    """Whether more than `most` would wait. Several that come while nothing waits are taken, or they never could be."""
+    return waiting >= most or more > 1 and 0 < waiting > most - more
 
 
 def _full(why):

@@ -22,6 +22,8 @@ class Messages(Procedure):
         listed = aggregates.aggregate(body)
         if segment and listed:
             raise Malformed("isSegmented", "an aggregated message is not segmented")
+        if listed and value:  # clause 6.4.1.1.3: nobody would get it
+            raise Malformed("payload", "an aggregated message has none outside of msgList")
         store_forward, expires = self._store_and_forward(body)
         urgency = bodies.priority(body)
         self._speakers.speaks_for(peer, origin.id, now)
@@ -31,22 +33,25 @@ class Messages(Procedure):
             if segment:
                 sets.confirm(origin.id, segment.set_id, True, now)
             return
+        new = self._new_elements(origin, listed) if listed else ()
         quotas.refuse_large(value)
-        quotas.refuse_full(target, origin)
+        quotas.refuse_full(target, origin, len(new))
         if segment:
             kept = head | {"sfFlag": store_forward, "expires": expires, "priority": urgency}
             sets.segment(origin.id, kept, segment, value, now)
             return
         whole = ""
         if listed:
-            new = self._new_elements(origin, head["msgId"], listed)
             whole = head["msgId"] if len(new) < len(listed) else ""
-            listed = new
-            head = head | {"totalMsgCount": len(listed), "msgList": listed}
-        parts = [] if value is None else [value]
+            head = head | {"totalMsgCount": len(new), "msgList": new}
+        parts = [] if value is None or listed else [value]
         quotas.refuse_copies(target, origin, octets_of(head, parts), now)
+        # From here on it is taken: what is refused is sent again, and must not be known then.
+        for element in new:
+            if bodies.same(element["msgId"]) != bodies.same(head["msgId"]):
+                self._remember(origin, element["msgId"])
         self._remember(origin, head["msgId"])
-        if listed != []:  # else each of its elements was sent before
+        if new or not listed:  # else each of its elements was sent before
             item = Item(origin, target, head, parts, store_forward, expires, priority=urgency, whole=whole)
             self._core.routing.accept(item, now)
 
@@ -81,16 +86,13 @@ class Messages(Procedure):
     def _remember(self, origin, msg_id, set_id=""):
         self._store.remember(origin.key, msg_id, set_id, self._settings.remembered)
 
-    def _new_elements(self, origin, outer, listed):
+    def _new_elements(self, origin, listed):
         """The elements of an aggregated message that were not sent before, singly or in another one."""
         new = {}
         for item in listed:
             msg_id = bodies.same(item["msgId"])
-            # an element may have the ID of the whole, which is not remembered yet
             if msg_id not in new and not self._seen(origin, msg_id):
                 new[msg_id] = item
-        for msg_id in new.keys() - {bodies.same(outer)}:
-            self._remember(origin, msg_id)
         return list(new.values())
 
 

@@ -14,8 +14,7 @@ class Reports(Procedure):
         reports = [bodies.report(item) for item in listed or [body]]
         outer = bodies.message_id(body) if "msgId" in body else reports[0][0]
         self._speakers.speaks_for(peer, origin.id, now)
-        for msg_id, *_ in reports:
-            self._deliveries.quotas.refuse_report(origin, target, msg_id)
+        self._deliveries.quotas.refuse_reports(origin, target, [msg_id for msg_id, *_ in reports])
         if listed and self._all_new(origin, target, reports):
             self._whole(origin, target, outer, reports, now)
             return

@@ -159,3 +159,16 @@ def test_of_an_unknown_recipient_each_is_told_to_be_dropped():
 
 def test_nobody_may_send_one_for_another():
     assert both().code(HERE, report(said(2))) == "4.03"
+
+
+def test_one_that_its_recipient_finds_too_large_goes_singly():
+    bench = both()
+    elements = said(3)
+    bench.ask(THERE, report(elements))
+    bench.outcome(bench.one(), "4.13")
+    assert [each["msgId"] for each in all_of(bench)] == [each["msgId"] for each in elements]
+
+
+def test_a_list_is_bounded():
+    answer = both().ask(THERE, report(said(257)))
+    assert (answer.code, answer.diagnostic) == ("4.00", "msgList: more than 256 messages")

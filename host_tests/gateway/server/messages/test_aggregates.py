@@ -111,6 +111,52 @@ def test_an_element_that_is_too_large_alone_goes_in_segments():
     assert ids(bench.take()) == [elements[2]["msgId"]]
 
 
+@pytest.mark.parametrize("size", [250, 3000])
+def test_one_element_alone_that_is_too_large_goes_in_segments_too(size):
+    """An aggregate of one, which is no list any more then (clause 6.4.1.2.7)."""
+    (element,) = listed(1, size)
+    bench = small(120)
+    bench.ask(HERE, aggregate([element]))
+    total, got = None, []
+    while total is None or len(got) < total:
+        got.append(bench.take())
+        total = got[-1]["segParams"]["totalSegCount"]
+        assert len(json.dumps(got[-1], separators=(",", ":"))) <= bench.settings.room
+    assert "".join(each["payload"] for each in got) == element["payload"]
+    assert {each["msgId"] for each in got} == {element["msgId"]}
+
+
+def test_one_that_its_recipient_finds_too_large_is_dissolved_and_nothing_fails():
+    """The inbox of a device may hold fewer messages than one aggregate brings: it answers 4.13."""
+    bench = both()
+    body = aggregate(listed(3), appId="1")
+    bench.ask(HERE, body)
+    bench.ask(HERE, msg(A, B, "behind it"))
+    bench.outcome(bench.one(), "4.13", "msgList: the inbox holds 2 messages")
+    got = all_of(bench)
+    assert [each["msgId"] for each in got[:3]] == ids(body)
+    assert [each["appId"] for each in got[:3]] == ["1"] * 3 and got[3]["payload"] == "behind it"
+    assert bench.events("failed") == [] and told(bench) == []
+
+
+def test_a_payload_outside_of_the_list_is_refused_for_nobody_would_get_it():
+    """Clause 6.4.1.1.3: an aggregated message has no Payload element of its own."""
+    bench = both()
+    answer = bench.ask(HERE, aggregate(listed(2)) | {"payload": "outside"})
+    assert (answer.code, answer.diagnostic.partition(":")[0]) == ("4.00", "payload")
+    assert bench.work() == []
+    assert bench.code(HERE, aggregate(listed(2)) | {"payload": ""}) == "2.04"
+    assert "payload" not in bench.take()
+
+
+def test_a_list_is_bounded():
+    """Each of its elements costs as much as a message, and the rate is one of requests."""
+    bench = both()
+    assert bench.code(HERE, aggregate(listed(256, 1))) == "2.04"
+    answer = bench.ask(HERE, aggregate(listed(257, 1)))
+    assert (answer.code, answer.diagnostic) == ("4.00", "msgList: more than 256 messages")
+
+
 def test_pieces_inherit_and_elements_keep_what_they_say_themselves():
     """Clause 6.4.1.1.7 a 1 (shall)."""
     elements = listed(3)
@@ -155,8 +201,8 @@ def test_pieces_that_fail_are_told_by_the_ids_of_their_elements():
     assert told(bench, out) == [(each, "failure", "4.00 no room") for each in ids(body)[:3]]
     (second,) = out
     assert ids(second.body) == ids(body)[3:]
-    bench.outcome(second, "4.13")
-    assert told(bench) == [(each, "failure", "4.13") for each in ids(body)[3:]]
+    bench.outcome(second, "4.15")
+    assert told(bench) == [(each, "failure", "4.15") for each in ids(body)[3:]]
 
 
 def test_pieces_that_are_stored_or_expire_are_told_by_their_elements():
