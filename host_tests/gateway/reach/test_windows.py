@@ -162,6 +162,18 @@ def test_missing_segments_are_asked_for_in_a_window_and_confirmed_in_one():
     assert {push.body["msgType"] for push in bench.work()} == {"MSG", "SEGCONFIR"}
 
 
+def test_the_window_of_one_that_owes_segments_is_waited_for_where_nothing_else_happens():
+    bench = sleeping(EVERY | {"durTime": 2}, hold=1000)
+    params = {"segId": "s1", "segNumb": 1, "totalSegCount": 2}
+    assert bench.code(THERE, msg(B, A, "half", isSegmented=True, segParams=params)) == "2.04"
+    pushes, begins = [], bench.now + 540
+    while not pushes:
+        bench.now = bench.server.deadline(bench.now)
+        pushes = bench.work()
+    assert [(push.kind, push.target.id) for push in pushes] == [("SEGREC", B)]
+    assert bench.now == begins
+
+
 # ---- what opens a window ---------------------------------------------------------------------------------------------
 
 

@@ -199,8 +199,10 @@ class Turns:
         for target in [target for target in self._behind if target not in waiting]:
             del self._behind[target]
         waiting |= set(self._behind.values())
-        for target in [target for target in self._asleep if target not in waiting]:
-            del self._asleep[target]
+        # Who is asked for segments has no queue, and the window that this waits for is to come.
+        for target, opens in list(self._asleep.items()):
+            if target not in waiting and not now < opens < inf:
+                del self._asleep[target]
         longest = self._settings.retry_max * 2
         for gateway in [each for each, wait in self._silent.items() if wait.until + longest < now]:
             del self._silent[gateway]
