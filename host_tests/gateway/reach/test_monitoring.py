@@ -5,7 +5,7 @@ import pytest
 
 from host_tests.gateway.server.test_decisions import HERE, THERE, A, B, Bench, msg, own
 from tools.server.callers import Caller
-from tools.server.delivery.pushes import DONE, LATER, REFUSED, Outcome
+from tools.server.delivery.pushes import BROKEN, DONE, LATER, REFUSED, Outcome
 from tools.wire.bodies import Malformed
 from tools.wire.identity import Peer
 
@@ -32,6 +32,11 @@ def asked(bench, later=0.0):
     (push,) = bench.work(later)
     assert push.kind == "monitoring"
     return push
+
+
+def to_network(bench, later=0.0):
+    """What is due to be asked of the network, whatever else is due."""
+    return [push for push in bench.work(later) if push.kind == "monitoring"]
 
 
 def taken(bench, push, **more):
@@ -306,3 +311,72 @@ def test_one_request_at_a_time_goes_to_the_network():
             bench.server.outcome(push, Outcome(DONE, "201 Created", location=AT), bench.now)
         pushes = bench.work()
     assert len(found) == len(set(found)) == 20
+
+
+@pytest.mark.parametrize(
+    "outcome", [Outcome(LATER, "500 Internal Server Error"), Outcome(BROKEN, "ValueError"), Outcome(LATER)]
+)
+def test_one_ue_that_the_network_cannot_handle_holds_up_no_other(outcome):
+    bench = scene()
+    push = asked(bench)
+    other = Peer("192.0.2.9", 1)
+    bench.register("ue:c", other, cliProfile={"triInfo": INFO | {"ueId": "c@example.org"}})
+    bench.code(HERE, msg(A, "ue:c"))
+    bench.outcome(bench.one(), None)
+    bench.now += 1
+    bench.server.outcome(push, outcome, bench.now)
+    (second,) = to_network(bench, 1250)
+    assert second.body["externalId"] == "c@example.org"
+    taken(bench, second)
+    (again,) = to_network(bench)
+    assert again.body["externalId"] == UE_ID  # and it has its turn again
+
+
+def test_an_end_that_the_network_cannot_handle_holds_up_no_other():
+    bench = scene(retry_min=5, retry_max=5)
+    taken(bench, asked(bench))
+    bench.code(THERE, own("DEREG", B))
+    (push,) = to_network(bench)
+    bench.register("ue:c", Peer("192.0.2.9", 1), cliProfile={"triInfo": INFO | {"ueId": "c@example.org"}})
+    bench.code(HERE, msg(A, "ue:c"))
+    for each in bench.work():
+        bench.outcome(each, None if each.target.id == "ue:c" else "2.04")
+    bench.now += 1
+    bench.server.outcome(push, Outcome(LATER, "500 Internal Server Error"), bench.now)
+    (second,) = to_network(bench, 7)
+    assert (second.method, second.body["externalId"]) == ("POST", "c@example.org")
+
+
+def test_reports_that_come_at_once_make_no_tries_without_a_pause():
+    """The network reaches the UE, and nobody listens there: each report would be followed by a try, a silence, and
+    the next report."""
+    bench, tries = scene(retry_min=5, retry_max=300), []
+    began = bench.now
+    while bench.now < began + 3600:
+        begun = bench.work()
+        for push in begun:
+            if push.kind == "monitoring":
+                taken(bench, push)
+                notify(bench, push, {"subscription": AT, "monitoringEventReports": [REPORT]})
+            else:
+                tries.append(bench.now - began)
+                bench.outcome(push, None)
+            assert len(tries) < 200
+        if not begun:
+            bench.now = bench.server.deadline(bench.now)
+    apart = [after - before for before, after in zip(tries, tries[1:], strict=False)]
+    reports = len(bench.events("reachable"))
+    assert 5 < reports < 20  # 5, 10, 20 ... 300 s after one another
+    assert (
+        len([each for each in apart if each < 3.75]) <= reports
+    )  # but for the try that a report is, none early
+
+
+def test_a_link_that_nobody_can_be_asked_at_is_none():
+    for link in ("ftp://192.0.2.50/77", "mailto:x@example.org", "http://[::1/77"):
+        bench = scene()
+        bench.server.outcome(asked(bench), Outcome(DONE, "201 Created", location=link), bench.now)
+        assert [each.link for each in bench.store.monitored()] == [""]
+        bench.code(THERE, own("DEREG", B))
+        assert [push.kind for push in bench.work() if push.kind == "monitoring"] == []
+        assert bench.store.monitored() == []

@@ -315,6 +315,52 @@ def test_one_that_refuses_is_asked_again_too_and_one_ue_holds_up_no_other():
     assert triggers(bench, 100) == []
 
 
+def test_one_ue_that_the_network_cannot_handle_holds_up_no_other():
+    bench = scene(exposure=NEF)
+    bench.register("ue:c", Peer("192.0.2.9", 1), cliProfile={"triInfo": INFO | {"ueId": "c@example.org"}})
+    bench.code(Peer("192.0.2.9", 1), own("DEREG", "ue:c"))
+    stored(bench)
+    (push,) = triggers(bench)
+    bench.code(HERE, msg(A, "ue:c", sfFlag=True))
+    bench.now += 1
+    bench.server.outcome(push, Outcome(LATER, "500 Internal Server Error"), bench.now)
+    found = []
+    for _ in range(30):
+        for push in triggers(bench, 1):
+            found.append(push.body["externalId"])
+            taken = found[-1] == "c@example.org"
+            outcome = Outcome(DONE, "201 Created") if taken else Outcome(LATER, "500 Internal Server Error")
+            bench.server.outcome(push, outcome, bench.now)
+    assert set(found[:2]) == {"c@example.org", UE_ID}
+
+
+def test_behind_a_gateway_the_host_of_the_gateway_is_not_where_it_is():
+    bench = Bench()
+    bench.register(A, HERE)
+    bench.register("ue:gw", THERE)
+    listed = [own("REG", B, cliProfile={"triInfo": INFO})]
+    assert bench.code(THERE, own("BREG", "ue:gw", totalRegCount=1, regList=listed)) == "2.04"
+    bench.code(HERE, msg(A, B, sfFlag=True))
+    bench.server.outcome(bench.one(), Outcome(LATER, "5.04", answered=False, behind=True), bench.now)
+    assert triggers(bench) == []
+    assert bench.events("trigger-failed") == [{"ue": B, "cause": "where it was is not known"}]
+
+
+def test_more_than_are_looked_at_at_once_are_all_looked_at():
+    bench = Bench(rate=10**6)
+    bench.register(A, HERE)
+    for number in range(120):
+        peer, ports = Peer("192.0.2.9", number + 1), [{"portNum": 7, "Protocol": "SMS"}]
+        ue = "ue:%d" % number
+        bench.register(ue, peer, cliProfile={"triInfo": {"ueId": ue, "cliPorts": ports}})
+        bench.code(peer, own("DEREG", ue))
+        bench.code(HERE, msg(A, ue, sfFlag=True))
+    for _ in range(5):
+        triggers(bench)
+        bench.now = min(bench.server.deadline(bench.now), bench.now + 10)
+    assert len(bench.events("trigger-failed")) == 120
+
+
 def test_a_sleeper_has_its_last_try_by_the_network():
     """It is no datagram of ours, and may find the UE where we do not."""
     bench = Bench(exposure=NEF)

@@ -14,6 +14,7 @@ from tools.server.delivery.pushes import Push
 from tools.store.tables import CONTROL
 from tools.wire.bodies import Address, Malformed, text
 from tools.wire.outside import clean
+from tools.wire.restreading import is_target
 
 NEF = Address("NEF", "exposure")
 _MSISDN = re.compile(r"(?:tel:|msisdn[-:]|urn:msisdn:)?\+?(\d{5,15})", re.ASCII | re.IGNORECASE)
@@ -70,14 +71,15 @@ def subject(ue_id):
 
 
 def link(push, outcome):
-    """Where what was made by this request is, "" where the answer does not say."""
+    """Where what was made by this request is, "" where the answer does not say, or what nobody can be asked at."""
     found = outcome.location or (outcome.said or {}).get("self")
     if not isinstance(found, str) or not found or found != clean(found, LONGEST_LINK):
         return ""
     try:
-        return urllib.parse.urljoin(push.where, found)
+        made = urllib.parse.urljoin(push.where, found)
     except ValueError:
         return ""
+    return made if is_target(made) else ""
 
 
 def said(body, member):

@@ -122,6 +122,10 @@ class ExposureTables:
     def trigger_done(self, ue):
         self._db.execute("UPDATE triggering SET due=NULL, tries=0 WHERE ue=?", (ue,))
 
+    def trigger_later(self, ue, now):
+        """The network took nothing: the others that are due come first."""
+        self._db.execute("UPDATE triggering SET due=? WHERE ue=? AND due IS NOT NULL", (now, ue))
+
     def trigger_failed(self, ue, now, least, most):
         """It was refused: the seconds until the next try, each twice as long."""
         return self._try_later("triggering", ue, now, least, most)
@@ -140,9 +144,9 @@ class ExposureTables:
 
     # ---- monitoring --------------------------------------------------------------------------------------------------
 
-    def wish_monitoring(self, ue, token, now):
+    def wish_monitoring(self, ue, token, due):
         """One of a UE at a time: nothing changes where there is one."""
-        self._db.execute("INSERT OR IGNORE INTO monitoring VALUES (?,?,'',0,0,?,0)", (ue, token, now))
+        self._db.execute("INSERT OR IGNORE INTO monitoring VALUES (?,?,'',0,0,?,0)", (ue, token, due))
 
     def monitoring(self, ue):
         row = self._db.execute("SELECT * FROM monitoring WHERE ue=?", (ue,)).fetchone()
@@ -161,6 +165,10 @@ class ExposureTables:
         self._db.execute(
             "UPDATE monitoring SET link=?, tries=0, due=CASE WHEN over THEN due END WHERE ue=?", (link, ue)
         )
+
+    def monitoring_later(self, ue, now):
+        """As `trigger_later`."""
+        self._db.execute("UPDATE monitoring SET due=? WHERE ue=? AND due IS NOT NULL", (now, ue))
 
     def monitoring_failed(self, ue, now, least, most):
         """As `trigger_failed`."""

@@ -7,6 +7,7 @@ report). With that report what waits for the UE is due at once, instead of after
 
 from tools.server.delivery import exposure
 from tools.server.delivery.pushes import DONE, REFUSED, Push
+from tools.server.delivery.turns import Wait
 from tools.server.procedures.procedure import Procedure
 from tools.store.states import MONITORING
 from tools.wire.bodies import Address, Malformed
@@ -28,6 +29,9 @@ class Monitoring(Procedure):
         super().__init__(core)
         self._exposure = core.exposure
         self._turns = core.deliveries.turns
+        self._pauses = (
+            core.store.kept()
+        )  # UE: the Wait before it is asked for again, since a report on it has come
         if self._exposure.is_there:
             self._turns.on_silent.append(self._silent)
 
@@ -36,7 +40,9 @@ class Monitoring(Procedure):
     def _silent(self, target, now):
         """It did not answer for a full exchange of CoAP."""
         if self._store.registration(target.id, now) is not None and self._store.trigger_info(target.id):
-            self._store.wish_monitoring(target.id, exposure.new_token(), now)
+            wait = self._pauses.get(target.id)
+            due = now if wait is None else max(now, wait.until)
+            self._store.wish_monitoring(target.id, exposure.new_token(), due)
 
     def work(self, now, pushes):
         if not self._exposure.is_there:
@@ -86,6 +92,8 @@ class Monitoring(Procedure):
                 self._reached(ue, now)  # the answer is the report
         elif outcome.verdict == REFUSED:
             self._refused(ue, outcome, now)
+        else:
+            self._store.monitoring_later(ue, now)
 
     def _ended(self, ue, outcome, now):
         if outcome.verdict == DONE or any(map(outcome.says, _GONE)):
@@ -93,6 +101,8 @@ class Monitoring(Procedure):
             self._emit("monitoring-ended", ue=ue)
         elif outcome.verdict == REFUSED:
             self._refused(ue, outcome, now)
+        else:
+            self._store.monitoring_later(ue, now)
 
     def _refused(self, ue, outcome, now):
         pause = self._store.monitoring_failed(ue, now, self._settings.retry_min, self._settings.retry_max)
@@ -133,7 +143,22 @@ class Monitoring(Procedure):
         self._store.drop_monitoring(ue)
         if not over:
             self._emit("reachable", ue=ue)
+            self._pause(ue, now)
             self._turns.on_peer_alive(Address("UE", ue), now)
+
+    def _pause(self, ue, now):
+        """A network may say at once, again and again, that a UE can be reached which does not answer: each report is
+        a try without a pause, so that the next one is not asked for at once."""
+        least, most = self._settings.retry_min, self._settings.retry_max
+        for each in [each for each, wait in self._pauses.items() if wait.until + 2 * most < now]:
+            del self._pauses[each]
+        before = self._pauses.get(ue)
+        delay = min(2 * before.delay, most) if before else least
+        self._pauses[ue] = Wait(now + delay, delay, True)
+
+    def clock_set(self, seconds):
+        for wait in self._pauses.values():
+            wait.until += seconds
 
     def deadline(self, now):
         return self._store.next_monitoring(now) if self._exposure.is_there else None

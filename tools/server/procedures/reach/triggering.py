@@ -116,7 +116,8 @@ class Triggering(Procedure):
         self._store.trigger_begins(ue, now, None)
         self._store.trigger_done(ue)
         last = self._store.registration(ue)
-        if last is None or last.peer is None or info.udp_port is None:
+        if last is None or last.peer is None or last.via is not None or info.udp_port is None:
+            # behind a gateway it is not where that is
             why = "it has no port of UDP" if info.udp_port is None else "where it was is not known"
             self._emit("trigger-failed", ue=ue, cause=why)
             return None
@@ -142,7 +143,9 @@ class Triggering(Procedure):
         elif outcome.verdict == REFUSED:
             pause = self._store.trigger_failed(ue, now, self._settings.retry_min, self._settings.retry_max)
             self._emit("trigger-failed", ue=ue, cause=outcome.detail, seconds=round(pause))
-        elif outcome.verdict != LATER:
+        elif outcome.verdict == LATER:
+            self._store.trigger_later(ue, now)
+        else:
             self._store.trigger_done(ue)
 
     # ---- what the network says ---------------------------------------------------------------------------------------
@@ -164,7 +167,7 @@ class Triggering(Procedure):
         return Reply(204)
 
     def deadline(self, now):
-        return self._store.next_trigger(now)
+        return self._store.next_trigger(now if self._exposure.is_there else 0)
 
 
 def payload(service, purpose):
