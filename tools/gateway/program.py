@@ -30,7 +30,7 @@ def _make(args, events):
             if getattr(args, option) is not None:
                 raise Mistake("--%s means nothing without --upstream" % option.replace("_", "-"))
     else:
-        for option in ("admin", "assign", "config_server", "exposure", "callback"):
+        for option in ("admin", "assign", "config_server", "exposure", "callback", "aggregate", "bmg"):
             if getattr(args, option):
                 raise Mistake("--%s is for the server: give it to msgin5g server" % option.replace("_", "-"))
     options = arguments.options_of(args, arguments.settings_of(args), **arguments.gateway_options(args))

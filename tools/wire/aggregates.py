@@ -9,8 +9,8 @@ _JOINED = uuid.UUID(
     "6f0a4f0e-2c4b-4d7e-9a54-8d9b3f6f1c52"
 )  # namespace of the msgIds that the server makes of others
 
-# Elements of one. Each costs what a message costs, and counts as one request; what fits the largest segment (2048 octets)
-# has fewer than 40.
+# Elements of one list. Each costs what a message costs, and the list is one request; one that fits the largest segment
+# (2048 octets) has fewer than 40.
 MOST = 256
 
 

@@ -138,19 +138,20 @@ class Incoming:
         self._max_octets = max(max_octets, 2 * longest)
         self.octets = 0
 
-    async def read(self, request):
+    async def read(self, request, longest=None):
+        longest = longest or self._longest
         if request.headers.get("Content-Encoding", "identity").lower() != "identity":
             raise web.HTTPUnsupportedMediaType(reason="no Content-Encoding is taken")
-        if (request.content_length or 0) > self._longest:
-            raise web.HTTPRequestEntityTooLarge(self._longest, request.content_length)
+        if (request.content_length or 0) > longest:
+            raise web.HTTPRequestEntityTooLarge(longest, request.content_length)
         body = bytearray()
         try:
             async with asyncio.timeout(self._seconds):
                 while piece := await request.content.readany():
                     body += piece
                     self.octets += len(piece)
-                    if len(body) > self._longest:
-                        raise web.HTTPRequestEntityTooLarge(self._longest, len(body))
+                    if len(body) > longest:
+                        raise web.HTTPRequestEntityTooLarge(longest, len(body))
                     if self.octets > self._max_octets:
                         raise web.HTTPServiceUnavailable(
                             reason="too many bodies at once", headers={"Retry-After": "1"}

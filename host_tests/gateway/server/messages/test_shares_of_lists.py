@@ -84,7 +84,7 @@ def test_forged_reports_in_a_list_leave_the_room_that_forged_reports_leave():
     assert bench.code(HERE, msg(A, B)) == "2.04"
 
 
-# ---- what peers say of a failure --------------------------------------------------------------------------------------
+# ---- what peers say of a failure -------------------------------------------------------------------------------------
 
 
 def test_a_long_cause_fits_the_datagram_of_who_is_told():

@@ -147,6 +147,18 @@ def test_a_notification_is_heard_only_where_it_was_asked_for(tmp_path):
     run(talk())
 
 
+def test_who_needs_no_token_sends_no_large_body(tmp_path):
+    async def talk():
+        async with Nef() as nef, scene(tmp_path, exposure=nef.uri) as it:
+            body = await silent(it, nef)
+            large = REPORT | {"description": "x" * (1 << 17)}
+            status, answer = await nef.tell(body, subscription="x", monitoringEventReports=[large])
+            assert (status, answer["status"]) == (413, 413)
+            assert it.journal.find("reachable") == []
+
+    run(talk())
+
+
 # ---- 8.9.3 -----------------------------------------------------------------------------------------------------------
 
 
