@@ -12,7 +12,7 @@ import time
 
 EPOCH = 1_700_000_000.0  # s since 1970, when a story begins
 
-_really = time.monotonic
+_really, _pause = time.monotonic, time.sleep
 
 
 class _Selector(selectors.DefaultSelector):
@@ -20,15 +20,17 @@ class _Selector(selectors.DefaultSelector):
 
     now = 0.0
     jumps = 0
+    threads = 0  # that are at work for this loop
 
     def select(self, timeout=None):
         ready = super().select(0)
         if ready or timeout is not None and timeout <= 0:
             return ready
-        if timeout is None:
-            return super().select(None)  # only a thread or a signal can end this
-        # What another thread or the kernel is about to hand over is there within this.
-        ready = super().select(0.0002)
+        if self.threads or timeout is None:
+            return super().select(None)  # a thread or a signal ends this
+        # What the kernel is about to hand over is there within this. (epoll itself counts milliseconds.)
+        _pause(0.0001)
+        ready = super().select(0)
         if not ready:
             self.now += timeout
             self.jumps += 1
@@ -44,6 +46,15 @@ class Loop(asyncio.SelectorEventLoop):
 
     def time(self):
         return self._virtual.now
+
+    def run_in_executor(self, executor, func, *args):
+        self._virtual.threads += 1
+        done = super().run_in_executor(executor, func, *args)
+        done.add_done_callback(self._has_ended)
+        return done
+
+    def _has_ended(self, done):
+        self._virtual.threads -= 1
 
     @property
     def jumps(self):
