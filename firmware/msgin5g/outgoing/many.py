@@ -16,31 +16,34 @@ _MAX_REPORTERS = const(64)  # that are kept; of any further one a repeated repor
 
 
 def count(scheduler, outgoing, reporter, success, cause, timeout, now):
-    """Take one report. `reporter` is None where the wire does not say who it is; `timeout` is in seconds."""
-    if reporter is not None and _known(outgoing, ("+" if success else "-") + reporter):
-        return
-    scheduler.emit(outgoing, reporter, success, cause)
-    outgoing.reports["success" if success else "failure"] += 1
-    if outgoing.final:
-        return
-    if success:
+    """Take one report. `reporter` is None where the wire does not say who it is; `timeout` is in seconds.
+
+    Raise MemoryError; then it counts when it comes again.
+    """
+    reporters = None
+    if reporter is not None:
+        reporters = _with(outgoing, ("+" if success else "-") + reporter)
+        if reporters is None:
+            return
+        outgoing.reporters = outgoing.reporters  # an attribute that is new wants memory, too
+    if success and not outgoing.final:
         outgoing.cause = None
         if outgoing in scheduler.outbox.queue:
             outgoing.expires = Countdown(timeout, now)
         scheduler.end(outgoing, "delivered", None, now, True)
-    else:
+    scheduler.emit(outgoing, reporter, success, cause)
+    outgoing.reporters = reporters or outgoing.reporters  # from here on it counts
+    outgoing.reports["success" if success else "failure"] += 1
+    if not outgoing.final:
         outgoing.cause = cause or "a recipient reported a failure"
         scheduler.outbox.counted(outgoing)
 
 
-def _known(outgoing, what):
-    """Return whether this was said before; it is remembered."""
+def _with(outgoing, what):
+    """Return the digests of what was said, this among them; None where it was said before."""
     digest = hashlib.sha256(what.encode()).digest()[:_DIGEST]
-    known = outgoing.reporters or bytearray()
+    known = outgoing.reporters or b""
     for position in range(0, len(known), _DIGEST):
         if known[position : position + _DIGEST] == digest:
-            return True
-    if len(known) < _MAX_REPORTERS * _DIGEST:
-        known.extend(digest)
-        outgoing.reporters = known
-    return False
+            return None
+    return known + digest if len(known) < _MAX_REPORTERS * _DIGEST else known

@@ -106,6 +106,30 @@ def test_each_report_is_an_event_with_its_reporter():
     equal(events, [(outgoing, "ue:b@x", False, "no room"), (outgoing, "ue:c@x", True, None)])
 
 
+def test_a_report_that_finds_no_memory_counts_when_it_comes_again():
+    for status, state, wanted in (
+        ("success", "delivered", counts(1, 0)),
+        ("failure", "accepted", counts(0, 1)),
+    ):
+        for nth in (1, 2):  # of what is told of it
+            scene = Scene().start()
+            outgoing = scene.send("group:all@x", to_type="GROUP", report=True)
+            sender = scene.client.procedure("sender")
+            changed, calls, told = sender._changed, [], []
+
+            def starved(*arguments, changed=changed, calls=calls, nth=nth):
+                calls.append(arguments)
+                if len(calls) == nth:
+                    raise MemoryError
+                changed(*arguments)
+
+            sender._changed = starved
+            scene.on_event = lambda kind, subject, told=told: told.append(subject) if kind == REPORT else None
+            for _ in range(3):
+                scene.post(imdn(outgoing.message_id, status, "ue:b@x"))
+            equal((outgoing.state, outgoing.reports, len(told)), (state, wanted, 1))
+
+
 def test_what_waits_only_to_be_counted_makes_room():
     """Not more of them than of others: those that wait for reports are 64 at most."""
     scene = Scene().start()
