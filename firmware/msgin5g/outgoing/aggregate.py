@@ -130,8 +130,8 @@ class AggregatingSender(MessageSender):
         ):
             try:
                 octets = len(self._element(outgoing))
-            except (OSError, ValueError):
-                pass  # the error comes again when it is sent, and is told then
+            except (OSError, ValueError, MemoryError):
+                pass  # it goes singly: the error comes again when it is sent, and is told then
         return _Share(wait, now, octets)
 
     def _element(self, outgoing):
@@ -141,7 +141,7 @@ class AggregatingSender(MessageSender):
         """Go on with what an earlier run joined: repeated exactly, or not at all."""
         elements = [each for each in self.outbox.queue if each.order in orders]
         accepted = [each for each in self.outbox.waiting if each.order in orders]
-        whole = len(elements) == len(orders) and all([each.segmentation is None for each in elements])
+        whole = len(elements) == len(orders) and all([_is_alike(each, elements[0]) for each in elements])
         if not (whole or dissolved):
             elements = []
         taken = not elements
@@ -166,7 +166,7 @@ class AggregatingSender(MessageSender):
             each.share = shares[position]
             each.share.aggregate = aggregate
             each.share.alone = aggregate.dissolved
-            if not (aggregate.taken or aggregate.dissolved):
+            if held[position] and not (aggregate.taken or aggregate.dissolved):
                 each.expires = held[position]
 
     # --- what goes out ------------------------------------------------------------------------------
@@ -189,7 +189,7 @@ class AggregatingSender(MessageSender):
             share = outgoing.share
             run = runs.get(destination)
             if run is None:
-                closed = share is None or not share.free
+                closed = share is None or not share.free or outgoing.segmentation is not None
                 runs[destination] = [closed, 0 if closed else share.octets, [outgoing]]
             elif not run[0]:
                 self._offer(run, outgoing)
@@ -201,8 +201,7 @@ class AggregatingSender(MessageSender):
         if (
             share is None
             or not share.free
-            or outgoing.store_forward != first.store_forward
-            or outgoing.expire_time != first.expire_time
+            or not _is_alike(outgoing, first)
             or outgoing.volatile != first.volatile
             or octets + 1 + share.octets > self._room(first)
         ):
@@ -217,10 +216,14 @@ class AggregatingSender(MessageSender):
         share = first.share
         if share.room is None:
             config = self._config
-            body = self._head(Aggregate(_UUID, [first]))
-            whole = len(encode(request(config, body, True))) + aggregates.BETWEEN + TOKEN + overhead(config)
-            share.room = min(config.coap["max_datagram"] - whole, config.segments["size"] - 2)
+            whole = len(self._head(Aggregate(_UUID, [first]))) + aggregates.BETWEEN
+            share.room = min(config.coap["max_datagram"] - self._datagram(whole), config.segments["size"] - 2)
         return share.room
+
+    def _datagram(self, octets):
+        """Return the octets of a datagram with a body of so many."""
+        config = self._config
+        return len(encode(request(config, b"", True))) + 1 + octets + TOKEN + overhead(config)
 
     def _head(self, aggregate):
         config = self._config
@@ -231,9 +234,14 @@ class AggregatingSender(MessageSender):
     def _waits(self, run, now):
         """Return ms that these messages wait for others to join them, 0 for not at all."""
         closed, _, elements = run
-        if closed or self._hurried or elements[0].share is None:
+        if closed or self._hurried or elements[0].share is None or self._is_full():
             return 0
         return max(0, elements[0].share.wait.left(now))
+
+    def _is_full(self):
+        """Whether what waits for others keeps the application from sending more."""
+        outbox, limits = self.outbox, self._config.outbox
+        return len(outbox.queue) >= limits["messages"] or outbox.octets * 2 > limits["bytes"]
 
     def _job(self, outgoing):
         aggregate = outgoing.share and outgoing.share.aggregate
@@ -257,15 +265,21 @@ class AggregatingSender(MessageSender):
                 self._runs = self._gathered()
                 return self._job(outgoing)
         body = aggregates.join(self._head(aggregate), found)
+        if self._datagram(len(body)) > self._config.coap["max_datagram"]:
+            self._dissolve(aggregate, True, self._now)  # another gateway was found since, which takes less
+            return self._job(outgoing)
         report = any([each.report for each in aggregate.elements])
         job = aggregate, body, report or self._config.coap["confirmable"] == "all"
+        self._all_go(aggregate)
+        return job
+
+    def _all_go(self, aggregate):
         try:
             for each in aggregate.elements:
                 self.mark_sent(each)
         except MemoryError:
             self._back(aggregate)
             raise
-        return job
 
     def _compose(self, elements):
         """Return the Aggregate of these messages, once its record is on flash; None where that fails, and then they
@@ -416,6 +430,15 @@ class AggregatingSender(MessageSender):
                 if wait and (backoff is None or backoff.ready(now)):
                     deadline = earliest(deadline, now + wait)
         return deadline
+
+
+def _is_alike(outgoing, first):
+    """Return whether what stands outside of an aggregated message is the same for both."""
+    return (
+        outgoing.segmentation is None
+        and outgoing.store_forward == first.store_forward
+        and outgoing.expire_time == first.expire_time
+    )
 
 
 def start(client):

@@ -1,6 +1,16 @@
 # SPDX-License-Identifier: MIT
 """Cutting what waits in the outbox again: with the UE Service ID, the server or the limit of a segment the room changes
-that a message has for its payload. Loaded where a configuration comes (clause 6.2.1)."""
+that a message has for its payload. Loaded where a configuration comes (clause 6.2.1), or another gateway."""
+
+
+def use(outgoing, cut):
+    """Have a message go out as it was cut: `cut` is what `BodyBuilder.cut` gave."""
+    outgoing.segmentation = cut
+    share = outgoing.share
+    if share:
+        share.room = None
+        if cut is not None:
+            share.octets = None  # it goes out singly
 
 
 def recut(client, sender, builder, renamed, now):
@@ -16,17 +26,14 @@ def recut(client, sender, builder, renamed, now):
         except (ValueError, OSError) as error:
             sender.unsendable(outgoing, str(error), now)
             continue
-        if outgoing.share:
-            outgoing.share.room = None
+        use(outgoing, before)
         same = cut is before is None or None not in (cut, before) and list(cut[:2]) == list(before[:2])
         begun = outgoing.segments is not None or outgoing.progress is not None
         if same and not (renamed and begun):
             continue
         sender.withdraw(outgoing, now)
         outgoing.segments = outgoing.progress = outgoing.prefetched = outgoing.segment = None
-        outgoing.segmentation = cut
-        if outgoing.share:
-            outgoing.share.octets = None  # it goes out singly
+        use(outgoing, cut)
         if outgoing.ref is not None:
             try:
                 client.store.sent_again(outgoing)

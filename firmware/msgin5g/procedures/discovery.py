@@ -267,13 +267,16 @@ class Discovery(Source):
 
     def _recut(self):
         """Have what waits in the outbox fit the gateway. What has begun to go out in segments goes on in those."""
+        from ..outgoing.recut import use
+
         client = self._client
         for outgoing in client.outbox.queue:
             if outgoing.stands in ("queued", "sent") and outgoing.segments is None and not outgoing.progress:
                 try:
-                    outgoing.segmentation = client.builder.cut(outgoing)
+                    use(outgoing, client.builder.cut(outgoing))
                 except (OSError, ValueError):
                     pass  # as it is: an answer that nobody proved must not end what was accepted
+        unload("msgin5g.outgoing.recut")
 
     def _good(self):
         """Keep the chosen one, which has registered us."""

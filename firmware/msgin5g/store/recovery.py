@@ -318,7 +318,7 @@ class Recovery:
         left = [outgoing.order for outgoing in self._outgoing.values()]
         found = [each for each in self._joinings.values() if any([order in left for order in each[1]])]
         if found:
-            store.compositions = found
+            store.compositions = _newest(found)
         self._discard_all_but(files)
 
     def _discard_all_but(self, files):
@@ -382,6 +382,21 @@ def _finished(fields):
 def _file_of(message):
     # a StoredFile of MSGin5G-5 says where in the storage's file it is, too
     return message.file[0] if isinstance(message.file, list) else message.file
+
+
+def _newest(joinings):
+    """Return those without any that has a message of a newer one: what went out otherwise later."""
+    kept = []
+    joined = []
+    for each in sorted(joinings, key=_by_place, reverse=True):
+        if not any([order in joined for order in each[1]]):
+            joined += each[1]
+            kept.append(each)
+    return kept
+
+
+def _by_place(joining):
+    return joining[3].segment, joining[3].offset
 
 
 def _by_order(each):

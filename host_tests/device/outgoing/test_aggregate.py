@@ -114,6 +114,34 @@ def test_the_same_expiry_joins_and_another_does_not():
     equal((body["sfFlag"], body["sfParam"]), (True, {"expireTime": "2023-11-14T22:14:20Z"}))
 
 
+def test_a_full_outbox_waits_for_nobody():
+    """An application must not be refused for what waits by itself: by the number of messages, and by their octets."""
+    scene = Scene(aggregation={"wait": 3600}, outbox={"messages": 8}).start()
+    messages = [scene.send("ue:%d@x" % number, "1") for number in range(7)]
+    equal(went(scene), [])
+    messages += [scene.send("ue:%d@x" % number, "1") for number in range(7, 20)]  # no OutboxFull
+    equal(states(messages), ["accepted"] * 13 + ["queued"] * 7)
+    scene = Scene(aggregation={"wait": 3600}, outbox={"bytes": 1000}).start()
+    messages = send(scene, "x" * 250, "y" * 250)
+    equal(went(scene), [])
+    messages.append(scene.send("ue:c@x", "z"))
+    equal((len(went(scene)), states(messages)), (1, ["accepted", "accepted", "queued"]))
+    scene.run(3600 * SECOND)
+    equal(states(messages), ["accepted"] * 3)
+
+
+def test_one_that_finds_no_memory_to_be_measured_goes_singly():
+    scene = started()
+
+    def starved(outgoing):
+        raise MemoryError
+
+    scene.client.procedure("sender")._element = starved
+    messages = send(scene, "1", "2")
+    equal((went(scene), states(messages)), ([["1"], ["2"]], ["accepted"] * 2))
+    equal(scene.client.stats["starved"], 0)
+
+
 def test_hurry_lets_all_go_until_the_outbox_is_empty():
     scene = started(answering(None, coap.CHANGED), coap=ONCE)
     send(scene, "1", "2")
@@ -435,6 +463,34 @@ def test_a_restart_repeats_exactly_it():
         scene = Scene(storage=scene.storage, seed=9, **more).start()
         equal(scene.of("MSG")[0].octets, first)
         equal(went(scene), [["1", "2"], ["3"]])
+
+
+def test_of_two_records_of_a_message_the_newer_one_counts():
+    """The memory ended behind the first."""
+    scene = started(answering(None))
+    sender = scene.client.procedure("sender")
+    join = sender._join
+
+    def starved(aggregate):
+        sender._join = join
+        raise MemoryError
+
+    sender._join = starved
+    send(scene, "1", "2", expires=3600)
+    scene.run(10 * SECOND)
+    equal((went(scene), scene.client.stats["starved"]), ([["1", "2"]], 1))
+    first = scene.of("MSG")[0].octets
+    left = [None, coap.CHANGED]
+    scene = started(
+        lambda asked: left.pop(0) if asked.kind == "MSG" and left else agree(asked),
+        storage=scene.storage,
+        seed=9,
+        coap=ONCE,
+    )
+    scene.run(HOUR)
+    equal(([asked.octets for asked in scene.of("MSG")], scene.client.stats["starved"]), ([first] * 2, 0))
+    clean(scene)
+    equal(scene.client.procedure("sender")._aggregates, [])
 
 
 def test_nothing_goes_out_before_its_record():

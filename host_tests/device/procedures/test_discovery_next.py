@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+# heap: 256k, the gateways and what was sent to them lie in it too
 """The gateway that was found is silent, refuses, or goes away (TS 23.554 clause 8.2.8; docs/wire-profile.md)."""
 
 import json
@@ -6,6 +7,7 @@ import json
 import coap
 from common import equal
 from discovery_scene import ONE, REFUSED, THREE, TWO, Place, link
+from msgin5g import MemoryStorage
 from msgin5g_scene import DAY, HOUR, MINUTE, SECOND, agree, always
 
 
@@ -136,3 +138,48 @@ def test_messages_are_cut_to_what_it_takes():
     assert len(sent) >= 4 and max(sent) <= 512, sent
     equal((outgoing.state, later.state), ("accepted", "accepted"))
     equal(json.loads(str(place.of("REG")[0].message.payload, "utf-8"))["cliProfile"]["maxSegSize"], 64)
+
+
+def test_what_goes_out_together_fits_it_too():
+    """What was joined for one that takes more, what would have been, and what must go in segments now."""
+    small = ["%02d" % number * 30 for number in range(12)]
+    for restart in (False, True):
+        storage = MemoryStorage()
+        more = {
+            "aggregation": {"wait": 10, "messages": 255},
+            "coap": {"max_retransmit": 0},
+            "storage": storage,
+        }
+        place = Place(
+            {ONE: link()}, {ONE: lambda asked: None if asked.kind == "MSG" else agree(asked)}, **more
+        )
+        place.start().run(4 * SECOND)
+        for payload in small:
+            place.send(payload=payload)
+        for payload in ("y" * 700, "z"):
+            place.send("ue:c@x", payload)
+        place.run(20 * SECOND)
+        joined = [len(asked.datagram) for asked in place.of("MSG") if "msgList" in asked.body]
+        assert len(joined) > 1 and min(joined) > 600, joined
+        place.forget()
+        sizes = []
+        payloads = {"ue:b@x": [], "ue:c@x": []}
+
+        def hear(asked, sizes=sizes, payloads=payloads):
+            if asked.kind == "MSG":
+                sizes.append(len(asked.datagram))
+                body = asked.body
+                for each in body.get("msgList", (body,)):
+                    payloads[body["destAddr"]["addr"]].append(each["payload"])
+            return agree(asked)
+
+        if restart:
+            place = Place({TWO: link(600)}, {TWO: hear}, **more).start()
+        else:
+            place.near, place.alive = {TWO: link(600)}, {TWO: hear}
+        place.MAX_ASKED = 4
+        place.run(3 * HOUR)
+        assert sizes and max(sizes) <= 600, sizes
+        equal(payloads["ue:b@x"], small)
+        equal(("".join(payloads["ue:c@x"]), payloads["ue:c@x"][-1]), ("y" * 700 + "z", "z"))
+        equal(place.client.outbox.queue, [])
