@@ -3,8 +3,9 @@
 stage 3; the message, MSGUPD, is this project's proposal (docs/wire-profile.md). Imported when the first call asks.
 
 A message that waits here leaves the outbox, or gets its new end there, at once. Where the server may have it, because
-it was on the air or accepted, the server is asked. Requests are not kept over a restart: what is accepted then is found
-in the outbox and can be discarded again.
+it was on the air or accepted, the server is asked: of an update once it has taken the message, since before it has
+nothing to update, and what it gets then may still say the former end. Requests are not kept over a restart: what is
+accepted or discarded then is found in the outbox, and can be discarded again.
 """
 
 import msgin5g
@@ -64,7 +65,7 @@ class Stored(Source):
         """
         change = self._change("discard", outgoing, None)
         if outgoing in self._client.outbox.queue:
-            asks = _was_sent(outgoing)
+            asks = self._parted(outgoing, now)
             self._sender.end(outgoing, "failed", _DISCARDED, now)
             return self._here(change, asks)
         return self._ask(change)
@@ -80,8 +81,9 @@ class Stored(Source):
         left = Countdown(max(1, int(expires * 1000)), now)
         change = self._change("update", outgoing, left)
         if outgoing in self._client.outbox.queue:
+            asks = self._parted(outgoing, now)
             self._set_end(outgoing, int(expires * 1000), now)
-            return self._here(change, _was_sent(outgoing))
+            return self._here(change, asks)
         return self._ask(change)
 
     def withdraw(self, change, now):
@@ -97,6 +99,16 @@ class Stored(Source):
             raise msgin5g.UpdateError("%d such calls wait already" % _MAX_CHANGES)
         return Change(what, outgoing, left)
 
+    def _parted(self, outgoing, now):
+        """Part it from those that it went out with, which must not carry it any more. Return whether the server may
+        have it."""
+        share = outgoing.share
+        joined = share is not None and share.aggregate is not None
+        was_sent = joined or outgoing.stands != "queued" or hasattr(outgoing, "resumed")
+        if joined and not share.alone:
+            self._sender.withdraw(outgoing, now)
+        return was_sent
+
     def _here(self, change, asks):
         change.here = True
         if asks:
@@ -108,42 +120,37 @@ class Stored(Source):
     def _ask(self, change):
         outgoing = change.outgoing
         state = outgoing.state
-        if state in ("accepted", "stored") or state == "delivered" and outgoing.to_type in MANY:
+        if (
+            state in ("accepted", "stored")
+            or state == "delivered"
+            and outgoing.to_type in MANY
+            or state == "failed"
+            and outgoing.cause == _DISCARDED
+        ):
             self.changes.append(change)
         else:
             self._end(change, "done", False)
         return change
 
     def _set_end(self, outgoing, ms, now):
-        """Give a message in the outbox its new end, on flash too."""
-        before = outgoing.expire_time, outgoing.segmentation
-        if (
-            outgoing.store_forward
-            and outgoing.segments is outgoing.progress is None
-            and not _was_sent(outgoing)
-        ):
-            outgoing.expire_time = self._date(ms // 1000)
-            try:
-                outgoing.segmentation = self._client.builder.cut(outgoing)
-            except ValueError:
-                outgoing.expire_time, outgoing.segmentation = before
-                raise
-            if outgoing.share:
-                outgoing.share.room = None
-                if outgoing.segmentation is not None:
-                    outgoing.share.octets = None  # it goes out singly
-        held = outgoing.expires
-        if hasattr(held, "own"):  # it went out with others, and they keep it
-            held.own = Countdown(ms, now)
-        else:
-            outgoing.expires = Countdown(ms, now)
-        if outgoing.ref is not None:
-            from ..store.storage import StorageError
+        """Give a message in the outbox its new end, on flash too. Where it raises, it has the former one."""
+        from ..outgoing.recut import use
 
-            try:
+        before = outgoing.expire_time, outgoing.segmentation, outgoing.expires
+        try:
+            outgoing.expires = Countdown(ms, now)
+            if outgoing.store_forward and outgoing.segments is outgoing.progress is None:
+                outgoing.expire_time = self._date(ms // 1000)
+                use(outgoing, self._client.builder.cut(outgoing))
+            if outgoing.ref is not None:
                 self._client.store.sent_again(outgoing)
-            except OSError as error:
+        except Exception as error:
+            outgoing.expire_time, outgoing.segmentation, outgoing.expires = before
+            if isinstance(error, OSError):
+                from ..store.storage import StorageError
+
                 raise StorageError(error)
+            raise
 
     def _date(self, seconds):
         clock = self._client.clock
@@ -172,8 +179,15 @@ class Stored(Source):
 
     def next(self, now):
         """Return what to ask for now as (change, body, confirmable), or None."""
+        earlier = []
         for change in self.changes:
+            message_id = change.outgoing.message_id
+            if message_id in earlier:
+                continue  # it would be undone by the one before it, if that came later
+            earlier.append(message_id)
             if change.on_air or change.backoff is not None and not change.backoff.ready(now):
+                continue
+            if change.what == "update" and change.outgoing in self._client.outbox.queue:
                 continue
             change.on_air = True
             config = self._client.config
@@ -204,7 +218,9 @@ class Stored(Source):
                 self._discarded(change.outgoing, now)
             self._end(change, "done", True)
         elif message.code == numbers.NOT_FOUND:
-            self._end(change, "done", change.here)
+            # where it has arrived an update came too late
+            over = change.here if change.what == "discard" else change.outgoing.state == "expired"
+            self._end(change, "done", over)
         elif verdict == policy.END:
             change.cause = bodies.failure(message)
             self._end(change, "refused", False)
@@ -258,13 +274,6 @@ class Stored(Source):
         change.result = result
         if change.told is not None:
             change.told()
-
-
-def _was_sent(outgoing):
-    """Whether the server may have it, though it has not said so."""
-    return outgoing.stands != "queued" or (
-        outgoing.share is not None and outgoing.share.aggregate is not None
-    )
 
 
 def start(client):

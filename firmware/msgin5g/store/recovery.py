@@ -297,6 +297,7 @@ class Recovery:
             if outgoing.stands == "accepted":
                 store.waiting.append(outgoing)
             else:
+                outgoing.resumed = True  # it may have been on the air, see procedures/stored.py
                 store.queue.append(outgoing)
                 files.append(outgoing.source.file)
         for message in sorted(self._messages.values(), key=_by_order):

@@ -258,6 +258,124 @@ def test_a_message_that_ends_while_it_is_discarded():
     equal((end(change), outgoing.state), (("done", False), "delivered"))
 
 
+def test_an_update_of_one_that_the_server_never_had_goes_with_it():
+    """Alone, and with another. The server is told as well, once it has it: it may have had it before, and then knows it
+    again by its ID, whatever date that says."""
+    for aggregation in ({"wait": 0}, {"wait": 1}):
+        made = scene(coap.NOT_FOUND, clock=lambda: CLOCK, coap={"max_retransmit": 0}, aggregation=aggregation)
+        made.answer.msg = None
+        outgoing = made.send(payload="1", store_forward=True, expires=600)
+        other = made.send(payload="2", store_forward=True, expires=600)
+        made.run(MINUTE)
+        change = made.call("stored", "update", outgoing, 7200)
+        made.forget()
+        made.answer.msg, made.answer.upd = coap.CHANGED, coap.CHANGED
+        made.run(10 * MINUTE)
+        ends = {}
+        for asked in made.of("MSG"):
+            for each in asked.body.get("msgList", (asked.body,)):
+                ends[each["payload"]] = asked.body["sfParam"]["expireTime"]
+        equal(ends, {"1": "2026-01-01T02:00:00Z", "2": "2026-01-01T00:10:00Z"})
+        equal((outgoing.state, other.state, end(change)), ("accepted", "accepted", ("done", True)))
+        kinds = made.kinds()
+        assert kinds.index("MSGUPD") > kinds.index("MSG"), kinds
+
+
+def test_an_update_that_comes_after_the_message_has_arrived():
+    made = scene(coap.NOT_FOUND, coap={"max_retransmit": 0})
+    made.answer.msg = None
+    outgoing = made.send()
+    change = made.call("stored", "update", outgoing, 7200)
+    made.run(SECOND)
+    made.answer.msg = coap.CHANGED
+    made.run(5 * MINUTE)
+    equal((outgoing.state, end(change)), ("accepted", ("done", False)))
+
+
+def test_an_update_that_the_message_does_not_outlive():
+    made = scene(coap.NOT_FOUND, coap={"max_retransmit": 0})
+    made.answer.msg = None
+    outgoing = made.send()
+    made.run(SECOND)
+    change = made.call("stored", "update", outgoing, 60)
+    made.run(5 * MINUTE)
+    equal((outgoing.state, end(change)), ("expired", ("done", True)))
+    clean(made)
+
+
+def test_a_later_change_is_not_undone_by_an_earlier_one():
+    made = scene((coap.SERVICE_UNAVAILABLE, b"", max_age(20)))
+    outgoing = made.send(report=True, store_forward=True)
+    first = made.call("stored", "update", outgoing, 1000)
+    made.answer.upd = coap.CHANGED
+    second = made.call("stored", "update", outgoing, 5000)
+    other = made.send(payload="other", report=True)
+    equal(end(made.call("stored", "discard", other)), ("done", True))  # which waits for neither
+    made.run(21 * SECOND)
+    said = [each.body["sfParam"]["expireTime"] for each in made.of("MSGUPD") if "sfParam" in each.body]
+    equal([each > 4000 for each in said], [False, False, True])
+    equal((end(first), end(second)), (("done", True), ("done", True)))
+
+
+def test_an_update_that_the_storage_refuses_changes_nothing():
+    made = scene(msg=None, clock=lambda: CLOCK)
+    made.send(payload="first")
+    outgoing = made.send(payload="second", store_forward=True, expires=600)
+    before = outgoing.expire_time, outgoing.expires
+    append = made.storage.append
+
+    def refuse(name, octets):
+        raise OSError(28)
+
+    made.storage.append = refuse
+    raises(msgin5g.StorageError, made.client.call, "stored", "update", outgoing, 60, made.tick)
+    made.storage.append = append
+    equal((outgoing.expire_time, outgoing.expires), before)
+    made.run(2 * MINUTE)
+    equal(outgoing.final, False)
+
+
+def test_what_was_discarded_here_can_be_discarded_again_after_a_restart():
+    """The server was not told yet, and may have it."""
+    made = scene(None, None)
+    outgoing = made.send()
+    made.run(10 * SECOND)
+    made.call("stored", "discard", outgoing)
+    again = scene(storage=made.storage, seed=2)
+    found = msgin5g.FinishedMessage(*again.client.outbox.history()[-1])
+    equal((found.message_id, found.state, found.cause), (outgoing.message_id, "failed", "discarded"))
+    equal(end(again.call("stored", "discard", found)), ("done", True))
+    equal([each.body["msgId"] for each in again.of("MSGUPD")], [outgoing.message_id])
+
+
+def test_one_of_an_earlier_run_may_have_gone_out():
+    """Nobody knows whether it has: it is not sent again, and the server is told."""
+    first = scene(msg=None)
+    first.send()
+    made = Scene(_Server(), storage=first.storage, seed=2)
+    (outgoing,) = made.client.outbox.queue
+    change = made.call("stored", "discard", outgoing)
+    equal((outgoing.state, change.state), ("failed", "waiting"))
+    made.start()
+    equal(end(change), ("done", True))
+    equal(([each.body["msgId"] for each in made.of("MSGUPD")], made.of("MSG")), ([outgoing.message_id], []))
+
+
+def test_what_is_discarded_goes_out_with_no_others_any_more():
+    """Where several requests may be on the air, what was lost of the whole could come behind the word that nothing is
+    held of it."""
+    made = scene(coap.NOT_FOUND, None, aggregation={"wait": 1}, coap={"nstart": 4})
+    first, second = made.send(payload="1"), made.send(payload="2")
+    made.run(2 * SECOND)
+    equal([each["payload"] for each in made.of("MSG")[0].body["msgList"]], ["1", "2"])
+    made.answer.msg = coap.CHANGED
+    made.forget()
+    change = made.call("stored", "discard", first)
+    made.run(5 * MINUTE)
+    equal((first.state, second.state, end(change)), ("failed", "accepted", ("done", True)))
+    equal([asked.body.get("payload") for asked in made.of("MSG")], ["2"])
+
+
 def test_one_of_several_that_went_out_together():
     made = scene(msg=None, aggregation={"wait": 1})
     first, second = made.send(payload="1"), made.send(payload="2")
