@@ -18,6 +18,7 @@ from tools.wire.bodies import Malformed
 from tools.wire.outside import clean
 
 JSON, CBOR, PROBLEM = 50, 60, 257
+_LONGER = 16  # characters of JSON that an octet of CBOR may become; without references they are 8 at most
 
 
 def check_accept(request):
@@ -39,13 +40,21 @@ def read_body(request):
         raise Malformed("payload", "not CBOR: %s" % clean(str(error), 100)) from error
     if stream.read(1):
         raise Malformed("payload", "more than one CBOR item")
-    try:
-        text = json.dumps(
-            body
-        )  # the data model is that of JSON; a cycle of references is none, nor is a date
+    try:  # the data model is that of JSON; a cycle of references is none, nor is a date
+        text = "".join(_at_most(_LONGER * (len(request.payload) + 1), json.JSONEncoder().iterencode(body)))
     except (TypeError, ValueError, RecursionError) as error:
         raise Malformed("payload", "CBOR that JSON cannot say: %s" % clean(str(error), 100)) from error
     return bodies.parse(text.encode())
+
+
+def _at_most(characters, pieces):
+    """These pieces of text. Raises ValueError where they are more: what a reference in CBOR names can be there again
+    and again, and what it names in turn, so that some hundred octets say as much as no memory holds."""
+    for piece in pieces:
+        characters -= len(piece)
+        if characters < 0:
+            raise ValueError("what it refers to is there too often")
+        yield piece
 
 
 def representation(value, accept):
