@@ -108,3 +108,28 @@ def test_nobody_behind_a_gateway_asks_as_another():
             assert (await ask(a, GET, path, query=["member-id=" + A])).code.dotted == "2.05"
 
     run(play())
+
+
+@pytest.mark.parametrize("topics", [("alerts",), ("alerts", "news"), ("alerts", "news", "more")])
+@pytest.mark.parametrize("observe", [0, 1, None])
+def test_nobody_behind_a_gateway_subscribes_another(topics, observe):
+    async def play():
+        async with (
+            both(ues=(A, B)) as (gateway, server),
+            Peer(gateway.coap_port) as a,
+            Peer(gateway.coap_port) as b,
+        ):
+            for peer, ue in ((a, A), (b, B)):
+                assert await peer.code_of(own("REG", ue)) == "2.04"
+            path, body = ("msgin5g", *topics), {"oriAddr": {"oriAddrType": "UE", "addr": A}}
+            answer = await ask(a, GET, path, body, observe=0)
+            assert json.loads(answer.payload)["subStatus"] is True
+            before = server.store.topics_of(A, 0)
+            assert list(before) == sorted(topics)
+            answer = await ask(b, GET, ("msgin5g", *topics[:-1], "other"), body, observe=observe)
+            assert (answer.code.dotted, bool(answer.payload)) == ("4.03", True)
+            answer = await ask(b, GET, path, body, observe=observe)
+            assert answer.code.dotted == "4.03"
+            assert server.store.topics_of(A, 0) == before
+
+    run(play())

@@ -33,7 +33,7 @@ class Vouching:
         if first == ("msgin5g",):
             if request.code == "POST" and len(request.path) == 1:
                 return self._message(peer, self._body(request), now)
-            if request.code == "GET" and len(request.path) == 2:  # of a topic
+            if request.code == "GET" and len(request.path) > 1:  # of a topic, or of several
                 ue = bodies.address(self._body(request), "oriAddr", ("UE",)).id
                 self._core.speaks_for(peer, ue, now)
             return None  # the server says that there is no such resource or method
