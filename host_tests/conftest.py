@@ -13,6 +13,10 @@ from tools.programs.peers import NoPeer, peer
 for name in ("MAKEFLAGS", "MAKEOVERRIDES", "MFLAGS", "ARGS", "JOBS"):
     os.environ.pop(name, None)
 
+# aiocoap shares ports (SO_REUSEPORT), and of those that the kernel chooses now and then one that another test has: what
+# is sent to either goes to one of them. Its own word for not doing that; programs of ours have theirs for themselves.
+os.environ["AIOCOAP_REUSE_PORT"] = "0"
+
 # How long an example takes says how busy the machine is, and no test fails by that.
 settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("steady")

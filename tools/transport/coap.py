@@ -2,13 +2,12 @@
 """CoAP by aiocoap: the /msgin5g resource and the topics below it, and pushes to devices.
 
 What aiocoap does not do by itself and is done here: a bound on bodies that come in blocks (RFC 7959), unknown critical
-options (RFC 7252 section 5.4.1), a limit on the wait for a separate response, noticing that the port is taken.
+options (RFC 7252 section 5.4.1), a limit on the wait for a separate response, a port of its own (`arrival.port`).
 """
 
 import asyncio
 import inspect
 import os
-import socket
 import time
 
 import aiocoap
@@ -20,6 +19,7 @@ from aiocoap.util import hostportjoin, hostportsplit
 
 from tools.server.delivery.pushes import LATER, Outcome
 from tools.server.flood import Flood
+from tools.transport.arrival.port import listen
 from tools.transport.blocks import MAX_OCTETS, Answers, Bodies, Shelf, TooMany
 from tools.transport.departure.hush import Hush
 from tools.transport.departure.late import Late
@@ -168,18 +168,11 @@ class CoapTransport:
 
     async def start(self, host, port):
         """Listens; returns the port. OSError when it is taken."""
-        # aiocoap binds with SO_REUSEPORT, so a second gateway would silently share the port: try without first.
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        # SO_REUSEADDR: a gateway beside us may have a socket of the group that devices ask, at this port.
-        with socket.socket(family, socket.SOCK_DGRAM) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((host, port))
-            port = probe.getsockname()[1]
         site = self._site()
-        bind = ("::" if host == "0.0.0.0" else host, port)
         if self._guard:
             site = SecureSite(site, self._guard)
-        context = await aiocoap.Context.create_server_context(site, bind=bind, transports=["udp6"])
+        context = aiocoap.Context(serversite=site, loggername="coap-server")
+        port = await listen(context, host, port)
         self._context = context
         self._late = Late(context, self._remotes.get, self._guard, self._tuning)
         if self._lines:
