@@ -8,6 +8,7 @@ import asyncio
 import itertools
 from dataclasses import replace
 
+import aiocoap
 from aiocoap import resource
 
 from tools.transport.blocks import Answers, TooMany
@@ -18,9 +19,17 @@ EACH, ALL = 16, 1024  # observations of one peer and of all
 
 
 class _Observation:
-    def __init__(self):
+    """`of`: whose it is and of what, None where nobody has proved that."""
+
+    def __init__(self, of):
+        self.of = of
         self.changed = asyncio.Event()
-        self.about = frozenset()  # of its last Answer
+        self.about = None  # of its last Answer
+        self.over = False  # another one has taken its place
+
+    def end(self):
+        self.over = True
+        self.changed.set()
 
 
 class Paths(resource.Resource, resource.PathCapable):
@@ -41,7 +50,7 @@ class Paths(resource.Resource, resource.PathCapable):
         """What has one of these names may have changed, without them anything: who observes hears of it, if it has."""
         for observations in self._watching.values():
             for each in observations:
-                if not names or not each.about or not names.isdisjoint(each.about):
+                if not names or each.about is None or not names.isdisjoint(each.about):
                     each.changed.set()
 
     async def render(self, request):
@@ -69,15 +78,21 @@ class Paths(resource.Resource, resource.PathCapable):
 
     async def _observe(self, pipe):
         """Answers; and again with each change, where that is possible and there is room."""
-        whose, observation = self._transport.whose(pipe.request), _Observation()
+        whose, observation = self._transport.whose(pipe.request), _Observation(self._observed(pipe.request))
         mine = self._watching.setdefault(whose, set())
+        earlier = {each for each in mine if observation.of is not None and each.of == observation.of}
+        for each in earlier:
+            each.end()
+        mine -= earlier
         mine.add(observation)
         try:
             fresh = len(mine) <= EACH and sum(map(len, self._watching.values())) <= ALL
             before = None
-            while True:
+            while not observation.over:
                 observation.changed.clear()
                 answer, message = await self._in_blocks(pipe.request, before is not None)
+                if observation.over:
+                    break
                 observation.about = answer.about if answer else frozenset()
                 last = not (fresh and answer and answer.observable and answer.code < "3")
                 if not last:
@@ -89,10 +104,20 @@ class Paths(resource.Resource, resource.PathCapable):
                     return
                 before = answer
                 await observation.changed.wait()
+            # an end of which nothing goes out
+            pipe.add_response(aiocoap.Message(code=aiocoap.CONTENT, no_response=26), is_last=True)
         finally:
             mine.discard(observation)
             if not mine:
-                del self._watching[whose]
+                self._watching.pop(whose, None)
+
+    def _observed(self, request):
+        """What says that an observation is the same as an earlier one: a device that has restarted, with each window
+        perhaps, asks anew with another Token, and would have as many as it had lives. Who has no key may be several."""
+        identity = getattr(self._transport.met(request.remote), "identity", None)
+        if identity is None:
+            return None
+        return identity, request.code, request.opt.uri_path, request.opt.uri_query, request.opt.accept
 
     @staticmethod
     def _differs(answer, before):

@@ -388,6 +388,7 @@ class SecureSite(interfaces.Resource):
             last = event.is_last or event.message is None
             outer, _ = context.protect(message, identifiers)
             outer.opt.observe = message.opt.observe  # section 4.1.3.5.2: outside as well
+            outer.opt.no_response = message.opt.no_response  # for aiocoap, which takes it off
             outer.acknowledged = getattr(message, "acknowledged", None)
             pipe.add_response(outer, is_last=last)
             if last:

@@ -9,6 +9,8 @@ from dataclasses import replace
 import aiocoap
 import pytest
 
+from host_tests.conformance.raw import Peer
+from host_tests.conformance.server.groups.grouping import DOCUMENTS, A, B, document, entry, scene
 from tools.programs.patience import patience, run
 from tools.transport.coap import CoapTransport
 from tools.transport.paths import ALL, EACH
@@ -240,6 +242,52 @@ def test_observations_of_one_peer_and_of_all_are_bounded():
                 made.paths[0]._watching.update({n: {asyncio.Event()} for n in range(ALL - EACH)})
             with End(port) as other:
                 assert (await other.get(1, observe=0)).opt.observe is None
+
+    run(story())
+
+
+def test_only_who_observes_what_has_changed_is_asked_about_again():
+    """Of an answer that is about nothing in particular no name says that it has changed."""
+
+    async def story():
+        async with transport() as (made, below, port):
+            with End(port) as end:
+                await end.get(1, observe=0)
+                below.answer = replace(below.answer, about=frozenset({"group 1"}))
+                await end.get(2, observe=0)
+                asked = len(below.asked)
+                for names in ({"group 2"}, {"group 1", "group 2"}):
+                    made.paths[0].look(frozenset(names))
+                    await end.get(100 + len(below.asked))
+                assert [request.again for _, request in below.asked[asked:]] == [False, True, False]
+                made.paths[0].look()
+                await until(lambda: len(below.asked) == asked + 5)
+
+    run(story())
+
+
+def test_a_device_that_restarts_again_and_again_is_observed_once(tmp_path):
+    """With keys, each time with another Token: its earlier lives take no room, and nothing goes to them."""
+
+    async def story():
+        query = {"uri_query": ("member-id=" + B,)}
+        async with scene(tmp_path, "oscore") as server, contextlib.AsyncExitStack() as lives:
+            earlier = []
+            for _ in range(EACH + 2):
+                peer = await lives.enter_async_context(
+                    Peer(server.program.coap_port, server.peers[B].section)
+                )
+                answer, told = await lives.enter_async_context(peer.observing(DOCUMENTS, **query))
+                assert answer.opt.observe is not None
+                earlier.append(told)
+            last = earlier.pop()
+            _, news = await lives.enter_async_context(peer.observing(DOCUMENTS, accept=60, **query))
+            assert observed(server.program.coap) == 2  # in another format, it is another one
+            await server.create(A, document(entry(B)))
+            async with patience(LONG):
+                for each in (last, news):
+                    assert (await each.get()).opt.observe is not None
+            assert all(told.empty() for told in earlier)
 
     run(story())
 
