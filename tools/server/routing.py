@@ -83,8 +83,8 @@ class Routing:
 
     def copies(self, item, targets, now):
         """A copy of the message to each of these Addresses, members of what its target stands for, as if it had been
-        sent to that one: the originator is not told about single copies. The states of those that were taken."""
-        taken = []
+        sent to that one: the originator is not told about single copies. {who has one: its state}"""
+        taken = {}
         room = self._quotas.has_room(len(targets), item)
         for target in targets:
             head = dict(item.head, destAddr=bodies.destination(target))
@@ -99,7 +99,7 @@ class Routing:
             if state == FAILED:
                 self._emit("discarded", kind="MSG", msgId=head["msgId"], to=target.id, cause=cause)
             else:
-                taken.append(state)
+                taken[target] = state
         return taken
 
     def _to_as(self, item, now):

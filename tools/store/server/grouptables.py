@@ -97,13 +97,15 @@ class GroupTables:
     def groups(self):
         return [_group_of(row) for row in self._db.execute("SELECT %s FROM val_group ORDER BY id" % _GROUP)]
 
-    def groups_with(self, ue, most):
-        """The documents of the oldest groups that this is a member of, or the creator; at most so many."""
+    def groups_with(self, ue, most, id_=None):
+        """The documents of the oldest groups that this is a member of, or the creator; at most so many. `id_`: of the
+        one with this ID alone."""
         query = (
-            "SELECT document FROM val_group WHERE creator=? OR document IN"
-            " (SELECT document FROM val_group_member WHERE member=?) ORDER BY created, document LIMIT ?"
+            "SELECT document FROM val_group WHERE (creator=?1 OR document IN"
+            " (SELECT document FROM val_group_member WHERE member=?1)) AND (?2 IS NULL OR id=?2)"
+            " ORDER BY created, document LIMIT ?3"
         )
-        return [document for (document,) in self._db.execute(query, (ue, ue, most))]
+        return [document for (document,) in self._db.execute(query, (ue, id_, most))]
 
     def count_groups(self, creator=None):
         """Of a creator; of all without."""

@@ -3,14 +3,17 @@
 
 import json
 
+import cbor2
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from host_tests.gateway.server.test_decisions import HERE, THERE, A, B, Bench, msg
+from host_tests.gateway.server.test_decisions import HERE, THERE, A, B, Bench, msg, own
 from tools.store.server.configtables import UeConfiguration
 from tools.store.server.grouptables import Member
+from tools.wire import ueconfig
 from tools.wire.answers import Request
+from tools.wire.bodies import Malformed
 
 DOCUMENTS = ("su-gm", "v1", "group-documents")
 C = "ue:c"
@@ -139,3 +142,72 @@ def test_whatever_is_in_a_document_is_taken_or_refused_with_words(body):
         assert ask(bench, peer, "GET", path).code == "2.05"
         bench.code(peer, msg(A, "new", to_type="GROUP"))
     assert not bench.events("error")
+
+
+# ---- CBOR that refers to itself --------------------------------------------------------------------------------------
+
+
+def again_and_again(levels, each=10):
+    """A map in CBOR: {"x": [lists]}, the first of `each` numbers, and every other one of as many references to the one
+    before (http://cbor.schmorp.de/value-sharing)."""
+
+    def listed(items):
+        return bytes([0x80 | len(items)]) + b"".join(items)
+
+    shared = [b"\xd8\x1c" + listed([b"\x00"] * each)]
+    for number in range(levels - 1):
+        shared.append(b"\xd8\x1c" + listed([b"\xd8\x1d" + bytes([number])] * each))
+    return b"\xa1\x61x" + listed(shared)
+
+
+@pytest.mark.parametrize("levels", [3, 6])
+def test_cbor_says_no_more_than_its_octets_do(levels):
+    bench, _ = scene()
+    payload = again_and_again(levels)
+    answer = bench.server.groups(HERE, Request("POST", DOCUMENTS, (), payload, 60), bench.now)
+    assert (answer.code, answer.diagnostic.partition(":")[0]) == ("4.00", "payload")
+    with pytest.raises(Malformed, match="payload: "):  # of whom nobody knows
+        ueconfig.read(Request("FETCH", ueconfig.ROOT, (), payload, 60))
+
+
+def test_cbor_with_a_reference_is_read():
+    bench, _ = scene()
+    ue = {"valUserId": B}
+    body = {"valGroupId": "h", "category": "NORMAL", "members": [ue], "memberDetails": []}
+    body["memberDetails"] = [{"memberId": ue, "membershipType": "IMPLICIT"}]
+    request = Request("POST", DOCUMENTS, payload=cbor2.dumps(body, value_sharing=True), content_format=60)
+    answer = bench.server.groups(HERE, request, bench.now)
+    assert answer.code == "2.01", answer.diagnostic
+
+
+# ---- small things ----------------------------------------------------------------------------------------------------
+
+
+def test_what_could_not_be_kept_for_a_member_does_not_count_as_sent_to_it():
+    bench, path = scene(Member(B, entry={"messageFilter": {"maxMsgs": 1}}), Member(C))
+    bench.store.add_device(C)
+    bench.ask(THERE, own("DEREG", B))
+    assert bench.code(HERE, msg(A, "g", to_type="GROUP")) == "2.04"  # nothing of it is kept for B
+    bench.register(B, THERE)
+    assert bench.code(HERE, body := msg(A, "g", to_type="GROUP")) == "2.04"
+    assert body["msgId"] in [push.body["msgId"] for push in bench.work() if push.target.id == B]
+
+
+def test_who_is_added_and_has_to_join_has_not_left():
+    bench, path = scene(Member(B))
+    body = {"membershipType": "EXPLICIT"}
+    assert ask(bench, HERE, "PUT", (*path, "members", C), body, ["member-id=" + A]).code == "2.01"
+    assert bench.events("group-left") == bench.events("group-joined") == []
+    assert bench.events("group-changed") == [{"group": "g", "ue": A, "members": 2}]
+
+
+def test_a_group_is_found_by_its_id_among_more_than_are_listed():
+    bench, _ = scene()
+    with bench.store.transaction():
+        for number in range(257):
+            bench.store.add_group("g%d" % number, "NORMAL", None, bench.now + number, {}, [Member(B)])
+    whole = ids(ask(bench, THERE, "GET", DOCUMENTS, query=["member-id=" + B]))
+    assert len(whole) == 256 and "g256" not in whole
+    query = ["member-id=" + B, "val-group-id=g256"]
+    assert ids(ask(bench, THERE, "GET", DOCUMENTS, query=query)) == ["g256"]
+    assert ids(ask(bench, THERE, "GET", DOCUMENTS, query=[query[0], "val-group-id=g"])) == []

@@ -91,7 +91,7 @@ class Groups(Procedure):
         named, and no member."""
         found = {}  # in order
         for ue in sorted(asked.asker.ues) if filters else ():
-            found |= dict.fromkeys(self._store.groups_with(ue, MAX_LISTED))
+            found |= dict.fromkeys(self._store.groups_with(ue, MAX_LISTED, filters.group))
         listed, own = [], {filters.member} if filters.member else asked.asker.ues
         for document in [*found][:MAX_LISTED]:
             try:
@@ -181,7 +181,10 @@ class Groups(Procedure):
         if not administers and replace(member, registered=before.registered) != before:
             raise Refusal("4.03", "a member changes only its own membershipState")
         self._store.put_member(document, member)
-        if before is None or member.registered != before.registered:
+        if before is None and not member.takes_part:
+            members = len(self._store.members(document))
+            self._tell("group-changed", group, sorted(asked.asker.ues)[0], members=members)
+        elif before is None or member.registered != before.registered:
             self._tell("group-joined" if member.takes_part else "group-left", group, id_, messages=0)
         return Answer("2.04" if before else "2.01", about=_about(group, [member]))
 

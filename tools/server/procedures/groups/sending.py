@@ -36,10 +36,10 @@ class Sending:
         except Refusal as refusal:
             return FAILED, refusal.answer.diagnostic
         taken = self._routing.copies(item, targets, now)
-        self._store.note_sent(group.document, [target.id for target in targets])
+        self._store.note_sent(group.document, [target.id for target in taken])
         if not taken:
             return FAILED, "no member of this group can be reached"
-        return (STORED if set(taken) == {STORED} else QUEUED), ""
+        return (STORED if set(taken.values()) == {STORED} else QUEUED), ""
 
     def count(self, target):
         """How many members of a group take part."""
