@@ -165,6 +165,7 @@ class Store(
             for statement in _MORE.split(";"):
                 execute(statement)
             quotatables.prepare(execute)
+            listtables.prepare(execute)
             if version == 0:
                 self.begin_generation()
 

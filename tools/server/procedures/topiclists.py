@@ -11,6 +11,7 @@ A server has no kind of Address in TS 29.538, whose enumeration is open: it is S
 """
 
 import collections
+import math
 import secrets
 import urllib.parse
 from dataclasses import replace
@@ -31,8 +32,10 @@ from tools.wire.outside import date_time
 
 LISTS, NOTICES = EVENT + "/topiclist-subscriptions", EVENT + "/topiclist-notifications"
 MAX_LISTED = 10000  # topics in the list of one peer
+_LONGEST_URI = 2048  # octets
 _EARLY = 0.8  # of the time that was granted is over when it is asked for again
 _REST = 60  # s after a refusal
+_LEAST = 1  # s between two looks that only time is the reason for
 # Kinds of request: what was asked for.
 NOTICE, LIST, NO_LIST, TOPICS, NO_TOPICS = "notification", "list", "no list", "topics", "no topics"
 CREATED, DELETED = "CREATED", "DELETED"
@@ -44,6 +47,9 @@ class TopicLists(Procedure):
         self._exposure = core.exposure
         self._home = ""
         self._resting = {}  # domain: until when nothing is asked there, after a refusal
+        self._settled = (
+            core.store.kept()
+        )  # domain: (`_state`, until when) there is nothing to ask as long as it is so
 
     def routes(self):
         return (
@@ -68,7 +74,8 @@ class TopicLists(Procedure):
         domain = self._peer_of(caller, origin)
         if expires is not None and expires - now < 1:
             raise Refusal("4.03", "exprTime is over: give a later one, or none")
-        until = now + int(self._settings.lifetime) if expires is None else expires
+        longest = now + int(self._settings.lifetime)  # then one that is there no more is told nothing
+        until = longest if expires is None else min(expires, longest)
         id_ = secrets.token_hex(8)
         self._store.follow_list(domain, id_, uri, until)
         self._emit("list-subscribed", server=domain, lifetime=int(until - now))
@@ -91,6 +98,8 @@ class TopicLists(Procedure):
     def _notified(self, body, now, caller, notificationId):
         """TopicListNotification; who knows this URI has it from us."""
         changes, expires = restreading.read_list_notification(body)
+        if len(changes) > MAX_LISTED:
+            raise Refusal("4.03", "more than %d topics" % MAX_LISTED)
         domain = self._store.list_by_id(notificationId)
         if domain is None:
             return None
@@ -103,7 +112,7 @@ class TopicLists(Procedure):
         if self._store.count_list(domain) > MAX_LISTED:
             raise Refusal("4.03", "more than %d topics" % MAX_LISTED)
         if expires is not None:
-            self._renew_list(domain, expires, now)
+            self._renew_list(domain, self._bounded(expires, now), now)
         return Reply(204)
 
     def _renew_list(self, domain, expires, now, location=None):
@@ -114,19 +123,33 @@ class TopicLists(Procedure):
     # ---- work --------------------------------------------------------------------------------------------------------
 
     def work(self, now, pushes):
-        turns = self._deliveries.turns
-        for peer in self._store.peers():
+        turns, store = self._deliveries.turns, self._store
+        for peer in store.peers():
+            state, until = self._settled.get(peer.domain, (None, 0))
+            if until > now and state == self._state(peer):
+                continue
             target, way = Address("TOPIC LIST", peer.domain), way_to(peer)
             if self._resting.get(peer.domain, now) > now or not turns.may_send(target, CONTROL, now):
                 continue
             if not turns.may_send_through(way.through, target, now):
                 continue
+            store.forget_subscriptions(now)
             asked = self._next(peer, now)
-            if asked is not None:
+            if asked is None:
+                ends = (store.next_end(), store.next_renewal(now))
+                until = min((end for end in ends if end is not None), default=math.inf)
+                self._settled[peer.domain] = self._state(peer), max(until, now + _LEAST)
+            else:
+                self._settled.pop(peer.domain, None)
                 kind, uri, body = asked
                 pushes.append(
                     turns.begin(Push(target, uri, kind, CONTROL, body, of=self, way=_safe(way, uri)))
                 )
+
+    def _state(self, peer):
+        """What all that is asked of this peer follows from, but for the time: a look at it costs as much as there are
+        subscriptions, and there is a round of work for each message."""
+        return self._store.list_changes_so_far, self._own(peer)
 
     def _next(self, peer, now):
         """(kind, URI, body) of what is to be asked of this peer, or told to it, next; None: all is as it should be."""
@@ -188,6 +211,8 @@ class TopicLists(Procedure):
         outcome, domain = push.way.meaning(outcome), push.target.id
         if not self._deliveries.turns.finish(push, outcome, now) or outcome.verdict in (LATER, BROKEN):
             return
+        if self._store.peer(domain) is None:  # it was removed meanwhile, and with it all that is known of it
+            return
         done = outcome.verdict == DONE
         if not done:
             self._resting[domain] = now + _REST
@@ -214,15 +239,16 @@ class TopicLists(Procedure):
         if not done:
             self._store.set_list_at(replace(self._store.list_at(domain), renew=now + _REST))
             return
-        location = outcome.location
-        if location is not None:
-            location = (
-                urllib.parse.urljoin(self._store.peer(domain).uri, location)
-                if self._store.peer(domain)
-                else None
-            )
-        self._renew_list(domain, self._until(outcome, now), now, location)
+        self._renew_list(domain, self._until(outcome, now), now, self._location(domain, outcome.location))
         self._emit("list-followed", server=domain)
+
+    def _location(self, domain, said):
+        """The URI of what was made there, None where none is said that something could be sent to."""
+        try:
+            uri = urllib.parse.urljoin(self._store.peer(domain).uri, said)
+        except ValueError:
+            return None
+        return uri if said and restreading.is_target(uri) and len(uri) <= _LONGEST_URI else None
 
     def _left(self, domain, push, outcome, done, now):
         self._store.forget_list_at(domain)
@@ -242,19 +268,24 @@ class TopicLists(Procedure):
 
     def _until(self, outcome, now):
         """When what was granted is over; where it is not said, as long as we would grant."""
-        longest = now + self._settings.lifetime
         try:
             said = (outcome.said or {}).get("exprTime")
-            return longest if said is None else max(now, min(longest, bodies.moment(said, "exprTime")))
+            return self._bounded(math.inf if said is None else bodies.moment(said, "exprTime"), now)
         except Malformed:
-            return longest
+            return self._bounded(math.inf, now)
+
+    def _bounded(self, until, now):
+        """A time that a peer has said. What is said to be over is asked for again as after a refusal."""
+        longest = now + self._settings.lifetime
+        return min(until if until > now else now + _REST, longest)
 
     def deadline(self, now):
-        resting = [until for until in self._resting.values() if until > now]
-        times = [self._store.next_renewal(now), *resting]
-        return min((time for time in times if time is not None), default=None)
+        times = [*self._resting.values(), *(until for _, until in self._settled.values())]
+        return min((time for time in times if now < time < math.inf), default=None)
 
     def clock_set(self, seconds):
+        for domain in list(self._settled):
+            self._settled.pop(domain)
         self._resting = {domain: until + seconds for domain, until in self._resting.items()}
 
 

@@ -114,8 +114,8 @@ class Topics(Procedure):
         new = set(topics) - self._store.followed_by(who, now).keys()
         if new and len(self._store.followed_by(who, now)) + len(new) > most:
             raise Refusal("4.03", "more than %d topics: unsubscribe from others first" % most)
-        if new and domain and self._store.count_followers(domain) + len(new) > MAX_OF_PEER:
-            raise Refusal("4.03", "more than %d subscriptions of %s" % (MAX_OF_PEER, domain))
+        if new and caller.through is not None:
+            self._refuse_many(caller.through, domain, len(new))
         for topic in topics:
             self._store.follow(topic, who, expires, domain)
             lifetime = {} if expires is None else {"lifetime": int(expires - now)}
@@ -123,6 +123,17 @@ class Topics(Procedure):
         return Reply(
             200, {"subStat": SUBSCRIBED} | ({} if expires is None else {"exprTime": date_time(expires)})
         )
+
+    def _refuse_many(self, through, domain, new):
+        """Refuses what would be too many subscriptions of all whom another server speaks for, or a message gateway that
+        has whole domains: nobody here knows how many UEs those have."""
+        if domain:
+            count = self._store.count_followers(domain)
+        else:
+            behind = set(self._store.domains_behind(*through))
+            count = sum(home_domain(ue) in behind for ue in self._store.followers_behind()) if behind else 0
+        if count + new > MAX_OF_PEER:
+            raise Refusal("4.03", "more than %d subscriptions of %s" % (MAX_OF_PEER, domain or through.id))
 
     def _unsubscribed(self, body, now, caller):
         """TopicUnsubscription. What it was not subscribed to is no mistake: an answer may have been lost."""
@@ -174,7 +185,10 @@ class Topics(Procedure):
                 for domain in self._store.peers_with(topic)
                 if domain not in covered
             ]
-        targets = [who for who in [*targets, *(who for who, _ in others)] if who != item.origin]
+        targets = list(
+            dict.fromkeys([*targets, *(who for who, _ in others)])
+        )  # one may be both, having moved here
+        targets = [who for who in targets if who != item.origin]
         if not targets:
             return FAILED, "nobody else is subscribed to this topic"
         try:  # of one in segments the size is known only now

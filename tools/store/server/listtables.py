@@ -25,16 +25,74 @@ CREATE VIEW IF NOT EXISTS topic_here (topic, kind, id, expires) AS
   UNION ALL SELECT topic, kind, id, expires FROM topic_follower WHERE domain=''
 """
 _AT_ONCE = 64  # topics in one request
-# What is wanted at the peer ?1 at the time ?2, by how we subscribe there: of each subscriber here, once, nothing.
-_EACH = (
-    "SELECT DISTINCT here.topic AS topic, here.kind AS kind, here.id AS id"
-    " FROM topic_here AS here JOIN list_topic AS there USING (topic) WHERE there.domain=?1 AND here.expires>?2"
+# Each of the following is a look into an index, however many there are: whether somebody here is subscribed to a topic
+# at the time ?2, whether one of them is, and whether the peer ?1 has the topic in its list.
+_HERE = (
+    "(EXISTS (SELECT 1 FROM subscription AS s WHERE s.topic=%(topic)s AND s.expires>?2) OR EXISTS (SELECT 1 FROM"
+    " topic_follower AS f WHERE f.topic=%(topic)s AND f.domain='' AND f.expires>?2))"
 )
-_WANTED = {
-    EACH: _EACH,
-    ONCE: _EACH.replace("here.kind", "'%s'" % SERVER).replace("here.id", "''"),
-    NEVER: _EACH + " AND 0",
+_ONE_HERE = (
+    "(ask.kind='UE' AND EXISTS (SELECT 1 FROM subscription AS s WHERE s.topic=ask.topic AND s.ue=ask.id"
+    " AND s.expires>?2) OR EXISTS (SELECT 1 FROM topic_follower AS f WHERE f.topic=ask.topic AND f.kind=ask.kind"
+    " AND f.id=ask.id AND f.domain='' AND f.expires>?2))"
+)
+_THERE = "EXISTS (SELECT 1 FROM list_topic AS t WHERE t.domain=?1 AND t.topic=ask.topic)"
+# By how we subscribe there. What is wanted there and not asked for: (kind, id, topic).
+_NOT_ASKED = (
+    " NOT EXISTS (SELECT 1 FROM list_ask AS ask WHERE ask.domain=?1 AND ask.topic=there.topic AND ask.kind=%s"
+    " AND ask.id=%s AND ask.renew>?2)"
+)
+_DUE = {
+    EACH: "SELECT DISTINCT here.kind AS kind, here.id AS id, here.topic FROM list_topic AS there JOIN topic_here AS"
+    " here USING (topic) WHERE there.domain=?1 AND here.expires>?2 AND"
+    + _NOT_ASKED
+    % ("here.kind", "here.id"),
+    ONCE: "SELECT '%s' AS kind, '' AS id, there.topic FROM list_topic AS there WHERE there.domain=?1 AND"
+    % SERVER
+    + _HERE % {"topic": "there.topic"}
+    + " AND"
+    + _NOT_ASKED % ("'%s'" % SERVER, "''"),
+    NEVER: None,
 }
+# And whether an `ask` is still wanted.
+_STILL = {
+    EACH: "%s AND %s" % (_THERE, _ONE_HERE),
+    ONCE: "ask.kind='%s' AND %s AND %s" % (SERVER, _THERE, _HERE % {"topic": "ask.topic"}),
+    NEVER: "?2 IS NULL",  # none is
+}
+
+# `list_state` counts what may make something to ask or to tell: that somebody is subscribed or is not any more, and all
+# that the lists say; not that a subscription was renewed. So a round of work sees at once that there is nothing.
+_STATE = (
+    "CREATE TABLE IF NOT EXISTS list_state (one INTEGER PRIMARY KEY, changes INTEGER)",
+    "INSERT OR IGNORE INTO list_state VALUES (1, 0)",
+)
+_ROWS = (
+    "subscription",
+    "topic_follower",
+    "list_follower",
+    "list_told",
+    "list_at",
+    "list_topic",
+    "list_ask",
+    "peer",
+)
+_CHANGES = (
+    *(change + table for change in ("INSERT ON ", "DELETE ON ") for table in _ROWS),
+    *("UPDATE ON " + table for table in _ROWS[2:]),
+    "UPDATE OF domain ON topic_follower WHEN OLD.domain<>NEW.domain",
+)
+
+
+def prepare(execute):
+    """Makes what is missing of that."""
+    for statement in _STATE:
+        execute(statement)
+    for number, change in enumerate(_CHANGES):
+        execute(
+            "CREATE TRIGGER IF NOT EXISTS list_state_%d AFTER %s BEGIN UPDATE list_state SET changes=changes+1; END"
+            % (number, change)
+        )
 
 
 @dataclass(frozen=True)
@@ -74,10 +132,11 @@ class ListTables:
         if uri is None:
             return None
         rows = self._db.execute(
-            "SELECT * FROM (SELECT DISTINCT topic, 1 FROM topic_here WHERE expires>?2"
-            " AND topic NOT IN (SELECT topic FROM list_told WHERE domain=?1)"
-            " UNION ALL SELECT topic, 0 FROM list_told WHERE domain=?1"
-            " AND topic NOT IN (SELECT topic FROM topic_here WHERE expires>?2)) LIMIT ?3",
+            "SELECT DISTINCT topic, 1 FROM topic_here AS here WHERE expires>?2 AND NOT EXISTS"
+            " (SELECT 1 FROM list_told AS told WHERE told.domain=?1 AND told.topic=here.topic)"
+            " UNION ALL SELECT topic, 0 FROM list_told AS told WHERE told.domain=?1 AND NOT %s LIMIT ?3"
+            % _HERE
+            % {"topic": "told.topic"},
             (domain, now, _AT_ONCE),
         ).fetchall()
         return (uri, rows) if rows else None
@@ -131,16 +190,12 @@ class ListTables:
 
     def asks_due(self, domain, mode, now):
         """(Address, topics) of who is to be subscribed there now, or None; once: (SERVER, "")."""
-        query = (
-            "SELECT kind, id, topic FROM (%s) AS wanted WHERE NOT EXISTS (SELECT 1 FROM list_ask AS ask WHERE"
-            " ask.domain=?1 AND ask.topic=wanted.topic AND ask.kind=wanted.kind AND ask.id=wanted.id AND ask.renew>?2)"
-        )
-        return self._of_one(query % _WANTED[mode], (domain, now))
+        return _DUE[mode] and self._of_one(_DUE[mode], (domain, now))
 
     def asks_over(self, domain, mode, now):
         """(Address, topics) of who is subscribed there and is not to be any more, or None."""
-        query = "SELECT kind, id, topic FROM list_ask WHERE domain=?1 AND (topic, kind, id) NOT IN (%s)"
-        return self._of_one(query % _WANTED[mode], (domain, now))
+        query = "SELECT kind, id, topic FROM list_ask AS ask WHERE domain=?1 AND NOT (%s)"
+        return self._of_one(query % _STILL[mode], (domain, now))
 
     def _of_one(self, query, values):
         rows = self._db.execute(query + " ORDER BY kind, id LIMIT %d" % _AT_ONCE, values).fetchall()
@@ -160,6 +215,11 @@ class ListTables:
             else:
                 row = (domain, topic, *who, renew)
                 self._db.execute("INSERT OR REPLACE INTO list_ask VALUES (?,?,?,?,?)", row)
+
+    @property
+    def list_changes_so_far(self):
+        """Another number when something may be there to ask or to tell (`list_state`)."""
+        return self._one("SELECT changes FROM list_state")
 
     def next_renewal(self, now):
         """When the next subscription at others is due, or None."""

@@ -10,9 +10,11 @@ SCHEMA = """
 CREATE TABLE IF NOT EXISTS subscription (
   topic TEXT, ue TEXT, expires REAL, PRIMARY KEY (topic, ue)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS subscription_ue ON subscription (ue);
+CREATE INDEX IF NOT EXISTS subscription_expires ON subscription (expires);
 CREATE TABLE IF NOT EXISTS topic_follower (
   topic TEXT, kind TEXT, id TEXT, domain TEXT, expires REAL, PRIMARY KEY (topic, kind, id)) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS topic_follower_id ON topic_follower (kind, id)
+CREATE INDEX IF NOT EXISTS topic_follower_id ON topic_follower (kind, id);
+CREATE INDEX IF NOT EXISTS topic_follower_expires ON topic_follower (expires)
 """
 
 
@@ -21,7 +23,10 @@ class TopicTables:
 
     def subscribe(self, topic, ue, expires):
         """A topic is there as long as somebody is subscribed to it."""
-        self._db.execute("INSERT OR REPLACE INTO subscription VALUES (?,?,?)", (topic, ue, expires))
+        self._db.execute(
+            "INSERT INTO subscription VALUES (?,?,?) ON CONFLICT DO UPDATE SET expires=excluded.expires",
+            (topic, ue, expires),
+        )
 
     def unsubscribe(self, topic, ue):
         """What waits for the UE from this topic goes as well."""
@@ -31,8 +36,8 @@ class TopicTables:
     def _drop_waiting(self, topic, target):
         self._db.execute(
             "DELETE FROM message WHERE target_type=? AND target=? AND kind='MSG'"
-            " AND json_extract(head, '$.oriDestAddr.destAddrType')='TOPIC'"
-            " AND json_extract(head, '$.oriDestAddr.addr')=?",
+            " AND CASE WHEN json_valid(head) THEN json_extract(head, '$.oriDestAddr.destAddrType')='TOPIC'"
+            " AND json_extract(head, '$.oriDestAddr.addr')=? END",
             (*target, topic),
         )
 
@@ -53,6 +58,13 @@ class TopicTables:
         )
         return self._db.execute(query, (now, now)).fetchall()
 
+    def next_end(self):
+        """When the next subscription is over, or None."""
+        return self._one(
+            "SELECT min(t) FROM (SELECT min(expires) AS t FROM subscription"
+            " UNION ALL SELECT min(expires) FROM topic_follower)"
+        )
+
     def forget_subscriptions(self, now):
         """Those that are over."""
         self._db.execute("DELETE FROM subscription WHERE expires<=?", (now,))
@@ -64,7 +76,11 @@ class TopicTables:
         """Subscribes an Address until then; None: as long as there is one. An Application Server only as long as it is
         registered."""
         row = (topic, *who, domain, LAST if expires is None else expires)
-        self._db.execute("INSERT OR REPLACE INTO topic_follower VALUES (?,?,?,?,?)", row)
+        self._db.execute(
+            "INSERT INTO topic_follower VALUES (?,?,?,?,?)"
+            " ON CONFLICT DO UPDATE SET domain=excluded.domain, expires=excluded.expires",
+            row,
+        )
 
     def unfollow(self, topic, who):
         """What waits for it from this topic goes as well."""
@@ -82,6 +98,11 @@ class TopicTables:
     def count_followers(self, domain):
         """How many subscriptions those of another server have."""
         return self._one("SELECT count(*) FROM topic_follower WHERE domain=?", domain)
+
+    def followers_behind(self):
+        """The UE Service IDs of subscriptions of UEs behind message gateways."""
+        rows = self._db.execute("SELECT id FROM topic_follower WHERE kind='UE' AND domain=''")
+        return [ue for (ue,) in rows]
 
     def followed_by(self, who, now):
         """{topic: when it ends}"""
