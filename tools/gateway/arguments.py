@@ -297,7 +297,8 @@ def add_gateway(parser):
         "--bulk-interval",
         type=seconds,
         default=default.bulk_interval,
-        help="the longest that a registration which may wait is held for others (%(default)s s)",
+        help="the longest that a registration which may wait, or a request for a configuration, is held for others"
+        " (%(default)s s)",
     )
     add(
         "--bulk-max",

@@ -105,6 +105,23 @@ def test_the_server_is_asked_for_all_of_them_and_each_gets_its_own_with_its_toke
     run(main())
 
 
+@pytest.mark.parametrize(
+    "settings", [{"bulk_interval": 0.2}, {"bulk_wait": 3}], ids=["periodic", "of the UE"]
+)
+def test_a_timer_has_the_server_asked_as_well(tmp_path, settings):
+    async def main():
+        async with scene(tmp_path, "oscore", bulk_configuration="registered", **settings) as made:
+            made.upper.answers["configurations"] = said({"confList": [entry(A)]}, aiocoap.CONTENT)
+            (a,) = await joined(made, A)
+            await a.wait(UE_IDS[A], b"\x05")
+            assert (await made.upper.next())[3] == {"bulkFlag": True, "ueIds": [UE_IDS[A]]}
+            response = await a.hear()
+            assert (response.token, response.code.dotted) == (b"\x05", "2.05")
+            a.say(aiocoap.ACK, response.mid)
+
+    run(main())
+
+
 def test_a_ue_that_the_server_does_not_configure_gets_4_04(tmp_path):
     async def main():
         async with scene(tmp_path, "oscore", bulk_configuration="registered", bulk_max=1) as made:

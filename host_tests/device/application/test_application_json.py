@@ -108,6 +108,17 @@ def test_send_and_report():
     equal(outgoing.state, "delivered")
 
 
+def test_a_report_that_names_no_other_message_is_about_its_own_id():
+    """A.3.2.4 requires msgId, and no reply2msgId."""
+    it = registered()
+    outgoing = it.send("ue:sensor-1@example.org", "x", report=True)
+    it.asked()
+    it.answer('{"msgType":"MESSAGE SENDING RESPONSE","result":"SUCCESS"}', coap.CONTENT)
+    report = '{"msgType":"DELIVERY REPORT RECEIVED REQUEST","msgId":"%s","deliveryStatus":"FAILED"}'
+    equal(it.ask(report % outgoing.message_id, 1), (coap.CHANGED, ""))
+    equal(outgoing.state, "failed")
+
+
 def test_refused_messages():
     it = registered()
     outgoing = it.send("as:weather@example.org", b"\xff", to_type="AS")

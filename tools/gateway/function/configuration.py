@@ -86,7 +86,7 @@ class Configuration:
                 self._store.drop_fetch(id_)
                 return _answer(row) if isinstance(row, Fetch) and row.state == KEPT else None
         wait = math.ceil(self._settings.bulk_wait)
-        due, until = now + max(wait - MARGIN, 0), now + wait
+        due, until = now + max(min(wait - MARGIN, self._settings.bulk_interval), 0), now + wait
         self._store.hold_fetch(wanted.ue_id, request.path, request.local, peer, request.back, due, until)
         self._emit("held", ue=wanted.ue_id, kind=KIND, seconds=wait)
         return Answer("2.05", {"maxConfTime": wait}, max_age=0)

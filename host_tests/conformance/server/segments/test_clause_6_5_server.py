@@ -5,7 +5,10 @@ Application Server is aiohttp."""
 
 import contextlib
 
+import aiocoap
+
 from host_tests.conformance.rawhttp import HttpPeer
+from host_tests.conformance.server.messages.messaging import play
 from host_tests.conformance.server.registering import GW, SERVICE, A, msg, own, scene
 from tools.programs.patience import run
 
@@ -128,6 +131,23 @@ def test_6_5_3_3_the_server_is_the_message_receiver_then(tmp_path):
 
 
 # ---- recovery and confirmation ---------------------------------------------------------------------------------------
+
+
+def test_6_5_1_2_1_and_2_recovery_and_confirmation_are_confirmable_posts_of_json(tmp_path):
+    async def story(_, one, __, ___):
+        for number in (1, 3):
+            assert await one.code_of(segment(number, to=AS, kind="AS")) == "2.04"
+        assert await one.next() == about("SEGREC", segNoList="(2-2)")
+        assert await one.code_of(segment(2, to=AS, kind="AS")) == "2.04"
+        assert await after(one, "SEGREC") == about("SEGCONFIR", result=True)
+        for request in one.requests:
+            assert (request.code, request.mtype, request.opt.content_format) == (
+                aiocoap.POST,
+                aiocoap.CON,
+                50,
+            )
+
+    play(tmp_path, story, segment_gap=0.2)
 
 
 def test_6_5_1_2_1_the_server_gives_up_what_is_not_sent_again_and_says_so(tmp_path):
