@@ -133,3 +133,31 @@ def test_nobody_behind_a_gateway_subscribes_another(topics, observe):
             assert server.store.topics_of(A, 0) == before
 
     run(play())
+
+
+def test_devices_behind_a_gateway_have_what_is_for_their_area():
+    async def play():
+        async with (
+            both(ues=(A, B)) as (gateway, server),
+            Peer(gateway.coap_port) as a,
+            Peer(gateway.coap_port) as b,
+        ):
+            for peer, ue in ((a, A), (b, B)):
+                assert await peer.code_of(own("REG", ue)) == "2.04"
+            with server.store.transaction():
+                server.store.add_area("area:hall", ["*"])
+                server.store.add_broadcaster(A)
+            area = {"destAddrType": "BC", "addr": "area:hall"}
+            text = own("MSG", A, msgId="0e4a8ac6-54a9-4d2c-8a6c-000000000001", payload="fire")
+            assert await a.code_of(text | {"destAddr": area}) == "2.04"
+            came = await b.next()
+            assert (came["payload"], came["oriDestAddr"]) == ("fire", area)
+            assert came["destAddr"] == {"destAddrType": "UE", "addr": B}
+            await server.journal.wait("delivered", to=B)
+            assert server.journal.find("lost") == []  # the UEs are registered as before
+            to_b = {"destAddr": {"destAddrType": "UE", "addr": B}, "payload": "to you alone"}
+            again = own("MSG", A, msgId="0e4a8ac6-54a9-4d2c-8a6c-000000000002")
+            assert await a.code_of(again | to_b) == "2.04"
+            assert (await b.next())["payload"] == "to you alone"
+
+    run(play())

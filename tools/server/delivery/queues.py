@@ -138,6 +138,7 @@ class Deliveries:
         rows, body = chosen
         if body is not None:
             ids = tuple(each.id for each in rows)
+            body = _addressed(body, via)
             return Push(row.target, where, row.kind, row.lane, body, row.id, via=via, joined=ids)
         try:
             if not self._fitting.fit(row, registration.max_segment):
@@ -152,7 +153,7 @@ class Deliveries:
         if row.set_id:
             total = self._store.count_parts(row.id)
             segment = Segment(row.set_id, number, total, number == total)
-        body = bodies.msg(row.head, value, segment)
+        body = _addressed(bodies.msg(row.head, value, segment), via)
         return Push(row.target, where, row.kind, row.lane, body, row.id, number, via=via)
 
     def _by(self, way, row, now):
@@ -277,3 +278,14 @@ class Deliveries:
             self.turns.windows.deadline(),
         )
         return min((time for time in times if time is not None), default=None)
+
+
+def _addressed(body, via):
+    """A MSG of a broadcast is for its area alone (TS 23.554 table 8.3.3-1 has no recipient then), but where a Gateway
+    UE (`via`) has to find the UE by its name."""
+    many = body.get("oriDestAddr")
+    if via is not None or not many or many["destAddrType"] != "BC":
+        return body
+    return {
+        name: many if name == "destAddr" else value for name, value in body.items() if name != "oriDestAddr"
+    }

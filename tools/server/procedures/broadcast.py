@@ -12,8 +12,10 @@ from types import MappingProxyType
 
 from tools.server.elsewhere import Way
 from tools.server.procedures.procedure import Procedure
+from tools.store.messages.messagetables import octets_of
 from tools.store.states import FAILED, QUEUED
-from tools.wire import rest
+from tools.wire import bodies, rest
+from tools.wire.answers import Refusal
 from tools.wire.bodies import Address
 
 LIFE = 300  # s: a UE or a gateway that has not taken it by then was away
@@ -31,6 +33,9 @@ class Broadcast(Procedure):
         uri = self._gateways.get(area)
         return uri and Way(Address("BMG", uri), uri, _PATHS, rest.broadcast_message, tries=TRIES)
 
+    def recipients(self, target, now):
+        return 1 if target.id in self._gateways else len(self._store.registered_in(target.id, now))
+
     def route(self, item, now):
         """The originator hears where nobody gets it, and of a gateway that did not take it; not about single UEs."""
         origin, area = item.origin, item.target.id
@@ -44,15 +49,26 @@ class Broadcast(Procedure):
         ues = [ue for ue in self._store.registered_in(area, now) if Address("UE", ue) != origin]
         if not ues:
             return FAILED, "no other UE of this broadcast area is registered"
-        if not self._deliveries.quotas.has_room(len(ues), item):
+        quotas = self._deliveries.quotas
+        try:  # of one in segments the size is known only now
+            quotas.refuse_copies(item.target, origin, octets_of(item.head, item.parts), now)
+        except Refusal as refusal:
+            return FAILED, refusal.answer.diagnostic
+        if not quotas.has_room(len(ues), item):
             return FAILED, "too many messages wait; try again later"
         taken = [ue for ue in ues if self._copy(item, Address("UE", ue), now)]
         return (QUEUED, "") if taken else (FAILED, "no UE of this broadcast area takes more messages")
 
     def _copy(self, item, target, now):
+        """It names the UE beside the area: a Gateway UE finds it by that. `delivery.queues` takes the name away from
+        what goes to a UE by itself."""
         if self._store.pending(target) >= self._settings.pending_each:
             cause = "too many messages wait for it"
             self._emit("discarded", kind="MSG", msgId=item.head["msgId"], to=target.id, cause=cause)
             return False
-        self._core.routing.queue(replace(item, target=target), QUEUED, False, now)
+        head = item.head | {
+            "destAddr": bodies.destination(target),
+            "oriDestAddr": bodies.destination(item.target),
+        }
+        self._core.routing.queue(replace(item, target=target, head=head), QUEUED, False, now)
         return True

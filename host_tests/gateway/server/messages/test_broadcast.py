@@ -6,6 +6,7 @@ import pytest
 from host_tests.gateway.scripted import new_id
 from host_tests.gateway.server.test_decisions import HERE, THERE, A, B, Bench, msg, own
 from tools.server.delivery.pushes import Outcome
+from tools.store.tables import DATA
 from tools.wire.identity import Peer
 
 C, AREA, FIELD, PLANT = "ue:c", "area:hall", "area:field", "plant=2"
@@ -225,6 +226,88 @@ def test_a_full_inbox_takes_none_and_the_others_do():
     assert [body["destAddr"]["destAddrType"] for body in got[B]] == ["UE"]
     assert [body["destAddr"]["destAddrType"] for body in got[C]] == ["BC"]
     assert [event["to"] for event in bench.events("discarded")] == [B]
+
+
+@pytest.mark.parametrize("aggregate", [None, 1])
+@pytest.mark.parametrize("when", ["before", "while it waits"])
+def test_to_a_ue_behind_a_gateway_ue_it_names_the_ue_by_which_that_is_found(aggregate, when):
+    """A Gateway UE knows UEs and no areas: without the name it answers 4.04, which ends the registration."""
+    bench = filled(Bench(aggregate=aggregate))
+    gateway = Peer("192.0.2.9", 40000)
+    with bench.store.transaction():
+        bench.store.add_gateway("ue:gw")
+    bench.register("ue:gw", gateway)
+    bench.register(C, gateway if when == "before" else WHERE[C])
+    for text in ("1", "2"):
+        send(bench, payload=text)
+    if when != "before":
+        bench.register(C, gateway)
+    bench.now += 2
+    got = drain(bench)
+    area = {"destAddrType": "BC", "addr": AREA}
+    assert {ue: len(bodies) for ue, bodies in got.items()} == dict.fromkeys((B, C), 1 if aggregate else 2)
+    for body in got[C]:
+        assert body["destAddr"] == {"destAddrType": "UE", "addr": C}
+        assert body["oriDestAddr"] == area
+    for body in got[B]:
+        assert (body["destAddr"], "oriDestAddr" in body) == (area, False)
+
+
+# ---- what one originator may have waiting
+
+
+def test_its_copies_count_for_the_originator_and_are_refused_together():
+    bench = filled(Bench(quota=5))
+    bench.register(C, WHERE[C])
+    for _ in range(2):
+        send(bench)
+    assert bench.store.load(DATA, ("UE", A))[0] == 4
+    answer = bench.ask(HERE, msg(A, AREA, "hi", "BC"))
+    assert (answer.code, answer.diagnostic) == (
+        "5.03",
+        "too many of your own messages wait; try again later",
+    )
+    assert bench.code(THERE, msg(B, C)) == "2.04"  # who has nothing waiting is not kept out
+
+
+def crowd(**settings):
+    """Six UEs in the FIELD, and room for four messages of the largest size of one originator."""
+    bench = filled(Bench(quota_octets=1, max_message=1000, **settings))
+    for number in range(4):
+        bench.register("ue:%d" % number, Peer("192.0.2.10", 40000 + number))
+    return bench
+
+
+def test_a_message_whose_copies_could_never_wait_is_refused():
+    bench = crowd()
+    answer = bench.ask(HERE, msg(A, FIELD, "x" * 1000, "BC"))
+    assert (answer.code, answer.size1) == ("4.13", 4000 // 6)
+    assert bench.work() == []
+    send(bench, FIELD, "x" * 400)
+    assert len(drain(bench)) == 5
+
+
+def test_of_one_in_segments_the_originator_hears_that_its_copies_could_never_wait():
+    bench = crowd()
+    for number in (1, 2):
+        params = {"segId": "set-1", "segNumb": number, "totalSegCount": 2}
+        body = msg(A, FIELD, "x" * 500, "BC", isSegmented=True, segParams=params)
+        assert bench.code(HERE, body) == "2.04"
+    got = drain(bench)
+    assert set(got) == {A}
+    (response,) = (body for body in got[A] if body["msgType"] == "MSGRESP")
+    assert (response["DelSta"], response["Cause"]) == (
+        "failure",
+        "to 6 recipients at most %d octets go" % (4000 // 6),
+    )
+
+
+def test_to_an_area_of_a_gateway_it_is_one():
+    bench = filled(Bench(quota=2, broadcast_gateways=((FIELD, BMG),)))
+    bench.register(C, WHERE[C])
+    for _ in range(2):
+        send(bench, FIELD)
+    assert bench.code(HERE, msg(A, FIELD, "hi", "BC")) == "5.03"
 
 
 # ---- by a Broadcast Message Gateway
