@@ -10,7 +10,9 @@ from tools.gateway.running.asking import asking
 from tools.server.delivery.pushes import DONE, LATER, REFUSED, Outcome
 from tools.store.gateway.apptables import app_id_of
 from tools.wire import aggregates, bodies, segments
-from tools.wire.bodies import Address
+from tools.wire.bodies import Address, Malformed
+
+NOT_THERE = Outcome(REFUSED, "4.04 the application is not registered")
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,43 @@ class Reported:
     delivered: bool
 
 
+def read(body):
+    """A push of a server that is another program, checked and in the one form that Arrivals takes. Raises Malformed."""
+    kind = bodies.text(body, "msgType").upper()
+    reader = {"MSG": _read_message, "IMDN": _read_reports, "MSGRESP": _read_response}.get(kind)
+    return (reader(body) if reader else body) | {"msgType": kind}
+
+
+def _read_message(body):
+    origin, target = _ends(body)
+    head = bodies.head(bodies.text(body, "msgIden"), origin, target, body)
+    if body.get("oriDestAddr") is not None:
+        many = bodies.address(body, "oriDestAddr", bodies.TARGETS, "destAddrType")
+        head["oriDestAddr"] = bodies.destination(many)
+    segment, listed = bodies.segment(body), aggregates.aggregate(body)
+    if segment and listed:
+        raise Malformed("isSegmented", "an aggregated message is not segmented")
+    if listed:
+        head |= {"totalMsgCount": len(listed), "msgList": listed}
+    return bodies.msg(head, bodies.payload(body) if segment else bodies.whole_payload(body), segment)
+
+
+def _read_reports(body):
+    service, ends, listed = bodies.text(body, "msgIden"), _ends(body), aggregates.elements(body)
+    reports = [bodies.report(each) for each in listed or [body]]
+    if not listed:
+        return bodies.imdn(service, *ends, *reports[0])
+    return aggregates.reports(service, *ends, reports[0][0], reports)
+
+
+def _read_response(body):
+    return body | {"msgId": bodies.message_id(body), "DelSta": bodies.text(body, "DelSta").lower()}
+
+
+def _ends(body):
+    return [bodies.address(body, member, bodies.TARGETS) for member in ("oriAddr", "destAddr")]
+
+
 class Arrivals:
     """A subclass has `_store`, `_settings`, and `_ask(ue, body)`, a question to the server."""
 
@@ -50,8 +89,8 @@ class Arrivals:
         if kind == "MSG":
             return (yield from self._message(ue, applications, body, now))
         if kind == "IMDN" and "msgList" in body:  # MSGin5G-5 has single ones only
-            each = (self._what_became(ue, here, one) for one in aggregates.single_reports(body))
-            return [told for found in each for told in found]
+            found = [self._what_became(ue, here, one) for one in aggregates.single_reports(body)]
+            return [told for one in found if isinstance(one, list) for told in one] or found[0]
         if kind in ("IMDN", "MSGRESP"):
             return self._what_became(ue, here, body)
         if kind == "SEGREC":
@@ -66,7 +105,8 @@ class Arrivals:
         if body["msgType"] == "MSGRESP" and (body["DelSta"] != "failure" or wanted != "1"):
             return Outcome(DONE)
         reported = Reported(body["msgId"], delivered)
-        return [(each, reported) for each in _once_each(here) if not app_id or str(each.app_id) == app_id]
+        to = [each for each in here if not app_id or str(each.app_id) == app_id]
+        return [(each, reported) for each in _once_each(to)] or NOT_THERE
 
     def _message(self, ue, applications, body, now):
         segment = bodies.segment(body)
@@ -100,7 +140,7 @@ class Arrivals:
         to = [each for each in applications if str(each.app_id) in named] or applications
         to = [each for each in to if each.identifier is not None]
         if not to:
-            return Outcome(REFUSED, "4.04 the application is not registered")
+            return NOT_THERE
         target = body.get("oriDestAddr") or body["destAddr"]
         group = target["addr"] if target["destAddrType"] == "GROUP" else None
         report = bool(body.get("isDelivStatReq"))

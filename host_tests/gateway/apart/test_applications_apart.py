@@ -8,13 +8,15 @@ import json
 
 import pytest
 
-from host_tests.gateway.apart.scene import gateway
-from host_tests.gateway.scripted import new_id, run
+from host_tests.conformance.raw import Peer
+from host_tests.gateway.apart.scene import both, gateway
+from host_tests.gateway.scripted import SERVICE, new_id, run
 from tools.gateway.applications import RefusedError, digest
 from tools.gateway.running import apart
+from tools.server.delivery.pushes import DONE, Outcome
 from tools.transport.coap import Unanswered
 from tools.wire import l3
-from tools.wire.answers import Answer
+from tools.wire.answers import Answer, Request
 from tools.wire.bodies import Address
 
 LINE, OWN, SECRET = "l3:/dev/one", "ue:one@example.org", b"secret"
@@ -159,5 +161,121 @@ def test_a_gateway_that_has_registered_anew_registers_its_applications_anew():
             await ask.lower.upstream._join()
             while upstream.kinds() != ["REG", "REG"]:
                 await asyncio.sleep(0.01)
+
+    run(play())
+
+
+# ---- what the server has for them
+
+
+UE_A = "ue:a@example.org"
+
+
+def test_one_that_is_not_there_ends_no_registration_of_its_ue():
+    """4.04 of a gateway says that it has no such UE; the other applications behind this one are there."""
+
+    async def play():
+        async with both(ues=(OWN,)) as (lower, upper), Peer(upper.coap_port) as a:
+            with lower.store.transaction():
+                for app_id in (7, 8):
+                    lower.store.add_application(app_id, OWN, digest(SECRET))
+            await lower._application_event(lower.applications.register, LINE, 7, SECRET)
+            brought = bring_all(lower)
+            head = {"msgIden": SERVICE, "oriAddr": {"oriAddrType": "UE", "addr": UE_A}}
+            assert await a.code_of(head | {"msgType": "REG"}) == "2.04"
+            head |= {"msgType": "MSG", "destAddr": {"destAddrType": "UE", "addr": OWN}}
+            assert await a.code_of(head | {"msgId": new_id(), "appId": "8", "payload": "x"}) == "2.04"
+            response = await a.next()
+            assert (response["msgType"], response["DelSta"]) == ("MSGRESP", "failure")
+            assert response["Cause"].endswith("the application is not registered")
+            assert upper.journal.find("lost") == []
+            assert await a.code_of(head | {"msgId": new_id(), "appId": "7", "payload": "y"}) == "2.04"
+            await upper.journal.wait("delivered", to=OWN)
+            assert [what.value for _, what in brought] == ["y"]
+
+    run(play())
+
+
+def bring_all(lower):
+    """What comes to applications from now on, which take it: (transport identifier, what)."""
+    brought = []
+
+    async def bring(identifier, what):
+        brought.append((identifier, what))
+        return Outcome(DONE)
+
+    lower._sender._bring = bring
+    return brought
+
+
+MESSAGE = {
+    "msgIden": SERVICE,
+    "msgType": "MSG",
+    "oriAddr": {"oriAddrType": "UE", "addr": UE_A},
+    "destAddr": {"destAddrType": "UE", "addr": OWN},
+    "msgId": "0e4a8ac6-54a9-4d2c-8a6c-00000000000a",
+    "payload": "x",
+}
+REPORT = MESSAGE | {"msgType": "IMDN", "DelSta": "success"}
+ITEMS = [{"msgId": "0e4a8ac6-54a9-4d2c-8a6c-00000000000%d" % number, "payload": "x"} for number in (1, 2)]
+
+
+async def pushed(stage_, body):
+    """(the code that the gateway answers such a push with, what was brought)."""
+    ask, _ = stage_
+    await ask("register", LINE, 7, SECRET)
+    brought = bring_all(ask.lower)
+    request = Request("POST", ("msgin5g",), payload=json.dumps(body).encode(), content_format=50)
+    answer = await ask.lower._pushed(None, request)
+    return answer.code, [what for _, what in brought]
+
+
+@pytest.mark.parametrize(
+    ("body", "came"),
+    [
+        (MESSAGE | {"msgType": "msg"}, 1),
+        (MESSAGE | {"msgType": "msg", "msgList": ITEMS}, 2),
+        (MESSAGE | {"isDelivStatReq": "TRUE", "appId": ["7", "8"]}, 1),
+        (MESSAGE | {"oriDestAddr": {"destAddrType": "bc", "addr": "area:1"}}, 1),
+        (REPORT | {"DelSta": "Success"}, 1),
+        (REPORT | {"msgType": "imdn", "msgList": [{"msgId": ITEMS[0]["msgId"], "DelSta": "SUCCESS"}]}, 1),
+        (REPORT | {"msgType": "MSGRESP", "DelSta": "Stored for deferred delivery"}, 0),
+    ],
+)
+def test_a_server_of_another_kind_is_read_kindly(body, came):
+    async def play():
+        async with stage() as stage_:
+            code, brought = await pushed(stage_, body)
+            assert (code, len(brought)) == ("2.04", came)
+            assert all(getattr(what, "delivered", True) for what in brought)
+
+    run(play())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"oriAddr": None},
+        {"oriAddr": {"addr": 5}},
+        {"msgId": "7"},
+        {"msgId": None},
+        {"payload": 5},
+        {"msgList": "x"},
+        {"msgList": []},
+        {"msgList": [{"msgId": "7"}]},
+        {"appId": {}},
+        {"oriDestAddr": "area"},
+        {"isDelivStatReq": 1},
+        {"isSegmented": True},
+        {"isSegmented": True, "segParams": {"segId": "1", "segNumb": True}},
+        {"msgType": "IMDN"},
+        {"msgType": "IMDN", "DelSta": True},
+        {"msgType": "MSGRESP"},
+    ],
+)
+def test_what_it_may_not_say_is_refused_with_a_word(change):
+    async def play():
+        async with stage() as stage_:
+            assert await pushed(stage_, MESSAGE | change) == ("4.00", [])
 
     run(play())

@@ -158,6 +158,37 @@ def test_applications_of_one_ue_at_one_address():
     assert bench.run()[0]["Cause"] == "the recipient is not registered"
 
 
+@pytest.mark.parametrize("sender", ["7", "8", None])
+def test_reports_come_to_an_address_that_several_applications_have(sender):
+    """Whichever of them sent the message: nothing on the line names an application."""
+    bench = AppBench((7, ONE), (8, ONE))
+    bench.enter(7)
+    bench.enter(8)
+    bench.send(A, "x", report=True, app_id=sender, msg_id=(first := new_id()))
+    bench.send("ue:none", "y", report=True, app_id=sender, msg_id=(second := new_id()))
+    bench.run()
+    report = own("IMDN", A, destAddr={"destAddrType": "UE", "addr": ONE}, msgId=first, DelSta="success")
+    assert bench.code(HERE, report) == "2.04"
+    bench.run()
+    assert bench.brought == [(LINE, Reported(second, False)), (LINE, Reported(first, True))]
+
+
+@pytest.mark.parametrize("aggregated", [False, True])
+def test_a_report_for_one_that_has_left_ends_here(aggregated):
+    bench = two_at_two()
+    bench.send(A, "x", LINE, report=True, app_id="7", msg_id=(left := new_id()))
+    bench.send(A, "y", OTHER_LINE, report=True, msg_id=(there := new_id()))
+    bench.run()
+    bench.store.deregister_application(7)
+    reports = [{"msgId": msg_id, "DelSta": "success"} for msg_id in (left, there)]
+    imdn = own("IMDN", A, destAddr={"destAddrType": "UE", "addr": ONE})
+    for body in [reports[0] | {"totalMsgCount": 2, "msgList": reports}] if aggregated else reports:
+        assert bench.code(HERE, imdn | body) == "2.04"
+    bench.run()
+    assert bench.brought == [(OTHER_LINE, Reported(there, True))]
+    assert bench.store.pending(("UE", ONE), 0) == 0 and bench.events("quarantined") == []
+
+
 # ---- one UE: 6.4.1.1.6 b, 6.4.2.2.1 ----------------------------------------------------------------------------------
 
 

@@ -6,9 +6,10 @@ import asyncio
 import time
 from dataclasses import replace
 
-from tools.gateway import applications
+from tools.gateway import applications, arriving
 from tools.gateway.function.asks import Ask
 from tools.gateway.function.function import GatewayFunction
+from tools.gateway.function.ways import OF_SEGMENTS
 from tools.gateway.running.asking import asked_elsewhere, settled
 from tools.gateway.running.base import Running
 from tools.gateway.running.behind import Behind, refused
@@ -18,7 +19,7 @@ from tools.gateway.running.upstream import Upstream
 from tools.gateway.sending import Sender
 from tools.page import status
 from tools.server.callers import Callers
-from tools.server.delivery.pushes import DONE, REFUSED
+from tools.server.delivery.pushes import DONE, NOT_FOUND, REFUSED
 from tools.server.unrecorded import Unrecorded
 from tools.transport.coap import PATH, SMALL, Unanswered
 from tools.transport.departure.north import North
@@ -187,7 +188,8 @@ class GatewayUe(Behind, Running):
             body = bodies.parse(request.payload)
             ue, where = self._event(self.function.recipient, body)
             if applications.is_peer(where):
-                return _of_outcome(await self._sender.to_application(where, body))
+                body = arriving.read(body)
+                return _of_outcome(await self._sender.to_application(where, body), body["msgType"])
             return await self.coap.relay(where, request, ue)
         except Malformed as error:
             return Answer("4.00", None, str(error))
@@ -222,10 +224,14 @@ def own_keys(keys):
     return replace(keys, sender_id=keys.recipient_id, recipient_id=keys.sender_id)
 
 
-def _of_outcome(outcome):
+def _of_outcome(outcome, kind):
+    """The Answer to a push of this kind to applications. 4.04 would say that their UE is not here, and end its
+    registration at the server: what one of them does not take is no reason for that."""
     if outcome.verdict == DONE:
         return Answer("2.04")
     code, _, detail = outcome.detail.partition(" ")
+    if code == NOT_FOUND and kind not in OF_SEGMENTS:
+        code = "4.03"
     if outcome.verdict == REFUSED:
         known = code[:2] in ("4.", "5.") and len(code) == 4
         return Answer(code, None, detail) if known else Answer("4.00", None, outcome.detail)
