@@ -3,6 +3,7 @@
 
 import argparse
 import importlib.util
+import io
 import sys
 
 from tools.errors import UsageError
@@ -31,6 +32,9 @@ COMMANDS = {
 
 def main(argv=None):
     argv = sys.argv[1:] if argv is None else argv
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a name that the terminal cannot show is no failure
+            stream.reconfigure(errors="backslashreplace")
     parser = argparse.ArgumentParser(prog="msgin5g", description="Host side of MSGin5G for MicroPython.")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for name, (module, summary) in COMMANDS.items():

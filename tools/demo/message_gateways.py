@@ -78,7 +78,7 @@ def _arguments():
     parser = argparse.ArgumentParser(prog="python -m tools.demo.message_gateways")
     parser.add_argument("kind", choices=["l3g", "n3g", "bmg"])
     parser.add_argument(
-        "--listen", metavar="PORT", type=int, default=0, help="where the server posts to (default: any)"
+        "--listen", metavar="PORT", type=_port, default=0, help="where the server posts to (default: any)"
     )
     parser.add_argument(
         "--server",
@@ -91,6 +91,12 @@ def _arguments():
     args = parser.parse_args()
     args.token = _token(args.token_file, parser.error) if args.token_file else None
     return args
+
+
+def _port(text):
+    if not text.isdecimal() or len(text) > 5 or int(text) > 65535:
+        raise argparse.ArgumentTypeError("%r is no port, 0 to 65535" % text[:64])
+    return int(text)
 
 
 def _token(path, fail):
@@ -125,8 +131,8 @@ async def _told(feed):
 
 def _follow(loop, lines):
     """What comes on standard input, which may be a terminal, a pipe or a file; None at its end."""
-    for line in sys.stdin:
-        loop.call_soon_threadsafe(lines.put_nowait, line)
+    for line in sys.stdin.buffer if sys.stdin else ():
+        loop.call_soon_threadsafe(lines.put_nowait, line.decode(errors="replace"))
     loop.call_soon_threadsafe(lines.put_nowait, None)
 
 
@@ -161,3 +167,5 @@ if __name__ == "__main__":
         asyncio.run(_run(_arguments()))
     except KeyboardInterrupt:
         pass
+    except OSError as error:  # the port is taken
+        sys.exit("message_gateways: %s" % (error.strerror or error))

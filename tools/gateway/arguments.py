@@ -6,13 +6,13 @@ import re
 import urllib.parse
 
 from tools.gateway.commands import ues
+from tools.gateway.commands.areas import broadcast_gateway
 from tools.gateway.commands.shared import STORE_HELP, domain, http_uri, service_id
 from tools.gateway.function.settings import ALL, REGISTERED, FunctionSettings
 from tools.gateway.running.options import Options
 from tools.gateway.running.serving import Mistake
 from tools.server.hosts import address_of, name_of
 from tools.server.settings import PORT, Settings
-from tools.wire.bodies import is_service_id
 
 
 def endpoint(text):
@@ -52,8 +52,8 @@ def octets(lowest, what="octets"):
 
 
 def base_uri(text):
-    """It goes before the path of an API."""
-    if set("?#@") & set(http_uri(text)):
+    """As `http_uri`, and nobody's name in it."""
+    if "@" in http_uri(text):
         raise argparse.ArgumentTypeError("%r is not http://HOST or http://HOST:PORT" % text[:64])
     return text.rstrip("/")
 
@@ -65,7 +65,7 @@ def callback_uri(text):
 
 
 def path_segment(text):
-    if not re.fullmatch(r"[A-Za-z0-9._~@:-]{1,255}", text, re.ASCII):
+    if not re.fullmatch(r"(?!\.\.?$)[A-Za-z0-9._~@:-]{1,255}", text, re.ASCII):
         raise argparse.ArgumentTypeError("%r is not 1 to 255 letters, digits and . _ ~ @ : -" % text)
     return text
 
@@ -86,14 +86,6 @@ def server_uri(text):
     if not host or parts.scheme != "coap" or parts.path not in ("", "/") or parts.query or parts.username:
         raise argparse.ArgumentTypeError("%r is not coap://HOST or coap://HOST:PORT" % text)
     return host, PORT if port is None else port
-
-
-def broadcast_gateway(text):
-    """(Broadcast Area ID, URI) of AREA=URI; the area may have a "=", too."""
-    area, scheme, rest = re.match(r"(.*?)(?:=(https?:)(.*))?$", text, re.DOTALL).groups()
-    if scheme is None or not is_service_id(area):
-        raise argparse.ArgumentTypeError("%r is not AREA=http://HOST:PORT" % text)
-    return area, http_uri(scheme + rest)
 
 
 def add_common(parser):
@@ -342,6 +334,10 @@ def settings_of(args):
     """Raises Mistake."""
     if args.assign:
         _needs_open(args, "--assign")
+    areas = [area for area, _ in args.bmg]
+    twice = next((area for area in areas if areas.count(area) > 1), None)
+    if twice is not None:
+        raise Mistake("--bmg %s is given twice: an area has one Broadcast Message Gateway" % twice)
     return Settings(
         open=args.open,
         lifetime=args.lifetime,

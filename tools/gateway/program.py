@@ -12,7 +12,9 @@ from tools.gateway.running.serving import Command, Mistake
 from tools.gateway.runtime import Gateway
 from tools.gateway.serverprogram import server_hints
 from tools.page.sinks import say
+from tools.server.settings import Settings
 
+_OF_SERVER = ("admin", "assign", "config_server", "exposure", "callback", "bmg", "aggregate", "groups_by")
 CLEAR = "WARNING: toward the server there is no authentication and no encryption. Keep it on a network that you trust."
 
 
@@ -30,8 +32,8 @@ def _make(args, events):
             if getattr(args, option) is not None:
                 raise Mistake("--%s means nothing without --upstream" % option.replace("_", "-"))
     else:
-        for option in ("admin", "assign", "config_server", "exposure", "callback", "aggregate", "bmg"):
-            if getattr(args, option):
+        for option in _OF_SERVER:
+            if getattr(args, option) and getattr(args, option) != getattr(Settings, option, None):
                 raise Mistake("--%s is for the server: give it to msgin5g server" % option.replace("_", "-"))
     options = arguments.options_of(args, arguments.settings_of(args), **arguments.gateway_options(args))
     if args.upstream is None:

@@ -16,6 +16,7 @@ from tools.errors import UsageError
 from tools.gateway import keys as key_files
 from tools.gateway.applications import digest
 from tools.gateway.commands import applications
+from tools.gateway.commands.shared import BEHIND
 from tools.provision.check import check
 
 CREDENTIAL = 16  # octets
@@ -55,6 +56,8 @@ class Plan:
         try:
             with store.transaction():
                 named = "ue_service_id" in self.config
+                if named and store.is_behind_message_gateway(self.ue):
+                    raise UsageError(BEHIND % self.ue)
                 if self.keys is not None:
                     add = key_files.add if named else key_files.add_ue_id
                     add(store, self.ue, self.keys, self.ue)

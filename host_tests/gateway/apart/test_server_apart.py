@@ -72,6 +72,7 @@ GWID = ("--ue", "ue:gw@example.org")
         ((*UPSTREAM, *GWID, "--assign", "example.org"), "--assign is for the server"),
         ((*UPSTREAM, *GWID, "--aggregate", "5"), "--aggregate is for the server"),
         ((*UPSTREAM, *GWID, "--bmg", "hall=http://127.0.0.1:1"), "--bmg is for the server"),
+        ((*UPSTREAM, *GWID, "--groups-by", "admin"), "--groups-by is for the server"),
         (("--upstream-key", "x.json"), "--upstream-key means nothing without --upstream"),
         (("--upstream-security", "none"), "--upstream-security means nothing without --upstream"),
         (("--upstream", "http://127.0.0.1"), "is not coap://HOST"),

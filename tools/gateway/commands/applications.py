@@ -5,10 +5,9 @@ import argparse
 import contextlib
 import ipaddress
 import re
-import sys
 
 from tools.gateway.applications import digest
-from tools.gateway.commands.shared import add_store, open_store, service_id
+from tools.gateway.commands.shared import BEHIND, add_store, from_stdin, open_store, service_id
 from tools.store.gateway.apptables import app_id_of
 from tools.wire.bodies import is_service_id
 
@@ -54,12 +53,7 @@ def main(args, fail):
     credential = None
     if args.gateway_action == "application" and args.gateway_verb == "add":
         try:
-            with (
-                contextlib.nullcontext(sys.stdin)
-                if args.credential_file == "-"
-                else open(args.credential_file, encoding="ascii") as file
-            ):
-                credential = bytes.fromhex(file.read())
+            credential = bytes.fromhex(_content(args.credential_file))
         except (OSError, ValueError) as error:
             return fail("--credential-file %s: %s" % (args.credential_file, error))
         if not 1 <= len(credential) <= 65535:
@@ -74,6 +68,13 @@ def main(args, fail):
         store.close()
 
 
+def _content(file):
+    if file == "-":
+        return from_stdin(lambda stdin: stdin.read())
+    with open(file, encoding="ascii") as opened:
+        return opened.read()
+
+
 def _application(store, args, credential, fail):
     if args.gateway_verb == "list":
         for each in store.applications():
@@ -84,6 +85,8 @@ def _application(store, args, credential, fail):
             return fail("there is no application %s: see `application list`" % args.app_id)
         print("removed %s" % args.app_id)
         return 0
+    if store.is_behind_message_gateway(args.ue):
+        return fail(BEHIND % args.ue)
     before = store.application(args.app_id)
     add(store, args.app_id, args.ue, credential)
     instead = (

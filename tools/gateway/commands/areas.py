@@ -2,7 +2,19 @@
 """`area add|list|remove`: broadcast areas that the server broadcasts to by itself, and the UEs in each (TS 23.554
 clause 6.3). An area of a Broadcast Message Gateway needs no more than `--bmg`."""
 
-from tools.gateway.commands.shared import add_store, open_store, service_id
+import argparse
+import re
+
+from tools.gateway.commands.shared import add_store, http_uri, open_store, service_id
+from tools.wire.bodies import is_service_id
+
+
+def broadcast_gateway(text):
+    """(Broadcast Area ID, URI) of AREA=URI; the area may have a "=", too."""
+    area, scheme, rest = re.match(r"(.*?)(?:=(https?:)(.*))?$", text, re.DOTALL).groups()
+    if scheme is None or not is_service_id(area):
+        raise argparse.ArgumentTypeError("%r is not AREA=http://HOST:PORT" % text)
+    return area, http_uri(scheme + rest)
 
 
 def add_arguments(actions):

@@ -3,7 +3,7 @@
 are Gateway UEs, and which may be registered by which of these (TS 23.554 clause 8.2.7)."""
 
 from tools.gateway import keys as key_files
-from tools.gateway.commands.shared import add_store, open_store, service_id
+from tools.gateway.commands.shared import BEHIND, add_store, open_store, service_id
 
 
 class WrongUse(Exception):
@@ -69,7 +69,8 @@ def _list(store, args):
 
 
 def _remove(store, args):
-    if not store.remove_device(args.ue):
+    known = store.known(args.ue)  # on an open server one is that nobody has added
+    if not store.remove_device(args.ue) and not known:
         raise WrongUse("%s is not in %s: see `device list`" % (args.ue, args.store))
     print("removed %s" % args.ue)
     return 0
@@ -104,7 +105,7 @@ def _add(store, args):
 def _look_first(store, ue, args):
     """Raises WrongUse before anything is made."""
     if store.is_behind_message_gateway(ue):
-        raise WrongUse("%s is behind a message gateway: see `l3g list` and `n3g list`" % ue)
+        raise WrongUse(BEHIND % ue)
     if args.via is not None and not store.is_gateway(args.via):
         raise WrongUse("--via %s: it is no gateway yet: device add %s --gateway" % (args.via, args.via))
     if args.via is not None and store.is_gateway(ue):

@@ -2,10 +2,9 @@
 """`peer add|list|remove`: the other MSGin5G Servers that this one exchanges messages and topics with (MSGin5G-8), each
 by its home service domain, and the bearer tokens of both directions."""
 
-import sys
 from dataclasses import replace
 
-from tools.gateway.commands.shared import add_store, domain, http_uri, open_store
+from tools.gateway.commands.shared import add_store, domain, from_stdin, http_uri, open_store
 from tools.store.server.peertables import MODES, ONCE, SERVER, PeerServer
 from tools.wire.masking import masked_uri
 
@@ -58,7 +57,10 @@ def _add(store, args, fail):
         return fail("%s is no peer yet: say where it is, --uri URI" % args.domain)
     if args.own == args.domain:
         return fail("--as is the domain of this server, not %s" % args.domain)
-    token = sys.stdin.readline().strip() if args.token == "-" else args.token
+    try:
+        token = from_stdin(lambda stdin: stdin.readline().strip()) if args.token == "-" else args.token
+    except (OSError, ValueError) as error:
+        return fail("--token -: %s" % error)
     if token is not None and not (token.isascii() and token.isprintable() and token and " " not in token):
         return fail("--token is no bearer token: `peer add` printed it at the other server")
     peer = before or PeerServer(args.domain, args.uri, None, "", ONCE)

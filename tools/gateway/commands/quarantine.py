@@ -3,7 +3,7 @@
 
 import time
 
-from tools.gateway.commands.shared import add_store, open_store
+from tools.gateway.commands.shared import add_store, open_store, row_id
 from tools.page.events import sentence
 from tools.server.server import Server
 from tools.server.settings import Settings
@@ -20,7 +20,7 @@ def add_arguments(actions):
         ("drop", "the end of it; its originator is told where that could not be done before"),
     ):
         one = verbs.add_parser(verb, help=text)
-        one.add_argument("ids", metavar="ID", nargs="*", type=int, help="as `quarantine list` says them")
+        one.add_argument("ids", metavar="ID", nargs="*", type=row_id, help="as `quarantine list` says them")
         one.add_argument("--all", action="store_true", help="all that is there")
     add_store(*verbs.choices.values())
 

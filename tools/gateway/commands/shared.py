@@ -2,6 +2,7 @@
 """What several commands have in common: kinds of arguments, and the store that they open."""
 
 import argparse
+import re
 import sys
 
 from tools.page.events import sentence
@@ -12,6 +13,7 @@ from tools.wire.bodies import is_service_id
 from tools.wire.restreading import is_target
 
 STORE_HELP = "SQLite file that remembers all over a restart (default gateway.db; :memory: forgets)"
+BEHIND = "%s is behind a message gateway: see `l3g list` and `n3g list`"
 LONGEST_URI = 2048  # octets
 LONGEST_DOMAIN = 230  # octets: "ue:", 16 digits and "@" stand before it in a UE Service ID
 
@@ -29,10 +31,25 @@ def domain(text):
 
 
 def http_uri(text):
-    """Address of somebody who is posted to."""
-    if not is_target(text) or len(text) > LONGEST_URI:
-        raise argparse.ArgumentTypeError("%r is no http:// or https:// URI with a host" % text[:64])
+    """Address of somebody who is posted to: the path of an API goes behind it."""
+    if not is_target(text) or len(text) > LONGEST_URI or set("?#") & set(text):
+        words = "%r is no http:// or https:// URI with a host, and without a query"
+        raise argparse.ArgumentTypeError(words % text[:64])
     return text
+
+
+def row_id(text):
+    """Of a row in the store."""
+    if not re.fullmatch(r"[0-9]{1,18}", text, re.ASCII):
+        raise argparse.ArgumentTypeError("%r is no ID: a number" % text[:64])
+    return int(text)
+
+
+def from_stdin(read):
+    """What `read(stdin)` gives. Raises OSError where it is closed, ValueError where it is no text."""
+    if sys.stdin is None:
+        raise OSError("standard input is closed")
+    return read(sys.stdin)
 
 
 def add_store(*parsers):

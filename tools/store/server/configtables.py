@@ -79,6 +79,8 @@ class ConfigurationTables:
         other = self.configuration_of_ue(wanted.ue)
         if other and other.ue_id != wanted.ue_id:
             return "%s is the UE Service ID of %s" % (wanted.ue, other.ue_id)
+        if self.is_behind_message_gateway(wanted.ue):
+            return "%s is behind a message gateway" % wanted.ue
         own, key = self.key_of_ue_id(wanted.ue_id), self.key_of_ue(wanted.ue)
         if own and key and own != key:
             return "%s and %s have different keys" % (wanted.ue_id, wanted.ue)

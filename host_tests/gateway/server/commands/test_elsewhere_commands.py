@@ -2,12 +2,22 @@
 """`l3g`, `n3g`, `area`, `device add --broadcaster` and `--bmg`: what they do, and what they say to a mistake."""
 
 import argparse
+import io
+import os
+import subprocess
+import sys
 
 import pytest
 
+from host_tests.gateway.scripted import ROOT
 from tools import cli
+from tools.errors import UsageError
+from tools.gateway import arguments
 from tools.gateway.arguments import broadcast_gateway
+from tools.gateway.running.serving import Mistake
+from tools.provision import plan
 from tools.store.store import Store
+from tools.wire.identity import Peer
 
 SMS, URI, PHONE, DOMAIN = (
     "mgw:sms@example.org",
@@ -87,6 +97,9 @@ def test_the_domain_is_for_whom_no_gateway_has_by_itself(run):
         (("l3g", "add", SMS, "--uri", URI), "UE|@DOMAIN"),
         (("l3g", "add", SMS, "--uri", "coap://x", PHONE), "no http:// or https:// URI"),
         (("l3g", "add", SMS, "--uri", "http://x y", PHONE), "no http:// or https:// URI"),
+        (("l3g", "add", SMS, "--uri", "http://x/?key=1", PHONE), "without a query"),
+        (("n3g", "add", SMS, "--uri", "http://x#f", PHONE), "without a query"),
+        (("peer", "add", "b.example", "--uri", "http://x/?key=1"), "without a query"),
         (("l3g", "add", SMS, "--uri", URI, "@"), "no domain"),
         (("l3g", "add", SMS, "--uri", URI, "@a b"), "no domain"),
         (("l3g", "add", "x" * 256, "--uri", URI, PHONE), "1 to 255 octets"),
@@ -94,6 +107,9 @@ def test_the_domain_is_for_whom_no_gateway_has_by_itself(run):
         (("area", "add", "area:hall"), "UE"),
         (("area", "add", "", A), "1 to 255 octets"),
         (("area", "remove", "area:hall"), "there is no area"),
+        (("quarantine", "drop", "9" * 30), "is no ID"),
+        (("quarantine", "retry", "x"), "is no ID"),
+        (("--exposure-as", ".."), "letters, digits"),
     ],
 )
 def test_mistakes_are_told_in_one_line(run, words, reason):
@@ -116,6 +132,78 @@ def test_a_ue_is_served_here_or_behind_one_gateway(run):
         2,
         "msgin5g server: %s is behind a message gateway: see `l3g list` and `n3g list`\n" % PHONE,
     )
+
+
+def test_a_ue_that_registered_by_itself_can_be_removed_and_added_behind_a_gateway(run):
+    """On an open server: nobody had added it."""
+    run("device", "add", A)
+    asked(lambda store: store.register(B, Peer("192.0.2.1", 1), 0, 1e12, None, {}))
+    assert run("l3g", "add", SMS, "--uri", URI, B)[2].endswith("device remove %s first\n" % B)
+    assert run("device", "remove", B)[:2] == (0, "removed %s\n" % B)
+    assert run("l3g", "add", SMS, "--uri", URI, B)[0] == 0
+    assert run("device", "remove", "ue:nobody")[0] == 2
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("device", "add", PHONE),
+        ("ue", "add", "urn:imei:35-209900-176148-1", "--ue", PHONE),
+        ("application", "add", "7", "--ue", PHONE, "--credential-file", "secret"),
+    ],
+)
+def test_no_command_serves_here_who_is_behind_a_gateway(run, words, tmp_path):
+    (tmp_path / "secret").write_text("00")
+    run("l3g", "add", SMS, "--uri", URI, PHONE)
+    code, out, err = run(*words, program="gateway")
+    assert (code, out) == (2, "")
+    assert "%s is behind a message gateway" % PHONE in err
+    assert asked(lambda store: store.known(PHONE)) is False
+
+
+def test_nor_does_provision(run):
+    run("l3g", "add", SMS, "--uri", URI, PHONE)
+    settings = {"role": "client", "ue_service_id": PHONE, "peer": "coap://192.0.2.1"}
+    made = asked(lambda store: plan.make(store, settings))
+    with pytest.raises(UsageError, match="behind a message gateway"):
+        asked(made.register)
+    assert asked(lambda store: store.known(PHONE)) is False
+
+
+@pytest.mark.parametrize("stdin", [None, b"\xff\n", b""])
+@pytest.mark.parametrize(
+    ("words", "option"),
+    [
+        (("peer", "add", "b.example", "--uri", URI, "--token", "-"), "--token"),
+        (("application", "add", "7", "--ue", A, "--credential-file", "-"), "credential"),
+    ],
+)
+def test_what_does_not_come_on_standard_input_is_told(run, monkeypatch, words, option, stdin):
+    given = stdin if stdin is None else io.TextIOWrapper(io.BytesIO(stdin), encoding="utf-8")
+    monkeypatch.setattr(sys, "stdin", given)
+    code, out, err = run(*words, program="gateway")
+    assert (code, out) == (2, "") and option in err.splitlines()[-1]
+
+
+def test_an_area_has_one_gateway():
+    parser = argparse.ArgumentParser()
+    arguments.add_common(parser)
+    arguments.add_server(parser)
+    args = parser.parse_args(["--bmg", "a=http://x", "--bmg", "b=http://x", "--bmg", "a=http://y"])
+    with pytest.raises(Mistake, match="--bmg a is given twice"):
+        arguments.settings_of(args)
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_what_the_terminal_cannot_show_is_shown_by_its_number(tmp_path, encoding):
+    words = ["server", "device", "add", "ue:\u65e5", "--store", str(tmp_path / "s.db")]
+    done = subprocess.run(
+        [sys.executable, "-m", "tools.cli", *words],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONIOENCODING": encoding},
+        capture_output=True,
+    )
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, b"added ue:\\u65e5")
 
 
 def test_without_a_store_nothing_is_made(run, tmp_path):
@@ -156,7 +244,7 @@ def test_a_broadcaster_is_one_until_it_is_removed(run):
     ("text", "read"),
     [
         ("area:town=http://127.0.0.1:8070", ("area:town", "http://127.0.0.1:8070")),
-        ("a=b=https://x/?c=http://y", ("a=b", "https://x/?c=http://y")),
+        ("a=b=https://x/c=http://y", ("a=b", "https://x/c=http://y")),
         ("a b=http://x", ("a b", "http://x")),
     ],
 )
@@ -165,7 +253,17 @@ def test_an_area_and_its_gateway(text, read):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "area", "=http://x", "area=", "area=ftp://x", "area=http://", "area=http://x:99999"]
+    "text",
+    [
+        "",
+        "area",
+        "=http://x",
+        "area=",
+        "area=ftp://x",
+        "area=http://",
+        "area=http://x:99999",
+        "a=http://x/?b=c",
+    ],
 )
 def test_what_is_no_area_and_gateway(text):
     with pytest.raises(argparse.ArgumentTypeError, match="http"):

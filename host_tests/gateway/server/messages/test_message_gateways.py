@@ -157,7 +157,7 @@ def test_an_emulated_gateway_on_a_command_line(tmp_path):
                         A,
                         PHONE,
                     )
-                    process.stdin.write(("%s %s a text\nx\n" % (PHONE, A)).encode())
+                    process.stdin.write(("%s %s a text\n" % (PHONE, A)).encode() + b"\xff\n")
                     process.stdin.write_eof()
                     assert b"the token is not of" in await process.stdout.readline()
                     assert await process.stdout.readline() == b"say: UE RECIPIENT TEXT\n"
@@ -179,6 +179,29 @@ def test_a_file_without_a_token_is_told(tmp_path, monkeypatch, capsys, content):
     with pytest.raises(SystemExit):
         message_gateways._arguments()
     assert "--token-file %s: " % file in capsys.readouterr().err.splitlines()[-1]
+
+
+@pytest.mark.parametrize("port", ["65536", "-1", "x", "9" * 5000, ""])
+def test_what_is_no_port_is_told(monkeypatch, capsys, port):
+    monkeypatch.setattr(sys, "argv", ["x", "l3g", "--listen=" + port])
+    with pytest.raises(SystemExit):
+        message_gateways._arguments()
+    assert "is no port" in capsys.readouterr().err.splitlines()[-1]
+
+
+@pytest.mark.slow
+def test_a_port_that_is_taken_is_told_in_one_line():
+    async def main():
+        async with MessageGateway("BMG") as taken:
+            words = ["-m", "tools.demo.message_gateways", "bmg", "--listen", taken.uri.rpartition(":")[2]]
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, *words, cwd=ROOT, stderr=asyncio.subprocess.PIPE
+            )
+            _, err = await process.communicate()
+            assert process.returncode != 0
+            assert err.decode().startswith("message_gateways: ") and err.count(b"\n") == 1
+
+    run(main())
 
 
 @pytest.mark.parametrize(
