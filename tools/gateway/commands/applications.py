@@ -89,9 +89,10 @@ def _application(store, args, credential, fail):
         return fail(BEHIND % args.ue)
     before = store.application(args.app_id)
     add(store, args.app_id, args.ue, credential)
-    instead = (
-        " in place of %s; it has to register again" % before.ue if before and before.ue != args.ue else ""
-    )
+    again = "; it has to register again"
+    instead = " in place of " + before.ue + again if before and before.ue != args.ue else ""
+    if before and before.ue == args.ue and before.identifier is not None:
+        instead = again
     print("added %s as %s%s" % (args.app_id, args.ue, instead))
     return 0
 

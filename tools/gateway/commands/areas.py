@@ -6,6 +6,7 @@ import argparse
 import re
 
 from tools.gateway.commands.shared import add_store, http_uri, open_store, service_id
+from tools.server.elsewhere import home_domain
 from tools.wire.bodies import is_service_id
 
 
@@ -44,6 +45,9 @@ def main(args, fail):
 def _add(store, args, fail):
     store.add_area(args.area, args.ues)
     print("%s is a broadcast area with %s" % (args.area, _words(args.ues)))
+    for ue in dict.fromkeys(args.ues):
+        if not store.known(ue) and store.message_gateway_of(ue, home_domain(ue)):
+            print("%s is behind a message gateway: it gets no broadcast" % ue)
     return 0
 
 

@@ -6,6 +6,7 @@ import argparse
 import time
 
 from tools.gateway.commands.shared import add_store, open_store, service_id
+from tools.server.elsewhere import home_domain
 from tools.server.procedures.groups.documents import MAX_MEMBERS
 from tools.store.server.grouptables import ADMINISTRATOR, EXPLICIT, IMPLICIT, NORMAL, Member
 from tools.wire.outside import utf8
@@ -73,9 +74,16 @@ def _add(store, args, fail):
         added = len(wanted.keys() - before.keys())
         print("%s was there; %d members were added to it" % (args.group, added))
     for id_ in wanted:
-        if not store.known(id_) and store.application_server(id_) is None:
+        if not _is_known(store, id_):
             print("%s is not known yet: nothing is kept for it before it is" % id_)
     return 0
+
+
+def _is_known(store, id_):
+    """Served here, or behind who is told what is for it."""
+    here = store.known(id_) or store.application_server(id_) is not None
+    domain = home_domain(id_)
+    return here or store.message_gateway_of(id_, domain) is not None or store.peer(domain) is not None
 
 
 def _member(before, id_, type_):

@@ -231,6 +231,23 @@ def test_areas_are_added_listed_and_removed(run):
     assert asked(lambda store: store.area("area:hall")) is None
 
 
+def test_who_gets_no_broadcast_is_named(run):
+    run("l3g", "add", SMS, "--uri", URI, PHONE)
+    told = "%s is behind a message gateway: it gets no broadcast\n" % PHONE
+    assert run("area", "add", "area:hall", A, PHONE, PHONE)[1].partition("\n")[2] == told
+
+
+def test_an_application_that_is_added_anew_has_to_register_again(run, tmp_path):
+    (tmp_path / "secret").write_text("00")
+    add = ("application", "add", "7", "--credential-file", "secret", "--ue")
+    assert run(*add, A, program="gateway")[1] == "added 7 as %s\n" % A
+    assert run(*add, A, program="gateway")[1] == "added 7 as %s\n" % A
+    asked(lambda store: store.register_application(7, "l3:/dev/one", b"abcdef"))
+    assert run(*add, A, program="gateway")[1] == "added 7 as %s; it has to register again\n" % A
+    wanted = "added 7 as %s in place of %s; it has to register again\n" % (B, A)
+    assert run(*add, B, program="gateway")[1] == wanted
+
+
 def test_a_broadcaster_is_one_until_it_is_removed(run):
     assert run("device", "add", A, "--broadcaster")[1] == "added %s\n%s may broadcast\n" % (A, A)
     run("device", "add", B)

@@ -54,6 +54,14 @@ def test_one_is_added_listed_and_removed(group, program):
     assert kept() == {}
 
 
+def test_who_is_reached_elsewhere_is_known(group):
+    phone, other = "ue:phone@sms.example.org", "ue:a@b.example"
+    uri = ("--uri", "http://127.0.0.1:8071")
+    for words in (("l3g", "add", "mgw:sms", *uri, "@sms.example.org"), ("peer", "add", "b.example", *uri)):
+        assert cli.main(["server", *words]) == 0
+    assert group("add", GROUP, phone, other)[1] == "added %s with 2 members\n" % GROUP
+
+
 def test_members_are_added_and_removed_one_by_one(group):
     group("add", GROUP, A)
     assert "1 members were added" in group("add", GROUP, "--explicit", B)[1]
