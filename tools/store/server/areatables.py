@@ -49,11 +49,12 @@ class AreaTables:
 
     def registered_in(self, area, now):
         """The UE Service IDs of the UEs in this area that are registered now."""
-        rows = self._db.execute(
-            "SELECT ue FROM registration AS one WHERE live AND expires>? AND EXISTS"
-            " (SELECT 1 FROM area_ue WHERE area=? AND area_ue.ue IN (one.ue, ?)) ORDER BY ue",
-            (now, area, EVERY_UE),
-        )
+        live = "SELECT ue FROM registration WHERE live AND expires>?"
+        if self._one("SELECT 1 FROM area_ue WHERE area=? AND ue=?", area, EVERY_UE) is not None:
+            rows = self._db.execute(live + " ORDER BY ue", (now,))
+        else:  # however many others are registered
+            live += " AND ue IN (SELECT ue FROM area_ue WHERE area=?) ORDER BY ue"
+            rows = self._db.execute(live, (now, area))
         return [ue for (ue,) in rows]
 
     # ---- who may broadcast -------------------------------------------------------------------------------------------
