@@ -90,6 +90,7 @@ class Applications(Arrivals):
         self._store.register_application(app_id, identifier, registration_id)
         if application.identifier not in (None, identifier):
             why = "it has registered at %s" % identifier
+            self._heard.pop(application.identifier, None)
             self._emit("application-deregistered", application=app_id, ue=application.ue, cause=why)
         self._heard[identifier] = now
         self._emit("application-registered", application=app_id, ue=application.ue, at=identifier)
@@ -136,6 +137,8 @@ class Applications(Arrivals):
 
     def _end(self, application, now, cause=None):
         self._store.deregister_application(application.app_id)
+        if not self._store.applications_at(application.identifier):
+            self._heard.pop(application.identifier, None)
         if all(each.identifier is None for each in self._store.applications_of(application.ue)):
             yield self._ask(application.ue, self._own(application.ue, "DEREG"))
         fields = {"cause": cause} if cause else {}

@@ -142,6 +142,16 @@ def test_one_that_comes_from_another_address_is_told_of():
     assert len(bench.events("application-deregistered")) == 1
 
 
+def test_nothing_is_kept_of_addresses_that_nobody_has_any_more():
+    """A device behind a NAT comes from another port each time."""
+    bench = AppBench((7, ONE))
+    for port in range(100):
+        registration = bench.enter(7, "coap:192.0.2.1:%d" % port)
+    assert len(bench.applications._heard) == 1
+    bench.applications.deregister("coap:192.0.2.1:99", registration, bench.now)
+    assert len(bench.applications._heard) == 0
+
+
 def test_applications_of_one_ue_at_one_address():
     bench = AppBench((7, ONE), (8, ONE))
     first, second = bench.enter(7), bench.enter(8)
