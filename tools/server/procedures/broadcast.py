@@ -39,8 +39,9 @@ class Broadcast(Procedure):
     def route(self, item, now):
         """The originator hears where nobody gets it, and of a gateway that did not take it; not about single UEs."""
         origin, area = item.origin, item.target.id
-        if origin.type == "UE" and not self._store.is_broadcaster(origin.id):
-            return FAILED, "this UE may not broadcast"
+        if not self._may(origin):
+            who = "UE" if origin.type == "UE" else "application server"
+            return FAILED, "this %s may not broadcast" % who
         item = replace(item, store_forward=False, expires=min(now + LIFE, item.expires or now + LIFE))
         if area in self._gateways:
             return self._core.routing.singly(replace(item, head=item.head | {"priority": item.priority}), now)
@@ -58,6 +59,12 @@ class Broadcast(Procedure):
             return FAILED, "too many messages wait; try again later"
         taken = [ue for ue in ues if self._copy(item, Address("UE", ue), now)]
         return (QUEUED, "") if taken else (FAILED, "no UE of this broadcast area takes more messages")
+
+    def _may(self, origin):
+        """UEs that were allowed to, and Application Servers that are registered here; not those of other servers."""
+        if origin.type == "UE":
+            return self._store.is_broadcaster(origin.id)
+        return self._store.application_server(origin.id) is not None
 
     def _copy(self, item, target, now):
         """It names the UE beside the area: a Gateway UE finds it by that. `delivery.queues` takes the name away from

@@ -5,8 +5,11 @@ import pytest
 
 from host_tests.gateway.scripted import new_id
 from host_tests.gateway.server.test_decisions import HERE, THERE, A, B, Bench, msg, own
+from tools.server.callers import Caller
 from tools.server.delivery.pushes import Outcome
+from tools.store.server.peertables import PeerServer
 from tools.store.tables import DATA
+from tools.wire.bodies import Address
 from tools.wire.identity import Peer
 
 C, AREA, FIELD, PLANT = "ue:c", "area:hall", "area:field", "plant=2"
@@ -152,6 +155,21 @@ def test_an_application_server_may_broadcast(bench):
     assert set(drain(bench)) == {A, B}
     ack = servers.message(as_message("area:none"), bench.now)
     assert (ack["status"], ack["failureCause"]) == ("DELY_FAILED", "unknown broadcast area")
+
+
+@pytest.mark.parametrize("to", [AREA, PLANT])
+def test_an_application_server_of_another_server_may_not(bench, to):
+    """Nobody here has allowed it."""
+    with bench.store.transaction():
+        bench.store.set_peer(PeerServer("b.example", "http://b.example", None, "", "no"))
+    body = as_message(to) | {"oriAddr": {"addrType": "AS", "addr": "as:x@b.example"}}
+    caller = Caller(through=Address("SERVER", "b.example"))
+    ack = bench.server.application_servers.message(body, bench.now, caller)
+    assert (ack["status"], ack["failureCause"]) == (
+        "DELY_FAILED",
+        "this application server may not broadcast",
+    )
+    assert bench.work() == []
 
 
 def test_sent_twice_it_is_one_broadcast(bench):
