@@ -216,6 +216,7 @@ MESSAGE = {
     "msgId": "0e4a8ac6-54a9-4d2c-8a6c-00000000000a",
     "payload": "x",
 }
+RESPONSE = {"msgType": "msgresp", "oriAddr": {"oriAddrType": "UE", "addr": OWN}, "DelSta": "failure"}
 REPORT = MESSAGE | {"msgType": "IMDN", "DelSta": "success"}
 ITEMS = [{"msgId": "0e4a8ac6-54a9-4d2c-8a6c-00000000000%d" % number, "payload": "x"} for number in (1, 2)]
 
@@ -239,7 +240,7 @@ async def pushed(stage_, body):
         (MESSAGE | {"oriDestAddr": {"destAddrType": "bc", "addr": "area:1"}}, 1),
         (REPORT | {"DelSta": "Success"}, 1),
         (REPORT | {"msgType": "imdn", "msgList": [{"msgId": ITEMS[0]["msgId"], "DelSta": "SUCCESS"}]}, 1),
-        (REPORT | {"msgType": "MSGRESP", "DelSta": "Stored for deferred delivery"}, 0),
+        (MESSAGE | RESPONSE | {"DelSta": "Stored for deferred delivery"}, 0),
     ],
 )
 def test_a_server_of_another_kind_is_read_kindly(body, came):
@@ -270,7 +271,8 @@ def test_a_server_of_another_kind_is_read_kindly(body, came):
         {"isSegmented": True, "segParams": {"segId": "1", "segNumb": True}},
         {"msgType": "IMDN"},
         {"msgType": "IMDN", "DelSta": True},
-        {"msgType": "MSGRESP"},
+        RESPONSE | {"DelSta": None},
+        RESPONSE | {"msgId": "7"},
     ],
 )
 def test_what_it_may_not_say_is_refused_with_a_word(change):
