@@ -52,7 +52,7 @@ class Applications:
         self._inbox = inbox  # the list of all that was received
         self._messages = messages  # that it may hold
         self._stats = stats
-        self._held = {}
+        self._held = {None: None}  # by all of the names, so that `hold` wants no memory
         self._full = {}  # name: Countdown since its share was used up
 
     def open(self, name):
@@ -63,6 +63,7 @@ class Applications:
         if name not in self.names:
             if len(self.names) >= MAX_APPLICATIONS:
                 raise ValueError("application: %d are open, more are not possible" % MAX_APPLICATIONS)
+            self._held[name] = None
             self.names.append(name)
 
     def waiting(self, message):
@@ -92,9 +93,10 @@ class Applications:
     def let_go(self, name):
         """Take note that an application asks for its next message: the one before it is closed."""
         self._full.pop(name, None)
-        message = self._held.pop(name, None)
+        message = self._held.get(name)
         if message is None:
             return
+        self._held[name] = None
         message.close()
         if isinstance(message, Lent):
             original = message.original
@@ -102,7 +104,7 @@ class Applications:
                 original.close()
 
     def hold(self, name, message):
-        """Take note that an application has a message now."""
+        """Take note that an application has a message now. Want no memory: the message counts as taken already."""
         self._held[name] = message
 
     def expect_room(self, messages, now):

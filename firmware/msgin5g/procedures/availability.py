@@ -80,17 +80,17 @@ class Availability(Source):
             self._bulked = True
         grant = registration.expires if registration.registered else None
         if grant is not self._grant:
-            self._grant = grant
             self._next = self._open = None
             if grant is not None:
                 self._begin(now)
+            self._grant = grant
         if self._next is not None:
             self._next.advance(now)
             late = -self._next.left(now)
             if late >= 0:
                 late %= self._interval  # some windows may have been slept over
-                self._next = Countdown(self._interval - late, now)
                 self._listen(self._duration + self._longer - late, now)
+                self._next = Countdown(self._interval - late, now)
         if self._open is not None:
             self._open.advance(now)
             if self._open.left(now) <= 0:

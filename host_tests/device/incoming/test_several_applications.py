@@ -5,6 +5,7 @@ import coap
 from common import equal, raises
 from life import AFTER, BEFORE, TORN, CutStorage, PowerCut
 from msgin5g import MemoryStorage
+from msgin5g.store.message import Message
 from msgin5g_scene import MINUTE, SECOND, Scene, agree, msg, segment
 
 
@@ -212,6 +213,27 @@ def test_what_can_be_no_application():
         made.call("receiver", "open", "a%d" % number)
     made.call("receiver", "open", "a0")
     raises(ValueError, made.client.call, "receiver", "open", "a8", made.tick)
+
+
+def test_who_has_a_message_is_noted_without_memory():
+    # It is noted once the message counts as taken: who found no memory then would have lost it.
+    try:
+        from micropython import heap_lock, heap_unlock
+    except ImportError:
+
+        def heap_lock():
+            pass
+
+        heap_unlock = heap_lock
+    made = scene("meter", "valve")
+    applications = made.client._receiver.applications
+    message = Message("ue:b@x", "UE", "ue:a@x", "UE", "m-1", None, "NORMAL", False)
+    for name in (None, "meter", "valve"):
+        heap_lock()
+        try:
+            applications.hold(name, message)
+        finally:
+            heap_unlock()
 
 
 class Twice:

@@ -177,6 +177,32 @@ def test_windows_that_were_slept_over_are_gone():
     equal(wake(scene), 580)
 
 
+def test_windows_go_on_where_memory_ended_at_the_beginning_of_one():
+    from msgin5g.procedures import availability
+
+    real = availability.Countdown
+    for nth in range(1, 7):  # two of the registration, two of each window
+        left = [nth]
+
+        def starved(ms, now, left=left):
+            left[0] -= 1
+            if not left[0]:
+                raise MemoryError
+            return real(ms, now)
+
+        availability.Countdown = starved
+        try:
+            scene = sleeper(for_a_day).start()
+            for _ in range(3):
+                assert listens(scene), nth
+                scene.run(20 * SECOND)
+                assert not listens(scene), nth
+                scene.run(580 * SECOND)
+        finally:
+            availability.Countdown = real
+        equal((left[0] <= 0, scene.client.stats["starved"]), (True, 1))
+
+
 def test_without_a_registration_there_is_no_window():
     scene = sleeper(lambda asked: (coap.CHANGED, b'{"result":false,"cause":"no"}')).start()
     assert not listens(scene)
