@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from host_tests.gateway.scripted import new_id
 from host_tests.gateway.server.test_decisions import HERE, THERE, A, B, Bench, msg, own
 from tools.server.callers import Caller
 from tools.server.delivery.pushes import DONE, LATER, REFUSED, Outcome
@@ -332,6 +333,24 @@ def test_one_ue_that_the_network_cannot_handle_holds_up_no_other():
             outcome = Outcome(DONE, "201 Created") if taken else Outcome(LATER, "500 Internal Server Error")
             bench.server.outcome(push, outcome, bench.now)
     assert set(found[:2]) == {"c@example.org", UE_ID}
+
+
+def test_pieces_of_an_aggregate_are_worth_the_triggers_of_the_whole():
+    """One element of it gets another end while it is stored."""
+    bench = scene()
+    until = date_time(bench.now + 1000)
+    listed = [{"msgId": new_id(), "payload": "x"} for _ in range(3)]
+    body = msg(A, B, None, sfFlag=True, sfParam={"expireTime": until}, totalMsgCount=3, msgList=listed)
+    assert bench.code(HERE, body) == "2.04"
+    at = []
+    for _ in range(1100):
+        for push in triggers(bench, 1):
+            at.append(bench.now - 1_000_000)
+            sent(bench, push)
+        if bench.now == 1_000_100:
+            change = own("MSGUPD", A, msgId=listed[1]["msgId"], sfParam={"expireTime": 600})
+            assert bench.code(HERE, change) == "2.04"
+    assert at == [1, 501, 700, 1000]
 
 
 def test_behind_a_gateway_the_host_of_the_gateway_is_not_where_it_is():

@@ -121,8 +121,6 @@ class Fitting:
         store, first = self._store, row.head["msgId"]
         high, whole = store.is_high(row.id), store.whole_of(row.id) or first
         step = (store.position_after(row) - row.position) / max(1, len(pieces))
-        store.remove(row.id)
-        self.forget(row.id)
         ids = []
         for number, listed in enumerate(pieces):
             if len(listed) == 1:
@@ -145,4 +143,7 @@ class Fitting:
                 whole=whole,
             )
             ids.append(id_)
+        store.trigger_pieces(row.id, ids)
+        store.remove(row.id)
+        self.forget(row.id)
         return ids

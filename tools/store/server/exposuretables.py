@@ -80,6 +80,13 @@ class ExposureTables:
             (now, ue),
         )
 
+    def trigger_pieces(self, id_, pieces):
+        """The pieces of a message are worth what it is worth still."""
+        self._db.executemany(
+            "INSERT INTO trigger_time SELECT ?, ue, due, stage FROM trigger_time WHERE message=?",
+            [(piece, id_) for piece in pieces],
+        )
+
     def triggers_of_messages(self, now):
         """(message, UE, when its next one is due or None) of those with one that is due."""
         query = (
