@@ -1,17 +1,27 @@
 # SPDX-License-Identifier: MIT
 """Runs the MSGin5G Server by itself: UEs and Gateway UEs over CoAP, Application Servers over HTTP."""
 
+import urllib.parse
+
 from tools.gateway import arguments
 from tools.gateway.commands import table
 from tools.gateway.running.server import ServerProgram
 from tools.gateway.running.serving import Command
-from tools.server.hosts import is_loopback
+from tools.server.hosts import address_of, is_loopback
 
 
 def add_arguments(parser):
     arguments.add_common(parser)
     arguments.add_server(parser)
     table.add(parser, table.SERVER)
+
+
+def _is_reached(host, uri):
+    """Whether who is at this URI may reach somebody who listens on this host, and is told that."""
+    if is_loopback(host):
+        return is_loopback(urllib.parse.urlsplit(uri).hostname)
+    found = address_of(host)
+    return not (found and found.is_unspecified)
 
 
 def server_hints(args, program):
@@ -26,6 +36,11 @@ def server_hints(args, program):
         yield "no UE Service ID may register yet: msgin5g %s ID --store %s" % (add, args.store)
     if not is_loopback(args.http[0]) and not program.store.has_tokens():
         yield "no Application Server may speak yet: msgin5g gateway as add ID --store %s" % args.store
+    if args.exposure and not args.callback and not _is_reached(args.http[0], args.exposure):
+        yield "%s cannot tell anything at %s, where --http listens: give --callback URI" % (
+            args.exposure,
+            args.http[0],
+        )
 
 
 main = Command(

@@ -52,9 +52,9 @@ class ServerProgram(Running):
     def status_parts(self, now):
         return super().status_parts(now) | status.of_server(self, now)
 
-    def open(self):
-        super().open()
+    async def listen(self):
         self.server.exposure.listens_at("http://" + self.address("http"))
+        await super().listen()
 
     def stopping(self):
         self.unrecorded.stop()
