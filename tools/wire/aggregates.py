@@ -36,21 +36,36 @@ def aggregate(body):
     listed = elements(body)
     if listed is None:
         return None
+    return _each(_element, listed)
+
+
+def reported(body):
+    """(msgId, delivered, cause) of each element of an aggregated IMDN; None of another one."""
+    listed = elements(body)
+    return listed and _each(bodies.report, listed)
+
+
+def _each(read, listed):
+    """What each element is read as. Malformed says which one it is of."""
     made = []
     for place, item in enumerate(listed):
         try:
-            element = {"msgId": bodies.message_id(item)}
-            app_id = bodies.applications(item)
-            if app_id is not None:
-                element["appId"] = app_id
-            if item.get("isDelivStatReq") is not None:  # false is said: it does not inherit
-                element["isDelivStatReq"] = bodies.flag(item, "isDelivStatReq")
-            bodies.priority(item)
-            value = bodies.whole_payload(item)
+            made.append(read(item))
         except bodies.Malformed as error:
             raise bodies.Malformed("msgList[%d].%s" % (place, error.member), error.reason) from None
-        made.append(element if value is None else element | {"payload": value})
     return made
+
+
+def _element(item):
+    element = {"msgId": bodies.message_id(item)}
+    app_id = bodies.applications(item)
+    if app_id is not None:
+        element["appId"] = app_id
+    if item.get("isDelivStatReq") is not None:  # false is said: it does not inherit
+        element["isDelivStatReq"] = bodies.flag(item, "isDelivStatReq")
+    bodies.priority(item)
+    value = bodies.whole_payload(item)
+    return element if value is None else element | {"payload": value}
 
 
 def reports(service, from_, to, outer, listed):

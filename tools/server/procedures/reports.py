@@ -10,8 +10,8 @@ class Reports(Procedure):
         """A report is routed like a message and kept for a recipient that is away; a repeat ends here."""
         origin = bodies.address(body, "oriAddr", ("UE",))
         target = bodies.address(body, "destAddr", ("UE", "AS"))
-        listed = aggregates.elements(body)
-        reports = [bodies.report(item) for item in listed or [body]]
+        listed = aggregates.reported(body)
+        reports = listed or [bodies.report(body)]
         outer = bodies.message_id(body) if "msgId" in body else reports[0][0]
         self._speakers.speaks_for(peer, origin.id, now)
         self._deliveries.quotas.refuse_reports(origin, target, [msg_id for msg_id, *_ in reports])

@@ -172,3 +172,19 @@ def test_one_that_its_recipient_finds_too_large_goes_singly():
 def test_a_list_is_bounded():
     answer = both().ask(THERE, report(said(257)))
     assert (answer.code, answer.diagnostic) == ("4.00", "msgList: more than 256 messages")
+
+
+@pytest.mark.parametrize(
+    "wrong, member",
+    [
+        ({"msgId": "x"}, "msgList[1].msgId"),
+        ({"msgId": None}, "msgList[1].msgId"),
+        ({"DelSta": "perhaps"}, "msgList[1].DelSta"),
+        ({"DelSta": "failure", "Cause": 5}, "msgList[1].Cause"),
+    ],
+)
+def test_which_element_is_malformed_is_said(wrong, member):
+    elements = said(3)
+    elements[1] |= wrong
+    answer = both().ask(THERE, report(elements))
+    assert (answer.code, answer.diagnostic.partition(":")[0]) == ("4.00", member)
