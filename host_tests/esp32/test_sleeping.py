@@ -10,7 +10,7 @@ import virtual
 from air import air
 from common import equal
 from device import health, runner, start, waiting
-from msgin5g import MemoryStorage
+from msgin5g import GroupError, MemoryStorage
 
 PEER = ("192.0.2.1", 65401)
 CONFIG = {
@@ -24,7 +24,8 @@ CONFIG = {
 
 
 class Link:
-    """A radio with a server behind it, which answers at once; `push` sends a message, lost where the board sleeps."""
+    """A radio with a server behind it, which answers at once, about groups never; `push` sends a message, lost where
+    the board sleeps."""
 
     peer = PEER
     dropped = 0
@@ -48,7 +49,9 @@ class Link:
 
     def send(self, octets, address):
         message = coap.decode(bytes(octets))
-        if 1 <= message.code < 32:
+        if message.code == coap.GET:
+            self.kinds.append("GROUP")  # nobody answers
+        elif 1 <= message.code < 32:
             kind = json.loads(str(message.payload, "utf-8"))["msgType"]
             self.kinds.append(kind)
             said = b'{"result":true,"regExpTime":86400}' if kind == "REG" else b""
@@ -228,6 +231,21 @@ def test_what_the_client_calls_may_call_the_client():
 
     board = play(act, availability=None)
     equal(board.link.kinds, ["REG", "REG", "MSG"])
+
+
+def test_a_call_in_vain_is_not_asked_again_whatever_else_is_wrong():
+    async def act(client, board):
+        client.alive(1)
+        await asyncio.sleep(2)
+        try:
+            await client.join("g:pumps@x", 5)
+        except GroupError as error:
+            equal(str(error)[:40], "join g:pumps@x: still waiting after 5 s,")
+        equal(client.fault(), "the application did not call alive() in time")
+        equal(client.core.procedure("groups").subscriptions, [])
+        await asyncio.sleep(600)
+
+    equal(play(act, availability=None).link.kinds[:2], ["REG", "GROUP"])
 
 
 def test_a_board_that_wakes_for_moments_is_not_found_at_fault():

@@ -55,7 +55,7 @@ async def _called(client, what, group, timeout_s):
     finally:
         if not call.done:  # in vain, or who called was cancelled
             client.wake(call)
-            if client.fault() is None:
+            if not client.ended:
                 _ask(client, "withdraw", call)
     return call.result
 

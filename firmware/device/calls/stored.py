@@ -19,6 +19,6 @@ async def changed(runner, what, core, timeout_s, *arguments):
     finally:
         if not change.done:  # in vain, or who called was cancelled
             runner.wake(change)
-            if runner.fault() is None:
+            if not runner.ended:
                 runner.call("stored", "withdraw", change)
     return change.result
