@@ -3,8 +3,9 @@
 as a UDP datagram, and tells when a device can be reached."""
 
 import base64
-import binascii
+import contextlib
 import itertools
+import json
 import socket
 
 import aiohttp
@@ -56,26 +57,30 @@ class Nef:
     # ---- what it is asked --------------------------------------------------------------------------------------------
 
     async def _trigger(self, request):
-        body = await request.json()
-        host = self.devices.get(_who(body))
-        if host is None:
-            return _problem(404, "no such device")
         try:
-            octets = base64.b64decode(body["triggerPayload"], validate=True)
-            destination = (host, int(body["applicationPortId"]))
-        except (KeyError, ValueError, binascii.Error) as error:
-            return _problem(400, "no transaction: %r" % error)
+            body, host = await self._asked(request)
+            octets = base64.b64decode(_text(body, "triggerPayload"), validate=True)
+            port = body.get("applicationPortId")
+            if type(port) is not int or not 0 < port < 65536:
+                raise ValueError("applicationPortId: no port")
+        except KeyError:
+            return _problem(404, "no such device")
+        except ValueError as error:
+            return _problem(400, str(error))
         with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM) as out:
-            out.sendto(octets, destination)
+            out.sendto(octets, (host, port))
         link = self._link(request)
         await self.triggers.add(body)
         await self._tell(body, {"transaction": link, "result": "SUCCESS"})
         return web.json_response(body | {"self": link}, status=201, headers={"Location": link})
 
     async def _subscribe(self, request):
-        body = await request.json()
-        if _who(body) not in self.devices:
+        try:
+            body, _ = await self._asked(request)
+        except KeyError:
             return _problem(404, "no such device")
+        except ValueError as error:
+            return _problem(400, str(error))
         link = self._link(request)
         self._watched[link] = body
         await self.subscriptions.add(body)
@@ -88,16 +93,37 @@ class Nef:
         await self.ended.add(link)
         return web.Response(status=204)
 
+    async def _asked(self, request):
+        """(the JSON object of a request, the host of the device that it is about). Raises KeyError where there is no
+        such device, ValueError."""
+        body = json.loads(await request.read())
+        if not isinstance(body, dict):
+            raise ValueError("not a JSON object")
+        host = self.devices[_who(body)]
+        if not _text(body, "notificationDestination").startswith("http"):
+            raise ValueError("notificationDestination: no URI")
+        return body, host
+
     def _link(self, request):
         return "%s/%d" % (request.url, next(self._numbers))
 
     async def _tell(self, body, said):
-        async with self._http.post(body["notificationDestination"], json=said) as response:
-            response.raise_for_status()
+        """What was done is done, whether or not anybody hears of it."""
+        with contextlib.suppress(aiohttp.ClientError, ValueError):
+            async with self._http.post(body["notificationDestination"], json=said):
+                pass
+
+
+def _text(body, member):
+    value = body.get(member)
+    if not isinstance(value, str):
+        raise ValueError("%s: not a string" % member)
+    return value
 
 
 def _who(body):
-    return body.get("externalId") or body.get("msisdn")
+    found = body.get("externalId") or body.get("msisdn")
+    return found if isinstance(found, str) else None
 
 
 def _problem(status, detail):

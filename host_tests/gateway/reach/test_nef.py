@@ -85,3 +85,36 @@ def test_it_knows_who_is_in_its_network_and_ends_what_it_is_told_to():
             await nef.is_reachable(UE_ID)  # nobody is told any more
 
     run(main())
+
+
+GOOD = {
+    "externalId": UE_ID,
+    "applicationPortId": 4711,
+    "triggerPayload": "e30=",
+    "notificationDestination": "http://127.0.0.1:9/",
+}
+
+
+def test_what_it_cannot_do_is_answered_with_4xx():
+    wrong = [b"{", b"[]", b"7", b"\xff"]
+    for member, values in {
+        "externalId": [7, [], None],
+        "applicationPortId": [0, 65536, 2**70, "x", None, True, 1.5],
+        "triggerPayload": [5, "%", None, {}],
+        "notificationDestination": [None, 5, "no URI"],
+    }.items():
+        wrong += [json.dumps(GOOD | {member: value}).encode() for value in values]
+
+    async def main():
+        async with Nef({UE_ID: "127.0.0.1"}) as nef, aiohttp.ClientSession(nef.uri) as http:
+            for octets in wrong:
+                async with http.post("/3gpp-device-triggering/v1/x/transactions", data=octets) as response:
+                    assert response.status in (400, 404), octets
+            for octets in wrong[:4]:
+                async with http.post("/3gpp-monitoring-event/v1/x/subscriptions", data=octets) as response:
+                    assert response.status == 400
+            # Who asked is not there any more: the trigger went out all the same.
+            async with http.post("/3gpp-device-triggering/v1/x/transactions", json=GOOD) as response:
+                assert response.status == 201
+
+    run(main())
