@@ -44,8 +44,8 @@ def seconds(text):
 
 def octets(lowest, what="octets"):
     def read(text):
-        if not text.isdecimal() or int(text) < lowest:
-            raise argparse.ArgumentTypeError("%r is not a number of %s from %d" % (text, what, lowest))
+        if not re.fullmatch(r"[0-9]{1,12}", text) or int(text) < lowest:
+            raise argparse.ArgumentTypeError("%r is not a number of %s from %d" % (text[:64], what, lowest))
         return int(text)
 
     return read

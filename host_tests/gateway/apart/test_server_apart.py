@@ -80,6 +80,8 @@ GWID = ("--ue", "ue:gw@example.org")
         (("--upstream", "coap://127.0.0.1/msgin5g"), "is not coap://HOST"),
         (("--upstream", "coap://"), "is not coap://HOST"),
         (("--bulk-max", "0"), "not a number of requests from 1"),
+        (("--bulk-max", "9" * 13), "not a number of requests from 1"),
+        (("--quota", "9" * 5000), "not a number of octets from 1"),
         (("--bulk-interval", "-1"), "not a number of seconds above 0"),
         (("--gateway-ues", "many"), "not a number of UEs from 1"),
         (("--bulk-configuration", "everybody"), "'everybody' is neither registered nor all"),
