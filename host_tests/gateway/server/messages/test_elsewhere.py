@@ -8,6 +8,8 @@ from host_tests.gateway.server.test_decisions import HERE, THERE, A, B, Bench, m
 from tools.server.callers import Caller
 from tools.server.delivery.pushes import Outcome
 from tools.server.elsewhere import home_domain
+from tools.store.server.grouptables import Member
+from tools.store.server.peertables import PeerServer
 from tools.wire.answers import Refusal
 from tools.wire.bodies import Address
 
@@ -350,3 +352,24 @@ def test_what_waits_in_lists_for_a_ue_that_moved_behind_a_message_gateway_goes_s
         ("MSG", each["msgId"], each["payload"]) for each in elements
     ]
     assert not bench.events("quarantined")
+
+
+# ---- from another server
+
+
+@pytest.mark.parametrize(("member", "status"), [(False, "DELY_FAILED"), (True, None)])
+def test_an_application_server_of_another_server_sends_to_groups_that_it_is_a_member_of(
+    bench, member, status
+):
+    """One that is registered here may send to all."""
+    stranger = "as:x@b.example"
+    with bench.store.transaction():
+        bench.store.set_peer(PeerServer("b.example", "http://b.example", None, "", "no"))
+        members = [Member(A), *([Member(stranger)] if member else [])]
+        bench.store.add_group("group:1", "NORMAL", None, bench.now, {}, members)
+    body = from_ue(stranger, "group:1", to_type="GROUP") | {"oriAddr": {"addrType": "AS", "addr": stranger}}
+    caller = Caller(through=Address("SERVER", "b.example"))
+    ack = bench.server.application_servers.message(body, bench.now, caller)
+    assert ack.get("status") == status
+    assert ("not a member" in ack.get("failureCause", "")) is not member
+    assert len(bench.work()) == member

@@ -60,7 +60,8 @@ class Rights:
     def why_not_sent(self, origin, group):
         """Why this Address may not send to the group; None where it may: a member that takes part, the creator, an
         Application Server that is registered."""
-        if origin.type == "AS" or origin == Address("UE", group.creator):
+        here = origin.type == "AS" and self._store.application_server(origin.id) is not None
+        if here or origin == Address("UE", group.creator):
             return None
         member = self._store.member(group.document, origin.id)
         if member is None:
