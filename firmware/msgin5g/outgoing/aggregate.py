@@ -147,6 +147,7 @@ class AggregatingSender(MessageSender):
         taken = not elements
         elements += accepted
         if not elements:
+            self._store.journal.release(ref)
             return
         aggregate = Aggregate(message_id, elements)
         aggregate.taken = taken
@@ -154,7 +155,6 @@ class AggregatingSender(MessageSender):
         aggregate.dissolved = dissolved
         aggregate.ref = ref
         ref.owner = aggregate
-        self._store.journal.retain(ref)
         self._join(aggregate)
 
     def _join(self, aggregate):

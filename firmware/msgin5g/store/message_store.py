@@ -326,6 +326,8 @@ class MessageStore:
             return _SENT, _pack(self._outgoing_header(owner), payload)
         if hasattr(owner, "composition"):
             return _JOINED, _pack(owner.composition())
+        if isinstance(owner, tuple):  # of an earlier run, until the sender takes it up
+            return _JOINED, _pack(owner)
         from .message import Message  # loaded with the first one that came in
 
         if isinstance(owner, Message):

@@ -231,7 +231,8 @@ class Recovery:
     def _joined(self, fields, ref, payload):
         if not all([type(order) is int for order in fields.orders]):
             raise ValueError
-        self._joinings[fields.message_id] = [fields.message_id, fields.orders, fields.dissolved, ref]
+        ref.owner = fields.message_id, fields.orders, fields.dissolved
+        self._joinings[fields.message_id] = list(ref.owner) + [ref]
 
     def _opened(self, fields, ref, payload):
         key = (fields.sender, fields.set_id)
@@ -316,11 +317,16 @@ class Recovery:
                 retain(fields[4])
                 store.sets.append(fields)
                 files.append(fields[2])
+        self._join()
+        self._discard_all_but(files)
+
+    def _join(self):
         left = [outgoing.order for outgoing in self._outgoing.values()]
         found = [each for each in self._joinings.values() if any([order in left for order in each[1]])]
         if found:
-            store.compositions = _newest(found)
-        self._discard_all_but(files)
+            self._store.compositions = _newest(found)
+            for each in self._store.compositions:
+                self._store.journal.retain(each[3])
 
     def _discard_all_but(self, files):
         """Remove the payloads that nothing refers to any more."""

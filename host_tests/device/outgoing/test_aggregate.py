@@ -7,6 +7,8 @@ from common import equal
 from msgin5g.outgoing.aggregate import Aggregate
 from msgin5g.outgoing.body_builder import TOKEN, request
 from msgin5g.security import overhead
+from msgin5g.store.message import Message
+from msgin5g.store.message_store import MessageStore
 from msgin5g.wire import aggregates
 from msgin5g_scene import DAY, HOUR, MINUTE, SECOND, Scene, agree, answering, clean, imdn, max_age, msgresp
 
@@ -543,6 +545,24 @@ def test_the_record_outlives_the_log_segments():
     scene = started(storage=scene.storage, seed=9)
     scene.run(MINUTE)
     equal([asked.octets for asked in scene.of("MSG") if "msgList" in asked.body], [first])
+
+
+def test_the_record_outlives_what_is_written_before_it_is_taken_up():
+    """As by a message whose last segment came before the power went."""
+    scene = started(answering(None))
+    send(scene, "1", "2", report=True)
+    scene.run(10 * SECOND)
+    first = scene.of("MSG")[0].octets
+    store = MessageStore(scene.storage)
+    store.journal.SEGMENT = 600
+    store.recover()
+    for number in range(20):
+        message = Message("ue:b@x", "UE", "ue:a@x", "UE", "m-%d" % number, None, None, False)
+        store.received(message, "w" * 150, False)
+        store.taken(message)
+    assert "log-1" not in scene.storage.names()
+    scene = started(storage=scene.storage, seed=9)
+    equal([asked.octets for asked in scene.of("MSG")], [first])
 
 
 # --- other errors ---------------------------------------------------------------------------------------------------
