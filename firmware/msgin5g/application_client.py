@@ -92,6 +92,10 @@ class ApplicationClient(BaseClient):
 
     unsubscribe = subscribe
 
+    def call(self, name, *_):
+        """Raise ValueError: there are no such procedures."""
+        raise ValueError("%s: MSGin5G-5 has no such thing; a device of role client has it" % name)
+
     # --- what the runner calls --------------------------------------------------------------------------
 
     def receive(self, octets: bytes, peer: object, now: int) -> None:

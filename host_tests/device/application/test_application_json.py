@@ -47,6 +47,19 @@ def registered(**keys):
     return made
 
 
+def test_what_only_a_client_has_is_a_value_error():
+    # docs/application.md: topics and groups, and triggers, which a modem may bring
+    client = registered().client
+    calls = (
+        (client.subscribe, "alerts"),
+        (client.unsubscribe, "alerts"),
+        (client.call, "groups", "watch"),
+        (client.call, "triggers", "triggered", b'{"msgIden":"urn:3gpp:msgin5g","purpose":"receive"}'),
+    )
+    for call in calls:
+        raises(ValueError, *call, 0)
+
+
 def test_registration():
     it = scene()
     it.client.start(0)
