@@ -335,6 +335,26 @@ def test_one_ue_that_the_network_cannot_handle_holds_up_no_other():
     assert set(found[:2]) == {"c@example.org", UE_ID}
 
 
+def test_a_message_that_is_updated_in_its_last_seconds_has_a_last_try_at_its_new_end():
+    bench = scene()
+    until = date_time(bench.now + 100)
+    body = msg(A, B, sfFlag=True, sfParam={"expireTime": until})
+    assert bench.code(HERE, body) == "2.04"
+    at = []
+    for _ in range(329):
+        for push in triggers(bench, 1):
+            at.append(bench.now - 1_000_000)
+            sent(bench, push)
+        if bench.now == 1_000_110:
+            change = own("MSGUPD", A, msgId=body["msgId"], sfParam={"expireTime": 190})
+            assert bench.code(HERE, change) == "2.04"
+            assert bench.events("failed") == []
+    assert at == [1, 51, 100, 300]
+    assert bench.events("failed") == []
+    assert triggers(bench, 1) == []
+    assert [each["cause"] for each in bench.events("failed")] == ["message expired"]
+
+
 def test_pieces_of_an_aggregate_are_worth_the_triggers_of_the_whole():
     """One element of it gets another end while it is stored."""
     bench = scene()

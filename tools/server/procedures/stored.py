@@ -93,6 +93,7 @@ class Stored(Procedure):
             ids = self._split(row, [listed[:place], [listed[place]], listed[place + 1 :]])
             id_ = ids[1 if place else 0]
         self._store.set_expiry(id_, expires)
+        self._store.trigger_last_again(id_)
         self._emit("updated", **_about(row, element), seconds=round(expires - now))
 
     def _split(self, row, pieces):

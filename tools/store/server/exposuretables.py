@@ -107,6 +107,12 @@ class ExposureTables:
         )
         return cursor.rowcount > 0
 
+    def trigger_last_again(self, id_):
+        """The message has a new end, and its last one then."""
+        self._db.execute(
+            "UPDATE trigger_time SET stage=? WHERE message=? AND stage>=?", (_LAST - 1, id_, _LAST)
+        )
+
     def waits_for_trigger(self, ue):
         return self._one("SELECT 1 FROM trigger_time WHERE ue=?", ue) is not None
 
