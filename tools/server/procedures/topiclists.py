@@ -47,9 +47,8 @@ class TopicLists(Procedure):
         self._exposure = core.exposure
         self._home = ""
         self._resting = {}  # domain: until when nothing is asked there, after a refusal
-        self._settled = (
-            core.store.kept()
-        )  # domain: (`_state`, until when) there is nothing to ask as long as it is so
+        # domain: (`_state`, until when), as long as there is nothing to ask
+        self._settled = core.store.kept()
 
     def routes(self):
         return (

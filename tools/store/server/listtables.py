@@ -67,19 +67,17 @@ _STATE = (
     "CREATE TABLE IF NOT EXISTS list_state (one INTEGER PRIMARY KEY, changes INTEGER)",
     "INSERT OR IGNORE INTO list_state VALUES (1, 0)",
 )
-_ROWS = (
-    "subscription",
-    "topic_follower",
-    "list_follower",
-    "list_told",
-    "list_at",
-    "list_topic",
-    "list_ask",
-    "peer",
+_ROWS = ("topic_follower", "list_follower", "list_told", "list_at", "list_topic", "list_ask", "peer")
+# One more of many subscribers of a topic changes nothing, unless a peer wants to hear of each.
+_FIRST_OR_LAST = (
+    " WHEN NOT EXISTS (SELECT 1 FROM subscription AS s WHERE s.topic=%(row)s.topic AND s.ue<>%(row)s.ue)"
+    " OR EXISTS (SELECT 1 FROM peer WHERE topics='each')"
 )
 _CHANGES = (
+    "INSERT ON subscription" + _FIRST_OR_LAST % {"row": "NEW"},
+    "DELETE ON subscription" + _FIRST_OR_LAST % {"row": "OLD"},
     *(change + table for change in ("INSERT ON ", "DELETE ON ") for table in _ROWS),
-    *("UPDATE ON " + table for table in _ROWS[2:]),
+    *("UPDATE ON " + table for table in _ROWS[1:]),
     "UPDATE OF domain ON topic_follower WHEN OLD.domain<>NEW.domain",
 )
 

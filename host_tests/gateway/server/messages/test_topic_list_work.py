@@ -104,6 +104,22 @@ def test_a_round_of_work_costs_the_same_however_many_are_subscribed(mode):
     assert looks[1] < 30 * looks[0]  # it grows with what there is, and not with its square
 
 
+@pytest.mark.parametrize("mode", MODES[:2])
+def test_one_more_subscriber_of_a_topic_is_no_change_but_where_each_has_its_own(mode):
+    bench = crowd(mode, 1000)
+    assert settle(bench) == []
+    rest = steps(bench, bench.work)
+    subscribe(bench, "topic 1", "ue:2@a.example")
+    if mode == ONCE:
+        assert steps(bench, bench.work) <= rest + 5
+    assert settle(bench) == ([] if mode == ONCE else [("topics", ["topic 1"])])
+    for ue, more in (("ue:1@a.example", []), ("ue:2@a.example", ["notification"])):
+        with bench.store.transaction():
+            bench.store.unsubscribe("topic 1", ue)
+        done = [kind for kind, _ in settle(bench)]
+        assert done == more + (["no topics"] if mode == EACH or more else [])
+
+
 def test_whatever_changes_is_found_after_all_was_as_it_should_be():
     bench = scene()
     assert settle(bench) == []
