@@ -63,6 +63,13 @@ def source_of(given, volatile, storage, store, outbox):
     return spool(lambda offset, piece: view[offset : offset + piece], len(octets), text), None
 
 
+def ending(expires, now):
+    """Return the Countdown to the end of what lives for `expires` seconds. Raise ValueError."""
+    if isinstance(expires, bool) or not (isinstance(expires, (int, float)) and 0 < expires < 1e9):
+        raise ValueError("expires must be a number of seconds above 0 and below 1e9")
+    return Countdown(max(1, int(expires * 1000)), now)
+
+
 class MessageBuilder:
     """Makes messages of what an application gives. A subclass has `_check(to_type, app_id, priority, store_forward)`,
     which raises ValueError, and `_finish(outgoing, expires)`, which does too where the message is too large."""
@@ -80,8 +87,7 @@ class MessageBuilder:
         if why:
             raise ValueError("to: " + why)
         self._check(to_type, app_id, priority, store_forward)
-        if expires is not None and not (isinstance(expires, (int, float)) and 0 < expires < 1e9):
-            raise ValueError("expires must be a number of seconds above 0 and below 1e9")
+        end = None if expires is None else ending(expires, now)
         source, octets = source_of(given, volatile, self._storage, self._store, self._outbox)
         try:
             outgoing = Outgoing(
@@ -95,8 +101,8 @@ class MessageBuilder:
                 bool(store_forward),
                 bool(volatile),
             )
-            if expires is not None:
-                outgoing.expires = Countdown(int(expires * 1000), now)
+            if end is not None:
+                outgoing.expires = end
             self._finish(outgoing, expires)
             self._outbox.add(outgoing, octets)
         except Exception:

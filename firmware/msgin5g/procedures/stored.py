@@ -12,9 +12,9 @@ import msgin5g
 from coap import numbers
 from coap.compat import const, earliest
 
+from ..outgoing.builder import ending
 from ..rules import policy
 from ..rules.requests import Source
-from ..timing import Countdown
 from ..wire import bodies
 from ..wire.identifiers import MANY
 
@@ -76,13 +76,10 @@ class Stored(Source):
         Raise ValueError where that is no such number, or a message with that date would not fit; UpdateError,
         StorageError.
         """
-        if isinstance(expires, bool) or not (isinstance(expires, (int, float)) and 0 < expires < 1e9):
-            raise ValueError("expires must be a number of seconds above 0 and below 1e9")
-        left = Countdown(max(1, int(expires * 1000)), now)
-        change = self._change("update", outgoing, left)
+        change = self._change("update", outgoing, ending(expires, now))
         if outgoing in self._client.outbox.queue:
             asks = self._parted(outgoing, now)
-            self._set_end(outgoing, int(expires * 1000), now)
+            self._set_end(outgoing, expires, now)
             return self._here(change, asks)
         return self._ask(change)
 
@@ -132,15 +129,15 @@ class Stored(Source):
             self._end(change, "done", False)
         return change
 
-    def _set_end(self, outgoing, ms, now):
+    def _set_end(self, outgoing, expires, now):
         """Give a message in the outbox its new end, on flash too. Where it raises, it has the former one."""
         from ..outgoing.recut import use
 
         before = outgoing.expire_time, outgoing.segmentation, outgoing.expires
         try:
-            outgoing.expires = Countdown(ms, now)
+            outgoing.expires = ending(expires, now)
             if outgoing.store_forward and outgoing.segments is outgoing.progress is None:
-                outgoing.expire_time = self._date(ms // 1000)
+                outgoing.expire_time = self._date(int(expires))
                 use(outgoing, self._client.builder.cut(outgoing))
             if outgoing.ref is not None:
                 self._client.store.sent_again(outgoing)

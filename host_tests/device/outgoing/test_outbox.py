@@ -53,6 +53,7 @@ def test_wrong_arguments_are_explained():
         ({"expires": 0}, "expires"),
         ({"expires": -1}, "expires"),
         ({"expires": "1"}, "expires"),
+        ({"expires": True}, "expires"),
         ({"expires": float("inf")}, "expires"),
         ({"expires": float("nan")}, "expires"),
         ({"payload": 5}, "int"),
