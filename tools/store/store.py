@@ -166,6 +166,7 @@ class Store(
                 execute(statement)
             quotatables.prepare(execute)
             listtables.prepare(execute)
+            traittables.prepare(execute)
             if version == 0:
                 self.begin_generation()
 

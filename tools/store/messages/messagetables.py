@@ -43,6 +43,8 @@ class MessageTables:
         if more.get("position") is None:
             self._db.execute("UPDATE message SET position=id WHERE id=?", (cursor.lastrowid,))
         self.set_parts(cursor.lastrowid, more.get("set_id", ""), parts)
+        if kind == "MSG" and "msgList" in head:
+            self.set_elements(cursor.lastrowid, head["msgList"])
         whole = more.get("whole", "")
         names = [each["msgId"] for each in head.get("msgList", (head,))] if whole else ()
         self.set_traits(cursor.lastrowid, more.get("high", False), whole, names)

@@ -15,9 +15,24 @@ CREATE INDEX IF NOT EXISTS message_named ON message (lower(msg_id));
 CREATE INDEX IF NOT EXISTS message_origin ON message (origin, origin_type)
 """
 
+# The elements of aggregated messages, by their msgIds.
+_ELEMENT = (
+    "CREATE TABLE element (msg_id TEXT, message INTEGER REFERENCES message ON DELETE CASCADE,"
+    " PRIMARY KEY (msg_id, message)) WITHOUT ROWID",
+    "CREATE INDEX element_message ON element (message)",
+    "INSERT OR IGNORE INTO element SELECT lower(json_extract(one.value, '$.msgId')), message.id FROM message,"
+    " json_each(CASE WHEN json_valid(head) THEN head ELSE '{}' END, '$.msgList') AS one WHERE kind='MSG'",
+)
 
 # What an originator may still say something about: not what its recipient has, but for a confirmation.
 _WAITS = "kind='MSG' AND %s AND NOT %s" % (IS_WELL, IS_HELD)
+
+
+def prepare(execute):
+    """Makes what is missing; the elements of what an older program left in the store are noted once."""
+    if execute("SELECT 1 FROM sqlite_master WHERE name='element'").fetchone() is None:
+        for statement in _ELEMENT:
+            execute(statement)
 
 
 class TraitTables:
@@ -30,6 +45,12 @@ class TraitTables:
             self._db.execute(
                 "INSERT OR REPLACE INTO trait VALUES (?,?,?,?)", (id_, high, whole.lower(), " ".join(names))
             )
+
+    def set_elements(self, id_, listed):
+        """`listed`: the elements of an aggregated message."""
+        self._db.executemany(
+            "INSERT OR IGNORE INTO element VALUES (?,?)", [(each["msgId"].lower(), id_) for each in listed]
+        )
 
     def is_high(self, id_):
         """Whether its priority type is HIGH."""
@@ -54,22 +75,25 @@ class TraitTables:
         """Ids of an originator's messages with this msgId, and of all pieces of an aggregated one."""
         return self._of(
             origin,
-            "(lower(msg_id)=? OR id IN (SELECT message FROM trait WHERE whole=? AND whole<>''))",
+            "SELECT id FROM message WHERE lower(msg_id)=?"
+            " UNION ALL SELECT message FROM trait WHERE whole=? AND whole<>''",
             msg_id,
             msg_id,
         )
 
     def waiting_of_set(self, origin, set_id):
         """Ids of what came in segments with this segId."""
-        return self._of(origin, "origin_set=?", set_id)
+        ids = "SELECT id FROM message WHERE origin=? AND origin_type=? AND origin_set=?"
+        return self._of(origin, ids, origin.id, origin.type, set_id)
 
     def waiting_with(self, origin, msg_id):
-        """Ids of aggregated messages of an originator that say this msgId somewhere."""
-        return self._of(origin, """instr(head, '"msgList"') AND instr(lower(head), ?)""", msg_id)
+        """Ids of aggregated messages of an originator with an element of this msgId."""
+        return self._of(origin, "SELECT message FROM element WHERE msg_id=?", msg_id)
 
-    def _of(self, origin, where, *values):
-        query = "SELECT id FROM message WHERE origin=? AND origin_type=? AND %s AND %s ORDER BY position, id"
-        rows = self._db.execute(query % (_WAITS, where), (origin.id, origin.type, *values))
+    def _of(self, origin, ids, *values):
+        # The plus signs keep SQLite from going through all messages of the originator instead.
+        query = "SELECT id FROM message WHERE id IN (%s) AND +origin=? AND +origin_type=? AND %s ORDER BY position, id"
+        rows = self._db.execute(query % (ids, _WAITS), (*values, origin.id, origin.type))
         return [id_ for (id_,) in rows.fetchall()]
 
     def set_expiry(self, id_, expires):

@@ -8,6 +8,7 @@ import pytest
 from host_tests.gateway.scripted import new_id
 from host_tests.gateway.server.messages.test_aggregates import aggregate, ids, listed, written
 from host_tests.gateway.server.test_decisions import HERE, THERE, A, B, Bench, both, msg, own, parts
+from tools.store.store import Store
 from tools.wire.identity import Peer
 from tools.wire.outside import date_time
 
@@ -350,3 +351,53 @@ def test_reports_and_responses_are_no_messages():
     report = own("IMDN", B, destAddr={"destAddrType": "UE", "addr": A}, msgId=new_id(), DelSta="success")
     bench.ask(THERE, report)
     assert bench.code(THERE, change(report["msgId"], B)) == "4.04"
+
+
+# ---- among many ------------------------------------------------------------------------------------------------------
+
+
+def steps(bench, function):
+    """How many hundred instructions SQLite takes for it."""
+    counted = []
+    bench.store._db.set_progress_handler(lambda: counted.append(1), 100)
+    function()
+    bench.store._db.set_progress_handler(None, 0)
+    return len(counted)
+
+
+def test_looking_for_a_message_costs_the_same_however_many_wait():
+    """One device could keep the server busy with questions about nothing."""
+    bench = both()
+    bench.code(THERE, own("DEREG", B))
+    taken = []
+    for count in (5, 200):
+        for _ in range(count):
+            listed = [{"msgId": new_id(), "payload": "x"} for _ in range(4)]
+            body = msg(A, B, None, sfFlag=True, totalMsgCount=4, msgList=listed)
+            assert bench.code(HERE, body) == "2.04"
+            for push in bench.work():
+                bench.outcome(push)
+        nothing = own("MSGUPD", A, msgId=new_id())
+        taken.append(steps(bench, lambda nothing=nothing: bench.code(HERE, nothing)))
+    assert taken[1] <= taken[0] + 2
+
+
+def test_elements_in_a_store_of_an_earlier_program_are_found(tmp_path):
+    bench = both()
+    bench.store.close()
+    bench.store = Store(str(tmp_path / "old.db"))
+    bench.restart()
+    bench.register(A, HERE)
+    bench.register(B, THERE)
+    bench.code(THERE, own("DEREG", B))
+    listed = [{"msgId": new_id().upper(), "payload": "x"} for _ in range(3)]
+    bench.code(HERE, msg(A, B, None, sfFlag=True, totalMsgCount=3, msgList=listed))
+    bench.store._db.execute("DROP TABLE element")
+    unreadable = "NULL,9,1,'MSG','UE','ue:x','UE','ue:y','m','{','','',1,'stored',2e6,0,1"
+    bench.store._db.execute("INSERT INTO message SELECT " + unreadable)
+    bench.store.close()
+    bench.store = Store(str(tmp_path / "old.db"))
+    bench.restart()
+    assert bench.code(HERE, own("MSGUPD", A, msgId=listed[1]["msgId"].lower())) == "2.04"
+    (row,) = [bench.store.message(id_) for id_ in bench.store.ids(("UE", B), "stored")]
+    assert [each["msgId"] for each in row.head["msgList"]] == [listed[0]["msgId"], listed[2]["msgId"]]
