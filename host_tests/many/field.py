@@ -22,7 +22,6 @@ from msgin5g import Client, Config, MemoryStorage  # noqa: E402
 
 TICKS = 1 << 29
 IP_PKTINFO = 8  # of Linux's <netinet/in.h>; the module `socket` does not have it
-PORT = 40000
 FIRST = int(ipaddress.ip_address("127.16.0.1"))
 
 
@@ -36,12 +35,12 @@ class Field:
     def __init__(self, loss, seed):
         self.loss, self.random = loss, random.Random(seed)
         self.devices = {}  # by address, packed
-        self.sent = self.received = self.lost = self.unheard = 0
+        self.sent = self.received = self.lost = self.unheard = self.joined = 0
         made = self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         made.setsockopt(socket.IPPROTO_IP, IP_PKTINFO, 1)
         made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 23)
         made.setblocking(False)
-        made.bind(("0.0.0.0", PORT))
+        made.bind(("0.0.0.0", 0))
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(made, self._read)
 
@@ -62,6 +61,7 @@ class Field:
 
     def send(self, device, octets, peer):
         self.sent += 1
+        self.joined += b'"msgType":"MSG"' in octets and b'"msgList":' in octets
         if self._loses():
             return
         source = struct.pack("=I4s4s", 0, device.packed, b"\0\0\0\0")

@@ -54,6 +54,7 @@ class Story:
         self.field = Field(loss, seed)
         self.programs = Programs(folder, open=True, lifetime=86400, pending_each=200)
         self.devices, self.sent = [], []
+        self.looked = self.slept = 0  # at devices with windows, each second; how many of them did not listen
         self._began = virtual.really()
 
     async def tell(self):
@@ -116,7 +117,7 @@ class Story:
         for device in members[:3]:
             to = [each.ue for each in members if each is not device]
             self.give(device, to, "to all", address, to_type=kind)
-        await self.until(lambda: self.sent[-1][2].final and not self.missing(), "all have it: " + address)
+        await self.until(lambda: not self.missing() and not self.unreported(), "all have it: " + address)
 
     def give(self, device, to, text, address, **more):
         """A message of the device's; `to` are all who must have it, once."""
@@ -133,11 +134,29 @@ class Story:
     def came(self):
         return collections.Counter((each.ue, text) for each in self.devices for _, text in each.inbox)
 
+    def unreported(self):
+        """How many reports on messages to many have not come."""
+        return sum(max(0, len(to) - made.reports["success"]) for to, _, made in self.sent if made.reports)
+
+    def disordered(self):
+        """How many messages were given to an application behind one that their sender had sent it later."""
+        found = 0
+        for device in self.devices:
+            latest = {}
+            for sender, text in device.inbox:
+                number = int(text.rpartition(" ")[2])
+                found += number < latest.get(sender, number)
+                latest[sender] = number
+        return found
+
     async def until(self, holds, what, seconds=7200):
         end = LOOP.time() + seconds
         while not holds():
             if LOOP.time() >= end:
                 raise SystemExit("not within %d s: %s; %s" % (seconds, what, json.dumps(self.finish())))
+            for each in self.devices:
+                self.looked += each.config.get("availability") is not None
+                self.slept += not each.listens
             await asyncio.sleep(1)
 
     def finish(self):
@@ -149,6 +168,10 @@ class Story:
             "causes": dict(collections.Counter(each.cause for _, _, each in self.sent if each.cause)),
             "lost": sum((wanted - came).values()),
             "twice": sum((came - wanted).values()),
+            "out_of_order": self.disordered(),
+            "unreported": self.unreported(),
+            "joined": self.field.joined,
+            "asleep": round(self.slept / max(self.looked, 1), 2),
             "kills": self.programs.kills,
             "datagrams": self.field.sent + self.field.received,
             "datagrams_lost": self.field.lost,

@@ -37,6 +37,20 @@ def test_nobody_has_anything_twice_over_losses_and_kills(thousand):
     assert thousand["kills"] == 2 and thousand["datagrams_lost"] > 0.04 * thousand["datagrams"]
 
 
+def test_what_one_sends_to_another_comes_in_its_order(thousand):
+    assert thousand["out_of_order"] == 0
+
+
+def test_each_of_the_many_has_reported(thousand):
+    assert thousand["unreported"] == 0
+
+
+def test_messages_were_joined_and_devices_asleep(thousand):
+    """A seventh sends three at once in either round, a fifth listens 20 s in 300."""
+    assert thousand["joined"] >= 2 * 1000 // 7
+    assert thousand["asleep"] > 0.5
+
+
 def test_nothing_goes_wrong_inside(thousand):
     assert thousand["wrong"] == {}
 
