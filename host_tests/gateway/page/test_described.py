@@ -173,6 +173,9 @@ def test_each_example_is_answered_as_it_says(name, path, method, body, status, a
                     said, wanted = set(said), set(answer)
                 else:
                     wanted = answer
+                if path == "/msgs-topiclistevent/v1/topiclist-subscriptions":  # from now, at most
+                    assert said["exprTime"] < wanted["exprTime"]
+                    said["exprTime"] = wanted["exprTime"]
                 assert said == wanted
 
     run(main())

@@ -59,8 +59,8 @@ def test_it_would_find_something(tmp_path):
         async with gateway() as g:
             accept = g.http._body
 
-            async def kind(request):
-                body = await accept(request)
+            async def kind(request, longest=None):
+                body = await accept(request, longest)
                 return {name: value for name, value in body.items() if name != "asProf"}
 
             g.http._body = kind
