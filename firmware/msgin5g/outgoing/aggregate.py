@@ -17,86 +17,12 @@ from coap.message import encode
 
 from ..rules import policy
 from ..security import overhead
-from ..timing import Countdown
 from ..wire import aggregates, bodies, payload, uuid
 from .body_builder import TOKEN, request
 from .sender import MessageSender
+from .together import Aggregate, Held, Share
 
-_DAY = const(86400000)
 _UUID = const("00000000-0000-0000-0000-000000000000")
-
-
-class Aggregate:
-    """Messages that went out as one. bodies.message takes it for a message: what is not said here, each of them says
-    for itself.
-
-    `elements` are those that have not ended; `taken` says whether the other side has accepted them, `broken` whether
-    one of them left before: then the others do not go out as this one again.
-    """
-
-    app_id = None
-    report = False
-    priority = "NORMAL"
-
-    def __init__(self, message_id, elements):
-        first = elements[0]
-        self.message_id = message_id
-        self.to = first.to
-        self.to_type = first.to_type
-        self.store_forward = first.store_forward
-        self.expire_time = first.expire_time
-        self.elements = elements
-        self.orders = [each.order for each in elements]
-        self.exchange = None
-        self.ref = None
-        self.taken = self.broken = self.dissolved = False
-
-    def composition(self):
-        """Return the fields of record J."""
-        return [self.message_id, self.orders, self.dissolved]
-
-
-class _Share:
-    """What a message has to do with others: `octets` as an element, None where it is none, `wait` until it goes out
-    all the same. `alone`: it went out singly, and goes on so. `room` is that for elements after a first like this."""
-
-    room = None
-
-    def __init__(self, wait, now, octets):
-        self.wait = Countdown(wait, now)
-        self.octets = octets
-        self.alone = False
-        self.aggregate = None
-
-    @property
-    def free(self):
-        return self.octets is not None and not self.alone and self.aggregate is None
-
-
-class _Held:
-    """In place of the Countdown of a message that went out with others. It does not leave them after that, so it
-    expires with the last of them."""
-
-    def __init__(self, own, aggregate):
-        self.own = own
-        self._aggregate = aggregate
-
-    @property
-    def last(self):
-        return self.own.last
-
-    def advance(self, now):
-        self.own.advance(now)
-
-    def left(self, now):
-        longest = self.own.left(now)
-        for each in self._aggregate.elements:
-            held = each.expires
-            longest = max(longest, held.own.left(now) if isinstance(held, _Held) else _DAY)
-        return longest
-
-    def deadline(self, now):
-        return now + max(0, min(self.left(now), _DAY))
 
 
 class AggregatingSender(MessageSender):
@@ -132,7 +58,7 @@ class AggregatingSender(MessageSender):
                 octets = len(self._element(outgoing))
             except (OSError, ValueError, MemoryError):
                 pass  # it goes singly: the error comes again when it is sent, and is told then
-        return _Share(wait, now, octets)
+        return Share(wait, now, octets)
 
     def _element(self, outgoing):
         return aggregates.message(outgoing, payload.value_of(outgoing.source))
@@ -159,8 +85,8 @@ class AggregatingSender(MessageSender):
 
     def _join(self, aggregate):
         """Bind the elements together. Raise MemoryError; then nothing has changed."""
-        held = [each.expires and _Held(each.expires, aggregate) for each in aggregate.elements]
-        shares = [each.share or _Share(0, None, None) for each in aggregate.elements]
+        held = [each.expires and Held(each.expires, aggregate) for each in aggregate.elements]
+        shares = [each.share or Share(0, None, None) for each in aggregate.elements]
         self._aggregates.append(aggregate)
         for position, each in enumerate(aggregate.elements):
             each.share = shares[position]
@@ -354,7 +280,7 @@ class AggregatingSender(MessageSender):
         """Let each go its own way; `singly`: none of them is joined again, after a restart neither."""
         self._take_off(aggregate, now)
         for each in self._back(aggregate):
-            if isinstance(each.expires, _Held):
+            if isinstance(each.expires, Held):
                 each.expires = each.expires.own
         for each in aggregate.elements:
             each.share.alone = singly

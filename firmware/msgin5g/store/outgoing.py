@@ -29,7 +29,7 @@ class Outgoing:
     on_report = None  # of the layer above, which calls it with (reporter, success, cause)
     order = 0  # of `send`, over restarts
     ref = None  # what the message store keeps of it
-    share = None  # what it has to do with others, see outgoing/aggregate.py
+    share = None  # what it has to do with others, see outgoing/together.py
     turn = 0  # when it was last on the air, for a fair order among destinations
 
     def __init__(

@@ -362,7 +362,7 @@ def test_joining_where_memory_ends():
             tale.send(payload="x", report=True)
         tale.scene.run(2 * SECOND)
 
-    names = "outgoing/aggregate.py", "incoming/joined.py", "wire/aggregates.py"
+    names = "outgoing/aggregate.py", "outgoing/together.py", "incoming/joined.py", "wire/aggregates.py"
     each_in_turn(Story((two, refused, busy), aggregation={"wait": 1}, reports="arrival"), names=names)
 
 

@@ -4,8 +4,8 @@
 
 import coap
 from common import equal
-from msgin5g.outgoing.aggregate import Aggregate
 from msgin5g.outgoing.body_builder import TOKEN, request
+from msgin5g.outgoing.together import Aggregate
 from msgin5g.security import overhead
 from msgin5g.store.message import Message
 from msgin5g.store.message_store import MessageStore

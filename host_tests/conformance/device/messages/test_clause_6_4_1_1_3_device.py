@@ -10,6 +10,7 @@ from host_tests.conformance.device.core import JSON, OTHER, SERVICE, UE, Core, b
 
 MODULES = (
     "firmware/msgin5g/outgoing/aggregate.py",
+    "firmware/msgin5g/outgoing/together.py",
     "firmware/msgin5g/wire/aggregates.py",
     "firmware/msgin5g/store/recovery.py",
 )
