@@ -52,7 +52,7 @@ class Story:
     def __init__(self, devices, loss, seed, folder):
         self.count, self.told = devices, {"devices": devices}
         self.field = Field(loss, seed)
-        self.programs = Programs(folder, open=True, lifetime=86400, pending_each=200)
+        self.programs = Programs(folder, open=True, lifetime=86400, pending_each=200, ues=devices + 2)
         self.devices, self.sent = [], []
         self.looked = self.slept = 0  # at devices with windows, each second; how many of them did not listen
         self._began = virtual.really()
