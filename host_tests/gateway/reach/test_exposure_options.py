@@ -52,8 +52,8 @@ def test_there_is_none_where_nobody_says_so():
     [
         (["--exposure", "192.0.2.50"], "no http:// or https:// URI"),
         (["--exposure", "coap://192.0.2.50"], "no http:// or https:// URI"),
-        (["--exposure", "http://192.0.2.50?x"], "not http://HOST"),
-        (["--exposure", "http://192.0.2.50#x"], "not http://HOST"),
+        (["--exposure", "http://192.0.2.50?x"], "without a query"),
+        (["--exposure", "http://192.0.2.50#x"], "fragment"),
         (["--exposure", "http://me@192.0.2.50"], "http://HOST"),
         (["--exposure-as", "a/b"], "letters, digits"),
         (["--exposure-as", ""], "letters, digits"),

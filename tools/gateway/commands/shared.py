@@ -33,7 +33,7 @@ def domain(text):
 def http_uri(text):
     """Address of somebody who is posted to: the path of an API goes behind it."""
     if not is_target(text) or len(text) > LONGEST_URI or set("?#") & set(text):
-        words = "%r is no http:// or https:// URI with a host, and without a query"
+        words = "%r is no http:// or https:// URI with a host, and without a query or fragment"
         raise argparse.ArgumentTypeError(words % text[:64])
     return text
 
