@@ -60,7 +60,7 @@ class Programs:
             self.server = program = ServerProgram(Options(**made), events)
         else:
             made |= {"name": gateway(name), "upstream": ("127.0.0.1", self._ports["server"])}
-            made["function"] = {"bulk_configuration": "registered"}
+            made["function"] = {"bulk_configuration": "registered", "gateway_ues": self._settings["ues"]}
             self.gateways[name] = program = GatewayUe(Options(**made), events)
         await program.__aenter__()
         self._ports[name] = program.coap_port
