@@ -6,6 +6,7 @@ accepted, and pushes what it has until the device answers 2.04. application_life
 """
 
 import json
+import sys
 
 import coap
 from coap.compat import earliest, ticks_diff
@@ -16,6 +17,7 @@ from msgin5g import CHANGED, Client, Config, MemoryStorage
 PEER = ("192.0.2.1", 65401)
 UE = "ue:sensor-1@example.org"
 BEFORE, TORN, AFTER = 0, 1, 2  # where within a write the power goes
+STRIDE = 1 if sys.implementation.name == "cpython" else 11  # MicroPython cuts at a sample of the writes
 
 
 class PowerCut(BaseException):
@@ -481,3 +483,16 @@ class Sent:
         self.named = named
         self.volatile = named.get("volatile", False)
         self.end = end or ("delivered" if named["report"] else "accepted")
+
+
+def cut_each(how, kind, steps, writes):
+    """Live `kind(steps)` once for each of so many writes, cut there: BEFORE, TORN or AFTER."""
+    for at in range(0, writes, STRIDE):
+        life = kind(steps)
+        life.storage.plan(at, how)
+        life.run()
+        assert life.restarts == 1, at
+        try:
+            life.check()
+        except AssertionError as error:
+            raise AssertionError("cut %d of write %d: %s" % (how, at, error))

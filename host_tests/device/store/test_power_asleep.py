@@ -3,15 +3,13 @@
 """The power goes at a write of a device that joins its messages, is a member of groups, and sleeps between windows."""
 
 import json
-import sys
 
 import coap
 from common import Random
 from groups_scene import ROOT, document, member
-from life import AFTER, BEFORE, PEER, TORN, UE, Life, Sent, Server
+from life import AFTER, BEFORE, PEER, STRIDE, TORN, UE, Life, Sent, Server, cut_each
 
 # CPython cuts at every single write, MicroPython at a sample.
-_STRIDE = 1 if sys.implementation.name == "cpython" else 11
 _STEPS = 24
 INTERVAL, DURATION = 20000, 4000  # ms
 PUMPS, VALVES = "g:pumps@x", "g:valves@x"
@@ -179,15 +177,7 @@ def _writes(kind):
 
 
 def _cut_each(how, kind):
-    for at in range(0, _writes(kind), _STRIDE):
-        life = kind(_STEPS)
-        life.storage.plan(at, how)
-        life.run()
-        assert life.restarts == 1, at
-        try:
-            life.check()
-        except AssertionError as error:
-            raise AssertionError("cut %d of write %d: %s" % (how, at, error))
+    cut_each(how, kind, _STEPS, _writes(kind))
 
 
 def test_a_cut_before_each_write():
@@ -209,7 +199,7 @@ def test_each_cut_where_the_journal_is_cleaned_all_the_time():
 def test_many_cuts_in_one_life():
     """The power goes again and again, also while the device recovers from the cut before."""
     restarts = 0
-    for seed in range(0, 40, _STRIDE):
+    for seed in range(0, 40, STRIDE):
         random = Random(seed)
         life = Asleep(_STEPS, seed)
         life.next_cut = lambda writes, random=random: (writes + random.below(25), random.below(3))
@@ -219,4 +209,4 @@ def test_many_cuts_in_one_life():
         life.settle()
         life.check()
         restarts += life.restarts
-    assert restarts > 40 // _STRIDE * 3, restarts
+    assert restarts > 40 // STRIDE * 3, restarts

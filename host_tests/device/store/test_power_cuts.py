@@ -2,17 +2,12 @@
 # heap: 512k, the flash of the board and the server lie in it too
 """The power goes at a write of a device's life, before it, within it and after it: no promise may break."""
 
-import sys
-
 from application_life import ApplicationLife, L3Life
 from common import Random
-from life import AFTER, BEFORE, TORN, Life, Sent
+from life import AFTER, BEFORE, STRIDE, TORN, Life, Sent, cut_each
 
-# CPython cuts at every single write, MicroPython at a sample.
-_CPYTHON = sys.implementation.name == "cpython"
 _STEPS = 50
 _FEWER = 30
-_STRIDE = 1 if _CPYTHON else 11
 
 
 class OftenCleaned(Life):
@@ -61,15 +56,7 @@ def _writes(kind, steps):
 
 
 def _cut_each(how, kind=Life, steps=_STEPS):
-    for at in range(0, _writes(kind, steps), _STRIDE):
-        life = kind(steps)
-        life.storage.plan(at, how)
-        life.run()
-        assert life.restarts == 1, at
-        try:
-            life.check()
-        except AssertionError as error:
-            raise AssertionError("cut %d of write %d: %s" % (how, at, error))
+    cut_each(how, kind, steps, _writes(kind, steps))
 
 
 def test_a_cut_before_each_write():
@@ -130,8 +117,8 @@ def test_many_cuts_in_the_life_of_an_application_client():
 
 
 def _often_cut(kind, lives):
-    restarts = sum([_restarts(kind, seed) for seed in range(0, lives, _STRIDE)])
-    assert restarts > lives // _STRIDE * 5, restarts
+    restarts = sum([_restarts(kind, seed) for seed in range(0, lives, STRIDE)])
+    assert restarts > lives // STRIDE * 5, restarts
 
 
 def _restarts(kind, seed):
