@@ -22,7 +22,6 @@ ROOT = Path(__file__).resolve().parents[2]
 TESTS = ROOT / "host_tests/conformance"
 PAGE = ROOT / "docs/clauses.md"
 SIDES = {"device": "device", "gateway": "Gateway UE", "relay": "Relay UE", "server": "server"}
-OWN = "24.538"  # the specification that a clause is of where none is named
 HOLDS, FAILS = "holds", "**fails**"
 
 TEXT = """\

@@ -7,7 +7,7 @@ import ipaddress
 import re
 
 from tools.gateway.applications import digest
-from tools.gateway.commands.shared import BEHIND, add_store, from_stdin, open_store, service_id
+from tools.gateway.commands.shared import BEHIND, add_store, from_stdin, opened, service_id
 from tools.store.gateway.apptables import app_id_of
 from tools.wire.bodies import is_service_id
 
@@ -58,14 +58,10 @@ def main(args, fail):
             return fail("--credential-file %s: %s" % (args.credential_file, error))
         if not 1 <= len(credential) <= 65535:
             return fail("a credential has 1 to 65535 octets")
-    store = open_store(args)
-    try:
-        with store.transaction():
-            if args.gateway_action == "target":
-                return _target(store, args, fail)
-            return _application(store, args, credential, fail)
-    finally:
-        store.close()
+    with opened(args) as store:
+        if args.gateway_action == "target":
+            return _target(store, args, fail)
+        return _application(store, args, credential, fail)
 
 
 def _content(file):

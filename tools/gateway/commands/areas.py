@@ -5,7 +5,7 @@ clause 6.3). An area of a Broadcast Message Gateway needs no more than `--bmg`."
 import argparse
 import re
 
-from tools.gateway.commands.shared import add_store, http_uri, open_store, service_id
+from tools.gateway.commands.shared import add_store, http_uri, opened, service_id
 from tools.server.elsewhere import home_domain
 from tools.wire.bodies import is_service_id
 
@@ -34,12 +34,8 @@ def add_arguments(actions):
 
 
 def main(args, fail):
-    store = open_store(args)
-    try:
-        with store.transaction():
-            return {"add": _add, "remove": _remove, "list": _list}[args.gateway_verb](store, args, fail)
-    finally:
-        store.close()
+    with opened(args) as store:
+        return {"add": _add, "remove": _remove, "list": _list}[args.gateway_verb](store, args, fail)
 
 
 def _add(store, args, fail):

@@ -3,7 +3,7 @@
 are Gateway UEs, and which may be registered by which of these (TS 23.554 clause 8.2.7)."""
 
 from tools.gateway import keys as key_files
-from tools.gateway.commands.shared import BEHIND, add_store, open_store, service_id
+from tools.gateway.commands.shared import BEHIND, add_store, opened, service_id
 
 
 class WrongUse(Exception):
@@ -49,14 +49,11 @@ def main(args, fail):
         return fail("--gateway and --via exclude each other: a Gateway UE is behind no other")
     if adds and args.via == args.ue:
         return fail("--via %s: a UE is not behind itself; a Gateway UE is added with --gateway" % args.via)
-    store = open_store(args)
     try:
-        with store.transaction():
+        with opened(args) as store:
             return _VERBS[args.gateway_verb](store, args)
     except WrongUse as error:
         return fail(error)
-    finally:
-        store.close()
 
 
 def _list(store, args):

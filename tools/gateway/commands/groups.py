@@ -5,7 +5,7 @@ theirs by TS 24.544."""
 import argparse
 import time
 
-from tools.gateway.commands.shared import add_store, open_store, service_id
+from tools.gateway.commands.shared import add_store, opened, service_id
 from tools.server.elsewhere import home_domain
 from tools.server.procedures.groups.documents import MAX_MEMBERS
 from tools.store.server.grouptables import ADMINISTRATOR, EXPLICIT, IMPLICIT, NORMAL, Member
@@ -49,12 +49,8 @@ def add_arguments(actions):
 
 def main(args, fail):
     """Gives the exit code, that of `fail(sentence)` where it is not done. Raises StoreError."""
-    store = open_store(args)
-    try:
-        with store.transaction():
-            return {"add": _add, "remove": _remove, "list": _list}[args.gateway_verb](store, args, fail)
-    finally:
-        store.close()
+    with opened(args) as store:
+        return {"add": _add, "remove": _remove, "list": _list}[args.gateway_verb](store, args, fail)
 
 
 def _add(store, args, fail):

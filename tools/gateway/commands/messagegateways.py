@@ -2,7 +2,7 @@
 """`l3g add|list|remove` and `n3g add|list|remove`: the Legacy 3GPP and the Non-3GPP Message Gateways that the server
 knows, which UEs are behind each, and the bearer token that it speaks with (TS 23.554 clause 5.2)."""
 
-from tools.gateway.commands.shared import add_store, domain, http_uri, open_store, service_id
+from tools.gateway.commands.shared import add_store, domain, http_uri, opened, service_id
 from tools.wire.masking import masked_uri
 
 KINDS = {"l3g": ("L3G", "Legacy 3GPP"), "n3g": ("N3G", "Non-3GPP")}
@@ -41,12 +41,8 @@ def _whom(text):
 
 
 def main(args, fail):
-    store = open_store(args)
-    try:
-        with store.transaction():
-            return {"add": _add, "remove": _remove, "list": _list}[args.gateway_verb](store, args, fail)
-    finally:
-        store.close()
+    with opened(args) as store:
+        return {"add": _add, "remove": _remove, "list": _list}[args.gateway_verb](store, args, fail)
 
 
 def _add(store, args, fail):

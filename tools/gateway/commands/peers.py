@@ -4,7 +4,7 @@ by its home service domain, and the bearer tokens of both directions."""
 
 from dataclasses import replace
 
-from tools.gateway.commands.shared import add_store, domain, from_stdin, http_uri, open_store
+from tools.gateway.commands.shared import add_store, domain, from_stdin, http_uri, opened
 from tools.store.server.peertables import MODES, ONCE, SERVER, PeerServer
 from tools.wire.masking import masked_uri
 
@@ -43,12 +43,8 @@ def add_arguments(actions):
 
 
 def main(args, fail):
-    store = open_store(args)
-    try:
-        with store.transaction():
-            return {"add": _add, "remove": _remove, "list": _list}[args.gateway_verb](store, args, fail)
-    finally:
-        store.close()
+    with opened(args) as store:
+        return {"add": _add, "remove": _remove, "list": _list}[args.gateway_verb](store, args, fail)
 
 
 def _add(store, args, fail):

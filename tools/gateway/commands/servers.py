@@ -3,7 +3,7 @@
 
 import time
 
-from tools.gateway.commands.shared import add_store, open_store, service_id
+from tools.gateway.commands.shared import add_store, opened, service_id
 from tools.wire.masking import masked_uri
 
 LAST = (
@@ -26,12 +26,8 @@ def add_arguments(actions):
 
 
 def main(args, fail):
-    store = open_store(args)
-    try:
-        with store.transaction():
-            return {"add": _add, "remove": _remove, "list": _list}[args.gateway_verb](store, args, fail)
-    finally:
-        store.close()
+    with opened(args) as store:
+        return {"add": _add, "remove": _remove, "list": _list}[args.gateway_verb](store, args, fail)
 
 
 def _add(store, args, fail):

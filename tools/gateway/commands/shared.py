@@ -2,6 +2,7 @@
 """What several commands have in common: kinds of arguments, and the store that they open."""
 
 import argparse
+import contextlib
 import re
 import sys
 
@@ -74,3 +75,14 @@ def open_store(args):
     for event, fields in store.file.news():
         print(sentence({"event": event, **fields}), file=sys.stderr, flush=True)
     return store
+
+
+@contextlib.contextmanager
+def opened(args):
+    """That store, in one transaction of it, for as long as a command is at work. Raises StoreError."""
+    store = open_store(args)
+    try:
+        with store.transaction():
+            yield store
+    finally:
+        store.close()

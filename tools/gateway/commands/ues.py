@@ -7,7 +7,7 @@ import csv
 from urllib.parse import urlsplit
 
 from tools.gateway import keys as key_files
-from tools.gateway.commands.shared import add_store, domain, open_store, service_id
+from tools.gateway.commands.shared import add_store, domain, opened, service_id
 from tools.store.server.configtables import UeConfiguration
 from tools.wire import ueconfig
 from tools.wire.bodies import is_service_id
@@ -142,12 +142,8 @@ def main(args, fail):
     """Gives the exit code, that of `fail(sentence)` where it is not done. Raises StoreError, KeyFileError, OSError."""
     try:
         wanted = _wanted(args) if args.gateway_verb == "add" else ()
-        store = open_store(args)
-        try:
-            with store.transaction():
-                return _VERBS[args.gateway_verb](store, args, wanted)
-        finally:
-            store.close()
+        with opened(args) as store:
+            return _VERBS[args.gateway_verb](store, args, wanted)
     except WrongUse as error:
         return fail(error)
 
