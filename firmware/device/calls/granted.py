@@ -26,6 +26,18 @@ async def wait_until_done(runner, subject, timeout_s, name, failure, then="the d
         raise failure("%s: refused: %s" % (name, subject.cause))
 
 
+async def wait_or_withdraw(runner, procedure, call, timeout_s, failure, then):
+    """Return the result of a call of a procedure. In vain, or where who called is cancelled, it is withdrawn."""
+    try:
+        await wait_until_done(runner, call, timeout_s, call.title, failure, then)
+    finally:
+        if not call.done:
+            runner.wake(call)
+            if not runner.ended:
+                runner.call(procedure, "withdraw", call)
+    return call.result
+
+
 async def _done(runner, subject):
     while not subject.done:
         runner.check()

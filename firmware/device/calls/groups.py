@@ -5,7 +5,7 @@ first of them."""
 import msgin5g
 from coap.compat import const
 
-from .granted import wait_until_done
+from .granted import wait_or_withdraw, wait_until_done
 
 _TYPING = const(False)
 if _TYPING:
@@ -50,14 +50,7 @@ async def group_members(client: "Any", group: str, timeout_s: float | None = 60)
 async def _called(client, what, group, timeout_s):
     call = _ask(client, what, group)
     then = "it is not asked again; the last request may still take effect"
-    try:
-        await wait_until_done(client, call, timeout_s, call.title, msgin5g.GroupError, then)
-    finally:
-        if not call.done:  # in vain, or who called was cancelled
-            client.wake(call)
-            if not client.ended:
-                _ask(client, "withdraw", call)
-    return call.result
+    return await wait_or_withdraw(client, "groups", call, timeout_s, msgin5g.GroupError, then)
 
 
 def _ask(client, method, *arguments):

@@ -3,7 +3,7 @@
 
 import msgin5g
 
-from .granted import wait_until_done
+from .granted import wait_or_withdraw
 
 
 async def changed(runner, what, core, timeout_s, *arguments):
@@ -14,11 +14,4 @@ async def changed(runner, what, core, timeout_s, *arguments):
     change = runner.call("stored", what, core, *arguments)
     change.told = lambda: runner.wake(change)
     then = "the server is told all the same" if change.here else "it may still take effect"
-    try:
-        await wait_until_done(runner, change, timeout_s, change.title, msgin5g.UpdateError, then)
-    finally:
-        if not change.done:  # in vain, or who called was cancelled
-            runner.wake(change)
-            if not runner.ended:
-                runner.call("stored", "withdraw", change)
-    return change.result
+    return await wait_or_withdraw(runner, "stored", change, timeout_s, msgin5g.UpdateError, then)
