@@ -8,6 +8,11 @@ BOARD ?= rp2040
 SECURITY ?= oscore
 JOBS ?= auto
 
+# What Python compiles is kept, apart from the sources, even where the environment says not to keep it: the tests start
+# some thousand programs, and each would compile all of aiocoap and aiohttp anew.
+unexport PYTHONDONTWRITEBYTECODE
+export PYTHONPYCACHEPREFIX ?= $(CURDIR)/build/bytecode
+
 BIN := .venv/bin
 HOST_CODE := firmware boards tools host_tests examples
 
