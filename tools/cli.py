@@ -35,6 +35,18 @@ def main(argv=None):
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a name that the terminal cannot show is no failure
             stream.reconfigure(errors="backslashreplace")
+    try:
+        args = _parsed(argv)
+        return args.main(args)
+    except UsageError as error:
+        print(f"msgin5g: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parsed(argv):
+    """The arguments, with the `main` of their command. Raises UsageError, for options may name what files say."""
     parser = argparse.ArgumentParser(prog="msgin5g", description="Host side of MSGin5G for MicroPython.")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for name, (module, summary) in COMMANDS.items():
@@ -45,14 +57,7 @@ def main(argv=None):
             implementation = importlib.import_module(module)
             implementation.add_arguments(command)
             command.set_defaults(main=implementation.main)
-    args = parser.parse_args(argv)
-    try:
-        return args.main(args)
-    except UsageError as error:
-        print(f"msgin5g: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        return 130
+    return parser.parse_args(argv)
 
 
 def is_there(name):

@@ -16,7 +16,7 @@ import pytest
 
 from host_tests.hardware.esp32 import esp32_base
 from host_tests.hardware.esp32.esp32_loader import BootLoader
-from host_tests.tools.board.test_flash_rp2040 import Drive
+from host_tests.tools.board.test_flash_drive import Drive
 from tools.demo.processes import Process
 from tools.image import rp2
 from tools.programs.patience import finish, patiently

@@ -53,6 +53,7 @@ HOST = (
     ("tools.gateway",),
     # The other tools.
     ("tools.programs",),
+    ("tools.image.boards",),
     ("tools.line",),
     ("tools.impair",),
     ("tools.image",),

@@ -1,25 +1,31 @@
 # SPDX-License-Identifier: MIT
-"""msgin5g emulate: boots the image in the emulator and says how to reach its REPL and its UART."""
+"""msgin5g emulate: boots the image in an emulator and says how to reach its REPL and its UART.
+
+Which one is said by "emulator" in board.json, which names a module of this table. To add one: a row here, and a module
+with
+
+    OPTIONS                   the options of this command that not every emulator has, and it has
+    provide(say)              sees to it that it can be started; UsageError says what is missing
+    run(args, image, say)     runs the image until it ends; gives the exit code. Raises UsageError
+"""
 
 import argparse
-import os
 import sys
-import time
 from pathlib import Path
 
-from tools.emulator.client import POWER_CUT, Emulator, provide
-from tools.emulator.pty import Terminal
 from tools.errors import UsageError
-from tools.image import rp2
+from tools.image import boards
+from tools.image import program as image_program
 
-LINES = ("repl", "uart0", "uart1")
+EMULATORS = {"rp2040js": "tools.emulator.rp2040js"}
+OPTIONS = ("uart1", "virtual", "cut_after", "unique_id", "statistics")
 
 
 def add_arguments(parser):
-    parser.add_argument("board", choices=("rp2040",), help="folder of boards/ whose image is booted")
     parser.add_argument(
-        "--image", type=Path, help="another image (default: build/BOARD/firmware.uf2, built now)"
+        "board", help=f"folder of boards/ whose image is booted: {', '.join(boards.having('emulator'))}"
     )
+    parser.add_argument("--image", type=Path, help="another image (default: that of `make image`, built now)")
     parser.add_argument(
         "--flash",
         type=Path,
@@ -39,46 +45,10 @@ def add_arguments(parser):
 
 
 def main(args):
-    provide(_say)
-    folder = rp2.ROOT / "build" / args.board
-    image = args.image or rp2.build(args.board, folder, _say)
-    places = {line: getattr(args, line) for line in LINES if getattr(args, line) is not None}
-    ports = {line: _port(line, place) for line, place in places.items()}
-    options = ["--virtual"] * args.virtual
-    options += [f"--cut-after={args.cut_after}"] * (args.cut_after is not None)
-    options += [f"--unique-id={args.unique_id}"] * (args.unique_id is not None)
-    flash = args.flash or folder / "flash.bin"
-    with Emulator(image, flash=flash, ports=ports, options=options) as pico:
-        terminals = {line: Terminal(pico.ports[line]) for line, place in places.items() if place == "pty"}
-        _say(f"{os.path.relpath(image)} runs; its files are kept in {os.path.relpath(flash)}; Ctrl-C ends it")
-        for line in places:
-            where = terminals[line].path if line in terminals else f"socket://127.0.0.1:{pico.ports[line]}"
-            _say(f"  mpremote connect {where}" if line == "repl" else f"  {line.upper()}: {where}")
-        try:
-            return _watch(pico, args.statistics)
-        finally:
-            for terminal in terminals.values():
-                terminal.close()
-
-
-def _watch(pico, seconds):
-    """Until it ends; the exit code."""
-    while seconds:
-        time.sleep(seconds)
-        if pico.process.poll() is not None:
-            break
-        stats = pico.stats()
-        _say(
-            ", ".join(
-                f"{name} {value}" for name, value in stats.items() if not isinstance(value, (dict, list))
-            )
-        )
-    code = pico.wait()
-    if code == POWER_CUT:
-        _say("the power went, as --cut-after said")
-    elif code:
-        raise UsageError("the board halted; it said why above")
-    return code
+    module = boards.way(args.board, "emulator", boards.part(args.board, "emulator"), EMULATORS)
+    boards.refuse_others(args, module, OPTIONS)
+    module.provide(_say)
+    return module.run(args, args.image or image_program.ready(args.board, _say), _say)
 
 
 def _seconds(text):
@@ -91,24 +61,18 @@ def _seconds(text):
     return value
 
 
-def _port(line, place):
-    if place == "pty":
-        return 0
-    if not place.isdigit() or int(place) > 65535:
-        raise UsageError(f"--{line} takes a TCP port from 0 to 65535, or pty, not {place}")
-    return int(place)
-
-
 def _say(sentence):
     print(f"emulator: {sentence}", flush=True)
 
 
 def prepare():
-    """For `make`: fetches the emulator's parts. Always succeeds: the tests say what they miss."""
-    try:
-        provide(_say)
-    except UsageError as error:
-        print(f"emulator: {error}", file=sys.stderr)
+    """For `make`: fetches the emulators' parts. Always succeeds: the tests say what they miss."""
+    for board in boards.having("emulator"):
+        try:
+            name = boards.part(board, "emulator")
+            boards.way(board, "emulator", name, EMULATORS).provide(_say)
+        except UsageError as error:
+            print(f"emulator: {error}", file=sys.stderr)
 
 
 if __name__ == "__main__":

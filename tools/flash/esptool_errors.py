@@ -35,7 +35,7 @@ TABLE = (
     ),
     (
         r"will not fit in (\d+) bytes of flash|exceed(?:s|ing) (?:the )?flash (?:chip )?size",
-        "the image is larger than the flash of this board: make image BOARD=esp32 with another LAYOUT=",
+        "the image is larger than the flash of this board: make image with another LAYOUT=",
     ),
     (
         r"enter RAM download mode|start stub flasher|enter flash download mode",

@@ -1,40 +1,44 @@
 # SPDX-License-Identifier: MIT
-"""msgin5g flash: the image that `msgin5g image` made, onto the board that is plugged in."""
+"""msgin5g flash: the image that `msgin5g image` made, onto the board that is plugged in.
+
+How is said by "flasher" in board.json, whose "method" names a module of this table. To add one: a row here, and a
+module with OPTIONS, the options of this command that not every method has, and it has, and flash(args, say), which
+raises UsageError.
+"""
 
 import argparse
 from pathlib import Path
 
-from tools.errors import UsageError
-from tools.flash import esp32, rp2040
+from tools.image import boards
 
-# folder of boards/: what flashes it, and the options that it would pass over in silence
-BOARDS = {
-    "rp2040": (rp2040.flash, ("chip", "offset", "no_reset", "no_stub", "esptool")),
-    "esp32": (esp32.flash, ("drive",)),
+METHODS = {
+    "uf2-drive": "tools.flash.drive",
+    "esptool": "tools.flash.byesptool",
 }
+OPTIONS = ("drive", "chip", "offset", "baud", "no_reset", "no_stub", "esptool")
 
 
 def add_arguments(parser):
-    parser.add_argument("board", choices=BOARDS, help="the kind of board")
+    parser.add_argument("board", help=f"the kind of board: {', '.join(boards.having('flasher'))}")
     parser.add_argument(
         "--port", metavar="PORT", help="default: the one board of this kind that is plugged in"
     )
     parser.add_argument(
         "--image", metavar="FILE", type=Path, help="default: that of `make image`, below build/BOARD"
     )
-    pico = parser.add_argument_group("rp2040")
+    pico = parser.add_argument_group("boards that show a drive")
     pico.add_argument(
         "--drive",
         metavar="FOLDER",
         type=Path,
-        help="where the drive RPI-RP2 is mounted (default: looked for)",
+        help="where it is mounted, RPI-RP2 (default: looked for)",
     )
-    esp = parser.add_argument_group("esp32")
+    esp = parser.add_argument_group("boards that esptool flashes")
     esp.add_argument("--chip", help="esptool's name of it, esp32s3 (default: what the image was made for)")
     esp.add_argument(
         "--offset", type=_number, help="where in the flash it goes (default: what it was made for)"
     )
-    esp.add_argument("--baud", type=int, default=460800, help="of the line (default: %(default)s)")
+    esp.add_argument("--baud", type=int, help="of the line (default: 460800)")
     esp.add_argument(
         "--no-reset",
         action="store_true",
@@ -47,14 +51,10 @@ def add_arguments(parser):
 
 
 def main(args):
-    flash, foreign = BOARDS[args.board]
-    for name in foreign:
-        given = getattr(args, name)
-        if given is not None and given is not False:  # 0 is a value
-            raise UsageError(
-                f"--{name.replace('_', '-')} is not of the {args.board}: see msgin5g flash --help"
-            )
-    flash(args, say)
+    flasher = boards.part(args.board, "flasher")
+    module = boards.way(args.board, "flasher.method", flasher.get("method"), METHODS)
+    boards.refuse_others(args, module, OPTIONS)
+    module.flash(args, say)
     return 0
 
 

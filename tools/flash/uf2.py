@@ -11,10 +11,11 @@ _FIRST, _SECOND, _LAST = 0x0A324655, 0x9E5D5157, 0x0AB16F30
 _HAS_FAMILY = 0x2000
 
 
-def check(path, octets, family):
-    """The number of blocks. Raises UsageError."""
+def check(path, octets, board):
+    """The number of blocks. `board` is board.json. Raises UsageError."""
+    family = board["image"]["family"]
     if len(octets) < BLOCK or not octets.startswith(_FIRST.to_bytes(4, "little")):
-        raise UsageError(f"{path} is no UF2 file: make image BOARD=rp2040")
+        raise UsageError(f"{path} is no UF2 file: make image BOARD={board['id']}")
     blocks = len(octets) // BLOCK
     for number in range(blocks):
         block = octets[number * BLOCK : (number + 1) * BLOCK]

@@ -98,7 +98,7 @@ def check_mpy(base, wanted, board):
         raise UsageError(
             f"MicroPython {base.version} is newer than these tools, which know {min(known)} to {max(known)}: whether it"
             f" loads .mpy files of version {wanted} is not known. If its sys.implementation._mpy & 255 is"
-            f" {wanted.split('.')[0]}, add it to boards/esp32/board.json; else take one of those"
+            f" {wanted.split('.')[0]}, add it to boards/{board['id']}/board.json; else take one of those"
         )
     # Files without native code ask for the main version only (reference, "MicroPython .mpy files").
     if known[release].split(".")[0] != wanted.split(".")[0]:

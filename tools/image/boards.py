@@ -1,16 +1,90 @@
 # SPDX-License-Identifier: MIT
-"""What the repository says of its boards and of itself."""
+"""What the repository says of its boards and of itself.
 
+A board is a folder of boards/ with a board.json; docs/board.md says what each key is. No tool has a list of boards,
+chips or formats beside that: where they differ a key says how, and a tool has a table of the ways it knows.
+"""
+
+import importlib
 import json
 import runpy
 from pathlib import Path
 
+from tools.errors import UsageError
+
 ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / "boards"
+HOST = "host"  # "mcu" of a board that is this machine
+
+
+def names():
+    """The boards that there are, sorted."""
+    return sorted(path.parent.name for path in FOLDER.glob("*/board.json"))
 
 
 def board_data(board):
-    """What board.json says."""
-    return json.loads((ROOT / "boards" / board / "board.json").read_text())
+    """What board.json says. Raises UsageError for a board that is not there."""
+    if board not in names():
+        raise UsageError(f"no board {board}; there are {', '.join(names())}")
+    path = FOLDER / board / "board.json"
+    try:
+        return json.loads(path.read_text())
+    except ValueError as error:
+        raise UsageError(f"{path.relative_to(ROOT)} is not JSON: {error}") from None
+
+
+def having(key):
+    """The boards whose board.json has this key."""
+    return [board for board in names() if key in board_data(board)]
+
+
+def part(board, key):
+    """What board.json has under a key without which a verb can do nothing. Raises UsageError where it is missing."""
+    data = board_data(board)
+    if key in data:
+        return data[key]
+    why = (
+        "it runs on this machine (msgin5g device)"
+        if data.get("mcu") == HOST
+        else f'boards/{board}/board.json would say so with "{key}" (docs/board.md)'
+    )
+    raise UsageError(
+        f"{board} has no {key}: {why}. Boards that have one: {', '.join(having(key)) or 'none yet'}"
+    )
+
+
+def usual_peer(machine=None):
+    """The "peer" of the board that says this of itself, os.uname().machine, or None; without `machine`, of any board.
+
+    Where more than one "machine" is in it, the longest counts.
+    """
+    found = [board_data(board) for board in having("machine")]
+    if machine is None:
+        return next((data["peer"] for data in found if "peer" in data), None)
+    found = [data for data in found if data["machine"] in machine]
+    return max(found, key=lambda data: len(data["machine"]), default={}).get("peer")
+
+
+def way(board, key, name, table):
+    """The module that `table` has for the way that a board names, `name` under `key`. Raises UsageError.
+
+    It is imported only now, for it may need what other boards have no use for.
+    """
+    if name not in table:
+        raise UsageError(
+            f'boards/{board}/board.json: "{key}" is "{name}"; there are {", ".join(sorted(table))}'
+        )
+    return importlib.import_module(table[name])
+
+
+def refuse_others(args, module, every):
+    """UsageError for an option of another way than this board's `module`, whose own are its OPTIONS: it would be passed
+    over in silence. `every` is all the options that are of some way only.
+    """
+    for name in every:
+        given = getattr(args, name)
+        if name not in module.OPTIONS and given is not None and given is not False:  # 0 is a value
+            raise UsageError(f"--{name.replace('_', '-')} is not of the {args.board}: see --help")
 
 
 def version():

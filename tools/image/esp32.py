@@ -14,36 +14,41 @@ import os
 from esptool.cmds import merge_bin
 
 from tools.errors import UsageError
-from tools.image import base, bytecode, files
+from tools.image import base as binaries
+from tools.image import bytecode, files, sizes
 from tools.image.boards import ROOT, board_data, version
 
+OPTIONS = ("base", "layout", "chip")
 LAYOUT = "4MiB"
-CHIP = "esp32"
 FILES = "filesystem.bin"
 IMAGE = "firmware.bin"
 MANIFEST = "manifest.json"
+lines = sizes.file_lines  # of report.json
 
 
-def build(board, folder, say=print, layout=None, base_path=None, chip=None):
+def build(board, folder, say=print, *, layout=None, base=None, chip=None):
     """Builds below `folder`; the path of what is to be flashed. Raises UsageError.
 
-    `layout` and `chip` are keys of board.json; where they are None the binary says what it needs.
+    `layout` and `chip` are keys of board.json; where they are None the binary `base` says what it needs.
     """
     data = board_data(board)
     folder.mkdir(parents=True, exist_ok=True)
     contents = firmware(board)
     mpy = _mpy_version(contents)
     micropython = None
-    if base_path is not None:
-        micropython = base.read(base_path, data)
-        base.check_mpy(micropython, mpy, data)
+    chips = data["chips"]
+    if chip is not None and chip not in chips:
+        raise UsageError(f"no chip {chip}; there are {', '.join(chips)}")
+    if base is not None:
+        micropython = binaries.read(base, data)
+        binaries.check_mpy(micropython, mpy, data)
         if chip not in (None, micropython.chip):
-            raise UsageError(f"{base_path} is for {micropython.chip}, not for {chip}")
+            raise UsageError(f"{base} is for {micropython.chip}, not for {chip}")
         chip = micropython.chip
-    layout = _layout(data, layout, micropython, base_path)
-    chip = chip or CHIP
+    layout = _layout(data, layout, micropython, base)
+    chip = chip or next(iter(chips))
     room = data["layouts"][layout]["files"]
-    contents["pins.json"] = (json.dumps(data["chips"][chip]["pins"], indent=1) + "\n").encode()
+    contents["pins.json"] = pins(board, chip)
     try:
         system = files.file_system(room["size"], contents, files.ESP32_PROGRAM)
     except ValueError as error:
@@ -70,16 +75,22 @@ def build(board, folder, say=print, layout=None, base_path=None, chip=None):
         image = folder / IMAGE
         image.write_bytes(merged)
         _web_tools(folder / MANIFEST, data, chip)
-        say(f"MicroPython {micropython.version} for {data['chips'][chip]['name']}, of {base_path}")
+        say(f"MicroPython {micropython.version} for {data['chips'][chip]['name']}, of {base}")
     else:
         say(
             f"without BASE= there is the file system only. For a board that has MicroPython already:\n"
             f"  esptool --chip {chip} write-flash {room['offset']:#x} {os.path.relpath(image)}\n"
             f"  For an empty one name MicroPython's binary: make image BOARD={board} BASE=ESP32_GENERIC-....bin\n"
-            f"  {base.DOWNLOADS}"
+            f"  {binaries.DOWNLOADS}"
         )
     (folder / "report.json").write_text(json.dumps(report, indent=1) + "\n")
     return image
+
+
+def pins(board, chip):
+    """The octets of pins.json: what of this chip board.py asks for, what is wired where and how many timers it has."""
+    row = board_data(board)["chips"][chip]
+    return (json.dumps(row["pins"] | {"timers": row["timers"]}, indent=1) + "\n").encode()
 
 
 def firmware(board):
@@ -110,7 +121,7 @@ def _mpy_version(contents):
     return bytecode.mpy_version(main)
 
 
-def _layout(data, layout, micropython, base_path):
+def _layout(data, layout, micropython, base):
     """The name of the layout, checked against the binary's partition table."""
     layouts = data["layouts"]
     if layout is not None and layout not in layouts:
@@ -124,9 +135,9 @@ def _layout(data, layout, micropython, base_path):
         if values["files"]["offset"] == offset and size in (None, values["files"]["size"])
     ]
     end = "the end of the flash" if size is None else f"{offset + size:#x}"
-    has = f"{base_path} keeps its files from {offset:#x} to {end}"
+    has = f"{base} keeps its files from {offset:#x} to {end}"
     if not fits:
-        raise UsageError(f"{has}, which is none of {', '.join(layouts)} in boards/esp32/board.json")
+        raise UsageError(f"{has}, which is none of {', '.join(layouts)} in boards/{data['id']}/board.json")
     if layout is None:
         return fits[0]
     if layout not in fits:

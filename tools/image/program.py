@@ -1,62 +1,82 @@
 # SPDX-License-Identifier: MIT
-"""msgin5g image: builds what is flashed."""
+"""msgin5g image: builds what is flashed.
+
+How is said by "image" in board.json, whose "format" names a module of this table. To add one: a row here, and a module
+with
+
+    OPTIONS                                     the options of this command that it takes
+    build(board, folder, say, **options)        builds below `folder`, build/BOARD; gives the path of the image, and
+                                                leaves report.json beside it. Raises UsageError
+    IMAGE                                       the name of that file
+    lines(report)                               what report.json says, as lines of text
+
+Without the option "base" it can build its image from what is here, and does so whenever the image is asked for.
+"""
 
 import json
 import os
 import time
 
 from tools.errors import UsageError
-from tools.image import sizes
-from tools.image.boards import ROOT, board_data
+from tools.image import boards
+from tools.image.boards import ROOT
+
+FORMATS = {
+    "uf2": "tools.image.rp2",
+    "esp32": "tools.image.esp32",
+}
+OPTIONS = ("base", "layout", "chip")
 
 
 def add_arguments(parser):
-    parser.add_argument("board", choices=BOARDS, help="folder of boards/ that the image is for")
+    parser.add_argument(
+        "board", help=f"folder of boards/ that the image is for: {', '.join(boards.having('image'))}"
+    )
     parser.add_argument("--quiet", action="store_true", help="no size report")
-    esp32 = parser.add_argument_group("ESP32")
-    data = board_data("esp32")
-    esp32.add_argument(
+    merged = parser.add_argument_group("boards whose MicroPython is not built here")
+    merged.add_argument(
         "--base",
         metavar="FILE",
-        help="MicroPython for the chip, from https://micropython.org/download/?mcu=esp32;"
+        help="MicroPython for the chip, from https://micropython.org/download/;"
         " without it only the file system is made",
     )
-    esp32.add_argument(
-        "--layout", choices=data["layouts"], help="size of the flash (default: what FILE wants, else 4MiB)"
+    merged.add_argument(
+        "--layout", help="size of the flash (default: what FILE wants, else the board's first)"
     )
-    esp32.add_argument("--chip", choices=data["chips"], help="whose pins (default: FILE's, else esp32)")
+    merged.add_argument("--chip", help="whose pins (default: FILE's, else the board's first)")
 
 
 def main(args):
     began = time.monotonic()
+    module = image_format(args.board)
+    boards.refuse_others(args, module, OPTIONS)
     folder = ROOT / "build" / args.board
-    image, lines = BOARDS[args.board](args, folder)
+    image = module.build(args.board, folder, _say, **{name: getattr(args, name) for name in module.OPTIONS})
     if not args.quiet:
-        for line in lines(json.loads((folder / "report.json").read_text())):
+        for line in module.lines(json.loads((folder / "report.json").read_text())):
             print(line)
     _say(f"{os.path.relpath(image)}, {image.stat().st_size:,} octets, {time.monotonic() - began:.0f} s")
     return 0
 
 
-def _rp2040(args, folder):
-    if args.base or args.layout or args.chip:
-        raise UsageError(
-            "--base, --layout and --chip are for the ESP32; the RP2040's image is built from source"
-        )
-    from tools.image import rp2
-
-    return rp2.build(args.board, folder, _say), sizes.lines
+def image_format(board):
+    """The module that makes this board's image. Raises UsageError where it has none."""
+    return boards.way(board, "image.format", boards.part(board, "image").get("format"), FORMATS)
 
 
-def _esp32(args, folder):
-    from tools.image import esp32
+def ready(board, say):
+    """The path of the board's image: built now where nothing has to be named for it, else as it was made last.
 
-    image = esp32.build(args.board, folder, _say, args.layout, args.base, args.chip)
-    return image, sizes.file_lines
-
-
-# folder of boards/: what builds its image, and gives that and the lines of the report
-BOARDS = {"rp2040": _rp2040, "esp32": _esp32}
+    Raises UsageError.
+    """
+    module = image_format(board)
+    folder = ROOT / "build" / board
+    if "base" not in module.OPTIONS:
+        return module.build(board, folder, say)
+    image = folder / module.IMAGE
+    if not image.is_file():
+        raise UsageError(f"there is no image: make image BOARD={board} BASE=FILE, or name one with --image")
+    return image
 
 
 def _say(sentence):

@@ -18,6 +18,9 @@ from tools.errors import UsageError
 from tools.image import sizes, workshop
 from tools.image.boards import ROOT, board_data, version
 
+OPTIONS = ()
+IMAGE = "firmware.uf2"
+lines = sizes.lines  # of report.json
 VERSION = {
     "MICROPY_GIT_TAG": f"v{workshop.MICROPYTHON}",  # else a checkout around it gives its own
     "MICROPY_GIT_HASH": "release",
@@ -34,7 +37,7 @@ def build(board, folder, say=print):
     Raises UsageError for what is missing and for firmware that does not compile.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    image = folder / "firmware.uf2"
+    image = folder / IMAGE
     with workshop.locked(folder / "work"):
         current = _digest(board)
         stamp = folder / "inputs.sha256"
@@ -47,7 +50,7 @@ def build(board, folder, say=print):
         report = sizes.report(folder / "work", board_data(board), programs / "arm-none-eabi-nm", environment)
         report |= {"version": version(), "micropython": workshop.MICROPYTHON}
         (folder / "report.json").write_text(json.dumps(report, indent=1) + "\n")
-        uf2 = folder / "work/firmware.uf2"
+        uf2 = folder / "work" / IMAGE
         family = hex(board_data(board)["image"]["family"])
         base = hex(board_data(board)["flash"]["base"])
         converter = [sys.executable, tree / "tools/uf2conv.py", "-f", family, "-b", base, "-c"]
@@ -101,7 +104,7 @@ def _compile(board, folder, tree, programs, environment, say):
         }
     )
     mpy_cross(say, tree)
-    if not (work / "Makefile").exists():
+    if not _made_here(work):
         say("building MicroPython for the RP2040, once: about a minute")
         shutil.rmtree(work)
         work.mkdir()
@@ -137,6 +140,15 @@ def _compile(board, folder, tree, programs, environment, say):
     (work / "frozen_content.c").unlink(missing_ok=True)
     _run(["cmake", f"-DMSGIN5G_VERSION={version()}", work], environment, folder / "cmake.log")
     _run(["cmake", "--build", work, f"-j{os.cpu_count()}"], environment, folder / "build.log")
+
+
+def _made_here(work):
+    """Whether cmake has been here. What it left in a clone that was moved or copied since names another folder."""
+    try:
+        cache = (work / "CMakeCache.txt").read_text()
+    except OSError:
+        return False
+    return (work / "Makefile").exists() and f"\nCMAKE_CACHEFILE_DIR:INTERNAL={work}\n" in cache
 
 
 def _empty_cxx_library(work, programs, environment):

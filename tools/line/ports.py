@@ -8,44 +8,30 @@ import os
 from serial.tools import list_ports
 
 from tools.errors import UsageError
+from tools.image import boards
 
-RP2040, ESP32 = "rp2040", "esp32"
-
-# (vendor, product or None for all of them): what a board of that kind shows on USB.
-_USB = {
-    RP2040: ((0x2E8A, 0x0005),),  # MicroPython; in BOOTSEL mode it is a drive and no port
-    ESP32: (
-        (0x303A, None),  # Espressif: USB of the chip itself
-        (0x10C4, 0xEA60),  # Silicon Labs CP210x, on most boards
-        (0x1A86, 0x7522),  # WCH CH340, CH9102, CH343
-        (0x1A86, 0x7523),
-        (0x1A86, 0x55D3),
-        (0x1A86, 0x55D4),
-        (0x0403, 0x6001),  # FTDI
-        (0x0403, 0x6010),
-        (0x0403, 0x6014),
-        (0x0403, 0x6015),
-    ),
-}
 GROUP = "sudo usermod -a -G dialout $USER, then log in again"
 
 
-def found(board=None):
-    """Ports with a board of this kind, or of any, by their USB ids."""
-    wanted = _USB[board] if board else [ids for each in _USB.values() for ids in each]
+def found(board=None, own=True):
+    """Ports with a board of this kind, or of any, by the USB ids in board.json; without `own` those of adapters alone,
+    for a chip that has no USB of its own.
+    """
+    usb = [boards.part(each, "usb") for each in ([board] if board else boards.having("usb"))]
+    wanted = {ids for each in usb for ids in each["ids"] + each.get("own", []) * own}
     return [
         port
         for port in sorted(list_ports.comports(), key=lambda port: port.device)
-        if any(port.vid == vendor and product in (None, port.pid) for vendor, product in wanted)
+        if port.vid is not None and wanted & {f"{port.vid:04x}", f"{port.vid:04x}:{port.pid:04x}"}
     ]
 
 
-def find(board=None, option="--port"):
+def find(board=None, option="--port", own=True):
     """The one port with a board. UsageError where there is none, or more than one."""
-    ports = found(board)
+    ports = found(board, own)
     if len(ports) == 1:
         return ports[0].device
-    kind = {RP2040: "Pico with MicroPython", ESP32: "ESP32"}.get(board, "board")
+    kind = boards.part(board, "usb")["name"] if board else "board"
     if ports:
         names = ", ".join(f"{port.device} ({port.description})" for port in ports)
         raise UsageError(f"there is more than one {kind}: {names}. Name one with {option}")

@@ -5,17 +5,20 @@ import os
 import shlex
 import sys
 
+from tools.image import boards
 from tools.line import ports
 
 
 def add_arguments(parser):
     parser.add_argument("--port", metavar="PORT", help="default: the one board that is plugged in")
     parser.add_argument(
-        "--board", choices=(ports.RP2040, ports.ESP32), help="the kind of board that is looked for"
+        "--board", help=f"the kind of board that is looked for: {', '.join(boards.having('usb'))}"
     )
 
 
 def main(args):
+    if args.board:
+        boards.part(args.board, "usb")
     port = args.port or ports.find(args.board)
     command = ["mpremote", "connect", port, "repl"]
     print(f"repl: {shlex.join(command)}", flush=True)

@@ -8,15 +8,13 @@ from pathlib import Path
 
 from tools import private
 from tools.errors import UsageError
+from tools.image import boards
 from tools.line import ports, remote
 from tools.page.events import sentence
 from tools.provision import many, plan, settings, show
 from tools.provision.handover import provide, say_new
 from tools.provision.places import BoardPlace, FilePlace, StatePlace
 from tools.store.store import Store, StoreError
-
-CHIPS = {ports.RP2040: "RP2040", ports.ESP32: "ESP32"}
-UART = "coap+uart://0"
 
 
 def add_arguments(parser):
@@ -28,7 +26,9 @@ def add_arguments(parser):
         help="in place of --ue: its MSGin5G UE ID, urn:imei:..., by which it asks the server for its UE Service ID",
     )
     device.add_argument(
-        "--peer", metavar="URI", help=f"its gateway: coap://192.0.2.1, {UART} (what a Pico gets by itself)"
+        "--peer",
+        metavar="URI",
+        help="its gateway: coap://192.0.2.1, coap+uart://0 (what a Pico gets by itself)",
     )
     device.add_argument("--role", choices=(plan.CLIENT, plan.APPLICATION), help="default: client")
     device.add_argument(
@@ -48,7 +48,9 @@ def add_arguments(parser):
         "where its configuration goes (default: the one board that is plugged in)"
     )
     place.add_argument("--port", metavar="PORT", help="a board: /dev/ttyACM0, socket://127.0.0.1:5901")
-    place.add_argument("--board", choices=(*CHIPS, "unix"), help="the kind of board that is looked for")
+    place.add_argument(
+        "--board", help=f"the kind of board that is looked for: {', '.join(boards.having('usb'))}"
+    )
     place.add_argument("--state", metavar="DIR", type=Path, help="the folder of a unix board")
     place.add_argument(
         "--out", metavar="FILE", type=Path, help="a file, for later; with --csv a folder of files"
@@ -70,6 +72,8 @@ def add_arguments(parser):
 
 
 def main(args):
+    if args.board is not None:
+        boards.board_data(args.board)
     _refuse_ignored(args)
     if args.show:
         with _place(args) as (place, identity):
@@ -96,7 +100,7 @@ def _refuse_ignored(args):
     elif args.config:
         why = "--config is a whole configuration"
     else:
-        given = ["board"] if args.board in CHIPS and (args.state or args.out) else []
+        given = ["board"] if args.board in boards.having("usb") and (args.state or args.out) else []
         why = "--state and --out name no board"
     if given:
         options = ", ".join("--" + name.replace("_", "-") for name in given)
@@ -104,7 +108,7 @@ def _refuse_ignored(args):
 
 
 def _one(args, store):
-    guessed = False
+    usual = None
     if args.config:
         if private.mend(args.config):
             _say(private.MENDED.format(args.config))
@@ -114,13 +118,17 @@ def _one(args, store):
         wanted = settings.of_options(args)
         if args.app_id is not None and wanted["role"] != plan.APPLICATION:
             raise UsageError('--app-id is of an application: --role "application client"')
-        guessed = not wanted.get("peer") and not (args.state or args.out) and args.board != ports.ESP32
-        make = functools.partial(plan.make, store, settings.complete(wanted, UART if guessed else None))
+        if not (wanted.get("peer") or args.state or args.out):
+            usual = boards.board_data(args.board).get("peer") if args.board else boards.usual_peer()
+        wanted = settings.complete(wanted, usual)
+        make = functools.partial(plan.make, store, wanted)
     with _place(args) as (place, identity):
-        if guessed and CHIPS[ports.RP2040] not in identity.machine:
-            raise UsageError(
-                f"where is the gateway of this board ({identity.machine})? --peer coap://ADDRESS"
-            )
+        if usual is not None:  # of some board, until this one has said which it is
+            wanted["peer"] = usual if args.board else boards.usual_peer(identity.machine)
+            if wanted["peer"] is None:
+                raise UsageError(
+                    f"where is the gateway of this board ({identity.machine})? --peer coap://ADDRESS"
+                )
         old = place.read()
         made = make(settings.parse(old or b""), force=args.force, has_row=place.has_row)
         plan.checked(made)
@@ -159,14 +167,15 @@ def _place(args):
             raise UsageError(f"there is no folder {args.state}")
         yield StatePlace(args.state), None
         return
-    if args.board == "unix":
-        raise UsageError("a unix board is a folder: name it with --state DIR")
+    if args.board is not None and boards.board_data(args.board)["mcu"] == boards.HOST:
+        raise UsageError(f"a {args.board} board is a folder: name it with --state DIR")
     port = args.port or ports.find(args.board)
     with remote.Board(port, _say if args.verbose else lambda step: None) as board:
         try:
             identity = board.identity()
-            if args.board and CHIPS[args.board] not in identity.machine:
-                raise UsageError(f"the board at {port} is no {CHIPS[args.board]}: {identity.machine}")
+            kind = boards.part(args.board, "machine") if args.board else ""
+            if kind not in identity.machine:
+                raise UsageError(f"the board at {port} is no {kind}: {identity.machine}")
             yield BoardPlace(board, identity.firmware), identity
         except BaseException:
             with contextlib.suppress(UsageError):

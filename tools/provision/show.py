@@ -3,6 +3,7 @@
 
 import json
 
+from tools.image import boards
 from tools.line.remote import describe
 from tools.provision import settings
 from tools.provision.check import check
@@ -35,7 +36,8 @@ def explain(place, identity):
     refusal = verdict.error or octets is not None and place.refusal()
     config = settings.parse(octets or b"")
     if octets is None:
-        peer = "coap+uart://0" if identity is not None and "RP2040" in identity.machine else "coap://ADDRESS"
+        peer = boards.usual_peer(identity.machine) if identity is not None else None
+        peer = peer or "coap://ADDRESS"
         print("There is no msgin5g.json; " + MAKE_ONE % (peer, f"{place.option} {place.where}"))
     else:
         for line in lines(octets, config, verdict, place):

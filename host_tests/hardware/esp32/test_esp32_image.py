@@ -34,7 +34,7 @@ def build(tmp_path):
         if octets is not None:
             path = tmp_path / DOWNLOAD
             path.write_bytes(octets)
-        image = esp32.build("esp32", tmp_path / folder, said.append, base_path=path, **options)
+        image = esp32.build("esp32", tmp_path / folder, said.append, base=path, **options)
         assert image.exists()
         return tmp_path / folder, said
 
@@ -98,6 +98,25 @@ def test_all_of_the_firmware_is_there(build):
     assert told["files"] == {name: len(octets) for name, octets in found.items()}
     assert sum(told["files"].values()) < told["used"] < told["filesystem"]["size"]
     assert (told["version"], told["mpy"]) == (version(), "6.3")
+
+
+# SOC_TIMER_GROUP_TOTAL_TIMERS in ESP-IDF's soc/CHIP/include/soc/soc_caps.h, beyond which machine_timer.c refuses
+TIMERS = {"esp32": 4, "esp32s2": 4, "esp32s3": 4, "esp32c2": 1, "esp32c3": 2, "esp32c5": 2, "esp32c6": 2}
+TIMERS |= {"esp32h2": 2, "esp32p4": 4}
+# SOC_USB_OTG_SUPPORTED, SOC_USB_SERIAL_JTAG_SUPPORTED in the same files
+USB_OTG = {"esp32s2", "esp32s3", "esp32p4"}
+USB_SERIAL_JTAG = {"esp32s3", "esp32c3", "esp32c5", "esp32c6", "esp32h2", "esp32p4"}
+
+
+@pytest.mark.parametrize("chip", BOARD["chips"])
+def test_what_differs_between_chips_is_in_their_rows(build, chip):
+    folder, _ = build(chip=chip)
+    found = files.read_files((folder / esp32.FILES).read_bytes(), files.ESP32_PROGRAM)
+    row = BOARD["chips"][chip]
+    assert json.loads(found["pins.json"]) == row["pins"] | {"timers": TIMERS[chip]}
+    own = {"usb-otg": chip in USB_OTG, "usb-serial-jtag": chip in USB_SERIAL_JTAG}
+    assert row["resets"] == ["dtr-rts", *(name for name in own if own[name])]
+    assert chip in CHIP_DEFS
 
 
 def test_the_same_octets_twice(build, tmp_path, monkeypatch):
@@ -233,7 +252,7 @@ def test_options_that_do_not_go_with_the_binary(build):
     with pytest.raises(UsageError, match="is for esp32, not for esp32s3"):
         build(GOOD, chip="esp32s3")
     with pytest.raises(UsageError, match="No such file or directory. MicroPython's binaries are at https:"):
-        esp32.build("esp32", ROOT / "build/esp32", base_path="no-such.bin")
+        esp32.build("esp32", ROOT / "build/esp32", base="no-such.bin")
 
 
 def test_mpy_files_that_it_would_not_load(build, monkeypatch):
@@ -254,7 +273,7 @@ def test_the_command_line(capsys):
     assert cli.main(["image", "esp32", "--base", "no-such.bin"]) == 2
     assert capsys.readouterr().err.startswith("msgin5g: no-such.bin: No such file or directory.")
     assert cli.main(["image", "rp2040", "--base", "no-such.bin"]) == 2
-    assert "are for the ESP32" in capsys.readouterr().err
+    assert "--base is not of the rp2040: see --help" in capsys.readouterr().err
 
 
 def test_make_passes_them_on():

@@ -23,7 +23,7 @@ from host_tests.hardware.esp32.esp32_loader import (
     Faults,
 )
 from tools import cli
-from tools.flash import esp32 as flasher
+from tools.flash import byesptool as flasher
 from tools.flash.esptool_errors import explain
 from tools.image import esp32, files
 from tools.line import ports
@@ -92,9 +92,9 @@ def test_the_image_of_the_project(flash, tmp_path, monkeypatch):
     base = tmp_path / "base.bin"
     base.write_bytes(esp32_base.base())
     for number, base_path in enumerate((base, None)):
-        folder = tmp_path / str(number)
-        esp32.build("esp32", folder, lambda sentence: None, base_path=base_path)
-        monkeypatch.setattr(flasher, "BUILD", folder)
+        folder = tmp_path / str(number) / "esp32"
+        esp32.build("esp32", folder, lambda sentence: None, base=base_path)
+        monkeypatch.setattr(flasher, "BUILD", folder.parent)
         with BootLoader() as loader:
             code, _, err = flash(loader, offset=None)
             assert (code, err) == (0, "")

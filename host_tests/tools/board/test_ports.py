@@ -43,6 +43,13 @@ def test_the_one_board_is_found_by_its_usb_ids(plugged):
     assert (ports.find("rp2040"), ports.find("esp32")) == ("/dev/ttyACM0", "/dev/ttyACM1")
 
 
+def test_a_chip_without_usb_is_at_an_adapter_only(plugged):
+    plugged(S3, CP2102)
+    assert ports.find("esp32", own=False) == "/dev/ttyUSB0"
+    with pytest.raises(UsageError, match="more than one ESP32"):
+        ports.find("esp32")
+
+
 def test_several_boards_have_to_be_told_apart(plugged):
     plugged(SECOND, PICO, CP2102)
     for board, names in (

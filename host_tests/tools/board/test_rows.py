@@ -1,39 +1,149 @@
 # SPDX-License-Identifier: MIT
-"""A board is a row for `msgin5g image` and for `msgin5g flash`."""
+"""A board is a folder with a board.json: image, flash, emulate, repl and provision take their choices from there."""
 
 import json
+import sys
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
 from tools import cli
+from tools.emulator import program as emulator
 from tools.flash import program as flash
+from tools.image import boards
 from tools.image import program as image
+from tools.line import ports
+
+VERBS = ("image", "flash", "emulate", "repl --board", "provision --board")
+MINE = {
+    "id": "mine",
+    "mcu": "mine",
+    "image": {"format": "mine"},
+    "flasher": {"method": "mine"},
+    "emulator": "mine",
+    "usb": {"name": "board of mine", "ids": ["1234:5678"]},
+    "machine": "Mine with RP2040",
+    "peer": "coap://192.0.2.9",
+}
 
 
-def test_an_image_is_built_by_the_row(monkeypatch, tmp_path, capsys):
-    def build(args, folder):
-        folder.mkdir(parents=True)
-        (folder / "report.json").write_text(json.dumps({"octets": 3}))
-        (folder / "image").write_bytes(b"abc")
-        return folder / "image", lambda report: [f"{args.board}: {report['octets']}"]
-
+@pytest.fixture
+def mine(monkeypatch, tmp_path):
+    """The board `mine` beside the others, and a way of its own for each verb; what was asked of them."""
+    (tmp_path / "boards").mkdir()
+    for board in boards.names():
+        (tmp_path / "boards" / board).symlink_to(boards.FOLDER / board)
+    (tmp_path / "boards/mine").mkdir()
+    (tmp_path / "boards/mine/board.json").write_text(json.dumps(MINE))
+    monkeypatch.setattr(boards, "ROOT", tmp_path)
+    monkeypatch.setattr(boards, "FOLDER", tmp_path / "boards")
     monkeypatch.setattr(image, "ROOT", tmp_path)
-    monkeypatch.setitem(image.BOARDS, "mine", build)
-    assert cli.main(["image", "mine"]) == 0
-    assert capsys.readouterr().out.startswith("mine: 3\n")
+    asked = []
+    way = ModuleType("way_of_mine")
+    way.OPTIONS = ("chip", "drive", "virtual")
+    way.IMAGE = "image"
+
+    def build(board, folder, say, **options):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "report.json").write_text(json.dumps({"octets": 3}))
+        (folder / way.IMAGE).write_bytes(b"abc")
+        asked.append((board, options))
+        return folder / way.IMAGE
+
+    def run(args, path, say):
+        asked.append((args.board, path.name, args.virtual))
+        return 7
+
+    way.build, way.run = build, run
+    way.lines = lambda report: [f"octets: {report['octets']}"]
+    way.flash = lambda args, say: asked.append((args.board, args.port, args.drive))
+    way.provide = lambda say: asked.append("provided")
+    monkeypatch.setitem(sys.modules, way.__name__, way)
+    for table in (image.FORMATS, flash.METHODS, emulator.EMULATORS):
+        monkeypatch.setitem(table, "mine", way.__name__)
+    return asked
 
 
-def test_a_board_is_flashed_by_the_row(monkeypatch, capsys):
-    flashed = []
-    monkeypatch.setitem(flash.BOARDS, "mine", (lambda args, say: flashed.append(args.port), ("drive",)))
+def test_an_image_is_built_as_the_board_says(mine, capsys):
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(sys.modules["way_of_mine"], "OPTIONS", ("chip", "base"))
+        assert cli.main(["image", "mine", "--chip", "x"]) == 0
+    assert capsys.readouterr().out.startswith("octets: 3\nimage: ")
+    assert mine == [("mine", {"chip": "x", "base": None})]
+    assert cli.main(["image", "mine", "--base", "x"]) == 2
+    assert "--base is not of the mine" in capsys.readouterr().err
+
+
+def test_a_board_is_flashed_as_it_says(mine, capsys):
     assert cli.main(["flash", "mine", "--port", "/dev/mine"]) == 0
-    assert flashed == ["/dev/mine"]
-    assert cli.main(["flash", "mine", "--drive", "/mnt"]) != 0
-    assert "--drive is not of the mine" in capsys.readouterr().err
-    assert flashed == ["/dev/mine"]
+    assert mine == [("mine", "/dev/mine", None)]
+    assert cli.main(["flash", "mine", "--offset", "0"]) == 2
+    assert "--offset is not of the mine" in capsys.readouterr().err
+    assert len(mine) == 1
 
 
-def test_an_unknown_board_is_named():
-    for command in ("image", "flash"):
-        with pytest.raises(SystemExit):
-            cli.main([command, "yours"])
+def test_a_board_is_emulated_as_it_says(mine, capsys):
+    """Its image is built first, where nothing has to be named for it; else it is the one that was made last."""
+    assert cli.main(["emulate", "mine", "--virtual"]) == 7
+    assert mine == ["provided", ("mine", {}), ("mine", "image", True)]
+    assert cli.main(["emulate", "mine", "--cut-after", "1"]) == 2
+    assert "--cut-after is not of the mine" in capsys.readouterr().err
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(sys.modules["way_of_mine"], "OPTIONS", ("base",))
+        assert cli.main(["emulate", "mine"]) == 7
+        assert mine[3:] == ["provided", ("mine", "image", False)]
+        (boards.ROOT / "build/mine/image").unlink()
+        assert cli.main(["emulate", "mine"]) == 2
+    assert "there is no image: make image BOARD=mine BASE=FILE" in capsys.readouterr().err
+
+
+def test_a_board_is_found_as_it_says(mine, monkeypatch):
+    port = SimpleNamespace(device="/dev/mine", vid=0x1234, pid=0x5678, description="Mine")
+    monkeypatch.setattr(ports.list_ports, "comports", lambda: [port])
+    assert ports.find("mine") == ports.find() == "/dev/mine"
+    assert ports.found("rp2040") == []
+
+
+def test_a_board_is_known_by_what_it_says_of_itself(mine):
+    """The longer of two that fit: "Mine with RP2040" is no Pico, which has RP2040 too."""
+    assert boards.usual_peer("Mine with RP2040") == "coap://192.0.2.9"
+    assert boards.usual_peer("Raspberry Pi Pico with RP2040") == "coap+uart://0"
+    assert boards.usual_peer("Generic ESP32 module with ESP32") is None
+    assert boards.usual_peer("BBC micro:bit") is None
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_an_unknown_board_is_named(verb, capsys):
+    ue = ["--ue", "ue:a@example.org", "--store", "/nowhere"] * verb.startswith("provision")
+    assert cli.main([*verb.split(), "yours", *ue]) == 2
+    assert capsys.readouterr().err == f"msgin5g: no board yours; there are {', '.join(boards.names())}\n"
+
+
+@pytest.mark.parametrize("verb, key", [*zip(VERBS[:4], ("image", "flasher", "emulator", "usb"), strict=True)])
+def test_a_board_without_it_says_why(verb, key, capsys):
+    assert cli.main([*verb.split(), "unix"]) == 2
+    others = ", ".join(boards.having(key))
+    assert capsys.readouterr().err == (
+        f"msgin5g: unix has no {key}: it runs on this machine (msgin5g device). Boards that have one: {others}\n"
+    )
+
+
+def test_a_key_that_no_tool_knows(mine, capsys):
+    (boards.FOLDER / "mine/board.json").write_text(json.dumps(MINE | {"image": {"format": "punched cards"}}))
+    assert cli.main(["image", "mine"]) == 2
+    said = capsys.readouterr().err
+    assert 'boards/mine/board.json: "image.format" is "punched cards"; there are ' in said and "uf2" in said
+    (boards.FOLDER / "mine/board.json").write_text("{")
+    assert cli.main(["image", "mine"]) == 2
+    assert "boards/mine/board.json is not JSON: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("board", boards.names())
+def test_each_board_names_ways_that_there_are(board):
+    data = boards.board_data(board)
+    assert data["id"] == board
+    tables = {"image": ("format", image.FORMATS), "flasher": ("method", flash.METHODS)}
+    for key, (name, table) in tables.items():
+        assert key not in data or data[key][name] in table
+    assert data.get("emulator") in (None, *emulator.EMULATORS)
+    assert ("usb" in data) == ("machine" in data)

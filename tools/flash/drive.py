@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A Pico is flashed in BOOTSEL mode: by picotool where it is installed, else as the drive that it shows.
+"""A Pico and its kin are flashed in BOOTSEL mode: by picotool where it is installed, else as the drive that they show.
 
 A board that runs MicroPython is sent there by itself; an empty one is there as it comes. Flashing leaves the files on
 the board as they are.
@@ -15,13 +15,12 @@ from pathlib import Path
 
 from tools.errors import UsageError
 from tools.flash import uf2
-from tools.image import rp2
+from tools.image import program as image_program
 from tools.image.boards import board_data
 from tools.line import ports, remote
 
-BOARD = "rp2040"
-INFO = "INFO_UF2.TXT"
-DRIVE = "RPI-RP2"  # Board-ID in that file, and the drive's name (RP2040 data sheet 2.8.4)
+OPTIONS = ("drive",)
+INFO = "INFO_UF2.TXT"  # its Board-ID is the drive's name, "drive" in board.json (RP2040 data sheet 2.8.4)
 MOUNTS = ("/media/*", "/media/*/*", "/run/media/*/*", "/mnt/*", "/Volumes/*")
 WAIT = 20  # s: until a drive or a board shows itself
 RESTART = 5  # s: until it shows itself as a port, for the last sentence only
@@ -29,7 +28,7 @@ POLL = 0.1  # s
 PIECE = 65536
 BY_HAND = "hold BOOTSEL while you plug the board in, and run this again"
 NOT_MOUNTED = (
-    f"no drive {DRIVE} came. Where drives are not mounted by themselves, mount it and name it with --drive, or install "
+    "no drive {} came. Where drives are not mounted by themselves, mount it and name it with --drive, or install "
     "picotool (Debian, Ubuntu: apt install picotool; macOS: brew install picotool)"
 )
 
@@ -40,41 +39,45 @@ NOT_ALLOWED = (
 
 def flash(args, say):
     """Raises UsageError, which says in one sentence what went wrong and what to do."""
-    image = args.image or rp2.build(BOARD, rp2.ROOT / "build" / BOARD, say)
+    data = board_data(args.board)
+    name = data["flasher"]["drive"]
+    image = args.image or image_program.ready(args.board, say)
     try:
         octets = image.read_bytes()
     except OSError as error:
         raise UsageError(f"{image}: {error.strerror}") from None
-    blocks = uf2.check(image, octets, board_data(BOARD)["image"]["family"])
+    blocks = uf2.check(image, octets, data)
     picotool = shutil.which("picotool") if args.drive is None else None
     if picotool:
-        _ready(args.port, lambda: _picotool_sees(picotool), BY_HAND, say)
+        _ready(args, lambda: _picotool_sees(picotool), BY_HAND, say)
         _by_picotool(picotool, image, say)
     else:
         if (
             args.drive is not None
             and not args.drive.exists()
             and args.port is None
-            and not ports.found(BOARD)
+            and not ports.found(args.board)
         ):
             raise UsageError(
-                f"there is no folder {args.drive}, and no Pico at a port that could be sent there: name the "
-                f"folder that the drive {DRIVE} is mounted at"
+                f"there is no folder {args.drive}, and no {data['product']} at a port that could be sent there: name "
+                f"the folder that the drive {name} is mounted at"
             )
-        drive = _ready(args.port, lambda: _drive(args.drive), NOT_MOUNTED, say)
+        drive = _ready(args, lambda: _drive(args.drive, data), NOT_MOUNTED.format(name), say)
         _by_drive(drive, image, octets, blocks, say)
-    _next(say)
+    _next(args.board, say)
 
 
-def _ready(port, look, otherwise, say):
+def _ready(args, look, otherwise, say):
     """What `look` gives of a board in BOOTSEL mode; one that runs MicroPython is sent there. Raises UsageError."""
     found = look()
     if found:
         return found
+    port = args.port
     if port is None:
-        if not ports.found(BOARD):
-            raise UsageError(f"no Pico is there, neither as a drive nor as a port: {BY_HAND}")
-        port = ports.find(BOARD)
+        if not ports.found(args.board):
+            product = board_data(args.board)["product"]
+            raise UsageError(f"no {product} is there, neither as a drive nor as a port: {BY_HAND}")
+        port = ports.find(args.board)
     say(f"mpremote connect {port} bootloader")
     with remote.Board(port) as board:
         board.boot_loader()
@@ -94,8 +97,8 @@ def _wait(look, seconds=None):
 # ---- the drive
 
 
-def _drive(named):
-    """The drive of a Pico in BOOTSEL mode, or None. Raises UsageError where there are several, or another's."""
+def _drive(named, data):
+    """The drive of such a board in BOOTSEL mode, or None. Raises UsageError where there are several, or another's."""
     found = [named] if named is not None else [Path(path) for mount in MOUNTS for path in glob.glob(mount)]
     drives = {}
     for path in found:
@@ -106,14 +109,14 @@ def _drive(named):
         lines = dict(line.partition(":")[::2] for line in text.splitlines())
         drives[path] = lines.get("Board-ID", "").strip()
     if named is not None and not drives and named.exists():  # else it may be mounted there in a moment
-        raise UsageError(f"{named} is no drive of a Pico: it has no {INFO}")
+        raise UsageError(f"{named} is no drive of a {data['product']}: it has no {INFO}")
     if len(drives) > 1:
         raise UsageError(
             f"there is more than one board in BOOTSEL mode: {_names(drives)}. Name one with --drive"
         )
     for path, board in drives.items():
-        if board != DRIVE:
-            raise UsageError(f"the board at {path} is no RP2040: it says {board or 'nothing'}")
+        if board != data["flasher"]["drive"]:
+            raise UsageError(f"the board at {path} is no {data['product']}: it says {board or 'nothing'}")
         return path
     return None
 
@@ -180,10 +183,10 @@ def _picotool_error(said):
     return f"picotool failed, it said why above; {BY_HAND}"
 
 
-def _next(say):
+def _next(board, say):
     """Where the board is now."""
-    found = _wait(lambda: ports.found(BOARD), RESTART)
+    found = _wait(lambda: ports.found(board), RESTART)
     if found:
         say(f"the board is at {found[0].device}; next: msgin5g provision --port {found[0].device} --ue ID")
     else:
-        say("next: msgin5g provision --board rp2040 --ue ID")
+        say(f"next: msgin5g provision --board {board} --ue ID")

@@ -11,13 +11,15 @@ from pathlib import Path
 
 from tools.errors import UsageError
 from tools.flash.esptool_errors import explain
-from tools.image.boards import ROOT
+from tools.image.boards import ROOT, board_data
 from tools.line import ports
 
-BUILD = ROOT / "build/esp32"
+OPTIONS = ("chip", "offset", "baud", "no_reset", "no_stub", "esptool")
+BUILD = ROOT / "build"
+BAUD = 460800
 VERIFIED = "Hash of data verified"
 NO_IMAGE = (
-    "there is no image: make image BOARD=esp32 BASE=FILE.bin, or name one with --image, --offset and --chip"
+    "there is no image: make image BOARD={} BASE=FILE.bin, or name one with --image, --offset and --chip"
 )
 NOTE = (
     "its files are replaced: configuration, keys, messages that wait. Give it new keys after this "
@@ -28,9 +30,9 @@ NOTE = (
 def flash(args, say):
     """Raises UsageError, which says in one sentence what went wrong and what to do."""
     image, offset, chip = _image(args)
-    port = args.port or ports.find(ports.ESP32)
+    port = args.port or ports.find(args.board, own=_has_usb(args.board, chip))
     program = [args.esptool] if args.esptool else [str(Path(sys.executable).with_name("esptool"))]
-    options = ["--chip", chip, "--port", port, "--baud", str(args.baud)]
+    options = ["--chip", chip, "--port", port, "--baud", str(args.baud or BAUD)]
     if args.no_reset:
         options += ["--before", "no-reset", "--after", "no-reset"]
     if args.no_stub:
@@ -49,7 +51,15 @@ def flash(args, say):
     say(f"{image.stat().st_size:,} octets written and verified")
     if args.no_reset:
         say("press EN: the board starts")
-    say(f"next: msgin5g provision --board esp32 --port {port} --ue ... --peer coap://ADDRESS --wifi ask")
+    say(
+        f"next: msgin5g provision --board {args.board} --port {port} --ue ... --peer coap://ADDRESS --wifi ask"
+    )
+
+
+def _has_usb(board, chip):
+    """Whether it may be at a port of its own, and not of an adapter. One that is not in board.json may."""
+    row = board_data(board)["chips"].get(chip)
+    return row is None or any(way.startswith("usb-") for way in row["resets"])
 
 
 def _image(args):
@@ -60,15 +70,16 @@ def _image(args):
         if not args.image.is_file():
             raise UsageError(f"there is no file {args.image}")
         return args.image, args.offset, args.chip
+    folder = BUILD / args.board
     try:
-        report = json.loads((BUILD / "report.json").read_text())
+        report = json.loads((folder / "report.json").read_text())
     except (OSError, ValueError):
-        raise UsageError(NO_IMAGE) from None
+        raise UsageError(NO_IMAGE.format(args.board)) from None
     # of both, where MicroPython's binary was named, else of the files alone
     part = report.get("image") or report["filesystem"]
-    image = BUILD / part["path"]
+    image = folder / part["path"]
     if not image.is_file():
-        raise UsageError(NO_IMAGE)
+        raise UsageError(NO_IMAGE.format(args.board))
     if args.chip not in (None, report["chip"]):
         raise UsageError(
             f"the image is for {report['chip']}, not for {args.chip}: make image with the BASE= for that"

@@ -15,7 +15,7 @@ import pytest
 
 from host_tests.tools.board.board_stand_in import BoardStandIn
 from tools import cli
-from tools.flash import rp2040
+from tools.flash import drive as flasher
 from tools.line import ports
 
 FAMILY = 0xE48BFF56  # UF2 specification, uf2families.json
@@ -69,9 +69,9 @@ def here(tmp_path, monkeypatch):
     """No board is plugged in, no picotool installed, and drives are mounted below media/."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(ports.list_ports, "comports", lambda: [])
-    monkeypatch.setattr(rp2040, "MOUNTS", (str(tmp_path / "media/*/*"),))
-    monkeypatch.setattr(rp2040, "WAIT", 10)
-    monkeypatch.setattr(rp2040, "RESTART", 0)
+    monkeypatch.setattr(flasher, "MOUNTS", (str(tmp_path / "media/*/*"),))
+    monkeypatch.setattr(flasher, "WAIT", 10)
+    monkeypatch.setattr(flasher, "RESTART", 0)
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     (tmp_path / "firmware.uf2").write_bytes(uf2_file())
     return tmp_path
@@ -128,10 +128,10 @@ def test_no_board_and_no_drive(here, flash, monkeypatch):
     code, _, err = flash()
     assert (code, err) == (
         2,
-        "msgin5g: no Pico is there, neither as a drive nor as a port: hold BOOTSEL while you plug the board in, and"
-        " run this again\n",
+        "msgin5g: no Raspberry Pi Pico is there, neither as a drive nor as a port: hold BOOTSEL while you plug the"
+        " board in, and run this again\n",
     )
-    monkeypatch.setattr(rp2040, "WAIT", 0.2)
+    monkeypatch.setattr(flasher, "WAIT", 0.2)
     board = BoardStandIn()
     code, _, err = flash("--port", board.port)
     board.close()
@@ -151,14 +151,14 @@ def test_more_than_one_drive_and_other_chips(here, flash):
     shutil.rmtree(here / "media/user/one")
     (here / "media/user/two/INFO_UF2.TXT").write_text(INFO.replace("RPI-RP2", "RP2350"))
     code, _, err = flash()
-    assert code == 2 and f"the board at {here}/media/user/two is no RP2040: it says RP2350" in err
+    assert code == 2 and f"the board at {here}/media/user/two is no Raspberry Pi Pico: it says RP2350" in err
     code, _, err = flash("--drive", here)
-    assert code == 2 and "is no drive of a Pico: it has no INFO_UF2.TXT" in err
+    assert code == 2 and "is no drive of a Raspberry Pi Pico: it has no INFO_UF2.TXT" in err
 
 
 def test_a_board_that_does_not_take_it(here, flash, monkeypatch):
     """The drive stays where it is."""
-    monkeypatch.setattr(rp2040, "WAIT", 0.2)
+    monkeypatch.setattr(flasher, "WAIT", 0.2)
     Drive(here / "media/user/RPI-RP2", blocks=BLOCKS + 1)
     code, out, err = flash()
     assert code == 2
@@ -185,7 +185,7 @@ def test_a_board_that_is_unplugged_in_the_middle(here, flash, monkeypatch):
                 raise OSError(5, "Input/output error")
             return len(octets)
 
-    monkeypatch.setattr(rp2040, "open", lambda *_, **__: Vanishing(), raising=False)
+    monkeypatch.setattr(flasher, "open", lambda *_, **__: Vanishing(), raising=False)
     code, _, err = flash()
     assert code == 2 and "the board was lost in the middle: hold BOOTSEL" in err
 
@@ -265,7 +265,7 @@ def test_a_drive_that_is_named_comes_before_picotool(here, flash):
         (
             "No accessible RP-series devices in BOOTSEL mode were found.",
             "",
-            "no Pico is there, neither as a drive",
+            "no Raspberry Pi Pico is there, neither as a drive",
         ),
         (True, "echo 'ERROR: verify failed'; exit 1", "the flash does not keep what was written"),
         (True, "echo 'ERROR: something'; exit 1", "picotool failed, it said why above; hold BOOTSEL"),
