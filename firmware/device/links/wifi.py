@@ -2,6 +2,10 @@
 """CoAP over UDP over Wi-Fi: a station that joins its access point, again and again for as long as that takes.
 
 Nothing here waits within the event loop. What is wrong is said once, in one line, until it changes.
+
+WLAN.status() shows some reasons until there is an address, through all attempts that come after
+(ports/esp32/network_wlan.c, network_wlan_status; micropython#17339). So it says what is wrong and ends no attempt: what
+does is an address, or its time.
 """
 
 import asyncio
@@ -22,19 +26,29 @@ if _TYPING:
 
     from contracts import Peer
 
-_LOOK = const(100)  # ms between looks at the station
+_LOOK = const(100)  # ms between looks at a station that begins to join
+_SOON = const(5000)  # ms for which it is looked at so often
+_GLANCE = const(500)  # ms between looks later on
 _PATIENCE = const(30000)  # ms for joining, the address included
-_FIRST_PAUSE = const(1000)  # ms from a failure to the next try, doubled
+_DOUBT = const(15000)  # ms for joining where status() cannot say whether it still does
+_FIRST_PAUSE = const(1000)  # ms from one try to the next, doubled
 _LONGEST_PAUSE = const(30000)
+_CHECK = const(10000)  # ms between looks at what costs more than isconnected()
 _SILENCE = const(900000)  # ms without an answer of the peer until the station joins anew
 _LATE = const(60000)  # ms after which the keeper, the task that joins, is dead if it has done nothing
 _LOOK_UP = const(20)  # s that a name server, or three of them, may let us wait
 
-# Reasons of IEEE 802.11 (below 200) and of Espressif's driver, as WLAN.status() gives them when it has given up.
-# A wrong password shows as the first of these on most access points, on few as the last (micropython#11625).
+# Reasons of IEEE 802.11 (below 200) and of Espressif's driver, as WLAN.status() gives them; they have eight bits there.
+_REASONS = const(256)
+# A wrong password shows as the first of these on most access points, on few as the last (micropython#11625). The port
+# gives 202 for 205, CONNECTION_FAIL, too.
 _PASSWORD = (15, 202, 204)  # 4WAY_HANDSHAKE_TIMEOUT, AUTH_FAIL, HANDSHAKE_TIMEOUT
-_NOT_THERE = (201, 212)  # NO_AP_FOUND, NO_AP_FOUND_IN_RSSI_THRESHOLD
+_NOT_THERE = (200, 201, 212)  # BEACON_TIMEOUT, NO_AP_FOUND, NO_AP_FOUND_IN_RSSI_THRESHOLD
 _SECURITY = (210, 211)  # NO_AP_FOUND_W_COMPATIBLE_SECURITY, NO_AP_FOUND_IN_AUTHMODE_THRESHOLD
+
+# What the port raises for an error of the driver: the second for one that it has no words for
+# (ports/esp32/network_common.c, esp_exceptions_helper).
+_REFUSED = (OSError, RuntimeError)
 
 
 def link(config):
@@ -71,7 +85,7 @@ class WiFiLink(UDPLink):
         super().__init__(host, port, max_datagram, _address)
         self.stats = {
             "lost": 0,  # datagrams that had nowhere to go
-            "outages": 0,  # times that the access point vanished
+            "outages": 0,  # times that the network was gone; more counters from their first event on
         }
         self._ssid = ssid
         self._password = password
@@ -79,7 +93,7 @@ class WiFiLink(UDPLink):
         self._joined = asyncio.Event()
         self._keeper: "Any" = None
         self._told = None
-        self._known = False  # whether it ever joined
+        self._had: "Any" = None  # the address of the last time that it was joined
         self._slept = False
         self._silence = 0  # ms, of a peer that owes an answer
         self._loop = None  # in which the keeper is
@@ -125,17 +139,17 @@ class WiFiLink(UDPLink):
             self._joined = asyncio.Event()
         super().close()
         self._leave()
-        self._station.active(False)
+        self._switch(False)
 
     def pause(self) -> None:
         """Switch the radio off, for a sleep; `resume` has it join again."""
         self._slept = True
         self._leave()
-        self._station.active(False)
+        self._switch(False)
 
     def resume(self) -> None:
         """Switch the radio on again."""
-        self._station.active(True)
+        self._switch(True)
 
     async def _keep(self):
         while True:
@@ -148,27 +162,59 @@ class WiFiLink(UDPLink):
         pause = _FIRST_PAUSE
         while True:
             self._slept = False
-            trouble = None if self._station.isconnected() else await self._join()
-            if trouble is None:
-                self._known = True
-                pause = _FIRST_PAUSE
-                self._tell('joined "%s" as %s' % (self._ssid, self._station.ifconfig()[0]))
-                self._joined.set()
-                if self.on_back is not None:  # not before the link was open
-                    self._renew()
-                    self.on_back()
-                while self._station.isconnected() and not self._silent():
-                    self._beat = now()
-                    await asyncio.sleep_ms(_LOOK)
-                if self._station.isconnected():
-                    self._leave_silence()
-                elif not self._slept:
-                    self.stats["outages"] += 1
-                    self._tell(self._reason(_NOT_THERE[0]))
-            elif not self._slept:
-                self._tell(trouble)
-                await asyncio.sleep_ms(pause)
-                pause = min(2 * pause, _LONGEST_PAUSE)
+            address = self._own_address()
+            if address is None:
+                if await self._try(pause):
+                    pause = min(2 * pause, _LONGEST_PAUSE)
+                continue
+            pause = _FIRST_PAUSE
+            if self._had not in (None, address):
+                self._count("addresses")
+            self._had = address
+            self._tell('joined "%s" as %s' % (self._ssid, address))
+            self._joined.set()
+            if self.on_back is not None:  # not before the link was open
+                self._renew()
+                self.on_back()
+            await self._watch(address)
+
+    async def _watch(self, address):
+        """Return when the station has to join, or has another address."""
+        waited = 0
+        while not self._slept:
+            self._beat = now()
+            if self._silent():
+                self._leave_silence()
+                break
+            waited += _GLANCE
+            found = address if self._station.isconnected() else None
+            if waited % _CHECK == 0:
+                # The port stays "connected" where an event was lost, and where a lease ended, for it takes no notice of
+                # IP_EVENT_STA_LOST_IP.
+                found = self._own_address()
+            if found is None:
+                self._count("outages")
+                status = self._station.status()
+                text = '"%s" is lost (status %d); joining again' % (self._ssid, status)
+                self._tell(self._reason(status) if status in _NOT_THERE else text)
+            if found != address:
+                break
+            await asyncio.sleep_ms(_GLANCE)
+
+    def _own_address(self):
+        """Return the station's address, None while it has none."""
+        if self._station.isconnected() and self._associated():
+            address = self._station.ifconfig()[0]
+            if address != "0.0.0.0":
+                return address
+        return None
+
+    def _associated(self):
+        try:
+            self._station.status("rssi")
+        except _REFUSED:
+            return False
+        return True
 
     def _renew(self):
         """Look the peer up anew: the network may be another one, where its name has another address."""
@@ -180,25 +226,60 @@ class WiFiLink(UDPLink):
     def _silent(self):
         """Return whether the peer has owed an answer for so long that the station must join anew, though the
         network seems to be there."""
-        self._silence = 0 if self._asked is None else self._silence + _LOOK
+        self._silence = 0 if self._asked is None else self._silence + _GLANCE
         return self._silence >= _SILENCE
 
     def _leave_silence(self):
         """Join again; each third time with the radio switched off before."""
         self._silence = 0
-        times = self.stats["silences"] = self.stats.get("silences", 0) + 1
-        log(
-            'Wi-Fi: nothing came from %s for %d min over "%s"; joining again',
-            self._host,
-            _SILENCE // 60000,
-            self._ssid,
+        self._tell(
+            'nothing came from %s for %d min over "%s"; joining again'
+            % (self._host, _SILENCE // 60000, self._ssid)
         )
         self._leave()
-        if times % 3 == 0:
+        if self._count("silences") % 3 == 0:
             self._reset()
 
-    async def _join(self):
-        """Try once. None when there is an address, else a sentence that says what is wrong."""
+    async def _try(self, pause):
+        """Try to join, for `pause` ms or as long as it may still come to something; say what is wrong. Return whether
+        it failed, False after a sleep too.
+        """
+        station = self._station
+        trouble = self._start()
+        before = station.status()
+        waited = 0
+        while not self._slept:
+            self._beat = now()
+            if self._own_address() is not None:
+                return False
+            status = station.status()
+            if trouble is None and status < _REASONS and status != before and not self._associated():
+                trouble = self._reason(status)
+                self._tell(trouble)
+            if trouble is not None:
+                patience = pause
+            elif status == network.STAT_CONNECTING:
+                patience = _PATIENCE
+            else:  # the reason of an attempt before, and this one may have ended for the same
+                patience = max(pause, _DOUBT)
+            if waited >= patience and (waited >= _PATIENCE or not self._associated()):
+                break
+            look = _LOOK if waited < _SOON else _GLANCE
+            await asyncio.sleep_ms(look)
+            waited += look
+        else:
+            return False
+        associated = self._associated()
+        if associated:
+            self._tell('"%s" gives no address: its DHCP does not answer' % self._ssid)
+        elif trouble is None:
+            self._tell(self._reason(status))
+        if (associated or status >= _REASONS) and self._count("unanswered") % 3 == 0:
+            self._reset()  # it may be the driver that hangs
+        return True
+
+    def _start(self):
+        """Begin to join. Return what the driver has against it, None where that is nothing."""
         station = self._station
         # The driver refuses to connect while it is still about something else.
         self._leave()
@@ -207,33 +288,24 @@ class WiFiLink(UDPLink):
             # No repeats by the driver itself: it would say "connecting" all the while (micropython#12315).
             station.config(reconnects=0)
             station.connect(self._ssid, self._password)
-        except (OSError, RuntimeError) as error:
+        except _REFUSED as error:
+            self._count("refusals")
             self._reset()
-            return "the radio's driver refuses (%s); trying again" % error
-        for _ in range(_PATIENCE // _LOOK):
-            self._beat = now()
-            if station.isconnected():
-                return None
-            status = station.status()
-            if status != network.STAT_CONNECTING and status != network.STAT_GOT_IP:
-                return self._reason(status)
-            await asyncio.sleep_ms(_LOOK)
-        try:
-            station.status("rssi")
-        except OSError:  # not associated
-            return '"%s" does not answer; trying again' % self._ssid
-        return '"%s" gives no address: its DHCP does not answer' % self._ssid
+            trouble = "the radio's driver refuses (%s); trying again" % error
+            self._tell(trouble)
+            return trouble
+        return None
 
     def _reason(self, status):
+        if status >= _REASONS:
+            return '"%s" does not answer; trying again' % self._ssid
         if status in _PASSWORD:
             return '"%s" refuses the password (wifi.password)' % self._ssid
         if status in _NOT_THERE:
             # It was there before, so its name is right.
-            text = (
-                '"%s" vanished; waiting for it'
-                if self._known
-                else 'no access point "%s" in range (wifi.ssid)'
-            )
+            text = '"%s" vanished; waiting for it'
+            if self._had is None:
+                text = 'no access point "%s" in range (wifi.ssid)'
             return text % self._ssid
         if status in _SECURITY:
             return (
@@ -244,14 +316,22 @@ class WiFiLink(UDPLink):
     def _leave(self):
         try:
             self._station.disconnect()
-        except (OSError, RuntimeError):
+        except _REFUSED:
             pass  # the radio was not started
 
     def _reset(self):
+        self._count("resets")
+        self._switch(False)
+
+    def _switch(self, on):
         try:
-            self._station.active(False)
-        except (OSError, RuntimeError):
-            pass
+            self._station.active(on)
+        except _REFUSED:
+            pass  # told when it joins
+
+    def _count(self, name):
+        self.stats[name] = count = self.stats.get(name, 0) + 1
+        return count
 
     def _tell(self, text):
         if text != self._told:
