@@ -106,3 +106,4 @@ typings: venv
 hardware: venv
 	@$(BIN)/python -m tools.emulator.program
 	@$(BIN)/msgin5g image rp2040 --quiet || true
+	@$(BIN)/python -m host_tests.esp32.idf.build || true

@@ -42,11 +42,19 @@ class MicroPython:
     """
 
     def __init__(
-        self, program=BIN / "micropython", heap=SMALL_HEAP, patience_s=120, name="micropython", path=(UNIX,)
+        self,
+        program=BIN / "micropython",
+        heap=SMALL_HEAP,
+        patience_s=120,
+        name="micropython",
+        path=(UNIX,),
+        starter=UNIX / "rom.py",
     ):
-        """`path`: folders that are found before the firmware, the board's and what stands in for its hardware."""
+        """`path`: folders that are found before the firmware, the board's and what stands in for its hardware;
+        `starter`: mounts the ROMFS that it is given."""
         self.name = name
         self.path = path
+        self.starter = starter
         self.program = Path(program)
         self.heap = heap
         self.patience_s = patience_s  # for one function
@@ -76,7 +84,7 @@ class MicroPython:
     def _run_once(self, file, names):
         """Results of the functions that were started, at least one unless there is nothing to start."""
         mark = f"\x1e{secrets.token_hex(8)}"
-        start = [ROOT / "boards/unix/rom.py", bytecode.rom(), RUNNER.stem]
+        start = [self.starter, bytecode.rom(), RUNNER.stem]
         command = [self.program, "-X", f"heapsize={self._heap_for(file)}", *start, mark, file.stem, *names]
         # The folders of tests come last: those that are named after a package of the firmware are not that package.
         path = ":".join(map(str, (HELPERS, *self.path, "/rom", ".frozen", file.parent, RUNNER.parent)))

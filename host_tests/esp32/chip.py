@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""An ESP32 without its chip and its radio: boards/esp32 and the firmware on MicroPython's unix port, with standins/ for
+"""An ESP32 without its chip and its radio: boards/esp32 and the firmware on MicroPython's unix port, with earlier/ for
 the modules of the chip. A folder is its flash.
 """
 
@@ -18,12 +18,12 @@ from tools.programs.patience import finish
 
 BOARD = ROOT / "boards/esp32"
 STARTER = ROOT / "host_tests/esp32/flash.py"
-PATH = (ROOT / "host_tests/esp32/standins", BOARD)
+PATH = (ROOT / "host_tests/esp32/earlier", BOARD)
 # Code from a file system lies in the heap: 159,200 octets here, where words have 64 bits, 89,360 with words of 32. So
 # this is a heap of some 168 KB on the chip, where the 17 KB that the stand-ins take here are C.
 HEAP = "320k"
 
-# machine.reset_cause(), by how the run before ended (standins/machine.py)
+# machine.reset_cause(), by how the run before ended (earlier/machine.py)
 POWER_ON, HARD, WATCHDOG, DEEP_SLEEP, SOFT = 1, 2, 3, 4, 5
 CAUSES = {-signal.SIGALRM: WATCHDOG, 101: SOFT, 102: DEEP_SLEEP}
 
@@ -72,7 +72,7 @@ class ChipDevice(Device):
         self._contents[name] = text.encode()
 
     def air(self, **around):
-        """What is in the air from now on (standins/air.py)."""
+        """What is in the air from now on (earlier/air.py)."""
         new = self.folder / "air.new"
         new.write_text(json.dumps(around))
         new.replace(self.folder / "air.json")

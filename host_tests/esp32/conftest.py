@@ -1,17 +1,46 @@
 # SPDX-License-Identifier: MIT
-"""Each test function of this folder runs on MicroPython's unix port, as boards/esp32, with stand-ins for the modules of
-the chip. The files are like those of host_tests/device, whose helpers they find, but CPython cannot import them.
+"""Each test function of this folder runs as boards/esp32 on MicroPython with the ESP32 port's own C (idf/README.md).
+The files are like those of host_tests/device, whose helpers they find, but CPython cannot import them.
 """
 
 import ast
+from pathlib import Path
 
 import pytest
 
 from host_tests.collecting import InterpreterTest
-from host_tests.esp32.chip import PATH
-from host_tests.interpreters import MicroPython
+from host_tests.esp32.chip import BOARD
+from host_tests.esp32.chip import PATH as EARLIER
+from host_tests.esp32.idf import build
+from host_tests.interpreters import MicroPython, Result
+from tools.errors import UsageError
 
-ESP32 = MicroPython(name="esp32", path=PATH)
+# These still run on stand-ins in Python for what the port has in C.
+ON_STAND_INS = ("test_wifi", "test_espnow", "test_runner")
+FOLDER = Path(__file__).parent
+
+
+class ESP32(MicroPython):
+    """Built when it is first wanted. Where that can't be, tests fail and say why; those of 32 bits are skipped."""
+
+    def __init__(self, bits, **more):
+        super().__init__(
+            program=build.program(bits), path=(FOLDER / "standins", BOARD), starter=FOLDER / "rom.py", **more
+        )
+        self._bits = bits
+
+    def run(self, file, names):
+        try:
+            build.build(self._bits)
+        except build.No32Bits as error:
+            return {name: Result("skipped", reason=str(error)) for name in names}
+        except UsageError as error:
+            return {name: Result("failed", reason=str(error)) for name in names}
+        return super().run(file, names)
+
+
+PORT = [ESP32(64, name="esp32")]
+STAND_IN = MicroPython(name="esp32", path=EARLIER)
 
 
 def pytest_pycollect_makemodule(module_path, parent):
@@ -20,8 +49,14 @@ def pytest_pycollect_makemodule(module_path, parent):
 
 class ChipFile(pytest.File):
     def collect(self):
+        interpreters = [STAND_IN] if self.path.stem in ON_STAND_INS else PORT
         for part in ast.parse(self.path.read_text()).body:
-            if isinstance(part, ast.FunctionDef) and part.name.startswith("test_"):
+            if not isinstance(part, ast.FunctionDef) or not part.name.startswith("test_"):
+                continue
+            for interpreter in interpreters:
                 yield InterpreterTest.from_parent(
-                    self, name=f"{part.name}[{ESP32.name}]", function_name=part.name, interpreter=ESP32
+                    self,
+                    name=f"{part.name}[{interpreter.name}]",
+                    function_name=part.name,
+                    interpreter=interpreter,
                 )

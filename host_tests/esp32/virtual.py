@@ -1,11 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""asyncio of MicroPython in virtual time: where it would wait, the clock is moved."""
+"""asyncio of MicroPython in the virtual time of `idf`, which is its clock: where it would wait, that time is moved."""
 
 import asyncio
 
-from air import air
-
-clock = [0]  # ms; a board that sleeps moves it
+import idf
 
 
 class _Poller:
@@ -18,25 +16,21 @@ class _Poller:
         self.modify = poller.modify
 
     def ipoll(self, wait_ms):
-        ready = [(entry[0], entry[1]) for entry in self._poller.ipoll(0)]
-        if not ready:
+        while True:
+            ready = [(entry[0], entry[1]) for entry in self._poller.ipoll(0)]
+            if ready or wait_ms == 0:
+                return iter(ready)
             if wait_ms < 0:
                 raise AssertionError("everybody waits for something that never comes")
-            clock[0] += wait_ms
-        return iter(ready)
+            wait_ms -= idf.advance(wait_ms)  # no further than to the next thing that happens
 
 
 def run(coroutine):
     """Runs it to its end; what it gives."""
-    clock[0] = 0
     loop = asyncio.new_event_loop()
     queue = asyncio.core._io_queue
     queue.poller = _Poller(queue.poller)
-    real, asyncio.core.ticks = asyncio.core.ticks, lambda: clock[0]
-    now, air.now = air.now, lambda: clock[0]
     try:
         return loop.run_until_complete(coroutine)
     finally:
-        asyncio.core.ticks = real
-        air.now = now
         asyncio.new_event_loop()

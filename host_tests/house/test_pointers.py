@@ -24,6 +24,7 @@ FOREIGN = {
     "app.py": "the application on a board",
     "make-pins.py": "MicroPython",
     "makemanifest.py": "MicroPython",
+    "modules/espnow.py": "MicroPython, of its esp32 port",
     "mpy-tool.py": "MicroPython",
 }
 PLACEHOLDERS = {"test_x", "test_same"}  # any test
@@ -101,7 +102,7 @@ def readable(name):
     text = (ROOT / name).read_text()
     if name.endswith((".py", ".pyi")):
         return comments(text)
-    if name.endswith((".mjs", ".h")):
+    if name.endswith((".mjs", ".h", ".c")):
         return [
             (text.count("\n", 0, match.start()) + 1, re.sub(r"^\s*(//|\*)", " ", match[0], flags=re.M))
             for match in re.finditer(r"/\*.*?\*/|(?:^[ \t]*//.*\n)+|\s//.*", text, re.S | re.M)
@@ -215,11 +216,15 @@ def lost_clauses(text):
 
 @functools.cache
 def defined():
-    """Each function, method, class and test of the project."""
+    """Each function, method, class and test of the project; of C, what is declared and what Python sees of it."""
     found = set()
     for name in tree():
         if name.endswith((".py", ".pyi")):
             found |= set(re.findall(r"^\s*(?:async )?(?:def|class) (\w+)", (ROOT / name).read_text(), re.M))
+        elif name.endswith((".c", ".h")):
+            text = (ROOT / name).read_text()
+            found |= set(re.findall(r"^[a-z][\w ]*[ *](\w+)\(", text, re.M))
+            found |= set(re.findall(r"MP_ROM_QSTR\(MP_QSTR_(\w+)\), MP_ROM_PTR", text))
     return found
 
 

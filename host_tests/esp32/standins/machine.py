@@ -1,75 +1,20 @@
 # SPDX-License-Identifier: MIT
-"""Stands in for the module `machine` of MicroPython's esp32 port, where the chip would be. The process is one run of
-it: a reset ends it with RESET, a deep sleep with ASLEEP, a watchdog that is not fed with SIGALRM, and whoever started
-it tells the next run why in CHIP_CAUSE (host_tests/esp32/chip.py). Nothing here shows that a chip does the same.
+"""The port's own `machine` (ports/esp32/modmachine.c, machine_wdt.c, compiled in) with stand-ins for Pin, Timer and
+UART, whose C is about registers. What is refused is what that C refuses, by MicroPython 1.25.
 """
 
 import io
-import os
-import time
 
-import ffi
-import network
-
-PWRON_RESET = 1
-HARD_RESET = 2
-WDT_RESET = 3
-DEEPSLEEP_RESET = 4
-SOFT_RESET = 5
-
-RESET = 101
-ASLEEP = 102
-
-_libc = ffi.open(None)
-_exit = _libc.func("v", "_exit", "i")
-_alarm = _libc.func("I", "alarm", "I")
+from umachine import *  # noqa: F403
 
 pins = {}  # number: level
 uarts = []  # what was asked for, each as (number, baudrate, settings)
-slept = []  # ms of each light sleep
-
-
-def unique_id():
-    return b"\x24\x0a\xc4\x01\x02\x03"
-
-
-def reset_cause():
-    return int(os.getenv("CHIP_CAUSE") or PWRON_RESET)
-
-
-def reset():
-    _exit(RESET)
-
-
-def deepsleep(ms=0):
-    _exit(ASLEEP)
-
-
-def lightsleep(ms=0):
-    """ESP-IDF, "Sleep Modes": with the radio on its connection is lost; here the driver takes it amiss, too."""
-    if ms <= 0:
-        raise AssertionError("no timer was set: this sleep has no end")
-    station = network.WLAN(network.STA_IF)
-    if station.active():
-        station.disconnect()
-        station.broken = True
-    slept.append(ms)
-    time.sleep_ms(ms)
-
-
-class WDT:
-    def __init__(self, id=0, timeout=5000):
-        if timeout < 1000:
-            raise ValueError("WDT timeout too short")
-        self._seconds = -(-timeout // 1000)
-        self.feed()
-
-    def feed(self):
-        _alarm(self._seconds)  # SIGALRM ends the process, whatever it is about
 
 
 class Timer:
-    """Nothing calls back here: what it was told is taken, no more."""
+    """machine_timer.c: machine_timer_make_new() takes 0 to 3 on an ESP32 ("invalid Timer number"); callbacks come by
+    interrupt, which nothing here raises: what it was told is taken, no more.
+    """
 
     ONE_SHOT = 0
     PERIODIC = 1
@@ -83,11 +28,13 @@ class Timer:
 
 
 class Pin:
-    OUT = 3
+    """machine_pin.c: machine_pin_find() ("invalid pin"), IN and OUT by GPIO_MODE_INPUT and _INPUT_OUTPUT."""
+
     IN = 1
+    OUT = 3
 
     def __init__(self, number, mode=-1, pull=-1, *, value=None):
-        if not isinstance(number, int):
+        if not isinstance(number, int) or not 0 <= number < 40:
             raise ValueError("invalid pin")
         self._number = number
         if value is not None:
@@ -98,12 +45,16 @@ class Pin:
 
 
 class UART(io.IOBase):
-    """A line that nobody is at."""
+    """machine_uart.c: mp_machine_uart_make_new() ("UART(%d) does not exist"), its arguments, mp_machine_uart_ioctl(),
+    which says writable whatever there is room for. Nobody is at the line.
+    """
 
     def __init__(self, number, baudrate=115200, **settings):
-        if number not in (1, 2):
+        if not 0 <= number < 3:
             raise ValueError("UART(%s) does not exist" % number)
-        allowed = ("bits", "parity", "stop", "tx", "rx", "rxbuf", "txbuf", "timeout", "timeout_char", "flow")
+        if number == 0 and ("rxbuf" in settings or "txbuf" in settings):
+            raise ValueError("UART buffer size is fixed")  # MICROPY_HW_UART_REPL
+        allowed = "bits parity stop tx rx rts cts txbuf rxbuf timeout timeout_char invert flow".split()
         for name in settings:
             if name not in allowed:
                 raise TypeError("extra keyword arguments given")

@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: MIT
-"""Stands in for the module `socket` of MicroPython's esp32 port: the sockets of this machine, reached over the Wi-Fi of
-`network`. Addresses are tuples; while the station is away, what is sent finds no way and what comes is lost; what is
-sent too fast finds no memory.
+"""Stands in for ports/esp32/modsocket.c over lwIP: the sockets of this machine, reached over the station of `idf`.
+
+_socket_getaddrinfo() and socket_recvfrom() give addresses as tuples; socket_sendto() raises the errno of lwip_sendto(),
+which is EHOSTUNREACH where no interface leads there (ip4_route() finds none) and ENOMEM where no buffer is free; what
+comes while the station is away is lost. Two knobs: `send_gap` and `passes`.
 """
 
 import io
 import select
 
-import network
 import usocket
 
-from air import air
+import idf
 
 AF_INET = usocket.AF_INET
 SOCK_DGRAM = usocket.SOCK_DGRAM
@@ -23,9 +24,11 @@ _POLL = 3  # MP_STREAM_POLL
 _CLOSE = 4  # MP_STREAM_CLOSE
 _READABLE = 1  # MP_STREAM_POLL_RD, as in select
 
+refused = [0]  # how often there was no memory
+
 
 def _is_up():
-    return network.WLAN(network.STA_IF).isconnected()
+    return idf.state() == "up"
 
 
 def getaddrinfo(host, port, family=0, kind=0, *more):
@@ -65,10 +68,12 @@ class socket(io.IOBase):
     def sendto(self, octets, address):
         if not _is_up():
             raise OSError(_EHOSTUNREACH)
-        if self._sent is not None and air.since(self._sent) < air.send_gap_ms:
-            air.enomem += 1
+        if self._sent is not None and idf.now() - self._sent < idf.get("send_gap"):
+            refused[0] += 1
             raise OSError(_ENOMEM)
-        self._sent = air.now()
+        self._sent = idf.now()
+        if not idf.get("passes"):
+            return len(octets)
         return self._socket.sendto(octets, _octets(address))
 
     def close(self):
@@ -90,6 +95,6 @@ class socket(io.IOBase):
 
     def _lose(self):
         """What comes while the station is away."""
-        if not _is_up():
+        if not _is_up() or not idf.get("passes"):
             while self._poll.poll(0):
                 self._socket.recvfrom(1)

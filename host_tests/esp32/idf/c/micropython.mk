@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: MIT
+# For MicroPython's make, in the folder that ../build.py puts together: `port` in it has links to the port's own sources.
+SRC_USERMOD_C += $(addprefix $(USERMOD_DIR)/, \
+    clock.c air.c station.c radio.c netif.c now.c chip.c module.c wlan.c cutout.c socket.c \
+    port/modespnow.c port/network_common.c)
+CFLAGS_USERMOD += -I$(USERMOD_DIR)/override -I$(USERMOD_DIR)/include -I$(USERMOD_DIR)
+# The clock of asyncio and of `time` is that of the imitation, too.
+$(BUILD)/extmod/modasyncio.o $(BUILD)/extmod/modtime.o: CFLAGS += -include idf_clock.h

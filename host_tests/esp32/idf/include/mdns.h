@@ -1,0 +1,2 @@
+// SPDX-License-Identifier: MIT
+// Nothing of it is used without MICROPY_HW_ENABLE_MDNS_QUERIES.

@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: MIT
+#define MBEDTLS_AES_C
+#define MBEDTLS_CIPHER_MODE_CBC
+#define MBEDTLS_CIPHER_MODE_CTR
+#define MBEDTLS_PLATFORM_C
