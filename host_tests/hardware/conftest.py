@@ -68,13 +68,16 @@ class Board:
 
 
 @pytest.fixture
-def boot(image, tmp_path):
-    """boot(...) gives a Board; the same flash file each time unless another one is named."""
+def boot(request, tmp_path):
+    """boot(...) gives a Board; the same flash file each time unless another one is named. Its image is that of the
+    board rp2040 unless another one is.
+    """
     with contextlib.ExitStack() as stack:
 
-        def start(*, flash=None, virtual=True, options=(), ports=None):
+        def start(*, flash=None, virtual=True, options=(), ports=None, image=None):
             options = [*options, *["--virtual"] * virtual, "--quiet"]
             flash = flash or tmp_path / "flash.bin"
+            image = image or request.getfixturevalue("image")
             pico = stack.enter_context(Emulator(image, flash=flash, options=options, ports=ports))
             board = Board(pico)
             stack.callback(board.leave)

@@ -2,6 +2,7 @@
 # What docs/board.md promises of each Board, looked at on the board itself. Prints "kept" with what a board may have of
 # its own, as JSON; ends with a traceback where a promise is broken.
 import json
+import select
 import time
 
 from board import Board
@@ -29,6 +30,21 @@ def supported(function, *arguments):
         return False, text
 
 
+def check_line(link):
+    """The stream that a serial link reads and writes (docs/board.md, "A serial line"), with nobody at its other end."""
+    try:
+        line = link._open_line()
+    except OSError:
+        return  # a file of this name, which is not there
+    look = select.poll()
+    look.register(line, select.POLLIN | select.POLLOUT)
+    assert look.poll(0)[0][1] == select.POLLOUT, "to be written to, and nothing to read"
+    assert line.read(64) is None, "nothing has come, so read() gives None"
+    assert line.write(b"\xc0") in (1, None)
+    line.close() if hasattr(line, "close") else line.deinit()
+    assert link._open_line() is not None, "it opens again"
+
+
 def check(board):
     found = {"name": board.name, "id": len(board.unique_id()), "peers": []}
     assert isinstance(board.unique_id(), bytes) and 6 <= found["id"] <= 8
@@ -54,6 +70,8 @@ def check(board):
                 assert hasattr(link, member), (peer, member)
             assert link.dropped == 0
             assert peer != "discover:" or link.use
+            if "uart" in peer:
+                check_line(link)
         else:
             assert link.startswith("peer: "), link
 

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: MIT
+"""On what a board's code is run for its contract: "runs" of "contract" in its board.json names rows of KINDS.
+
+Each has
+
+run(code)            what the code prints; an AssertionError or the like where it does not come to its end
+run_to_reset(code)   what code prints that ends in a reset, or nothing
+cut_power()          what is in flash stays
+
+and is made once a test, of the test's request and the board's name.
+"""
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+from host_tests.esp32.chip import Chip
+from tools.image import boards, bytecode
+from tools.image import program as image_program
+from tools.programs.micropython import BIN
+from tools.programs.patience import finish
+
+STANDINS = Path(__file__).with_name("standins")
+HEAP = "320k"
+
+
+class Process:
+    """The board is this computer: a run is a process."""
+
+    def __init__(self, request, board):
+        self.folder = request.getfixturevalue("tmp_path")
+        self.path = (boards.FOLDER / board, bytecode.firmware(), ".frozen")
+        self.more = {}  # of its environment
+
+    def start(self, code):
+        environment = {**os.environ, "MICROPYPATH": ":".join(map(str, self.path)), **self.more}
+        command = [BIN / "micropython", "-X", f"heapsize={HEAP}", "-c", code]
+        return finish(
+            command,
+            60,
+            cwd=self.folder,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def run(self, code):
+        done = self.start(code)
+        assert done.returncode == 0, done.stdout
+        return done.stdout
+
+    run_to_reset = run
+
+    def cut_power(self):
+        pass
+
+
+class StandIns(Process):
+    """A chip that is stood in for: by the board's own `standins`, else by those beside this file."""
+
+    # machine.reset_cause(), by how the run before ended (standins/generic_machine.py)
+    POWER_ON = 1
+    CAUSES = {-signal.SIGALRM: 3, 101: 5}
+
+    def __init__(self, request, board):
+        super().__init__(request, board)
+        self.path = (boards.FOLDER / board / "standins", STANDINS, *self.path)
+        self.cut_power()
+
+    def start(self, code):
+        done = super().start(code)
+        self.more = {"CHIP_CAUSE": str(self.CAUSES.get(done.returncode, self.POWER_ON))}
+        return done
+
+    def run_to_reset(self, code):
+        done = self.start(code)
+        assert done.returncode in self.CAUSES, done.stdout
+        return done.stdout
+
+    def cut_power(self):
+        self.more = {"CHIP_CAUSE": str(self.POWER_ON)}
+
+
+class Emulated:
+    """Its image, as it is flashed, in the emulator of the RP2040."""
+
+    def __init__(self, request, board):
+        image = image_program.ready(board, print)
+        self.board = request.getfixturevalue("boot")(image=image)
+        self.run = self.board.run
+        self.run_to_reset = self.board.reset_by
+
+    def cut_power(self):
+        self.board.pico.ask("power-cycle")
+        self.board.enter()
+
+
+class ESP32:
+    """The ESP32's own stand-ins (host_tests/esp32)."""
+
+    def __init__(self, request, board):
+        self.chip = Chip(request.getfixturevalue("tmp_path"))
+
+    def run(self, code):
+        output, whole = self.chip.run(code)
+        assert whole, output
+        return output
+
+    def run_to_reset(self, code):
+        output, whole = self.chip.run(code)
+        assert not whole
+        return output
+
+    def cut_power(self):
+        self.chip.cause = Chip(self.chip.folder).cause
+
+
+KINDS = {"process": Process, "standins": StandIns, "emulated": Emulated, "esp32": ESP32}
