@@ -14,22 +14,19 @@ import sys
 from pathlib import Path
 
 from tools.errors import UsageError
+from tools.image import boards
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "build/typings"
-LINKS = [ROOT / "firmware/device/links" / name for name in ("__init__.py", "serial.py", "slipmux.py")]
-RADIO = [ROOT / "firmware/device/links" / name for name in ("udp.py", "wifi.py", "espnow.py")]
-# board: (package, what is checked against it)
-BOARDS = {
-    "esp32": ("micropython-esp32-stubs", [ROOT / "boards/esp32/board.py", *LINKS, *RADIO]),
-    "rp2040": ("micropython-rp2-stubs", [ROOT / "boards/rp2040/board.py", *LINKS]),
-}
-# The oldest MicroPython that will do, which may lack something newer, and the newest, where something may be gone.
+LINKS = ROOT / "firmware/device/links"
+# What "stubs" of each board.json says; its "links" are "MODULE.CLASS" of firmware/device/links.
+OF_BOARDS = {board: boards.board_data(board)["stubs"] for board in boards.having("stubs")}
+# The oldest MicroPython that will do, which may lack something newer, and the newest, where something may be gone:
+# (board, version of MicroPython): version of the package
 VERSIONS = {
-    ("esp32", "1.25"): "1.25.0.post5",
-    ("esp32", "1.29"): "1.29.0.post1",
-    ("rp2040", "1.25"): "1.25.0.post3",
-    ("rp2040", "1.29"): "1.29.0.post1",
+    (board, version): number
+    for board, stubs in OF_BOARDS.items()
+    for version, number in stubs["versions"].items()
 }
 # Attributes that are None until a link is open, and lists that begin empty: without annotations mypy can't know better.
 _UNKNOWABLE = ("union-attr", "var-annotated")
@@ -37,9 +34,10 @@ _UNKNOWABLE = ("union-attr", "var-annotated")
 
 def provide(board, version):
     """The folder of the stubs. Raises UsageError where pip can't have them."""
-    folder = FOLDER / f"{board}-{version}"
+    package, number = OF_BOARDS[board]["package"], VERSIONS[board, version]
+    folder = FOLDER / f"{package}-{number}"
     if not folder.exists():
-        wanted = f"{BOARDS[board][0]}=={VERSIONS[board, version]}"
+        wanted = f"{package}=={number}"
         print(f"Type stubs: fetching {wanted}", flush=True)
         new = folder.with_name(f".{folder.name}.{os.getpid()}")
         command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
@@ -54,10 +52,22 @@ def provide(board, version):
     return folder
 
 
+def newest(board):
+    """The last version that a board names."""
+    return list(OF_BOARDS[board]["versions"])[-1]
+
+
+def checked(board):
+    """What is checked against the stubs: the board and what its links are made of."""
+    modules = [link.partition(".")[0] for link in OF_BOARDS[board]["links"]]
+    modules = ["__init__", *modules, *["slipmux"] * ("serial" in modules)]
+    return [boards.FOLDER / board / "board.py", *(LINKS / f"{module}.py" for module in modules)]
+
+
 def errors(board: str, version: str, files: list[Path] | None = None) -> list[str]:
     """What mypy finds in the board's files (or in `files`), lines "PATH:LINE: error: ...", and not in the stubs."""
     stubs = provide(board, version)
-    names = [str(file) for file in files or BOARDS[board][1]]
+    names = [str(file) for file in files or checked(board)]
     command = [
         sys.executable,
         "-m",
@@ -85,7 +95,7 @@ def errors(board: str, version: str, files: list[Path] | None = None) -> list[st
         command += ["--disable-error-code", code]
     environment = {
         **os.environ,
-        "MYPYPATH": os.pathsep.join((str(stubs), str(ROOT / "firmware"), str(ROOT / "boards" / board))),
+        "MYPYPATH": os.pathsep.join((str(stubs), str(ROOT / "firmware"), str(boards.FOLDER / board))),
     }
     done = subprocess.run([*command, *names], capture_output=True, text=True, env=environment, cwd=ROOT)
     if done.returncode not in (0, 1):

@@ -30,13 +30,13 @@ MISTAKES = {
 
 @pytest.mark.parametrize("board", MISTAKES)
 def test_a_mistake_is_found(board, tmp_path):
-    text = typings.BOARDS[board][1][0].read_text()
+    text = typings.checked(board)[0].read_text()
     for right, wrong, _ in MISTAKES[board]:
         assert right in text
         text = text.replace(right, wrong, 1)
     file = tmp_path / "board.py"
     file.write_text(text)
-    errors = typings.errors(board, "1.29", [file])
+    errors = typings.errors(board, typings.newest(board), [file])
     for _, _, words in MISTAKES[board]:
         assert any(words in line for line in errors), errors
 
@@ -50,10 +50,6 @@ def test_a_mistake_in_a_link_is_found(tmp_path):
     assert any('"WLAN" has no attribute "ipconfg"' in line for line in errors), errors
 
 
-LINKS = {
-    "esp32": ("serial.SerialLink", "udp.UDPLink", "wifi.WiFiLink", "espnow.ESPNowLink"),
-    "rp2040": ("serial.SerialLink",),
-}
 ASKING = ("udp.UDPLink", "wifi.WiFiLink")  # which can send to a group
 # What each part is asked for, and a part that has it: firmware/contracts.pyi
 CONTRACT = """import contracts
@@ -72,11 +68,13 @@ def check(link: device.links.{0}.{1}) -> contracts.{2}:
 """
 
 
-@pytest.mark.parametrize("board, link", [(board, link) for board in LINKS for link in LINKS[board]])
+@pytest.mark.parametrize(
+    "board, link", [(board, link) for board, stubs in typings.OF_BOARDS.items() for link in stubs["links"]]
+)
 def test_boards_links_and_storages_keep_to_the_contracts(board, link, tmp_path):
     file = tmp_path / "check.py"
     file.write_text(CONTRACT.format(*link.split("."), "AskingLink" if link in ASKING else "Link"))
-    assert typings.errors(board, "1.29", [file]) == []
+    assert typings.errors(board, typings.newest(board), [file]) == []
 
 
 SOURCES = """import contracts
@@ -120,7 +118,7 @@ BROKEN = {
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_board_that_breaks_the_contract_is_found(name, tmp_path):
     right, wrong, member = BROKEN[name]
-    source = typings.BOARDS["rp2040"][1][0].read_text()
+    source = typings.checked("rp2040")[0].read_text()
     assert source.count(right) == 1
     (tmp_path / "broken.py").write_text(source.replace(right, wrong))
     file = tmp_path / "check.py"
