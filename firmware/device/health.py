@@ -19,7 +19,7 @@ if _TYPING:
 _FILE = const("boot")
 GOOD = const(60)  # seconds after which a start was a good one
 _SAFE = const(3)  # starts in a row that failed before that: then a safe boot
-_FAULTS = const(("watchdog", "soft"))  # causes of a reset that pulling the plug cannot have
+_FAULTS = const(("watchdog", "soft"))  # causes of a reset that pulling the plug cannot have, nor a reset button
 _WORDS = const(400)  # octets of last words
 _COUNTS = const(64)  # octets of the line above them
 _VERSION = const("1")
@@ -50,9 +50,9 @@ class Starts:
     """How this start and those before it ended, in the file "boot" of the board's storage.
 
     `boots` counts them all; `bad` is how many in a row, right before this one, ended by a fault of the program within
-    GOOD seconds: an exception that nobody caught, or a reset that pulling the plug cannot have made. `words` are
-    the last ones of a start that failed; `cause` is why the board started. A storage that fails is one line on the
-    console, and no reason not to start.
+    GOOD seconds: an exception that nobody caught, or a reset that pulling the plug cannot have made. A deep sleep is a
+    good end, for the program wants it. `words` are the last ones of a start that failed; `cause` is why the board
+    started. A storage that fails is one line on the console, and no reason not to start.
     """
 
     def __init__(self, board: "Board") -> None:
@@ -85,9 +85,11 @@ class Starts:
             pass  # no text
 
     def begin(self, now):
-        """Count this start."""
+        """Count this start, and the one before as failed or, where the program ended it by a deep sleep, as good."""
         if self._open and self.cause in _FAULTS:
             self.bad += 1
+        elif self._open and self.cause == "deep-sleep":
+            self.bad = 0
         self.boots += 1
         self.safe = self.bad >= _SAFE
         if self.safe:
@@ -233,7 +235,10 @@ def attend(board):
     global _timer, unattended, watching
     unattended = watching = False
     if _watchdog is not None and _timer is None:
-        _timer = board.every(0, _ATTEND, lambda _: _watchdog.feed())
+        try:
+            _timer = board.every(0, _ATTEND, lambda _: _watchdog.feed())
+        except msgin5g.Unsupported as error:
+            log("the watchdog will reset the board: %s", error)
 
 
 def _release():

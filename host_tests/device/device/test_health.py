@@ -3,7 +3,7 @@
 
 from common import equal
 from device import health
-from msgin5g import MemoryStorage
+from msgin5g import MemoryStorage, Unsupported
 
 
 class Board:
@@ -57,8 +57,35 @@ def test_the_power_is_nobodys_fault():
         equal(start(board, cause).bad, 0)
     # and pardons nothing
     start(board, "watchdog")
-    start(board, "power-on")
+    for cause in ("power-on", "hard", "unknown"):
+        equal(start(board, cause).bad, 1)
     equal(start(board, "watchdog").bad, 2)
+
+
+def test_a_deep_sleep_is_a_good_end():
+    """A device that wakes for some seconds each hour never lasts for a minute; it is the program that ends it."""
+    board = Board()
+    for _ in range(4):
+        equal([start(board, cause).bad for cause in ("power-on", "watchdog", "deep-sleep")], [0, 1, 0])
+    # A start that has ended is not judged again: its exception was counted.
+    start(board, "power-on").failed("Traceback", 1)
+    equal(start(board, "deep-sleep").bad, 1)
+
+
+def test_a_board_without_a_timer_goes_on():
+    """Nothing feeds its watchdog at the REPL, and somebody is told so."""
+
+    class Timerless:
+        def every(self, number, ms, call):
+            raise Unsupported("no timers here")
+
+    said, log = [], health.log
+    health._watchdog, health.log = object(), lambda *words: said.append(words[0] % words[1:])
+    try:
+        health.attend(Timerless())
+        equal((said, health._timer), (["the watchdog will reset the board: no timers here"], None))
+    finally:
+        health._watchdog, health.log = None, log
 
 
 def test_an_exception_counts_whatever_starts_the_board_then():
