@@ -72,9 +72,15 @@ class Board:
     def every(self, number: int, ms: int, call: "Callable[[Any], None]") -> "Timer":
         """Have `call(timer)` called every `ms`, at the REPL and between the steps of other code, until deinit().
 
-        `number` is that of the chip's timer: a second call with the same one takes the place of the first.
+        `number` is that of the chip's timer: a second call with the same one takes the place of the first. An ESP32-C2
+        has number 0 alone; newer MicroPython has timers without a number as well (machine_timer.c).
         """
-        return machine.Timer(number, period=ms, mode=machine.Timer.PERIODIC, callback=call)
+        for timer in (number, -1):
+            try:
+                return machine.Timer(timer, period=ms, mode=machine.Timer.PERIODIC, callback=call)
+            except ValueError:
+                pass
+        raise links.Unsupported("this chip has no timer %d, newer MicroPython has virtual ones" % number)
 
     def sleep(self, ms: int) -> None:
         """Light sleep: RAM is kept, and the radio is off. What is sent to the board meanwhile is lost, and Wi-Fi takes
@@ -97,11 +103,12 @@ class Board:
         machine.Pin(led["pin"], machine.Pin.OUT, value=led["on"] if on else 1 - led["on"])
 
     def reset_cause(self) -> str:
-        """Return "power-on" (brown-out too), "hard", "watchdog", "deep-sleep", "soft" (reset(), a panic) or
-        "unknown"."""
+        """Return "power-on" (the EN button and a brown-out too), "watchdog", "deep-sleep", "soft" (reset(), a panic,
+        Ctrl-D at the REPL) or "unknown" (USB's own reset and others).
+        """
         return {
             machine.PWRON_RESET: "power-on",
-            machine.HARD_RESET: "hard",
+            machine.HARD_RESET: "soft",  # modmachine.c has it for esp_restart() and a panic; no chip tells of its pin
             machine.WDT_RESET: "watchdog",
             machine.DEEPSLEEP_RESET: "deep-sleep",
             machine.SOFT_RESET: "soft",

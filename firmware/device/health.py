@@ -19,7 +19,7 @@ if _TYPING:
 _FILE = const("boot")
 GOOD = const(60)  # seconds after which a start was a good one
 _SAFE = const(3)  # starts in a row that failed before that: then a safe boot
-_FAULTS = const(("watchdog", "soft"))  # causes of a reset that pulling the plug cannot have, nor a reset button
+_FAULTS = const(("watchdog", "soft"))  # causes of a reset that no plug pulled and no button pressed can have
 _WORDS = const(400)  # octets of last words
 _COUNTS = const(64)  # octets of the line above them
 _VERSION = const("1")
