@@ -12,6 +12,7 @@ from host_tests.collecting import InterpreterTest
 from host_tests.esp32.chip import BOARD
 from host_tests.esp32.chip import PATH as EARLIER
 from host_tests.esp32.idf import build
+from host_tests.esp32.idf.compiler import No32Bits
 from host_tests.interpreters import MicroPython, Result
 from tools.errors import UsageError
 
@@ -32,14 +33,14 @@ class ESP32(MicroPython):
     def run(self, file, names):
         try:
             build.build(self._bits)
-        except build.No32Bits as error:
+        except No32Bits as error:
             return {name: Result("skipped", reason=str(error)) for name in names}
         except UsageError as error:
             return {name: Result("failed", reason=str(error)) for name in names}
         return super().run(file, names)
 
 
-PORT = [ESP32(64, name="esp32")]
+PORT = [ESP32(64, name="esp32"), ESP32(32, name="esp32-32bit")]
 STAND_IN = MicroPython(name="esp32", path=EARLIER)
 
 

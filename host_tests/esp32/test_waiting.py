@@ -3,6 +3,7 @@
 
 import asyncio
 
+import idf
 import virtual
 from common import equal
 from device import waiting
@@ -29,13 +30,13 @@ def play(act):
 
 async def timed(awaitable):
     """Milliseconds that it took, and whether it ran out."""
-    begun = asyncio.core.ticks()
+    begun = idf.now()
     try:
         await awaitable
         over = False
     except asyncio.TimeoutError:  # noqa: UP041
         over = True
-    return asyncio.core.ticks() - begun, over
+    return idf.now() - begun, over
 
 
 def test_weeks():

@@ -17,6 +17,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from host_tests.esp32.idf import compiler
 from tools.errors import UsageError
 from tools.image import rp2, workshop
 
@@ -28,10 +29,6 @@ LINKED = ("network_wlan.c", "network_common.c", "modespnow.c", "modespnow.h", "m
 CUT_FROM = "#if MICROPY_ERROR_REPORTING <= MICROPY_ERROR_REPORTING_NORMAL\nvoid check_esp_err_("
 CUT_TO = "uintptr_t mp_hal_stdio_poll("
 SIZES = (64, 32)
-
-
-class No32Bits(UsageError):
-    """There is no way to compile for 32 bits here."""
 
 
 def program(bits=64):
@@ -49,12 +46,12 @@ def build(bits=64, say=print):
         if program(bits).exists() and stamp.exists() and stamp.read_text() == current:
             return program(bits)
         workshop.host_tools()
-        compiler = _compiler(bits, say)
+        chosen = compiler.arguments(bits, say)
         cross = rp2.mpy_cross(say, tree)
         say(f"building MicroPython with the ESP32 port's C, {bits} bits")
         modules = _modules(tree)
         folder.mkdir(parents=True, exist_ok=True)
-        _make(tree, folder, modules, compiler, cross)
+        _make(tree, folder, modules, chosen, cross)
         stamp.write_text(current)
     return program(bits)
 
@@ -94,12 +91,7 @@ def cut(source):
     return piece
 
 
-def _compiler(bits, say):
-    """The make arguments that choose the compiler."""
-    return []
-
-
-def _make(tree, folder, modules, compiler, cross):
+def _make(tree, folder, modules, chosen, cross):
     command = [
         "make",
         "-C",
@@ -112,7 +104,7 @@ def _make(tree, folder, modules, compiler, cross):
         f"MICROPY_MPYCROSS={cross}",
         "PROG=micropython",
         "COPT=-O1 -DNDEBUG -fdata-sections -ffunction-sections -g0",
-        *compiler,
+        *chosen,
     ]
     log = folder / "build.log"
     # A `make` that runs this has options of its own in the environment.
@@ -135,13 +127,14 @@ def _make(tree, folder, modules, compiler, cross):
 
 
 def main(arguments):
-    try:
-        for bits in arguments or SIZES:
+    said = 0
+    for bits in arguments or SIZES:
+        try:
             print(os.path.relpath(build(int(bits))))
-    except UsageError as error:
-        print(error, file=sys.stderr)
-        return 2
-    return 0
+        except UsageError as error:
+            print(f"{bits} bits: {error}", file=sys.stderr)
+            said = 2
+    return said
 
 
 if __name__ == "__main__":
