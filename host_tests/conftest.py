@@ -22,6 +22,11 @@ settings.register_profile("steady", deadline=None, suppress_health_check=[Health
 settings.load_profile("steady")
 
 
+def pytest_collectstart():
+    """As `_little_garbage`: to import a part of the firmware collects garbage, and most files of tests import some."""
+    gc.freeze()
+
+
 @pytest.fixture(scope="module", autouse=True)
 def _little_garbage():
     """Puts all that is there before a file's tests out of the garbage collector's sight: the firmware collects garbage
