@@ -20,7 +20,7 @@ HOST_CODE := firmware boards tools host_tests examples
 given = $(if $(filter-out undefined file,$(origin $1)),$2 '$($1)')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test gateway image flash provision repl emulate soak lint audit tables clauses bench clean
+.PHONY: help demo test gateway image flash provision repl emulate board soak lint audit tables clauses bench clean
 .PHONY: venv micropython peers typings hardware
 
 help: ## this list
@@ -38,7 +38,7 @@ gateway: venv ## the emulated gateway with its server, for boards of make provis
 	@$(BIN)/msgin5g gateway $(if $(filter none,$(SECURITY)),--security none --open) --coap 0.0.0.0:65401 \
 		$(call given,SERIAL,--serial) $(ARGS)
 
-image: venv ## the image to flash, in build/BOARD: BOARD=rp2040, or BOARD=esp32 BASE=MicroPython's .bin
+image: venv ## the image to flash, in build/BOARD: make image BOARD=rp2040; BASE=MicroPython's binary, where it is not built here
 	@$(BIN)/msgin5g image $(BOARD) $(call given,BASE,--base) $(call given,LAYOUT,--layout) $(ARGS)
 
 flash: venv ## that image onto a board: make flash BOARD=rp2040
@@ -53,6 +53,9 @@ repl: venv ## the REPL of a board
 
 emulate: venv ## that image in an emulator, with its REPL for mpremote: make emulate BOARD=rp2040
 	@$(BIN)/msgin5g emulate $(BOARD) $(ARGS)
+
+board: micropython ## a folder to begin a board with: make board NAME=mine, with LIKE=rp2040 one with the chip of another
+	@$(BIN)/msgin5g board $(NAME) $(call given,LIKE,--like) $(ARGS)
 
 soak: micropython ## a month of a device in virtual time, on CPython and MicroPython
 	@SOAK_DAYS=30 $(BIN)/pytest -s host_tests/device/msgin5g/test_soak.py -k "not rp2040" $(ARGS)

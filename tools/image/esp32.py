@@ -23,6 +23,7 @@ LAYOUT = "4MiB"
 FILES = "filesystem.bin"
 IMAGE = "firmware.bin"
 MANIFEST = "manifest.json"
+PINS = "pins.json"  # on the file system
 lines = sizes.file_lines  # of report.json
 
 
@@ -48,7 +49,7 @@ def build(board, folder, say=print, *, layout=None, base=None, chip=None):
     layout = _layout(data, layout, micropython, base)
     chip = chip or next(iter(chips))
     room = data["layouts"][layout]["files"]
-    contents["pins.json"] = pins(board, chip)
+    contents[PINS] = pins(board, chip)
     try:
         system = files.file_system(room["size"], contents, files.ESP32_PROGRAM)
     except ValueError as error:

@@ -114,8 +114,8 @@ class UART(io.IOBase):
         self.written += bytes(octets)
         return len(octets)
 
-    def readinto(self, buffer):
-        return None
+    def read(self, size=-1):
+        return None  # "on timeout" (docs/library/machine.UART.rst)
 
     def ioctl(self, request, argument):
         return 4 & argument if request == 3 else -22  # MP_STREAM_POLL: writable; all else: EINVAL

@@ -15,13 +15,12 @@ import signal
 import subprocess
 from pathlib import Path
 
-from host_tests.esp32.chip import Chip
-from tools.image import boards, bytecode
+from host_tests.esp32 import chip
+from tools.image import boards, bytecode, esp32
 from tools.image import program as image_program
 from tools.programs.micropython import BIN
 from tools.programs.patience import finish
 
-STANDINS = Path(__file__).with_name("standins")
 HEAP = "320k"
 
 
@@ -60,13 +59,14 @@ class Process:
 class StandIns(Process):
     """A chip that is stood in for: by the board's own `standins`, else by those beside this file."""
 
+    STANDINS = Path(__file__).with_name("standins")
     # machine.reset_cause(), by how the run before ended (standins/generic_machine.py)
     POWER_ON = 1
     CAUSES = {-signal.SIGALRM: 3, 101: 5}
 
     def __init__(self, request, board):
         super().__init__(request, board)
-        self.path = (boards.FOLDER / board / "standins", STANDINS, *self.path)
+        self.path = (boards.FOLDER / board / "standins", self.STANDINS, *self.path)
         self.cut_power()
 
     def start(self, code):
@@ -97,24 +97,17 @@ class Emulated:
         self.board.enter()
 
 
-class ESP32:
-    """The ESP32's own stand-ins (host_tests/esp32)."""
+class ESP32(StandIns):
+    """The stand-ins of an ESP32 (host_tests/esp32), with the pins of the board's first chip."""
+
+    STANDINS = chip.PATH[0]
+    POWER_ON = chip.POWER_ON
+    CAUSES = chip.CAUSES
 
     def __init__(self, request, board):
-        self.chip = Chip(request.getfixturevalue("tmp_path"))
-
-    def run(self, code):
-        output, whole = self.chip.run(code)
-        assert whole, output
-        return output
-
-    def run_to_reset(self, code):
-        output, whole = self.chip.run(code)
-        assert not whole
-        return output
-
-    def cut_power(self):
-        self.chip.cause = Chip(self.chip.folder).cause
+        super().__init__(request, board)
+        pins = esp32.pins(board, next(iter(boards.board_data(board)["chips"])))
+        (self.folder / esp32.PINS).write_bytes(pins)
 
 
 KINDS = {"process": Process, "standins": StandIns, "emulated": Emulated, "esp32": ESP32}
