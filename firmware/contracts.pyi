@@ -28,7 +28,8 @@ class Link(Protocol):
     """Carries datagrams between the board and its peer: device.links says how."""
 
     peer: Any  # the Peer, known once open
-    dropped: int
+    @property
+    def dropped(self) -> int: ...
     on_back: Callable[[], object] | None
 
     async def open(self) -> None: ...

@@ -17,7 +17,7 @@ from host_tests.interpreters import MicroPython, Result
 from tools.errors import UsageError
 
 # These still run on stand-ins in Python for what the port has in C.
-ON_STAND_INS = ("test_wifi", "test_espnow", "test_runner")
+ON_STAND_INS = ("test_wifi", "test_runner")
 FOLDER = Path(__file__).parent
 
 

@@ -56,6 +56,9 @@ class _ESPNow(io.IOBase):
             self._active = bool(on)
         return self._active
 
+    def stats(self):
+        return 0, 0, 0, 0, 0
+
     def set_pmk(self, pmk):
         self._check()
         if len(pmk) != KEY_LEN:
