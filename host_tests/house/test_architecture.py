@@ -5,6 +5,8 @@ Every `import` counts, those within functions too: they are there to save memory
 """
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -216,6 +218,16 @@ def test_the_floor_of_the_tools_is_not_crowded():
     rooms, files = things("tools")
     assert 0 < len(rooms) <= MOST_ROOMS
     assert 0 < len(files) <= MOST_MODULES
+
+
+@pytest.mark.parametrize("program", ["tools.gateway.program", "tools.gateway.serverprogram"])
+def test_a_command_on_the_store_does_not_wait_for_what_serves(program):
+    """With aiocoap and aiohttp a start takes three times as long; a hundred devices are a hundred starts."""
+    code = (
+        f"import sys, {program}; print(*sorted({{'aiocoap', 'aiohttp', 'cryptography'}} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
 
 
 def test_rooms_of_tests_are_called_as_those_of_the_code():

@@ -7,9 +7,7 @@ from tools import private
 from tools.gateway import arguments
 from tools.gateway import keys as key_files
 from tools.gateway.commands import table
-from tools.gateway.running.apart import GatewayUe, own_keys
 from tools.gateway.running.serving import Command, Mistake
-from tools.gateway.runtime import Gateway
 from tools.gateway.serverprogram import server_hints
 from tools.page.sinks import say
 from tools.server.settings import Settings
@@ -36,8 +34,13 @@ def _make(args, events):
             if getattr(args, option) and getattr(args, option) != getattr(Settings, option, None):
                 raise Mistake("--%s is for the server: give it to msgin5g server" % option.replace("_", "-"))
     options = arguments.options_of(args, arguments.settings_of(args), **arguments.gateway_options(args))
+    # What serves is imported by who serves: a command on the store does not wait for aiocoap and aiohttp.
     if args.upstream is None:
+        from tools.gateway.runtime import Gateway
+
         return Gateway(options, events)
+    from tools.gateway.running.apart import GatewayUe
+
     return GatewayUe(replace(options, upstream=args.upstream, upstream_keys=_north_keys(args)), events)
 
 
@@ -61,6 +64,8 @@ def _north_keys(args):
     try:
         if private.mend(args.upstream_key):
             say(private.MENDED.format(args.upstream_key))
+        from tools.gateway.running.apart import own_keys
+
         return own_keys(key_files.read(args.upstream_key))
     except OSError as error:
         raise Mistake("--upstream-key %s: %s" % (args.upstream_key, error.strerror or error)) from error

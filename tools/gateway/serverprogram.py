@@ -5,7 +5,6 @@ import urllib.parse
 
 from tools.gateway import arguments
 from tools.gateway.commands import table
-from tools.gateway.running.server import ServerProgram
 from tools.gateway.running.serving import Command
 from tools.server.hosts import address_of, is_loopback
 
@@ -43,9 +42,15 @@ def server_hints(args, program):
         )
 
 
+def _make(args, events):
+    from tools.gateway.running.server import ServerProgram  # by who serves, not by a command on the store
+
+    return ServerProgram(arguments.options_of(args, arguments.settings_of(args)), events)
+
+
 main = Command(
     "server",
     table.mains(table.SERVER),
-    lambda args, events: ServerProgram(arguments.options_of(args, arguments.settings_of(args)), events),
+    _make,
     server_hints,
 ).main

@@ -20,9 +20,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 
 from tools.server.flood import Flood
 from tools.store.generation import LAST
-from tools.store.numbers import Taken, WentBack, Window
 from tools.transport.arrival.datagrams import content
 from tools.transport.arrival.recent import REPEATS, Recent
+from tools.transport.window import Taken, WentBack, Window
 from tools.wire.identity import Speaker, peer_at
 
 _AHEAD = 64  # sequence numbers for one write (appendix B.1.1)

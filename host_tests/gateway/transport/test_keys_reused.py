@@ -13,10 +13,10 @@ from host_tests.gateway.devices import UE, run
 from host_tests.gateway.transport.test_oscore_gateway import OTHER, Raw, _Keys, msg, peer, protected, reg
 from tools.demo.processes import Gateway
 from tools.gateway import keys as key_files
-from tools.store.numbers import WentBack
 from tools.store.store import Store
 from tools.transport import security
 from tools.transport.security import StoreContext
+from tools.transport.window import WentBack
 
 
 @contextlib.asynccontextmanager
