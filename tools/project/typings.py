@@ -8,13 +8,13 @@ puts them into build/typings. An editor that is pointed there completes and chec
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 from tools.errors import UsageError
 from tools.image import boards
+from tools.programs import wheels
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "build/typings"
@@ -35,21 +35,7 @@ _UNKNOWABLE = ("union-attr", "var-annotated")
 def provide(board, version):
     """The folder of the stubs. Raises UsageError where pip can't have them."""
     package, number = OF_BOARDS[board]["package"], VERSIONS[board, version]
-    folder = FOLDER / f"{package}-{number}"
-    if not folder.exists():
-        wanted = f"{package}=={number}"
-        print(f"Type stubs: fetching {wanted}", flush=True)
-        new = folder.with_name(f".{folder.name}.{os.getpid()}")
-        command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        done = subprocess.run([*command, "--target", new, wanted], capture_output=True, text=True)
-        if done.returncode:
-            shutil.rmtree(new, ignore_errors=True)
-            raise UsageError(f"pip can't have {wanted}: {(done.stderr.strip().splitlines() or ['?'])[-1]}")
-        try:
-            new.rename(folder)
-        except OSError:  # another run was first
-            shutil.rmtree(new)
-    return folder
+    return wheels.unpack(f"{package}=={number}", FOLDER / f"{package}-{number}", _say, alone=False)
 
 
 def newest(board):
@@ -102,6 +88,10 @@ def errors(board: str, version: str, files: list[Path] | None = None) -> list[st
         raise UsageError(f"mypy does not work: {(done.stderr or done.stdout).strip()}")
     lines = [line for line in done.stdout.splitlines() if re.search(r": error: ", line)]
     return [line for line in lines if line.split(":")[0] in names]
+
+
+def _say(sentence):
+    print(f"Type stubs: {sentence}", flush=True)
 
 
 def main():
