@@ -47,6 +47,17 @@ def tshark():
     return _peer("tshark")
 
 
+@pytest.fixture(scope="session")
+def newer_micropython():
+    """The start script of the newest MicroPython that a package brings."""
+    from host_tests.newer import newer  # it brings the tools of the emulator along
+
+    program, missing = newer()
+    if program is None:
+        pytest.skip(missing)
+    return program
+
+
 def _peer(program):
     # Not a skip: a test that quietly does not run proves nothing.
     try:

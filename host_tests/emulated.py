@@ -61,6 +61,12 @@ TOO_LONG = {
 }
 
 
+def takes_long(file, name):
+    """Whether a function of a test file is left out by TOO_LONG."""
+    left_out = TOO_LONG.get(Path(file).stem, ())
+    return left_out is None or name in left_out
+
+
 class EmulatedRP2040:
     name = BOARD
 
@@ -73,11 +79,8 @@ class EmulatedRP2040:
         self._repl = None
 
     def takes(self, file, name):
-        file = Path(file).stem
-        if file not in EACH_TIME and not os.environ.get("RP2040_ALL"):
-            return False
-        left_out = TOO_LONG.get(file, ())
-        return left_out is not None and name not in left_out
+        each_time = Path(file).stem in EACH_TIME or os.environ.get("RP2040_ALL")
+        return bool(each_time) and not takes_long(file, name)
 
     def run(self, file, names):
         results = {}

@@ -16,7 +16,7 @@ from pathlib import Path
 from tools import held, private
 from tools.errors import UsageError
 from tools.image import bytecode
-from tools.programs.micropython import BIN
+from tools.programs import micropython
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIG_NAME = "msgin5g.json"
@@ -48,7 +48,7 @@ def main(args):
     return run(args.state, args.config, heap=args.heap, app=args.app)
 
 
-def run(state, config=None, heap=HEAP, app=None, program=BIN / "micropython"):
+def run(state, config=None, heap=HEAP, app=None, program=None):
     """Becomes the device. Returns only by an error."""
     descriptor = hold(state)
     command, environment = prepare(state, config, heap, app, program)
@@ -83,9 +83,9 @@ def _make(state):
         raise UsageError(f"state folder {state}: {error.strerror}") from None
 
 
-def prepare(state, config=None, heap=HEAP, app=None, program=BIN / "micropython"):
+def prepare(state, config=None, heap=HEAP, app=None, program=None):
     """Makes the folder ready; returns command and environment to start in it, for who wants a child process."""
-    state, program = Path(state), Path(program)
+    state, program = Path(state), Path(program or micropython.program()).absolute()
     if not os.access(program, os.X_OK):
         raise UsageError(f"no MicroPython at {program}; make it with: make micropython")
     if app is not None and not Path(app).is_file():

@@ -116,7 +116,10 @@ def _line(path, baudrate):
     """Return the terminal device `path` as a stream that does not block. OSError where it cannot be had."""
     import termios
 
-    import ffi
+    try:
+        import ffi
+    except ImportError:
+        ffi = None
 
     speed = getattr(termios, "B%d" % baudrate, None)
     if speed is None:
@@ -127,11 +130,16 @@ def _line(path, baudrate):
         termios.setraw(file.fileno())
         mode = termios.tcgetattr(file.fileno())
         mode[4] = mode[5] = speed
+        if ffi is None:
+            # The terminal then gives what is there (VMIN and VTIME are 0, and the only numbers in that list). A write
+            # still waits where less room is left than for its piece of a frame.
+            mode[6] = [0 if isinstance(value, int) else value for value in mode[6]]
         termios.tcsetattr(file.fileno(), termios.TCSANOW, mode)
-        # Files of this port wait until all octets are there; only the C library can tell them not to.
-        fcntl = ffi.open(None).func("i", "fcntl", "iii")
-        if fcntl(file.fileno(), _F_SETFL, fcntl(file.fileno(), _F_GETFL, 0) | _O_NONBLOCK) < 0:
-            raise OSError("fcntl")
+        if ffi is not None:
+            # Files of this port wait until all octets are there; only the C library can tell them not to.
+            fcntl = ffi.open(None).func("i", "fcntl", "iii")
+            if fcntl(file.fileno(), _F_SETFL, fcntl(file.fileno(), _F_GETFL, 0) | _O_NONBLOCK) < 0:
+                raise OSError("fcntl")
     except Exception:
         file.close()
         raise

@@ -8,7 +8,6 @@ a ROMFS file that is mapped into the address space, outside of the heap: bytecod
 import os
 import sys
 
-import ffi
 import uctypes
 import vfs
 
@@ -18,6 +17,15 @@ _PRIVATE = 2  # MAP_PRIVATE
 
 def _mapped(path):
     """Return the octets of a file as memory, as long as the program runs. Raise OSError."""
+    try:
+        import ffi
+    except ImportError:
+        # Whoever started this MicroPython can have mapped it (tools/programs/within_python.py).
+        place = os.getenv("ROMFS_MAPPED")
+        if not place:
+            raise OSError("%s cannot be mapped: this MicroPython was built without ffi" % path) from None
+        address, size = place.split()
+        return uctypes.bytearray_at(int(address), int(size))
     size = os.stat(path)[6]
     mmap = ffi.open(None).func("p", "mmap", "pliiil")
     with open(path, "rb") as file:

