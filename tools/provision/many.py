@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from tools.errors import UsageError
-from tools.provision import plan, settings
+from tools.provision import plan, radio, settings
 from tools.provision.check import check
 from tools.provision.handover import provide, say_new
 from tools.provision.places import FilePlace
@@ -55,8 +55,8 @@ class Device:
         return re.sub(r"[^A-Za-z0-9.@_-]", "_", self.ue).lstrip(".") + ".json"
 
 
-def main(path, common, folder, store, force, say):
-    """Exit code 0 when every device of the list has its file. Raises UsageError."""
+def main(path, common, folder, store, force, say, keys=None):
+    """Exit code 0 when every device of the list has its file. Raises UsageError. `keys`: the file of ESP-NOW's."""
     devices = read(path, common)
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -72,7 +72,9 @@ def main(path, common, folder, store, force, say):
             place = FilePlace(folder / device.file)
             try:
                 old = place.read()
-                wanted = plan.make(store, device.settings, settings.parse(old or b""), force)
+                found = settings.parse(old or b"")
+                radio.give(device.settings, found, keys, force)
+                wanted = plan.make(store, device.settings, found, force)
                 if provide(store, place, wanted, old):
                     made += 1
                 else:

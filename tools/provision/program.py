@@ -11,7 +11,7 @@ from tools.errors import UsageError
 from tools.image import boards
 from tools.line import ports, remote
 from tools.page.events import sentence
-from tools.provision import many, plan, settings, show
+from tools.provision import many, plan, radio, settings, show
 from tools.provision.handover import provide, say_new
 from tools.provision.places import BoardPlace, FilePlace, StatePlace
 from tools.store.store import Store, StoreError
@@ -36,6 +36,11 @@ def add_arguments(parser):
     )
     device.add_argument(
         "--wifi", metavar="FILE|ask", help="file of two lines, network and password; `ask` asks for them"
+    )
+    device.add_argument(
+        "--espnow",
+        metavar="FILE",
+        help="of l3+espnow://MAC: a file of keys, which the gateway's radio gets; what is missing in it is made",
     )
     device.add_argument(
         "--security", choices=("oscore", "none"), default="oscore", help="none: all in the clear"
@@ -82,13 +87,14 @@ def main(args):
         if args.out is None or args.ue or args.ue_id or args.config or args.state or args.port or args.board:
             raise UsageError("--csv takes a folder for its files, --out FOLDER, and no single device")
         with _store(args) as store:
-            return many.main(args.csv, settings.of_options(args), args.out, store, args.force, _say)
+            common = settings.of_options(args)
+            return many.main(args.csv, common, args.out, store, args.force, _say, args.espnow)
     with _store(args) as store:
         return _one(args, store)
 
 
 # What would be passed over in silence beside another option.
-_SETTINGS = ("ue", "ue_id", "peer", "role", "app_id", "wifi", "base")
+_SETTINGS = ("ue", "ue_id", "peer", "role", "app_id", "wifi", "espnow", "base")
 
 
 def _refuse_ignored(args):
@@ -107,6 +113,14 @@ def _refuse_ignored(args):
         raise UsageError(f"{why}: {options} has no place beside it")
 
 
+def _refuse_idle(args, wanted):
+    """Options that would do nothing for the device that is wanted."""
+    if args.app_id is not None and wanted["role"] != plan.APPLICATION:
+        raise UsageError('--app-id is of an application: --role "application client"')
+    if args.espnow and not wanted["peer"].startswith(radio.SCHEME):
+        raise UsageError(f"--espnow is for a --peer {radio.SCHEME}//MAC, this is {wanted['peer']}")
+
+
 def _one(args, store):
     usual = None
     if args.config:
@@ -116,11 +130,10 @@ def _one(args, store):
     else:
         # What is missing is said before a board is interrupted.
         wanted = settings.of_options(args)
-        if args.app_id is not None and wanted["role"] != plan.APPLICATION:
-            raise UsageError('--app-id is of an application: --role "application client"')
         if not (wanted.get("peer") or args.state or args.out):
             usual = boards.board_data(args.board).get("peer") if args.board else boards.usual_peer()
         wanted = settings.complete(wanted, usual)
+        _refuse_idle(args, wanted)
         make = functools.partial(plan.make, store, wanted)
     with _place(args) as (place, identity):
         if usual is not None:  # of some board, until this one has said which it is
@@ -130,13 +143,17 @@ def _one(args, store):
                     f"where is the gateway of this board ({identity.machine})? --peer coap://ADDRESS"
                 )
         old = place.read()
-        made = make(settings.parse(old or b""), force=args.force, has_row=place.has_row)
+        found = settings.parse(old or b"")
+        told = None if args.config else radio.give(wanted, found, args.espnow, args.force)
+        made = make(found, force=args.force, has_row=place.has_row)
         plan.checked(made)
         mark = place.mark()
-        plan.check_place(store, made, settings.parse(old or b""), mark, args.force)
+        plan.check_place(store, made, found, mark, args.force)
         done = provide(store, place, made, old, mark)
     say_new(store, _say)
     _say(f"{made.ue}: {made.what}; registered with the gateway's store {args.store}")
+    if told is not None:
+        _say(told)
     if made.unnamed(store):
         _say(
             f"it has no UE Service ID there yet: msgin5g gateway ue add {made.ue}, or --assign DOMAIN of the server"

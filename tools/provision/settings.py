@@ -83,6 +83,9 @@ def base(path):
     section = settings.get("security", {})
     if isinstance(section, dict) and set(section) - {"mode"}:
         raise UsageError(f"--base {path}: keys are one device's own; leave section security out")
+    espnow = settings.get("espnow", {})
+    if isinstance(espnow, dict) and {"pmk", "lmk"} & set(espnow):
+        raise UsageError(f"--base {path}: leave the keys of section espnow out; --espnow FILE has them")
     application = settings.get("application", {})
     if isinstance(application, dict) and "credential" in application:
         raise UsageError(f"--base {path}: application.credential is one device's own; leave it out")

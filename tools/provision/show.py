@@ -5,7 +5,7 @@ import json
 
 from tools.image import boards
 from tools.line.remote import describe
-from tools.provision import settings
+from tools.provision import radio, settings
 from tools.provision.check import check
 from tools.provision.places import ROWS
 from tools.provision.plan import APPLICATION, CLIENT, keyless
@@ -93,13 +93,16 @@ def _security(config, verdict, place):
     section = config.get("security", {})
     section = section if isinstance(section, dict) else {}
     if section.get("mode") == "none":
-        on_l3 = isinstance(config.get("peer"), str) and keyless({"peer": config["peer"]})
-        yield (
-            "security",
-            "none: the line is trusted (Annex A)"
-            if on_l3
-            else "none: anyone on the path can read, change and forge",
-        )
+        peer = config.get("peer")
+        peer = peer if isinstance(peer, str) else ""
+        if peer.startswith(radio.SCHEME):
+            has = radio.has_keys(config)
+            told = "by the keys of ESP-NOW" if has else "none: anyone in range can read, change and forge"
+        elif keyless({"peer": peer}):
+            told = "none: the line is trusted (Annex A)"
+        else:
+            told = "none: anyone on the path can read, change and forge"
+        yield "security", told
         return
     yield "security", "OSCORE: encrypted and authenticated"
     for name in ("master_secret", "master_salt", "id_context"):
