@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The image of the ESP32: a file system that MicroPython itself mounts, merged with a binary of MicroPython. That
-binary is a synthetic one (esp32_base.py): nothing here shows that a chip starts it.
+binary is a synthetic one (esp32_base.py; test_esp32_binary.py has real ones): nothing here shows that a chip starts it.
 """
 
 import json
