@@ -91,9 +91,8 @@ def build(board, folder, say=print, *, layout=None, base=None, chip=None, any_ve
 
 
 def pins(board, chip):
-    """The octets of pins.json: what of this chip board.py asks for, what is wired where and how many timers it has."""
-    row = board_data(board)["chips"][chip]
-    return (json.dumps(row["pins"] | {"timers": row["timers"]}, indent=1) + "\n").encode()
+    """The octets of pins.json: what board.py asks for of this chip, what is wired where."""
+    return (json.dumps(board_data(board)["chips"][chip]["pins"], indent=1) + "\n").encode()
 
 
 def firmware(board):

@@ -4,6 +4,7 @@ UART, whose C is about registers. What is refused is what that C refuses, by Mic
 """
 
 import io
+import os
 
 from umachine import *  # noqa: F403
 
@@ -12,15 +13,16 @@ uarts = []  # what was asked for, each as (number, baudrate, settings)
 
 
 class Timer:
-    """machine_timer.c: machine_timer_make_new() takes 0 to 3 on an ESP32 ("invalid Timer number"); callbacks come by
-    interrupt, which nothing here raises: what it was told is taken, no more.
+    """machine_timer.c: machine_timer_make_new() takes numbers below SOC_TIMER_GROUP_TOTAL_TIMERS ("invalid Timer number"),
+    here CHIP_TIMERS, else 4 as an ESP32; callbacks come by interrupt, which nothing here raises: what it was told is
+    taken, no more.
     """
 
     ONE_SHOT = 0
     PERIODIC = 1
 
     def __init__(self, id, *, mode=1, period=-1, callback=None):
-        if not 0 <= id < 4:
+        if not 0 <= id < int(os.getenv("CHIP_TIMERS") or 4):
             raise ValueError("invalid Timer number")
 
     def deinit(self):

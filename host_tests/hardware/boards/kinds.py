@@ -15,12 +15,13 @@ import signal
 import subprocess
 from pathlib import Path
 
-from host_tests.esp32 import chip
+from host_tests.esp32.idf import build
 from tools.image import boards, bytecode, esp32
 from tools.image import program as image_program
 from tools.programs.micropython import BIN
 from tools.programs.patience import finish
 
+ROOT = Path(__file__).resolve().parents[3]
 HEAP = "320k"
 
 
@@ -30,11 +31,12 @@ class Process:
     def __init__(self, request, board):
         self.folder = request.getfixturevalue("tmp_path")
         self.path = (boards.FOLDER / board, bytecode.firmware(), ".frozen")
+        self.program = BIN / "micropython"
         self.more = {}  # of its environment
 
     def start(self, code):
         environment = {**os.environ, "MICROPYPATH": ":".join(map(str, self.path)), **self.more}
-        command = [BIN / "micropython", "-X", f"heapsize={HEAP}", "-c", code]
+        command = [self.program, "-X", f"heapsize={HEAP}", "-c", code]
         return finish(
             command,
             60,
@@ -98,16 +100,24 @@ class Emulated:
 
 
 class ESP32(StandIns):
-    """The stand-ins of an ESP32 (host_tests/esp32), with the pins of the board's first chip."""
+    """The ESP32 port's own C (host_tests/esp32/idf), with pins and timers of a chip of the board, else of its first."""
 
-    STANDINS = chip.PATH[0]
-    POWER_ON = chip.POWER_ON
-    CAUSES = chip.CAUSES
+    STANDINS = ROOT / "host_tests/esp32/standins"
+    # esp_reset_reason_t of ESP-IDF's esp_system.h: ESP_RST_POWERON; _TASK_WDT, _SW, _DEEPSLEEP, _PANIC, _BROWNOUT
+    POWER_ON = 1
+    CAUSES = {-signal.SIGALRM: 6, 101: 3, 102: 8, 103: 4, 104: 9}
 
-    def __init__(self, request, board):
+    def __init__(self, request, board, chip=None):
         super().__init__(request, board)
-        pins = esp32.pins(board, next(iter(boards.board_data(board)["chips"])))
-        (self.folder / esp32.PINS).write_bytes(pins)
+        self.program = build.build()
+        rows = boards.board_data(board)["chips"]
+        chip = chip or next(iter(rows))
+        self._timers = str(rows[chip]["timers"])
+        (self.folder / esp32.PINS).write_bytes(esp32.pins(board, chip))
+
+    def start(self, code):
+        self.more |= {"CHIP_CLOCK": "real", "CHIP_TIMERS": self._timers}
+        return super().start(code)
 
 
 KINDS = {"process": Process, "standins": StandIns, "emulated": Emulated, "esp32": ESP32}

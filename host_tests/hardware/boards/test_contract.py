@@ -31,6 +31,9 @@ RUNS = [
 ]
 
 
+CHIPS = [(board, chip) for board in boards.having("chips") for chip in boards.board_data(board)["chips"]]
+
+
 @pytest.fixture(params=RUNS, ids="-".join)
 def board(request):
     """Runs code on the board; `own` is what its board.json says that it has."""
@@ -68,6 +71,18 @@ def test_a_board_keeps_its_promises(board):
     kept = json.loads(board.run(code).removeprefix("kept "))
     own = {name: board.own[name] for name in ("id", "peers", "timer", "led")}
     assert kept == {"name": board.name, **own, "cause": "power-on"}
+
+
+@pytest.mark.parametrize("name, chip", CHIPS)
+def test_each_chip_of_a_board_keeps_them(name, chip, request):
+    """Chips of a family differ by rows of board.json: in their pins, their LED, their timers."""
+    board = boards.board_data(name)
+    row, own = board["chips"][chip], board["contract"]
+    said = KINDS[own["runs"][0]](request, name, chip).run(CONTRACT.read_text())
+    kept = json.loads(said.removeprefix("kept "))
+    # The firmware's health has a timer, and the console has one.
+    own = {"led": row["pins"]["led"] is not None, "timer": row["timers"] >= 2, "peers": own["peers"]}
+    assert {key: kept[key] for key in own} == own
 
 
 def test_causes_of_a_reset(board):
