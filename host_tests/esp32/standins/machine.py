@@ -13,9 +13,9 @@ uarts = []  # what was asked for, each as (number, baudrate, settings)
 
 
 class Timer:
-    """machine_timer.c: machine_timer_make_new() takes numbers below SOC_TIMER_GROUP_TOTAL_TIMERS ("invalid Timer number"),
-    here CHIP_TIMERS, else 4 as an ESP32; callbacks come by interrupt, which nothing here raises: what it was told is
-    taken, no more.
+    """machine_timer.c: machine_timer_make_new() takes numbers below SOC_TIMER_GROUP_TOTAL_TIMERS, CHIP_TIMERS, else
+    the 4 of an ESP32 ("invalid Timer number"). Callbacks come by interrupt, which nothing here raises: what it was told
+    is taken, no more.
     """
 
     ONE_SHOT = 0

@@ -31,7 +31,7 @@ def supported(function, *arguments):
 
 
 def check_line(link):
-    """The stream that a serial link reads and writes (docs/board.md), with nobody at its other end."""
+    """The stream that a serial link reads and writes (docs/board.md, "A serial line"), with nobody at its other end."""
     try:
         line = link._open_line()
     except OSError:
