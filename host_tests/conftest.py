@@ -22,6 +22,21 @@ settings.register_profile("steady", deadline=None, suppress_health_check=[Health
 settings.load_profile("steady")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers():
+    """Two for each processor: more than half of a worker's time goes by in waiting, for a board in real time, for a
+    network that loses datagrams, for a program to begin. No test asserts a time of the wall.
+    """
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return 2 * processors
+
+
+def pytest_collection_modifyitems(items):
+    """Files with a slow test come first: of the last files none is long, which would have one worker run alone."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 def pytest_collectstart():
     """As `_little_garbage`: to import a part of the firmware collects garbage, and most files of tests import some."""
     gc.freeze()
