@@ -12,7 +12,7 @@ import virtual
 from air import air
 from common import equal
 from device import runner, start
-from device.links import wifi
+from device.links import station, wifi
 from device.log import log
 from msgin5g import MemoryStorage
 
@@ -39,13 +39,13 @@ class Board:
 
 def silently(coroutine):
     """Runs it in virtual time, with the ticks of a board."""
-    real = runner._now, runner.log, wifi.log
+    real = runner._now, runner.log, station.log
     runner._now = lambda: air.now() & 0x1FFFFFFF
-    runner.log = wifi.log = lambda *arguments: None
+    runner.log = station.log = lambda *arguments: None
     try:
         virtual.run(coroutine)
     finally:
-        runner._now, runner.log, wifi.log = real
+        runner._now, runner.log, station.log = real
 
 
 def test_an_outage_of_an_hour_does_not_put_off_the_registration():

@@ -11,7 +11,7 @@ import network
 import virtual
 from air import air
 from common import equal, raises
-from device.links import udp, wifi
+from device.links import station, udp, wifi
 from msgin5g import Config, ConfigError
 
 SECRET = "correct horse"
@@ -32,7 +32,7 @@ class Scene:
 
     def play(self, act):
         """Runs the coroutine `act(self)` in virtual time."""
-        heard, wifi.log = wifi.log, lambda text, *arguments: self.said.append(text % arguments)
+        heard, station.log = station.log, lambda text, *arguments: self.said.append(text % arguments)
 
         async def main():
             self.opening = asyncio.create_task(self.link.open())
@@ -45,7 +45,7 @@ class Scene:
         try:
             virtual.run(main())
         finally:
-            wifi.log = heard
+            station.log = heard
         for line in self.said:
             assert SECRET not in line, line
 

@@ -11,7 +11,7 @@ PUBLIC = (
     *("coap/blockwise.py", "coap/endpoint.py", "coap/errors.py", "coap/exchange.py", "coap/message.py"),
     *("coap/numbers.py", "coap/observe.py", "coap/oscore/security.py", "coap/oscore/state.py"),
     *("device/client.py", "device/health.py", "device/storage.py", "device/links/espnow.py"),
-    *("device/links/serial.py", "device/links/udp.py", "device/links/wifi.py"),
+    *("device/links/serial.py", "device/links/udp.py", "device/links/station.py"),
     *("msgin5g/application_client.py", "msgin5g/client.py", "msgin5g/config.py", "msgin5g/errors.py"),
     *(
         "msgin5g/base_client.py",

@@ -1,41 +1,19 @@
 # SPDX-License-Identifier: MIT
-"""CoAP over UDP over Wi-Fi: a station that joins its access point, again and again for as long as that takes.
-
-Nothing here waits within the event loop. What is wrong is said once, in one line, until it changes.
+"""Wi-Fi of the ESP32: a `station` by the driver of its port.
 
 WLAN.status() shows some reasons until there is an address, through all attempts that come after
 (ports/esp32/network_wlan.c, network_wlan_status; micropython#17339). So it says what is wrong and ends no attempt: what
 does is an address, or its time.
 """
 
-import asyncio
-
 import network
 
-import msgin5g
-from coap.compat import const, ticks_diff
+from coap.compat import const
 
-from ..health import now
-from ..log import log
-from ..waiting import cancel, loop
-from .udp import UDPLink
+from . import station
+from .station import PATIENCE, REFUSED, StationLink
 
-_TYPING = const(False)
-if _TYPING:
-    from typing import Any
-
-    from contracts import Peer
-
-_LOOK = const(100)  # ms between looks at a station that begins to join
-_SOON = const(5000)  # ms for which it is looked at so often
-_GLANCE = const(500)  # ms between looks later on
-_PATIENCE = const(30000)  # ms for joining, the address included
 _DOUBT = const(15000)  # ms for joining where status() cannot say whether it still does
-_FIRST_PAUSE = const(1000)  # ms from one try to the next, doubled
-_LONGEST_PAUSE = const(30000)
-_CHECK = const(10000)  # ms between looks at what costs more than isconnected()
-_SILENCE = const(900000)  # ms without an answer of the peer until the station joins anew
-_LATE = const(60000)  # ms after which the keeper, the task that joins, is dead if it has done nothing
 _LOOK_UP = const(20)  # s that a name server, or three of them, may let us wait
 
 # Reasons of IEEE 802.11 (below 200) and of Espressif's driver, as WLAN.status() gives them; they have eight bits there.
@@ -46,294 +24,70 @@ _PASSWORD = (15, 202, 204)  # 4WAY_HANDSHAKE_TIMEOUT, AUTH_FAIL, HANDSHAKE_TIMEO
 _NOT_THERE = (200, 201, 212)  # BEACON_TIMEOUT, NO_AP_FOUND, NO_AP_FOUND_IN_RSSI_THRESHOLD
 _SECURITY = (210, 211)  # NO_AP_FOUND_W_COMPATIBLE_SECURITY, NO_AP_FOUND_IN_AUTHMODE_THRESHOLD
 
-# What the port raises for an error of the driver: the second for one that it has no words for
-# (ports/esp32/network_common.c, esp_exceptions_helper).
-_REFUSED = (OSError, RuntimeError)
-
 
 def link(config):
     """Return the WiFiLink that `config` asks for. Raise ConfigError where it does not name an access point."""
-    wifi = config.wifi
-    if not wifi["ssid"]:
-        raise msgin5g.ConfigError(
-            "wifi.ssid", "must be the name of an access point, for this peer is reached over Wi-Fi"
-        )
-    host = config.peer_host
-    if ":" in host:
-        raise msgin5g.ConfigError(
-            "peer", "must be a name or an IPv4 address: this board's sockets have no IPv6"
-        )
-    if config.watchdog and config.watchdog < _LOOK_UP and not host.replace(".", "").isdigit():
-        raise msgin5g.ConfigError(
-            "watchdog", "must be %d s or more, or none: looking up %s may take so long" % (_LOOK_UP, host)
-        )
-    return WiFiLink(
-        wifi["ssid"], wifi["password"], config.peer_host, config.peer_port, config.coap["max_datagram"]
-    )
+    return station.link(config, WiFiLink, _LOOK_UP)
 
 
-def _address(sockaddr):
-    return sockaddr[:2]
+class WiFiLink(StationLink):
+    """A StationLink by the driver of the ESP32."""
 
-
-class WiFiLink(UDPLink):
-    """A UDPLink that is open once the station has an address. A datagram for a network that is away is lost like
-    any other, counted in `stats`, and CoAP sends it again.
-    """
-
-    def __init__(self, ssid: str, password: str, host: str, port: int, max_datagram: int) -> None:
-        super().__init__(host, port, max_datagram, _address)
-        self.stats = {
-            "lost": 0,  # datagrams that had nowhere to go
-            "outages": 0,  # times that the network was gone; more counters from their first event on
-        }
-        self._ssid = ssid
-        self._password = password
-        self._station = network.WLAN(network.STA_IF)
-        self._joined = asyncio.Event()
-        self._keeper: "Any" = None
-        self._told = None
-        self._had: "Any" = None  # the address of the last time that it was joined
-        self._slept = False
-        self._silence = 0  # ms, of a peer that owes an answer
-        self._loop = None  # in which the keeper is
-
-    async def open(self) -> None:
-        """Bring the link up; raise OSError when it cannot be had now."""
-        if self._keeper is None:
-            self._begin()
-        await self._joined.wait()
-        await super().open()
-
-    def _begin(self):
-        self._loop = loop()
-        self._beat = now()
-        self._keeper = asyncio.create_task(self._keep())
-
-    def again(self) -> None:
-        """Begin the task anew; a station that has joined stays so."""
-        cancel(self._keeper, self._loop)
-        self._begin()
-
-    @property
-    def alive(self) -> bool:
-        """Whether the task that keeps it is there."""
-        return self._keeper is None or (not self._keeper.done() and ticks_diff(now(), self._beat) < _LATE)
-
-    def send(self, octets: bytes | bytearray, address: "Peer") -> bool:
-        """Put a datagram on its way; return False when the link wants it again later."""
-        if self._station.isconnected():
-            try:
-                return super().send(octets, address)
-            except OSError:
-                if self._station.isconnected():
-                    raise
-        self.stats["lost"] += 1
-        return True
-
-    def close(self) -> None:
-        """Close it; it may be opened again."""
-        if self._keeper is not None:
-            cancel(self._keeper, self._loop)
-            self._keeper = None
-            self._joined = asyncio.Event()
-        super().close()
+    async def _start(self):
+        # The driver refuses to connect while it is still about something else.
         self._leave()
-        self._switch(False)
-
-    def pause(self) -> None:
-        """Switch the radio off, for a sleep; `resume` has it join again."""
-        self._slept = True
-        self._leave()
-        self._switch(False)
-
-    def resume(self) -> None:
-        """Switch the radio on again."""
-        self._switch(True)
-
-    async def _keep(self):
-        while True:
-            try:
-                await self._keep_joined()
-            except MemoryError:  # an application may have all of it, for a time
-                await asyncio.sleep_ms(_FIRST_PAUSE)
-
-    async def _keep_joined(self):
-        pause = _FIRST_PAUSE
-        while True:
-            self._slept = False
-            address = self._own_address()
-            if address is None:
-                if await self._try(pause):
-                    pause = min(2 * pause, _LONGEST_PAUSE)
-                continue
-            pause = _FIRST_PAUSE
-            if self._had not in (None, address):
-                self._count("addresses")
-            self._had = address
-            self._tell('joined "%s" as %s' % (self._ssid, address))
-            self._joined.set()
-            if self.on_back is not None:  # not before the link was open
-                self._renew()
-                self.on_back()
-            await self._watch(address)
-
-    async def _watch(self, address):
-        """Return when the station has to join, or has another address."""
-        waited = 0
-        while not self._slept:
-            self._beat = now()
-            if self._silent():
-                self._leave_silence()
-                break
-            waited += _GLANCE
-            found = address if self._station.isconnected() else None
-            if waited % _CHECK == 0:
-                # The port stays "connected" where an event was lost, and where a lease ended, for it takes no notice of
-                # IP_EVENT_STA_LOST_IP.
-                found = self._own_address()
-            if found is None:
-                self._count("outages")
-                status = self._station.status()
-                text = '"%s" is lost (status %d); joining again' % (self._ssid, status)
-                self._tell(self._reason(status) if status in _NOT_THERE else text)
-            if found != address:
-                break
-            await asyncio.sleep_ms(_GLANCE)
-
-    def _own_address(self):
-        """Return the station's address, None while it has none."""
-        if self._station.isconnected() and self._associated():
-            address = self._station.ifconfig()[0]
-            if address != "0.0.0.0":
-                return address
-        return None
+        wlan = self._station
+        trouble = None
+        try:
+            wlan.active(True)
+            # No repeats by the driver itself: it would say "connecting" all the while (micropython#12315).
+            wlan.config(reconnects=0)
+            wlan.connect(self._ssid, self._password)
+        except REFUSED as error:
+            trouble = self._refused(error)
+        self._before = wlan.status()
+        return trouble
 
     def _associated(self):
         try:
             self._station.status("rssi")
-        except _REFUSED:
+        except REFUSED:
             return False
         return True
 
-    def _renew(self):
-        """Look the peer up anew: the network may be another one, where its name has another address."""
-        try:
-            self._look_up()
-        except OSError as error:
-            log("Wi-Fi: %s is not known here (%s)", self._host, error)
-
-    def _silent(self):
-        """Return whether the peer has owed an answer for so long that the station must join anew, though the
-        network seems to be there."""
-        self._silence = 0 if self._asked is None else self._silence + _GLANCE
-        return self._silence >= _SILENCE
-
-    def _leave_silence(self):
-        """Join again; each third time with the radio switched off before."""
-        self._silence = 0
-        self._tell(
-            'nothing came from %s for %d min over "%s"; joining again'
-            % (self._host, _SILENCE // 60000, self._ssid)
-        )
-        self._leave()
-        if self._count("silences") % 3 == 0:
-            self._reset()
-
-    async def _try(self, pause):
-        """Try to join, for `pause` ms or as long as it may still come to something; say what is wrong. Return whether
-        it failed, False after a sleep too.
-        """
-        station = self._station
-        trouble = self._start()
-        before = station.status()
-        waited = 0
-        while not self._slept:
-            self._beat = now()
-            if self._own_address() is not None:
-                return False
-            status = station.status()
-            if trouble is None and status < _REASONS and status != before and not self._associated():
-                trouble = self._reason(status)
-                self._tell(trouble)
-            if trouble is not None:
-                patience = pause
-            elif status == network.STAT_CONNECTING:
-                patience = _PATIENCE
-            else:  # the reason of an attempt before, and this one may have ended for the same
-                patience = max(pause, _DOUBT)
-            if waited >= patience and (waited >= _PATIENCE or not self._associated()):
-                break
-            look = _LOOK if waited < _SOON else _GLANCE
-            await asyncio.sleep_ms(look)
-            waited += look
-        else:
-            return False
-        associated = self._associated()
-        if associated:
-            self._tell('"%s" gives no address: its DHCP does not answer' % self._ssid)
-        elif trouble is None:
-            self._tell(self._reason(status))
-        if (associated or status >= _REASONS) and self._count("unanswered") % 3 == 0:
-            self._reset()  # it may be the driver that hangs
-        return True
-
-    def _start(self):
-        """Begin to join. Return what the driver has against it, None where that is nothing."""
-        station = self._station
-        # The driver refuses to connect while it is still about something else.
-        self._leave()
-        try:
-            station.active(True)
-            # No repeats by the driver itself: it would say "connecting" all the while (micropython#12315).
-            station.config(reconnects=0)
-            station.connect(self._ssid, self._password)
-        except _REFUSED as error:
-            self._count("refusals")
-            self._reset()
-            trouble = "the radio's driver refuses (%s); trying again" % error
-            self._tell(trouble)
-            return trouble
+    def _failed(self):
+        status = self._station.status()
+        if status < _REASONS and status != self._before and not self._associated():
+            return self._reason(status)
         return None
+
+    def _patience(self, pause):
+        if self._station.status() == network.STAT_CONNECTING:
+            return PATIENCE
+        # the reason of an attempt before, and this one may have ended for the same
+        return max(pause, _DOUBT)
+
+    def _unanswered(self):
+        return self._reason(self._station.status())
+
+    def _hangs(self, trouble):
+        return self._station.status() >= _REASONS
+
+    def _lost(self):
+        status = self._station.status()
+        if status in _NOT_THERE:
+            return self._not_there()
+        return '"%s" is lost (status %d); joining again' % (self._ssid, status)
 
     def _reason(self, status):
         if status >= _REASONS:
-            return '"%s" does not answer; trying again' % self._ssid
+            return super()._unanswered()
         if status in _PASSWORD:
-            return '"%s" refuses the password (wifi.password)' % self._ssid
+            return self._wrong_password()
         if status in _NOT_THERE:
-            # It was there before, so its name is right.
-            text = '"%s" vanished; waiting for it'
-            if self._had is None:
-                text = 'no access point "%s" in range (wifi.ssid)'
-            return text % self._ssid
+            return self._not_there()
         if status in _SECURITY:
             return (
                 '"%s" wants another security than this: is a password missing (wifi.password)?' % self._ssid
             )
         return '"%s" does not let it in (reason %s); trying again' % (self._ssid, status)
-
-    def _leave(self):
-        try:
-            self._station.disconnect()
-        except _REFUSED:
-            pass  # the radio was not started
-
-    def _reset(self):
-        self._count("resets")
-        self._switch(False)
-
-    def _switch(self, on):
-        try:
-            self._station.active(on)
-        except _REFUSED:
-            pass  # told when it joins
-
-    def _count(self, name):
-        self.stats[name] = count = self.stats.get(name, 0) + 1
-        return count
-
-    def _tell(self, text):
-        if text != self._told:
-            self._told = text
-            log("Wi-Fi: %s", text)
