@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from host_tests.hardware.pico_w.merging import merged_pico
 from tools.emulator.client import Emulator, provide
 from tools.emulator.repl import RawRepl
 from tools.errors import UsageError
@@ -21,6 +22,12 @@ def image():
         return rp2.build("rp2040", rp2.ROOT / "build/rp2040")
     except UsageError as error:
         pytest.fail(str(error), pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def pico_w_image(image, tmp_path_factory):
+    """What `make image BOARD=pico_w` makes of a MicroPython for the plain Pico, which the emulator can boot."""
+    return merged_pico(image, tmp_path_factory.mktemp("pico_w"))
 
 
 class Board:

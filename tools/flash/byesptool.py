@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tools.errors import UsageError
 from tools.flash.esptool_errors import explain
+from tools.flash.program import REPLACED
 from tools.image.boards import ROOT, board_data
 from tools.line import ports
 
@@ -20,10 +21,6 @@ BAUD = 460800
 VERIFIED = "Hash of data verified"
 NO_IMAGE = (
     "there is no image: make image BOARD={} BASE=FILE.bin, or name one with --image, --offset and --chip"
-)
-NOTE = (
-    "its files are replaced: configuration, keys, messages that wait. Give it new keys after this "
-    "(msgin5g provision --force), for the numbers of the old ones are lost"
 )
 
 
@@ -41,7 +38,7 @@ def flash(args, say):
     if _version(program) < 5:
         command = [_as_in_version_4(word) for word in command]
     command = [*program, *command]
-    say(NOTE)
+    say(REPLACED)
     say(shlex.join([_relative(Path(command[0])) if os.sep in command[0] else command[0], *command[1:]]))
     code, output = _run(command)
     if code:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """A Pico and its kin are flashed in BOOTSEL mode: by picotool where it is installed, else as the drive that they show.
 
-A board that runs MicroPython is sent there by itself; an empty one is there as it comes. Flashing leaves the files on
-the board as they are.
+A board that runs MicroPython is sent there by itself; an empty one is there as it comes. An image that was built here
+leaves the files on the board as they are; a merged one brings a file system of its own.
 """
 
 import glob
@@ -14,13 +14,14 @@ import time
 from pathlib import Path
 
 from tools.errors import UsageError
-from tools.flash import uf2
+from tools.flash.program import REPLACED
 from tools.image import program as image_program
+from tools.image import uf2
 from tools.image.boards import board_data
 from tools.line import ports, remote
 
 OPTIONS = ("drive",)
-INFO = "INFO_UF2.TXT"  # its Board-ID is the drive's name, "drive" in board.json (RP2040 data sheet 2.8.4)
+INFO = "INFO_UF2.TXT"  # its Board-ID is the drive's name, "drive" in board.json (RP2040 data sheet 2.8.4; RP2350: 5.5)
 MOUNTS = ("/media/*", "/media/*/*", "/run/media/*/*", "/mnt/*", "/Volumes/*")
 WAIT = 20  # s: until a drive or a board shows itself
 RESTART = 5  # s: until it shows itself as a port, for the last sentence only
@@ -40,13 +41,15 @@ NOT_ALLOWED = (
 def flash(args, say):
     """Raises UsageError, which says in one sentence what went wrong and what to do."""
     data = board_data(args.board)
-    name = data["flasher"]["drive"]
     image = args.image or image_program.ready(args.board, say)
     try:
         octets = image.read_bytes()
     except OSError as error:
         raise UsageError(f"{image}: {error.strerror}") from None
-    blocks = uf2.check(image, octets, data)
+    file = uf2.check(image, octets, data)
+    name = _drive_name(data, file)
+    if data["image"]["format"] == "uf2-merged":
+        say(REPLACED)
     picotool = shutil.which("picotool") if args.drive is None else None
     if picotool:
         _ready(args, lambda: _picotool_sees(picotool), BY_HAND, say)
@@ -62,8 +65,8 @@ def flash(args, say):
                 f"there is no folder {args.drive}, and no {data['product']} at a port that could be sent there: name "
                 f"the folder that the drive {name} is mounted at"
             )
-        drive = _ready(args, lambda: _drive(args.drive, data), NOT_MOUNTED.format(name), say)
-        _by_drive(drive, image, octets, blocks, say)
+        drive = _ready(args, lambda: _drive(args.drive, name, data), NOT_MOUNTED.format(name), say)
+        _by_drive(drive, image, octets, file.blocks, say)
     _next(args.board, say)
 
 
@@ -97,7 +100,16 @@ def _wait(look, seconds=None):
 # ---- the drive
 
 
-def _drive(named, data):
+def _drive_name(data, file):
+    """What the drive of the chip that a file is for is called."""
+    flasher = data["flasher"]
+    if "drive" in flasher:
+        return flasher["drive"]
+    chips = uf2.chips(data)
+    return flasher["drives"][chips.get(file.family, next(iter(chips.values())))]
+
+
+def _drive(named, name, data):
     """The drive of such a board in BOOTSEL mode, or None. Raises UsageError where there are several, or another's."""
     found = [named] if named is not None else [Path(path) for mount in MOUNTS for path in glob.glob(mount)]
     drives = {}
@@ -115,7 +127,11 @@ def _drive(named, data):
             f"there is more than one board in BOOTSEL mode: {_names(drives)}. Name one with --drive"
         )
     for path, board in drives.items():
-        if board != data["flasher"]["drive"]:
+        if board in data["flasher"].get("drives", {}).values() and board != name:
+            raise UsageError(
+                f"the board at {path} is for another image: it says {board}, this one is for {name}"
+            )
+        if board != name:
             raise UsageError(f"the board at {path} is no {data['product']}: it says {board or 'nothing'}")
         return path
     return None

@@ -15,6 +15,11 @@ METHODS = {
     "uf2-drive": "tools.flash.drive",
     "esptool": "tools.flash.byesptool",
 }
+# said by a method whose image has a file system in it
+REPLACED = (
+    "its files are replaced: configuration, keys, messages that wait. Give it new keys after this "
+    "(msgin5g provision --force), for the numbers of the old ones are lost"
+)
 OPTIONS = ("drive", "chip", "offset", "baud", "no_reset", "no_stub", "esptool")
 
 

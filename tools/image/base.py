@@ -7,7 +7,6 @@ table, the application. esptool's own reader checks the two images.
 """
 
 import hashlib
-import re
 import struct
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,28 +16,18 @@ from esptool.targets import CHIP_DEFS
 from esptool.util import FatalError
 
 from tools.errors import UsageError
+from tools.image import release
 
 DOWNLOADS = (
     "MicroPython's binaries are at https://micropython.org/download/?mcu=esp32: take the .bin of your board."
 )
 
-_MAGIC = 0xE9
+_MAGIC = b"\xe9"
 _TABLE = 0x8000  # in the flash (ESP-IDF, "Partition Tables")
 _TABLE_SIZE = 0xC00
 _ENTRY = struct.Struct("<2sBBII16sI")
 _ENTRY_MAGIC, _MD5_MAGIC = b"\xaa\x50", b"\xeb\xeb"
 _APPLICATION = 0  # type of a partition
-_VERSION = re.compile(
-    rb"MicroPython v(\d+)\.(\d+)(?:\.(\d+))?(-preview[.\w]*)?[^\0]{0,40}? on \d{4}-\d\d-\d\d"
-)
-# What people name instead, by its beginning.
-_OTHERS = (
-    (b"UF2\n", "a UF2 file"),
-    (b"\x7fELF", "an ELF file"),
-    (b"PK", "a zip archive"),
-    (b"\x1f\x8b", "a gzip archive"),
-    (b"<", "a web page"),
-)
 
 
 @dataclass
@@ -65,9 +54,10 @@ def read(path, board):
         octets = path.read_bytes()
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}. {DOWNLOADS}") from None
-    if not octets or octets[0] != _MAGIC or len(octets) < 24:
-        kind = next((kind for begin, kind in _OTHERS if octets.startswith(begin)), "something else")
-        raise UsageError(f"{path} is no binary for an ESP32 but {kind}. {DOWNLOADS}")
+    if octets[:1] != _MAGIC:
+        raise UsageError(f"{path} is no binary for an ESP32 but {release.kind(octets)}. {DOWNLOADS}")
+    if len(octets) < 24:
+        raise UsageError(f"{path} is cut short. {DOWNLOADS}")
     (number,) = struct.unpack_from("<H", octets, 12)
     chips = {
         loader.IMAGE_CHIP_ID: name for name, loader in CHIP_DEFS.items() if hasattr(loader, "IMAGE_CHIP_ID")
@@ -83,29 +73,6 @@ def read(path, board):
     image = octets[application - start :]
     _whole(path, chip, image, "application")
     return Base(chip, start, _version(path, image), octets, partitions)
-
-
-def check_mpy(base, wanted, board):
-    """Raises UsageError unless this MicroPython loads .mpy files of version `wanted` ("6.3")."""
-    release = ".".join(base.version.split(".")[:2])
-    known = board["micropython"]
-    numbers = [tuple(map(int, name.split("."))) for name in known]
-    if tuple(map(int, release.split("."))) < min(numbers):
-        raise UsageError(
-            f"MicroPython {base.version} is too old: {min(known)} or newer is needed. {DOWNLOADS}"
-        )
-    if release not in known:
-        raise UsageError(
-            f"MicroPython {base.version} is newer than these tools, which know {min(known)} to {max(known)}: whether it"
-            f" loads .mpy files of version {wanted} is not known. If its sys.implementation._mpy & 255 is"
-            f" {wanted.split('.')[0]}, add it to boards/{board['id']}/board.json; else take one of those"
-        )
-    # Files without native code ask for the main version only (reference, "MicroPython .mpy files").
-    if known[release].split(".")[0] != wanted.split(".")[0]:
-        raise UsageError(
-            f"MicroPython {base.version} loads .mpy files of version {known[release]}, mpy-cross made {wanted}:"
-            " install the mpy-cross that belongs to it"
-        )
 
 
 def _whole(path, chip, octets, what):
@@ -141,7 +108,7 @@ def _partitions(path, octets, start):
 
 
 def _version(path, application):
-    found = _VERSION.search(application)
+    found = release.version(application)
     if found is None:
         raise UsageError(f"{path} is for an ESP32, but it is no MicroPython. {DOWNLOADS}")
-    return ".".join(part.decode() for part in found.groups(b"0")[:3])
+    return found

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The firmware as .mpy files: in a ROMFS for the unix port, and in an ESP32's file system.
+"""The firmware as .mpy files: in a ROMFS for the unix port, and in the file system of a board whose MicroPython was not
+built here.
 
 Compiled on the host, a module needs no parse tree in the device's heap. The bytecode is the same for all ports as
 long as no native code is in it.
@@ -70,6 +71,34 @@ def _add(writer, folder):
             writer.closedir()
         elif not path.name.startswith("."):  # such a one is being written
             writer.mkfile(path.name, path.read_bytes())
+
+
+def on_board(board):
+    """{path: octets} of what every device with this board has on its file system, its own board.py among them."""
+    common = firmware()
+    own = compiled(ROOT / "boards" / board, ROOT / "build" / board / "board")
+    found = {
+        "main.py": (FIRMWARE / "main.py").read_bytes(),
+        "lib/board.mpy": (own / "board.mpy").read_bytes(),
+    }
+    for path in sorted(common.rglob("*.mpy")):
+        name = path.relative_to(common).as_posix()
+        if name not in ("main.mpy", "manifest.mpy"):  # MicroPython starts main.py, from its source
+            found[f"lib/{name}"] = path.read_bytes()
+    return found
+
+
+def mpy_of(contents):
+    """ "6.3": of the files that mpy-cross made. Raises UsageError for native code, which would run on one chip only."""
+    found = set()
+    for name, octets in contents.items():
+        if name.endswith(".mpy"):
+            # "M", version, then sub-version and architecture in one octet, 0 where there is no native code
+            if octets[:1] != b"M" or octets[2] >> 2:
+                raise UsageError(f"{name} holds native code, which not every chip runs")
+            found.add(octets[1])
+    (main,) = found
+    return mpy_version(main)
 
 
 def mpy_version(main):

@@ -15,8 +15,8 @@ from esptool.cmds import merge_bin
 
 from tools.errors import UsageError
 from tools.image import base as binaries
-from tools.image import bytecode, files, sizes
-from tools.image.boards import ROOT, board_data, version
+from tools.image import bytecode, files, release, sizes
+from tools.image.boards import board_data, version
 
 OPTIONS = ("base", "layout", "chip")
 LAYOUT = "4MiB"
@@ -35,8 +35,8 @@ def build(board, folder, say=print, *, layout=None, base=None, chip=None, any_ve
     """
     data = board_data(board)
     folder.mkdir(parents=True, exist_ok=True)
-    contents = firmware(board)
-    mpy = _mpy_version(contents)
+    contents = bytecode.on_board(board)
+    mpy = bytecode.mpy_of(contents)
     micropython = None
     chips = data["chips"]
     if chip is not None and chip not in chips:
@@ -44,7 +44,7 @@ def build(board, folder, say=print, *, layout=None, base=None, chip=None, any_ve
     if base is not None:
         micropython = binaries.read(base, data)
         if not any_version:
-            binaries.check_mpy(micropython, mpy, data)
+            release.check_mpy(micropython.version, mpy, data, binaries.DOWNLOADS)
         if chip not in (None, micropython.chip):
             raise UsageError(f"{base} is for {micropython.chip}, not for {chip}")
         chip = micropython.chip
@@ -93,34 +93,6 @@ def build(board, folder, say=print, *, layout=None, base=None, chip=None, any_ve
 def pins(board, chip):
     """The octets of pins.json: what board.py asks for of this chip, what is wired where."""
     return (json.dumps(board_data(board)["chips"][chip]["pins"], indent=1) + "\n").encode()
-
-
-def firmware(board):
-    """{path: octets} of what every device with this board has on its file system."""
-    compiled = bytecode.firmware()
-    own = bytecode.compiled(ROOT / "boards" / board, ROOT / "build" / board / "board")
-    found = {
-        "main.py": (ROOT / "firmware/main.py").read_bytes(),
-        "lib/board.mpy": (own / "board.mpy").read_bytes(),
-    }
-    for path in sorted(compiled.rglob("*.mpy")):
-        name = path.relative_to(compiled).as_posix()
-        if name not in ("main.mpy", "manifest.mpy"):  # MicroPython starts main.py, from its source
-            found[f"lib/{name}"] = path.read_bytes()
-    return found
-
-
-def _mpy_version(contents):
-    """ "6.3": of the files that mpy-cross made. Raises UsageError for native code, which would run on one chip only."""
-    found = set()
-    for name, octets in contents.items():
-        if name.endswith(".mpy"):
-            # "M", version, then sub-version and architecture in one octet, 0 where there is no native code
-            if octets[:1] != b"M" or octets[2] >> 2:
-                raise UsageError(f"{name} holds native code, which not every chip runs")
-            found.add(octets[1])
-    (main,) = found
-    return bytecode.mpy_version(main)
 
 
 def _layout(data, layout, micropython, base):

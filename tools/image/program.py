@@ -24,6 +24,7 @@ from tools.image.boards import ROOT
 FORMATS = {
     "uf2": "tools.image.rp2",
     "esp32": "tools.image.esp32",
+    "uf2-merged": "tools.image.merged",
 }
 OPTIONS = ("base", "layout", "chip")
 

@@ -89,7 +89,9 @@ class Emulated:
     """Its image, as it is flashed, in the emulator of the RP2040."""
 
     def __init__(self, request, board):
-        image = image_program.ready(board, print)
+        self._boot(request, image_program.ready(board, print))
+
+    def _boot(self, request, image):
         self.board = request.getfixturevalue("boot")(image=image)
         self.run = self.board.run
         self.run_to_reset = self.board.reset_by
@@ -97,6 +99,25 @@ class Emulated:
     def cut_power(self):
         self.board.pico.ask("power-cycle")
         self.board.enter()
+
+
+class Merged(Emulated):
+    """Its file system, merged with a MicroPython for the plain Pico: links over the radio are made, and not opened."""
+
+    FILES = {
+        "network.py": """STA_IF = 0
+class WLAN:
+    def __init__(self, interface): pass
+    def active(self, on=None): return False
+    def deinit(self): pass
+""",
+        "socket.py": "",
+    }
+
+    def __init__(self, request, board):
+        self._boot(request, request.getfixturevalue("pico_w_image"))
+        for name, text in self.FILES.items():
+            self.run(f"with open({name!r}, 'w') as file: file.write({text!r})")
 
 
 class ESP32(StandIns):
@@ -120,4 +141,4 @@ class ESP32(StandIns):
         return super().start(code)
 
 
-KINDS = {"process": Process, "standins": StandIns, "emulated": Emulated, "esp32": ESP32}
+KINDS = {"process": Process, "standins": StandIns, "emulated": Emulated, "merged": Merged, "esp32": ESP32}

@@ -42,15 +42,20 @@ def test_a_mistake_is_found(board, tmp_path):
 
 
 def test_a_mistake_in_a_link_is_found(tmp_path):
-    source = (typings.ROOT / "firmware/device/links/wifi.py").read_text()
+    source = (typings.ROOT / "firmware/device/links/station.py").read_text()
     wrong = source.replace("self._station.ifconfig()", "self._station.ipconfg()")
-    file = tmp_path / "wifi.py"
+    file = tmp_path / "station.py"
     file.write_text(wrong.replace("from ..", "from device.").replace("from .", "from device.links."))
     errors = typings.errors("esp32", "1.29", [file])
     assert any('"WLAN" has no attribute "ipconfg"' in line for line in errors), errors
 
 
-ASKING = ("udp.UDPLink", "wifi.WiFiLink")  # which can send to a group
+ASKING = (
+    "udp.UDPLink",
+    "station.StationLink",
+    "wifi.WiFiLink",
+    "cyw43.CYW43Link",
+)  # which can send to a group
 # What each part is asked for, and a part that has it: firmware/contracts.pyi
 CONTRACT = """import contracts
 import device.links.{0}

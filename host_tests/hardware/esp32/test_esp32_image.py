@@ -257,7 +257,7 @@ def test_options_that_do_not_go_with_the_binary(build):
 
 
 def test_mpy_files_that_it_would_not_load(build, monkeypatch):
-    monkeypatch.setattr(esp32, "_mpy_version", lambda contents: "7.0")
+    monkeypatch.setattr(bytecode, "mpy_of", lambda contents: "7.0")
     with pytest.raises(UsageError, match="loads .mpy files of version 6.3, mpy-cross made 7.0"):
         build(GOOD)
 

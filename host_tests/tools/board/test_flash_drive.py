@@ -79,8 +79,8 @@ def here(tmp_path, monkeypatch):
 
 @pytest.fixture
 def flash(capfd):
-    def run(*more):
-        code = cli.main(["flash", "rp2040", "--image", "firmware.uf2", *map(str, more)])
+    def run(*more, board="rp2040"):
+        code = cli.main(["flash", board, "--image", "firmware.uf2", *map(str, more)])
         return code, *capfd.readouterr()
 
     return run
@@ -136,6 +136,24 @@ def test_no_board_and_no_drive(here, flash, monkeypatch):
     code, _, err = flash("--port", board.port)
     board.close()
     assert code == 2 and "no drive RPI-RP2 came. Where drives are not mounted by themselves" in err
+
+
+@pytest.mark.parametrize(
+    "family, name", ((FAMILY, "RPI-RP2"), (0xE48BFF59, "RP2350"), (0xE48BFF5A, "RP2350"))
+)
+def test_a_merged_image_is_for_the_drive_of_its_chip(here, flash, family, name):
+    """RP2350 data sheet 5.5.2: the Board-ID of its INFO_UF2.TXT."""
+    (here / "firmware.uf2").write_bytes(uf2_file(family=family))
+    other = {"RPI-RP2": "RP2350", "RP2350": "RPI-RP2"}[name]
+    wrong = Drive(here / "media/user/wrong", info=INFO.replace("RPI-RP2", other))
+    code, out, err = flash(board="pico_w")
+    assert code == 2 and f"is for another image: it says {other}, this one is for {name}" in err
+    assert "its files are replaced" in out
+    shutil.rmtree(wrong.path)
+    drive = Drive(here / "media/user/right", info=INFO.replace("RPI-RP2", name))
+    assert flash(board="pico_w")[0] == 0
+    drive.join(10)
+    assert drive.taken == uf2_file(family=family)
 
 
 def test_more_than_one_drive_and_other_chips(here, flash):

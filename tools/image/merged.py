@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: MIT
+"""Builds the image of a board with an RP2040 or RP2350 whose MicroPython is not built here: a file system that holds
+the firmware as .mpy files, and, with MicroPython's own binary, one UF2 file of both.
+
+MicroPython for the Pico W needs the driver of its radio chip, which is in no package that the other image is made from.
+"""
+
+import json
+import os
+
+from tools.errors import UsageError
+from tools.image import bytecode, files, picobase, release, sizes, uf2
+from tools.image.boards import ROOT, board_data, version
+
+OPTIONS = ("base",)
+FILES = "filesystem.bin"
+IMAGE = "firmware.uf2"
+
+
+def build(board, folder, say=print, base=None):
+    """Builds below `folder`; the path of what is to be flashed. Raises UsageError.
+
+    `base` is the path of MicroPython's binary; without it there is only the file system for the first of the boards.
+    """
+    data = board_data(board)
+    folder.mkdir(parents=True, exist_ok=True)
+    contents = _contents(board)
+    mpy = bytecode.mpy_of(contents)
+    if base is None:
+        name = next(iter(data["boards"]))
+        offset, size = data["boards"][name]["files"].values()
+    else:
+        micropython = picobase.read(base, data)
+        release.check_mpy(micropython.version, mpy, data, picobase.DOWNLOADS)
+        name = micropython.board
+        offset, size = micropython.files
+    try:
+        system = files.file_system(size, contents)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    merged = None if base is None else _merged(micropython.file, system, picobase.FLASH + offset)
+    image = folder / FILES
+    (folder / IMAGE).unlink(missing_ok=True)  # of an earlier binary
+    image.write_bytes(system)
+    report = {
+        "version": version(),
+        "mpy": mpy,
+        "layout": data["boards"][name]["name"],
+        "filesystem": {"path": FILES, "offset": offset, "size": size},
+        "used": files.used(system),
+        "files": {name: len(octets) for name, octets in sorted(contents.items())},
+    }
+    if base is None:
+        say(
+            f"without BASE= there is the file system only, of a {data['boards'][name]['name']}. For a board that has"
+            f" MicroPython already:\n"
+            f"  picotool load {os.path.relpath(image)} -t bin -o {picobase.FLASH + offset:#x}\n"
+            f"  For any other name MicroPython's binary: make image BOARD={board} BASE=RPI_PICO_W-....uf2\n"
+            f"  {picobase.DOWNLOADS}"
+        )
+    else:
+        octets = sum(map(len, micropython.file.pages.values()))
+        report["micropython"] = {"version": micropython.version, "octets": octets}
+        report["image"] = {"path": IMAGE, "family": micropython.file.family}
+        image = folder / IMAGE
+        image.write_bytes(merged)
+        say(f"MicroPython {micropython.version} for {data['boards'][name]['name']}, of {base}")
+    (folder / "report.json").write_text(json.dumps(report, indent=1) + "\n")
+    return image
+
+
+def lines(report):
+    """The report as text."""
+    return sizes.file_lines(report)
+
+
+def _contents(board):
+    contents = bytecode.on_board(board)
+    boot = ROOT / "boards" / board / "boot.py"
+    if boot.exists():
+        contents["boot.py"] = boot.read_bytes()
+    return contents
+
+
+def _merged(file, system, address):
+    """All of the file system, its empty blocks too: what an earlier one left there could be taken for a part of it."""
+    pages = {address + at: system[at : at + uf2.PAGE] for at in range(0, len(system), uf2.PAGE)}
+    return uf2.make(uf2.File(file.family, file.pages | pages, file.ahead))
