@@ -1,59 +1,38 @@
 # SPDX-License-Identifier: MIT
-"""An ESP32 without its chip and its radio: boards/esp32 and the firmware on MicroPython's unix port, with earlier/ for
-the modules of the chip. A folder is its flash.
+"""An ESP32 without its chip and its radio: boards/esp32 and the firmware on MicroPython with the ESP32 port's own C
+(idf/README.md), with standins/ for what of that needs hardware. A folder is its flash.
 """
 
 import json
 import os
 import signal
-import subprocess
 
+from host_tests.esp32.idf.build import build
 from host_tests.interpreters import ROOT
 from tools.demo.processes import Device
 from tools.device import CONFIG_NAME
 from tools.image import bytecode, esp32, files
 from tools.image.boards import board_data
-from tools.programs.micropython import BIN
-from tools.programs.patience import finish
 
 BOARD = ROOT / "boards/esp32"
 STARTER = ROOT / "host_tests/esp32/flash.py"
-PATH = (ROOT / "host_tests/esp32/earlier", BOARD)
+PATH = (ROOT / "host_tests/esp32/standins", BOARD)
+EARLIER = (ROOT / "host_tests/esp32/earlier", BOARD)  # stand-ins in Python for what the port has in C
 # Code from a file system lies in the heap: 159,200 octets here, where words have 64 bits, 89,360 with words of 32. So
-# this is a heap of some 168 KB on the chip, where the 17 KB that the stand-ins take here are C.
+# this is a heap of some 168 KB on the chip, where the 10 KB that the stand-ins take here are C.
 HEAP = "320k"
 
-# machine.reset_cause(), by how the run before ended (earlier/machine.py)
-POWER_ON, HARD, WATCHDOG, DEEP_SLEEP, SOFT = 1, 2, 3, 4, 5
-CAUSES = {-signal.SIGALRM: WATCHDOG, 101: SOFT, 102: DEEP_SLEEP}
-
-
-def pins(chip="esp32"):
-    """What `make image` puts beside the code."""
-    return json.dumps(board_data("esp32")["chips"][chip]["pins"])
-
-
-class Chip:
-    """Runs code, from one reset to the next. An end that is no reset is the power going."""
-
-    def __init__(self, folder):
-        self.folder = folder
-        self.cause = POWER_ON
-        (folder / "pins.json").write_text(pins())
-
-    def run(self, code):
-        """(what it printed, whether it went on to its end)"""
-        done = finish(
-            [BIN / "micropython", "-X", f"heapsize={HEAP}", "-c", code],
-            60,
-            cwd=self.folder,
-            env=_environment(self.cause, *PATH, bytecode.firmware()),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        self.cause = CAUSES.get(done.returncode, POWER_ON)
-        return done.stdout, done.returncode == 0
+# esp_reset_reason_t, by how the run before ended (idf/c/inside.h). The rest is the power going.
+POWER_ON, RESTART, PANIC, TASK_WATCHDOG, DEEP_SLEEP, BROWN_OUT = 1, 3, 4, 6, 8, 9
+CAUSES = {
+    -signal.SIGALRM: TASK_WATCHDOG,
+    -signal.SIGSEGV: PANIC,
+    -signal.SIGABRT: PANIC,
+    101: RESTART,
+    102: DEEP_SLEEP,
+    103: PANIC,
+    104: BROWN_OUT,
+}
 
 
 class ChipDevice(Device):
@@ -64,18 +43,20 @@ class ChipDevice(Device):
     def __init__(self, folder, app, heap=HEAP):
         super().__init__(folder, heap=heap)
         self.cause = POWER_ON
-        self._contents = {"app.py": app.read_bytes(), "pins.json": pins().encode()}
+        self._contents = {"app.py": app.read_bytes(), esp32.PINS: esp32.pins("esp32", "esp32")}
         self._flash = self.folder / "flash.bin"
         self.air()
 
     def put(self, name, text):
         self._contents[name] = text.encode()
 
-    def air(self, **around):
-        """What is in the air from now on (earlier/air.py)."""
+    def air(self, networks=(), **knobs):
+        """What is in the air from now on: names of access points with their passwords, knobs (idf/c/knobs.h)."""
+        lines = [f"{name}={int(value)}\n" for name, value in knobs.items()]
+        lines += [f"{ssid}\t{password}\n" for ssid, password in dict(networks).items()]
         new = self.folder / "air.new"
-        new.write_text(json.dumps(around))
-        new.replace(self.folder / "air.json")
+        new.write_text("".join(lines))
+        new.replace(self.folder / "air")
 
     def files(self):
         """{path: octets} on its flash."""
@@ -90,13 +71,13 @@ class ChipDevice(Device):
             contents = bytecode.on_board("esp32") | self._contents
             self._flash.write_bytes(files.file_system(room, contents, files.ESP32_PROGRAM))
         command = [
-            str(BIN / "micropython"),
+            str(build()),
             "-X",
             f"heapsize={self._heap}",
             str(STARTER),
             str(self._flash),
         ]
-        return command, _environment(self.cause, PATH[0]) | {"AIR": str(self.folder / "air.json")}
+        return command, _environment(self.cause, PATH[0]) | {"AIR": str(self.folder / "air")}
 
     async def wait(self, seconds=20):
         code = await super().wait(seconds)
@@ -105,4 +86,5 @@ class ChipDevice(Device):
 
 
 def _environment(cause, *path):
-    return {**os.environ, "MICROPYPATH": ":".join(map(str, (*path, ".frozen"))), "CHIP_CAUSE": str(cause)}
+    path = ":".join(map(str, (*path, ".frozen")))
+    return {**os.environ, "MICROPYPATH": path, "CHIP_CAUSE": str(cause), "CHIP_CLOCK": "real"}

@@ -9,15 +9,14 @@ from pathlib import Path
 import pytest
 
 from host_tests.collecting import InterpreterTest
-from host_tests.esp32.chip import BOARD
-from host_tests.esp32.chip import PATH as EARLIER
+from host_tests.esp32.chip import EARLIER, PATH
 from host_tests.esp32.idf import build
 from host_tests.esp32.idf.compiler import No32Bits
 from host_tests.interpreters import MicroPython, Result
 from tools.errors import UsageError
 
 # These still run on stand-ins in Python for what the port has in C.
-ON_STAND_INS = ("test_wifi", "test_runner")
+ON_STAND_INS = ("test_wifi",)
 FOLDER = Path(__file__).parent
 
 
@@ -25,9 +24,7 @@ class ESP32(MicroPython):
     """Built when it is first wanted. Where that can't be, tests fail and say why; those of 32 bits are skipped."""
 
     def __init__(self, bits, **more):
-        super().__init__(
-            program=build.program(bits), path=(FOLDER / "standins", BOARD), starter=FOLDER / "rom.py", **more
-        )
+        super().__init__(program=build.program(bits), path=PATH, starter=FOLDER / "rom.py", **more)
         self._bits = bits
 
     def run(self, file, names):

@@ -5,11 +5,9 @@
 import asyncio
 import sys
 
-import network
-
+import idf
 import msgin5g
 import virtual
-from air import air
 from common import equal
 from device import runner, start
 from device.links import station, wifi
@@ -37,10 +35,16 @@ class Board:
         return "power-on"
 
 
+def at_home():
+    """A chip that was switched on, with its access point there."""
+    idf.power_cycle()
+    idf.ap_up("home", "correct horse")
+
+
 def silently(coroutine):
     """Runs it in virtual time, with the ticks of a board."""
     real = runner._now, runner.log, station.log
-    runner._now = lambda: air.now() & 0x1FFFFFFF
+    runner._now = lambda: idf.now() & 0x1FFFFFFF
     runner.log = station.log = lambda *arguments: None
     try:
         virtual.run(coroutine)
@@ -50,9 +54,7 @@ def silently(coroutine):
 
 def test_an_outage_of_an_hour_does_not_put_off_the_registration():
     """By then it is tried every 300 s, but within a second after the station has joined a request goes out."""
-    air.__init__()
-    air.networks = {"home": "correct horse"}
-    network.WLAN._station = None
+    at_home()
     sent = []
 
     async def main():
@@ -62,13 +64,13 @@ def test_an_outage_of_an_hour_does_not_put_off_the_registration():
 
         def counted(octets, address):
             if link._station.isconnected():
-                sent.append(air.now())
+                sent.append(idf.now())
             return send(octets, address)
 
         link.send = counted
         await asyncio.sleep(5)
         assert sent and not client.registered
-        air.networks.clear()
+        idf.ap_down("home")
         await asyncio.sleep(3600)
         equal((client.stats["link_outages"], client.core.registration.state), (1, "unreachable"))
         assert client.stats["link_lost"] > 10, client.stats
@@ -77,7 +79,7 @@ def test_an_outage_of_an_hour_does_not_put_off_the_registration():
             while bool(client.core.registration._on_air) != on_air:
                 await asyncio.sleep(1)
         sent.clear()
-        air.networks["home"] = "correct horse"
+        idf.ap_up("home", "correct horse")
         for _ in range(LONGEST_PAUSE * 10):
             await asyncio.sleep_ms(100)
             if link._station.isconnected():
@@ -91,9 +93,7 @@ def test_an_outage_of_an_hour_does_not_put_off_the_registration():
 
 def play(act, board):
     """Runs `act(client)` in virtual time, on a network that is there."""
-    air.__init__()
-    air.networks = {"home": "correct horse"}
-    network.WLAN._station = None
+    at_home()
 
     async def main():
         client = await start(dict(CONFIG), board)
@@ -229,9 +229,7 @@ def test_a_client_that_lost_its_tasks_has_them_again_by_a_second_start():
 
 def test_what_a_procedure_is_asked_for_goes_out_at_once():
     """As with `send`: nobody waits for the next deadline."""
-    air.__init__()
-    air.networks = {"home": "correct horse"}
-    network.WLAN._station = None
+    at_home()
     asked = []
     sent = []
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from host_tests.esp32.chip import PATH as ESP32
+from host_tests.esp32.idf.build import build
 from host_tests.interpreters import UNIX
 from tools.programs.micropython import BIN
 from tools.programs.patience import finish
@@ -91,11 +92,15 @@ def test_a_protocol_that_is_well_has_not_loaded_them(name, program):
     assert say(program, code) == "[]\n"
 
 
-@pytest.mark.parametrize("path", [(UNIX,), ESP32], ids=["unix", "esp32"])
-def test_a_device_that_is_well_has_not_loaded_them(path):
+BOARDS = {"unix": (lambda: MICROPYTHON, (UNIX,)), "esp32": (build, ESP32)}
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_a_device_that_is_well_has_not_loaded_them(board):
+    program, path = BOARDS[board]
     role, config = DEVICES["client"]
     code = MADE % {"role": role, "config": config} + ON_A_BOARD + LOADED
-    assert say(MICROPYTHON, code, *path) == "[]\n"
+    assert say(program(), code, *path) == "[]\n"
 
 
 STORY = """

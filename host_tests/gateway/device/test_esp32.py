@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""A whole device on an ESP32 whose chip and radio are stand-ins: the files of its image, real MicroPython, real
-sockets, the real gateway. Its access point is missing, wrong, vanishes and comes back; the messages all arrive.
+"""A whole device on an ESP32 whose driver and radio are imitated: the files of its image, real MicroPython with the
+port's own C, real sockets, the real gateway. Its access point is missing, wrong, vanishes and comes back; the messages
+all arrive.
 """
 
 import asyncio
@@ -17,7 +18,7 @@ SECRET = "correct horse"
 QUICK = {"coap": {"ack_timeout": 0.1}, "wifi": {"ssid": "home", "password": SECRET}}
 QUICK_GATEWAY = ("--coap-ack-timeout", "0.1", "--retry-min", "0.2")
 # Milliseconds, so that no test waits for a driver that looks around
-FAST = {"scan_ms": 30, "join_ms": 20, "dhcp_ms": 20, "beacons_ms": 100}
+FAST = {"scan": 30, "join": 10, "refuse": 10, "dhcp_ms": 20, "beacons": 100}
 HOME = {**FAST, "networks": {"home": SECRET}}
 
 

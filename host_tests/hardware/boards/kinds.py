@@ -15,13 +15,13 @@ import signal
 import subprocess
 from pathlib import Path
 
+from host_tests.esp32 import chip
 from host_tests.esp32.idf import build
 from tools.image import boards, bytecode, esp32
 from tools.image import program as image_program
 from tools.programs.micropython import BIN
 from tools.programs.patience import finish
 
-ROOT = Path(__file__).resolve().parents[3]
 HEAP = "320k"
 
 
@@ -123,18 +123,17 @@ class WLAN:
 class ESP32(StandIns):
     """The ESP32 port's own C (host_tests/esp32/idf), with pins and timers of a chip of the board, else of its first."""
 
-    STANDINS = ROOT / "host_tests/esp32/standins"
-    # esp_reset_reason_t of ESP-IDF's esp_system.h: ESP_RST_POWERON; _TASK_WDT, _SW, _DEEPSLEEP, _PANIC, _BROWNOUT
-    POWER_ON = 1
-    CAUSES = {-signal.SIGALRM: 6, 101: 3, 102: 8, 103: 4, 104: 9}
+    STANDINS = chip.PATH[0]
+    POWER_ON = chip.POWER_ON
+    CAUSES = chip.CAUSES
 
-    def __init__(self, request, board, chip=None):
+    def __init__(self, request, board, name=None):
         super().__init__(request, board)
         self.program = build.build()
         rows = boards.board_data(board)["chips"]
-        chip = chip or next(iter(rows))
-        self._timers = str(rows[chip]["timers"])
-        (self.folder / esp32.PINS).write_bytes(esp32.pins(board, chip))
+        name = name or next(iter(rows))
+        self._timers = str(rows[name]["timers"])
+        (self.folder / esp32.PINS).write_bytes(esp32.pins(board, name))
 
     def start(self, code):
         self.more |= {"CHIP_CLOCK": "real", "CHIP_TIMERS": self._timers}

@@ -12,12 +12,12 @@ from esptool.bin_image import LoadFirmwareImage
 from esptool.targets import CHIP_DEFS
 
 from host_tests.esp32.chip import PATH
+from host_tests.esp32.idf.build import build as interpreter
 from host_tests.hardware.esp32 import esp32_base
 from tools import cli
 from tools.errors import UsageError
 from tools.image import bytecode, esp32, files
 from tools.image.boards import ROOT, board_data, version
-from tools.programs.micropython import BIN
 
 BOARD = board_data("esp32")
 FILES = 0x200000
@@ -48,7 +48,7 @@ def report(folder):
 def micropython(code, *path):
     """What MicroPython prints; nothing of the repository is on its path but the stand-ins of the chip."""
     environment = {**os.environ, "MICROPYPATH": ":".join(map(str, (*path, ".frozen")))}
-    command = [BIN / "micropython", "-X", "heapsize=256k", "-c", code]
+    command = [interpreter(), "-X", "heapsize=256k", "-c", code]
     done = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

@@ -3,6 +3,6 @@
 SRC_USERMOD_C += $(addprefix $(USERMOD_DIR)/, \
     clock.c air.c station.c radio.c netif.c now.c chip.c module.c wlan.c cutout.c socket.c \
     port/modespnow.c port/network_common.c)
-CFLAGS_USERMOD += -I$(USERMOD_DIR)/override -I$(USERMOD_DIR)/include -I$(USERMOD_DIR)
-# The clock of asyncio and of `time` is that of the imitation, too.
-$(BUILD)/extmod/modasyncio.o $(BUILD)/extmod/modtime.o: CFLAGS += -include idf_clock.h
+CFLAGS_USERMOD += -I$(USERMOD_DIR)/include -I$(USERMOD_DIR)
+# The clock of asyncio, `select` and `time` is that of the imitation, too.
+$(addprefix $(BUILD)/extmod/, modasyncio.o modselect.o modtime.o): CFLAGS += -include idf_clock.h

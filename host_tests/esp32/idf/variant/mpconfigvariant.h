@@ -6,6 +6,9 @@
 // An OSError of the port has the bare name of the error in args[1] with this, and a sentence with more.
 #undef MICROPY_ERROR_REPORTING
 #define MICROPY_ERROR_REPORTING (MICROPY_ERROR_REPORTING_NORMAL)
+// select.poll asks each stream, and waits by the hook below.
+#undef MICROPY_PY_SELECT_POSIX_OPTIMISATIONS
+#define MICROPY_PY_SELECT_POSIX_OPTIMISATIONS (0)
 #define MICROPY_PY_ESPNOW (1)
 #define MICROPY_PY_NETWORK (1)
 #define MICROPY_PY_NETWORK_WLAN (1)

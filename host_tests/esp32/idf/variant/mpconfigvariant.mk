@@ -11,6 +11,8 @@ MICROPY_VFS_LFS1 = 0
 MICROPY_ROM_TEXT_COMPRESSION = 0
 FROZEN_MANIFEST = $(VARIANT_DIR)/manifest.py
 SHARED_SRC_C_EXTRA += netutils/netutils.c
+# Instead of the unix port's own, which it includes
+CFLAGS_EXTRA += -DMP_CONFIGFILE='"configuration.h"'
 # The port's sources are not written for -Wextra of the unix port.
 CFLAGS_EXTRA += -Wno-missing-field-initializers -Wno-sign-compare -Wno-implicit-fallthrough -Wno-float-conversion \
     -Wno-double-promotion -Wno-old-style-declaration

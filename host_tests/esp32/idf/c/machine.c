@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// extmod/modmachine.c includes this by name for the unix port's: it gets the esp32 port's own, and what both need.
+// extmod/modmachine.c includes this (MICROPY_PY_MACHINE_INCLUDEFILE): the esp32 port's own, and what it needs besides.
 // Timer, Pin and RTC have no C of the port here; standins/machine.py has what of them tests use.
 uintptr_t mod_machine_mem_get_addr(mp_obj_t address, uint align) {
     mp_raise_NotImplementedError(NULL);
