@@ -32,6 +32,7 @@ ELSEWHERE = {
     "make bench": "tools/commands/test_bench.py",
     "make bench ARGS=flood": "tools/commands/test_bench.py",
     "make soak": "device/msgin5g/test_soak.py",
+    "make board NAME=mine": "hardware/boards/test_new_board.py",
     "make demo": "gateway/device/test_demo.py",
     "make test": "",  # this is it
     "make provision BOARD=esp32 UE=ue:sensor-2@example.org PEER=coap://192.0.2.1 ARGS='--wifi ask'": (

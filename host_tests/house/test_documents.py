@@ -7,6 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+from host_tests.hardware.boards.kinds import KINDS
+from tools.emulator import program as emulator
+from tools.flash import program as flash
+from tools.image import boards
+from tools.image import program as image
+
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 ROOMS = ("gateway", "page", "server", "store", "transport", "wire")  # of the gateway, below tools/
@@ -43,6 +49,46 @@ def test_each_room_of_the_tools_is_in_their_table():
     there = {path.parts[0] for path in paths if path.parts[0] != "__init__.py"}
     assert len(listed) == len(set(listed))
     assert set(listed) == there
+
+
+def test_the_page_on_boards_has_each_key_and_each_way():
+    keys = {
+        name for row in rows("board.md", "| key | is | read by |") for name in re.findall(r"`(\w+)`", row[0])
+    }
+    found = {board: boards.board_data(board) for board in boards.names()}
+    assert {key for data in found.values() for key in data} <= keys
+    chips = {key for data in found.values() for row in data.get("chips", {}).values() for key in row}
+    family = text("board.md").partition("### Chips of a family")[2].partition("\n## ")[0]
+    assert chips and chips == set(re.findall(r"^\| `(\w+)` \|", family, re.M))
+    contract = text("board.md").partition("## The contract")[2].partition("\n## ")[0]
+    written = {
+        name
+        for cell in re.findall(r"^\| (`.*?`) \|", contract, re.M)
+        for name in re.findall(r"`(\w+)`", cell)
+    }
+    assert written == {key for data in found.values() for key in data["contract"]}
+    ways = {row[0]: set(re.findall(r"`([\w-]+)`", row[1])) for row in rows("board.md", "| key | ways |")}
+    assert set(image.FORMATS) == ways["`image.format`"]
+    assert set(emulator.EMULATORS) == ways["`emulator`"]
+    assert set(flash.METHODS) == ways["`flasher.method`"]
+    assert set(KINDS) <= ways["`contract.runs`"]
+
+
+def test_the_readme_has_each_board():
+    """With what it has for each verb."""
+    table = (ROOT / "README.md").read_text().partition("| `BOARD=` |")[2].splitlines()[2:]
+    shown = [[cell.strip() for cell in line.strip("|").split("|")] for line in table[: table.index("")]]
+    assert [row[0] for row in shown] == [f"`{board}`" for board in boards.names()]
+    made = {True: "with `BASE=`", False: "built here"}
+    by = {"uf2-drive": "as a drive", "esptool": "by esptool"}
+    for board, (_, *cells) in zip(boards.names(), shown, strict=True):
+        data = boards.board_data(board)
+        base = "image" in data and "base" in image.image_format(board).OPTIONS
+        wanted = [
+            made[base] if "image" in data else "",
+            by[data["flasher"]["method"]] if "flasher" in data else "",
+        ]
+        assert cells == [*wanted, "yes" * ("usb" in data), "yes" * ("emulator" in data)], board
 
 
 def test_each_option_of_the_gateway_is_one():

@@ -56,13 +56,15 @@ def part(board, key):
 def usual_peer(machine=None):
     """The "peer" of the board that says this of itself, os.uname().machine, or None; without `machine`, of any board.
 
-    Where more than one "machine" is in it, the longest counts.
+    Where more than one "machine" is in it, the longest counts; of two that are as long none, unless both have the same.
     """
     found = [board_data(board) for board in having("machine")]
     if machine is None:
         return next((data["peer"] for data in found if "peer" in data), None)
     found = [data for data in found if data["machine"] in machine]
-    return max(found, key=lambda data: len(data["machine"]), default={}).get("peer")
+    longest = max((len(data["machine"]) for data in found), default=0)
+    peers = {data.get("peer") for data in found if len(data["machine"]) == longest}
+    return peers.pop() if len(peers) == 1 else None
 
 
 def way(board, key, name, table):

@@ -110,6 +110,11 @@ def test_a_board_is_known_by_what_it_says_of_itself(mine):
     assert boards.usual_peer("Raspberry Pi Pico with RP2040") == "coap+uart://0"
     assert boards.usual_peer("Generic ESP32 module with ESP32") is None
     assert boards.usual_peer("BBC micro:bit") is None
+    (boards.FOLDER / "mine/board.json").write_text(json.dumps(MINE | {"machine": "RP2040"}))
+    assert boards.usual_peer("Raspberry Pi Pico with RP2040") is None  # it may be either
+    same = MINE | {"machine": "RP2040", "peer": "coap+uart://0"}
+    (boards.FOLDER / "mine/board.json").write_text(json.dumps(same))
+    assert boards.usual_peer("Raspberry Pi Pico with RP2040") == "coap+uart://0"
 
 
 @pytest.mark.parametrize("verb", VERBS)
