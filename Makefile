@@ -31,7 +31,9 @@ help: ## this list
 demo: micropython ## gateway, server and a device on this machine, step by step; LINK=serial for a serial line, LINK=relay for a relay
 	@$(BIN)/msgin5g demo --link $(LINK) $(ARGS)
 
-test: micropython peers typings hardware ## everything that CI runs; JOBS=0: in one process, for --pdb and -s
+test: venv ## everything that CI runs; JOBS=0: in one process, for --pdb and -s
+	@# Both wait for the network most of the time.
+	@$(MAKE) --no-print-directory typings & $(MAKE) --no-print-directory micropython peers hardware && wait
 	@$(BIN)/pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 gateway: venv ## the emulated gateway with its server, for boards of make provision; SECURITY=none: any board, in the clear
