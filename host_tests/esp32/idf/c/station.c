@@ -85,6 +85,9 @@ static void refused(int reason) {
 static void scanned(const ap_t *ap, const char *password) {
     if (attempt == WIFI_REASON_NO_AP_FOUND || attempt >= WIFI_REASON_NO_AP_FOUND_W_COMPATIBLE_SECURITY) {
         station_fail(attempt);
+    } else if (attempt) {
+        refusal = 0;
+        go(JOINING, knob.join);
     } else if (ap == NULL) {
         station_fail(WIFI_REASON_NO_AP_FOUND);
     } else if (ap->password[0] && !password[0]) {
@@ -103,7 +106,7 @@ static void tried(const ap_t *ap, const char *password) {
         station_fail(refusal);
     } else if (attempt) {
         refused(attempt);
-    } else if (ap == NULL) {
+    } else if (ap == NULL || ap->channel != joined.channel) {
         refused(WIFI_REASON_AUTH_EXPIRE); // "The authentication has timed out"
     } else if (ap->password[0] && strcmp(ap->password, password) != 0) {
         refused(knob.wrong_password);
