@@ -12,6 +12,7 @@ import pytest
 
 from tools import cli, device
 from tools.errors import UsageError
+from tools.programs import micropython
 
 CONFIG = {"role": "client", "ue_service_id": "ue:1@example.org", "peer": "coap://127.0.0.1"}
 
@@ -77,6 +78,14 @@ def test_a_bad_configuration_is_refused(tmp_path, config, program, text, sentenc
 def test_no_configuration_says_how_to_name_one(tmp_path, program):
     with pytest.raises(UsageError, match="msgin5g.json: No such file or directory; name one with --config"):
         device.prepare(tmp_path, program=program)
+
+
+def test_the_interpreter_is_the_one_that_is_named(tmp_path, config, program, monkeypatch):
+    monkeypatch.delenv("MICROPYTHON", raising=False)
+    assert device.prepare(tmp_path / "state", config)[0][0] == str(micropython.BIN / "micropython")
+    monkeypatch.setenv("MICROPYTHON", program.name)
+    monkeypatch.chdir(tmp_path)  # the device will be in its folder
+    assert device.prepare(tmp_path / "state", config)[0][0] == str(program)
 
 
 def test_no_micropython_says_how_to_make_it(tmp_path, config):
