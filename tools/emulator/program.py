@@ -17,7 +17,7 @@ from tools.errors import UsageError
 from tools.image import boards
 from tools.image import program as image_program
 
-EMULATORS = {"rp2040js": "tools.emulator.rp2040js"}
+EMULATORS = {"rp2040js": "tools.emulator.rp2040js", "qemu": "tools.emulator.qemu.emulate"}
 OPTIONS = ("uart1", "virtual", "cut_after", "unique_id", "statistics")
 
 

@@ -11,7 +11,8 @@ _CHUNK = 4096
 
 
 class Terminal:
-    """`path` is the device to open. Octets go both ways until close(); one client after another may open it."""
+    """`path` is the device to open. Octets go both ways until close(); one client after another may open it. `sent` and
+    `received` count those from the port and to it."""
 
     def __init__(self, port):
         self._socket = socket.create_connection(("127.0.0.1", port))
@@ -20,6 +21,7 @@ class Terminal:
         self._ours, self._device = os.openpty()
         tty.setraw(self._device)
         self.path = os.ttyname(self._device)
+        self.sent = self.received = 0
         self._wake = os.pipe()
         self._thread = threading.Thread(target=self._carry, daemon=True)
         self._thread.start()
@@ -31,12 +33,22 @@ class Terminal:
             if self._wake[0] in ready:
                 return
             if line in ready:
-                octets = self._socket.recv(_CHUNK)
+                octets = self._from_port()
                 if not octets:
                     return
                 os.write(self._ours, octets)
+                self.sent += len(octets)
             if self._ours in ready:
-                self._socket.sendall(os.read(self._ours, _CHUNK))
+                octets = os.read(self._ours, _CHUNK)
+                self._socket.sendall(octets)
+                self.received += len(octets)
+
+    def _from_port(self):
+        """Nothing at its end, which may be an abrupt one."""
+        try:
+            return self._socket.recv(_CHUNK)
+        except ConnectionError:
+            return b""
 
     def close(self):
         os.write(self._wake[1], b"x")

@@ -18,7 +18,7 @@ LINES = ("repl", "uart0", "uart1")
 def run(args, image, say):
     """Until it ends; the exit code. Raises UsageError."""
     places = {line: getattr(args, line) for line in LINES if getattr(args, line) is not None}
-    ports = {line: _port(line, place) for line, place in places.items()}
+    ports = {line: port(line, place) for line, place in places.items()}
     options = ["--virtual"] * args.virtual
     options += [f"--cut-after={args.cut_after}"] * (args.cut_after is not None)
     options += [f"--unique-id={args.unique_id}"] * (args.unique_id is not None)
@@ -56,7 +56,8 @@ def _watch(pico, seconds, say):
     return code
 
 
-def _port(line, place):
+def port(line, place):
+    """The TCP port of a place, 0 for a pseudo-terminal: any. Raises UsageError."""
     if place == "pty":
         return 0
     if not place.isdigit() or int(place) > 65535:

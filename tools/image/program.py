@@ -25,6 +25,7 @@ FORMATS = {
     "uf2": "tools.image.rp2",
     "esp32": "tools.image.esp32",
     "uf2-merged": "tools.image.merged",
+    "elf": "tools.image.rv32",
 }
 OPTIONS = ("base", "layout", "chip")
 

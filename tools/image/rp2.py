@@ -39,7 +39,7 @@ def build(board, folder, say=print):
     folder.mkdir(parents=True, exist_ok=True)
     image = folder / IMAGE
     with workshop.locked(folder / "work"):
-        current = _digest(board)
+        current = digest(board)
         stamp = folder / "inputs.sha256"
         if image.exists() and stamp.exists() and stamp.read_text() == current:
             return image
@@ -54,7 +54,7 @@ def build(board, folder, say=print):
         family = hex(board_data(board)["image"]["family"])
         base = hex(board_data(board)["flash"]["base"])
         converter = [sys.executable, tree / "tools/uf2conv.py", "-f", family, "-b", base, "-c"]
-        _run([*converter, "-o", uf2, folder / "work/firmware.bin"], {}, folder / "uf2.log")
+        run([*converter, "-o", uf2, folder / "work/firmware.bin"], {}, folder / "uf2.log")
         uf2.replace(image)
         stamp.write_text(current)
     return image
@@ -68,7 +68,7 @@ def mpy_cross(say=print, tree=None):
         if not program.exists():
             workshop.host_tools()
             say("building mpy-cross")
-            _run(
+            run(
                 ["make", "-C", tree / "mpy-cross", f"-j{os.cpu_count()}"],
                 VERSION,
                 tree / "mpy-cross/build.log",
@@ -76,8 +76,8 @@ def mpy_cross(say=print, tree=None):
     return program
 
 
-def _digest(board):
-    """What the image depends on in this repository, and where sources and compiler were named."""
+def digest(board):
+    """What an image depends on in this repository, and where sources and compiler were named."""
     digest = hashlib.sha256()
     for top in (ROOT / "firmware", ROOT / "boards" / board, Path(__file__).parent):
         for path in sorted(top.rglob("*")):
@@ -130,7 +130,7 @@ def _compile(board, folder, tree, programs, environment, say):
         }
         command = ["cmake", "-G", "Unix Makefiles", "-S", tree / "ports/rp2", "-B", work, *options]
         try:
-            _run(command, environment | flags, folder / "cmake.log")
+            run(command, environment | flags, folder / "cmake.log")
         except UsageError:
             shutil.rmtree(work)
             raise
@@ -138,8 +138,8 @@ def _compile(board, folder, tree, programs, environment, say):
         say("freezing the firmware")
     # makemanifest.py compares times of files only, and so misses one that went away.
     (work / "frozen_content.c").unlink(missing_ok=True)
-    _run(["cmake", f"-DMSGIN5G_VERSION={version()}", work], environment, folder / "cmake.log")
-    _run(["cmake", "--build", work, f"-j{os.cpu_count()}"], environment, folder / "build.log")
+    run(["cmake", f"-DMSGIN5G_VERSION={version()}", work], environment, folder / "cmake.log")
+    run(["cmake", "--build", work, f"-j{os.cpu_count()}"], environment, folder / "build.log")
 
 
 def _made_here(work):
@@ -159,10 +159,10 @@ def _empty_cxx_library(work, programs, environment):
     folder = work / "empty"
     folder.mkdir()
     for name in ("libstdc++.a", "libsupc++.a", "libstdc++_nano.a", "libsupc++_nano.a"):
-        _run([programs / "arm-none-eabi-ar", "rc", folder / name], environment, work / "ar.log")
+        run([programs / "arm-none-eabi-ar", "rc", folder / name], environment, work / "ar.log")
 
 
-def _run(command, environment, log):
+def run(command, environment, log):
     """Runs a tool with its output in a file; UsageError with what matters of it where it fails."""
     with log.open("w") as file:
         done = subprocess.run(

@@ -12,14 +12,6 @@ def report(work, board, nm, environment):
     """Sizes in octets, as a dict for report.json."""
     flash = board["flash"]
     used = (work / "firmware.bin").stat().st_size
-    table = subprocess.run(
-        [nm, "--print-size", work / "CMakeFiles/firmware.dir/frozen_content.c.o"],
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    symbols = {name: int(size, 16) for size, name in _SYMBOL.findall(table)}
     return {
         "flash": {
             "size": flash["size"],
@@ -28,8 +20,20 @@ def report(work, board, nm, environment):
             "used": used,
         },
         "left": flash["firmware"] - used,
-        "frozen": modules(symbols),
+        "frozen": frozen(work / "CMakeFiles/firmware.dir/frozen_content.c.o", nm, environment),
     }
+
+
+def frozen(compiled, nm, environment):
+    """{module: octets} of what is frozen, from the object file of frozen_content.c."""
+    table = subprocess.run(
+        [nm, "--print-size", compiled],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    return modules({name: int(size, 16) for size, name in _SYMBOL.findall(table)})
 
 
 def modules(symbols):
@@ -61,6 +65,16 @@ def lines(report):
     frozen = report["frozen"]
     yield f"frozen modules          {sum(frozen.values()):>9,}"
     yield from _table(frozen)
+
+
+def elf_lines(report):
+    """The report of an image that an emulator loads as it comes out of the linker."""
+    yield f"code and constants      {report['text']:>9,} octets"
+    yield f"variables and stack     {report['ram'] - report['heap']:>9,}"
+    yield f"heap                    {report['heap']:>9,}"
+    yield f"flash for files         {report['files']:>9,}"
+    yield f"frozen modules          {sum(report['frozen'].values()):>9,}"
+    yield from _table(report["frozen"])
 
 
 def file_lines(report):

@@ -35,11 +35,15 @@ COMPILER_ADVICE = """Ways to have the compiler:
 HOST_ADVICE = "It comes with a C compiler for this machine and make: sudo apt install gcc make"
 
 
+class Unavailable(UsageError):
+    """What an image is built with can't be had on this machine."""
+
+
 def host_tools():
     """UsageError unless this machine can build mpy-cross, which runs here."""
     for program in ("make", "gcc"):
         if shutil.which(program) is None:
-            raise UsageError(f"{program} is missing. {HOST_ADVICE}")
+            raise Unavailable(f"{program} is missing. {HOST_ADVICE}")
 
 
 def sources(say):
@@ -53,7 +57,7 @@ def sources(say):
     with locked(tree):
         if not tree.exists():
             say(f"fetching the sources of MicroPython {MICROPYTHON}, pico-sdk, TinyUSB, Mbed TLS")
-            _once(tree, _assemble, TREE_ADVICE)
+            once(tree, _assemble, TREE_ADVICE)
     return tree
 
 
@@ -67,14 +71,17 @@ def compiler(say):
     with locked(tree):
         if not tree.exists():
             say(f"fetching the compiler {COMPILER} (some 100 MB)")
-            _once(tree, _unpack_compiler, COMPILER_ADVICE)
-    libraries = sorted(
-        {str(p.parent) for p in (tree / "root").rglob("lib*.so.*") if "arm-none-eabi" not in str(p)}
-    )
-    environment = {"LD_LIBRARY_PATH": ":".join(libraries)}
+            once(tree, _unpack_compiler, COMPILER_ADVICE)
+    environment = library_path(tree / "root")
     folder = tree / "root/usr/bin"
     _ask(folder / COMPILER, "--version", environment)
     return folder, environment
+
+
+def library_path(root):
+    """The environment in which programs of an unpacked tree find the libraries that came with them."""
+    folders = {str(p.parent) for p in root.rglob("lib*.so.*") if "arm-none-eabi" not in str(p)}
+    return {"LD_LIBRARY_PATH": ":".join(sorted(folders))}
 
 
 @contextmanager
@@ -86,17 +93,17 @@ def locked(path):
         yield
 
 
-def _once(folder, fill, advice):
-    """`fill` makes the folder, which appears under its name only when it is complete."""
+def once(folder, fill, advice):
+    """`fill` makes the folder, which appears under its name only when it is complete; Unavailable where it can't be."""
     new = folder.with_name(folder.name + ".new")
     shutil.rmtree(new, ignore_errors=True)
     if not debian.available():
-        raise UsageError(f"There is no apt on this system.\n{advice}")
+        raise Unavailable(f"There is no apt on this system.\n{advice}")
     try:
         fill(new)
     except (debian.PackageError, OSError) as error:
         shutil.rmtree(new, ignore_errors=True)
-        raise UsageError(f"{folder.name} can't be had: {error}\n{advice}") from None
+        raise Unavailable(f"{folder.name} can't be had: {error}\n{advice}") from None
     new.rename(folder)
 
 

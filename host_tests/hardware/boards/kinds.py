@@ -101,6 +101,24 @@ class Emulated:
         self.board.enter()
 
 
+class Qemu:
+    """Its image in QEMU."""
+
+    def __init__(self, request, board):
+        self.boot = request.getfixturevalue("boot_virt")
+        self.start()
+
+    def start(self):
+        self.machine = self.boot(ports={"repl": 0, "uart1": 0})
+        self.run = self.machine.run
+        self.run_to_reset = self.machine.reset_by
+
+    def cut_power(self):
+        self.machine.leave()
+        self.machine.virt.cut_power()
+        self.start()
+
+
 class Merged(Emulated):
     """Its file system, merged with a MicroPython for the plain Pico: links over the radio are made, and not opened."""
 
@@ -140,4 +158,11 @@ class ESP32(StandIns):
         return super().start(code)
 
 
-KINDS = {"process": Process, "standins": StandIns, "emulated": Emulated, "merged": Merged, "esp32": ESP32}
+KINDS = {
+    "process": Process,
+    "standins": StandIns,
+    "emulated": Emulated,
+    "merged": Merged,
+    "qemu": Qemu,
+    "esp32": ESP32,
+}

@@ -1,0 +1,5 @@
+# SPDX-License-Identifier: MIT
+module("_boot.py")
+include("$(MPY_DIR)/extmod/asyncio")
+include("../../firmware/manifest.py")
+module("board.py")

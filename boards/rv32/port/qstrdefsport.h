@@ -1,0 +1,2 @@
+// SPDX-License-Identifier: MIT
+// Names that the build does not find by itself: none.

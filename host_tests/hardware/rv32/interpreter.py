@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: MIT
+"""QEMU's RV32IMC machine as an interpreter of the device tests: the image of boards/rv32, the tests in a ROM.
+
+Where the compiler or QEMU can't be had, its tests are skipped and say so; an image that does not build fails them.
+"""
+
+import os
+
+from mpremote.romfs import VfsRomWriter
+
+from host_tests.emulated import EmulatedBoard, compiled, takes_long
+from host_tests.interpreters import Result
+from tools.emulator.qemu import machine as qemu
+from tools.image import rv32
+from tools.image.boards import ROOT
+from tools.image.workshop import Unavailable
+
+# What `make test` runs on it: all of the rooms whose octets 32 bits could change. The rest runs with RV32_ALL=1.
+ROOMS = ("coap", "oscore", "store", "wire")
+# What its heap of 128 KiB does not hold beside the test itself: both ends of a line, hundreds of messages, a flash.
+TOO_LARGE = {
+    "test_floods": ("test_recorded_requests_after_a_restart",),
+    "test_flash": ("test_what_a_message_costs_the_chip",),
+    "test_flash_format": (
+        "test_a_file_that_cannot_be_read",
+        "test_each_row_of_the_journal_says_its_version",
+    ),
+}
+# What takes it many seconds.
+SLOW = {
+    "test_floods": ("test_forged_requests_from_elsewhere", "test_forged_requests_as_the_peer"),
+    "test_flash_format": ("test_a_list_of_fields_of_any_length",),
+}
+LONGEST_ROM = 8 << 20  # octets: what is between qemu.ROM and the end of the machine's memory
+
+
+class EmulatedRV32(EmulatedBoard):
+    """In real time; as fast as this computer allows otherwise."""
+
+    name = qemu.BOARD
+    mount = f"""import os, uctypes, vfs
+vfs.mount(vfs.VfsRom(uctypes.bytearray_at({qemu.ROM:#x}, {LONGEST_ROM})), "/rom")
+sys.path.append("/rom")
+if "tmp" not in os.listdir("/"):
+    os.mkdir("/tmp")
+"""
+
+    def takes(self, file, name):
+        if not os.environ.get("RV32_ALL") and file.parent.name not in ROOMS:
+            return False
+        left_out = TOO_LARGE.get(file.stem, ()) + SLOW.get(file.stem, ())
+        return name not in left_out and not takes_long(file, name)
+
+    def not_started(self, error):
+        return Result("skipped" if isinstance(error, Unavailable) else "failed", reason=str(error))
+
+    def boot(self):
+        qemu.provide()
+        image = rv32.build(self.name, ROOT / "build" / self.name)
+        rom = self.folder / "tests.romfs"
+        rom.write_bytes(_romfs(compiled(self.tests, self.folder)))
+        return qemu.Virt(image, flash=self.folder / "flash.bin", rom=rom)
+
+
+def _romfs(files):
+    writer = VfsRomWriter()
+    for name, octets in files.items():
+        writer.mkfile(name, octets)
+    return writer.finalise()

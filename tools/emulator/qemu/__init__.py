@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""QEMU as the emulator of boards/rv32."""
