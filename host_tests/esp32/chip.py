@@ -17,7 +17,6 @@ from tools.image.boards import board_data
 BOARD = ROOT / "boards/esp32"
 STARTER = ROOT / "host_tests/esp32/flash.py"
 PATH = (ROOT / "host_tests/esp32/standins", BOARD)
-EARLIER = (ROOT / "host_tests/esp32/earlier", BOARD)  # stand-ins in Python for what the port has in C
 # Code from a file system lies in the heap: 159,200 octets here, where words have 64 bits, 89,360 with words of 32. So
 # this is a heap of some 168 KB on the chip, where the 10 KB that the stand-ins take here are C.
 HEAP = "320k"

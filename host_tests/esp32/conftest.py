@@ -9,14 +9,12 @@ from pathlib import Path
 import pytest
 
 from host_tests.collecting import InterpreterTest
-from host_tests.esp32.chip import EARLIER, PATH
+from host_tests.esp32.chip import PATH
 from host_tests.esp32.idf import build
 from host_tests.esp32.idf.compiler import No32Bits
 from host_tests.interpreters import MicroPython, Result
 from tools.errors import UsageError
 
-# These still run on stand-ins in Python for what the port has in C.
-ON_STAND_INS = ("test_wifi",)
 FOLDER = Path(__file__).parent
 
 
@@ -24,7 +22,7 @@ class ESP32(MicroPython):
     """Built when it is first wanted. Where that can't be, tests fail and say why; those of 32 bits are skipped."""
 
     def __init__(self, bits, **more):
-        super().__init__(program=build.program(bits), path=PATH, starter=FOLDER / "rom.py", **more)
+        super().__init__(program=build.program(bits), path=(*PATH, FOLDER), starter=FOLDER / "rom.py", **more)
         self._bits = bits
 
     def run(self, file, names):
@@ -38,7 +36,6 @@ class ESP32(MicroPython):
 
 
 PORT = [ESP32(64, name="esp32"), ESP32(32, name="esp32-32bit")]
-STAND_IN = MicroPython(name="esp32", path=EARLIER)
 
 
 def pytest_pycollect_makemodule(module_path, parent):
@@ -47,11 +44,10 @@ def pytest_pycollect_makemodule(module_path, parent):
 
 class ChipFile(pytest.File):
     def collect(self):
-        interpreters = [STAND_IN] if self.path.stem in ON_STAND_INS else PORT
         for part in ast.parse(self.path.read_text()).body:
             if not isinstance(part, ast.FunctionDef) or not part.name.startswith("test_"):
                 continue
-            for interpreter in interpreters:
+            for interpreter in PORT:
                 yield InterpreterTest.from_parent(
                     self,
                     name=f"{part.name}[{interpreter.name}]",

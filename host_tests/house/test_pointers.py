@@ -28,7 +28,7 @@ FOREIGN = {
     "mpy-tool.py": "MicroPython",
 }
 PLACEHOLDERS = {"test_x", "test_same"}  # any test
-OTHERS = {"gc", "asyncio", "ticks_ms", "len", "metadata"}  # what pages name of Python and MicroPython
+OTHERS = {"gc", "asyncio", "ticks_ms", "len", "metadata", "deepsleep"}  # of Python and MicroPython
 
 # How many sections each section of an RFC has: {section or appendix: its sections}, for those that are cited by one.
 RFCS = {

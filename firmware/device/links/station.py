@@ -23,9 +23,9 @@ if _TYPING:
 
     from contracts import Peer
 
-_LOOK = const(100)  # ms between looks at a station that begins to join
+_LOOK = const(200)  # ms between looks at a station that begins to join
 _SOON = const(5000)  # ms for which it is looked at so often
-_GLANCE = const(500)  # ms between looks later on
+_GLANCE = const(1000)  # ms between looks later on
 PATIENCE = const(30000)  # ms for joining, the address included
 _FIRST_PAUSE = const(1000)  # ms from one try to the next, doubled
 _LONGEST_PAUSE = const(30000)
@@ -87,6 +87,7 @@ class StationLink(UDPLink):
         self._told = None
         self._had: "Any" = None  # the address of the last time that it was joined
         self._slept = False
+        self._was_refused = False  # by the driver, the last time that it was to begin
         self._silence = 0  # ms, of a peer that owes an answer
         self._loop = None  # in which the keeper is
 
@@ -175,7 +176,8 @@ class StationLink(UDPLink):
         waited = 0
         while not self._slept:
             self._beat = now()
-            if self._silent():
+            self._silence = 0 if self._asked is None else self._silence + _GLANCE
+            if self._silence >= _SILENCE:
                 self._leave_silence()
                 await asyncio.sleep_ms(_GLANCE)  # for the driver to take note
                 break
@@ -207,14 +209,8 @@ class StationLink(UDPLink):
         except OSError as error:
             log("Wi-Fi: %s is not known here (%s)", self._host, error)
 
-    def _silent(self):
-        """Return whether the peer has owed an answer for so long that the station must join anew, though the
-        network seems to be there."""
-        self._silence = 0 if self._asked is None else self._silence + _GLANCE
-        return self._silence >= _SILENCE
-
     def _leave_silence(self):
-        """Join again; each third time with the radio switched off before."""
+        """Leave a network that seems to be there, for the peer owes an answer; each third time switch the radio off."""
         self._silence = 0
         self._tell(
             'nothing came from %s for %d min over "%s"; joining again'
@@ -229,6 +225,9 @@ class StationLink(UDPLink):
         it failed, False after a sleep too.
         """
         trouble = await self._start()
+        if trouble is not None and not self._was_refused:
+            pause = _FIRST_PAUSE  # the radio was switched off, which may be all that it needs
+        self._was_refused = trouble is not None
         waited = 0
         while not self._slept:
             self._beat = now()

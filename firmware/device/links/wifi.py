@@ -6,6 +6,8 @@ WLAN.status() shows some reasons until there is an address, through all attempts
 does is an address, or its time.
 """
 
+import asyncio
+
 import network
 
 from coap.compat import const
@@ -13,6 +15,7 @@ from coap.compat import const
 from . import station
 from .station import PATIENCE, REFUSED, StationLink
 
+_MOMENT = const(1000)  # ms from leaving to joining
 _DOUBT = const(15000)  # ms for joining where status() cannot say whether it still does
 _LOOK_UP = const(20)  # s that a name server, or three of them, may let us wait
 
@@ -33,10 +36,15 @@ def link(config):
 class WiFiLink(StationLink):
     """A StationLink by the driver of the ESP32."""
 
+    _ended = True  # whether the driver is known to be about nothing
+
     async def _start(self):
-        # The driver refuses to connect while it is still about something else.
-        self._leave()
         wlan = self._station
+        if not self._ended or self._associated():
+            # It refuses to connect while it is about something else, and may for a moment after.
+            self._leave()
+            await asyncio.sleep_ms(_MOMENT)
+        self._ended = False
         trouble = None
         try:
             wlan.active(True)
@@ -44,9 +52,14 @@ class WiFiLink(StationLink):
             wlan.config(reconnects=0)
             wlan.connect(self._ssid, self._password)
         except REFUSED as error:
+            self._ended = True
             trouble = self._refused(error)
         self._before = wlan.status()
         return trouble
+
+    def _leave(self):
+        self._ended = True
+        super()._leave()
 
     def _associated(self):
         try:
@@ -58,6 +71,7 @@ class WiFiLink(StationLink):
     def _failed(self):
         status = self._station.status()
         if status < _REASONS and status != self._before and not self._associated():
+            self._ended = True
             return self._reason(status)
         return None
 
@@ -71,9 +85,10 @@ class WiFiLink(StationLink):
         return self._reason(self._station.status())
 
     def _hangs(self, trouble):
-        return self._station.status() >= _REASONS
+        return trouble is None and self._station.status() >= _REASONS
 
     def _lost(self):
+        self._ended = True
         status = self._station.status()
         if status in _NOT_THERE:
             return self._not_there()
