@@ -2,6 +2,7 @@
 """Emulated boards that run the image as it is flashed."""
 
 import contextlib
+import functools
 import time
 
 import pytest
@@ -29,9 +30,15 @@ def image():
 
 
 @pytest.fixture(scope="session")
-def pico_w_image(image, tmp_path_factory):
+def merged_image(image, tmp_path_factory):
+    """merged_image(BOARD) gives that of a board like the Pico W."""
+    return functools.cache(lambda board: merged_pico(image, tmp_path_factory.mktemp(board), board))
+
+
+@pytest.fixture(scope="session")
+def pico_w_image(merged_image):
     """What `make image BOARD=pico_w` makes of a MicroPython for the plain Pico, which the emulator can boot."""
-    return merged_pico(image, tmp_path_factory.mktemp("pico_w"))
+    return merged_image("pico_w")
 
 
 @pytest.fixture(scope="session")

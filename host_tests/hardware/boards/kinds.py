@@ -133,7 +133,7 @@ class WLAN:
     }
 
     def __init__(self, request, board):
-        self._boot(request, request.getfixturevalue("pico_w_image"))
+        self._boot(request, request.getfixturevalue("merged_image")(board))
         for name, text in self.FILES.items():
             self.run(f"with open({name!r}, 'w') as file: file.write({text!r})")
 

@@ -5,12 +5,20 @@ MicroPython does not have there, an argument that it does not take.
 
 import pytest
 
-from tools.project import typings
+from tools.image import boards
+from tools.project import newboard, typings
 
 
 @pytest.mark.parametrize("board, version", typings.VERSIONS)
 def test_what_boards_and_links_ask_for_is_there(board, version):
     assert typings.errors(board, version) == []
+
+
+@pytest.mark.parametrize("board", ("esp32", "rp2040"))
+def test_a_new_board_begins_without_a_mistake(board, tmp_path, monkeypatch):
+    monkeypatch.setattr(boards, "FOLDER", tmp_path)
+    made = newboard.make("mine") / "board.py"
+    assert typings.errors(board, typings.newest(board), [made]) == []
 
 
 MISTAKES = {

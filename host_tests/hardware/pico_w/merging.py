@@ -8,13 +8,13 @@ from tools.image import merged
 from tools.image.boards import board_data
 
 
-def merged_pico(image, folder):
+def merged_pico(image, folder, board="pico_w"):
     """The path of an image below `folder`, of a MicroPython for the plain Pico that has none of our modules and of the
-    file system of the Pico W. `image` is build/rp2040/firmware.uf2.
+    file system of this board, the Pico W or one like it. `image` is build/rp2040/firmware.uf2.
     """
     base = folder / "plain.uf2"
     base.write_bytes(pico_base.plain(image.read_bytes()))
-    data = board_data("pico_w")
+    data = board_data(board)
     data["boards"]["pico"] = {
         "name": "Pico",
         "chip": "RP2040",
@@ -22,7 +22,7 @@ def merged_pico(image, folder):
     }
     said = []
     with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setattr(merged, "board_data", lambda board: data)
-        path = merged.build("pico_w", folder / "merged", said.append, base=base)
+        monkeypatch.setattr(merged, "board_data", lambda name: data)
+        path = merged.build(board, folder / "merged", said.append, base=base)
     assert said == [f"MicroPython 1.25.0 for Pico, of {base}"]
     return path
