@@ -18,7 +18,7 @@ def add_arguments(parser):
 
 def main(args):
     if args.board:
-        boards.part(args.board, "usb")
+        boards.board_data(args.board)  # one that is not there is said, whatever the port
     port = args.port or ports.find(args.board)
     command = ["mpremote", "connect", port, "repl"]
     print(f"repl: {shlex.join(command)}", flush=True)

@@ -117,6 +117,9 @@ def test_repl_says_what_it_starts(plugged, monkeypatch, capsys):
     assert commands == [["-m", "mpremote", "connect", "/dev/ttyACM0", "repl"]]
     plugged(PICO, SECOND)
     assert cli.main(["repl"]) == 2
+    # one that no USB ids tell of is at the port that is named
+    assert cli.main(["repl", "--board", "rv32", "--port", "/dev/pts/3"]) is None
+    assert commands.pop()[3] == "/dev/pts/3"
     assert cli.main(["repl", "--port", "socket://127.0.0.1:5901"]) is None
     assert commands[1][3] == "socket://127.0.0.1:5901"
 
