@@ -23,6 +23,7 @@ from tools.image import rp2, workshop
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
+CYW43 = ROOT / "host_tests/hardware/pico_w/radio/c"  # another chip's, in the same interpreter
 BUILD = ROOT / "build/esp32c"
 LINKED = ("network_wlan.c", "network_common.c", "modespnow.c", "modespnow.h", "modnetwork.h")
 # Lines of the port's mphalport.c: from here up to, and not with, there.
@@ -58,9 +59,9 @@ def build(bits=64, say=print):
 
 def _digest(tree, bits):
     digest = hashlib.sha256(f"{tree} {bits} {os.environ.get('CC', '')}\n".encode())
-    for path in sorted(HERE.rglob("*")):
+    for path in sorted([*HERE.rglob("*"), *CYW43.rglob("*")]):
         if path.is_file() and path.suffix not in (".md", ".pyc"):
-            digest.update(f"{path.relative_to(HERE)}\n".encode() + path.read_bytes())
+            digest.update(f"{path.relative_to(ROOT)}\n".encode() + path.read_bytes())
     return digest.hexdigest()
 
 
@@ -72,6 +73,7 @@ def _modules(tree):
     port.mkdir(parents=True)
     for path in [*(HERE / "c").iterdir(), HERE / "include"]:
         (modules / "idf" / path.name).symlink_to(path)
+    (modules / "cyw43").symlink_to(CYW43)
     for name in LINKED:
         (port / name).symlink_to(tree / "ports/esp32" / name)
     # modespnow.c asks for the esp32 port's configuration; the unix port's is in force already.

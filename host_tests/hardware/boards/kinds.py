@@ -17,6 +17,7 @@ from pathlib import Path
 
 from host_tests.esp32 import chip
 from host_tests.esp32.idf import build
+from host_tests.hardware.pico_w import merging
 from tools.image import boards, bytecode, esp32
 from tools.image import program as image_program
 from tools.programs.micropython import BIN
@@ -120,22 +121,11 @@ class Qemu:
 
 
 class Merged(Emulated):
-    """Its file system, merged with a MicroPython for the plain Pico: links over the radio are made, and not opened."""
-
-    FILES = {
-        "network.py": """STA_IF = 0
-class WLAN:
-    def __init__(self, interface): pass
-    def active(self, on=None): return False
-    def deinit(self): pass
-""",
-        "socket.py": "",
-    }
+    """Its file system, merged with a MicroPython for the plain Pico; of the radio there is what a link is made over."""
 
     def __init__(self, request, board):
         self._boot(request, request.getfixturevalue("merged_image")(board))
-        for name, text in self.FILES.items():
-            self.run(f"with open({name!r}, 'w') as file: file.write({text!r})")
+        self.run(merging.WITHOUT_A_RADIO)
 
 
 class ESP32(StandIns):

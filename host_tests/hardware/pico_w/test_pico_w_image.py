@@ -10,7 +10,7 @@ import re
 
 import pytest
 
-from host_tests.hardware.pico_w import pico_base
+from host_tests.hardware.pico_w import merging, pico_base
 from tools import cli
 from tools.errors import UsageError
 from tools.image import files, merged, picobase
@@ -239,3 +239,34 @@ def test_the_merged_image_boots(pico_w_image, boot):
     ]
     said = board.run("exec(open('main.py').read())")
     assert "cannot start, msgin5g.json is wrong: msgin5g.json: there is no such file" in said
+
+
+CLIENT = """
+import asyncio, gc, json
+gc.collect()
+before = gc.mem_alloc()
+with open("msgin5g.json", "w") as file:
+    json.dump({"role": "client", "ue_service_id": "ue:a@example.org", "peer": "coap://192.0.2.1",
+        "security": {"mode": "none"}, "wifi": {"ssid": "home", "password": "correct horse"}}, file)
+from device import start
+async def main():
+    client = await start()
+    await asyncio.sleep(10)
+    gc.collect()
+    print("heap", gc.mem_alloc() - before)
+asyncio.run(main())
+"""
+# ports/rp2/main.c of MicroPython 1.20: the fixed heap of a Pico W, MICROPY_GC_HEAP_SIZE. Since then it is what the rest
+# of the firmware leaves, which is no less.
+PICO_W_HEAP = 166 * 1024
+
+
+def test_a_client_leaves_heap_for_its_application(pico_w_image, boot):
+    """Its bytecode lies in the heap, for it comes from files and is not frozen."""
+    board = boot(image=pico_w_image)
+    board.run(merging.WITHOUT_A_RADIO)
+    board.enter()
+    said = board.run(CLIENT)
+    assert "msgin5g: registering" in said
+    taken = int(re.search(r"^heap (\d+)", said, re.MULTILINE)[1])
+    assert PICO_W_HEAP - taken > 48 * 1024
