@@ -15,6 +15,17 @@ NAME = "gateway.example"
 JOINED = 'Wi-Fi: joined "home" as 192.0.2.7'
 VANISHED = 'Wi-Fi: "home" vanished; waiting for it'
 CON = b"\x40\x02\x00\x01"  # of CoAP, for which an answer is owed
+# How the driver may be, for scenes that must hold for all of it (idf/c/knobs.h)
+DRIVERS = (
+    {},
+    {"event_lag": 5},
+    {"event_lag": 1500},
+    {"leave_event": 0},
+    {"leaving": 500},
+    {"config_busy": 1},
+    {"connect_up": 1},
+    {"scan": 3500, "join": 2000, "refuse": 3000, "dhcp_ms": 3000},
+)
 
 
 class Names:

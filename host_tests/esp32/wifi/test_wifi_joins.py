@@ -5,7 +5,7 @@ that the station joins within a minute of its being good, whatever was before.
 
 import asyncio
 
-from scene import JOINED, PASSWORD, SSID, Scene
+from scene import DRIVERS, JOINED, PASSWORD, SSID, Scene
 
 import idf
 from common import equal
@@ -15,17 +15,6 @@ ABSENT = 'Wi-Fi: no access point "home" in range (wifi.ssid)'
 REFUSED = 'Wi-Fi: "home" refuses the password (wifi.password)'
 NO_ADDRESS = 'Wi-Fi: "home" gives no address: its DHCP does not answer'
 SILENT = 'Wi-Fi: "home" does not answer; trying again'
-# How the driver may be, for scenes that must hold for all of it (idf/c/knobs.h)
-DRIVERS = (
-    {},
-    {"event_lag": 5},
-    {"event_lag": 1500},
-    {"leave_event": 0},
-    {"leaving": 500},
-    {"config_busy": 1},
-    {"connect_up": 1},
-    {"scan": 3500, "join": 2000, "refuse": 3000, "dhcp_ms": 3000},
-)
 
 
 def test_an_access_point_that_is_late():
