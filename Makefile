@@ -21,7 +21,7 @@ given = $(if $(filter-out undefined file,$(origin $1)),$2 '$($1)')
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test gateway image flash provision repl emulate board soak lint audit tables clauses bench clean
-.PHONY: venv micropython peers typings hardware
+.PHONY: venv micropython peers bytecode typings hardware
 
 help: ## this list
 	@echo "MSGin5G for MicroPython. make VERB, where VERB is one of:"
@@ -32,8 +32,8 @@ demo: micropython ## gateway, server and a device on this machine, step by step;
 	@$(BIN)/msgin5g demo --link $(LINK) $(ARGS)
 
 test: venv ## everything that CI runs; JOBS=0: in one process, for --pdb and -s
-	@# Both wait for the network most of the time.
-	@$(MAKE) --no-print-directory typings & $(MAKE) --no-print-directory micropython peers hardware && wait
+	@# They wait for the network most of the time.
+	@$(MAKE) --no-print-directory bytecode typings & $(MAKE) --no-print-directory micropython peers hardware && wait
 	@$(BIN)/pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 gateway: venv ## the emulated gateway with its server, for boards of make provision; SECURITY=none: any board, in the clear
@@ -103,6 +103,11 @@ micropython: venv
 
 peers: venv
 	@$(BIN)/python -m tools.programs.peers
+
+# Compiled once, while others wait for the network, and not by each worker of the tests.
+bytecode: venv
+	@test -d '$(PYTHONPYCACHEPREFIX)$(CURDIR)/host_tests' || \
+		$(BIN)/pytest --collect-only -qq -p no:xdist -p no:cacheprovider >/dev/null 2>&1 || true
 
 typings: venv
 	@$(BIN)/python -m tools.project.typings

@@ -24,11 +24,11 @@ settings.load_profile("steady")
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers():
-    """Two for each processor: more than half of a worker's time goes by in waiting, for a board in real time, for a
-    network that loses datagrams, for a program to begin. No test asserts a time of the wall.
+    """Two for each of the first four processors, then one: more than half of a worker's time goes by in waiting, for a
+    board in real time, for a network that loses datagrams, for a program to begin. No test asserts a time of the wall.
     """
     processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return 2 * processors
+    return processors + min(processors, 4)
 
 
 def pytest_collection_modifyitems(items):
