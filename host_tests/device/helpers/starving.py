@@ -14,6 +14,9 @@ try:
 except ImportError:  # MicroPython
     _testcapi = None
 
+# What fills the heap hangs together in so many chains. A word that some part of the interpreter left on its stack may
+# hold a piece, and what hangs on that piece: a chain at most, not all of the heap.
+_CHAINS = 64
 _MAX_ALLOCATIONS = 3000  # allocations of one call, far more than any has
 
 
@@ -93,17 +96,20 @@ def _fail_point(act, subject, number, points):
 
 def _fail_heap(act, subject, number):
     """Whether it raised, on MicroPython."""
+    chains = [None] * _CHAINS
     gc.collect()
     gc.disable()
-    full = None
     raised = False
     try:
-        for _ in range(gc.mem_free() // _BLOCK - number - 2):  # two for range
-            full = (full,)
+        for n in range(gc.mem_free() // _BLOCK - number - 2):  # two for range
+            chains[n % _CHAINS] = (chains[n % _CHAINS],)
         act(subject)
     except MemoryError:
         raised = True
-    full = None
+    n = 0
+    while n < _CHAINS:  # which takes no memory
+        chains[n] = None
+        n += 1
     gc.enable()
     gc.collect()
     return raised
