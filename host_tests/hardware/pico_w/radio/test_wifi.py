@@ -324,7 +324,7 @@ def hour(seed):
 
 def test_a_random_hour_ends_joined():
     """Within a minute of the access point being good, whatever came before."""
-    for seed in range(200):
+    for seed in range(400):
         hour(seed)
 
 
