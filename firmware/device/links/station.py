@@ -296,17 +296,23 @@ class StationLink(UDPLink):
 
     # ---- the driver's own
 
-    async def _start(self):
-        """Begin to join; return what the driver has against it."""
-        raise NotImplementedError
+    if _TYPING:  # what each driver's class has, and what costs heap here
 
-    def _associated(self):
-        """Return whether there is an access point, with an address or without."""
-        raise NotImplementedError
+        async def _start(self):
+            """Begin to join; return what the driver has against it."""
+            raise NotImplementedError
 
-    def _failed(self):
-        """Return why the attempt has failed, once that is sure."""
-        raise NotImplementedError
+        def _associated(self):
+            """Return whether there is an access point, with an address or without."""
+            raise NotImplementedError
+
+        def _failed(self):
+            """Return why the attempt has failed, once that is sure."""
+            raise NotImplementedError
+
+        def _lost(self):
+            """Return what to say of a network that is gone."""
+            raise NotImplementedError
 
     def _patience(self, pause):
         """Return the ms that an attempt may take that has not failed."""
@@ -319,7 +325,3 @@ class StationLink(UDPLink):
     def _hangs(self, trouble):
         """Return whether this attempt, which ended in `trouble`, shows that the driver itself may hang."""
         return trouble is None
-
-    def _lost(self):
-        """Return what to say of a network that is gone."""
-        raise NotImplementedError
