@@ -102,6 +102,31 @@ def test_every_frame_that_is_lost_is_counted_once():
     opened(act)
 
 
+def test_counters_that_begin_anew():
+    """Those of 1.25 go on when ESP-NOW is begun anew; a version whose counters do not is counted like it."""
+
+    async def act(made, radio, station):
+        stats, active = radio.stats, radio.active
+        began = stats()
+
+        def activate(on):
+            nonlocal began
+            if on:
+                began = stats()
+            return active(on)
+
+        made._radio.active = activate
+        made._radio.stats = lambda: [now - then for now, then in zip(stats(), began)]
+        for times in range(1, 4):
+            made.pause()
+            made.resume()
+            came(*[(GATEWAY, bytes(250))] * 6)
+            equal(len(await heard(made)), 4)
+            equal(made.dropped, 2 * times)
+
+    opened(act)
+
+
 def test_frames_that_are_too_long():
     """The C keeps 8 bits of their length, and loses its place: ValueError, or any() for good with nothing to take."""
     for length in LONG:

@@ -5,6 +5,8 @@ import asyncio
 
 import idf
 
+_WRITABLE = 4  # select.POLLOUT
+
 
 class _Poller:
     """Takes the place of select.poll in asyncio's IOQueue, whose streams it asks at once."""
@@ -18,6 +20,10 @@ class _Poller:
     def ipoll(self, wait_ms):
         while True:
             ready = [(entry[0], entry[1]) for entry in self._poller.ipoll(0)]
+            if ready and wait_ms and all(events == _WRITABLE for _, events in ready):
+                # espnow_stream_ioctl() calls ESP-NOW writable, asked or not, while a frame is on its way: asyncio does
+                # not sleep then, and time goes on by that.
+                idf.advance(1)
             if ready or wait_ms == 0:
                 return iter(ready)
             if wait_ms < 0:
