@@ -8,7 +8,7 @@ import asyncio
 import re
 import signal
 
-from host_tests.esp32.chip import DEEP_SLEEP, POWER_ON, ChipDevice
+from host_tests.esp32.chip import BROWN_OUT, DEEP_SLEEP, PANIC, POWER_ON, ChipDevice
 from host_tests.gateway.devices import APPS, UE, Traffic, config, gateway_and_server, run
 from tools.demo.feed import Unseen
 from tools.image.boards import ROOT
@@ -163,3 +163,27 @@ def test_the_power_goes(tmp_path):
             assert len(came) >= 38
 
     run(main(), 120)
+
+
+def test_a_loop_of_panics_ends_in_a_safe_boot(tmp_path):
+    """And one of brown-outs, which are the supply's, does not. No gateway is needed for that."""
+
+    async def main():
+        for call, cause, safe in (("panic", PANIC, True), ("brown_out", BROWN_OUT, False)):
+            app = tmp_path / f"{call}.py"
+            app.write_text(f"import idf\nprint('the application runs')\nidf.{call}()\n")
+            (tmp_path / call).mkdir()
+            device = chip_device(tmp_path / call, app, 9)
+            for _ in range(3):
+                await device.start()
+                await device.wait(30)
+                assert device.cause == cause, device.lines.items
+            await device.start()
+            if safe:
+                await line(device, "safe boot: 3 starts in a row failed within 60 s, so app.py is not run")
+                await device.end(signal.SIGKILL)
+            else:
+                await device.wait(30)
+            assert device.lines.items.count("the application runs") == 4 - safe, device.lines.items
+
+    run(main(), 90)
