@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Builds firmware.elf for the board rv32: MicroPython with the port in boards/rv32/port, the firmware frozen in.
 
-The same octets come out of the same files, as in rp2.py.
+What would differ from one build to the next is kept out, as in rp2.py: time, hash order, names of folders.
 """
 
 import json

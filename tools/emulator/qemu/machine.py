@@ -15,8 +15,9 @@ from tools.programs import debian
 
 BOARD = "rv32"
 PROGRAM = "qemu-system-riscv32"
-PACKAGE = "qemu-system-misc"
-ADVICE = f"Debian, Ubuntu:  sudo apt install {PACKAGE}; Homebrew: brew install qemu"
+# Later releases have a package of its own for RISC-V.
+PACKAGES = ("qemu-system-misc", "qemu-system-riscv")
+ADVICE = f"Debian, Ubuntu:  sudo apt install {PACKAGES[0]}; Homebrew: brew install qemu"
 LINES = ("repl", "uart1")
 UNIQUE_ID = b"rv32virt"
 
@@ -57,11 +58,14 @@ def provide(say=print):
 
 def _unpack(tree):
     """Without what else is in the packages: machines of other kinds, firmware for them, documentation."""
-    root = debian.unpack_tree((PACKAGE,), tree)
+    for package in PACKAGES:
+        root = debian.unpack_tree((package,), tree)
+        if (root / "usr/bin" / PROGRAM).exists():
+            break
     for path in (root / "usr/bin").iterdir():
         if path.name != PROGRAM:
             path.unlink()
-    shutil.rmtree(root / "usr/share")
+    shutil.rmtree(root / "usr/share", ignore_errors=True)
 
 
 class Virt(Emulator):
