@@ -47,7 +47,7 @@ def test_from_nothing_to_registered_and_through_outages(tmp_path):
                 await line(device, 'no access point "home" in range (wifi.ssid)')
                 device.air(**FAST, networks={"home": "another one"})
                 await line(device, '"home" refuses the password (wifi.password)')
-                device.air(**HOME, send_gap_ms=2)  # and a driver that has no memory for more
+                device.air(**HOME, send_gap=2)  # and a driver that has no memory for more
 
             async def disturb():
                 for outage in (1, 2):
@@ -56,7 +56,7 @@ def test_from_nothing_to_registered_and_through_outages(tmp_path):
                     device.air(**FAST, networks={})
                     await line(device, '"home" vanished; waiting for it', seen)
                     await doze(0.5, device.pid)  # long enough to repeat what it has out, with nowhere to go
-                    device.air(**HOME, send_gap_ms=2)
+                    device.air(**HOME, send_gap=2)
                     await line(device, 'joined "home"', seen)
 
             async with asyncio.TaskGroup() as group:

@@ -76,7 +76,8 @@ static void read_line(char *line) {
     } else if (equals != NULL) {
         *equals = 0;
         if (!set_knob(line, atoi(equals + 1))) {
-            fprintf(stderr, "idf: AIR has no knob %s\n", line);
+            fprintf(stderr, "idf: AIR sets %s, which is no knob\n", line);
+            abort();
         }
     }
 }
