@@ -31,11 +31,13 @@ NOT_HERE = {
     ),
 }
 # What takes it more than some ten seconds: it runs with RV32_ALL=1, all else with `make test`. TOO_LONG never does.
+# None: all of the file.
 SLOW = {
-    "test_floods": ("test_forged_requests_from_elsewhere", "test_forged_requests_as_the_peer"),
+    "test_characters": None,
+    "test_floods": None,
     "test_flash_format": ("test_a_list_of_fields_of_any_length",),
-    "test_oscore_memory": None,  # all of the file
-    "test_year": ("test_a_year_1", "test_a_year_2", "test_a_year_3"),
+    "test_oscore_memory": None,
+    "test_year": None,
 }
 LONGEST_ROM = 8 << 20  # octets: what is between qemu.ROM and the end of the machine's memory
 
