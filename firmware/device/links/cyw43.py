@@ -41,9 +41,13 @@ class CYW43Link(StationLink):
         # driver takes it for the end of this one. The next attempt takes the place of the last, as in the pico-sdk's
         # cyw43_arch_wifi_connect_until.
         try:
-            # The chip is started here, where it is off. That it does not start is told by connect() only.
+            # The chip is started here, where it is off. That it does not start is told by connect() only, and each of
+            # these tries it, which blocks.
+            feed()
             wlan.active(True)
+            feed()
             wlan.config(pm=_AWAKE)
+            feed()
             wlan.connect(self._ssid, self._password)
         except REFUSED as error:
             return self._refused(error)
@@ -75,7 +79,8 @@ class CYW43Link(StationLink):
         return '"%s" is lost; joining again' % self._ssid
 
     def _leave(self):
-        if self._station.active():  # else it would be started for it
+        # The chip would be started for it. active() does not tell: it is what an application asked for last.
+        if self._station.status() != _DOWN:
             super()._leave()
 
     def _switch(self, on):

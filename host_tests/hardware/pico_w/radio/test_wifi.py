@@ -9,6 +9,7 @@ import cyw43
 import machine
 from scene import MINUTE, SECRET, Scene
 
+import idf
 from board import Board
 from common import Random, equal, raises
 from device import health
@@ -198,6 +199,32 @@ def test_a_chip_that_does_not_start():
         equal("driver refuses" in scene.said[0], True)
 
 
+def test_the_watchdog_has_its_whole_time_for_each_start_of_the_chip():
+    """One that does not start is tried by each call in turn, and nothing else runs meanwhile."""
+    fed = []
+
+    async def health(scene):
+        while True:
+            fed.append(idf.now())
+            await scene.wait(500)
+
+    async def act(scene):
+        others = asyncio.create_task(health(scene))
+        scene.home()
+        await scene.within(MINUTE)
+        others.cancel()
+
+    feed, links.feed = links.feed, lambda: fed.append(idf.now())
+    try:
+        for broken in (0, 1, 2, 3, 7):
+            del fed[:]
+            Scene(start=1500, broken=broken).play(act)
+            longest = max(later - before for before, later in zip(fed, fed[1:]))
+            equal((broken, longest >= 1500, longest <= 1600), (broken, True, True))
+    finally:
+        links.feed = feed
+
+
 def test_events_that_are_lost():
     """Of joining: the driver never gets to know that it has. There are four to an attempt."""
 
@@ -227,6 +254,25 @@ def test_a_network_that_is_gone_without_a_word():
 
     for scene in each(act, told=0):
         equal(any("nothing came from 192.0.2.1 for 15 min" in line for line in scene.said), True)
+
+
+def test_an_application_that_switches_the_radio():
+    """It is joined all the same, and left where the peer is silent: active(False) does nothing but be remembered."""
+    for switch in ("active", "deinit", "disconnect"):
+
+        async def act(scene, switch=switch):
+            scene.home()
+            await scene.within(MINUTE)
+            getattr(scene.link._station, switch)(*([False] if switch == "active" else []))
+            await scene.wait(10000)
+            await scene.within(MINUTE)
+            left = cyw43.calls().get("cyw43_wifi_leave", 0)
+            scene.link._asked = 0
+            await scene.wait(16 * MINUTE)
+            equal((switch, cyw43.calls().get("cyw43_wifi_leave", 0) - left), (switch, 1))
+            await scene.within(MINUTE)
+
+        list(each(act))
 
 
 def test_what_has_nowhere_to_go_is_lost_and_counted():
@@ -267,7 +313,7 @@ GOOD = 5 * MINUTE  # at the end: nothing happens any more
 
 def happen(scene, dice):
     """One of the things that happen."""
-    what = dice.below(8)
+    what = dice.below(10)
     if what == 0:
         cyw43.ap_down("home")
     elif what == 1:
@@ -283,6 +329,13 @@ def happen(scene, dice):
         scene.link.resume()
     elif what == 6:
         cyw43.set(broken=dice.below(4))
+    elif what == 7:
+        # Events of joining; of a loss that is never told the silence of the peer tells, after longer than this waits.
+        if cyw43.state() != "associated":
+            cyw43.set(deaf=dice.below(5))
+    elif what == 8:  # an application
+        station = scene.link._station
+        dice.choice((station.disconnect, station.deinit, lambda: station.active(False)))()
     else:
         scene.home()
 
@@ -309,7 +362,7 @@ def hour(seed):
             await scene.wait(step)
             left -= step
             happen(scene, dice)
-        cyw43.set(dhcp=1, broken=0)
+        cyw43.set(dhcp=1, broken=0, deaf=0)
         scene.home()
         await scene.wait(cyw43.get("beacons"))
         await scene.within(MINUTE)
