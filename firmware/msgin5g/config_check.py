@@ -15,6 +15,10 @@ _NEEDED = object()
 _MAX_UE_ID = 240  # octets: it goes out as "ue-uri=..." in an option, which holds 255
 
 
+def _hexadecimal(text):
+    return not [c for c in text.lower() if c not in _HEX_DIGITS]
+
+
 class _Section:
     """Takes checked values out of one JSON object; what is left over at the end is an unknown key."""
 
@@ -76,7 +80,7 @@ class _Section:
         if value is None:
             return None
         # MicroPython's unhexlify lets white space pass
-        if not isinstance(value, str) or len(value) % 2 or [c for c in value.lower() if c not in _HEX_DIGITS]:
+        if not isinstance(value, str) or len(value) % 2 or not _hexadecimal(value):
             self.fail(key, "must be hexadecimal digits, two for an octet")
         value = binascii.unhexlify(value)
         if not shortest <= len(value) <= longest:
@@ -186,8 +190,12 @@ def fill(config, data):
         "ssid": section.text("ssid", "", longest=32),
         "password": section.text("password", "", longest=64),
     }
-    if 0 < len(config.wifi["password"].encode()) < 8:  # WPA has none so short
-        section.fail("password", "must have 8 to 64 octets, or none for an open network")
+    password = config.wifi["password"]
+    length = len(password.encode())
+    if 0 < length < 8 or (length == 64 and not _hexadecimal(password)):  # as WPA has them
+        section.fail(
+            "password", "must have 8 to 63 octets, or 64 hexadecimal digits, or none for an open network"
+        )
     section.end()
     config.espnow = _espnow(top.section("espnow"))
     section = top.section("application")

@@ -50,6 +50,10 @@ def link(config, kind, look_up):
     host = config.peer_host
     if ":" in host:
         raise msgin5g.ConfigError("peer", "must be a name or an IPv4 address: this link has no IPv6")
+    if numeric(host) and not _four(host.split(".")):
+        raise msgin5g.ConfigError(
+            "peer", "must be a name or an IPv4 address, four numbers up to 255: %s is none" % host
+        )
     if config.watchdog and config.watchdog < look_up and not numeric(host):
         raise msgin5g.ConfigError(
             "watchdog", "must be %d s or more, or none: looking up %s may take so long" % (look_up, host)
@@ -60,6 +64,10 @@ def link(config, kind, look_up):
 def numeric(host):
     """Return whether this is an address, which nobody needs to look up."""
     return host.replace(".", "").isdigit()
+
+
+def _four(parts):
+    return len(parts) == 4 and all([part and int(part) < 256 for part in parts])
 
 
 def _address(sockaddr):
@@ -183,7 +191,8 @@ class StationLink(UDPLink):
                 break
             waited += _GLANCE
             found = address if self._station.isconnected() else None
-            if waited % _CHECK == 0:
+            if waited == _CHECK:
+                waited = 0
                 # A port stays "connected" where an event was lost, and where a lease ended (esp32 takes no notice of
                 # IP_EVENT_STA_LOST_IP).
                 found = self._own_address()

@@ -17,7 +17,7 @@ from .station import PATIENCE, REFUSED, StationLink
 
 _MOMENT = const(1000)  # ms from leaving to joining
 _DOUBT = const(15000)  # ms for joining where status() cannot say whether it still does
-_LOOK_UP = const(20)  # s that a name server, or three of them, may let us wait
+_LOOK_UP = const(22)  # s: lwIP waits 7 s for each of up to three name servers, in ticks of a second
 
 # Reasons of IEEE 802.11 (below 200) and of Espressif's driver, as WLAN.status() gives them; they have eight bits there.
 _REASONS = const(256)

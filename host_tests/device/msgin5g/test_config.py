@@ -172,9 +172,11 @@ def test_texts():
     wrong("service_identifier", "string", service_identifier=None)
     equal(config(wifi={"ssid": "x" * 32}).wifi["ssid"], "x" * 32)
     wrong("wifi.ssid", "32", wifi={"ssid": "x" * 33})
-    for password in ("", "x" * 8, "x" * 64):
+    for password in ("", "x" * 8, "x" * 63, "aF09" * 16):
         equal(config(wifi={"password": password}).wifi["password"], password)
-    wrong("wifi.password", ("8 to 64", "open network"), wifi={"password": "x" * 7})
+    # IEEE 802.11, "Suggested pass-phrase-to-PSK mapping": 8 to 63 characters; 64 are the key itself, in hexadecimal
+    for password in ("x" * 7, "x" * 64, "0x" + "a" * 62):
+        wrong("wifi.password", ("8 to 63", "64 hexadecimal", "open network"), wifi={"password": password})
     wrong("wifi.password", "64", wifi={"password": "x" * 65})
 
 
