@@ -260,6 +260,33 @@ def test_asleep_and_awake():
     opened(act, channel=6, pmk=PMK, lmk=LMK)
 
 
+def test_a_link_that_is_not_open_leaves_the_radio_off():
+    """One that could not be opened, for perhaps nobody tries again; and one that was closed, whenever the board sleeps."""
+
+    def off(radio, station):
+        equal((radio.active(), station.active()), (False, False))
+
+    async def refused(made, radio, station):
+        for _ in range(2):
+            try:
+                await made.open()
+            except OSError:
+                off(radio, station)
+            else:
+                raise AssertionError("it opened")
+
+    opened(refused, up=False, channel=15)
+
+    async def closed(made, radio, station):
+        made.close()
+        made.pause()  # as Board.sleep() does
+        made.resume()
+        await asyncio.sleep(5)
+        off(radio, station)
+
+    opened(closed)
+
+
 def test_from_the_configuration():
     given = {
         "role": "application client",

@@ -241,6 +241,65 @@ def test_no_memory_for_a_frame():
     opened(act)
 
 
+def test_no_memory_for_the_counters():
+    """stats() makes a tuple. The frame that was taken is lost, the next ones are not, and are not taken for a part of
+    one that was too long."""
+
+    async def act(made, radio, station):
+        taken = []
+
+        def recv(timeout):
+            taken.append(timeout)
+            return radio.recv(timeout)
+
+        def stats():
+            if len(taken) == 1:  # between the frame and the look at what is behind it
+                taken.append(None)
+                raise MemoryError
+            return radio.stats()
+
+        made._radio.recv, made._radio.stats = recv, stats
+        came((GATEWAY, b"lost"), (GATEWAY, b"one"), (GATEWAY, b"two"))
+        equal(await heard(made), [b"one", b"two"])
+        equal((made.dropped, made.stats), (1, {"reopened": 0}))
+
+    opened(act)
+
+
+def test_no_memory_for_a_while():
+    """An application may have all of it for 10 s (docs/health.md): the keeper is there when it gives some back."""
+
+    async def act(made, radio, station):
+        def none():
+            raise MemoryError
+
+        made._radio.stats = none
+        await asyncio.sleep(9)
+        equal(made.alive, True)
+        del made._radio.stats
+        radio.active(False)
+        await asyncio.sleep(5)
+        equal((made.alive, radio.active(), made.send(b"x", GATEWAY)), (True, True, True))
+
+    opened(act)
+
+
+def test_frames_that_an_application_takes_by_itself():
+    """They are not lost, and leave the link as suspicious as it was."""
+
+    async def act(made, radio, station):
+        for _ in range(3):
+            came((GATEWAY, b"his"), lmk=LMK)
+            equal(radio.recv(0)[1], b"his")
+        came((GATEWAY, b"ours"), lmk=LMK)
+        equal(await heard(made), [b"ours"])
+        forged = bytes(44) + b"\x99\x06" + bytes(5) + GATEWAY + b"forged"
+        came((STRANGER, forged + bytes(300 - len(forged))))
+        equal((await heard(made), made.dropped), ([], 1))
+
+    opened(act, pmk=PMK, lmk=LMK)
+
+
 def test_no_memory_for_the_ring():
     """Where active() finds none, its C takes itself for open and the driver is not: only a reset helps, and the client
     ends, for the device's health to see to it. The link does not let it come to that."""

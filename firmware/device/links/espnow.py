@@ -116,7 +116,11 @@ class ESPNowLink:
             self._station.disconnect()  # from an access point of earlier, whose channel it would keep
         except RuntimeError as error:
             raise OSError(str(error))
-        self._start()
+        try:
+            self._start()
+        except (OSError, MemoryError):
+            self.pause()  # perhaps nobody tries again
+            raise
         self._open = True
         if self._keeper is None:
             self._begin()
@@ -198,22 +202,29 @@ class ESPNowLink:
         before = None
         while True:
             await asyncio.sleep_ms(_LOOK)  # type: ignore[attr-defined]
-            if self._open:
-                flying = self._radio.stats()[:2]  # sent, and told the end of
-                stuck = flying[0] > flying[1] and flying == before
-                before = flying
-                try:
-                    if stuck or not self._whole():
-                        self.stats["reopened"] += 1
-                        self._start()
-                        log("ESP-NOW: opened again")
-                    else:
-                        self._tune()
-                    self._told = None
-                except (OSError, MemoryError) as error:
-                    if self._told != str(error):
-                        self._told = str(error)
-                        log("ESP-NOW: %s", error)
+            try:
+                before = self._look(before) if self._open else None
+            except MemoryError:
+                pass  # an application may have all of it, for a time
+
+    def _look(self, before):
+        """Open again what was switched off; return how many frames were sent, and told the end of. `before` is that
+        of the last look."""
+        flying = self._radio.stats()[:2]
+        stuck = flying[0] > flying[1] and flying == before
+        try:
+            if stuck or not self._whole():
+                self.stats["reopened"] += 1
+                self._start()
+                log("ESP-NOW: opened again")
+            else:
+                self._tune()
+            self._told = None
+        except (OSError, MemoryError) as error:
+            if self._told != str(error):
+                self._told = str(error)
+                log("ESP-NOW: %s", error)
+        return flying
 
     async def receive(self) -> "tuple[bytes, Peer]":
         """Return (octets, address) of the next datagram."""
@@ -222,21 +233,30 @@ class ESPNowLink:
             await readable(radio)
             try:
                 mac, message = radio.recv(0)
-                if mac is not None:
-                    self._taken += 1
-                # Of a frame over 250 octets the C of older versions keeps 8 bits of the length: it gives a part of it,
-                # or nothing, and reads on in the rest, which its sender may have made look like frames of others. So
-                # there is more in the ring than frames that came.
-                whole = not radio.any() or (mac is not None and self._taken < radio.stats()[3])
             except MemoryError:  # it has left the ring
                 self._taken += 1
                 self._lost += 1
                 continue
-            except ValueError:  # the same, where the C sees it
+            except ValueError:  # the C has lost its place (below), and sees it
                 self._again()
                 continue
             except OSError:  # off: the keeper sees to it
                 await asyncio.sleep_ms(_LOOK)  # type: ignore[attr-defined]
+                continue
+            if mac is not None:
+                self._taken += 1
+            # Of a frame over 250 octets the C of older versions keeps 8 bits of the length: it gives a part of it, or
+            # nothing, and reads on in the rest, which its sender may have made look like frames of others. So there is
+            # more in the ring than frames that came.
+            try:
+                came = radio.stats()[3]
+                whole = not radio.any()
+                if whole:
+                    self._taken = came  # also what an application has taken by itself
+                else:
+                    whole = mac is not None and self._taken < radio.stats()[3]
+            except MemoryError:
+                self._lost += mac is not None
                 continue
             if not whole:
                 if mac is not None:
@@ -305,7 +325,9 @@ class ESPNowLink:
             pass  # it is off
 
     def resume(self) -> None:
-        """Switch the radio on again; where that fails, the keeper goes on trying."""
+        """Switch the radio on again, if the link was not closed; where that fails, the keeper goes on trying."""
+        if self._keeper is None:
+            return
         self._open = True
         try:
             self._start()

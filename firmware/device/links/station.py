@@ -149,8 +149,9 @@ class StationLink(UDPLink):
         self._switch(False)
 
     def resume(self) -> None:
-        """Switch the radio on again."""
-        self._switch(True)
+        """Switch the radio on again, if the link was not closed."""
+        if self._keeper is not None:
+            self._switch(True)
 
     async def _keep(self):
         while True:

@@ -33,6 +33,20 @@ def test_joins_and_says_its_address():
     equal(scene.station.active(), False)  # closed: the radio is off
 
 
+def test_a_link_that_was_closed_leaves_the_radio_off():
+    """Whenever the board sleeps, which pauses the link that it has last made and resumes it."""
+
+    async def act(scene):
+        await scene.joined()
+        scene.link.close()
+        scene.link.pause()
+        scene.link.resume()
+        await asyncio.sleep(60)
+        equal(scene.station.active(), False)
+
+    Scene(there=True).play(act)
+
+
 def test_an_open_network():
     async def act(scene):
         idf.ap_up(SSID)
