@@ -19,6 +19,7 @@ _READ = 100  # ms to read what came meanwhile
 _HEAD = 19  # octets of MESSAGE RECEIVED REQUEST up to the payload
 _TAIL = 1024  # octets behind it that are looked at: twice 257, two half octets, and some that are unknown
 _ESPNOW_FRAME = 250
+_QUEUE = 16  # frames that wait for a link; all that may be open at once is far less
 
 _TARGET_TYPES = ("UE", "GROUP", "AS")  # A.2.2.7
 _PRIORITIES = ("LOW", "NORMAL", "HIGH")  # A.2.2.9; the middle one is NORMAL to the application
@@ -169,6 +170,8 @@ class L3Wire:
         return sum([len(part) for part in self._parts]) * 10500 // self._config.serial["baudrate"]
 
     def _put(self, parts):
+        if len(self._queue) == _QUEUE:
+            self._queue.pop(0)  # the link has taken nothing for minutes, and each frame has copies
         self._queue.append(parts)
 
     # --- driven by the owner --------------------------------------------------------------------------

@@ -515,3 +515,15 @@ def test_answers_that_come_after_giving_up():
     equal([frame[-2:] for frame in scene.sent()], [b"2\xd0"])
     scene.receive("02 01")
     equal(other.state, "accepted")
+
+
+def test_a_link_that_takes_nothing_for_a_day():
+    """What waits for it is bounded, and what is left is the newest."""
+    scene = Scene()
+    scene.client.start(0)
+    scene.pass_time(86400000)
+    for number in range(100):
+        scene.receive("03" + "%032x" % number + "0001" + "78")
+        scene.client.take(scene.now)
+    out = scene.sent()
+    equal((len(out) <= 16, out[-1]), (True, b"\x04\x01"))
