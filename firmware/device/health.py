@@ -221,7 +221,8 @@ async def _keep(fault):
                     _board.reset()
         except MemoryError:
             pass  # the application has taken all memory
-        await asyncio.sleep_ms(_period)
+        due = starts.due(now())  # in time: an application may reset the board each minute
+        await asyncio.sleep_ms(_period if due is None else min(_period, due))
 
 
 def feed():

@@ -9,7 +9,7 @@ import idf
 import msgin5g
 import virtual
 from common import equal
-from device import runner, start
+from device import health, runner, start
 from device.links import station, wifi
 from device.log import log
 from msgin5g import MemoryStorage
@@ -245,3 +245,27 @@ def test_what_a_procedure_is_asked_for_goes_out_at_once():
         await client.stop()
 
     silently(main())
+
+
+def test_an_application_that_resets_the_board_each_minute():
+    """docs/health.md: a start is good after 60 s. Its own 60 s begin later, when the firmware has been loaded."""
+    board, real = Board(), health.now
+    health.now = lambda: idf.now() & 0x1FFFFFFF
+
+    async def main():
+        for loading in (100, 500, 1000, 1500, 1900) * 2:
+            at_home()
+            health.starts = None
+            starts = health.look(board)
+            starts.begin(health.now())
+            board.reset_cause = lambda: "soft"  # from the second time on
+            equal((starts.safe, starts.bad), (False, 0))
+            idf.advance(loading)
+            client = await start(dict(CONFIG), board)
+            await asyncio.sleep(60)
+            client.abandon()
+
+    try:
+        silently(main())
+    finally:
+        health.starts, health.now = None, real
