@@ -261,7 +261,7 @@ def test_asleep_and_awake():
 
 
 def test_a_link_that_is_not_open_leaves_the_radio_off():
-    """One that could not be opened, for perhaps nobody tries again; and one that was closed, whenever the board sleeps."""
+    """One that could not be opened, for perhaps nobody tries again; one that was closed, whenever the board sleeps."""
 
     def off(radio, station):
         equal((radio.active(), station.active()), (False, False))

@@ -237,24 +237,14 @@ class ESPNowLink:
                 self._taken += 1
                 self._lost += 1
                 continue
-            except ValueError:  # the C has lost its place (below), and sees it
+            except ValueError:  # the C has lost its place, and sees it
                 self._again()
                 continue
             except OSError:  # off: the keeper sees to it
                 await asyncio.sleep_ms(_LOOK)  # type: ignore[attr-defined]
                 continue
-            if mac is not None:
-                self._taken += 1
-            # Of a frame over 250 octets the C of older versions keeps 8 bits of the length: it gives a part of it, or
-            # nothing, and reads on in the rest, which its sender may have made look like frames of others. So there is
-            # more in the ring than frames that came.
             try:
-                came = radio.stats()[3]
-                whole = not radio.any()
-                if whole:
-                    self._taken = came  # also what an application has taken by itself
-                else:
-                    whole = mac is not None and self._taken < radio.stats()[3]
+                whole = self._in_place(mac)
             except MemoryError:
                 self._lost += mac is not None
                 continue
@@ -265,6 +255,20 @@ class ESPNowLink:
             # anybody's frames come in; only the peer's are ours
             elif mac == self.peer and message:
                 return message, mac
+
+    def _in_place(self, mac):
+        """Count what recv() gave, from `mac` or None; return whether the C has its place in the ring still."""
+        radio = self._radio
+        if mac is not None:
+            self._taken += 1
+        came = radio.stats()[3]
+        if not radio.any():
+            self._taken = came  # with what an application has taken by itself
+            return True
+        # Of a frame over 250 octets the C of older versions keeps 8 bits of the length: it gives a part of it, or
+        # nothing, and reads on in the rest, which its sender may have made look like frames of others. So there is
+        # more in the ring than frames that came.
+        return mac is not None and self._taken < radio.stats()[3]
 
     def _again(self):
         """Begin ESP-NOW anew; where that fails, the keeper tries again."""
