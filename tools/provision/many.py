@@ -58,11 +58,14 @@ class Device:
 def main(path, common, folder, store, force, say, keys=None):
     """Exit code 0 when every device of the list has its file. Raises UsageError. `keys`: the file of ESP-NOW's."""
     devices = read(path, common)
+    radio.refuse(
+        keys, [device.settings["peer"] for device in devices], [folder / device.file for device in devices]
+    )
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         raise UsageError(f"{folder}: {error.strerror}") from None
-    made = kept = unnamed = 0
+    made = kept = unnamed = bare = 0
     failures = []
     columns = (TextColumn("provision:"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
@@ -73,13 +76,14 @@ def main(path, common, folder, store, force, say, keys=None):
             try:
                 old = place.read()
                 found = settings.parse(old or b"")
-                radio.give(device.settings, found, keys, force)
+                told = radio.give(device.settings, found, keys, force)
                 wanted = plan.make(store, device.settings, found, force)
                 if provide(store, place, wanted, old):
                     made += 1
                 else:
                     kept += 1
                 unnamed += wanted.unnamed(store)
+                bare += told == radio.BARE
             except UsageError as error:
                 failures.append(f"{path}, line {device.line}: {error}")
             progress.advance(task)
@@ -87,6 +91,8 @@ def main(path, common, folder, store, force, say, keys=None):
         say(failure)
     say_new(store, say)
     say(f"{len(devices)} devices: {made} written to {folder}, {kept} there already, {len(failures)} failed")
+    if bare:
+        say(f"{bare} of them: {radio.BARE}")
     if unnamed:
         say(
             f"{unnamed} of them have no UE Service ID there yet: msgin5g gateway ue add --from FILE.csv, or "

@@ -7,6 +7,7 @@ import functools
 from pathlib import Path
 
 from tools import private
+from tools.device import CONFIG_NAME
 from tools.errors import UsageError
 from tools.image import boards
 from tools.line import ports, remote
@@ -117,8 +118,8 @@ def _refuse_idle(args, wanted):
     """Options that would do nothing for the device that is wanted."""
     if args.app_id is not None and wanted["role"] != plan.APPLICATION:
         raise UsageError('--app-id is of an application: --role "application client"')
-    if args.espnow and not wanted["peer"].startswith(radio.SCHEME):
-        raise UsageError(f"--espnow is for a --peer {radio.SCHEME}//MAC, this is {wanted['peer']}")
+    files = [path for path in (args.out, args.state and args.state / CONFIG_NAME) if path]
+    radio.refuse(args.espnow, [wanted["peer"]], files)
 
 
 def _one(args, store):

@@ -16,6 +16,27 @@ from tools.provision import settings
 SCHEME = "l3+espnow:"
 SECTION = "espnow"
 SIZE = 16  # octets (esp_now.h, ESP_NOW_KEY_LEN)
+BARE = "ESP-NOW without keys: anyone in range can read, change and forge; --espnow FILE makes some"
+
+
+def refuse(path, peers, files):
+    """Raises UsageError for what can't be: `peers` that no device can have, a file of keys at `path` that is for none
+    of them, or is one of the `files` that configurations go to.
+    """
+    peers = [peer for peer in peers if peer.startswith(SCHEME)]
+    for peer in peers:
+        if not _is_station(peer[len(SCHEME) :].removeprefix("//").rstrip("/")):
+            raise UsageError(
+                f"--peer {peer} must name the MAC address of one station: {SCHEME}//a0b1c2d3e4f5"
+            )
+    if path is None:
+        return
+    if not peers:
+        raise UsageError(f"--espnow is for a --peer {SCHEME}//MAC, and there is none")
+    if Path(path).resolve() in [Path(file).resolve() for file in files]:
+        raise UsageError(
+            f"--espnow {path}: a device's configuration goes there; name another file for all keys"
+        )
 
 
 def give(wanted, found, path, force=False):
@@ -28,9 +49,7 @@ def give(wanted, found, path, force=False):
     kept = _kept(ue, found)
     if path is None:
         if kept is None:
-            return (
-                "ESP-NOW without keys: anyone in range can read, change and forge; --espnow FILE makes some"
-            )
+            return BARE
         pmk, lmk = kept
         said = "the keys of ESP-NOW are kept"
     else:
@@ -60,6 +79,14 @@ def _kept(ue, found):
         return None
     keys = section.get("pmk"), section.get("lmk")
     return keys if all(map(_is_key, keys)) else None
+
+
+def _is_station(text):
+    try:
+        octets = bytes.fromhex(text.replace(":", ""))
+    except ValueError:
+        return False
+    return len(octets) == 6 and not octets[0] & 1  # that bit is a group's
 
 
 def _is_key(text):

@@ -123,12 +123,51 @@ def test_a_file_that_is_wrong(here, meter, contents, says):
 
 def test_options_that_do_not_go_together(here, run):
     code, _, err = run("--ue", UE, "--peer", "coap://192.0.2.1", "--espnow", "radio.json", "--out", "a.json")
-    assert code == 2 and "--espnow is for a --peer l3+espnow://MAC, this is coap://192.0.2.1" in err
+    assert code == 2 and "--espnow is for a --peer l3+espnow://MAC, and there is none" in err
+    (here / "list.csv").write_text(f"ue\n{UE}\n")
+    code, _, err = run(
+        *("--csv", "list.csv", "--peer", "coap://192.0.2.1", "--espnow", "radio.json", "--out", "devices")
+    )
+    assert code == 2 and "--espnow is for a --peer l3+espnow://MAC, and there is none" in err
     code, _, err = run("--config", "a.json", "--espnow", "radio.json", "--out", "b.json")
     assert code == 2 and "--espnow has no place beside it" in err
     (here / "base.json").write_text(json.dumps({"espnow": {"channel": 6, "lmk": LMK}}))
     code, _, err = run("--ue", UE, "--peer", PEER, "--base", "base.json", "--out", "a.json")
     assert code == 2 and "leave the keys of section espnow out" in err and LMK not in err
+
+
+@pytest.mark.parametrize("mac", ["a0b1c2d3e4", "gateway", "", "ffffffffffff", "01:00:5e:00:00:01"])
+def test_a_peer_that_is_no_station(here, run, mac):
+    """The device would refuse it, at its start (firmware/device/links/espnow.py, link)."""
+    (here / "list.csv").write_text(f"ue\n{UE}\n")
+    for whose in (("--ue", UE), ("--csv", "list.csv")):
+        code, _, err = run(
+            *whose, "--peer", f"l3+espnow://{mac}", "--role", "application client", "--out", "a"
+        )
+        assert code == 2 and "must name the MAC address of one station: l3+espnow://a0b1c2d3e4f5" in err
+        assert not (here / "a").exists()
+
+
+def test_the_file_of_keys_is_not_written_over(here, run, meter):
+    """A device's configuration in its place would cost the keys of all."""
+    meter("--espnow", "radio.json")
+    before = read(here / "radio.json")
+    code, _, err = meter("--espnow", "radio.json", ue=OTHER, out=here / "radio.json")
+    assert code == 2 and "name another file for all keys" in err
+    state = ("--state", "board", "--espnow", "board/msgin5g.json")
+    code, _, err = run("--ue", UE, "--peer", PEER, "--role", "application client", *state)
+    assert code == 2 and "name another file for all keys" in err
+    (here / "list.csv").write_text(f"ue\n{UE}\n")
+    options = ("--csv", "list.csv", "--peer", PEER, "--role", "application client", "--out", "devices")
+    code, _, err = run(*options, "--espnow", "devices/ue_meter-1@example.org.json")
+    assert code == 2 and "name another file for all keys" in err
+    assert read(here / "radio.json") == before
+
+
+def test_a_list_without_keys_says_so(here, run):
+    (here / "list.csv").write_text(f"ue,peer\n{UE},{PEER}\n{OTHER},{PEER}\nue:third@x,l3+uart://1\n")
+    code, out, _ = run("--csv", "list.csv", "--role", "application client", "--out", "devices")
+    assert code == 0 and "2 of them: ESP-NOW without keys: anyone in range can read, change and forge" in out
 
 
 def test_a_list(here, run):
