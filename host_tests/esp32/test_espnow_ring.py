@@ -156,8 +156,8 @@ def test_a_frame_within_a_frame():
 
 
 def test_the_key_of_the_peer():
-    """As esp_now.h has it: what is not encrypted, or by another key, is not from the peer. `plain`: the closed driver
-    might let the first pass, which the link can't see."""
+    """As the page "ESP-NOW" of ESP-IDF has it: what is encrypted by another key is not from the peer, nor what is not
+    encrypted. `plain`: the closed driver might let that pass, which the link can't see."""
     for plain in (0, 1):
 
         async def act(made, radio, station, plain=plain):

@@ -103,6 +103,7 @@ class WiFiLink(StationLink):
             return self._not_there()
         if status in _SECURITY:
             return (
-                '"%s" wants another security than this: is a password missing (wifi.password)?' % self._ssid
+                '"%s" wants another security than this: is wifi.password missing, or is none wanted?'
+                % self._ssid
             )
         return '"%s" does not let it in (reason %s); trying again' % (self._ssid, status)

@@ -170,6 +170,8 @@ def test_keys():
     equal(name(radio.add_peer, OTHER, lmk=KEY, encrypt=True), "ESP_ERR_ESPNOW_FULL")
     for number in range(13):
         radio.add_peer(bytes(5) + bytes([16 + number]))
+    equal(name(radio.mod_peer, bytes(5) + bytes([16]), lmk=KEY, encrypt=True), "ESP_ERR_ESPNOW_FULL")
+    radio.mod_peer(PEER, lmk=b"l" * 16, encrypt=True)
     equal(name(radio.add_peer, OTHER), "ESP_ERR_ESPNOW_FULL")  # ESP_NOW_MAX_TOTAL_PEER_NUM
 
 

@@ -41,6 +41,8 @@ def test_a_station_that_is_off():
     equal((station.active(), station.status()), (False, IDLE))
     # esp_exceptions_helper(), ESP_ERR_WIFI_NOT_STARTED
     equal(str(raises(OSError, station.disconnect)), "Wifi Not Started")
+    # ESP_ERR_WIFI_CONN: "The station interface don't initialized"
+    equal(str(raises(OSError, station.status, "rssi")), "Wifi Internal Error")
     equal(str(raises(OSError, station.connect, "home", "secret")), "Wifi Not Started")
 
 
@@ -206,11 +208,72 @@ def test_no_address():
     station.connect("home", "secret")
     pass_ms(10000)
     equal((station.status(), station.isconnected(), idf.state()), (CONNECTING, False, "associated"))
-    idf.set(dhcp=1)  # asked 200 ms after it was associated, then after 2, 4, 8 s
-    pass_ms(4699)
+    idf.set(dhcp=1)  # asked 200 ms after it was associated, at 0.7 s, then after 0.5, 1, 2, 4, 4 s
+    pass_ms(2199)
     equal(station.isconnected(), False)
     pass_ms(1)
     equal(station.isconnected(), True)
+
+
+def test_a_password_for_an_open_network_and_none_for_another():
+    """The table "Wi-Fi Reason Code", 210: "in secure mode [...]; however, an Open AP is found", and the reverse."""
+    for wanted, given in (("", "secret"), ("secret", "")):
+        station = on()
+        idf.ap_up("home", wanted)
+        station.connect("home", given)
+        pass_ms(1000)
+        equal((station.status(), idf.state()), (210, "idle"))
+
+
+def test_what_an_interface_that_is_off_takes():
+    """esp_wifi_set_config(): "only when specified interface is enabled"; network_wlan_config() calls it at its end."""
+    on()
+    point = network.WLAN(network.AP_IF)
+    equal(str(raises(OSError, point.config, ssid="mine")), "Wifi Invalid Mode")
+    point.active(True)
+    point.config(ssid="mine")
+    equal(point.config("ssid"), "mine")
+
+
+def test_a_scan():
+    """esp_wifi_scan_get_ap_records(): "sorted in descending order based on RSSI"."""
+    station = on()
+    for name, rssi in (("far", -90), ("near", -30), ("there", -60)):
+        idf.ap_up(name, "secret", 6, rssi)
+    found = [(each[0], each[3]) for each in station.scan()]
+    equal(found, [(b"near", -30), (b"there", -60), (b"far", -90)])
+
+
+def test_power():
+    """esp_wifi_set_max_tx_power(): "range is [8, 84]" of 0.25 dBm, else ESP_ERR_INVALID_ARG."""
+    station = on()
+    station.config(txpower=2)
+    equal(station.config("txpower"), 2)
+    for power in (1.75, 21.25):
+        said = str(raises(RuntimeError, station.config, txpower=power))
+        equal(said, "Wifi Unknown Error 0x0102")
+
+
+def test_the_client_of_dhcp():
+    """esp_netif_lwip.c: it runs while there is a network, and an address that was set stops it. The errors:
+    esp_netif_types.h.
+    """
+    station = on()
+    station.ifconfig("dhcp")
+    equal(station.ipconfig("dhcp4"), False)
+    station = joined()
+    equal(station.ipconfig("dhcp4"), True)
+    said = str(raises(RuntimeError, station.ifconfig, "dhcp"))
+    equal(said, "Wifi Unknown Error 0x5004")  # ESP_ERR_ESP_NETIF_DHCP_ALREADY_STARTED
+    own = ("192.0.2.50", "255.255.255.0", "192.0.2.1", "192.0.2.1")
+    for _ in range(2):  # ESP_ERR_ESP_NETIF_DHCP_ALREADY_STOPPED is none, esp_ifconfig(), line 131
+        station.ifconfig(own)
+    equal((station.ifconfig(), station.ipconfig("dhcp4")), (own, False))
+    idf.disconnect(2)
+    equal(station.ifconfig(), own)
+    station.connect("home", "secret")
+    pass_ms(500)
+    equal((station.isconnected(), station.ifconfig()), (True, own))
 
 
 def test_another_address():

@@ -72,16 +72,31 @@ def test_the_same_reason_is_told_again_after_another_one():
     Scene(wrong_password=202).play(act)
 
 
+SECURITY = 'Wi-Fi: "home" wants another security than this: is wifi.password missing, or is none wanted?'
+
+
 def test_a_password_that_is_missing():
     async def act(scene):
         scene.link._password = ""
         await asyncio.sleep(60)
-        equal(len(scene.said), 1)
-        assert "is a password missing (wifi.password)?" in scene.lines[0], scene.lines
+        equal(scene.lines, [SECURITY])
         idf.ap_up(SSID)
         await scene.joined()
 
     Scene(there=True).play(act)
+
+
+def test_a_password_where_none_is_wanted():
+    """The table "Wi-Fi Reason Code" of ESP-IDF, 210: the station does not join an open network with one."""
+
+    async def act(scene):
+        idf.ap_up(SSID)
+        await asyncio.sleep(60)
+        equal(scene.lines, [SECURITY])
+        idf.ap_up(SSID, PASSWORD)
+        await scene.joined()
+
+    Scene().play(act)
 
 
 def test_each_reason_and_then_none():

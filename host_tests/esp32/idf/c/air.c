@@ -6,7 +6,7 @@
 
 #include "inside.h"
 
-static ap_t aps[8];
+static ap_t aps[APS];
 int ap_count;
 
 ap_t *ap_at(int i) {

@@ -50,7 +50,7 @@ static void wind(uint64_t ms) {
     }
 }
 
-// "Reconfigure the Task Watchdog Timer"
+// "Reconfigure the Task Watchdog Timer (TWDT)"
 esp_err_t esp_task_wdt_reconfigure(const esp_task_wdt_config_t *config) {
     CALLED;
     watchdog_ms = config->timeout_ms;
@@ -58,7 +58,7 @@ esp_err_t esp_task_wdt_reconfigure(const esp_task_wdt_config_t *config) {
     return ESP_OK;
 }
 
-// "Subscribe a user to the Task Watchdog Timer"
+// "Subscribe a user to the Task Watchdog Timer (TWDT)"
 esp_err_t esp_task_wdt_add_user(const char *name, esp_task_wdt_user_handle_t *handle) {
     CALLED;
     *handle = (void *)&watchdog_ms;
@@ -87,7 +87,7 @@ void esp_restart(void) {
     chip_end(EXIT_RESTART);
 }
 
-// esp_sleep.h: "Enter deep sleep with the configured wakeup options. [...] The function does not return"
+// esp_sleep.h: "Enter deep sleep with the configured wakeup options"; "The function does not do a return (no rejection)."
 void esp_deep_sleep_start(void) {
     chip_end(timer_wakeup ? EXIT_DEEP_SLEEP : EXIT_ASLEEP_FOR_EVER);
 }

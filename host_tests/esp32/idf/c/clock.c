@@ -244,7 +244,8 @@ esp_err_t esp_event_handler_instance_register(
     return ESP_OK;
 }
 
-// esp_err.h: "Returns string for esp_err_t error codes"
+// esp_err.h: "Returns string for esp_err_t error codes"; "ERROR" of one that it does not know, in esp_err_to_name.c with
+// CONFIG_ESP_ERR_TO_NAME_LOOKUP, the default
 const char *esp_err_to_name(esp_err_t code) {
     static const struct { esp_err_t code; const char *name; } names[] = {
 #define E(name) { name, #name }
@@ -260,7 +261,7 @@ const char *esp_err_to_name(esp_err_t code) {
             return names[i].name;
         }
     }
-    return "UNKNOWN ERROR";
+    return "ERROR";
 }
 
 void called(const char *name) {

@@ -57,6 +57,7 @@ const ap_t *station_joined(void); // NULL: none
 
 // --- air.c: access points
 
+enum { APS = 8 };
 extern int ap_count;
 ap_t *ap_at(int i);
 ap_t *ap_find(const char *ssid);

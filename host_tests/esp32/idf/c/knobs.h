@@ -5,16 +5,17 @@
 // X(name, value at power-on) and what is known of it.
 
 #define KNOBS(X) \
-    /* --- joining. "Wi-Fi Driver", Station Connecting Phase: scan, authentication, association, four-way handshake; how \
-       long each takes depends on channels and access point. */ \
+    /* --- joining. "Wi-Fi Driver", Station Connecting Scenario: scan, authentication, association, four-way handshake; \
+       how long each takes depends on channels and access point. */ \
     X(scan, 300) /* ms until an access point is found, or not */ \
     X(join, 200) /* ms from there until it is associated */ \
     X(refuse, 200) /* ms from there until a refusal is told; the time-outs of the handshakes are seconds */ \
     X(reason, 0) /* each attempt ends with this reason; 0: as the access point has it */ \
-    X(wrong_password, 15) /* which reason tells it. "Wi-Fi Reason Code": 2, 15, 202 and 204 are all said to come of it */ \
+    X(wrong_password, 15) /* which reason tells it. "Wi-Fi Reason code related to wrong password": 15 or 204; users \
+       see 202 ("Password may be wrong", says network_wlan.c), 205 and 2, too */ \
     X(hang, 0) /* 1: an attempt never ends, and nothing is told */ \
-    /* --- leaving. esp_wifi_types: "When esp_wifi_disconnect() [...] is called and the station is already connected"; of \
-       a station that is connecting nothing is said. */ \
+    /* --- leaving. WIFI_EVENT_STA_DISCONNECTED: "When esp_wifi_disconnect() or esp_wifi_stop() is called and the station \
+       is already connected to the AP"; of a station that is connecting nothing is said. */ \
     X(leave_event, 1) /* 1: that is told with ASSOC_LEAVE, too */ \
     X(leaving, 0) /* ms after esp_wifi_disconnect() in which esp_wifi_connect() is refused */ \
     X(event_lag, 0) /* ms from a cause to its event; 0: before the call returns, for the event task has priority */ \
@@ -22,14 +23,16 @@
     X(refusals, 0) /* how many calls of esp_wifi_connect() will end so */ \
     X(stuck, 0) /* 1: all of them, until esp_wifi_stop() */ \
     X(connect_up, 0) /* esp_wifi_connect() while connected: 0 is ignored, 1 is refused so */ \
-    X(config_busy, IDF_MINOR >= 5) /* 1: esp_wifi_set_config() while connecting ends with ESP_ERR_WIFI_STATE, as from 5.5 on */ \
+    X(config_busy, IDF_MINOR >= 5) /* 1: esp_wifi_set_config() while connecting ends with ESP_ERR_WIFI_STATE. No header \
+       says so; the logs of users of 5.5 do: "sta is connecting, cannot set config" */ \
     /* --- staying. esp_wifi_set_inactive_time: "If the station does not receive a beacon frame [...] disconnect from \
        SoftAP. Default 6s" */ \
-    X(beacons, 6000) /* ms until the driver notices that the access point is gone */ \
+    X(beacons, 6000) /* ms until it is told. "After the beacon times out, the station sends 5 probe requests to the AP": how \
+       long that takes is not said */ \
     X(csa, 1) /* 1: an access point that changes its channel announces it, and the station follows */ \
     X(passes, 1) /* 0: the access point passes no datagrams (standins/socket.py) */ \
     X(send_gap, 0) /* ms: a datagram sooner after the last finds no memory in lwIP (standins/socket.py) */ \
-    /* --- addresses. "ESP-NETIF": DHCP starts when the station is connected; lwIP asks again after 2, 4, 8 ... 60 s */ \
+    /* --- addresses. DHCP starts when the station is connected, and asks again after 0.5, 1, 2, 4, 4 ... s (netif.c) */ \
     X(dhcp, 1) /* 0: nobody answers */ \
     X(dhcp_ms, 200) /* ms until one who answers has */ \
     X(lost_ms, 120000) /* CONFIG_ESP_NETIF_IP_LOST_TIMER_INTERVAL, 120 s by default */ \
@@ -44,7 +47,8 @@
     X(peer_channel, 0) /* the channel that the other stations listen on; 0: whichever this one is on */ \
     X(encrypt_max, 7) /* CONFIG_ESP_WIFI_ESPNOW_MAX_ENCRYPT_NUM, 7 by default */ \
     X(plain, 0) /* 1: a frame in the clear from a peer with a key comes in all the same */ \
-    X(now_limit, IDF_MINOR < 4 ? 250 : 1470) /* "The maximum length of data"; 1470 with version 2, from 5.4 on */ \
+    X(now_limit, IDF_MINOR < 4 ? 250 : 1470) /* "ESP-NOW": "v1.0 is 250 bytes, v2.0 is 1470 bytes"; from 5.4 on \
+       it is v2.0 */ \
     /* --- the chip */ \
     X(reset_reason, 0) /* what esp_reset_reason() gives; 0: what the environment's CHIP_CAUSE says, else POWERON */ \
     X(log, 0) /* 1: the port's own log and all events go to stderr */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// ESP-NOW: peers, frames out, frames in. Sentences are those of esp_now.h and of the page "ESP-NOW" of ESP-IDF 5.4.
+// ESP-NOW: peers, frames out, frames in. Sentences are those of esp_now.h and of the page "ESP-NOW".
 
 #include "inside.h"
 
@@ -30,7 +30,8 @@ static int encrypted(void) {
     return n;
 }
 
-// "ESP_ERR_ESPNOW_INTERNAL: Internal error"; it needs the driver ("Call esp_now_init() [...] after Wi-Fi is started")
+// "ESP_ERR_ESPNOW_INTERNAL : Internal error": without the driver. "it is recommended to start Wi-Fi before initializing
+// ESP-NOW", but no more than that.
 esp_err_t esp_now_init(void) {
     CALLED;
     if (!wifi_initialised) {
@@ -50,7 +51,7 @@ esp_err_t esp_now_deinit(void) {
     return ESP_OK;
 }
 
-// "ESP_ERR_ESPNOW_NOT_INIT: ESPNOW is not initialized", of all that follow
+// "ESP_ERR_ESPNOW_NOT_INIT : ESPNOW is not initialized", of all that follow
 #define READY \
     CALLED; \
     if (!ready) { \
@@ -83,7 +84,8 @@ esp_err_t esp_now_unregister_send_cb(void) {
 
 typedef struct { uint8_t mac[6]; bool heard; } ending_t;
 
-// esp_now_send_cb_t; "ESP_NOW_SEND_FAIL [...] the destination device does not exist; the channels are not the same"
+// esp_now_send_cb_t; "Otherwise, it will return `ESP_NOW_SEND_FAIL`. [...] For example, the destination device does not
+// exist; the channels of the devices are not the same; the action frame is lost when transmitting on the air, etc."
 static void ended(const void *data) {
     const ending_t *ending = data;
     if (acknowledged == NULL) {
@@ -120,8 +122,8 @@ static void keep(const uint8_t *mac, const uint8_t *data, size_t length) {
     memcpy(sent[sent_count++].data, data, length);
 }
 
-// "ESP_ERR_ESPNOW_IF: current Wi-Fi interface doesn't match that of peer", "_CHAN: current Wi-Fi channel doesn't match
-// that of peer", "_NO_MEM: out of memory"
+// "ESP_ERR_ESPNOW_IF : current Wi-Fi interface doesn't match that of peer", "ESP_ERR_ESPNOW_CHAN: current Wi-Fi channel
+// doesn't match that of peer", "ESP_ERR_ESPNOW_NO_MEM : out of memory"
 static esp_err_t send_to(const esp_now_peer_info_t *peer, const uint8_t *data, size_t length) {
     wifi_mode_t bit = peer->ifidx == WIFI_IF_STA ? WIFI_MODE_STA : WIFI_MODE_AP;
     if (!wifi_running || !(wifi_mode & bit)) {
@@ -144,8 +146,10 @@ static esp_err_t send_to(const esp_now_peer_info_t *peer, const uint8_t *data, s
     return ESP_OK;
 }
 
-// "If peer_addr is not NULL, send data to the peer whose MAC address matches peer_addr. If peer_addr is NULL, send data to
-// all of the peers"; "ESP_ERR_ESPNOW_ARG: invalid argument", "_NOT_FOUND: peer is not found"
+// "If peer_addr is not NULL, send data to the peer whose MAC address matches peer_addr"; "If peer_addr is NULL, send data
+// to all of the peers that are added to the peer list"; "ESP_ERR_ESPNOW_ARG : invalid argument",
+// "ESP_ERR_ESPNOW_NOT_FOUND : peer is not found". The page has "less than or equal to the maximum packet length (v1.0 is 250
+// bytes, v2.0 is 1470 bytes)", the header "must be less than ESP_NOW_MAX_DATA_LEN".
 esp_err_t esp_now_send(const uint8_t *mac, const uint8_t *data, size_t length) {
     READY
     if (data == NULL || length == 0 || length > (size_t)knob.now_limit || length > sizeof(sent[0].data)) {
@@ -162,8 +166,9 @@ esp_err_t esp_now_send(const uint8_t *mac, const uint8_t *data, size_t length) {
     return error;
 }
 
-// "ESP_ERR_ESPNOW_FULL: peer list is full", "_EXIST: peer has existed"; "the paired encryption devices are no more than 17,
-// the default is 7". Another channel than the current one is taken here, and the send fails.
+// "ESP_ERR_ESPNOW_FULL : peer list is full", "ESP_ERR_ESPNOW_EXIST : peer has existed"; "The maximum number of paired
+// devices is 20, and the paired encryption devices are no more than 17, the default is 7." Another channel than the current
+// one is taken here, and the send fails.
 esp_err_t esp_now_add_peer(const esp_now_peer_info_t *peer) {
     READY
     if (find(peer->peer_addr) != NULL) {
@@ -186,11 +191,15 @@ esp_err_t esp_now_del_peer(const uint8_t *mac) {
     return ESP_OK;
 }
 
+// "ESP_ERR_ESPNOW_FULL : peer list is full"; what a peer ends with that is not there is not said
 esp_err_t esp_now_mod_peer(const esp_now_peer_info_t *peer) {
     READY
     esp_now_peer_info_t *there = find(peer->peer_addr);
     if (there == NULL) {
         return ESP_ERR_ESPNOW_NOT_FOUND;
+    }
+    if (peer->encrypt && !there->encrypt && encrypted() >= knob.encrypt_max) {
+        return ESP_ERR_ESPNOW_FULL;
     }
     *there = *peer;
     return ESP_OK;
@@ -228,7 +237,7 @@ esp_err_t esp_now_get_peer_num(esp_now_peer_num_t *number) {
     return ESP_OK;
 }
 
-// "Set the primary master key. primary master key is used to encrypt local master key": with the same on both sides, LMKs
+// "Set the primary master key"; "primary master key is used to encrypt local master key": with the same on both sides, LMKs
 // decide; other ones are not imitated.
 esp_err_t esp_now_set_pmk(const uint8_t *pmk) {
     READY
@@ -237,8 +246,9 @@ esp_err_t esp_now_set_pmk(const uint8_t *pmk) {
 
 // --- the other side
 
-// "If the LMK of the paired device is not set, the vendor-specific action frame will not be encrypted"; one that is
-// encrypted with another key than ours for its sender can't be read.
+// "If the LMK of the paired device is not set, the vendor-specific action frame will not be encrypted."; "To receive
+// encrypted unicast packets, a paired device must be added, and the same LMK must be set." Of a frame in the clear from a
+// peer with a key nothing is said: knobs.h, plain.
 static bool readable(const uint8_t *mac, const uint8_t *lmk) {
     const esp_now_peer_info_t *peer = find(mac);
     bool keyed = peer != NULL && peer->encrypt;

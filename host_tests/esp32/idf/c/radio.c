@@ -5,8 +5,8 @@
 
 uint8_t wifi_macs[2][6] = { { 0x24, 0x0a, 0xc4, 1, 2, 3 }, { 0x24, 0x0a, 0xc4, 1, 2, 4 } };
 static wifi_ps_type_t power_save = WIFI_PS_MIN_MODEM; // esp_wifi_set_ps: "Default power save type is WIFI_PS_MIN_MODEM"
-static int8_t tx_power = 78;
-static int found; // by the last scan
+static int8_t tx_power = 80;
+static int found; // by the last scan, and not fetched
 
 // "Set the WiFi API configuration storage type"
 esp_err_t esp_wifi_set_storage(wifi_storage_t storage) {
@@ -14,10 +14,13 @@ esp_err_t esp_wifi_set_storage(wifi_storage_t storage) {
     return wifi_initialised ? ESP_OK : ESP_ERR_WIFI_NOT_INIT;
 }
 
-// "If this API is called [...] block is true, it will not return until the scan is done"; "ESP_ERR_WIFI_STATE: wifi still
-// connecting when invoke esp_wifi_scan_start"
+// "if block is true, this API will block the caller until the scan is done"; "ESP_ERR_WIFI_STATE: WiFi still connecting when
+// invoke esp_wifi_scan_start"
 esp_err_t esp_wifi_scan_start(const wifi_scan_config_t *config, bool block) {
     CALLED;
+    if (!wifi_initialised) {
+        return ESP_ERR_WIFI_NOT_INIT;
+    }
     if (!wifi_running) {
         return ESP_ERR_WIFI_NOT_STARTED;
     }
@@ -45,22 +48,36 @@ static void record(const ap_t *ap, wifi_ap_record_t *to) {
     to->authmode = ap->password[0] ? WIFI_AUTH_WPA2_PSK : WIFI_AUTH_OPEN;
 }
 
-// "As input param, it stores max AP number ap_records can hold. As output param, it receives the actual AP number"
+static int stronger(const void *a, const void *b) {
+    return ((const wifi_ap_record_t *)b)->rssi - ((const wifi_ap_record_t *)a)->rssi;
+}
+
+// "As input param, it stores max AP number ap_records can hold. As output param, it receives the actual AP number this API
+// returns"; "The returned AP list is sorted in descending order based on RSSI"; "This API will free all memory occupied by
+// scanned AP list"
 esp_err_t esp_wifi_scan_get_ap_records(uint16_t *number, wifi_ap_record_t *records) {
     CALLED;
+    wifi_ap_record_t all[APS];
     int there = found < ap_count ? found : ap_count;
+    for (int i = 0; i < there; i++) {
+        record(ap_at(i), &all[i]);
+    }
+    qsort(all, there, sizeof(all[0]), stronger);
     if (*number > there) {
         *number = there;
     }
-    for (int i = 0; i < *number; i++) {
-        record(ap_at(i), &records[i]);
-    }
+    memcpy(records, all, *number * sizeof(all[0]));
+    found = 0;
     return ESP_OK;
 }
 
-// "ESP_ERR_WIFI_NOT_CONNECT: The station is in disconnect status"
+// "ESP_ERR_WIFI_CONN: The station interface don't initialized"; "ESP_ERR_WIFI_NOT_CONNECT: The station is in disconnect
+// status"
 esp_err_t esp_wifi_sta_get_ap_info(wifi_ap_record_t *info) {
     CALLED;
+    if (!wifi_running || !(wifi_mode & WIFI_MODE_STA)) {
+        return ESP_ERR_WIFI_CONN;
+    }
     const ap_t *ap = station_joined();
     if (ap == NULL) {
         return ESP_ERR_WIFI_NOT_CONNECT;
@@ -90,8 +107,9 @@ esp_err_t esp_wifi_get_mac(int interface, uint8_t *mac) {
 }
 
 // "This API should be called after esp_wifi_start() and before esp_wifi_stop()"; "When device is in STA mode, this API
-// should not be called when STA is scanning or connecting to an external AP"; "ESP_ERR_INVALID_ARG". In which way it
-// fails then is not said; the driver's libraries are known to give ESP_FAIL.
+// should not be called when STA is scanning or connecting to an external AP": what it ends with then is not said, and
+// ESP_FAIL is assumed; of a station that has joined nothing is said, either. "ESP_ERR_INVALID_ARG: invalid argument": here
+// for what is no channel anywhere, though "The default country is \"01\" (world safe mode)" with 11 of them.
 esp_err_t esp_wifi_set_channel(uint8_t primary, wifi_second_chan_t second) {
     CALLED;
     if (!wifi_running) {
@@ -114,11 +132,15 @@ esp_err_t esp_wifi_get_channel(uint8_t *primary, wifi_second_chan_t *second) {
     return wifi_initialised ? ESP_OK : ESP_ERR_WIFI_NOT_INIT;
 }
 
-// "Maximum power before wifi ordinary"; "ESP_ERR_WIFI_NOT_START: WiFi is not started"
+// "Set maximum transmitting power after WiFi start."; "ESP_ERR_WIFI_NOT_STARTED: WiFi is not started by esp_wifi_start";
+// "Param power unit is 0.25dBm, range is [8, 84]"; "ESP_ERR_INVALID_ARG: invalid argument, e.g. parameter is out of range"
 esp_err_t esp_wifi_set_max_tx_power(int8_t power) {
     CALLED;
     if (!wifi_running) {
         return ESP_ERR_WIFI_NOT_STARTED;
+    }
+    if (power < 8 || power > 84) {
+        return ESP_ERR_INVALID_ARG;
     }
     tx_power = power;
     return ESP_OK;
@@ -130,7 +152,7 @@ esp_err_t esp_wifi_get_max_tx_power(int8_t *power) {
     return wifi_running ? ESP_OK : ESP_ERR_WIFI_NOT_STARTED;
 }
 
-// "Set protocol type of specified interface. The default protocol is (WIFI_PROTOCOL_11B|WIFI_PROTOCOL_11G|WIFI_PROTOCOL_11N)"
+// "The default protocol is (WIFI_PROTOCOL_11B|WIFI_PROTOCOL_11G|WIFI_PROTOCOL_11N)"
 esp_err_t esp_wifi_set_protocol(int interface, uint8_t bitmap) {
     CALLED;
     return ESP_OK;
@@ -155,7 +177,7 @@ esp_err_t esp_wifi_get_ps(wifi_ps_type_t *type) {
     return ESP_OK;
 }
 
-// "Config ESPNOW rate of specified interface. This API should be called after esp_wifi_start()"
+// esp_now.h: "Config ESPNOW rate of specified interface"; "This API should be called after esp_wifi_start()"
 esp_err_t esp_wifi_config_espnow_rate(int interface, wifi_phy_rate_t rate) {
     CALLED;
     return wifi_running ? ESP_OK : ESP_ERR_WIFI_NOT_STARTED;

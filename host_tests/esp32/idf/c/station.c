@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The driver's station: mode, start and stop, joining and losing an access point. Sentences are those of esp_wifi.h and
-// of the pages "Wi-Fi Driver" and "Wi-Fi Reason Code" of ESP-IDF 5.4.
+// of the page "Wi-Fi Driver" with its "Wi-Fi Reason Code".
 //
 // Not imitated: several access points of one name, power save, AP mode beyond its start and stop.
 
@@ -46,11 +46,12 @@ static void rest(void) {
     netif_disconnected();
 }
 
-// WIFI_EVENT_STA_DISCONNECTED: "When esp_wifi_connect() is called, but the Wi-Fi driver fails to set up a connection";
-// "When the Wi-Fi connection is disrupted because of specific reasons"
+// WIFI_EVENT_STA_DISCONNECTED: "When esp_wifi_connect() is called, but the Wi-Fi driver fails to set up a connection with
+// the AP due to certain reasons"; "When the Wi-Fi connection is disrupted because of specific reasons"
 void station_fail(int reason) {
-    wifi_event_sta_disconnected_t gone = { .reason = reason };
+    wifi_event_sta_disconnected_t gone = { .reason = reason, .rssi = state >= ASSOCIATED ? joined.rssi : -128 };
     memcpy(gone.ssid, wifi_configs[0].sta.ssid, sizeof(gone.ssid));
+    gone.ssid_len = strnlen((char *)gone.ssid, sizeof(gone.ssid));
     rest();
     post_event(WIFI_EVENT, WIFI_EVENT_STA_DISCONNECTED, &gone, sizeof(gone));
 }
@@ -81,7 +82,9 @@ static void refused(int reason) {
     timer_set(TIMER_STATION, knob.refuse, step);
 }
 
-// WIFI_REASON_NO_AP_FOUND, and "_W_COMPATIBLE_SECURITY": "some constraints [...] security"
+// "Wi-Fi Reason Code", NO_AP_FOUND: "when the station fails to scan the target AP"; NO_AP_FOUND_W_COMPATIBLE_SECURITY: "The
+// station is configured in Open mode; however, the Access Point is broadcasting in secure mode"; "The station is configured
+// in secure mode (Password or Enterprise mode); however, an Open AP is found during the scan"
 static void scanned(const ap_t *ap, const char *password) {
     if (attempt == WIFI_REASON_NO_AP_FOUND || attempt >= WIFI_REASON_NO_AP_FOUND_W_COMPATIBLE_SECURITY) {
         station_fail(attempt);
@@ -90,7 +93,7 @@ static void scanned(const ap_t *ap, const char *password) {
         go(JOINING, knob.join);
     } else if (ap == NULL) {
         station_fail(WIFI_REASON_NO_AP_FOUND);
-    } else if (ap->password[0] && !password[0]) {
+    } else if (!ap->password[0] != !password[0]) {
         station_fail(WIFI_REASON_NO_AP_FOUND_W_COMPATIBLE_SECURITY);
     } else {
         joined = *ap;
@@ -100,19 +103,24 @@ static void scanned(const ap_t *ap, const char *password) {
     }
 }
 
-// "Station Connecting Phase": authentication, association and the handshake, in which a password is looked at
+// "Station Connecting Scenario": authentication, association and the handshake, in which a password is looked at
 static void tried(const ap_t *ap, const char *password) {
     if (refusal) {
         station_fail(refusal);
     } else if (attempt) {
         refused(attempt);
     } else if (ap == NULL || ap->channel != joined.channel) {
-        refused(WIFI_REASON_AUTH_EXPIRE); // "The authentication has timed out"
+        refused(WIFI_REASON_AUTH_EXPIRE); // "auth is timed out"
     } else if (ap->password[0] && strcmp(ap->password, password) != 0) {
         refused(knob.wrong_password);
     } else {
         go(ASSOCIATED, -1);
-        post_event(WIFI_EVENT, WIFI_EVENT_STA_CONNECTED, NULL, 0);
+        wifi_event_sta_connected_t there = { .channel = joined.channel };
+        memcpy(there.ssid, wifi_configs[0].sta.ssid, sizeof(there.ssid));
+        memcpy(there.bssid, joined.bssid, sizeof(there.bssid));
+        there.ssid_len = strnlen((char *)there.ssid, sizeof(there.ssid));
+        there.authmode = joined.password[0] ? WIFI_AUTH_WPA2_PSK : WIFI_AUTH_OPEN;
+        post_event(WIFI_EVENT, WIFI_EVENT_STA_CONNECTED, &there, sizeof(there));
         netif_connected();
     }
 }
@@ -159,7 +167,7 @@ void station_look(void) {
     }
 }
 
-// esp_wifi_init: "Initialize WiFi. Allocate resource for WiFi driver"
+// esp_wifi_init: "Allocate resource for WiFi driver, such as WiFi control structure, RX/TX buffer"
 esp_err_t esp_wifi_init(const wifi_init_config_t *config) {
     CALLED;
     wifi_initialised = true;
@@ -181,7 +189,7 @@ static void changed(bool was, bool is, int start, int stop) {
 }
 
 // WIFI_EVENT_STA_DISCONNECTED: "When esp_wifi_disconnect() or esp_wifi_stop() is called and the station is already
-// connected"
+// connected to the AP"
 static void set(wifi_mode_t mode, bool running) {
     wifi_mode_t was = wifi_running ? wifi_mode : 0, is = running ? mode : 0;
     if ((was & WIFI_MODE_STA) && !(is & WIFI_MODE_STA)) {
@@ -229,12 +237,16 @@ esp_err_t esp_wifi_stop(void) {
     return done(ESP_OK);
 }
 
-// esp_wifi_set_config: "This API can be called only when specified interface is enabled, otherwise, API fail"; 5.5 adds
-// that a station that is connecting refuses it ("sta is connecting, cannot set config")
+// esp_wifi_set_config: "This API can be called only when specified interface is enabled, otherwise, API fail", with
+// "ESP_ERR_WIFI_MODE: invalid mode" (micropython#14382: an access point that is configured before it is active). The
+// driver of 5.5 refuses it, too, while the station is connecting: knobs.h, config_busy.
 esp_err_t esp_wifi_set_config(int interface, wifi_config_t *config) {
     CALLED;
     if (!wifi_initialised) {
         return ESP_ERR_WIFI_NOT_INIT;
+    }
+    if (!(wifi_mode & (interface == ESP_IF_WIFI_STA ? WIFI_MODE_STA : WIFI_MODE_AP))) {
+        return ESP_ERR_WIFI_MODE;
     }
     if (interface == ESP_IF_WIFI_STA && knob.config_busy && (state == SCANNING || state == JOINING)) {
         return ESP_ERR_WIFI_STATE;
@@ -258,9 +270,10 @@ static bool refuses(void) {
     return knob.stuck || (left && now_ms() < left + knob.leaving);
 }
 
-// esp_wifi_connect: "ESP_ERR_WIFI_NOT_STARTED: WiFi is not started by esp_wifi_start", "ESP_ERR_WIFI_MODE", "_SSID: SSID of
-// AP which station connects is invalid", "_CONN: WiFi internal error"; while it connects the driver logs "sta is
-// connecting, return error". "If station interface is connected to an AP, call esp_wifi_disconnect to disconnect."
+// esp_wifi_connect: "ESP_ERR_WIFI_NOT_STARTED: WiFi is not started by esp_wifi_start", "ESP_ERR_WIFI_MODE: WiFi mode error",
+// "ESP_ERR_WIFI_SSID: SSID of AP which station connects is invalid", "ESP_ERR_WIFI_CONN: WiFi internal error, station or
+// soft-AP control block wrong": that is what it ends with while it connects, and logs "sta is connecting, return error".
+// "If station interface is connected to an AP, call esp_wifi_disconnect to disconnect."
 esp_err_t esp_wifi_connect(void) {
     CALLED;
     if (!wifi_initialised) {

@@ -84,6 +84,15 @@ typedef struct {
     uint8_t ssid[32];
     uint8_t ssid_len;
     uint8_t bssid[6];
+    uint8_t channel;
+    wifi_auth_mode_t authmode;
+    uint16_t aid;
+} wifi_event_sta_connected_t;
+
+typedef struct {
+    uint8_t ssid[32];
+    uint8_t ssid_len;
+    uint8_t bssid[6];
     uint8_t reason;
     int8_t rssi;
 } wifi_event_sta_disconnected_t;
