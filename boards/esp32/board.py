@@ -73,7 +73,8 @@ class Board:
         """Have `call(timer)` called every `ms`, at the REPL and between the steps of other code, until deinit().
 
         `number` is that of the chip's timer: a second call with the same one takes the place of the first. An ESP32-C2
-        has number 0 alone; newer MicroPython has timers without a number as well (machine_timer.c).
+        has number 0 alone; newer MicroPython has timers without a number as well (machine_timer.c). Keep what is
+        returned: since 1.29 a timer that nothing refers to ends.
         """
         for timer in (number, -1):
             try:
