@@ -122,7 +122,7 @@ static void pending(cyw43_t *self) {
     }
 }
 
-// cyw43_cb_process_async_event
+// cyw43_cb_process_async_event, without CYW43_EV_PRUNE: a network of WPA alone is joined anew, as one
 void cyw43_handle(const cyw43_event_t *event) {
     cyw43_t *self = &cyw43_state;
     switch (event->type) {
@@ -151,6 +151,9 @@ void cyw43_handle(const cyw43_event_t *event) {
             }
             break;
         case CYW43_EV_LINK:
+            if (event->status != 0) {
+                break;
+            }
             if (event->flags & 1) {
                 self->join_state |= LINK;
             } else {
@@ -313,9 +316,9 @@ int cyw43_wifi_get_rssi(cyw43_t *self, int32_t *rssi) {
 
 int cyw43_wifi_get_mac(cyw43_t *self, int itf, uint8_t mac[6]) {
     (void)self;
+    (void)itf; // both have the same
     static const uint8_t own[6] = { 0x28, 0xcd, 0xc1, 1, 2, 3 };
     memcpy(mac, own, 6);
-    mac[5] += itf;
     return 0;
 }
 
