@@ -5,7 +5,10 @@ The file is JSON: `pmk`, the same for all who talk with that radio, and `lmk`, f
 missing in it is made. It is written before a device gets its keys, so that a run that was cut off is run again.
 """
 
+import contextlib
+import fcntl
 import json
+import os
 import secrets
 from pathlib import Path
 
@@ -53,17 +56,38 @@ def give(wanted, found, path, force=False):
         pmk, lmk = kept
         said = "the keys of ESP-NOW are kept"
     else:
-        known = _load(path)
-        pmk = known.setdefault("pmk", kept[0] if kept else secrets.token_hex(SIZE))
-        lmk = None if force else known["lmk"].get(ue) or (kept[1] if kept and kept[0] == pmk else None)
-        said = "ESP-NOW: the keys of %s" if lmk else "ESP-NOW: a new key, in %s for the gateway's radio"
-        said = said % path
-        lmk = lmk or secrets.token_hex(SIZE)
-        if known["lmk"].get(ue) != lmk:
-            known["lmk"][ue] = lmk
-            _save(path, known)
+        with _alone(Path(path)):
+            pmk, lmk, said = _of_file(path, ue, kept, force)
     wanted[SECTION] = {**wanted.get(SECTION, {}), "pmk": pmk, "lmk": lmk}
     return said
+
+
+def _of_file(path, ue, kept, force):
+    """PMK and LMK of this device, in the file from now on; a sentence."""
+    known = _load(path)
+    before = json.dumps(known)
+    pmk = known.setdefault("pmk", kept[0] if kept else secrets.token_hex(SIZE))
+    lmk = None if force else known["lmk"].get(ue) or (kept[1] if kept and kept[0] == pmk else None)
+    said = "ESP-NOW: the keys of %s" if lmk else "ESP-NOW: a new key, in %s for the gateway's radio"
+    lmk = known["lmk"][ue] = lmk or secrets.token_hex(SIZE)
+    if json.dumps(known) != before:
+        _save(path, known)
+    return pmk, lmk, said % path
+
+
+@contextlib.contextmanager
+def _alone(path):
+    """Another run with the same file waits: both would write what they read with one key more, and one be lost."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path.parent, os.O_RDONLY)
+    except OSError as error:
+        raise UsageError(f"--espnow {path}: {error.strerror}") from None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def has_keys(config):
@@ -105,16 +129,15 @@ def _load(path):
     keys = known.get("lmk", {})
     if set(known) - {"pmk", "lmk"} or not isinstance(keys, dict):
         raise UsageError(f'--espnow {path}: it has "pmk", a key, and "lmk", one for each device, and no more')
-    for name, key in [("pmk", known["pmk"])] * ("pmk" in known) + list(keys.items()):
+    common = {name: key for name, key in known.items() if name == "pmk"}
+    for name, key in [*common.items(), *keys.items()]:
         if not _is_key(key):
             raise UsageError(f"--espnow {path}: the key of {name!r} must be {2 * SIZE} hexadecimal digits")
     return {**known, "lmk": keys}
 
 
 def _save(path, known):
-    path = Path(path)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        private.replace(path, (json.dumps(known, indent=1) + "\n").encode())
+        private.replace(Path(path), (json.dumps(known, indent=1) + "\n").encode())
     except OSError as error:
         raise UsageError(f"--espnow {path}: {error.strerror}") from None

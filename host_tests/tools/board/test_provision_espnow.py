@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: MIT
 """msgin5g provision: the keys of ESP-NOW, of which the device has its own and the gateway's radio a file with all."""
 
+import contextlib
 import json
 import re
 import stat
+import threading
 
 import pytest
+
+from tools.provision import radio
 
 UE, OTHER = "ue:meter-1@example.org", "ue:meter-2@example.org"
 PEER = "l3+espnow://a0b1c2d3e4f5"
@@ -66,6 +70,14 @@ def test_keys_that_are_given(here, meter):
     assert code == 0 and "ESP-NOW: the keys of radio.json\n" in out
     assert keys(here / "meter.json") == (PMK, LMK)
     assert stat.S_IMODE((here / "radio.json").stat().st_mode) == 0o600
+
+
+def test_a_pmk_that_is_missing_is_made(here, meter):
+    (here / "radio.json").write_text(json.dumps({"lmk": {UE: LMK}}))
+    assert meter("--espnow", "radio.json")[0] == 0
+    pmk, lmk = keys(here / "meter.json")
+    assert KEY.fullmatch(pmk) and lmk == LMK
+    assert read(here / "radio.json") == {"pmk": pmk, "lmk": {UE: LMK}}
 
 
 def test_another_run_keeps_them(here, meter):
@@ -162,6 +174,29 @@ def test_the_file_of_keys_is_not_written_over(here, run, meter):
     code, _, err = run(*options, "--espnow", "devices/ue_meter-1@example.org.json")
     assert code == 2 and "name another file for all keys" in err
     assert read(here / "radio.json") == before
+
+
+def test_two_runs_at_once_lose_no_key(here, monkeypatch):
+    """As at two boards, from two terminals."""
+    both = threading.Barrier(2)
+    load = radio._load
+
+    def slowly(path):
+        known = load(path)
+        with contextlib.suppress(threading.BrokenBarrierError):
+            both.wait(0.2)  # for the other one to read the same
+        return known
+
+    monkeypatch.setattr(radio, "_load", slowly)
+    wanted = [{"ue_service_id": ue, "peer": PEER} for ue in (UE, OTHER)]
+    runs = [threading.Thread(target=radio.give, args=(each, {}, "keys/radio.json")) for each in wanted]
+    for run in runs:
+        run.start()
+    for run in runs:
+        run.join()
+    known = read(here / "keys/radio.json")
+    assert known["lmk"] == {each["ue_service_id"]: each["espnow"]["lmk"] for each in wanted}
+    assert {each["espnow"]["pmk"] for each in wanted} == {known["pmk"]}
 
 
 def test_a_list_without_keys_says_so(here, run):
