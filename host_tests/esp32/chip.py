@@ -66,7 +66,7 @@ class ChipDevice(Device):
 
     def _prepare(self):
         if not self._flash.exists():
-            room = board_data("esp32")["layouts"][esp32.LAYOUT]["files"]["size"]
+            room = next(iter(board_data("esp32")["layouts"].values()))["files"]["size"]
             contents = bytecode.on_board("esp32") | self._contents
             self._flash.write_bytes(files.file_system(room, contents, files.ESP32_PROGRAM))
         command = [

@@ -17,6 +17,46 @@ FOLDER = ROOT / "boards"
 HOST = "host"  # "mcu" of a board that is this machine
 
 
+# What is under a key, wherever that stands in board.json, and rows with keys of their own.
+_TYPES = {
+    dict: ("image", "flasher", "usb", "layouts", "chips", "boards", "micropython", "families", "drives"),
+    str: ("mcu", "product", "emulator", "machine", "peer", "format", "method", "drive", "name"),
+    int: ("family", "base", "size", "offset", "firmware", "bootloader", "timers", "heap"),
+    list: ("ids", "own", "resets"),
+}
+_KEYS = {"flash": (dict, int), "files": (dict, int)} | {
+    key: kind for kind, keys in _TYPES.items() for key in keys
+}
+_ROWS = ("layouts", "chips", "boards")
+_WORDS = {
+    (dict, int): "an object or a whole number",
+    dict: "an object",
+    str: "a string",
+    int: "a whole number",
+    list: "a list",
+}
+
+
+class Row(dict):
+    """An object of a board.json. UsageError, and no KeyError, for a key that a tool asks for and that is not there."""
+
+    def __init__(self, name, pairs):
+        super().__init__(pairs)
+        self._name = name
+        for key, value in pairs:
+            kind = _KEYS.get(key, object)
+            if not isinstance(value, kind):
+                raise UsageError(
+                    f'{name}: "{key}" is {_WORDS[kind]}, not {json.dumps(value)} (docs/board.md)'
+                )
+            if key in _ROWS and not (value and all(isinstance(row, dict) for row in value.values())):
+                raise UsageError(f'{name}: "{key}" has one object or more (docs/board.md)')
+
+    def __missing__(self, key):
+        beside = f", beside {', '.join(self)}" if self else ""
+        raise UsageError(f'{self._name}: "{key}" is missing{beside} (docs/board.md)')
+
+
 def names():
     """The boards that there are, sorted."""
     return sorted(path.parent.name for path in FOLDER.glob("*/board.json"))
@@ -27,10 +67,16 @@ def board_data(board):
     if board not in names():
         raise UsageError(f"no board {board}; there are {', '.join(names())}")
     path = FOLDER / board / "board.json"
+    name = f"boards/{board}/{path.name}"
     try:
-        return json.loads(path.read_text())
+        data = json.loads(path.read_text(), object_pairs_hook=lambda pairs: Row(name, pairs))
     except ValueError as error:
-        raise UsageError(f"{path.relative_to(ROOT)} is not JSON: {error}") from None
+        raise UsageError(f"{name} is not JSON: {error}") from None
+    except OSError as error:
+        raise UsageError(f"{name}: {error.strerror}") from None
+    if not isinstance(data, Row):
+        raise UsageError(f"{name} is no JSON object, {{...}}")
+    return data
 
 
 def having(key):

@@ -76,7 +76,10 @@ def _add(writer, folder):
 def on_board(board):
     """{path: octets} of what every device with this board has on its file system, its own board.py among them."""
     common = firmware()
-    own = compiled(ROOT / "boards" / board, ROOT / "build" / board / "board")
+    source = ROOT / "boards" / board
+    if not (source / "board.py").is_file():
+        raise UsageError(f"boards/{board} has no board.py, the class Board (docs/board.md)")
+    own = compiled(source, ROOT / "build" / board / "board")
     found = {
         "main.py": (FIRMWARE / "main.py").read_bytes(),
         "lib/board.mpy": (own / "board.mpy").read_bytes(),

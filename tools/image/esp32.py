@@ -19,7 +19,6 @@ from tools.image import bytecode, files, release, sizes
 from tools.image.boards import board_data, version
 
 OPTIONS = ("base", "layout", "chip")
-LAYOUT = "4MiB"
 FILES = "filesystem.bin"
 IMAGE = "firmware.bin"
 MANIFEST = "manifest.json"
@@ -59,7 +58,7 @@ def build(board, folder, say=print, *, layout=None, base=None, chip=None, any_ve
     merged = None
     if micropython:
         merged = _merged(micropython, system, room["offset"], data["layouts"][layout]["flash"])
-    for name in (IMAGE, MANIFEST):  # of an earlier binary
+    for name in (sizes.REPORT, IMAGE, MANIFEST):  # of an earlier binary; with no report half a build is none
         (folder / name).unlink(missing_ok=True)
     image = folder / FILES
     image.write_bytes(system)
@@ -86,7 +85,7 @@ def build(board, folder, say=print, *, layout=None, base=None, chip=None, any_ve
             f"  For an empty one name MicroPython's binary: make image BOARD={board} BASE=ESP32_GENERIC-....bin\n"
             f"  {binaries.DOWNLOADS}"
         )
-    (folder / "report.json").write_text(json.dumps(report, indent=1) + "\n")
+    (folder / sizes.REPORT).write_text(json.dumps(report, indent=1) + "\n")
     return image
 
 
@@ -101,7 +100,7 @@ def _layout(data, layout, micropython, base):
     if layout is not None and layout not in layouts:
         raise UsageError(f"no layout {layout}; there are {', '.join(layouts)}")
     if micropython is None:
-        return layout or LAYOUT
+        return layout or next(iter(layouts))
     offset, size = micropython.files
     fits = [
         name

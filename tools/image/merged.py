@@ -28,7 +28,8 @@ def build(board, folder, say=print, base=None):
     mpy = bytecode.mpy_of(contents)
     if base is None:
         name = next(iter(data["boards"]))
-        offset, size = data["boards"][name]["files"].values()
+        place = data["boards"][name]["files"]
+        offset, size = place["offset"], place["size"]
     else:
         micropython = picobase.read(base, data)
         release.check_mpy(micropython.version, mpy, data, picobase.DOWNLOADS)
@@ -40,7 +41,8 @@ def build(board, folder, say=print, base=None):
         raise UsageError(str(error)) from None
     merged = None if base is None else _merged(micropython.file, system, picobase.FLASH + offset)
     image = folder / FILES
-    (folder / IMAGE).unlink(missing_ok=True)  # of an earlier binary
+    for left in (sizes.REPORT, IMAGE):  # of an earlier binary; with no report half a build is none
+        (folder / left).unlink(missing_ok=True)
     image.write_bytes(system)
     report = {
         "version": version(),
@@ -65,7 +67,7 @@ def build(board, folder, say=print, base=None):
         image = folder / IMAGE
         image.write_bytes(merged)
         say(f"MicroPython {micropython.version} for {data['boards'][name]['name']}, of {base}")
-    (folder / "report.json").write_text(json.dumps(report, indent=1) + "\n")
+    (folder / sizes.REPORT).write_text(json.dumps(report, indent=1) + "\n")
     return image
 
 

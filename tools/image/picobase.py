@@ -31,6 +31,8 @@ _DEVICE = struct.Struct("<HHIII")  # type, tag, address of the name, address, si
 _MICROPYTHON = int.from_bytes(b"MP", "little")  # the tag of what MicroPython tells
 _MAPPING = struct.Struct("<III")  # where it is in the flash, first and last address that it has when it runs
 _LONGEST = 64  # octets of a text that we ask for
+# More than any program has of either: what is copied to RAM (crt0.S has four), what it tells of itself.
+_MOST_COPIED, _MOST_TOLD = 64, 4096
 
 
 @dataclass
@@ -61,7 +63,7 @@ def read(path, data):
     if file.family not in families:
         raise UsageError(
             f"{path} is for another chip, of the family {file.family:#x}; this board has "
-            f"{' or '.join(families.values())}. {DOWNLOADS}"
+            f"{' or '.join(dict.fromkeys(families.values()))}. {DOWNLOADS}"
         )
     memory = _Memory(path, file)
     told = _told(path, memory)
@@ -98,12 +100,12 @@ class _Memory:
 
     def map(self, table):
         """Take in the table of what is copied to RAM when the program starts."""
-        while True:
-            source, first, end = self.unpack(_MAPPING, table)
+        for at in range(table, table + _MOST_COPIED * _MAPPING.size, _MAPPING.size):
+            source, first, end = self.unpack(_MAPPING, at)
             if not source:
                 return
             self._mapped.append((source, first, end))
-            table += _MAPPING.size
+        raise self.damaged("of more than it has")
 
     def at(self, address, size):
         """The octets there, fewer at the end."""
@@ -112,16 +114,17 @@ class _Memory:
                 address += source - first
                 break
         if not FLASH <= address < FLASH + len(self.octets):
-            raise UsageError(
-                f"{self._path} is damaged: it tells of {address:#x}, where it has nothing. {DOWNLOADS}"
-            )
+            raise self.damaged(f"of {address:#x}, where it has nothing")
         return self.octets[address - FLASH : address - FLASH + size]
 
     def unpack(self, layout, address):
         octets = self.at(address, layout.size)
         if len(octets) < layout.size:
-            raise UsageError(f"{self._path} is damaged: it tells of more than it has. {DOWNLOADS}")
+            raise self.damaged("of more than it has")
         return layout.unpack(octets)
+
+    def damaged(self, tells):
+        return UsageError(f"{self._path} is damaged: it tells {tells}. {DOWNLOADS}")
 
 
 def _told(path, memory):
@@ -133,6 +136,8 @@ def _told(path, memory):
     else:
         raise UsageError(f"{path} does not tell what it is: it has no binary information. {DOWNLOADS}")
     memory.map(mapping)
+    if end - first > 4 * _MOST_TOLD:
+        raise memory.damaged("of more than it has")
     found = {}
     for pointer in range(first, end, 4):
         (entry,) = memory.unpack(struct.Struct("<I"), pointer)

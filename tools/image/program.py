@@ -53,7 +53,7 @@ def main(args):
     module = image_format(args.board)
     boards.refuse_others(args, module, OPTIONS)
     folder = ROOT / "build" / args.board
-    image = module.build(args.board, folder, _say, **{name: getattr(args, name) for name in module.OPTIONS})
+    image = _built(module, args.board, folder, _say, **{name: getattr(args, name) for name in module.OPTIONS})
     if not args.quiet:
         for line in module.lines(json.loads((folder / "report.json").read_text())):
             print(line)
@@ -74,11 +74,21 @@ def ready(board, say):
     module = image_format(board)
     folder = ROOT / "build" / board
     if "base" not in module.OPTIONS:
-        return module.build(board, folder, say)
+        return _built(module, board, folder, say)
     image = folder / module.IMAGE
     if not image.is_file():
         raise UsageError(f"there is no image: make image BOARD={board} BASE=FILE, or name one with --image")
     return image
+
+
+def _built(module, board, folder, say, **options):
+    try:
+        return module.build(board, folder, say, **options)
+    except OSError as error:  # a full disk, a folder of somebody else
+        where = os.path.relpath(folder)
+        raise UsageError(
+            f"{error.filename or where}: {error.strerror}; images are built below {where}"
+        ) from None
 
 
 def _say(sentence):

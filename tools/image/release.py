@@ -21,6 +21,8 @@ _KINDS = (
 
 def kind(octets):
     """What a file is by its beginning: "a web page"."""
+    if not octets:
+        return "empty"
     return next((kind for begin, kind in _KINDS if octets.startswith(begin)), "something else")
 
 

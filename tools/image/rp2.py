@@ -40,8 +40,7 @@ def build(board, folder, say=print):
     image = folder / IMAGE
     with workshop.locked(folder / "work"):
         current = digest(board)
-        stamp = folder / "inputs.sha256"
-        if image.exists() and stamp.exists() and stamp.read_text() == current:
+        if workshop.is_made(folder, (IMAGE, sizes.REPORT), current):
             return image
         workshop.host_tools()
         tree = workshop.sources(say)
@@ -49,14 +48,14 @@ def build(board, folder, say=print):
         _compile(board, folder, tree, programs, environment, say)
         report = sizes.report(folder / "work", board_data(board), programs / "arm-none-eabi-nm", environment)
         report |= {"version": version(), "micropython": workshop.MICROPYTHON}
-        (folder / "report.json").write_text(json.dumps(report, indent=1) + "\n")
         uf2 = folder / "work" / IMAGE
         family = hex(board_data(board)["image"]["family"])
         base = hex(board_data(board)["flash"]["base"])
         converter = [sys.executable, tree / "tools/uf2conv.py", "-f", family, "-b", base, "-c"]
         run([*converter, "-o", uf2, folder / "work/firmware.bin"], {}, folder / "uf2.log")
-        uf2.replace(image)
-        stamp.write_text(current)
+        with workshop.making(folder, current):
+            uf2.replace(image)
+            (folder / sizes.REPORT).write_text(json.dumps(report, indent=1) + "\n")
     return image
 
 

@@ -26,20 +26,19 @@ def build(board, folder, say=print):
     Raises Unavailable for what can't be had, UsageError for what does not compile.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    image = folder / "firmware.elf"
+    image = folder / IMAGE
     with workshop.locked(folder / "work"):
         current = rp2.digest(board)
-        stamp = folder / "inputs.sha256"
-        if image.exists() and stamp.exists() and stamp.read_text() == current:
+        if workshop.is_made(folder, (IMAGE, sizes.REPORT), current):
             return image
         workshop.host_tools()
         tree = workshop.sources(say)
         compiler = riscv.compiler(say)
         _compile(board, folder, tree, compiler, say)
         report = _report(board, folder / "work", compiler)
-        (folder / "report.json").write_text(json.dumps(report, indent=1) + "\n")
-        (folder / "work/firmware.elf").replace(image)
-        stamp.write_text(current)
+        with workshop.making(folder, current):
+            (folder / "work" / IMAGE).replace(image)
+            (folder / sizes.REPORT).write_text(json.dumps(report, indent=1) + "\n")
     return image
 
 

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 
+REPORT = "report.json"  # beside the image; written last
 _SYMBOL = re.compile(r"^[0-9a-f]+ ([0-9a-f]+) [rRtTdDbB] (\w+)$", re.MULTILINE)
 
 

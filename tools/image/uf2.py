@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from tools.errors import UsageError
 
 BLOCK = 512
-PAGE = 256  # what the boot ROM programs at a time; it takes blocks of this payload only (RP2040 data sheet 2.8.4.2)
+PAGE = 256  # what the boot ROM programs at a time
 SECTOR = 4096  # what it erases
 ABSOLUTE = 0xE48BFF57  # a family that is for no chip alone (uf2families.json)
 _HEAD = struct.Struct("<IIIIIIII")  # magic, magic, flags, address, size, number, blocks, family
 _FIRST, _SECOND, _LAST = 0x0A324655, 0x9E5D5157, 0x0AB16F30
-_HAS_FAMILY = 0x2000
+_HAS_FAMILY, _NOT_MAIN_FLASH = 0x2000, 0x1
 _ROOM = BLOCK - _HEAD.size - 4
 # picotool begins a file for the RP2350 with one block of these, for erratum RP2350-E10 of its boot ROM (data sheet,
 # appendix "Errata"). It counts by itself, as the first of two.
@@ -46,22 +46,29 @@ def read(path, octets, advice):
         whole = (first, second, last) == (_FIRST, _SECOND, _LAST) and (own, of) == (number, total)
         if not whole or size > _ROOM or address in pages or len(octets) % BLOCK:
             raise UsageError(f"{path} is damaged or cut short at block {number}: {advice}")
-        if flags & _HAS_FAMILY:
-            families.add(family)
+        # vd_write_block() of the boot ROM passes over others, and the board never has all of them (virtual_disk.c of
+        # pico-bootrom-rp2040 and -rp2350; RP2040 data sheet 2.8.4.2).
+        taken = flags & (_HAS_FAMILY | _NOT_MAIN_FLASH) == _HAS_FAMILY and size == PAGE
+        if not taken or address % PAGE:
+            raise UsageError(
+                f"no board would take {path}: block {number} is not one of {PAGE} octets for the flash of a chip"
+                f" that it names. {advice}"
+            )
+        families.add(family)
         pages[address] = octets[at + _HEAD.size : at + _HEAD.size + size]
     if len(families) > 1:
         names = ", ".join(map(hex, sorted(families)))
         raise UsageError(f"{path} is for more than one chip, of the families {names}: {advice}")
     if not total:
         raise UsageError(f"{path} is cut short: {advice}")
-    return File(families.pop() if families else 0, pages, octets[:start])
+    return File(families.pop(), pages, octets[:start])
 
 
 def check(path, octets, board):
     """The File in these octets, which `make image` made for a board. `board` is board.json. Raises UsageError."""
     file = read(path, octets, f"make image BOARD={board['id']}")
     families = chips(board)
-    if file.family and file.family not in families:
+    if file.family not in families:
         names = " or ".join(map(hex, families))
         raise UsageError(
             f"{path} is for another chip: its family is {file.family:#x}, the board's is {names}"

@@ -23,6 +23,7 @@ MICROPYTHON = "1.25.0"
 ORIGINALS = {"micropython": MICROPYTHON, "mbedtls": "3.6."}
 SOURCE_PACKAGES = {"pico-sdk-source": "2.1.1", "tinyusb-source": "0.18.0"}
 COMPILER = "arm-none-eabi-gcc"
+_STAMP = "inputs.sha256"
 COMPILER_PACKAGES = ("gcc-arm-none-eabi", "libnewlib-arm-none-eabi")
 
 TREE_ADVICE = f"""Sources can also be named: a checkout of MicroPython {MICROPYTHON} after
@@ -82,6 +83,23 @@ def library_path(root):
     """The environment in which programs of an unpacked tree find the libraries that came with them."""
     folders = {str(p.parent) for p in root.rglob("lib*.so.*") if "arm-none-eabi" not in str(p)}
     return {"LD_LIBRARY_PATH": ":".join(sorted(folders))}
+
+
+def is_made(folder, names, inputs):
+    """Whether the folder has these files, and they were made of these inputs (`making`)."""
+    stamp = folder / _STAMP
+    return all((folder / name).is_file() for name in (*names, _STAMP)) and stamp.read_text() == inputs
+
+
+@contextmanager
+def making(folder, inputs):
+    """What is put into the folder within this is made of these inputs. Should it end in the middle, nothing there
+    counts as made of any: of two files one may be the old one.
+    """
+    stamp = folder / _STAMP
+    stamp.unlink(missing_ok=True)
+    yield
+    stamp.write_text(inputs)
 
 
 @contextmanager

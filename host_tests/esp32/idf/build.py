@@ -43,8 +43,7 @@ def build(bits=64, say=print):
     with workshop.locked(BUILD):
         tree = workshop.sources(say)
         current = _digest(tree, bits)
-        stamp = folder / "inputs.sha256"
-        if program(bits).exists() and stamp.exists() and stamp.read_text() == current:
+        if workshop.is_made(folder, (program(bits).name,), current):
             return program(bits)
         workshop.host_tools()
         chosen = compiler.arguments(bits, say)
@@ -52,8 +51,8 @@ def build(bits=64, say=print):
         say(f"building MicroPython with the ESP32 port's C, {bits} bits")
         modules = _modules(tree)
         folder.mkdir(parents=True, exist_ok=True)
-        _make(tree, folder, modules, chosen, cross)
-        stamp.write_text(current)
+        with workshop.making(folder, current):
+            _make(tree, folder, modules, chosen, cross)
     return program(bits)
 
 

@@ -16,6 +16,7 @@ from host_tests.esp32.idf.build import build as interpreter
 from host_tests.hardware.esp32 import esp32_base
 from tools import cli
 from tools.errors import UsageError
+from tools.flash import byesptool
 from tools.image import bytecode, esp32, files
 from tools.image.boards import ROOT, board_data, version
 
@@ -221,7 +222,7 @@ WRONG = {
     "an application alone": (GOOD[0xF000:], "no whole binary but an application alone"),
     "UF2": (b"UF2\n" + bytes(508), "no binary for an ESP32 but a UF2 file"),
     "web page": (b"<!DOCTYPE html><title>Not found</title>", "but a web page"),
-    "empty": (b"", "but something else"),
+    "empty": (b"", "no binary for an ESP32 but empty"),
     "another chip": (esp32_base.image("esp32c61", bytes(100)), "does not know: ESP32-C61"),
     "not MicroPython": (esp32_base.base(banner="Arduino"), "it is no MicroPython"),
     "too old": (
@@ -268,6 +269,35 @@ def test_a_failed_build_leaves_the_last_one(build):
     with pytest.raises(UsageError):
         build(cut(GOOD))
     assert {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()} == before
+
+
+def test_half_an_image_is_none(build, tmp_path, monkeypatch, capsys):
+    """The power goes, or the disk is full, while the image for another chip is written."""
+    folder, _ = build(esp32_base.base("esp32s3"), "esp32")
+    write = type(folder).write_bytes
+
+    def full(path, octets):
+        if path == folder / esp32.IMAGE:
+            write(path, octets[: len(octets) // 2])
+            raise OSError(28, "No space left on device")
+        return write(path, octets)
+
+    with monkeypatch.context() as patch, pytest.raises(OSError):
+        patch.setattr(type(folder), "write_bytes", full)
+        build(GOOD, "esp32")
+    assert (folder / esp32.IMAGE).exists()
+    monkeypatch.setattr(byesptool, "BUILD", tmp_path)
+    assert cli.main(["flash", "esp32", "--port", "/dev/null"]) == 2
+    assert "there is no image: make image BOARD=esp32" in capsys.readouterr().err
+
+
+def test_the_first_layout_and_chip_are_the_usual_ones(build, monkeypatch):
+    data = board_data("esp32")
+    for key in ("layouts", "chips"):
+        data[key] = dict(reversed(data[key].items()))
+    monkeypatch.setattr(esp32, "board_data", lambda board: data)
+    folder, _ = build()
+    assert (report(folder)["layout"], report(folder)["chip"]) == ("32MiB", "esp32p4")
 
 
 def test_the_command_line(capsys):

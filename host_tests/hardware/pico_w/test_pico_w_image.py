@@ -7,6 +7,7 @@ shows one for the plain Pico, which boots in the emulator; nothing here shows th
 import json
 import os
 import re
+import struct
 
 import pytest
 
@@ -118,11 +119,66 @@ def test_the_same_octets_twice_and_nothing_left_of_an_earlier_binary(build):
     assert not (second / merged.IMAGE).exists() and "micropython" not in report(second)
 
 
+def test_the_place_of_the_files_has_names(build, monkeypatch):
+    data = board_data("pico_w")
+    for row in data["boards"].values():
+        row["files"] = dict(reversed(row["files"].items()))
+    monkeypatch.setattr(merged, "board_data", lambda name: data)
+    offset, size = pico_base.PICO_W
+    folder, _ = build()
+    assert report(folder)["filesystem"] == {"path": "filesystem.bin", "offset": offset, "size": size}
+
+
 def swapped(octets):
     return octets[512:1024] + octets[:512] + octets[1024:]
 
 
+def rewritten(octets, **words):
+    """The same blocks with other words in their heads."""
+    names = ("first", "second", "flags", "address", "size", "number", "blocks", "family")
+    changed = bytearray(octets)
+    for at in range(0, len(octets), 512):
+        for name, value in words.items():
+            struct.pack_into("<I", changed, at + 4 * names.index(name), value)
+    return bytes(changed)
+
+
+def telling(at, octets):
+    """The program with other octets there."""
+    program = pico_base.program()
+    return pico_base.blocks(program[:at] + octets + program[at + len(octets) :], pico_base.RP2040)
+
+
 GOOD = pico_base.base()
+# vd_write_block() in virtual_disk.c of pico-bootrom-rp2040 writes blocks that have a family, are for the main flash and
+# have 256 octets, and no others. The flags are those of the UF2 specification.
+NOT_TAKEN = "no board would take"
+UNTAKEN = {
+    "blocks of 476 octets": (rewritten(GOOD, size=476), NOT_TAKEN),
+    "blocks of 128 octets": (rewritten(GOOD, size=128), NOT_TAKEN),
+    "not for the main flash": (rewritten(GOOD, flags=0x2001), NOT_TAKEN),
+    "for no family": (rewritten(GOOD, flags=0), NOT_TAKEN),
+    "for no family in a block": (GOOD[:512] + rewritten(GOOD[512:1024], flags=0) + GOOD[1024:], NOT_TAKEN),
+    "between pages": (rewritten(GOOD[:512], address=pico_base.FLASH + 128, blocks=1), NOT_TAKEN),
+}
+# Tables in it that would be read for hours.
+COPIES = struct.pack("<III", pico_base.FLASH, 0x20000000, 0x20000001) * 2000
+UNENDING = {
+    "a table of copies without an end": (
+        telling(
+            0x1D4,
+            struct.pack(
+                "<5I", 0x7188EBF2, pico_base.FLASH + 0x500, pico_base.FLASH + 0x50C, 0x10001000, 0xE71AA390
+            ).ljust(0x1000 - 0x1D4, b"\0")
+            + COPIES,
+        ),
+        "it tells of more than it has",
+    ),
+    "a list of all the flash": (
+        telling(0x1D4 + 8, (pico_base.FLASH + 0x1000000).to_bytes(4, "little")),
+        "it tells of more than it has",
+    ),
+}
 WRONG = {
     "cut short": (GOOD[:-512], "damaged or cut short at block 0"),
     "cut in a block": (GOOD[:-100], "damaged or cut short at block 0"),
@@ -137,7 +193,7 @@ WRONG = {
     ),
     "another chip": (
         pico_base.base(0xE48BFF5B),
-        "another chip, of the family 0xe48bff5b; this board has RP2040 or",
+        "another chip, of the family 0xe48bff5b; this board has RP2040 or RP2350. ",
     ),
     "another board": (
         pico_base.base(board="pico"),
@@ -173,7 +229,9 @@ WRONG = {
     "ESP32": (b"\xe9" + bytes(4000), "is no UF2 file but a binary for an ESP32"),
     "ELF": (b"\x7fELF" + bytes(4000), "is no UF2 file but an ELF file"),
     "web page": (b"<!DOCTYPE html><title>Not found</title>", "but a web page"),
-    "empty": (b"", "but something else"),
+    "empty": (b"", "is no UF2 file but empty"),
+    **UNTAKEN,
+    **UNENDING,
 }
 
 

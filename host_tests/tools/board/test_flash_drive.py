@@ -220,6 +220,10 @@ def test_a_board_that_is_unplugged_in_the_middle(here, flash, monkeypatch):
             "firmware.uf2 is damaged or cut short at block 1",
         ),
         (
+            uf2_file().replace(struct.pack("<I", 0x2000), bytes(4)),  # names no family
+            "no board would take firmware.uf2: block 0 is not one of 256 octets for the flash of a chip that it names.",
+        ),
+        (
             uf2_file(family=0xE48BFF59),
             "is for another chip: its family is 0xe48bff59, the board's is 0xe48bff56",
         ),

@@ -10,7 +10,7 @@ import pytest
 from tools import cli
 from tools.emulator import program as emulator
 from tools.flash import program as flash
-from tools.image import boards
+from tools.image import boards, bytecode
 from tools.image import program as image
 from tools.line import ports
 
@@ -141,6 +141,73 @@ def test_a_key_that_no_tool_knows(mine, capsys):
     (boards.FOLDER / "mine/board.json").write_text("{")
     assert cli.main(["image", "mine"]) == 2
     assert "boards/mine/board.json is not JSON: " in capsys.readouterr().err
+
+
+IMAGE = {"image": {"format": "uf2-merged", "families": {}}, "boards": {"mine": {"files": {"offset": 0}}}}
+CHIPS = {"image": {"format": "esp32"}, "layouts": {"4MiB": {}}, "chips": {"mine": {"pins": {}}}}
+USB = {"usb": {"name": "mine", "ids": []}}
+WRONG = {
+    "image": [
+        ("[]", "boards/mine/board.json is no JSON object"),
+        ("\ufeff{}", "boards/mine/board.json is not JSON: "),
+        ({"image": "uf2"}, '"image" is an object, not "uf2"'),
+        ({"image": {"format": []}}, '"format" is a string, not []'),
+        ({"image": {"format": "esp32"}}, 'board.json: "chips" is missing, beside '),
+        (CHIPS, '"files" is missing (docs/board.md)'),
+        (CHIPS | {"chips": {}}, '"chips" has one object or more'),
+        (CHIPS | {"layouts": {"4MiB": 4}}, '"layouts" has one object or more'),
+        (
+            CHIPS | {"layouts": {"4MiB": {"files": "all"}}},
+            '"files" is an object or a whole number, not "all"',
+        ),
+        (IMAGE, '"size" is missing, beside offset (docs/board.md)'),
+        (IMAGE | {"boards": {"mine": {"files": {"offset": "0"}}}}, '"offset" is a whole number, not "0"'),
+    ],
+    "flash": [
+        ({"flasher": ["esptool"]}, '"flasher" is an object, not ["esptool"]'),
+        ({"flasher": {"method": "esptool"}}, '"chips" is missing, beside '),
+    ],
+    "repl --board": [
+        ({"usb": {"ids": []}}, '"name" is missing, beside ids (docs/board.md)'),
+        ({"usb": {"name": "mine"}}, '"ids" is missing, beside name'),
+    ],
+    "board yours --like": [
+        ({"mcu": 5}, '"mcu" is a string, not 5'),
+        ("{}", '"mcu" is missing (docs/board.md)'),
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    "verb, data, sentence", [(verb, *rest) for verb, several in WRONG.items() for rest in several]
+)
+def test_what_is_wrong_with_a_board_json(mine, verb, data, sentence, monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(ports.list_ports, "comports", lambda: [])
+    monkeypatch.setattr(bytecode, "on_board", lambda board: {"board.mpy": b"M\x06\0"})
+    text = data if isinstance(data, str) else json.dumps({"id": "mine", "mcu": "mine"} | data)
+    (boards.FOLDER / "mine/board.json").write_text(text)
+    (tmp_path / "file").write_bytes(bytes(512))
+    more = ["--image", str(tmp_path / "file"), "--offset", "0", "--chip", "mine"] * (verb == "flash")
+    assert cli.main([*verb.split(), "mine", *more]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("msgin5g: boards/mine/board.json") and sentence in said and said.count("\n") == 1
+
+
+def test_where_nothing_can_be_written(mine, monkeypatch, capsys):
+    (boards.ROOT / "build").write_text("a file")
+    monkeypatch.setattr(sys.modules["way_of_mine"], "OPTIONS", ())
+    for verb in ("image", "emulate"):
+        assert cli.main([verb, "mine"]) == 2
+        said = capsys.readouterr().err
+        assert f"{boards.ROOT}/build" in said and said.count("\n") == 1
+        assert "Not a directory; images are built below " in said
+
+
+def test_a_board_without_its_code_has_no_image(mine, capsys):
+    """A folder of that name is not in the project, so it has no board.py."""
+    (boards.FOLDER / "mine/board.json").write_text(json.dumps(MINE | CHIPS))
+    assert cli.main(["image", "mine"]) == 2
+    assert "boards/mine has no board.py, the class Board (docs/board.md)" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("board", boards.names())
