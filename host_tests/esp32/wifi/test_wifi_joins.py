@@ -137,6 +137,21 @@ def test_a_slow_dhcp_is_waited_for():
     Scene(there=True, dhcp_ms=25000).play(act)
 
 
+def test_a_slow_dhcp_is_waited_for_behind_a_stale_reason():
+    """status() shows the reason of before until there is an address; that there is an access point counts."""
+
+    async def act(scene):
+        idf.ap_up(SSID, "another one")
+        await asyncio.sleep(4)
+        idf.ap_up(SSID, PASSWORD)
+        before = scene.joins()
+        await scene.joined()
+        equal(scene.lines, [REFUSED, JOINED])
+        assert scene.joins() - before <= 2, scene.joins()  # one of them was under way
+
+    Scene(wrong_password=202, dhcp_ms=20000).play(act)
+
+
 def test_a_slow_join_is_waited_for():
     """Where status() has a stale reason nobody sees whether it still joins; it is left alone all the same."""
 
@@ -174,6 +189,22 @@ def test_a_driver_that_refuses():
             equal(scene.stats, {"refusals": refusals, "resets": refusals})
 
         Scene(there=True, refusals=refusals).play(act, refusals)
+
+
+def test_a_refusal_after_long_pauses_is_followed_by_a_short_one():
+    """The radio was switched off for it, which may be all that it needs."""
+
+    async def act(scene):
+        await asyncio.sleep(600)
+        idf.set(refusals=1)
+        idf.ap_up(SSID, PASSWORD)
+        await scene.joined()
+        seconds = [when for when, _ in scene.said]
+        equal((scene.lines[0], len(seconds)), (ABSENT, 3))
+        assert "refuses" in scene.lines[1], scene.lines
+        assert seconds[2] - seconds[1] < 5, seconds
+
+    Scene().play(act)
 
 
 def test_a_driver_that_refuses_for_long_after_it_left():
