@@ -279,3 +279,46 @@ def test_a_reading_that_fails():
             equal(failing.times, 0)
 
         Scene(there=True).play(act, name)
+
+
+def test_a_keeper_that_is_gone_is_seen_and_begun_again():
+    async def act(scene):
+        def fails():
+            raise ValueError("of whoever wants to know that it is back")
+
+        await scene.joined()
+        link, joins, back = scene.link, scene.joins(), []
+        link._keeper.cancel()  # as an application may do to any task
+        await asyncio.sleep_ms(1)
+        equal(link.alive, False)
+        link.again()
+        await asyncio.sleep(100)
+        equal((link.alive, scene.is_joined(), scene.joins()), (True, True, joins))  # it stayed so
+        idf.ap_down(SSID)
+        await asyncio.sleep(8)
+        link.on_back = fails
+        idf.ap_up(SSID, PASSWORD)
+        await asyncio.sleep(60)
+        equal(link.alive, False)
+        link.on_back = lambda: back.append(True)
+        link.again()
+        await asyncio.sleep(100)
+        equal((link.alive, back), (True, [True]))
+
+    Scene(there=True).play(act)
+
+
+def test_a_keeper_that_does_nothing_for_a_minute_counts_as_gone():
+    """As one does that never has the memory for a look."""
+
+    async def act(scene):
+        alive = []
+        failing = scene.link._station = Failing(scene.station, "status", MemoryError(), 70)
+        while failing.times:
+            await asyncio.sleep(1)
+            alive.append(scene.link.alive)
+        equal((alive[55], alive[65]), (True, False))
+        await scene.joined()
+        equal(scene.link.alive, True)
+
+    Scene(there=True).play(act)
