@@ -128,6 +128,12 @@ def test_one_like_another_has_its_files_and_a_name_of_its_own(folder):
         ([""], "'' is no name"),
         (["m" * 33], "is no name"),
         (["unix"], "boards/unix is there already: take another name, or remove it"),
+        (
+            ["not"],
+            "not: its tests could not be told by pytest -k not, it is a word of its own there: take another",
+        ),
+        (["rp20"], "by pytest -k rp20, with it they are those of rp2040: take another name"),
+        (["board"], "with it they are those of host_tests/hardware/boards/test_contract.py"),
         (["mine", "--like", "yours"], "no board yours; there are rp2040, unix"),
         (["mine", "--like", "unix"], "unix is this machine, and no other board is like it"),
     ],

@@ -15,6 +15,7 @@ from tools.image import boards
 
 TEMPLATES = Path(__file__).parent
 README = "README.md.in"
+CONTRACT = "host_tests/hardware/boards/test_contract.py"
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _IGNORED = shutil.ignore_patterns("README.md", "__pycache__", "*.pyc")
 
@@ -28,9 +29,8 @@ def add_arguments(parser):
 
 def main(args):
     folder = make(args.name, args.like)
-    test = "host_tests/hardware/boards/test_contract.py"
     _say(f"{os.path.relpath(folder)} has {', '.join(sorted(path.name for path in folder.iterdir()))}")
-    _say(f"its contract: .venv/bin/pytest -k {args.name} {test}")
+    _say(f"its contract: .venv/bin/pytest -k {args.name} {CONTRACT}")
     _say("what each file and each key is, and what comes next: docs/board.md")
     return 0
 
@@ -44,6 +44,10 @@ def make(name, like=None):
     folder = boards.FOLDER / name
     if folder.exists():
         raise UsageError(f"{os.path.relpath(folder)} is there already: take another name, or remove it")
+    taken = next((other for other in (*boards.names(), CONTRACT) if name in other), None)
+    if taken or name in ("and", "not", "or"):
+        why = f"with it they are those of {taken}" if taken else "it is a word of its own there"
+        raise UsageError(f"{name}: its tests could not be told by pytest -k {name}, {why}: take another name")
     if like is not None and boards.board_data(like)["mcu"] == boards.HOST:
         raise UsageError(f"{like} is this machine, and no other board is like it")
     new = folder.with_name(f".{name}.{os.getpid()}")
