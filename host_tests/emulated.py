@@ -18,6 +18,7 @@ from tools.emulator.client import Emulator, provide
 from tools.emulator.repl import RawRepl, ReplError
 from tools.errors import UsageError
 from tools.image import files, rp2
+from tools.image.workshop import Unavailable
 
 BOARD = "rp2040"
 # What `make test` runs on the emulated board, which is a hundred times slower than the unix port: a file for each part
@@ -80,6 +81,7 @@ class EmulatedBoard:
         self.tests = tests
         self.patience_s = patience_s  # for one function
         self._scratch = None
+        self._missing = None
         self._emulator = None
         self._repl = None
 
@@ -120,8 +122,14 @@ class EmulatedBoard:
             self._emulator = None
 
     def _start(self):
+        if self._missing:
+            raise self._missing
         if self._emulator is None:
-            self._emulator = self.boot()
+            try:
+                self._emulator = self.boot()
+            except Unavailable as error:
+                self._missing = error  # not for each file anew: a network that is not there takes its time
+                raise
             self._repl = None
 
     def _run_once(self, file, names):

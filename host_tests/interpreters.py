@@ -7,6 +7,7 @@ run(file, names) -> {name: Result}, which runs functions of one test file and sa
 close()             at the end of all
 """
 
+import contextlib
 import os
 import re
 import secrets
@@ -110,6 +111,11 @@ class MicroPython:
                 if report.take(line):
                     watch.restart()
             process.wait()
+        except BaseException:  # Ctrl-C, which is not for a process in a session of its own
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            raise
         finally:
             watch.stop()
             process.stdout.close()

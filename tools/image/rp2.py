@@ -42,7 +42,7 @@ def build(board, folder, say=print):
         current = digest(board)
         if workshop.is_made(folder, (IMAGE, sizes.REPORT), current):
             return image
-        workshop.host_tools()
+        workshop.host_tools(folder)
         tree = workshop.sources(say)
         programs, environment = workshop.compiler(say)
         _compile(board, folder, tree, programs, environment, say)

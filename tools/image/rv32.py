@@ -31,7 +31,7 @@ def build(board, folder, say=print):
         current = rp2.digest(board)
         if workshop.is_made(folder, (IMAGE, sizes.REPORT), current):
             return image
-        workshop.host_tools()
+        workshop.host_tools(folder)
         tree = workshop.sources(say)
         compiler = riscv.compiler(say)
         _compile(board, folder, tree, compiler, say)
@@ -76,7 +76,9 @@ def _compile(board, folder, tree, compiler, say):
     # makemanifest.py compares times of files only, and so misses one that went away.
     (work / "frozen_content.c").unlink(missing_ok=True)
     command = ["make", "-C", port, f"-j{os.cpu_count()}", *given]
-    rp2.run(command, compiler.environment | rp2.VERSION, folder / "build.log")
+    # The user's own flags, which make would add, are for programs of this machine.
+    flags = dict.fromkeys(("CFLAGS", "AFLAGS", "LDFLAGS", "MAKEFLAGS"), "")
+    rp2.run(command, compiler.environment | rp2.VERSION | flags, folder / "build.log")
 
 
 def _report(board, work, compiler):

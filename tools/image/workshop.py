@@ -7,6 +7,7 @@ by apt. They are unpacked below .venv, never installed: as root and as an ordina
 
 import fcntl
 import os
+import re
 import shutil
 import subprocess
 import tarfile
@@ -40,8 +41,12 @@ class Unavailable(UsageError):
     """What an image is built with can't be had on this machine."""
 
 
-def host_tools():
-    """UsageError unless this machine can build mpy-cross, which runs here."""
+def host_tools(folder=None):
+    """UsageError unless this machine can build mpy-cross, which runs here, and an image in this `folder`."""
+    if folder and re.search(r"\s", str(folder)):
+        raise UsageError(
+            f"MicroPython's makefiles take no name with a space in it: {folder}. Move the project"
+        )
     for program in ("make", "gcc"):
         if shutil.which(program) is None:
             raise Unavailable(f"{program} is missing. {HOST_ADVICE}")

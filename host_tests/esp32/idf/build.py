@@ -45,7 +45,7 @@ def build(bits=64, say=print):
         current = _digest(tree, bits)
         if workshop.is_made(folder, (program(bits).name,), current):
             return program(bits)
-        workshop.host_tools()
+        workshop.host_tools(folder)
         chosen = compiler.arguments(bits, say)
         cross = rp2.mpy_cross(say, tree)
         say(f"building MicroPython with the ESP32 port's C, {bits} bits")

@@ -39,7 +39,8 @@ SLOW = {
     "test_oscore_memory": None,
     "test_year": None,
 }
-LONGEST_ROM = 8 << 20  # octets: what is between qemu.ROM and the end of the machine's memory
+# Octets, of the 16 MiB from qemu.ROM to the end of the machine's memory, in whose last part QEMU puts its device tree.
+LONGEST_ROM = 8 << 20
 
 
 class EmulatedRV32(EmulatedBoard):
@@ -74,4 +75,6 @@ def _romfs(files):
     writer = VfsRomWriter()
     for name, octets in files.items():
         writer.mkfile(name, octets)
-    return writer.finalise()
+    rom = writer.finalise()
+    assert len(rom) <= LONGEST_ROM
+    return rom

@@ -60,6 +60,26 @@ def test_what_can_not_be_had_is_said(monkeypatch, tmp_path):
     assert "sudo apt install" in found["test_a"].reason
 
 
+def test_what_can_not_be_had_is_asked_for_once(monkeypatch, tmp_path):
+    """A network that is not there takes its time each time, and there are some hundred files of tests."""
+    asked = []
+
+    def missing():
+        asked.append(1)
+        raise workshop.Unavailable("no network")
+
+    monkeypatch.setattr(qemu, "provide", missing)
+    board = EmulatedRV32(tmp_path)
+    for file in ("test_x.py", "test_y.py"):
+        assert board.run(tmp_path / file, ["test_a"]) == {"test_a": Result("skipped", reason="no network")}
+    assert len(asked) == 1
+
+
+def test_a_folder_with_a_space_in_its_name_is_said(tmp_path):
+    with pytest.raises(UsageError, match="no name with a space in it: .*a b"):
+        rv32.build("rv32", tmp_path / "a b")
+
+
 def test_what_does_not_build_fails(monkeypatch, tmp_path):
     def broken(*_):
         raise UsageError("make failed")

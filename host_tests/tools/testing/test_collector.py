@@ -10,8 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from host_tests.interpreters import MicroPython
+from host_tests.interpreters import MicroPython, Report
 from host_tests.newer import NewerMicroPython, newer
+from tools.emulator.qemu import machine
+from tools.image import rv32
+from tools.image.workshop import Unavailable
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -59,6 +62,18 @@ def test_skipped_with_its_reason(run):
     results = run(source, "test_a")
     assert outcomes(results) == {"test_a": "skipped"}
     assert results["test_a"].reason == "no radio here"
+
+
+def test_ctrl_c_leaves_no_interpreter_behind(run, tmp_path, monkeypatch):
+    def interrupted(self, line):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Report, "take", interrupted)
+    source = "import os\nos.system('echo $PPID > pid')\ndef test_a():\n    while True: pass\n"
+    with pytest.raises(KeyboardInterrupt):
+        run(source, "test_a")
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
 
 
 @pytest.mark.parametrize(
@@ -188,6 +203,15 @@ def pytest_on(folder, *arguments):
     return {(name, outcome) for outcome, name in lines}, done.stdout
 
 
+def rv32_is_there():
+    try:
+        machine.provide()
+        rv32.build("rv32", ROOT / "build/rv32")
+    except Unavailable:
+        return False
+    return True
+
+
 def test_each_function_is_a_test_on_each_interpreter(folder):
     seen, output = pytest_on(folder)
     assert {
@@ -204,11 +228,14 @@ def test_each_function_is_a_test_on_each_interpreter(folder):
         ("test_c[rp2040]", "FAILED"),
         ("test_returns[rp2040]", "FAILED"),
     } <= seen
-    if newer()[0]:
-        name = NewerMicroPython().name
-        ended = {"same": "PASSED", "micro": "PASSED", "c": "FAILED", "returns": "FAILED"}
-        assert {(f"test_{test}[{name}]", outcome) for test, outcome in ended.items()} <= seen
-    assert ("8 failed, 8 passed, 4 skipped" if newer()[0] else "6 failed, 6 passed, 8 skipped") in output
+    more = {NewerMicroPython().name: newer()[0], "rv32": rv32_is_there()}
+    ended = {"same": "PASSED", "micro": "PASSED", "c": "FAILED", "returns": "FAILED"}
+    for name in more:
+        if more[name]:
+            assert {(f"test_{test}[{name}]", outcome) for test, outcome in ended.items()} <= seen
+    missing = [name for name in more if not more[name]]  # all five of each are skipped
+    there = 5 - len(missing)
+    assert f"{2 * there} failed, {2 * there} passed, {there + 5 * len(missing)} skipped" in output
     assert "AssertionError: only here" in output
     assert output.count("not today") >= 2
 
