@@ -60,6 +60,6 @@ def port(line, place):
     """The TCP port of a place, 0 for a pseudo-terminal: any. Raises UsageError."""
     if place == "pty":
         return 0
-    if not place.isdigit() or int(place) > 65535:
+    if not place.isdecimal() or int(place) > 65535:
         raise UsageError(f"--{line} takes a TCP port from 0 to 65535, or pty, not {place}")
     return int(place)

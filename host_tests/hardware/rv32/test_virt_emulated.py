@@ -64,6 +64,8 @@ def test_the_power_goes_when_it_is_asked_for(virt_image, tmp_path):
     [
         (("--cut-after", "x"), "--cut-after takes a number from 0 to 4294967294, not x"),
         (("--cut-after", "4294967295"), "--cut-after takes a number"),
+        (("--cut-after", "²"), "--cut-after takes a number"),  # a digit for str.isdigit, and not for int
+        (("--uart1", "²"), "--uart1 takes a TCP port"),
         (("--unique-id", "01"), "--unique-id takes 16 hexadecimal digits, not 01"),
         (("--unique-id", "zz"), "--unique-id takes 16 hexadecimal digits, not zz"),
         (("--uart0", "5000"), "--uart0 is not of the rv32: its REPL is there, see --repl"),

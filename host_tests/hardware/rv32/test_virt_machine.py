@@ -12,6 +12,7 @@ from tools.emulator.client import hold
 from tools.emulator.qemu.machine import Virt
 from tools.emulator.repl import ReplError
 from tools.errors import UsageError
+from tools.image.boards import board_data
 
 
 def test_a_sleep_is_no_shorter_than_asked_for(machine):
@@ -148,6 +149,34 @@ def test_two_machines_do_not_share_a_flash(boot, tmp_path):
     boot()
     with pytest.raises(UsageError, match="that of a running board"):
         hold(tmp_path / "flash.bin")
+
+
+@pytest.mark.parametrize("name", ["a,b/flash.bin", "nbd:flash.bin"])
+def test_names_of_files_that_mean_something_to_qemu(boot, tmp_path, monkeypatch, name):
+    """docs/system/invocation: a comma ends an option; "nbd:" at its beginning is a protocol."""
+    (tmp_path / "a,b").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert boot(flash=name).run("print(1)").strip() == "1"
+    assert (tmp_path / name).stat().st_size == board_data("rv32")["flash"]["size"]
+
+
+def test_a_file_that_is_no_flash_stays_as_it_is(virt_image, tmp_path):
+    for size in (1, 40 << 20):
+        other = tmp_path / "photographs.tar"
+        other.write_bytes(b"p" * size)
+        with pytest.raises(UsageError, match=f"the flash file has {size} octets, a flash has 33554432"):
+            Virt(virt_image, flash=other)
+        assert other.read_bytes() == b"p" * size
+
+
+def test_a_file_that_is_no_image_is_said(tmp_path):
+    with pytest.raises(UsageError, match="none.elf: No such file"):
+        Virt(tmp_path / "none.elf", flash=tmp_path / "flash.bin")
+    (tmp_path / "other.elf").write_bytes(b"\x7fELF\x02\x01\x01" + bytes(11) + b"\x3e\0")  # of an x86-64
+    for name in ("other.elf", "flash.bin"):
+        (tmp_path / "flash.bin").touch()
+        with pytest.raises(UsageError, match="is no ELF file for RISC-V of 32 bits"):
+            Virt(tmp_path / name, flash=tmp_path / "flash.bin")
 
 
 def test_a_port_that_is_taken_is_said(virt_image, tmp_path):

@@ -27,7 +27,12 @@ def run(args, image, say):
         cut_after=_operations(args.cut_after),
         unique_id=_unique_id(args.unique_id),
     ) as machine:
-        terminals = {line: Terminal(machine.ports[line]) for line, place in places.items() if place == "pty"}
+        try:
+            terminals = {
+                line: Terminal(machine.ports[line]) for line, place in places.items() if place == "pty"
+            }
+        except OSError:
+            raise UsageError("QEMU did not start the machine; it said why above") from None
         say(f"{os.path.relpath(image)} runs; its files are kept in {os.path.relpath(flash)}; Ctrl-C ends it")
         for line in places:
             where = terminals[line].path if line in terminals else f"socket://127.0.0.1:{machine.ports[line]}"
@@ -40,14 +45,14 @@ def run(args, image, say):
     if code == POWER_CUT:
         say("the power went, as --cut-after said")
     elif code:
-        raise UsageError("the machine halted; it said why at its REPL")
+        raise UsageError("the machine halted, and said why at its REPL, or QEMU ended, and said why above")
     return code
 
 
 def _operations(text):
     if text is None:
         return None
-    if not text.isdigit() or int(text) >= qemu.NEVER:
+    if not text.isdecimal() or int(text) >= qemu.NEVER:
         raise UsageError(f"--cut-after takes a number from 0 to {qemu.NEVER - 1}, not {text}")
     return int(text)
 

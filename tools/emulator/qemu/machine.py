@@ -76,6 +76,7 @@ class Virt(Emulator):
     """
 
     def __init__(self, image, *, flash, ports=None, cut_after=None, unique_id=UNIQUE_ID, rom=None, log=None):
+        _examine(image)
         self._listening = {line: _listen(line, port) for line, port in (ports or {"repl": 0}).items()}
         self.ports = {line: listening.getsockname()[1] for line, listening in self._listening.items()}
         try:
@@ -87,13 +88,13 @@ class Virt(Emulator):
     def _command(self, image, flash, cut_after, unique_id, rom):
         cut_after = NEVER if cut_after is None else cut_after
         words = (STRAPS_MARK | cut_after << 32, int.from_bytes(unique_id, "little"))
-        loaded = [f"file={image}"]
+        loaded = [f"file={_named(image)}"]
         loaded += [f"addr={STRAPS + 8 * n:#x},data={word:#x},data-len=8" for n, word in enumerate(words)]
         if rom is not None:
-            loaded.append(f"file={rom},addr={ROM:#x},force-raw=on")
+            loaded.append(f"file={_named(rom)},addr={ROM:#x},force-raw=on")
         command = ["-machine", "virt", "-m", MEMORY, "-bios", "none", "-nodefaults", "-display", "none"]
         command += ["-global", "virtio-mmio.force-legacy=false", "-device", "virtio-rng-device"]
-        command += ["-drive", f"if=pflash,unit=1,format=raw,file={flash}"]
+        command += ["-drive", f"if=pflash,unit=1,format=raw,file={_named(flash)}"]
         for line, use in zip(
             LINES, (("-serial", "chardev:"), ("-device", "pci-serial,chardev=")), strict=True
         ):
@@ -137,9 +138,33 @@ def _listen(line, port):
     return listening
 
 
+def _named(file):
+    """A file's name within an option of QEMU's: a comma would end it, and "x:" at its beginning name a protocol."""
+    return os.path.abspath(file).replace(",", ",,")
+
+
+def _examine(image):
+    """UsageError unless it is a program for RISC-V of 32 bits: QEMU takes any file, and runs what is in it."""
+    try:
+        with open(image, "rb") as file:
+            first = file.read(20)
+    except OSError as error:
+        raise UsageError(f"image {image}: {error.strerror}") from None
+    if first[:6] != b"\x7fELF\x01\x01" or first[18:] != b"\xf3\0":
+        raise UsageError(
+            f"image {image} is no ELF file for RISC-V of 32 bits; make image BOARD={BOARD} makes one"
+        )
+
+
 def _fill(descriptor):
-    """The bank of flash is 32 MiB for QEMU, of which the image uses the first part; a new one is erased there."""
-    size = board_data(BOARD)["flash"]
-    if os.fstat(descriptor).st_size == 0:
-        os.pwrite(descriptor, b"\xff" * size["files"], 0)
-    os.truncate(descriptor, size["size"])
+    """The bank of flash is 32 MiB for QEMU, of which the image uses the first part; a new one is erased there.
+    UsageError for a file of another size, which is none: to make it fit would destroy it.
+    """
+    flash = board_data(BOARD)["flash"]
+    size = os.fstat(descriptor).st_size
+    if size not in (0, flash["files"], flash["size"]):
+        wanted = f"{flash['size']} octets, or {flash['files']} with the files alone"
+        raise UsageError(f"the flash file has {size} octets, a flash has {wanted}: give another --flash")
+    os.truncate(descriptor, flash["size"])
+    if size == 0:
+        os.pwrite(descriptor, b"\xff" * flash["files"], 0)
