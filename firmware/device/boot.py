@@ -26,11 +26,11 @@ def main():
     path = sys.argv[1] if len(sys.argv) > 1 else _APP
     board = Board()
     starts = health.look(board)
-    starts.begin(health.now())
     health.unattended = True
     scope = {"__name__": "__main__"}
     try:
         try:
+            starts.begin(health.now())
             _work(board, starts, path, scope)
             starts.good()
         except KeyboardInterrupt:

@@ -95,8 +95,8 @@ class Starts:
         if self.safe:
             self._write(_SAFE - 1, 0)  # out of a safe boot the application gets one more try
         else:
+            self._began = now  # before it is written: Ctrl-C may come meanwhile
             self._write(self.bad, 1)
-            self._began = now
 
     def tell(self):
         """Say why the board started, and how it went before."""

@@ -277,6 +277,17 @@ def test_a_link_that_is_not_open_leaves_the_radio_off():
 
     opened(refused, up=False, channel=15)
 
+    async def stuck(made, radio, station):
+        def refuse(*on):
+            raise OSError(-12389, "ESP_ERR_ESPNOW_NOT_INIT")
+
+        made._radio.active = refuse  # as after an esp_now_init() that failed, for good
+        made.pause()
+        equal(station.active(), False)  # the chip must not sleep with it on
+        del made._radio.active
+
+    opened(stuck)
+
     async def closed(made, radio, station):
         made.close()
         made.pause()  # as Board.sleep() does

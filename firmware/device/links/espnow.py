@@ -322,11 +322,11 @@ class ESPNowLink:
         """Switch the radio off, for a sleep."""
         self._open = False
         self._count()
-        try:
-            self._radio.active(False)
-            self._station.active(False)
-        except (OSError, RuntimeError):
-            pass  # it is off
+        for part in (self._radio, self._station):
+            try:
+                part.active(False)
+            except (OSError, RuntimeError):
+                pass  # it is off
 
     def resume(self) -> None:
         """Switch the radio on again, if the link was not closed; where that fails, the keeper goes on trying."""

@@ -88,6 +88,27 @@ def test_a_board_without_a_timer_goes_on():
         health._watchdog, health.log = None, log
 
 
+def test_ctrl_c_while_a_start_is_counted():
+    """Tools press it as soon as the board is there. On an ESP32 the Ctrl-D that comes next is a "soft" reset."""
+    board = Board()
+    replace = board.replace
+
+    def interrupted(name, octets):
+        replace(name, octets)
+        raise KeyboardInterrupt
+
+    for _ in range(4):
+        starts = health.Starts(board)
+        board.replace = interrupted
+        try:
+            starts.begin(0)
+        except KeyboardInterrupt:
+            board.replace = replace
+            starts.good()  # as boot.py does
+        board.cause = "soft"
+        equal((starts.safe, starts.bad), (False, 0))
+
+
 def test_an_exception_counts_whatever_starts_the_board_then():
     board = Board()
     for count in range(3):
