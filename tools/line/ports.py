@@ -28,6 +28,10 @@ def found(board=None, own=True):
 
 def find(board=None, option="--port", own=True):
     """The one port with a board. UsageError where there is none, or more than one."""
+    if board and "usb" not in (data := boards.board_data(board)) and data["mcu"] != boards.HOST:
+        raise UsageError(
+            f"{board} can't be told from others by what it shows on USB: name its port with {option}"
+        )
     ports = found(board, own)
     if len(ports) == 1:
         return ports[0].device

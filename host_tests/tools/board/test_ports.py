@@ -118,6 +118,11 @@ def test_repl_says_what_it_starts(plugged, monkeypatch, capsys):
     plugged(PICO, SECOND)
     assert cli.main(["repl"]) == 2
     # one that no USB ids tell of is at the port that is named
+    capsys.readouterr()
+    assert cli.main(["repl", "--board", "rv32"]) == 2
+    assert capsys.readouterr().err == (
+        "msgin5g: rv32 can't be told from others by what it shows on USB: name its port with --port\n"
+    )
     assert cli.main(["repl", "--board", "rv32", "--port", "/dev/pts/3"]) is None
     assert commands.pop()[3] == "/dev/pts/3"
     assert cli.main(["repl", "--port", "socket://127.0.0.1:5901"]) is None
