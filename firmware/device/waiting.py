@@ -56,22 +56,29 @@ def cancel(task, its_loop):
 
 async def _expire(task, ms, over):
     await sleep_ms(ms)
-    over.append(True)
+    while True:
+        last = task  # what it waits for, and so on: the one that is woken up
+        while isinstance(last.data, _core.Task):
+            last = last.data
+        if last.data is not _core.CancelledError and not isinstance(last.data, _core.CancelledError):
+            break
+        await sleep_ms(1)  # it is being cancelled by somebody else, who must not be mistaken for us
     task.cancel()
+    last.data = over  # until somebody else cancels it
 
 
 async def wait_for_ms(awaitable, timeout):
     """Return the result of a coroutine or a task. Raise asyncio.TimeoutError after `timeout` ms (None: never),
-    having cancelled it.
+    having cancelled it. A cancellation by somebody else in the same moment is one.
     """
     if timeout is None:
         return await awaitable
-    over = []
+    over = _core.CancelledError()
     timer = _core.create_task(_expire(_core.cur_task, timeout, over))
     try:
         return await awaitable
-    except _core.CancelledError:
-        if not over:
+    except _core.CancelledError as error:
+        if error is not over:
             raise
         if hasattr(awaitable, "done") and awaitable.done():
             try:

@@ -101,6 +101,82 @@ def test_an_error_and_a_cancellation_pass():
     play(act)
 
 
+async def _noted(ended, awaitable):
+    """Says how it ended, and waits again, as a task does that goes on after a time-out."""
+    for _ in range(9):
+        try:
+            await awaitable()
+            ended.append("result")
+        except asyncio.TimeoutError:  # noqa: UP041
+            ended.append("time-out")
+        except asyncio.CancelledError:
+            ended.append("cancelled")
+            raise
+
+
+def _bare():
+    return asyncio.wait_for_ms(asyncio.Event().wait(), 10)
+
+
+def _task():
+    return asyncio.wait_for_ms(asyncio.create_task(asyncio.Event().wait()), 10)
+
+
+def _nested():
+    return asyncio.wait_for_ms(asyncio.wait_for_ms(asyncio.Event().wait(), 1000), 10)
+
+
+def _within():
+    return asyncio.wait_for_ms(asyncio.wait_for_ms(asyncio.Event().wait(), 10), 1000)
+
+
+def test_a_cancellation_in_the_last_moment_is_one():
+    """CPython's asyncio.timeout(): only its own cancellation becomes a TimeoutError. It and that by somebody else come
+    in one turn of the event loop, in either order.
+    """
+
+    async def act():
+        for waits in (_bare, _task, _nested, _within):
+            for first in (True, False):
+                ended = []
+
+                async def end():
+                    await asyncio.sleep_ms(10)
+                    task.cancel()  # noqa: B023
+
+                task = asyncio.create_task(_noted(ended, waits))
+                if first:
+                    ender = asyncio.create_task(end())
+                else:
+                    await asyncio.sleep_ms(0)
+                    ender = asyncio.create_task(end())
+                await asyncio.sleep_ms(15)
+                assert ender.done()
+                equal((ended, task.done()), (["cancelled"], True))
+
+    play(act)
+
+
+def test_two_times_that_are_over_in_one_moment():
+    """The outer one ends all; where the inner one came first, the outer one comes behind it."""
+
+    async def act():
+        for first in (9, 10, 11):
+            ended = []
+            outer = asyncio.wait_for_ms(
+                _noted(ended, lambda: asyncio.wait_for_ms(asyncio.Event().wait(), first)),  # noqa: B023
+                10,
+            )
+            begun = idf.now()
+            equal((await timed(outer))[1], True)
+            assert idf.now() - begun <= 11
+            assert ended in (["cancelled"], ["time-out", "cancelled"]), ended
+            if first == 11:
+                equal(ended, ["cancelled"])
+
+    play(act)
+
+
 def test_a_sleep_that_ctrl_c_left_does_not_end_all_others():
     async def act():
         asyncio.sleep_ms(5)  # begun, and never awaited
