@@ -100,7 +100,7 @@ class Serving:
         self._seen = None  # that moment, when it was looked at last
         self._reads = 0
         self._unread = None  # (self._reads, since when) something can be read
-        self._starved = None  # since when there is no memory for a task
+        self._starved = [None, 0, None, 0]  # since when the timer has no memory, and till when; the reader
         self._failing = None  # since when the storage fails
         self._written = (0, 0)  # what its journal counted then
         self._tasks = {}  # by what each does
@@ -193,7 +193,7 @@ class Serving:
             self._kick = asyncio.Event()
             self._drained = asyncio.Event()
         self._beat = _now()
-        self._unread = self._starved = None
+        self._unread = self._starved[0] = self._starved[2] = None
         if self._open:
             if hasattr(self._link, "again"):
                 self._link.again()
@@ -233,7 +233,7 @@ class Serving:
                 log("no link to %s yet (%s)", core.config.peer, error)
                 await asyncio.sleep_ms(_LINK_RETRY)
             except MemoryError:
-                await self._short()
+                await self._short(0)
         core.peer = self._peer = self._link.peer
         self._link.on_back = self._back
         self._within(core.start, _now())
@@ -269,17 +269,18 @@ class Serving:
                 octets, address = await self._link.receive()
                 self._reads += 1
                 self._call(core.receive, octets, address, _now())
+                self._starved[2] = None
                 burst += 1
                 if burst == _BURST:
                     burst = 0
                     await asyncio.sleep_ms(0)
             except MemoryError:
                 # The core has not changed. The datagram is lost, as on a network.
-                await self._short()
+                await self._short(2)
 
     async def _tick(self):
         core = self.core
-        while True:
+        while self._ended is None:
             try:
                 self._beat = _now()
                 if self._peer != self._link.peer:  # its name stands for another address now
@@ -298,17 +299,19 @@ class Serving:
                     wait = _BEAT
                 else:
                     wait = min(_BEAT, max(0, ticks_diff(deadline, now)))
-                self._starved = None
+                self._starved[0] = None
                 await waiting.wait_for_ms(self._kick.wait(), wait)
             except asyncio.TimeoutError:
                 pass
             except MemoryError:
-                await self._short()
+                await self._short(0)
 
-    async def _short(self):
-        """Note that a task has no memory; the application may give some back."""
-        if self._starved is None:
-            self._starved = _now()
+    async def _short(self, at):
+        """Note that a task has no memory, at its place in the list; the application may give some back."""
+        starved = self._starved
+        starved[at + 1] = _now()
+        if starved[at] is None:
+            starved[at] = starved[at + 1]
         gc.collect()
         await asyncio.sleep_ms(_NO_MEMORY)
 
@@ -441,7 +444,11 @@ class Serving:
                 return "the timer task is %d ms late" % late
             if self._deaf(now):
                 return "the reader task does not read what there is"
-            if self._starved is not None and ticks_diff(now, self._starved) > _LATE:
+            # By the last try, not by now: for the reader there may be nothing to read since.
+            since, last, deaf_since, deaf = self._starved
+            if (since is not None and ticks_diff(last, since) > _LATE) or (
+                deaf_since is not None and ticks_diff(deaf, deaf_since) > _LATE
+            ):
                 return "there is no memory"
         return None
 

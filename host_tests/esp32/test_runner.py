@@ -9,7 +9,7 @@ import idf
 import msgin5g
 import virtual
 from common import equal
-from device import health, runner, start
+from device import health, runner, start, waiting
 from device.links import station, wifi
 from device.log import log
 from msgin5g import MemoryStorage
@@ -269,3 +269,74 @@ def test_an_application_that_resets_the_board_each_minute():
         silently(main())
     finally:
         health.starts, health.now = None, real
+
+
+def test_a_stop_in_the_moment_in_which_the_timer_wakes_up():
+    """Its link is closed then: the task must not begin another turn."""
+
+    async def act(client):
+        timer = client._tasks["timer"]
+        real = waiting.wait_for_ms
+
+        async def stop(ms):
+            await asyncio.sleep_ms(ms)
+            client.abandon()
+
+        def beside(awaitable, ms):
+            waiting.wait_for_ms = real
+            asyncio.create_task(stop(ms))
+            return real(awaitable, ms)
+
+        waiting.wait_for_ms = beside
+        await asyncio.sleep(11)
+        equal((runner.running, timer.done()), ([], True))
+        assert isinstance(timer.data, asyncio.CancelledError), repr(timer.data)
+
+    play(act, Board())
+
+
+def test_a_reader_that_never_has_memory_is_a_fault():
+    """Though the timer, which wants smaller pieces of the heap, has some. One datagram that is lost is none."""
+
+    async def act(client):
+        link = client._link
+        lost = []
+
+        async def lose():
+            await asyncio.sleep(4 if len(lost) != 1 else 60)
+            lost.append(idf.now())
+            raise MemoryError
+
+        link.receive = lose
+        client.again()
+        await asyncio.sleep(30)
+        equal((len(lost), client.fault()), (1, None))
+        await asyncio.sleep(45)
+        assert len(lost) > 3
+        equal(client.fault(), "there is no memory")
+
+    play(act, Board())
+
+
+def test_a_datagram_that_there_is_no_room_for_is_counted_and_told():
+    async def act(client):
+        sizes = []
+
+        def recvfrom(size):
+            sizes.append(size)
+            if size > 1:
+                raise MemoryError
+            return b"", None
+
+        link = client._link
+        link._sock.recvfrom = recvfrom
+        before = link.dropped
+        try:
+            await link.receive()
+        except MemoryError:
+            pass
+        else:
+            raise AssertionError
+        equal((link.dropped - before, sizes[1:]), (1, [1]))  # one octet of it takes it out of the socket
+
+    play(act, Board())

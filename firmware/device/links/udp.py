@@ -76,7 +76,7 @@ class UDPLink:
             self._found = self.peer
 
     async def receive(self) -> "tuple[bytes, Peer]":
-        """Return (octets, address) of the next datagram."""
+        """Return (octets, address) of the next datagram. Raise MemoryError where one is lost for want of memory."""
         while True:
             # Read before waiting: one wake may stand for several datagrams, and rp2 keeps only a few.
             try:
@@ -92,8 +92,7 @@ class UDPLink:
                 # the socket keeps all others from coming. Reading one octet of it takes it away.
                 self.dropped += 1
                 self._discard()
-                await asyncio.sleep_ms(0)  # type: ignore[attr-defined]
-                continue
+                raise  # who reads tries again, and knows how long it has gone on
             if sockaddr == self._sockaddr:
                 self._asked = None
                 return octets, self.peer
