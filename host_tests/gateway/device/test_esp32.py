@@ -5,10 +5,15 @@ all arrive.
 """
 
 import asyncio
+import functools
 import re
 import signal
 
+import pytest
+
 from host_tests.esp32.chip import BROWN_OUT, DEEP_SLEEP, PANIC, POWER_ON, ChipDevice
+from host_tests.esp32.idf.build import build
+from host_tests.esp32.idf.compiler import No32Bits
 from host_tests.gateway.devices import APPS, UE, Traffic, config, gateway_and_server, run
 from tools.demo.feed import Unseen
 from tools.image.boards import ROOT
@@ -22,10 +27,20 @@ FAST = {"scan": 30, "join": 10, "refuse": 10, "dhcp_ms": 20, "beacons": 100}
 HOME = {**FAST, "networks": {"home": SECRET}}
 
 
-def chip_device(folder, app, port, **more):
-    made = ChipDevice(folder / "esp32", APPS / app if isinstance(app, str) else app)
+def chip_device(bits, folder, app, port, heap=None, **more):
+    made = ChipDevice(folder / "esp32", APPS / app if isinstance(app, str) else app, bits, heap)
     made.configure(config(port, **QUICK, **more))
     return made
+
+
+@pytest.fixture(params=(64, 32), ids=("esp32", "esp32-32bit"))
+def chip(request):
+    """Makes a device whose words have so many bits; skipped where nothing compiles for 32."""
+    try:
+        build(request.param)
+    except No32Bits as error:
+        pytest.skip(str(error))
+    return functools.partial(chip_device, request.param)
 
 
 def lines_about_wifi(device):
@@ -36,10 +51,10 @@ async def line(device, words, start=0):
     return await device.lines.until(lambda said: words in said, f"the device to say {words!r}", 30, start)
 
 
-def test_from_nothing_to_registered_and_through_outages(tmp_path):
+def test_from_nothing_to_registered_and_through_outages(tmp_path, chip):
     async def main():
         async with gateway_and_server(tmp_path / "gateway", *QUICK_GATEWAY) as (gateway, server):
-            traffic = Traffic(tmp_path, gateway, server, gateway.coap[1], 60, make=chip_device)
+            traffic = Traffic(tmp_path, gateway, server, gateway.coap[1], 60, make=chip)
             device = traffic.device
             device.air(**FAST, networks={"elsewhere": ""}, refusals=1)
 
@@ -85,14 +100,14 @@ def code_of_the_readme(first):
     return code
 
 
-def test_light_sleep_as_in_the_readme(tmp_path):
+def test_light_sleep_as_in_the_readme(tmp_path, chip):
     """The sleeps are shortened; what comes meanwhile is lost, and the link comes up by itself."""
 
     async def main():
         async with gateway_and_server(tmp_path / "gateway", *QUICK_GATEWAY) as (gateway, server):
             app = tmp_path / "app.py"
             app.write_text(code_of_the_readme("board.sleep").replace("60000", "250"))
-            device = chip_device(tmp_path, app, gateway.coap[1])
+            device = chip(tmp_path, app, gateway.coap[1])
             device.air(**HOME)
             async with device:
                 for reading in range(3):
@@ -106,13 +121,13 @@ def test_light_sleep_as_in_the_readme(tmp_path):
     run(main(), 90)
 
 
-def test_deep_sleep_as_in_the_readme(tmp_path):
+def test_deep_sleep_as_in_the_readme(tmp_path, chip):
     async def main():
         async with gateway_and_server(tmp_path / "gateway", *QUICK_GATEWAY) as (gateway, server):
             app = tmp_path / "app.py"
             cause = "from board import Board\nprint('woken by', Board().reset_cause())\n"
             app.write_text(cause + code_of_the_readme("machine.deepsleep"))
-            device = chip_device(tmp_path, app, gateway.coap[1])
+            device = chip(tmp_path, app, gateway.coap[1])
             device.air(**HOME)
             for life, woken_by in enumerate(("power-on", "deep-sleep", "deep-sleep"), 1):
                 await device.start()
@@ -127,12 +142,12 @@ def test_deep_sleep_as_in_the_readme(tmp_path):
     run(main(), 90)
 
 
-def test_the_power_goes(tmp_path):
+def test_the_power_goes(tmp_path, chip):
     """Amid traffic: the file system of the image is whole, and what was in the outbox goes out."""
 
     async def main():
         async with gateway_and_server(tmp_path / "gateway", *QUICK_GATEWAY) as (gateway, server):
-            device = chip_device(tmp_path, "durable.py", gateway.coap[1])
+            device = chip(tmp_path, "durable.py", gateway.coap[1])
             device.put("limit.txt", "40")
             device.air(**HOME)
             for reports in (4, 12):
@@ -165,7 +180,7 @@ def test_the_power_goes(tmp_path):
     run(main(), 120)
 
 
-def test_a_loop_of_panics_ends_in_a_safe_boot(tmp_path):
+def test_a_loop_of_panics_ends_in_a_safe_boot(tmp_path, chip):
     """And one of brown-outs, which are the supply's, does not. No gateway is needed for that."""
 
     async def main():
@@ -173,7 +188,7 @@ def test_a_loop_of_panics_ends_in_a_safe_boot(tmp_path):
             app = tmp_path / f"{call}.py"
             app.write_text(f"import idf\nprint('the application runs')\nidf.{call}()\n")
             (tmp_path / call).mkdir()
-            device = chip_device(tmp_path / call, app, 9)
+            device = chip(tmp_path / call, app, 9)
             for _ in range(3):
                 await device.start()
                 await device.wait(30)
