@@ -227,7 +227,7 @@ class ESPNowLink:
         return flying
 
     async def receive(self) -> "tuple[bytes, Peer]":
-        """Return (octets, address) of the next datagram."""
+        """Return (octets, address) of the next datagram. Raise MemoryError where one is lost for want of memory."""
         radio = self._radio
         while True:
             await readable(radio)
@@ -236,7 +236,7 @@ class ESPNowLink:
             except MemoryError:  # it has left the ring
                 self._taken += 1
                 self._lost += 1
-                continue
+                raise
             except ValueError:  # the C has lost its place, and sees it
                 self._again()
                 continue
@@ -247,7 +247,7 @@ class ESPNowLink:
                 whole = self._in_place(mac)
             except MemoryError:
                 self._lost += mac is not None
-                continue
+                raise
             if not whole:
                 if mac is not None:
                     self._taken -= 1  # it is none
