@@ -24,11 +24,12 @@ settings.load_profile("steady")
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers():
-    """Two for each of the first four processors, then one: more than half of a worker's time goes by in waiting, for a
-    board in real time, for a network that loses datagrams, for a program to begin. No test asserts a time of the wall.
+    """Half as many again as processors, four more at most: much of a worker's time goes by in waiting, for a board in
+    real time, for a network that loses datagrams, for a program to begin. More would leave a program too little time for
+    protocols, whose timers are in time of the wall.
     """
     processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return processors + min(processors, 4)
+    return processors + min((processors + 1) // 2, 4)
 
 
 def pytest_collection_modifyitems(items):

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+# heap: 256k, the server of the groups and all that was asked of it lie in it too
 """Groups, as a member: TS 24.538 clause 6.8.3 by TS 24.544 annex C.2, request by request."""
 
 import json

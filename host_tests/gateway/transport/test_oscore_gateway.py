@@ -119,7 +119,9 @@ class Raw:
         """What comes back. Where silence is right, what was asked for behind it shows that nothing came: a gateway
         answers one address in order."""
         self._socket.send(datagram)
-        return self._socket.recv(2048)
+        answer = self._socket.recv(2048)
+        # A gateway that was not given the time to answer at once acknowledges first (RFC 7252 section 5.2.2).
+        return self._socket.recv(2048) if answer == b"\x60\x00" + datagram[2:4] else answer
 
     def until(self, datagram, answer):
         """What comes back before this answer to this datagram does."""
