@@ -25,7 +25,7 @@ settings.load_profile("steady")
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers():
     """Half as many again as processors, four more at most: much of a worker's time goes by in waiting, for a board in
-    real time, for a network that loses datagrams, for a program to begin. More would leave a program too little time for
+    real time, for a network that loses datagrams, for a program to begin. More would leave programs too little time for
     protocols, whose timers are in time of the wall.
     """
     processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
