@@ -133,7 +133,7 @@ class SerialLink:
         return True
 
     async def receive(self) -> "tuple[bytes, Peer]":
-        """Return (octets, address) of the next datagram."""
+        """Return (octets, address) of the next datagram. Raise MemoryError where one is lost for want of memory."""
         while True:
             for kind, frame in self._frames:
                 if kind != self._kind:
@@ -144,6 +144,7 @@ class SerialLink:
                     return bytes(frame), self.peer  # CoAP keeps what it got
                 except MemoryError:
                     self.dropped += 1
+                    raise
             try:
                 if self._line is None:  # the task that was to open it again was ended
                     raise OSError("no line")
