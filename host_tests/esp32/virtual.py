@@ -40,3 +40,13 @@ def run(coroutine):
         return loop.run_until_complete(coroutine)
     finally:
         asyncio.new_event_loop()
+
+
+async def opening(scene, act, *arguments):
+    """While `scene.link` opens, in the task `scene.opening`, awaits `act(scene, *arguments)`; closes the link."""
+    scene.opening = asyncio.create_task(scene.link.open())
+    try:
+        await act(scene, *arguments)
+    finally:
+        scene.opening.cancel()
+        scene.link.close()

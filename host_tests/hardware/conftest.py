@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from host_tests.hardware.at_repl import AtRepl
 from host_tests.hardware.pico_w.merging import merged_pico
 from host_tests.hardware.rv32.machine import Machine
 from tools.emulator.client import Emulator, provide
@@ -16,7 +17,7 @@ from tools.errors import UsageError
 from tools.image import rp2, rv32
 from tools.image.boards import ROOT
 from tools.image.workshop import Unavailable
-from tools.programs.patience import Watch, patiently
+from tools.programs.patience import patiently
 
 
 @pytest.fixture(scope="session")
@@ -67,29 +68,16 @@ def boot_virt(virt_image, tmp_path):
         yield start
 
 
-class Board:
-    """An emulated Pico with its raw REPL entered, so that main.py does not run."""
+class Board(AtRepl):
+    """An emulated Pico with its raw REPL entered."""
 
     def __init__(self, pico):
-        self.pico = pico
-        self.repl = None
+        super().__init__(pico)
         self.enter()
 
     def enter(self, soft_reset=True):
         self.leave()
-        self.repl = RawRepl(self.pico.ports["repl"], soft_reset=soft_reset)
-
-    def run(self, code):
-        """What the code prints; ReplError with the traceback on the board, or where it says nothing for minutes."""
-        watch = Watch(300, self.pico.process.kill)  # a board that was reset would be waited for without end
-        try:
-            return self.repl.run(code)
-        finally:
-            watch.stop()
-
-    def begin(self, code):
-        """Starts code that does not come back: a reset, an endless loop."""
-        self.repl.begin(code)
+        self.repl = RawRepl(self.emulator.ports["repl"], soft_reset=soft_reset)
 
     def reset_by(self, code):
         """Runs code that ends in a reset, and enters the raw REPL after it."""
@@ -102,13 +90,8 @@ class Board:
         self.enter()
 
     def _resets(self):
-        stats = self.pico.stats()
+        stats = self.emulator.stats()
         return stats["watchdog_resets"] + stats["forced_resets"]
-
-    def leave(self):
-        if self.repl is not None:
-            self.repl.close()
-            self.repl = None
 
 
 @pytest.fixture

@@ -106,16 +106,8 @@ class Scene:
         heard, station.log = station.log, log
         udp.socket = self.names
 
-        async def main():
-            self.opening = asyncio.create_task(self.link.open())
-            try:
-                await act(self, *arguments)
-            finally:
-                self.opening.cancel()
-                self.link.close()
-
         try:
-            virtual.run(main())
+            virtual.run(virtual.opening(self, act, *arguments))
         finally:
             station.log = heard
             udp.socket = self.names._socket

@@ -98,7 +98,7 @@ class Emulated:
         self.run_to_reset = self.board.reset_by
 
     def cut_power(self):
-        self.board.pico.ask("power-cycle")
+        self.board.emulator.ask("power-cycle")
         self.board.enter()
 
 
@@ -116,7 +116,7 @@ class Qemu:
 
     def cut_power(self):
         self.machine.leave()
-        self.machine.virt.cut_power()
+        self.machine.emulator.cut_power()
         self.start()
 
 

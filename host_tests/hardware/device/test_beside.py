@@ -138,11 +138,11 @@ def test_the_device_is_reset_in_order(pico, name):
 
 @pytest.mark.parametrize("name", WELL)
 def test_the_device_goes_on(pico, name):
-    before = pico.pico.stats()
+    before = pico.emulator.stats()
     begin(pico, app(WELL[name] + "\nawait rest(client)") + END)
     said = pico.run("import main").splitlines()
     assert said[-1] == "well None 1", said
-    after = pico.pico.stats()
+    after = pico.emulator.stats()
     assert (after["watchdog_resets"], after["forced_resets"]) == (
         before["watchdog_resets"],
         before["forced_resets"],
@@ -151,14 +151,14 @@ def test_the_device_goes_on(pico, name):
 
 def test_an_application_that_returns_leaves_its_client_running(pico):
     """At the REPL, between the keys."""
-    before = pico.pico.stats()["watchdog_resets"]
+    before = pico.emulator.stats()["watchdog_resets"]
     begin(pico, app("return") + END)
     pico.run("import main")
     look = "from device import runner\nclient = runner.running[0]\nprint(client.fault(), client.idle_ms() < 6000)"
     assert pico.run("import time\ntime.sleep(60)\n" + look).splitlines()[-1] == "None True"
     assert pico.run("client._tasks['reader'].cancel()\ntime.sleep(5)").count("registering") == 1
     assert pico.run(look).splitlines()[-1] == "None True"
-    assert pico.pico.stats()["watchdog_resets"] == before
+    assert pico.emulator.stats()["watchdog_resets"] == before
 
 
 def test_storms_of_ctrl_c_at_the_console_leave_a_client_that_works(pico):

@@ -45,7 +45,7 @@ def counts_of(board):
 
 
 def resets(board):
-    return board.pico.stats()["watchdog_resets"]
+    return board.emulator.stats()["watchdog_resets"]
 
 
 def runs_main(board):
@@ -136,9 +136,9 @@ def test_an_exception_is_told_and_the_board_reset(board):
         assert words.endswith("ZeroDivisionError: divide by zero\n")
         assert board.run("from board import Board\nprint(Board().reset_cause())").strip() == "soft"
     # Half an hour of safe boot, then a reset that gives the application one more try.
-    began = board.pico.stats()["emulated_ms"]
+    began = board.emulator.stats()["emulated_ms"]
     main_is_reset(board)
-    assert board.pico.stats()["emulated_ms"] - began > 1_800_000
+    assert board.emulator.stats()["emulated_ms"] - began > 1_800_000
     assert counts_of(board)[0] == (4, 2, 0)
     main_is_reset(board)
     assert counts_of(board)[0] == (5, 3, 0)

@@ -27,10 +27,10 @@ def test_files_survive_each_kind_of_reset(board):
     assert board.run(READ).strip() == "watchdog"
 
     board.run(WRITE.format("power"))
-    board.pico.ask("power-cycle")
+    board.emulator.ask("power-cycle")
     board.enter()
     assert board.run(READ).strip() == "power"
-    stats = board.pico.stats()
+    stats = board.emulator.stats()
     assert (stats["watchdog_resets"], stats["forced_resets"]) == (1, 1)
 
 
@@ -38,7 +38,7 @@ def test_files_survive_the_end_of_the_emulator(boot):
     first = boot()
     first.run(WRITE.format("kept"))
     first.leave()
-    first.pico.cut_power()
+    first.emulator.cut_power()
     assert boot().run(READ).strip() == "kept"
 
 
@@ -62,7 +62,7 @@ def test_what_was_said_to_be_written_is_there_after_a_power_cut(boot, tmp_path):
     layout = rp2.board_data("rp2040")["flash"]
     start = boot(flash=tmp_path / "start.bin")  # makes the file system
     start.leave()
-    start.pico.close()
+    start.emulator.close()
     fresh = (tmp_path / "start.bin").read_bytes()
     confirmed = []
     for cut in range(0, 36, 4):
@@ -71,7 +71,7 @@ def test_what_was_said_to_be_written_is_there_after_a_power_cut(boot, tmp_path):
         board = boot(flash=flash, options=[f"--cut-after={cut}"])
         board.begin(ROUNDS)
         said = board.repl.said().decode()
-        assert board.pico.wait(60) == POWER_CUT
+        assert board.emulator.wait(60) == POWER_CUT
         last = max(map(int, re.findall(r"^done (\d+)\r\n", said, re.MULTILINE)), default=0)
         confirmed.append(last)
         # What was closed is there; the round that was under way may be there too, but whole.
@@ -107,7 +107,7 @@ def test_the_board_reads_a_file_system_made_on_the_host_and_the_other_way_round(
     assert (text, empty, digest) == ("text", "0", hashlib.sha256(contents["lib/deep/b.bin"]).hexdigest())
     board.run("os.remove('a.txt')\nwith open('lib/new', 'w') as f: f.write('of the board')")
     board.leave()
-    board.pico.close()
+    board.emulator.close()
     found = files.read_files(flash.read_bytes()[layout["firmware"] :])
     expected = dict(contents, **{"lib/new": b"of the board"})
     del expected["a.txt"]

@@ -22,14 +22,14 @@ def wait_for(condition, timeout_s=60):
 
 
 def line(board, name):
-    return socket.create_connection(("127.0.0.1", board.pico.ports[name]), timeout=60)
+    return socket.create_connection(("127.0.0.1", board.emulator.ports[name]), timeout=60)
 
 
 def test_ticks_and_sleep_follow_the_crystal(board):
-    before = board.pico.stats()["emulated_ms"]
+    before = board.emulator.stats()["emulated_ms"]
     code = "import time\nt = time.ticks_us()\ntime.sleep_ms(2500)\nprint(time.ticks_diff(time.ticks_us(), t))"
     assert 2_500_000 <= int(board.run(code)) < 2_501_000
-    assert board.pico.stats()["emulated_ms"] - before >= 2500
+    assert board.emulator.stats()["emulated_ms"] - before >= 2500
 
 
 def test_light_sleep_keeps_ram_and_wakes_in_time(board):
@@ -71,7 +71,7 @@ def test_uart_carries_every_octet_at_its_pace(boot):
         while len(back) < len(data):
             back += wire.recv(4096)
         assert back == data
-    uart = board.pico.stats()["uarts"][0]
+    uart = board.emulator.stats()["uarts"][0]
     assert (uart["received"], uart["sent"], uart["overruns"]) == (2304, 2304, 0)
     assert abs(uart["baud"] / 115200 - 1) < 0.001
 
@@ -98,9 +98,11 @@ print("full")
         output, error = board.repl.follow()
         assert (output.strip(), error) == (b"full", b"")
         wait_for(
-            lambda: sum(uart["received"] + uart["overruns"] for uart in board.pico.stats()["uarts"]) == 200
+            lambda: (
+                sum(uart["received"] + uart["overruns"] for uart in board.emulator.stats()["uarts"]) == 200
+            )
         )
-    assert board.pico.stats()["uarts"][1]["overruns"] > 0
+    assert board.emulator.stats()["uarts"][1]["overruns"] > 0
 
 
 def test_the_watchdog_resets_a_board_that_hangs(board):
@@ -108,7 +110,7 @@ def test_the_watchdog_resets_a_board_that_hangs(board):
     code = "import time\nwdt = machine.WDT(timeout=2000)\nfor _ in range(4):\n time.sleep_ms(1500)\n wdt.feed()\n"
     assert board.run(code + "print('alive after 6 s')").strip() == "alive after 6 s"
     # In virtual time the board needs no code that hangs: nobody feeds, and two seconds are over at once.
-    wait_for(lambda: board.pico.stats()["watchdog_resets"] == 1)
+    wait_for(lambda: board.emulator.stats()["watchdog_resets"] == 1)
     board.enter()
     assert board.run("import machine\nprint(machine.reset_cause())").strip() == str(WATCHDOG)
 
@@ -122,18 +124,18 @@ def test_the_watchdog_has_a_limit(board):
 
 def test_reset_by_the_firmware(board):
     board.reset_by("import machine\nmachine.reset()")
-    assert board.pico.stats()["forced_resets"] == 1
+    assert board.emulator.stats()["forced_resets"] == 1
     assert board.run("import machine\nprint(machine.reset_cause())").strip() == str(WATCHDOG)
-    board.pico.ask("power-cycle")
+    board.emulator.ask("power-cycle")
     board.enter()
     assert board.run("import machine\nprint(machine.reset_cause())").strip() == str(POWER_ON)
 
 
 def test_an_output_pin_drives_the_led(board):
     board.run("from machine import Pin\nled = Pin('LED', Pin.OUT, value=1)")
-    assert board.pico.stats()["led"] is True
+    assert board.emulator.stats()["led"] is True
     board.run("led.value(0)")
-    assert board.pico.stats()["led"] is False
+    assert board.emulator.stats()["led"] is False
 
 
 def test_the_unique_id_is_the_flash_chips(boot):

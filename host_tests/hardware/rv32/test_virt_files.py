@@ -27,7 +27,7 @@ def test_files_survive_each_kind_of_end(boot):
 
     machine.run(WRITE.format("power"))
     machine.leave()
-    machine.virt.cut_power()
+    machine.emulator.cut_power()
     assert boot().run(READ).strip() == "power"
 
 
@@ -46,7 +46,7 @@ def settle(machine, code=""):
     """Ends a machine whose next start writes nothing: main.py does not run after a boot.py that fails."""
     machine.run("with open('boot.py', 'w') as file: file.write('1 / 0')\n" + code)
     machine.leave()
-    machine.virt.close()
+    machine.emulator.close()
 
 
 CUTS = range(0, 36, 4)
@@ -63,7 +63,7 @@ def test_what_was_said_to_be_written_is_there_after_a_power_cut(boot, tmp_path):
         machine = boot(flash=flash, cut_after=cut)
         machine.begin(ROUNDS)
         said = machine.repl.said().decode()
-        assert machine.virt.wait(60) == POWER_CUT
+        assert machine.emulator.wait(60) == POWER_CUT
         last = said.count("done")
         confirmed.append(last)
         # What was closed is there; the round that was under way may be there too, but whole.
@@ -80,7 +80,7 @@ def test_the_operation_is_cut_in_its_middle(boot, tmp_path, cut, half):
     settle(boot(), "import rv32\nrv32.Flash().writeblocks(400, bytes(4096))")
     machine = boot(cut_after=cut)
     machine.begin("import rv32\nf = rv32.Flash()\nf.ioctl(6, 400)\nf.writeblocks(400, bytes(256), 0)")
-    assert machine.virt.wait(60) == POWER_CUT
+    assert machine.emulator.wait(60) == POWER_CUT
     sector = flash.read_bytes()[400 * 4096 : 401 * 4096]
     erased, programmed = b"\xff", b"\0"
     if cut == 0:
@@ -98,7 +98,7 @@ def test_the_machine_reads_a_file_system_made_on_the_host_and_the_other_way_roun
     assert machine.run(code).split() == ["text", "0", "20000"]
     machine.run("os.remove('a.txt')\nwith open('lib/new', 'w') as f: f.write('of the board')")
     machine.leave()
-    machine.virt.cut_power()
+    machine.emulator.cut_power()
     found = files.read_files(flash.read_bytes()[:FILES])
     expected = dict(contents, **{"lib/new": b"of the board"})
     del expected["a.txt"]

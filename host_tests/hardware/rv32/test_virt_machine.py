@@ -37,7 +37,7 @@ def test_the_processor_stops_while_it_waits(machine):
 
 
 def used(machine):
-    with open(f"/proc/{machine.virt.process.pid}/stat") as file:
+    with open(f"/proc/{machine.emulator.process.pid}/stat") as file:
         fields = file.read().rpartition(")")[2].split()
     return int(fields[11]) + int(fields[12])
 
@@ -45,7 +45,7 @@ def used(machine):
 def test_the_line_carries_every_octet(boot):
     machine = boot(ports={"repl": 0, "uart1": 0})
     data = bytes(n * 7 & 0xFF for n in range(8192))
-    with socket.create_connection(("127.0.0.1", machine.virt.ports["uart1"]), timeout=60) as wire:
+    with socket.create_connection(("127.0.0.1", machine.emulator.ports["uart1"]), timeout=60) as wire:
         machine.run(
             "from machine import UART\nu = UART(1, 115200, rxbuf=64)\nassert u.read() is None and not u.any()"
         )
@@ -118,7 +118,7 @@ def test_causes_of_a_reset(boot):
     assert cause(machine) == "5"  # SOFT_RESET
     machine.reset_by("import machine\nmachine.deepsleep(10)")
     machine.leave()
-    machine.virt.cut_power()
+    machine.emulator.cut_power()
     assert cause(boot()) == "1"
 
 
@@ -136,7 +136,7 @@ def test_an_exception_of_the_processor_ends_it_with_its_place(machine):
     """A load from behind the memory: mcause 5 (RISC-V privileged architecture, table of mcause)."""
     machine.begin("import uctypes\nprint(uctypes.bytearray_at(0x90000000, 4)[0])")
     assert b"the machine halted: mcause 00000005 mepc 80" in machine.repl.said()
-    assert machine.virt.process.wait(60) == 1
+    assert machine.emulator.process.wait(60) == 1
 
 
 @pytest.mark.parametrize("octets", [bytes(range(8)), b"\xff" * 8])

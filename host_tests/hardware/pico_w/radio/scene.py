@@ -25,17 +25,8 @@ class Scene:
     def play(self, act):
         """Runs the coroutine `act(self)` in virtual time."""
         heard, station.log = station.log, lambda text, *arguments: self.said.append(text % arguments)
-
-        async def main():
-            self.opening = asyncio.create_task(self.link.open())
-            try:
-                await act(self)
-            finally:
-                self.opening.cancel()
-                self.link.close()
-
         try:
-            virtual.run(main())
+            virtual.run(virtual.opening(self, act))
         finally:
             station.log = heard
         for line in self.said:
