@@ -108,8 +108,7 @@ def _compile(board, folder, tree, programs, environment, say):
         shutil.rmtree(work)
         work.mkdir()
         _empty_cxx_library(work, programs, environment)
-        # __FILE__ in assertions is the only place where a folder could get into the image.
-        prefixes = f"-ffile-prefix-map={tree}=. -ffile-prefix-map={work}=build -ffile-prefix-map={ROOT}=."
+        prefixes = no_folders(tree, work)
         settings = {
             "MICROPY_BOARD": board,
             "MICROPY_BOARD_DIR": ROOT / "boards" / board,
@@ -148,6 +147,11 @@ def _made_here(work):
     except OSError:
         return False
     return (work / "Makefile").exists() and f"\nCMAKE_CACHEFILE_DIR:INTERNAL={work}\n" in cache
+
+
+def no_folders(tree, work):
+    """Options of the compiler: __FILE__ in assertions is the only place where a folder could get into an image."""
+    return f"-ffile-prefix-map={tree}=. -ffile-prefix-map={work}=build -ffile-prefix-map={ROOT}=."
 
 
 def _empty_cxx_library(work, programs, environment):

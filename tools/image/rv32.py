@@ -47,8 +47,6 @@ def _compile(board, folder, tree, compiler, say):
     port = ROOT / "boards" / board / "port"
     program = rp2.mpy_cross(say, tree)
     data = board_data(board)
-    # __FILE__ in assertions is the only place where a folder could get into the image.
-    prefixes = f"-ffile-prefix-map={tree}=. -ffile-prefix-map={work}=build -ffile-prefix-map={ROOT}=."
     settings = {
         "TOP": tree,
         "BUILD": work,
@@ -62,7 +60,7 @@ def _compile(board, folder, tree, compiler, say):
         "HEAP": data["heap"],
         "FILES": data["flash"]["files"],
         "VERSION": version(),
-        "PREFIXES": prefixes,
+        "PREFIXES": rp2.no_folders(tree, work),
     }
     given = [f"{name}={value}" for name, value in settings.items()]
     # make looks at the times of files, not at what it was given.

@@ -16,9 +16,8 @@ from pathlib import Path
 
 from tools.errors import UsageError
 from tools.programs import debian
-from tools.programs.micropython import BIN
+from tools.programs.wheels import UNPACKED
 
-UNPACKED = BIN.parent / "unpacked"
 MICROPYTHON = "1.25.0"
 # The releases that MicroPython 1.25.0 was made with or works with; beginnings, for Debian adds its own ending.
 ORIGINALS = {"micropython": MICROPYTHON, "mbedtls": "3.6."}
