@@ -19,9 +19,8 @@ _NO_ADDRESS = const(2)  # CYW43_LINK_NOIP, then UP
 _NO_NETWORK = const(-2)
 _BAD_AUTHENTICATION = const(-3)
 
-_AWAKE = const(
-    0xA11140
-)  # no power save (MicroPython's page of the Pico W): a frame would wait for up to 200 ms
+# no power save (MicroPython's page of the Pico W): a frame would wait for up to 200 ms
+_AWAKE = const(0xA11140)
 # A name server that is not there costs lwIP 7 s; there may be two of them, and two kinds of address.
 _FEED = const(1000)  # ms between feeds while a name is looked up
 _FEEDS = const(30)
