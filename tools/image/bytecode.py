@@ -40,6 +40,8 @@ def compiled(folder, into):
             _compile(source, name, target, stamp)
     for left in set(into.rglob("*.mpy")) - wanted:
         left.unlink(missing_ok=True)
+        if not any(left.parent.iterdir()):
+            left.parent.rmdir()  # an empty folder hides the module of its name
     return into
 
 

@@ -40,7 +40,7 @@ def frozen(compiled, nm, environment):
 def modules(symbols):
     """{module: octets}, largest first, from the symbols that mpy-tool.py makes of frozen modules.
 
-    For `coap/endpoint.py` there are frozen_module_coap_endpoint, and, of each function and table, names of the form
+    For `coap/message.py` there are frozen_module_coap_message, and, of each function and table, names of the form
     fun_data_coap_endpoint_..., const_obj_coap_endpoint_... and so on. A shared pool of strings belongs to none.
     """
     names = [s.removeprefix("frozen_module_") for s in symbols if s.startswith("frozen_module_")]

@@ -4,7 +4,8 @@ a response that was not taken verifies when it comes again.
 """
 
 import coap
-from coap import endpoint, exchange, message, serving
+from coap import endpoint, exchange, message
+from coap.endpoint import serving
 from coap.oscore import context
 from coap_scene import events
 from common import equal

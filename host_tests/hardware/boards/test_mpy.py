@@ -52,3 +52,14 @@ def test_what_the_oldest_compiles_runs_on_both(rom, interpreter, name):
 
 def test_it_is_that_rom_which_they_read(rom):
     assert rom != bytecode.ROOT / "build/unix/firmware.romfs" and bytecode.rom() == rom
+
+
+def test_a_package_that_became_a_module_leaves_no_folder(tmp_path):
+    """MicroPython would find the empty folder before the module."""
+    source, made = tmp_path / "source", tmp_path / "made"
+    (source / "a").mkdir(parents=True)
+    (source / "a/__init__.py").write_text("b = 1\n")
+    bytecode.compiled(source, made)
+    (source / "a/__init__.py").rename(source / "a.py")
+    bytecode.compiled(source, made)
+    assert [path.name for path in made.iterdir()] == ["a.mpy"]

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 """The part of an Endpoint that answers its peers' requests: RFC 7252 sections 4.2, 4.5 and 5.2."""
 
-from . import exchange as exchanges
-from . import numbers
-from .compat import const
-from .message import Message, empty, encode, has_blocks, uint_octets, unrecognized
+from .. import exchange as exchanges
+from .. import numbers
+from ..compat import const
+from ..message import Message, empty, encode, has_blocks, uint_octets, unrecognized
 
 _TYPING = const(False)
 if _TYPING:
@@ -47,7 +47,9 @@ class Serving:
             return
         request = incoming.message
         if self.max_body and (has_blocks(request) or message.max_size() > self.max_datagram):
-            from .slicing import sliced  # here, so that its memory is only spent where it is needed
+            from ..blockwise.slicing import (
+                sliced,  # here, so that its memory is only spent where it is needed
+            )
 
             message = sliced(self, incoming, message, now)
         if incoming.binding:
@@ -98,7 +100,7 @@ class Serving:
             max_size = max(0, self.max_datagram - 64)  # 64 for head and options
             options = [(numbers.SIZE1, uint_octets(self.max_body or max_size))]
             if self.max_body:
-                from .blockwise import size_hint
+                from ..blockwise import size_hint
 
                 options += size_hint(datagram, self.max_datagram)
             answer = Message(numbers.REQUEST_ENTITY_TOO_LARGE, options=options)
@@ -158,7 +160,7 @@ class Serving:
         if binding:
             incoming.binding = binding
         if answer is None and self.max_body and has_blocks(message):
-            from .blockwise import add_request_block
+            from ..blockwise import add_request_block
 
             whole = 0
             for each in self._incoming:

@@ -6,11 +6,11 @@ It is driven: `receive` for each datagram, `poll` when `next_deadline` has come,
 Peers are compared and used as dict keys, nothing else: (host, port) pairs, or what the link likes.
 """
 
-from . import exchange as exchanges
-from . import numbers
-from .compat import const, earliest, random_octets, ticks_diff
+from .. import exchange as exchanges
+from .. import numbers
+from ..compat import const, earliest, random_octets, ticks_diff
+from ..message import Message, MessageError, decode, empty, encode, unrecognized
 from .continuing import Continuing
-from .message import Message, MessageError, decode, empty, encode, unrecognized
 from .serving import Serving
 
 _TYPING = const(False)
@@ -103,7 +103,7 @@ class Endpoint(Continuing, Serving):
             if exchange.incoming is None:
                 open += 1
         if open >= self.MAX_EXCHANGES:
-            from .errors import BusyError
+            from ..errors import BusyError
 
             raise BusyError("%d exchanges are open" % self.MAX_EXCHANGES)
         token = binding = None

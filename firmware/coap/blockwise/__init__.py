@@ -5,10 +5,10 @@ A Block option says which part of a body a message carries: number << 4 | more <
 2 ** (exponent + 4) octets long, but for the last one, and starts at number times that (section 2.2).
 """
 
-from . import numbers
-from .compat import const
-from .exchange import INCOMPLETE, RESPONSE
-from .message import Message, MessageError, decode, uint_octets
+from .. import numbers
+from ..compat import const
+from ..exchange import INCOMPLETE, RESPONSE
+from ..message import Message, MessageError, decode, uint_octets
 
 _TYPING = const(False)
 if _TYPING:

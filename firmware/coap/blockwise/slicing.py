@@ -6,10 +6,10 @@ For each block a GET runs anew, so that nothing is kept between them. Other meth
 response is kept until the peer has it all.
 """
 
-from . import numbers
-from .blockwise import Body, block, find, fitting, identity, octets
-from .compat import const
-from .message import Message, encode, uint_octets
+from .. import numbers
+from ..compat import const
+from ..message import Message, encode, uint_octets
+from . import Body, block, find, fitting, identity, octets
 
 _MAX_RESPONSES = const(2)  # responses that are kept, one a peer
 _PROTECTION = const(20)  # octets that protecting adds: code, marker, tag of 8, option of up to 8

@@ -4,10 +4,10 @@ empty messages, responses that do not verify, the next block, the same request w
 and 5.2.2.
 """
 
-from . import exchange as exchanges
-from . import numbers
-from .compat import const, ticks_diff
-from .message import MessageError, decode, empty, has_blocks
+from .. import exchange as exchanges
+from .. import numbers
+from ..compat import const, ticks_diff
+from ..message import MessageError, decode, empty, has_blocks
 
 _TYPING = const(False)
 if _TYPING:
@@ -16,9 +16,9 @@ if _TYPING:
 
     from contracts import Peer, Tick
 
-    from .exchange import Exchange
-    from .message import Message
-    from .numbers import Parameters
+    from ..exchange import Exchange
+    from ..message import Message
+    from ..numbers import Parameters
 
 
 class Continuing:
@@ -118,7 +118,7 @@ class Continuing:
                 return exchanges.RESPONSE
             request.options.append((numbers.ECHO, response.option(numbers.ECHO)))
         elif self.max_body and has_blocks(response):
-            from .blockwise import add_response_block
+            from ..blockwise import add_response_block
 
             request = self._request_of(exchange)
             kind, body = add_response_block(exchange, request, response, self.max_body)
