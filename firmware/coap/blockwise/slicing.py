@@ -9,7 +9,8 @@ response is kept until the peer has it all.
 from .. import numbers
 from ..compat import const
 from ..message import Message, encode, uint_octets
-from . import Body, block, find, fitting, identity, octets
+from .bodies import Body, find
+from .option import block, fitting, identity, octets
 
 _MAX_RESPONSES = const(2)  # responses that are kept, one a peer
 _PROTECTION = const(20)  # octets that protecting adds: code, marker, tag of 8, option of up to 8

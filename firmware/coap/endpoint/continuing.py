@@ -118,7 +118,7 @@ class Continuing:
                 return exchanges.RESPONSE
             request.options.append((numbers.ECHO, response.option(numbers.ECHO)))
         elif self.max_body and has_blocks(response):
-            from ..blockwise import add_response_block
+            from ..blockwise.fetching import add_response_block
 
             request = self._request_of(exchange)
             kind, body = add_response_block(exchange, request, response, self.max_body)

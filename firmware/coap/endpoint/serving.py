@@ -100,7 +100,7 @@ class Serving:
             max_size = max(0, self.max_datagram - 64)  # 64 for head and options
             options = [(numbers.SIZE1, uint_octets(self.max_body or max_size))]
             if self.max_body:
-                from ..blockwise import size_hint
+                from ..blockwise.option import size_hint
 
                 options += size_hint(datagram, self.max_datagram)
             answer = Message(numbers.REQUEST_ENTITY_TOO_LARGE, options=options)
@@ -160,7 +160,7 @@ class Serving:
         if binding:
             incoming.binding = binding
         if answer is None and self.max_body and has_blocks(message):
-            from ..blockwise import add_request_block
+            from ..blockwise.receiving import add_request_block
 
             whole = 0
             for each in self._incoming:

@@ -227,7 +227,7 @@ class Groups(Subscriptions):
             options.append((numbers.URI_QUERY, ("member-id=" + config.ue_service_id).encode()))
             options.append((numbers.ACCEPT, uint_octets(numbers.JSON)))
             if config.coap["max_datagram"] < _USUAL:
-                from coap.blockwise import fitting
+                from coap.blockwise.option import fitting
 
                 options.append((numbers.BLOCK2, uint_octets(fitting(config.coap["max_datagram"] - _OTHERS))))
         elif body:
