@@ -9,18 +9,31 @@ import types
 import pytest
 
 from tools import bench
-from tools.bench import Row, air, flood, instructions, line, oscore
+from tools.bench import Row, air, flood, imported, instructions, line, oscore
 from tools.emulator.client import provide
 from tools.image import rp2
 
 UUID = 36
 
 
-def test_the_exchange_costs_less_than_microcoapys():
+def test_the_exchange_costs_less_than_its_budget():
     (row,) = instructions.measure()
     # Less than a third would mean that it did not run.
-    assert row.budget == 230_500
+    assert row.budget == 180_000 < instructions.MICROCOAPY
     assert row.budget / 3 < row.measured <= row.budget
+
+
+def test_what_a_device_imports_of_coap():
+    """Its sources say what: whole modules, and not what they load with its first use, or name for a type checker."""
+    lines = imported.imports()
+    assert {"from coap.endpoint import Endpoint", "from coap.compat import const"} <= set(lines)
+    assert not [line for line in lines if "oscore" in line or "blockwise" in line]
+
+
+def test_importing_coap_costs_a_device_little_more_than_it_did(image):
+    # Half of it would mean that it did not run.
+    assert imported.GROWTH == 500
+    assert imported.FROZEN / 2 < imported.frozen(image) <= imported.FROZEN + imported.GROWTH
 
 
 def test_what_oscore_adds_is_bounded_by_the_work_of_the_exchange():

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: MIT
+"""Heap that is taken once a device has imported what it imports of `coap`: frozen on the emulated RP2040, and from .mpy
+files on the unix port.
+
+What it imports is read in the sources of `msgin5g` and `device`: each import of `coap` at the top of a module, and not
+those within functions, which load what is used first then.
+"""
+
+import ast
+import os
+import subprocess
+import tempfile
+from pathlib import Path
+
+from tools import private
+from tools.bench import Row
+from tools.bench.rp2040 import BOARD, flash_image
+from tools.emulator.client import Emulator, provide
+from tools.emulator.repl import RawRepl
+from tools.errors import UsageError
+from tools.image import bytecode, rp2
+from tools.programs.micropython import BIN
+
+# Measured so at commit 32a482c, before `coap` had a way to the network, and how much more it may be: frozen.
+FROZEN, COMPILED = 7_360, 46_368
+GROWTH = 500
+
+MEASURED = """
+import gc
+def allocated():
+    gc.collect()
+    gc.collect()
+    return gc.mem_alloc()
+def load():
+    exec(%r, {})
+before = allocated()
+load()
+print(allocated() - before)
+"""
+
+
+def measure():
+    provide()
+    image = rp2.build(BOARD, rp2.ROOT / "build" / BOARD)
+    yield Row("heap of what a device imports of coap, frozen", frozen(image), "octets", FROZEN + GROWTH)
+    octets = compiled()
+    yield Row("  from .mpy files, 64 bits", octets, "octets")
+    yield Row("  of it since commit 32a482c", octets - COMPILED, "octets")
+
+
+def imports(firmware=bytecode.FIRMWARE):
+    """The lines by which a device imports of `coap`, each once, those of a type checker apart."""
+    found = set()
+    for package in ("msgin5g", "device"):
+        for path in sorted((firmware / package).rglob("*.py")):
+            for node in ast.parse(path.read_text()).body:
+                if isinstance(node, ast.Import):
+                    names = [alias.name for alias in node.names]
+                else:
+                    names = [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []
+                if any((name + ".").startswith("coap.") for name in names):
+                    found.add(ast.unparse(node))
+    return sorted(found)
+
+
+def program():
+    return MEASURED % "\n".join(imports())
+
+
+def frozen(image):
+    """Octets on the emulated RP2040."""
+    with tempfile.TemporaryDirectory() as folder:
+        flash = Path(folder) / "flash.bin"
+        private.replace(flash, flash_image({}))
+        with Emulator(image, flash=flash, options=["--virtual", "--quiet"]) as pico:
+            repl = RawRepl(pico.ports["repl"])
+            try:
+                return int(repl.run(program()))
+            finally:
+                repl.close()
+
+
+def compiled():
+    """Octets on the unix port."""
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("MICROPY")}
+    environment["MICROPYPATH"] = f"{bytecode.firmware()}:.frozen"
+    command = [BIN / "micropython", "-X", "heapsize=1m", "-c", program()]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    if done.returncode:
+        raise UsageError(f"bench: coap is not imported: {done.stdout[-500:]} {done.stderr[-500:]}")
+    return int(done.stdout)
