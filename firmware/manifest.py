@@ -8,7 +8,7 @@ metadata(
     version=_scope["VERSION"],
     license="MIT",
 )
-package("coap")
+include("coap")
 package("msgin5g")
 package("device")
 module("main.py")

@@ -6,10 +6,12 @@ import re
 import subprocess
 import sys
 import tomllib
+import types
 from pathlib import Path
 
 import pytest
 
+from tools.image import bytecode
 from tools.image.boards import version
 from tools.programs.micropython import BIN
 from tools.project import package
@@ -21,7 +23,8 @@ VERSION = re.search(r'^VERSION = "(\d+\.\d+\.\d+)"$', HOME.read_text(), re.M)[1]
 
 
 def test_index_image_and_tools_have_it():
-    assert json.loads(package.INDEX.read_text())["version"] == VERSION
+    for folder in package.PACKAGES:
+        assert json.loads((folder / package.NAME).read_text())["version"] == VERSION
     assert version() == VERSION
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     assert project["project"]["dynamic"] == ["version"]
@@ -33,24 +36,31 @@ def evaluated(manifest):
     """[(keywords of metadata)] of a manifest and those that it includes, as makemanifest.py of MicroPython does it."""
     found = []
 
+    def metadata(**keywords):
+        if keywords:
+            found.append(keywords)
+        return types.SimpleNamespace(version=found[0]["version"] if found else None)
+
     def include(name):
         if "$(" not in name:
-            found.extend(evaluated((manifest.parent / name).resolve()))
+            path = Path(name).resolve()
+            run(path / "manifest.py" if path.is_dir() else path)
 
-    scope = {
-        "include": include,
-        "metadata": lambda **keywords: found.append(keywords),
-        **dict.fromkeys(("package", "module", "freeze", "require"), lambda *_, **__: None),
-    }
-    code = compile(manifest.read_text(), str(manifest), "exec")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(manifest.parent)  # paths in a manifest are relative to it
-        exec(code, scope)
+    def run(path):
+        options = types.SimpleNamespace(defaults=lambda **keywords: vars(options).update(keywords))
+        scope = {"include": include, "metadata": metadata, "options": options}
+        scope |= dict.fromkeys(("package", "module", "freeze", "require"), lambda *_, **__: None)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(path.parent)  # paths in a manifest are relative to it
+            exec(compile(path.read_text(), str(path), "exec"), scope)
+
+    run(manifest)
     return found
 
 
 @pytest.mark.parametrize(
-    "manifest", ["firmware", *(f"boards/{p.parent.name}" for p in ROOT.glob("boards/*/manifest.py"))]
+    "manifest",
+    ["firmware", "firmware/coap", *(f"boards/{p.parent.name}" for p in ROOT.glob("boards/*/manifest.py"))],
 )
 def test_each_manifest_says_it(manifest):
     (metadata,) = evaluated(ROOT / manifest / "manifest.py")
@@ -81,7 +91,7 @@ def test_each_package_says_it(name, module, interpreter):
 def modules(name):
     """Each module of a package, those of its rooms too, as (package, module)."""
     found = []
-    for path in sorted((FIRMWARE / name).rglob("*.py")):
+    for path in bytecode.sources(FIRMWARE / name):
         words = path.relative_to(FIRMWARE).with_suffix("").parts
         if words[-1] == "__init__":
             words = words[:-1]
@@ -128,7 +138,7 @@ except (ImportError, AttributeError):
 
 def test_no_other_place_has_it_typed():
     """Elsewhere it may only be said of an example."""
-    examples = ("docs/provisioning.md", "host_tests/tools/board/", "CHANGELOG.md", "package.json")
+    examples = ("docs/provisioning.md", "host_tests/tools/board/", "CHANGELOG.md")
     run = [
         "git",
         "grep",
@@ -144,4 +154,6 @@ def test_no_other_place_has_it_typed():
         "Makefile",
     ]
     listed = subprocess.run(run, cwd=ROOT, capture_output=True, text=True).stdout.split()
-    assert [name for name in listed if not name.startswith(examples)] in ([], ["firmware/coap/version.py"])
+    written = {(folder / package.NAME).relative_to(ROOT).as_posix() for folder in package.PACKAGES}
+    others = [name for name in listed if not name.startswith(examples) and name not in written]
+    assert others in ([], ["firmware/coap/version.py"])

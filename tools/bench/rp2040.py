@@ -11,7 +11,7 @@ from tools.bench import Row
 from tools.emulator.client import Emulator, provide
 from tools.emulator.repl import RawRepl
 from tools.errors import UsageError
-from tools.image import files, rp2
+from tools.image import bytecode, files, rp2
 
 BOARD = "rp2040"
 PACKAGES = ("coap", "msgin5g", "device")
@@ -71,7 +71,7 @@ def compiled(scratch):
     cross = rp2.mpy_cross()
     found = {}
     for package in PACKAGES:
-        for source in sorted((firmware / package).rglob("*.py")):
+        for source in bytecode.sources(firmware / package):
             name = source.relative_to(firmware)
             output = scratch / "one.mpy"
             done = subprocess.run([cross, "-s", name, "-o", output, source], capture_output=True, text=True)

@@ -28,10 +28,15 @@ def firmware():
     return compiled(FIRMWARE, COMPILED)
 
 
+def sources(folder):
+    """The modules of a folder and its rooms: a manifest is for who builds an image, and runs on no board."""
+    return sorted(path for path in folder.rglob("*.py") if path.name != "manifest.py")
+
+
 def compiled(folder, into):
     """The modules of a folder, compiled; `into` again. What changed since the last time is compiled again."""
     wanted = set()
-    for source in sorted(folder.rglob("*.py")):
+    for source in sources(folder):
         name = source.relative_to(folder)
         target = into / name.with_suffix(".mpy")
         wanted.add(target)
@@ -88,7 +93,7 @@ def on_board(board):
     }
     for path in sorted(common.rglob("*.mpy")):
         name = path.relative_to(common).as_posix()
-        if name not in ("main.mpy", "manifest.mpy"):  # MicroPython starts main.py, from its source
+        if name != "main.mpy":  # MicroPython starts main.py, from its source
             found[f"lib/{name}"] = path.read_bytes()
     return found
 

@@ -33,9 +33,8 @@ def compiled(folder):
     """The folder of it all, as .mpy files, below `folder`."""
     asyncio = workshop.sources(print) / "extmod/asyncio"
     files = {f"asyncio/{name}.py": asyncio / f"{name}.py" for name in ASYNCIO}
-    for path in bytecode.FIRMWARE.rglob("*.py"):
+    for path in bytecode.sources(bytecode.FIRMWARE):
         files[str(path.relative_to(bytecode.FIRMWARE))] = path
-    del files["manifest.py"]
     for name, path in files.items():
         made = folder / "source" / name
         made.parent.mkdir(parents=True, exist_ok=True)
