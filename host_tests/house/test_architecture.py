@@ -18,6 +18,7 @@ FIRMWARE = ROOT / "firmware"
 DEVICE = (
     ("coap",),
     ("coap.oscore",),
+    ("coap.aio",),
     (
         "msgin5g",
         "msgin5g.events",
@@ -163,7 +164,16 @@ def test_nothing_goes_in_a_circle(known):
 @pytest.mark.parametrize("package", ["coap", "msgin5g"])
 def test_the_protocol_holds_no_socket_and_no_clock(package):
     for name, path in modules(FIRMWARE, package).items():
+        if name.startswith("coap.aio"):
+            continue
         assert not imports(name, path, DEVICE_MODULES)[1] & SANS_IO, name
+
+
+def test_the_service_knows_no_asyncio():
+    for name, path in modules(FIRMWARE, "msgin5g").items():
+        assert not [
+            target for target in imports(name, path, DEVICE_MODULES)[0] if target.startswith("coap.aio")
+        ]
 
 
 def test_coap_stands_alone_and_the_gateway_is_independent():

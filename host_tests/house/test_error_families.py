@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Each error of the firmware that a caller may see belongs to coap.Error or msgin5g.Error."""
+"""Each error of the firmware that a caller may see belongs to coap.Error, coap.aio.Error or msgin5g.Error."""
 
 import ast
 import builtins
@@ -10,10 +10,13 @@ FIRMWARE = Path(__file__).resolve().parents[2] / "firmware"
 sys.path.append(str(FIRMWARE))
 
 import coap  # noqa: E402
+import coap.aio  # noqa: E402
 import msgin5g  # noqa: E402
 
 # Raised and caught inside a package: of a request that is refused, of octets that say nothing.
 INTERNAL = {"RefusedError", "UnverifiedError", "OlderError", "TagError", "Refusal", "L3Error"}
+# Raised by a handler, for the site that called it.
+OF_HANDLERS = {"Failure"}
 
 
 def is_error(name):
@@ -34,7 +37,8 @@ def classes():
 
 
 def test_each_error_belongs_to_a_family():
-    family = {error.__name__ for error in coap.Error + msgin5g.Error}
+    family = {error.__name__ for error in coap.Error + coap.aio.Error + msgin5g.Error}
+    family |= OF_HANDLERS
     found = {name: file for name, file in classes().items() if not name.startswith("_")}
     assert found, "no error classes?"
     assert {name: file for name, file in found.items() if name not in family | INTERNAL} == {}
@@ -42,7 +46,7 @@ def test_each_error_belongs_to_a_family():
 
 
 def test_each_is_importable_from_its_package():
-    for package in (coap, msgin5g):
+    for package in (coap, coap.aio, msgin5g):
         for error in package.Error:
             assert getattr(package, error.__name__) is error
 

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: MIT
+"""CoAP on the network, in asyncio, on CPython and MicroPython.
+
+    from coap.aio import Context
+
+    async with Context() as coap:
+        answer = await coap.get("coap://192.0.2.1/sensors/temp?unit=c")
+        print(answer.code, answer.text)
+
+What is not named is not imported.
+"""
+
+_HOMES = {
+    "Context": "context",
+    "Response": "response",
+    "Site": "site",
+    "Request": "request",
+    "File": "files",
+}
+
+
+def __getattr__(name):
+    from ..submodule import submodule
+
+    if name[:1].isupper():
+        value = getattr(submodule("coap.aio", _HOMES.get(name, "errors")), name)
+    else:
+        value = submodule("coap.aio", name)
+    try:
+        globals()[name] = value  # found once
+    except MemoryError:
+        pass
+    return value

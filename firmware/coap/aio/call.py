@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: MIT
+"""What a task waits for while a request of its is under way, and how that ends."""
+
+import asyncio
+
+from ..compat import const
+from ..exchange import REFUSED, RESET, RESPONSE, TIMEOUT
+from ..message import Message
+from .response import Response
+
+_TYPING = const(False)
+if _TYPING:
+    from typing import Any
+
+
+class Call:
+    """A request that a task waits for. It is the tag of its exchange, and is called with each event of that."""
+
+    def __init__(self) -> None:
+        self.ended = asyncio.Event()
+        self.kind = 0
+        self.message: Message | None = None
+        self.exchange: "Any" = None
+
+    def __call__(self, kind: int, subject: "Any", message: Message | None) -> None:
+        """Take an event of the exchange: the call has ended."""
+        self.kind = kind
+        self.message = message
+        self.ended.set()
+
+    def result(self, ping: bool = False) -> Response | None:
+        """Return the Response; None for the answer to a ping. Raise what else became of it."""
+        if self.kind == RESPONSE:
+            return Response(self.message, self.exchange.peer)  # type: ignore[arg-type]
+        if self.kind == RESET and ping:
+            return None
+        from . import errors
+
+        peer = self.exchange and self.exchange.peer
+        if self.kind == RESET:
+            raise errors.Refused("%r answered with Reset" % (peer,))
+        if self.kind == TIMEOUT:
+            raise errors.NoAnswer("%r does not answer" % (peer,))
+        if self.kind == REFUSED:
+            raise errors.Unverified("what %r answered does not verify" % (peer,))
+        if not self.kind:
+            raise errors.Closed()
+        error = errors.Incomplete(
+            "the body from %r changed under way, is too long, or a block failed" % (peer,)
+        )
+        error.response = self.message
+        raise error

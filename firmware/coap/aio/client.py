@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: MIT
+"""The requests that an application makes of a Context: URIs and keywords become peers, messages and their options."""
+
+from .. import numbers
+from ..compat import const
+from ..message import Message, uint_octets
+from .call import Call
+from .waiting import now, wait_for_ms
+
+_TYPING = const(False)
+if _TYPING:
+    from collections.abc import Callable, Sequence
+    from typing import Any
+
+    from contracts import Octets, Peer
+
+    from ..endpoint import Endpoint
+    from .response import Response
+
+_PATCH = const(6)  # RFC 8132
+_IPATCH = const(7)
+_HOP_LIMIT = const(16)  # RFC 8768
+_NO_RESPONSE = const(258)  # RFC 7967
+
+
+class Client:
+    """A base class of Context, whose attributes these methods use.
+
+    What each method of CoAP takes as keywords: `timeout` in seconds, for all of it; `confirmable`, False for a NON;
+    `accept` and `content_format` (int); `etag` and `if_match`, an ETag (bytes) or a list of them; `if_none_match`
+    (True); `no_response` (RFC 7967); `hop_limit` (RFC 8768); `options`, further ones as (number, bytes). It raises what
+    `request` raises, and ValueError for a keyword that can't be said.
+    """
+
+    if _TYPING:
+        endpoint: Endpoint
+        call: Callable[..., Any]
+        _check: Callable[..., None]
+        _link: Any
+        _names: Any
+        _sockets: list
+        _up: Any
+
+    async def get(self, uri: "str | Peer", **keywords: "Any") -> "Response":
+        """Send a GET (RFC 7252 section 5.8.1)."""
+        return await self._method(numbers.GET, uri, **keywords)
+
+    async def post(self, uri: "str | Peer", payload: "Octets | str" = b"", **keywords: "Any") -> "Response":
+        """Send a POST (RFC 7252 section 5.8.2)."""
+        return await self._method(numbers.POST, uri, payload, **keywords)
+
+    async def put(self, uri: "str | Peer", payload: "Octets | str" = b"", **keywords: "Any") -> "Response":
+        """Send a PUT (RFC 7252 section 5.8.3)."""
+        return await self._method(numbers.PUT, uri, payload, **keywords)
+
+    async def delete(self, uri: "str | Peer", **keywords: "Any") -> "Response":
+        """Send a DELETE (RFC 7252 section 5.8.4)."""
+        return await self._method(numbers.DELETE, uri, **keywords)
+
+    async def fetch(self, uri: "str | Peer", payload: "Octets | str" = b"", **keywords: "Any") -> "Response":
+        """Send a FETCH (RFC 8132 section 2)."""
+        return await self._method(numbers.FETCH, uri, payload, **keywords)
+
+    async def patch(self, uri: "str | Peer", payload: "Octets | str" = b"", **keywords: "Any") -> "Response":
+        """Send a PATCH (RFC 8132 section 3)."""
+        return await self._method(_PATCH, uri, payload, **keywords)
+
+    async def ipatch(self, uri: "str | Peer", payload: "Octets | str" = b"", **keywords: "Any") -> "Response":
+        """Send an iPATCH (RFC 8132 section 3)."""
+        return await self._method(_IPATCH, uri, payload, **keywords)
+
+    async def ping(self, uri: "str | Peer" = None, timeout: float | None = None) -> None:
+        """Return as soon as the peer has answered an empty message (RFC 7252 section 4.3). Raise NoAnswer."""
+        if timeout is not None:
+            return await wait_for_ms(self.ping(uri), int(timeout * 1000))
+        peer, _ = await self.resolve(uri)
+        call = Call()
+        return await self.call(call, lambda: self.endpoint.ping(peer, now(), call), True)
+
+    async def _method(self, code, uri, payload=b"", timeout=None, confirmable=True, **keywords):
+        if isinstance(payload, str):
+            payload = payload.encode()
+        kind = numbers.CON if confirmable else numbers.NON
+        return await self.request(Message(code, payload, options_of(**keywords), kind), uri, timeout)
+
+    async def request(
+        self,
+        message: Message,
+        to: "str | Peer" = None,
+        timeout: float | None = None,
+    ) -> "Response":
+        """Send `message` to a URI, whose options are added, or to a peer; return the Response, whatever its code.
+
+        `to` may be left out with a link, which has one peer. `message` stays as it is. Where MAX_EXCHANGES are open,
+        wait for one to end. `timeout` is in seconds, for all of it.
+
+        Raise ValueError for a URI, NoAnswer, Refused, Incomplete, Unverified, Closed (coap.aio), BusyError where too
+        many calls wait already, MessageError for what does not fit, asyncio.TimeoutError, OSError for a name that is
+        not known.
+        """
+        if timeout is not None:
+            return await wait_for_ms(self.request(message, to), int(timeout * 1000))
+        peer, options = await self.resolve(to)
+        if options:
+            message = Message(
+                message.code, message.payload, options + list(message.options), message.type, 0, message.token
+            )
+        call = Call()
+        return await self.call(call, lambda: self.endpoint.request(message, peer, now(), call))  # type: ignore
+
+    async def resolve(self, to: "str | Peer") -> "tuple[Peer, list[tuple[int, bytes]]]":
+        """Return the peer and the options of a URI, or of a peer. Raise ValueError, OSError for an unknown name."""
+        self._check()
+        if self._link is not None and self._link.peer is None:
+            await self._up.wait()  # its peer is not known yet
+        if to is None:
+            if self._link is None:
+                raise ValueError("a URI is missing, coap://HOST/PATH")
+            return self._link.peer, []
+        if not isinstance(to, str):
+            return to, []
+        from ..uri import parse
+
+        scheme, host, port, options = parse(to)
+        own = "coap" if self._link is None else getattr(self._link, "scheme", "coap")
+        if scheme != own:
+            raise ValueError("URI %r: this context speaks %s" % (to, own))
+        if port is None:
+            if host and host != self._link.peer.lower():  # type: ignore[union-attr]
+                raise ValueError("URI %r: this line is %r" % (to, self._link.peer))  # type: ignore[union-attr]
+            return self._link.peer, options  # type: ignore[union-attr]
+        if self._names is None:
+            from .names import Names
+
+            self._names = Names()
+        address = await self._names.address(host, self._sockets[0] is None and self._sockets[1] is not None)
+        return (address, port), options
+
+
+def options_of(
+    accept: int | None = None,
+    content_format: int | None = None,
+    etag: "bytes | Sequence[bytes] | None" = None,
+    if_match: "bytes | Sequence[bytes] | None" = None,
+    if_none_match: bool = False,
+    no_response: int | None = None,
+    hop_limit: int | None = None,
+    options: "Sequence[tuple[int, bytes]]" = (),
+) -> list[tuple[int, bytes]]:
+    """Return the options that these keywords stand for. Raise ValueError for one that can't be said."""
+    made = []
+    for number, tags in ((numbers.IF_MATCH, if_match), (numbers.ETAG, etag)):
+        if tags is not None:
+            for tag in (tags,) if isinstance(tags, bytes) else tags:
+                if len(tag) > 8:
+                    raise ValueError("an ETag of %d octets: 8 is the most" % len(tag))
+                made.append((number, tag))
+    if if_none_match:
+        made.append((numbers.IF_NONE_MATCH, b""))
+    for number, value, most, name in (
+        (numbers.CONTENT_FORMAT, content_format, 65535, "content_format"),
+        (numbers.ACCEPT, accept, 65535, "accept"),
+        (_HOP_LIMIT, hop_limit, 255, "hop_limit"),
+        (_NO_RESPONSE, no_response, 255, "no_response"),
+    ):
+        if value is not None:
+            if not 0 <= value <= most:
+                raise ValueError("%s=%r: it is from 0 to %d" % (name, value, most))
+            made.append((number, uint_octets(value)))
+    return made + list(options)

@@ -1,0 +1,354 @@
+# SPDX-License-Identifier: MIT
+"""An endpoint on the network: it owns the links, and the tasks that read them and keep time.
+
+async with Context() as coap:
+    answer = await coap.get("coap://192.0.2.1/sensors/temp")
+"""
+
+import asyncio
+import gc
+
+from .. import numbers
+from ..compat import const, ticks_diff
+from ..endpoint import Endpoint
+from ..exchange import REQUEST, Incoming
+from ..message import Message
+from .call import Call
+from .client import Client
+from .waiting import core, now, sleep_ms, wait_for_ms
+
+_TYPING = const(False)
+if _TYPING:
+    from typing import Any
+
+    from contracts import Link, Peer, Security
+
+_BURST = const(8)  # datagrams read before other tasks get their turn
+_LINK_RETRY = const(5000)  # ms between tries to bring a link up
+_SEND_RETRY = const(20)  # ms until a link that was busy is asked again
+_BEAT = const(5000)  # ms that the timer task sleeps at most
+_NO_MEMORY = const(100)  # ms until it is tried again
+_WAITING = const(32)  # calls that wait for their turn while MAX_EXCHANGES are open
+_HANDLERS = const(16)  # requests of peers that are being handled, those included that were given up
+
+
+class Context(Client):
+    """A client and a server at once, to be used by `async with`.
+
+    Without `link` it speaks UDP: a socket for IPv4 and one for IPv6, each opened when it is needed. `host` and `port`
+    are where it listens: an address of this machine, "0.0.0.0" and a free port unless given. A server's socket is open
+    from the start. `link`, if given, carries datagrams instead: aio.serial.SerialLink, or what has its members.
+
+    `site` answers the requests of peers (aio.Site). `security` is an oscore.Security. `endpoint`, if given, is a
+    coap.Endpoint with limits of its own, and has its `security` itself.
+    """
+
+    def __init__(
+        self,
+        link: "Link | None" = None,
+        host: str | None = None,
+        port: int = 0,
+        site: "Any" = None,
+        security: "Security | None" = None,
+        endpoint: Endpoint | None = None,
+    ) -> None:
+        if endpoint is not None and security is not None:
+            raise ValueError("security: an endpoint that is given has its own")
+        if link is not None and (host is not None or port):
+            raise ValueError("host, port: a link that is given has its own")
+        self.endpoint = endpoint or Endpoint(security=security)
+        self.site = site
+        self._link = link
+        self._host = host
+        self._port = port
+        self._sockets: list = [None, None]  # of IPv4, of IPv6
+        self._names: "Any" = None
+        self._tasks: list = []
+        self._handlers: list = []  # tasks that answer requests of peers
+        self._calls: list = []
+        self._turns: list = []  # events of the calls that wait until an exchange has ended
+        self._unsent: "Any" = None
+        self._armed = None  # the deadline that the timer task sleeps until
+        self._open = False
+        self.stats = {"unsent": 0, "no_memory": 0, "raised": 0}
+
+    # --- its life -----------------------------------------------------------------------------------
+
+    async def __aenter__(self) -> "Context":
+        """Open it. Raise OSError where the socket cannot be had: that port is taken, or there is no such address."""
+        if self._open:
+            raise RuntimeError("the context is open")
+        self._kick = asyncio.Event()
+        self._up = asyncio.Event()  # a given link is
+        self._open = True
+        try:
+            if self._link is None:
+                self._socket(":" in (self._host or ""))
+            else:
+                self._begin(self._connect())
+            self._begin(self._tick())
+        except Exception:
+            self._close()
+            raise
+        return self
+
+    async def __aexit__(self, *error: "Any") -> None:
+        self._close()
+        await sleep_ms(0)  # what was cancelled ends
+
+    async def serve(self) -> None:
+        """Wait until this task is cancelled, or the context is closed."""
+        self._check()
+        call = Call()
+        self._calls.append(call)
+        try:
+            await call.ended.wait()
+        finally:
+            self._calls.remove(call)
+        call.result()
+
+    @property
+    def address(self) -> "Peer":
+        """Where it listens: (host, port); the peer of a link that was given."""
+        if self._link is not None:
+            return self._link.peer
+        for each in self._sockets:
+            if each is not None:
+                return each.local
+        return None
+
+    def _close(self):
+        if not self._open:
+            return
+        self._open = False
+        for task in self._tasks + self._handlers:
+            if task is not _current():
+                task.cancel()
+        self._tasks = []
+        self._handlers = []
+        for call in self._calls:
+            call.ended.set()
+        for turn in self._turns:
+            turn.set()
+        if self._link is not None:
+            self._link.close()
+        for each in self._sockets:
+            if each is not None:
+                each.close()
+        self._sockets = [None, None]
+
+    def _check(self):
+        if not self._open:
+            from .errors import Closed
+
+            raise Closed()
+
+    def _begin(self, coroutine):
+        self._tasks.append(asyncio.create_task(coroutine))
+
+    def _socket(self, ipv6):
+        """Return the socket of a family, opened now where it was not. Raise OSError."""
+        sock = self._sockets[ipv6]
+        if sock is None:
+            import socket
+
+            from .udp import UDPSocket
+
+            family = getattr(socket, "AF_INET6", None) if ipv6 else socket.AF_INET
+            if family is None:
+                raise OSError(97, "this board has no IPv6")
+            ours = (":" in (self._host or "")) == ipv6
+            sock = UDPSocket(self.endpoint.max_datagram)
+            # Of the other family it has the same port, where that was asked for without an address.
+            sock.bind(
+                family, self._host if ours else None, self._port if ours or self._host in (None, "::") else 0
+            )
+            self._sockets[ipv6] = sock
+            self._begin(self._read(sock))
+        return sock
+
+    # --- calls -----------------------------------------------------------------------------------
+
+    async def call(self, call: Call, start: "Any", ping: bool = False) -> "Any":
+        """Have `start()` begin an exchange whose tag is `call`, when there is room for one; return the result."""
+        self._calls.append(call)
+        try:
+            call.exchange = await self._started(start)
+            await call.ended.wait()
+        finally:
+            self._calls.remove(call)
+            if not call.kind and call.exchange is not None:
+                self.endpoint.cancel(call.exchange, now())
+                self._flush()
+            self._next_turn()
+        return call.result(ping)
+
+    async def _started(self, start):
+        turn = None
+        try:
+            while True:
+                self._check()
+                if turn is None and self._turns or turn is not None and self._turns[0] is not turn:
+                    pass  # others wait for longer
+                else:
+                    try:
+                        exchange = start()
+                        self._flush()
+                        return exchange
+                    except Exception as error:
+                        if not _is_busy(error) or turn is None and len(self._turns) >= _WAITING:
+                            raise
+                if turn is None:
+                    if len(self._turns) >= _WAITING:
+                        from ..errors import BusyError
+
+                        raise BusyError("%d calls wait for their turn" % _WAITING)
+                    turn = asyncio.Event()
+                    self._turns.append(turn)
+                turn.clear()
+                await turn.wait()
+        finally:
+            if turn is not None:
+                self._turns.remove(turn)
+                self._next_turn()
+
+    def _next_turn(self):
+        if self._turns:
+            self._turns[0].set()
+
+    # --- requests of peers --------------------------------------------------------------------------
+
+    def respond(self, incoming: Incoming, message: Message) -> None:
+        """Answer a request of a peer: Endpoint.respond, and what it raises."""
+        self.endpoint.respond(incoming, message, now())
+        self._flush()
+
+    def _serve(self, incoming, message):
+        if self.site is None:
+            self.endpoint.respond(incoming, Message(numbers.NOT_FOUND), now())
+        elif len(self._handlers) >= _HANDLERS:
+            busy = Message(numbers.SERVICE_UNAVAILABLE, options=((numbers.MAX_AGE, b"\x02"),))
+            self.endpoint.respond(incoming, busy, now())
+        else:
+            self._handlers.append(asyncio.create_task(self._handle(incoming, message)))
+
+    async def _handle(self, incoming, message):
+        try:
+            await self.site.handle(self, incoming, message)
+        except Exception as error:  # CancelledError is none
+            self._raised(error)
+            try:
+                self.respond(incoming, Message(numbers.INTERNAL_SERVER_ERROR))
+            except Exception:
+                pass  # no memory: the endpoint gives it up
+        finally:
+            if _current() in self._handlers:
+                self._handlers.remove(_current())
+
+    # --- the tasks ----------------------------------------------------------------------------------
+
+    async def _connect(self):
+        """Bring a given link up, again and again, then read it."""
+        while True:
+            try:
+                await self._link.open()
+                break
+            except OSError:
+                await sleep_ms(_LINK_RETRY)
+            except MemoryError:
+                await self._short()
+        self._up.set()
+        await self._read(self._link)
+
+    async def _read(self, link):
+        burst = 0
+        while True:
+            try:
+                octets, peer = await link.receive()
+                self.endpoint.receive(octets, peer, now())
+                self._flush()
+                burst += 1
+                if burst == _BURST:
+                    burst = 0
+                    await sleep_ms(0)
+            except MemoryError:
+                # The datagram is lost, as on a network.
+                await self._short()
+            except OSError as error:
+                self._raised(error)
+                await sleep_ms(_LINK_RETRY)
+
+    async def _tick(self):
+        while True:
+            try:
+                tick = now()
+                self.endpoint.poll(tick)
+                self._flush()
+                self._kick.clear()
+                deadline = self._armed = self.endpoint.next_deadline()
+                if self._unsent is not None:
+                    wait = _SEND_RETRY
+                elif deadline is None:
+                    wait = _BEAT
+                else:
+                    wait = min(_BEAT, max(0, ticks_diff(deadline, now())))
+                await wait_for_ms(self._kick.wait(), wait)
+            except asyncio.TimeoutError:  # noqa: UP041
+                pass
+            except MemoryError:
+                await self._short()
+
+    async def _short(self):
+        """There is no memory; the application may give some back."""
+        self.stats["no_memory"] += 1
+        gc.collect()
+        await sleep_ms(_NO_MEMORY)
+
+    def _raised(self, error):
+        from .errors import tell
+
+        self.stats["raised"] += 1
+        tell(error)
+
+    def _flush(self):
+        """After each call of the endpoint: datagrams to their links, events to those who wait for them."""
+        endpoint = self.endpoint
+        while self._open:
+            item = self._unsent or endpoint.outgoing()
+            if item is None:
+                break
+            self._unsent = None
+            try:
+                link = self._link or self._socket(":" in item[1][0])
+                if not link.send(*item):
+                    self._unsent = item
+                    break
+            except (OSError, MemoryError):
+                self.stats["unsent"] += 1  # lost like any datagram: CoAP sends it again
+        while True:
+            event = endpoint.next_event()
+            if event is None:
+                break
+            self._on_event(*event)
+        if self._unsent is not None or endpoint.next_deadline() != self._armed:
+            self._kick.set()
+
+    def _on_event(self, kind, subject, message):
+        """Hand an event to who waits for it. Raise nothing: the events behind it are for others."""
+        try:
+            if kind == REQUEST:
+                self._serve(subject, message)
+            elif subject.tag is not None:
+                subject.tag(kind, subject, message)
+        except Exception as error:
+            self._raised(error)
+
+
+def _is_busy(error):
+    from ..errors import BusyError
+
+    return isinstance(error, BusyError)
+
+
+def _current():
+    return core.cur_task if core else asyncio.current_task()
