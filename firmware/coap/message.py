@@ -35,6 +35,7 @@ _MAX_OPTIONS = const(32)
 _REPEATABLE = const(0x1_00_00)
 _OF_REQUESTS = const(0x2_00_00)
 _OF_RESPONSES = const(0x4_00_00)
+_EVALUATED = const(0x8_00_00)
 # Octets, at most, of a datagram beside payload and options, with OSCORE and what it needs for blocks
 _HEAD = const(48)
 
@@ -139,12 +140,13 @@ def has_blocks(message: Message) -> bool:
     return False
 
 
-def unrecognized(message: Message, blocks: int) -> int | None:
+def unrecognized(message: Message, blocks: int, understood: "Sequence[int]" = ()) -> int | None:
     """Return the number of a critical option that counts as unrecognized, or None (section 5.4.1): its number is
     not known, it is not for such a message (5.4), has a wrong length (5.4.3) or is repeated (5.4.5). Elective
     options for which one of the last three is true are removed from the message, as the same sections want.
 
-    Block options are recognized where `blocks` is true.
+    Block options are recognized where `blocks` is true; If-Match, If-None-Match and those that are not known here,
+    where `understood` has their numbers.
     """
     if not message.options:
         return None
@@ -159,12 +161,13 @@ def unrecognized(message: Message, blocks: int) -> int | None:
                 or form & foreign
                 or (number == seen and not form & _REPEATABLE)  # equal numbers stand side by side
                 or (not blocks and number in (numbers.BLOCK1, numbers.BLOCK2))
+                or (form & _EVALUATED and number not in understood)
             ):
                 if number & 1:
                     return number
                 message.options = [each for each in message.options if each is not option]
             seen = number
-        elif number & 1:
+        elif number & 1 and number not in understood:
             return number
     return None
 

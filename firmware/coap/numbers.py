@@ -7,13 +7,15 @@ NON = 1
 ACK = 2
 RST = 3
 
-# Codes c.dd are c << 5 | dd, RFC 7252 section 12.1
+# Codes c.dd are c << 5 | dd, RFC 7252 section 12.1, RFCs 8132, 8768
 EMPTY = 0
 GET = 1
 POST = 2
 PUT = 3
 DELETE = 4
 FETCH = 5
+PATCH = 6
+IPATCH = 7
 
 CREATED = 65
 DELETED = 66
@@ -29,6 +31,7 @@ NOT_FOUND = 132
 METHOD_NOT_ALLOWED = 133
 NOT_ACCEPTABLE = 134
 REQUEST_ENTITY_INCOMPLETE = 136
+CONFLICT = 137
 PRECONDITION_FAILED = 140
 REQUEST_ENTITY_TOO_LARGE = 141
 UNSUPPORTED_CONTENT_FORMAT = 143
@@ -40,8 +43,10 @@ BAD_GATEWAY = 162
 SERVICE_UNAVAILABLE = 163
 GATEWAY_TIMEOUT = 164
 PROXYING_NOT_SUPPORTED = 165
+HOP_LIMIT_REACHED = 168
 
-# Option numbers, RFC 7252 section 12.2, RFCs 7641, 7959, 8613, 9175. An odd number is critical (section 5.4.6).
+# Option numbers, RFC 7252 section 12.2, RFCs 7641, 7959, 7967, 8613, 8768, 9175. An odd number is critical (section
+# 5.4.6).
 IF_MATCH = 1
 URI_HOST = 3
 ETAG = 4
@@ -54,6 +59,7 @@ URI_PATH = 11
 CONTENT_FORMAT = 12
 MAX_AGE = 14
 URI_QUERY = 15
+HOP_LIMIT = 16
 ACCEPT = 17
 LOCATION_QUERY = 20
 BLOCK2 = 23
@@ -63,15 +69,20 @@ PROXY_URI = 35
 PROXY_SCHEME = 39
 SIZE1 = 60
 ECHO = 252
+NO_RESPONSE = 258
+REQUEST_TAG = 292
 
 JSON = 50  # Content-Format application/json
 
 # The options whose form is known here: number -> rules, longest and shortest length, an octet each, RFC 7252 section
 # 5.10. An option of another form is treated as unknown (sections 5.4, 5.4.1, 5.4.3, 5.4.5). Of the rules, 1 is
-# repeatable, 2 of requests alone, 4 of responses alone.
+# repeatable, 2 of requests alone, 4 of responses alone, 8 not to be passed over: known where the application says that
+# it evaluates it.
 OPTIONS = {
+    IF_MATCH: 0xB_08_00,
     URI_HOST: 0x2_FF_01,
     ETAG: 0x1_08_01,
+    IF_NONE_MATCH: 0xA_00_00,
     OBSERVE: 0x0_03_00,
     URI_PORT: 0x2_02_00,
     LOCATION_PATH: 0x5_FF_00,
@@ -79,6 +90,7 @@ OPTIONS = {
     CONTENT_FORMAT: 0x0_02_00,
     MAX_AGE: 0x4_04_00,
     URI_QUERY: 0x3_FF_00,
+    HOP_LIMIT: 0x2_01_01,
     ACCEPT: 0x2_02_00,
     LOCATION_QUERY: 0x5_FF_00,
     BLOCK2: 0x0_03_00,
@@ -86,6 +98,8 @@ OPTIONS = {
     SIZE2: 0x0_04_00,
     SIZE1: 0x0_04_00,
     ECHO: 0x0_28_01,
+    NO_RESPONSE: 0x2_01_00,
+    REQUEST_TAG: 0x3_08_00,
 }
 
 

@@ -29,6 +29,10 @@ class Quick(aiocoap.TransportTuning):
     ACK_RANDOM_FACTOR = 1.0
 
 
+class QuickNon(Quick):
+    reliability = False
+
+
 class Seen:
     """One datagram on the wire, as aiocoap reads it."""
 
@@ -45,6 +49,14 @@ class Seen:
 
     def __repr__(self):
         return f"{self.way} {self.type} {self.code} {self.mid:04x} {self.token.hex()}{' lost' if self.lost else ''}"
+
+
+def ways(wire):
+    return [f"{each.way} {each.type}{' lost' if each.lost else ''}" for each in wire]
+
+
+def values(response, number):
+    return [value for each, value in response.options if each == number]
 
 
 class Device(asyncio.DatagramProtocol):

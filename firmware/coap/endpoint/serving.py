@@ -17,6 +17,9 @@ if _TYPING:
 class Serving:
     """A base class of Endpoint, whose attributes these methods use."""
 
+    # Critical options of requests that the application evaluates, and that are refused otherwise: `conditions.OPTIONS`
+    understands: "tuple[int, ...]" = ()
+
     if _TYPING:
         ACK_DELAY: int
         MAX_INCOMING: int
@@ -181,12 +184,14 @@ class Serving:
         payload = b""
         code = self._admit(message, peer) if self._admit else None
         if code is None:
-            option = unrecognized(message, self.max_body)
+            option = unrecognized(message, self.max_body, self.understands)
             if option in (numbers.PROXY_URI, numbers.PROXY_SCHEME):
                 code = numbers.PROXYING_NOT_SUPPORTED  # section 5.10.2
             elif option is not None:
                 code = numbers.BAD_OPTION
                 payload = b"option %d" % option
+            elif message.option(numbers.HOP_LIMIT) == b"\0":
+                code = numbers.BAD_REQUEST  # RFC 8768 section 3
             elif (
                 len(self._incoming) >= self.MAX_INCOMING
                 or len([i for i in self._incoming if i.peer == peer]) >= self.MAX_INCOMING_PER_PEER
