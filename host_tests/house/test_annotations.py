@@ -10,7 +10,14 @@ FIRMWARE = Path(__file__).resolve().parents[2] / "firmware"
 PUBLIC = (
     *("coap/blockwise/bodies.py", "coap/endpoint/__init__.py", "coap/errors.py", "coap/exchange.py"),
     "coap/message.py",
-    *("coap/numbers.py", "coap/observe.py", "coap/oscore/security.py", "coap/oscore/state.py"),
+    *(
+        "coap/numbers.py",
+        "coap/observe/__init__.py",
+        "coap/observe/sequence.py",
+        "coap/observe/server.py",
+        "coap/oscore/security.py",
+        "coap/oscore/state.py",
+    ),
     *("device/client.py", "device/health.py", "device/storage.py", "device/links/espnow.py"),
     *("device/links/serial.py", "device/links/udp.py", "device/links/station.py"),
     *("msgin5g/application_client.py", "msgin5g/client.py", "msgin5g/config.py", "msgin5g/errors.py"),

@@ -113,7 +113,8 @@ def test_every_table_of_states_is_drawn():
             if isinstance(node, ast.Assign) and isinstance(node.value, ast.Tuple):
                 parts = [each.value if isinstance(each, ast.Constant) else None for each in node.value.elts]
                 if [type(part) for part in parts[1:]] == [bytes, str, bytes]:
-                    found[node.targets[0].id] = ".".join(path.relative_to(firmware).with_suffix("").parts)
+                    name = ".".join(path.relative_to(firmware).with_suffix("").parts)
+                    found[node.targets[0].id] = name.removesuffix(".__init__")
     assert set(found) == {name for name, _, _ in tables.MACHINES}
     assert set(found.values()) == set(tables.STATED)
 

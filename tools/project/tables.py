@@ -199,7 +199,7 @@ def machine(name):
 
 def state_pages():
     """Return docs/states.md."""
-    files = ", ".join("`firmware/%s.py`" % name.replace(".", "/") for name in STATED)
+    files = ", ".join("`%s`" % Path(module.__file__).relative_to(ROOT).as_posix() for module in stated())
     parts = [STATES.format(files=textwrap.fill(f"Drawn by `make tables` from the tables in {files}.", 120))]
     for name, title, words in MACHINES:
         table = machine(name)

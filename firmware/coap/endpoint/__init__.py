@@ -113,7 +113,7 @@ class Endpoint(Continuing, Serving):
         if self.security and message.code:
             outer, binding = self.security.protect_request(message)
             self.security.peer = peer
-        return self._start(peer, outer, message.type, token, now, tag, None, binding)
+        return self.start(peer, outer, message.type, token, now, tag, None, binding)
 
     def ping(self, peer: "Peer", now: "Tick", tag: object = None) -> exchanges.Exchange:
         """Send an empty confirmable message (section 4.3); a live peer answers it with Reset."""
@@ -212,8 +212,8 @@ class Endpoint(Continuing, Serving):
         return self._events.pop(0) if self._events else None
 
     # --- what its parts call ------------------------------------------------------------------------
-    # Observations, exchanges and bodies in blocks use this, `random`, `bodies`, `security`, `parameters`, `stats`, and
-    # `accept`, `expire`, `overdue` of the base classes; nothing else of an endpoint.
+    # Observations, observers, exchanges and bodies in blocks use this, `random`, `bodies`, `security`, `parameters`,
+    # `stats`, and `accept`, `expire`, `overdue`, `shaped` of the base classes; nothing else of an endpoint.
 
     def put(self, datagram: "Octets", peer: "Peer") -> None:
         """Queue a datagram. Raise nothing: where there is no memory it is dropped, as CoAP survives a lost
@@ -230,9 +230,9 @@ class Endpoint(Continuing, Serving):
         """Have `next_event` give this one."""
         self._events.append(event)
 
-    def is_open(self, exchange: "exchanges.Exchange | None") -> bool:
-        """Return whether something is still expected for an exchange."""
-        return exchange in self._exchanges
+    def is_open(self, exchange: "Any") -> bool:
+        """Return whether something is still expected for an exchange, or a request of a peer has no answer yet."""
+        return exchange in self._exchanges or exchange in self._incoming and not exchange.response
 
     # --- sending ------------------------------------------------------------------------------------
 
@@ -247,7 +247,8 @@ class Endpoint(Continuing, Serving):
             if _holder(self._exchanges, token, peer) is _holder(self.observations, token, peer):
                 return token  # both None
 
-    def _encode(self, message, type, mid, token):
+    def encoded(self, message, type, mid, token):
+        """Return the octets of a message. Raise MessageError where they are more than a datagram may have."""
         datagram = encode(message, type, mid, token)
         if len(datagram) > self.max_datagram:
             raise MessageError("%d octets: max_datagram is %d" % (len(datagram), self.max_datagram))
@@ -263,10 +264,11 @@ class Endpoint(Continuing, Serving):
     def _reset(self, mid, peer):
         self._put_unless_flooded(empty(numbers.RST, mid), peer)
 
-    def _start(self, peer, message, type, token, now, tag, incoming, binding):
-        """Raise MessageError, MemoryError: then it was not started."""
+    def start(self, peer, message, type, token, now, tag, incoming, binding):
+        """Send a message that something is expected for; return its Exchange. Raise MessageError, MemoryError: then it
+        was not started."""
         mid = self.next_mid()
-        datagram = self._encode(message, type, mid, token or b"")
+        datagram = self.encoded(message, type, mid, token or b"")
         confirmable = type == _CON
         # A separate response has the token of the peer's request: nothing that comes in may be matched with that
         # token.
@@ -321,6 +323,8 @@ class Endpoint(Continuing, Serving):
         elif exchange.incoming in self._incoming:
             self._incoming.remove(exchange.incoming)
         self._exchanges.remove(exchange)
+        if exchange.incoming is not None and self.observers:
+            self.observers.ended(exchange, kind, now)
         index = 0
         while index < len(self.observations):
             observation = self.observations[index]

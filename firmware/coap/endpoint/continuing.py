@@ -29,6 +29,7 @@ class Continuing:
         parameters: Parameters
         security: Any
         stats: dict[str, int]
+        observers: Any
         put: Callable[..., None]
         _exchanges: list
         _duplicates: Any
@@ -44,6 +45,8 @@ class Continuing:
             and exchange.confirmable
             and exchange.retransmissions < self.parameters.max_retransmit
         ):
+            if exchange.incoming and self.observers and self.observers.renew(exchange, now):
+                return
             timeout = 2 * exchange.timeout
             exchange.deadline = now + timeout
             exchange.timeout = timeout
@@ -81,6 +84,8 @@ class Continuing:
                 else:
                     break  # neither a ping nor a NON is acknowledged
                 return
+        if message.type == numbers.RST and self.observers and self.observers.rejected(message.mid, peer):
+            return
         self.stats["unmatched"] += 1
 
     def accept(self, message: "Message", peer: "Peer", now: "Tick") -> None:
@@ -144,7 +149,7 @@ class Continuing:
         try:
             if binding:
                 request, binding = self.security.protect_request(request)
-            datagram = self._encode(request, request.type, mid, token)
+            datagram = self.encoded(request, request.type, mid, token)
         except (MessageError, OSError):  # it does not fit a datagram any more, or the storage fails
             return False
         exchange.body = body

@@ -19,6 +19,7 @@ class Serving:
 
     # Critical options of requests that the application evaluates, and that are refused otherwise: `conditions.OPTIONS`
     understands: "tuple[int, ...]" = ()
+    observers: "Any" = None  # who observes resources of ours, as soon as there is a list of them
 
     if _TYPING:
         ACK_DELAY: int
@@ -34,9 +35,9 @@ class Serving:
         _incoming: list
         _events: list
         _duplicates: Any
-        _encode: Callable[..., Any]
+        encoded: Callable[..., Any]
         next_mid: Callable[..., int]
-        _start: Callable[..., Any]
+        start: Callable[..., Any]
 
     def respond(self, incoming: exchanges.Incoming, message: Message, now: "Tick") -> None:
         """Answer a request; piggybacked where its acknowledgement is still owed, else separately. `message` stays as
@@ -49,7 +50,27 @@ class Serving:
         if incoming not in self._incoming or incoming.response:
             return
         request = incoming.message
-        if self.max_body and (has_blocks(request) or message.max_size() > self.max_datagram):
+        message = self.shaped(incoming, message, now)
+        if incoming.acknowledged:
+            started = self.start(
+                incoming.peer, message, numbers.CON, request.token, now, None, incoming, None
+            )
+            incoming.response = started
+            incoming.deadline = None
+            return
+        if request.type == numbers.CON:
+            kept = datagram = self.encoded(message, numbers.ACK, request.mid, request.token)
+        else:
+            kept = b""
+            datagram = self.encoded(message, numbers.NON, self.next_mid(), request.token)
+        self._incoming.remove(incoming)
+        self._duplicates.answer(incoming.entry, kept)
+        self.put(datagram, incoming.peer)
+
+    def shaped(self, incoming: "Any", message: Message, now: "Tick") -> Message:
+        """Return what goes out for a response: a part of it where it goes in blocks, and protected. Raise as `respond`
+        does."""
+        if self.max_body and (has_blocks(incoming.message) or message.max_size() > self.max_datagram):
             from ..blockwise.slicing import (
                 sliced,  # here, so that its memory is only spent where it is needed
             )
@@ -57,21 +78,7 @@ class Serving:
             message = sliced(self, incoming, message, now)
         if incoming.binding:
             message = self.security.protect_response(message, incoming.binding)
-        if incoming.acknowledged:
-            started = self._start(
-                incoming.peer, message, numbers.CON, request.token, now, None, incoming, None
-            )
-            incoming.response = started
-            incoming.deadline = None
-            return
-        if request.type == numbers.CON:
-            kept = datagram = self._encode(message, numbers.ACK, request.mid, request.token)
-        else:
-            kept = b""
-            datagram = self._encode(message, numbers.NON, self.next_mid(), request.token)
-        self._incoming.remove(incoming)
-        self._duplicates.answer(incoming.entry, kept)
-        self.put(datagram, incoming.peer)
+        return message
 
     def overdue(self, incoming: exchanges.Incoming, now: "Tick") -> None:
         """Acknowledge a request that is not answered yet, or give it up."""

@@ -13,7 +13,7 @@ from host_tests.conformance.device.core import OTHER, PEER, UE, body, message, r
 MODULES = (
     "firmware/msgin5g/procedures/topics.py",
     "firmware/msgin5g/rules/subscriptions.py",
-    "firmware/coap/observe.py",
+    "firmware/coap/observe/__init__.py",
 )
 ALSO = ("host_tests/device/procedures/test_msgin5g_topics.py",)
 WHO = {"oriAddr": {"oriAddrType": "UE", "addr": UE}}

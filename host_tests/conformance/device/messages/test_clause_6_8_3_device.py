@@ -15,7 +15,7 @@ MODULES = (
     "firmware/msgin5g/procedures/groups.py",
     "firmware/msgin5g/wire/groups.py",
     "firmware/msgin5g/rules/subscriptions.py",
-    "firmware/coap/observe.py",
+    "firmware/coap/observe/__init__.py",
 )
 ALSO = ("host_tests/device/procedures/test_msgin5g_groups.py",)
 GROUP, ROOT = "g:pumps@example.org", ("su-gm", "v1", "group-documents")

@@ -8,11 +8,11 @@ The first response is the RESPONSE event of `observation.exchange`; whether the 
 soon as its content is safe: until then a confirmable one is not acknowledged, and the peer sends it again.
 """
 
-from . import numbers
-from .compat import const, earliest, ticks_diff
-from .exchange import NOTIFICATION, QUEUED, RESPONSE, STALE
-from .message import Message, empty, unrecognized
-from .states import after
+from .. import numbers
+from ..compat import const, earliest, ticks_diff
+from ..exchange import NOTIFICATION, QUEUED, RESPONSE, STALE
+from ..message import Message, empty, unrecognized
+from ..states import after
 
 _TYPING = const(False)
 if _TYPING:
@@ -20,8 +20,8 @@ if _TYPING:
 
     from contracts import Peer, Tick
 
-    from .endpoint import Endpoint
-    from .exchange import Exchange
+    from ..endpoint import Endpoint
+    from ..exchange import Exchange
 
 MAX_OBSERVATIONS = const(8)  # observations of an endpoint
 _NEWER = const(1 << 23)  # half the period of the sequence numbers (section 3.4)
@@ -69,7 +69,7 @@ def observe(
     Raise BusyError where MAX_OBSERVATIONS are kept, and as Endpoint.request does.
     """
     if len([each for each in endpoint.observations if isinstance(each, Observation)]) >= MAX_OBSERVATIONS:
-        from .errors import BusyError
+        from ..errors import BusyError
 
         raise BusyError("%d resources are observed" % MAX_OBSERVATIONS)
     observation = Observation(endpoint, peer, tag, stale, blocks, ordered)

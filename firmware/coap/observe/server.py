@@ -1,0 +1,431 @@
+# SPDX-License-Identifier: MIT
+"""Being watched by peers: the server side of RFC 7641. Imported by who has something to be observed.
+
+    observers = Observers(endpoint, now)
+
+From then on what can be observed is answered with `observers.respond(incoming, message, now)` in place of
+`endpoint.respond`: who asks for it with Observe 0 is kept in the list. When it has changed, `observers.changed(path,
+now)` says so. Each observer's request then comes again as a REQUEST event, as soon as a notification may go to it; its
+answer, again by `observers.respond`, is the notification. So whoever answers requests has nothing more to do, and what
+goes out is what the resource is at that time: states in between are skipped (sections 1.3 and 4.5.2).
+"""
+
+from .. import numbers
+from ..compat import const, earliest, ticks_diff
+from ..exchange import QUEUED, REQUEST, RESET, RESPONSE
+from ..message import Message, MessageError, uint_octets
+from .sequence import Unknown
+
+_TYPING = const(False)
+if _TYPING:
+    from typing import Any
+
+    from contracts import Peer, Tick
+
+    from ..endpoint import Endpoint
+    from ..exchange import Exchange, Incoming
+
+_DAY = const(86400000)  # ms within which an observer must have acknowledged something (section 4.5)
+_SPACING = const(
+    3000
+)  # ms between two non-confirmable notifications while the round trip is not known (4.5.1)
+_REORDERED = const(128000)  # ms after which whatever comes is newer (section 3.4)
+_MIDS = const(4)  # message IDs of non-confirmable notifications that a Reset may still be about
+_FINAL = const(1)  # Observe of a request that ends it (section 2)
+
+
+class Observer:
+    """One entry of the list: `peer`, and `message`, the request that it sent. It stands in for an Incoming when that
+    request comes again."""
+
+    entry = None  # as of an Incoming: of no duplicate
+    path: "str | None" = None
+
+    def __init__(self, incoming: "Incoming", message: Message, confirm_at: "Tick") -> None:
+        self.peer = incoming.peer
+        self.message = message
+        self.binding = incoming.binding
+        self.path = message.path
+        self.format: bytes | None = None  # Content-Format of the first response
+        self.exchange: "Exchange | None" = None  # of a confirmable notification that is not acknowledged yet
+        self.changed = False  # whether it must hear of a change
+        self.confirm = True  # whether the next notification must be confirmable: the first one is
+        self.confirm_at: "Tick | None" = confirm_at  # when the next one must be
+        self.sent = 0  # non-confirmable ones since the last that was acknowledged
+        self.asked_until: "Tick | None" = None  # while the application makes a notification
+        self.ready: "Tick | None" = None  # before that no non-confirmable one goes
+        self.round_trip: int | None = None  # ms, as estimated; None: not known
+        self.mids: list = []
+        self.mids_until: "Tick | None" = None
+
+
+class Observers:
+    """The list of observers of an endpoint, which has it as `endpoint.observers`.
+
+    `most` are kept, `most_each` of one peer; beyond that a request is answered as if it had not asked (section 4.1).
+    After `unconfirmed` notifications in non-confirmable messages comes one in a confirmable message, the first one is
+    confirmable too, and one is sent after a day in any case, so that who went away does not stay in the list
+    (section 4.5). With 0 all are confirmable.
+
+    `sequence.next_number()` gives the sequence numbers, newer ones over a restart as well (section 4.4): see
+    coap.observe.sequence. Without it nobody knows which numbers were given before the restart. Then, for the first 128
+    seconds, no notification is sent, and after that whatever comes is newer (section 3.4): who registered meanwhile is
+    notified once.
+    """
+
+    # The endpoint keeps it among its observations, to be polled; no response is for it
+    token = None
+    peer = None
+    exchange = None
+
+    def __init__(
+        self,
+        endpoint: "Endpoint",
+        now: "Tick",
+        sequence: "Any" = None,
+        most: int = 16,
+        most_each: int = 4,
+        unconfirmed: int = 5,
+    ) -> None:
+        self.deadline: "Tick | None" = None
+        self.stats = {
+            "registered": 0,  # observers that were added
+            "full": 0,  # requests answered without Observe, because there was no room
+            "notified": 0,  # notifications
+            "skipped": 0,  # changes that another change replaced before it was told
+            "reset": 0,  # observers that answered with Reset
+            "silent": 0,  # observers that did not acknowledge
+            "failed": 0,  # observers that were told an error as the last thing
+        }
+        self._endpoint = endpoint
+        self._most = most
+        self._most_each = most_each
+        self._unconfirmed = unconfirmed
+        self._sequence = sequence or Unknown(endpoint.random)
+        self._hold = None if self._sequence.known else now + _REORDERED + 1
+        self._entries: list = []
+        if not endpoint.observations:
+            endpoint.observations = []
+        endpoint.observations.append(self)
+        endpoint.observers = self
+
+    def __len__(self):
+        return len(self._entries)
+
+    # --- what the application calls ---------------------------------------------------------------------
+
+    def respond(self, incoming: "Incoming | Observer", message: Message, now: "Tick") -> None:
+        """Answer a request as Endpoint.respond does, and let its peer observe the resource from now on where it asks
+        for that and the answer is a success; or, for a request that came again, send the notification.
+
+        An error as a notification is the last one (section 4.2), and so is one in another Content-Format than the
+        first response had, which goes out as 4.06. Raise as Endpoint.respond does, and then all is as before.
+        """
+        if isinstance(incoming, Observer):
+            if incoming in self._entries and incoming.asked_until is not None:
+                self._notify(incoming, message, now)
+                self._arm(now)
+            return
+        request = incoming.message
+        observe = request.uint(numbers.OBSERVE)
+        if (
+            observe is None
+            or observe > _FINAL
+            or request.code not in (numbers.GET, numbers.FETCH)
+            or (request.uint(numbers.BLOCK2) or 0) >> 4
+            or not self._endpoint.is_open(incoming)
+        ):
+            self._endpoint.respond(incoming, message, now)
+            return
+        before = self._find(incoming)
+        entry = None
+        if observe == 0 and numbers.is_success(message.code) and self._has_room(incoming, before):
+            entry = self._entry(incoming, message, now)
+            options = _without(message.options, numbers.OBSERVE)
+            options.append((numbers.OBSERVE, self._next_number()))
+            message = Message(message.code, message.payload, options)
+            self._entries.append(entry)
+        try:
+            self._endpoint.respond(incoming, message, now)
+        except Exception:
+            if entry:
+                self._entries.remove(entry)
+            raise
+        if before:
+            self._remove(before)
+            if before.exchange:
+                self._endpoint.cancel(before.exchange, now)  # what it says is old now
+        if entry:
+            entry.exchange = incoming.response  # where that is a separate one, it is the first notification
+            self.stats["registered"] += 1
+        self._arm(now)
+
+    def changed(self, path: "str | None", now: "Tick", confirmable: bool = False) -> int:
+        """Take note that the resource at `path` has changed, in the form of Message.path; None: all of them. Return
+        how many observers will be told, in confirmable messages where that is asked for. Raise nothing.
+
+        Where it was deleted, the answers to the requests that come again say so, with 4.04.
+        """
+        count = 0
+        for observer in self._entries:
+            if path is None or observer.path == path:
+                count += 1
+                if observer.changed:
+                    self.stats["skipped"] += 1
+                observer.changed = True
+                if confirmable:
+                    observer.confirm = True
+        if count:
+            self.deadline = now
+            try:
+                self.poll(self._endpoint, now)
+            except MemoryError:
+                pass  # at the deadline
+        return count
+
+    # --- what the endpoint calls ------------------------------------------------------------------------
+
+    def poll(self, endpoint: "Endpoint", now: "Tick") -> None:
+        """Do what is due at `deadline`. Raise MemoryError: the rest is still due."""
+        if self._hold is not None and ticks_diff(now, self._hold) >= 0:
+            self._hold = None
+        for observer in list(self._entries):
+            self._step(observer, now)
+        self._arm(now)
+
+    def renew(self, exchange: "Exchange", now: "Tick") -> bool:
+        """Return whether a newer notification is to take the place of the one that was not acknowledged in time
+        (section 4.5.2): it goes out with the retransmissions that are left."""
+        observer = self._of(exchange)
+        if observer is None or not observer.changed and observer.asked_until is None:
+            return False
+        if observer.asked_until is None:
+            self._ask(observer, now)
+        exchange.deadline = None  # until the application has made it
+        return True
+
+    def ended(self, exchange: "Exchange", kind: int, now: "Tick") -> None:
+        """Take note that a separate response or a confirmable notification was acknowledged, reset or timed out. Raise
+        nothing."""
+        observer = self._of(exchange)
+        if observer is None:
+            return
+        observer.exchange = None
+        if kind != RESPONSE:
+            self.stats["reset" if kind == RESET else "silent"] += 1
+            self._remove(observer)
+            return
+        observer.sent = 0
+        observer.confirm = False
+        self.deadline = now  # for what has changed meanwhile
+        try:
+            observer.confirm_at = now + _DAY
+            if not exchange.retransmissions and exchange.deadline is not None:
+                self._measured(observer, ticks_diff(now, exchange.deadline) + exchange.timeout)
+        except MemoryError:
+            pass  # of CPython, where numbers take memory
+
+    def rejected(self, mid: int, peer: "Peer") -> bool:
+        """Return whether this Reset was about a non-confirmable notification, which ends its observation."""
+        for observer in self._entries:
+            if mid in observer.mids and observer.peer == peer:
+                self.stats["reset"] += 1
+                self._remove(observer)
+                return True
+        return False
+
+    # --- the list ---------------------------------------------------------------------------------------
+
+    def _find(self, incoming):
+        """Return the entry of this peer and token, or None (section 4.1). What came unprotected, or under another key,
+        says nothing about an observation under OSCORE."""
+        for observer in self._entries:
+            if (
+                observer.message.token == incoming.message.token
+                and observer.peer == incoming.peer
+                and _principal(observer) == _principal(incoming)
+            ):
+                return observer
+        return None
+
+    def _has_room(self, incoming, before):
+        if len(incoming.message.payload) <= self._endpoint.max_datagram:
+            if before:
+                return True
+            mine = len([each for each in self._entries if each.peer == incoming.peer])
+            if len(self._entries) < self._most and mine < self._most_each:
+                return True
+        self.stats["full"] += 1
+        return False
+
+    def _entry(self, incoming, response, now):
+        request = incoming.message
+        options = _without(request.options, numbers.OBSERVE, numbers.BLOCK1)
+        # A copy, which keeps no datagram in memory
+        kept = Message(
+            request.code, bytes(request.payload), options, numbers.NON, request.mid, bytes(request.token)
+        )
+        entry = Observer(incoming, kept, now + _DAY)
+        entry.format = response.option(numbers.CONTENT_FORMAT)
+        # It may have known a higher number before our restart: see the class
+        entry.changed = self._hold is not None
+        return entry
+
+    def _remove(self, observer):
+        if observer in self._entries:
+            self._entries.remove(observer)
+
+    def _put_last(self, observer):
+        """Put it at the end, so that each gets its turn where they share what one peer may be sent. Want no memory."""
+        index = self._entries.index(observer)
+        while index < len(self._entries) - 1:
+            self._entries[index] = self._entries[index + 1]
+            index += 1
+        self._entries[index] = observer
+
+    def _of(self, exchange):
+        for observer in self._entries:
+            if observer.exchange is exchange:
+                return observer
+        return None
+
+    def _next_number(self):
+        return uint_octets(self._sequence.next_number() & 0xFFFFFF)
+
+    # --- notifications ----------------------------------------------------------------------------------
+
+    def _step(self, observer, now):
+        if observer.asked_until is not None:
+            if ticks_diff(now, observer.asked_until) >= 0:
+                self._give_up(observer, now)
+            return
+        if observer.mids_until is not None and ticks_diff(now, observer.mids_until) >= 0:
+            observer.mids_until = None
+            observer.mids = []
+        if observer.ready is not None and ticks_diff(now, observer.ready) >= 0:
+            observer.ready = None
+        if observer.confirm_at is not None and ticks_diff(now, observer.confirm_at) >= 0:
+            observer.confirm_at = None
+            observer.changed = observer.confirm = True
+        if observer.changed and self._may_go(observer):
+            self._ask(observer, now)
+
+    def _may_go(self, observer):
+        exchange = observer.exchange
+        if self._hold is not None or exchange and exchange.state != QUEUED:
+            return False
+        return observer.ready is None or observer.confirm
+
+    def _ask(self, observer, now):
+        """Have the request come again."""
+        until = now + self._endpoint.parameters.exchange_lifetime
+        self._endpoint.emit((REQUEST, observer, observer.message))
+        observer.asked_until = until
+        observer.changed = False
+
+    def _give_up(self, observer, now):
+        """End it with 5.00: the application has not answered, and may never do so."""
+        self._endpoint.stats["abandoned"] += 1
+        try:
+            self._notify(observer, Message(numbers.INTERNAL_SERVER_ERROR), now)
+        except (MemoryError, MessageError, OSError):
+            self._endpoint.stats["dropped"] += 1
+            self._remove(observer)
+
+    def _notify(self, observer, message, now):
+        exchange = observer.exchange
+        if exchange and exchange.state != QUEUED and exchange.deadline is not None:
+            # It went on the air meanwhile, and has its time to be acknowledged before anything follows.
+            observer.asked_until = None
+            observer.changed = True
+            return
+        message, last = self._notification(observer, message)
+        confirmable = last or observer.confirm or observer.sent >= self._unconfirmed
+        plain = self._endpoint.shaped(observer, message, now)
+        token = observer.message.token
+        if exchange and exchange.state == QUEUED:
+            exchange.datagram = self._endpoint.encoded(plain, numbers.CON, exchange.mid, token)
+        elif exchange:
+            self._replace(exchange, plain, token, now)
+        elif confirmable:
+            observer.exchange = self._endpoint.start(
+                observer.peer, plain, numbers.CON, token, now, None, observer, None
+            )
+        else:
+            self._send(observer, plain, token, now)
+        observer.asked_until = None
+        self.stats["notified"] += 1
+        if last:
+            self.stats["failed"] += 1
+            self._remove(observer)
+        else:
+            self._put_last(observer)
+
+    def _notification(self, observer, message):
+        """Return the notification, and whether it is the last one."""
+        options = _without(message.options, numbers.OBSERVE)
+        if not numbers.is_success(message.code):
+            return Message(message.code, message.payload, options), True
+        if message.code != numbers.VALID and message.option(numbers.CONTENT_FORMAT) != observer.format:
+            return Message(numbers.NOT_ACCEPTABLE), True  # section 4.2
+        options.append((numbers.OBSERVE, self._next_number()))
+        return Message(message.code, message.payload, options), False
+
+    def _replace(self, exchange, message, token, now):
+        """Send a newer notification in place of one that was not acknowledged, as its next retransmission. It has a
+        message ID of its own (section 4.5.2)."""
+        mid = self._endpoint.next_mid()
+        datagram = self._endpoint.encoded(message, numbers.CON, mid, token)
+        timeout = 2 * exchange.timeout
+        exchange.deadline = now + timeout
+        exchange.timeout = timeout
+        exchange.mid = mid
+        exchange.datagram = datagram
+        exchange.retransmissions += 1
+        self._endpoint.stats["retransmitted"] += 1
+        self._endpoint.put(datagram, exchange.peer)
+
+    def _send(self, observer, message, token, now):
+        """Send a non-confirmable notification. The next one to this peer waits for a round trip, on average."""
+        mid = self._endpoint.next_mid()
+        datagram = self._endpoint.encoded(message, numbers.NON, mid, token)
+        ready = now + (_SPACING if observer.round_trip is None else observer.round_trip)
+        until = now + self._endpoint.parameters.non_lifetime
+        observer.mids.append(mid)
+        if len(observer.mids) > _MIDS:
+            observer.mids.pop(0)
+        observer.mids_until = until
+        observer.sent += 1
+        for each in self._entries:
+            if each.peer == observer.peer:
+                each.ready = ready
+        self._endpoint.put(datagram, observer.peer)
+
+    def _measured(self, observer, time):
+        """Take a round trip into the estimate for a peer, by an eighth, as TCP does."""
+        before = observer.round_trip
+        estimate = time if before is None else (7 * before + time) // 8
+        for each in self._entries:
+            if each.peer == observer.peer:
+                each.round_trip = estimate
+
+    def _arm(self, now):
+        deadline = None
+        for observer in self._entries:
+            if observer.asked_until is not None:
+                deadline = earliest(deadline, observer.asked_until)
+                continue
+            deadline = earliest(deadline, earliest(observer.confirm_at, observer.mids_until))
+            deadline = earliest(deadline, observer.ready)
+            if observer.changed and self._may_go(observer):
+                deadline = now
+        self.deadline = earliest(deadline, self._hold)
+
+
+def _principal(item):
+    """Return who is behind a request: the key that it was protected with, None where it was not."""
+    return bool(item.binding)
+
+
+def _without(options, *left_out):
+    return [option for option in options if option[0] not in left_out]
