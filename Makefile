@@ -20,7 +20,7 @@ HOST_CODE := firmware boards tools host_tests examples
 given = $(if $(filter-out undefined file,$(origin $1)),$2 '$($1)')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test gateway image flash provision repl emulate board soak lint audit tables clauses bench clean
+.PHONY: help demo test gateway image flash provision repl emulate board soak lint audit tables docs clauses bench clean
 .PHONY: venv micropython peers bytecode typings hardware
 
 help: ## this list
@@ -73,6 +73,10 @@ audit: venv ## known holes in what the host tools are built on, where the data c
 
 tables: venv ## the pages that are made of tables of the firmware: docs/retries.md, docs/states.md
 	@$(BIN)/python -m tools.project.tables
+
+docs: venv ## what is made of the sources of coap: its stubs for editors, and the indices of packages for mip
+	@$(BIN)/python -m tools.project.package
+	@$(BIN)/python -m tools.project.stubs
 
 clauses: micropython ## docs/clauses.md, made of the conformance tests, which it runs
 	@$(BIN)/python -m tools.project.clauses

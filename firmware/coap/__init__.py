@@ -37,9 +37,20 @@ A client, with a socket of its own (`docs/coap.md` has a server for asyncio too,
 """
 
 from . import numbers
+from .compat import const
 from .endpoint import Endpoint
 from .exchange import INCOMPLETE, NOTIFICATION, REFUSED, REQUEST, RESET, RESPONSE, STALE, TIMEOUT
 from .message import Message, MessageError, decode, encode, uint_octets
+
+_TYPING = const(False)
+if _TYPING:  # what __getattr__ finds
+    from .errors import BusyError as BusyError
+    from .errors import Error as Error
+    from .errors import StateError as StateError
+    from .numbers import *
+    from .uri import path_options as path_options
+
+    __version__: str
 
 
 def __getattr__(name):

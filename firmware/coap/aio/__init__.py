@@ -10,6 +10,14 @@
 What is not named is not imported.
 """
 
+from ..compat import const
+
+_TYPING = const(False)
+if _TYPING:  # what __getattr__ finds
+    from .context import Context as Context
+    from .errors import *
+    from .response import Response as Response
+
 _HOMES = {
     "Context": "context",
     "Response": "response",

@@ -9,8 +9,13 @@
 Imported only where it is asked for.
 """
 
+from ..compat import const
 from .context import Context
 from .security import Security
+
+_TYPING = const(False)
+if _TYPING:  # what __getattr__ finds
+    from ..errors import StateError as StateError
 
 
 def __getattr__(name):

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: MIT
+# Made of the source: python -m tools.project.stubs
+
+"""CoAP (RFC 7252) for MicroPython: client and server in one object that never waits, bounded in memory.
+
+A client, with a socket of its own (`docs/coap.md` has a server for asyncio too, and the limits):
+
+    import socket
+    import time
+
+    import coap
+
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    peer = socket.getaddrinfo("127.0.0.1", 5683)[0][-1]
+    start = time.time()
+
+
+    def now():
+        return int((time.time() - start) * 1000)
+
+
+    endpoint = coap.Endpoint()
+    request = coap.Message(coap.GET, options=coap.path_options("/.well-known/core"))
+    endpoint.request(request, peer, now())
+    while True:
+        while item := endpoint.outgoing():
+            sock.sendto(*item)
+        if event := endpoint.next_event():
+            break
+        sock.settimeout(max(1, endpoint.next_deadline() - now()) / 1000)
+        try:
+            endpoint.receive(*sock.recvfrom(endpoint.max_datagram + 1), now())
+        except OSError:  # nothing came in time
+            pass
+        endpoint.poll(now())
+
+    kind, exchange, response = event
+    print(bytes(response.payload).decode() if kind == coap.RESPONSE else "no answer")
+"""
+from . import numbers as numbers
+from .endpoint import Endpoint as Endpoint
+from .errors import BusyError as BusyError
+from .errors import Error as Error
+from .errors import StateError as StateError
+from .exchange import INCOMPLETE as INCOMPLETE
+from .exchange import NOTIFICATION as NOTIFICATION
+from .exchange import REFUSED as REFUSED
+from .exchange import REQUEST as REQUEST
+from .exchange import RESET as RESET
+from .exchange import RESPONSE as RESPONSE
+from .exchange import STALE as STALE
+from .exchange import TIMEOUT as TIMEOUT
+from .message import Message as Message
+from .message import MessageError as MessageError
+from .message import decode as decode
+from .message import encode as encode
+from .message import uint_octets as uint_octets
+from .numbers import *
+from .uri import path_options as path_options
+__version__: str

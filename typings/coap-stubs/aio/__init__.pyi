@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: MIT
+# Made of the source: python -m tools.project.stubs
+
+"""CoAP on the network, in asyncio, on CPython and MicroPython.
+
+    from coap.aio import Context
+
+    async with Context() as coap:
+        answer = await coap.get("coap://192.0.2.1/sensors/temp?unit=c")
+        print(answer.code, answer.text)
+
+What is not named is not imported.
+"""
+from .context import Context as Context
+from .errors import *
+from .response import Response as Response

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: MIT
+# Made of the source: python -m tools.project.stubs
+
+"""The requests that an application makes of a Context: URIs and keywords become peers, messages and their options."""
+from collections.abc import Callable
+from collections.abc import Sequence
+from typing import Any
+from .._contracts import Octets
+from .._contracts import Peer
+from ..endpoint import Endpoint
+from ..message import Message
+from .response import Response
+
+class Client:
+    """A base class of Context, whose attributes these methods use.
+
+    What each method of CoAP takes as keywords: `timeout` in seconds, for all of it; `confirmable`, False for a NON;
+    `accept` and `content_format` (int); `etag` and `if_match`, an ETag (bytes) or a list of them; `if_none_match`
+    (True); `no_response` (RFC 7967); `hop_limit` (RFC 8768); `options`, further ones as (number, bytes). It raises what
+    `request` raises, and ValueError for a keyword that can't be said.
+    """
+    endpoint: Endpoint
+    call: Callable[..., Any]
+    async def get(self, uri: str | Peer, **keywords: Any) -> Response:
+        """Send a GET (RFC 7252 section 5.8.1)."""
+    async def post(self, uri: str | Peer, payload: Octets | str=b'', **keywords: Any) -> Response:
+        """Send a POST (RFC 7252 section 5.8.2)."""
+    async def put(self, uri: str | Peer, payload: Octets | str=b'', **keywords: Any) -> Response:
+        """Send a PUT (RFC 7252 section 5.8.3)."""
+    async def delete(self, uri: str | Peer, **keywords: Any) -> Response:
+        """Send a DELETE (RFC 7252 section 5.8.4)."""
+    async def fetch(self, uri: str | Peer, payload: Octets | str=b'', **keywords: Any) -> Response:
+        """Send a FETCH (RFC 8132 section 2)."""
+    async def patch(self, uri: str | Peer, payload: Octets | str=b'', **keywords: Any) -> Response:
+        """Send a PATCH (RFC 8132 section 3)."""
+    async def ipatch(self, uri: str | Peer, payload: Octets | str=b'', **keywords: Any) -> Response:
+        """Send an iPATCH (RFC 8132 section 3)."""
+    async def ping(self, uri: str | Peer=None, timeout: float | None=None) -> None:
+        """Return as soon as the peer has answered an empty message (RFC 7252 section 4.3). Raise NoAnswer."""
+    async def request(self, message: Message, to: str | Peer=None, timeout: float | None=None) -> Response:
+        """Send `message` to a URI, whose options are added, or to a peer; return the Response, whatever its code.
+
+        `to` may be left out with a link, which has one peer. `message` stays as it is. Where MAX_EXCHANGES are open,
+        wait for one to end. `timeout` is in seconds, for all of it.
+
+        Raise ValueError for a URI, NoAnswer, Refused, Incomplete, Unverified, Closed (coap.aio), BusyError where too
+        many calls wait already, MessageError for what does not fit, asyncio.TimeoutError, OSError for a name that is
+        not known.
+        """
+    async def resolve(self, to: str | Peer) -> tuple[Peer, list[tuple[int, bytes]]]:
+        """Return the peer and the options of a URI, or of a peer. Raise ValueError, OSError for an unknown name."""
+def options_of(accept: int | None=None, content_format: int | None=None, etag: bytes | Sequence[bytes] | None=None, if_match: bytes | Sequence[bytes] | None=None, if_none_match: bool=False, no_response: int | None=None, hop_limit: int | None=None, options: Sequence[tuple[int, bytes]]=...) -> list[tuple[int, bytes]]:
+    """Return the options that these keywords stand for. Raise ValueError for one that can't be said."""

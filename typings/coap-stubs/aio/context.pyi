@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: MIT
+# Made of the source: python -m tools.project.stubs
+
+"""An endpoint on the network: it owns the links, and the tasks that read them and keep time.
+
+async with Context() as coap:
+    answer = await coap.get("coap://192.0.2.1/sensors/temp")
+"""
+from typing import Any
+from .._contracts import Link
+from .._contracts import Peer
+from .._contracts import Security
+from ..endpoint import Endpoint
+from ..exchange import Incoming
+from ..message import Message
+from .call import Call
+from .client import Client
+
+class Context(Client):
+    """A client and a server at once, to be used by `async with`.
+
+    Without `link` it speaks UDP: a socket for IPv4 and one for IPv6, each opened when it is needed. `host` and `port`
+    are where it listens: an address of this machine, "0.0.0.0" and a free port unless given. A server's socket is open
+    from the start. `link`, if given, carries datagrams instead: aio.serial.SerialLink, or what has its members.
+
+    `site` answers the requests of peers (aio.Site). `security` is an oscore.Security. `endpoint`, if given, is a
+    coap.Endpoint with limits of its own, and has its `security` itself.
+    """
+    endpoint: Any
+    site: Any
+    stats: dict
+    def __init__(self, link: Link | None=None, host: str | None=None, port: int=0, site: Any=None, security: Security | None=None, endpoint: Endpoint | None=None) -> None: ...
+    async def __aenter__(self) -> Context:
+        """Open it. Raise OSError where the socket cannot be had: that port is taken, or there is no such address."""
+    async def __aexit__(self, *error: Any) -> None: ...
+    async def serve(self) -> None:
+        """Wait until this task is cancelled, or the context is closed."""
+    @property
+    def address(self) -> Peer:
+        """Where it listens: (host, port); the peer of a link that was given."""
+    async def call(self, call: Call, start: Any, ping: bool=False) -> Any:
+        """Have `start()` begin an exchange whose tag is `call`, when there is room for one; return the result."""
+    def respond(self, incoming: Incoming, message: Message) -> None:
+        """Answer a request of a peer: Endpoint.respond, and what it raises."""

@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: MIT
+# Made of the source: python -m tools.project.stubs
+
+"""Addresses of names. Without blocking other tasks on CPython; a look-up of MicroPython's ports blocks."""
+
+class Names:
+    """What names stand for, kept for a minute."""
+    def __init__(self) -> None: ...
+    async def address(self, host: str, ipv6: bool) -> str:
+        """Return an address (text) of a host, an IPv6 one where `ipv6` is true and there is one, else an IPv4 one where
+        there is one. Raise OSError where the name is not known.
+        """

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: MIT
+# Made of the source: python -m tools.project.stubs
+
+"""The waiting of `asyncio`, corrected: nothing that came in time is dropped, no time is too long, and Ctrl-C breaks
+nothing for good; and the few calls in which CPython's `asyncio` differs from MicroPython's.
+
+MicroPython runs what `wait_for` waits for in a task of its own, and drops a result that is there when the time is over:
+a message that was taken, and reported as delivered. Here it runs in the task that waits, as in CPython since 3.12: it
+has either given its result, or it is cancelled where it waits, and then it has taken nothing.
+
+Importing this changes nothing of `asyncio`. `device.waiting` puts it there.
+"""
+from typing import Any
+core: Any
+def now():
+    """Return milliseconds, in the ticks that an endpoint is given."""
+def sleep_ms(ms):
+    """Return an awaitable that sleeps so many ms, however many."""
+def loop():
+    """Return an object that identifies the present event loop, to be compared by `is`."""
+def writer(stream):
+    """Return the task that waits until the stream can be written to, or None."""
+def cancel(task, its_loop):
+    """Cancel a task of the event loop that was `loop()` when it began. In another one it never runs, and the C of
+    asyncio would take it for one of the present loop, and break both.
+    """
+async def wait_for_ms(awaitable, timeout):
+    """Return the result of a coroutine or a task. Raise asyncio.TimeoutError after `timeout` ms (None: never),
+    having cancelled it. A cancellation by somebody else in the same moment is one.
+    """
+def wait_for(awaitable, timeout, sleep=None):
+    """Do the same for a time in seconds. `sleep` is there for MicroPython's own callers."""
+def readable(source):
+    """Return an awaitable that waits until a socket or the like has something to read."""

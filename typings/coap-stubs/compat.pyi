@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: MIT
+# Made of the source: python -m tools.project.stubs
+
+"""The one place where CPython and MicroPython differ for `coap` and `msgin5g`."""
+from os import urandom as random_octets
+def const(value):
+    """Return the value."""
+def ticks_diff(later, earlier):
+    """Return milliseconds from `earlier` to `later`, right as long as they lie less than 3.1 days apart."""
+def earliest(first, second):
+    """Return the sooner of two ticks, each of which may be None for "never"."""
+def json_octets(value):
+    """Return `value` as JSON in UTF-8, without spaces, only what JSON must escape escaped (RFC 8259 section 7)."""
+def json_value(octets):
+    """Return what the JSON text in `octets` means.
+
+    Raise ValueError for anything that is not JSON in UTF-8.
+    """
+def printable(text):
+    """Return what a peer wrote as it may be shown: "?" for each control character, which would move a cursor, or make
+    a line of its own.
+
+    Octets are looked at, here and wherever a text is a peer's: MicroPython keeps each character that it looks at
+    singly in its table of names, for ever, and there are a million of them.
+    """

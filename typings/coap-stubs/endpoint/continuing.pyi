@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: MIT
+# Made of the source: python -m tools.project.stubs
+
+"""The part of an Endpoint for exchanges that take more than one datagram each way: retransmissions and time-outs,
+empty messages, responses that do not verify, the next block, the same request with Echo. RFC 7252 sections 4.2, 4.3
+and 5.2.2.
+"""
+from collections.abc import Callable
+from typing import Any
+from .._contracts import Peer
+from .._contracts import Tick
+from ..exchange import Exchange
+from ..message import Message
+from ..numbers import Parameters
+
+class Continuing:
+    """A base class of Endpoint, whose attributes these methods use."""
+    max_body: int
+    parameters: Parameters
+    security: Any
+    stats: dict[str, int]
+    put: Callable[..., None]
+    def expire(self, exchange: Exchange, now: Tick) -> None:
+        """Handle an exchange whose deadline has come: send its message again, or end it."""
+    def accept(self, message: Message, peer: Peer, now: Tick) -> None:
+        """Acknowledge a confirmable response, also when it comes again. Raise nothing."""

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: MIT
+# Made of the source: python -m tools.project.stubs
+
+"""The part of an Endpoint that answers its peers' requests: RFC 7252 sections 4.2, 4.5 and 5.2."""
+from collections.abc import Callable
+from typing import Any
+from .. import exchange as exchanges
+from .. import numbers
+from .._contracts import Tick
+from ..message import Message
+
+class Serving:
+    """A base class of Endpoint, whose attributes these methods use."""
+    understands: tuple[int, ...]
+    ACK_DELAY: int
+    MAX_INCOMING: int
+    MAX_INCOMING_PER_PEER: int
+    max_body: int
+    max_datagram: int
+    parameters: numbers.Parameters
+    security: Any
+    stats: dict[str, int]
+    bodies: list
+    put: Callable[..., None]
+    next_mid: Callable[..., int]
+    def respond(self, incoming: exchanges.Incoming, message: Message, now: Tick) -> None:
+        """Answer a request; piggybacked where its acknowledgement is still owed, else separately. `message` stays as
+        it is. What is larger than a datagram goes out in blocks, where `max_body` is not 0.
+
+        Nothing happens where the request was answered before or given up. Raise MessageError when the message does
+        not fit a datagram, MemoryError, with `security` also StateError and OSError: then the request is as before,
+        and may be answered by another message.
+        """
+    def overdue(self, incoming: exchanges.Incoming, now: Tick) -> None:
+        """Acknowledge a request that is not answered yet, or give it up."""

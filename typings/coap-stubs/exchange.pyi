@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: MIT
+# Made of the source: python -m tools.project.stubs
+
+"""What the endpoint keeps of messages under way: its own requests, its peers' requests, answers for duplicates."""
+from typing import Any
+from typing import Final
+from ._contracts import Peer
+from ._contracts import Tick
+from .message import Message
+REQUEST: Final = 1
+RESPONSE: Final = 2
+RESET: Final = 3
+TIMEOUT: Final = 4
+INCOMPLETE: Final = 5
+REFUSED: Final = 6
+NOTIFICATION: Final = 7
+STALE: Final = 8
+QUEUED: Final = 0
+SENT: Final = 1
+ACKNOWLEDGED: Final = 2
+
+class Exchange:
+    """A message that this endpoint sent and that something is expected for.
+
+    A request (it has a token), a ping (`token` is None and `incoming` too), or a separate confirmable
+    response (`incoming` is the request that it answers). `tag` belongs to the caller and is not touched.
+    """
+    incoming: Any
+    timeout: int
+    body: Any
+    binding: Any
+    refusal: Any
+    peer: Peer
+    datagram: bytes
+    mid: int
+    token: bytes | None
+    confirmable: bool
+    tag: object
+    state: Any
+    retransmissions: int
+    deadline: Tick | None
+    def __init__(self, peer: Peer, datagram: bytes, mid: int, token: bytes | None, confirmable: bool, tag: object, incoming: Incoming | None=None) -> None: ...
+    def poll(self, endpoint, now):
+        """Do what is due at `deadline`."""
+
+class Incoming:
+    """A request from a peer, until it is answered. `message` is the request, `peer` where it came from."""
+    binding: Any
+    message: Message
+    peer: Peer
+    deadline: Tick | None
+    entry: _Entry
+    acknowledged: bool
+    response: Exchange | None
+    def __init__(self, message: Message, peer: Peer, deadline: Tick, entry: _Entry) -> None: ...
+    def poll(self, endpoint, now):
+        """Do what is due at `deadline`."""
+
+class _Entry:
+    mark: Any
+    peer: Any
+    mid: Any
+    expires: Any
+    answer: Any
+    def __init__(self, peer, mid, expires): ...
+    def size(self):
+        """Return the octets of the answer that is kept."""
+
+class Duplicates:
+    """Which message IDs came lately, and what was answered: RFC 7252 sections 4.2 and 4.5.
+
+    Holds at most `max_entries` of them and `octets` of answers. Where there is no room, the peer that takes up most
+    of it loses its own oldest answer, so that one peer cannot make the table forget another. Of an answer that is
+    dropped, the message ID and the code are kept, in 5 octets: up to _IDS of them for each of _PEERS peers.
+
+    Only `add` and `find` raise: MemoryError, and then nothing has changed.
+    """
+    fresh: Any
+    def __init__(self, max_entries, octets): ...
+    def find(self, peer, mid, now):
+        """Return the entry of a message that came before, or None."""
+    def expire(self, now):
+        """Free what has expired. Were that left to `add`, an old entry would count as valid again after days, when
+        the tick has wrapped.
+        """
+    def add(self, peer, mid, expires, now):
+        """Return the entry of a message that has not come before."""
+    def release(self):
+        """Take back what was added last; return that entry or None."""
+    def answer(self, entry, octets):
+        """Keep `octets` to be sent again when the entry's message comes again."""
+def postpone(item, now):
+    """Have an item try again after a second, because there was no memory for what was due."""
