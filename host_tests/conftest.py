@@ -7,7 +7,7 @@ import os
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tools.programs.peers import NoPeer, peer
+from tools.programs.peers import NoPeer, node_peer, peer
 
 # `make test ARGS=...` hands its variables on; a `make` that a test runs is a user's own.
 for name in ("MAKEFLAGS", "MAKEOVERRIDES", "MFLAGS", "ARGS", "JOBS"):
@@ -59,6 +59,33 @@ def coap_client():
 
 
 @pytest.fixture(scope="session")
+def coap_server():
+    """libcoap's server, for `subprocess`."""
+    return _peer("coap-server-notls")
+
+
+@pytest.fixture(scope="session")
+def oscore_client():
+    """libcoap's client of a version that has OSCORE."""
+    return _newer_peer("coap-client-oscore")
+
+
+@pytest.fixture(scope="session")
+def oscore_server():
+    """libcoap's server of a version that has OSCORE."""
+    return _newer_peer("coap-server-oscore")
+
+
+@pytest.fixture(scope="session")
+def node_coap():
+    """The folder of client.mjs and server.mjs, for `node`."""
+    try:
+        return node_peer()
+    except NoPeer as error:
+        pytest.fail(str(error), pytrace=False)
+
+
+@pytest.fixture(scope="session")
 def tshark():
     return _peer("tshark")
 
@@ -80,3 +107,11 @@ def _peer(program):
         return peer(program)
     except NoPeer as error:
         pytest.fail(str(error), pytrace=False)
+
+
+def _newer_peer(program):
+    # Few systems have a release that brings it: what can be had is used.
+    try:
+        return peer(program)
+    except NoPeer as error:
+        pytest.skip(str(error))

@@ -4,45 +4,22 @@
 import json
 import os
 import select
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 from tools import held, private
 from tools.errors import UsageError
+from tools.programs import npm
 
 FOLDER = Path(__file__).parent
-ADVICE = "Debian, Ubuntu: sudo apt install nodejs npm; Homebrew: brew install node; or https://nodejs.org"
-NEEDED = 18
 POWER_CUT = 75  # exit code: --cut-after came true
 SILENCE_S = 10
 
 
 def provide(say=print):
     """Sees to it that the emulator can be started; UsageError says what is missing. Quick the second time."""
-    for program in ("node", "npm"):
-        if shutil.which(program) is None:
-            raise UsageError(f"{program} is missing, which the emulator needs. {ADVICE}")
-    version = subprocess.run(["node", "--version"], capture_output=True, text=True).stdout.strip()
-    if not version.startswith("v") or int(version[1:].split(".")[0]) < NEEDED:
-        raise UsageError(f"Node {NEEDED} or newer is needed; node says {version or 'nothing'}. {ADVICE}")
-    wanted = json.loads((FOLDER / "package.json").read_text())["dependencies"]
-    if all(_installed(name) == version for name, version in wanted.items()):
-        return
-    say("fetching what the emulator is built on: " + ", ".join(wanted))
-    command = ["npm", "ci", "--no-audit", "--no-fund", "--silent"]
-    done = subprocess.run(command, cwd=FOLDER, capture_output=True, text=True)
-    if done.returncode:
-        said = (done.stderr or done.stdout).strip().splitlines()[-1:]
-        raise UsageError(f"npm ci failed in {FOLDER}: {' '.join(said)}")
-
-
-def _installed(name):
-    try:
-        return json.loads((FOLDER / "node_modules" / name / "package.json").read_text())["version"]
-    except (OSError, ValueError, KeyError):
-        return None
+    npm.provide(FOLDER, "the emulator", say)
 
 
 def hold(flash):

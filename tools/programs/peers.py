@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Programs that others wrote: libcoap's client and Wireshark's dissectors, which tests talk to, and valgrind.
+"""Programs that others wrote, which tests talk to: libcoap's client and server, CoAP for Node.js, Wireshark's
+dissectors; and valgrind.
 
     python -m tools.programs.peers
 
@@ -10,21 +11,41 @@ test that quietly does not run proves nothing.
 import shutil
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
-from tools.programs import debian
+from tools.errors import UsageError
+from tools.programs import debian, npm
 from tools.programs.micropython import BIN
 
-# program: (Debian package, how to have it elsewhere)
+# The peer in JavaScript: its packages, and the two programs that use them
+NODE = Path(__file__).resolve().parents[2] / "host_tests/interop/node"
+LIBCOAP = "Debian, Ubuntu: sudo apt install libcoap3-bin; elsewhere: build libcoap"
+
+
+class Peer(NamedTuple):
+    """A program of a Debian package, and how to have it elsewhere."""
+
+    package: str
+    advice: str
+    program: str = ""  # its name in the package, where that is another one
+    at_least: tuple = ()  # its version
+
+
+OSCORE = (
+    "libcoap3-bin",
+    "Debian 14 or newer: sudo apt install libcoap3-bin; elsewhere: build libcoap 4.3.5, and with OpenSSL, for OSCORE",
+)
 PEERS = {
-    "coap-client-notls": (
-        "libcoap3-bin",
-        "Debian, Ubuntu: sudo apt install libcoap3-bin; elsewhere: build libcoap",
-    ),
-    "valgrind": (
+    "coap-client-notls": Peer("libcoap3-bin", LIBCOAP),
+    "coap-server-notls": Peer("libcoap3-bin", LIBCOAP),
+    # libcoap has OSCORE since 4.3.2, and its appendix B.2 right since 4.3.5
+    "coap-client-oscore": Peer(*OSCORE, "coap-client-openssl", (4, 3, 5)),
+    "coap-server-oscore": Peer(*OSCORE, "coap-server-openssl", (4, 3, 5)),
+    "valgrind": Peer(
         "valgrind",
         "Debian, Ubuntu: sudo apt install valgrind; elsewhere: https://valgrind.org (there is none for macOS on Arm)",
     ),
-    "tshark": ("tshark", "Debian, Ubuntu: sudo apt install tshark; Homebrew: brew install wireshark"),
+    "tshark": Peer("tshark", "Debian, Ubuntu: sudo apt install tshark; Homebrew: brew install wireshark"),
 }
 
 
@@ -39,28 +60,52 @@ def peer(program):
         return str(link)
     found = shutil.which(program)
     if found is None:
-        raise NoPeer(f"{program} is missing. {PEERS[program][1]}. Then: make peers")
+        raise NoPeer(f"{program} is missing. {PEERS[program].advice}. Then: make peers")
     return found
+
+
+def node_peer():
+    """The folder of the programs in JavaScript, for a test. NoPeer says what to install."""
+    try:
+        npm.provide(NODE, "CoAP for Node.js, a peer of the tests,")
+    except UsageError as error:
+        raise NoPeer(str(error)) from None
+    return NODE
 
 
 def provide(program, folder=BIN):
     """Sees to it that a peer can be found by peer(); NoPeer says why it can't."""
-    package, advice = PEERS[program]
+    wanted = PEERS[program]
     link = Path(folder) / program
     if link.exists() or shutil.which(program):
         return
     link.unlink(missing_ok=True)  # one that leads nowhere
     if not debian.available():
-        raise NoPeer(f"{program} is missing, and there is no apt on this system. {advice}")
-    print(f"Peers for the tests: fetching {program} (package {package})", flush=True)
+        raise NoPeer(f"{program} is missing, and there is no apt on this system. {wanted.advice}")
+    print(f"Peers for the tests: fetching {program} (package {wanted.package})", flush=True)
     try:
-        if debian.is_root():
-            debian.install(package)
+        if debian.is_root() and not wanted.at_least:
+            debian.install(wanted.package)
+        elif program == "valgrind":
+            link.symlink_to(_unpack_valgrind(wanted.package, program, _place(link, program)))
         else:
-            unpack = _unpack_valgrind if program == "valgrind" else debian.unpack
-            link.symlink_to(unpack(package, program, link.parent.parent / "unpacked" / program))
+            link.symlink_to(_unpacked(wanted, program, link))
     except (debian.PackageError, OSError) as error:
-        raise NoPeer(f"{program} is missing ({error}). {advice}") from None
+        raise NoPeer(f"{program} is missing ({error}). {wanted.advice}") from None
+
+
+def _place(link, name):
+    return link.parent.parent / "unpacked" / name
+
+
+def _unpacked(wanted, program, link):
+    """A start script for the program. What is unpacked already, for another program of the package, serves again."""
+    version = "".join(f"-{number}" for number in wanted.at_least)
+    folder = _place(link, wanted.package + version)
+    name = wanted.program or program
+    if (folder / "root").is_dir():
+        return debian.start_script(folder / "root", name)
+    return debian.unpack(wanted.package, name, folder, wanted.at_least)
 
 
 def _unpack_valgrind(package, program, folder):
@@ -82,9 +127,12 @@ def main():
             provide(program)
         except NoPeer as error:
             print(f"Peers for the tests: {error}", file=sys.stderr)
-    print(
-        "Peers for the tests:", ", ".join(p for p in PEERS if (BIN / p).exists() or shutil.which(p)) or "none"
-    )
+    there = [program for program in PEERS if (BIN / program).exists() or shutil.which(program)]
+    try:
+        there.append(node_peer().name)
+    except NoPeer as error:
+        print(f"Peers for the tests: {error}", file=sys.stderr)
+    print("Peers for the tests:", ", ".join(there) or "none")
     return 0
 
 
