@@ -94,23 +94,13 @@ class _Shown:
                 name = alias.asname or alias.name
                 if alias.name == "*":
                     star.append(ast.unparse(node))
-                elif isinstance(node, ast.ImportFrom) and self._is_offered(node, alias, typing):
+                elif isinstance(node, ast.ImportFrom) and is_offered(self.module, node, alias, typing):
                     found.add(_from(node, self.module, f"{alias.name} as {name}"))
                 elif name.split(".")[0] in self.named and isinstance(node, ast.Import):
                     found.add(ast.unparse(ast.Import([alias])))
                 elif name in self.named:
                     found.add(_from(node, self.module, ast.unparse(alias)))
         return sorted({*found, *star}, key=lambda line: (line.startswith("from ."), line))
-
-    def _is_offered(self, node, alias, typing):
-        """Whether what a module imports is for others too: with its own name as its alias, by a package that is there
-        for that alone, or from Python under another name."""
-        name = alias.asname or alias.name
-        if typing:
-            return alias.asname == alias.name
-        if self.module.is_package and not self.module.classes:
-            return public.is_public(name) and name != "const"
-        return bool(alias.asname) and (alias.asname == alias.name or not node.level)
 
     def _of(self, each):
         if isinstance(each, public.Value):
@@ -147,26 +137,48 @@ class _Shown:
         return [*lines[:-1], lines[-1] + " ..."]
 
     def _arguments(self, args):
-        bare = ast.arguments(
-            [self._argument(each) for each in args.posonlyargs],
-            [self._argument(each) for each in args.args],
-            args.vararg and self._argument(args.vararg),
-            [self._argument(each) for each in args.kwonlyargs],
-            [each and _default(each) for each in args.kw_defaults],
-            args.kwarg and self._argument(args.kwarg),
-            [_default(each) for each in args.defaults],
-        )
-        return ast.unparse(bare)
-
-    def _argument(self, each):
-        return ast.arg(each.arg, ast.Name(self._type(each.annotation)) if each.annotation else None)
+        return arguments(args, self._type)
 
     def _type(self, node):
-        """The text of an annotation; one in quotes is opened."""
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            node = ast.parse(node.value, mode="eval").body
+        node = opened(node)
         self.named |= {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
         return ast.unparse(node)
+
+
+def is_offered(module, node, alias, typing):
+    """Whether what a module imports is for others too: with its own name as its alias, by a package that is there for
+    that alone, or from Python under another name."""
+    name = alias.asname or alias.name
+    if typing:
+        return alias.asname == alias.name
+    if module.is_package and not module.classes:
+        return public.is_public(name) and name != "const"
+    return bool(alias.asname) and (alias.asname == alias.name or not node.level)
+
+
+def arguments(args, text, without=()):
+    """The arguments of a function as they are written: `text` gives that of an annotation."""
+
+    def shown(each):
+        return each and ast.arg(each.arg, ast.Name(text(each.annotation)) if each.annotation else None)
+
+    bare = ast.arguments(
+        [shown(each) for each in args.posonlyargs],
+        [shown(each) for each in args.args if each.arg not in without],
+        shown(args.vararg),
+        [shown(each) for each in args.kwonlyargs],
+        [each and _default(each) for each in args.kw_defaults],
+        shown(args.kwarg),
+        [_default(each) for each in args.defaults],
+    )
+    return ast.unparse(bare)
+
+
+def opened(node):
+    """An annotation; what stands in quotes is read."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return ast.parse(node.value, mode="eval").body
+    return node
 
 
 def _from(node, module, name):

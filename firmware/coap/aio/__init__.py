@@ -15,7 +15,12 @@ from ..compat import const
 _TYPING = const(False)
 if _TYPING:  # what __getattr__ finds
     from .context import Context as Context
-    from .errors import *
+    from .errors import Closed as Closed
+    from .errors import Failure as Failure
+    from .errors import Incomplete as Incomplete
+    from .errors import NoAnswer as NoAnswer
+    from .errors import Refused as Refused
+    from .errors import Unverified as Unverified
     from .response import Response as Response
 
 _HOMES = {

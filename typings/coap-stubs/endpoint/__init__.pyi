@@ -85,7 +85,13 @@ class Endpoint(Continuing, Serving):
         """
     def emit(self, event: tuple[int, object, Message | None]) -> None:
         """Have `next_event` give this one."""
-    def is_open(self, exchange: exchanges.Exchange | None) -> bool:
-        """Return whether something is still expected for an exchange."""
+    def is_open(self, exchange: Any) -> bool:
+        """Return whether something is still expected for an exchange, or a request of a peer has no answer yet."""
     def next_mid(self):
         """Return the next Message ID (section 4.4)."""
+    def encoded(self, message, type, mid, token):
+        """Return the octets of a message. Raise MessageError where they are more than a datagram may have."""
+    def start(self, peer, message, type, token, now, tag, incoming, binding):
+        """Send a message that something is expected for; return its Exchange. Raise MessageError, MemoryError: then it
+        was not started.
+        """

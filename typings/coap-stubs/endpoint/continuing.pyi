@@ -19,6 +19,7 @@ class Continuing:
     parameters: Parameters
     security: Any
     stats: dict[str, int]
+    observers: Any
     put: Callable[..., None]
     def expire(self, exchange: Exchange, now: Tick) -> None:
         """Handle an exchange whose deadline has come: send its message again, or end it."""

@@ -12,6 +12,7 @@ from ..message import Message
 class Serving:
     """A base class of Endpoint, whose attributes these methods use."""
     understands: tuple[int, ...]
+    observers: Any
     ACK_DELAY: int
     MAX_INCOMING: int
     MAX_INCOMING_PER_PEER: int
@@ -22,7 +23,9 @@ class Serving:
     stats: dict[str, int]
     bodies: list
     put: Callable[..., None]
+    encoded: Callable[..., Any]
     next_mid: Callable[..., int]
+    start: Callable[..., Any]
     def respond(self, incoming: exchanges.Incoming, message: Message, now: Tick) -> None:
         """Answer a request; piggybacked where its acknowledgement is still owed, else separately. `message` stays as
         it is. What is larger than a datagram goes out in blocks, where `max_body` is not 0.
@@ -30,6 +33,10 @@ class Serving:
         Nothing happens where the request was answered before or given up. Raise MessageError when the message does
         not fit a datagram, MemoryError, with `security` also StateError and OSError: then the request is as before,
         and may be answered by another message.
+        """
+    def shaped(self, incoming: Any, message: Message, now: Tick) -> Message:
+        """Return what goes out for a response: a part of it where it goes in blocks, and protected. Raise as `respond`
+        does.
         """
     def overdue(self, incoming: exchanges.Incoming, now: Tick) -> None:
         """Acknowledge a request that is not answered yet, or give it up."""

@@ -11,11 +11,11 @@ soon as its content is safe: until then a confirmable one is not acknowledged, a
 """
 from typing import Any
 from typing import Final
-from ._contracts import Peer
-from ._contracts import Tick
-from .endpoint import Endpoint
-from .exchange import Exchange
-from .message import Message
+from .._contracts import Peer
+from .._contracts import Tick
+from ..endpoint import Endpoint
+from ..exchange import Exchange
+from ..message import Message
 MAX_OBSERVATIONS: Final = 8
 OBSERVATION: tuple
 

@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: MIT
+"""docs/api is that of the docstrings; each public name of `coap` has one, and says its types."""
+
+import ast
+import subprocess
+import sys
+
+import pytest
+
+from tools.project import public, reference
+
+LIBRARY = reference.Library()
+# What `coap` offers by hand at least, wherever it is defined; what it must not.
+OFFERED = {
+    "coap": {
+        "Endpoint",
+        "Message",
+        "GET",
+        "CONTENT",
+        "RESPONSE",
+        "path_options",
+        "BusyError",
+        "MessageError",
+    },
+    "coap.aio": {"Context", "Response", "NoAnswer"},
+    "coap.observe": {"observe", "Observation"},
+    "coap.oscore": {"Context", "Security", "StateError"},
+}
+
+
+def test_the_pages_are_those_of_the_docstrings():
+    there = {path.name: path.read_text() for path in reference.FOLDER.glob("*.md")}
+    assert there == reference.texts(), "write them anew: make docs"
+
+
+@pytest.mark.parametrize("name", OFFERED)
+def test_a_page_has_what_its_module_offers(name):
+    """As Python finds it, too."""
+    offered = set(LIBRARY.offered(name))
+    assert OFFERED[name] <= offered
+    assert not {"const", "submodule", "endpoint"} & offered
+    code = (
+        f"import {name} as module; print([name for name in {sorted(offered)} if not hasattr(module, name)])"
+    )
+    environment = {"PYTHONPATH": str(reference.ROOT / "firmware")}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+    assert done.stdout == "[]\n", done.stderr
+
+
+def documented():
+    """(page, name, Function or Class) of all that the pages show."""
+    for page in reference.PAGES:
+        for name, (home, each) in LIBRARY.offered(page).items():
+            if isinstance(each, public.Value):
+                continue
+            yield page, name, each
+            if isinstance(each, public.Class):
+                for one in (each, *(base for _, base in LIBRARY.bases(home, each))):
+                    for function in one.functions:
+                        if not function.name.startswith("_") or function.name == "__init__":
+                            yield page, f"{name}.{function.name}", function
+
+
+def test_each_has_a_docstring():
+    found = list(documented())
+    assert len(found) > 100
+    bare = [f"{page}: {name}" for page, name, each in found if not each.doc and not name.endswith("__init__")]
+    assert bare == []
+
+
+def test_a_page_shows_a_class_with_what_it_has_from_others(tmp_path):
+    """Of a base in another module of ours, and under the name by which the package offers it."""
+    library = reference.Library()
+    library.modules = {}
+    for name, text in MODULES.items():
+        path = tmp_path / ("__init__.py" if name == "made" else "other.py")
+        path.write_text(text)
+        library.modules[name] = public.read(name, path)
+    assert reference.page(library, "made") == PAGE
+
+
+MODULES = {
+    "made": '''"""A package."""
+from .other import LIMIT, Client as Offered
+_HIDDEN = 1
+def call(word: "str | None" = None) -> bytes:
+    """Say it."""
+''',
+    "made.other": '''from micropython import const
+LIMIT = const(3)
+class Base:
+    def wait(self, ms: int) -> None:
+        """Wait."""
+    def close(self) -> None:
+        """End it."""
+class Client(Base):
+    """One who asks."""
+    def __init__(self, peer: str) -> None:
+        self.peer = peer
+    @property
+    def ok(self) -> bool:
+        """Whether it is well."""
+    async def wait(self, ms: int) -> bool:
+        """Wait better."""
+    def _hidden(self):
+        pass
+''',
+}
+PAGE = """<!-- Made of the docstrings: make docs -->
+
+# `made`
+
+A package.
+
+| constant | value |
+| --- | --- |
+| `LIMIT` | `3` |
+
+## `call(word: str | None=None) -> bytes`
+
+Say it.
+
+## class `Offered`
+
+    Client(peer: str)
+
+One who asks.
+
+Attributes: `peer: str`
+
+### `ok: bool`
+
+Whether it is well.
+
+### `async wait(ms: int) -> bool`
+
+Wait better.
+
+### `close() -> None`
+
+End it.
+"""
+
+
+def test_annotations_are_read_from_quotes():
+    node = ast.parse("def call(word: 'int | None') -> 'str': ...").body[0]
+    assert reference.signature(public.Function("call", node, [])) == "call(word: int | None) -> str"
