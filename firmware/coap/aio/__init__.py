@@ -16,19 +16,23 @@ _TYPING = const(False)
 if _TYPING:  # what __getattr__ finds
     from .context import Context as Context
     from .errors import Closed as Closed
-    from .errors import Failure as Failure
     from .errors import Incomplete as Incomplete
     from .errors import NoAnswer as NoAnswer
     from .errors import Refused as Refused
     from .errors import Unverified as Unverified
     from .response import Response as Response
+    from .site import Site as Site
+    from .site.failure import Failure as Failure
+    from .site.files import File as File
+    from .site.request import Request as Request
 
 _HOMES = {
     "Context": "context",
     "Response": "response",
     "Site": "site",
-    "Request": "request",
-    "File": "files",
+    "Request": "site.request",
+    "File": "site.files",
+    "Failure": "site.failure",
 }
 
 

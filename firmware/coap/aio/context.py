@@ -58,13 +58,15 @@ class Context(Client):
             raise ValueError("host, port: a link that is given has its own")
         self.endpoint = endpoint or Endpoint(security=security)
         self.site = site
+        if site is not None:
+            site.prepare(self.endpoint)
         self._link = link
         self._host = host
         self._port = port
         self._sockets: list = [None, None]  # of IPv4, of IPv6
         self._names: "Any" = None
         self._tasks: list = []
-        self._handlers: list = []  # tasks that answer requests of peers
+        self._handlers: list = []  # [Incoming, task] of each request of a peer that is being handled
         self._calls: list = []
         self._turns: list = []  # events of the calls that wait until an exchange has ended
         self._unsent: "Any" = None
@@ -121,7 +123,7 @@ class Context(Client):
         if not self._open:
             return
         self._open = False
-        for task in self._tasks + self._handlers:
+        for task in self._tasks + [entry[1] for entry in self._handlers]:
             if task is not _current():
                 task.cancel()
         self._tasks = []
@@ -230,9 +232,12 @@ class Context(Client):
             busy = Message(numbers.SERVICE_UNAVAILABLE, options=((numbers.MAX_AGE, b"\x02"),))
             self.endpoint.respond(incoming, busy, now())
         else:
-            self._handlers.append(asyncio.create_task(self._handle(incoming, message)))
+            entry = [incoming, None]
+            entry[1] = asyncio.create_task(self._handle(entry, message))
+            self._handlers.append(entry)
 
-    async def _handle(self, incoming, message):
+    async def _handle(self, entry, message):
+        incoming = entry[0]
         try:
             await self.site.handle(self, incoming, message)
         except Exception as error:  # CancelledError is none
@@ -242,8 +247,15 @@ class Context(Client):
             except Exception:
                 pass  # no memory: the endpoint gives it up
         finally:
-            if _current() in self._handlers:
-                self._handlers.remove(_current())
+            if entry in self._handlers:
+                self._handlers.remove(entry)
+
+    def _sweep(self):
+        """Cancel handlers whose request was given up: nobody waits for what they would answer."""
+        for incoming, task in self._handlers:
+            # one that stands for an observer is waited for while `asked_until` is set
+            if not self.endpoint.is_open(incoming) and getattr(incoming, "asked_until", None) is None:
+                task.cancel()
 
     # --- the tasks ----------------------------------------------------------------------------------
 
@@ -284,6 +296,7 @@ class Context(Client):
                 tick = now()
                 self.endpoint.poll(tick)
                 self._flush()
+                self._sweep()
                 self._kick.clear()
                 deadline = self._armed = self.endpoint.next_deadline()
                 if self._unsent is not None:

@@ -52,15 +52,6 @@ class Unverified(Exception):
     """Nothing came but a response that OSCORE does not accept (RFC 8613 section 8.4)."""
 
 
-class Failure(Exception):
-    """Raised by a handler: the request is answered with this code and text."""
-
-    def __init__(self, code: int, text: str = "") -> None:
-        super().__init__(text)
-        self.code = code
-        self.text = text
-
-
 Error = (NoAnswer, Refused, Closed, Incomplete, Unverified)  # for `except coap.aio.Error`
 
 

@@ -13,9 +13,12 @@ What is not named is not imported.
 """
 from .context import Context as Context
 from .errors import Closed as Closed
-from .errors import Failure as Failure
 from .errors import Incomplete as Incomplete
 from .errors import NoAnswer as NoAnswer
 from .errors import Refused as Refused
 from .errors import Unverified as Unverified
 from .response import Response as Response
+from .site import Site as Site
+from .site.failure import Failure as Failure
+from .site.files import File as File
+from .site.request import Request as Request

@@ -30,11 +30,5 @@ class Incomplete(Exception):
 
 class Unverified(Exception):
     """Nothing came but a response that OSCORE does not accept (RFC 8613 section 8.4)."""
-
-class Failure(Exception):
-    """Raised by a handler: the request is answered with this code and text."""
-    code: int
-    text: str
-    def __init__(self, code: int, text: str='') -> None: ...
 def tell(error: BaseException) -> None:
     """Print an exception that nobody awaits, with its traceback. Raise nothing."""

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: MIT
+"""Files as responses. Imported when `coap.aio.File` is asked for."""
+
+import os
+
+from ... import numbers
+from ...compat import const
+from .failure import Failure
+
+_TYPING = const(False)
+if _TYPING:
+    from typing import Any
+
+_ENOENT = const(2)
+_EACCES = const(13)
+_ENOTDIR = const(20)
+_EISDIR = const(21)
+_DIRECTORY = const(0x4000)
+_LAST = const(0xFFFFFFFF)  # octets of a number that fit
+_OCTETS = const(42)  # application/octet-stream
+# Content-Formats by what a name ends with (RFC 7252 section 12.3, and the registry)
+_FORMATS = {"txt": 0, "gif": 21, "jpg": 22, "png": 23, "xml": 41, "json": 50, "cbor": 60}
+
+
+class File:
+    """What a handler returns to answer with the content of a file: in blocks, read piece by piece.
+
+    Its ETag is made of size and time of the last change. `content_format` is told by the end of the name where it is
+    not given, octets where that says nothing. A file that is not there is answered with 4.04, one that may not be read
+    with 4.03.
+    """
+
+    def __init__(self, path: str, content_format: int | None = None) -> None:
+        self.path = path
+        if content_format is None:
+            _, dot, ending = path.rpartition(".")
+            content_format = _FORMATS.get(dot and ending.lower(), _OCTETS)
+        self.content_format = content_format
+        self._file: "Any" = None
+
+    def tag(self) -> bytes:
+        """Return the ETag of what is there now. Raise Failure."""
+        try:
+            status = os.stat(self.path)
+        except OSError as error:
+            raise _failure(error)
+        if status[0] & 0xF000 == _DIRECTORY:
+            raise Failure(numbers.NOT_FOUND)
+        changed = getattr(status, "st_mtime_ns", 0) or int(status[8])  # MicroPython has seconds
+        return (status[6] & _LAST).to_bytes(4, "big") + (changed & _LAST).to_bytes(4, "big")
+
+    def read(self, size: int = -1) -> bytes:
+        """Read as a file does."""
+        return self._opened().read(size)
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """Seek as a file does."""
+        return self._opened().seek(offset, whence)
+
+    def close(self) -> None:
+        """Close the file, where it was opened."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _opened(self):
+        if self._file is None:
+            try:
+                self._file = open(self.path, "rb")
+            except OSError as error:
+                raise _failure(error)
+        return self._file
+
+
+def _failure(error):
+    if error.errno in (_ENOENT, _ENOTDIR, _EISDIR):
+        return Failure(numbers.NOT_FOUND)
+    return Failure(numbers.FORBIDDEN) if error.errno == _EACCES else error

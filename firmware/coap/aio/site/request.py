@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: MIT
+"""What a handler is given: the request, and short ways to what is in it."""
+
+from ... import numbers
+from ...compat import const, json_value
+from ...message import Message
+from .failure import Failure
+
+_TYPING = const(False)
+if _TYPING:
+    from typing import Any
+
+    from contracts import Peer
+
+
+class Request(Message):
+    """A request of `peer` to a Site. It is a Message, so `options`, `option()`, `uint()`, `payload`, `path` are there.
+
+    `arguments` is what the pattern of the route has captured, {name: str or int}.
+    """
+
+    def __init__(self, message: Message, peer: "Peer") -> None:
+        super().__init__(
+            message.code, message.payload, message.options, message.type, message.mid, message.token
+        )
+        self.peer = peer
+        self.arguments: dict[str, Any] = {}
+
+    @property
+    def query(self) -> dict[str, str]:
+        """The Uri-Query options as {name: value}: "a=1" is "a": "1", and one without "=" has "". Of those that come
+        twice the last one counts; all of them are among `options`. What is not UTF-8 is refused with 4.00."""
+        found = {}
+        for number, value in self.options:
+            if number == numbers.URI_QUERY:
+                name, _, text = _text(value).partition("=")
+                found[name] = text
+        return found
+
+    @property
+    def text(self) -> str:
+        """The payload as text; what is not UTF-8 is refused with 4.00."""
+        return _text(self.payload)
+
+    def json(self) -> "Any":
+        """Return what the JSON in the payload means; what is no JSON is refused with 4.00."""
+        try:
+            return json_value(self.payload)
+        except ValueError:
+            raise Failure(numbers.BAD_REQUEST, "no JSON")
+
+    @property
+    def content_format(self) -> int | None:
+        """The number of the payload's Content-Format (RFC 7252 section 12.3), None where it does not say."""
+        return self.uint(numbers.CONTENT_FORMAT)
+
+    @property
+    def accept(self) -> int | None:
+        """The number of the one Content-Format that the client takes, None where it takes any."""
+        return self.uint(numbers.ACCEPT)
+
+
+def _text(octets):
+    try:
+        return str(bytes(octets), "utf-8")
+    except UnicodeError:
+        raise Failure(numbers.BAD_REQUEST, "not UTF-8")

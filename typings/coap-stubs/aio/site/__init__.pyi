@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: MIT
+# Made of the source: python -m tools.project.stubs
+
+"""A server: which handler answers what. Imported with the first Site.
+
+site = Site()
+
+
+@site.get("/sensors/<name>", rt="temperature")
+async def sensor(request, name):
+    return "21.5"
+
+
+async with Context(site=site, port=5683) as coap:
+    await coap.serve()
+"""
+from collections.abc import Callable
+from collections.abc import Sequence
+from typing import Any
+from ..._contracts import Peer
+from ...message import Message
+from .routes import Route
+
+class Site:
+    """Resources and their handlers.
+
+    A pattern is the path of a URI, percent-encoded, in which a whole segment may be `<NAME>` for one that is anything,
+    `<int:NAME>` for digits, and at the end `<path:NAME>` for one or more. A handler is called with a Request, and with
+    what stands there as keywords: `<NAME>` gives the decoded text of the segment, in which a peer may have put "/" and
+    all else; `<path:NAME>` matches no segment with "/" in it, none is "." or "..", so that it is a relative path of
+    what it names. Where several patterns fit, the one wins that is more exact in the first segment in which they
+    differ: text, `<int:`, `<NAME>`, `<path:`; of those, the first one that has the method.
+
+    A handler is a function or a coroutine. It returns
+
+        a text, octets            the payload; text/plain for a text
+        a dict or list            the payload, in JSON
+        (payload, number)         the payload of this Content-Format
+        a number                  that code, as coap.CREATED
+        None                      nothing but the code
+        a Message                 that response
+        a binary file, a File     its content, in blocks; it is closed then
+
+    with 2.05 for GET and FETCH, 2.02 for DELETE, 2.04 for others where the code is not said. An error response comes
+    by `raise Failure(code, text)`. After any other exception it is 5.00, after a MemoryError 5.03, and the exception is
+    told: the same one once a minute.
+
+    `stats` counts "handled" requests that a handler was called for, and "failed" ones, whose handler raised an
+    exception or returned what cannot be sent.
+    """
+    routes: list[Route]
+    stats: dict
+    def __init__(self) -> None: ...
+    def route(self, pattern: str, methods: Sequence[int]=..., consumes: Sequence[int] | None=None, etag: Callable[..., Any] | None=None, observe: bool=False, stream: bool=False, listed: Any=True, **attributes: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """Return a decorator that makes a function the handler of `pattern` and these methods (coap.GET, coap.FETCH).
+
+        `consumes`: the Content-Formats that a request may have, 4.15 for others; one without Content-Format is let
+        through. `etag(request, **captured)`, a function or a coroutine, returns the ETag (bytes) of what is there now,
+        b"" where that has none, None where nothing is there: If-Match and If-None-Match are decided by it before the
+        handler runs, and a GET whose ETag it still is needs no handler (RFC 7252 sections 5.10.6 and 5.10.8). Without
+        it a request with one of the two is answered with 4.12, since nothing says that the condition holds. `observe`:
+        the resource notifies. `stream`: the handler reads the body piece by piece.
+
+        What `/.well-known/core` says (RFC 6690): a pattern is not listed unless `listed` gives paths, a list or
+        a function that returns one; listed=False leaves out any other. All other keywords are attributes, as rt, if_,
+        sz, title: see link_format.link. `ct`, a Content-Format or a tuple of them, is one, and says what the handler
+        gives: 4.06 for a request that accepts none of it, and where it is one alone, it is that of the response.
+
+        Raise ValueError that names what is wrong with the pattern, or where it is there already.
+        """
+    def get(self, pattern: str, **named: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """Return a decorator for a handler of GET; keywords are those of `route`."""
+    def post(self, pattern: str, **named: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """Return a decorator for a handler of POST; keywords are those of `route`."""
+    def put(self, pattern: str, **named: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """Return a decorator for a handler of PUT; keywords are those of `route`."""
+    def delete(self, pattern: str, **named: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """Return a decorator for a handler of DELETE; keywords are those of `route`."""
+    def fetch(self, pattern: str, **named: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """Return a decorator for a handler of FETCH (RFC 8132 section 2); keywords are those of `route`."""
+    def patch(self, pattern: str, **named: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """Return a decorator for a handler of PATCH (RFC 8132 section 3); keywords are those of `route`."""
+    def ipatch(self, pattern: str, **named: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """Return a decorator for a handler of iPATCH (RFC 8132 section 3); keywords are those of `route`."""
+    def find(self, message: Message) -> tuple[Route, dict[str, Any]]:
+        """Return the route of a request and what its pattern has captured. Raise Failure, 4.04 or 4.05."""
+    async def answer(self, message: Message, peer: Peer) -> Message:
+        """Return the response to a request. Raise what the handler raises, and TypeError or ValueError where it returns
+        what cannot be sent; Failure is a response.
+        """
+    def prepare(self, endpoint: Any) -> None:
+        """Have an endpoint let in what only a Site can decide: requests with If-Match and If-None-Match."""
+    async def handle(self, context: Any, incoming: Any, message: Message) -> None:
+        """Answer a request that came in, by `context.respond`. Raise asyncio.CancelledError alone."""
