@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "docs/api"
 MADE = "<!-- Made of the docstrings: make docs -->\n"
 # What an application names in its imports; all else is found by these.
-PAGES = ("coap", "coap.aio", "coap.observe", "coap.oscore", "coap.uri", "coap.compat")
+PAGES = ("coap", "coap.aio", "coap.observe", "coap.oscore", "coap.uri.whole", "coap.compat")
 
 
 class Library:
@@ -40,7 +40,7 @@ class Library:
 
     def defined(self, source, name, shown):
         """{shown: its definition}; nothing for a module, which has a page of its own or is no one's business."""
-        found = self.offered(source).get(name)
+        found = None if f"{source}.{name}" in self.modules else self.offered(source).get(name)
         return {shown: found} if found else {}
 
     def source(self, module, node):

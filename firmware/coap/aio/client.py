@@ -119,7 +119,7 @@ class Client:
             return self._link.peer, []
         if not isinstance(to, str):
             return to, []
-        from ..uri import parse
+        from ..uri.whole import parse
 
         scheme, host, port, options = parse(to)
         own = "coap" if self._link is None else getattr(self._link, "scheme", "coap")

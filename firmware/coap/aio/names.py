@@ -5,7 +5,7 @@ import asyncio
 import socket
 
 from ..compat import const, ticks_diff
-from ..uri import is_literal
+from ..uri.whole import is_literal
 from .waiting import core, now
 
 _KEPT = const(8)  # names

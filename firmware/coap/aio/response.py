@@ -48,6 +48,6 @@ class Response(Message):
     @property
     def location(self) -> str | None:
         """Where the resource is that was created, "/a/b?c=1" (RFC 7252 section 5.10.7); None where nothing is said."""
-        from ..uri import location
+        from ..uri.whole import location
 
         return location(self)

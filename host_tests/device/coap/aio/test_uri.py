@@ -2,7 +2,7 @@
 """URIs as options and back: the examples of RFC 7252 section 6.3, the syntax of RFC 3986, and what is refused."""
 
 import coap
-from coap import uri
+from coap.uri import whole as uri
 from common import equal, raises
 
 HOST, PORT, PATH, QUERY = coap.URI_HOST, coap.URI_PORT, coap.URI_PATH, coap.URI_QUERY

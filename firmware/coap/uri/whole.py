@@ -1,26 +1,26 @@
 # SPDX-License-Identifier: MIT
-"""URIs and the options that stand for them: RFC 7252 sections 6.4 and 6.5. Imported by who has URIs.
+"""Whole URIs and the options that stand for them: RFC 7252 sections 6.4 and 6.5. Imported by who has URIs.
 
 scheme, host, port, options = parse("coap://example.org/a?b=c")
 uri = compose(request, ("192.0.2.1", 5683))
 """
 
-from . import numbers
-from .compat import const
-from .message import uint_octets
+from .. import numbers
+from ..compat import const
+from ..message import uint_octets
+from . import HEX, options_of, unescaped
 
 _TYPING = const(False)
 if _TYPING:
     from contracts import Peer
 
-    from .message import Message
+    from ..message import Message
 
 PORT = const(5683)  # of coap (section 6.1)
 
 # Octets that stand for themselves (RFC 3986 section 2): unreserved, and of the sub-delims all but "&", which is one of
 # a path alone
 _PLAIN = const(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~!$'()*+,;=")
-_HEX = const(b"0123456789abcdef")
 _NEVER = const(b'"<>\\^`{|}\x7f')  # and all up to the space: no URI has them
 
 
@@ -42,7 +42,7 @@ def parse(uri: str, destination: "Peer" = None) -> tuple[str, str, int | None, l
     try:
         authority, path = _split(scheme, rest)
         host, literal, port = _authority(authority)
-        options = _options(path, True)
+        options = options_of(path, True)
         if scheme == "coap+uart":
             if port is not None:
                 raise ValueError("a line has no port")
@@ -86,48 +86,9 @@ def location(message: "Message") -> str | None:
     return _composed(message, numbers.LOCATION_PATH, numbers.LOCATION_QUERY)
 
 
-def path_options(path: str) -> list[tuple[int, bytes]]:
-    """Uri-Path and Uri-Query options of what stands behind the authority of a URI, an absolute path and perhaps
-    a query: "/a/b?c=1" -> three options, "/" -> none (section 6.4). %XX is an octet.
-
-    Raise ValueError that names the part: no "/" at the beginning, a fragment, a "%" without two hex digits, "." and
-    "..", a part of more than 255 octets.
-    """
-    if "#" in path:
-        raise ValueError("path %r: a request has no fragment (#)" % path)
-    return _options(path, False)
-
-
 def is_literal(host: str) -> bool:
     """Return whether a host is an IPv4 or IPv6 address, and no name."""
     return _is_ipv4(host) or _is_ipv6(host.partition("%")[0])
-
-
-def _options(path, resolve):
-    """Return the options of a path and a query; `resolve` takes "." and ".." away, as RFC 3986 section 5.2.4 does."""
-    path, query, arguments = path.partition("?")
-    parts = path.split("/")
-    if parts.pop(0):
-        raise ValueError("path %r must begin with /" % path)
-    values: list[bytes] = []
-    for index, part in enumerate(parts if path != "/" else ()):
-        value = _unescaped(part)
-        if value != b"." and value != b"..":
-            values.append(value)
-            continue
-        if not resolve:
-            raise ValueError("path %r: no part may be %s (section 5.10.1)" % (path, str(value, "utf-8")))
-        if value == b".." and values:
-            values.pop()
-        if index == len(parts) - 1 and values:
-            values.append(b"")  # "/a/b/.." is "/a/"
-    if resolve and values == [b""]:
-        values = []
-    options = [(numbers.URI_PATH, value) for value in values]
-    if query:
-        for part in arguments.split("&"):
-            options.append((numbers.URI_QUERY, _unescaped(part)))
-    return options
 
 
 def _split(scheme, rest):
@@ -166,14 +127,14 @@ def _authority(authority):
         if not bracket or port and not port.startswith(":") or not _is_ipv6(host) or percent and not zone:
             raise ValueError("host %r is no IPv6 address in brackets" % authority)
         literal = True
-        host += zone and "%" + str(_unescaped(zone), "utf-8")
+        host += zone and "%" + str(unescaped(zone), "utf-8")
         port = port[1:]
     else:
         host, _, port = authority.partition(":")
         if "[" in host or "]" in host:
             raise ValueError("host %r: brackets stand around an IPv6 address alone" % host)
         try:
-            host = str(_unescaped(host), "utf-8").lower()
+            host = str(unescaped(host), "utf-8").lower()
         except UnicodeError:
             raise ValueError("host %r is no UTF-8" % host)
         literal = _is_ipv4(host)
@@ -210,7 +171,7 @@ def _is_ipv6(text):
             if index < len(groups) - 1 or gap and not tail or not _is_ipv4(group):
                 return False
             size += 2
-        elif 0 < len(group) <= 4 and not group.lower().encode().strip(_HEX):
+        elif 0 < len(group) <= 4 and not group.lower().encode().strip(HEX):
             size += 1
         else:
             return False
@@ -233,23 +194,3 @@ def _escaped(octets, more):
         plain = octet in _PLAIN or octet in more
         text += bytes((octet,)) if plain else b"%%%02X" % octet
     return text.decode()
-
-
-def _unescaped(part):
-    """Return the octets that a part of a URI stands for. Raise ValueError."""
-    octets = part.encode()
-    if b"%" in octets:
-        first, *rest = octets.split(b"%")
-        data = bytearray(first)
-        for each in rest:
-            digits = each[:2].lower()
-            if len(digits) < 2 or [digit for digit in digits if digit not in _HEX]:
-                raise ValueError(
-                    "%r: %% must be followed by two hex digits in %r" % ("%" + str(each[:2], "utf-8"), part)
-                )
-            data.append(int(digits, 16))
-            data += each[2:]
-        octets = bytes(data)
-    if len(octets) > 255:
-        raise ValueError("%r: %d octets, an option of a path or query holds 255" % (part[:20], len(octets)))
-    return octets

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: MIT
 # Made of the source: python -m tools.project.stubs
 
-"""URIs and the options that stand for them: RFC 7252 sections 6.4 and 6.5. Imported by who has URIs.
+"""Whole URIs and the options that stand for them: RFC 7252 sections 6.4 and 6.5. Imported by who has URIs.
 
 scheme, host, port, options = parse("coap://example.org/a?b=c")
 uri = compose(request, ("192.0.2.1", 5683))
 """
 from typing import Final
-from ._contracts import Peer
-from .message import Message
+from .._contracts import Peer
+from ..message import Message
 PORT: Final = 5683
 def parse(uri: str, destination: Peer=None) -> tuple[str, str, int | None, list[tuple[int, bytes]]]:
     """Return (scheme, host, port, options) of an absolute URI, coap or coap+uart (section 6.4).
@@ -26,13 +26,6 @@ def compose(message: Message, peer: Peer, scheme: str='coap') -> str:
 def location(message: Message) -> str | None:
     """Return what a response says of the resource that was created, "/a/b?c=1"; None where it says nothing (section
     5.10.7).
-    """
-def path_options(path: str) -> list[tuple[int, bytes]]:
-    """Uri-Path and Uri-Query options of what stands behind the authority of a URI, an absolute path and perhaps
-    a query: "/a/b?c=1" -> three options, "/" -> none (section 6.4). %XX is an octet.
-
-    Raise ValueError that names the part: no "/" at the beginning, a fragment, a "%" without two hex digits, "." and
-    "..", a part of more than 255 octets.
     """
 def is_literal(host: str) -> bool:
     """Return whether a host is an IPv4 or IPv6 address, and no name."""

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: MIT
+"""Paths and queries, and the options that stand for them: RFC 7252 section 6.4. Whole URIs are in `coap.uri.whole`,
+which who has none does not load.
+"""
+
+from .. import numbers
+
+HEX = b"0123456789abcdef"
+
+
+def path_options(path: str) -> list[tuple[int, bytes]]:
+    """Uri-Path and Uri-Query options of what stands behind the authority of a URI, an absolute path and perhaps
+    a query: "/a/b?c=1" -> three options, "/" -> none (section 6.4). %XX is an octet.
+
+    Raise ValueError that names the part: no "/" at the beginning, a fragment, a "%" without two hex digits, "." and
+    "..", a part of more than 255 octets.
+    """
+    if "#" in path:
+        raise ValueError("path %r: a request has no fragment (#)" % path)
+    return options_of(path, False)
+
+
+def options_of(path: str, resolve: bool) -> list[tuple[int, bytes]]:
+    """Return the options of a path and a query; `resolve` takes "." and ".." away, as RFC 3986 section 5.2.4 does.
+    Raise ValueError."""
+    path, query, arguments = path.partition("?")
+    parts = path.split("/")
+    if parts.pop(0):
+        raise ValueError("path %r must begin with /" % path)
+    values: list[bytes] = []
+    for index, part in enumerate(parts if path != "/" else ()):
+        value = unescaped(part)
+        if value != b"." and value != b"..":
+            values.append(value)
+            continue
+        if not resolve:
+            raise ValueError("path %r: no part may be %s (section 5.10.1)" % (path, str(value, "utf-8")))
+        if value == b".." and values:
+            values.pop()
+        if index == len(parts) - 1 and values:
+            values.append(b"")  # "/a/b/.." is "/a/"
+    if resolve and values == [b""]:
+        values = []
+    options = [(numbers.URI_PATH, value) for value in values]
+    if query:
+        for part in arguments.split("&"):
+            options.append((numbers.URI_QUERY, unescaped(part)))
+    return options
+
+
+def unescaped(part: str) -> bytes:
+    """Return the octets that a part of a URI stands for. Raise ValueError."""
+    octets = part.encode()
+    if b"%" in octets:
+        first, *rest = octets.split(b"%")
+        data = bytearray(first)
+        for each in rest:
+            digits = each[:2].lower()
+            if len(digits) < 2 or [digit for digit in digits if digit not in HEX]:
+                raise ValueError(
+                    "%r: %% must be followed by two hex digits in %r" % ("%" + str(each[:2], "utf-8"), part)
+                )
+            data.append(int(digits, 16))
+            data += each[2:]
+        octets = bytes(data)
+    if len(octets) > 255:
+        raise ValueError("%r: %d octets, an option of a path or query holds 255" % (part[:20], len(octets)))
+    return octets
