@@ -199,7 +199,8 @@ def compiled(folder):
     """
     found = {}
     program = rp2.mpy_cross()
-    sources = {path.stem: path for path in (*HELPERS.glob("*.py"), *folder.rglob("*.py"), RUNNER)}
+    helpers = [path for each in HELPERS for path in each.glob("*.py")]
+    sources = {path.stem: path for path in (*helpers, *folder.rglob("*.py"), RUNNER)}
     with tempfile.TemporaryDirectory() as scratch:
         output = Path(scratch) / "one.mpy"
         for source in sources.values():

@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[1]
 UNIX = ROOT / "boards/unix"
 DEVICE_PATH = (ROOT / "firmware", UNIX)
 RUNNER = ROOT / "host_tests/device/run_on_board.py"
-HELPERS = ROOT / "host_tests/device/helpers"
+HELPERS = (ROOT / "host_tests/device/helpers", ROOT / "host_tests/device/helpers/endpoints")
 
 
 @dataclass
@@ -88,7 +88,7 @@ class MicroPython:
         start = [self.starter, bytecode.rom(), RUNNER.stem]
         command = [self.program, "-X", f"heapsize={self._heap_for(file)}", *start, mark, file.stem, *names]
         # The folders of tests come last: those that are named after a package of the firmware are not that package.
-        path = ":".join(map(str, (HELPERS, *self.path, "/rom", ".frozen", file.parent, RUNNER.parent)))
+        path = ":".join(map(str, (*HELPERS, *self.path, "/rom", ".frozen", file.parent, RUNNER.parent)))
         try:
             process = subprocess.Popen(
                 command,

@@ -22,7 +22,7 @@ TESTS = Path(__file__).parent
 INTERPRETERS = [MicroPython(), NewerMicroPython(), EmulatedRP2040(TESTS), EmulatedRV32(TESTS)]
 
 # At the end: the firmware's `main` or `device` must not hide a module of that name that another test needs.
-for folder in (*DEVICE_PATH, HELPERS):
+for folder in (*DEVICE_PATH, *HELPERS):
     if str(folder) not in sys.path:
         sys.path.append(str(folder))
 

@@ -52,7 +52,7 @@ class Observer:
         self.confirm = True  # whether the next notification must be confirmable: the first one is
         self.confirm_at: "Tick | None" = confirm_at  # when the next one must be
         self.sent = 0  # non-confirmable ones since the last that was acknowledged
-        self.asked_until: "Tick | None" = None  # while the application makes a notification
+        self.deadline: "Tick | None" = None  # of the application, while it makes a notification
         self.ready: "Tick | None" = None  # before that no non-confirmable one goes
         self.round_trip: int | None = None  # ms, as estimated; None: not known
         self.mids: list = []
@@ -122,7 +122,7 @@ class Observers:
         first response had, which goes out as 4.06. Raise as Endpoint.respond does, and then all is as before.
         """
         if isinstance(incoming, Observer):
-            if incoming in self._entries and incoming.asked_until is not None:
+            if incoming in self._entries and incoming.deadline is not None:
                 self._notify(incoming, message, now)
                 self._arm(now)
             return
@@ -197,9 +197,9 @@ class Observers:
         """Return whether a newer notification is to take the place of the one that was not acknowledged in time
         (section 4.5.2): it goes out with the retransmissions that are left."""
         observer = self._of(exchange)
-        if observer is None or not observer.changed and observer.asked_until is None:
+        if observer is None or not observer.changed and observer.deadline is None:
             return False
-        if observer.asked_until is None:
+        if observer.deadline is None:
             self._ask(observer, now)
         exchange.deadline = None  # until the application has made it
         return True
@@ -272,6 +272,7 @@ class Observers:
         return entry
 
     def _remove(self, observer):
+        observer.deadline = None
         if observer in self._entries:
             self._entries.remove(observer)
 
@@ -295,8 +296,8 @@ class Observers:
     # --- notifications ----------------------------------------------------------------------------------
 
     def _step(self, observer, now):
-        if observer.asked_until is not None:
-            if ticks_diff(now, observer.asked_until) >= 0:
+        if observer.deadline is not None:
+            if ticks_diff(now, observer.deadline) >= 0:
                 self._give_up(observer, now)
             return
         if observer.mids_until is not None and ticks_diff(now, observer.mids_until) >= 0:
@@ -320,7 +321,7 @@ class Observers:
         """Have the request come again."""
         until = now + self._endpoint.parameters.exchange_lifetime
         self._endpoint.emit((REQUEST, observer, observer.message))
-        observer.asked_until = until
+        observer.deadline = until
         observer.changed = False
 
     def _give_up(self, observer, now):
@@ -336,7 +337,7 @@ class Observers:
         exchange = observer.exchange
         if exchange and exchange.state != QUEUED and exchange.deadline is not None:
             # It went on the air meanwhile, and has its time to be acknowledged before anything follows.
-            observer.asked_until = None
+            observer.deadline = None
             observer.changed = True
             return
         message, last = self._notification(observer, message)
@@ -353,7 +354,7 @@ class Observers:
             )
         else:
             self._send(observer, plain, token, now)
-        observer.asked_until = None
+        observer.deadline = None
         self.stats["notified"] += 1
         if last:
             self.stats["failed"] += 1
@@ -412,8 +413,8 @@ class Observers:
     def _arm(self, now):
         deadline = None
         for observer in self._entries:
-            if observer.asked_until is not None:
-                deadline = earliest(deadline, observer.asked_until)
+            if observer.deadline is not None:
+                deadline = earliest(deadline, observer.deadline)
                 continue
             deadline = earliest(deadline, earliest(observer.confirm_at, observer.mids_until))
             deadline = earliest(deadline, observer.ready)

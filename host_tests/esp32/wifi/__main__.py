@@ -24,7 +24,7 @@ def main():
     except UsageError as error:
         print(error, file=sys.stderr)
         return 2
-    path = (*PATH, HERE, HERE.parent, ROOT / "firmware", HELPERS, ".frozen")
+    path = (*PATH, HERE, HERE.parent, ROOT / "firmware", *HELPERS, ".frozen")
     return subprocess.run(
         [program, "-X", "heapsize=1m", "-c", "import figures; figures.show()"],
         env={**os.environ, "MICROPYPATH": ":".join(map(str, path))},

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Observing a resource (RFC 7641), octet by octet; the plugtest list's TD_COAP_OBS_* by name.
+"""Observing a resource (RFC 7641 section 3), octet by octet; the plugtest list stands in `etsi`.
 
 The request is GET /obs with Observe 0 and token aa, message ID 1: option 6 is `60` (no octet is 0), Uri-Path is
 delta 5 from there, `53 6f6273`. A notification with sequence number n and Max-Age m (option 14, delta 8):
@@ -10,122 +10,7 @@ import coap
 from coap.observe import MAX_OBSERVATIONS, observe
 from coap_scene import OTHER, PEER, answer, endpoint, events, octets, one_event, run, sent
 from common import Random, equal, raises
-
-REGISTER = "60 53 6f6273"
-CANCEL = "61 01 53 6f6273"
-
-
-def get(token=b""):
-    return coap.Message(coap.GET, options=coap.path_options("/obs"), token=token)
-
-
-class Watch:
-    """A device that observes /obs of PEER; the first response had sequence number 2 and `more` (hex)."""
-
-    def __init__(self, more="", **named):
-        self.device = endpoint()
-        self.observation = observe(self.device, get(), PEER, 0, "tag", **named)
-        self.token = "00000001"  # the first of FixedRandom
-        equal(sent(self.device), [octets("44 01 0001" + self.token + REGISTER)])
-        equal(answer(self.device, "64 45 0001" + self.token + "61 02" + more + "ff 30"), [])
-        kind, exchange, message = one_event(self.device)
-        equal((kind, exchange.tag, bytes(message.payload)), (coap.RESPONSE, "tag", b"0"))
-        equal(self.observation.established, True)
-
-    def notify(self, number, mid, payload="31", type=4, now=1000, code="45", more="", accept=True):
-        """What goes out for a notification, and its payload where it was told: [datagrams, payload or None]."""
-        head = "%d4 %s %s" % (type, code, mid)
-        option = "" if number is None else "63 %06x" % number
-        out = answer(self.device, head + self.token + option + more + "ff" + payload, now)
-        told = None
-        for kind, observation, message in events(self.device):
-            assert (kind, observation) == (coap.NOTIFICATION, self.observation)
-            told = bytes(message.payload)
-            if accept:
-                observation.accept(message, now)
-                out += sent(self.device)
-        return [out, told]
-
-
-def ack(mid):
-    return octets("60 00" + mid)
-
-
-def reset(mid):
-    return octets("70 00" + mid)
-
-
-def test_td_coap_obs_01_client():
-    # confirmable notifications: each is acknowledged and told
-    watch = Watch()
-    equal(watch.notify(3, "7001"), [[ack("7001")], b"1"])
-    equal(watch.notify(4, "7002", "32"), [[ack("7002")], b"2"])
-
-
-def test_td_coap_obs_02_client():
-    # non-confirmable ones are told and not acknowledged
-    watch = Watch()
-    equal(watch.notify(3, "7001", type=5), [[], b"1"])
-    equal(watch.notify(4, "7002", "32", type=5), [[], b"2"])
-
-
-def test_td_coap_obs_04_client():
-    # Max-Age 20 s passes: the layer above is told once, and registers again with the same token
-    watch = Watch("81 14")
-    device = watch.device
-    # RFC 7641 section 3.3.1: a random time between 5 and 15 s after that; chance is at its least here
-    equal(device.next_deadline(), 25000)
-    run(device, 24999)
-    equal(events(device), [])
-    run(device, 60000)
-    equal(events(device), [(coap.STALE, watch.observation, None)])
-    watch.observation.register(get(), 60000)
-    equal(sent(device), [octets("44 01 0002" + watch.token + REGISTER)])
-    # the server began anew, at 1: what has a lower number than before is new all the same
-    equal(answer(device, "64 45 0002" + watch.token + "61 01 81 14 ff 35", 60000), [])
-    equal(one_event(device)[0], coap.RESPONSE)
-    equal(watch.notify(2, "7001", now=61000), [[ack("7001")], b"1"])
-    # without Max-Age it is 60 s (RFC 7252 section 5.10.5), counted from the last one
-    equal(device.next_deadline(), 126000)
-
-
-def test_td_coap_obs_06_client():
-    # forgotten without a word: the next notification gets Reset
-    watch = Watch()
-    watch.observation.forget()
-    equal(watch.device.next_deadline(), None)
-    equal(watch.notify(3, "7001"), [[reset("7001")], None])
-    equal(watch.notify(4, "7002", type=5), [[reset("7002")], None])
-    equal(watch.device.observations, [])
-
-
-def test_td_coap_obs_07_client():
-    # the resource was deleted: 4.04 without Observe ends it
-    watch = Watch()
-    equal(watch.notify(None, "7001", code="84"), [[ack("7001")], b"1"])
-    equal(watch.observation.established, False)
-    equal(watch.notify(4, "7002"), [[reset("7002")], None])
-
-
-def test_td_coap_obs_09_client():
-    # the resource changes under way: what is told is what it is in the end
-    watch = Watch()
-    told = [watch.notify(n, "70%02x" % n, "3%d" % n)[1] for n in range(3, 8)]
-    equal(told, [b"3", b"4", b"5", b"6", b"7"])
-
-
-def test_td_coap_obs_12_client():
-    # a GET with Observe 1 and the same token; what comes before its answer is still told
-    watch = Watch()
-    watch.observation.cancel(get(), 1000)
-    equal(sent(watch.device), [octets("44 01 0002" + watch.token + CANCEL)])
-    equal(watch.notify(3, "7001"), [[ack("7001")], b"1"])
-    equal(answer(watch.device, "64 45 0002" + watch.token + "ff 31", 1000), [])
-    kind, _, message = one_event(watch.device)
-    equal((kind, bytes(message.payload)), (coap.RESPONSE, b"1"))
-    equal(watch.device.observations, [])
-    equal(watch.device.next_deadline(), None)
-    equal(watch.notify(4, "7002"), [[reset("7002")], None])
+from observe_scene import CANCEL, REGISTER, Watch, ack, get, reset
 
 
 def test_a_cancellation_without_an_answer_ends_it_too():

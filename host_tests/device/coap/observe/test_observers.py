@@ -6,67 +6,11 @@ The request is GET /obs with Observe 0 and token aa: option 6 is `60` (no octet 
 """
 
 import coap
-from coap.observe.server import Observers
-from coap_scene import OTHER, PEER, answer, endpoint, events, octets, one_event, run, sent
+from coap_scene import OTHER, PEER, answer, events, octets, one_event, run, sent
 from common import equal, raises
+from observe_scene import CANCEL, REGISTER, Served
 
-REGISTER = "60 53 6f6273"
-CANCEL = "61 01 53 6f6273"
 DAY = 86400000
-
-
-class Count:
-    """Sequence numbers from 2 on, as if a clock had given them."""
-
-    known = True
-
-    def __init__(self, first=2):
-        self.next = first
-
-    def next_number(self):
-        self.next += 1
-        return self.next - 1
-
-
-class Served:
-    """A server whose /obs is `value`; its observers are those of `list`."""
-
-    def __init__(self, sequence=None, now=0, **named):
-        self.device = endpoint()
-        self.list = Observers(self.device, now, sequence or Count(), **named)
-        self.value = b"0"
-        self.code = coap.CONTENT
-        self.options = ()
-
-    def work(self, now=0):
-        """Answers what is asked, and gives what goes out."""
-        for kind, incoming, message in events(self.device):
-            equal(kind, coap.REQUEST)
-            equal(message.path, "/obs")
-            self.list.respond(incoming, coap.Message(self.code, self.value, self.options), now)
-        return sent(self.device)
-
-    def hear(self, text, now=0, peer=PEER):
-        self.device.receive(octets(text), peer, now)
-        return self.work(now)
-
-    def register(self, mid="7001", token="aa", now=0, peer=PEER, type="41"):
-        return self.hear(type + "01" + mid + token + REGISTER, now, peer)
-
-    def change(self, value, now=0, **named):
-        self.value = value
-        self.list.changed("/obs", now, **named)
-        return self.work(now)
-
-    def run(self, until):
-        """Polls at each deadline up to `until`; what went out, as (tick, octets)."""
-        out = []
-        while True:
-            deadline = self.device.next_deadline()
-            if deadline is None or deadline > until:
-                return out
-            self.device.poll(deadline)
-            out += [(deadline, each) for each in self.work(deadline)]
 
 
 def test_a_request_with_observe_0_registers():
