@@ -39,7 +39,7 @@ A client, with a socket of its own (`docs/coap.md` has a server for asyncio too,
 from . import numbers
 from .compat import const
 from .endpoint import Endpoint
-from .exchange import INCOMPLETE, NOTIFICATION, REFUSED, REQUEST, RESET, RESPONSE, STALE, TIMEOUT
+from .exchange import INCOMPLETE, NOTIFICATION, PIECE, REFUSED, REQUEST, RESET, RESPONSE, STALE, TIMEOUT
 from .message import Message, MessageError, decode, encode, uint_octets
 
 _TYPING = const(False)

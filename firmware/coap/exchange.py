@@ -19,6 +19,9 @@ INCOMPLETE = 5  # (INCOMPLETE, exchange, message): the body changed under way, o
 REFUSED = 6  # (REFUSED, exchange, message): nothing came but a response that does not verify (RFC 8613)
 NOTIFICATION = 7  # (NOTIFICATION, observation, message): `observation.accept` it once it is safe
 STALE = 8  # (STALE, observation, None): Max-Age is over; `observation.register` again
+PIECE = (
+    9  # (PIECE, incoming, message): a block of a stream; (PIECE, stream, None): given up; blockwise.streams
+)
 
 _SECOND = const(1000)
 _RECORD = const(5)  # octets
@@ -85,6 +88,7 @@ class Incoming:
     """A request from a peer, until it is answered. `message` is the request, `peer` where it came from."""
 
     binding = None  # what `oscore` must know to protect the response
+    body = None  # the Stream that it is a block of
 
     def __init__(self, message: "Message", peer: "Peer", deadline: "Tick", entry: "_Entry") -> None:
         self.message = message

@@ -77,11 +77,11 @@ class Message:
         self.payload = payload
 
     def __repr__(self):
-        return "<Message %s %s mid=%d, %d octets>" % (
+        return "<Message %s %s mid=%d, %s>" % (
             ("CON", "NON", "ACK", "RST")[self.type],
             numbers.code_text(self.code),
             self.mid,
-            len(self.payload),
+            "a source" if hasattr(self.payload, "read") else "%d octets" % len(self.payload),
         )
 
     def option(self, number: int, default: bytes | None = None) -> bytes | None:
@@ -98,7 +98,7 @@ class Message:
 
     def max_size(self) -> int:
         """Return how many octets its datagram has at most, protected by OSCORE or not."""
-        size = len(self.payload) + _HEAD
+        size = _HEAD + (_MAX_OPTION if hasattr(self.payload, "read") else len(self.payload))
         for _, value in self.options:
             size += len(value) + 5
         return size

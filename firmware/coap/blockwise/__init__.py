@@ -7,8 +7,11 @@ its kind comes or goes.
 | `option` | the Block options, and what the requests of one body have in common |
 | `bodies` | a body under way, in pieces; `Pieces` |
 | `receiving` | bodies that peers send us |
+| `streams` | those that the layer above takes block by block |
 | `fetching` | bodies that come as responses to us |
 | `slicing` | responses of ours in blocks |
+| `keeping` | those that are kept while a peer fetches them |
+| `sources` | payloads that are read while they go out |
 """
 
 
@@ -17,6 +20,10 @@ def __getattr__(name):
         from .bodies import Pieces
 
         return Pieces
+    if name == "ANYWHERE":
+        from .receiving import ANYWHERE
+
+        return ANYWHERE
     from ..submodule import submodule
 
     return submodule("coap.blockwise", name)

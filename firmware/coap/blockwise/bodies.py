@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""Bodies under way, in pieces that need not lie side by side in memory."""
+"""Bodies under way, in pieces that need not lie side by side in memory, and whose they are."""
 
 from ..compat import const
 
 _TYPING = const(False)
 if _TYPING:
     from collections.abc import Iterable
+    from typing import Any
+
+    from contracts import Tick
 
 _PIECE = const(512)  # octets that must lie side by side while a body comes in
 
@@ -26,20 +29,55 @@ class Pieces:
 
 
 class Body:
-    """A body under way: one that a peer sends us, in pieces that need not be adjacent in memory, or the `answer`
-    that a peer fetches from us in blocks."""
+    """A body under way between a peer and us, one of Endpoint.bodies. `owner` and `identity` tell it from others:
+    whom it is from or for, and what all its requests have in common."""
 
-    def __init__(self, peer, identity, entry, deadline, answer=None):
-        self.peer = peer
+    answer = None  # the response that a peer fetches from us, where it is that
+    entry = None  # of the last request for it: where that fails, the body is dropped
+
+    def __init__(self, owner: "Any", identity: list, deadline: "Tick | None") -> None:
+        self.owner = owner
         self.identity = identity
-        self.entry = entry  # of the last request for it: where that fails, the body is dropped
         self.deadline = deadline
-        self.answer = answer
-        self.pieces = []
 
     def poll(self, endpoint, now):
         """Forget the body: its time is over."""
         endpoint.bodies.remove(self)
+
+
+class Collected(Body):
+    """A body that a peer sends us, which the layer above gets when it is whole. `size` is what has come of it."""
+
+    waiting = None  # nobody but the peer is waited for
+
+    def __init__(self, owner: "Any", identity: list, deadline: "Tick | None") -> None:
+        super().__init__(owner, identity, deadline)
+        self.pieces: list = []
+        self.size = 0
+
+    def repeats(self, payload):
+        """Return whether these octets are the last block that was taken."""
+        return self.pieces[-1][-len(payload) :] == bytes(payload)
+
+    def give_up(self, endpoint):
+        """Drop it."""
+        endpoint.bodies.remove(self)
+
+
+def owner(incoming):
+    """Return whom a request is from: the address, or where it is protected the OSCORE context, from whatever
+    address it came."""
+    binding = incoming.binding
+    return incoming.peer if binding is None else binding.context
+
+
+def find(bodies, owner, identity, answered):
+    """Return the body that the requests of this identity fetch from us (`answered`), or the one that they send us; None
+    where there is none."""
+    for body in bodies:
+        if bool(body.answer) == answered and body.owner == owner and body.identity == identity:
+            return body
+    return None
 
 
 def add(pieces, payload):
@@ -62,12 +100,3 @@ def joined(pieces, payload):
         return b"".join(pieces)
     except MemoryError:
         return Pieces(pieces)
-
-
-def find(bodies, peer, answered):
-    """Return the body that this peer fetches from us (`answered`), or the one that it sends us; None where there is
-    none."""
-    for body in bodies:
-        if body.peer == peer and bool(body.answer) == answered:
-            return body
-    return None

@@ -6,7 +6,7 @@ A Block option says which part of a body a message carries: number << 4 | more <
 """
 
 from .. import numbers
-from ..message import MessageError, decode, uint_octets
+from ..message import uint_octets
 
 
 def block(message, number):
@@ -35,25 +35,12 @@ def fitting(room):
     return exponent
 
 
-def size_hint(datagram, max_datagram):
-    """Return, as a list, the Block1 option of the 4.13 that answers a block larger than a datagram may be: it names
-    the size that fits (section 2.9.3). Empty where the request has no Block1."""
-    try:
-        request = decode(datagram)  # the options come first: they are whole, if the payload is not
-    except MessageError:
-        return ()
-    if request.option(numbers.BLOCK1) is None:
-        return ()
-    start, _, exponent = block(request, numbers.BLOCK1)
-    exponent = min(exponent, fitting(max_datagram - 64))
-    return ((numbers.BLOCK1, octets(start, False, exponent)),)
-
-
 def identity(message):
     """Return what the requests of one body have in common (section 2.5): the method and the options that are part
-    of the cache key, which Echo, Size1 and their like are not (RFC 7252 section 5.4.2)."""
+    of the cache key, which Echo, Size1 and their like are not (RFC 7252 section 5.4.2), but Request-Tag is. Observe
+    stands in the first request alone (section 2.6)."""
     options = [option for option in message.options if option[0] & 0x1E != 0x1C]
-    return [message.code] + without(options, numbers.BLOCK1, numbers.BLOCK2)
+    return [message.code] + without(options, numbers.BLOCK1, numbers.BLOCK2, numbers.OBSERVE)
 
 
 def without(options, *left_out):

@@ -2,79 +2,123 @@
 """Responses in blocks: Block2 of RFC 7959 sections 2.4 and 2.7, the server's side. Imported when a request has a Block
 option or a response is larger than a datagram.
 
-For each block a GET runs anew, so that nothing is kept between them. Other methods must not run again, so their
-response is kept until the peer has it all.
+For each block a GET runs anew, so that nothing is kept between them: that the content changed meanwhile shows in its
+ETag. Other methods must not run again, so their response is kept until the peer has it all; so is one that is read from
+a source which can't seek.
 """
+
+from hashlib import sha256
 
 from .. import numbers
 from ..compat import const
 from ..message import Message, encode, uint_octets
-from .bodies import Body, find
+from .bodies import find, owner
 from .option import block, fitting, identity, octets
+from .sources import length, read_at
 
-_MAX_RESPONSES = const(2)  # responses that are kept, one a peer
 _PROTECTION = const(20)  # octets that protecting adds: code, marker, tag of 8, option of up to 8
+_ETAG = const(4)  # octets of an ETag of ours
 
 
 def sliced(endpoint, incoming, response, now):
-    """Return what goes out for `response`: with the Block options of the request, and the part of its payload that
-    is asked for, in the size that is asked for or in a smaller one that fits a datagram."""
+    """Return what goes out for `response`, and the source that is to be closed then or None. It has the Block options
+    of the request, and the part of its payload that is asked for, in the size that is asked for or in a smaller one
+    that fits a datagram.
+
+    `incoming` may be the request of an observation, `response` a notification: that gets the first block, and the rest
+    is asked for by requests (section 2.6).
+    """
     request = incoming.message
+    kept = find(endpoint.bodies, owner(incoming), identity(request), True)
+    if kept and kept.answer is not response:
+        kept = None
     options = list(response.options)
     block1 = request.option(numbers.BLOCK1)
     # Block1 in a response says that the block was taken. An error before the last block must not say so.
-    if block1 is not None and (not numbers.is_error(response.code) or not block(request, numbers.BLOCK1)[1]):
+    if (
+        block1 is not None
+        and response.option(numbers.BLOCK1) is None
+        and (not numbers.is_error(response.code) or not block(request, numbers.BLOCK1)[1])
+    ):
         options.append((numbers.BLOCK1, block1))
-    payload = response.payload
-    if hasattr(payload, "pieces"):
-        payload = bytes(payload)
-    size = len(payload)
+    content = response.payload
+    source = None
+    if hasattr(content, "pieces"):
+        content = bytes(content)
+    elif hasattr(content, "read") and not hasattr(content, "seek"):
+        from .keeping import Window
+
+        content = Window(content)
+    if not kept and hasattr(content, "close"):
+        source = content
+    part, partial, more = _part(endpoint, incoming, response.code, content, options)
+    if kept or partial and (request.code != numbers.GET or more and hasattr(content, "part")):
+        parameters = endpoint.parameters
+        deadline = now + (parameters.exchange_lifetime if more else parameters.max_transmit_span)
+        if kept:
+            kept.deadline = deadline
+        else:
+            from .keeping import keep
+
+            keep(endpoint, incoming, response, content, deadline)
+            source = None
+    return part, source
+
+
+def _part(endpoint, incoming, code, content, options):
+    """Return the message with the part of the content that is asked for, whether it is but a part, and whether more
+    follow."""
+    request = incoming.message
+    is_source = hasattr(content, "read")
+    is_window = hasattr(content, "part")
+    total = length(content) if is_source else None if is_window else len(content)
     asked = request.option(numbers.BLOCK2)
-    whole = Message(response.code, payload, options)
-    if asked is None or numbers.is_error(response.code) or response.code == numbers.CONTINUE:
-        if size <= _room(endpoint, incoming, options):
-            return whole
-        start, exponent = 0, 6
+    start, exponent = 0, 6
+    if asked is None or numbers.is_error(code) or code == numbers.CONTINUE:
+        room = _room(endpoint, incoming, options)
+        if total is not None and total <= room:
+            return Message(code, _cut(content, 0, total, total)[0], options), False, False
     if asked is not None:
         start, _, exponent = block(request, numbers.BLOCK2)
-        if exponent == 7 or start and start >= size:
-            return Message(numbers.BAD_REQUEST, b"Block2")
-    if request.option(numbers.SIZE2) is not None:
-        options.append((numbers.SIZE2, uint_octets(size)))
+        if exponent == 7 or total is not None and start and start >= total:
+            return Message(numbers.BAD_REQUEST, b"Block2"), False, False
+    if total is not None and request.option(numbers.SIZE2) is not None:
+        options.append((numbers.SIZE2, uint_octets(total)))
     options.append((numbers.BLOCK2, b"\0\0\0"))
     exponent = min(exponent, fitting(_room(endpoint, incoming, options)))
-    end = start + (16 << exponent)
-    options[-1] = (numbers.BLOCK2, octets(start, end < size, exponent))
-    if request.code != numbers.GET and (start or end < size):
-        _keep(endpoint, incoming, response, end < size, now)
-    return Message(response.code, memoryview(payload)[start:end], options)
+    if (
+        code == numbers.CONTENT
+        and not is_source
+        and not is_window
+        and (start or total > 16 << exponent)
+        and not [number for number, _ in options if number == numbers.ETAG]
+    ):
+        options.insert(0, (numbers.ETAG, sha256(content).digest()[:_ETAG]))
+        exponent = min(exponent, fitting(_room(endpoint, incoming, options)))
+    cut = _cut(content, start, 16 << exponent, total)
+    if cut is None:
+        return Message(numbers.REQUEST_ENTITY_INCOMPLETE), False, False
+    payload, more = cut
+    if start and not len(payload):
+        return Message(numbers.BAD_REQUEST, b"Block2"), False, False
+    if asked is None and not more:
+        options.pop()  # a source whose length nobody knew, and it fits
+        return Message(code, payload, options), False, False
+    options[-1] = (numbers.BLOCK2, octets(start, more, exponent))
+    return Message(code, payload, options), bool(start or more), more
+
+
+def _cut(content, start, size, total):
+    """Return the octets of a part and whether more follow; None where they can't be read any more."""
+    if hasattr(content, "part"):
+        return content.part(start, size)
+    if hasattr(content, "read"):
+        piece = read_at(content, start, size)
+        return piece, len(piece) == size and start + size < total
+    return memoryview(content)[start : start + size], start + size < total
 
 
 def _room(endpoint, incoming, options):
     """Return octets of payload that fit a datagram beside these options."""
     head = len(encode(Message(numbers.CONTENT, b"", options), numbers.ACK, 0, incoming.message.token)) + 1
     return endpoint.max_datagram - head - (_PROTECTION if incoming.binding else 0)
-
-
-def _keep(endpoint, incoming, response, more, now):
-    """Keep the response until the peer has fetched the rest; after the last block, for as long as that may be lost
-    and asked for again."""
-    bodies = endpoint.bodies
-    body = find(bodies, incoming.peer, True)
-    parameters = endpoint.parameters
-    deadline = now + (parameters.exchange_lifetime if more else parameters.max_transmit_span)
-    if body and body.answer is response:
-        body.deadline = deadline
-        return
-    payload = response.payload
-    if not isinstance(payload, bytes):
-        payload = bytes(payload)
-    answer = Message(response.code, payload, list(response.options))  # the response itself is the caller's
-    kept = Body(incoming.peer, identity(incoming.message), incoming.entry, deadline, answer)
-    if body is None:
-        others = [each for each in bodies if each.answer]
-        if len(others) >= _MAX_RESPONSES:
-            body = others[0]  # the one that was begun first
-    bodies.append(kept)
-    if body:
-        bodies.remove(body)

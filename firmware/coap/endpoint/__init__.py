@@ -48,6 +48,9 @@ class Endpoint(Continuing, Serving):
     MAX_ANSWER_OCTETS = 4096
     MAX_QUEUE = 24  # datagrams that wait for outgoing()
     ACK_DELAY = 250  # ms that a handler has for a piggybacked response (section 5.2.2)
+    # `streams(message, peer)`, if set, says which bodies of peers are not collected but taken block by block:
+    # blockwise.streams
+    streams: "Callable[[Message, Peer], object] | None" = None
 
     def __init__(
         self,

@@ -4,7 +4,7 @@
 from .. import exchange as exchanges
 from .. import numbers
 from ..compat import const
-from ..message import Message, empty, encode, has_blocks, uint_octets, unrecognized
+from ..message import Message, MessageError, empty, encode, has_blocks, uint_octets, unrecognized
 
 _TYPING = const(False)
 if _TYPING:
@@ -43,42 +43,62 @@ class Serving:
         """Answer a request; piggybacked where its acknowledgement is still owed, else separately. `message` stays as
         it is. What is larger than a datagram goes out in blocks, where `max_body` is not 0.
 
+        The payload may also be a source, such as a binary file: something with `read(n)`. Of one that has `seek`, too,
+        each block is read when it goes out, and any may be asked for; one without it is read once. A source that has
+        `close` is closed when it is not needed any more.
+
         Nothing happens where the request was answered before or given up. Raise MessageError when the message does
-        not fit a datagram, MemoryError, with `security` also StateError and OSError: then the request is as before,
-        and may be answered by another message.
+        not fit a datagram, MemoryError, what a source raises, with `security` also StateError and OSError: then the
+        request is as before, and may be answered by another message (a source that can't seek is used up, though).
         """
         if incoming not in self._incoming or incoming.response:
+            if hasattr(message.payload, "close"):
+                from ..blockwise.sources import close
+
+                close(message.payload)
             return
         request = incoming.message
-        message = self.shaped(incoming, message, now)
+        code = message.code
+        stream = incoming.body
+        if stream:
+            stream.answering(self, now)
+        message, source = self.shaped(incoming, message, now)
         if incoming.acknowledged:
             started = self.start(
                 incoming.peer, message, numbers.CON, request.token, now, None, incoming, None
             )
             incoming.response = started
             incoming.deadline = None
-            return
-        if request.type == numbers.CON:
-            kept = datagram = self.encoded(message, numbers.ACK, request.mid, request.token)
         else:
-            kept = b""
-            datagram = self.encoded(message, numbers.NON, self.next_mid(), request.token)
-        self._incoming.remove(incoming)
-        self._duplicates.answer(incoming.entry, kept)
-        self.put(datagram, incoming.peer)
+            if request.type == numbers.CON:
+                kept = datagram = self.encoded(message, numbers.ACK, request.mid, request.token)
+            else:
+                kept = b""
+                datagram = self.encoded(message, numbers.NON, self.next_mid(), request.token)
+            self._incoming.remove(incoming)
+            self._duplicates.answer(incoming.entry, kept)
+            self.put(datagram, incoming.peer)
+        if stream:
+            stream.answered(self, code)
+        if source:
+            from ..blockwise.sources import close
 
-    def shaped(self, incoming: "Any", message: Message, now: "Tick") -> Message:
-        """Return what goes out for a response: a part of it where it goes in blocks, and protected. Raise as `respond`
-        does."""
+            close(source)
+
+    def shaped(self, incoming: "Any", message: Message, now: "Tick") -> "tuple[Message, Any]":
+        """Return what goes out for a response: a part of it where it goes in blocks, and protected; and what is to be
+        closed then, or None. Raise as `respond` does."""
+        source = None
         if self.max_body and (has_blocks(incoming.message) or message.max_size() > self.max_datagram):
-            from ..blockwise.slicing import (
-                sliced,  # here, so that its memory is only spent where it is needed
-            )
+            # here, so that its memory is only spent where it is needed
+            from ..blockwise.slicing import sliced
 
-            message = sliced(self, incoming, message, now)
+            message, source = sliced(self, incoming, message, now)
+        elif hasattr(message.payload, "read"):
+            raise MessageError("a source goes out in blocks: max_body is 0")
         if incoming.binding:
             message = self.security.protect_response(message, incoming.binding)
-        return message
+        return message, source
 
     def overdue(self, incoming: exchanges.Incoming, now: "Tick") -> None:
         """Acknowledge a request that is not answered yet, or give it up."""
@@ -86,6 +106,8 @@ class Serving:
         if confirmable and not incoming.acknowledged:
             self._acknowledge(incoming, now)
             return
+        if incoming.body:
+            incoming.body.give_up(self)
         self._incoming.remove(incoming)
         self.stats["abandoned"] += 1
         if incoming.entry.answer is None:
@@ -107,12 +129,13 @@ class Serving:
         self.stats["refused"] += 1
         end = 4 + (datagram[0] & 15)
         if datagram[0] & 0xF0 == 0x40 and end <= 12 and numbers.is_request(datagram[1]):
-            max_size = max(0, self.max_datagram - 64)  # 64 for head and options
-            options = [(numbers.SIZE1, uint_octets(self.max_body or max_size))]
             if self.max_body:
-                from ..blockwise.option import size_hint
+                from ..blockwise.receiving import too_long
 
-                options += size_hint(datagram, self.max_datagram)
+                options = too_long(self, datagram, peer)
+            else:
+                max_size = max(0, self.max_datagram - 64)  # 64 for head and options
+                options = [(numbers.SIZE1, uint_octets(max_size))]
             answer = Message(numbers.REQUEST_ENTITY_TOO_LARGE, options=options)
             mid = datagram[2] << 8 | datagram[3]
             self.put(encode(answer, numbers.ACK, mid, bytes(datagram[4:end])), peer)
@@ -169,20 +192,15 @@ class Serving:
         )
         if binding:
             incoming.binding = binding
+        self._incoming.append(incoming)
         if answer is None and self.max_body and has_blocks(message):
             from ..blockwise.receiving import add_request_block
 
-            whole = 0
-            for each in self._incoming:
-                if each.message.option(numbers.BLOCK1) is not None:
-                    whole += 1
-            deadline = now + self.parameters.exchange_lifetime
-            answer = add_request_block(self.bodies, incoming, deadline, self.max_body, whole)
-        self._incoming.append(incoming)
+            answer = add_request_block(self, incoming, self._incoming, now)
         # The last step, and where it fails, Endpoint.receive takes all of this back.
         if answer:
             self.respond(incoming, answer, now)
-        else:
+        elif answer is None:
             self._events.append((exchanges.REQUEST, incoming, message))
 
     def _refusal(self, message, peer):

@@ -342,7 +342,7 @@ class Observers:
             return
         message, last = self._notification(observer, message)
         confirmable = last or observer.confirm or observer.sent >= self._unconfirmed
-        plain = self._endpoint.shaped(observer, message, now)
+        plain, source = self._endpoint.shaped(observer, message, now)
         token = observer.message.token
         if exchange and exchange.state == QUEUED:
             exchange.datagram = self._endpoint.encoded(plain, numbers.CON, exchange.mid, token)
@@ -354,6 +354,10 @@ class Observers:
             )
         else:
             self._send(observer, plain, token, now)
+        if source:
+            from ..blockwise.sources import close
+
+            close(source)
         observer.deadline = None
         self.stats["notified"] += 1
         if last:

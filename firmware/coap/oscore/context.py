@@ -50,6 +50,8 @@ class OlderError(UnverifiedError):
 class Binding:
     """What ties a response to its request (section 5.4), at either end."""
 
+    context = None  # whose it is, where an endpoint has several
+
     def __init__(self, kid, piv, nonce, observe):
         self.aad = _aad(kid, piv)
         self.nonce = nonce  # of the request; the server may use it once, for a response

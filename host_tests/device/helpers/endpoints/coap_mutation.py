@@ -134,7 +134,7 @@ class Mutation:
         assert len(endpoint._exchanges) <= endpoint.MAX_EXCHANGES + endpoint.MAX_INCOMING
         assert len(endpoint._incoming) <= endpoint.MAX_INCOMING
         assert len(endpoint._duplicates._entries) <= endpoint.MAX_DUPLICATES
-        assert len(endpoint.bodies) <= 2
+        assert len(endpoint.bodies) <= 3
         deadline = endpoint.next_deadline()
         assert deadline is None or abs(deadline - self.now) < 600000, (deadline, self.now)
 

@@ -7,7 +7,7 @@ number << 4 | more << 3 | exponent; 128 octets have exponent 3 (16 << 3), so 0/1
 
 import coap
 from coap_scene import OTHER, PEER, answer, endpoint, events, octets, one_event, respond, run, sent
-from common import equal
+from common import Random, equal
 
 PATH = "b7" + b"options".hex()  # 11 << 4 | 7
 FULL = "ff" + "61" * 128
@@ -150,19 +150,93 @@ def test_max_body_0_does_not_know_blocks():
     equal(answer(device, "40 01 0001 d1 0a 03"), [octets("60 82 0001 ff") + b"option 23"])
 
 
-def test_two_bodies_at_once_and_no_third():
-    # 5.03 = a3
+# Several bodies at once. 5.03 is a3; with Max-Age 14 of 10 s: d1 01 0a. Three may come, two of one peer; one of which
+# nothing was heard for more than 3 * 2 s * 1.5 = 9 s (two losses in a row) makes room.
+
+THIRD = ("192.0.2.3", 5683)
+FOURTH = ("192.0.2.4", 5683)
+OTHER_PATH = "b7" + b"another".hex()
+THIRD_PATH = "b7" + b"thirdly".hex()
+
+
+def busy(mid):
+    return [octets("60 a3 %04x d1 01 0a" % mid)]
+
+
+def test_three_bodies_at_once_and_no_fourth():
     device = endpoint()
-    peers = (PEER, OTHER, ("192.0.2.3", 5683))
-    for peer in peers[:2]:
+    peers = (PEER, OTHER, THIRD)
+    for peer in peers:
         equal(answer(device, block(1, 0x0B), peer=peer), continued(1, 0x0B))
-    equal(answer(device, block(1, 0x0B), peer=peers[2]), [octets("60 a3 0001")])
+    equal(answer(device, block(1, 0x0B), peer=FOURTH), busy(1))
     # each peer goes on, and the end of one is room for another
-    for peer in peers[:2]:
+    for peer in peers:
         equal(answer(device, block(2, 0x13), peer=peer), [])
         respond(device, coap.CHANGED)
         sent(device)
-    equal(answer(device, block(2, 0x0B), peer=peers[2]), continued(2, 0x0B))
+    equal(answer(device, block(2, 0x0B), peer=FOURTH), continued(2, 0x0B))
+
+
+def test_interleaved_bodies_of_one_peer():
+    # to two paths, block by block in turn
+    device = endpoint()
+    equal(answer(device, block(1, 0x0B)), continued(1, 0x0B))
+    equal(answer(device, block(2, 0x0B, "ff" + "62" * 128, OTHER_PATH)), continued(2, 0x0B))
+    equal(answer(device, block(3, 0x1B)), continued(3, 0x1B))
+    equal(answer(device, block(4, 0x13, "ff 63", OTHER_PATH)), [])
+    kind, incoming, message = one_event(device)
+    equal((message.path, bytes(message.payload)), ("/another", b"b" * 128 + b"c"))
+    equal(answer(device, block(5, 0x23, "ff 64")), [])
+    kind, incoming, message = one_event(device)
+    equal((message.path, bytes(message.payload)), ("/options", b"a" * 256 + b"d"))
+
+
+def test_a_request_tag_tells_two_bodies_of_one_path_apart():
+    # RFC 9175 section 3.2: option 292, here behind Block1 27: delta 265 = 13 + 252 -> d1 fc
+    def tagged(mid, value, tag, payload=FULL):
+        return "40 03 %04x %s d1 03 %02x d1 fc %02x %s" % (mid, PATH, value, tag, payload)
+
+    device = endpoint()
+    equal(answer(device, tagged(1, 0x0B, 0xA1)), continued(1, 0x0B))
+    equal(answer(device, tagged(2, 0x0B, 0xA2, "ff" + "62" * 128)), continued(2, 0x0B))
+    equal(answer(device, block(3, 0x1B)), incomplete(3))  # none is not one of them
+    for mid, tag, whole in ((4, 0xA2, b"b" * 128 + b"c"), (5, 0xA1, b"a" * 128 + b"c")):
+        equal(answer(device, tagged(mid, 0x13, tag, "ff 63")), [])
+        equal(bytes(one_event(device)[2].payload), whole)
+
+
+def test_one_peer_does_not_use_the_places_of_others():
+    device = endpoint()
+    equal(answer(device, block(1, 0x0B)), continued(1, 0x0B))
+    equal(answer(device, block(2, 0x0B, path=OTHER_PATH)), continued(2, 0x0B))
+    for mid in range(3, 10):
+        equal(answer(device, block(mid, 0x0B, path=THIRD_PATH)), busy(mid))
+    equal(answer(device, block(1, 0x0B), peer=OTHER), continued(1, 0x0B))
+    # those under way are not disturbed
+    equal(answer(device, block(10, 0x1B)), continued(10, 0x1B))
+
+
+def test_a_body_that_is_quiet_makes_room():
+    device = endpoint()
+    for number, peer in enumerate((PEER, OTHER, THIRD)):
+        equal(answer(device, block(1, 0x0B), number * 1000, peer), continued(1, 0x0B))
+    equal(answer(device, block(1, 0x0B), 9000, FOURTH), busy(1))
+    equal(answer(device, block(2, 0x0B), 9001, FOURTH), continued(2, 0x0B))
+    equal(answer(device, block(2, 0x1B), 9001), incomplete(2))  # it was this one
+    equal(answer(device, block(2, 0x1B), 9001, OTHER), continued(2, 0x1B))
+    equal(len(device.bodies), 3)
+    # of a peer that has two, its own
+    equal(answer(device, block(3, 0x0B, path=OTHER_PATH), 9001, OTHER), busy(3))
+
+
+def test_who_has_two_loses_its_own():
+    device = endpoint()
+    for mid, path in ((1, PATH), (2, OTHER_PATH)):
+        answer(device, block(mid, 0x0B, path=path), mid * 1000)
+    answer(device, block(1, 0x0B), 0, OTHER)
+    equal(answer(device, block(3, 0x0B, path=THIRD_PATH), 10001), continued(3, 0x0B))
+    equal(answer(device, block(2, 0x1B), 10001, OTHER), continued(2, 0x1B))
+    equal(answer(device, block(4, 0x1B), 10001), incomplete(4))
 
 
 def test_whole_bodies_that_wait_for_an_answer_count():
@@ -171,7 +245,71 @@ def test_whole_bodies_that_wait_for_an_answer_count():
         answer(device, block(mid, 0x0B))
         answer(device, block(mid + 1, 0x13))
     equal(len(events(device)), 2)
-    equal(answer(device, block(5, 0x0B)), [octets("60 a3 0005")])
+    equal(answer(device, block(5, 0x0B)), busy(5))
+    equal(answer(device, block(1, 0x0B), peer=OTHER), continued(1, 0x0B))
+    equal(answer(device, block(1, 0x0B), peer=THIRD), busy(1))
+
+
+def flooded(peers):
+    """How often of 12 times a peer can send a body while others begin four a second and end none."""
+    device = endpoint()
+    random = Random(9175)
+    served = 0
+    for now in range(0, 120000, 250):
+        peer = ("198.51.100.1", 1024 + random.below(peers))
+        answer(device, block(random.below(65536), 0x0B, path="b2%04x" % random.below(65536)), now, peer)
+        assert len(device.bodies) <= 3
+        assert len([body for body in device.bodies if body.owner == peer]) <= 2
+        mid = now // 10000
+        if now % 10000 == 0 and answer(device, block(mid, 0x0B), now, OTHER) == continued(mid, 0x0B):
+            answer(device, block(mid + 0x1000, 0x13), now, OTHER)
+            respond(device, coap.CHANGED, now=now)
+            equal(sent(device), [octets("60 44 %04x d1 0e 13" % (mid + 0x1000))])
+            served += 1
+    assert len(device._duplicates._entries) <= device.MAX_DUPLICATES
+    return served
+
+
+def test_floods_of_bodies_that_never_end():
+    # from one address: all others are served. From many: some, since places become free all the time
+    equal(flooded(1), 12)
+    assert flooded(60000) >= 1
+
+
+def test_a_block_again_under_a_new_message_id():
+    device = endpoint()
+    for mid in (1, 2):
+        equal(answer(device, block(mid, 0x0B)), continued(mid, 0x0B))
+    for mid in (3, 4, 5):
+        equal(answer(device, block(mid, 0x1B, "ff" + "62" * 128)), continued(mid, 0x1B))
+    # other octets are another block: it does not fit in
+    equal(answer(device, block(6, 0x1B)), incomplete(6))
+    equal(answer(device, block(7, 0x23, "ff 63")), [])
+    equal(bytes(one_event(device)[2].payload), b"a" * 128 + b"b" * 128 + b"c")
+
+
+def test_blocks_may_become_smaller():
+    # section 2.3: 0/1/128, then as 8/1/16 (value 0088: 00 88), 9/0/16 = 90
+    device = endpoint()
+    equal(answer(device, block(1, 0x0B)), continued(1, 0x0B))
+    equal(answer(device, block(2, 0x88, "ff" + "62" * 16)), continued(2, 0x88))
+    equal(answer(device, block(3, 0x90, "ff 63")), [])
+    equal(bytes(one_event(device)[2].payload), b"a" * 128 + b"b" * 16 + b"c")
+
+
+def test_a_block_that_is_larger_than_a_datagram():
+    # section 2.9.3: 4.13 says what would fit. 512 octets (exponent 5) on 256: 128 fit (256 - 64 = 192), so Block1
+    # 0/0/128 = 03, and Size1 60 (delta 33 = 13 + 20) is what a body may have, 4096
+    device = endpoint(max_datagram=256)
+    equal(
+        answer(device, block(1, 0x0D, "ff" + "61" * 512)),
+        [octets("60 8d 0001 d1 0e 03 d2 14 1000")],
+    )
+    # the second block of it: octet 512 is block 4 of 128: 43
+    equal(
+        answer(device, block(2, 0x1D, "ff" + "61" * 512)),
+        [octets("60 8d 0002 d1 0e 43 d2 14 1000")],
+    )
 
 
 def test_a_body_is_forgotten_after_exchange_lifetime_without_a_block():
@@ -247,10 +385,11 @@ def part(value, body=b"a" * 64 + b"b" * 64 + b"cc"):
 
 
 def test_a_response_in_the_blocks_that_are_asked_for():
-    # 0/0/64: exponent 2; answers 0/1/64 = 0a, 1/1/64 = 1a, 2/0/64 = 22
-    equal(part(0x02), octets("60 45 0001 d1 0a 0a ff") + b"a" * 64)
-    equal(part(0x12), octets("60 45 0001 d1 0a 1a ff") + b"b" * 64)
-    equal(part(0x22), octets("60 45 0001 d1 0a 22 ff") + b"cc")
+    # 0/0/64: exponent 2; answers 0/1/64 = 0a, 1/1/64 = 1a, 2/0/64 = 22. ETag 4 is the beginning of the SHA-256 of the
+    # whole, 413bb6c5 by sha256sum; Block2 behind it has delta 19 = 13 + 6
+    equal(part(0x02), octets("60 45 0001 44 413bb6c5 d1 06 0a ff") + b"a" * 64)
+    equal(part(0x12), octets("60 45 0001 44 413bb6c5 d1 06 1a ff") + b"b" * 64)
+    equal(part(0x22), octets("60 45 0001 44 413bb6c5 d1 06 22 ff") + b"cc")
 
 
 def test_a_response_that_fits_the_block_that_is_asked_for():

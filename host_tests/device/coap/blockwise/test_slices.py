@@ -5,6 +5,8 @@ smaller one, and without being asked where a response is larger than a datagram.
 Block2 is 23: alone `d1 0a value`, before Block1 27 delta 4. The value is number << 4 | more << 3 | exponent.
 """
 
+from hashlib import sha256
+
 import coap
 from coap_scene import OTHER, PEER, answer, endpoint, events, octets, one_event, respond, run, sent
 from common import equal, raises
@@ -150,19 +152,67 @@ def test_the_rest_is_forgotten():
     equal(go_on(device, "41 02 0004 aa d1 0a 16", 245000).code, coap.REQUEST_ENTITY_INCOMPLETE)
 
 
-def test_two_rests_are_kept_and_one_a_peer():
+def test_three_rests_are_kept_and_two_a_peer():
     device = endpoint()
     peers = [("192.0.2.%d" % host, 5683) for host in range(1, 4)]
-    for peer in peers:
-        for mid in (1, 2):
-            asked(device, "41 02 %04x aa" % mid, coap.CHANGED, peer=peer)
-        assert len(device.bodies) <= 2
-    equal(go_on(device, "41 02 0003 aa d1 0a 16", peer=peers[0]).code, coap.REQUEST_ENTITY_INCOMPLETE)
+    for mid, path in ((1, "61"), (2, "62"), (3, "63")):
+        asked(device, "41 02 %04x aa b1 %s" % (mid, path), coap.CHANGED, peer=peers[0])
+    equal(len(device.bodies), 2)
+    # its own first one made room
+    equal(go_on(device, "41 02 0004 aa b1 61 c1 16", peer=peers[0]).code, coap.REQUEST_ENTITY_INCOMPLETE)
+    got(go_on(device, "41 02 0005 aa b1 62 c1 16", peer=peers[0]), 1, 1, 6)
+    got(go_on(device, "41 02 0006 aa b1 63 c1 16", peer=peers[0]), 1, 1, 6)
+    got(go_on(device, "41 02 0007 aa b1 62 c1 26", peer=peers[0]), 2, 0, 6)
     for peer in peers[1:]:
-        got(go_on(device, "41 02 0003 aa d1 0a 16", peer=peer), 1, 1, 6)
-    # they are no bodies that come in: two of those have room beside them
-    for peer in peers[:2]:
-        equal(go_on(device, "41 02 0004 aa d1 0e 08 ff" + "61" * 16, peer=peer).code, coap.CONTINUE)
+        asked(device, "41 02 0001 aa b1 61", coap.CHANGED, peer=peer)
+        equal(len(device.bodies), 3)
+    # who had two lost the older one
+    equal(go_on(device, "41 02 0008 aa b1 62 c1 16", peer=peers[0]).code, coap.REQUEST_ENTITY_INCOMPLETE)
+    for peer, path in ((peers[0], "63"), (peers[1], "61"), (peers[2], "61")):
+        got(go_on(device, "41 02 0009 aa b1 %s c1 16" % path, peer=peer), 1, 1, 6)
+    # they are no bodies that come in: three of those have room beside them
+    for peer in peers:
+        equal(go_on(device, "41 02 000a aa d1 0e 08 ff" + "61" * 16, peer=peer).code, coap.CONTINUE)
+
+
+def etag(body):
+    """How the ETag of a body is made where its response has none."""
+    return sha256(body).digest()[:4]
+
+
+def test_a_content_that_changed_shows_in_its_etag():
+    # section 2.4: the client "MUST NOT" put blocks of two representations together; the ETag tells them apart
+    device = endpoint()
+    first = asked(device, "41 01 0001 aa")
+    second = asked(device, "41 01 0002 aa d1 0a 16")
+    equal([each.option(coap.ETAG) for each in (first, second)], [etag(BODY)] * 2)
+    changed = BODY[:-1] + b"!"
+    third = asked(device, "41 01 0003 aa d1 0a 26", body=changed)
+    equal(third.option(coap.ETAG), etag(changed))
+
+
+def test_an_etag_is_made_for_a_content_in_several_blocks_alone():
+    device = endpoint()
+    for text, code, body in (
+        ("41 01 0001 aa", coap.CONTENT, b"short"),
+        ("41 01 0002 aa d1 0a 02", coap.CONTENT, b"fits a block"),
+        (
+            "41 02 0003 aa",
+            coap.CHANGED,
+            BODY,
+        ),  # an ETag of a 2.04 would be the resource's (RFC 7252 section 5.10.6.1)
+        ("41 01 0004 aa", coap.NOT_FOUND, BODY),
+    ):
+        equal(asked(device, text, code, body).option(coap.ETAG), None)
+    message = asked(device, "41 01 0005 aa", options=[(coap.ETAG, b"mine")])
+    equal([value for number, value in message.options if number == coap.ETAG], [b"mine"])
+
+
+def test_any_block_may_be_asked_for():
+    device = endpoint()
+    for mid, number in enumerate((2, 0, 1, 2, 0)):
+        value = number << 4 | 6
+        got(asked(device, "41 01 %04x aa d1 0a %02x" % (mid, value)), number, int(number < 2), 6)
 
 
 def test_block1_and_block2_together():
