@@ -44,6 +44,7 @@ from .errors import Error as Error
 from .errors import StateError as StateError
 from .exchange import INCOMPLETE as INCOMPLETE
 from .exchange import NOTIFICATION as NOTIFICATION
+from .exchange import PIECE as PIECE
 from .exchange import REFUSED as REFUSED
 from .exchange import REQUEST as REQUEST
 from .exchange import RESET as RESET

@@ -15,6 +15,7 @@ INCOMPLETE: Final = 5
 REFUSED: Final = 6
 NOTIFICATION: Final = 7
 STALE: Final = 8
+PIECE: Final = 9
 QUEUED: Final = 0
 SENT: Final = 1
 ACKNOWLEDGED: Final = 2
@@ -46,6 +47,7 @@ class Exchange:
 class Incoming:
     """A request from a peer, until it is answered. `message` is the request, `peer` where it came from."""
     binding: Any
+    body: Any
     message: Message
     peer: Peer
     deadline: Tick | None

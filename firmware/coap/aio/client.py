@@ -15,6 +15,7 @@ if _TYPING:
     from contracts import Octets, Peer
 
     from ..endpoint import Endpoint
+    from .directory import Registration
     from .response import Response
 
 _PATCH = const(6)  # RFC 8132
@@ -76,6 +77,22 @@ class Client:
         peer, _ = await self.resolve(uri)
         call = Call()
         return await self.call(call, lambda: self.endpoint.ping(peer, now(), call), True)
+
+    async def register(
+        self, uri: str, ep: str, lt: int = 90000, full: bool = False, **parameters: str
+    ) -> "Registration":
+        """Register the resources of the context's site at a Resource Directory (RFC 9176) under the endpoint name `ep`,
+        for `lt` seconds, and renew that, by itself and with back-off where it fails, until the Registration that is
+        returned is closed. Return after the first try, whatever came of it: `registered` says that.
+
+        `uri` is the directory's, coap://HOST: a simple registration, for which the directory asks this context for
+        /.well-known/core (section 5.1). With `full` the resource for registrations is looked up there, and with a path
+        in the URI it is that; the links are written to it (section 5). Other keywords are parameters of the
+        registration, `d` (sector), `base`, which a simple one cannot have. Raise ValueError for what can't be said.
+        """
+        from .directory import register
+
+        return await register(self, uri, ep, lt, full, **parameters)
 
     async def _method(self, code, uri, payload=b"", timeout=None, confirmable=True, **keywords):
         if isinstance(payload, str):

@@ -87,8 +87,8 @@ class Context(Client):
             if self._link is None:
                 self._socket(":" in (self._host or ""))
             else:
-                self._begin(self._connect())
-            self._begin(self._tick())
+                self.begin(self._connect())
+            self.begin(self._tick())
         except Exception:
             self._close()
             raise
@@ -145,8 +145,18 @@ class Context(Client):
 
             raise Closed()
 
-    def _begin(self, coroutine):
-        self._tasks.append(asyncio.create_task(coroutine))
+    def begin(self, coroutine: "Any") -> "Any":
+        """Run a coroutine as a task that is cancelled when the context is closed, or by `end`. Return the task."""
+        task = asyncio.create_task(coroutine)
+        self._tasks.append(task)
+        return task
+
+    def end(self, task: "Any") -> None:
+        """Cancel a task that `begin` gave."""
+        if task in self._tasks:
+            self._tasks.remove(task)
+            if task is not _current():
+                task.cancel()
 
     def _socket(self, ipv6):
         """Return the socket of a family, opened now where it was not. Raise OSError."""
@@ -166,7 +176,7 @@ class Context(Client):
                 family, self._host if ours else None, self._port if ours or self._host in (None, "::") else 0
             )
             self._sockets[ipv6] = sock
-            self._begin(self._read(sock))
+            self.begin(self._read(sock))
         return sock
 
     # --- calls -----------------------------------------------------------------------------------

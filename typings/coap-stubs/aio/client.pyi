@@ -9,6 +9,7 @@ from .._contracts import Octets
 from .._contracts import Peer
 from ..endpoint import Endpoint
 from ..message import Message
+from .directory import Registration
 from .response import Response
 
 class Client:
@@ -37,6 +38,16 @@ class Client:
         """Send an iPATCH (RFC 8132 section 3)."""
     async def ping(self, uri: str | Peer=None, timeout: float | None=None) -> None:
         """Return as soon as the peer has answered an empty message (RFC 7252 section 4.3). Raise NoAnswer."""
+    async def register(self, uri: str, ep: str, lt: int=90000, full: bool=False, **parameters: str) -> Registration:
+        """Register the resources of the context's site at a Resource Directory (RFC 9176) under the endpoint name `ep`,
+        for `lt` seconds, and renew that, by itself and with back-off where it fails, until the Registration that is
+        returned is closed. Return after the first try, whatever came of it: `registered` says that.
+
+        `uri` is the directory's, coap://HOST: a simple registration, for which the directory asks this context for
+        /.well-known/core (section 5.1). With `full` the resource for registrations is looked up there, and with a path
+        in the URI it is that; the links are written to it (section 5). Other keywords are parameters of the
+        registration, `d` (sector), `base`, which a simple one cannot have. Raise ValueError for what can't be said.
+        """
     async def request(self, message: Message, to: str | Peer=None, timeout: float | None=None) -> Response:
         """Send `message` to a URI, whose options are added, or to a peer; return the Response, whatever its code.
 

@@ -38,6 +38,10 @@ class Context(Client):
     @property
     def address(self) -> Peer:
         """Where it listens: (host, port); the peer of a link that was given."""
+    def begin(self, coroutine: Any) -> Any:
+        """Run a coroutine as a task that is cancelled when the context is closed, or by `end`. Return the task."""
+    def end(self, task: Any) -> None:
+        """Cancel a task that `begin` gave."""
     async def call(self, call: Call, start: Any, ping: bool=False) -> Any:
         """Have `start()` begin an exchange whose tag is `call`, when there is room for one; return the result."""
     def respond(self, incoming: Incoming, message: Message) -> None:

@@ -16,13 +16,10 @@ def fitting(room):
     """Return the exponent of the largest block that has at most so many octets; that of the smallest where none
     does.
     """
-def size_hint(datagram, max_datagram):
-    """Return, as a list, the Block1 option of the 4.13 that answers a block larger than a datagram may be: it names
-    the size that fits (section 2.9.3). Empty where the request has no Block1.
-    """
 def identity(message):
     """Return what the requests of one body have in common (section 2.5): the method and the options that are part
-    of the cache key, which Echo, Size1 and their like are not (RFC 7252 section 5.4.2).
+    of the cache key, which Echo, Size1 and their like are not (RFC 7252 section 5.4.2), but Request-Tag is. Observe
+    stands in the first request alone (section 2.6).
     """
 def without(options, *left_out):
     """Return the options but those of these numbers."""

@@ -39,6 +39,7 @@ class Endpoint(Continuing, Serving):
     MAX_ANSWER_OCTETS: int
     MAX_QUEUE: int
     ACK_DELAY: int
+    streams: Callable[[Message, Peer], object] | None
     parameters: Any
     max_datagram: int
     max_body: int

@@ -30,13 +30,17 @@ class Serving:
         """Answer a request; piggybacked where its acknowledgement is still owed, else separately. `message` stays as
         it is. What is larger than a datagram goes out in blocks, where `max_body` is not 0.
 
+        The payload may also be a source, such as a binary file: something with `read(n)`. Of one that has `seek`, too,
+        each block is read when it goes out, and any may be asked for; one without it is read once. A source that has
+        `close` is closed when it is not needed any more.
+
         Nothing happens where the request was answered before or given up. Raise MessageError when the message does
-        not fit a datagram, MemoryError, with `security` also StateError and OSError: then the request is as before,
-        and may be answered by another message.
+        not fit a datagram, MemoryError, what a source raises, with `security` also StateError and OSError: then the
+        request is as before, and may be answered by another message (a source that can't seek is used up, though).
         """
-    def shaped(self, incoming: Any, message: Message, now: Tick) -> Message:
-        """Return what goes out for a response: a part of it where it goes in blocks, and protected. Raise as `respond`
-        does.
+    def shaped(self, incoming: Any, message: Message, now: Tick) -> tuple[Message, Any]:
+        """Return what goes out for a response: a part of it where it goes in blocks, and protected; and what is to be
+        closed then, or None. Raise as `respond` does.
         """
     def overdue(self, incoming: exchanges.Incoming, now: Tick) -> None:
         """Acknowledge a request that is not answered yet, or give it up."""

@@ -23,6 +23,7 @@ class OlderError(UnverifiedError):
 
 class Binding:
     """What ties a response to its request (section 5.4), at either end."""
+    context: Any
     aad: Any
     nonce: Any
     observe: Any

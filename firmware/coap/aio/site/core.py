@@ -15,16 +15,20 @@ def well_known(site):
     """Return the Route of a site's /.well-known/core."""
 
     def handler(request):
-        wanted = _filter(request)
-        found = []
-        for target, attributes in _resources(site):
-            if wanted is None or _fits(target, attributes, *wanted):
-                found.append(link(target, attributes))
-        return b",".join(found), FORMAT
+        return document(site, _filter(request)), FORMAT
 
     route = Route("/.well-known/core", (numbers.GET,), handler)
     route.attributes = {"ct": FORMAT}
     return route
+
+
+def document(site, wanted=None):
+    """Return the links of a site as octets: all of them, or those that fit `wanted`, a (name, value)."""
+    found = []
+    for target, attributes in _resources(site):
+        if wanted is None or _fits(target, attributes, *wanted):
+            found.append(link(target, attributes))
+    return b",".join(found)
 
 
 def _filter(request):

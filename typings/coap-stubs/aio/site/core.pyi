@@ -6,3 +6,5 @@ for.
 """
 def well_known(site):
     """Return the Route of a site's /.well-known/core."""
+def document(site, wanted=None):
+    """Return the links of a site as octets: all of them, or those that fit `wanted`, a (name, value)."""

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: MIT
+"""Registration at a Resource Directory, and its renewal: RFC 9176. Imported by `Context.register`."""
+
+from .. import numbers
+from ..compat import const
+from ..message import Message, uint_octets
+from ..uri.whole import parse
+from .link_format import FORMAT, links
+from .waiting import sleep_ms
+
+_TYPING = const(False)
+if _TYPING:
+    from typing import Any
+
+    from .response import Response
+
+_NAME = const(63)  # octets of an endpoint name or a sector (section 5)
+_MAX_LIFETIME = const(0xFFFFFFFF)  # s (section 5)
+_DAY = const(86400)  # s between two renewals, at most
+_FIRST = const(30)  # s until a registration that failed is tried again, at most; then twice as long each time
+_LONGEST = const(3600)
+
+
+class Registration:
+    """A registration that is renewed until `close`, or until its context is closed.
+
+    `registered`: the directory has it, as far as we know. `location` is what the directory called it, None for a simple
+    registration. `response` is the last Response, `failure` the exception where none came. `stats` counts "registered"
+    and "failed" tries.
+    """
+
+    def __init__(
+        self, context: "Any", uri: str, query: "list[tuple[int, bytes]]", lt: int, full: bool
+    ) -> None:
+        self.registered = False
+        self.location: str | None = None
+        self.response: "Response | None" = None
+        self.failure: Exception | None = None
+        self.stats = {"registered": 0, "failed": 0}
+        self._context = context
+        self._uri = uri
+        self._origin = "/".join(uri.split("/", 3)[:3])
+        self._query = query
+        self._lt = lt
+        self._full = full
+        self._links: bytes | None = None  # what the directory was given
+        self._failed = 0  # tries since the last good one
+        self._task: "Any" = None
+
+    async def close(self) -> None:
+        """End the renewal, and delete the registration where it has a location (section 5.3.2); a simple one stays in
+        the directory until its lifetime is over (section 5.1). Raise as Context.request does."""
+        if self._task is not None:
+            self._context.end(self._task)
+            self._task = None
+        location = self.location
+        self.location = None
+        self.registered = False
+        if location is not None:
+            self.response = await self._context.delete(self._origin + location)
+
+    async def attempt(self) -> int:
+        """Register, or renew the registration. Return the seconds until the next time. Raise
+        asyncio.CancelledError alone."""
+        self.registered = False
+        self.response = self.failure = None
+        try:
+            # The first has the directory fetch /.well-known/core from here (section 5.1)
+            await (self._write() if self._full else self._post(self._uri, self._query))
+        except Exception as error:  # whatever it is, time may mend it
+            self.failure = error
+        response = self.response
+        if self.registered:
+            self.stats["registered"] += 1
+            self._failed = 0
+            # a quarter is left for renewals that fail
+            return min(max(1, self._lt * 3 // 4), _DAY)
+        self.stats["failed"] += 1
+        wait = min(max(1, min(_FIRST, self._lt // 4)) << min(self._failed, 12), _LONGEST)
+        self._failed += 1
+        if response is not None and response.code == numbers.SERVICE_UNAVAILABLE:
+            wait = max(wait, min(response.uint(numbers.MAX_AGE, 0), _LONGEST))  # RFC 7252 section 5.9.3.4
+        return wait + wait * self._context.endpoint.random(1)[0] // 1024  # not all at once after a power cut
+
+    def begin(self, wait: int) -> None:
+        """Have it renewed from now on, the first time after so many seconds."""
+        self._task = self._context.begin(self._renew(wait))
+
+    async def _renew(self, wait):
+        while True:
+            await sleep_ms(wait * 1000)
+            wait = await self.attempt()
+
+    async def _write(self):
+        """Write the links to the directory (section 5), or only renew them where they are there (section 5.3.1)."""
+        from .site.core import document
+
+        written = document(self._context.site)
+        if self.location is not None and written == self._links:
+            lifetime = [(numbers.URI_QUERY, b"lt=%d" % self._lt)]
+            response = await self._post(self._origin + self.location, lifetime)
+            if response.code != numbers.NOT_FOUND:
+                return
+        self.location = None
+        if parse(self._uri)[3]:
+            uri = self._uri
+        else:
+            uri = await self._found()
+            if uri is None:
+                return
+        options = self._query + [(numbers.CONTENT_FORMAT, uint_octets(FORMAT))]
+        response = await self._post(uri, options, written)
+        if response.code == numbers.CREATED:
+            self.location = response.location
+            self._links = written
+
+    async def _found(self):
+        """Return the URI of the directory's resource for registrations, None where it has none (section 4.3)."""
+        self.response = await self._context.get(self._origin + "/.well-known/core?rt=core.rd")
+        if self.response.code != numbers.CONTENT:
+            return None
+        for target, attributes in links(self.response.payload):
+            if b"core.rd" in attributes.get(b"rt", b"").split():
+                uri = str(target, "utf-8")
+                return self._origin + uri if uri.startswith("/") else uri
+        raise ValueError("%s: no resource of type core.rd" % self._origin)
+
+    async def _post(self, uri, options, payload=b""):
+        """Return the response to what the registration is made or renewed with."""
+        response = await self._context.request(Message(numbers.POST, payload, options), uri)
+        self.response = response
+        self.registered = response.ok
+        return response
+
+
+async def register(
+    context: "Any", uri: str, ep: str, lt: int = 90000, full: bool = False, **parameters: str
+) -> Registration:
+    """Register the resources of the context's site: see Context.register."""
+    if context.site is None:
+        raise ValueError("a context without a site has nothing to register")
+    if not 0 < len(ep.encode()) <= _NAME:
+        raise ValueError("ep %r: an endpoint name has 1 to %d octets" % (ep, _NAME))
+    if not 0 < lt <= _MAX_LIFETIME:
+        raise ValueError("lt %r: a lifetime is 1 to %d s" % (lt, _MAX_LIFETIME))
+    options = [each for each in parse(uri)[3] if each[0] in (numbers.URI_PATH, numbers.URI_QUERY)]
+    if [each for each in options if each[0] == numbers.URI_QUERY]:
+        raise ValueError("URI %r: parameters of the registration are keywords" % uri)
+    if options:
+        full = True
+    elif not full:
+        uri = uri.rstrip("/") + "/.well-known/rd"
+    if "base" in parameters and not full:
+        raise ValueError("base: a simple registration has none (RFC 9176 section 5.1); full=True")
+    query = [(numbers.URI_QUERY, ("ep=" + ep).encode()), (numbers.URI_QUERY, b"lt=%d" % lt)]
+    for name in sorted(parameters):
+        option = ("%s=%s" % (name, parameters[name])).encode()
+        if len(option) > 255 or name == "d" and len(option) > _NAME + 2:
+            raise ValueError("%s: %d octets are too many" % (name, len(option)))
+        query.append((numbers.URI_QUERY, option))
+    registration = Registration(context, uri, query, lt, full)
+    registration.begin(await registration.attempt())
+    return registration
