@@ -22,5 +22,5 @@ def unload(whole):
     """Give back the memory of a module that has done its work, by its whole name; the next import loads it again."""
     package, _, name = whole.rpartition(".")
     sys.modules.pop(whole, None)
-    if hasattr(sys.modules[package], name):
+    if hasattr(sys.modules.get(package), name):
         delattr(sys.modules[package], name)

@@ -39,6 +39,7 @@ RARELY = [
     "msgin5g.outgoing.recut",
     "msgin5g.procedures.discovery",
     "msgin5g.wire.link_format",
+    "coap.uri.link_format",
     "msgin5g.config_check",
 ]
 

@@ -13,7 +13,15 @@ ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "docs/api"
 MADE = "<!-- Made of the docstrings: make docs -->\n"
 # What an application names in its imports; all else is found by these.
-PAGES = ("coap", "coap.aio", "coap.observe", "coap.oscore", "coap.uri.whole", "coap.compat")
+PAGES = (
+    "coap",
+    "coap.aio",
+    "coap.observe",
+    "coap.oscore",
+    "coap.uri.whole",
+    "coap.uri.link_format",
+    "coap.compat",
+)
 
 
 class Library:

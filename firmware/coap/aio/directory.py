@@ -4,8 +4,8 @@
 from .. import numbers
 from ..compat import const
 from ..message import Message, uint_octets
+from ..uri.link_format import FORMAT, links
 from ..uri.whole import parse
-from .link_format import FORMAT, links
 from .waiting import sleep_ms
 
 _TYPING = const(False)

@@ -243,6 +243,7 @@ class Discovery(Source):
         if self._token is not None:
             self._token = self._client.listener = None
             unload("msgin5g.wire.link_format")
+            unload("coap.uri.link_format")
 
     # --- using one --------------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 for."""
 
 from ... import numbers
-from ..link_format import FORMAT, link, text
+from ...uri.link_format import FORMAT, link, text
 from .failure import Failure
 from .routes import Route
 
