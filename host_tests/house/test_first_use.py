@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What a device does not use, it does not pay for: such modules are imported with their first use."""
 
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -104,3 +105,37 @@ print(path_options("/a"), "coap.uri" in sys.modules)
         text=True,
     )
     assert done.stdout.splitlines() == ["False", "[(11, b'a')] True"], done.stdout + done.stderr
+
+
+GOT = """
+import asyncio
+import sys
+from coap.aio import Context
+async def main():
+    async with Context(port=%(port)d), Context() as coap:
+        answer = await coap.get("coap://127.0.0.1:%(port)d/a?b=c")
+        print(answer.code, answer.ok, answer.text == "")
+asyncio.run(main())
+print(*sorted(name for name in sys.modules if name.split(".")[0] == "coap"))
+"""
+
+
+@pytest.mark.parametrize("interpreter", ["cpython", "micropython"])
+def test_a_plain_request_loads_no_server_no_blocks_no_observation_no_keys(interpreter):
+    """All of `coap` that a GET has loaded, and its peer, which has nothing to offer and says 4.04 (132)."""
+    python = sys.executable if interpreter == "cpython" else str(BIN / "micropython")
+    path = str(ROOT / "firmware")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind(("127.0.0.1", 0))
+        port = sock.getsockname()[1]  # free again for the peer
+    done = subprocess.run(
+        [python, "-c", GOT % {"port": port}],
+        env={"PYTHONPATH": path, "MICROPYPATH": f"{path}:.frozen"},
+        capture_output=True,
+        text=True,
+    )
+    answer, loaded = done.stdout.splitlines() or ["", done.stderr]
+    assert answer == "132 False True"
+    core = "compat endpoint endpoint.continuing endpoint.serving exchange message numbers submodule uri uri.whole"
+    network = "aio aio.call aio.client aio.context aio.names aio.response aio.udp aio.waiting"
+    assert loaded.split() == ["coap", *sorted(f"coap.{name}" for name in f"{core} {network}".split())]

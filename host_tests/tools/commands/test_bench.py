@@ -9,7 +9,7 @@ import types
 import pytest
 
 from tools import bench
-from tools.bench import Row, air, flood, imported, instructions, line, oscore
+from tools.bench import Row, air, flood, imported, instructions, line, oscore, request
 from tools.emulator.client import provide
 from tools.image import rp2
 
@@ -34,6 +34,16 @@ def test_importing_coap_costs_a_device_little_more_than_it_did(image):
     # Half of it would mean that it did not run.
     assert imported.GROWTH == 500
     assert imported.FROZEN / 2 < imported.frozen(image) <= imported.FROZEN + imported.GROWTH
+
+
+def test_a_get_by_a_context(image):
+    """It takes what it loads, and more than a request of 30 octets takes to make and its answer to read."""
+    told = request.on_rp2040(image)
+    assert {"coap.aio.context", "coap.endpoint"} <= set(told["modules"])
+    assert 5000 < told["imported"] < told["idle"] < 20_000
+    assert 2 < told["ms"] < 30
+    assert request.file_of("coap.endpoint") == "coap/endpoint/__init__"
+    assert request.file_of("coap.aio.context") == "coap/aio/context"
 
 
 def test_what_oscore_adds_is_bounded_by_the_work_of_the_exchange():
