@@ -47,7 +47,9 @@ class Exchange:
     # first thing in its step, where a MemoryError has changed nothing yet.
     incoming = None
     timeout = 0  # ms until the next retransmission, once it is on the air
-    body = None  # what `blockwise` has of a response that comes in blocks
+    body = (
+        None  # of `blockwise`, where the request or its response has blocks; False: they are not put together
+    )
     binding = None  # what `oscore` must know to verify the response
     refusal = None  # with a binding: the last response that did not verify, or a Reset, which can't
 

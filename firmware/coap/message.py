@@ -17,8 +17,9 @@ from .compat import const
 _TYPING = const(False)
 if _TYPING:
     from collections.abc import Sequence
+    from typing import Any
 
-    from contracts import Octets, Pieces
+    from contracts import Octets, Pieces, Source
 
 # Of `numbers`, and used for each message: the compiler puts the figures in their place
 _CON = const(0)
@@ -56,14 +57,15 @@ class Message:
     """One CoAP message.
 
     `options` is a list of (number, bytes) in any order; `payload` any buffer, a memoryview of the
-    datagram after `decode`; a body that came in blocks may be blockwise.Pieces. The endpoint chooses
-    `mid` and `token`, and changes nothing in a message that it is given.
+    datagram after `decode`; a body that came in blocks may be blockwise.Pieces, one that goes out may be
+    an object with `read(n)`. The endpoint chooses `mid` and `token`, and changes nothing in a message
+    that it is given.
     """
 
     def __init__(
         self,
         code: int,
-        payload: "Octets | Pieces" = b"",
+        payload: "Octets | Pieces | Source" = b"",
         options: "Sequence[tuple[int, bytes]]" = (),
         type: int = _CON,
         mid: int = 0,
@@ -74,7 +76,7 @@ class Message:
         self.mid = mid
         self.token = token
         self.options = options
-        self.payload = payload
+        self.payload: "Any" = payload
 
     def __repr__(self):
         return "<Message %s %s mid=%d, %s>" % (

@@ -8,11 +8,56 @@ its kind comes or goes.
 | `bodies` | a body under way, in pieces; `Pieces` |
 | `receiving` | bodies that peers send us |
 | `streams` | those that the layer above takes block by block |
-| `fetching` | bodies that come as responses to us |
 | `slicing` | responses of ours in blocks |
 | `keeping` | those that are kept while a peer fetches them |
 | `sources` | payloads that are read while they go out |
+| `uploading` | bodies of our requests |
+| `parts` | the parts of these, from memory or from a file |
+| `fetching` | bodies that come as responses to us |
 """
+
+from .. import numbers
+from ..message import MessageError
+
+
+def begin(endpoint, message, peer, now, tag, into):
+    """Send a request that is longer than a datagram, asks for blocks, or whose response goes `into` something: return
+    its Exchange. Raise as Endpoint.request does."""
+    readable = hasattr(message.payload, "read")
+    if readable and not endpoint.max_body:
+        raise MessageError("max_body is 0: a payload with read() goes out in blocks")
+    if (
+        not readable
+        and message.option(numbers.BLOCK1) is None
+        and len(message.payload) <= endpoint.max_datagram
+    ):
+        body = None
+        if into is not None or message.uint(numbers.BLOCK2, 0) >> 4:
+            from .fetching import Fetch
+
+            body = Fetch(message, into)
+        try:
+            return endpoint.send(message, peer, now, tag, body)
+        except MessageError:
+            if not endpoint.max_body or not message.payload:
+                raise
+    from .uploading import upload
+
+    return upload(endpoint, message, peer, now, tag, into)
+
+
+def begun(endpoint, exchange, response):
+    """Return what deals with the responses to a request that went out without blocks, when the first with a Block
+    option comes."""
+    if response.code == numbers.REQUEST_ENTITY_TOO_LARGE and response.option(numbers.BLOCK1) is not None:
+        request = endpoint.request_of(exchange)
+        if request.payload:
+            from .uploading import Upload
+
+            return Upload(endpoint, request, None)
+    from .fetching import Fetch
+
+    return Fetch()
 
 
 def __getattr__(name):

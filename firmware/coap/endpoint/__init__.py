@@ -9,7 +9,7 @@ Peers are compared and used as dict keys, nothing else: (host, port) pairs, or w
 from .. import exchange as exchanges
 from .. import numbers
 from ..compat import const, earliest, random_octets, ticks_diff
-from ..message import Message, MessageError, decode, empty, encode, unrecognized
+from ..message import Message, MessageError, decode, empty, encode, has_blocks, unrecognized
 from .continuing import Continuing
 from .serving import Serving
 
@@ -18,7 +18,7 @@ if _TYPING:
     from collections.abc import Callable
     from typing import Any
 
-    from contracts import Octets, Peer, Security, Tick
+    from contracts import Octets, Peer, Security, Sink, Tick
 
 # Of `numbers`, and used for each message: the compiler puts the figures in their place
 _CON = const(0)
@@ -93,13 +93,25 @@ class Endpoint(Continuing, Serving):
 
     # --- what the layer above calls -----------------------------------------------------------------
 
-    def request(self, message: Message, peer: "Peer", now: "Tick", tag: object = None) -> exchanges.Exchange:
+    def request(
+        self,
+        message: Message,
+        peer: "Peer",
+        now: "Tick",
+        tag: object = None,
+        into: "Sink | None" = None,
+        alone: bool = False,
+    ) -> exchanges.Exchange:
         """Send `message` (a Message) to `peer`, and return the Exchange that its event will name; `tag` is kept there.
 
         `message.type` says CON or NON. `message` stays as it is: the message ID is chosen here, the token too where
-        it is empty. Raise BusyError when MAX_EXCHANGES are open, MessageError when it does not fit a datagram,
-        MemoryError; with `security` also oscore.StateError and OSError where it cannot be protected. Then nothing
-        was sent.
+        it is empty. A payload that does not fit a datagram, or has `read(n)`, goes out in blocks (RFC 7959), of the
+        size that a Block1 option says at most; it must not change until the event. With `into` the body of a
+        successful response is written there, by `write(octets)`, as it comes. `alone` has no blocks put together.
+
+        Raise BusyError when MAX_EXCHANGES are open, MessageError when it does not fit a datagram, MemoryError; with
+        `security` also oscore.StateError and OSError where it cannot be protected; what reading the payload raises.
+        Then nothing was sent.
         """
         open = 0
         for exchange in self._exchanges:
@@ -109,14 +121,24 @@ class Endpoint(Continuing, Serving):
             from ..errors import BusyError
 
             raise BusyError("%d exchanges are open" % self.MAX_EXCHANGES)
-        token = binding = None
-        if message.code:
-            token = message.token or self._new_token(peer)
-        outer = message
-        if self.security and message.code:
-            outer, binding = self.security.protect_request(message)
-            self.security.peer = peer
-        return self.start(peer, outer, message.type, token, now, tag, None, binding)
+        payload = message.payload
+        if alone or not (
+            into is not None
+            or hasattr(payload, "read")
+            or self.max_body
+            and (len(payload) > self.max_datagram or has_blocks(message))
+        ):
+            try:
+                return self.send(message, peer, now, tag, False if alone else None)
+            except MessageError:
+                if alone or not (payload and self.max_body):
+                    raise
+            from ..blockwise.uploading import upload
+
+            return upload(self, message, peer, now, tag, None)
+        from ..blockwise import begin
+
+        return begin(self, message, peer, now, tag, into)
 
     def ping(self, peer: "Peer", now: "Tick", tag: object = None) -> exchanges.Exchange:
         """Send an empty confirmable message (section 4.3); a live peer answers it with Reset."""
@@ -215,8 +237,9 @@ class Endpoint(Continuing, Serving):
         return self._events.pop(0) if self._events else None
 
     # --- what its parts call ------------------------------------------------------------------------
-    # Observations, observers, exchanges and bodies in blocks use this, `random`, `bodies`, `security`, `parameters`,
-    # `stats`, and `accept`, `expire`, `overdue`, `shaped` of the base classes; nothing else of an endpoint.
+    # Observations, observers, exchanges and bodies in blocks use this, `send`, `random`, `bodies`, `security`,
+    # `parameters`, `stats`, and `accept`, `expire`, `overdue`, `request_of`, `ask_again`, `shaped` of the base classes;
+    # nothing else of an endpoint.
 
     def put(self, datagram: "Octets", peer: "Peer") -> None:
         """Queue a datagram. Raise nothing: where there is no memory it is dropped, as CoAP survives a lost
@@ -267,7 +290,7 @@ class Endpoint(Continuing, Serving):
     def _reset(self, mid, peer):
         self._put_unless_flooded(empty(numbers.RST, mid), peer)
 
-    def start(self, peer, message, type, token, now, tag, incoming, binding):
+    def start(self, peer, message, type, token, now, tag, incoming, binding, body=None):
         """Send a message that something is expected for; return its Exchange. Raise MessageError, MemoryError: then it
         was not started."""
         mid = self.next_mid()
@@ -281,6 +304,8 @@ class Endpoint(Continuing, Serving):
         if binding:
             exchange.binding = binding
             exchange.refusal = None
+        if body is not None:
+            exchange.body = body
         self._exchanges.append(exchange)
         self._pump(now)
         return exchange
@@ -361,7 +386,7 @@ class Endpoint(Continuing, Serving):
         # All that can fail is done before the exchange changes, so that the response can be taken when it comes
         # again.
         acknowledgement = self._remember(message, peer, now) if confirmable else None
-        kind = self._go_on(exchange, plain) if plain.options else exchanges.RESPONSE
+        kind = self._go_on(exchange, plain) if plain.options or exchange.body else exchanges.RESPONSE
         if kind is not None:
             self._finish(exchange, kind, plain, now)
         if acknowledgement:
@@ -400,34 +425,6 @@ class Endpoint(Continuing, Serving):
                 return None if message.type == _ACK and exchange.mid != message.mid else exchange
         return None
 
-    def _undo(self, error, datagram, peer):
-        """Undo what `receive` could not finish. Raise nothing."""
-        self.stats["failed"] += 1
-        self.failure = error
-        entry = self._duplicates.release()
-        if entry is not None:
-            _drop(self._incoming, entry)
-            _drop(self.bodies, entry)
-        if self._seen is not None:
-            self.security.restore(self._seen)
-        if (
-            self.security
-            or len(datagram) < 4
-            or datagram[0] & 0xF0 != 0x40
-            or not numbers.is_request(datagram[1])
-        ):
-            return  # only a confirmable request is answered, and under OSCORE not by an unprotected error
-        try:
-            code = numbers.SERVICE_UNAVAILABLE
-            if not isinstance(error, (MemoryError, OSError)):
-                code = numbers.INTERNAL_SERVER_ERROR
-            token = bytes(datagram[4 : 4 + min(8, datagram[0] & 15)])
-            answer = Message(code, options=((numbers.MAX_AGE, b"\x02"),))
-            mid = datagram[2] << 8 | datagram[3]
-            self._put_unless_flooded(encode(answer, _ACK, mid, token), peer)
-        except MemoryError:
-            pass  # no answer: the peer sends it again
-
 
 def _holder(group, token, peer):
     for each in group:
@@ -440,11 +437,3 @@ def _soonest(deadline, group):
     for each in group:
         deadline = earliest(deadline, each.deadline)
     return deadline
-
-
-def _drop(group, entry):
-    index = len(group)
-    while index:
-        index -= 1
-        if group[index].entry is entry:
-            group.pop(index)

@@ -7,7 +7,7 @@ and 5.2.2.
 from .. import exchange as exchanges
 from .. import numbers
 from ..compat import const, ticks_diff
-from ..message import MessageError, decode, empty, has_blocks
+from ..message import decode, empty, has_blocks
 
 _TYPING = const(False)
 if _TYPING:
@@ -77,8 +77,6 @@ class Continuing:
                     # The response comes separately. RFC 7252 does not say how long that may take.
                     exchange.deadline = now + self.parameters.max_transmit_wait
                     exchange.state = exchanges.ACKNOWLEDGED
-                    if exchange.datagram[1] != numbers.GET and not exchange.binding:
-                        exchange.datagram = None  # needed to ask for the next block, or again with Echo
                 elif exchange.incoming is not None:
                     self._finish(exchange, exchanges.RESPONSE, None, now)
                 else:
@@ -113,45 +111,62 @@ class Continuing:
 
     def _go_on(self, exchange, response):
         """Where the response does not end the exchange, send the request that follows: for the next block, or the
-        same one with Echo. Return None then, else the kind of event that ends the exchange."""
-        body = None
-        if response.code == numbers.UNAUTHORIZED and response.option(numbers.ECHO):
-            # RFC 8613 appendix B.1.2: the peer wants proof that this is no replay. A second such response is taken
-            # as the answer.
-            request = self._request_of(exchange)
-            if request is None or request.option(numbers.ECHO) is not None:
-                return exchanges.RESPONSE
-            request.options.append((numbers.ECHO, response.option(numbers.ECHO)))
-        elif self.max_body and has_blocks(response):
-            from ..blockwise.fetching import add_response_block
+        same one with Echo. Return None then, else the kind of event that ends the exchange. Raise MemoryError: then
+        the response may come again."""
+        body = exchange.body
+        try:
+            echo = response.option(numbers.ECHO)
+            if echo and response.code == numbers.UNAUTHORIZED and not (body and body.source):
+                # RFC 8613 appendix B.1.2: the peer wants proof that this is no replay. A second such response is
+                # taken as the answer.
+                request = self.request_of(exchange)
+                if request.option(numbers.ECHO) is None:
+                    request.options.append((numbers.ECHO, echo))
+                    return self.ask_again(exchange, request, body)
+            elif body is None and self.max_body and has_blocks(response):
+                from ..blockwise import begun
 
-            request = self._request_of(exchange)
-            kind, body = add_response_block(exchange, request, response, self.max_body)
-            if kind is not None:
-                return kind
-        else:
-            return exchanges.RESPONSE
-        return None if self._ask_again(exchange, request, body) else exchanges.INCOMPLETE
+                body = exchange.body = begun(self, exchange, response)
+            return body.go_on(self, exchange, response) if body else exchanges.RESPONSE
+        except MemoryError:
+            raise
+        except Exception as error:
+            # of a payload or `into`, which are the caller's; of the storage; or there can be no next block
+            self.failure = error
+            if body:
+                body.failure = error
+            return exchanges.INCOMPLETE
 
-    def _request_of(self, exchange):
-        """Return the plain request of an exchange; None where it was not kept."""
-        if exchange.datagram is None:
-            return None
+    def send(self, message, peer, now, tag, body):
+        """Send a request that fits a datagram. `body` is what deals with the response: None where the first block
+        makes that known, False where each is given as it comes. Raise as `request` does."""
+        token = binding = None
+        if message.code:
+            token = message.token or self._new_token(peer)
+        outer = message
+        if self.security and message.code:
+            outer, binding = self.security.protect_request(message)
+            self.security.peer = peer
+        return self.start(peer, outer, message.type, token, now, tag, None, binding, body)
+
+    def request_of(self, exchange):
+        """Return the plain request of an exchange, without its token."""
         request = decode(exchange.datagram)
-        return self.security.read_own(request, exchange.binding) if exchange.binding else request
+        if exchange.binding:
+            request = self.security.read_own(request, exchange.binding)
+        request.token = b""
+        return request
 
-    def _ask_again(self, exchange, request, body):
-        """Replace the request of an exchange by this one, and send it; `body` is what came of the response so far.
-        Return False where it cannot be sent. Raise MemoryError: then the exchange is as before."""
-        token = self._new_token(exchange.peer)
+    def ask_again(self, exchange, request, body):
+        """Replace the request of an exchange by this one, and send it, behind what waits; `body` is what deals with the
+        response. Raise MessageError, MemoryError, OSError: then the exchange is as before."""
+        token = request.token or self._new_token(exchange.peer)
         mid = self.next_mid()
         binding = exchange.binding
-        try:
-            if binding:
-                request, binding = self.security.protect_request(request)
-            datagram = self.encoded(request, request.type, mid, token)
-        except (MessageError, OSError):  # it does not fit a datagram any more, or the storage fails
-            return False
+        type = request.type
+        if binding:
+            request, binding = self.security.protect_request(request)
+        datagram = self.encoded(request, type, mid, token)
         exchange.body = body
         exchange.datagram = datagram
         if binding:
@@ -162,4 +177,10 @@ class Continuing:
         exchange.state = exchanges.QUEUED
         exchange.retransmissions = 0
         exchange.deadline = None
-        return True
+        # Transfers to one peer take turns. By hand, as it must want no memory.
+        group = self._exchanges
+        index = group.index(exchange) + 1
+        while index < len(group):
+            group[index - 1] = group[index]
+            index += 1
+        group[-1] = exchange

@@ -260,3 +260,39 @@ class Serving:
         incoming.deadline = deadline
         self._duplicates.answer(incoming.entry, answer)
         self.put(answer, incoming.peer)
+
+    def _undo(self, error, datagram, peer):
+        """Undo what `receive` could not finish. Raise nothing."""
+        self.stats["failed"] += 1
+        self.failure = error
+        entry = self._duplicates.release()
+        if entry is not None:
+            _drop(self._incoming, entry)
+            _drop(self.bodies, entry)
+        if self._seen is not None:
+            self.security.restore(self._seen)
+        if (
+            self.security
+            or len(datagram) < 4
+            or datagram[0] & 0xF0 != 0x40
+            or not numbers.is_request(datagram[1])
+        ):
+            return  # only a confirmable request is answered, and under OSCORE not by an unprotected error
+        try:
+            code = numbers.SERVICE_UNAVAILABLE
+            if not isinstance(error, (MemoryError, OSError)):
+                code = numbers.INTERNAL_SERVER_ERROR
+            token = bytes(datagram[4 : 4 + min(8, datagram[0] & 15)])
+            answer = Message(code, options=((numbers.MAX_AGE, b"\x02"),))
+            mid = datagram[2] << 8 | datagram[3]
+            self._put_unless_flooded(encode(answer, numbers.ACK, mid, token), peer)
+        except MemoryError:
+            pass  # no answer: the peer sends it again
+
+
+def _drop(group, entry):
+    index = len(group)
+    while index:
+        index -= 1
+        if group[index].entry is entry:
+            group.pop(index)

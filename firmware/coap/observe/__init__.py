@@ -181,8 +181,9 @@ class Observation:
         elif event == "granted":
             self.token = exchange.token  # a new one, where the peer asked for an Echo
             binding = exchange.binding
-            if exchange.body:  # the response came in blocks, and the first request is the one that observes
-                _, self.token, binding = exchange.body[2]
+            if exchange.body and exchange.body.observed:
+                # the response came in blocks, and the request for the first of them is the one that observes
+                _, self.token, binding = exchange.body.observed
             if binding:
                 self._bind(binding, now)
             self._told(message, now)
@@ -191,7 +192,7 @@ class Observation:
         """Take a response with this token. Return False where it is no notification."""
         notifies = message.option(numbers.OBSERVE) is not None
         pending = self._endpoint.is_open(self.exchange)
-        if pending and self.exchange.body and message.type != numbers.ACK and not self.established:
+        if pending and self._in_blocks() and message.type != numbers.ACK and not self.established:
             return True  # what is observed comes in blocks, and has changed: the peer repeats this
         if not self.established or message.type == numbers.ACK or pending and not notifies:
             return False
@@ -232,7 +233,7 @@ class Observation:
         elif pending:
             # The response to the open request has a binding of its own; and so have, where that comes in blocks, the
             # notifications behind its first one, which the peer repeats.
-            return bool(self.exchange.body)
+            return self._in_blocks()
         else:
             self._endpoint.stats["unmatched"] += 1
         return True
@@ -275,6 +276,11 @@ class Observation:
     def _acknowledge(self, message, now):
         if message.type == numbers.CON:
             self._endpoint.accept(message, self.peer, now)
+
+    def _in_blocks(self):
+        """Return whether the response to the open request comes in blocks, and the first of them has come."""
+        body = self.exchange.body
+        return bool(body and body.observed)
 
     def _arm(self):
         self.deadline = earliest(self._stale_at, self._ordered)

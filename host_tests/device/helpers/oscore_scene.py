@@ -69,11 +69,11 @@ class Party:
                 return sent
             sent.append((bytes(item[0]), item[1]))
 
-    def ask(self, peer, payload=b"", now=0, code=coap.POST, options=None, type=coap.CON):
+    def ask(self, peer, payload=b"", now=0, code=coap.POST, options=None, type=coap.CON, **named):
         """The datagrams of a request."""
         if options is None:
             options = coap.path_options("/msgin5g")
-        self.endpoint.request(coap.Message(code, payload, options, type), peer.address, now)
+        self.endpoint.request(coap.Message(code, payload, options, type), peer.address, now, **named)
         return [octets for octets, _ in self.out()]
 
 

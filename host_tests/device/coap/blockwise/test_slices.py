@@ -304,7 +304,7 @@ def test_our_own_client_gets_a_large_answer():
 def test_under_oscore_each_block_fits():
     client, server = pair()
     for size in (1100, 1110, 1120, 1130, 1140, 3000):
-        (request,) = client.ask(server, code=coap.POST)
+        (request,) = client.ask(server, code=coap.POST, alone=True)
         ((datagram, _),) = server.take(request, CLIENT, payload=BODY[:size])
         assert len(datagram) <= 1152, len(datagram)
         client.events.clear()
@@ -313,4 +313,4 @@ def test_under_oscore_each_block_fits():
         if message.option(coap.BLOCK2) is None:
             equal(bytes(message.payload), BODY[:size])
         else:
-            got(message, 0, 1, 6, BODY[:size])  # our client asks for the rest of a GET only
+            got(message, 0, 1, 6, BODY[:size])

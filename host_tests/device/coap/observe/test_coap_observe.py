@@ -248,11 +248,23 @@ def test_a_change_while_the_blocks_of_a_renewal_come():
 
 def test_blocks_that_do_not_end_end_the_observation():
     device, observation = in_blocks()
-    # the second block has another ETag: the resource has changed under way
-    answer(device, "64 45 0002 00000002 41 01 d1 06 10 ff 6262")
+    # the second block is number 2
+    answer(device, "64 45 0002 00000002 d1 0a 20 ff 6262")
     equal(one_event(device)[0], coap.INCOMPLETE)
     equal((observation.stands, device.observations), ("ended", []))
     equal(answer(device, "44 45 7001 00000001 61 03 ff 31", 1000), [reset("7001")])
+
+
+def test_a_resource_that_changes_while_its_blocks_come():
+    device, observation = in_blocks()
+    # the second block has another ETag: it begins again, and the first token is still that of the observation
+    out = answer(device, "64 45 0002 00000002 41 01 d1 06 10 ff 6262")
+    equal(out, [octets("44 01 0003 00000003 b3 6f6273 c0")])
+    answer(device, "64 45 0003 00000003 41 01 d1 06 08 ff" + "63" * 16)
+    answer(device, "64 45 0004 00000004 41 01 d1 06 10 ff 6464")
+    kind, _, message = one_event(device)
+    equal((kind, bytes(message.payload)), (coap.RESPONSE, b"c" * 16 + b"dd"))
+    equal((observation.established, observation.token), (True, octets("00000001")))
 
 
 def test_no_more_than_so_many():
