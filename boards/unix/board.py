@@ -3,7 +3,6 @@
 
 import hashlib
 import os
-import socket
 import sys
 import time
 
@@ -56,7 +55,7 @@ class Board:
             return _asking(config.peer_host, config.peer_port, size)
         from device.links.udp import UDPLink
 
-        return UDPLink(config.peer_host, config.peer_port, size, _address)
+        return UDPLink(config.peer_host, config.peer_port, size)
 
     def watchdog(self, timeout_ms: int) -> "Watchdog":
         """Raise Unsupported."""
@@ -85,12 +84,6 @@ class Board:
         sys.exit(0)
 
 
-def _address(sockaddr):
-    """Return (host, port): the unix port says addresses as octets of the C struct."""
-    family, address, port = socket.sockaddr(sockaddr)[:3]
-    return socket.inet_ntop(family, address), port
-
-
 def _asking(host, port, max_datagram):
     """Return a UDPLink that sends to a group by the loopback interface as well: a gateway on this computer may hear
     nothing else, where there is no network."""
@@ -109,7 +102,7 @@ def _asking(host, port, max_datagram):
                     pass  # not there; the other one may be
             return True
 
-    return AskingLink(host, port, max_datagram, _address)
+    return AskingLink(host, port, max_datagram)
 
 
 def _line(path, baudrate):

@@ -3,10 +3,11 @@
 
 import asyncio
 
+from coap.aio import waiting
 from coap.compat import const, ticks_diff
 from msgin5g import FinishedMessage
 
-from . import health, runner, waiting
+from . import health, runner
 
 _TYPING = const(False)
 if _TYPING:

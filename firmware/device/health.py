@@ -7,10 +7,10 @@ import sys
 import time
 
 import msgin5g
+from coap.aio.waiting import cancel, loop, now
 from coap.compat import const, ticks_diff
 
 from .log import log
-from .waiting import cancel, loop
 
 _TYPING = const(False)
 if _TYPING:
@@ -24,7 +24,6 @@ _WORDS = const(400)  # octets of last words
 _COUNTS = const(64)  # octets of the line above them
 _VERSION = const("1")
 _LOOK = const(2000)  # ms between looks at the parts, at most
-_TICK_MASK = const((1 << 29) - 1)  # the period of coap.compat.ticks_diff
 _ATTEND = const(1000)  # ms between the timer's feeds, while somebody is at the REPL
 
 _TURN = const(5)  # ms in which every task has had its turn
@@ -41,9 +40,14 @@ begun = False  # a client was started where main.py runs the application
 _timer = None
 
 
-def now():
-    """Return milliseconds, in the ticks that the core is given."""
-    return time.ticks_ms() & _TICK_MASK
+def clock():
+    """Return seconds since 1970, or None where the clock was never set."""
+    seconds = time.time()
+    year = time.gmtime(seconds)[0]
+    if year < 2024:
+        return None
+    # some ports count from 2000
+    return seconds + (946684800 if time.gmtime(0)[0] == 2000 else 0)
 
 
 class Starts:

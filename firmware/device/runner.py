@@ -11,11 +11,12 @@ import gc
 import select
 import sys
 
+from coap.aio import waiting
 from coap.compat import const, ticks_diff
 from msgin5g import events
 from msgin5g.timing import Countdown
 
-from . import health, waiting
+from . import health
 from .health import now as _now
 from .log import log
 
@@ -31,6 +32,8 @@ _BEAT = const(5000)  # ms that the timer task sleeps at most
 _LATE = const(10000)  # ms that a task may be behind, for an application that computes
 _NO_MEMORY = const(100)  # ms until it is tried again
 _STORAGE = const(60000)  # ms that the storage may fail
+
+waiting.mend()  # for the application's own `wait_for(client.receive(), 1)`
 
 STOPPED = "the client was stopped"
 

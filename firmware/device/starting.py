@@ -6,7 +6,7 @@ import asyncio
 from coap.compat import const
 from msgin5g import Config
 
-from . import health, runner, waiting
+from . import health, runner
 from .client import RunningClient
 from .log import log
 
@@ -69,7 +69,7 @@ async def running(config: "Config | dict[str, Any] | str | None", board: "Board 
         from msgin5g import Client as Core
     else:
         from msgin5g import ApplicationClient as Core  # type: ignore[no-redef]
-    core = Core(config, board.storage, clock=waiting.clock, lent=runner.lent)
+    core = Core(config, board.storage, clock=health.clock, lent=runner.lent)
     _tell(core.journal)
     health.look(board)
     # after the core: reading the storage may take longer than a watchdog waits

@@ -6,9 +6,9 @@ link. Anybody may send to it, so it is read slowly, and a datagram that is lost 
 import asyncio
 import socket
 
+from coap.aio.waiting import readable
 from coap.compat import const
 
-from .links import readable
 from .log import log
 
 _TYPING = const(False)

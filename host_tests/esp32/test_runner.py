@@ -8,9 +8,10 @@ import sys
 import idf
 import msgin5g
 import virtual
+from coap.aio import serial, slipmux, waiting
 from common import equal
-from device import health, runner, start, waiting
-from device.links import serial, slipmux, station, wifi
+from device import health, runner, start
+from device.links import station, wifi
 from device.log import log
 from msgin5g import MemoryStorage
 

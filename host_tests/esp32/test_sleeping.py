@@ -9,7 +9,7 @@ import coap
 import idf
 import virtual
 from common import equal
-from device import health, runner, start, waiting
+from device import health, runner, start
 from msgin5g import GroupError, MemoryStorage
 
 PEER = ("192.0.2.1", 65401)
@@ -124,14 +124,14 @@ def play(act, **more):
         finally:
             client.abandon()
 
-    real = runner._now, runner.log, health.now, waiting.clock
+    real = runner._now, runner.log, health.now, health.clock
     runner._now = health.now = lambda: idf.now() & 0x1FFFFFFF
     runner.log = lambda *arguments: None
-    waiting.clock = lambda: None  # nobody has set it, as on most boards
+    health.clock = lambda: None  # nobody has set it, as on most boards
     try:
         virtual.run(main())
     finally:
-        runner._now, runner.log, health.now, waiting.clock = real
+        runner._now, runner.log, health.now, health.clock = real
     return board
 
 

@@ -5,8 +5,10 @@ import asyncio
 
 import idf
 import virtual
+from coap.aio import waiting
 from common import equal
-from device import waiting
+
+waiting.mend()  # as the device does
 
 DAY = 86400000
 HALF = 1 << 29  # ms: time.ticks_add of MicroPython's 32-bit ports raises OverflowError from here on

@@ -18,8 +18,16 @@ PUBLIC = (
         "coap/oscore/security.py",
         "coap/oscore/state.py",
     ),
+    *("coap/aio/call.py", "coap/aio/client.py", "coap/aio/context.py", "coap/aio/errors.py"),
+    *(
+        "coap/aio/names.py",
+        "coap/aio/response.py",
+        "coap/aio/serial.py",
+        "coap/aio/udp.py",
+        "coap/uri/whole.py",
+    ),
     *("device/client.py", "device/health.py", "device/storage.py", "device/links/espnow.py"),
-    *("device/links/serial.py", "device/links/udp.py", "device/links/station.py"),
+    *("device/links/udp.py", "device/links/station.py"),
     *("msgin5g/application_client.py", "msgin5g/client.py", "msgin5g/config.py", "msgin5g/errors.py"),
     *(
         "msgin5g/base_client.py",

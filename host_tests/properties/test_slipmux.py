@@ -6,7 +6,7 @@ from crccheck.crc import CrcX25
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.links import slipmux
+from coap.aio import slipmux
 
 KINDS = st.sampled_from([slipmux.COAP, slipmux.L3])
 AWKWARD = st.one_of(

@@ -46,7 +46,7 @@ def newest(board):
 def checked(board):
     """What is checked against the stubs: the board and what its links are made of."""
     modules = [link.partition(".")[0] for link in OF_BOARDS[board]["links"]]
-    modules = ["__init__", *modules, *["slipmux"] * ("serial" in modules)]
+    modules = ["__init__", *modules]
     return [boards.FOLDER / board / "board.py", *(LINKS / f"{module}.py" for module in modules)]
 
 

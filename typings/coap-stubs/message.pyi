@@ -13,8 +13,8 @@ A header of four octets, and what its lengths say:
     |   Token (TKL octets) ... Options ... 0xFF Payload ...
 """
 from collections.abc import Sequence
-from ._contracts import Octets
-from ._contracts import Pieces
+
+from ._contracts import Octets, Pieces
 
 class MessageError(ValueError):
     """Octets that are not a CoAP message, or a message that cannot be put in octets; str() says why.

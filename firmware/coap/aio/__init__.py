@@ -21,28 +21,32 @@ if _TYPING:  # what __getattr__ finds
     from .errors import Refused as Refused
     from .errors import Unverified as Unverified
     from .response import Response as Response
+    from .serial import SerialLink as SerialLink
     from .site import Site as Site
     from .site.failure import Failure as Failure
     from .site.files import File as File
     from .site.request import Request as Request
 
-_HOMES = {
-    "Context": "context",
-    "Response": "response",
-    "Site": "site",
-    "Request": "site.request",
-    "File": "site.files",
-    "Failure": "site.failure",
-}
-
 
 def __getattr__(name):
     from ..submodule import submodule
 
+    home = "errors"
+    # tuples of words, which an image has in its flash
+    for module, names in (
+        ("context", ("Context",)),
+        ("response", ("Response",)),
+        ("site", ("Site",)),
+        ("site.request", ("Request",)),
+        ("site.files", ("File",)),
+        ("site.failure", ("Failure",)),
+        ("serial", ("SerialLink",)),
+    ):
+        if name in names:
+            home = module
+    value = submodule("coap.aio", home if name[:1].isupper() else name)
     if name[:1].isupper():
-        value = getattr(submodule("coap.aio", _HOMES.get(name, "errors")), name)
-    else:
-        value = submodule("coap.aio", name)
+        value = getattr(value, name)
     try:
         globals()[name] = value  # found once
     except MemoryError:

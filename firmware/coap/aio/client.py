@@ -136,7 +136,7 @@ class Client:
             return self._link.peer, []
         if not isinstance(to, str):
             return to, []
-        from ..uri.whole import parse
+        from ..uri.whole import is_literal, parse
 
         scheme, host, port, options = parse(to)
         own = "coap" if self._link is None else getattr(self._link, "scheme", "coap")
@@ -146,6 +146,8 @@ class Client:
             if host and host != self._link.peer.lower():  # type: ignore[union-attr]
                 raise ValueError("URI %r: this line is %r" % (to, self._link.peer))  # type: ignore[union-attr]
             return self._link.peer, options  # type: ignore[union-attr]
+        if is_literal(host):
+            return (host, port), options
         if self._names is None:
             from .names import Names
 

@@ -28,7 +28,7 @@ _LINK_RETRY = const(5000)  # ms between tries to bring a link up
 _SEND_RETRY = const(20)  # ms until a link that was busy is asked again
 _BEAT = const(5000)  # ms that the timer task sleeps at most
 _NO_MEMORY = const(100)  # ms until it is tried again
-_WAITING = const(32)  # calls that wait for their turn while MAX_EXCHANGES are open
+_WAITING = const(16)  # calls that wait for their turn while MAX_EXCHANGES are open
 _HANDLERS = const(16)  # requests of peers that are being handled, those included that were given up
 
 
@@ -334,8 +334,14 @@ class Context(Client):
         tell(error)
 
     def _flush(self):
-        """After each call of the endpoint: datagrams to their links, events to those who wait for them."""
+        """After each call of the endpoint: events to those who wait for them, then datagrams to their links, those that
+        an event had sent too."""
         endpoint = self.endpoint
+        while True:
+            event = endpoint.next_event()
+            if event is None:
+                break
+            self._on_event(*event)
         while self._open:
             item = self._unsent or endpoint.outgoing()
             if item is None:
@@ -348,11 +354,6 @@ class Context(Client):
                     break
             except (OSError, MemoryError):
                 self.stats["unsent"] += 1  # lost like any datagram: CoAP sends it again
-        while True:
-            event = endpoint.next_event()
-            if event is None:
-                break
-            self._on_event(*event)
         if self._unsent is not None or endpoint.next_deadline() != self._armed:
             self._kick.set()
 

@@ -5,7 +5,6 @@ import asyncio
 import socket
 
 from ..compat import const, ticks_diff
-from ..uri.whole import is_literal
 from .waiting import core, now
 
 _KEPT = const(8)  # names
@@ -19,10 +18,8 @@ class Names:
         self._known: list = []  # (host, whether IPv6 was wanted, until when, address)
 
     async def address(self, host: str, ipv6: bool) -> str:
-        """Return an address (text) of a host, an IPv6 one where `ipv6` is true and there is one, else an IPv4 one where
+        """Return an address (text) of a name, an IPv6 one where `ipv6` is true and there is one, else an IPv4 one where
         there is one. Raise OSError where the name is not known."""
-        if is_literal(host):
-            return host
         found = None
         tick = now()
         for each in list(self._known):

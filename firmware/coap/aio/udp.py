@@ -9,7 +9,6 @@ from .waiting import readable, sleep_ms
 
 _TYPING = const(False)
 if _TYPING:
-    from collections.abc import Callable
     from typing import Any
 
     from contracts import Peer
@@ -21,14 +20,13 @@ _IPPROTO_IPV6 = const(41)
 
 
 class UDPSocket:
-    """A socket for any number of peers. `address(sockaddr)`, if given, makes (host, port) of what recvfrom says."""
+    """A socket for any number of peers."""
 
-    def __init__(self, max_datagram: int = 1152, address: "Callable[[Any], Peer] | None" = None) -> None:
+    def __init__(self, max_datagram: int = 1152) -> None:
         self.dropped = 0  # datagrams that came and were lost because there was no memory for them
         self._size = max_datagram + 1  # one more, so that a longer datagram can be told from one that fits
-        self._address = address or peer_of
         self._sock: "Any" = None
-        self._known: list = []  # (peer, sockaddr) of those that were heard or sent to last
+        self._known: "Any" = ()  # (peer, sockaddr) of those that were heard or sent to last, where the two differ
 
     def bind(self, family: int, host: str | None = None, port: int = 0) -> None:
         """Open the socket; raise OSError when it cannot be had."""
@@ -74,7 +72,7 @@ class UDPSocket:
     def local(self) -> "Peer":
         """Where it listens, (host, port); None where the port of MicroPython does not say."""
         getsockname = getattr(self._sock, "getsockname", None)
-        return getsockname and self._address(getsockname())
+        return getsockname and peer_of(getsockname())
 
     def _discard(self):
         try:
@@ -87,12 +85,11 @@ class UDPSocket:
         for peer, each in self._known:
             if each == sockaddr:
                 return peer
-        return self._know(self._address(sockaddr), sockaddr)
+        return self._know(peer_of(sockaddr), sockaddr)
 
     def _know(self, peer, sockaddr):
-        self._known.append((peer, sockaddr))
-        if len(self._known) > _KNOWN:
-            self._known.pop(0)
+        if sockaddr != peer:
+            self._known = self._known[1 - _KNOWN :] + ((peer, sockaddr),)
         return peer
 
     def _sockaddr_of(self, octets, peer):
@@ -124,15 +121,13 @@ class UDPSocket:
 
 def peer_of(sockaddr: "Any") -> "Peer":
     """Return (host, port): the unix port of MicroPython says addresses as octets of the C struct."""
-    if hasattr(socket, "sockaddr"):
-        family, host, port, *rest = socket.sockaddr(sockaddr)
-        host = socket.inet_ntop(family, host)
-        scope = rest[1] if len(rest) > 1 else 0
+    if isinstance(sockaddr, tuple):
+        host, port, *rest = sockaddr
     else:
-        host, port = sockaddr[0], sockaddr[1]
-        scope = sockaddr[3] if len(sockaddr) > 3 else 0
-    if scope and "%" not in host:
-        host = "%s%%%d" % (host, scope)
+        family, host, port, *rest = socket.sockaddr(sockaddr)  # type: ignore[attr-defined]
+        host = socket.inet_ntop(family, host)
+    if len(rest) > 1 and rest[1] and "%" not in host:
+        host = "%s%%%d" % (host, rest[1])  # an address of a link of this machine
     return host, port
 
 

@@ -6,7 +6,7 @@ MicroPython runs what `wait_for` waits for in a task of its own, and drops a res
 a message that was taken, and reported as delivered. Here it runs in the task that waits, as in CPython since 3.12: it
 has either given its result, or it is cancelled where it waits, and then it has taken nothing.
 
-Importing this changes nothing of `asyncio`. `device.waiting` puts it there.
+Importing this changes nothing of `asyncio`; `mend` does.
 """
 
 import asyncio
@@ -105,6 +105,14 @@ def wait_for(awaitable, timeout, sleep=None):
     return wait_for_ms(awaitable, None if timeout is None else int(timeout * 1000))
 
 
+def mend():
+    """Put these into MicroPython's `asyncio`, for whoever calls `asyncio.wait_for` and `asyncio.sleep`."""
+    if core:
+        asyncio.sleep_ms = core.sleep_ms = sleep_ms  # type: ignore[attr-defined]  # which sleep() calls
+        asyncio.wait_for = wait_for
+        asyncio.wait_for_ms = wait_for_ms  # type: ignore[attr-defined]
+
+
 if core:
 
     def readable(source):
@@ -112,17 +120,26 @@ if core:
         # asyncio has no datagram calls; this is how its own streams wait
         yield core._io_queue.queue_read(source)
 
+    def writable(sink):
+        """Wait, when awaited, until a line or the like can be written to."""
+        yield core._io_queue.queue_write(sink)
+
 else:
 
     def readable(source):
         """Return an awaitable that waits until a socket or the like has something to read."""
-        return _readable(source)
-
-    async def _readable(source):
         running = asyncio.get_running_loop()
+        return _ready(source, running.add_reader, running.remove_reader)
+
+    def writable(sink):
+        """Return an awaitable that waits until a line or the like can be written to."""
+        running = asyncio.get_running_loop()
+        return _ready(sink, running.add_writer, running.remove_writer)
+
+    async def _ready(source, add, remove):
         event = asyncio.Event()
-        running.add_reader(source, event.set)
+        add(source, event.set)
         try:
             await event.wait()
         finally:
-            running.remove_reader(source)
+            remove(source)

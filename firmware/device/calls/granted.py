@@ -5,8 +5,7 @@ first that waits."""
 import asyncio
 
 import msgin5g
-
-from ..waiting import wait_for_ms
+from coap.aio.waiting import wait_for_ms
 
 
 async def wait_until_done(runner, subject, timeout_s, name, failure, then="the device goes on trying"):

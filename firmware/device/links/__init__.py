@@ -15,8 +15,6 @@ Each has the same few members:
     alive                 False when a task of its own has ended; a link without such tasks need not have it
 """
 
-import asyncio
-
 
 def __getattr__(name):
     if name == "Unsupported":  # for boards
@@ -26,9 +24,3 @@ def __getattr__(name):
     from coap.submodule import submodule
 
     return submodule("device.links", name)
-
-
-def readable(source):
-    """Wait, when awaited, until a socket or the like has something to read."""
-    # asyncio has no datagram calls; this is how its own streams wait
-    yield asyncio.core._io_queue.queue_read(source)  # type: ignore[attr-defined]

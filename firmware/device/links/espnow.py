@@ -12,12 +12,10 @@ import espnow
 import network
 
 import msgin5g
+from coap.aio.waiting import cancel, loop, now, readable
 from coap.compat import const, ticks_diff
 
-from ..health import now
 from ..log import log
-from ..waiting import cancel, loop
-from . import readable
 
 _TYPING = const(False)
 if _TYPING:

@@ -10,11 +10,10 @@ import asyncio
 import network
 
 import msgin5g
+from coap.aio.waiting import cancel, loop, now
 from coap.compat import const, ticks_diff
 
-from ..health import now
 from ..log import log
-from ..waiting import cancel, loop
 from .udp import UDPLink
 
 _TYPING = const(False)
@@ -70,10 +69,6 @@ def _four(parts):
     return len(parts) == 4 and all([part and int(part) < 256 for part in parts])
 
 
-def _address(sockaddr):
-    return sockaddr[:2]
-
-
 class StationLink(UDPLink):
     """A UDPLink that is open once the station has an address. A datagram for a network that is away is lost like
     any other, counted in `stats`, and CoAP sends it again.
@@ -82,7 +77,7 @@ class StationLink(UDPLink):
     """
 
     def __init__(self, ssid: str, password: str, host: str, port: int, max_datagram: int) -> None:
-        super().__init__(host, port, max_datagram, _address)
+        super().__init__(host, port, max_datagram)
         self.stats = {
             "lost": 0,  # datagrams that had nowhere to go
             "outages": 0,  # times that the network was gone; more counters from their first event on

@@ -6,8 +6,8 @@ value over "123456789" is 0x906E in the catalogues. The draft gives END 0xC0, ES
 host_tests/properties/test_slipmux.py has the same against sliplib and crccheck.
 """
 
+from coap.aio import slipmux
 from common import Random, equal
-from device.links import slipmux
 
 HELLO = b"\xc0\x0aHello World!\xc0"
 GET = bytes.fromhex("c0a940010000bc38c0")  # CoAP 40 01 00 00

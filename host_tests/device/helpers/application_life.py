@@ -9,8 +9,8 @@ import json
 
 import coap
 from application_scene import REGISTRATION_ID, joined
+from coap.aio import slipmux
 from coap.compat import earliest, ticks_diff
-from device.links import slipmux
 from device.links.serial import spool
 from life import Life, Sent, Server
 from msgin5g import ApplicationClient

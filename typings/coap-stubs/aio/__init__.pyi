@@ -18,6 +18,7 @@ from .errors import NoAnswer as NoAnswer
 from .errors import Refused as Refused
 from .errors import Unverified as Unverified
 from .response import Response as Response
+from .serial import SerialLink as SerialLink
 from .site import Site as Site
 from .site.failure import Failure as Failure
 from .site.files import File as File

@@ -7,6 +7,6 @@ class Names:
     """What names stand for, kept for a minute."""
     def __init__(self) -> None: ...
     async def address(self, host: str, ipv6: bool) -> str:
-        """Return an address (text) of a host, an IPv6 one where `ipv6` is true and there is one, else an IPv4 one where
+        """Return an address (text) of a name, an IPv6 one where `ipv6` is true and there is one, else an IPv4 one where
         there is one. Raise OSError where the name is not known.
         """

@@ -3,6 +3,7 @@
 
 """What a request of ours was answered with."""
 from typing import Any
+
 from .._contracts import Peer
 from ..message import Message
 

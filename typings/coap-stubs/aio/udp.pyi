@@ -4,14 +4,14 @@
 """CoAP over UDP, with the socket traps of MicroPython's ports in one place. A peer is (host, port), the host an address
 in words.
 """
-from collections.abc import Callable
 from typing import Any
+
 from .._contracts import Peer
 
 class UDPSocket:
-    """A socket for any number of peers. `address(sockaddr)`, if given, makes (host, port) of what recvfrom says."""
+    """A socket for any number of peers."""
     dropped: int
-    def __init__(self, max_datagram: int=1152, address: Callable[[Any], Peer] | None=None) -> None: ...
+    def __init__(self, max_datagram: int=1152) -> None: ...
     def bind(self, family: int, host: str | None=None, port: int=0) -> None:
         """Open the socket; raise OSError when it cannot be had."""
     async def receive(self) -> tuple[bytes, Peer]:

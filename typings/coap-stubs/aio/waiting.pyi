@@ -8,9 +8,10 @@ MicroPython runs what `wait_for` waits for in a task of its own, and drops a res
 a message that was taken, and reported as delivered. Here it runs in the task that waits, as in CPython since 3.12: it
 has either given its result, or it is cancelled where it waits, and then it has taken nothing.
 
-Importing this changes nothing of `asyncio`. `device.waiting` puts it there.
+Importing this changes nothing of `asyncio`; `mend` does.
 """
 from typing import Any
+
 core: Any
 def now():
     """Return milliseconds, in the ticks that an endpoint is given."""
@@ -30,5 +31,9 @@ async def wait_for_ms(awaitable, timeout):
     """
 def wait_for(awaitable, timeout, sleep=None):
     """Do the same for a time in seconds. `sleep` is there for MicroPython's own callers."""
+def mend():
+    """Put these into MicroPython's `asyncio`, for whoever calls `asyncio.wait_for` and `asyncio.sleep`."""
 def readable(source):
     """Return an awaitable that waits until a socket or the like has something to read."""
+def writable(sink):
+    """Return an awaitable that waits until a line or the like can be written to."""

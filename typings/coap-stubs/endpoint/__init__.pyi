@@ -9,12 +9,10 @@ Peers are compared and used as dict keys, nothing else: (host, port) pairs, or w
 """
 from collections.abc import Callable
 from typing import Any
+
 from .. import exchange as exchanges
 from .. import numbers
-from .._contracts import Octets
-from .._contracts import Peer
-from .._contracts import Security
-from .._contracts import Tick
+from .._contracts import Octets, Peer, Security, Tick
 from ..message import Message
 from .continuing import Continuing
 from .serving import Serving

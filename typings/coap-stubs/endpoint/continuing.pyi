@@ -7,8 +7,8 @@ and 5.2.2.
 """
 from collections.abc import Callable
 from typing import Any
-from .._contracts import Peer
-from .._contracts import Tick
+
+from .._contracts import Peer, Tick
 from ..exchange import Exchange
 from ..message import Message
 from ..numbers import Parameters

@@ -4,6 +4,7 @@
 """The part of an Endpoint that answers its peers' requests: RFC 7252 sections 4.2, 4.5 and 5.2."""
 from collections.abc import Callable
 from typing import Any
+
 from .. import exchange as exchanges
 from .. import numbers
 from .._contracts import Tick

@@ -5,7 +5,7 @@
 before it: each begins and ends with END, and the frame check sequence of RFC 1662 tells the whole from the damaged.
 """
 
-from coap.compat import const
+from ..compat import const
 
 COAP = const(0xA9)
 L3 = const(0xC5)  # TS 24.538 Annex A.2; a value of this project (docs/serial.md)
