@@ -58,5 +58,4 @@ from .message import encode as encode
 from .message import uint_octets as uint_octets
 from .numbers import *
 from .uri import path_options as path_options
-
 __version__: str

@@ -94,6 +94,17 @@ class Security(Protocol):
     def restore(self, saved: Any, /) -> object: ...
     def poll(self, now: Tick, /) -> object: ...
 
+class Source(Protocol):
+    """A payload that is read as it goes out in blocks, a binary file for example: b"" is its end. Where it has `seek`
+    and `tell` too, its length is told, and it can be sent again from the beginning."""
+
+    def read(self, size: int, /) -> bytes: ...
+
+class Sink(Protocol):
+    """Where a body goes that is written as it comes, a binary file for example. It must not keep the octets."""
+
+    def write(self, octets: Octets, /) -> int | None: ...
+
 class Pieces(Protocol):
     """A body that lies in pieces: coap.blockwise.Pieces."""
 

@@ -2,6 +2,7 @@
 # Made of the source: python -m tools.project.stubs
 
 """The one place where CPython and MicroPython differ for `coap` and `msgin5g`."""
+from os import urandom as random_octets
 def const(value):
     """Return the value."""
 def ticks_diff(later, earlier):

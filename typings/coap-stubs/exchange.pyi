@@ -2,11 +2,11 @@
 # Made of the source: python -m tools.project.stubs
 
 """What the endpoint keeps of messages under way: its own requests, its peers' requests, answers for duplicates."""
-from typing import Any, Final
-
-from ._contracts import Peer, Tick
+from typing import Any
+from typing import Final
+from ._contracts import Peer
+from ._contracts import Tick
 from .message import Message
-
 REQUEST: Final = 1
 RESPONSE: Final = 2
 RESET: Final = 3

@@ -13,8 +13,10 @@ A header of four octets, and what its lengths say:
     |   Token (TKL octets) ... Options ... 0xFF Payload ...
 """
 from collections.abc import Sequence
-
-from ._contracts import Octets, Pieces
+from typing import Any
+from ._contracts import Octets
+from ._contracts import Pieces
+from ._contracts import Source
 
 class MessageError(ValueError):
     """Octets that are not a CoAP message, or a message that cannot be put in octets; str() says why.
@@ -29,16 +31,17 @@ class Message:
     """One CoAP message.
 
     `options` is a list of (number, bytes) in any order; `payload` any buffer, a memoryview of the
-    datagram after `decode`; a body that came in blocks may be blockwise.Pieces. The endpoint chooses
-    `mid` and `token`, and changes nothing in a message that it is given.
+    datagram after `decode`; a body that came in blocks may be blockwise.Pieces, one that goes out may be
+    an object with `read(n)`. The endpoint chooses `mid` and `token`, and changes nothing in a message
+    that it is given.
     """
     type: int
     code: int
     mid: int
     token: bytes
     options: Sequence[tuple[int, bytes]]
-    payload: Octets | Pieces
-    def __init__(self, code: int, payload: Octets | Pieces=b'', options: Sequence[tuple[int, bytes]]=..., type: int=..., mid: int=0, token: bytes=b'') -> None: ...
+    payload: Any
+    def __init__(self, code: int, payload: Octets | Pieces | Source=b'', options: Sequence[tuple[int, bytes]]=..., type: int=..., mid: int=0, token: bytes=b'') -> None: ...
     def __repr__(self): ...
     def option(self, number: int, default: bytes | None=None) -> bytes | None:
         """Return the value (bytes) of the first option of this number, or `default`."""

@@ -3,7 +3,6 @@
 
 """The numbers of CoAP: types, codes, options (RFC 7252 section 12) and transmission parameters (section 4.8)."""
 from typing import Final
-
 CON: Final = 0
 NON: Final = 1
 ACK: Final = 2

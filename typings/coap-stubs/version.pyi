@@ -7,5 +7,4 @@
 manifests, pyproject.toml and the name of an image read it.
 """
 from typing import Final
-
 VERSION: Final = '0.1.0'

@@ -3,7 +3,6 @@
 
 """What a task waits for while a request of its is under way, and how that ends."""
 from typing import Any
-
 from ..message import Message
 from .response import Response
 

@@ -2,10 +2,11 @@
 # Made of the source: python -m tools.project.stubs
 
 """The requests that an application makes of a Context: URIs and keywords become peers, messages and their options."""
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any
-
-from .._contracts import Octets, Peer
+from .._contracts import Octets
+from .._contracts import Peer
 from ..endpoint import Endpoint
 from ..message import Message
 from .directory import Registration

@@ -7,8 +7,9 @@ async with Context() as coap:
     answer = await coap.get("coap://192.0.2.1/sensors/temp")
 """
 from typing import Any
-
-from .._contracts import Link, Peer, Security
+from .._contracts import Link
+from .._contracts import Peer
+from .._contracts import Security
 from ..endpoint import Endpoint
 from ..exchange import Incoming
 from ..message import Message

@@ -3,7 +3,6 @@
 
 """Registration at a Resource Directory, and its renewal: RFC 9176. Imported by `Context.register`."""
 from typing import Any
-
 from .response import Response
 
 class Registration:

@@ -7,7 +7,6 @@ for: `coap.aio.NoAnswer`.
 The errno values are those of Linux and of MicroPython's ports.
 """
 from typing import Any
-
 Error: tuple
 
 class NoAnswer(OSError):

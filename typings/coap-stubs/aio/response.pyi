@@ -3,7 +3,6 @@
 
 """What a request of ours was answered with."""
 from typing import Any
-
 from .._contracts import Peer
 from ..message import Message
 

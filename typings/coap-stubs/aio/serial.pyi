@@ -10,8 +10,8 @@ without blocking.
 """
 from collections.abc import Callable
 from typing import Any
-
-from .._contracts import Datagram, Peer
+from .._contracts import Datagram
+from .._contracts import Peer
 
 class SerialLink:
     """Frames of one kind over one line; its peer is the line itself, called `name`.

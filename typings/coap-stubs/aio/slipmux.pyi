@@ -7,7 +7,6 @@
 before it: each begins and ends with END, and the frame check sequence of RFC 1662 tells the whole from the damaged.
 """
 from typing import Final
-
 COAP: Final = 169
 L3: Final = 197
 TEXT: Final = 10

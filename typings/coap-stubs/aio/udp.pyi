@@ -5,7 +5,6 @@
 in words.
 """
 from typing import Any
-
 from .._contracts import Peer
 
 class UDPSocket:

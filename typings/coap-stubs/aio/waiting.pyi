@@ -11,7 +11,6 @@ has either given its result, or it is cancelled where it waits, and then it has 
 Importing this changes nothing of `asyncio`; `mend` does.
 """
 from typing import Any
-
 core: Any
 def now():
     """Return milliseconds, in the ticks that an endpoint is given."""

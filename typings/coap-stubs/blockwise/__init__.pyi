@@ -10,8 +10,20 @@ its kind comes or goes.
 | `bodies` | a body under way, in pieces; `Pieces` |
 | `receiving` | bodies that peers send us |
 | `streams` | those that the layer above takes block by block |
-| `fetching` | bodies that come as responses to us |
 | `slicing` | responses of ours in blocks |
 | `keeping` | those that are kept while a peer fetches them |
 | `sources` | payloads that are read while they go out |
+| `uploading` | bodies of our requests |
+| `parts` | the parts of these, from memory or from a file |
+| `fetching` | bodies that come as responses to us |
 """
+from .. import numbers as numbers
+from ..message import MessageError as MessageError
+def begin(endpoint, message, peer, now, tag, into):
+    """Send a request that is longer than a datagram, asks for blocks, or whose response goes `into` something: return
+    its Exchange. Raise as Endpoint.request does.
+    """
+def begun(endpoint, exchange, response):
+    """Return what deals with the responses to a request that went out without blocks, when the first with a Block
+    option comes.
+    """

@@ -4,7 +4,6 @@
 """Bodies under way, in pieces that need not lie side by side in memory, and whose they are."""
 from collections.abc import Iterable
 from typing import Any
-
 from .._contracts import Tick
 
 class Pieces:

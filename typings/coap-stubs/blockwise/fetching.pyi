@@ -1,11 +1,24 @@
 # SPDX-License-Identifier: MIT
 # Made of the source: python -m tools.project.stubs
 
-"""Responses that come in blocks: Block2 of RFC 7959 section 2.4, the client's side. Imported when the first of these
-comes.
+"""Responses that come in blocks: Block2 of RFC 7959 sections 2.4 and 2.7, the client's side; and those that go into a
+file as they come. Imported when the first of them comes or is asked for.
 """
-def add_response_block(exchange, request, message, max_body):
-    """Take a response with a Block option. Return (kind, None) where the exchange ends with an event of that kind,
-    or (None, body) where `request`, a copy of the last one, was changed to ask for the next block. The exchange
-    itself is not changed: the caller gives it `body`.
+from typing import Any
+
+class Fetch:
+    """The body of a response, on its way to us: collected, or written to `into`.
+
+    `length` is how many octets came, from where the request asked for. `observed` is (the Observe option of the first
+    block, its token, its binding), None before it came.
     """
+    source: Any
+    into: Any
+    length: int
+    observed: Any
+    failure: Any
+    def __init__(self, message=None, into=None): ...
+    def go_on(self, endpoint, exchange, response):
+        """Take a response: return None where the next block is asked for, else the kind of event that ends the
+        exchange. Raise where it can't go on, and MemoryError: then the same response may come again.
+        """

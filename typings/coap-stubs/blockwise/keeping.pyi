@@ -7,7 +7,6 @@ is the first of them.
 Kept is the response to a request that must not run again (all but GET), and one whose octets can be read only once.
 """
 from typing import Any
-
 from .bodies import Body
 
 class Kept(Body):

@@ -9,7 +9,6 @@ Request-Tag among it (RFC 9175 section 3.3), so several may come at once, interl
 sender, so that one can't use up the places of all, and in all.
 """
 from typing import Final
-
 ANYWHERE: Final = 2
 def add_request_block(endpoint, incoming, others, now):
     """Take a request with a Block option. Return the answer to it; None where it is for the layer above (the payload of

@@ -22,7 +22,6 @@ many octets of the body have come, those before its first block included. Blocks
 by a Block1 option of one's own in the CONTINUE (RFC 7959 section 2.3).
 """
 from typing import Any
-
 from .._contracts import Tick
 from .bodies import Body
 

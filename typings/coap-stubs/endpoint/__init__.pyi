@@ -9,10 +9,13 @@ Peers are compared and used as dict keys, nothing else: (host, port) pairs, or w
 """
 from collections.abc import Callable
 from typing import Any
-
 from .. import exchange as exchanges
 from .. import numbers
-from .._contracts import Octets, Peer, Security, Tick
+from .._contracts import Octets
+from .._contracts import Peer
+from .._contracts import Security
+from .._contracts import Sink
+from .._contracts import Tick
 from ..message import Message
 from .continuing import Continuing
 from .serving import Serving
@@ -48,13 +51,17 @@ class Endpoint(Continuing, Serving):
     failure: Any
     bodies: list
     def __init__(self, parameters: numbers.Parameters | None=None, max_datagram: int=1152, random: Callable[[int], bytes]=..., admit: Callable[[Message, Peer], int | None] | None=None, max_body: int=4096, security: Security | None=None) -> None: ...
-    def request(self, message: Message, peer: Peer, now: Tick, tag: object=None) -> exchanges.Exchange:
+    def request(self, message: Message, peer: Peer, now: Tick, tag: object=None, into: Sink | None=None, alone: bool=False) -> exchanges.Exchange:
         """Send `message` (a Message) to `peer`, and return the Exchange that its event will name; `tag` is kept there.
 
         `message.type` says CON or NON. `message` stays as it is: the message ID is chosen here, the token too where
-        it is empty. Raise BusyError when MAX_EXCHANGES are open, MessageError when it does not fit a datagram,
-        MemoryError; with `security` also oscore.StateError and OSError where it cannot be protected. Then nothing
-        was sent.
+        it is empty. A payload that does not fit a datagram, or has `read(n)`, goes out in blocks (RFC 7959), of the
+        size that a Block1 option says at most; it must not change until the event. With `into` the body of a
+        successful response is written there, by `write(octets)`, as it comes. `alone` has no blocks put together.
+
+        Raise BusyError when MAX_EXCHANGES are open, MessageError when it does not fit a datagram, MemoryError; with
+        `security` also oscore.StateError and OSError where it cannot be protected; what reading the payload raises.
+        Then nothing was sent.
         """
     def ping(self, peer: Peer, now: Tick, tag: object=None) -> exchanges.Exchange:
         """Send an empty confirmable message (section 4.3); a live peer answers it with Reset."""
@@ -90,7 +97,7 @@ class Endpoint(Continuing, Serving):
         """Return the next Message ID (section 4.4)."""
     def encoded(self, message, type, mid, token):
         """Return the octets of a message. Raise MessageError where they are more than a datagram may have."""
-    def start(self, peer, message, type, token, now, tag, incoming, binding):
+    def start(self, peer, message, type, token, now, tag, incoming, binding, body=None):
         """Send a message that something is expected for; return its Exchange. Raise MessageError, MemoryError: then it
         was not started.
         """

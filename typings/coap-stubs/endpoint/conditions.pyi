@@ -7,7 +7,6 @@ If-Match and If-None-Match are critical: an endpoint lets a request with them in
 numbers, and then its application asks `unmet` before it changes anything.
 """
 from ..message import Message
-
 OPTIONS: tuple
 def unmet(request: Message, etag: bytes | None) -> int | None:
     """Return the code that answers `request` in place of its handler: PRECONDITION_FAILED, or VALID where a GET or

@@ -7,8 +7,8 @@ and 5.2.2.
 """
 from collections.abc import Callable
 from typing import Any
-
-from .._contracts import Peer, Tick
+from .._contracts import Peer
+from .._contracts import Tick
 from ..exchange import Exchange
 from ..message import Message
 from ..numbers import Parameters
@@ -21,7 +21,18 @@ class Continuing:
     stats: dict[str, int]
     observers: Any
     put: Callable[..., None]
+    failure: Any
     def expire(self, exchange: Exchange, now: Tick) -> None:
         """Handle an exchange whose deadline has come: send its message again, or end it."""
     def accept(self, message: Message, peer: Peer, now: Tick) -> None:
         """Acknowledge a confirmable response, also when it comes again. Raise nothing."""
+    def send(self, message, peer, now, tag, body):
+        """Send a request that fits a datagram. `body` is what deals with the response: None where the first block
+        makes that known, False where each is given as it comes. Raise as `request` does.
+        """
+    def request_of(self, exchange):
+        """Return the plain request of an exchange, without its token."""
+    def ask_again(self, exchange, request, body):
+        """Replace the request of an exchange by this one, and send it, behind what waits; `body` is what deals with the
+        response. Raise MessageError, MemoryError, OSError: then the exchange is as before.
+        """

@@ -4,7 +4,6 @@
 """The part of an Endpoint that answers its peers' requests: RFC 7252 sections 4.2, 4.5 and 5.2."""
 from collections.abc import Callable
 from typing import Any
-
 from .. import exchange as exchanges
 from .. import numbers
 from .._contracts import Tick
@@ -27,6 +26,7 @@ class Serving:
     encoded: Callable[..., Any]
     next_mid: Callable[..., int]
     start: Callable[..., Any]
+    failure: Any
     def respond(self, incoming: exchanges.Incoming, message: Message, now: Tick) -> None:
         """Answer a request; piggybacked where its acknowledgement is still owed, else separately. `message` stays as
         it is. What is larger than a datagram goes out in blocks, where `max_body` is not 0.

@@ -9,13 +9,13 @@ The first response is the RESPONSE event of `observation.exchange`; whether the 
 `observation.established`. Each later one is a NOTIFICATION event of the observation, to be answered with `accept` as
 soon as its content is safe: until then a confirmable one is not acknowledged, and the peer sends it again.
 """
-from typing import Any, Final
-
-from .._contracts import Peer, Tick
+from typing import Any
+from typing import Final
+from .._contracts import Peer
+from .._contracts import Tick
 from ..endpoint import Endpoint
 from ..exchange import Exchange
 from ..message import Message
-
 MAX_OBSERVATIONS: Final = 8
 OBSERVATION: tuple
 

@@ -9,7 +9,6 @@ Where `known` is False there is neither, and `Observers` waits for 128 seconds.
 """
 from collections.abc import Callable
 from typing import Any
-
 from .._contracts import Storage
 
 class Unknown:

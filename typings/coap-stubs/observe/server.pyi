@@ -12,10 +12,11 @@ answer, again by `observers.respond`, is the notification. So whoever answers re
 goes out is what the resource is at that time: states in between are skipped (sections 1.3 and 4.5.2).
 """
 from typing import Any
-
-from .._contracts import Peer, Tick
+from .._contracts import Peer
+from .._contracts import Tick
 from ..endpoint import Endpoint
-from ..exchange import Exchange, Incoming
+from ..exchange import Exchange
+from ..exchange import Incoming
 from ..message import Message
 
 class Observer:

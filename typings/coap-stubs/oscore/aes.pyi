@@ -7,7 +7,6 @@
 ECB, and CTR where CTR_THERE says so: it is a build option of MicroPython, off in its unix port.
 """
 from typing import Final
-
 ECB: Final = 1
 CBC: Final = 2
 CTR: Final = 6

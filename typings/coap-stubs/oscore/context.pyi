@@ -7,7 +7,6 @@ AES-CCM-16-64-128 and HKDF with SHA-256, no others.
 """
 from collections.abc import Callable
 from typing import Any
-
 from .._contracts import Storage
 from ..message import Message
 

@@ -13,10 +13,11 @@ looked at as any other. What that is of a processor's time stands in docs/securi
 """
 from collections.abc import Sequence
 from typing import Any
-
-from .._contracts import Peer, Tick
+from .._contracts import Peer
+from .._contracts import Tick
 from ..message import Message
-from .context import Binding, Context
+from .context import Binding
+from .context import Context
 
 class Security:
     """See the module. `context` is a Context. `peer` is the address that the last request of ours went to.

@@ -5,7 +5,6 @@
 7.2.1 and 7.4, appendix B.1.
 """
 from typing import Any
-
 from .._contracts import Storage
 
 class Sequence:

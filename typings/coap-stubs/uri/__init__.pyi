@@ -5,9 +5,7 @@
 which who has none does not load.
 """
 from typing import Final
-
 from .. import numbers as numbers
-
 HEX: Final = b'0123456789abcdef'
 def path_options(path: str) -> list[tuple[int, bytes]]:
     """Uri-Path and Uri-Query options of what stands behind the authority of a URI, an absolute path and perhaps

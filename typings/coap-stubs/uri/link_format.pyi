@@ -11,9 +11,7 @@ What is read is a peer's: coap.compat.printable before it is shown.
 """
 from collections.abc import Iterator
 from typing import Final
-
 from .._contracts import Octets
-
 FORMAT: Final = 40
 def links(octets: Octets) -> Iterator[tuple[bytes, dict[bytes, bytes]]]:
     """Yield (target, attributes) for each link in a document, one at a time, so that a long one takes no more memory

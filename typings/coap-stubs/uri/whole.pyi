@@ -7,10 +7,8 @@ scheme, host, port, options = parse("coap://example.org/a?b=c")
 uri = compose(request, ("192.0.2.1", 5683))
 """
 from typing import Final
-
 from .._contracts import Peer
 from ..message import Message
-
 PORT: Final = 5683
 def parse(uri: str, destination: Peer=None) -> tuple[str, str, int | None, list[tuple[int, bytes]]]:
     """Return (scheme, host, port, options) of an absolute URI, coap or coap+uart (section 6.4).

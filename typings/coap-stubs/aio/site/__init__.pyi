@@ -14,9 +14,9 @@ async def sensor(request, name):
 async with Context(site=site, port=5683) as coap:
     await coap.serve()
 """
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any
-
 from ..._contracts import Peer
 from ...message import Message
 from .routes import Route

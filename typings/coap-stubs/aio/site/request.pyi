@@ -3,7 +3,6 @@
 
 """What a handler is given: the request, and short ways to what is in it."""
 from typing import Any
-
 from ..._contracts import Peer
 from ...message import Message
 

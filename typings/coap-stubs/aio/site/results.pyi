@@ -3,11 +3,9 @@
 
 """What a handler returns, made into a response."""
 from typing import Any
-
 from ...message import Message
 from .request import Request
 from .routes import Route
-
 def response(result: Any, request: Request, route: Route) -> Message:
     """Return the Message that says `result`, which Site tells what it can be. Raise TypeError or ValueError that says
     what is wrong with it.

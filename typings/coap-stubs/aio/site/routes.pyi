@@ -2,7 +2,8 @@
 # Made of the source: python -m tools.project.stubs
 
 """Which handler a path has. A path is a list of Uri-Path options, not a text: an option "a/b" is one segment."""
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any
 
 class Route:

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: MIT
+# Made of the source: python -m tools.project.stubs
+
+"""Bodies that go out, a part at a time: octets in memory, or what an object with `read(n)` gives, such as a file."""
+from typing import Any
+from .._contracts import Octets
+from .._contracts import Pieces
+
+class _Memory:
+    """A body in memory, of which nothing is copied."""
+    size: Any
+    def __init__(self, payload: Octets | Pieces) -> None: ...
+    def part(self, start, size):
+        """Return (octets from `start` on, `size` of them at most, whether more follow)."""
+    def returns(self, start):
+        """Return whether `part` can still give what begins at `start`."""
+    def rewind(self):
+        """Leave the payload as it was."""
+
+class _Stream:
+    """A body that is read as it is sent. No more than one part is kept, and an octet of the next one, which says that
+    there is a next one.
+    """
+    size: Any
+    def __init__(self, stream: Any) -> None: ...
+    def part(self, start, size):
+        """Return (octets from `start` on, `size` of them at most, whether more follow).
+
+        Raise ValueError where they were read before and it can't go back, and what the stream's calls raise. After a
+        MemoryError the same part may be asked for again.
+        """
+    def returns(self, start):
+        """Return whether `part` can still give what begins at `start`."""
+    def rewind(self):
+        """Leave the stream where it stood, if it can go back."""
+def parts_of(payload: Any) -> _Memory | _Stream:
+    """Return what has `part`, `returns`, `rewind` and `size`, octets of the whole body or None where that is not known.
+
+    A stream begins where it stands. Raise what its calls raise.
+    """
