@@ -10,7 +10,7 @@ from micropython import const
 from coap.compat import ticks_diff
 from device import links
 from device.health import now
-from device.storage import FileStorage
+from coap.oscore.files import FileStorage
 
 _TYPING = const(False)
 if _TYPING:

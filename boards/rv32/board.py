@@ -7,7 +7,7 @@ import machine
 from micropython import const
 
 from device import links
-from device.storage import FileStorage
+from coap.oscore.files import FileStorage
 
 _TYPING = const(False)
 if _TYPING:

@@ -9,7 +9,7 @@ import time
 from micropython import const
 
 from device import links
-from device.storage import FileStorage
+from coap.oscore.files import FileStorage
 
 _TYPING = const(False)
 if _TYPING:

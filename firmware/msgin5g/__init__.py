@@ -19,7 +19,6 @@ _HOMES = (
     "store.storage StorageError",
     "store.outgoing FinishedMessage Outgoing",
     "store.message Message",
-    "store.memory_storage MemoryStorage",
 )
 
 
@@ -28,6 +27,10 @@ def __getattr__(name):
         from coap.version import VERSION
 
         return VERSION
+    if name == "MemoryStorage":
+        from coap.oscore.memory import MemoryStorage
+
+        return MemoryStorage
     gc.collect()  # compiling wants room in one piece, and leaves what would else cut the heap in small ones
     for row in _HOMES:
         home, *names = row.split()

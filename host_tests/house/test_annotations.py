@@ -26,7 +26,7 @@ PUBLIC = (
         "coap/aio/udp.py",
         "coap/uri/whole.py",
     ),
-    *("device/client.py", "device/health.py", "device/storage.py", "device/links/espnow.py"),
+    *("device/client.py", "device/health.py", "coap/oscore/files.py", "device/links/espnow.py"),
     *("device/links/udp.py", "device/links/station.py"),
     *("msgin5g/application_client.py", "msgin5g/client.py", "msgin5g/config.py", "msgin5g/errors.py"),
     *(

@@ -66,7 +66,7 @@ class Folder:
 
     def __enter__(self):
         # late: the package comes with the runner, and the heap has room for that only once all else stands
-        from device.storage import FileStorage
+        from coap.oscore.files import FileStorage
 
         self._path = "/tmp/msgin5g-test-" + str(binascii.hexlify(os.urandom(6)), "ascii")
         self._storage = FileStorage(self._path)

@@ -5,7 +5,7 @@ The model is NOR flash as boards have it: erase sets a block to 0xFF, programmin
 MicroPython only (CPython has no littlefs of its own).
 """
 
-from device.storage import FileStorage
+from coap.oscore.files import FileStorage
 from life import AFTER, TORN, PowerCut
 
 _BLOCK = 512

@@ -4,9 +4,9 @@
 import os
 
 import coap
-import device.storage as module
+import coap.oscore.files as module
 from common import Folder, equal, raises
-from device.storage import FileStorage
+from coap.oscore.files import FileStorage
 from msgin5g import MemoryStorage, StorageError
 from msgin5g_scene import Scene, msg
 

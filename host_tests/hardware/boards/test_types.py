@@ -68,8 +68,8 @@ ASKING = (
 CONTRACT = """import contracts
 import device.links.{0}
 from board import Board
-from device.storage import FileStorage
-from msgin5g.store.memory_storage import MemoryStorage
+from coap.oscore.files import FileStorage
+from coap.oscore.memory import MemoryStorage
 
 board: contracts.Board = Board()
 flash: contracts.Storage = FileStorage("messages")

@@ -42,7 +42,7 @@ def test_files_survive_the_end_of_the_emulator(boot):
     assert boot().run(READ).strip() == "kept"
 
 
-# Each round replaces a file as device.storage does, appends to another, and says so when both are closed.
+# Each round replaces a file as coap.oscore.files does, appends to another, and says so when both are closed.
 ROUNDS = """
 import os
 n = 0

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""The storage of `msgin5g.store.storage`: a folder of the board's file system."""
+"""A storage that is a folder of the board's file system, for OSCORE and for who keeps messages beside its numbers."""
 
 import os
 
-from coap.compat import const
+from ..compat import const
 
 _TYPING = const(False)
 if _TYPING:

@@ -1,14 +1,21 @@
 # SPDX-License-Identifier: MIT
 """A storage in the heap."""
 
+from ..compat import const
+
+_TYPING = const(False)
+if _TYPING:
+    from contracts import Octets
+
 
 class MemoryStorage:
-    """Files in the heap: for tests, and for a board without a file system. A restart loses them."""
+    """Files in the heap: for tests, and for a board without a file system. A restart loses them, so a key of OSCORE
+    that is kept here must be a new one after each restart."""
 
     def __init__(self):
         self._files = {}  # lists of what was appended: a file that grows needs no heap in one piece
 
-    def append(self, name: str, octets: bytes | bytearray | memoryview) -> None:
+    def append(self, name: str, octets: "Octets") -> None:
         self._files.setdefault(name, []).append(bytes(octets))
 
     def read(self, name: str, offset: int, size: int) -> bytes:
@@ -21,7 +28,7 @@ class MemoryStorage:
             offset = max(0, offset - len(piece))
         return found
 
-    def replace(self, name: str, octets: bytes | bytearray | memoryview) -> None:
+    def replace(self, name: str, octets: "Octets") -> None:
         self._files[name] = [bytes(octets)]
 
     def remove(self, name: str) -> None:
