@@ -6,8 +6,8 @@ import json
 import machine
 from micropython import const
 
-from device import links
 from coap.oscore.files import FileStorage
+from device import links
 
 _TYPING = const(False)
 if _TYPING:

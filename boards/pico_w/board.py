@@ -8,9 +8,9 @@ import machine
 from micropython import const
 
 from coap.compat import ticks_diff
+from coap.oscore.files import FileStorage
 from device import links
 from device.health import now
-from coap.oscore.files import FileStorage
 
 _TYPING = const(False)
 if _TYPING:

@@ -8,8 +8,8 @@ import time
 
 from micropython import const
 
-from device import links
 from coap.oscore.files import FileStorage
+from device import links
 
 _TYPING = const(False)
 if _TYPING:

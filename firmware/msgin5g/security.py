@@ -44,7 +44,9 @@ def endpoint(config, storage, random, admit):
         )
     except oscore.StateError as error:
         raise msgin5g.ConfigError("security.master_secret", "cannot be used any more: %s" % error)
-    return Endpoint(parameters, coap["max_datagram"], random, security=oscore.Security(context))
+    # No proxy stands between a device and its gateway, so nothing comes in outer blocks.
+    security = oscore.Security(context, max_unfragmented=0)
+    return Endpoint(parameters, coap["max_datagram"], random, security=security)
 
 
 def overhead(config):

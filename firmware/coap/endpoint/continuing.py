@@ -59,7 +59,7 @@ class Continuing:
             self._finish(exchange, exchanges.RESET, None, now)
             return
         if refusal:
-            self.security.ended(refusal)
+            self.security.ended(refusal, exchange.binding)
         self._finish(exchange, exchanges.REFUSED if refusal else exchanges.TIMEOUT, refusal, now)
         self.stats["timeouts"] += 1
 
@@ -115,6 +115,9 @@ class Continuing:
         the response may come again."""
         body = exchange.body
         try:
+            if exchange.binding and exchange.binding.again:
+                # RFC 8613: the next outer block (section 4.1.3.4.2), or the same with a new key (appendix B.2)
+                return self.ask_again(exchange, self.request_of(exchange), body)
             echo = response.option(numbers.ECHO)
             if echo and response.code == numbers.UNAUTHORIZED and not (body and body.source):
                 # RFC 8613 appendix B.1.2: the peer wants proof that this is no replay. A second such response is
@@ -145,8 +148,7 @@ class Continuing:
             token = message.token or self._new_token(peer)
         outer = message
         if self.security and message.code:
-            outer, binding = self.security.protect_request(message)
-            self.security.peer = peer
+            outer, binding = self.security.protect_request(message, peer)
         return self.start(peer, outer, message.type, token, now, tag, None, binding, body)
 
     def request_of(self, exchange):
@@ -165,7 +167,7 @@ class Continuing:
         binding = exchange.binding
         type = request.type
         if binding:
-            request, binding = self.security.protect_request(request)
+            request, binding = self.security.protect_request(request, exchange.peer, binding)
         datagram = self.encoded(request, type, mid, token)
         exchange.body = body
         exchange.datagram = datagram

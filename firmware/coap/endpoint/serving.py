@@ -153,7 +153,7 @@ class Serving:
         answer = binding = None
         if self.security:
             message, binding, answer = self._unprotected(message, peer, now, size)
-            if not binding:
+            if not message:
                 return
         refusal = answer or self._refusal(message, peer)
         if refusal:
@@ -168,13 +168,14 @@ class Serving:
 
     def _unprotected(self, message, peer, now, size):
         """Return (plain request, Binding, answer that it must get at once or None); (None, None, None) where it is
-        refused."""
+        refused, or a part of one. There is no Binding where the request came unprotected, and may."""
         self._seen = self.security.save()
         plain, binding, answer = self.security.unprotect_request(message, peer, now)
-        if not binding:
+        if not plain:
             # where it was the memory or the storage that failed at last
             self.security.restore(self._seen)
-            self.stats["refused"] += 1
+            if not answer or numbers.is_error(answer.code):
+                self.stats["refused"] += 1
             if answer and message.type == numbers.CON:
                 self._refuse(answer, message, peer, size)
             return None, None, None

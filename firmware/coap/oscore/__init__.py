@@ -36,7 +36,9 @@ if _TYPING:  # what __getattr__ finds
     from ..errors import StateError as StateError
     from .context import Context as Context
     from .files import FileStorage as FileStorage
+    from .keyring import Keyring as Keyring
     from .memory import MemoryStorage as MemoryStorage
+    from .renewal import RenewableContext as RenewableContext
     from .security import Security as Security
 
 # A module, and the names that live in it

@@ -8,7 +8,7 @@ from hashlib import sha256
 
 from .. import numbers
 from ..compat import const, random_octets
-from ..message import Message, MessageError, append_content, read_content
+from ..message import Message, MessageError, append_content, read_content, uint_octets
 from . import ccm, hkdf
 from .state import ReplayWindow, Sequence
 
@@ -20,12 +20,9 @@ if _TYPING:
     from contracts import Storage
 
 _NONCE = const(13)
-_LONGEST_ID = const(7)  # nonce - 6
-_KEY = const(16)
 _SKIP = const(1024)  # numbers to skip; four times as many each further time
 _MAX_SKIPPED = const(65536)
 _FLOOR_STEP = const(64)  # requests of the peer between two writes of the number up to which none is new
-_ALGORITHM = const(b"\x0a")  # AES-CCM-16-64-128 is 10
 
 # Class U (section 4.1, figure 5): what a proxy must see. Observe is here and inside as well; all others are inside.
 _OUTER = (numbers.URI_HOST, numbers.URI_PORT, numbers.OSCORE, numbers.PROXY_URI, numbers.PROXY_SCHEME)
@@ -48,18 +45,22 @@ class OlderError(UnverifiedError):
 
 
 class Binding:
-    """What ties a response to its request (section 5.4), at either end."""
+    """What ties a response to its request (section 5.4), at either end. `context` is whose key both have."""
 
-    context = None  # whose it is, where an endpoint has several
+    # of the class, for most never have them
+    again = False  # whether a follow-up of the request is due, instead of an answer
+    body = None  # what `outer` has of a response
+    outer = None  # what it has of a request in blocks
+    second = None  # what `renewal` must know for its first response
+    derived: "Any" = None  # which of its Security Contexts a RenewableContext used
 
-    def __init__(self, kid, piv, nonce, observe):
+    def __init__(self, context, kid, piv, nonce, observe):
+        self.context = context
         self.aad = _aad(kid, piv)
         self.nonce = nonce  # of the request; the server may use it once, for a response
         self.observe = observe  # whether the request had Observe
         self.own = None  # Partial IV that is set aside for a challenge
-        self.challenge = (
-            False  # whether the only answer is a challenge, which this request may have had before
-        )
+        self.challenge = False  # whether that is the only answer, which this request may have had before
         self.last = -1  # Notification Number (section 7.4.1)
 
 
@@ -67,10 +68,13 @@ class Context:
     """One key shared with one peer.
 
     `master_secret` of 16 octets or more, `sender_id` and `recipient_id` of up to 7 octets that differ, `id_context`
-    and `master_salt` as in section 3.2. `storage` is as msgin5g.store.storage says; its file of this key must never be
-    removed nor put back to what it was. `random(n)` gives n octets.
+    and `master_salt` as in section 3.2. What `storage` must promise stands in `coap.oscore`; its file of this key must
+    never be removed nor put back to what it was. `random(n)` gives n octets.
+    `key` is the pseudorandom key of both secrets, where that is known already (RFC 5869 section 2.2).
     Raise ValueError for parameters that cannot be, StateError or OSError for storage that cannot be relied on.
     """
+
+    renews = False  # whether a new one is made where this can't be used any more
 
     def __init__(
         self,
@@ -81,27 +85,22 @@ class Context:
         master_salt: bytes = b"",
         id_context: bytes | None = None,
         random: "Callable[[int], bytes]" = random_octets,
+        key: bytes | None = None,
     ) -> None:
-        if len(sender_id) > _LONGEST_ID or len(recipient_id) > _LONGEST_ID or sender_id == recipient_id:
-            raise ValueError("sender and recipient ID must differ and have at most 7 octets each")
+        hkdf.check_ids(sender_id, recipient_id)
         self.sender_id = sender_id
         self.recipient_id = recipient_id
         self.id_context = id_context
-        key = hkdf.extract(master_salt, master_secret)
-        self._sender_key = self._derive(key, sender_id, b"Key", _KEY)
-        self._recipient_key = self._derive(key, recipient_id, b"Key", _KEY)
-        common_iv = self._derive(key, b"", b"IV", _NONCE)
-        self._sender_nonce = _nonce_base(common_iv, sender_id)
-        self._recipient_nonce = _nonce_base(common_iv, recipient_id)
-        # The name is another one for each key, and reveals nothing of the key.
-        name = sha256(b"row of " + self._sender_key).digest()[:6]
-        self._sequence = Sequence(storage, "oscore-" + "".join(["%02x" % octet for octet in name]))
+        self.random = random
+        key = key or hkdf.extract(master_salt, master_secret)
+        keys = hkdf.keys(key, sender_id, recipient_id, id_context)
+        self._sender_key, self._recipient_key, self._sender_nonce, self._recipient_nonce = keys
+        self._sequence = Sequence(storage, file_name(keys[0]))
         self._window = ReplayWindow()
         self._skip = _SKIP
         self._new = not self._sequence.stored  # as far as we know, this key was never used
         if self._new:
             self._window.begin(-1)
-        self.random = random
         self._echo = random(8)
         self._challenged = -1  # the highest Partial IV that was, since our restart
         self._challenge: "Any" = None  # what it was given, protected
@@ -109,29 +108,20 @@ class Context:
     def __repr__(self):
         return "<Context sender %s, recipient %s>" % (_hex(self.sender_id), _hex(self.recipient_id))
 
-    def _derive(self, key, id, kind, size):
-        """Section 3.2.1: HKDF-Expand with the CBOR array [id, id_context, alg_aead, type, L]."""
-        id_context = b"\xf6" if self.id_context is None else _byte_string(self.id_context)
-        info = b"\x85" + _byte_string(id) + id_context + _ALGORITHM
-        return hkdf.expand(key, info + bytes((0x60 | len(kind),)) + kind + bytes((size,)), size)
-
     # --- as a client ------------------------------------------------------------------------------------
 
     def protect_request(self, message: Message) -> tuple[Message, Binding]:
         """Return (the protected Message, its Binding): section 8.1. Raise StateError, OSError, MessageError."""
-        piv = _uint(self._sequence.next_number())
-        binding = Binding(
-            self.sender_id, piv, _nonce(self._sender_nonce, piv), message.option(numbers.OBSERVE) is not None
-        )
-        option = bytearray((8 | len(piv),))  # with kid
-        option += piv
-        if self.id_context is not None:
-            option[0] |= 16
-            option.append(len(self.id_context))
-            option += self.id_context
-        option += self.sender_id
-        code = numbers.FETCH if binding.observe else numbers.POST
-        return self._seal(message, code, bytes(option), binding.nonce, binding), binding
+        piv = _piv(self._sequence.next_number())
+        observe = message.option(numbers.OBSERVE) is not None
+        binding = Binding(self, self.sender_id, piv, nonce_of(self._sender_nonce, piv), observe)
+        option = option_value(piv, self._kid_context(), self.sender_id)
+        code = numbers.FETCH if observe else numbers.POST
+        return seal(self._sender_key, message, code, option, binding.nonce, binding), binding
+
+    def _kid_context(self):
+        """Return what a request says of the ID Context."""
+        return self.id_context
 
     def skip(self) -> None:
         """Skip some of our own numbers, after the peer said that it had seen one before. Raise as
@@ -148,7 +138,7 @@ class Context:
     def read_own(self, message: Message, binding: Binding) -> Message:
         """Return the plain request in what `protect_request` gave before."""
         text = ccm.read_own(self._sender_key, binding.nonce, message.payload)
-        return _inner(message, text)
+        return inner(message, text)
 
     def unprotect_response(self, message: Message, binding: Binding) -> Message:
         """Return the plain Message: section 8.4. Raise UnverifiedError, OlderError."""
@@ -156,12 +146,12 @@ class Context:
         if value is None:
             raise UnverifiedError  # not protected
         try:
-            piv, kid, id_context = _read_option(value)
+            piv, kid, id_context = read_option(value)
             if kid not in (None, self.recipient_id) or id_context not in (None, self.id_context):
                 raise ValueError  # another context
-            nonce = _nonce(self._recipient_nonce, piv) if piv else binding.nonce
+            nonce = nonce_of(self._recipient_nonce, piv) if piv else binding.nonce
             text = ccm.open_sealed(self._recipient_key, nonce, binding.aad, message.payload)
-            plain = _inner(message, text)
+            plain = inner(message, text)
             if numbers.is_request(plain.code) or plain.code == numbers.EMPTY:
                 raise ValueError  # not a response
         except ValueError:
@@ -184,7 +174,7 @@ class Context:
             binding.last = number
         elif binding.last >= 0:
             raise UnverifiedError  # only the first notification may lack a Partial IV
-        plain.options.append((numbers.OBSERVE, _uint(number & 0xFFFFFF).lstrip(b"\0")))
+        plain.options.append((numbers.OBSERVE, uint_octets(number & 0xFFFFFF)))
 
     # --- as a server ------------------------------------------------------------------------------------
 
@@ -192,8 +182,10 @@ class Context:
         """Return whether a request with these is made with this key."""
         return kid == self.recipient_id and id_context in (None, self.id_context)
 
-    def unprotect_request(self, message: Message, piv: bytes) -> tuple[Message, Binding]:
-        """Return (the plain Message, its Binding): section 8.2, where `piv` is what the option said.
+    def unprotect_request(
+        self, message: Message, piv: bytes, id_context: bytes | None = None
+    ) -> tuple[Message, Binding]:
+        """Return (the plain Message, its Binding): section 8.2, where `piv` and `id_context` are what the option said.
 
         Raise RefusedError; OSError where the storage fails, and then the request counts as never seen. Where
         `binding.challenge` is set, the request may be a replay, and a challenge is the only thing to answer.
@@ -201,18 +193,15 @@ class Context:
         number = int.from_bytes(piv, "big")
         if not self.is_new(piv):
             raise RefusedError(numbers.UNAUTHORIZED, "Replay detected")
-        binding = Binding(
-            self.recipient_id,
-            piv,
-            _nonce(self._recipient_nonce, piv),
-            message.option(numbers.OBSERVE) is not None,
-        )
+        observe = message.option(numbers.OBSERVE)
+        nonce = nonce_of(self._recipient_nonce, piv)
+        binding = Binding(self, self.recipient_id, piv, nonce, observe is not None)
         try:
             text = ccm.open_sealed(self._recipient_key, binding.nonce, binding.aad, message.payload)
         except ValueError:
             raise RefusedError(numbers.BAD_REQUEST, "Decryption failed")
         try:
-            plain = _inner(message, text)
+            plain = inner(message, text)
             if not numbers.is_request(plain.code):
                 raise ValueError  # not a request
         except ValueError:
@@ -237,12 +226,11 @@ class Context:
                 self._sequence.reserve()
             self._window.strike(number)
         self._raise_floor()
-        observe = message.option(numbers.OBSERVE)
         if plain.option(numbers.OBSERVE) != observe:  # section 4.1.3.5.1: a proxy took it away
             plain.options = [option for option in plain.options if option[0] != numbers.OBSERVE]
         return plain, binding
 
-    def is_new(self, piv: bytes) -> bool | None:
+    def is_new(self, piv: bytes, id_context: bytes | None = None) -> bool | None:
         """Return whether a request with this Partial IV may be new; None where nobody can tell after a restart of
         ours, and it is not the highest so far. Only the highest is challenged, since the peer goes on from
         there."""
@@ -294,12 +282,12 @@ class Context:
         if nonce is None:
             number = self._sequence.next_number() if binding.own is None else binding.own
             binding.own = None
-            piv = _uint(number)
-            nonce = _nonce(self._sender_nonce, piv)
-            option = bytes((len(piv),)) + piv
+            piv = _piv(number)
+            nonce = nonce_of(self._sender_nonce, piv)
+            option = option_value(piv, None)
         binding.nonce = None
         code = numbers.CONTENT if binding.observe else numbers.CHANGED
-        sealed = self._seal(message, code, option, nonce, binding)
+        sealed = seal(self._sender_key, message, code, option, nonce, binding)
         if binding.challenge:
             self._challenge = sealed
         return sealed
@@ -309,28 +297,35 @@ class Context:
         """Whether a request that comes again can be challenged: not where its first challenge could not be made."""
         return self._challenge is not None
 
-    def _seal(self, message, code, option, nonce, binding):
-        inside = []
-        outside = [(numbers.OSCORE, option)]
-        for number, value in message.options:
-            if number in _OUTER:
-                outside.append((number, value))
-                continue
-            if number == numbers.OBSERVE:
-                outside.append((number, value))
-                if not numbers.is_request(message.code):
-                    value = b""
-            inside.append((number, value))
-        text = bytearray((message.code,))
-        append_content(text, inside, message.payload)
-        payload = ccm.seal(self._sender_key, nonce, binding.aad, text)
-        return Message(code, payload, outside, message.type, message.mid, message.token)
+
+def seal(key, message, code, option, nonce, binding):
+    """Return the protected Message: sections 4.1, 4.2 and 5.3."""
+    inside = []
+    outside = [(numbers.OSCORE, option)]
+    for number, value in message.options:
+        if number in _OUTER:
+            outside.append((number, value))
+            continue
+        if number == numbers.OBSERVE:
+            outside.append((number, value))
+            if not numbers.is_request(message.code):
+                value = b""
+        inside.append((number, value))
+    text = bytearray((message.code,))
+    append_content(text, inside, message.payload)
+    payload = ccm.seal(key, nonce, binding.aad, text)
+    return Message(code, payload, outside, message.type, message.mid, message.token)
+
+
+def file_name(key):
+    """Return the name of a key's file: another one for each key, and it reveals nothing of the key."""
+    return "oscore-" + "".join(["%02x" % octet for octet in sha256(b"row of " + key).digest()[:6]])
 
 
 def read_request_option(message):
     """Return (Partial IV, kid, kid context or None) of a request: section 6.1. Raise RefusedError."""
     try:
-        piv, kid, id_context = _read_option(message.option(numbers.OSCORE))
+        piv, kid, id_context = read_option(message.option(numbers.OSCORE))
         if not piv or kid is None:
             raise ValueError
     except ValueError:
@@ -338,7 +333,16 @@ def read_request_option(message):
     return piv, kid, id_context
 
 
-def _read_option(value):
+def option_value(piv, id_context, kid=None):
+    """Return the value of the option (section 6.1) with these."""
+    flags = len(piv)
+    if id_context is not None:
+        flags |= 16
+        piv += bytes((len(id_context),)) + id_context
+    return bytes((flags if kid is None else flags | 8,)) + piv + (kid or b"")
+
+
+def read_option(value):
     """Return (Partial IV or b"", kid or None, kid context or None). Raise ValueError."""
     if not value:
         return b"", None, None
@@ -359,7 +363,7 @@ def _read_option(value):
     return piv, kid if flags & 8 else None, id_context
 
 
-def _inner(message, text):
+def inner(message, text):
     """Return the plain Message of a decrypted text: inner options, and what is outside by its class. Raise
     ValueError."""
     if not text:
@@ -381,29 +385,14 @@ def _aad(kid, piv):
     return b"\x83\x68Encrypt0\x40" + head + kid + bytes((0x40 | len(piv),)) + piv + b"\x40"
 
 
-def _byte_string(octets):
-    """CBOR byte string, RFC 8949 section 3.1 major type 2, up to 255 octets."""
-    size = len(octets)
-    head = (0x40 | size,) if size < 24 else (0x58, size)
-    return bytes(head) + octets
-
-
-def _nonce_base(common_iv, id):
-    """Section 5.2 without the Partial IV: size of the ID, the ID padded to 7, five zeros, XOR the Common IV."""
-    padded = bytes((len(id),)) + bytes(_LONGEST_ID - len(id)) + id + bytes(5)
-    return int.from_bytes(padded, "big") ^ int.from_bytes(common_iv, "big")
-
-
-def _nonce(base, piv):
+def nonce_of(base, piv):
+    """Return the nonce of a Partial IV (section 5.2); `base` is that of 0."""
     return (base ^ int.from_bytes(piv, "big")).to_bytes(_NONCE, "big")
 
 
-def _uint(number):
+def _piv(number):
     """Return a Partial IV: the fewest octets, but one for 0 (section 5)."""
-    size = 1
-    while number >> 8 * size:
-        size += 1
-    return number.to_bytes(size, "big")
+    return uint_octets(number) or b"\0"
 
 
 def _hex(octets):

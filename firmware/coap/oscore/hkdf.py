@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""HMAC (RFC 2104) and HKDF (RFC 5869) with SHA-256."""
+"""HMAC (RFC 2104) and HKDF (RFC 5869) with SHA-256, and the keys that RFC 8613 section 3.2.1 derives by them."""
 
 from hashlib import sha256
 
@@ -7,6 +7,10 @@ from ..compat import const
 
 _BLOCK = const(64)  # of SHA-256
 _DIGEST = const(32)
+_KEY = const(16)
+_NONCE = const(13)
+_LONGEST_ID = const(7)  # nonce - 6
+_ALGORITHM = const(b"\x0a")  # AES-CCM-16-64-128 is 10
 
 
 def hmac(key, *parts):
@@ -36,3 +40,50 @@ def expand(key, info, size):
         block = hmac(key, block, info, bytes((counter,)))
         material += block
     return material[:size]
+
+
+def check_ids(sender_id, recipient_id):
+    """Raise ValueError where these can't be the IDs of a Security Context (sections 3.3 and 5.2)."""
+    if len(sender_id) > _LONGEST_ID or len(recipient_id) > _LONGEST_ID or sender_id == recipient_id:
+        raise ValueError("sender and recipient ID must differ and have at most 7 octets each")
+
+
+def keys(key, sender_id, recipient_id, id_context):
+    """Return what a Security Context has of the pseudorandom key `key`: the Sender Key, the Recipient Key, and the
+    nonce of Partial IV 0 of either side, as numbers."""
+    sender_nonce, recipient_nonce = nonce_bases(key, (sender_id, recipient_id), id_context)
+    return (
+        derive_key(key, sender_id, id_context),
+        derive_key(key, recipient_id, id_context),
+        sender_nonce,
+        recipient_nonce,
+    )
+
+
+def derive_key(key, id, id_context):
+    """Return the Sender Key of the side that has this ID."""
+    return _derive(key, id, id_context, b"Key", _KEY)
+
+
+def nonce_bases(key, ids, id_context):
+    """Return the nonces of Partial IV 0 of the sides with these IDs, as numbers: section 5.2, the size of the ID, the
+    ID padded to 7, five zeros, XOR the Common IV."""
+    common_iv = int.from_bytes(_derive(key, b"", id_context, b"IV", _NONCE), "big")
+    return [
+        int.from_bytes(bytes((len(id),)) + bytes(_LONGEST_ID - len(id)) + id + bytes(5), "big") ^ common_iv
+        for id in ids
+    ]
+
+
+def byte_string(octets):
+    """Return a CBOR byte string, RFC 8949 section 3.1 major type 2, of up to 255 octets."""
+    size = len(octets)
+    head = (0x40 | size,) if size < 24 else (0x58, size)
+    return bytes(head) + octets
+
+
+def _derive(key, id, id_context, kind, size):
+    """HKDF-Expand with the CBOR array [id, id_context, alg_aead, type, L]."""
+    id_context = b"\xf6" if id_context is None else byte_string(id_context)
+    info = b"\x85" + byte_string(id) + id_context + _ALGORITHM
+    return expand(key, info + bytes((0x60 | len(kind),)) + kind + bytes((size,)), size)

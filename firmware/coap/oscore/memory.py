@@ -16,9 +16,11 @@ class MemoryStorage:
         self._files = {}  # lists of what was appended: a file that grows needs no heap in one piece
 
     def append(self, name: str, octets: "Octets") -> None:
+        """Add at the end of a file, made where it is new."""
         self._files.setdefault(name, []).append(bytes(octets))
 
     def read(self, name: str, offset: int, size: int) -> bytes:
+        """Return up to `size` octets from `offset`."""
         found = b""
         for piece in self._files.get(name, ()):
             if offset < len(piece):
@@ -29,10 +31,13 @@ class MemoryStorage:
         return found
 
     def replace(self, name: str, octets: "Octets") -> None:
+        """Have all of the new file."""
         self._files[name] = [bytes(octets)]
 
     def remove(self, name: str) -> None:
+        """Remove a file, where it is there."""
         self._files.pop(name, None)
 
     def names(self) -> list[str]:
+        """Return the names of all files."""
         return list(self._files)

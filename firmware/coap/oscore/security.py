@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """OSCORE for an Endpoint: `Endpoint(security=Security(context))` protects all that it sends to its one peer and lets
-in only what the peer protected, wherever it comes from.
+in only what the peer protected, wherever it comes from. `Keyring` is for several peers.
 
 What somebody without the key can cost: a few comparisons for each datagram, verifying 230 of them a second at most
 (and 300 more at once), ten answers a second that are not larger than what they are about, and nothing that is kept.
@@ -19,6 +19,7 @@ from .context import OlderError, RefusedError, UnverifiedError, read_request_opt
 _TYPING = const(False)
 if _TYPING:
     from collections.abc import Sequence
+    from typing import Any
 
     from contracts import Peer, Tick
 
@@ -27,10 +28,15 @@ if _TYPING:
 
 class Security:
     """See the module. `context` is a Context. `peer` is the address that the last request of ours went to.
-    `trouble` says in words what was refused last; whoever reports it sets it to None."""
+    `trouble` says in words what was refused last; whoever reports it sets it to None.
 
-    def __init__(self, context: "Context") -> None:
+    `max_unfragmented` is MAX_UNFRAGMENTED_SIZE of section 4.1.3.4.2: the octets of the longest protected message that
+    may come in pieces, as a proxy makes them; with 0 none may. It bounds what anybody can make us keep of them."""
+
+    def __init__(self, context: "Context", max_unfragmented: int = 4096) -> None:
         self.context = context
+        self.max_unfragmented = max_unfragmented
+        self.bodies: "Any" = ()  # of requests in outer blocks; a list as soon as there is one
         self.peer = None
         self.trouble: str | None = None
         self.stats = {
@@ -54,17 +60,46 @@ class Security:
         """Once a day at least, as Endpoint.poll."""
         for bucket in (self._strangers, self._requests, self._responses, self._shared, self._answers):
             bucket.poll(now)
+        if self.bodies:
+            from .outer import expire
 
-    def protect_request(self, message: Message) -> "tuple[Message, Binding]":
-        """Return (protected Message, Binding). Raise StateError, OSError."""
-        return self.context.protect_request(message)
+            expire(self.bodies, now)
+
+    def protect_request(
+        self, message: Message, peer: "Peer", like: "Binding | None" = None
+    ) -> "tuple[Message, Binding | None]":
+        """Return (protected Message, Binding) of a request to `peer`; `like` is the binding of the request that it
+        follows up, if any. Raise StateError, OSError."""
+        if like and message.option(numbers.OSCORE) is not None:  # for the next outer block, from `read_own`
+            return message, like
+        protected = self.context.protect_request(message)
+        self.peer = peer
+        return protected
 
     def read_own(self, message: Message, binding: "Binding") -> Message:
-        """Return the plain Message that a protected request of ours was made of."""
+        """Return the plain Message that a protected request of ours was made of; or the protected one that asks for
+        the next outer block, where that is due."""
+        if binding.body:
+            if binding.again:
+                from .outer import next_request
+
+                return next_request(message, binding)
+            message.payload = binding.body.sealed
         return self.context.read_own(message, binding)
 
     def unprotect_response(self, message: Message, binding: "Binding", now: "Tick") -> Message | None:
-        """Return the plain Message, or None where it does not verify."""
+        """Return the plain Message, or None where it does not verify. Where `binding.again` is true afterwards, it is
+        only a sign that what `read_own` gives must follow."""
+        if self.max_unfragmented and message.option(numbers.BLOCK2) is not None:
+            from .outer import add_response
+
+            whole = add_response(binding, message, self.max_unfragmented)
+            if whole is None:
+                self.stats["unverified"] += 1
+                self.trouble = "a response in outer blocks is too long, or they do not fit together"
+            if whole is None or binding.again:
+                return whole
+            message = whole
         plain, _ = self.unprotect_notification(message, (binding,), now, True)
         return plain
 
@@ -102,14 +137,18 @@ class Security:
         self.trouble = self.explain(message)
         return None, None
 
-    def ended(self, message: Message) -> None:
-        """Take note that a request of ours ended with this response, which did not verify.
+    def ended(self, message: Message, binding: "Binding") -> None:
+        """Take note that the request of this binding ended with this response, which did not verify.
 
         Where it says that our number was seen before, our storage was lost or is an old copy, and our next messages
         would use old numbers for other texts: so some are skipped. Anyone on the path can forge such a response,
         once for each request; that costs us numbers, of which there are enough.
         """
-        if _seen_before(message):
+        if _seen_before(message) or (
+            self.context.renews
+            and message.option(numbers.OSCORE) is None
+            and message.code in (numbers.BAD_REQUEST, numbers.UNAUTHORIZED)
+        ):
             try:
                 self.context.skip()
             except OSError as error:
@@ -139,17 +178,21 @@ class Security:
     ) -> "tuple[Message | None, Binding | None, Message | None]":
         """Return (plain Message, Binding, None); with an answer instead of None that must be given at once,
         protected; or (None, None, the bare answer or None for silence)."""
-        piv, refusal = self._judge(message, now)
+        piv, id_context, refusal = self._judge(message, now)
+        known = self.is_heard(peer)
+        outer = None
+        if not refusal and self.max_unfragmented and message.option(numbers.BLOCK1) is not None:
+            outer, refusal = self._collect(message, peer, known, now)
         if refusal:
             return refusal
-        if peer in (self.peer, self._heard):
+        if known and id_context in (None, self.context.id_context):
             bucket = self._requests.try_consume(now) or self._shared.try_consume(now)
         else:
             bucket = self._strangers.try_consume(now)
         if bucket is None:
             return self._refuse("limited")
         try:
-            plain, binding = self.context.unprotect_request(message, piv)
+            plain, binding = self.context.unprotect_request(message, piv, id_context)
         except RefusedError as refused:
             why = "a request that this key did not make"
             return self._refuse("unverified", why, refused.code, now, text=refused)
@@ -160,38 +203,77 @@ class Security:
             # again.
             self.trouble = "refused a request: %s" % error
             return None, None, Message(numbers.SERVICE_UNAVAILABLE)
-        if not binding.challenge:
-            bucket.give_back()
-            self._heard = peer
-            return plain, binding, None
+        if outer:
+            binding.outer = outer
+        if binding.challenge:
+            return self._challenge(plain, binding, bucket, now)
+        bucket.give_back()
+        self._heard = peer
+        return plain, binding, None
+
+    def _collect(self, message, peer, known, now):
+        """Take a request with an outer Block1 option. Return (what `outer` has of it, None) where it is complete, else
+        (None, what `unprotect_request` gives)."""
+        from .outer import add_request, block_answer
+
+        outer, code = add_request(self, message, peer, known, now)
+        if not code:
+            return outer, None
+        if code != numbers.CONTINUE:
+            refusal = self._refuse("unverified", "a part of a request: it does not fit", code, now)
+            if not refusal[2]:
+                return None, refusal
+        return None, (None, None, block_answer(message, code, self.max_unfragmented))
+
+    def _challenge(self, plain, binding, bucket, now):
         if binding.own is not None:
             bucket.give_back()  # each is the first of its number
-        elif not self.context.can_challenge or not self._answers.try_consume(now):
+        elif not (binding.second or self.context.can_challenge) or not self._answers.try_consume(now):
             return self._refuse("limited")
         self.stats["challenged"] += 1
-        return plain, binding, Message(numbers.UNAUTHORIZED, options=[(numbers.ECHO, self.context.echo)])
+        options = () if binding.second else ((numbers.ECHO, self.context.echo),)
+        return plain, binding, Message(numbers.UNAUTHORIZED, b"", options)
+
+    def is_heard(self, peer: "Peer") -> bool:
+        """Return whether this is the address of the key's peer, as far as we know."""
+        return peer in (self.peer, self._heard)
 
     def _judge(self, message, now):
-        """Return what shows before anything is decrypted: (Partial IV, None), or (None, what `unprotect_request`
-        gives)."""
+        """Return what shows before anything is decrypted: (Partial IV, ID Context or None, None), or (None, None, what
+        `unprotect_request` gives)."""
         if message.option(numbers.OSCORE) is None:
-            what = "a request that is not protected"
-            return None, self._refuse("unprotected", what, numbers.UNAUTHORIZED, now, ())
-        try:
-            piv, kid, id_context = read_request_option(message)
-        except RefusedError as refused:
-            what = "a request with a broken OSCORE option"
-            return None, self._refuse("unverified", what, refused.code, now)
+            return None, None, self._unprotected(now)
+        piv, kid, id_context, refusal = self._read(message, now)
+        if refusal:
+            return None, None, refusal
         if not self.context.is_for(kid, id_context):
-            what = "a request: its sender is not security.recipient_id in security.id_context"
-            return None, self._refuse("unknown", what, numbers.UNAUTHORIZED, now)
-        new = self.context.is_new(piv)
+            return None, None, self._unknown(now)
+        new = self.context.is_new(piv, id_context)
         if new is None:
-            return None, self._refuse("limited")
+            return None, None, self._refuse("limited")
         if not new:
             what = "a request that came before, or was made before it"
-            return None, self._refuse("replayed", what, numbers.UNAUTHORIZED, now, text="Replay detected")
-        return piv, None
+            return (
+                None,
+                None,
+                self._refuse("replayed", what, numbers.UNAUTHORIZED, now, text="Replay detected"),
+            )
+        return piv, id_context, None
+
+    def _read(self, message, now):
+        """Return what the option says, and None or what `unprotect_request` gives."""
+        try:
+            return read_request_option(message) + (None,)
+        except RefusedError as refused:
+            what = "a request with a broken OSCORE option"
+            return None, None, None, self._refuse("unverified", what, refused.code, now)
+
+    def _unprotected(self, now):
+        return self._refuse("unprotected", "a request that is not protected", numbers.UNAUTHORIZED, now, ())
+
+    def _unknown(self, now):
+        what = "a request: its sender is not security.recipient_id in security.id_context"
+        return self._refuse("unknown", what, numbers.UNAUTHORIZED, now)
 
     def save(self) -> object:
         """Return what `unprotect_request` changes where it lets a request in, for `restore`."""
@@ -203,7 +285,11 @@ class Security:
 
     def protect_response(self, message: Message, binding: "Binding") -> Message:
         """Return the protected Message. Raise StateError, OSError where it needs a number of our own."""
-        return self.context.protect_response(message, binding)
+        protected = self.context.protect_response(message, binding)
+        if binding.outer:
+            protected.options = protected.options + [(numbers.BLOCK1, binding.outer.option)]
+            self.bodies = [body for body in self.bodies if body is not binding.outer]
+        return protected
 
     def _refuse(self, counter, what=None, code=0, now=None, options=((numbers.MAX_AGE, b""),), text=""):
         """Return what `unprotect_request` returns for it: silence where nothing more is known than the counter.

@@ -2,7 +2,7 @@
 """Two endpoints that share a key, each with its storage, and the datagrams between them in the test's hands."""
 
 import coap
-from coap.oscore import Context, Security
+from coap.oscore import Context, RenewableContext, Security
 from coap_scene import FixedRandom
 from msgin5g import MemoryStorage
 
@@ -41,10 +41,14 @@ class Party:
 
     def restart(self):
         self._boots += 1
-        self.security = Security(context(*self._ids, self.storage, **self._named))
+        self.security = self.secured()
         # Message IDs begin anew at another place after each boot
         random = FixedRandom(bytes((self._boots, 0)))
         self.endpoint = coap.Endpoint(random=random, security=self.security)
+
+    def secured(self):
+        """What the endpoint has for `security` after a start."""
+        return Security(context(*self._ids, self.storage, **self._named))
 
     def take(self, datagram, source, now=0, answer=coap.CHANGED, payload=b""):
         """Receives one datagram, answers a request at once; gives what goes out, as [(octets, peer)]."""
@@ -75,6 +79,17 @@ class Party:
             options = coap.path_options("/msgin5g")
         self.endpoint.request(coap.Message(code, payload, options, type), peer.address, now, **named)
         return [octets for octets, _ in self.out()]
+
+
+class Renewable(Party):
+    """A party whose key is made anew where its storage was lost. `lose` is that."""
+
+    def secured(self):
+        return Security(RenewableContext(SECRET, *self._ids, self.storage, **self._named))
+
+    def lose(self):
+        self.storage = MemoryStorage()
+        self.restart()
 
 
 def pair(**named):

@@ -5,8 +5,8 @@ import os
 
 import coap
 import coap.oscore.files as module
-from common import Folder, equal, raises
 from coap.oscore.files import FileStorage
+from common import Folder, equal, raises
 from msgin5g import MemoryStorage, StorageError
 from msgin5g_scene import Scene, msg
 
