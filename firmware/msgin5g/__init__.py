@@ -19,6 +19,7 @@ _HOMES = (
     "store.storage StorageError",
     "store.outgoing FinishedMessage Outgoing",
     "store.message Message",
+    "coap.oscore.memory MemoryStorage",
 )
 
 
@@ -27,15 +28,12 @@ def __getattr__(name):
         from coap.version import VERSION
 
         return VERSION
-    if name == "MemoryStorage":
-        from coap.oscore.memory import MemoryStorage
-
-        return MemoryStorage
     gc.collect()  # compiling wants room in one piece, and leaves what would else cut the heap in small ones
     for row in _HOMES:
         home, *names = row.split()
         if name in names:
-            return getattr(__import__("msgin5g." + home, None, None, names), name)
+            home = home if home.startswith("coap.") else "msgin5g." + home
+            return getattr(__import__(home, None, None, names), name)
     from coap.submodule import submodule
 
     return submodule("msgin5g", name)

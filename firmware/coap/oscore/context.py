@@ -70,7 +70,7 @@ class Context:
     `master_secret` of 16 octets or more, `sender_id` and `recipient_id` of up to 7 octets that differ, `id_context`
     and `master_salt` as in section 3.2. What `storage` must promise stands in `coap.oscore`; its file of this key must
     never be removed nor put back to what it was. `random(n)` gives n octets.
-    `key` is the pseudorandom key of both secrets, where that is known already (RFC 5869 section 2.2).
+    `key` is the pseudorandom key of both secrets, where that is known already (section 3.2.1).
     Raise ValueError for parameters that cannot be, StateError or OSError for storage that cannot be relied on.
     """
 

@@ -22,7 +22,12 @@ class OlderError(UnverifiedError):
     """A notification that verifies, but is not newer than the last one that came."""
 
 class Binding:
-    """What ties a response to its request (section 5.4), at either end."""
+    """What ties a response to its request (section 5.4), at either end. `context` is whose key both have."""
+    again: bool
+    body: Any
+    outer: Any
+    second: Any
+    derived: Any
     context: Any
     aad: Any
     nonce: Any
@@ -30,21 +35,23 @@ class Binding:
     own: Any
     challenge: bool
     last: Any
-    def __init__(self, kid, piv, nonce, observe): ...
+    def __init__(self, context, kid, piv, nonce, observe): ...
 
 class Context:
     """One key shared with one peer.
 
     `master_secret` of 16 octets or more, `sender_id` and `recipient_id` of up to 7 octets that differ, `id_context`
-    and `master_salt` as in section 3.2. `storage` is as msgin5g.store.storage says; its file of this key must never be
-    removed nor put back to what it was. `random(n)` gives n octets.
+    and `master_salt` as in section 3.2. What `storage` must promise stands in `coap.oscore`; its file of this key must
+    never be removed nor put back to what it was. `random(n)` gives n octets.
+    `key` is the pseudorandom key of both secrets, where that is known already (section 3.2.1).
     Raise ValueError for parameters that cannot be, StateError or OSError for storage that cannot be relied on.
     """
+    renews: bool
     sender_id: bytes
     recipient_id: bytes
     id_context: bytes | None
     random: Callable[[int], bytes]
-    def __init__(self, master_secret: bytes, sender_id: bytes, recipient_id: bytes, storage: Storage, master_salt: bytes=b'', id_context: bytes | None=None, random: Callable[[int], bytes]=...) -> None: ...
+    def __init__(self, master_secret: bytes, sender_id: bytes, recipient_id: bytes, storage: Storage, master_salt: bytes=b'', id_context: bytes | None=None, random: Callable[[int], bytes]=..., key: bytes | None=None) -> None: ...
     def __repr__(self): ...
     def protect_request(self, message: Message) -> tuple[Message, Binding]:
         """Return (the protected Message, its Binding): section 8.1. Raise StateError, OSError, MessageError."""
@@ -58,13 +65,13 @@ class Context:
         """Return the plain Message: section 8.4. Raise UnverifiedError, OlderError."""
     def is_for(self, kid: bytes, id_context: bytes | None) -> bool:
         """Return whether a request with these is made with this key."""
-    def unprotect_request(self, message: Message, piv: bytes) -> tuple[Message, Binding]:
-        """Return (the plain Message, its Binding): section 8.2, where `piv` is what the option said.
+    def unprotect_request(self, message: Message, piv: bytes, id_context: bytes | None=None) -> tuple[Message, Binding]:
+        """Return (the plain Message, its Binding): section 8.2, where `piv` and `id_context` are what the option said.
 
         Raise RefusedError; OSError where the storage fails, and then the request counts as never seen. Where
         `binding.challenge` is set, the request may be a replay, and a challenge is the only thing to answer.
         """
-    def is_new(self, piv: bytes) -> bool | None:
+    def is_new(self, piv: bytes, id_context: bytes | None=None) -> bool | None:
         """Return whether a request with this Partial IV may be new; None where nobody can tell after a restart of
         ours, and it is not the highest so far. Only the highest is challenged, since the peer goes on from
         there.
@@ -85,5 +92,19 @@ class Context:
     @property
     def can_challenge(self) -> bool:
         """Whether a request that comes again can be challenged: not where its first challenge could not be made."""
+def seal(key, message, code, option, nonce, binding):
+    """Return the protected Message: sections 4.1, 4.2 and 5.3."""
+def file_name(key):
+    """Return the name of a key's file: another one for each key, and it reveals nothing of the key."""
 def read_request_option(message):
     """Return (Partial IV, kid, kid context or None) of a request: section 6.1. Raise RefusedError."""
+def option_value(piv, id_context, kid=None):
+    """Return the value of the option (section 6.1) with these."""
+def read_option(value):
+    """Return (Partial IV or b"", kid or None, kid context or None). Raise ValueError."""
+def inner(message, text):
+    """Return the plain Message of a decrypted text: inner options, and what is outside by its class. Raise
+    ValueError.
+    """
+def nonce_of(base, piv):
+    """Return the nonce of a Partial IV (section 5.2); `base` is that of 0."""

@@ -2,7 +2,7 @@
 # Made of the source: python -m tools.project.stubs
 
 """OSCORE for an Endpoint: `Endpoint(security=Security(context))` protects all that it sends to its one peer and lets
-in only what the peer protected, wherever it comes from.
+in only what the peer protected, wherever it comes from. `Keyring` is for several peers.
 
 What somebody without the key can cost: a few comparisons for each datagram, verifying 230 of them a second at most
 (and 300 more at once), ten answers a second that are not larger than what they are about, and nothing that is kept.
@@ -22,28 +22,39 @@ from .context import Context
 class Security:
     """See the module. `context` is a Context. `peer` is the address that the last request of ours went to.
     `trouble` says in words what was refused last; whoever reports it sets it to None.
+
+    `max_unfragmented` is MAX_UNFRAGMENTED_SIZE of section 4.1.3.4.2: the octets of the longest protected message that
+    may come in pieces, as a proxy makes them; with 0 none may. It bounds what anybody can make us keep of them.
     """
     context: Context
+    max_unfragmented: int
+    bodies: Any
     peer: Any
     trouble: str | None
     stats: dict
-    def __init__(self, context: Context) -> None: ...
+    def __init__(self, context: Context, max_unfragmented: int=4096) -> None: ...
     def poll(self, now: Tick) -> None:
         """Once a day at least, as Endpoint.poll."""
-    def protect_request(self, message: Message) -> tuple[Message, Binding]:
-        """Return (protected Message, Binding). Raise StateError, OSError."""
+    def protect_request(self, message: Message, peer: Peer, like: Binding | None=None) -> tuple[Message, Binding | None]:
+        """Return (protected Message, Binding) of a request to `peer`; `like` is the binding of the request that it
+        follows up, if any. Raise StateError, OSError.
+        """
     def read_own(self, message: Message, binding: Binding) -> Message:
-        """Return the plain Message that a protected request of ours was made of."""
+        """Return the plain Message that a protected request of ours was made of; or the protected one that asks for
+        the next outer block, where that is due.
+        """
     def unprotect_response(self, message: Message, binding: Binding, now: Tick) -> Message | None:
-        """Return the plain Message, or None where it does not verify."""
+        """Return the plain Message, or None where it does not verify. Where `binding.again` is true afterwards, it is
+        only a sign that what `read_own` gives must follow.
+        """
     def unprotect_notification(self, message: Message, bindings: Sequence[Binding], now: Tick, first: bool=False) -> tuple[Message | None, int | None]:
         """Return (plain Message, its number) where it verifies as a response to one of the requests of these
         bindings, or (None, its number) where it is not newer than `binding.last`, else (None, None).
 
         `binding.last` stays as it is, but for the `first` response. All others have a Partial IV.
         """
-    def ended(self, message: Message) -> None:
-        """Take note that a request of ours ended with this response, which did not verify.
+    def ended(self, message: Message, binding: Binding) -> None:
+        """Take note that the request of this binding ended with this response, which did not verify.
 
         Where it says that our number was seen before, our storage was lost or is an old copy, and our next messages
         would use old numbers for other texts: so some are skipped. Anyone on the path can forge such a response,
@@ -55,6 +66,8 @@ class Security:
         """Return (plain Message, Binding, None); with an answer instead of None that must be given at once,
         protected; or (None, None, the bare answer or None for silence).
         """
+    def is_heard(self, peer: Peer) -> bool:
+        """Return whether this is the address of the key's peer, as far as we know."""
     def save(self) -> object:
         """Return what `unprotect_request` changes where it lets a request in, for `restore`."""
     def restore(self, saved: object) -> None:
