@@ -284,7 +284,7 @@ def test_a_flood_of_request_1_is_looked_at_as_one_of_strangers():
     try:
         answers = 0
         for number in range(2000):  # 200 a second, also in the peer's name
-            octets = first[:2] + bytes((number >> 8, number & 255)) + first[4:]
+            octets = first[:2] + bytes((0x80 | number >> 8, number & 255)) + first[4:]
             answers += len(server.take(octets, (CLIENT, STRANGER)[number & 1], 5 * number))
     finally:
         ccm.open_sealed = real
