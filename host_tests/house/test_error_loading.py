@@ -277,7 +277,7 @@ def test_a_configuration_that_takes_all_memory_is_said_to_be_too_large(tmp_path,
     )
     folders = f"{UNIX}:{FIRMWARE}:.frozen"
     done = finish(
-        [MICROPYTHON, "-X", "heapsize=96k", "-c", code],
+        [MICROPYTHON, "-X", "heapsize=112k", "-c", code],
         60,
         env={**os.environ, "MICROPYPATH": folders},
         capture_output=True,
