@@ -6,13 +6,17 @@ from .compat import const, ticks_diff
 
 _TYPING = const(False)
 if _TYPING:
+    from typing import Any
+
     from contracts import Peer, Tick
 
     from .message import Message
 
 # Kinds of event, and what comes with each
 REQUEST = 1  # (REQUEST, incoming, message): answer it with respond(), now or later
-RESPONSE = 2  # (RESPONSE, exchange, message)
+RESPONSE = (
+    2  # (RESPONSE, exchange, message); with None, silence is what was asked for, or the end of many responses
+)
 RESET = 3  # (RESET, exchange, None): the peer refused the message; the good end of a ping
 TIMEOUT = 4  # (TIMEOUT, exchange, None): nothing came
 INCOMPLETE = 5  # (INCOMPLETE, exchange, message): the body changed under way, or is longer than max_body
@@ -52,6 +56,8 @@ class Exchange:
     )
     binding = None  # what `oscore` must know to verify the response
     refusal = None  # with a binding: the last response that did not verify, or a Reset, which can't
+    silence = None  # ms after which silence is a good end: No-Response asked for it, or many have answered
+    many = False  # whether anybody may answer, as often as they like
 
     def __init__(
         self,
@@ -91,6 +97,10 @@ class Incoming:
 
     binding = None  # what `oscore` must know to protect the response
     body = None  # the Stream that it is a block of
+    # The classes of responses that are not sent (RFC 7967 section 2.1): 2 for 2.xx, 8 for 4.xx, 16 for 5.xx, and 1 for
+    # 2.xx without payload. The application may change it before it responds.
+    quiet = 0
+    leisure: "Tick | None" = None  # where it came by multicast: when its response goes out
 
     def __init__(self, message: "Message", peer: "Peer", deadline: "Tick", entry: "_Entry") -> None:
         self.message = message
@@ -100,7 +110,8 @@ class Incoming:
         )
         self.entry = entry
         self.acknowledged = False
-        self.response: "Exchange | None" = None  # the Exchange of a separate confirmable response
+        # The Exchange of a separate confirmable response; the datagram of one that waits for its leisure
+        self.response: "Any" = None
 
     def poll(self, endpoint, now):
         """Do what is due at `deadline`."""

@@ -32,11 +32,12 @@ _MARKER = const(0xFF)
 _MAX_OPTION = const(65535 + 269)  # what two octets of extended length can say (section 3.1)
 # A datagram of 1152 octets can hold over 1,100 empty options, which would cost 30 times its size in heap.
 _MAX_OPTIONS = const(32)
-# Rules of an option, in numbers.OPTIONS
-_REPEATABLE = const(0x1_00_00)
-_OF_REQUESTS = const(0x2_00_00)
-_OF_RESPONSES = const(0x4_00_00)
-_EVALUATED = const(0x8_00_00)
+# Rules of an option, in numbers.FORMS
+_REPEATABLE = const(1)
+_OF_REQUESTS = const(2)
+_OF_RESPONSES = const(4)
+_EVALUATED = const(8)
+_LOW = const(60)  # the last whose number is its place there
 # Octets, at most, of a datagram beside payload and options, with OSCORE and what it needs for blocks
 _HEAD = const(48)
 
@@ -156,14 +157,19 @@ def unrecognized(message: Message, blocks: int, understood: "Sequence[int]" = ()
     foreign = _OF_RESPONSES if numbers.is_request(message.code) else _OF_REQUESTS
     for option in message.options:
         number, value = option
-        if number in numbers.OPTIONS:
-            form = numbers.OPTIONS[number]
+        place = 0  # the form of none
+        if number <= _LOW:
+            place = 3 * number
+        elif number in (252, 258, 292):
+            place = 3 * (_LOW + 1 + (252, 258, 292).index(number))
+        rules = numbers.FORMS[place]
+        if rules:
             if (
-                not form & 0xFF <= len(value) <= form >> 8 & 0xFF
-                or form & foreign
-                or (number == seen and not form & _REPEATABLE)  # equal numbers stand side by side
+                not numbers.FORMS[place + 2] <= len(value) <= numbers.FORMS[place + 1]
+                or rules & foreign
+                or (number == seen and not rules & _REPEATABLE)  # equal numbers stand side by side
                 or (not blocks and number in (numbers.BLOCK1, numbers.BLOCK2))
-                or (form & _EVALUATED and number not in understood)
+                or (rules & _EVALUATED and number not in understood)
             ):
                 if number & 1:
                     return number

@@ -74,33 +74,44 @@ REQUEST_TAG = 292
 
 JSON = 50  # Content-Format application/json
 
-# The options whose form is known here: number -> rules, longest and shortest length, an octet each, RFC 7252 section
-# 5.10. An option of another form is treated as unknown (sections 5.4, 5.4.1, 5.4.3, 5.4.5). Of the rules, 1 is
-# repeatable, 2 of requests alone, 4 of responses alone, 8 not to be passed over: known where the application says that
-# it evaluates it.
-OPTIONS = {
-    IF_MATCH: 0xB_08_00,
-    URI_HOST: 0x2_FF_01,
-    ETAG: 0x1_08_01,
-    IF_NONE_MATCH: 0xA_00_00,
-    OBSERVE: 0x0_03_00,
-    URI_PORT: 0x2_02_00,
-    LOCATION_PATH: 0x5_FF_00,
-    URI_PATH: 0x3_FF_00,
-    CONTENT_FORMAT: 0x0_02_00,
-    MAX_AGE: 0x4_04_00,
-    URI_QUERY: 0x3_FF_00,
-    HOP_LIMIT: 0x2_01_01,
-    ACCEPT: 0x2_02_00,
-    LOCATION_QUERY: 0x5_FF_00,
-    BLOCK2: 0x0_03_00,
-    BLOCK1: 0x0_03_00,
-    SIZE2: 0x0_04_00,
-    SIZE1: 0x0_04_00,
-    ECHO: 0x0_28_01,
-    NO_RESPONSE: 0x2_01_00,
-    REQUEST_TAG: 0x3_08_00,
-}
+# The options whose form is known here (RFC 7252 section 5.10), three octets for each number from 0 to 60, then those of
+# 252, 258 and 292: rules, longest and shortest length. Rules: 1 repeatable, 2 of requests alone, 4 of responses alone,
+# 8 not to be passed over: known where the application says that it evaluates it; 16 known at all. An option of another
+# form is treated as unknown (sections 5.4, 5.4.1, 5.4.3, 5.4.5). Octets stay in a board's flash, a dict would not.
+FORMS = (
+    b"\0\0\0"
+    b"\x1b\x08\x00"  # 1 If-Match
+    b"\0\0\0"
+    b"\x12\xff\x01"  # 3 Uri-Host
+    b"\x11\x08\x01"  # 4 ETag
+    b"\x1a\x00\x00"  # 5 If-None-Match
+    b"\x10\x03\x00"  # 6 Observe
+    b"\x12\x02\x00"  # 7 Uri-Port
+    b"\x15\xff\x00"  # 8 Location-Path
+    b"\0\0\0\0\0\0"
+    b"\x13\xff\x00"  # 11 Uri-Path
+    b"\x10\x02\x00"  # 12 Content-Format
+    b"\0\0\0"
+    b"\x14\x04\x00"  # 14 Max-Age
+    b"\x13\xff\x00"  # 15 Uri-Query
+    b"\x12\x01\x01"  # 16 Hop-Limit
+    b"\x12\x02\x00"  # 17 Accept
+    b"\0\0\0\0\0\0"
+    b"\x15\xff\x00"  # 20 Location-Query
+    b"\0\0\0\0\0\0"
+    b"\x10\x03\x00"  # 23 Block2
+    b"\0\0\0\0\0\0\0\0\0"
+    b"\x10\x03\x00"  # 27 Block1
+    b"\x10\x04\x00"  # 28 Size2
+    b"\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+    b"\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+    b"\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+    b"\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+    b"\x10\x04\x00"  # 60 Size1
+    b"\x10\x28\x01"  # 252 Echo
+    b"\x12\x01\x00"  # 258 No-Response
+    b"\x13\x08\x00"  # 292 Request-Tag
+)
 
 
 def is_request(code: int) -> bool:

@@ -31,6 +31,8 @@ class Exchange:
     body: Any
     binding: Any
     refusal: Any
+    silence: Any
+    many: bool
     peer: Peer
     datagram: bytes
     mid: int
@@ -48,12 +50,14 @@ class Incoming:
     """A request from a peer, until it is answered. `message` is the request, `peer` where it came from."""
     binding: Any
     body: Any
+    quiet: int
+    leisure: Tick | None
     message: Message
     peer: Peer
     deadline: Tick | None
     entry: _Entry
     acknowledged: bool
-    response: Exchange | None
+    response: Any
     def __init__(self, message: Message, peer: Peer, deadline: Tick, entry: _Entry) -> None: ...
     def poll(self, endpoint, now):
         """Do what is due at `deadline`."""

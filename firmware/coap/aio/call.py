@@ -29,8 +29,11 @@ class Call:
         self.ended.set()
 
     def result(self, ping: bool = False) -> Response | None:
-        """Return the Response; None for the answer to a ping. Raise what else became of it."""
+        """Return the Response; None for the answer to a ping, and where none was wanted. Raise what else became of
+        it."""
         if self.kind == RESPONSE:
+            if self.message is None:
+                return None  # No-Response
             return Response(self.message, self.exchange.peer)  # type: ignore[arg-type]
         if self.kind == RESET and ping:
             return None

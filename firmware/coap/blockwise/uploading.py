@@ -48,7 +48,10 @@ class Upload:
         self.into = into
         self.failure = None  # why it ended, where it was not whole
         self.source = parts_of(message.payload)
-        self.options = without(message.options, numbers.BLOCK1, numbers.BLOCK2, numbers.SIZE1)
+        # Each block is answered, so the last one may be, too: No-Response would save nothing here.
+        self.options = without(
+            message.options, numbers.BLOCK1, numbers.BLOCK2, numbers.SIZE1, numbers.NO_RESPONSE
+        )
         if message.option(numbers.REQUEST_TAG) is None:
             self.options.append(_request_tag(endpoint))
         self._head = message

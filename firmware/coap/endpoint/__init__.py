@@ -85,6 +85,7 @@ class Endpoint(Continuing, Serving):
         self._exchanges: list = []
         self._incoming: list = []
         self.failure = None  # the last of these errors
+        self._leisure = None  # of the datagram that is being received, where it came by multicast
         self._seen = None  # what OSCORE had seen before the datagram that is being received
         self._duplicates = exchanges.Duplicates(self.MAX_DUPLICATES, self.MAX_ANSWER_OCTETS)
         self.bodies: list = []
@@ -101,6 +102,7 @@ class Endpoint(Continuing, Serving):
         tag: object = None,
         into: "Sink | None" = None,
         alone: bool = False,
+        many: int | None = None,
     ) -> exchanges.Exchange:
         """Send `message` (a Message) to `peer`, and return the Exchange that its event will name; `tag` is kept there.
 
@@ -108,6 +110,9 @@ class Endpoint(Continuing, Serving):
         it is empty. A payload that does not fit a datagram, or has `read(n)`, goes out in blocks (RFC 7959), of the
         size that a Block1 option says at most; it must not change until the event. With `into` the body of a
         successful response is written there, by `write(octets)`, as it comes. `alone` has no blocks put together.
+
+        `many` says that `peer` is a group (section 8): for so many ms each answer of somebody in it is a RESPONSE,
+        whose message has a `peer`; a RESPONSE with None is the end. MessageError where it is confirmable, or protected.
 
         Raise BusyError when MAX_EXCHANGES are open, MessageError when it does not fit a datagram, MemoryError; with
         `security` also oscore.StateError and OSError where it cannot be protected; what reading the payload raises.
@@ -121,6 +126,8 @@ class Endpoint(Continuing, Serving):
             from ..errors import BusyError
 
             raise BusyError("%d exchanges are open" % self.MAX_EXCHANGES)
+        if many is not None:
+            return self.send(message, peer, now, tag, False, many)
         payload = message.payload
         if alone or not (
             into is not None
@@ -150,13 +157,18 @@ class Endpoint(Continuing, Serving):
             self._exchanges.remove(exchange)
             self._pump(now)
 
-    def receive(self, datagram: "Octets", peer: "Peer", now: "Tick") -> bool:
+    def receive(self, datagram: "Octets", peer: "Peer", now: "Tick", leisure: "int | None" = None) -> bool:
         """Take one datagram, which may hold anything at all. Return whether there are events to take. Raise nothing.
+
+        With `leisure` it came by multicast (section 8.2). A non-confirmable request is let in, and what answers it goes
+        out after a random part of so many ms, errors and what has nothing to say not at all (`incoming.quiet`); all
+        else is refused, in silence.
 
         Where there is no memory for it, or `admit` or the storage fails, it counts as "failed" and is treated as
         lost: nothing of it is kept, and it is handled when it comes again. A request is answered 5.03 then.
         """
         self._duplicates.fresh = self._seen = None
+        self._leisure = leisure
         try:
             self.stats["received"] += 1
             self._duplicates.expire(now)
@@ -167,6 +179,12 @@ class Endpoint(Continuing, Serving):
         return bool(self._events)
 
     def _take(self, datagram, peer, now):
+        if self._leisure is not None:
+            from .multicast import admits
+
+            if not admits(self, datagram):
+                self.stats["refused"] += 1
+                return
         if len(datagram) > self.max_datagram:
             self._refuse_long(datagram, peer)
             return
@@ -290,7 +308,7 @@ class Endpoint(Continuing, Serving):
     def _reset(self, mid, peer):
         self._put_unless_flooded(empty(numbers.RST, mid), peer)
 
-    def start(self, peer, message, type, token, now, tag, incoming, binding, body=None):
+    def start(self, peer, message, type, token, now, tag, incoming, binding, body=None, silence=None):
         """Send a message that something is expected for; return its Exchange. Raise MessageError, MemoryError: then it
         was not started."""
         mid = self.next_mid()
@@ -306,6 +324,8 @@ class Endpoint(Continuing, Serving):
             exchange.refusal = None
         if body is not None:
             exchange.body = body
+        if silence is not None:
+            exchange.silence, exchange.many = silence
         self._exchanges.append(exchange)
         self._pump(now)
         return exchange
@@ -336,7 +356,7 @@ class Endpoint(Continuing, Serving):
             spread = shortest * (self.parameters.ack_random_factor - 1)
             timeout = shortest + int(spread * int.from_bytes(self.random(2), "big")) // 65535
         else:
-            timeout = self.parameters.non_lifetime
+            timeout = self.parameters.non_lifetime if exchange.silence is None else exchange.silence
         exchange.timeout = timeout
         exchange.deadline = now + timeout
         exchange.state = exchanges.SENT
@@ -386,7 +406,10 @@ class Endpoint(Continuing, Serving):
         # All that can fail is done before the exchange changes, so that the response can be taken when it comes
         # again.
         acknowledgement = self._remember(message, peer, now) if confirmable else None
-        kind = self._go_on(exchange, plain) if plain.options or exchange.body else exchanges.RESPONSE
+        if exchange.many:
+            kind = self._take_one(exchange, plain, peer, now)
+        else:
+            kind = self._go_on(exchange, plain) if plain.options or exchange.body else exchanges.RESPONSE
         if kind is not None:
             self._finish(exchange, kind, plain, now)
         if acknowledgement:
@@ -419,7 +442,7 @@ class Endpoint(Continuing, Serving):
         for exchange in self._exchanges:
             if (
                 exchange.token == message.token
-                and exchange.peer == peer
+                and (exchange.peer == peer or exchange.many)
                 and exchange.state != exchanges.QUEUED
             ):
                 return None if message.type == _ACK and exchange.mid != message.mid else exchange

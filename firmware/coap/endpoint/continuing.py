@@ -31,6 +31,7 @@ class Continuing:
         stats: dict[str, int]
         observers: Any
         put: Callable[..., None]
+        emit: Callable[..., None]
         _exchanges: list
         _duplicates: Any
         _finish: Callable[..., None]
@@ -55,6 +56,13 @@ class Continuing:
             self.put(exchange.datagram, exchange.peer)
             return
         refusal = exchange.refusal
+        if (
+            exchange.silence is not None
+            and refusal is None
+            and (not exchange.confirmable or exchange.state == exchanges.ACKNOWLEDGED)
+        ):
+            self._finish(exchange, exchanges.RESPONSE, None, now)
+            return
         if refusal and refusal.code == numbers.EMPTY:
             self._finish(exchange, exchanges.RESET, None, now)
             return
@@ -75,7 +83,8 @@ class Continuing:
                     self._finish(exchange, exchanges.RESET, None, now)
                 elif exchange.token is not None and exchange.confirmable:
                     # The response comes separately. RFC 7252 does not say how long that may take.
-                    exchange.deadline = now + self.parameters.max_transmit_wait
+                    wait = self.parameters.max_transmit_wait
+                    exchange.deadline = now + (wait if exchange.silence is None else exchange.silence)
                     exchange.state = exchanges.ACKNOWLEDGED
                 elif exchange.incoming is not None:
                     self._finish(exchange, exchanges.RESPONSE, None, now)
@@ -99,6 +108,14 @@ class Continuing:
         entry = self._duplicates.add(peer, message.mid, now + self.parameters.exchange_lifetime, now)
         self._duplicates.answer(entry, answer)
         return answer
+
+    def _take_one(self, exchange, message, peer, now):
+        """Take one of many responses. A confirmable one is remembered already."""
+        if message.type != numbers.CON:
+            lifetime = self.parameters.non_lifetime
+            self._duplicates.add(peer, message.mid, now + lifetime, now).answer = b""
+        message.peer = peer
+        self.emit((exchanges.RESPONSE, exchange, message))
 
     def _doubt(self, exchange, message, now):
         """Take note that the response does not verify, or that it is a Reset, which nothing protects. It may be
@@ -140,16 +157,20 @@ class Continuing:
                 body.failure = error
             return exchanges.INCOMPLETE
 
-    def send(self, message, peer, now, tag, body):
+    def send(self, message, peer, now, tag, body, many=None):
         """Send a request that fits a datagram. `body` is what deals with the response: None where the first block
         makes that known, False where each is given as it comes. Raise as `request` does."""
-        token = binding = None
+        token = binding = silence = None
         if message.code:
             token = message.token or self._new_token(peer)
         outer = message
         if self.security and message.code:
             outer, binding = self.security.protect_request(message, peer)
-        return self.start(peer, outer, message.type, token, now, tag, None, binding, body)
+        if many is not None or message.option(numbers.NO_RESPONSE):
+            from .silence import expected
+
+            silence = expected(message, binding, many, self.parameters)
+        return self.start(peer, outer, message.type, token, now, tag, None, binding, body, silence)
 
     def request_of(self, exchange):
         """Return the plain request of an exchange, without its token."""

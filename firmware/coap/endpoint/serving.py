@@ -33,6 +33,7 @@ class Serving:
         bodies: list
         put: Callable[..., None]
         _incoming: list
+        _leisure: int | None
         _events: list
         _duplicates: Any
         encoded: Callable[..., Any]
@@ -57,33 +58,57 @@ class Serving:
 
                 close(message.payload)
             return
-        request = incoming.message
         code = message.code
         stream = incoming.body
         if stream:
             stream.answering(self, now)
-        message, source = self.shaped(incoming, message, now)
+        if incoming.quiet and self._say_nothing(incoming, message, now):
+            source = message.payload
+        else:
+            message, source = self.shaped(incoming, message, now)
+            self._send_response(incoming, message, now)
+        if stream:
+            stream.answered(self, code)
+        if hasattr(source, "close"):
+            from ..blockwise.sources import close
+
+            close(source)
+
+    def _send_response(self, incoming, message, now):
+        request = incoming.message
         if incoming.acknowledged:
             started = self.start(
                 incoming.peer, message, numbers.CON, request.token, now, None, incoming, None
             )
             incoming.response = started
             incoming.deadline = None
+            return
+        if request.type == numbers.CON:
+            kept = datagram = self.encoded(message, numbers.ACK, request.mid, request.token)
         else:
-            if request.type == numbers.CON:
-                kept = datagram = self.encoded(message, numbers.ACK, request.mid, request.token)
-            else:
-                kept = b""
-                datagram = self.encoded(message, numbers.NON, self.next_mid(), request.token)
-            self._incoming.remove(incoming)
-            self._duplicates.answer(incoming.entry, kept)
-            self.put(datagram, incoming.peer)
-        if stream:
-            stream.answered(self, code)
-        if source:
-            from ..blockwise.sources import close
+            kept = b""
+            datagram = self.encoded(message, numbers.NON, self.next_mid(), request.token)
+            if incoming.leisure is not None:
+                incoming.response = datagram
+                incoming.deadline = incoming.leisure
+                return
+        self._incoming.remove(incoming)
+        self._duplicates.answer(incoming.entry, kept)
+        self.put(datagram, incoming.peer)
 
-            close(source)
+    def _say_nothing(self, incoming, message, now):
+        """Where nobody wants this response, answer by what the message layer owes, an empty acknowledgement or nothing
+        (RFC 7967 section 2), and return True."""
+        from .silence import unwanted  # here, so that its memory is only spent where somebody wants silence
+
+        if not unwanted(incoming.quiet, message):
+            return False
+        if incoming.message.type == numbers.NON:
+            self._duplicates.answer(incoming.entry, b"")
+        elif not incoming.acknowledged:
+            self._acknowledge(incoming, now)
+        self._incoming.remove(incoming)
+        return True
 
     def shaped(self, incoming: "Any", message: Message, now: "Tick") -> "tuple[Message, Any]":
         """Return what goes out for a response: a part of it where it goes in blocks, and protected; and what is to be
@@ -101,7 +126,7 @@ class Serving:
         return message, source
 
     def overdue(self, incoming: exchanges.Incoming, now: "Tick") -> None:
-        """Acknowledge a request that is not answered yet, or give it up."""
+        """Acknowledge a request that is not answered yet, send what waited for its leisure, or give the request up."""
         confirmable = incoming.message.type == numbers.CON
         if confirmable and not incoming.acknowledged:
             self._acknowledge(incoming, now)
@@ -109,6 +134,10 @@ class Serving:
         if incoming.body:
             incoming.body.give_up(self)
         self._incoming.remove(incoming)
+        if incoming.response:
+            incoming.entry.answer = b""
+            self.put(incoming.response, incoming.peer)
+            return
         self.stats["abandoned"] += 1
         if incoming.entry.answer is None:
             incoming.entry.answer = b""
@@ -161,7 +190,7 @@ class Serving:
             if not binding:
                 if message.type == numbers.CON:
                     self._refuse(refusal, message, peer, 0)
-                elif refusal.code == numbers.BAD_OPTION:
+                elif refusal.code == numbers.BAD_OPTION and self._leisure is None:
                     self._reset(message.mid, peer)  # section 5.4.1, for a non-confirmable request
                 return
         self._take_in(message, peer, now, mark, binding, refusal)
@@ -193,6 +222,8 @@ class Serving:
         )
         if binding:
             incoming.binding = binding
+        if answer is None:
+            self._note_silence(incoming, now)
         self._incoming.append(incoming)
         if answer is None and self.max_body and has_blocks(message):
             from ..blockwise.receiving import add_request_block
@@ -203,6 +234,16 @@ class Serving:
             self.respond(incoming, answer, now)
         elif answer is None:
             self._events.append((exchanges.REQUEST, incoming, message))
+
+    def _note_silence(self, incoming, now):
+        """Take note of which responses nobody wants, and when those that go to who asked many are sent."""
+        quiet = incoming.message.uint(numbers.NO_RESPONSE)
+        if quiet:
+            incoming.quiet = quiet
+        if self._leisure is not None:
+            from .multicast import at_leisure
+
+            at_leisure(incoming, now + self._leisure * int.from_bytes(self.random(2), "big") // 65536)
 
     def _refusal(self, message, peer):
         """Return the answer to a request that is not let in, or None. No state is kept of such a request."""

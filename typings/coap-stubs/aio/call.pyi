@@ -16,4 +16,6 @@ class Call:
     def __call__(self, kind: int, subject: Any, message: Message | None) -> None:
         """Take an event of the exchange: the call has ended."""
     def result(self, ping: bool=False) -> Response | None:
-        """Return the Response; None for the answer to a ping. Raise what else became of it."""
+        """Return the Response; None for the answer to a ping, and where none was wanted. Raise what else became of
+        it.
+        """

@@ -51,13 +51,16 @@ class Endpoint(Continuing, Serving):
     failure: Any
     bodies: list
     def __init__(self, parameters: numbers.Parameters | None=None, max_datagram: int=1152, random: Callable[[int], bytes]=..., admit: Callable[[Message, Peer], int | None] | None=None, max_body: int=4096, security: Security | None=None) -> None: ...
-    def request(self, message: Message, peer: Peer, now: Tick, tag: object=None, into: Sink | None=None, alone: bool=False) -> exchanges.Exchange:
+    def request(self, message: Message, peer: Peer, now: Tick, tag: object=None, into: Sink | None=None, alone: bool=False, many: int | None=None) -> exchanges.Exchange:
         """Send `message` (a Message) to `peer`, and return the Exchange that its event will name; `tag` is kept there.
 
         `message.type` says CON or NON. `message` stays as it is: the message ID is chosen here, the token too where
         it is empty. A payload that does not fit a datagram, or has `read(n)`, goes out in blocks (RFC 7959), of the
         size that a Block1 option says at most; it must not change until the event. With `into` the body of a
         successful response is written there, by `write(octets)`, as it comes. `alone` has no blocks put together.
+
+        `many` says that `peer` is a group (section 8): for so many ms each answer of somebody in it is a RESPONSE,
+        whose message has a `peer`; a RESPONSE with None is the end. MessageError where it is confirmable, or protected.
 
         Raise BusyError when MAX_EXCHANGES are open, MessageError when it does not fit a datagram, MemoryError; with
         `security` also oscore.StateError and OSError where it cannot be protected; what reading the payload raises.
@@ -67,8 +70,12 @@ class Endpoint(Continuing, Serving):
         """Send an empty confirmable message (section 4.3); a live peer answers it with Reset."""
     def cancel(self, exchange: exchanges.Exchange, now: Tick) -> None:
         """Forget an exchange: no more retransmissions, no event. What comes for it counts as unmatched."""
-    def receive(self, datagram: Octets, peer: Peer, now: Tick) -> bool:
+    def receive(self, datagram: Octets, peer: Peer, now: Tick, leisure: int | None=None) -> bool:
         """Take one datagram, which may hold anything at all. Return whether there are events to take. Raise nothing.
+
+        With `leisure` it came by multicast (section 8.2). A non-confirmable request is let in, and what answers it goes
+        out after a random part of so many ms, errors and what has nothing to say not at all (`incoming.quiet`); all
+        else is refused, in silence.
 
         Where there is no memory for it, or `admit` or the storage fails, it counts as "failed" and is treated as
         lost: nothing of it is kept, and it is handled when it comes again. A request is answered 5.03 then.
@@ -97,7 +104,7 @@ class Endpoint(Continuing, Serving):
         """Return the next Message ID (section 4.4)."""
     def encoded(self, message, type, mid, token):
         """Return the octets of a message. Raise MessageError where they are more than a datagram may have."""
-    def start(self, peer, message, type, token, now, tag, incoming, binding, body=None):
+    def start(self, peer, message, type, token, now, tag, incoming, binding, body=None, silence=None):
         """Send a message that something is expected for; return its Exchange. Raise MessageError, MemoryError: then it
         was not started.
         """

@@ -21,12 +21,13 @@ class Continuing:
     stats: dict[str, int]
     observers: Any
     put: Callable[..., None]
+    emit: Callable[..., None]
     failure: Any
     def expire(self, exchange: Exchange, now: Tick) -> None:
         """Handle an exchange whose deadline has come: send its message again, or end it."""
     def accept(self, message: Message, peer: Peer, now: Tick) -> None:
         """Acknowledge a confirmable response, also when it comes again. Raise nothing."""
-    def send(self, message, peer, now, tag, body):
+    def send(self, message, peer, now, tag, body, many=None):
         """Send a request that fits a datagram. `body` is what deals with the response: None where the first block
         makes that known, False where each is given as it comes. Raise as `request` does.
         """

@@ -44,4 +44,4 @@ class Serving:
         closed then, or None. Raise as `respond` does.
         """
     def overdue(self, incoming: exchanges.Incoming, now: Tick) -> None:
-        """Acknowledge a request that is not answered yet, or give it up."""
+        """Acknowledge a request that is not answered yet, send what waited for its leisure, or give the request up."""

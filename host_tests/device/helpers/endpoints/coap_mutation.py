@@ -31,6 +31,14 @@ CORPUS = [
     bytes.fromhex("60 00 0001"),
     bytes.fromhex("70 00 0001"),
     bytes.fromhex("50 03 0010 ed 001f 00") + bytes(13) + b"\xffx",
+    # If-Match, If-None-Match, Uri-Path, Hop-Limit, No-Response; what is asked of a group, and answered by one in it
+    bytes.fromhex("41 07 0011 aa 11 01 40 61 61 51 10 d1 e5 1a ff 31"),
+    bytes.fromhex("54 01 0012 01020307 bb")
+    + b".well-known"
+    + b"\x04core"
+    + bytes.fromhex("4a")
+    + b"rt=sensors",
+    bytes.fromhex("54 45 0013 00000003 c1 28 ff") + b"</a>;rt=x",
 ]
 
 
@@ -67,6 +75,7 @@ class Mutation:
     def __init__(self, random):
         self.random = random
         self.endpoint = coap.Endpoint(random=random.bytes)
+        self.endpoint.understands = (coap.IF_MATCH, coap.IF_NONE_MATCH)
         self.now = 0
         self.kinds = {}
         self.last = None  # the last request of ours that went out, and to whom
@@ -79,7 +88,10 @@ class Mutation:
             datagram, peer = mutated(random), random.choice(PEERS)
             if self.last and random.below(2):
                 datagram, peer = self.aimed(datagram)
-            endpoint.receive(datagram, peer, self.now)
+            if random.below(8):
+                endpoint.receive(datagram, peer, self.now)
+            else:
+                endpoint.receive(datagram, peer, self.now, 5000)  # by multicast
             if random.below(4) == 0:
                 self.ask()
             if random.below(2) == 0:
@@ -97,8 +109,13 @@ class Mutation:
 
     def ask(self):
         request = coap.Message(self.random.choice((coap.GET, coap.GET, coap.POST)), type=self.random.below(2))
+        many = None
+        if request.type == coap.NON:
+            many = self.random.choice((None, 5000))
+        if not self.random.below(4):
+            request.options = [(coap.NO_RESPONSE, self.random.choice((b"\x02", b"\x1a")))]
         try:
-            self.endpoint.request(request, self.random.choice(PEERS), self.now)
+            self.endpoint.request(request, self.random.choice(PEERS), self.now, many=many)
         except coap.BusyError:
             self.count("busy")
 
@@ -119,7 +136,9 @@ class Mutation:
                 break
             kind, exchange, message = event
             self.count(kind)
-            if kind in (coap.REQUEST, coap.RESPONSE):
+            if message is None and kind == coap.RESPONSE:
+                self.count("silence")
+            elif kind in (coap.REQUEST, coap.RESPONSE):
                 if message.uint(coap.BLOCK1 if kind == coap.REQUEST else coap.BLOCK2, 0) >> 4:
                     self.count("joined")  # the last block of several
             if kind == coap.REQUEST and self.random.below(8):
