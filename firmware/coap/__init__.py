@@ -39,14 +39,26 @@ A client, with a socket of its own (`docs/coap.md` has a server for asyncio too,
 from . import numbers
 from .compat import const
 from .endpoint import Endpoint
-from .exchange import INCOMPLETE, NOTIFICATION, PIECE, REFUSED, REQUEST, RESET, RESPONSE, STALE, TIMEOUT
-from .message import Message, MessageError, decode, encode, uint_octets
+from .message import Message
 
 _TYPING = const(False)
 if _TYPING:  # what __getattr__ finds
     from .errors import BusyError as BusyError
     from .errors import Error as Error
     from .errors import StateError as StateError
+    from .exchange import INCOMPLETE as INCOMPLETE
+    from .exchange import NOTIFICATION as NOTIFICATION
+    from .exchange import PIECE as PIECE
+    from .exchange import REFUSED as REFUSED
+    from .exchange import REQUEST as REQUEST
+    from .exchange import RESET as RESET
+    from .exchange import RESPONSE as RESPONSE
+    from .exchange import STALE as STALE
+    from .exchange import TIMEOUT as TIMEOUT
+    from .message import MessageError as MessageError
+    from .message import decode as decode
+    from .message import encode as encode
+    from .message import uint_octets as uint_octets
     from .numbers import *
     from .uri import path_options as path_options
 
@@ -55,10 +67,16 @@ if _TYPING:  # what __getattr__ finds
 
 def __getattr__(name):
     # coap.GET is numbers.GET: no second table of a hundred names in the heap
+    from . import exchange, message
+
     if name == "path_options":
         from .uri import path_options as value
     elif hasattr(numbers, name):
         value = getattr(numbers, name)
+    elif name.isupper() and hasattr(exchange, name):
+        value = getattr(exchange, name)
+    elif name in ("MessageError", "decode", "encode", "uint_octets"):
+        value = getattr(message, name)
     elif name in ("BusyError", "Error", "StateError"):
         from . import errors
 

@@ -87,7 +87,7 @@ class Site:
 
         What `/.well-known/core` says (RFC 6690): a pattern is not listed unless `listed` gives paths, a list or
         a function that returns one; listed=False leaves out any other. All other keywords are attributes, as rt, if_,
-        sz, title: see link_format.link. `ct`, a Content-Format or a tuple of them, is one, and says what the handler
+        sz, title: see links.link. `ct`, a Content-Format or a tuple of them, is one, and says what the handler
         gives: 4.06 for a request that accepts none of it, and where it is one alone, it is that of the response.
 
         Raise ValueError that names what is wrong with the pattern, or where it is there already.

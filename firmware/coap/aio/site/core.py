@@ -3,8 +3,9 @@
 for."""
 
 from ... import numbers
-from ...uri.link_format import FORMAT, link, text
+from ...uri.link_format import FORMAT
 from .failure import Failure
+from .links import link, text
 from .routes import Route
 
 # Attributes whose value is a list with blanks between its items: RFC 6690 section 2, RFC 7252 section 7.2.1

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The CoRE Link Format: examples of RFC 6690 section 5, the rules of its section 2, and what is none."""
 
-from coap.uri.link_format import link, links
+from coap.aio.site.links import link
+from coap.uri.link_format import links
 from common import Random, equal, raises
 
 
