@@ -21,25 +21,19 @@ from ..message import MessageError
 
 
 def begin(endpoint, message, peer, now, tag, into):
-    """Send a request that is longer than a datagram, asks for blocks, or whose response goes `into` something: return
+    """Send a request whose payload does not fit a datagram or is read, or whose response goes `into` something; return
     its Exchange. Raise as Endpoint.request does."""
-    readable = hasattr(message.payload, "read")
-    if readable and not endpoint.max_body:
-        raise MessageError("max_body is 0: a payload with read() goes out in blocks")
-    if (
-        not readable
-        and message.option(numbers.BLOCK1) is None
-        and len(message.payload) <= endpoint.max_datagram
-    ):
-        body = None
-        if into is not None or message.uint(numbers.BLOCK2, 0) >> 4:
-            from .fetching import Fetch
+    payload = message.payload
+    if hasattr(payload, "read"):
+        if not endpoint.max_body:
+            raise MessageError("max_body is 0: a payload with read() goes out in blocks")
+    elif into is not None and len(payload) <= endpoint.max_datagram:
+        from .fetching import Fetch
 
-            body = Fetch(message, into)
         try:
-            return endpoint.send(message, peer, now, tag, body)
+            return endpoint.request(message, peer, now, tag, None, Fetch(message, into))
         except MessageError:
-            if not endpoint.max_body or not message.payload:
+            if not endpoint.max_body or not payload:
                 raise
     from .uploading import upload
 
@@ -49,15 +43,18 @@ def begin(endpoint, message, peer, now, tag, into):
 def begun(endpoint, exchange, response):
     """Return what deals with the responses to a request that went out without blocks, when the first with a Block
     option comes."""
-    if response.code == numbers.REQUEST_ENTITY_TOO_LARGE and response.option(numbers.BLOCK1) is not None:
-        request = endpoint.request_of(exchange)
-        if request.payload:
-            from .uploading import Upload
+    request = endpoint.request_of(exchange)
+    if (
+        response.code == numbers.REQUEST_ENTITY_TOO_LARGE
+        and response.option(numbers.BLOCK1) is not None
+        and request.payload
+    ):
+        from .uploading import Upload
 
-            return Upload(endpoint, request, None)
+        return Upload(endpoint, request, None)
     from .fetching import Fetch
 
-    return Fetch()
+    return Fetch(request)
 
 
 def __getattr__(name):

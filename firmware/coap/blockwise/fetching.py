@@ -22,13 +22,13 @@ class Fetch:
 
     source = None  # of a body of ours, which this is not: see Upload
 
-    def __init__(self, message=None, into=None):
+    def __init__(self, message, into=None):
         self.into = into
         self.length = 0
         self.observed = None
         # where the request begins, and where the block begins that is asked for
         self._start = 0
-        if message and message.option(numbers.BLOCK2) is not None:
+        if message is not None and message.option(numbers.BLOCK2) is not None:
             self._start = block(message, numbers.BLOCK2)[0]
         self._asked = self._start
         self._pieces = []

@@ -72,7 +72,7 @@ class Upload:
             request = self.request(0, exponent, part, more, self.options)
             if not more:
                 request.options = without(head.options, numbers.BLOCK1)
-                body = None
+                body = True
                 if self.into is not None:
                     from .fetching import Fetch
 
@@ -80,11 +80,15 @@ class Upload:
             self._exponent = exponent
             self._more = more
             try:
-                return endpoint.send(request, peer, now, tag, body)
+                exchange = endpoint.request(request, peer, now, tag, None, body)
             except MessageError:
                 if not exponent:
                     raise
-            exponent -= 1
+                exponent -= 1
+                continue
+            if body is True:
+                exchange.body = None  # as if it had gone out without us
+            return exchange
 
     def request(self, start, exponent, part, more, options):
         """Return the Message of a block."""

@@ -9,7 +9,7 @@ Peers are compared and used as dict keys, nothing else: (host, port) pairs, or w
 from .. import exchange as exchanges
 from .. import numbers
 from ..compat import const, earliest, random_octets, ticks_diff
-from ..message import Message, MessageError, decode, empty, encode, has_blocks, unrecognized
+from ..message import Message, MessageError, decode, empty, encode, unrecognized
 from .continuing import Continuing
 from .serving import Serving
 
@@ -118,31 +118,33 @@ class Endpoint(Continuing, Serving):
         `security` also oscore.StateError and OSError where it cannot be protected; what reading the payload raises.
         Then nothing was sent.
         """
-        open = 0
-        for exchange in self._exchanges:
-            if exchange.incoming is None:
-                open += 1
-        if open >= self.MAX_EXCHANGES:
-            from ..errors import BusyError
-
-            raise BusyError("%d exchanges are open" % self.MAX_EXCHANGES)
-        if many is not None:
-            return self.send(message, peer, now, tag, False, many)
-        payload = message.payload
-        if alone or not (
+        if len(self._exchanges) >= self.MAX_EXCHANGES:
+            self._check_busy()
+        token = binding = body = silence = None
+        if alone or many is not None:
+            body = alone is not True and alone  # of `blockwise`, which deals with the response then
+        elif (
             into is not None
-            or hasattr(payload, "read")
-            or self.max_body
-            and (len(payload) > self.max_datagram or has_blocks(message))
+            or hasattr(message.payload, "read")
+            or (len(message.payload) > self.max_datagram and self.max_body)
         ):
-            try:
-                return self.send(message, peer, now, tag, False if alone else None)
-            except MessageError:
-                if alone or not (payload and self.max_body):
-                    raise
-            from ..blockwise.uploading import upload
+            from ..blockwise import begin
 
-            return upload(self, message, peer, now, tag, None)
+            return begin(self, message, peer, now, tag, into)
+        outer = message
+        if message.code:
+            token = message.token or self._new_token(peer)
+            if self.security:
+                outer, binding = self.security.protect_request(message, peer)
+        if many is not None or message.option(numbers.NO_RESPONSE):
+            from .silence import expected
+
+            silence = expected(message, binding, many, self.parameters)
+        try:
+            return self.start(peer, outer, message.type, token, now, tag, None, binding, body, silence)
+        except MessageError:
+            if body is not None or not (message.payload and self.max_body):
+                raise
         from ..blockwise import begin
 
         return begin(self, message, peer, now, tag, into)
@@ -255,8 +257,8 @@ class Endpoint(Continuing, Serving):
         return self._events.pop(0) if self._events else None
 
     # --- what its parts call ------------------------------------------------------------------------
-    # Observations, observers, exchanges and bodies in blocks use this, `send`, `random`, `bodies`, `security`,
-    # `parameters`, `stats`, and `accept`, `expire`, `overdue`, `request_of`, `ask_again`, `shaped` of the base classes;
+    # Observations, observers, exchanges and bodies in blocks use this, `random`, `bodies`, `security`, `parameters`,
+    # `stats`, and `accept`, `expire`, `overdue`, `request_of`, `ask_again`, `shaped` of the base classes;
     # nothing else of an endpoint.
 
     def put(self, datagram: "Octets", peer: "Peer") -> None:

@@ -25,6 +25,7 @@ class Continuing:
     """A base class of Endpoint, whose attributes these methods use."""
 
     if _TYPING:
+        MAX_EXCHANGES: int
         max_body: int
         parameters: Parameters
         security: Any
@@ -35,6 +36,17 @@ class Continuing:
         _exchanges: list
         _duplicates: Any
         _finish: Callable[..., None]
+
+    def _check_busy(self):
+        """Raise BusyError where as many requests of ours are open as there may be. Our separate responses are none."""
+        open = 0
+        for exchange in self._exchanges:
+            if exchange.incoming is None:
+                open += 1
+        if open >= self.MAX_EXCHANGES:
+            from ..errors import BusyError
+
+            raise BusyError("%d exchanges are open" % self.MAX_EXCHANGES)
 
     def expire(self, exchange: "Exchange", now: "Tick") -> None:
         """Handle an exchange whose deadline has come: send its message again, or end it."""
@@ -156,21 +168,6 @@ class Continuing:
             if body:
                 body.failure = error
             return exchanges.INCOMPLETE
-
-    def send(self, message, peer, now, tag, body, many=None):
-        """Send a request that fits a datagram. `body` is what deals with the response: None where the first block
-        makes that known, False where each is given as it comes. Raise as `request` does."""
-        token = binding = silence = None
-        if message.code:
-            token = message.token or self._new_token(peer)
-        outer = message
-        if self.security and message.code:
-            outer, binding = self.security.protect_request(message, peer)
-        if many is not None or message.option(numbers.NO_RESPONSE):
-            from .silence import expected
-
-            silence = expected(message, binding, many, self.parameters)
-        return self.start(peer, outer, message.type, token, now, tag, None, binding, body, silence)
 
     def request_of(self, exchange):
         """Return the plain request of an exchange, without its token."""

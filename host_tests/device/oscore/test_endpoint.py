@@ -3,6 +3,7 @@
 
 import coap
 from coap import message
+from coap_pair import Seekable
 from coap_scene import run
 from common import equal
 from oscore_scene import CLIENT, SERVER, pair, talk
@@ -124,7 +125,7 @@ def test_body_in_blocks_from_the_peer():
     client, server = pair()
     body = bytes(range(100))
     options = coap.path_options("/msgin5g") + [(coap.BLOCK1, b"\x02")]
-    seen = talk(client, server, client.ask(server, body, options=options))
+    seen = talk(client, server, client.ask(server, Seekable(body), options=options))
     # outside, whatever it is inside: POST and 2.04 with nothing but OSCORE
     equal([decoded(octets).code for _, octets in seen], [coap.POST, coap.CHANGED] * 2)
     equal({number for _, octets in seen for number, _ in decoded(octets).options}, {coap.OSCORE})

@@ -20,7 +20,7 @@ its kind comes or goes.
 from .. import numbers as numbers
 from ..message import MessageError as MessageError
 def begin(endpoint, message, peer, now, tag, into):
-    """Send a request that is longer than a datagram, asks for blocks, or whose response goes `into` something: return
+    """Send a request whose payload does not fit a datagram or is read, or whose response goes `into` something; return
     its Exchange. Raise as Endpoint.request does.
     """
 def begun(endpoint, exchange, response):

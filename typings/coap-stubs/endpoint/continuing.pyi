@@ -15,6 +15,7 @@ from ..numbers import Parameters
 
 class Continuing:
     """A base class of Endpoint, whose attributes these methods use."""
+    MAX_EXCHANGES: int
     max_body: int
     parameters: Parameters
     security: Any
@@ -27,10 +28,6 @@ class Continuing:
         """Handle an exchange whose deadline has come: send its message again, or end it."""
     def accept(self, message: Message, peer: Peer, now: Tick) -> None:
         """Acknowledge a confirmable response, also when it comes again. Raise nothing."""
-    def send(self, message, peer, now, tag, body, many=None):
-        """Send a request that fits a datagram. `body` is what deals with the response: None where the first block
-        makes that known, False where each is given as it comes. Raise as `request` does.
-        """
     def request_of(self, exchange):
         """Return the plain request of an exchange, without its token."""
     def ask_again(self, exchange, request, body):
