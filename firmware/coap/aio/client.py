@@ -16,6 +16,7 @@ if _TYPING:
 
     from ..endpoint import Endpoint
     from .directory import Registration
+    from .observing import Changes
     from .response import Response
 
 _PATCH = const(6)  # RFC 8132
@@ -36,7 +37,7 @@ class Client:
     if _TYPING:
         endpoint: Endpoint
         call: Callable[..., Any]
-        _check: Callable[..., None]
+        check: Callable[..., None]
         _link: Any
         _names: Any
         _sockets: list
@@ -95,10 +96,22 @@ class Client:
         return await register(self, uri, ep, lt, full, **parameters)
 
     async def _method(self, code, uri, payload=b"", timeout=None, confirmable=True, **keywords):
-        if isinstance(payload, str):
-            payload = payload.encode()
-        kind = numbers.CON if confirmable else numbers.NON
-        return await self.request(Message(code, payload, options_of(**keywords), kind), uri, timeout)
+        return await self.request(_message(code, payload, confirmable, keywords), uri, timeout)
+
+    def observe(
+        self,
+        uri: "str | Peer" = None,
+        payload: "Octets | str" = b"",
+        confirmable: bool = True,
+        **keywords: "Any",
+    ) -> "Changes":
+        """Return what a resource is and becomes (RFC 7641), to be iterated by `async for`: observing.Changes says how.
+        It asks by GET, by FETCH where there is a `payload`. The keywords are those of the other methods, but for
+        `timeout`."""
+        from .observing import Changes
+
+        code = numbers.FETCH if payload else numbers.GET
+        return Changes(self, uri, _message(code, payload, confirmable, keywords))
 
     async def request(
         self,
@@ -127,7 +140,7 @@ class Client:
 
     async def resolve(self, to: "str | Peer") -> "tuple[Peer, list[tuple[int, bytes]]]":
         """Return the peer and the options of a URI, or of a peer. Raise ValueError, OSError for an unknown name."""
-        self._check()
+        self.check()
         if self._link is not None and self._link.peer is None:
             await self._up.wait()  # its peer is not known yet
         if to is None:
@@ -154,6 +167,12 @@ class Client:
             self._names = Names()
         address = await self._names.address(host, self._sockets[0] is None and self._sockets[1] is not None)
         return (address, port), options
+
+
+def _message(code, payload, confirmable, keywords):
+    if isinstance(payload, str):
+        payload = payload.encode()
+    return Message(code, payload, options_of(**keywords), numbers.CON if confirmable else numbers.NON)
 
 
 def options_of(

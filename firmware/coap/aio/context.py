@@ -100,14 +100,18 @@ class Context(Client):
 
     async def serve(self) -> None:
         """Wait until this task is cancelled, or the context is closed."""
-        self._check()
-        call = Call()
+        await self.wait(Call())
+
+    async def wait(self, call: Call) -> "Any":
+        """Wait until `call` has ended; return its result. Raise Closed where the context is closed."""
+        self.check()
         self._calls.append(call)
         try:
             await call.ended.wait()
         finally:
             self._calls.remove(call)
-        call.result()
+        self.check()
+        return call.result()
 
     @property
     def address(self) -> "Peer":
@@ -139,7 +143,8 @@ class Context(Client):
                 each.close()
         self._sockets = [None, None]
 
-    def _check(self):
+    def check(self) -> None:
+        """Raise Closed where the context is not open."""
         if not self._open:
             from .errors import Closed
 
@@ -185,27 +190,28 @@ class Context(Client):
         """Have `start()` begin an exchange whose tag is `call`, when there is room for one; return the result."""
         self._calls.append(call)
         try:
-            call.exchange = await self._started(start)
+            call.exchange = await self.started(start)
             await call.ended.wait()
         finally:
             self._calls.remove(call)
             if not call.kind and call.exchange is not None:
                 self.endpoint.cancel(call.exchange, now())
-                self._flush()
+                self.flush()
             self._next_turn()
         return call.result(ping)
 
-    async def _started(self, start):
+    async def started(self, start: "Any") -> "Any":
+        """Return what `start()` returns, called as soon as there is room for an exchange."""
         turn = None
         try:
             while True:
-                self._check()
+                self.check()
                 if turn is None and self._turns or turn is not None and self._turns[0] is not turn:
                     pass  # others wait for longer
                 else:
                     try:
                         exchange = start()
-                        self._flush()
+                        self.flush()
                         return exchange
                     except Exception as error:
                         if not _is_busy(error) or turn is None and len(self._turns) >= _WAITING:
@@ -230,15 +236,26 @@ class Context(Client):
 
     # --- requests of peers --------------------------------------------------------------------------
 
-    def respond(self, incoming: Incoming, message: Message) -> None:
-        """Answer a request of a peer: Endpoint.respond, and what it raises."""
-        self.endpoint.respond(incoming, message, now())
-        self._flush()
+    def respond(self, incoming: "Any", message: Message, observe: bool = False) -> None:
+        """Answer a request of a peer: Endpoint.respond, and what it raises; where it is about what can be observed, or
+        came again for an observer, Observers.respond."""
+        endpoint = self.endpoint
+        target = endpoint.observers if observe or not isinstance(incoming, Incoming) else endpoint
+        target.respond(incoming, message, now())
+        self.flush()
+
+    def changed(self, path: str, confirmable: bool = False) -> int:
+        """Have the observers of a resource of the site notified: see Site.changed."""
+        if self.endpoint.observers is None or not self._open:
+            return 0
+        count = self.endpoint.observers.changed(path, now(), confirmable)
+        self.flush()
+        return count
 
     def _serve(self, incoming, message):
         if self.site is None:
             self.endpoint.respond(incoming, Message(numbers.NOT_FOUND), now())
-        elif len(self._handlers) >= _HANDLERS:
+        elif len(self._handlers) >= _HANDLERS and isinstance(incoming, Incoming):
             busy = Message(numbers.SERVICE_UNAVAILABLE, options=((numbers.MAX_AGE, b"\x02"),))
             self.endpoint.respond(incoming, busy, now())
         else:
@@ -288,7 +305,7 @@ class Context(Client):
             try:
                 octets, peer = await link.receive()
                 self.endpoint.receive(octets, peer, now())
-                self._flush()
+                self.flush()
                 burst += 1
                 if burst == _BURST:
                     burst = 0
@@ -305,7 +322,7 @@ class Context(Client):
             try:
                 tick = now()
                 self.endpoint.poll(tick)
-                self._flush()
+                self.flush()
                 self._sweep()
                 self._kick.clear()
                 deadline = self._armed = self.endpoint.next_deadline()
@@ -333,7 +350,7 @@ class Context(Client):
         self.stats["raised"] += 1
         tell(error)
 
-    def _flush(self):
+    def flush(self) -> None:
         """After each call of the endpoint: events to those who wait for them, then datagrams to their links, those that
         an event had sent too."""
         endpoint = self.endpoint

@@ -52,7 +52,7 @@ class Observer:
         self.confirm = True  # whether the next notification must be confirmable: the first one is
         self.confirm_at: "Tick | None" = confirm_at  # when the next one must be
         self.sent = 0  # non-confirmable ones since the last that was acknowledged
-        self.deadline: "Tick | None" = None  # of the application, while it makes a notification
+        self.asked_until: "Tick | None" = None  # while the application makes a notification
         self.ready: "Tick | None" = None  # before that no non-confirmable one goes
         self.round_trip: int | None = None  # ms, as estimated; None: not known
         self.mids: list = []
@@ -122,7 +122,7 @@ class Observers:
         first response had, which goes out as 4.06. Raise as Endpoint.respond does, and then all is as before.
         """
         if isinstance(incoming, Observer):
-            if incoming in self._entries and incoming.deadline is not None:
+            if incoming in self._entries and incoming.asked_until is not None:
                 self._notify(incoming, message, now)
                 self._arm(now)
             return
@@ -197,9 +197,9 @@ class Observers:
         """Return whether a newer notification is to take the place of the one that was not acknowledged in time
         (section 4.5.2): it goes out with the retransmissions that are left."""
         observer = self._of(exchange)
-        if observer is None or not observer.changed and observer.deadline is None:
+        if observer is None or not observer.changed and observer.asked_until is None:
             return False
-        if observer.deadline is None:
+        if observer.asked_until is None:
             self._ask(observer, now)
         exchange.deadline = None  # until the application has made it
         return True
@@ -272,7 +272,7 @@ class Observers:
         return entry
 
     def _remove(self, observer):
-        observer.deadline = None
+        observer.asked_until = None
         if observer in self._entries:
             self._entries.remove(observer)
 
@@ -296,8 +296,8 @@ class Observers:
     # --- notifications ----------------------------------------------------------------------------------
 
     def _step(self, observer, now):
-        if observer.deadline is not None:
-            if ticks_diff(now, observer.deadline) >= 0:
+        if observer.asked_until is not None:
+            if ticks_diff(now, observer.asked_until) >= 0:
                 self._give_up(observer, now)
             return
         if observer.mids_until is not None and ticks_diff(now, observer.mids_until) >= 0:
@@ -321,7 +321,7 @@ class Observers:
         """Have the request come again."""
         until = now + self._endpoint.parameters.exchange_lifetime
         self._endpoint.emit((REQUEST, observer, observer.message))
-        observer.deadline = until
+        observer.asked_until = until
         observer.changed = False
 
     def _give_up(self, observer, now):
@@ -337,12 +337,14 @@ class Observers:
         exchange = observer.exchange
         if exchange and exchange.state != QUEUED and exchange.deadline is not None:
             # It went on the air meanwhile, and has its time to be acknowledged before anything follows.
-            observer.deadline = None
+            observer.asked_until = None
             observer.changed = True
+            _close(message.payload)
             return
+        payload = message.payload
         message, last = self._notification(observer, message)
         confirmable = last or observer.confirm or observer.sent >= self._unconfirmed
-        plain, source = self._endpoint.shaped(observer, message, now)
+        plain, _ = self._endpoint.shaped(observer, message, now)
         token = observer.message.token
         if exchange and exchange.state == QUEUED:
             exchange.datagram = self._endpoint.encoded(plain, numbers.CON, exchange.mid, token)
@@ -354,11 +356,8 @@ class Observers:
             )
         else:
             self._send(observer, plain, token, now)
-        if source:
-            from ..blockwise.sources import close
-
-            close(source)
-        observer.deadline = None
+        _close(payload)
+        observer.asked_until = None
         self.stats["notified"] += 1
         if last:
             self.stats["failed"] += 1
@@ -417,8 +416,8 @@ class Observers:
     def _arm(self, now):
         deadline = None
         for observer in self._entries:
-            if observer.deadline is not None:
-                deadline = earliest(deadline, observer.deadline)
+            if observer.asked_until is not None:
+                deadline = earliest(deadline, observer.asked_until)
                 continue
             deadline = earliest(deadline, earliest(observer.confirm_at, observer.mids_until))
             deadline = earliest(deadline, observer.ready)
@@ -430,6 +429,13 @@ class Observers:
 def _principal(item):
     """Return who is behind a request: the key that it was protected with, None where it was not."""
     return bool(item.binding)
+
+
+def _close(payload):
+    if hasattr(payload, "read"):
+        from ..blockwise.sources import close
+
+        close(payload)
 
 
 def _without(options, *left_out):

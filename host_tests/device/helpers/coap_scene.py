@@ -124,7 +124,7 @@ class SiteContext:
         self.responses = []
         self.fails = list(fails)
 
-    def respond(self, incoming, message):
+    def respond(self, incoming, message, observe=False):
         if self.fails:
             error = self.fails.pop(0)
             if error:

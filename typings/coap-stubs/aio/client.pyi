@@ -10,6 +10,7 @@ from .._contracts import Peer
 from ..endpoint import Endpoint
 from ..message import Message
 from .directory import Registration
+from .observing import Changes
 from .response import Response
 
 class Client:
@@ -22,6 +23,7 @@ class Client:
     """
     endpoint: Endpoint
     call: Callable[..., Any]
+    check: Callable[..., None]
     async def get(self, uri: str | Peer, **keywords: Any) -> Response:
         """Send a GET (RFC 7252 section 5.8.1)."""
     async def post(self, uri: str | Peer, payload: Octets | str=b'', **keywords: Any) -> Response:
@@ -47,6 +49,11 @@ class Client:
         /.well-known/core (section 5.1). With `full` the resource for registrations is looked up there, and with a path
         in the URI it is that; the links are written to it (section 5). Other keywords are parameters of the
         registration, `d` (sector), `base`, which a simple one cannot have. Raise ValueError for what can't be said.
+        """
+    def observe(self, uri: str | Peer=None, payload: Octets | str=b'', confirmable: bool=True, **keywords: Any) -> Changes:
+        """Return what a resource is and becomes (RFC 7641), to be iterated by `async for`: observing.Changes says how.
+        It asks by GET, by FETCH where there is a `payload`. The keywords are those of the other methods, but for
+        `timeout`.
         """
     async def request(self, message: Message, to: str | Peer=None, timeout: float | None=None) -> Response:
         """Send `message` to a URI, whose options are added, or to a peer; return the Response, whatever its code.

@@ -11,7 +11,6 @@ from .._contracts import Link
 from .._contracts import Peer
 from .._contracts import Security
 from ..endpoint import Endpoint
-from ..exchange import Incoming
 from ..message import Message
 from .call import Call
 from .client import Client
@@ -35,14 +34,28 @@ class Context(Client):
     async def __aexit__(self, *error: Any) -> None: ...
     async def serve(self) -> None:
         """Wait until this task is cancelled, or the context is closed."""
+    async def wait(self, call: Call) -> Any:
+        """Wait until `call` has ended; return its result. Raise Closed where the context is closed."""
     @property
     def address(self) -> Peer:
         """Where it listens: (host, port); the peer of a link that was given."""
+    def check(self) -> None:
+        """Raise Closed where the context is not open."""
     def begin(self, coroutine: Any) -> Any:
         """Run a coroutine as a task that is cancelled when the context is closed, or by `end`. Return the task."""
     def end(self, task: Any) -> None:
         """Cancel a task that `begin` gave."""
     async def call(self, call: Call, start: Any, ping: bool=False) -> Any:
         """Have `start()` begin an exchange whose tag is `call`, when there is room for one; return the result."""
-    def respond(self, incoming: Incoming, message: Message) -> None:
-        """Answer a request of a peer: Endpoint.respond, and what it raises."""
+    async def started(self, start: Any) -> Any:
+        """Return what `start()` returns, called as soon as there is room for an exchange."""
+    def respond(self, incoming: Any, message: Message, observe: bool=False) -> None:
+        """Answer a request of a peer: Endpoint.respond, and what it raises; where it is about what can be observed, or
+        came again for an observer, Observers.respond.
+        """
+    def changed(self, path: str, confirmable: bool=False) -> int:
+        """Have the observers of a resource of the site notified: see Site.changed."""
+    def flush(self) -> None:
+        """After each call of the endpoint: events to those who wait for them, then datagrams to their links, those that
+        an event had sent too.
+        """

@@ -34,7 +34,7 @@ class Observer:
     confirm: bool
     confirm_at: Tick | None
     sent: int
-    deadline: Tick | None
+    asked_until: Tick | None
     ready: Tick | None
     round_trip: int | None
     mids: list

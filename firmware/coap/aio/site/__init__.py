@@ -17,6 +17,7 @@ from ... import numbers
 from ...compat import const
 from ...endpoint.conditions import OPTIONS as CONDITIONS
 from ...message import Message
+from ...uri import path_options
 from . import conditions, results
 from .failure import Failure
 from .request import Request
@@ -54,11 +55,16 @@ class Site:
     by `raise Failure(code, text)`. After any other exception it is 5.00, after a MemoryError 5.03, and the exception is
     told: the same one once a minute.
 
+    `sequence` gives the numbers of notifications, which must rise over a restart: coap.observe.sequence has some. Where
+    it is not said, they are the time, if the clock is right, or else what a small file says, coap-observe.
+
     `stats` counts "handled" requests that a handler was called for, and "failed" ones, whose handler raised an
     exception or returned what cannot be sent.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, sequence: "Any" = None) -> None:
+        self.sequence = sequence
+        self._contexts: list = []  # with observers
         self.routes: list[Route] = []  # the most exact first
         self.stats = {"handled": 0, "failed": 0}
         self._told: "Any" = None
@@ -194,13 +200,41 @@ class Site:
         """Have an endpoint let in what only a Site can decide: requests with If-Match and If-None-Match."""
         endpoint.understands = CONDITIONS
 
+    def changed(self, path: str, confirmable: bool = False) -> int:
+        """Take note that the resource at `path`, "/sensors/a", has changed; return how many observers there are. Its
+        handler is called again for each of them, with the request that it sent, as soon as a notification may go to
+        it, and what it returns is the notification: coap.observe.server says when, and which are confirmable but for
+        `confirmable`. An error as a result is the last notification, 4.04 where the resource is gone.
+
+        Raise ValueError for what is no path.
+        """
+        if not self._contexts:
+            return 0
+        path = Message(numbers.GET, options=path_options(path)).path or "/"
+        return sum([context.changed(path, confirmable) for context in self._contexts])
+
+    def _observed(self, context, message):
+        """Return whether a resource notifies; its context has a list of observers then."""
+        try:
+            route, _ = self.find(message)
+        except Failure:
+            return False
+        if route.observe:
+            from .observing import begin
+
+            begin(context, self.sequence)
+            if context not in self._contexts:
+                self._contexts.append(context)
+        return route.observe
+
     async def handle(self, context: "Any", incoming: "Any", message: Message) -> None:
         """Answer a request that came in, by `context.respond`. Raise asyncio.CancelledError alone."""
         try:
             try:
                 response = await self.answer(message, incoming.peer)
+                observe = message.option(numbers.OBSERVE) is not None and self._observed(context, message)
                 try:
-                    context.respond(incoming, response)
+                    context.respond(incoming, response, observe)
                 except Failure as failure:  # of a file that cannot be read
                     context.respond(incoming, results.error(failure.code, failure.text))
             except MemoryError as error:

@@ -45,12 +45,16 @@ class Site:
     by `raise Failure(code, text)`. After any other exception it is 5.00, after a MemoryError 5.03, and the exception is
     told: the same one once a minute.
 
+    `sequence` gives the numbers of notifications, which must rise over a restart: coap.observe.sequence has some. Where
+    it is not said, they are the time, if the clock is right, or else what a small file says, coap-observe.
+
     `stats` counts "handled" requests that a handler was called for, and "failed" ones, whose handler raised an
     exception or returned what cannot be sent.
     """
+    sequence: Any
     routes: list[Route]
     stats: dict
-    def __init__(self) -> None: ...
+    def __init__(self, sequence: Any=None) -> None: ...
     def route(self, pattern: str, methods: Sequence[int]=..., consumes: Sequence[int] | None=None, etag: Callable[..., Any] | None=None, observe: bool=False, stream: bool=False, listed: Any=True, **attributes: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Return a decorator that makes a function the handler of `pattern` and these methods (coap.GET, coap.FETCH).
 
@@ -90,5 +94,13 @@ class Site:
         """
     def prepare(self, endpoint: Any) -> None:
         """Have an endpoint let in what only a Site can decide: requests with If-Match and If-None-Match."""
+    def changed(self, path: str, confirmable: bool=False) -> int:
+        """Take note that the resource at `path`, "/sensors/a", has changed; return how many observers there are. Its
+        handler is called again for each of them, with the request that it sent, as soon as a notification may go to
+        it, and what it returns is the notification: coap.observe.server says when, and which are confirmable but for
+        `confirmable`. An error as a result is the last notification, 4.04 where the resource is gone.
+
+        Raise ValueError for what is no path.
+        """
     async def handle(self, context: Any, incoming: Any, message: Message) -> None:
         """Answer a request that came in, by `context.respond`. Raise asyncio.CancelledError alone."""
