@@ -252,6 +252,8 @@ class Site:
         self.stats["failed"] += 1
         try:
             if self._told is None:
+                if isinstance(error, MemoryError):
+                    return  # no time to load a module
                 from .telling import Told
 
                 self._told = Told()
