@@ -48,6 +48,11 @@ def large(request):
     return bytes(3000)
 
 
+@site.get("/file", listed=False)
+def file(request):
+    return File(__file__[:-10] + "file.json")
+
+
 @site.get("/bad/<int:n>")
 def bad(request, n):
     if n == 7:
@@ -119,6 +124,12 @@ def test_aiocoap_as_client(interpreter, tmp_path):
         assert (await ask(get, "/slow"))[2] == b"at last"
         assert (await ask(get, "/large"))[2] == bytes(3000)
         assert (await ask(get, "/none"))[0] == "4.04"
+        assert (await ask(get, "/file"))[0] == "4.04"
+        content = bytes(range(256)) * 257  # 65,792 octets
+        (tmp_path / "file.json").write_bytes(content)
+        answer = await ask(get, "/file")
+        assert answer[:3] == ("2.05", json, content)
+        assert (await ask(get, "/file", etags=[answer[3].opt.etag]))[0] == "2.03"
         assert (await ask(put, "/hello"))[0] == "4.05"
         assert (await ask(get, "/hello", accept=json))[0] == "4.06"
         assert (await ask(get, "/bad/7"))[:3] == ("4.03", None, b"not 7")
@@ -179,6 +190,8 @@ def test_libcoap_as_client(interpreter, coap_client, tmp_path):
         assert ask("/store/a", "-m", "put", "-e", "12345", "-O", "5") == (b"", b"")
         assert ask("/store/a", "-m", "put", "-e", "12345", "-O", "5") == (b"", b"4.12")
         assert ask("/store/a", "-b", "16") == (b"12345", b"")
+        (tmp_path / "file.json").write_bytes(b"[1234567890, 1234567890]\n" * 200)
+        assert ask("/file", "-b", "64")[0] == (tmp_path / "file.json").read_bytes().rstrip(b"\n")
         # in blocks of 16 octets: for each the list is made anew
         listed = b'</hello>;ct=0;rt="greeting",</large>,</slow>,</store/a>,</sum>'
         assert ask("/.well-known/core", "-b", "16") == (listed, b"")

@@ -5,8 +5,9 @@ be, or with 5.03 or 5.00, or it stays open, for which the endpoint says 5.00 in 
 
 import coap
 from coap.aio import Failure, Site
-from coap_scene import PEER, endpoint, finished, one_event, sent
+from coap_scene import PEER, endpoint, one_event, sent
 from common import equal
+from site_scene import finished
 from starving import each
 
 ROOM = (coap.SERVICE_UNAVAILABLE, coap.INTERNAL_SERVER_ERROR)
@@ -39,7 +40,7 @@ class Server:
         raise Failure(coap.FORBIDDEN, "no")
 
     # what a Context is to a site
-    def respond(self, incoming, message):
+    def respond(self, incoming, message, observe=False):
         self.endpoint.respond(incoming, message, 0)
 
 

@@ -7,8 +7,8 @@ import os
 
 import coap
 from coap.aio import File, Site
-from coap_scene import request_for, site_answer, site_ask, site_handled
 from common import equal
+from site_scene import request_for, site_answer, site_ask, site_handled
 
 PRECONDITION_FAILED = ("4.12", None, b"")
 

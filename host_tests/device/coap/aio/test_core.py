@@ -3,8 +3,8 @@
 
 import coap
 from coap.aio import Site
-from coap_scene import finished, request_for, said, site_ask
 from common import equal
+from site_scene import finished, request_for, said, site_ask
 
 SENSORS = (
     b'</sensors>;ct=40;title="Sensor Index",'

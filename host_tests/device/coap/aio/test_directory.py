@@ -5,8 +5,8 @@ answers; time stands in the list of what is waited for."""
 import coap
 from coap.aio import Response, Site, directory
 from coap.aio.client import Client
-from coap_scene import finished
 from common import equal, raises
+from site_scene import finished
 
 HOST = "coap://192.0.2.9"
 LINKS = b'</temp>;rt="temperature"'

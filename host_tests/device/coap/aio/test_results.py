@@ -3,8 +3,9 @@
 
 import coap
 from coap.aio import Failure, Site
-from coap_scene import PEER, request_for, site_answer, site_ask, site_handled
+from coap_scene import PEER
 from common import equal, raises
+from site_scene import request_for, site_answer, site_ask, site_handled
 
 METHODS = (coap.GET, coap.POST, coap.PUT, coap.DELETE, coap.FETCH, coap.PATCH, coap.IPATCH)
 FAILED = [("5.00", None, b"")]

@@ -3,8 +3,8 @@
 
 import coap
 from coap.aio import Site
-from coap_scene import finished, request_for, said, site_ask
 from common import equal, raises
+from site_scene import finished, request_for, said, site_ask
 
 NOT_FOUND = ("4.04", None, b"")
 NOT_ALLOWED = ("4.05", None, b"")
