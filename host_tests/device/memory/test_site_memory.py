@@ -10,6 +10,7 @@ from common import equal
 from site_scene import finished
 from starving import each
 
+LARGE = bytes(600)  # more than a datagram of 256
 ROOM = (coap.SERVICE_UNAVAILABLE, coap.INTERNAL_SERVER_ERROR)
 
 
@@ -17,11 +18,11 @@ class Server:
     """A site behind an endpoint, to which a request has come."""
 
     def __init__(self, code=coap.GET, path="/a/7?x=1", payload=b"", options=()):
-        self.endpoint = endpoint()
+        self.endpoint = endpoint(max_datagram=256)
         self.site = Site()
         self.site.get("/a/<int:n>", etag=lambda request, n: b"v%d" % n)(self.read)
         self.site.put("/files/<path:name>", consumes=(50,))(self.write)
-        self.site.get("/large")(lambda request: bytes(3000))
+        self.site.get("/large")(lambda request: LARGE)
         self.site.get("/no", rt="x", listed=("/no", "/none"))(self.refuse)
         self.request = coap.Message(code, payload, coap.path_options(path) + list(options), coap.CON, 1, b"t")
         self.ask(self.request)
