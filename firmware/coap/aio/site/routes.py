@@ -62,8 +62,8 @@ class Route:
             elif kind == _NAME:
                 captures[name] = str(value, "utf-8")
             else:
-                # An option with "/" in it would look like two
-                if [each for each in path[index:] if b"/" in each]:
+                # An option with "/" in it would look like two, and an empty one at the beginning like the root
+                if not value or [each for each in path[index:] if b"/" in each]:
                     return None
                 captures[name] = str(b"/".join(path[index:]), "utf-8")
         return captures

@@ -87,6 +87,10 @@ def test_a_path_does_not_lead_out_of_what_it_names():
     for segments in ((b"files", b".."), (b"files", b"a", b"..", b"b"), (b"files", b"."), (b"one", b"..")):
         equal(got_options(site, *segments), "4.04")
     equal(got_options(site, b"files", b"../../etc"), "4.04")
+    # "/files//etc/passwd": what is captured would be an absolute path
+    equal(got_options(site, b"files", b"", b"etc", b"passwd"), "4.04")
+    equal(got_options(site, b"files", b""), "4.04")
+    equal(got_options(site, b"files", b"a", b"", b"b", b""), "/files/<path:name> a//b/")
 
 
 def test_what_is_not_utf8_names_nothing():

@@ -27,9 +27,10 @@ class Site:
     A pattern is the path of a URI, percent-encoded, in which a whole segment may be `<NAME>` for one that is anything,
     `<int:NAME>` for digits, and at the end `<path:NAME>` for one or more. A handler is called with a Request, and with
     what stands there as keywords: `<NAME>` gives the decoded text of the segment, in which a peer may have put "/" and
-    all else; `<path:NAME>` matches no segment with "/" in it, none is "." or "..", so that it is a relative path of
-    what it names. Where several patterns fit, the one wins that is more exact in the first segment in which they
-    differ: text, `<int:`, `<NAME>`, `<path:`; of those, the first one that has the method.
+    all else; `<path:NAME>` matches no segment with "/" in it, does not begin with an empty one, and none is "." or
+    "..": so it is a relative path that leads nowhere else. Where several patterns fit, the one wins that is more exact
+    in the first segment in which they differ: text, `<int:`, `<NAME>`, `<path:`; of those, the first one that has the
+    method.
 
     A handler is a function or a coroutine. It returns
 
