@@ -16,13 +16,9 @@ if _TYPING:
 
     from ..endpoint import Endpoint
     from .directory import Registration
+    from .multicast import Answers
     from .observing import Changes
     from .response import Response
-
-_PATCH = const(6)  # RFC 8132
-_IPATCH = const(7)
-_HOP_LIMIT = const(16)  # RFC 8768
-_NO_RESPONSE = const(258)  # RFC 7967
 
 
 class Client:
@@ -65,11 +61,11 @@ class Client:
 
     async def patch(self, uri: "str | Peer", payload: "Octets | str" = b"", **keywords: "Any") -> "Response":
         """Send a PATCH (RFC 8132 section 3)."""
-        return await self._method(_PATCH, uri, payload, **keywords)
+        return await self._method(numbers.PATCH, uri, payload, **keywords)
 
     async def ipatch(self, uri: "str | Peer", payload: "Octets | str" = b"", **keywords: "Any") -> "Response":
         """Send an iPATCH (RFC 8132 section 3)."""
-        return await self._method(_IPATCH, uri, payload, **keywords)
+        return await self._method(numbers.IPATCH, uri, payload, **keywords)
 
     async def ping(self, uri: "str | Peer" = None, timeout: float | None = None) -> None:
         """Return as soon as the peer has answered an empty message (RFC 7252 section 4.3). Raise NoAnswer."""
@@ -94,6 +90,21 @@ class Client:
         from .directory import register
 
         return await register(self, uri, ep, lt, full, **parameters)
+
+    def multicast(
+        self,
+        uri: "str | Peer",
+        timeout: float = 5,
+        method: int = numbers.GET,
+        payload: "Octets | str" = b"",
+        **keywords: "Any",
+    ) -> "Answers":
+        """Send a request to a group of servers (RFC 7252 section 8), in a NON, and return what `async for` takes:
+        the Response of each that answers within `timeout` seconds. Who answers proves nothing, whatever the context's
+        `security`. The iterator raises what `request` raises."""
+        from .multicast import Answers
+
+        return Answers(self, _message(method, payload, False, keywords), uri, int(timeout * 1000))
 
     async def _method(self, code, uri, payload=b"", timeout=None, confirmable=True, **keywords):
         return await self.request(_message(code, payload, confirmable, keywords), uri, timeout)
@@ -198,8 +209,8 @@ def options_of(
     for number, value, most, name in (
         (numbers.CONTENT_FORMAT, content_format, 65535, "content_format"),
         (numbers.ACCEPT, accept, 65535, "accept"),
-        (_HOP_LIMIT, hop_limit, 255, "hop_limit"),
-        (_NO_RESPONSE, no_response, 255, "no_response"),
+        (numbers.HOP_LIMIT, hop_limit, 255, "hop_limit"),
+        (numbers.NO_RESPONSE, no_response, 255, "no_response"),
     ):
         if value is not None:
             if not 0 <= value <= most:

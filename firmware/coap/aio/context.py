@@ -19,6 +19,7 @@ from .waiting import core, now, sleep_ms, wait_for_ms
 
 _TYPING = const(False)
 if _TYPING:
+    from collections.abc import Sequence
     from typing import Any
 
     from contracts import Link, Peer, Security
@@ -39,6 +40,8 @@ class Context(Client):
     are where it listens: an address of this machine, "0.0.0.0" and a free port unless given. A server's socket is open
     from the start. `link`, if given, carries datagrams instead: aio.serial.SerialLink, or what has its members.
 
+    `groups` are multicast addresses, such as "224.0.1.187" of All CoAP Nodes, whose requests it answers, too.
+
     `site` answers the requests of peers (aio.Site). `security` is an oscore.Security. `endpoint`, if given, is a
     coap.Endpoint with limits of its own, and has its `security` itself.
     """
@@ -51,11 +54,14 @@ class Context(Client):
         site: "Any" = None,
         security: "Security | None" = None,
         endpoint: Endpoint | None = None,
+        groups: "Sequence[str]" = (),
     ) -> None:
         if endpoint is not None and security is not None:
             raise ValueError("security: an endpoint that is given has its own")
         if link is not None and (host is not None or port):
             raise ValueError("host, port: a link that is given has its own")
+        if groups and (link is not None or not port):
+            raise ValueError("groups: they are heard by UDP, on a port that is given")
         self.endpoint = endpoint or Endpoint(security=security)
         self.site = site
         if site is not None:
@@ -63,6 +69,7 @@ class Context(Client):
         self._link = link
         self._host = host
         self._port = port
+        self._groups = groups
         self._sockets: list = [None, None]  # of IPv4, of IPv6
         self._names: "Any" = None
         self._tasks: list = []
@@ -86,6 +93,8 @@ class Context(Client):
         try:
             if self._link is None:
                 self._socket(":" in (self._host or ""))
+                for group in self._groups:
+                    self._join(group)
             else:
                 self.begin(self._connect())
             self.begin(self._tick())
@@ -143,6 +152,15 @@ class Context(Client):
                 each.close()
         self._sockets = [None, None]
 
+    def _join(self, group):
+        from ..endpoint.multicast import LEISURE
+        from .multicast import join
+
+        self._socket(":" in group)  # what answers
+        sock = join(self, group, self._host, self._port)
+        self._sockets.append(sock)
+        self.begin(self._read(sock, LEISURE))
+
     def check(self) -> None:
         """Raise Closed where the context is not open."""
         if not self._open:
@@ -178,7 +196,10 @@ class Context(Client):
             sock = UDPSocket(self.endpoint.max_datagram)
             # Of the other family it has the same port, where that was asked for without an address.
             sock.bind(
-                family, self._host if ours else None, self._port if ours or self._host in (None, "::") else 0
+                family,
+                self._host if ours else None,
+                self._port if ours or self._host in (None, "::") else 0,
+                () if self._groups else None,
             )
             self._sockets[ipv6] = sock
             self.begin(self._read(sock))
@@ -299,12 +320,12 @@ class Context(Client):
         self._up.set()
         await self._read(self._link)
 
-    async def _read(self, link):
+    async def _read(self, link, leisure=None):
         burst = 0
         while True:
             try:
                 octets, peer = await link.receive()
-                self.endpoint.receive(octets, peer, now())
+                self.endpoint.receive(octets, peer, now(), leisure)
                 self.flush()
                 burst += 1
                 if burst == _BURST:

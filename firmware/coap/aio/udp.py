@@ -28,11 +28,20 @@ class UDPSocket:
         self._sock: "Any" = None
         self._known: "Any" = ()  # (peer, sockaddr) of those that were heard or sent to last, where the two differ
 
-    def bind(self, family: int, host: str | None = None, port: int = 0) -> None:
-        """Open the socket; raise OSError when it cannot be had."""
+    def bind(
+        self,
+        family: int,
+        host: str | None = None,
+        port: int = 0,
+        group: "tuple[int, int, bytes] | None" = None,
+    ) -> None:
+        """Open the socket; raise OSError when it cannot be had. With `group` other sockets may have its port, and it is
+        what setsockopt wants to join a multicast group, () for the socket beside those that do."""
         sock = socket.socket(family, socket.SOCK_DGRAM)
         try:
             sock.setblocking(False)
+            if group is not None:
+                _share(sock, family, group)
             if family != socket.AF_INET:
                 _only_ipv6(sock)
             # "0.0.0.0" and not "": the latter does not hear IPv4 on the Pico W (micropython#16740)
@@ -129,6 +138,20 @@ def peer_of(sockaddr: "Any") -> "Peer":
     if len(rest) > 1 and rest[1] and "%" not in host:
         host = "%s%%%d" % (host, rest[1])  # an address of a link of this machine
     return host, port
+
+
+def _share(sock, family, group):
+    sock.setsockopt(getattr(socket, "SOL_SOCKET", 1), getattr(socket, "SO_REUSEADDR", 2), 1)
+    if group:
+        sock.setsockopt(*group)
+    try:
+        # Linux: it hears no group that only other sockets have joined (IP_MULTICAST_ALL, IPV6_MULTICAST_ALL).
+        if family == socket.AF_INET:
+            sock.setsockopt(0, 49, 0)
+        else:
+            sock.setsockopt(_IPPROTO_IPV6, 29, 0)
+    except OSError:
+        pass  # what it hears besides is a duplicate
 
 
 def _only_ipv6(sock):

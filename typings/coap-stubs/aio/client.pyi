@@ -10,6 +10,7 @@ from .._contracts import Peer
 from ..endpoint import Endpoint
 from ..message import Message
 from .directory import Registration
+from .multicast import Answers
 from .observing import Changes
 from .response import Response
 
@@ -49,6 +50,11 @@ class Client:
         /.well-known/core (section 5.1). With `full` the resource for registrations is looked up there, and with a path
         in the URI it is that; the links are written to it (section 5). Other keywords are parameters of the
         registration, `d` (sector), `base`, which a simple one cannot have. Raise ValueError for what can't be said.
+        """
+    def multicast(self, uri: str | Peer, timeout: float=5, method: int=..., payload: Octets | str=b'', **keywords: Any) -> Answers:
+        """Send a request to a group of servers (RFC 7252 section 8), in a NON, and return what `async for` takes:
+        the Response of each that answers within `timeout` seconds. Who answers proves nothing, whatever the context's
+        `security`. The iterator raises what `request` raises.
         """
     def observe(self, uri: str | Peer=None, payload: Octets | str=b'', confirmable: bool=True, **keywords: Any) -> Changes:
         """Return what a resource is and becomes (RFC 7641), to be iterated by `async for`: observing.Changes says how.

@@ -6,6 +6,7 @@
 async with Context() as coap:
     answer = await coap.get("coap://192.0.2.1/sensors/temp")
 """
+from collections.abc import Sequence
 from typing import Any
 from .._contracts import Link
 from .._contracts import Peer
@@ -22,13 +23,15 @@ class Context(Client):
     are where it listens: an address of this machine, "0.0.0.0" and a free port unless given. A server's socket is open
     from the start. `link`, if given, carries datagrams instead: aio.serial.SerialLink, or what has its members.
 
+    `groups` are multicast addresses, such as "224.0.1.187" of All CoAP Nodes, whose requests it answers, too.
+
     `site` answers the requests of peers (aio.Site). `security` is an oscore.Security. `endpoint`, if given, is a
     coap.Endpoint with limits of its own, and has its `security` itself.
     """
     endpoint: Any
     site: Any
     stats: dict
-    def __init__(self, link: Link | None=None, host: str | None=None, port: int=0, site: Any=None, security: Security | None=None, endpoint: Endpoint | None=None) -> None: ...
+    def __init__(self, link: Link | None=None, host: str | None=None, port: int=0, site: Any=None, security: Security | None=None, endpoint: Endpoint | None=None, groups: Sequence[str]=...) -> None: ...
     async def __aenter__(self) -> Context:
         """Open it. Raise OSError where the socket cannot be had: that port is taken, or there is no such address."""
     async def __aexit__(self, *error: Any) -> None: ...

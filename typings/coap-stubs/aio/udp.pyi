@@ -11,8 +11,10 @@ class UDPSocket:
     """A socket for any number of peers."""
     dropped: int
     def __init__(self, max_datagram: int=1152) -> None: ...
-    def bind(self, family: int, host: str | None=None, port: int=0) -> None:
-        """Open the socket; raise OSError when it cannot be had."""
+    def bind(self, family: int, host: str | None=None, port: int=0, group: tuple[int, int, bytes] | None=None) -> None:
+        """Open the socket; raise OSError when it cannot be had. With `group` other sockets may have its port, and it is
+        what setsockopt wants to join a multicast group, () for the socket beside those that do.
+        """
     async def receive(self) -> tuple[bytes, Peer]:
         """Return (octets, address) of the next datagram. Raise MemoryError where one is lost for want of memory."""
     @property

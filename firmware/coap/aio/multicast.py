@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: MIT
+"""Requests to many, and the sockets of a server that is one of them: RFC 7252 section 8. Loaded when it is used.
+
+async for answer in coap.multicast("coap://224.0.1.187/.well-known/core"):
+    print(answer.peer, answer.text)
+"""
+
+import asyncio
+import socket
+
+from .. import numbers
+from ..compat import const
+from ..message import Message
+from .call import Call
+from .response import Response
+from .udp import UDPSocket, peer_of
+from .waiting import now
+
+_TYPING = const(False)
+if _TYPING:
+    from typing import Any
+
+    from contracts import Peer
+
+_MOST = const(32)  # answers that wait to be taken
+# Of lwIP and Linux, for a port whose `socket` does not name them
+_IPPROTO_IP = const(0)
+_IPPROTO_IPV6 = const(41)
+_ADD_MEMBERSHIP = const(35)
+_JOIN_GROUP = const(20)
+
+
+class Answers:
+    """What many answer: an asynchronous iterator of Responses, each with its `peer`. `dropped` counts those that were
+    not taken in time, and those in blocks whose rest did not come."""
+
+    def __init__(self, context: "Any", message: Message, uri: "str | Peer", wait: int) -> None:
+        self.dropped = 0
+        self._context = context
+        self._message = message
+        self._uri = uri
+        self._wait = wait  # ms
+        self._call: "Any" = None
+        self._task: "Any" = None
+        self._given_up = False
+
+    def __aiter__(self) -> "Answers":
+        return self
+
+    async def __anext__(self) -> Response:
+        if self._call is None:
+            if self._given_up:
+                raise StopAsyncIteration
+            await self._begin()
+        call = self._call
+        while True:
+            while not call.answers:
+                if call.error is not None:
+                    raise call.error
+                if call.ended.is_set():
+                    if not call.kind and not self._given_up:
+                        from .errors import Closed
+
+                        raise Closed()
+                    raise StopAsyncIteration
+                call.news.clear()
+                await call.news.wait()
+            answer = await self._whole(call.answers.pop(0))
+            if answer is not None:
+                return answer
+
+    def close(self) -> None:
+        """Wait for no more answers."""
+        self._given_up = True
+        if self._task is not None:
+            self._context.end(self._task)
+            self._call.finish()
+
+    async def _begin(self):
+        peer, options = await self._context.resolve(self._uri)
+        given = self._message
+        message = Message(given.code, given.payload, options + list(given.options), numbers.NON)
+        self._message = message
+        self._call = _Many(self)
+        self._task = self._context.begin(self._ask(message, peer))
+
+    async def _ask(self, message, peer):
+        call = self._call
+        endpoint = self._context.endpoint
+        try:
+            await self._context.call(
+                call, lambda: endpoint.request(message, peer, now(), call, many=self._wait)
+            )
+        except Exception as error:
+            call.error = error
+        finally:  # cancelled, too
+            self._context.end(self._task)
+            call.finish()
+
+    async def _whole(self, answer):
+        """Return an answer with all of its body: one in blocks is asked for from its peer alone (RFC 7959 section 2.8).
+        None where that fails."""
+        if not (answer.uint(numbers.BLOCK2) or 0) & 8:
+            return answer
+        request = self._message
+        try:
+            return await self._context.request(
+                Message(request.code, request.payload, request.options), answer.peer
+            )
+        except OSError:
+            self.dropped += 1
+            return None
+
+
+class _Many(Call):
+    """The tag of the exchange: it takes each response, until there are no more."""
+
+    def __init__(self, owner):
+        super().__init__()
+        self.owner = owner
+        self.answers = []
+        self.error = None
+        self.news = asyncio.Event()
+
+    def __call__(self, kind, subject, message):
+        if message is None:
+            super().__call__(kind, subject, message)
+        elif len(self.answers) < _MOST:
+            self.answers.append(Response(message, message.peer))
+        else:
+            self.owner.dropped += 1
+        self.news.set()
+
+    def finish(self):
+        """Let who waits see that it has ended."""
+        self.ended.set()
+        self.news.set()
+
+
+def join(context: "Any", group: str, host: str | None, port: int) -> UDPSocket:
+    """Return a socket for what is sent to `group` (an address in words), on the interface with the address `host`.
+    Raise OSError, ValueError for what is no group.
+
+    It is bound to the group's address, which tells what came by multicast: recvfrom does not say where a datagram went.
+    """
+    family, _, _, _, sockaddr = socket.getaddrinfo(group, port, 0, socket.SOCK_DGRAM)[0]
+    if family == socket.AF_INET:
+        octets = _octets(group)
+        if octets[0] >> 4 != 14:
+            raise ValueError("groups: %r is no multicast address" % group)
+        interface = _octets(host) if host and ":" not in host else bytes(4)
+        option = (_IPPROTO_IP, getattr(socket, "IP_ADD_MEMBERSHIP", _ADD_MEMBERSHIP), octets + interface)
+    else:
+        address, _, scope = peer_of(sockaddr)[0].partition("%")
+        octets = socket.inet_pton(family, address)
+        if octets[0] != 0xFF:
+            raise ValueError("groups: %r is no multicast address" % group)
+        index = (int(scope) if scope else 0).to_bytes(4, _order())
+        option = (_IPPROTO_IPV6, getattr(socket, "IPV6_JOIN_GROUP", _JOIN_GROUP), octets + index)
+    sock = UDPSocket(context.endpoint.max_datagram)
+    sock.bind(family, group, port, option)
+    return sock
+
+
+def _octets(address):
+    """Return the four octets of an IPv4 address in words. Raise ValueError."""
+    octets = bytes([int(part) for part in address.split(".")])
+    if len(octets) != 4:
+        raise ValueError("%r is no IPv4 address" % address)
+    return octets
+
+
+def _order():
+    import sys
+
+    return sys.byteorder
