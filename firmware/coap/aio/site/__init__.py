@@ -237,7 +237,11 @@ class Site:
                 try:
                     context.respond(incoming, response, observe)
                 except Failure as failure:  # of a file that cannot be read
+                    conditions.drop(response)
                     context.respond(incoming, results.error(failure.code, failure.text))
+                except Exception:
+                    conditions.drop(response)
+                    raise
             except MemoryError as error:
                 self._failed(message, error)
                 context.respond(incoming, Message(numbers.SERVICE_UNAVAILABLE))

@@ -6,7 +6,7 @@ import binascii
 import os
 
 import coap
-from coap.aio import File, Site
+from coap.aio import Failure, File, Site
 from common import equal
 from site_scene import request_for, site_answer, site_ask, site_handled
 
@@ -223,6 +223,34 @@ def test_content_formats_of_files():
     ):
         equal((name, File(name).content_format), (name, number))
     equal(File("a.txt", 41).content_format, 41)
+
+
+class Source:
+    """A file that is open."""
+
+    closed = 0
+
+    def read(self, size):
+        return b""
+
+    def close(self):
+        self.closed += 1
+
+
+def test_a_file_that_is_not_sent_is_closed():
+    source = Source()
+    site = Site()
+    message = coap.Message(coap.CONTENT, source, etags(b"v1"))
+    site.get("/")(lambda request: message)
+    assert site_answer(site, coap.GET) is message
+    equal(source.closed, 0)
+    equal(site_ask(site, coap.GET, options=etags(b"v1"))[0], "2.03")
+    equal(source.closed, 1)
+    equal(site_ask(site, coap.GET, options=[(coap.ACCEPT, b"\x32")])[0], "4.06")
+    equal(source.closed, 2)
+    for count, error in ((3, coap.MessageError("x")), (4, MemoryError()), (5, Failure(coap.FORBIDDEN))):
+        assert site_handled(site, request_for(coap.GET), [error])[0][0] in ("5.00", "5.03", "4.03")
+        equal(source.closed, count)
 
 
 def test_a_file_that_is_not_there():
