@@ -252,7 +252,7 @@ class Site:
             pass  # not even that could be sent: the endpoint says 5.00 when the request's time is over
 
     def _failed(self, message, error):
-        """Tell of an exception, unless the same one of the same resource was told within the last minute. Raise
+        """Tell of an exception, unless the same one of the same route was told within the last minute. Raise
         nothing."""
         self.stats["failed"] += 1
         try:
@@ -262,8 +262,8 @@ class Site:
                 from .telling import Told
 
                 self._told = Told()
-            self._told.failed(message, error)
-        except MemoryError:
+            self._told.failed(self.find(message)[0].pattern, error)
+        except (MemoryError, Failure):
             pass
 
 

@@ -1,37 +1,44 @@
 # SPDX-License-Identifier: MIT
 """Exceptions of handlers, told to who reads the console: each once a minute, since a peer can cause them at will."""
 
-from ...compat import const, printable, ticks_diff
+from ...compat import const, ticks_diff
 from ..waiting import now
 
 _MINUTE = const(60000)  # ms
-_KEPT = const(8)
+_KEPT = const(8)  # told in a minute, at most
 
 
 class Told:
-    """Which exceptions were told lately. One is known by its type and the path of the request."""
+    """Which exceptions were told lately. One is known by its type and the pattern of the route."""
 
     def __init__(self) -> None:
-        self._lately: list = []  # [path, type, tick when it was told, how often it came since then]
+        # [pattern, type, tick when it was told, how often it came since then], the oldest first
+        self._lately: list = []
 
-    def failed(self, message, error):
-        """Tell of an exception that the handler of a request raised, or count it. Raise MemoryError."""
-        path = message.path
+    def failed(self, pattern: str, error: Exception) -> None:
+        """Tell of an exception that a handler raised, or count it. Raise MemoryError."""
         tick = now()
+        lately = self._lately
         times = 0
-        for entry in self._lately:
-            if entry[0] == path and entry[1] is type(error):
-                if 0 <= ticks_diff(tick, entry[2]) < _MINUTE:
+        for entry in lately:
+            if entry[0] == pattern and entry[1] is type(error):
+                if _is_lately(entry, tick):
                     entry[3] += 1
                     return
                 times = entry[3]
-                self._lately.remove(entry)
+                lately.remove(entry)
                 break
-        self._lately.append([path, type(error), tick, 0])
-        if len(self._lately) > _KEPT:
-            self._lately.pop(0)
-        more = ", %d times since it was told last" % times if times else ""
+        if len(lately) >= _KEPT:
+            if _is_lately(lately[0], tick):
+                return
+            lately.pop(0)
+        lately.append([pattern, type(error), tick, 0])
         from ..errors import tell
 
-        print("%s: an exception, answered with an error%s" % (printable(path or "?"), more))
+        more = ", %d times since it was told last" % times if times else ""
+        print("%s: an exception, answered with an error%s" % (pattern, more))
         tell(error)
+
+
+def _is_lately(entry, tick):
+    return 0 <= ticks_diff(tick, entry[2]) < _MINUTE

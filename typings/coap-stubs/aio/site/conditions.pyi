@@ -17,5 +17,8 @@ def check(request, route, tag):
     """
 def selected(request, message, tag):
     """Return what is sent for the response of a handler: itself, with the ETag of the route where it has none, or 2.03
-    where the client has it. Raise Failure, 4.06, where it is of another Content-Format than the request accepts.
+    where the client has it. Raise Failure, 4.06, where it is of another Content-Format than the request accepts. A
+    file that is not sent then is closed.
     """
+def drop(message):
+    """Close the file that is the payload of a response, since it is not sent. Raise nothing."""

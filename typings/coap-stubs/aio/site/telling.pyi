@@ -4,7 +4,7 @@
 """Exceptions of handlers, told to who reads the console: each once a minute, since a peer can cause them at will."""
 
 class Told:
-    """Which exceptions were told lately. One is known by its type and the path of the request."""
+    """Which exceptions were told lately. One is known by its type and the pattern of the route."""
     def __init__(self) -> None: ...
-    def failed(self, message, error):
-        """Tell of an exception that the handler of a request raised, or count it. Raise MemoryError."""
+    def failed(self, pattern: str, error: Exception) -> None:
+        """Tell of an exception that a handler raised, or count it. Raise MemoryError."""
