@@ -41,26 +41,24 @@ if _TYPING:  # what __getattr__ finds
     from .renewal import RenewableContext as RenewableContext
     from .security import Security as Security
 
-# A module, and the names that live in it
-_HOMES = (
-    "context Context",
-    "security Security",
-    "keyring Keyring",
-    "renewal RenewableContext",
-    "files FileStorage",
-    "memory MemoryStorage",
-)
-
 
 def __getattr__(name):
-    if name == "StateError":
-        from ..errors import StateError
+    if name == "Context":
+        from .context import Context as value
+    elif name == "Security":
+        from .security import Security as value
+    elif name == "Keyring":
+        from .keyring import Keyring as value
+    elif name == "RenewableContext":
+        from .renewal import RenewableContext as value
+    elif name == "FileStorage":
+        from .files import FileStorage as value
+    elif name == "MemoryStorage":
+        from .memory import MemoryStorage as value
+    elif name == "StateError":
+        from ..errors import StateError as value
+    else:
+        from ..submodule import submodule
 
-        return StateError
-    for row in _HOMES:
-        home, each = row.split()
-        if each == name:
-            return getattr(__import__("coap.oscore." + home, None, None, (name,)), name)
-    from ..submodule import submodule
-
-    return submodule("coap.oscore", name)
+        value = submodule("coap.oscore", name)
+    return value

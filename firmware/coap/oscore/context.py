@@ -9,7 +9,7 @@ from hashlib import sha256
 from .. import numbers
 from ..compat import const, random_octets
 from ..message import Message, MessageError, append_content, read_content, uint_octets
-from . import ccm, hkdf
+from . import ccm
 from .state import ReplayWindow, Sequence
 
 _TYPING = const(False)
@@ -49,10 +49,10 @@ class Binding:
 
     # of the class, for most never have them
     again = False  # whether a follow-up of the request is due, instead of an answer
-    body = None  # what `outer` has of a response
-    outer = None  # what it has of a request in blocks
-    second = None  # what `renewal` must know for its first response
-    derived: "Any" = None  # which of its Security Contexts a RenewableContext used
+    outer: "Any" = None  # what `outer` has of the request, or of the response
+    second: "Any" = None  # what `renewal` must know for its first response
+    if _TYPING:
+        derived: Any  # which of its Security Contexts a RenewableContext used
 
     def __init__(self, context, kid, piv, nonce, observe):
         self.context = context
@@ -87,15 +87,24 @@ class Context:
         random: "Callable[[int], bytes]" = random_octets,
         key: bytes | None = None,
     ) -> None:
-        hkdf.check_ids(sender_id, recipient_id)
         self.sender_id = sender_id
         self.recipient_id = recipient_id
         self.id_context = id_context
         self.random = random
+        self.kid_context = id_context  # what a request says of it
+        from ..submodule import unload
+        from . import hkdf
+
         key = key or hkdf.extract(master_salt, master_secret)
-        keys = hkdf.keys(key, sender_id, recipient_id, id_context)
-        self._sender_key, self._recipient_key, self._sender_nonce, self._recipient_nonce = keys
-        self._sequence = Sequence(storage, file_name(keys[0]))
+        self._sender_nonce, self._recipient_nonce = hkdf.nonce_bases(
+            key, (sender_id, recipient_id), id_context
+        )
+        self._sender_key = hkdf.derive(key, sender_id, id_context)
+        self._recipient_key = hkdf.derive(key, recipient_id, id_context)
+        unload("coap.oscore.hkdf")  # its work is done
+        # The name is another one for each key, and reveals nothing of the key.
+        name = sha256(b"row of " + self._sender_key).digest()[:6]
+        self._sequence = Sequence(storage, "oscore-" + "".join(["%02x" % octet for octet in name]))
         self._window = ReplayWindow()
         self._skip = _SKIP
         self._new = not self._sequence.stored  # as far as we know, this key was never used
@@ -115,13 +124,15 @@ class Context:
         piv = _piv(self._sequence.next_number())
         observe = message.option(numbers.OBSERVE) is not None
         binding = Binding(self, self.sender_id, piv, nonce_of(self._sender_nonce, piv), observe)
-        option = option_value(piv, self._kid_context(), self.sender_id)
+        option = bytearray((8 | len(piv),))  # with kid
+        option += piv
+        if self.kid_context is not None:
+            option[0] |= 16
+            option.append(len(self.kid_context))
+            option += self.kid_context
+        option += self.sender_id
         code = numbers.FETCH if observe else numbers.POST
-        return seal(self._sender_key, message, code, option, binding.nonce, binding), binding
-
-    def _kid_context(self):
-        """Return what a request says of the ID Context."""
-        return self.id_context
+        return seal(self._sender_key, message, code, bytes(option), binding.nonce, binding), binding
 
     def skip(self) -> None:
         """Skip some of our own numbers, after the peer said that it had seen one before. Raise as
@@ -284,7 +295,7 @@ class Context:
             binding.own = None
             piv = _piv(number)
             nonce = nonce_of(self._sender_nonce, piv)
-            option = option_value(piv, None)
+            option = bytes((len(piv),)) + piv
         binding.nonce = None
         code = numbers.CONTENT if binding.observe else numbers.CHANGED
         sealed = seal(self._sender_key, message, code, option, nonce, binding)
@@ -317,11 +328,6 @@ def seal(key, message, code, option, nonce, binding):
     return Message(code, payload, outside, message.type, message.mid, message.token)
 
 
-def file_name(key):
-    """Return the name of a key's file: another one for each key, and it reveals nothing of the key."""
-    return "oscore-" + "".join(["%02x" % octet for octet in sha256(b"row of " + key).digest()[:6]])
-
-
 def read_request_option(message):
     """Return (Partial IV, kid, kid context or None) of a request: section 6.1. Raise RefusedError."""
     try:
@@ -331,15 +337,6 @@ def read_request_option(message):
     except ValueError:
         raise RefusedError(numbers.BAD_OPTION, "Failed to decode COSE")
     return piv, kid, id_context
-
-
-def option_value(piv, id_context, kid=None):
-    """Return the value of the option (section 6.1) with these."""
-    flags = len(piv)
-    if id_context is not None:
-        flags |= 16
-        piv += bytes((len(id_context),)) + id_context
-    return bytes((flags if kid is None else flags | 8,)) + piv + (kid or b"")
 
 
 def read_option(value):

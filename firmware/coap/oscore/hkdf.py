@@ -42,37 +42,17 @@ def expand(key, info, size):
     return material[:size]
 
 
-def check_ids(sender_id, recipient_id):
-    """Raise ValueError where these can't be the IDs of a Security Context (sections 3.3 and 5.2)."""
-    if len(sender_id) > _LONGEST_ID or len(recipient_id) > _LONGEST_ID or sender_id == recipient_id:
-        raise ValueError("sender and recipient ID must differ and have at most 7 octets each")
-
-
-def keys(key, sender_id, recipient_id, id_context):
-    """Return what a Security Context has of the pseudorandom key `key`: the Sender Key, the Recipient Key, and the
-    nonce of Partial IV 0 of either side, as numbers."""
-    sender_nonce, recipient_nonce = nonce_bases(key, (sender_id, recipient_id), id_context)
-    return (
-        derive_key(key, sender_id, id_context),
-        derive_key(key, recipient_id, id_context),
-        sender_nonce,
-        recipient_nonce,
-    )
-
-
-def derive_key(key, id, id_context):
-    """Return the Sender Key of the side that has this ID."""
-    return _derive(key, id, id_context, b"Key", _KEY)
-
-
 def nonce_bases(key, ids, id_context):
     """Return the nonces of Partial IV 0 of the sides with these IDs, as numbers: section 5.2, the size of the ID, the
-    ID padded to 7, five zeros, XOR the Common IV."""
-    common_iv = int.from_bytes(_derive(key, b"", id_context, b"IV", _NONCE), "big")
-    return [
-        int.from_bytes(bytes((len(id),)) + bytes(_LONGEST_ID - len(id)) + id + bytes(5), "big") ^ common_iv
-        for id in ids
-    ]
+    ID padded to 7, five zeros, XOR the Common IV. Raise ValueError for IDs that can't be those of two sides."""
+    common_iv = int.from_bytes(derive(key, b"", id_context, b"IV", _NONCE), "big")
+    found = []
+    for id in ids:
+        if len(id) > _LONGEST_ID or len(ids) > 1 and ids[0] == ids[1]:
+            raise ValueError("sender and recipient ID must differ and have at most 7 octets each")
+        padded = bytes((len(id),)) + bytes(_LONGEST_ID - len(id)) + id + bytes(5)
+        found.append(int.from_bytes(padded, "big") ^ common_iv)
+    return found
 
 
 def byte_string(octets):
@@ -82,8 +62,9 @@ def byte_string(octets):
     return bytes(head) + octets
 
 
-def _derive(key, id, id_context, kind, size):
-    """HKDF-Expand with the CBOR array [id, id_context, alg_aead, type, L]."""
+def derive(key, id, id_context, kind=b"Key", size=_KEY):
+    """Return what section 3.2.1 makes of the pseudorandom key `key`, the Sender Key of the side with this ID by
+    default: HKDF-Expand with the CBOR array [id, id_context, alg_aead, type, L]."""
     id_context = b"\xf6" if id_context is None else byte_string(id_context)
     info = b"\x85" + byte_string(id) + id_context + _ALGORITHM
     return expand(key, info + bytes((0x60 | len(kind),)) + kind + bytes((size,)), size)

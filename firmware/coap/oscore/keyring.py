@@ -17,6 +17,7 @@ peer that went wrong uses up what is meant for others.
 from .. import numbers
 from ..compat import const
 from ..message import Message
+from .context import RefusedError, read_request_option
 from .security import Security
 
 _TYPING = const(False)
@@ -117,7 +118,7 @@ class Keyring(Security):
             if choose and key in choose:
                 return choose[key]
         for context, member in self._members.items():
-            if member.is_heard(peer):
+            if _hears(member, peer):
                 return context
         return None
 
@@ -157,18 +158,18 @@ class Keyring(Security):
     ) -> "tuple[Message | None, Binding | None, Message | None]":
         """As Security.unprotect_request; and (the same Message, None, None) for a plain one that may be."""
         self._last = None
-        if message.option(numbers.OSCORE) is None:
-            if self._may_be_plain(message, peer):
-                return message, None, None
-            return self._unprotected(now)
-        _, kid, id_context, refusal = self._read(message, now)
-        if refusal:
-            return refusal
+        if message.option(numbers.OSCORE) is None and self._may_be_plain(message, peer):
+            return message, None, None
+        try:
+            _, kid, id_context = read_request_option(message)
+        except (RefusedError, TypeError):  # it has none, or a broken one
+            return Security.unprotect_request(self, message, peer, now)
         found = [member for member in self._members.values() if member.context.is_for(kid, id_context)]
         if len(found) > 1:  # it says no kid context
-            found = [member for member in found if member.is_heard(peer)]
+            found = [member for member in found if _hears(member, peer)]
         if len(found) != 1:
-            return self._unknown(now)
+            what = "a request: its sender is the recipient_id of no context, or of several"
+            return self.refuse("unknown", what, numbers.UNAUTHORIZED, now)
         member = found[0]
         self._last = member, member.save()
         return member.unprotect_request(message, peer, now)
@@ -187,6 +188,10 @@ class Keyring(Security):
     def protect_response(self, message: Message, binding: "Binding") -> Message:
         """As Security.protect_response."""
         return self._own(binding).protect_response(message, binding)
+
+
+def _hears(member, peer):
+    return peer in (member.peer, member.heard)
 
 
 def _names(message, peer):

@@ -29,9 +29,24 @@ class Body:
         self.sealed = b""  # of a response: the payload of the protected request
 
 
-def add_request(security, message, peer, known, now):
-    """Take a request with an outer Block1 option. Return (its Body, 0) where it is complete, and the payload is then
-    the whole of it, else (None, the code of the answer). Raise MemoryError: then nothing has changed."""
+def collect(security, message, peer, known, now):
+    """Take a request with an outer Block1 option. Return (its Body, None) where it is complete, and the payload is then
+    the whole of it, else (None, what `unprotect_request` gives). Raise MemoryError: then nothing has changed."""
+    body, code = _add_request(security, message, peer, known, now)
+    if body:
+        return body, None
+    if code != numbers.CONTINUE:
+        refusal = security.refuse("unverified", "a part of a request: it does not fit", code, now)
+        if not refusal[2]:
+            return None, refusal
+    options = [(numbers.BLOCK1, message.option(numbers.BLOCK1))]
+    if code == numbers.REQUEST_ENTITY_TOO_LARGE:
+        options.append((numbers.SIZE1, uint_octets(security.max_unfragmented)))
+    return None, (None, None, Message(code, b"", options))
+
+
+def _add_request(security, message, peer, known, now):
+    """Return (its Body, 0) where it is complete, else (None, the code of the answer)."""
     start, more, exponent = block(message, numbers.BLOCK1)
     if not fits(message, more, exponent):
         return None, numbers.BAD_REQUEST
@@ -66,14 +81,6 @@ def add_request(security, message, peer, known, now):
     return None, numbers.CONTINUE
 
 
-def block_answer(message, code, limit):
-    """Return the answer, which nothing protects, to one piece of a request."""
-    options = [(numbers.BLOCK1, message.option(numbers.BLOCK1))]
-    if code == numbers.REQUEST_ENTITY_TOO_LARGE:
-        options.append((numbers.SIZE1, uint_octets(limit)))
-    return Message(code, b"", options)
-
-
 def expire(bodies, now):
     """Forget those whose time is over."""
     index = len(bodies)
@@ -91,7 +98,7 @@ def add_response(binding, message, limit):
     if not fits(message, more, exponent) or start + len(message.payload) > limit:
         return None
     what = message.code, message.option(numbers.OSCORE), message.option(numbers.ETAG)
-    body = binding.body
+    body = binding.outer
     if start == 0:
         if not more:
             return message
@@ -110,7 +117,7 @@ def add_response(binding, message, limit):
             return Message(message.code, whole, message.options, message.type, message.mid, message.token)
         add(body.pieces, message.payload)
     body.option = octets(start + len(message.payload), False, exponent)
-    binding.body = body
+    binding.outer = body
     binding.again = True
     # It has an option, as any response that must be looked at further.
     return Message(numbers.CONTINUE, b"", [(numbers.MAX_AGE, b"")], message.type, message.mid, message.token)
@@ -118,7 +125,7 @@ def add_response(binding, message, limit):
 
 def next_request(message, binding):
     """Return the request for the next piece: the protected one without its payload (RFC 7959 section 2.7)."""
-    body = binding.body
+    body = binding.outer
     body.sealed = body.sealed or bytes(message.payload)
     options = without(message.options, numbers.BLOCK2) + [(numbers.BLOCK2, body.option)]
     request = Message(message.code, b"", options, message.type)

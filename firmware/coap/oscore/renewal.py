@@ -24,10 +24,8 @@ from .context import (
     Context,
     RefusedError,
     UnverifiedError,
-    file_name,
     inner,
     nonce_of,
-    option_value,
     read_option,
     seal,
 )
@@ -66,13 +64,14 @@ class RenewableContext:
         master_salt: bytes = b"",
         random: "Callable[[int], bytes]" = random_octets,
     ) -> None:
-        hkdf.check_ids(sender_id, recipient_id)
         self.sender_id = sender_id
         self.recipient_id = recipient_id
         self.random = random
         self.key = hkdf.extract(master_salt, master_secret)
         self._storage = storage
-        self._name = file_name(self.key + sender_id)
+        hkdf.nonce_bases(self.key, (sender_id, recipient_id), b"")  # says whether the IDs can be
+        name = sha256(b"renewable row of " + sender_id + self.key).digest()[:6]
+        self._name = "oscore-" + "".join(["%02x" % octet for octet in name])
         self._secret: "Any" = None  # for the HMAC in R2, while we have answered a request 1
         self._trial: "Any" = None  # of our own run: what our requests use
         self._established: "Any" = None
@@ -143,7 +142,7 @@ class RenewableContext:
         nonce = binding.nonce
         if piv:
             nonce = nonce_of(hkdf.nonce_bases(self.key, (self.recipient_id,), id_context)[0], piv)
-        key = hkdf.derive_key(self.key, self.recipient_id, id_context)
+        key = hkdf.derive(self.key, self.recipient_id, id_context)
         try:
             plain = inner(message, ccm.open_sealed(key, nonce, binding.aad, message.payload))
         except ValueError:
@@ -173,6 +172,7 @@ class RenewableContext:
 
     def _establish(self, derived):
         derived.wrapped = False
+        derived.kid_context = derived.id_context
         derived.shared = True
         self._established = derived
         self._trial = self._secret = None
@@ -218,7 +218,7 @@ class RenewableContext:
         """Step 2: take a request 1, which may be any request with an ID Context that we do not know any more."""
         nonce = nonce_of(hkdf.nonce_bases(self.key, (self.recipient_id,), id_context)[0], piv)
         binding = Binding(self, self.recipient_id, piv, nonce, message.option(numbers.OBSERVE) is not None)
-        key = hkdf.derive_key(self.key, self.recipient_id, id_context)
+        key = hkdf.derive(self.key, self.recipient_id, id_context)
         try:
             plain = inner(message, ccm.open_sealed(key, nonce, binding.aad, message.payload))
         except ValueError:
@@ -235,15 +235,17 @@ class RenewableContext:
 
     def protect_response(self, message: Message, binding: Binding) -> Message:
         """As Context.protect_response."""
-        if not binding.challenge or binding.second is None:
+        if binding.second is None:
             return binding.derived.protect_response(message, binding)
         if not binding.second:
             raise MessageError("a request 1 has one answer")
         r2, id_context = binding.second
-        key = hkdf.derive_key(self.key, self.sender_id, r2 + id_context)
+        key = hkdf.derive(self.key, self.sender_id, r2 + id_context)
         code = numbers.CONTENT if binding.observe else numbers.CHANGED
+        r2 = hkdf.byte_string(r2)
+        option = bytes((16, len(r2))) + r2  # kid context alone
         # The nonce is that of the request, and the key is new.
-        protected = seal(key, message, code, option_value(b"", hkdf.byte_string(r2)), binding.nonce, binding)
+        protected = seal(key, message, code, option, binding.nonce, binding)
         binding.second = ()
         return protected
 
@@ -285,13 +287,12 @@ class _Derived(Context):
         Context.__init__(
             self, b"", whole.sender_id, whole.recipient_id, slot, b"", id_context, whole.random, whole.key
         )
-        # Whether a request says the ID Context as a byte string of CBOR, because the peer may not know it yet
+        # Whether the peer may not know it yet, so that requests say it as a byte string of CBOR
         self.wrapped = wrapped
+        if wrapped:
+            self.kid_context = hkdf.byte_string(id_context)
         self.shared = not wrapped  # whether the peer can have it: not the first one
         self._slot = slot
-
-    def _kid_context(self):
-        return hkdf.byte_string(self.id_context) if self.wrapped else self.id_context
 
     def is_that(self, id_context):
         """Return whether a request that says this means this Security Context."""

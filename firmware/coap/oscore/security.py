@@ -47,7 +47,7 @@ class Security:
             "challenged": 0,  # requests that must come again with Echo, after our restart
             "limited": 0,  # not looked at: too many before them did not verify
         }
-        self._heard = None  # the address that the last request verified from
+        self.heard = None  # the address that the last request verified from
         # Verifications in vain, a second, and for how many seconds they may come at once
         random = context.random
         self._strangers = Bucket(10, 8, random)  # requests from other addresses than the peer's
@@ -79,12 +79,12 @@ class Security:
     def read_own(self, message: Message, binding: "Binding") -> Message:
         """Return the plain Message that a protected request of ours was made of; or the protected one that asks for
         the next outer block, where that is due."""
-        if binding.body:
+        if binding.outer:
             if binding.again:
                 from .outer import next_request
 
                 return next_request(message, binding)
-            message.payload = binding.body.sealed
+            message.payload = binding.outer.sealed
         return self.context.read_own(message, binding)
 
     def unprotect_response(self, message: Message, binding: "Binding", now: "Tick") -> Message | None:
@@ -179,10 +179,12 @@ class Security:
         """Return (plain Message, Binding, None); with an answer instead of None that must be given at once,
         protected; or (None, None, the bare answer or None for silence)."""
         piv, id_context, refusal = self._judge(message, now)
-        known = self.is_heard(peer)
+        known = peer in (self.peer, self.heard)
         outer = None
         if not refusal and self.max_unfragmented and message.option(numbers.BLOCK1) is not None:
-            outer, refusal = self._collect(message, peer, known, now)
+            from .outer import collect
+
+            outer, refusal = collect(self, message, peer, known, now)
         if refusal:
             return refusal
         if known and id_context in (None, self.context.id_context):
@@ -190,12 +192,12 @@ class Security:
         else:
             bucket = self._strangers.try_consume(now)
         if bucket is None:
-            return self._refuse("limited")
+            return self.refuse("limited")
         try:
             plain, binding = self.context.unprotect_request(message, piv, id_context)
         except RefusedError as refused:
             why = "a request that this key did not make"
-            return self._refuse("unverified", why, refused.code, now, text=refused)
+            return self.refuse("unverified", why, refused.code, now, text=refused)
         except MemoryError:
             raise  # no answer: the peer sends it again
         except Exception as error:
@@ -208,72 +210,43 @@ class Security:
         if binding.challenge:
             return self._challenge(plain, binding, bucket, now)
         bucket.give_back()
-        self._heard = peer
+        self.heard = peer
         return plain, binding, None
-
-    def _collect(self, message, peer, known, now):
-        """Take a request with an outer Block1 option. Return (what `outer` has of it, None) where it is complete, else
-        (None, what `unprotect_request` gives)."""
-        from .outer import add_request, block_answer
-
-        outer, code = add_request(self, message, peer, known, now)
-        if not code:
-            return outer, None
-        if code != numbers.CONTINUE:
-            refusal = self._refuse("unverified", "a part of a request: it does not fit", code, now)
-            if not refusal[2]:
-                return None, refusal
-        return None, (None, None, block_answer(message, code, self.max_unfragmented))
 
     def _challenge(self, plain, binding, bucket, now):
         if binding.own is not None:
             bucket.give_back()  # each is the first of its number
         elif not (binding.second or self.context.can_challenge) or not self._answers.try_consume(now):
-            return self._refuse("limited")
+            return self.refuse("limited")
         self.stats["challenged"] += 1
         options = () if binding.second else ((numbers.ECHO, self.context.echo),)
         return plain, binding, Message(numbers.UNAUTHORIZED, b"", options)
-
-    def is_heard(self, peer: "Peer") -> bool:
-        """Return whether this is the address of the key's peer, as far as we know."""
-        return peer in (self.peer, self._heard)
 
     def _judge(self, message, now):
         """Return what shows before anything is decrypted: (Partial IV, ID Context or None, None), or (None, None, what
         `unprotect_request` gives)."""
         if message.option(numbers.OSCORE) is None:
-            return None, None, self._unprotected(now)
-        piv, kid, id_context, refusal = self._read(message, now)
-        if refusal:
-            return None, None, refusal
+            what = "a request that is not protected"
+            return None, None, self.refuse("unprotected", what, numbers.UNAUTHORIZED, now, ())
+        try:
+            piv, kid, id_context = read_request_option(message)
+        except RefusedError as refused:
+            what = "a request with a broken OSCORE option"
+            return None, None, self.refuse("unverified", what, refused.code, now)
         if not self.context.is_for(kid, id_context):
-            return None, None, self._unknown(now)
+            what = "a request: its sender is not security.recipient_id in security.id_context"
+            return None, None, self.refuse("unknown", what, numbers.UNAUTHORIZED, now)
         new = self.context.is_new(piv, id_context)
         if new is None:
-            return None, None, self._refuse("limited")
+            return None, None, self.refuse("limited")
         if not new:
             what = "a request that came before, or was made before it"
             return (
                 None,
                 None,
-                self._refuse("replayed", what, numbers.UNAUTHORIZED, now, text="Replay detected"),
+                self.refuse("replayed", what, numbers.UNAUTHORIZED, now, text="Replay detected"),
             )
         return piv, id_context, None
-
-    def _read(self, message, now):
-        """Return what the option says, and None or what `unprotect_request` gives."""
-        try:
-            return read_request_option(message) + (None,)
-        except RefusedError as refused:
-            what = "a request with a broken OSCORE option"
-            return None, None, None, self._refuse("unverified", what, refused.code, now)
-
-    def _unprotected(self, now):
-        return self._refuse("unprotected", "a request that is not protected", numbers.UNAUTHORIZED, now, ())
-
-    def _unknown(self, now):
-        what = "a request: its sender is not security.recipient_id in security.id_context"
-        return self._refuse("unknown", what, numbers.UNAUTHORIZED, now)
 
     def save(self) -> object:
         """Return what `unprotect_request` changes where it lets a request in, for `restore`."""
@@ -287,11 +260,11 @@ class Security:
         """Return the protected Message. Raise StateError, OSError where it needs a number of our own."""
         protected = self.context.protect_response(message, binding)
         if binding.outer:
-            protected.options = protected.options + [(numbers.BLOCK1, binding.outer.option)]
+            protected.options = list(protected.options) + [(numbers.BLOCK1, binding.outer.option)]
             self.bodies = [body for body in self.bodies if body is not binding.outer]
         return protected
 
-    def _refuse(self, counter, what=None, code=0, now=None, options=((numbers.MAX_AGE, b""),), text=""):
+    def refuse(self, counter, what=None, code=0, now=None, options=((numbers.MAX_AGE, b""),), text=""):
         """Return what `unprotect_request` returns for it: silence where nothing more is known than the counter.
         Section 8.2 wants Max-Age 0 in the answers that it has."""
         self.stats[counter] += 1

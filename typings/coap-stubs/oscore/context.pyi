@@ -24,7 +24,6 @@ class OlderError(UnverifiedError):
 class Binding:
     """What ties a response to its request (section 5.4), at either end. `context` is whose key both have."""
     again: bool
-    body: Any
     outer: Any
     second: Any
     derived: Any
@@ -51,6 +50,7 @@ class Context:
     recipient_id: bytes
     id_context: bytes | None
     random: Callable[[int], bytes]
+    kid_context: bytes | None
     def __init__(self, master_secret: bytes, sender_id: bytes, recipient_id: bytes, storage: Storage, master_salt: bytes=b'', id_context: bytes | None=None, random: Callable[[int], bytes]=..., key: bytes | None=None) -> None: ...
     def __repr__(self): ...
     def protect_request(self, message: Message) -> tuple[Message, Binding]:
@@ -94,12 +94,8 @@ class Context:
         """Whether a request that comes again can be challenged: not where its first challenge could not be made."""
 def seal(key, message, code, option, nonce, binding):
     """Return the protected Message: sections 4.1, 4.2 and 5.3."""
-def file_name(key):
-    """Return the name of a key's file: another one for each key, and it reveals nothing of the key."""
 def read_request_option(message):
     """Return (Partial IV, kid, kid context or None) of a request: section 6.1. Raise RefusedError."""
-def option_value(piv, id_context, kid=None):
-    """Return the value of the option (section 6.1) with these."""
 def read_option(value):
     """Return (Partial IV or b"", kid or None, kid context or None). Raise ValueError."""
 def inner(message, text):

@@ -20,12 +20,10 @@ class Body:
     option: bytes
     sealed: bytes
     def __init__(self, peer, known, identity): ...
-def add_request(security, message, peer, known, now):
-    """Take a request with an outer Block1 option. Return (its Body, 0) where it is complete, and the payload is then
-    the whole of it, else (None, the code of the answer). Raise MemoryError: then nothing has changed.
+def collect(security, message, peer, known, now):
+    """Take a request with an outer Block1 option. Return (its Body, None) where it is complete, and the payload is then
+    the whole of it, else (None, what `unprotect_request` gives). Raise MemoryError: then nothing has changed.
     """
-def block_answer(message, code, limit):
-    """Return the answer, which nothing protects, to one piece of a request."""
 def expire(bodies, now):
     """Forget those whose time is over."""
 def add_response(binding, message, limit):

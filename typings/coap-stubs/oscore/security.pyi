@@ -32,6 +32,7 @@ class Security:
     peer: Any
     trouble: str | None
     stats: dict
+    heard: Any
     def __init__(self, context: Context, max_unfragmented: int=4096) -> None: ...
     def poll(self, now: Tick) -> None:
         """Once a day at least, as Endpoint.poll."""
@@ -66,11 +67,13 @@ class Security:
         """Return (plain Message, Binding, None); with an answer instead of None that must be given at once,
         protected; or (None, None, the bare answer or None for silence).
         """
-    def is_heard(self, peer: Peer) -> bool:
-        """Return whether this is the address of the key's peer, as far as we know."""
     def save(self) -> object:
         """Return what `unprotect_request` changes where it lets a request in, for `restore`."""
     def restore(self, saved: object) -> None:
         """Put back what `save` gave, because the request was neither handled nor answered: it may come again."""
     def protect_response(self, message: Message, binding: Binding) -> Message:
         """Return the protected Message. Raise StateError, OSError where it needs a number of our own."""
+    def refuse(self, counter, what=None, code=0, now=None, options=..., text=''):
+        """Return what `unprotect_request` returns for it: silence where nothing more is known than the counter.
+        Section 8.2 wants Max-Age 0 in the answers that it has.
+        """
