@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The requests that an application makes of a Context: URIs and keywords become peers, messages and their options."""
 
+import asyncio
+
 from .. import numbers
 from ..compat import const
 from ..message import Message, uint_octets
@@ -36,6 +38,7 @@ class Client:
         check: Callable[..., None]
         _link: Any
         _names: Any
+        _socket: Callable[..., Any]
         _sockets: list
         _up: Any
 
@@ -150,34 +153,57 @@ class Client:
         return await self.call(call, lambda: self.endpoint.request(message, peer, now(), call))  # type: ignore
 
     async def resolve(self, to: "str | Peer") -> "tuple[Peer, list[tuple[int, bytes]]]":
-        """Return the peer and the options of a URI, or of a peer. Raise ValueError, OSError for an unknown name."""
+        """Return the peer and the options of a URI, or of a peer. Raise ValueError, and OSError for a name that is not
+        known or an address family that this machine does not have."""
         self.check()
-        if self._link is not None and self._link.peer is None:
-            await self._up.wait()  # its peer is not known yet
-        if to is None:
-            if self._link is None:
-                raise ValueError("a URI is missing, coap://HOST/PATH")
-            return self._link.peer, []
-        if not isinstance(to, str):
-            return to, []
-        from ..uri.whole import is_literal, parse
+        link = self._link
+        if link is not None and not self._up.is_set():
+            await self._until_up()
+        peer: "Any" = to
+        options: list[tuple[int, bytes]] = []
+        if isinstance(to, str):
+            from ..uri.whole import parse
 
-        scheme, host, port, options = parse(to)
-        own = "coap" if self._link is None else getattr(self._link, "scheme", "coap")
-        if scheme != own:
-            raise ValueError("URI %r: this context speaks %s" % (to, own))
-        if port is None:
-            if host and host != self._link.peer.lower():  # type: ignore[union-attr]
-                raise ValueError("URI %r: this line is %r" % (to, self._link.peer))  # type: ignore[union-attr]
-            return self._link.peer, options  # type: ignore[union-attr]
+            scheme, host, port, options = parse(to)
+            own = getattr(link, "scheme", "coap")
+            if scheme != own:
+                raise ValueError("URI %r: this context speaks %s" % (to, own))
+            if port is not None:
+                peer = await self._address(host), port
+            elif host in ("", link.peer.lower()):
+                peer = link.peer
+            else:
+                raise ValueError("URI %r: this line is %r" % (to, link.peer))
+        elif to is None and link is not None:
+            peer = link.peer
+        if link is None:
+            if not isinstance(peer, tuple) or len(peer) != 2 or not isinstance(peer[0], str):
+                raise ValueError("peer %r: give a URI, coap://HOST/PATH, or (address, port)" % (to,))
+            self._socket(":" in peer[0])
+        return peer, options
+
+    async def _until_up(self):
+        """Wait until the link is open for the first time, as long as an answer would be waited for."""
+        try:
+            await wait_for_ms(self._up.wait(), self.endpoint.parameters.max_transmit_wait)
+        except asyncio.TimeoutError:  # noqa: UP041
+            from .errors import NoAnswer
+
+            raise NoAnswer("the link is not open")
+        self.check()
+
+    async def _address(self, host):
+        from ..uri.whole import is_literal
+
         if is_literal(host):
-            return (host, port), options
+            return host
         if self._names is None:
             from .names import Names
 
             self._names = Names()
         address = await self._names.address(host, self._sockets[0] is None and self._sockets[1] is not None)
-        return (address, port), options
+        self.check()  # it took a while
+        return address
 
 
 def _message(code, payload, confirmable, keywords):

@@ -15,7 +15,7 @@ from ..exchange import REQUEST, Incoming
 from ..message import Message
 from .call import Call
 from .client import Client
-from .waiting import core, now, sleep_ms, wait_for_ms
+from .waiting import current, now, sleep_ms, wait_for_ms
 
 _TYPING = const(False)
 if _TYPING:
@@ -27,7 +27,7 @@ if _TYPING:
 _BURST = const(8)  # datagrams read before other tasks get their turn
 _LINK_RETRY = const(5000)  # ms between tries to bring a link up
 _SEND_RETRY = const(20)  # ms until a link that was busy is asked again
-_BEAT = const(5000)  # ms that the timer task sleeps at most
+_BEAT = const(3600000)  # ms that the timer task sleeps at most: an endpoint is polled once a day at least
 _NO_MEMORY = const(100)  # ms until it is tried again
 _WAITING = const(16)  # calls that wait for their turn while MAX_EXCHANGES are open
 _HANDLERS = const(16)  # requests of peers that are being handled, those included that were given up
@@ -137,7 +137,7 @@ class Context(Client):
             return
         self._open = False
         for task in self._tasks + [entry[1] for entry in self._handlers]:
-            if task is not _current():
+            if task is not current():
                 task.cancel()
         self._tasks = []
         self._handlers = []
@@ -145,6 +145,7 @@ class Context(Client):
             call.ended.set()
         for turn in self._turns:
             turn.set()
+        self._up.set()
         if self._link is not None:
             self._link.close()
         for each in self._sockets:
@@ -178,7 +179,7 @@ class Context(Client):
         """Cancel a task that `begin` gave."""
         if task in self._tasks:
             self._tasks.remove(task)
-            if task is not _current():
+            if task is not current():
                 task.cancel()
 
     def _socket(self, ipv6):
@@ -317,6 +318,9 @@ class Context(Client):
                 await sleep_ms(_LINK_RETRY)
             except MemoryError:
                 await self._short()
+            except Exception as error:
+                self._raised(error)
+                await sleep_ms(_LINK_RETRY)
         self._up.set()
         await self._read(self._link)
 
@@ -334,7 +338,7 @@ class Context(Client):
             except MemoryError:
                 # The datagram is lost, as on a network.
                 await self._short()
-            except OSError as error:
+            except Exception as error:
                 self._raised(error)
                 await sleep_ms(_LINK_RETRY)
 
@@ -358,6 +362,9 @@ class Context(Client):
                 pass
             except MemoryError:
                 await self._short()
+            except Exception as error:
+                self._raised(error)
+                await sleep_ms(_LINK_RETRY)
 
     async def _short(self):
         """There is no memory; the application may give some back."""
@@ -390,8 +397,10 @@ class Context(Client):
                 if not link.send(*item):
                     self._unsent = item
                     break
-            except (OSError, MemoryError):
+            except Exception as error:
                 self.stats["unsent"] += 1  # lost like any datagram: CoAP sends it again
+                if not isinstance(error, (OSError, MemoryError)):
+                    self._raised(error)
         if self._unsent is not None or endpoint.next_deadline() != self._armed:
             self._kick.set()
 
@@ -410,7 +419,3 @@ def _is_busy(error):
     from ..errors import BusyError
 
     return isinstance(error, BusyError)
-
-
-def _current():
-    return core.cur_task if core else asyncio.current_task()

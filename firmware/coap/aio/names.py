@@ -5,9 +5,15 @@ import asyncio
 import socket
 
 from ..compat import const, ticks_diff
+from .udp import peer_of
 from .waiting import core, now
 
+_TYPING = const(False)
+if _TYPING:
+    from typing import Any
+
 _KEPT = const(8)  # names
+_ENOENT = const(2)
 _FOR = const(60000)  # ms that an address is kept
 
 
@@ -36,19 +42,18 @@ class Names:
 
 
 async def _look_up(host, ipv6):
-    from .udp import peer_of
-
     if core:
-        found = socket.getaddrinfo(host, 0, 0, socket.SOCK_DGRAM)
-    else:
-        running = asyncio.get_running_loop()
-        found = await running.getaddrinfo(host, 0, type=socket.SOCK_DGRAM)
-    chosen = None
+        return chosen(socket.getaddrinfo(host, 0, 0, socket.SOCK_DGRAM), ipv6)
+    running = asyncio.get_running_loop()
+    return chosen(await running.getaddrinfo(host, 0, type=socket.SOCK_DGRAM), ipv6)
+
+
+def chosen(found: "list[Any]", ipv6: bool) -> str:
+    """Return the address to use of what getaddrinfo found, of the family that is wanted where there is one. Raise
+    OSError where nothing was found."""
+    if not found:
+        raise OSError(_ENOENT, "the name stands for no address")
     for each in found:
-        if chosen is None or (each[0] == socket.AF_INET) != ipv6:
-            chosen = each
-            if (each[0] == socket.AF_INET) != ipv6:
-                break
-    if chosen is None:
-        raise OSError(-2, "no address of " + host)
-    return peer_of(chosen[4])[0]
+        if (each[0] != socket.AF_INET) == ipv6:
+            return peer_of(each[4])[0]
+    return peer_of(found[0][4])[0]

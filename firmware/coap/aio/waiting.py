@@ -45,11 +45,11 @@ async def _sleep_long(ms):
 
 def loop():
     """Return an object that identifies the present event loop, to be compared by `is`."""
-    return core._task_queue
+    return core._task_queue if core else asyncio.get_running_loop()
 
 
 def writer(stream):
-    """Return the task that waits until the stream can be written to, or None."""
+    """Return the task that waits until the stream can be written to, or None. Of MicroPython alone."""
     entry = core._io_queue.map.get(id(stream))
     return entry and entry[1]
 
@@ -58,8 +58,13 @@ def cancel(task, its_loop):
     """Cancel a task of the event loop that was `loop()` when it began. In another one it never runs, and the C of
     asyncio would take it for one of the present loop, and break both.
     """
-    if its_loop is core._task_queue and task is not core.cur_task:
+    if its_loop is loop() and task is not current():
         task.cancel()
+
+
+def current():
+    """Return the task that runs."""
+    return core.cur_task if core else asyncio.current_task()
 
 
 async def _expire(task, ms, over):

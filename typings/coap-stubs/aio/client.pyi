@@ -72,6 +72,8 @@ class Client:
         not known.
         """
     async def resolve(self, to: str | Peer) -> tuple[Peer, list[tuple[int, bytes]]]:
-        """Return the peer and the options of a URI, or of a peer. Raise ValueError, OSError for an unknown name."""
+        """Return the peer and the options of a URI, or of a peer. Raise ValueError, and OSError for a name that is not
+        known or an address family that this machine does not have.
+        """
 def options_of(accept: int | None=None, content_format: int | None=None, etag: bytes | Sequence[bytes] | None=None, if_match: bytes | Sequence[bytes] | None=None, if_none_match: bool=False, no_response: int | None=None, hop_limit: int | None=None, options: Sequence[tuple[int, bytes]]=...) -> list[tuple[int, bytes]]:
     """Return the options that these keywords stand for. Raise ValueError for one that can't be said."""

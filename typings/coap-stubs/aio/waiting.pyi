@@ -19,11 +19,13 @@ def sleep_ms(ms):
 def loop():
     """Return an object that identifies the present event loop, to be compared by `is`."""
 def writer(stream):
-    """Return the task that waits until the stream can be written to, or None."""
+    """Return the task that waits until the stream can be written to, or None. Of MicroPython alone."""
 def cancel(task, its_loop):
     """Cancel a task of the event loop that was `loop()` when it began. In another one it never runs, and the C of
     asyncio would take it for one of the present loop, and break both.
     """
+def current():
+    """Return the task that runs."""
 async def wait_for_ms(awaitable, timeout):
     """Return the result of a coroutine or a task. Raise asyncio.TimeoutError after `timeout` ms (None: never),
     having cancelled it. A cancellation by somebody else in the same moment is one.

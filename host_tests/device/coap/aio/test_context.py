@@ -392,6 +392,22 @@ def test_a_link_whose_peer_comes_late():
     asyncio.run(main())
 
 
+def test_a_link_that_never_opens_is_no_answer():
+    class Never(Link):
+        async def open(self):
+            raise OSError(19, "no such device")
+
+    async def main():
+        async with Context(Never(), endpoint=quick()) as context:
+            error = await ended(context.get(URI))
+            equal((type(error), "not open" in str(error)), (NoAnswer, True))
+            task = asyncio.create_task(ended(context.get(URI)))
+            await turns()
+        equal(type(await task), Closed)
+
+    asyncio.run(main())
+
+
 def test_what_does_not_go_together_is_said():
     for options, part in (
         ({"link": Link(), "host": "::"}, "host"),

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: MIT
+"""CoAP on a line: a Context whose link is a SerialLink, one at either end."""
+
+import asyncio
+
+import coap
+from aio_scene import ended
+from coap.aio import Closed, Context, SerialLink, slipmux
+from common import equal
+from line_scene import line
+
+
+class Site:
+    def prepare(self, endpoint):
+        pass
+
+    async def handle(self, context, incoming, message):
+        context.respond(incoming, coap.Message(coap.CONTENT, message.path.encode() + bytes(message.payload)))
+
+
+async def play(act, name=""):
+    ends = line()
+    server = SerialLink(lambda: ends[1])
+    async with Context(server, site=Site()), Context(SerialLink(lambda: ends[0], name=name)) as context:
+        await act(context, server, ends)
+
+
+def test_requests_over_a_line():
+    async def act(context, server, ends):
+        answer = await context.get("coap+uart:///a/b")
+        equal((answer.code, answer.text, answer.peer), (coap.CONTENT, "/a/b", ""))
+        octets = bytes([0xC0, 0xDB]) * 200  # each is escaped
+        equal(bytes((await context.put("coap+uart:///c", octets)).payload), b"/c" + octets)
+        equal(await context.ping("coap+uart:///"), None)
+        many = await asyncio.gather(*[context.get("coap+uart:///%d" % number) for number in range(10)])
+        equal([each.text for each in many], ["/%d" % number for number in range(10)])
+        equal((server.stats["frames"], server.stats["damaged"], server.lost), (13, 0, 0))
+
+    asyncio.run(asyncio.wait_for(play(act), 60))
+
+
+def test_uris_of_a_line_that_has_a_name():
+    async def act(context, server, ends):
+        for uri in ("coap+uart:///a", "coap+uart://ttyACM0/a", "COAP+UART://TTYacm0/a"):
+            equal((await context.get(uri)).text, "/a")
+        for uri, part in (("coap+uart://1/a", "ttyACM0"), ("coap://192.0.2.1/a", "coap+uart")):
+            error = await ended(context.get(uri))
+            equal((type(error), part in str(error)), (ValueError, True))
+
+    asyncio.run(asyncio.wait_for(play(act, "ttyACM0"), 60))
+
+
+def test_other_frames_and_noise_pass_by():
+    async def act(context, server, ends):
+        for octets in (
+            b"noise\xc0",
+            b"".join(slipmux.encode(slipmux.TEXT, (b"boot",))),
+            b"\xc0\xa9half\xdb\xc0",
+        ):
+            ends[0].write(octets)
+        equal((await context.get("coap+uart:///a")).text, "/a")
+        equal(server.text("hello"), True)
+        equal((await context.get("coap+uart:///b")).text, "/b")
+
+    asyncio.run(asyncio.wait_for(play(act), 60))
+
+
+def test_a_line_that_ends_is_opened_again():
+    async def main():
+        from coap.aio import serial
+
+        said, ends, later = [], line(), line()
+        opened = [ends[0], OSError("unplugged"), later[0]]
+
+        def open_line():
+            end = opened.pop(0)
+            if isinstance(end, OSError):
+                raise end
+            return end
+
+        real = serial.sleep_ms
+        serial.sleep_ms = lambda ms: real(0)
+        try:
+            link = SerialLink(open_line, name="0")
+            link.tell = lambda text, *values: said.append(text % values)
+            async with Context(SerialLink(lambda: later[1]), site=Site()), Context(link) as context:
+                await asyncio.sleep(0)
+                ends[1].close()
+                while opened:
+                    await asyncio.sleep(0.001)
+                equal((await context.get("coap+uart://0/a")).text, "/a")
+                equal((link.lost, said), (1, ["0: the line ended", "0 is back"]))
+            equal(type(await ended(context.get("coap+uart://0/a"))), Closed)
+        finally:
+            serial.sleep_ms = real
+
+    asyncio.run(asyncio.wait_for(main(), 60))
