@@ -239,7 +239,8 @@ def options_of(
         (numbers.NO_RESPONSE, no_response, 255, "no_response"),
     ):
         if value is not None:
-            if not 0 <= value <= most:
-                raise ValueError("%s=%r: it is from 0 to %d" % (name, value, most))
+            least = 1 if number == numbers.HOP_LIMIT else 0
+            if not least <= value <= most:
+                raise ValueError("%s=%r: it is from %d to %d" % (name, value, least, most))
             made.append((number, uint_octets(value)))
     return made + list(options)

@@ -188,10 +188,8 @@ class Serving:
         if refusal:
             self.stats["refused"] += 1
             if not binding:
-                if message.type == numbers.CON:
+                if self._leisure is None:
                     self._refuse(refusal, message, peer, 0)
-                elif refusal.code == numbers.BAD_OPTION and self._leisure is None:
-                    self._reset(message.mid, peer)  # section 5.4.1, for a non-confirmable request
                 return
         self._take_in(message, peer, now, mark, binding, refusal)
 
@@ -270,7 +268,15 @@ class Serving:
         return Message(code, payload, options)
 
     def _refuse(self, refusal, request, peer, max_size):
-        """Answer a request that nothing is kept of, in at most `most` octets where that is not 0."""
+        """Answer a request that nothing is kept of, in at most `most` octets where that is not 0. One that is not
+        confirmable is rejected where it has an option that is not known (section 5.4.1), and told that this is no
+        proxy (5.10.2); all else is no news to who did not ask for a reply."""
+        if request.type == numbers.NON:
+            if refusal.code == numbers.BAD_OPTION:
+                self._reset(request.mid, peer)
+            elif refusal.code == numbers.PROXYING_NOT_SUPPORTED:
+                self._put_unless_flooded(encode(refusal, numbers.NON, self.next_mid(), request.token), peer)
+            return
         datagram = encode(refusal, numbers.ACK, request.mid, request.token)
         if max_size:
             if len(datagram) > max_size:

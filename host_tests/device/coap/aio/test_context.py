@@ -69,6 +69,7 @@ def test_keywords_are_options():
             ({"accept": -1}, "accept"),
             ({"content_format": 65536}, "content_format"),
             ({"hop_limit": 256}, "hop_limit"),
+            ({"hop_limit": 0}, "hop_limit"),  # RFC 8768 section 3
             ({"no_response": 256}, "no_response"),
             ({"etag": b"123456789"}, "ETag"),
             ({"if_match": [b"", b"123456789"]}, "ETag"),
@@ -425,3 +426,18 @@ def test_what_does_not_go_together_is_said():
             equal(type(await ended(context.__aenter__())), RuntimeError)
 
     asyncio.run(twice())
+
+
+def test_who_wants_no_response_gets_none():
+    """RFC 7967: a NON ends when it is sent, a CON with its acknowledgement."""
+
+    def acknowledge(request):
+        return coap.encode(coap.Message(0), coap.ACK, request.mid)
+
+    async def act(context, link):
+        equal(await context.put(URI, "1", no_response=26), None)
+        link.sent = lambda request: None
+        equal(await context.put(URI, "1", no_response=26, confirmable=False), None)
+        equal([each.type for each in link.out], [coap.CON, coap.NON])
+
+    run(act, lambda: answering(Link(), acknowledge))
