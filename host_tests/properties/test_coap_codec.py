@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: MIT
-"""The codec against aiocoap's, both ways, and against any octets at all."""
+"""The codec against aiocoap's, both ways, and against any octets at all; links (RFC 6690) against aiocoap's."""
 
 import aiocoap
 import pytest
 from aiocoap.error import UnparsableMessage
 from aiocoap.numbers.optionnumbers import OptionNumber
 from aiocoap.optiontypes import OpaqueOption
+from aiocoap.util.linkformat import Link, LinkFormat, parse
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import coap
+from coap.aio.site.links import link
+from coap.uri.link_format import links
 
 CODES = [code for code in range(1, 256) if code >> 5 in (0, 2, 3, 4, 5)]
 # On both sides of each border of the delta, known ones, any
@@ -128,3 +131,39 @@ def test_the_longest_option_value():
     datagram = bytes(coap.encode(coap.Message(coap.GET, options=[(3, value)])))
     assert datagram[4:7] == bytes.fromhex("3e ffff")
     assert coap.decode(datagram).options == [(3, value)]
+
+
+# --- the link format ----------------------------------------------------------------------------------
+
+TARGETS = st.text("abc/:?&=.,;~%20", min_size=1, max_size=12).map(lambda text: "/" + text)
+ATTRIBUTES = st.sampled_from(["rt", "if", "title", "ep", "x-y", "anchor"])
+# aiocoap takes line breaks and other controls for no part of a quoted text
+TEXTS = st.text(
+    st.characters(min_codepoint=0x20, exclude_characters="\x7f", exclude_categories=["C", "Z"])
+    | st.sampled_from(' ",;<>='),
+    max_size=12,
+)
+DOCUMENTS = st.lists(st.tuples(TARGETS, st.dictionaries(ATTRIBUTES, TEXTS, max_size=4)), max_size=4)
+
+
+@given(DOCUMENTS)
+def test_aiocoap_reads_what_we_write(document):
+    octets = b",".join(link(target, attributes) for target, attributes in document)
+    found = parse(octets.decode()).links if octets else []
+    assert [(each.href, dict(each.attr_pairs)) for each in found] == document
+
+
+# It writes a backslash as it stands, which begins an escape (RFC 6690 section 2, quoted-string)
+PLAIN = TEXTS.map(lambda text: text.replace("\\", "/"))
+
+
+@given(st.lists(st.tuples(TARGETS, st.dictionaries(ATTRIBUTES, PLAIN, max_size=4)), max_size=4))
+def test_we_read_what_aiocoap_writes(document):
+    octets = str(
+        LinkFormat(Link(target, list(attributes.items())) for target, attributes in document)
+    ).encode()
+    expected = [
+        (target.encode(), {name.encode(): value.encode() for name, value in attributes.items()})
+        for target, attributes in document
+    ]
+    assert list(links(octets)) == expected

@@ -3,6 +3,7 @@
 for."""
 
 from ... import numbers
+from ...uri import unescaped
 from ...uri.link_format import FORMAT
 from .failure import Failure
 from .links import link, text
@@ -48,7 +49,8 @@ def _filter(request):
 
 def _fits(target, attributes, name, wanted):
     if name == "href":
-        values = [target]
+        # An option is decoded, a target is not; a client may mean either
+        values = [target, _decoded(target)]
     elif attributes.get(name) in (None, False):
         return False
     else:
@@ -58,6 +60,13 @@ def _fits(target, attributes, name, wanted):
         wanted = wanted[:-1]
         return bool([value for value in values if value.startswith(wanted)])
     return wanted in values
+
+
+def _decoded(target):
+    try:
+        return str(unescaped(target), "utf-8")
+    except ValueError:  # too long, or what `listed` gave is no path of a URI
+        return target
 
 
 def _resources(site):

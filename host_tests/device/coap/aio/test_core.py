@@ -121,6 +121,15 @@ def test_what_is_listed():
     equal(core(site), b'</a%20b>,</f/0>,</f/1>,</s/1>;rt="s",</s/2>;rt="s"')
 
 
+def test_a_target_that_is_percent_encoded():
+    site = Site()
+    site.get("/a%20b")(nothing)
+    site.get("/x", listed=("/100%", "/" + "%20" * 300))(nothing)
+    for query in (b"href=/a b", b"href=/a%20b", b"href=/a *", b"href=/a%20*"):
+        equal(targets(site, query), [b"/a%20b"])
+    equal(targets(site, b"href=/100%"), [b"/100%"])
+
+
 def test_a_path_with_several_methods_is_one_link():
     site = Site()
     site.put("/a", consumes=(0,), title="late")(nothing)
