@@ -370,11 +370,11 @@ class Endpoint(Continuing, Serving):
         was reset or timed out (no event). Raise MemoryError: then it has not ended."""
         if exchange.incoming is None:
             self._events.append((kind, exchange, message))
-        elif exchange.incoming in self._incoming:
+        elif self.observers:
+            self.observers.ended(exchange, kind, now)
+        if exchange.incoming in self._incoming:
             self._incoming.remove(exchange.incoming)
         self._exchanges.remove(exchange)
-        if exchange.incoming is not None and self.observers:
-            self.observers.ended(exchange, kind, now)
         index = 0
         while index < len(self.observations):
             observation = self.observations[index]

@@ -58,6 +58,13 @@ class Observer:
         self.mids: list = []
         self.mids_until: "Tick | None" = None
 
+    def began(self, exchange: "Exchange | None") -> None:
+        """Take note that the first response went out, and by which Exchange, where that is a separate one: it counts
+        as a notification."""
+        self.exchange = exchange
+        if self.binding and self.binding.outer:
+            self.binding.outer = None  # an outer Block1 is of the first response alone
+
 
 class Observers:
     """The list of observers of an endpoint, which has it as `endpoint.observers`.
@@ -119,45 +126,27 @@ class Observers:
         for that and the answer is a success; or, for a request that came again, send the notification.
 
         An error as a notification is the last one (section 4.2), and so is one in another Content-Format than the
-        first response had, which goes out as 4.06. Raise as Endpoint.respond does, and then all is as before.
+        first response had, which goes out as 4.06. Raise as Endpoint.respond does, and then all is as before; but who
+        asks for no more, by Observe 1, is out of the list in any case.
         """
         if isinstance(incoming, Observer):
             if incoming in self._entries and incoming.asked_until is not None:
                 self._notify(incoming, message, now)
                 self._arm(now)
             return
-        request = incoming.message
-        observe = request.uint(numbers.OBSERVE)
-        if (
-            observe is None
-            or observe > _FINAL
-            or request.code not in (numbers.GET, numbers.FETCH)
-            or (request.uint(numbers.BLOCK2) or 0) >> 4
-            or not self._endpoint.is_open(incoming)
-        ):
+        observe = self._asks(incoming)
+        if observe is None:
             self._endpoint.respond(incoming, message, now)
             return
         before = self._find(incoming)
-        entry = None
         if observe == 0 and numbers.is_success(message.code) and self._has_room(incoming, before):
-            entry = self._entry(incoming, message, now)
-            options = _without(message.options, numbers.OBSERVE)
-            options.append((numbers.OBSERVE, self._next_number()))
-            message = Message(message.code, message.payload, options)
-            self._entries.append(entry)
-        try:
+            self._register(incoming, message, before, now)
+        else:
+            # It observes no more, whatever becomes of this answer.
+            if before:
+                self._remove(before)
+                self._supersede(before, now)
             self._endpoint.respond(incoming, message, now)
-        except Exception:
-            if entry:
-                self._entries.remove(entry)
-            raise
-        if before:
-            self._remove(before)
-            if before.exchange:
-                self._endpoint.cancel(before.exchange, now)  # what it says is old now
-        if entry:
-            entry.exchange = incoming.response  # where that is a separate one, it is the first notification
-            self.stats["registered"] += 1
         self._arm(now)
 
     def changed(self, path: "str | None", now: "Tick", confirmable: bool = False) -> int:
@@ -166,8 +155,10 @@ class Observers:
 
         Where it was deleted, the answers to the requests that come again say so, with 4.04.
         """
-        count = 0
-        for observer in self._entries:
+        count = index = 0
+        while index < len(self._entries):  # by index: an iterator takes memory on CPython
+            observer = self._entries[index]
+            index += 1
             if path is None or observer.path == path:
                 count += 1
                 if observer.changed:
@@ -236,6 +227,16 @@ class Observers:
 
     # --- the list ---------------------------------------------------------------------------------------
 
+    def _asks(self, incoming):
+        """Return the Observe of a request that registers or ends something (section 2), None for any other."""
+        request = incoming.message
+        observe = request.uint(numbers.OBSERVE)
+        if observe is None or observe > _FINAL or request.code not in (numbers.GET, numbers.FETCH):
+            return None
+        if (request.uint(numbers.BLOCK2) or 0) >> 4 or not self._endpoint.is_open(incoming):
+            return None  # RFC 7959 section 2.6: the rest of a representation, which Observe is not for
+        return observe
+
     def _find(self, incoming):
         """Return the entry of this peer and token, or None (section 4.1). What came unprotected, or under another key,
         says nothing about an observation under OSCORE."""
@@ -270,6 +271,31 @@ class Observers:
         # It may have known a higher number before our restart: see the class
         entry.changed = self._hold is not None
         return entry
+
+    def _register(self, incoming, response, before, now):
+        """Answer a request that registers; `before` is its entry, where it has one already. Raise as `respond`."""
+        entry = self._entry(incoming, response, now)
+        options = _without(response.options, numbers.OBSERVE)
+        options.append((numbers.OBSERVE, self._next_number()))
+        if not before:
+            self._entries.append(entry)  # first, since it may need memory
+        try:
+            self._endpoint.respond(incoming, Message(response.code, response.payload, options), now)
+        except Exception:
+            if not before:
+                self._entries.remove(entry)
+            raise
+        if before:
+            self._entries[self._entries.index(before)] = entry
+            self._supersede(before, now)
+        entry.began(incoming.response)
+        self.stats["registered"] += 1
+
+    def _supersede(self, observer, now):
+        """Take back what is on its way by an entry that is no more: it is old now."""
+        observer.asked_until = None
+        if observer.exchange:
+            self._endpoint.cancel(observer.exchange, now)
 
     def _remove(self, observer):
         observer.asked_until = None
@@ -414,21 +440,29 @@ class Observers:
                 each.round_trip = estimate
 
     def _arm(self, now):
-        deadline = None
-        for observer in self._entries:
-            if observer.asked_until is not None:
-                deadline = earliest(deadline, observer.asked_until)
-                continue
-            deadline = earliest(deadline, earliest(observer.confirm_at, observer.mids_until))
-            deadline = earliest(deadline, observer.ready)
-            if observer.changed and self._may_go(observer):
-                deadline = now
-        self.deadline = earliest(deadline, self._hold)
+        """Set `deadline`. Raise nothing."""
+        self.deadline = now
+        try:
+            deadline = self._hold
+            for observer in self._entries:
+                deadline = earliest(deadline, self._due(observer, now))
+            self.deadline = deadline
+        except MemoryError:
+            pass  # of CPython; at the next poll
+
+    def _due(self, observer, now):
+        """Return when something is to be done about an observer, or None."""
+        if observer.asked_until is not None:
+            return observer.asked_until
+        if observer.changed and self._may_go(observer):
+            return now
+        due = earliest(observer.confirm_at, observer.mids_until)
+        return earliest(due, observer.ready)
 
 
 def _principal(item):
     """Return who is behind a request: the key that it was protected with, None where it was not."""
-    return bool(item.binding)
+    return item.binding and item.binding.context
 
 
 def _close(payload):

@@ -36,6 +36,7 @@ SLOW = {
     "test_characters": None,
     "test_floods": None,
     "test_flash_format": ("test_a_list_of_fields_of_any_length",),
+    "test_observe_hours": None,
     "test_oscore_memory": None,
     "test_year": None,
 }

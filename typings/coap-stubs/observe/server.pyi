@@ -40,6 +40,10 @@ class Observer:
     mids: list
     mids_until: Tick | None
     def __init__(self, incoming: Incoming, message: Message, confirm_at: Tick) -> None: ...
+    def began(self, exchange: Exchange | None) -> None:
+        """Take note that the first response went out, and by which Exchange, where that is a separate one: it counts
+        as a notification.
+        """
 
 class Observers:
     """The list of observers of an endpoint, which has it as `endpoint.observers`.
@@ -66,7 +70,8 @@ class Observers:
         for that and the answer is a success; or, for a request that came again, send the notification.
 
         An error as a notification is the last one (section 4.2), and so is one in another Content-Format than the
-        first response had, which goes out as 4.06. Raise as Endpoint.respond does, and then all is as before.
+        first response had, which goes out as 4.06. Raise as Endpoint.respond does, and then all is as before; but who
+        asks for no more, by Observe 1, is out of the list in any case.
         """
     def changed(self, path: str | None, now: Tick, confirmable: bool=False) -> int:
         """Take note that the resource at `path` has changed, in the form of Message.path; None: all of them. Return

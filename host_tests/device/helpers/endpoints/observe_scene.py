@@ -69,9 +69,9 @@ class Count:
 class Served:
     """A server whose /obs is `value`; its observers are those of `list`."""
 
-    def __init__(self, sequence=None, now=0, device=None, **named):
+    def __init__(self, sequence=None, now=0, device=None, unknown=False, **named):
         self.device = device or endpoint()
-        self.list = Observers(self.device, now, sequence or Count(), **named)
+        self.list = Observers(self.device, now, sequence or (None if unknown else Count()), **named)
         self.value = b"0"
         self.code = coap.CONTENT
         self.options = ()
@@ -128,19 +128,23 @@ class Watcher:
 
     def answer(self, now):
         for kind, subject, message in events(self.device):
-            if kind == coap.STALE:
-                subject.register(get(), now)
-                continue
-            if kind in (coap.RESPONSE, coap.NOTIFICATION) and coap.is_success(message.code):
-                self.told.append(bytes(message.payload))
+            if kind in (coap.RESPONSE, coap.NOTIFICATION):
+                self.again = None
+                if coap.is_success(message.code):
+                    self.told.append(bytes(message.payload))
             if kind == coap.NOTIFICATION:
                 subject.accept(message, now)
-            if not self.device.observations:
+            if kind == coap.STALE:
+                self.again = now
+            elif not self.device.observations or kind not in (coap.RESPONSE, coap.NOTIFICATION):
                 self.again = now + self.PAUSE
         if self.again is not None and ticks_diff(now, self.again) >= 0:
             self.again = None
             self.begun += 1
-            observe(self.device, get(), self.peer, now)
+            if self.device.observations:
+                self.device.observations[0].register(get(), now)
+            else:
+                observe(self.device, get(), self.peer, now)
 
 
 class Air:
@@ -190,7 +194,7 @@ class Air:
                 if ticks_diff(flight[0], tick) < 0:
                     tick = flight[0]
             if ticks_diff(tick, self.now) > 0:
-                self.now = tick
+                self.now = tick & 0x1FFFFFFF
             for flight in [each for each in self.flights if ticks_diff(each[0], self.now) <= 0]:
                 self.flights.remove(flight)
                 if flight[2] != self.dead:
