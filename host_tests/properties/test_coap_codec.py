@@ -137,10 +137,10 @@ def test_the_longest_option_value():
 
 TARGETS = st.text("abc/:?&=.,;~%20", min_size=1, max_size=12).map(lambda text: "/" + text)
 ATTRIBUTES = st.sampled_from(["rt", "if", "title", "ep", "x-y", "anchor"])
-# aiocoap takes line breaks and other controls for no part of a quoted text
+# Of aiocoap a text has neither controls nor line breaks, and no escape of a backslash is written or read (RFC 6690
+# section 2, quoted-string)
 TEXTS = st.text(
-    st.characters(min_codepoint=0x20, exclude_characters="\x7f", exclude_categories=["C", "Z"])
-    | st.sampled_from(' ",;<>='),
+    st.characters(exclude_characters="\\", exclude_categories=["C", "Z"]) | st.sampled_from(' ",;<>='),
     max_size=12,
 )
 DOCUMENTS = st.lists(st.tuples(TARGETS, st.dictionaries(ATTRIBUTES, TEXTS, max_size=4)), max_size=4)
@@ -153,11 +153,7 @@ def test_aiocoap_reads_what_we_write(document):
     assert [(each.href, dict(each.attr_pairs)) for each in found] == document
 
 
-# It writes a backslash as it stands, which begins an escape (RFC 6690 section 2, quoted-string)
-PLAIN = TEXTS.map(lambda text: text.replace("\\", "/"))
-
-
-@given(st.lists(st.tuples(TARGETS, st.dictionaries(ATTRIBUTES, PLAIN, max_size=4)), max_size=4))
+@given(DOCUMENTS)
 def test_we_read_what_aiocoap_writes(document):
     octets = str(
         LinkFormat(Link(target, list(attributes.items())) for target, attributes in document)
