@@ -48,8 +48,7 @@ class Call:
             raise errors.Unverified("what %r answered does not verify" % (peer,))
         if not self.kind:
             raise errors.Closed()
-        error = errors.Incomplete(
-            "the body from %r changed under way, is too long, or a block failed" % (peer,)
-        )
+        why = getattr(self.exchange.body, "failure", None) or "the body did not come whole"
+        error = errors.Incomplete("%r: %s" % (peer, why))
         error.response = self.message
         raise error

@@ -14,13 +14,16 @@ if _TYPING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
-    from contracts import Octets, Peer
+    from contracts import Octets, Peer, Sink, Source
 
     from ..endpoint import Endpoint
     from .directory import Registration
     from .multicast import Answers
     from .observing import Changes
     from .response import Response
+    from .transfers import Stream
+
+_USUAL = const(1152)  # octets of a datagram that a peer takes for granted (RFC 7252 section 4.6)
 
 
 class Client:
@@ -30,6 +33,10 @@ class Client:
     `accept` and `content_format` (int); `etag` and `if_match`, an ETag (bytes) or a list of them; `if_none_match`
     (True); `no_response` (RFC 7967); `hop_limit` (RFC 8768); `options`, further ones as (number, bytes). It raises what
     `request` raises, and ValueError for a keyword that can't be said.
+
+    A payload is str, octets, or a binary file, which is read piece by piece. `into`, a binary file, takes the body of a
+    successful response, of any length, and the Response has its `length` alone. `offset` is the octet to begin it at.
+    `block` is the largest block, in octets.
     """
 
     if _TYPING:
@@ -46,11 +53,15 @@ class Client:
         """Send a GET (RFC 7252 section 5.8.1)."""
         return await self._method(numbers.GET, uri, **keywords)
 
-    async def post(self, uri: "str | Peer", payload: "Octets | str" = b"", **keywords: "Any") -> "Response":
+    async def post(
+        self, uri: "str | Peer", payload: "Octets | Source | str" = b"", **keywords: "Any"
+    ) -> "Response":
         """Send a POST (RFC 7252 section 5.8.2)."""
         return await self._method(numbers.POST, uri, payload, **keywords)
 
-    async def put(self, uri: "str | Peer", payload: "Octets | str" = b"", **keywords: "Any") -> "Response":
+    async def put(
+        self, uri: "str | Peer", payload: "Octets | Source | str" = b"", **keywords: "Any"
+    ) -> "Response":
         """Send a PUT (RFC 7252 section 5.8.3)."""
         return await self._method(numbers.PUT, uri, payload, **keywords)
 
@@ -58,15 +69,21 @@ class Client:
         """Send a DELETE (RFC 7252 section 5.8.4)."""
         return await self._method(numbers.DELETE, uri, **keywords)
 
-    async def fetch(self, uri: "str | Peer", payload: "Octets | str" = b"", **keywords: "Any") -> "Response":
+    async def fetch(
+        self, uri: "str | Peer", payload: "Octets | Source | str" = b"", **keywords: "Any"
+    ) -> "Response":
         """Send a FETCH (RFC 8132 section 2)."""
         return await self._method(numbers.FETCH, uri, payload, **keywords)
 
-    async def patch(self, uri: "str | Peer", payload: "Octets | str" = b"", **keywords: "Any") -> "Response":
+    async def patch(
+        self, uri: "str | Peer", payload: "Octets | Source | str" = b"", **keywords: "Any"
+    ) -> "Response":
         """Send a PATCH (RFC 8132 section 3)."""
         return await self._method(numbers.PATCH, uri, payload, **keywords)
 
-    async def ipatch(self, uri: "str | Peer", payload: "Octets | str" = b"", **keywords: "Any") -> "Response":
+    async def ipatch(
+        self, uri: "str | Peer", payload: "Octets | Source | str" = b"", **keywords: "Any"
+    ) -> "Response":
         """Send an iPATCH (RFC 8132 section 3)."""
         return await self._method(numbers.IPATCH, uri, payload, **keywords)
 
@@ -109,13 +126,47 @@ class Client:
 
         return Answers(self, _message(method, payload, False, keywords), uri, int(timeout * 1000))
 
-    async def _method(self, code, uri, payload=b"", timeout=None, confirmable=True, **keywords):
-        return await self.request(_message(code, payload, confirmable, keywords), uri, timeout)
+    def stream(
+        self,
+        uri: "str | Peer" = None,
+        offset: int = 0,
+        block: int | None = None,
+        timeout: float | None = None,
+        etag: bytes | None = None,
+        **keywords: "Any",
+    ) -> "Stream":
+        """Return what gives the body of a resource piece by piece, for `async for`: bytes, from the octet `offset` on.
+        The next piece is asked for when it is wanted. `timeout` is for each of them. With `etag`, the ETag of what is
+        there already, the first piece must have that. Raise ValueError; Incomplete comes with the pieces."""
+        from .transfers import Stream
+
+        return Stream(self, uri, options_of(**keywords), offset, block, timeout, etag)
+
+    async def _method(
+        self,
+        code,
+        uri,
+        payload=b"",
+        timeout=None,
+        confirmable=True,
+        block=None,
+        into=None,
+        offset=0,
+        **keywords,
+    ):
+        message = _message(code, payload, confirmable, keywords)
+        small = code in (numbers.GET, numbers.FETCH) and self.endpoint.max_datagram < _USUAL
+        if block is None and into is None and not offset and not small:
+            return await self.request(message, uri, timeout)
+        from .transfers import transfer
+
+        made = transfer(self, message, uri, block, into, offset)
+        return await wait_for_ms(made, None if timeout is None else int(timeout * 1000))
 
     def observe(
         self,
         uri: "str | Peer" = None,
-        payload: "Octets | str" = b"",
+        payload: "Octets | Source | str" = b"",
         confirmable: bool = True,
         **keywords: "Any",
     ) -> "Changes":
@@ -132,8 +183,11 @@ class Client:
         message: Message,
         to: "str | Peer" = None,
         timeout: float | None = None,
+        into: "Sink | None" = None,
+        alone: bool = False,
     ) -> "Response":
         """Send `message` to a URI, whose options are added, or to a peer; return the Response, whatever its code.
+        `into` and `alone` are those of Endpoint.request.
 
         `to` may be left out with a link, which has one peer. `message` stays as it is. Where MAX_EXCHANGES are open,
         wait for one to end. `timeout` is in seconds, for all of it.
@@ -143,14 +197,20 @@ class Client:
         not known.
         """
         if timeout is not None:
-            return await wait_for_ms(self.request(message, to), int(timeout * 1000))
+            return await wait_for_ms(self.request(message, to, None, into, alone), int(timeout * 1000))
         peer, options = await self.resolve(to)
         if options:
             message = Message(
                 message.code, message.payload, options + list(message.options), message.type, 0, message.token
             )
         call = Call()
-        return await self.call(call, lambda: self.endpoint.request(message, peer, now(), call))  # type: ignore
+        answer = await self.call(
+            call,
+            lambda: self.endpoint.request(message, peer, now(), call, into, alone),  # type: ignore
+        )
+        if into is not None and answer is not None:
+            answer.length = call.exchange.body.length
+        return answer
 
     async def resolve(self, to: "str | Peer") -> "tuple[Peer, list[tuple[int, bytes]]]":
         """Return the peer and the options of a URI, or of a peer. Raise ValueError, and OSError for a name that is not

@@ -13,13 +13,17 @@ if _TYPING:
 
 
 class Response(Message):
-    """A response: a Message, and whom it came from (`peer`). Its code may be an error, 4.xx or 5.xx."""
+    """A response: a Message, and whom it came from (`peer`). Its code may be an error, 4.xx or 5.xx.
+
+    `length` is how many octets its body has, which may have gone elsewhere.
+    """
 
     def __init__(self, message: Message, peer: "Peer") -> None:
         super().__init__(
             message.code, message.payload, message.options, message.type, message.mid, message.token
         )
         self.peer = peer
+        self.length = len(message.payload)
 
     @property
     def ok(self) -> bool:

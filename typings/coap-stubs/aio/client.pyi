@@ -7,12 +7,15 @@ from collections.abc import Sequence
 from typing import Any
 from .._contracts import Octets
 from .._contracts import Peer
+from .._contracts import Sink
+from .._contracts import Source
 from ..endpoint import Endpoint
 from ..message import Message
 from .directory import Registration
 from .multicast import Answers
 from .observing import Changes
 from .response import Response
+from .transfers import Stream
 
 class Client:
     """A base class of Context, whose attributes these methods use.
@@ -21,23 +24,27 @@ class Client:
     `accept` and `content_format` (int); `etag` and `if_match`, an ETag (bytes) or a list of them; `if_none_match`
     (True); `no_response` (RFC 7967); `hop_limit` (RFC 8768); `options`, further ones as (number, bytes). It raises what
     `request` raises, and ValueError for a keyword that can't be said.
+
+    A payload is str, octets, or a binary file, which is read piece by piece. `into`, a binary file, takes the body of a
+    successful response, of any length, and the Response has its `length` alone. `offset` is the octet to begin it at.
+    `block` is the largest block, in octets.
     """
     endpoint: Endpoint
     call: Callable[..., Any]
     check: Callable[..., None]
     async def get(self, uri: str | Peer, **keywords: Any) -> Response:
         """Send a GET (RFC 7252 section 5.8.1)."""
-    async def post(self, uri: str | Peer, payload: Octets | str=b'', **keywords: Any) -> Response:
+    async def post(self, uri: str | Peer, payload: Octets | Source | str=b'', **keywords: Any) -> Response:
         """Send a POST (RFC 7252 section 5.8.2)."""
-    async def put(self, uri: str | Peer, payload: Octets | str=b'', **keywords: Any) -> Response:
+    async def put(self, uri: str | Peer, payload: Octets | Source | str=b'', **keywords: Any) -> Response:
         """Send a PUT (RFC 7252 section 5.8.3)."""
     async def delete(self, uri: str | Peer, **keywords: Any) -> Response:
         """Send a DELETE (RFC 7252 section 5.8.4)."""
-    async def fetch(self, uri: str | Peer, payload: Octets | str=b'', **keywords: Any) -> Response:
+    async def fetch(self, uri: str | Peer, payload: Octets | Source | str=b'', **keywords: Any) -> Response:
         """Send a FETCH (RFC 8132 section 2)."""
-    async def patch(self, uri: str | Peer, payload: Octets | str=b'', **keywords: Any) -> Response:
+    async def patch(self, uri: str | Peer, payload: Octets | Source | str=b'', **keywords: Any) -> Response:
         """Send a PATCH (RFC 8132 section 3)."""
-    async def ipatch(self, uri: str | Peer, payload: Octets | str=b'', **keywords: Any) -> Response:
+    async def ipatch(self, uri: str | Peer, payload: Octets | Source | str=b'', **keywords: Any) -> Response:
         """Send an iPATCH (RFC 8132 section 3)."""
     async def ping(self, uri: str | Peer=None, timeout: float | None=None) -> None:
         """Return as soon as the peer has answered an empty message (RFC 7252 section 4.3). Raise NoAnswer."""
@@ -56,13 +63,19 @@ class Client:
         the Response of each that answers within `timeout` seconds. Who answers proves nothing, whatever the context's
         `security`. The iterator raises what `request` raises.
         """
-    def observe(self, uri: str | Peer=None, payload: Octets | str=b'', confirmable: bool=True, **keywords: Any) -> Changes:
+    def stream(self, uri: str | Peer=None, offset: int=0, block: int | None=None, timeout: float | None=None, etag: bytes | None=None, **keywords: Any) -> Stream:
+        """Return what gives the body of a resource piece by piece, for `async for`: bytes, from the octet `offset` on.
+        The next piece is asked for when it is wanted. `timeout` is for each of them. With `etag`, the ETag of what is
+        there already, the first piece must have that. Raise ValueError; Incomplete comes with the pieces.
+        """
+    def observe(self, uri: str | Peer=None, payload: Octets | Source | str=b'', confirmable: bool=True, **keywords: Any) -> Changes:
         """Return what a resource is and becomes (RFC 7641), to be iterated by `async for`: observing.Changes says how.
         It asks by GET, by FETCH where there is a `payload`. The keywords are those of the other methods, but for
         `timeout`.
         """
-    async def request(self, message: Message, to: str | Peer=None, timeout: float | None=None) -> Response:
+    async def request(self, message: Message, to: str | Peer=None, timeout: float | None=None, into: Sink | None=None, alone: bool=False) -> Response:
         """Send `message` to a URI, whose options are added, or to a peer; return the Response, whatever its code.
+        `into` and `alone` are those of Endpoint.request.
 
         `to` may be left out with a link, which has one peer. `message` stays as it is. Where MAX_EXCHANGES are open,
         wait for one to end. `timeout` is in seconds, for all of it.

@@ -7,8 +7,12 @@ from .._contracts import Peer
 from ..message import Message
 
 class Response(Message):
-    """A response: a Message, and whom it came from (`peer`). Its code may be an error, 4.xx or 5.xx."""
+    """A response: a Message, and whom it came from (`peer`). Its code may be an error, 4.xx or 5.xx.
+
+    `length` is how many octets its body has, which may have gone elsewhere.
+    """
     peer: Peer
+    length: Any
     def __init__(self, message: Message, peer: Peer) -> None: ...
     @property
     def ok(self) -> bool:

@@ -25,6 +25,8 @@ class Directory(Client):
         self.waited = []
         self.spread = spread
 
+    max_datagram = 1152
+
     def random(self, size):
         return bytes([self.spread] * size)
 

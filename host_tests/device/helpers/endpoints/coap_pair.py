@@ -135,4 +135,7 @@ class Sink:
 
 def pattern(size):
     """So many octets in which no block is like another."""
-    return bytes([(n * 7 + (n >> 8) * 13 + (n >> 16)) & 255 for n in range(size)])
+    octets = bytearray(size)
+    for n in range(size):
+        octets[n] = (n * 7 + (n >> 8) * 13 + (n >> 16)) & 255
+    return bytes(octets)
