@@ -13,7 +13,7 @@ import pytest
 TESTS = Path(__file__).resolve().parents[1]
 PLACES = {
     "device": sorted((TESTS / "device/coap/etsi").glob("test_etsi_*.py")),
-    "aiocoap": sorted((TESTS / "interop").glob("test_etsi_*.py")),
+    "aiocoap": sorted((TESTS / "interop").rglob("test_*_aiocoap.py")),
 }
 LAST = {"core": 31, "link": 13, "block": 24, "obs": 15}
 SIDES = ("client", "server")
@@ -35,11 +35,10 @@ NOT_TESTED = {
 }
 # (place, list, side): what is still to be written. Whoever writes it takes it away here.
 TO_COME = {
-    (place, each, side): "to come"
-    for place in PLACES
-    for each in ("link", "block", "obs")
-    for side in SIDES
-    if (place, each) != ("device", "obs")
+    ("device", "block", "client"): "to come",
+    ("device", "block", "server"): "to come",
+    ("aiocoap", "obs", "client"): "to come",
+    ("aiocoap", "obs", "server"): "to come",
 }
 
 

@@ -9,7 +9,7 @@ from aiocoap import resource
 
 import coap
 
-from .on_udp import Quick, QuickNon, aiocoap_server, device, run, values, ways
+from ..on_udp import Quick, QuickNon, aiocoap_server, device, run, values, ways
 
 TEXT = b"text"
 

@@ -10,7 +10,7 @@ import pytest
 import coap
 from coap.endpoint import conditions
 
-from .on_udp import HOST, Quick, QuickNon, aiocoap_client, device, run, values, ways
+from ..on_udp import HOST, Quick, QuickNon, aiocoap_client, device, run, values, ways
 
 TEXT = b"text"
 FORMATS = {0: TEXT, 41: b"<xml/>"}
