@@ -76,7 +76,7 @@ class Site:
         self,
         pattern: str,
         methods: "Sequence[int]" = (numbers.GET,),
-        consumes: "Sequence[int] | None" = None,
+        consumes: "int | Sequence[int] | None" = None,
         etag: "Callable[..., Any] | None" = None,
         observe: bool = False,
         stream: bool = False,
@@ -85,8 +85,8 @@ class Site:
     ) -> "Callable[[Callable[..., Any]], Callable[..., Any]]":
         """Return a decorator that makes a function the handler of `pattern` and these methods (coap.GET, coap.FETCH).
 
-        `consumes`: the Content-Formats that a request may have, 4.15 for others; one without Content-Format is let
-        through. `etag(request, **captured)`, a function or a coroutine, returns the ETag (bytes) of what is there now,
+        `consumes`: the Content-Format of a request, or a tuple of them, 4.15 for others; one without is let through.
+        `etag(request, **captured)`, a function or a coroutine, returns the ETag (bytes) of what is there now,
         b"" where that has none, None where nothing is there: If-Match and If-None-Match are decided by it before the
         handler runs, and a GET whose ETag it still is needs no handler (RFC 7252 sections 5.10.6 and 5.10.8). Without
         it a request with one of the two is answered with 4.12, since nothing says that the condition holds. `observe`:

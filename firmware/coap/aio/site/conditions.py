@@ -14,17 +14,16 @@ def check_formats(request, route):
     """Raise Failure: 4.15 where the route does not consume the Content-Format of the request, 4.06 where it gives none
     that the request accepts."""
     format = request.content_format
-    if route.consumes is not None and format is not None and format not in route.consumes:
+    if format is not None and not _is_among(format, route.consumes):
         raise Failure(numbers.UNSUPPORTED_CONTENT_FORMAT)
-    ct = route.attributes.get("ct")
     accept = request.accept
-    if (
-        accept is not None
-        and ct is not None
-        and accept != ct
-        and not (isinstance(ct, tuple) and accept in ct)
-    ):
+    if accept is not None and not _is_among(accept, route.attributes.get("ct")):
         raise Failure(numbers.NOT_ACCEPTABLE)
+
+
+def _is_among(number, formats):
+    """Return whether a Content-Format is the one or one of those; where nothing is said any is."""
+    return formats is None or (number == formats if isinstance(formats, int) else number in formats)
 
 
 def known(tag):

@@ -21,6 +21,9 @@ def test_content_formats_that_a_route_consumes():
     site = Site()
     site.post("/a", consumes=(50, 60))(lambda request: request.payload)
     site.post("/b")(lambda request: request.payload)
+    site.post("/c", consumes=60)(lambda request: request.payload)
+    equal(site_ask(site, coap.POST, "/c", b"x", [(coap.CONTENT_FORMAT, b"\x3c")])[0], "2.04")
+    equal(site_ask(site, coap.POST, "/c", b"x", [(coap.CONTENT_FORMAT, b"\x32")])[0], "4.15")
     for value, code in (
         (b"\x32", "2.04"),
         (b"\x3c", "2.04"),

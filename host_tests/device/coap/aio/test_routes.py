@@ -173,6 +173,17 @@ def test_a_second_handler_is_refused():
     equal(len(site.routes), 4)
 
 
+def test_methods_that_are_none():
+    for methods in ([0], [coap.CONTENT], ["GET"], [coap.GET, 32]):
+        error = str(raises(ValueError, Site().route("/a", methods=methods), print))
+        assert "methods" in error and repr(methods[-1]) in error, error
+
+
+def test_a_decorator_without_a_pattern():
+    error = str(raises(TypeError, Site().get(print), print))
+    assert "@site.get(PATTERN)" in error, error
+
+
 def test_patterns_that_are_none():
     for pattern, named in (
         ("a", "a"),
