@@ -8,13 +8,12 @@ async with Context() as coap:
 import asyncio
 import gc
 
-from .. import numbers
 from ..compat import const, ticks_diff
 from ..endpoint import Endpoint
-from ..exchange import REQUEST, Incoming
-from ..message import Message
+from ..exchange import REQUEST
 from .call import Call
 from .client import Client
+from .serving import Serving
 from .waiting import current, now, sleep_ms, wait_for_ms
 
 _TYPING = const(False)
@@ -30,10 +29,9 @@ _SEND_RETRY = const(20)  # ms until a link that was busy is asked again
 _BEAT = const(3600000)  # ms that the timer task sleeps at most: an endpoint is polled once a day at least
 _NO_MEMORY = const(100)  # ms until it is tried again
 _WAITING = const(16)  # calls that wait for their turn while MAX_EXCHANGES are open
-_HANDLERS = const(16)  # requests of peers that are being handled, those included that were given up
 
 
-class Context(Client):
+class Context(Client, Serving):
     """A client and a server at once, to be used by `async with`.
 
     Without `link` it speaks UDP: a socket for IPv4 and one for IPv6, each opened when it is needed. `host` and `port`
@@ -73,7 +71,10 @@ class Context(Client):
         self._sockets: list = [None, None]  # of IPv4, of IPv6
         self._names: "Any" = None
         self._tasks: list = []
-        self._handlers: list = []  # [Incoming, task] of each request of a peer that is being handled
+        self._handlers: list = []
+        self._owed = None
+        self._event: "Any" = None  # what is being handed on, and what there was no memory for
+        self._tried = self._handing = False
         self._calls: list = []
         self._turns: list = []  # events of the calls that wait until an exchange has ended
         self._unsent: "Any" = None
@@ -256,56 +257,6 @@ class Context(Client):
         if self._turns:
             self._turns[0].set()
 
-    # --- requests of peers --------------------------------------------------------------------------
-
-    def respond(self, incoming: "Any", message: Message, observe: bool = False) -> None:
-        """Answer a request of a peer: Endpoint.respond, and what it raises; where it is about what can be observed, or
-        came again for an observer, Observers.respond."""
-        endpoint = self.endpoint
-        target = endpoint.observers if observe or not isinstance(incoming, Incoming) else endpoint
-        target.respond(incoming, message, now())
-        self.flush()
-
-    def changed(self, path: str, confirmable: bool = False) -> int:
-        """Have the observers of a resource of the site notified: see Site.changed."""
-        if self.endpoint.observers is None or not self._open:
-            return 0
-        count = self.endpoint.observers.changed(path, now(), confirmable)
-        self.flush()
-        return count
-
-    def _serve(self, incoming, message):
-        if self.site is None:
-            self.endpoint.respond(incoming, Message(numbers.NOT_FOUND), now())
-        elif len(self._handlers) >= _HANDLERS and isinstance(incoming, Incoming):
-            busy = Message(numbers.SERVICE_UNAVAILABLE, options=((numbers.MAX_AGE, b"\x02"),))
-            self.endpoint.respond(incoming, busy, now())
-        else:
-            entry = [incoming, None]
-            entry[1] = asyncio.create_task(self._handle(entry, message))
-            self._handlers.append(entry)
-
-    async def _handle(self, entry, message):
-        incoming = entry[0]
-        try:
-            await self.site.handle(self, incoming, message)
-        except Exception as error:  # CancelledError is none
-            self._raised(error)
-            try:
-                self.respond(incoming, Message(numbers.INTERNAL_SERVER_ERROR))
-            except Exception:
-                pass  # no memory: the endpoint gives it up
-        finally:
-            if entry in self._handlers:
-                self._handlers.remove(entry)
-
-    def _sweep(self):
-        """Cancel handlers whose request was given up: nobody waits for what they would answer."""
-        for incoming, task in self._handlers:
-            # one that stands for an observer is waited for while `asked_until` is set
-            if not self.endpoint.is_open(incoming) and getattr(incoming, "asked_until", None) is None:
-                task.cancel()
-
     # --- the tasks ----------------------------------------------------------------------------------
 
     async def _connect(self):
@@ -347,7 +298,7 @@ class Context(Client):
             try:
                 tick = now()
                 self.endpoint.poll(tick)
-                self.flush()
+                self._flush()
                 self._sweep()
                 self._kick.clear()
                 deadline = self._armed = self.endpoint.next_deadline()
@@ -379,16 +330,35 @@ class Context(Client):
         tell(error)
 
     def flush(self) -> None:
-        """After each call of the endpoint: events to those who wait for them, then datagrams to their links, those that
-        an event had sent too."""
-        endpoint = self.endpoint
-        while True:
-            event = endpoint.next_event()
-            if event is None:
+        """Do what follows each call of the endpoint. Raise nothing: the timer task goes on where memory ended."""
+        try:
+            self._flush()
+        except MemoryError:
+            self._kick.set()
+
+    def _flush(self):
+        """Hand on events to who waits for them, then datagrams to their links, those that an event had sent too."""
+        if self._owed is not None:
+            self._pay()
+        while not self._handing:  # else who was handed an event calls this
+            if self._event is None:
+                self._event = self.endpoint.next_event()
+                self._tried = False
+            if self._event is None:
                 break
-            self._on_event(*event)
+            self._handing = True
+            try:
+                self._hand(self._event)
+                self._event = None
+            finally:
+                self._handing = False
+        self._send()
+        if self._unsent is not None or self.endpoint.next_deadline() != self._armed:
+            self._kick.set()
+
+    def _send(self):
         while self._open:
-            item = self._unsent or endpoint.outgoing()
+            item = self._unsent or self.endpoint.outgoing()
             if item is None:
                 break
             self._unsent = None
@@ -401,17 +371,23 @@ class Context(Client):
                 self.stats["unsent"] += 1  # lost like any datagram: CoAP sends it again
                 if not isinstance(error, (OSError, MemoryError)):
                     self._raised(error)
-        if self._unsent is not None or endpoint.next_deadline() != self._armed:
-            self._kick.set()
 
-    def _on_event(self, kind, subject, message):
-        """Hand an event to who waits for it. Raise nothing: the events behind it are for others."""
+    def _hand(self, event):
+        """Hand an event to who waits for it. Where there is no memory for that, raise MemoryError once, so that it is
+        handed on later; all else that may be raised is told, for the events behind it are for others."""
+        kind, subject, message = event
         try:
             if kind == REQUEST:
                 self._serve(subject, message)
             elif subject.tag is not None:
                 subject.tag(kind, subject, message)
         except Exception as error:
+            if isinstance(error, MemoryError) and not self._tried:
+                self._tried = True
+                raise
+            if kind == REQUEST:
+                self._owed = subject
+                self._kick.set()
             self._raised(error)
 
 

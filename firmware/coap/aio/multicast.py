@@ -6,14 +6,12 @@ async for answer in coap.multicast("coap://224.0.1.187/.well-known/core"):
 """
 
 import asyncio
-import socket
 
 from .. import numbers
 from ..compat import const
 from ..message import Message
 from .call import Call
 from .response import Response
-from .udp import UDPSocket, peer_of
 from .waiting import now
 
 _TYPING = const(False)
@@ -21,6 +19,8 @@ if _TYPING:
     from typing import Any
 
     from contracts import Peer
+
+    from .udp import UDPSocket
 
 _MOST = const(32)  # answers that wait to be taken
 # Of lwIP and Linux, for a port whose `socket` does not name them
@@ -137,12 +137,16 @@ class _Many(Call):
         self.news.set()
 
 
-def join(context: "Any", group: str, host: str | None, port: int) -> UDPSocket:
+def join(context: "Any", group: str, host: str | None, port: int) -> "UDPSocket":
     """Return a socket for what is sent to `group` (an address in words), on the interface with the address `host`.
     Raise OSError, ValueError for what is no group.
 
     It is bound to the group's address, which tells what came by multicast: recvfrom does not say where a datagram went.
     """
+    import socket  # here: a board without a network asks many by its link
+
+    from .udp import UDPSocket, peer_of
+
     family, _, _, _, sockaddr = socket.getaddrinfo(group, port, 0, socket.SOCK_DGRAM)[0]
     if family == socket.AF_INET:
         octets = _octets(group)

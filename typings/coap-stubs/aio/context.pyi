@@ -12,11 +12,11 @@ from .._contracts import Link
 from .._contracts import Peer
 from .._contracts import Security
 from ..endpoint import Endpoint
-from ..message import Message
 from .call import Call
 from .client import Client
+from .serving import Serving
 
-class Context(Client):
+class Context(Client, Serving):
     """A client and a server at once, to be used by `async with`.
 
     Without `link` it speaks UDP: a socket for IPv4 and one for IPv6, each opened when it is needed. `host` and `port`
@@ -52,13 +52,5 @@ class Context(Client):
         """Have `start()` begin an exchange whose tag is `call`, when there is room for one; return the result."""
     async def started(self, start: Any) -> Any:
         """Return what `start()` returns, called as soon as there is room for an exchange."""
-    def respond(self, incoming: Any, message: Message, observe: bool=False) -> None:
-        """Answer a request of a peer: Endpoint.respond, and what it raises; where it is about what can be observed, or
-        came again for an observer, Observers.respond.
-        """
-    def changed(self, path: str, confirmable: bool=False) -> int:
-        """Have the observers of a resource of the site notified: see Site.changed."""
     def flush(self) -> None:
-        """After each call of the endpoint: events to those who wait for them, then datagrams to their links, those that
-        an event had sent too.
-        """
+        """Do what follows each call of the endpoint. Raise nothing: the timer task goes on where memory ended."""

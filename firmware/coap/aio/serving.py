@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: MIT
+"""The part of a Context that has a site answer the requests of peers, each in a task of its own."""
+
+import asyncio
+
+from .. import numbers
+from ..compat import const
+from ..exchange import Incoming
+from ..message import Message
+from .waiting import now
+
+_TYPING = const(False)
+if _TYPING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from ..endpoint import Endpoint
+
+_HANDLERS = const(16)  # requests of peers that are being handled, those included that were given up
+_BUSY = Message(numbers.SERVICE_UNAVAILABLE, options=((numbers.MAX_AGE, b"\x02"),))
+
+
+class Serving:
+    """A base class of Context, whose attributes these methods use."""
+
+    if _TYPING:
+        endpoint: Endpoint
+        site: Any
+        flush: Callable[..., None]
+        _handlers: list  # [Incoming, task] of each request that is being handled
+        _open: bool
+        _owed: Any  # a request that there was no memory for: it is answered as soon as there is
+        _raised: Callable[..., None]
+
+    def respond(self, incoming: "Any", message: Message, observe: bool = False) -> None:
+        """Answer a request of a peer: Endpoint.respond, and what it raises; where it is about what can be observed, or
+        came again for an observer, Observers.respond."""
+        endpoint = self.endpoint
+        target = endpoint.observers if observe or not isinstance(incoming, Incoming) else endpoint
+        target.respond(incoming, message, now())
+        self.flush()
+
+    def changed(self, path: str, confirmable: bool = False) -> int:
+        """Have the observers of a resource of the site notified: see Site.changed."""
+        if self.endpoint.observers is None or not self._open:
+            return 0
+        count = self.endpoint.observers.changed(path, now(), confirmable)
+        self.flush()
+        return count
+
+    def _serve(self, incoming, message):
+        if self.site is None:
+            self.endpoint.respond(incoming, Message(numbers.NOT_FOUND), now())
+        elif len(self._handlers) >= _HANDLERS and isinstance(incoming, Incoming):
+            self.endpoint.respond(incoming, _BUSY, now())
+        else:
+            entry = [incoming, None]
+            self._handlers.append(entry)
+            try:
+                entry[1] = asyncio.create_task(self._handle(entry, message))
+            except MemoryError:
+                self._handlers.remove(entry)
+                raise
+
+    async def _handle(self, entry, message):
+        incoming = entry[0]
+        try:
+            await self.site.handle(self, incoming, message)
+        except Exception as error:  # CancelledError is none
+            self._raised(error)
+            try:
+                self.respond(incoming, Message(numbers.INTERNAL_SERVER_ERROR))
+            except Exception:
+                pass  # no memory: the endpoint gives it up
+        finally:
+            if entry in self._handlers:
+                self._handlers.remove(entry)
+
+    def _pay(self):
+        """Answer the request that there was no memory for by 5.03, where there is some now."""
+        try:
+            self.endpoint.respond(self._owed, _BUSY, now())
+            self._owed = None
+        except MemoryError:
+            pass  # at the next flush, or it is given up by the endpoint
+
+    def _sweep(self):
+        """Cancel handlers whose request was given up: nobody waits for what they would answer."""
+        for incoming, task in self._handlers:
+            # one that stands for an observer is waited for while `asked_until` is set
+            if not self.endpoint.is_open(incoming) and getattr(incoming, "asked_until", None) is None:
+                task.cancel()
