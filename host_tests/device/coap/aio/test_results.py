@@ -119,6 +119,12 @@ def test_an_exception_is_5_00_and_the_site_goes_on():
     equal(site.stats, {"handled": 2, "failed": 1})
 
 
+def test_a_stop_iteration_is_no_result():
+    site = Site()
+    site.get("/")(lambda request: next(iter(())))
+    equal(site_handled(site, request_for(coap.GET)), FAILED)
+
+
 def test_a_handler_that_wants_other_arguments():
     site = Site()
     site.get("/<a>")(lambda request, b: "x")
