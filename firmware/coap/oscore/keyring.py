@@ -61,7 +61,7 @@ class Keyring(Security):
         self._members = {context: Security(context, max_unfragmented) for context in contexts}
         for member in self._members.values():
             member.stats = self.stats
-        self._choose = choose
+        self.choose = choose
         self._plain = plain
         self._asked: "Any" = _BY_RULE
         self._last: "Any" = None  # member that the last request was for, and what it had saved
@@ -111,7 +111,7 @@ class Keyring(Security):
         return self._members[context].protect_request(message, peer)
 
     def _chosen(self, message, peer):
-        choose = self._choose
+        choose = self.choose
         if callable(choose):
             return choose(message, peer)
         for key in _names(message, peer):
