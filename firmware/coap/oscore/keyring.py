@@ -7,8 +7,9 @@ them where a rule says so. For one peer, `Security` is smaller.
 Which Context a request of ours is protected with is said by `choose`: a dict by Uri-Host, peer, or host of the peer; or
 a callable, `choose(message, peer)`; or for one request by `request_by`. Where that says nothing, it is the one that the
 peer was last heard with. A request of a peer says by its kid and kid context which one it was made with;
-`binding.context` of an Incoming is that, and `binding` is None for a plain request. A response has the Context of its
-request.
+where several have both, it is the one that the peer's address belongs to, and none where that is not known.
+`binding.context` of an Incoming is that Context, and `binding` is None for a plain request. A response has the Context
+of its request.
 
 Each Context has limits of its own for what comes in vain, those of `Security`. So neither a stranger's address nor a
 peer that went wrong uses up what is meant for others.
@@ -39,7 +40,7 @@ class Keyring(Security):
     `plain` says what may go unprotected, both ways: a callable, `plain(message, peer)`, or peers, hosts of them and
     paths, which begin with "/". By default nothing may. A request to us that may not is answered 4.01.
     `max_unfragmented` is as Security has it, for each Context.
-    Raise ValueError where a request could not tell two of them apart.
+    Raise ValueError for none or too many.
     """
 
     def __init__(
@@ -50,13 +51,7 @@ class Keyring(Security):
         max_unfragmented: int = 4096,
     ) -> None:
         if not 0 < len(contexts) <= _MOST:
-            raise ValueError("contexts: from 1 to %d" % _MOST)
-        for number, context in enumerate(contexts):
-            for other in contexts[:number]:
-                if other.recipient_id == context.recipient_id and (
-                    other.renews or context.renews or other.id_context == context.id_context
-                ):
-                    raise ValueError("contexts: %r and %r are the same to who receives" % (other, context))
+            raise ValueError("contexts: %d of them, may be from 1 to %d" % (len(contexts), _MOST))
         Security.__init__(self, contexts[0], max_unfragmented)
         self._members = {context: Security(context, max_unfragmented) for context in contexts}
         for member in self._members.values():
@@ -165,7 +160,7 @@ class Keyring(Security):
         except (RefusedError, TypeError):  # it has none, or a broken one
             return Security.unprotect_request(self, message, peer, now)
         found = [member for member in self._members.values() if member.context.is_for(kid, id_context)]
-        if len(found) > 1:  # it says no kid context
+        if len(found) > 1:  # with the same kid, as servers have that all call themselves b""
             found = [member for member in found if _hears(member, peer)]
         if len(found) != 1:
             what = "a request: its sender is the recipient_id of no context, or of several"

@@ -141,13 +141,38 @@ def test_a_request_by_a_context_of_its_own():
     raises(ValueError, ring.ask, Party(OTHER, b"", b"\x01"))  # and the rule holds again
 
 
-def test_contexts_that_no_request_could_tell_apart():
+def test_none_and_too_many():
     one = context(b"", b"\x01")
-    for other in (context(b"", b"\x01"), RenewableContext(SECRET, b"", b"\x01")):
-        raises(ValueError, Keyring, [one, other])
     raises(ValueError, Keyring, [])
     raises(ValueError, Keyring, 17 * [one])
-    Keyring([one, context(b"", b"\x01", id_context=b""), context(b"", b"\x02")])
+
+
+def test_servers_that_have_the_same_id():
+    # A client of several servers, each of which calls itself b"": responses need no kid, and a request of a server is
+    # told by its address, which our request went to.
+    servers = [
+        Party(address, b"", b"\x01", secret=secret)
+        for address, secret in ((CLIENT, SECRETS[0]), (OTHER, SECRETS[1]))
+    ]
+    ring = Identities(
+        lambda ring: [context(b"\x01", b"", ring.storage, secret=secret) for secret in SECRETS[:2]], STRANGER
+    )
+    ((answer, _),) = ring.take(servers[0].ask(ring, b"unheard")[0], CLIENT)
+    equal((code(answer), ring.got), ("4.01", []))
+    for number, server in enumerate(servers):
+        ring.security.request_by(
+            ring.contexts[number], ring.endpoint, coap.Message(coap.POST, b"text"), server.address, 0
+        )
+        talk(ring, server, [octets for octets, _ in ring.out()])
+        equal([bytes(each.payload) for each in server.got], [b"text"])
+    for exchange in servers[0].endpoint._exchanges[:]:
+        servers[0].endpoint.cancel(exchange, 0)
+    for number, server in enumerate(servers):
+        talk(server, ring, server.ask(ring, b"back"))
+        equal((ring.got[-1][0], bytes(ring.got[-1][1].payload)), (number, b"back"))
+    # In another's name it does not verify, and is none of theirs.
+    ((answer, _),) = ring.take(servers[0].ask(ring, b"forged")[0], OTHER)
+    equal((code(answer), len(ring.got)), ("4.00", 2))
 
 
 def test_no_kid_context_where_several_have_the_kid():

@@ -9,8 +9,9 @@ them where a rule says so. For one peer, `Security` is smaller.
 Which Context a request of ours is protected with is said by `choose`: a dict by Uri-Host, peer, or host of the peer; or
 a callable, `choose(message, peer)`; or for one request by `request_by`. Where that says nothing, it is the one that the
 peer was last heard with. A request of a peer says by its kid and kid context which one it was made with;
-`binding.context` of an Incoming is that, and `binding` is None for a plain request. A response has the Context of its
-request.
+where several have both, it is the one that the peer's address belongs to, and none where that is not known.
+`binding.context` of an Incoming is that Context, and `binding` is None for a plain request. A response has the Context
+of its request.
 
 Each Context has limits of its own for what comes in vain, those of `Security`. So neither a stranger's address nor a
 peer that went wrong uses up what is meant for others.
@@ -32,8 +33,9 @@ class Keyring(Security):
     `plain` says what may go unprotected, both ways: a callable, `plain(message, peer)`, or peers, hosts of them and
     paths, which begin with "/". By default nothing may. A request to us that may not is answered 4.01.
     `max_unfragmented` is as Security has it, for each Context.
-    Raise ValueError where a request could not tell two of them apart.
+    Raise ValueError for none or too many.
     """
+    choose: dict | Callable[[Message, Peer], Context | None] | None
     trouble: Any
     def __init__(self, contexts: Sequence[Context], choose: dict | Callable[[Message, Peer], Context | None] | None=None, plain: Container | Callable[[Message, Peer], bool]=..., max_unfragmented: int=4096) -> None: ...
     def poll(self, now: Tick) -> None:

@@ -178,11 +178,11 @@ class Site:
 
     # --- requests -----------------------------------------------------------------------------------------
 
-    async def answer(self, message: Message, peer: "Peer") -> Message:
-        """Return the response to a request. Raise what the handler raises, and TypeError or ValueError where it returns
-        what cannot be sent; Failure is a response."""
+    async def answer(self, message: Message, peer: "Peer", context: "Any" = None) -> Message:
+        """Return the response to a request, which came by this oscore.Context, if any. Raise what the handler raises,
+        and TypeError or ValueError where it returns what cannot be sent; Failure is a response."""
         try:
-            request = Request(message, peer)
+            request = Request(message, peer, context)
             route, request.arguments = self.find(message)
             conditions.check_formats(request, route)
             tag = None
@@ -232,7 +232,8 @@ class Site:
         """Answer a request that came in, by `context.respond`. Raise asyncio.CancelledError alone."""
         try:
             try:
-                response = await self.answer(message, incoming.peer)
+                binding = incoming.binding
+                response = await self.answer(message, incoming.peer, binding and binding.context)
                 observe = message.option(numbers.OBSERVE) is not None and self._observed(context, message)
                 try:
                     context.respond(incoming, response, observe)

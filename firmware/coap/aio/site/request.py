@@ -16,14 +16,16 @@ if _TYPING:
 class Request(Message):
     """A request of `peer` to a Site. It is a Message, so `options`, `option()`, `uint()`, `payload`, `path` are there.
 
-    `arguments` is what the pattern of the route has captured, {name: str or int}.
+    `arguments` is what the pattern of the route has captured, {name: str or int}. `context` is the oscore.Context that
+    it came by, which says who asks; None for a request that came unprotected.
     """
 
-    def __init__(self, message: Message, peer: "Peer") -> None:
+    def __init__(self, message: Message, peer: "Peer", context: "Any" = None) -> None:
         super().__init__(
             message.code, message.payload, message.options, message.type, message.mid, message.token
         )
         self.peer = peer
+        self.context = context
         self.arguments: dict[str, Any] = {}
 
     @property

@@ -49,6 +49,7 @@ class SiteContext:
 
 class SiteIncoming:
     peer = PEER
+    binding = None
 
 
 def site_handled(site, message, fails=()):

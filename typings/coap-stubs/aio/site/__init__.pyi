@@ -89,9 +89,9 @@ class Site:
         """Return a decorator for a handler of iPATCH (RFC 8132 section 3); keywords are those of `route`."""
     def find(self, message: Message) -> tuple[Route, dict[str, Any]]:
         """Return the route of a request and what its pattern has captured. Raise Failure, 4.04 or 4.05."""
-    async def answer(self, message: Message, peer: Peer) -> Message:
-        """Return the response to a request. Raise what the handler raises, and TypeError or ValueError where it returns
-        what cannot be sent; Failure is a response.
+    async def answer(self, message: Message, peer: Peer, context: Any=None) -> Message:
+        """Return the response to a request, which came by this oscore.Context, if any. Raise what the handler raises,
+        and TypeError or ValueError where it returns what cannot be sent; Failure is a response.
         """
     def prepare(self, endpoint: Any) -> None:
         """Have an endpoint let in what only a Site can decide: requests with If-Match and If-None-Match."""

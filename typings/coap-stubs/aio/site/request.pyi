@@ -9,11 +9,13 @@ from ...message import Message
 class Request(Message):
     """A request of `peer` to a Site. It is a Message, so `options`, `option()`, `uint()`, `payload`, `path` are there.
 
-    `arguments` is what the pattern of the route has captured, {name: str or int}.
+    `arguments` is what the pattern of the route has captured, {name: str or int}. `context` is the oscore.Context that
+    it came by, which says who asks; None for a request that came unprotected.
     """
     peer: Peer
+    context: Any
     arguments: dict[str, Any]
-    def __init__(self, message: Message, peer: Peer) -> None: ...
+    def __init__(self, message: Message, peer: Peer, context: Any=None) -> None: ...
     @property
     def query(self) -> dict[str, str]:
         """The Uri-Query options as {name: value}: "a=1" is "a": "1", and one without "=" has "". Of those that come

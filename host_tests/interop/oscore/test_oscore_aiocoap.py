@@ -22,7 +22,7 @@ from coap.oscore import Context, Security
 from coap.oscore.context import read_request_option
 from msgin5g import MemoryStorage
 
-from .on_udp import HOST, Quick, aiocoap_client, device, free_port, run
+from ..on_udp import HOST, Quick, aiocoap_client, device, free_port, run
 
 SECRET = bytes(range(1, 17))
 SALT = bytes.fromhex("9e7ca92223786340")

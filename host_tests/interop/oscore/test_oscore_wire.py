@@ -16,7 +16,7 @@ from tools.demo.processes import Device, Gateway, device_keys
 from tools.demo.story import AS, LARGE, UE, Story, exchange
 from tools.programs.patience import run
 
-from .test_wire import DEMO_APP
+from ..test_wire import DEMO_APP
 
 
 class Recording(Capture):

@@ -15,7 +15,7 @@ from coap.aio import Site
 from coap.oscore import Context, Keyring, MemoryStorage, RenewableContext, Security
 from tools.programs.patience import finish
 
-from .on_udp import HOST, PATIENCE_S, free_port, run
+from ..on_udp import HOST, PATIENCE_S, free_port, run
 
 SECRET = b"sixteen octets.."
 OTHER = b"another secret.."
