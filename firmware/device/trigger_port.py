@@ -6,7 +6,7 @@ link. Anybody may send to it, so it is read slowly, and a datagram that is lost 
 import asyncio
 import socket
 
-from coap.aio.waiting import readable
+from coap.aio.udp import UDPSocket
 from coap.compat import const
 
 from .log import log
@@ -15,8 +15,7 @@ _TYPING = const(False)
 if _TYPING:
     from typing import Any
 
-_EAGAIN = const(11)
-_MOST = const(141)  # octets that are read of a datagram: one more than a trigger has
+_MOST = const(140)  # octets of a trigger
 _SLOWLY = const(100)  # ms between two datagrams
 _RETRY = const(60000)  # ms until a port that could not be had is asked for again
 
@@ -35,15 +34,8 @@ def _open(port, peer):
     """Open the port in the address family of the peer. Raise OSError where it cannot be had."""
     global _sock
     close()
-    # as device.links.udp opens its own
-    address: "Any" = socket.getaddrinfo("::" if ":" in peer[0] else "0.0.0.0", port, 0, socket.SOCK_DGRAM)[0]
-    sock = socket.socket(address[0], socket.SOCK_DGRAM)
-    try:
-        sock.setblocking(False)
-        sock.bind(address[-1])
-    except Exception:
-        sock.close()
-        raise
+    sock = UDPSocket(_MOST)
+    sock.bind(socket.AF_INET6 if ":" in peer[0] else socket.AF_INET, None, port)
     _sock = sock
 
 
@@ -62,23 +54,10 @@ async def serve(client):
                     log("triggers: no UDP port %d (%s); trying again", port, error)
             await asyncio.sleep_ms(_RETRY)  # type: ignore[attr-defined]
         while True:
-            await _read(client)
+            try:
+                client.triggered((await _sock.receive())[0])
+            except MemoryError:
+                pass  # it is lost; a trigger comes again
+            await asyncio.sleep_ms(_SLOWLY)  # type: ignore[attr-defined]
     finally:
         close()
-
-
-async def _read(client):
-    try:
-        octets = _sock.recvfrom(_MOST)[0]
-    except OSError as error:
-        if error.errno == _EAGAIN:
-            await readable(_sock)
-            return
-    except MemoryError:
-        pass  # the datagram waits, or another one comes
-    else:
-        try:
-            client.triggered(octets)
-        except MemoryError:
-            pass
-    await asyncio.sleep_ms(_SLOWLY)  # type: ignore[attr-defined]
