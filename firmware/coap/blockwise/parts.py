@@ -2,7 +2,6 @@
 """Bodies that go out, a part at a time: octets in memory, or what an object with `read(n)` gives, such as a file."""
 
 from ..compat import const
-from .sources import read
 
 _TYPING = const(False)
 if _TYPING:
@@ -48,7 +47,8 @@ class _Stream:
         self.size = None
         self._at = 0  # where in the body `_kept` begins
         self._kept = b""
-        self._lost = False  # whether octets were read that are not in `_kept`
+        self._fresh = b""  # what was read last, until it is in `_kept`
+        self._lost = False  # whether a read was begun and not ended
         try:
             self._origin = origin = stream.tell()
             stream.seek(0, 2)
@@ -61,8 +61,10 @@ class _Stream:
         """Return (octets from `start` on, `size` of them at most, whether more follow).
 
         Raise ValueError where they were read before and it can't go back, and what the stream's calls raise. After a
-        MemoryError the same part may be asked for again.
+        MemoryError the same part may be asked for again, but not where it was `read` that raised it: who can't go back
+        can't know what that took.
         """
+        self._keep()
         kept = self._kept
         if self._lost or not self._at <= start <= self._at + len(kept):
             self._seek(start)
@@ -71,15 +73,24 @@ class _Stream:
             kept = kept[start - self._at :]
         self._kept = kept
         self._at = start
-        if len(kept) <= size:
+        ended = False
+        while not ended and len(self._kept) <= size:
+            wanted = size + 1 - len(self._kept)
             self._lost = True
-            octets = read(self._stream, size + 1 - len(kept))
-            if not isinstance(octets, (bytes, bytearray)):
-                raise ValueError("payload: read() gave %r, it must give bytes" % (octets,))
-            kept = kept + octets if kept else octets
-            self._kept = kept
+            self._fresh = octets = self._stream.read(wanted)
             self._lost = False
-        return memoryview(kept)[:size], len(kept) > size
+            ended = not octets
+            self._keep()
+        return memoryview(self._kept)[:size], len(self._kept) > size
+
+    def _keep(self):
+        """Put what was read last behind what is kept. Raise MemoryError, and then it may be called again."""
+        fresh = self._fresh
+        if not isinstance(fresh, (bytes, bytearray)):
+            raise ValueError("payload: read() gave %r, it must give bytes" % (fresh,))
+        if fresh:
+            self._kept = self._kept + fresh if self._kept else bytes(fresh)
+            self._fresh = b""
 
     def returns(self, start):
         """Return whether `part` can still give what begins at `start`."""
@@ -94,4 +105,5 @@ class _Stream:
         if not hasattr(self._stream, "seek"):
             raise ValueError("payload: octet %d was read before, and it has no seek() to go back" % start)
         self._stream.seek(self._origin + start)
+        self._fresh = b""
         self._lost = False

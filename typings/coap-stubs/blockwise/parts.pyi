@@ -27,7 +27,8 @@ class _Stream:
         """Return (octets from `start` on, `size` of them at most, whether more follow).
 
         Raise ValueError where they were read before and it can't go back, and what the stream's calls raise. After a
-        MemoryError the same part may be asked for again.
+        MemoryError the same part may be asked for again, but not where it was `read` that raised it: who can't go back
+        can't know what that took.
         """
     def returns(self, start):
         """Return whether `part` can still give what begins at `start`."""

@@ -2,6 +2,7 @@
 """Mutated datagrams into an endpoint that is in the middle of its work, for the tests that look for what breaks."""
 
 import coap
+from coap_pair import File, Seekable, Sink
 
 PEERS = [("192.0.2.%d" % host, 5683) for host in range(1, 9)]
 
@@ -39,6 +40,13 @@ CORPUS = [
     + bytes.fromhex("4a")
     + b"rt=sensors",
     bytes.fromhex("54 45 0013 00000003 c1 28 ff") + b"</a>;rt=x",
+    # to a block of ours: 2.31, 2.04, 4.08, 4.13 with a size, Echo
+    bytes.fromhex("64 5f 0014 00000004 d1 0e 08"),
+    bytes.fromhex("64 5f 0015 00000005 d1 0e 18"),
+    bytes.fromhex("64 44 0016 00000006 d1 0e 20"),
+    bytes.fromhex("64 88 0017 00000007 d1 0e 18"),
+    bytes.fromhex("64 8d 0018 00000008 d1 0e 08"),
+    bytes.fromhex("64 81 0019 00000009 d2 ef abcd"),
 ]
 
 
@@ -114,8 +122,13 @@ class Mutation:
             many = self.random.choice((None, 5000))
         if not self.random.below(4):
             request.options = [(coap.NO_RESPONSE, self.random.choice((b"\x02", b"\x1a")))]
+        into = None
+        if many is None and not self.random.below(3):
+            request.payload = self.random.choice((File, Seekable))(bytes(60))
+            request.options = [(coap.BLOCK1, self.random.choice((b"", b"\x01")))]
+            into = self.random.choice((None, Sink()))
         try:
-            self.endpoint.request(request, self.random.choice(PEERS), self.now, many=many)
+            self.endpoint.request(request, self.random.choice(PEERS), self.now, None, into, many=many)
         except coap.BusyError:
             self.count("busy")
 

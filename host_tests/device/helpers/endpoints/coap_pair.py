@@ -51,7 +51,7 @@ class Pair:
             event = self.server.next_event()
             if event is None:
                 break
-            if event[0] == coap.REQUEST:
+            if event[0] in (coap.REQUEST, coap.PIECE) and event[2] is not None:
                 self.served.append((event[2].code, event[2].path))
                 self.server.respond(event[1], self.serve(event[2]), self.now)
         while True:
