@@ -96,7 +96,7 @@ class Incoming:
     """A request from a peer, until it is answered. `message` is the request, `peer` where it came from."""
 
     binding = None  # what `oscore` must know to protect the response
-    body = None  # the Stream that it is a block of
+    body: "Any" = None  # the Stream that it is a block of
     # The classes of responses that are not sent (RFC 7967 section 2.1): 2 for 2.xx, 8 for 4.xx, 16 for 5.xx, and 1 for
     # 2.xx without payload. The application may change it before it responds.
     quiet = 0

@@ -10,7 +10,7 @@ import gc
 
 from ..compat import const, ticks_diff
 from ..endpoint import Endpoint
-from ..exchange import REQUEST
+from ..exchange import PIECE, REQUEST
 from .call import Call
 from .client import Client
 from .serving import Serving
@@ -376,8 +376,9 @@ class Context(Client, Serving):
         """Hand an event to who waits for it. Where there is no memory for that, raise MemoryError once, so that it is
         handed on later; all else that may be raised is told, for the events behind it are for others."""
         kind, subject, message = event
+        request = kind == REQUEST or kind == PIECE and message is not None
         try:
-            if kind == REQUEST:
+            if request:
                 self._serve(subject, message)
             elif subject.tag is not None:
                 subject.tag(kind, subject, message)
@@ -385,7 +386,7 @@ class Context(Client, Serving):
             if isinstance(error, MemoryError) and not self._tried:
                 self._tried = True
                 raise
-            if kind == REQUEST:
+            if request:
                 self._owed = subject
                 self._kick.set()
             self._raised(error)

@@ -5,7 +5,7 @@ import asyncio
 
 from .. import numbers
 from ..compat import const
-from ..exchange import Incoming
+from ..exchange import REQUEST, Incoming
 from ..message import Message
 from .waiting import now
 
@@ -49,7 +49,10 @@ class Serving:
         return count
 
     def _serve(self, incoming, message):
-        if self.site is None:
+        stream = incoming.body
+        if stream and stream.tag:  # a handler reads it
+            stream.tag(REQUEST, incoming, message)
+        elif self.site is None:
             self.endpoint.respond(incoming, Message(numbers.NOT_FOUND), now())
         elif len(self._handlers) >= _HANDLERS and isinstance(incoming, Incoming):
             self.endpoint.respond(incoming, _BUSY, now())
@@ -88,5 +91,9 @@ class Serving:
         """Cancel handlers whose request was given up: nobody waits for what they would answer."""
         for incoming, task in self._handlers:
             # one that stands for an observer is waited for while `asked_until` is set
-            if not self.endpoint.is_open(incoming) and getattr(incoming, "asked_until", None) is None:
+            waited = getattr(incoming, "asked_until", None) is not None
+            stream = incoming.body
+            if stream:
+                waited = not stream.tag  # it was told
+            if not waited and not self.endpoint.is_open(stream or incoming):
                 task.cancel()

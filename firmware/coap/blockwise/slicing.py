@@ -34,11 +34,11 @@ def sliced(endpoint, incoming, response, now):
         kept = None
     options = list(response.options)
     block1 = request.option(numbers.BLOCK1)
-    # Block1 in a response says that the block was taken. An error before the last block must not say so.
+    # Block1 in a response says that the block was taken. What ends a transfer before its last block must not say so.
     if (
         block1 is not None
         and response.option(numbers.BLOCK1) is None
-        and (not numbers.is_error(response.code) or not block(request, numbers.BLOCK1)[1])
+        and (response.code == numbers.CONTINUE or not block(request, numbers.BLOCK1)[1])
     ):
         options.append((numbers.BLOCK1, block1))
     content = response.payload

@@ -277,8 +277,14 @@ class Endpoint(Continuing, Serving):
         self._events.append(event)
 
     def is_open(self, exchange: "Any") -> bool:
-        """Return whether something is still expected for an exchange, or a request of a peer has no answer yet."""
-        return exchange in self._exchanges or exchange in self._incoming and not exchange.response
+        """Return whether something is still expected for an exchange or a stream, or a request of a peer has no answer
+        yet."""
+        return (
+            exchange in self._exchanges
+            or exchange in self.bodies
+            or exchange in self._incoming
+            and not exchange.response
+        )
 
     # --- sending ------------------------------------------------------------------------------------
 

@@ -39,6 +39,7 @@ class Observer:
     request comes again."""
 
     entry = None  # as of an Incoming: of no duplicate
+    body = None  # the same: it is no block of a stream
     path: "str | None" = None
 
     def __init__(self, incoming: "Incoming", message: Message, confirm_at: "Tick") -> None:

@@ -99,7 +99,9 @@ class Endpoint(Continuing, Serving):
     def emit(self, event: tuple[int, object, Message | None]) -> None:
         """Have `next_event` give this one."""
     def is_open(self, exchange: Any) -> bool:
-        """Return whether something is still expected for an exchange, or a request of a peer has no answer yet."""
+        """Return whether something is still expected for an exchange or a stream, or a request of a peer has no answer
+        yet.
+        """
     def next_mid(self):
         """Return the next Message ID (section 4.4)."""
     def encoded(self, message, type, mid, token):

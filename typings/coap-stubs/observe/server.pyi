@@ -24,6 +24,7 @@ class Observer:
     request comes again.
     """
     entry: Any
+    body: Any
     path: str | None
     peer: Any
     message: Message

@@ -79,7 +79,7 @@ class Site:
         consumes: "int | Sequence[int] | None" = None,
         etag: "Callable[..., Any] | None" = None,
         observe: bool = False,
-        stream: bool = False,
+        stream: bool | int = False,
         listed: "Any" = True,
         **attributes: "Any",
     ) -> "Callable[[Callable[..., Any]], Callable[..., Any]]":
@@ -90,7 +90,9 @@ class Site:
         b"" where that has none, None where nothing is there: If-Match and If-None-Match are decided by it before the
         handler runs, and a GET whose ETag it still is needs no handler (RFC 7252 sections 5.10.6 and 5.10.8). Without
         it a request with one of the two is answered with 4.12, since nothing says that the condition holds. `observe`:
-        the resource notifies. `stream`: the handler reads the body piece by piece.
+        the resource notifies. `stream`: the handler reads the body, of any length, piece by piece by `async for piece
+        in request`, which raises aio.Incomplete where the rest does not come; with coap.blockwise.ANYWHERE it may also
+        begin at `request.offset`, as when a broken upload is resumed.
 
         What `/.well-known/core` says (RFC 6690): a pattern is not listed unless `listed` gives paths, a list or
         a function that returns one; listed=False leaves out any other. All other keywords are attributes, as rt, if_,
@@ -178,11 +180,14 @@ class Site:
 
     # --- requests -----------------------------------------------------------------------------------------
 
-    async def answer(self, message: Message, peer: "Peer", context: "Any" = None) -> Message:
+    async def answer(
+        self, message: Message, peer: "Peer", context: "Any" = None, reading: "Any" = None
+    ) -> Message:
         """Return the response to a request, which came by this oscore.Context, if any. Raise what the handler raises,
-        and TypeError or ValueError where it returns what cannot be sent; Failure is a response."""
+        and TypeError or ValueError where it returns what cannot be sent; Failure is a response. `reading` gives the
+        pieces of a body that comes in blocks and is not collected."""
         try:
-            request = Request(message, peer, context)
+            request = Request(message, peer, context, reading)
             route, request.arguments = self.find(message)
             conditions.check_formats(request, route)
             tag = None
@@ -198,8 +203,17 @@ class Site:
             return results.error(failure.code, failure.text)
 
     def prepare(self, endpoint: "Any") -> None:
-        """Have an endpoint let in what only a Site can decide: requests with If-Match and If-None-Match."""
+        """Have an endpoint let in what only a Site can decide: requests with If-Match and If-None-Match, and bodies
+        that are read while they come."""
         endpoint.understands = CONDITIONS
+        endpoint.streams = self._streams
+
+    def _streams(self, message, peer):
+        """Return what Endpoint.streams wants of a request whose body begins."""
+        try:
+            return self.find(message)[0].stream
+        except Failure:
+            return None
 
     def changed(self, path: str, confirmable: bool = False) -> int:
         """Take note that the resource at `path`, "/sensors/a", has changed; return how many observers there are. Its
@@ -230,11 +244,17 @@ class Site:
 
     async def handle(self, context: "Any", incoming: "Any", message: Message) -> None:
         """Answer a request that came in, by `context.respond`. Raise asyncio.CancelledError alone."""
+        reading = None
+        if getattr(incoming, "body", None):
+            from .streaming import Reading
+
+            reading = context = Reading(context, incoming)
         try:
             try:
                 binding = incoming.binding
-                response = await self.answer(message, incoming.peer, binding and binding.context)
-                observe = message.option(numbers.OBSERVE) is not None and self._observed(context, message)
+                response = await self.answer(message, incoming.peer, binding and binding.context, reading)
+                asked = reading is None and message.option(numbers.OBSERVE) is not None
+                observe = asked and self._observed(context, message)
                 try:
                     context.respond(incoming, response, observe)
                 except Failure as failure:  # of a file that cannot be read

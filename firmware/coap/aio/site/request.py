@@ -18,15 +18,33 @@ class Request(Message):
 
     `arguments` is what the pattern of the route has captured, {name: str or int}. `context` is the oscore.Context that
     it came by, which says who asks; None for a request that came unprotected.
+
+    With `stream=True` at its route, `async for piece in request` gives the body in pieces (bytes) as they come, and
+    `payload` has none of it; `offset` is how many octets were sent before, where a broken upload is resumed.
     """
 
-    def __init__(self, message: Message, peer: "Peer", context: "Any" = None) -> None:
+    def __init__(self, message: Message, peer: "Peer", context: "Any" = None, reading: "Any" = None) -> None:
         super().__init__(
-            message.code, message.payload, message.options, message.type, message.mid, message.token
+            message.code,
+            b"" if reading else message.payload,
+            message.options,
+            message.type,
+            message.mid,
+            message.token,
         )
         self.peer = peer
         self.context = context
         self.arguments: dict[str, Any] = {}
+        self._reading = reading
+        # octets before the body that this request has or begins: 0, but for a stream that resumes a broken one
+        self.offset: int = reading.offset if reading else 0
+
+    def __aiter__(self) -> "Any":
+        if self._reading is None:
+            from .streaming import Whole
+
+            self._reading = Whole(self.payload)
+        return self._reading
 
     @property
     def query(self) -> dict[str, str]:

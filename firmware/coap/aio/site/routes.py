@@ -24,7 +24,7 @@ class Route:
     consumes: "Any" = None
     etag: "Any" = None
     observe = False
-    stream = False
+    stream: "Any" = False
     listed: "Any" = True
     attributes: "Any" = {}  # none, and never changed
 

@@ -56,7 +56,7 @@ class Site:
     routes: list[Route]
     stats: dict
     def __init__(self, sequence: Any=None) -> None: ...
-    def route(self, pattern: str, methods: Sequence[int]=..., consumes: int | Sequence[int] | None=None, etag: Callable[..., Any] | None=None, observe: bool=False, stream: bool=False, listed: Any=True, **attributes: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    def route(self, pattern: str, methods: Sequence[int]=..., consumes: int | Sequence[int] | None=None, etag: Callable[..., Any] | None=None, observe: bool=False, stream: bool | int=False, listed: Any=True, **attributes: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Return a decorator that makes a function the handler of `pattern` and these methods (coap.GET, coap.FETCH).
 
         `consumes`: the Content-Format of a request, or a tuple of them, 4.15 for others; one without is let through.
@@ -64,7 +64,9 @@ class Site:
         b"" where that has none, None where nothing is there: If-Match and If-None-Match are decided by it before the
         handler runs, and a GET whose ETag it still is needs no handler (RFC 7252 sections 5.10.6 and 5.10.8). Without
         it a request with one of the two is answered with 4.12, since nothing says that the condition holds. `observe`:
-        the resource notifies. `stream`: the handler reads the body piece by piece.
+        the resource notifies. `stream`: the handler reads the body, of any length, piece by piece by `async for piece
+        in request`, which raises aio.Incomplete where the rest does not come; with coap.blockwise.ANYWHERE it may also
+        begin at `request.offset`, as when a broken upload is resumed.
 
         What `/.well-known/core` says (RFC 6690): a pattern is not listed unless `listed` gives paths, a list or
         a function that returns one; listed=False leaves out any other. All other keywords are attributes, as rt, if_,
@@ -89,12 +91,15 @@ class Site:
         """Return a decorator for a handler of iPATCH (RFC 8132 section 3); keywords are those of `route`."""
     def find(self, message: Message) -> tuple[Route, dict[str, Any]]:
         """Return the route of a request and what its pattern has captured. Raise Failure, 4.04 or 4.05."""
-    async def answer(self, message: Message, peer: Peer, context: Any=None) -> Message:
+    async def answer(self, message: Message, peer: Peer, context: Any=None, reading: Any=None) -> Message:
         """Return the response to a request, which came by this oscore.Context, if any. Raise what the handler raises,
-        and TypeError or ValueError where it returns what cannot be sent; Failure is a response.
+        and TypeError or ValueError where it returns what cannot be sent; Failure is a response. `reading` gives the
+        pieces of a body that comes in blocks and is not collected.
         """
     def prepare(self, endpoint: Any) -> None:
-        """Have an endpoint let in what only a Site can decide: requests with If-Match and If-None-Match."""
+        """Have an endpoint let in what only a Site can decide: requests with If-Match and If-None-Match, and bodies
+        that are read while they come.
+        """
     def changed(self, path: str, confirmable: bool=False) -> int:
         """Take note that the resource at `path`, "/sensors/a", has changed; return how many observers there are. Its
         handler is called again for each of them, with the request that it sent, as soon as a notification may go to

@@ -11,11 +11,16 @@ class Request(Message):
 
     `arguments` is what the pattern of the route has captured, {name: str or int}. `context` is the oscore.Context that
     it came by, which says who asks; None for a request that came unprotected.
+
+    With `stream=True` at its route, `async for piece in request` gives the body in pieces (bytes) as they come, and
+    `payload` has none of it; `offset` is how many octets were sent before, where a broken upload is resumed.
     """
     peer: Peer
     context: Any
     arguments: dict[str, Any]
-    def __init__(self, message: Message, peer: Peer, context: Any=None) -> None: ...
+    offset: int
+    def __init__(self, message: Message, peer: Peer, context: Any=None, reading: Any=None) -> None: ...
+    def __aiter__(self) -> Any: ...
     @property
     def query(self) -> dict[str, str]:
         """The Uri-Query options as {name: value}: "a=1" is "a": "1", and one without "=" has "". Of those that come

@@ -11,7 +11,7 @@ class Route:
     consumes: Any
     etag: Any
     observe: bool
-    stream: bool
+    stream: Any
     listed: Any
     attributes: Any
     pattern: str
