@@ -237,9 +237,9 @@ class Client:
         elif to is None and link is not None:
             peer = link.peer
         if link is None:
-            if not isinstance(peer, tuple) or len(peer) != 2 or not isinstance(peer[0], str):
+            if not _is_peer(peer):
                 raise ValueError("peer %r: give a URI, coap://HOST/PATH, or (address, port)" % (to,))
-            self._socket(":" in peer[0])
+            peer = self._socket(":" in peer[0]).spelled(peer)
         return peer, options
 
     async def _until_up(self):
@@ -264,6 +264,12 @@ class Client:
         address = await self._names.address(host, self._sockets[0] is None and self._sockets[1] is not None)
         self.check()  # it took a while
         return address
+
+
+def _is_peer(peer):
+    from ..uri.whole import is_literal
+
+    return isinstance(peer, tuple) and len(peer) == 2 and isinstance(peer[0], str) and is_literal(peer[0])
 
 
 def _message(code, payload, confirmable, keywords):

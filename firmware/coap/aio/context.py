@@ -100,13 +100,17 @@ class Context(Client, Serving):
                 self.begin(self._connect())
             self.begin(self._tick())
         except Exception:
+            self._end()
             self._close()
             raise
         return self
 
     async def __aexit__(self, *error: "Any") -> None:
-        self._close()
-        await sleep_ms(0)  # what was cancelled ends
+        self._end()
+        try:
+            await sleep_ms(0)  # what was cancelled ends, and does not wait for a socket any more
+        finally:
+            self._close()
 
     async def serve(self) -> None:
         """Wait until this task is cancelled, or the context is closed."""
@@ -133,9 +137,8 @@ class Context(Client, Serving):
                 return each.local
         return None
 
-    def _close(self):
-        if not self._open:
-            return
+    def _end(self):
+        """End all that runs and waits."""
         self._open = False
         for task in self._tasks + [entry[1] for entry in self._handlers]:
             if task is not current():
@@ -147,6 +150,8 @@ class Context(Client, Serving):
         for turn in self._turns:
             turn.set()
         self._up.set()
+
+    def _close(self):
         if self._link is not None:
             self._link.close()
         for each in self._sockets:

@@ -83,6 +83,11 @@ class UDPSocket:
         getsockname = getattr(self._sock, "getsockname", None)
         return getsockname and peer_of(getsockname())
 
+    def spelled(self, peer: "Peer") -> "Peer":
+        """Return (host, port) as `receive` will spell it: an IPv6 address can be written in many ways. Raise OSError
+        where it is none."""
+        return peer_of(socket.getaddrinfo(peer[0], peer[1])[0][-1]) if ":" in peer[0] else peer
+
     def _discard(self):
         try:
             self._sock.recvfrom(1)

@@ -23,6 +23,10 @@ class UDPSocket:
     @property
     def local(self) -> Peer:
         """Where it listens, (host, port); None where the port of MicroPython does not say."""
+    def spelled(self, peer: Peer) -> Peer:
+        """Return (host, port) as `receive` will spell it: an IPv6 address can be written in many ways. Raise OSError
+        where it is none.
+        """
     def send(self, octets: bytes | bytearray, address: Peer) -> bool:
         """Put a datagram on its way; return False when the link wants it again later. Raise OSError when it is lost."""
     def close(self) -> None:

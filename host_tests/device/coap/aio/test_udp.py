@@ -87,6 +87,9 @@ def test_requests_by_ipv6_open_a_socket_for_it():
             answer = await context.get("coap://[::1]:%d/a" % port)
             equal((answer.text, answer.peer), ("/a", ("::1", port)))
             equal([each is None for each in context._sockets], [False, False])
+            for host in ("0:0:0:0:0:0:0:1", "0::0001", "::0.0.0.1"):  # the same one (RFC 4291 section 2.2)
+                equal((await context.get("coap://[%s]:%d/b" % (host, port))).peer, ("::1", port))
+            equal((await context.get(("0::1", port))).peer, ("::1", port))
 
     run(act, "::1")
 
@@ -282,7 +285,7 @@ def test_the_family_of_a_name():
 def test_what_is_no_peer_is_said():
     async def act():
         async with modules()[0]() as context:
-            for peer in (5, ("127.0.0.1",), (b"127.0.0.1", 5683), None):
+            for peer in (5, ("127.0.0.1",), (b"127.0.0.1", 5683), ("localhost", 5683), None):
                 error = await ended(context.get(peer))
                 equal((type(error), "URI" in str(error)), (ValueError, True))
             equal(context.endpoint._exchanges, [])
