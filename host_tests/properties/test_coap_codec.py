@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The codec against aiocoap's, both ways, and against any octets at all; links (RFC 6690) against aiocoap's."""
+"""The codec against aiocoap's, both ways, and against any octets at all; links (RFC 6690) and
+URIs against aiocoap's."""
+
+import urllib.parse
 
 import aiocoap
 import pytest
@@ -12,6 +15,7 @@ from hypothesis import strategies as st
 
 import coap
 from coap.aio.site.links import link
+from coap.uri import whole
 from coap.uri.link_format import links
 
 CODES = [code for code in range(1, 256) if code >> 5 in (0, 2, 3, 4, 5)]
@@ -163,3 +167,65 @@ def test_we_read_what_aiocoap_writes(document):
         for target, attributes in document
     ]
     assert list(links(octets)) == expected
+
+
+WORDS = st.text(max_size=12).filter(lambda text: text not in (".", "..") and len(text.encode()) < 60)
+NAMES = st.from_regex(r"[a-zA-Z][a-zA-Z0-9-]{0,20}(\.[a-zA-Z0-9]{1,8}){0,3}", fullmatch=True)
+ADDRESSES = st.ip_addresses(v=4).map(str) | st.ip_addresses(v=6).map("[{}]".format)
+PORTS = st.none() | st.integers(1, 65535)
+
+
+@st.composite
+def uris(draw):
+    uri = "coap://" + draw(NAMES | ADDRESSES)
+    port = draw(PORTS)
+    if port is not None:
+        uri += f":{port}"
+    # what may stand in a part as it is (RFC 3986 section 3.3), or escaped all the same
+    safe = draw(st.sampled_from(["", "!$'()*+,;=:@", "-._~"]))
+    for part in draw(st.lists(WORDS, max_size=4)):
+        uri += "/" + urllib.parse.quote(part, safe=safe)
+    arguments = draw(st.lists(WORDS, max_size=3))
+    if any(arguments):
+        uri += "?" + "&".join(urllib.parse.quote(each, safe=safe + "/?") for each in arguments)
+    return uri
+
+
+def values(options, number):
+    return tuple(value.decode() for each, value in options if each == number)
+
+
+@given(uris())
+def test_uris_as_aiocoap_reads_them(uri):
+    scheme, host, port, options = whole.parse(uri)
+    theirs = aiocoap.Message(code=aiocoap.GET, uri=uri)
+    assert scheme == "coap"
+    assert values(options, coap.URI_PATH) == theirs.opt.uri_path
+    assert values(options, coap.URI_QUERY) == theirs.opt.uri_query
+    assert (values(options, coap.URI_HOST) or (None,)) == (theirs.opt.uri_host,)
+    assert values(options, coap.URI_PORT) == ()
+    split = urllib.parse.urlsplit(uri)
+    assert (host, port) == (split.hostname, split.port or 5683)
+
+
+@given(uris())
+def test_uris_there_and_back(uri):
+    _, host, port, options = whole.parse(uri)
+    again = whole.compose(coap.Message(coap.GET, options=options), (host, port))
+    assert whole.parse(again) == ("coap", host, port, options)
+    theirs = aiocoap.Message(code=aiocoap.GET, uri=again)
+    assert values(options, coap.URI_PATH) == theirs.opt.uri_path
+
+
+@given(st.text() | st.builds("coap://{}".format, st.text()) | st.builds("coap://a/{}".format, st.text()))
+def test_whatever_is_typed_is_a_uri_or_a_value_error(text):
+    try:
+        scheme, host, port, options = whole.parse(text)
+    except ValueError as error:
+        assert str(error)
+        return
+    assert coap.encode(coap.Message(coap.GET, options=options))
+    assert (
+        whole.parse(whole.compose(coap.Message(coap.GET, options=options), (host, port), scheme))[3]
+        == options
+    )
