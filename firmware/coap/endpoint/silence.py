@@ -47,6 +47,7 @@ def unwanted(quiet: int, response: "Message") -> bool:
     code = response.code
     if code == numbers.CONTINUE:
         return False
-    if quiet & _SAYS_NOTHING and numbers.is_success(code) and not len(response.payload):
+    filled = hasattr(response.payload, "read") or len(response.payload)
+    if quiet & _SAYS_NOTHING and numbers.is_success(code) and not filled:
         return True
     return bool(quiet >> (code >> 5) - 1 & 1)

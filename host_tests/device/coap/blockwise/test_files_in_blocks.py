@@ -7,6 +7,7 @@ Block2 is 23: alone `d1 0a value`, behind Uri-Path 11 `c1 value`. Exponent 6 is 
 import io
 
 import coap
+import coap_pair
 from coap_scene import OTHER, PEER, answer, endpoint, events, octets, one_event, run, sent
 from common import equal, raises
 
@@ -16,32 +17,16 @@ BODY = bytes([i * 7 & 255 for i in range(2500)])  # 1024 + 1024 + 452
 BACK = bytes(reversed(BODY))
 
 
-class Source:
-    """Has `read` alone, gives a few octets at a time, and counts."""
+class Source(coap_pair.File):
+    """Has `read` alone, and gives a hundred octets at a time."""
 
-    def __init__(self, body=BODY, most=100):
-        self.body = body
-        self.position = 0
-        self.closed = 0
-        self.largest = 0
-        self._most = most
-
-    def read(self, size):
-        self.largest = max(self.largest, size)
-        part = self.body[self.position : self.position + min(size, self._most)]
-        self.position += len(part)
-        return part
-
-    def close(self):
-        self.closed += 1
+    def __init__(self, body=BODY):
+        super().__init__(body, 100)
 
 
-class File(Source):
-    """One that has `seek`, too."""
-
-    def seek(self, offset, whence=0):
-        self.position = offset if whence == 0 else len(self.body) + offset
-        return self.position
+class File(coap_pair.Seekable):
+    def __init__(self, body=BODY):
+        super().__init__(body, 100)
 
 
 def asked(device, text, source, now=0, code=coap.CONTENT, options=(), peer=PEER):
@@ -74,7 +59,7 @@ def test_a_file_answers_a_get():
         file = File()
         got(asked(device, "41 01 %04x aa %s" % (mid, block2), file), *expected)
         equal((file.closed, device.bodies, device.next_deadline()), (1, [], None))
-        assert file.largest <= 1024
+        assert file.most <= 1024
 
 
 def test_any_block_of_a_file():
@@ -138,7 +123,7 @@ def test_a_source_without_seek_is_read_once():
     source = Source()
     message = asked(device, "41 01 0001 aa b1 61", source, options=[(coap.CONTENT_FORMAT, b"\x2a")])
     got(message, 0, 1, 6)
-    equal(source.position, 1025)  # a block, and one octet that says that more follow
+    equal(source.at, 1025)  # a block, and one octet that says that more follow
     message = go_on(device, "41 01 0002 aa b1 61 c1 16")
     got(message, 1, 1, 6)
     equal(message.uint(coap.CONTENT_FORMAT), 42)
@@ -153,7 +138,7 @@ def test_a_source_without_seek_is_read_once():
         equal(go_on(device, "41 01 %04x aa b1 61 c1 %s" % (mid, value)).code, coap.REQUEST_ENTITY_INCOMPLETE)
     run(device, 45000)
     equal((device.bodies, source.closed), ([], 1))
-    assert source.largest <= 1025
+    assert source.most <= 1025
 
 
 def test_a_source_without_seek_begins_at_its_beginning():
@@ -218,8 +203,8 @@ def test_a_file_that_shrinks_and_one_that_fails():
     equal(sent(device), [octets("61 a0 0001 aa")])
 
     class Shrinking(File):
-        def seek(self, offset, whence=0):
-            return 5000 if whence else super().seek(offset)
+        def seek(self, position, whence=0):
+            return 5000 if whence else super().seek(position)
 
     # it said 5000, and ends within the third block: that is the last one, as far as it is
     got(asked(device, "41 01 0002 aa d1 0a 26", Shrinking()), 2, 0, 6)
@@ -228,7 +213,7 @@ def test_a_file_that_shrinks_and_one_that_fails():
 def test_a_source_that_fails_in_the_middle():
     class Broken(Source):
         def read(self, size):
-            if self.position > 1100:
+            if self.at > 1100:
                 raise OSError(5)
             return super().read(size)
 

@@ -8,6 +8,7 @@ Block2 is 23: alone `d1 0a value`, before Block1 27 delta 4. The value is number
 from hashlib import sha256
 
 import coap
+from coap.observe.server import Observers
 from coap_scene import OTHER, PEER, answer, endpoint, events, octets, one_event, respond, run, sent
 from common import equal, raises
 from oscore_scene import CLIENT, pair
@@ -206,6 +207,38 @@ def test_an_etag_is_made_for_a_content_in_several_blocks_alone():
         equal(asked(device, text, code, body).option(coap.ETAG), None)
     message = asked(device, "41 01 0005 aa", options=[(coap.ETAG, b"mine")])
     equal([value for number, value in message.options if number == coap.ETAG], [b"mine"])
+
+
+class Numbers:
+    known = True
+    number = 5
+
+    def next_number(self):
+        self.number += 1
+        return self.number
+
+
+def test_a_notification_that_is_longer_than_a_datagram():
+    # section 2.6: its first block comes with Observe and ETag, the rest is asked for without Observe
+    device = endpoint()
+    observers = Observers(device, 0, Numbers())
+    device.receive(octets("41 01 0001 aa 60 51 61"), PEER, 0)
+    observers.respond(one_event(device)[1], coap.Message(coap.CONTENT, BODY), 0)
+    message = coap.decode(sent(device)[0])
+    got(message, 0, 1, 6)
+    assert message.option(coap.OBSERVE) is not None
+    observers.changed("/a", 1000)
+    changed = bytes(reversed(BODY))
+    observers.respond(one_event(device)[1], coap.Message(coap.CONTENT, changed), 1000)
+    message = coap.decode(sent(device)[0])
+    equal((message.token, message.option(coap.ETAG)), (b"\xaa", etag(changed)))
+    got(message, 0, 1, 6, changed)
+    assert message.option(coap.OBSERVE) is not None
+    answer(device, "60 00 %04x" % message.mid, 1000)
+    for mid, value, expected in ((2, "16", (1, 1, 6)), (3, "26", (2, 0, 6))):
+        message = asked(device, "41 01 %04x bb b1 61 c1 %s" % (mid, value), body=changed, now=1000)
+        equal((message.option(coap.ETAG), message.option(coap.OBSERVE)), (etag(changed), None))
+        got(message, *expected, changed)
 
 
 def test_any_block_may_be_asked_for():

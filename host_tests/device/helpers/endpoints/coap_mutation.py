@@ -2,6 +2,7 @@
 """Mutated datagrams into an endpoint that is in the middle of its work, for the tests that look for what breaks."""
 
 import coap
+from coap.blockwise import ANYWHERE
 from coap_pair import File, Seekable, Sink
 
 PEERS = [("192.0.2.%d" % host, 5683) for host in range(1, 9)]
@@ -84,8 +85,10 @@ class Mutation:
         self.random = random
         self.endpoint = coap.Endpoint(random=random.bytes)
         self.endpoint.understands = (coap.IF_MATCH, coap.IF_NONE_MATCH)
+        self.endpoint.streams = lambda message, peer: random.choice((None, None, True, ANYWHERE))
         self.now = 0
         self.kinds = {}
+        self.given = []  # sources that are not closed yet
         self.last = None  # the last request of ours that went out, and to whom
 
     def run(self, count):
@@ -154,19 +157,33 @@ class Mutation:
             elif kind in (coap.REQUEST, coap.RESPONSE):
                 if message.uint(coap.BLOCK1 if kind == coap.REQUEST else coap.BLOCK2, 0) >> 4:
                     self.count("joined")  # the last block of several
-            if kind == coap.REQUEST and self.random.below(8):
+            if kind == coap.PIECE and message is None:
+                self.count("given up")
+            elif kind == coap.PIECE and self.random.below(8):
+                code = self.random.choice((coap.CONTINUE, coap.CONTINUE, coap.CONTINUE, coap.FORBIDDEN))
+                self.endpoint.respond(exchange, coap.Message(code), self.now)
+            elif kind == coap.REQUEST and self.random.below(8):
                 assert message.path is None or message.path[0] == "/"
-                response = coap.Message(
-                    self.random.choice((coap.CONTENT, coap.CHANGED, coap.NOT_FOUND)), b"text"
-                )
-                self.endpoint.respond(exchange, response, self.now)
+                code = self.random.choice((coap.CONTENT, coap.CHANGED, coap.NOT_FOUND))
+                self.endpoint.respond(exchange, coap.Message(code, self.payload()), self.now)
+
+    def payload(self):
+        """Text, more than a datagram holds, or a source, which must be closed at the end."""
+        kind = self.random.below(16)
+        if kind == 0:
+            return bytes(1500)
+        if kind > 2:
+            return b"text"
+        source = (File, Seekable)[kind - 1](bytes(1500))
+        self.given = [each for each in self.given if not each.closed] + [source]
+        return source
 
     def check_bounds(self):
         endpoint = self.endpoint
         assert len(endpoint._exchanges) <= endpoint.MAX_EXCHANGES + endpoint.MAX_INCOMING
         assert len(endpoint._incoming) <= endpoint.MAX_INCOMING
         assert len(endpoint._duplicates._entries) <= endpoint.MAX_DUPLICATES
-        assert len(endpoint.bodies) <= 3
+        assert len(endpoint.bodies) <= 6  # three each way
         deadline = endpoint.next_deadline()
         assert deadline is None or abs(deadline - self.now) < 600000, (deadline, self.now)
 
@@ -180,6 +197,8 @@ class Mutation:
             self.endpoint.poll(self.now)
             self.take_out()
         assert not self.endpoint._exchanges and not self.endpoint._incoming and not self.endpoint.bodies
+        assert not [each for each in self.given if each.closed != 1]
+        self.given = []
         self.now += 300000  # all that is remembered has expired
         self.endpoint.receive(bytes.fromhex("50 01 0000"), PEERS[0], self.now)
         self.endpoint.respond(self.endpoint.next_event()[1], coap.Message(coap.CONTENT), self.now)

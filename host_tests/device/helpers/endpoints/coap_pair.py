@@ -92,6 +92,10 @@ class File:
         self.at = 0
         self.most = 0
         self.short = short
+        self.closed = 0
+
+    def close(self):
+        self.closed += 1
 
     def read(self, size):
         self.most = max(self.most, size)
