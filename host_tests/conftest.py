@@ -1,13 +1,19 @@
 # SPDX-License-Identifier: MIT
 """For all tests on the host."""
 
+import functools
 import gc
+import http.server
 import os
+import threading
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from tools.programs.peers import NoPeer, node_peer, peer
+
+ROOT = Path(__file__).resolve().parents[1]
 
 # `make test ARGS=...` hands its variables on; a `make` that a test runs is a user's own.
 for name in ("MAKEFLAGS", "MAKEOVERRIDES", "MFLAGS", "ARGS", "JOBS"):
@@ -115,3 +121,14 @@ def _newer_peer(program):
         return peer(program)
     except NoPeer as error:
         pytest.skip(str(error))
+
+
+@pytest.fixture
+def repository():
+    """Where the repository is served, as a code host serves its files."""
+    quiet = type("Quiet", (http.server.SimpleHTTPRequestHandler,), {"log_message": lambda *_: None})
+    handler = functools.partial(quiet, directory=ROOT)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()

@@ -8,10 +8,16 @@ try:
     from micropython import const
 except ImportError:  # CPython has no constant folding to ask for
 
-    def const(value):
+    def const(value: "Any") -> "Any":
         """Return the value."""
         return value
 
+
+_TYPING = const(False)
+if _TYPING:
+    from typing import Any
+
+    from contracts import Octets
 
 _DEEPEST = const(32)  # brackets within brackets in JSON: each open one costs the heap 64 octets and more
 
@@ -21,12 +27,12 @@ _PERIOD = const(1 << 29)
 _HALF = const(1 << 28)
 
 
-def ticks_diff(later, earlier):
+def ticks_diff(later: int, earlier: int) -> int:
     """Return milliseconds from `earlier` to `later`, right as long as they lie less than 3.1 days apart."""
     return ((later - earlier + _HALF) & (_PERIOD - 1)) - _HALF
 
 
-def earliest(first, second):
+def earliest(first: int | None, second: int | None) -> int | None:
     """Return the sooner of two ticks, each of which may be None for "never"."""
     if first is None:
         return second
@@ -35,7 +41,7 @@ def earliest(first, second):
     return second
 
 
-def json_octets(value):
+def json_octets(value: "Any") -> bytes:
     """Return `value` as JSON in UTF-8, without spaces, only what JSON must escape escaped (RFC 8259 section 7)."""
     try:
         text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
@@ -44,7 +50,7 @@ def json_octets(value):
     return text.encode()
 
 
-def json_value(octets):
+def json_value(octets: "Octets") -> "Any":
     """Return what the JSON text in `octets` means.
 
     Raise ValueError for anything that is not JSON in UTF-8.
@@ -58,7 +64,7 @@ def json_value(octets):
     return json.loads(text)
 
 
-def printable(text):
+def printable(text: str) -> str:
     """Return what a peer wrote as it may be shown: "?" for each control character, which would move a cursor, or make
     a line of its own.
 

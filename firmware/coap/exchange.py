@@ -56,13 +56,15 @@ class Exchange:
     )
     binding = None  # what `oscore` must know to verify the response
     refusal = None  # with a binding: the last response that did not verify, or a Reset, which can't
-    silence = None  # ms after which silence is a good end: No-Response asked for it, or many have answered
+    silence: "int | None" = (
+        None  # ms after which silence is a good end: No-Response asked for it, or many have answered
+    )
     many = False  # whether anybody may answer, as often as they like
 
     def __init__(
         self,
         peer: "Peer",
-        datagram: bytes,
+        datagram: bytes | bytearray,
         mid: int,
         token: bytes | None,
         confirmable: bool,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The two programs of docs/coap.md, and ways to run them on CPython and on MicroPython with the heap of a board."""
+"""The programs of docs/coap.md, as they are printed there, and ways to run them."""
 
 import contextlib
 import os
@@ -10,15 +10,22 @@ import sys
 import time
 from pathlib import Path
 
+from tools.image import bytecode
 from tools.programs.micropython import BIN
 from tools.programs.patience import patiently
 
-from .on_udp import HOST, PATIENCE_S
-
 ROOT = Path(__file__).resolve().parents[2]
-CLIENT, SERVER = re.findall(
-    r"^```python\n(.*?)^```", (ROOT / "docs/coap.md").read_text(), re.DOTALL | re.MULTILINE
-)
+TEXT = (ROOT / "docs/coap.md").read_text()
+# {number of its section: program}
+PROGRAMS = {
+    int(number): program
+    for number, program in re.findall(
+        r"^### (\d+)\. .*?^```python\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE
+    )
+}
+ASK, SEND, SERVER, WATCH, NOTIFY, STREAM, PROTECTED, PROTECTING, LINE, MANY = sorted(PROGRAMS)
+# Without asyncio
+(LOOP,) = re.findall(r"^## Without asyncio.*?^```python\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
 INTERPRETERS = ["cpython", "micropython"]
 COMMANDS = {
     "cpython": [sys.executable],
@@ -27,12 +34,15 @@ COMMANDS = {
 
 
 def start(interpreter, program, folder):
+    """The process of a program that lies in this folder, and runs there."""
     file = Path(folder) / "program.py"
     file.write_text(program)
-    firmware = ROOT / "firmware"
+    # As .mpy files on MicroPython: a board that compiles all of it needs more heap than these have.
+    paths = {"PYTHONPATH": str(ROOT / "firmware"), "MICROPYPATH": f"{bytecode.firmware()}:.frozen"}
     return subprocess.Popen(
         [*COMMANDS[interpreter], str(file)],
-        env={**os.environ, "PYTHONPATH": str(firmware), "MICROPYPATH": f"{firmware}:.frozen"},
+        cwd=folder,
+        env={**os.environ, **paths},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -40,9 +50,12 @@ def start(interpreter, program, folder):
 
 
 def with_port(program, port):
-    """The program with the one thing in it that a test must change."""
-    assert program.count("5683") == 1
-    return program.replace("5683", str(port))
+    """The program with the one thing in it that a test must change: where the server is."""
+    changed, count = re.subn(
+        r"5683|(coap://[\d.]+)(?=/)", lambda found: f"{found[1]}:{port}" if found[1] else f"{port}", program
+    )
+    assert count == 1
+    return changed
 
 
 @contextlib.contextmanager
@@ -51,7 +64,7 @@ def serving(interpreter, program, port, folder, printed=None):
     without one it must be nothing."""
     process = start(interpreter, program, folder)
     try:
-        _wait_for_pong(port, process)
+        wait_for_pong(port, process)
         yield
         assert process.poll() is None
     finally:
@@ -64,11 +77,12 @@ def serving(interpreter, program, port, folder, printed=None):
         printed.append(output)
 
 
-def _wait_for_pong(port, process):
-    more = patiently(PATIENCE_S)
+def wait_for_pong(port, process):
+    """Until the server of this process answers a ping (RFC 7252 section 4.3)."""
+    more = patiently(20)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.settimeout(0.05)
-        sock.connect((HOST, port))
+        sock.connect(("127.0.0.1", port))
         while more():
             assert process.poll() is None, "the server has ended"
             try:

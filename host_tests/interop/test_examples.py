@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""The programs that the documentation shows, run as they are printed, on CPython and on MicroPython."""
+"""The programs that docs/coap.md shows, run as they are printed, on CPython and on MicroPython: one asks the other.
+
+hardware/guide/test_guide.py has them on the emulated Pico, and the one on a serial line.
+"""
 
 import asyncio
+import os
 import textwrap
 
 import aiocoap
@@ -11,83 +15,118 @@ from aiocoap import resource
 import coap
 from tools.programs.patience import communicate
 
-from .on_udp import HOST, aiocoap_client, aiocoap_server, free_port, run
-from .served import CLIENT, INTERPRETERS, SERVER, serving, start, with_port
+from . import served as guide
+from .on_udp import aiocoap_server, free_port, run
+from .served import INTERPRETERS, LOOP, PROGRAMS, serving, start, with_port
+
+OTHER = {"cpython": "micropython", "micropython": "cpython"}
+MEGABYTE = 1 << 20
+
+
+def test_there_are_ten_and_none_is_long():
+    assert sorted(PROGRAMS) == list(range(1, 11))
+    for number, program in PROGRAMS.items():
+        assert len([line for line in program.splitlines() if line]) <= 30, number
 
 
 def test_the_docstring_shows_the_same_client():
     shown = coap.__doc__.split("limits):\n\n")[1]
-    assert textwrap.dedent(shown).strip() == CLIENT.strip()
+    assert textwrap.dedent(shown).strip() == LOOP.strip()
 
 
-async def output(process):
+def output(process, seconds=60):
     """What a program printed, once it has ended by itself."""
-    text, _ = await asyncio.to_thread(communicate, process, 20)
+    text, _ = communicate(process, seconds)
     assert process.returncode == 0, text
     return text
 
 
+@pytest.fixture
+def folders(tmp_path):
+    """Of who asks, and of who answers."""
+    found = tmp_path / "asks", tmp_path / "answers"
+    for folder in found:
+        folder.mkdir()
+    return found
+
+
+@pytest.fixture
+def play(folders):
+    """play(interpreter, ASK, SERVER): what a program prints that asks a server on the other interpreter."""
+
+    def play(interpreter, asks, answers):
+        asking, answering = folders
+        port = free_port()
+        with serving(OTHER[interpreter], with_port(PROGRAMS[answers], port), port, answering):
+            return output(start(interpreter, with_port(PROGRAMS[asks], port), asking))
+
+    return play
+
+
 @pytest.mark.parametrize("interpreter", INTERPRETERS)
-def test_the_client_asks_aiocoap(interpreter, tmp_path):
+def test_ask(interpreter, play):
+    assert play(interpreter, guide.ASK, guide.SERVER) == "hello, world\n"
+
+
+@pytest.mark.parametrize("interpreter", INTERPRETERS)
+def test_send_a_file(interpreter, play, folders):
+    assert play(interpreter, guide.SEND, guide.SERVER) == "2.04\n"
+    sent, kept = folders[0] / "notes.txt", folders[1] / "copy.txt"
+    assert sent.read_bytes() == kept.read_bytes() == b"a line of notes\n" * 1000
+
+
+@pytest.mark.parametrize("interpreter", INTERPRETERS)
+def test_watch(interpreter, play):
+    # It begins at 21.5 and rises by half a degree; what is between two that are seen may be skipped.
+    seen = [float(line) for line in play(interpreter, guide.WATCH, guide.NOTIFY).splitlines()]
+    assert seen == sorted(set(seen)) and len(seen) > 1
+    assert 21.5 <= seen[0] < 23 <= seen[-1] and not [each for each in seen if each % 0.5]
+
+
+@pytest.mark.parametrize("interpreter", INTERPRETERS)
+def test_a_megabyte(interpreter, play, folders):
+    (folders[1] / "big.bin").write_bytes(os.urandom(MEGABYTE))
+    assert play(interpreter, guide.STREAM, guide.SERVER) == "1048576 octets\n"
+
+
+@pytest.mark.parametrize("interpreter", INTERPRETERS)
+def test_protected(interpreter, play, folders):
+    assert play(interpreter, guide.PROTECTED, guide.PROTECTING) == "for you alone\n"
+    assert [path.name for path in folders[1].iterdir() if path.is_dir()] == ["keys-of-2"]
+    # The key is good after both have started anew.
+    assert play(interpreter, guide.PROTECTED, guide.PROTECTING) == "for you alone\n"
+
+
+HERE = 'Context(host="127.0.0.1"'  # a group is on an interface: on this one no network is needed
+
+
+@pytest.mark.parametrize("interpreter", INTERPRETERS)
+def test_who_is_there(interpreter, folders):
+    asking, answering = folders
+    port = free_port()
+    server = with_port(PROGRAMS[guide.SERVER], port).replace("Context(", HERE + ', groups=["224.0.1.187"], ')
+    client = with_port(PROGRAMS[guide.MANY], port).replace("Context(", HERE)
+    with serving(OTHER[interpreter], server, port, answering):
+        host, _, links = output(start(interpreter, client, asking)).strip().partition(" ")
+    assert host == "127.0.0.1"
+    assert {"</hello>", "</length>"} <= set(links.split(","))
+
+
+@pytest.mark.parametrize("interpreter", INTERPRETERS)
+def test_without_asyncio(interpreter, tmp_path):
     async def talk():
         core = resource.WKCResource(lambda: [], impl_info=None)
         core.render_get = lambda request: asyncio.sleep(0, aiocoap.Message(payload=b"</test>;ct=0"))
         async with aiocoap_server({"/.well-known/core": core}) as port:
-            return await output(start(interpreter, with_port(CLIENT, port), tmp_path))
+            return await asyncio.to_thread(output, start(interpreter, with_port(LOOP, port), tmp_path))
 
     assert run(talk()) == "</test>;ct=0\n"
 
 
 @pytest.mark.parametrize("interpreter", INTERPRETERS)
-def test_the_client_where_nobody_answers(interpreter, tmp_path):
+def test_without_asyncio_where_nobody_answers(interpreter, tmp_path):
     # the one change: a time-out of 20 ms, so that the exchange is over after 20 * 31 ms
-    program = with_port(CLIENT, free_port())
+    program = with_port(LOOP, free_port())
     quick = program.replace("coap.Endpoint()", "coap.Endpoint(coap.Parameters(20, 1))")
     assert quick != program
-
-    async def talk():
-        return await output(start(interpreter, quick, tmp_path))
-
-    assert run(talk()) == "no answer\n"
-
-
-@pytest.mark.parametrize("interpreter", INTERPRETERS)
-@pytest.mark.parametrize(
-    "fault",
-    ["raise ValueError(1)", "return None", 'return coap.Message(coap.CONTENT, b"", [(70000, b"")])', "1 / 0"],
-)
-def test_the_server_says_5_00_where_a_handler_fails(interpreter, fault, tmp_path):
-    broken = SERVER.replace('return coap.Message(coap.CONTENT, b"at last")', fault)
-    broken = broken.replace('    print("%s: %r" % (request.path, error))\n', "    pass\n")
-    assert broken.count(fault) == 1 and "print" not in broken
-    port = free_port()
-
-    async def talk():
-        async with aiocoap_client() as client:
-            for path, code in (("/slow", "5.00"), ("/slow", "5.00"), ("/hello", "2.05")):
-                request = aiocoap.Message(code=aiocoap.GET, uri=f"coap://{HOST}:{port}{path}")
-                assert (await client.request(request).response).code.dotted == code
-
-    with serving(interpreter, with_port(broken, port), port, tmp_path):
-        run(talk())
-
-
-@pytest.mark.parametrize("interpreter", INTERPRETERS)
-def test_the_server_answers_aiocoap(interpreter, tmp_path):
-    port = free_port()
-
-    async def ask(client, code, path, payload=b""):
-        request = aiocoap.Message(code=code, uri=f"coap://{HOST}:{port}{path}", payload=payload)
-        response = await client.request(request).response
-        return response.code.dotted, response.payload
-
-    async def talk():
-        async with aiocoap_client() as client:
-            assert await ask(client, aiocoap.GET, "/hello") == ("2.05", b"hello")
-            assert await ask(client, aiocoap.GET, "/slow") == ("2.05", b"at last")
-            assert await ask(client, aiocoap.GET, "/nothing") == ("4.04", b"")
-            assert await ask(client, aiocoap.POST, "/length", bytes(3000)) == ("2.04", b"3000 octets")
-            assert await ask(client, aiocoap.GET, "/length") == ("4.05", b"")
-
-    with serving(interpreter, with_port(SERVER, port), port, tmp_path):
-        run(talk())
+    assert output(start(interpreter, quick, tmp_path)) == "no answer\n"

@@ -3,7 +3,7 @@
 
 """CoAP (RFC 7252) for MicroPython: client and server in one object that never waits, bounded in memory.
 
-A client, with a socket of its own (`docs/coap.md` has a server for asyncio too, and the limits):
+`coap.aio` is that on the network, in asyncio. A client without it (`docs/coap.md` has ten programs, and the limits):
 
     import socket
     import time

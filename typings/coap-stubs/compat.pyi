@@ -3,20 +3,22 @@
 
 """The one place where CPython and MicroPython differ for `coap` and `msgin5g`."""
 from os import urandom as random_octets
-def const(value):
+from typing import Any
+from ._contracts import Octets
+def const(value: Any) -> Any:
     """Return the value."""
-def ticks_diff(later, earlier):
+def ticks_diff(later: int, earlier: int) -> int:
     """Return milliseconds from `earlier` to `later`, right as long as they lie less than 3.1 days apart."""
-def earliest(first, second):
+def earliest(first: int | None, second: int | None) -> int | None:
     """Return the sooner of two ticks, each of which may be None for "never"."""
-def json_octets(value):
+def json_octets(value: Any) -> bytes:
     """Return `value` as JSON in UTF-8, without spaces, only what JSON must escape escaped (RFC 8259 section 7)."""
-def json_value(octets):
+def json_value(octets: Octets) -> Any:
     """Return what the JSON text in `octets` means.
 
     Raise ValueError for anything that is not JSON in UTF-8.
     """
-def printable(text):
+def printable(text: str) -> str:
     """Return what a peer wrote as it may be shown: "?" for each control character, which would move a cursor, or make
     a line of its own.
 

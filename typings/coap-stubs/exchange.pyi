@@ -31,10 +31,10 @@ class Exchange:
     body: Any
     binding: Any
     refusal: Any
-    silence: Any
+    silence: int | None
     many: bool
     peer: Peer
-    datagram: bytes
+    datagram: bytes | bytearray
     mid: int
     token: bytes | None
     confirmable: bool
@@ -42,7 +42,7 @@ class Exchange:
     state: Any
     retransmissions: int
     deadline: Tick | None
-    def __init__(self, peer: Peer, datagram: bytes, mid: int, token: bytes | None, confirmable: bool, tag: object, incoming: Incoming | None=None) -> None: ...
+    def __init__(self, peer: Peer, datagram: bytes | bytearray, mid: int, token: bytes | None, confirmable: bool, tag: object, incoming: Incoming | None=None) -> None: ...
     def poll(self, endpoint, now):
         """Do what is due at `deadline`."""
 

@@ -143,8 +143,9 @@ else:
 
     async def _ready(source, add, remove):
         event = asyncio.Event()
-        add(source, event.set)
+        descriptor = source.fileno()  # of which it may have none any more, once it is closed
+        add(descriptor, event.set)
         try:
             await event.wait()
         finally:
-            remove(source)
+            remove(descriptor)

@@ -288,7 +288,7 @@ class Endpoint(Continuing, Serving):
 
     # --- sending ------------------------------------------------------------------------------------
 
-    def next_mid(self):
+    def next_mid(self) -> int:
         """Return the next Message ID (section 4.4)."""
         self._mid = (self._mid + 1) & 0xFFFF
         return self._mid
@@ -299,7 +299,7 @@ class Endpoint(Continuing, Serving):
             if _holder(self._exchanges, token, peer) is _holder(self.observations, token, peer):
                 return token  # both None
 
-    def encoded(self, message, type, mid, token):
+    def encoded(self, message: Message, type: int, mid: int, token: bytes) -> bytearray:
         """Return the octets of a message. Raise MessageError where they are more than a datagram may have."""
         datagram = encode(message, type, mid, token)
         if len(datagram) > self.max_datagram:
@@ -316,7 +316,19 @@ class Endpoint(Continuing, Serving):
     def _reset(self, mid, peer):
         self._put_unless_flooded(empty(numbers.RST, mid), peer)
 
-    def start(self, peer, message, type, token, now, tag, incoming, binding, body=None, silence=None):
+    def start(
+        self,
+        peer: "Peer",
+        message: Message,
+        type: int,
+        token: bytes | None,
+        now: "Tick",
+        tag: object,
+        incoming: exchanges.Incoming | None,
+        binding: "Any",
+        body: "Any" = None,
+        silence: "tuple[int, bool] | None" = None,
+    ) -> exchanges.Exchange:
         """Send a message that something is expected for; return its Exchange. Raise MessageError, MemoryError: then it
         was not started."""
         mid = self.next_mid()

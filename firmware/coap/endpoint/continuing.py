@@ -33,6 +33,9 @@ class Continuing:
         observers: Any
         put: Callable[..., None]
         emit: Callable[..., None]
+        next_mid: Callable[..., int]
+        encoded: Callable[..., bytearray]
+        _new_token: Callable[..., bytes]
         _exchanges: list
         _duplicates: Any
         _finish: Callable[..., None]
@@ -169,7 +172,7 @@ class Continuing:
                 body.failure = error
             return exchanges.INCOMPLETE
 
-    def request_of(self, exchange):
+    def request_of(self, exchange: exchanges.Exchange) -> "Message":
         """Return the plain request of an exchange, without its token."""
         request = decode(exchange.datagram)
         if exchange.binding:
@@ -177,7 +180,7 @@ class Continuing:
         request.token = b""
         return request
 
-    def ask_again(self, exchange, request, body):
+    def ask_again(self, exchange: exchanges.Exchange, request: "Message", body: "Any") -> None:
         """Replace the request of an exchange by this one, and send it, behind what waits; `body` is what deals with the
         response. Raise MessageError, MemoryError, OSError: then the exchange is as before."""
         token = request.token or self._new_token(exchange.peer)

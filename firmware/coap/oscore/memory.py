@@ -12,8 +12,9 @@ class MemoryStorage:
     """Files in the heap: for tests, and for a board without a file system. A restart loses them, so a key of OSCORE
     that is kept here must be a new one after each restart."""
 
-    def __init__(self):
-        self._files = {}  # lists of what was appended: a file that grows needs no heap in one piece
+    def __init__(self) -> None:
+        # Lists of what was appended: a file that grows needs no heap in one piece.
+        self._files: "dict[str, list[bytes]]" = {}
 
     def append(self, name: str, octets: "Octets") -> None:
         """Add at the end of a file, made where it is new."""

@@ -264,7 +264,15 @@ class Security:
             self.bodies = [body for body in self.bodies if body is not binding.outer]
         return protected
 
-    def refuse(self, counter, what=None, code=0, now=None, options=((numbers.MAX_AGE, b""),), text=""):
+    def refuse(
+        self,
+        counter: str,
+        what: str | None = None,
+        code: int = 0,
+        now: "Tick | None" = None,
+        options: "Sequence[tuple[int, bytes]]" = ((numbers.MAX_AGE, b""),),
+        text: object = "",
+    ) -> "tuple[None, None, Message | None]":
         """Return what `unprotect_request` returns for it: silence where nothing more is known than the counter.
         Section 8.2 wants Max-Age 0 in the answers that it has."""
         self.stats[counter] += 1

@@ -5,13 +5,10 @@ the files over HTTP from this computer; and a manifest of somebody else that inc
 MicroPython's mip knows addresses relative to the index from 0.4.0 on, and Debian's 1.25 has 0.3.0: the newer one runs.
 """
 
-import functools
-import http.server
 import json
 import os
 import subprocess
 import sys
-import threading
 
 import pytest
 from mpremote import mip
@@ -33,17 +30,6 @@ try:
 except ImportError:
     print("no OSCORE")
 """
-
-
-@pytest.fixture
-def repository():
-    """Where the repository is served, as a code host serves its files."""
-    quiet = type("Quiet", (http.server.SimpleHTTPRequestHandler,), {"log_message": lambda *_: None})
-    handler = functools.partial(quiet, directory=package.ROOT)
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
 
 
 @pytest.mark.parametrize("folder", package.PACKAGES, ids=lambda folder: folder.name)

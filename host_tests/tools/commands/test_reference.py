@@ -68,6 +68,22 @@ def test_each_has_a_docstring():
     assert bare == []
 
 
+def test_each_says_its_types():
+    """What it takes and what it gives, but for what Python itself says of a special method."""
+    bare = []
+    for page, name, each in documented():
+        if isinstance(each, public.Function):
+            args = each.node.args
+            named = [
+                one
+                for one in (*args.posonlyargs, *args.args, *args.kwonlyargs)
+                if one.arg not in ("self", "cls")
+            ]
+            if each.node.returns is None or [one for one in named if one.annotation is None]:
+                bare.append(f"{page}: {name}")
+    assert bare == []
+
+
 def test_a_page_shows_a_class_with_what_it_has_from_others(tmp_path):
     """Of a base in another module of ours, and under the name by which the package offers it."""
     library = reference.Library()

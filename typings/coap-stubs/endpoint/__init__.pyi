@@ -102,11 +102,11 @@ class Endpoint(Continuing, Serving):
         """Return whether something is still expected for an exchange or a stream, or a request of a peer has no answer
         yet.
         """
-    def next_mid(self):
+    def next_mid(self) -> int:
         """Return the next Message ID (section 4.4)."""
-    def encoded(self, message, type, mid, token):
+    def encoded(self, message: Message, type: int, mid: int, token: bytes) -> bytearray:
         """Return the octets of a message. Raise MessageError where they are more than a datagram may have."""
-    def start(self, peer, message, type, token, now, tag, incoming, binding, body=None, silence=None):
+    def start(self, peer: Peer, message: Message, type: int, token: bytes | None, now: Tick, tag: object, incoming: exchanges.Incoming | None, binding: Any, body: Any=None, silence: tuple[int, bool] | None=None) -> exchanges.Exchange:
         """Send a message that something is expected for; return its Exchange. Raise MessageError, MemoryError: then it
         was not started.
         """

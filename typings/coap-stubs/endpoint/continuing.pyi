@@ -7,6 +7,7 @@ and 5.2.2.
 """
 from collections.abc import Callable
 from typing import Any
+from .. import exchange as exchanges
 from .._contracts import Peer
 from .._contracts import Tick
 from ..exchange import Exchange
@@ -23,14 +24,16 @@ class Continuing:
     observers: Any
     put: Callable[..., None]
     emit: Callable[..., None]
+    next_mid: Callable[..., int]
+    encoded: Callable[..., bytearray]
     failure: Any
     def expire(self, exchange: Exchange, now: Tick) -> None:
         """Handle an exchange whose deadline has come: send its message again, or end it."""
     def accept(self, message: Message, peer: Peer, now: Tick) -> None:
         """Acknowledge a confirmable response, also when it comes again. Raise nothing."""
-    def request_of(self, exchange):
+    def request_of(self, exchange: exchanges.Exchange) -> Message:
         """Return the plain request of an exchange, without its token."""
-    def ask_again(self, exchange, request, body):
+    def ask_again(self, exchange: exchanges.Exchange, request: Message, body: Any) -> None:
         """Replace the request of an exchange by this one, and send it, behind what waits; `body` is what deals with the
         response. Raise MessageError, MemoryError, OSError: then the exchange is as before.
         """

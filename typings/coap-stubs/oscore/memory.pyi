@@ -8,7 +8,7 @@ class MemoryStorage:
     """Files in the heap: for tests, and for a board without a file system. A restart loses them, so a key of OSCORE
     that is kept here must be a new one after each restart.
     """
-    def __init__(self): ...
+    def __init__(self) -> None: ...
     def append(self, name: str, octets: Octets) -> None:
         """Add at the end of a file, made where it is new."""
     def read(self, name: str, offset: int, size: int) -> bytes:

@@ -73,7 +73,7 @@ class Security:
         """Put back what `save` gave, because the request was neither handled nor answered: it may come again."""
     def protect_response(self, message: Message, binding: Binding) -> Message:
         """Return the protected Message. Raise StateError, OSError where it needs a number of our own."""
-    def refuse(self, counter, what=None, code=0, now=None, options=..., text=''):
+    def refuse(self, counter: str, what: str | None=None, code: int=0, now: Tick | None=None, options: Sequence[tuple[int, bytes]]=..., text: object='') -> tuple[None, None, Message | None]:
         """Return what `unprotect_request` returns for it: silence where nothing more is known than the counter.
         Section 8.2 wants Max-Age 0 in the answers that it has.
         """
