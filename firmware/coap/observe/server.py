@@ -208,7 +208,6 @@ class Observers:
             self._remove(observer)
             return
         observer.sent = 0
-        observer.confirm = False
         self.deadline = now  # for what has changed meanwhile
         try:
             observer.confirm_at = now + _DAY
@@ -381,6 +380,7 @@ class Observers:
             observer.exchange = self._endpoint.start(
                 observer.peer, plain, numbers.CON, token, now, None, observer, None
             )
+            observer.confirm = False  # unless that is asked for meanwhile
         else:
             self._send(observer, plain, token, now)
         _close(payload)

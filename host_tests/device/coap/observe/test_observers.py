@@ -239,6 +239,15 @@ def test_all_are_confirmable_where_that_is_asked_for():
     equal(datagram[0] >> 4, 4)
 
 
+def test_a_wish_for_a_confirmable_one_outlives_the_acknowledgement_of_the_one_before():
+    served = Served(unconfirmed=5)
+    served.register()
+    equal(served.change(b"1", 1000), [octets("41 45 0001 aa 61 03 ff 31")])
+    equal(served.change(b"2", 1010, confirmable=True), [])  # waits until that one is acknowledged
+    equal(served.hear("60 00 0001", 1100), [])
+    equal(served.run(1100), [(1100, octets("41 45 0002 aa 61 04 ff 32"))])
+
+
 def test_a_day_without_a_sign_of_life_ends_in_a_confirmable_one():
     served = Served()
     quiet(served)
