@@ -2,11 +2,12 @@
 """A Context: what it sends, how its calls end, many at once, and what does not end its tasks."""
 
 import asyncio
+import gc
 
 import coap
 from aio_scene import PEER, URI, Link, answering, ended, quick, reply, run, turns
 from coap.aio import Closed, Context, Incomplete, NoAnswer, Refused, Response
-from common import equal
+from common import Skip, equal
 
 
 def test_each_method_sends_its_code():
@@ -405,6 +406,34 @@ def test_a_link_that_never_opens_is_no_answer():
             task = asyncio.create_task(ended(context.get(URI)))
             await turns()
         equal(type(await task), Closed)
+
+    asyncio.run(main())
+
+
+def test_hundreds_of_requests_leave_the_heap_as_it_was():
+    """Both ways: those that are asked, in the clear and cancelled, and those of many peers that are answered."""
+    if not hasattr(gc, "mem_alloc"):
+        raise Skip("this interpreter does not say how much of its heap is taken")
+
+    async def main():
+        taken = []
+        link = answering(Link())
+        site = Site()
+        async with Context(link, site=site) as context:
+            for round in range(7):
+                for number in range(60):
+                    if number % 10 == 0:
+                        task = asyncio.create_task(context.get(URI))
+                        await turns(2)
+                        task.cancel()
+                    equal((await context.get(URI + "a")).text, "/a")
+                    ask(link, "/b", round * 60 + number, ("192.0.2.%d" % (number % 200), 5683))
+                    await turns(2)
+                    del link.out[:], site.asked[:]
+                gc.collect()
+                taken.append(gc.mem_alloc())
+        # five rounds fill the endpoint's tables: 32 message IDs with their answers, 256 without
+        equal(max(taken[5:]) - taken[4] < 1000, True)
 
     asyncio.run(main())
 
