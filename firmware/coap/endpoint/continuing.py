@@ -106,7 +106,7 @@ class Continuing:
                 else:
                     break  # neither a ping nor a NON is acknowledged
                 return
-        if message.type == numbers.RST and self.observers and self.observers.rejected(message.mid, peer):
+        if message.type == numbers.RST and self.observers and self.observers.rejected(message.mid, peer, now):
             return
         self.stats["unmatched"] += 1
 

@@ -206,6 +206,7 @@ class Observers:
         if kind != RESPONSE:
             self.stats["reset" if kind == RESET else "silent"] += 1
             self._remove(observer)
+            self._arm(now)
             return
         observer.sent = 0
         self.deadline = now  # for what has changed meanwhile
@@ -216,12 +217,13 @@ class Observers:
         except MemoryError:
             pass  # of CPython, where numbers take memory
 
-    def rejected(self, mid: int, peer: "Peer") -> bool:
+    def rejected(self, mid: int, peer: "Peer", now: "Tick") -> bool:
         """Return whether this Reset was about a non-confirmable notification, which ends its observation."""
         for observer in self._entries:
             if mid in observer.mids and observer.peer == peer:
                 self.stats["reset"] += 1
                 self._remove(observer)
+                self._arm(now)
                 return True
         return False
 

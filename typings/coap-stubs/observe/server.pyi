@@ -90,5 +90,5 @@ class Observers:
         """Take note that a separate response or a confirmable notification was acknowledged, reset or timed out. Raise
         nothing.
         """
-    def rejected(self, mid: int, peer: Peer) -> bool:
+    def rejected(self, mid: int, peer: Peer, now: Tick) -> bool:
         """Return whether this Reset was about a non-confirmable notification, which ends its observation."""
