@@ -34,13 +34,17 @@ if _TYPING:
 class Site:
     """Resources and their handlers.
 
-    A pattern is the path of a URI, percent-encoded, in which a whole segment may be `<NAME>` for one that is anything,
-    `<int:NAME>` for digits, and at the end `<path:NAME>` for one or more. A handler is called with a Request, and with
-    what stands there as keywords: `<NAME>` gives the decoded text of the segment, in which a peer may have put "/" and
-    all else; `<path:NAME>` matches no segment with "/" in it, does not begin with an empty one, and none is "." or
-    "..": so it is a relative path that leads nowhere else. Where several patterns fit, the one wins that is more exact
-    in the first segment in which they differ: text, `<int:`, `<NAME>`, `<path:`; of those, the first one that has the
-    method.
+    A pattern is the path of a URI, percent-encoded, in which whole segments may be
+
+        <NAME>                    what is not empty and has no "/" in it, as %2F would bring
+        <int:NAME>                digits, as an int
+        <any:NAME>                anything
+        <path:NAME>               at the end of the pattern, one or more, none with "/" in it, the first not empty
+
+    and a handler is called with a Request, and with the decoded text of what stands there as keywords. None is ever "."
+    or "..", so `<NAME>` and `<path:NAME>` may name a file in a folder: they lead nowhere else. Where several patterns
+    fit, the one wins that is more exact in the first segment in which they differ: text, `<int:`, `<NAME>`, `<any:`,
+    `<path:`; of those, the first one that has the method.
 
     A handler is a function or a coroutine. It returns
 

@@ -14,8 +14,9 @@ if _TYPING:
 _LITERAL = const(0)
 _INT = const(1)
 _NAME = const(2)
-_PATH = const(3)
-_KINDS = {"int": _INT, "": _NAME, "path": _PATH}
+_ANY = const(3)
+_PATH = const(4)
+_KINDS = {"int": _INT, "": _NAME, "any": _ANY, "path": _PATH}
 
 
 class Route:
@@ -64,13 +65,15 @@ class Route:
                 if not value or value.strip(b"0123456789"):
                     return None
                 captures[name] = int(value)
-            elif kind == _NAME:
+            elif kind == _ANY:
                 captures[name] = str(value, "utf-8")
             else:
-                # An option with "/" in it would look like two, and an empty one at the beginning like the root
-                if not value or [each for each in path[index:] if b"/" in each]:
+                # Handlers name files by it: an option with "/" in it would look like two, and an empty one at the
+                # beginning like the root
+                rest = path[index:] if kind == _PATH else (value,)
+                if not value or [each for each in rest if b"/" in each]:
                     return None
-                captures[name] = str(b"/".join(path[index:]), "utf-8")
+                captures[name] = str(b"/".join(rest), "utf-8")
         return captures
 
 
@@ -108,7 +111,9 @@ def _segments(pattern):
             continue
         kind, colon, name = part[1:-1].rpartition(":")
         if kind not in _KINDS or not name or colon and not kind:
-            raise ValueError("pattern %r: %s is none of <NAME>, <int:NAME>, <path:NAME>" % (pattern, part))
+            raise ValueError(
+                "pattern %r: %s is none of <NAME>, <int:NAME>, <any:NAME>, <path:NAME>" % (pattern, part)
+            )
         if name in names or name == "request":
             raise ValueError("pattern %r: a second %r" % (pattern, name))
         if kind == "path" and index != len(parts) - 2:

@@ -148,7 +148,7 @@ def test_the_request():
     seen = []
     site = Site()
 
-    @site.post("/<int:n>/<x>")
+    @site.post("/<int:n>/<any:x>")
     def handler(request, n, x):
         seen.append(
             (

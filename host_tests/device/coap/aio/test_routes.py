@@ -46,8 +46,8 @@ def test_paths_without_captures():
 
 
 def test_an_option_with_a_slash_is_one_segment():
-    site = site_of("/a/b", "/<one>")
-    equal(got(site, "/a%2Fb"), "/<one> a/b")
+    site = site_of("/a/b", "/<any:one>")
+    equal(got(site, "/a%2Fb"), "/<any:one> a/b")
     equal(got(site, "/a/b"), "/a/b ")
 
 
@@ -56,7 +56,17 @@ def test_captures_are_decoded():
     equal(got(site, "/sensors/a%20b"), "/sensors/<name> a b")
     equal(got(site, "/sensors/%C3%BC").encode(), b"/sensors/<name> \xc3\xbc")
     equal(got(site, "/sensors"), "4.04")
+    equal(got(site, "/sensors/"), "4.04")
     equal(got(site, "/sensors/a/b"), "4.04")
+
+
+def test_anything_in_a_segment():
+    site = site_of("/x/<any:one>")
+    equal(got(site, "/x/a%2Fb"), "/x/<any:one> a/b")
+    equal(got(site, "/x/"), "/x/<any:one> ")
+    equal(got(site, "/x"), "4.04")
+    equal(got(site, "/x/a/b"), "4.04")
+    equal(got_options(site, b"x", b".."), "4.04")
 
 
 def test_a_pattern_is_percent_encoded():
@@ -84,6 +94,8 @@ def test_the_rest_of_a_path():
 
 def test_a_path_does_not_lead_out_of_what_it_names():
     site = site_of("/files/<path:name>", "/one/<name>")
+    for name in (b"", b"a/b", b"/etc/passwd", b"../a", b"/"):
+        equal(got_options(site, b"one", name), "4.04")
     for segments in ((b"files", b".."), (b"files", b"a", b"..", b"b"), (b"files", b"."), (b"one", b"..")):
         equal(got_options(site, *segments), "4.04")
     equal(got_options(site, b"files", b"../../etc"), "4.04")
@@ -100,12 +112,13 @@ def test_what_is_not_utf8_names_nothing():
 
 
 def test_the_more_exact_pattern_wins_whatever_its_place():
-    patterns = ["/a/<path:p>", "/a/<x>", "/a/<int:n>", "/a/b", "/<x>/b", "/<path:p>"]
+    patterns = ["/a/<path:p>", "/a/<any:y>", "/a/<x>", "/a/<int:n>", "/a/b", "/<x>/b", "/<path:p>"]
     for _ in range(2):
         site = site_of(*patterns)
         equal(got(site, "/a/b"), "/a/b ")
         equal(got(site, "/a/7"), "/a/<int:n> 7")
         equal(got(site, "/a/c"), "/a/<x> c")
+        equal(got(site, "/a/%2F"), "/a/<any:y> /")
         equal(got(site, "/a/c/d"), "/a/<path:p> c/d")
         equal(got(site, "/c/b"), "/<x>/b c")
         equal(got(site, "/c/d"), "/<path:p> c/d")
