@@ -3,10 +3,11 @@
 
 import coap
 from coap import message
+from coap.oscore import Keyring
 from coap_pair import Seekable
 from coap_scene import run
-from common import equal
-from oscore_scene import CLIENT, SERVER, pair, talk
+from common import equal, raises
+from oscore_scene import CLIENT, SERVER, context, pair, talk
 
 
 def decoded(octets):
@@ -163,3 +164,47 @@ def test_too_large_when_protected():
         pass
     else:
         raise AssertionError("longer than max_datagram")
+
+
+def test_no_response_is_inner():
+    # RFC 8613 section 4.1.3.6: the server heeds the inner option alone, and an outer one is not there
+    for kind, seen_back in ((coap.NON, []), (coap.CON, [b"\x60\x00"])):
+        client, server = pair()
+        options = coap.path_options("/a") + [(coap.NO_RESPONSE, b"\x1a")]
+        seen = talk(client, server, client.ask(server, b"1", options=options, type=kind))
+        equal([number for number, _ in decoded(seen[0][1]).options], [coap.OSCORE])
+        equal([datagram[:2] for way, datagram in seen if way == "in"], seen_back)
+        equal(len(server.got), 1)
+        client.endpoint.poll(0)
+        ended, _, response = client.endpoint.next_event()
+        equal((ended, response), (coap.RESPONSE, None))
+
+
+def test_a_request_to_many_is_not_protected():
+    client, _ = pair()
+    request = coap.Message(coap.GET, type=coap.NON)
+    raises(coap.MessageError, lambda: client.endpoint.request(request, SERVER, 0, many=5000))
+    equal((client.out(), client.events), ([], []))
+
+
+def test_a_request_to_many_goes_where_it_may_be_plain():
+    group = ("224.0.1.187", 5683)
+    ends = []
+    for ids in ((b"\x01", b""), (b"", b"\x01")):
+        ends.append(coap.Endpoint(security=Keyring([context(*ids)], plain=("/.well-known/core",))))
+    client, server = ends
+    options = coap.path_options("/.well-known/core")
+    exchange = client.request(coap.Message(coap.GET, b"", options, coap.NON), group, 0, many=6000)
+    datagram, _ = client.outgoing()
+    server.receive(datagram, CLIENT, 0, 5000)
+    _, incoming, request = server.next_event()
+    equal((request.options, incoming.binding), (options, None))
+    server.respond(incoming, coap.Message(coap.CONTENT, b"</a>"), 0)
+    ((tick, answer),) = run(server, 5000)
+    client.receive(answer, SERVER, tick)
+    kind, ended, response = client.next_event()
+    equal((kind, ended, response.peer, bytes(response.payload)), (coap.RESPONSE, exchange, SERVER, b"</a>"))
+    # what is not plain is neither asked so nor let in
+    raises(ValueError, lambda: client.request(coap.Message(coap.GET, type=coap.NON), group, 0, many=6000))
+    server.receive(coap.encode(coap.Message(coap.GET, mid=9), coap.NON, 9, b"\xaa"), CLIENT, 0, 5000)
+    equal((server.next_event(), server.outgoing()), (None, None))
