@@ -58,6 +58,7 @@ TOO_LONG = {
     "test_sending": ("test_back_off_doubles_to_300_s_for_ever",),
     "test_msgin5g_soak": None,
     "test_attacks": None,
+    "test_keyring_memory": None,
     "test_power": None,
     "test_power_cuts": None,
     "test_soak": None,

@@ -70,7 +70,7 @@ class Context:
     `master_secret` of 16 octets or more, `sender_id` and `recipient_id` of up to 7 octets that differ, `id_context`
     and `master_salt` as in section 3.2. What `storage` must promise stands in `coap.oscore`; its file of this key must
     never be removed nor put back to what it was. `random(n)` gives n octets.
-    `key` is the pseudorandom key of both secrets, where that is known already (section 3.2.1).
+    `keys` are what hkdf.keys has derived, where that was done before.
     Raise ValueError for parameters that cannot be, StateError or OSError for storage that cannot be relied on.
     """
 
@@ -85,23 +85,21 @@ class Context:
         master_salt: bytes = b"",
         id_context: bytes | None = None,
         random: "Callable[[int], bytes]" = random_octets,
-        key: bytes | None = None,
+        keys: "tuple | None" = None,
     ) -> None:
         self.sender_id = sender_id
         self.recipient_id = recipient_id
         self.id_context = id_context
         self.random = random
         self.kid_context = id_context  # what a request says of it
-        from ..submodule import unload
-        from . import hkdf
+        if keys is None:
+            from ..submodule import unload
+            from . import hkdf
 
-        key = key or hkdf.extract(master_salt, master_secret)
-        self._sender_nonce, self._recipient_nonce = hkdf.nonce_bases(
-            key, (sender_id, recipient_id), id_context
-        )
-        self._sender_key = hkdf.derive(key, sender_id, id_context)
-        self._recipient_key = hkdf.derive(key, recipient_id, id_context)
-        unload("coap.oscore.hkdf")  # its work is done
+            key = hkdf.extract(master_salt, master_secret)
+            keys = hkdf.keys(key, sender_id, recipient_id, id_context)
+            unload("coap.oscore.hkdf")  # its work is done
+        self._sender_key, self._recipient_key, self._sender_nonce, self._recipient_nonce = keys
         # The name is another one for each key, and reveals nothing of the key.
         name = sha256(b"row of " + self._sender_key).digest()[:6]
         self._sequence = Sequence(storage, "oscore-" + "".join(["%02x" % octet for octet in name]))

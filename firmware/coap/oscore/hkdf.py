@@ -42,6 +42,14 @@ def expand(key, info, size):
     return material[:size]
 
 
+def keys(key, sender_id, recipient_id, id_context):
+    """Return what a Security Context has of the pseudorandom key `key`: the Sender Key, the Recipient Key, and the
+    nonce of Partial IV 0 of either side. Raise ValueError for IDs that can't be."""
+    sender_nonce, recipient_nonce = nonce_bases(key, (sender_id, recipient_id), id_context)
+    sender_key = derive(key, sender_id, id_context)
+    return sender_key, derive(key, recipient_id, id_context), sender_nonce, recipient_nonce
+
+
 def nonce_bases(key, ids, id_context):
     """Return the nonces of Partial IV 0 of the sides with these IDs, as numbers: section 5.2, the size of the ID, the
     ID padded to 7, five zeros, XOR the Common IV. Raise ValueError for IDs that can't be those of two sides."""

@@ -272,21 +272,22 @@ class RenewableContext:
         return both, [each and each.save() for each in both], self._secret
 
     def restore(self, saved: "Any") -> None:
-        """As Context.restore."""
+        """As Context.restore. Want no memory."""
         both, inside, self._secret = saved
         self._established, self._trial = both
-        for each, what in zip(both, inside):
-            if each:
-                each.restore(what)
+        if both[0]:
+            both[0].restore(inside[0])
+        if both[1]:
+            both[1].restore(inside[1])
 
 
 class _Derived(Context):
     """One Security Context of the several that a RenewableContext comes by."""
 
     def __init__(self, whole, id_context, slot, wrapped):
-        Context.__init__(
-            self, b"", whole.sender_id, whole.recipient_id, slot, b"", id_context, whole.random, whole.key
-        )
+        sender_id, recipient_id = whole.sender_id, whole.recipient_id
+        keys = hkdf.keys(whole.key, sender_id, recipient_id, id_context)
+        Context.__init__(self, b"", sender_id, recipient_id, slot, b"", id_context, whole.random, keys)
         # Whether the peer may not know it yet, so that requests say it as a byte string of CBOR
         self.wrapped = wrapped
         if wrapped:

@@ -42,7 +42,7 @@ class Context:
     `master_secret` of 16 octets or more, `sender_id` and `recipient_id` of up to 7 octets that differ, `id_context`
     and `master_salt` as in section 3.2. What `storage` must promise stands in `coap.oscore`; its file of this key must
     never be removed nor put back to what it was. `random(n)` gives n octets.
-    `key` is the pseudorandom key of both secrets, where that is known already (section 3.2.1).
+    `keys` are what hkdf.keys has derived, where that was done before.
     Raise ValueError for parameters that cannot be, StateError or OSError for storage that cannot be relied on.
     """
     renews: bool
@@ -51,7 +51,7 @@ class Context:
     id_context: bytes | None
     random: Callable[[int], bytes]
     kid_context: bytes | None
-    def __init__(self, master_secret: bytes, sender_id: bytes, recipient_id: bytes, storage: Storage, master_salt: bytes=b'', id_context: bytes | None=None, random: Callable[[int], bytes]=..., key: bytes | None=None) -> None: ...
+    def __init__(self, master_secret: bytes, sender_id: bytes, recipient_id: bytes, storage: Storage, master_salt: bytes=b'', id_context: bytes | None=None, random: Callable[[int], bytes]=..., keys: tuple | None=None) -> None: ...
     def __repr__(self): ...
     def protect_request(self, message: Message) -> tuple[Message, Binding]:
         """Return (the protected Message, its Binding): section 8.1. Raise StateError, OSError, MessageError."""

@@ -8,6 +8,10 @@ def extract(salt, secret):
     """Return the pseudorandom key, section 2.2. No salt is 32 zero octets, which HMAC makes of an empty one."""
 def expand(key, info, size):
     """Return `size` octets of key material, section 2.3; at most 255 * 32."""
+def keys(key, sender_id, recipient_id, id_context):
+    """Return what a Security Context has of the pseudorandom key `key`: the Sender Key, the Recipient Key, and the
+    nonce of Partial IV 0 of either side. Raise ValueError for IDs that can't be.
+    """
 def nonce_bases(key, ids, id_context):
     """Return the nonces of Partial IV 0 of the sides with these IDs, as numbers: section 5.2, the size of the ID, the
     ID padded to 7, five zeros, XOR the Common IV. Raise ValueError for IDs that can't be those of two sides.

@@ -68,4 +68,4 @@ class RenewableContext:
     def save(self) -> Any:
         """As Context.save."""
     def restore(self, saved: Any) -> None:
-        """As Context.restore."""
+        """As Context.restore. Want no memory."""
