@@ -27,6 +27,7 @@ _BURST = const(8)  # datagrams read before other tasks get their turn
 _LINK_RETRY = const(5000)  # ms between tries to bring a link up
 _SEND_RETRY = const(20)  # ms until a link that was busy is asked again
 _BEAT = const(3600000)  # ms that the timer task sleeps at most: an endpoint is polled once a day at least
+_COLLECT = const(16384)  # octets that are taken between two collections
 _NO_MEMORY = const(100)  # ms until it is tried again
 _WAITING = const(16)  # calls that wait for their turn while MAX_EXCHANGES are open
 
@@ -88,6 +89,10 @@ class Context(Client, Serving):
         """Open it. Raise OSError where the socket cannot be had: that port is taken, or there is no such address."""
         if self._open:
             raise RuntimeError("the context is open")
+        if hasattr(gc, "threshold") and gc.threshold() < 0:
+            # A heap that is collected only when it is full gets scattered by what is kept for minutes: then a module or
+            # a datagram finds no place while half of the heap is free. An application's own choice stays.
+            gc.threshold(_COLLECT)
         self._kick = asyncio.Event()
         self._up = asyncio.Event()  # a given link is
         self._open = True
