@@ -2,6 +2,7 @@
 """Bodies of 64 KiB and 1 MiB in blocks, both ways, between our server and clients that others wrote: aiocoap and
 libcoap, plain and with OSCORE."""
 
+import asyncio
 import hashlib
 import random
 
@@ -9,12 +10,14 @@ import aiocoap
 import pytest
 
 import coap
-from coap.oscore import Security
+from coap.aio import Context as Network
+from coap.aio import File, Site
+from coap.oscore import Context, MemoryStorage, Security
 from tools.programs.patience import finish
 
 from .on_udp import HOST, PATIENCE_S, Quick, aiocoap_client, device, free_port, run
+from .oscore.test_oscore_aiocoap import ours, theirs
 from .served import serving
-from .test_oscore_aiocoap import ours, theirs
 
 KIB64 = random.Random(64).randbytes(65536)
 MIB = random.Random(1024).randbytes(1 << 20)
@@ -29,7 +32,7 @@ gc.threshold(4096)
 import coap
 from coap.aio import Context, File, Site
 from coap.aio.site import files, streaming
-from coap.blockwise import receiving, slicing, sources, streams
+from coap.blockwise import keeping, parts, receiving, slicing, streams
 
 site = Site()
 
@@ -145,3 +148,42 @@ def test_aiocoap_sends_and_fetches_64_kib_with_oscore(tmp_path):
     assert (response.code.dotted, response.payload) == ("2.04", KIB64[::-1])
     assert len(server.handled) == 1
     assert all(each.message.opt.oscore is not None for each in server.wire)
+
+
+def test_libcoap_sends_and_fetches_64_kib_with_oscore(oscore_client, tmp_path):
+    (tmp_path / "up").write_bytes(KIB64)
+    site = Site()
+
+    @site.put("/file", stream=True)
+    async def upload(request):
+        assert request.context is not None
+        with (tmp_path / "there").open("wb") as file:
+            async for piece in request:
+                file.write(piece)
+
+    @site.get("/file")
+    def download(request):
+        return File(str(tmp_path / "there"))
+
+    async def talk():
+        security = Security(Context(b"sixteen octets..", b"", b"\x01", MemoryStorage()))
+        port = free_port()
+        async with Network(site=site, host=HOST, port=port, security=security):
+            for options in (("-m", "put", "-f", tmp_path / "up"), ("-o", tmp_path / "down")):
+                uri = f"coap://{HOST}:{port}/file"
+                command = [oscore_client, "-B", "20", "-E", key(tmp_path), *options, uri]
+                done = await asyncio.to_thread(finish, command, PATIENCE_S, capture_output=True)
+                assert done.returncode == 0, done.stderr
+
+    run(talk())
+    assert (tmp_path / "there").read_bytes() == KIB64
+    assert (tmp_path / "down").read_bytes() == KIB64
+
+
+def key(folder):
+    """libcoap's file of a key, and the one where it goes on counting from."""
+    file = folder / "key.conf"
+    file.write_text(
+        f'master_secret,hex,"{b"sixteen octets..".hex()}"\nsender_id,hex,"01"\nrecipient_id,hex,""\n'
+    )
+    return f"{file},{folder / 'counted'}"

@@ -10,7 +10,7 @@ from ..compat import const
 from ..message import Message
 from .bodies import Body, find, owner
 from .option import identity
-from .sources import close, read
+from .parts import close
 
 _MAX_RESPONSES = const(3)
 _MAX_OF_ONE = const(2)  # of one peer
@@ -29,41 +29,6 @@ class Kept(Body):
         close(self.answer.payload)
 
 
-class Window:
-    """The payload of a kept response that can be read only once, from its beginning to its end: of its `source` the
-    block that was asked for last is in memory, and what may follow."""
-
-    def __init__(self, source):
-        self.source = source
-        self._start = 0
-        self._octets = b""
-        self._ended = False
-
-    def part(self, start, size):
-        """Return the octets of a block and whether more follow; None where they are gone, or lie beyond the next
-        block. Raise MemoryError, and what the source raises: then the rest is gone."""
-        skipped = start - self._start
-        if self._octets is None or skipped < 0 or skipped > len(self._octets):
-            return None
-        octets = self._octets[skipped:]
-        ended = self._ended
-        if not ended and len(octets) <= size:
-            self._octets = None  # where this fails, nobody knows where the source stands
-            octets += read(self.source, size + 1 - len(octets))
-            ended = len(octets) <= size
-        self._octets = octets
-        self._start = start
-        if ended and not self._ended:
-            self._ended = True
-            close(self.source)
-        return octets[:size], len(octets) > size
-
-    def close(self):
-        """Close the source."""
-        if not self._ended:
-            close(self.source)
-
-
 def rest(bodies, message, owner):
     """Return the kept response of which a request with Block2 alone asks for the next block; None where the request
     has to run."""
@@ -76,12 +41,12 @@ def rest(bodies, message, owner):
 
 
 def keep(endpoint, incoming, response, content, deadline):
-    """Keep a response, `content` its payload, until a tick. The one before for the same requests makes room for it, of
-    one peer and of all the one that was begun first."""
+    """Keep a response, `content` what gives its parts, until a tick. The one before for the same requests makes room
+    for it, of one peer and of all the one that was begun first."""
     whose = owner(incoming)
     key = identity(incoming.message)
-    if not hasattr(content, "read") and not hasattr(content, "part"):
-        content = bytes(content)
+    if not hasattr(content, "close"):
+        content = bytes(response.payload)
     answer = Message(response.code, content, list(response.options))  # the response itself is the caller's
     kept = Kept(whose, key, deadline, answer)
     bodies = endpoint.bodies

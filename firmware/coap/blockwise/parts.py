@@ -11,7 +11,8 @@ if _TYPING:
 
 
 def parts_of(payload: "Any") -> "_Memory | _Stream":
-    """Return what has `part`, `returns`, `rewind` and `size`, octets of the whole body or None where that is not known.
+    """Return what has `part`, `returns`, `rewind`, `once` and `size`, octets of the whole body or None where that is
+    not known; of a stream also `close`.
 
     A stream begins where it stands. Raise what its calls raise.
     """
@@ -20,6 +21,8 @@ def parts_of(payload: "Any") -> "_Memory | _Stream":
 
 class _Memory:
     """A body in memory, of which nothing is copied."""
+
+    once = False
 
     def __init__(self, payload: "Octets | Pieces") -> None:
         self._view = memoryview(bytes(payload) if hasattr(payload, "pieces") else payload)  # type: ignore
@@ -43,12 +46,15 @@ class _Stream:
 
     def __init__(self, stream: "Any") -> None:
         self._stream = stream
+        self.once = not hasattr(stream, "seek")  # it can be read only once
         self._origin = 0  # of the body in the stream
         self.size = None
         self._at = 0  # where in the body `_kept` begins
         self._kept = b""
         self._fresh = b""  # what was read last, until it is in `_kept`
         self._lost = False  # whether a read was begun and not ended
+        self._ended = False  # whether nothing comes behind what is kept
+        origin = None
         try:
             self._origin = origin = stream.tell()
             stream.seek(0, 2)
@@ -56,6 +62,10 @@ class _Stream:
             stream.seek(origin)
         except (AttributeError, TypeError, OSError):
             pass  # its length is not known: it is read until it gives nothing
+        except MemoryError:
+            if origin is not None:
+                stream.seek(origin)
+            raise
 
     def part(self, start, size):
         """Return (octets from `start` on, `size` of them at most, whether more follow).
@@ -73,13 +83,12 @@ class _Stream:
             kept = kept[start - self._at :]
         self._kept = kept
         self._at = start
-        ended = False
-        while not ended and len(self._kept) <= size:
+        while not self._ended and len(self._kept) <= size:
             wanted = size + 1 - len(self._kept)
             self._lost = True
             self._fresh = octets = self._stream.read(wanted)
             self._lost = False
-            ended = not octets
+            self._ended = not octets
             self._keep()
         return memoryview(self._kept)[:size], len(self._kept) > size
 
@@ -94,7 +103,9 @@ class _Stream:
 
     def returns(self, start):
         """Return whether `part` can still give what begins at `start`."""
-        return hasattr(self._stream, "seek") or start >= self._at and not self._lost
+        if not self.once:
+            return True
+        return not self._lost and self._at <= start <= self._at + len(self._kept)
 
     def rewind(self):
         """Leave the stream where it stood, if it can go back."""
@@ -106,4 +117,19 @@ class _Stream:
             raise ValueError("payload: octet %d was read before, and it has no seek() to go back" % start)
         self._stream.seek(self._origin + start)
         self._fresh = b""
-        self._lost = False
+        self._lost = self._ended = False
+
+    def close(self):
+        """Close the stream. What is kept of it can still be had, where it was read to its end."""
+        stream = self._stream
+        self._stream = None
+        close(stream)
+
+
+def close(payload: "Any") -> None:
+    """Close a payload that can be closed. Raise nothing: its octets have been read, or nobody wants them."""
+    if hasattr(payload, "close"):
+        try:
+            payload.close()
+        except Exception:
+            pass

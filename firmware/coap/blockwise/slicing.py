@@ -14,7 +14,7 @@ from ..compat import const
 from ..message import Message, encode, uint_octets
 from .bodies import find, owner
 from .option import block, fitting, identity, octets
-from .sources import length, read_at
+from .parts import parts_of
 
 _PROTECTION = const(20)  # octets that protecting adds: code, marker, tag of 8, option of up to 8
 _ETAG = const(4)  # octets of an ETag of ours
@@ -42,63 +42,54 @@ def sliced(endpoint, incoming, response, now):
     ):
         options.append((numbers.BLOCK1, block1))
     content = response.payload
-    source = None
-    if hasattr(content, "pieces"):
-        content = bytes(content)
-    elif hasattr(content, "read") and not hasattr(content, "seek"):
-        from .keeping import Window
-
-        content = Window(content)
-    if not kept and hasattr(content, "close"):
-        source = content
+    if not hasattr(content, "part"):  # which what is kept of a source has
+        content = parts_of(content)
     part, partial, more = _part(endpoint, incoming, response.code, content, options)
-    if kept or partial and (request.code != numbers.GET or more and hasattr(content, "part")):
-        parameters = endpoint.parameters
-        deadline = now + (parameters.exchange_lifetime if more else parameters.max_transmit_span)
-        if kept:
-            kept.deadline = deadline
-        else:
-            from .keeping import keep
+    if not kept and not (partial and (request.code != numbers.GET or more and content.once)):
+        return part, content
+    parameters = endpoint.parameters
+    deadline = now + (parameters.exchange_lifetime if more else parameters.max_transmit_span)
+    if kept:
+        kept.deadline = deadline
+    else:
+        from .keeping import keep
 
-            keep(endpoint, incoming, response, content, deadline)
-            source = None
-    return part, source
+        keep(endpoint, incoming, response, content, deadline)
+    return (
+        part,
+        None if more or not content.once else content,
+    )  # to its end: what it is read from can be closed
 
 
 def _part(endpoint, incoming, code, content, options):
     """Return the message with the part of the content that is asked for, whether it is but a part, and whether more
     follow."""
     request = incoming.message
-    is_source = hasattr(content, "read")
-    is_window = hasattr(content, "part")
-    total = length(content) if is_source else None if is_window else len(content)
+    total = content.size
     asked = request.option(numbers.BLOCK2)
     start, exponent = 0, 6
     if asked is None or numbers.is_error(code) or code == numbers.CONTINUE:
-        room = _room(endpoint, incoming, options)
-        if total is not None and total <= room:
-            return Message(code, _cut(content, 0, total, total)[0], options), False, False
+        if total is not None and total <= _room(endpoint, incoming, options):
+            return Message(code, content.part(0, total)[0], options), False, False
     if asked is not None:
         start, _, exponent = block(request, numbers.BLOCK2)
         if exponent == 7 or total is not None and start and start >= total:
             return Message(numbers.BAD_REQUEST, b"Block2"), False, False
+    if not content.returns(start):
+        return Message(numbers.REQUEST_ENTITY_INCOMPLETE), False, False
     if total is not None and request.option(numbers.SIZE2) is not None:
         options.append((numbers.SIZE2, uint_octets(total)))
     options.append((numbers.BLOCK2, b"\0\0\0"))
     exponent = min(exponent, fitting(_room(endpoint, incoming, options)))
     if (
         code == numbers.CONTENT
-        and not is_source
-        and not is_window
+        and not hasattr(content, "close")
         and (start or total > 16 << exponent)
         and not [number for number, _ in options if number == numbers.ETAG]
     ):
-        options.insert(0, (numbers.ETAG, sha256(content).digest()[:_ETAG]))
+        options.insert(0, (numbers.ETAG, sha256(content.part(0, total)[0]).digest()[:_ETAG]))
         exponent = min(exponent, fitting(_room(endpoint, incoming, options)))
-    cut = _cut(content, start, 16 << exponent, total)
-    if cut is None:
-        return Message(numbers.REQUEST_ENTITY_INCOMPLETE), False, False
-    payload, more = cut
+    payload, more = content.part(start, 16 << exponent)
     if start and not len(payload):
         return Message(numbers.BAD_REQUEST, b"Block2"), False, False
     if asked is None and not more:
@@ -106,16 +97,6 @@ def _part(endpoint, incoming, code, content, options):
         return Message(code, payload, options), False, False
     options[-1] = (numbers.BLOCK2, octets(start, more, exponent))
     return Message(code, payload, options), bool(start or more), more
-
-
-def _cut(content, start, size, total):
-    """Return the octets of a part and whether more follow; None where they can't be read any more."""
-    if hasattr(content, "part"):
-        return content.part(start, size)
-    if hasattr(content, "read"):
-        piece = read_at(content, start, size)
-        return piece, len(piece) == size and start + size < total
-    return memoryview(content)[start : start + size], start + size < total
 
 
 def _room(endpoint, incoming, options):

@@ -54,7 +54,7 @@ class Serving:
         """
         if incoming not in self._incoming or incoming.response:
             if hasattr(message.payload, "close"):
-                from ..blockwise.sources import close
+                from ..blockwise.parts import close
 
                 close(message.payload)
             return
@@ -70,7 +70,7 @@ class Serving:
         if stream:
             stream.answered(self, code)
         if hasattr(source, "close"):
-            from ..blockwise.sources import close
+            from ..blockwise.parts import close
 
             close(source)
 

@@ -470,7 +470,7 @@ def _principal(item):
 
 def _close(payload):
     if hasattr(payload, "read"):
-        from ..blockwise.sources import close
+        from ..blockwise.parts import close
 
         close(payload)
 

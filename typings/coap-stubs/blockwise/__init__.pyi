@@ -12,9 +12,8 @@ its kind comes or goes.
 | `streams` | those that the layer above takes block by block |
 | `slicing` | responses of ours in blocks |
 | `keeping` | those that are kept while a peer fetches them |
-| `sources` | payloads that are read while they go out |
 | `uploading` | bodies of our requests |
-| `parts` | the parts of these, from memory or from a file |
+| `parts` | the parts of what goes out, from memory or from a file |
 | `fetching` | bodies that come as responses to us |
 """
 from .. import numbers as numbers

@@ -15,24 +15,11 @@ class Kept(Body):
     def __init__(self, owner, identity, deadline, answer): ...
     def poll(self, endpoint, now):
         """Forget it: its time is over, or there are others."""
-
-class Window:
-    """The payload of a kept response that can be read only once, from its beginning to its end: of its `source` the
-    block that was asked for last is in memory, and what may follow.
-    """
-    source: Any
-    def __init__(self, source): ...
-    def part(self, start, size):
-        """Return the octets of a block and whether more follow; None where they are gone, or lie beyond the next
-        block. Raise MemoryError, and what the source raises: then the rest is gone.
-        """
-    def close(self):
-        """Close the source."""
 def rest(bodies, message, owner):
     """Return the kept response of which a request with Block2 alone asks for the next block; None where the request
     has to run.
     """
 def keep(endpoint, incoming, response, content, deadline):
-    """Keep a response, `content` its payload, until a tick. The one before for the same requests makes room for it, of
-    one peer and of all the one that was begun first.
+    """Keep a response, `content` what gives its parts, until a tick. The one before for the same requests makes room
+    for it, of one peer and of all the one that was begun first.
     """

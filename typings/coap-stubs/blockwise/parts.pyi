@@ -8,6 +8,7 @@ from .._contracts import Pieces
 
 class _Memory:
     """A body in memory, of which nothing is copied."""
+    once: bool
     size: Any
     def __init__(self, payload: Octets | Pieces) -> None: ...
     def part(self, start, size):
@@ -21,6 +22,7 @@ class _Stream:
     """A body that is read as it is sent. No more than one part is kept, and an octet of the next one, which says that
     there is a next one.
     """
+    once: Any
     size: Any
     def __init__(self, stream: Any) -> None: ...
     def part(self, start, size):
@@ -34,8 +36,13 @@ class _Stream:
         """Return whether `part` can still give what begins at `start`."""
     def rewind(self):
         """Leave the stream where it stood, if it can go back."""
+    def close(self):
+        """Close the stream. What is kept of it can still be had, where it was read to its end."""
 def parts_of(payload: Any) -> _Memory | _Stream:
-    """Return what has `part`, `returns`, `rewind` and `size`, octets of the whole body or None where that is not known.
+    """Return what has `part`, `returns`, `rewind`, `once` and `size`, octets of the whole body or None where that is
+    not known; of a stream also `close`.
 
     A stream begins where it stands. Raise what its calls raise.
     """
+def close(payload: Any) -> None:
+    """Close a payload that can be closed. Raise nothing: its octets have been read, or nobody wants them."""

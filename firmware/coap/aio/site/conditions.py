@@ -63,7 +63,7 @@ def selected(request, message, tag):
 def drop(message):
     """Close the file that is the payload of a response, since it is not sent. Raise nothing."""
     if hasattr(message.payload, "close"):
-        from ...blockwise.sources import close
+        from ...blockwise.parts import close
 
         close(message.payload)
 

@@ -57,6 +57,10 @@ class File:
         """Seek as a file does."""
         return self._opened().seek(offset, whence)
 
+    def tell(self) -> int:
+        """Return where it stands, as a file does."""
+        return self._opened().tell()
+
     def close(self) -> None:
         """Close the file, where it was opened."""
         if self._file is not None:

@@ -19,5 +19,7 @@ class File:
         """Read as a file does."""
     def seek(self, offset: int, whence: int=0) -> int:
         """Seek as a file does."""
+    def tell(self) -> int:
+        """Return where it stands, as a file does."""
     def close(self) -> None:
         """Close the file, where it was opened."""
