@@ -31,8 +31,9 @@ class Client:
 
     What each method of CoAP takes as keywords: `timeout` in seconds, for all of it; `confirmable`, False for a NON;
     `accept` and `content_format` (int); `etag` and `if_match`, an ETag (bytes) or a list of them; `if_none_match`
-    (True); `no_response` (RFC 7967); `hop_limit` (RFC 8768); `options`, further ones as (number, bytes). It raises what
-    `request` raises, and ValueError for a keyword that can't be said.
+    (True); `no_response` (RFC 7967: 26 for none at all, and the result is None where none came); `hop_limit`
+    (RFC 8768); `options`, further ones as (number, bytes). It raises what `request` raises, and ValueError for a
+    keyword that can't be said.
 
     A payload is str, octets, or a binary file, which is read piece by piece. `into`, a binary file, takes the body of a
     successful response, of any length, and the Response has its `length` alone. `offset` is the octet to begin it at.

@@ -3,6 +3,9 @@
 
 Anybody can answer, so an answer chooses an address and nothing else: who is there must prove itself to the registration
 that follows (OSCORE). Where that comes to nothing, the next one that answered is tried.
+
+The request is put on the link as it is, not by Endpoint.request(many=...), which sends what `security` lets go in the
+clear, nothing on a device that has a key; and whose modules would take a KB of heap more while answers come.
 """
 
 from coap import numbers
