@@ -311,7 +311,8 @@ class _Derived(Context):
 
 class _Slot:
     """The storage of the numbers of one Security Context: its ID Context lies in the same file, so that both are
-    replaced at once. Without a storage they are in the heap alone."""
+    replaced at once. The file has the length of the ID Context (1), that, what `state` writes, and the first 3 octets
+    of SHA-256 over all before them. Without a storage they are in the heap alone."""
 
     def __init__(self, storage, name, id_context, octets=b""):
         self.storage = storage
