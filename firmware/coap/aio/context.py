@@ -8,7 +8,7 @@ async with Context() as coap:
 import asyncio
 import gc
 
-from ..compat import const, ticks_diff
+from ..compat import const, earliest, ticks_diff
 from ..endpoint import Endpoint
 from ..exchange import PIECE, REQUEST
 from .call import Call
@@ -363,7 +363,10 @@ class Context(Client, Serving):
             finally:
                 self._handing = False
         self._send()
-        if self._unsent is not None or self.endpoint.next_deadline() != self._armed:
+        deadline = self.endpoint.next_deadline()
+        # A later one is found when the timer wakes up. Each kick costs a task, and MicroPython keeps tasks that were
+        # cancelled for a while: with one for each block, a transfer of a megabyte would take the heap.
+        if self._unsent is not None or earliest(deadline, self._armed) != self._armed:
             self._kick.set()
 
     def _send(self):

@@ -8,7 +8,7 @@ from aiocoap.optiontypes import BlockOption
 
 import coap
 
-from .on_udp import HOST, Quick, aiocoap_client, aiocoap_server, device, run
+from ..on_udp import HOST, Quick, aiocoap_client, aiocoap_server, device, run
 
 LARGE = bytes(index * 7 & 255 for index in range(2500))
 
