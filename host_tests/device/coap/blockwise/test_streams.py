@@ -254,3 +254,56 @@ def test_a_mebibyte_leaves_nothing_behind():
         device.respond(incoming, coap.Message(code), number * 10)
         equal([out[1] for out in sent(device)], [code])
     equal((total, incoming.body.size, device.bodies), (1 << 20, 1 << 20, []))
+
+
+def test_each_datagram_may_be_lost():
+    # the peer says the same again after 2 s; each piece is told once, in its place
+    blocks = ((1, 0x0B, A), (2, 0x1B, B), (3, 0x23, "ff 63"))
+    for lost in range(6):
+        device = streaming()
+        told, count = [], 0
+        for number, (mid, value, payload) in enumerate(blocks):
+            reply = []
+            for now in range(number * 10000, number * 10000 + 10000, 2000):
+                count += 1
+                if count - 1 == lost:
+                    continue
+                device.receive(octets(block(mid, value, payload)), PEER, now)
+                for kind, incoming, message in events(device):
+                    told.append((kind, bytes(message.payload)))
+                    code = coap.CONTINUE if kind == coap.PIECE else coap.CHANGED
+                    device.respond(incoming, coap.Message(code), now)
+                reply = sent(device)
+                count += 1
+                if count - 1 != lost:
+                    break
+            equal(reply, [octets("60 %s %04x d1 0e %02x" % ("44" if number == 2 else "5f", mid, value))])
+        equal(
+            (lost, told),
+            (lost, [(coap.PIECE, b"a" * 128), (coap.PIECE, b"b" * 128), (coap.REQUEST, b"c")]),
+        )
+
+
+def test_a_failure_of_who_says_what_is_a_stream():
+    # as of `admit`: nothing of the block is kept, and it is told 5.00 with Max-Age 2
+    device = streaming()
+    usual = device.streams
+
+    def fails(message, peer):
+        raise KeyError("a mistake")
+
+    device.streams = fails
+    equal(answer(device, block(1, 0x0B)), [octets("60 a0 0001 d1 01 02")])
+    equal((device.stats["failed"], device.bodies, events(device)), (1, [], []))
+    device.streams = usual
+    equal(piece(device, block(1, 0x0B))[0], coap.PIECE)
+
+
+def test_non_confirmable_blocks_of_a_stream():
+    # NON 2.31 with a message ID of ours
+    device = streaming()
+    _, incoming, _ = piece(device, block(9, 0x0B, first="50 03"))
+    equal(go_on(device, incoming), [octets("50 5f 0001 d1 0e 0b")])
+    kind, incoming, _ = piece(device, block(10, 0x13, "ff 63", first="50 03"))
+    device.respond(incoming, coap.Message(coap.CHANGED), 0)
+    equal((kind, sent(device)), (coap.REQUEST, [octets("50 44 0002 d1 0e 13")]))
