@@ -41,6 +41,7 @@ EACH_TIME = (
 TOO_LONG = {
     "test_duplicates": ("test_ten_thousand_datagrams_of_a_thousand_peers_leave_the_heap_as_it_was",),
     "test_mutated": None,  # all of the file
+    "test_observers_mutated": None,
     "test_policy": None,
     "test_flash": ("test_a_cut_within_the_chip", "test_a_cut_within_the_chip_of_an_application_client"),
     "test_configuration_kept": ("test_what_is_damaged_counts_as_nothing",),
