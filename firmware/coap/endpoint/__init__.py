@@ -388,10 +388,11 @@ class Endpoint(Continuing, Serving):
         was reset or timed out (no event). Raise MemoryError: then it has not ended."""
         if exchange.incoming is None:
             self._events.append((kind, exchange, message))
-        elif self.observers:
-            self.observers.ended(exchange, kind, now)
-        if exchange.incoming in self._incoming:
-            self._incoming.remove(exchange.incoming)
+        else:
+            if self.observers:
+                self.observers.ended(exchange, kind, now)
+            if exchange.incoming in self._incoming:
+                self._incoming.remove(exchange.incoming)
         self._exchanges.remove(exchange)
         index = 0
         while index < len(self.observations):

@@ -313,9 +313,12 @@ class Observers:
         self._entries[index] = observer
 
     def _of(self, exchange):
-        for observer in self._entries:
-            if observer.exchange is exchange:
-                return observer
+        """Return the entry whose notification this is, or None. Want no memory."""
+        index = len(self._entries)
+        while index:
+            index -= 1
+            if self._entries[index].exchange is exchange:
+                return self._entries[index]
         return None
 
     def _next_number(self):

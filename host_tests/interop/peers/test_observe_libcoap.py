@@ -12,8 +12,8 @@ import pytest
 from coap.aio import Context
 from tools.programs.patience import finish
 
-from .on_udp import HOST, PATIENCE_S, free_port, run
-from .served import INTERPRETERS, serving
+from ..on_udp import HOST, PATIENCE_S, free_port, run
+from ..served import INTERPRETERS, serving
 
 PROGRAM = """
 import asyncio
