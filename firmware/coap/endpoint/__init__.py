@@ -25,6 +25,7 @@ _CON = const(0)
 _NON = const(1)
 _ACK = const(2)
 _EMPTY = const(0)
+_NO_RESPONSE = const(258)
 
 
 class Endpoint(Continuing, Serving):
@@ -47,10 +48,10 @@ class Endpoint(Continuing, Serving):
     MAX_DUPLICATES = 32
     MAX_ANSWER_OCTETS = 4096
     MAX_QUEUE = 24  # datagrams that wait for outgoing()
-    ACK_DELAY = 250  # ms that a handler has for a piggybacked response (section 5.2.2)
     # `streams(message, peer)`, if set, says which bodies of peers are not collected but taken block by block:
     # blockwise.streams
     streams: "Callable[[Message, Peer], object] | None" = None
+    ACK_DELAY = 250  # ms that a handler has for a piggybacked response (section 5.2.2)
 
     def __init__(
         self,
@@ -121,6 +122,7 @@ class Endpoint(Continuing, Serving):
         if len(self._exchanges) >= self.MAX_EXCHANGES:
             self._check_busy()
         token = binding = body = silence = None
+        quiet = many is not None
         if alone or many is not None:
             body = alone is not True and alone  # of `blockwise`, which deals with the response then
         elif (
@@ -136,7 +138,9 @@ class Endpoint(Continuing, Serving):
             token = message.token or self._new_token(peer)
             if self.security:
                 outer, binding = self.security.protect_request(message, peer)
-        if many is not None or message.option(numbers.NO_RESPONSE):
+        for option in message.options:  # not by `option`, which is a call for each request
+            quiet |= option[0] == _NO_RESPONSE
+        if quiet:
             from .silence import expected
 
             silence = expected(message, binding, many, self.parameters)

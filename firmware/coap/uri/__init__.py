@@ -17,31 +17,16 @@ def path_options(path: str) -> list[tuple[int, bytes]]:
     """
     if "#" in path:
         raise ValueError("path %r: a request has no fragment (#)" % path)
-    return options_of(path, False)
-
-
-def options_of(path: str, resolve: bool) -> list[tuple[int, bytes]]:
-    """Return the options of a path and a query; `resolve` takes "." and ".." away, as RFC 3986 section 5.2.4 does.
-    Raise ValueError."""
     path, query, arguments = path.partition("?")
     parts = path.split("/")
     if parts.pop(0):
         raise ValueError("path %r must begin with /" % path)
-    values: list[bytes] = []
-    for index, part in enumerate(parts if path != "/" else ()):
+    options = []
+    for part in parts if path != "/" else ():
         value = unescaped(part)
-        if value != b"." and value != b"..":
-            values.append(value)
-            continue
-        if not resolve:
+        if value == b"." or value == b"..":
             raise ValueError("path %r: no part may be %s (section 5.10.1)" % (path, str(value, "utf-8")))
-        if value == b".." and values:
-            values.pop()
-        if index == len(parts) - 1 and values:
-            values.append(b"")  # "/a/b/.." is "/a/"
-    if resolve and values == [b""]:
-        values = []
-    options = [(numbers.URI_PATH, value) for value in values]
+        options.append((numbers.URI_PATH, value))
     if query:
         for part in arguments.split("&"):
             options.append((numbers.URI_QUERY, unescaped(part)))

@@ -8,7 +8,7 @@ uri = compose(request, ("192.0.2.1", 5683))
 from .. import numbers
 from ..compat import const
 from ..message import uint_octets
-from . import HEX, options_of, unescaped
+from . import HEX, path_options, unescaped
 
 _TYPING = const(False)
 if _TYPING:
@@ -42,7 +42,7 @@ def parse(uri: str, destination: "Peer" = None) -> tuple[str, str, int | None, l
     try:
         authority, path = _split(scheme, rest)
         host, literal, port = _authority(authority)
-        options = options_of(path, True)
+        options = path_options(_resolved(path))
         if scheme == "coap+uart":
             if port is not None:
                 raise ValueError("a line has no port")
@@ -89,6 +89,23 @@ def location(message: "Message") -> str | None:
 def is_literal(host: str) -> bool:
     """Return whether a host is an IPv4 or IPv6 address, and no name."""
     return _is_ipv4(host) or _is_ipv6(host.partition("%")[0])
+
+
+def _resolved(path):
+    """Return a path and its query without "." and "..", as RFC 3986 section 5.2.4 has it. Raise ValueError."""
+    path, query, arguments = path.partition("?")
+    given = path.split("/")[1:]
+    parts = []
+    for index, part in enumerate(given):
+        value = unescaped(part)
+        if value != b"." and value != b"..":
+            parts.append(part)
+            continue
+        if value == b".." and parts:
+            parts.pop()
+        if index == len(given) - 1 and parts:
+            parts.append("")  # "/a/b/.." is "/a/"
+    return "/" + "/".join(parts) + query + arguments
 
 
 def _split(scheme, rest):

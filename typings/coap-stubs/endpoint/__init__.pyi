@@ -39,8 +39,8 @@ class Endpoint(Continuing, Serving):
     MAX_DUPLICATES: int
     MAX_ANSWER_OCTETS: int
     MAX_QUEUE: int
-    ACK_DELAY: int
     streams: Callable[[Message, Peer], object] | None
+    ACK_DELAY: int
     parameters: Any
     max_datagram: int
     max_body: int

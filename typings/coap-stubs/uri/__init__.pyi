@@ -14,9 +14,5 @@ def path_options(path: str) -> list[tuple[int, bytes]]:
     Raise ValueError that names the part: no "/" at the beginning, a fragment, a "%" without two hex digits, "." and
     "..", a part of more than 255 octets.
     """
-def options_of(path: str, resolve: bool) -> list[tuple[int, bytes]]:
-    """Return the options of a path and a query; `resolve` takes "." and ".." away, as RFC 3986 section 5.2.4 does.
-    Raise ValueError.
-    """
 def unescaped(part: str) -> bytes:
     """Return the octets that a part of a URI stands for. Raise ValueError."""
