@@ -40,7 +40,7 @@ class Keyring(Security):
     `plain` says what may go unprotected, both ways: a callable, `plain(message, peer)`, or peers, hosts of them and
     paths, which begin with "/". By default nothing may. A request to us that may not is answered 4.01.
     `max_unfragmented` is as Security has it, for each Context.
-    Raise ValueError for none or too many.
+    Raise ValueError for no context or too many, and for a `plain` that is one string.
     """
 
     def __init__(
@@ -52,6 +52,8 @@ class Keyring(Security):
     ) -> None:
         if not 0 < len(contexts) <= _MOST:
             raise ValueError("contexts: %d of them, may be from 1 to %d" % (len(contexts), _MOST))
+        if isinstance(plain, str):
+            raise ValueError("plain: %r, may be a tuple of paths and peers" % plain)  # "/" is in any path
         Security.__init__(self, contexts[0], max_unfragmented)
         self._members = {context: Security(context, max_unfragmented) for context in contexts}
         for member in self._members.values():
@@ -160,6 +162,8 @@ class Keyring(Security):
         except (RefusedError, TypeError):  # it has none, or a broken one
             return Security.unprotect_request(self, message, peer, now)
         found = [member for member in self._members.values() if member.context.is_for(kid, id_context)]
+        if len(found) > 1:  # one that is made anew may mean any kid context
+            found = [member for member in found if member.context.id_context == id_context] or found
         if len(found) > 1:  # with the same kid, as servers have that all call themselves b""
             found = [member for member in found if _hears(member, peer)]
         if len(found) != 1:

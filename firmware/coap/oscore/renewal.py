@@ -174,6 +174,8 @@ class RenewableContext:
         derived.wrapped = False
         derived.kid_context = derived.id_context
         derived.shared = True
+        if self._established:
+            self._established.slot.storage = None  # what it still sends must not write over the new one
         self._established = derived
         self._trial = self._secret = None
 
@@ -276,6 +278,7 @@ class RenewableContext:
         both, inside, self._secret = saved
         self._established, self._trial = both
         if both[0]:
+            both[0].slot.storage = self._storage
             both[0].restore(inside[0])
         if both[1]:
             both[1].restore(inside[1])
@@ -293,7 +296,7 @@ class _Derived(Context):
         if wrapped:
             self.kid_context = hkdf.byte_string(id_context)
         self.shared = not wrapped  # whether the peer can have it: not the first one
-        self._slot = slot
+        self.slot = slot
 
     def is_that(self, id_context):
         """Return whether a request that says this means this Security Context."""
@@ -301,11 +304,11 @@ class _Derived(Context):
 
     def keep(self, storage):
         """Have it in the storage from now on. Raise OSError, MemoryError: then it is not."""
-        self._slot.storage = storage
+        self.slot.storage = storage
         try:
             self._sequence.reserve()
         except Exception:
-            self._slot.storage = None
+            self.slot.storage = None
             raise
 
 

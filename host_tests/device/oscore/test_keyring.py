@@ -145,6 +145,7 @@ def test_none_and_too_many():
     one = context(b"", b"\x01")
     raises(ValueError, Keyring, [])
     raises(ValueError, Keyring, 17 * [one])
+    raises(ValueError, Keyring, [one], None, "/open")
 
 
 def test_servers_that_have_the_same_id():
@@ -440,6 +441,17 @@ def test_a_key_that_is_made_anew_beside_one_that_is_not():
     equal(len(talk(first, ring, first.ask(ring, b"c"))), 4)
     equal(len(talk(ring, first, ring.ask(first, b"d"))), 2)
     equal([bytes(each.payload) for each in ring.got + first.got], [b"a", b"b", b"c", b"d"])
+
+
+def test_a_key_that_is_made_anew_beside_others_with_its_kid():
+    ring = Identities(lambda ring: [RenewableContext(SECRET, b"", b"\x01", ring.storage)] + by_id(ring))
+    first, others = Renewable(("192.0.2.9", 5683), b"\x01", b""), peers()
+    for _ in range(2):
+        talk(first, ring, first.ask(ring, b"0"))
+        for number, peer in enumerate(others):
+            talk(peer, ring, peer.ask(ring, b"%d" % (number + 1)))
+        first.lose()
+    equal([(who, int(bytes(got.payload))) for who, got in ring.got], 2 * [(0, 0), (1, 1), (2, 2), (3, 3)])
 
 
 def test_one_context_on_the_ring_says_the_same_octets_as_security():

@@ -166,6 +166,28 @@ def test_renew_when_asked():
     equal(server.security.context.id_context, client.security.context.id_context)
 
 
+def test_an_observation_of_before_writes_over_nothing():
+    # The server goes on notifying with the key that the observation was made with.
+    client, server = two()
+    works(client, server, b"before")
+    datagrams = client.ask(server, options=[(coap.OBSERVE, b"")], code=coap.GET)
+    server.endpoint.receive(datagrams[0], CLIENT, 0)
+    binding = server.endpoint.next_event()[1].binding
+    client.endpoint.cancel(client.endpoint._exchanges[0], 0)
+    client.security.context.renew()
+    works(client, server, b"a new one")
+    (name,) = server.storage.names()
+    file = server.storage.read(name, 0, 999)
+    for number in range(200):  # each takes a number, of which 64 are written at once
+        server.security.protect_response(
+            coap.Message(coap.CONTENT, b"%d" % number, [(coap.OBSERVE, b"")]), binding
+        )
+    equal(server.storage.read(name, 0, 999), file)
+    server.restart()
+    equal(works(client, server, b"after"), 4)  # an Echo, and no other key
+    equal(server.security.context.id_context, client.security.context.id_context)
+
+
 def test_wrong_ids():
     for sender, recipient in ((b"", b""), (b"12345678", b""), (b"", b"12345678")):
         raises(ValueError, RenewableContext, SECRET, sender, recipient)

@@ -33,7 +33,7 @@ class Keyring(Security):
     `plain` says what may go unprotected, both ways: a callable, `plain(message, peer)`, or peers, hosts of them and
     paths, which begin with "/". By default nothing may. A request to us that may not is answered 4.01.
     `max_unfragmented` is as Security has it, for each Context.
-    Raise ValueError for none or too many.
+    Raise ValueError for no context or too many, and for a `plain` that is one string.
     """
     choose: dict | Callable[[Message, Peer], Context | None] | None
     trouble: Any
