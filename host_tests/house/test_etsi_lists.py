@@ -33,8 +33,6 @@ NOT_TESTED = {
     ("obs", (3,)): "of the first list alone, which numbered today's OBS_04 so, or OBS_10 the other way round",
     ("obs", (15,)): UNUSED,
 }
-# (place, list, side): what is still to be written. Whoever writes it takes it away here.
-TO_COME: dict[tuple[str, str, str], str] = {}
 
 
 def numbers_in(paths):
@@ -64,10 +62,7 @@ def test_each_number_has_its_test_or_its_reason(place, each, side):
         for number in range(1, LAST[each] + 1)
         if (each, number, side) not in found and not excused(each, number)
     ]
-    if (place, each, side) in TO_COME:
-        assert missing, "written: take it out of TO_COME"
-    else:
-        assert not missing
+    assert not missing
 
 
 def test_no_reason_is_kept_for_what_is_tested():

@@ -26,8 +26,10 @@ _QUIET = const(25)  # of Incoming.quiet: errors, and success that has nothing to
 
 def check(message: "Message", binding: "Any") -> None:
     """Raise MessageError for a request that must not go to a group."""
-    if message.type != numbers.NON:
-        raise MessageError("a request to a group is not confirmable: type=NON")  # section 8.1
+    if message.type != numbers.NON or not numbers.is_request(message.code):
+        raise MessageError(
+            "what goes to a group is a request that is not confirmable: type=NON"
+        )  # section 8.1
     if binding is not None:
         raise MessageError("OSCORE protects no request to a group: say that it goes in the clear")
     if (

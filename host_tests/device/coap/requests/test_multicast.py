@@ -88,6 +88,7 @@ def test_a_request_to_many_is_not_confirmable():
     device = endpoint()
     for message in (
         coap.Message(coap.GET),
+        coap.Message(coap.EMPTY, type=coap.NON),
         coap.Message(coap.GET, options=[(coap.OBSERVE, b"")], type=coap.NON),
         coap.Message(coap.PUT, b"1", [(coap.BLOCK1, b"\x08")], coap.NON),
         coap.Message(coap.PUT, bytes(2000), type=coap.NON),
