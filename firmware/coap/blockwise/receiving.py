@@ -42,6 +42,8 @@ def add_request_block(endpoint, incoming, others, now):
             return Message(numbers.REQUEST_ENTITY_INCOMPLETE)
         body.give_up(endpoint)  # the peer begins anew
         body = None
+    if body and body.waiting:
+        return _busy(endpoint)  # one block at a time: the one before is not answered yet
     body = body or _begun(endpoint, incoming, others, start, more, now)
     if body is None or isinstance(body, Message):
         return body

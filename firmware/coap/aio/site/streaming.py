@@ -9,6 +9,7 @@ import asyncio
 from ... import numbers
 from ...compat import const
 from ...message import Message
+from .conditions import drop
 
 _TYPING = const(False)
 if _TYPING:
@@ -31,9 +32,8 @@ class Reading:
         self._came = asyncio.Event()
         self._waits = False
         incoming.body.tag = self._on_event
-        self.offset: int = incoming.body.size - len(
-            incoming.message.payload
-        )  # octets of the body before the first piece
+        first = len(incoming.message.payload)
+        self.offset: int = incoming.body.size - first  # octets of the body before the first piece
 
     def __aiter__(self) -> "Reading":
         return self
@@ -72,6 +72,8 @@ class Reading:
         """Take the next block, or that the body was given up."""
         if message is None:
             self._lost = True
+            if self._final is not None:
+                drop(self._final)
             if self._waits:
                 subject.tag = None  # the handler learns it, and ends by itself: nobody has to cancel it
         else:

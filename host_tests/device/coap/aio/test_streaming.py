@@ -6,6 +6,7 @@ import asyncio
 import coap
 from coap.aio import Context, Failure, Incomplete, Site
 from coap.blockwise import ANYWHERE
+from coap_pair import File
 from coap_scene import PEER
 from common import equal
 
@@ -213,6 +214,27 @@ def test_a_handler_that_waits_no_longer():
         equal((await wire.ask(1, 1)).code, coap.SERVICE_UNAVAILABLE)
 
     run(site, talk)
+
+
+def test_an_answer_that_no_block_comes_for_is_closed():
+    site = Site()
+    file = File(b"an answer")
+
+    @site.put("/s", stream=True)
+    async def upload(request):
+        pieces = request.__aiter__()
+        await pieces.__anext__()
+        try:
+            await asyncio.wait_for(pieces.__anext__(), 0.001)
+        except asyncio.TimeoutError:
+            return file
+
+    async def talk(wire, context):
+        equal((await wire.ask(0, 1)).code, coap.CONTINUE)
+        await asyncio.sleep(LIFETIME * 4 / 1000)
+        equal((wire.sent, file.closed), ([], 1))
+
+    run(site, talk, quick())
 
 
 def test_a_peer_that_goes_silent():

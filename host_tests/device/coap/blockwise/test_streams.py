@@ -75,6 +75,17 @@ def test_back_pressure():
     equal((kind, incoming.body.size), (coap.PIECE, 256))
 
 
+def test_one_block_at_a_time():
+    # who does not wait for the answer to a block hears 5.03 with Max-Age for the next one, and the stream stands
+    device = streaming()
+    _, incoming, _ = piece(device, block(1, 0x0B))
+    equal(answer(device, block(2, 0x1B, B)), [octets("60 a3 0002 d1 01 0a")])
+    equal(events(device), [])
+    equal(go_on(device, incoming), [octets("60 5f 0001 d1 0e 0b")])
+    kind, incoming, _ = piece(device, block(3, 0x1B, B))
+    equal((kind, incoming.body.size), (coap.PIECE, 256))
+
+
 def test_a_final_answer_before_the_end_ends_it():
     # an error before the last block has no Block1: the block was not taken
     device = streaming()
