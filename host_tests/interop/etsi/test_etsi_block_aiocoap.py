@@ -9,8 +9,8 @@ from aiocoap.optiontypes import BlockOption
 
 import coap
 
+from ..blocks.test_block_aiocoap import LARGE, blocks, fetch
 from ..on_udp import HOST, Quick, aiocoap_client, aiocoap_server, device, run
-from ..test_block_aiocoap import LARGE, blocks, fetch
 
 REVERSED = LARGE[::-1]
 
