@@ -144,6 +144,7 @@ def join(context: "Any", group: str, host: str | None, port: int) -> "UDPSocket"
     It is bound to the group's address, which tells what came by multicast: recvfrom does not say where a datagram went.
     """
     import socket  # here: a board without a network asks many by its link
+    import sys
 
     from .udp import UDPSocket, peer_of
 
@@ -159,7 +160,7 @@ def join(context: "Any", group: str, host: str | None, port: int) -> "UDPSocket"
         octets = socket.inet_pton(family, address)
         if octets[0] != 0xFF:
             raise ValueError("groups: %r is no multicast address" % group)
-        index = (int(scope) if scope else 0).to_bytes(4, _order())
+        index = (int(scope) if scope else 0).to_bytes(4, sys.byteorder)
         option = (_IPPROTO_IPV6, getattr(socket, "IPV6_JOIN_GROUP", _JOIN_GROUP), octets + index)
     sock = UDPSocket(context.endpoint.max_datagram)
     sock.bind(family, group, port, option)
@@ -172,9 +173,3 @@ def _octets(address):
     if len(octets) != 4:
         raise ValueError("%r is no IPv4 address" % address)
     return octets
-
-
-def _order():
-    import sys
-
-    return sys.byteorder

@@ -3,6 +3,7 @@
 in words."""
 
 import socket
+import sys
 
 from ..compat import const
 from .waiting import readable, sleep_ms
@@ -140,6 +141,8 @@ def peer_of(sockaddr: "Any") -> "Peer":
     else:
         family, host, port, *rest = socket.sockaddr(sockaddr)  # type: ignore[attr-defined]
         host = socket.inet_ntop(family, host)
+        if len(rest) > 1:  # which sockaddr() has in the wrong order of octets
+            rest[1] = int.from_bytes(sockaddr[24:28], sys.byteorder)
     if len(rest) > 1 and rest[1] and "%" not in host:
         host = "%s%%%d" % (host, rest[1])  # an address of a link of this machine
     return host, port

@@ -229,6 +229,13 @@ def test_addresses():
         equal(udp.peer_of(sockaddr), peer)
 
 
+def test_an_address_of_a_link_says_which():
+    udp = modules()[1]
+    found = socket.getaddrinfo("fe80::1%1", 5683, 0, socket.SOCK_DGRAM)[0][-1]  # the first: loopback
+    host, port = udp.peer_of(found)
+    equal((host in ("fe80::1%1", "fe80::1%lo"), port), (True, 5683))
+
+
 def test_names_are_kept_for_a_minute():
     names = modules()[2]
     asked, tick = [], [0]
