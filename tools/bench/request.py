@@ -20,7 +20,7 @@ from tools.image import bytecode, rp2
 def measure():
     provide()
     image = rp2.build(BOARD, rp2.ROOT / "build" / BOARD)
-    told = on_rp2040(image)
+    told = on_rp2040(image, {})
     frozen = json.loads((image.parent / "report.json").read_text())["frozen"]
     with tempfile.TemporaryDirectory() as folder:
         files = compiled(Path(folder))
@@ -31,6 +31,7 @@ def measure():
     yield Row("  as .mpy files", sum(len(files[f"{name}.mpy"]) for name in modules), "octets")
     yield Row("  the heap that they take, frozen", told["imported"], "octets")
     yield Row("heap of a Context that is idle, with them", told["idle"], "octets")
+    yield Row("  from .mpy files", on_rp2040(image, files)["idle"], "octets")
     yield Row("a GET and its answer", round(told["ms"], 1), "ms")
 
 
@@ -40,11 +41,11 @@ def file_of(name):
     return name.replace(".", "/") + ("/__init__" if path.is_dir() else "")
 
 
-def on_rp2040(image):
-    """What the load tells: octets of heap, milliseconds, the modules that are loaded then."""
+def on_rp2040(image, contents):
+    """What the load tells, of a board with these files: octets of heap, milliseconds, the modules that are loaded."""
     with tempfile.TemporaryDirectory() as folder:
         flash = Path(folder) / "flash.bin"
-        private.replace(flash, flash_image({}))
+        private.replace(flash, flash_image(contents))
         with Emulator(image, flash=flash, options=["--virtual", "--quiet"]) as pico:
             repl = RawRepl(pico.ports["repl"])
             try:

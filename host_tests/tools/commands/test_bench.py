@@ -38,7 +38,7 @@ def test_importing_coap_costs_a_device_little_more_than_it_did(image):
 
 def test_a_get_by_a_context(image):
     """It takes what it loads, and more than a request of 30 octets takes to make and its answer to read."""
-    told = request.on_rp2040(image)
+    told = request.on_rp2040(image, {})
     assert {"coap.aio.context", "coap.endpoint"} <= set(told["modules"])
     assert 5000 < told["imported"] < told["idle"] < 20_000
     assert 2 < told["ms"] < 30
