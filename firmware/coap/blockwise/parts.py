@@ -10,13 +10,14 @@ if _TYPING:
     from contracts import Octets, Pieces
 
 
-def parts_of(payload: "Any") -> "_Memory | _Stream":
+def parts_of(payload: "Any", whole: bool = False) -> "_Memory | _Stream":
     """Return what has `part`, `returns`, `rewind`, `once` and `size`, octets of the whole body or None where that is
     not known; of a stream also `close`.
 
-    A stream begins where it stands. Raise what its calls raise.
+    A stream begins where it stands; where it can go back and `whole` is true, at its beginning. Raise what its calls
+    raise.
     """
-    return _Stream(payload) if hasattr(payload, "read") else _Memory(payload)
+    return _Stream(payload, whole) if hasattr(payload, "read") else _Memory(payload)
 
 
 class _Memory:
@@ -44,7 +45,7 @@ class _Stream:
     """A body that is read as it is sent. No more than one part is kept, and an octet of the next one, which says that
     there is a next one."""
 
-    def __init__(self, stream: "Any") -> None:
+    def __init__(self, stream: "Any", whole: bool) -> None:
         self._stream = stream
         self.once = not hasattr(stream, "seek")  # it can be read only once
         self._origin = 0  # of the body in the stream
@@ -56,9 +57,10 @@ class _Stream:
         self._ended = False  # whether nothing comes behind what is kept
         origin = None
         try:
-            self._origin = origin = stream.tell()
+            origin = stream.tell()
+            self._origin = 0 if whole else origin
             stream.seek(0, 2)
-            self.size = stream.tell() - origin
+            self.size = stream.tell() - self._origin
             stream.seek(origin)
         except (AttributeError, TypeError, OSError):
             pass  # its length is not known: it is read until it gives nothing
@@ -66,6 +68,8 @@ class _Stream:
             if origin is not None:
                 stream.seek(origin)
             raise
+        if whole and not self.once:
+            self._lost = True  # wherever it stands, it goes back first
 
     def part(self, start, size):
         """Return (octets from `start` on, `size` of them at most, whether more follow).

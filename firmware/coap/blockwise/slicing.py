@@ -43,7 +43,7 @@ def sliced(endpoint, incoming, response, now):
         options.append((numbers.BLOCK1, block1))
     content = response.payload
     if not hasattr(content, "part"):  # which what is kept of a source has
-        content = parts_of(content)
+        content = parts_of(content, True)
     part, partial, more = _part(endpoint, incoming, response.code, content, options)
     if not kept and not (partial and (request.code != numbers.GET or more and content.once)):
         return part, content

@@ -24,7 +24,7 @@ class _Stream:
     """
     once: Any
     size: Any
-    def __init__(self, stream: Any) -> None: ...
+    def __init__(self, stream: Any, whole: bool) -> None: ...
     def part(self, start, size):
         """Return (octets from `start` on, `size` of them at most, whether more follow).
 
@@ -38,11 +38,12 @@ class _Stream:
         """Leave the stream where it stood, if it can go back."""
     def close(self):
         """Close the stream. What is kept of it can still be had, where it was read to its end."""
-def parts_of(payload: Any) -> _Memory | _Stream:
+def parts_of(payload: Any, whole: bool=False) -> _Memory | _Stream:
     """Return what has `part`, `returns`, `rewind`, `once` and `size`, octets of the whole body or None where that is
     not known; of a stream also `close`.
 
-    A stream begins where it stands. Raise what its calls raise.
+    A stream begins where it stands; where it can go back and `whole` is true, at its beginning. Raise what its calls
+    raise.
     """
 def close(payload: Any) -> None:
     """Close a payload that can be closed. Raise nothing: its octets have been read, or nobody wants them."""

@@ -76,6 +76,15 @@ def test_any_block_of_a_file():
     equal(file.closed, 1)
 
 
+def test_a_file_is_read_from_its_beginning():
+    # wherever it stands: a block is a place in it
+    device = endpoint()
+    for source in (File(), io.BytesIO(BODY)):
+        source.seek(700)
+        got(asked(device, "41 01 0001 aa d1 0a 16", source), 1, 1, 6)
+        device = endpoint()
+
+
 def test_a_small_file_is_not_cut():
     device = endpoint()
     for source in (File(b"short"), Source(b"short"), io.BytesIO(b"short")):
