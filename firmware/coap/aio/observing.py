@@ -171,19 +171,28 @@ class Changes:
     # --- events -------------------------------------------------------------------------------------------
 
     def _on(self, kind, subject, message):
-        """Take an event of the observation or of its exchange."""
+        """Take an event of the observation or of its exchange. Raise MemoryError: a notification comes again, if it is
+        confirmable; what else is lost is asked for again."""
+        if self._ended:
+            if kind == NOTIFICATION:
+                subject.accept(message, now())
+            return
+        try:
+            if kind == STALE:
+                self._ask = True
+            elif kind != RESPONSE and kind != NOTIFICATION:
+                self._exchange_failed(kind, subject, message)
+            elif kind == NOTIFICATION and (message.uint(numbers.BLOCK2) or 0) & 8:
+                self._ask = True  # for the whole of it
+            else:
+                self._take(Response(message, subject.peer))
+        except MemoryError:
+            if kind != NOTIFICATION:
+                self._again(self.PAUSE)
+                self._wake()
+            raise
         if kind == NOTIFICATION:
             subject.accept(message, now())
-        if self._ended:
-            return
-        if kind == STALE:
-            self._ask = True
-        elif kind != RESPONSE and kind != NOTIFICATION:
-            self._exchange_failed(kind, subject, message)
-        elif kind == NOTIFICATION and (message.uint(numbers.BLOCK2) or 0) & 8:
-            self._ask = True  # for the whole of it
-        else:
-            self._take(Response(message, subject.peer))
         self._wake()
 
     def _take(self, response):

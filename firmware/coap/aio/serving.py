@@ -35,15 +35,19 @@ class Serving:
     def respond(self, incoming: "Any", message: Message, observe: bool = False) -> None:
         """Answer a request of a peer: Endpoint.respond, and what it raises; where it is about what can be observed, or
         came again for an observer, Observers.respond."""
+        self._respond(incoming, message, observe)
+        self.flush()
+
+    def _respond(self, incoming, message, observe=False):
         endpoint = self.endpoint
         target = endpoint.observers if observe or not isinstance(incoming, Incoming) else endpoint
         target.respond(incoming, message, now())
-        self.flush()
 
-    def changed(self, path: str, confirmable: bool = False) -> int:
-        """Have the observers of a resource of the site notified: see Site.changed."""
-        if self.endpoint.observers is None or not self._open:
-            return 0
+    def changed(self, path: str, confirmable: bool = False) -> int | None:
+        """Have the observers of a resource of the site notified: see Site.changed. Return how many there are, None
+        where the context is closed."""
+        if not self._open:
+            return None
         count = self.endpoint.observers.changed(path, now(), confirmable)
         self.flush()
         return count
@@ -82,7 +86,7 @@ class Serving:
     def _pay(self):
         """Answer the request that there was no memory for by 5.03, where there is some now."""
         try:
-            self.endpoint.respond(self._owed, _BUSY, now())
+            self._respond(self._owed, _BUSY)
             self._owed = None
         except MemoryError:
             pass  # at the next flush, or it is given up by the endpoint

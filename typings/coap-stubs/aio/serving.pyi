@@ -16,5 +16,7 @@ class Serving:
         """Answer a request of a peer: Endpoint.respond, and what it raises; where it is about what can be observed, or
         came again for an observer, Observers.respond.
         """
-    def changed(self, path: str, confirmable: bool=False) -> int:
-        """Have the observers of a resource of the site notified: see Site.changed."""
+    def changed(self, path: str, confirmable: bool=False) -> int | None:
+        """Have the observers of a resource of the site notified: see Site.changed. Return how many there are, None
+        where the context is closed.
+        """

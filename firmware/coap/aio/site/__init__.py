@@ -230,7 +230,14 @@ class Site:
         if not self._contexts:
             return 0
         path = Message(numbers.GET, options=path_options(path)).path or "/"
-        return sum([context.changed(path, confirmable) for context in self._contexts])
+        total = 0
+        for context in self._contexts[:]:
+            count = context.changed(path, confirmable)
+            if count is None:  # it is closed
+                self._contexts.remove(context)
+            else:
+                total += count
+        return total
 
     def _observed(self, context, message):
         """Return whether a resource notifies; its context has a list of observers then."""

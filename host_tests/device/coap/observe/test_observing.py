@@ -6,6 +6,7 @@ import asyncio
 import coap
 from aio_scene import URI, Link, ended, quick, reply, run, turns
 from coap.aio import Closed, Context, Failure, NoAnswer, Refused, Site
+from coap.aio import observing as module
 from common import equal
 
 
@@ -305,6 +306,57 @@ def test_a_request_with_a_body_is_a_fetch():
         equal((message.code, bytes(message.payload), message.uint(coap.ACCEPT)), (coap.FETCH, b"what", 50))
 
     observing(act)
+
+
+def starved(act):
+    """As `observing`; `act` is given a list: as many next values as it has items there is no memory for. A context
+    tries each twice."""
+    failures = []
+    before = module.Response
+
+    def response(message, peer):
+        if failures:
+            failures.pop()
+            raise MemoryError
+        return before(message, peer)
+
+    async def main(context, peer, changes):
+        changes.PAUSE = 1
+        await act(peer, changes, failures)
+
+    module.Response = response
+    try:
+        observing(main)
+    finally:
+        module.Response = before
+
+
+def test_a_change_that_there_is_no_memory_for_comes_again():
+    async def act(peer, changes, failures):
+        await changes.__anext__()
+        failures.extend((1, 1))
+        peer.notify(b"1")
+        while failures:
+            await asyncio.sleep(0)
+        await turns()
+        equal(peer.other, [])  # it was not acknowledged
+        peer.number -= 1
+        peer.mid -= 1
+        peer.notify(b"1")
+        equal((await changes.__anext__()).text, "1")
+        await turns()
+        equal([each.type for each in peer.other], [coap.ACK])
+
+    starved(act)
+
+
+def test_a_response_that_there_is_no_memory_for_is_asked_for_again():
+    async def act(peer, changes, failures):
+        failures.extend((1, 1))
+        equal((await changes.__anext__()).text, "0")
+        equal(peer.observed(), [0, 0])
+
+    starved(act)
 
 
 # --- a Site that is observed ------------------------------------------------------------------------------
