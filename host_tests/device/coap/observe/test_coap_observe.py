@@ -8,6 +8,7 @@ delta 5 from there, `53 6f6273`. A notification with sequence number n and Max-A
 
 import coap
 from coap.observe import MAX_OBSERVATIONS, observe
+from coap_pair import Seekable
 from coap_scene import OTHER, PEER, answer, endpoint, events, octets, one_event, run, sent
 from common import Random, equal, raises
 from observe_scene import CANCEL, REGISTER, Watch, ack, get, reset
@@ -286,3 +287,34 @@ def test_what_it_knows_is_not_taken_for_a_new_token():
     answer(device, "64 45 0001 00000000 61 02 ff 30")
     device.request(get(), PEER, 0)
     equal(sent(device), [octets("44 01 0002 00000001 b3 6f6273")])
+
+
+def test_a_fetch_in_blocks_is_observed_by_its_last_one():
+    # RFC 8132 section 2.4; what the request asks for is known with its last block. Separate answers, so that all that
+    # has the token of the observation is seen.
+    device = endpoint()
+    options = [(coap.BLOCK1, b"")]
+    observation = observe(device, coap.Message(coap.FETCH, Seekable(bytes(20)), options), PEER, 0)
+    equal([each[4:8] for each in sent(device)], [octets("00000002")])
+    answer(device, "60 00 0001")
+    out = answer(device, "44 5f 7001 00000002 d1 0e 08")
+    equal(out[0], octets("60 00 7001"))
+    block = coap.decode(out[1])
+    equal(
+        (block.option(coap.BLOCK1), block.option(coap.OBSERVE), block.token),
+        (b"\x10", b"", octets("00000003")),
+    )
+    answer(device, "64 45 0002 00000003 61 05 d1 08 10 ff 31")
+    kind, _, message = one_event(device)
+    equal((kind, bytes(message.payload)), (coap.RESPONSE, b"1"))
+    equal((observation.established, observation.token), (True, octets("00000003")))
+    equal(answer(device, "54 45 7002 00000003 61 06 ff 32"), [])
+    equal(one_event(device)[0], coap.NOTIFICATION)
+    # a renewal has the token of the observation in each of its blocks
+    observation.register(coap.Message(coap.FETCH, Seekable(bytes(20)), options), 5000)
+    equal([each[4:8] for each in sent(device)], [octets("00000003")])
+    out = answer(device, "64 5f 0003 00000003 d1 0e 08", 5000)
+    equal([each[4:8] for each in out], [octets("00000003")])
+    answer(device, "64 45 0004 00000003 61 07 d1 08 10 ff 33", 5000)
+    equal(one_event(device)[0], coap.RESPONSE)
+    equal((observation.established, observation.token), (True, octets("00000003")))
