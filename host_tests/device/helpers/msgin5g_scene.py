@@ -246,9 +246,23 @@ class Scene:
             elif kind == MESSAGE:
                 self.arrivals += 1
 
+    _body = b""  # of a request of the device in blocks
+
     def _say(self, message, datagram):
         """The datagram of the answer, or None. A request that comes again gets the same one."""
         mid, asked, reply = self._answered
+        if mid != message.mid and message.option(coap.BLOCK1) is not None:
+            block = message.uint(coap.BLOCK1)
+            self._body = (self._body if block >> 4 else b"") + bytes(message.payload)
+            if block & 8:
+                reply = response(message, (coap.CONTINUE, b"", [(coap.BLOCK1, coap.uint_octets(block))]))
+                self._answered = (message.mid, None, reply)
+                return reply
+            datagram = coap.encode(
+                coap.Message(
+                    message.code, self._body, message.options, message.type, message.mid, message.token
+                )
+            )
         if mid != message.mid:
             asked = Asked(self.now, datagram)
             reply = None
