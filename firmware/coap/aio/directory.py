@@ -24,9 +24,9 @@ _LONGEST = const(3600)
 class Registration:
     """A registration that is renewed until `close`, or until its context is closed.
 
-    `registered`: the directory has it, as far as we know. `location` is what the directory called it, None for a simple
-    registration. `response` is the last Response, `failure` the exception where none came. `stats` counts "registered"
-    and "failed" tries.
+    `registered`: the last try was good, so the directory has it as far as we know. `location` is what the directory
+    called it, None for a simple registration. `response` is the last Response, `failure` the exception that ended the
+    last try, None where a Response did. `stats` counts "registered" and "failed" tries.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class Registration:
         self.stats = {"registered": 0, "failed": 0}
         self._context = context
         self._uri = uri
-        self._origin = "/".join(uri.split("/", 3)[:3])
+        self._at = ""  # the URI of `location`
         self._query = query
         self._lt = lt
         self._full = full
@@ -49,38 +49,42 @@ class Registration:
 
     async def close(self) -> None:
         """End the renewal, and delete the registration where it has a location (section 5.3.2); a simple one stays in
-        the directory until its lifetime is over (section 5.1). Raise as Context.request does."""
+        the directory until its lifetime is over (section 5.1). Raise as Context.request does; then it may be called
+        again."""
         if self._task is not None:
             self._context.end(self._task)
             self._task = None
-        location = self.location
-        self.location = None
         self.registered = False
-        if location is not None:
-            self.response = await self._context.delete(self._origin + location)
+        if self.location is not None:
+            self.response = await self._context.delete(self._at)
+            self.location = None
 
     async def attempt(self) -> int:
-        """Register, or renew the registration. Return the seconds until the next time. Raise
-        asyncio.CancelledError alone."""
-        self.registered = False
-        self.response = self.failure = None
+        """Register, or renew the registration. Return the seconds until the next time. Raise asyncio.CancelledError and
+        MemoryError alone."""
+        good = False
+        failure = None
         try:
-            # The first has the directory fetch /.well-known/core from here (section 5.1)
-            await (self._write() if self._full else self._post(self._uri, self._query))
+            # The second has the directory fetch /.well-known/core from here (section 5.1)
+            good = await (self._write() if self._full else self._post(self._uri, self._query))
         except Exception as error:  # whatever it is, time may mend it
-            self.failure = error
-        response = self.response
-        if self.registered:
+            failure = error
+        self.registered = good
+        self.failure = failure
+        response = None if failure else self.response
+        spread = self._context.endpoint.random(1)[0]  # of 1024: not all at once after a power cut
+        if good:
             self.stats["registered"] += 1
             self._failed = 0
-            # a quarter is left for renewals that fail
-            return min(max(1, self._lt * 3 // 4), _DAY)
+            # a quarter at least is left for renewals that fail
+            wait = min(max(1, self._lt * 3 // 4), _DAY)
+            return wait - wait * spread // 1024
         self.stats["failed"] += 1
         wait = min(max(1, min(_FIRST, self._lt // 4)) << min(self._failed, 12), _LONGEST)
         self._failed += 1
         if response is not None and response.code == numbers.SERVICE_UNAVAILABLE:
             wait = max(wait, min(response.uint(numbers.MAX_AGE, 0), _LONGEST))  # RFC 7252 section 5.9.3.4
-        return wait + wait * self._context.endpoint.random(1)[0] // 1024  # not all at once after a power cut
+        return wait + wait * spread // 1024
 
     def begin(self, wait: int) -> None:
         """Have it renewed from now on, the first time after so many seconds."""
@@ -88,49 +92,59 @@ class Registration:
 
     async def _renew(self, wait):
         while True:
-            await sleep_ms(wait * 1000)
-            wait = await self.attempt()
+            try:
+                await sleep_ms(wait * 1000)
+                wait = await self.attempt()
+            except MemoryError:
+                wait = _FIRST  # to end here would end the renewal for good
 
     async def _write(self):
-        """Write the links to the directory (section 5), or only renew them where they are there (section 5.3.1)."""
+        """Write the links to the directory (section 5), or only renew them where they are there (section 5.3.1). Return
+        whether that is done."""
         from .site.core import document
 
         written = document(self._context.site)
         if self.location is not None and written == self._links:
             lifetime = [(numbers.URI_QUERY, b"lt=%d" % self._lt)]
-            response = await self._post(self._origin + self.location, lifetime)
-            if response.code != numbers.NOT_FOUND:
-                return
+            good = await self._post(self._at, lifetime)
+            if self.response.code != numbers.NOT_FOUND:
+                return good
         self.location = None
         if parse(self._uri)[3]:
             uri = self._uri
         else:
             uri = await self._found()
             if uri is None:
-                return
+                return False
         options = self._query + [(numbers.CONTENT_FORMAT, uint_octets(FORMAT))]
-        response = await self._post(uri, options, written)
-        if response.code == numbers.CREATED:
-            self.location = response.location
+        good = await self._post(uri, options, written)
+        if self.response.code == numbers.CREATED and self.response.location is not None:
+            self._at = _origin(uri) + self.response.location
+            self.location = self.response.location
             self._links = written
+        return good
 
     async def _found(self):
         """Return the URI of the directory's resource for registrations, None where it has none (section 4.3)."""
-        self.response = await self._context.get(self._origin + "/.well-known/core?rt=core.rd")
+        origin = _origin(self._uri)
+        self.response = await self._context.get(origin + "/.well-known/core?rt=core.rd")
         if self.response.code != numbers.CONTENT:
             return None
         for target, attributes in links(self.response.payload):
             if b"core.rd" in attributes.get(b"rt", b"").split():
                 uri = str(target, "utf-8")
-                return self._origin + uri if uri.startswith("/") else uri
-        raise ValueError("%s: no resource of type core.rd" % self._origin)
+                return origin + uri if uri.startswith("/") else uri
+        raise ValueError("%s: no resource of type core.rd" % origin)
 
     async def _post(self, uri, options, payload=b""):
-        """Return the response to what the registration is made or renewed with."""
-        response = await self._context.request(Message(numbers.POST, payload, options), uri)
-        self.response = response
-        self.registered = response.ok
-        return response
+        """Make or renew the registration; return whether that is done."""
+        self.response = await self._context.request(Message(numbers.POST, payload, options), uri)
+        return self.response.ok
+
+
+def _origin(uri):
+    """Return a URI without its path."""
+    return "/".join(uri.split("/", 3)[:3])
 
 
 async def register(

@@ -42,9 +42,7 @@ def unescaped(part: str) -> bytes:
         for each in rest:
             digits = each[:2].lower()
             if len(digits) < 2 or [digit for digit in digits if digit not in HEX]:
-                raise ValueError(
-                    "%r: %% must be followed by two hex digits in %r" % ("%" + str(each[:2], "utf-8"), part)
-                )
+                raise ValueError("%r: %% must be followed by two hex digits" % part)
             data.append(int(digits, 16))
             data += each[2:]
         octets = bytes(data)

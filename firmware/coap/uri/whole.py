@@ -67,12 +67,16 @@ def compose(message: "Message", peer: "Peer", scheme: str = "coap") -> str:
     name = message.option(numbers.URI_HOST)
     host, port = (peer, None) if isinstance(peer, str) else (peer[0], peer[1])
     if name is not None:
-        host = str(name, "utf-8")
+        try:
+            host = str(name, "utf-8")
+        except UnicodeError:
+            host = ""  # no address: any octets can be escaped
     port = message.uint(numbers.URI_PORT, port)
     if ":" in host and is_literal(host):
-        authority = "[%s]" % host.replace("%", "%25")
+        address, percent, zone = host.partition("%")
+        authority = "[%s%s]" % (address, percent and "%25" + _escaped(zone.encode(), b""))
     else:
-        authority = _escaped(host.encode(), b"&")
+        authority = _escaped(name or host.encode(), b"&")
     if port is not None and port != PORT:
         authority += ":%d" % port
     return scheme + "://" + authority + _composed(message, numbers.URI_PATH, numbers.URI_QUERY)
@@ -140,20 +144,18 @@ def _authority(authority):
         raise ValueError("no user may stand before the host (%r)" % authority.partition("@")[0])
     if authority.startswith("["):
         host, bracket, port = authority[1:].partition("]")
-        host, percent, zone = host.lower().partition("%25")
+        host, percent, zone = host.partition("%25")
+        host = host.lower()  # and not the zone: that is the name of an interface
         if not bracket or port and not port.startswith(":") or not _is_ipv6(host) or percent and not zone:
             raise ValueError("host %r is no IPv6 address in brackets" % authority)
         literal = True
-        host += zone and "%" + str(unescaped(zone), "utf-8")
+        host += zone and "%" + _text("zone", zone)
         port = port[1:]
     else:
         host, _, port = authority.partition(":")
         if "[" in host or "]" in host:
             raise ValueError("host %r: brackets stand around an IPv6 address alone" % host)
-        try:
-            host = str(unescaped(host), "utf-8").lower()
-        except UnicodeError:
-            raise ValueError("host %r is no UTF-8" % host)
+        host = _text("host", host).lower()
         literal = _is_ipv4(host)
     if not port:
         return host, literal, None
@@ -166,6 +168,14 @@ def _authority(authority):
     if not 0 < number <= 65535:
         raise ValueError("port %r is none from 1 to 65535" % port)
     return host, literal, number
+
+
+def _text(name, part):
+    """Return what a part of an authority stands for. Raise ValueError."""
+    try:
+        return str(unescaped(part), "utf-8")
+    except UnicodeError:
+        raise ValueError("%s %r is no UTF-8" % (name, part))
 
 
 def _is_ipv4(text):

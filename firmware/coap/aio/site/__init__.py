@@ -36,10 +36,10 @@ class Site:
 
     A pattern is the path of a URI, percent-encoded, in which whole segments may be
 
-        <NAME>                    what is not empty and has no "/" in it, as %2F would bring
+        <NAME>                    what is not empty and has no "/" (%2F) and no NUL (%00) in it
         <int:NAME>                digits, as an int
         <any:NAME>                anything
-        <path:NAME>               at the end of the pattern, one or more, none with "/" in it, the first not empty
+        <path:NAME>               at the end of the pattern, one or more, none with "/" or NUL, the first not empty
 
     and a handler is called with a Request, and with the decoded text of what stands there as keywords. None is ever "."
     or "..", so `<NAME>` and `<path:NAME>` may name a file in a folder: they lead nowhere else. Where several patterns

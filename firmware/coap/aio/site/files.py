@@ -11,10 +11,9 @@ _TYPING = const(False)
 if _TYPING:
     from typing import Any
 
-_ENOENT = const(2)
-_EACCES = const(13)
-_ENOTDIR = const(20)
-_EISDIR = const(21)
+# ENOENT, ENOTDIR, EISDIR; and EINVAL, ENAMETOOLONG (of Linux and littlefs, of macOS): no file can have that name
+_NONE = (2, 20, 21, 22, 36, 63)
+_FORBIDDEN = (1, 13)  # EPERM, EACCES
 _DIRECTORY = const(0x4000)
 _LAST = const(0xFFFFFFFF)  # octets of a number that fit
 _OCTETS = const(42)  # application/octet-stream
@@ -42,7 +41,7 @@ class File:
         """Return the ETag of what is there now. Raise Failure."""
         try:
             status = os.stat(self.path)
-        except OSError as error:
+        except (OSError, ValueError) as error:
             raise _failure(error)
         if status[0] & 0xF000 == _DIRECTORY:
             raise Failure(numbers.NOT_FOUND)
@@ -71,12 +70,13 @@ class File:
         if self._file is None:
             try:
                 self._file = open(self.path, "rb")
-            except OSError as error:
+            except (OSError, ValueError) as error:
                 raise _failure(error)
         return self._file
 
 
 def _failure(error):
-    if error.errno in (_ENOENT, _ENOTDIR, _EISDIR):
+    number = getattr(error, "errno", None)
+    if number in _NONE or not isinstance(error, OSError):  # CPython: no name has a NUL in it
         return Failure(numbers.NOT_FOUND)
-    return Failure(numbers.FORBIDDEN) if error.errno == _EACCES else error
+    return Failure(numbers.FORBIDDEN) if number in _FORBIDDEN else error

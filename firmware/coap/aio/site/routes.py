@@ -68,10 +68,10 @@ class Route:
             elif kind == _ANY:
                 captures[name] = str(value, "utf-8")
             else:
-                # Handlers name files by it: an option with "/" in it would look like two, and an empty one at the
-                # beginning like the root
+                # Handlers name files by it: an option with "/" in it would look like two, an empty one at the
+                # beginning like the root, and with a NUL in it MicroPython opens what stands before that
                 rest = path[index:] if kind == _PATH else (value,)
-                if not value or [each for each in rest if b"/" in each]:
+                if not value or [each for each in rest if b"/" in each or b"\0" in each]:
                     return None
                 captures[name] = str(b"/".join(rest), "utf-8")
         return captures

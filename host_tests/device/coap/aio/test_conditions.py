@@ -7,6 +7,7 @@ import os
 
 import coap
 from coap.aio import Failure, File, Site
+from coap.aio.site import files
 from common import equal
 from site_scene import request_for, site_answer, site_ask, site_handled
 
@@ -262,6 +263,36 @@ def test_a_file_that_is_not_there():
     site.get("/folder")(lambda request: File("/tmp"))
     equal(site_ask(site, coap.GET, "/none"), ("4.04", None, b""))
     equal(site_ask(site, coap.GET, "/folder"), ("4.04", None, b""))
+
+
+def test_a_name_that_no_file_can_have():
+    # a peer may send 255 octets in a segment, and 32 of them
+    site = Site()
+    site.get("/<path:name>")(lambda request, name: File("/tmp/" + name))
+    site.get("/octet")(lambda request: File("/tmp/\0"))
+    for path in ("/" + "a" * 255 + "/" + "b" * 255, "/" + "/".join(["c" * 250] * 30), "/octet"):
+        equal(site_ask(site, coap.GET, path), ("4.04", None, b""))
+
+
+def test_names_that_a_file_system_refuses():
+    # FAT has no ":" in a name and says EINVAL, littlefs ENAMETOOLONG; whoever sees no more says EPERM
+    real = files.os
+    for number, code in ((22, "4.04"), (36, "4.04"), (1, "4.03"), (13, "4.03"), (63, "4.04")):
+        files.os = Refusing(number)
+        try:
+            site = Site()
+            site.get("/")(lambda request: File("/a:b"))
+            equal((number, site_ask(site, coap.GET)), (number, (code, None, b"")))
+        finally:
+            files.os = real
+
+
+class Refusing:
+    def __init__(self, number):
+        self.number = number
+
+    def stat(self, path):
+        raise OSError(self.number, "refused")
 
 
 def test_what_is_there_without_an_etag():

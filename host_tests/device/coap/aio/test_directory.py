@@ -24,15 +24,21 @@ class Directory(Client):
         self.running = []
         self.waited = []
         self.spread = spread
+        self.noticed = lambda: None
+        self.short = 0  # times that there is no memory
 
     max_datagram = 1152
 
     def random(self, size):
+        if self.short:
+            self.short -= 1
+            raise MemoryError
         return bytes([self.spread] * size)
 
     async def request(self, message, to=None, timeout=None):
         queries = [str(value, "utf-8") for number, value in message.options if number == coap.URI_QUERY]
         self.asked.append((message.code, to, queries, bytes(message.payload)))
+        self.noticed()
         answer = self.answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
@@ -125,6 +131,14 @@ def test_not_all_devices_try_at_once():
     equal(there.waits(1), [30 + 30 * 255 // 1024])
 
 
+def test_a_quarter_of_the_lifetime_is_left_for_renewals_that_fail():
+    for spread in (0, 128, 255):
+        there = Directory(coap.CHANGED, spread=spread)
+        there.register(lt=4000)
+        (wait,) = there.waits(1)
+        assert 2000 <= wait <= 3000, (spread, wait)
+
+
 def test_a_directory_that_is_busy_says_for_how_long():
     for value, wait in ((b"\x64", 100), (b"\x05", 30), (b"\xff\xff\xff\xff", 3600)):
         there = Directory((coap.SERVICE_UNAVAILABLE, [(coap.MAX_AGE, value)]))
@@ -140,6 +154,14 @@ def test_whatever_fails_is_tried_again():
         assert registration.failure is error
         equal(there.waits(2)[0], 30)
         assert registration.registered
+
+
+def test_a_renewal_outlives_an_end_of_memory():
+    there = Directory(*[coap.CHANGED] * 4)
+    registration = there.register(lt=6000)
+    there.short = 2
+    equal(there.waits(4), [4500, 30, 30, 4500])
+    assert registration.registered
 
 
 def test_a_simple_one_is_not_deleted():
@@ -162,6 +184,25 @@ def test_a_full_registration():
     finished(registration.close())
     equal(there.asked[2:], [(coap.DELETE, HOST + "/rd/4521", [], b"")])
     equal((registration.registered, registration.location, there.running), (False, None, []))
+
+
+def test_one_that_could_not_be_deleted_can_be_closed_again():
+    there = Directory(CREATED, OSError(110), coap.DELETED)
+    registration = there.register(HOST + "/rd")
+    raises(OSError, finished, registration.close())
+    equal(there.running, [])
+    for _ in range(2):
+        finished(registration.close())
+    equal([each[:2] for each in there.asked[1:]], [(coap.DELETE, HOST + "/rd/4521")] * 2)
+
+
+def test_it_is_registered_while_it_is_renewed():
+    there = Directory(coap.CHANGED, coap.CHANGED, OSError(110), coap.CHANGED)
+    seen = []
+    registration = there.register(lt=6000)
+    there.noticed = lambda: seen.append(registration.registered)
+    there.waits(4)
+    equal(seen, [True, True, False])
 
 
 def test_a_registration_that_the_directory_has_forgotten():
@@ -193,6 +234,16 @@ def test_the_resource_for_registrations_is_looked_up():
         there = Directory((coap.CONTENT, found), CREATED)
         there.register(full=True)
         equal([each[1] for each in there.asked], [HOST + "/.well-known/core?rt=core.rd", uri])
+
+
+def test_a_location_is_one_of_the_host_that_gave_it():
+    # RFC 7252 section 5.10.7: Location-Path is relative to the URI of the request
+    found = (coap.CONTENT, b"<coap://192.0.2.8:61616/rd>;rt=core.rd")
+    there = Directory(found, CREATED, coap.CHANGED, coap.DELETED)
+    registration = there.register(full=True)
+    there.waits(2)
+    finished(registration.close())
+    equal([each[1] for each in there.asked[2:]], ["coap://192.0.2.8:61616/rd/4521"] * 2)
 
 
 def test_a_directory_that_is_none():

@@ -103,6 +103,9 @@ def test_a_path_does_not_lead_out_of_what_it_names():
     equal(got_options(site, b"files", b"", b"etc", b"passwd"), "4.04")
     equal(got_options(site, b"files", b""), "4.04")
     equal(got_options(site, b"files", b"a", b"", b"b", b""), "/files/<path:name> a//b/")
+    # MicroPython's open() ends a name at its first NUL, so that "key\0.txt" would be "key"
+    for segments in ((b"one", b"key\0.txt"), (b"files", b"key\0.txt"), (b"files", b"a", b"b\0")):
+        equal(got_options(site, *segments), "4.04")
 
 
 def test_what_is_not_utf8_names_nothing():

@@ -30,6 +30,7 @@ def test_hosts_and_ports():
         ("coap://[::ffff:192.0.2.1]:65535", "::ffff:192.0.2.1", 65535, None),
         ("coap://[1:2:3:4:5:6:7:8]", "1:2:3:4:5:6:7:8", 5683, None),
         ("coap://[fe80::1%25eth0]/", "fe80::1%eth0", 5683, None),  # RFC 6874
+        ("coap://[FE80::A%25enP1s0]/", "fe80::a%enP1s0", 5683, None),  # names of interfaces have capitals
         ("coap://a.example", "a.example", 5683, b"a.example"),
         ("coap://ex%61mple:5684?q", "example", 5684, b"example"),
         ("coap://b%C3%BCcher.example", "b\u00fccher.example", 5683, b"b\xc3\xbccher.example"),
@@ -131,11 +132,14 @@ def test_what_is_refused_is_named():
         ("coap://[v1.a]/", "IPv6"),
         ("coap://[fe80::1%25]/", "IPv6"),
         ("coap://[fe80::1%eth0]/", "IPv6"),
+        ("coap://[fe80::1%25%ff]/", "zone"),
         ("coap://a[b]/", "brackets"),
         ("coap://%ff/", "UTF-8"),
         ("coap://a/%", "two hex"),
         ("coap://a/%4", "two hex"),
         ("coap://a/%zz", "two hex"),
+        ("coap://a/%a\u00e9", "two hex"),
+        ("coap://a/%\u20ac", "two hex"),
         ("coap://a%4/", "two hex"),
         ("coap://a/b c", "%20"),
         ("coap://a/\r\n", "%0D"),
@@ -164,6 +168,7 @@ def test_of_a_request_and_its_peer():
         (("192.0.2.1", 5683), ((HOST, b"a.example"), (PORT, b"\xf0\xb0")), "coap://a.example:61616/"),
         (("192.0.2.1", 5683), ((HOST, b"::1"),), "coap://[::1]/"),
         (("192.0.2.1", 5683), ((HOST, b"b\xc3\xbc&"),), "coap://b%C3%BC&/"),
+        (("192.0.2.1", 5683), ((HOST, b"a\xff/"),), "coap://a%FF%2F/"),  # what a peer may say
         (("192.0.2.1", 5683), ((PATH, b"a/b?#%&=:@!~ \xff"),), "coap://192.0.2.1/a%2Fb%3F%23%25&=:@!~%20%FF"),
         (("192.0.2.1", 5683), ((QUERY, b"a/b?#%&=:@!~ \xff"),), "coap://192.0.2.1/?a/b?%23%25%26=:@!~%20%FF"),
     ):
