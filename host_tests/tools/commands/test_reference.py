@@ -22,7 +22,7 @@ OFFERED = {
         "BusyError",
         "MessageError",
     },
-    "coap.aio": {"Context", "Response", "NoAnswer"},
+    "coap.aio": {"Context", "Response", "NoAnswer", "Site", "Request", "File", "Failure", "SerialLink"},
     "coap.observe": {"observe", "Observation"},
     "coap.oscore": {"Context", "Security", "StateError"},
 }
