@@ -5,17 +5,20 @@ import coap
 from coap.message import decode
 from coap.observe import observe
 from coap.observe.server import Observers
+from coap.oscore import Keyring
 from coap_scene import events, sent
 from common import equal, raises
 from observe_scene import Count
-from oscore_scene import CLIENT, SERVER, pair
+from oscore_scene import CLIENT, SERVER, context, pair
 
 
 class Scene:
     """A client observes /t of a server, both with OSCORE."""
 
-    def __init__(self):
+    def __init__(self, plain=()):
         self.client, self.server = pair()
+        if plain:
+            self.server.endpoint.security = Keyring([context(b"", b"\x01")], plain=plain)
         self.list = Observers(self.server.endpoint, 0, Count())
         self.value, self.code = b"0", coap.CONTENT
         self.now = 0
@@ -144,6 +147,19 @@ def test_who_has_no_key_ends_nothing():
         scene.server.endpoint.receive(coap.encode(bare, coap.CON, 0x7777 + len(value), token), CLIENT, 0)
         equal([decode(each).code for each in scene.serve()], [coap.UNAUTHORIZED])
     equal(len(scene.list), 1)
+    scene.hear(scene.change(b"1"))
+    equal(scene.told, [b"0", b"1"])
+
+
+def test_who_may_ask_without_a_key_is_somebody_else():
+    # The token of a request can be read by anyone on the path, and an address be forged
+    scene = Scene(plain=("/t",))
+    token = scene.observation.token
+    for number, value, count in ((1, b"\x01", 1), (2, b"", 2), (3, b"", 2), (4, b"\x01", 1)):
+        bare = coap.Message(coap.GET, options=[(coap.OBSERVE, value)] + coap.path_options("/t"))
+        scene.server.endpoint.receive(coap.encode(bare, coap.CON, 0x7777 + number, token), CLIENT, 0)
+        equal([decode(each).code for each in scene.serve()], [coap.CONTENT])
+        equal(len(scene.list), count)
     scene.hear(scene.change(b"1"))
     equal(scene.told, [b"0", b"1"])
 
