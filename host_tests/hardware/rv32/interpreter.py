@@ -33,6 +33,7 @@ NOT_HERE = {
 # What takes it more than some ten seconds: it runs with RV32_ALL=1, all else with `make test`. TOO_LONG never does.
 # None: all of the file.
 SLOW = {
+    "test_blocks_memory": None,
     "test_characters": None,
     "test_floods": None,
     "test_flash_format": ("test_a_list_of_fields_of_any_length",),
