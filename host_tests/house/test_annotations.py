@@ -13,6 +13,7 @@ PUBLIC = (
     *(
         "coap/numbers.py",
         "coap/observe/__init__.py",
+        "coap/observe/notifying.py",
         "coap/observe/sequence.py",
         "coap/observe/server.py",
         "coap/oscore/security.py",

@@ -18,35 +18,10 @@ from ..endpoint import Endpoint
 from ..exchange import Exchange
 from ..exchange import Incoming
 from ..message import Message
+from .notifying import Notifying
+from .notifying import Observer
 
-class Observer:
-    """One entry of the list: `peer`, and `message`, the request that it sent. It stands in for an Incoming when that
-    request comes again.
-    """
-    entry: Any
-    body: Any
-    path: str | None
-    peer: Any
-    message: Message
-    binding: Any
-    format: bytes | None
-    exchange: Exchange | None
-    changed: bool
-    confirm: bool
-    confirm_at: Tick | None
-    sent: int
-    asked_until: Tick | None
-    ready: Tick | None
-    round_trip: int | None
-    mids: list
-    mids_until: Tick | None
-    def __init__(self, incoming: Incoming, message: Message, confirm_at: Tick) -> None: ...
-    def began(self, exchange: Exchange | None) -> None:
-        """Take note that the first response went out, and by which Exchange, where that is a separate one: it counts
-        as a notification.
-        """
-
-class Observers:
+class Observers(Notifying):
     """The list of observers of an endpoint, which has it as `endpoint.observers`.
 
     `most` are kept, `most_each` of one peer; beyond that a request is answered as if it had not asked (section 4.1).
