@@ -95,7 +95,7 @@ def _asking(host, port, max_datagram):
             if ":" in host or not 224 <= int(host.split(".")[0]) < 240:
                 return super().send(octets, address)
             for interface in (_LOOPBACK, _BY_ROUTE):
-                self._sock.setsockopt(_IPPROTO_IP, _IP_MULTICAST_IF, interface)
+                self.source.setsockopt(_IPPROTO_IP, _IP_MULTICAST_IF, interface)
                 try:
                     super().send(octets, address)
                 except OSError:

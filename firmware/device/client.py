@@ -3,7 +3,7 @@
 
 import asyncio
 
-from coap.aio import waiting
+import coap.aio.waiting as waiting
 from coap.compat import const, ticks_diff
 from msgin5g import FinishedMessage
 

@@ -11,7 +11,7 @@ import gc
 import select
 import sys
 
-from coap.aio import waiting
+import coap.aio.waiting as waiting
 from coap.compat import const, ticks_diff
 from msgin5g import events
 from msgin5g.timing import Countdown

@@ -330,7 +330,7 @@ def test_a_datagram_that_there_is_no_room_for_is_counted_and_told():
             return b"", None
 
         link = client._link
-        link._sock.recvfrom = recvfrom
+        link.source.recvfrom = recvfrom
         before = link.dropped
         try:
             await link.receive()

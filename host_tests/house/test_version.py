@@ -95,7 +95,7 @@ def modules(name):
         words = path.relative_to(FIRMWARE).with_suffix("").parts
         if words[-1] == "__init__":
             words = words[:-1]
-        if len(words) > 1:
+        if len(words) > 1 and not words[-1].startswith("_"):  # such a one is its neighbour's alone
             found.append((".".join(words[:-1]), words[-1]))
     return found
 

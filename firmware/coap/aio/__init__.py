@@ -29,26 +29,10 @@ if _TYPING:  # what __getattr__ finds
 
 
 def __getattr__(name):
-    from ..submodule import submodule
+    from .call import offered
 
-    home = "errors"
-    # tuples of words, which an image has in its flash
-    for module, names in (
-        ("context", ("Context",)),
-        ("response", ("Response",)),
-        ("site", ("Site",)),
-        ("site.request", ("Request",)),
-        ("site.files", ("File",)),
-        ("site.failure", ("Failure",)),
-        ("serial", ("SerialLink",)),
-    ):
-        if name in names:
-            home = module
-    value = submodule("coap.aio", home if name[:1].isupper() else name)
-    if name[:1].isupper():
-        value = getattr(value, name)
     try:
-        globals()[name] = value  # found once
+        value = globals()[name] = offered(name)  # found once
     except MemoryError:
-        pass
+        value = offered(name)
     return value

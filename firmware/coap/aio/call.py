@@ -12,6 +12,25 @@ _TYPING = const(False)
 if _TYPING:
     from typing import Any
 
+_HOMES = const(
+    "Context context,Response response,SerialLink serial,Site site,Request site.request,File site.files,"
+    "Failure site.failure"
+)
+
+
+def offered(name: str) -> "Any":
+    """Return what `coap.aio` offers under a name. It stands here since a device, which uses modules of that package and
+    none of its names, would keep it for nothing. Raise AttributeError."""
+    from ..submodule import submodule
+
+    if not name[:1].isupper():
+        return submodule("coap.aio", name)
+    home = "errors"
+    for each in _HOMES.split(","):
+        if each.startswith(name + " "):
+            home = each[len(name) + 1 :]
+    return getattr(submodule("coap.aio", home), name)
+
 
 class Call:
     """A request that a task waits for. It is the tag of its exchange, and is called with each event of that."""

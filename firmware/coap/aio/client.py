@@ -240,7 +240,12 @@ class Client:
         if link is None:
             if not _is_peer(peer):
                 raise ValueError("peer %r: give a URI, coap://HOST/PATH, or (address, port)" % (to,))
-            peer = self._socket(":" in peer[0]).spelled(peer)
+            ipv6 = ":" in peer[0]
+            self._socket(ipv6)
+            if ipv6:
+                from .names import spelled
+
+                peer = spelled(peer)
         return peer, options
 
     async def _until_up(self):

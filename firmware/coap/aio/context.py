@@ -134,12 +134,16 @@ class Context(Client, Serving):
 
     @property
     def address(self) -> "Peer":
-        """Where it listens: (host, port); the peer of a link that was given."""
+        """Where it listens: (host, port), None where the port of MicroPython does not say; the peer of a link that was
+        given."""
         if self._link is not None:
             return self._link.peer
         for each in self._sockets:
             if each is not None:
-                return each.local
+                from .udp import peer_of
+
+                getsockname = getattr(each.source, "getsockname", None)
+                return getsockname and peer_of(getsockname())
         return None
 
     def _end(self):
@@ -206,12 +210,21 @@ class Context(Client, Serving):
                 raise OSError(97, "this board has no IPv6")
             ours = (":" in (self._host or "")) == ipv6
             sock = UDPSocket(self.endpoint.max_datagram)
+            options = None
+            if ipv6 or self._groups:
+                from .names import prepare
+
+                group = () if self._groups else None
+
+                def options(sock):
+                    prepare(sock, family, group)
+
             # Of the other family it has the same port, where that was asked for without an address.
             sock.bind(
                 family,
                 self._host if ours else None,
                 self._port if ours or self._host in (None, "::") else 0,
-                () if self._groups else None,
+                options,
             )
             self._sockets[ipv6] = sock
             self.begin(self._read(sock))

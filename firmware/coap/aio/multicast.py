@@ -146,6 +146,7 @@ def join(context: "Any", group: str, host: str | None, port: int) -> "UDPSocket"
     import socket  # here: a board without a network asks many by its link
     import sys
 
+    from .names import prepare
     from .udp import UDPSocket, peer_of
 
     family, _, _, _, sockaddr = socket.getaddrinfo(group, port, 0, socket.SOCK_DGRAM)[0]
@@ -163,7 +164,7 @@ def join(context: "Any", group: str, host: str | None, port: int) -> "UDPSocket"
         index = (int(scope) if scope else 0).to_bytes(4, sys.byteorder)
         option = (_IPPROTO_IPV6, getattr(socket, "IPV6_JOIN_GROUP", _JOIN_GROUP), octets + index)
     sock = UDPSocket(context.endpoint.max_datagram)
-    sock.bind(family, group, port, option)
+    sock.bind(family, group, port, lambda sock: prepare(sock, family, option))
     return sock
 
 

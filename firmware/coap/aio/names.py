@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Addresses of names. Without blocking other tasks on CPython; a look-up of MicroPython's ports blocks."""
+"""Addresses: of names, without blocking other tasks on CPython (a look-up of MicroPython's ports blocks); of IPv6, in
+one spelling; and the options of sockets for IPv6 and for groups. Loaded by who has these.
+"""
 
 import asyncio
 import socket
@@ -12,8 +14,11 @@ _TYPING = const(False)
 if _TYPING:
     from typing import Any
 
+    from contracts import Peer
+
 _KEPT = const(8)  # names
 _ENOENT = const(2)
+_IPPROTO_IPV6 = const(41)
 _FOR = const(60000)  # ms that an address is kept
 
 
@@ -57,3 +62,42 @@ def chosen(found: "list[Any]", ipv6: bool) -> str:
         if (each[0] != socket.AF_INET) == ipv6:
             return peer_of(each[4])[0]
     return peer_of(found[0][4])[0]
+
+
+def spelled(peer: "Peer") -> "Peer":
+    """Return (host, port) as a socket spells it: an IPv6 address can be written in many ways. Raise OSError for what
+    is none."""
+    return peer_of(socket.getaddrinfo(peer[0], peer[1])[0][-1])
+
+
+def prepare(sock: "Any", family: int, group: "tuple[int, int, bytes] | tuple[()] | None") -> None:
+    """Set the options of a Context's socket: an IPv6 one leaves IPv4 to another of the same port. With `group` other
+    sockets may have its port, and it is what setsockopt wants to join a multicast group, () for the socket beside those
+    that do. Raise OSError."""
+    if group is not None:
+        _share(sock, family, group)
+    if family != socket.AF_INET:
+        _only_ipv6(sock)
+
+
+def _share(sock, family, group):
+    sock.setsockopt(getattr(socket, "SOL_SOCKET", 1), getattr(socket, "SO_REUSEADDR", 2), 1)
+    if group:
+        sock.setsockopt(*group)
+    try:
+        # Linux: it hears no group that only other sockets have joined (IP_MULTICAST_ALL, IPV6_MULTICAST_ALL).
+        if family == socket.AF_INET:
+            sock.setsockopt(0, 49, 0)
+        else:
+            sock.setsockopt(_IPPROTO_IPV6, 29, 0)
+    except OSError:
+        pass  # what it hears besides is a duplicate
+
+
+def _only_ipv6(sock):
+    for option in (getattr(socket, "IPV6_V6ONLY", 26), 27):  # of Linux, of lwIP
+        try:
+            sock.setsockopt(_IPPROTO_IPV6, option, 1)
+            return
+        except OSError:
+            pass

@@ -11,7 +11,7 @@ import asyncio
 
 from ..compat import const, ticks_diff
 from . import slipmux
-from .waiting import cancel, loop, now, readable, sleep_ms, writable, writer
+from .waiting import cancel, core, loop, now, readable, sleep_ms
 
 _TYPING = const(False)
 if _TYPING:
@@ -212,3 +212,18 @@ class SerialLink:
         self._end()
         self._drop_line()
         self._decoder.reset()  # a frame that is half there may lie in the storage
+
+
+def writer(stream):
+    """Return the task that waits until the stream can be written to, or None. Of MicroPython alone."""
+    entry = core._io_queue.map.get(id(stream))
+    return entry and entry[1]
+
+
+def writable(sink):
+    """Wait, when awaited, until a line or the like can be written to."""
+    yield core._io_queue.queue_write(sink)
+
+
+if core is None:
+    from ._cpython import writable  # type: ignore  # noqa: F811

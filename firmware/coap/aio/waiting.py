@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The waiting of `asyncio`, corrected: nothing that came in time is dropped, no time is too long, and Ctrl-C breaks
-nothing for good; and the few calls in which CPython's `asyncio` differs from MicroPython's.
+nothing for good. _cpython.py has what differs there.
 
 MicroPython runs what `wait_for` waits for in a task of its own, and drops a result that is there when the time is over:
 a message that was taken, and reported as delivered. Here it runs in the task that waits, as in CPython since 3.12: it
@@ -23,13 +23,11 @@ _sleeper = core and core.SingletonGenerator()  # one for all: it is awaited at o
 
 def now():
     """Return milliseconds, in the ticks that an endpoint is given."""
-    return (time.ticks_ms() if core else int(time.monotonic() * 1000)) & _MASK  # type: ignore[attr-defined]
+    return time.ticks_ms() & _MASK  # type: ignore[attr-defined]
 
 
 def sleep_ms(ms):
     """Return an awaitable that sleeps so many ms, however many."""
-    if not core:
-        return asyncio.sleep(ms / 1000)
     if ms > _PIECE:
         return _sleep_long(ms)
     # MicroPython's asserts that this is None: after a Ctrl-C between here and the await no task could sleep any more.
@@ -45,13 +43,7 @@ async def _sleep_long(ms):
 
 def loop():
     """Return an object that identifies the present event loop, to be compared by `is`."""
-    return core._task_queue if core else asyncio.get_running_loop()
-
-
-def writer(stream):
-    """Return the task that waits until the stream can be written to, or None. Of MicroPython alone."""
-    entry = core._io_queue.map.get(id(stream))
-    return entry and entry[1]
+    return core._task_queue
 
 
 def cancel(task, its_loop):
@@ -64,7 +56,7 @@ def cancel(task, its_loop):
 
 def current():
     """Return the task that runs."""
-    return core.cur_task if core else asyncio.current_task()
+    return core.cur_task
 
 
 async def _expire(task, ms, over):
@@ -86,8 +78,6 @@ async def wait_for_ms(awaitable, timeout):
     """
     if timeout is None:
         return await awaitable
-    if not core:
-        return await asyncio.wait_for(awaitable, timeout / 1000)
     over = core.CancelledError()
     timer = core.create_task(_expire(core.cur_task, timeout, over))
     try:
@@ -118,34 +108,11 @@ def mend():
         asyncio.wait_for_ms = wait_for_ms  # type: ignore[attr-defined]
 
 
-if core:
+def readable(source):
+    """Wait, when awaited, until a socket or the like has something to read."""
+    # asyncio has no datagram calls; this is how its own streams wait
+    yield core._io_queue.queue_read(source)
 
-    def readable(source):
-        """Wait, when awaited, until a socket or the like has something to read."""
-        # asyncio has no datagram calls; this is how its own streams wait
-        yield core._io_queue.queue_read(source)
 
-    def writable(sink):
-        """Wait, when awaited, until a line or the like can be written to."""
-        yield core._io_queue.queue_write(sink)
-
-else:
-
-    def readable(source):
-        """Return an awaitable that waits until a socket or the like has something to read."""
-        running = asyncio.get_running_loop()
-        return _ready(source, running.add_reader, running.remove_reader)
-
-    def writable(sink):
-        """Return an awaitable that waits until a line or the like can be written to."""
-        running = asyncio.get_running_loop()
-        return _ready(sink, running.add_writer, running.remove_writer)
-
-    async def _ready(source, add, remove):
-        event = asyncio.Event()
-        descriptor = source.fileno()  # of which it may have none any more, once it is closed
-        add(descriptor, event.set)
-        try:
-            await event.wait()
-        finally:
-            remove(descriptor)
+if core is None:
+    from ._cpython import current, loop, now, readable, sleep_ms, wait_for_ms  # type: ignore  # noqa: F401, F811

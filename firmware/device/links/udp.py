@@ -76,17 +76,13 @@ class UDPLink(UDPSocket):
         if peer != self.peer or self._sockaddr is None:
             return super()._sockaddr_of(octets, peer)
         if not octets[0] & _TYPE:  # Confirmable: there is an answer, if only an acknowledgement
-            self._expect()
+            tick = now()
+            if self._asked is None:
+                self._asked = tick
+            elif ticks_diff(tick, self._asked) > _UNHEARD:
+                self._asked = tick
+                try:
+                    self._look_up()  # its name may stand for another address
+                except OSError:
+                    pass  # not known: looked up again after the same time
         return self._sockaddr
-
-    def _expect(self):
-        """Expect an answer of the peer; after minutes without any its name may stand for another address."""
-        tick = now()
-        if self._asked is None:
-            self._asked = tick
-        elif ticks_diff(tick, self._asked) > _UNHEARD:
-            self._asked = tick
-            try:
-                self._look_up()
-            except OSError:
-                pass  # not known: looked up again after the same time

@@ -19,3 +19,7 @@ class Call:
         """Return the Response; None for the answer to a ping, and where none was wanted. Raise what else became of
         it.
         """
+def offered(name: str) -> Any:
+    """Return what `coap.aio` offers under a name. It stands here since a device, which uses modules of that package and
+    none of its names, would keep it for nothing. Raise AttributeError.
+    """

@@ -41,7 +41,9 @@ class Context(Client, Serving):
         """Wait until `call` has ended; return its result. Raise Closed where the context is closed."""
     @property
     def address(self) -> Peer:
-        """Where it listens: (host, port); the peer of a link that was given."""
+        """Where it listens: (host, port), None where the port of MicroPython does not say; the peer of a link that was
+        given.
+        """
     def check(self) -> None:
         """Raise Closed where the context is not open."""
     def begin(self, coroutine: Any) -> Any:

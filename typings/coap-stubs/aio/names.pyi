@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: MIT
 # Made of the source: python -m tools.project.stubs
 
-"""Addresses of names. Without blocking other tasks on CPython; a look-up of MicroPython's ports blocks."""
+"""Addresses: of names, without blocking other tasks on CPython (a look-up of MicroPython's ports blocks); of IPv6, in
+one spelling; and the options of sockets for IPv6 and for groups. Loaded by who has these.
+"""
 from typing import Any
+from .._contracts import Peer
 
 class Names:
     """What names stand for, kept for a minute."""
@@ -14,4 +17,13 @@ class Names:
 def chosen(found: list[Any], ipv6: bool) -> str:
     """Return the address to use of what getaddrinfo found, of the family that is wanted where there is one. Raise
     OSError where nothing was found.
+    """
+def spelled(peer: Peer) -> Peer:
+    """Return (host, port) as a socket spells it: an IPv6 address can be written in many ways. Raise OSError for what
+    is none.
+    """
+def prepare(sock: Any, family: int, group: tuple[int, int, bytes] | tuple[()] | None) -> None:
+    """Set the options of a Context's socket: an IPv6 one leaves IPv4 to another of the same port. With `group` other
+    sockets may have its port, and it is what setsockopt wants to join a multicast group, () for the socket beside those
+    that do. Raise OSError.
     """

@@ -48,3 +48,7 @@ class SerialLink:
         """Send diagnostic text for people at the other end. Return False where the line is busy."""
     def close(self) -> None:
         """Close it; it may be opened again."""
+def writer(stream):
+    """Return the task that waits until the stream can be written to, or None. Of MicroPython alone."""
+def writable(sink):
+    """Wait, when awaited, until a line or the like can be written to."""

@@ -4,29 +4,19 @@
 """CoAP over UDP, with the socket traps of MicroPython's ports in one place. A peer is (host, port), the host an address
 in words.
 """
+from collections.abc import Callable
 from typing import Any
 from .._contracts import Peer
 
 class UDPSocket:
     """A socket for any number of peers."""
     dropped: int
+    source: Any
     def __init__(self, max_datagram: int=1152) -> None: ...
-    def bind(self, family: int, host: str | None=None, port: int=0, group: tuple[int, int, bytes] | None=None) -> None:
-        """Open the socket; raise OSError when it cannot be had. With `group` other sockets may have its port, and it is
-        what setsockopt wants to join a multicast group, () for the socket beside those that do.
-        """
+    def bind(self, family: int, host: str | None=None, port: int=0, prepare: Callable[[Any], object] | None=None) -> None:
+        """Open the socket; raise OSError when it cannot be had. `prepare(sock)`, if given, sets its options before."""
     async def receive(self) -> tuple[bytes, Peer]:
         """Return (octets, address) of the next datagram. Raise MemoryError where one is lost for want of memory."""
-    @property
-    def source(self) -> Any:
-        """What is read from, None while there is none."""
-    @property
-    def local(self) -> Peer:
-        """Where it listens, (host, port); None where the port of MicroPython does not say."""
-    def spelled(self, peer: Peer) -> Peer:
-        """Return (host, port) as `receive` will spell it: an IPv6 address can be written in many ways. Raise OSError
-        where it is none.
-        """
     def send(self, octets: bytes | bytearray, address: Peer) -> bool:
         """Put a datagram on its way; return False when the link wants it again later. Raise OSError when it is lost."""
     def close(self) -> None:

@@ -2,7 +2,7 @@
 # Made of the source: python -m tools.project.stubs
 
 """The waiting of `asyncio`, corrected: nothing that came in time is dropped, no time is too long, and Ctrl-C breaks
-nothing for good; and the few calls in which CPython's `asyncio` differs from MicroPython's.
+nothing for good. _cpython.py has what differs there.
 
 MicroPython runs what `wait_for` waits for in a task of its own, and drops a result that is there when the time is over:
 a message that was taken, and reported as delivered. Here it runs in the task that waits, as in CPython since 3.12: it
@@ -18,8 +18,6 @@ def sleep_ms(ms):
     """Return an awaitable that sleeps so many ms, however many."""
 def loop():
     """Return an object that identifies the present event loop, to be compared by `is`."""
-def writer(stream):
-    """Return the task that waits until the stream can be written to, or None. Of MicroPython alone."""
 def cancel(task, its_loop):
     """Cancel a task of the event loop that was `loop()` when it began. In another one it never runs, and the C of
     asyncio would take it for one of the present loop, and break both.
@@ -35,6 +33,4 @@ def wait_for(awaitable, timeout, sleep=None):
 def mend():
     """Put these into MicroPython's `asyncio`, for whoever calls `asyncio.wait_for` and `asyncio.sleep`."""
 def readable(source):
-    """Return an awaitable that waits until a socket or the like has something to read."""
-def writable(sink):
-    """Return an awaitable that waits until a line or the like can be written to."""
+    """Wait, when awaited, until a socket or the like has something to read."""

@@ -168,7 +168,7 @@ class Fake:
 
 def faked(*script):
     made = modules()[1].UDPSocket(100)
-    made._sock = Fake(*script)
+    made.source = Fake(*script)
     return made
 
 
@@ -192,7 +192,7 @@ def test_waiting_for_what_comes():
         made = faked(OSError(11, "again"), OSError(113, "no route"), (b"it", PEER))
         equal(asyncio.run(made.receive()), (b"it", PEER))
         equal((waits, made.dropped), (["readable", 100, "readable"], 0))
-        equal(made._sock.calls, [("recvfrom", 101)] * 3)
+        equal(made.source.calls, [("recvfrom", 101)] * 3)
     finally:
         udp.readable, udp.sleep_ms = real
 
@@ -200,7 +200,7 @@ def test_waiting_for_what_comes():
 def test_a_datagram_without_memory_is_taken_away():
     made = faked(MemoryError(), (b"i", PEER), (b"next", PEER))
     equal(type(asyncio.run(ended_by_memory(made))), MemoryError)
-    equal((made._sock.calls, made.dropped), ([("recvfrom", 101), ("recvfrom", 1)], 1))
+    equal((made.source.calls, made.dropped), ([("recvfrom", 101), ("recvfrom", 1)], 1))
     equal(asyncio.run(made.receive()), (b"next", PEER))
 
 
