@@ -53,11 +53,10 @@ def json_octets(value: "Any") -> bytes:
 def json_value(octets: "Octets") -> "Any":
     """Return what the JSON text in `octets` means.
 
-    Raise ValueError for anything that is not JSON in UTF-8.
+    Raise ValueError for what is not JSON in UTF-8, what was cut off among it; MicroPython overlooks wrong commas.
     """
     octets = bytes(octets)
-    if octets.count(b"[") + octets.count(b"{") > _DEEPEST and _too_deep(octets):
-        raise ValueError("nested too deeply")
+    _check_nesting(octets)
     text = octets.decode()  # UnicodeError is a ValueError
     if "\\ud" in text or "\\uD" in text:
         text = _join_surrogates(text)
@@ -83,9 +82,10 @@ def printable(text: str) -> str:
     return str(shown, "utf-8")
 
 
-def _too_deep(octets):
-    """Return whether brackets nest deeper than _DEEPEST. Brackets within strings do not count."""
-    depth = 0
+def _check_nesting(octets):
+    """Raise ValueError where brackets nest too deeply, or one is not closed, which MicroPython 1.25 overlooks. Those
+    within strings do not count."""
+    depth = deepest = 0
     text = False
     position = 0
     while True:
@@ -94,18 +94,19 @@ def _too_deep(octets):
             for octet in octets[position : None if quote < 0 else quote]:
                 if octet == 0x5B or octet == 0x7B:
                     depth += 1
-                    if depth > _DEEPEST:
-                        return True
+                    deepest = max(depth, deepest)
                 elif octet == 0x5D or octet == 0x7D:
                     depth -= 1
         if quote < 0:
-            return False
+            break
         slashes = 0
         while text and octets[quote - 1 - slashes] == 0x5C:
             slashes += 1
         if slashes & 1 == 0:
             text = not text
         position = quote + 1
+    if depth > 0 or deepest > _DEEPEST:
+        raise ValueError("JSON is cut off, or nested too deeply")
 
 
 def _join_surrogates(text):

@@ -138,11 +138,8 @@ def test_aiocoap_as_client(interpreter, tmp_path):
             assert (await ask(get, "/bad/1"))[:3] == ("5.00", None, b"")
         assert (await ask(post, "/sum", b"[1, 2]", content_format=json))[:3] == ("2.04", json, b'{"sum":3}')
         assert (await ask(post, "/sum", b"[1, 2]", content_format=text))[0] == "4.15"
-        assert (await ask(post, "/sum", b"[1", content_format=json))[0] in (
-            "4.00",
-            "2.04",
-        )  # MicroPython reads it
-        assert (await ask(post, "/sum", b"x", content_format=json))[0] == "4.00"
+        for wrong in (b"x", b"[1"):
+            assert (await ask(post, "/sum", wrong, content_format=json))[0] == "4.00"
         # conditions
         assert (await ask(put, "/store/a", b"1", if_none_match=True))[0] == "2.01"
         assert (await ask(put, "/store/a", b"2", if_none_match=True))[0] == "4.12"

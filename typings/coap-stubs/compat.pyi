@@ -16,7 +16,7 @@ def json_octets(value: Any) -> bytes:
 def json_value(octets: Octets) -> Any:
     """Return what the JSON text in `octets` means.
 
-    Raise ValueError for anything that is not JSON in UTF-8.
+    Raise ValueError for what is not JSON in UTF-8, what was cut off among it; MicroPython overlooks wrong commas.
     """
 def printable(text: str) -> str:
     """Return what a peer wrote as it may be shown: "?" for each control character, which would move a cursor, or make

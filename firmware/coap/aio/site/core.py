@@ -86,4 +86,12 @@ def _resources(site):
                 attributes.setdefault(name, value)
             if route.observe:
                 attributes["obs"] = True
-    return [(path, found[path]) for path in sorted(found)]
+    return [(_target(path), found[path]) for path in sorted(found)]
+
+
+def _target(path):
+    """Return a path as a URI has it (RFC 3986 section 2): what is no ASCII in it, and blanks, are escaped."""
+    target = b""
+    for octet in path.encode():
+        target += bytes((octet,)) if 0x20 < octet < 0x7F else b"%%%02X" % octet
+    return str(target, "utf-8")

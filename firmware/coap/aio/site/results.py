@@ -55,10 +55,28 @@ def _payload(result):
     if isinstance(result, str):
         return result.encode(), _TEXT
     if isinstance(result, (dict, list)):
+        _check_json(result)
         return json_octets(result), numbers.JSON
     if isinstance(result, (bytes, bytearray, memoryview)) or hasattr(result, "read"):
         return result, getattr(result, "content_format", None)
     raise TypeError("a handler cannot return a %s" % type(result).__name__)
+
+
+def _check_json(value):
+    """Raise TypeError or ValueError where this is no JSON: MicroPython writes whatever it is given."""
+    if isinstance(value, dict):
+        for name in value:
+            if not isinstance(name, (str, int)):
+                raise TypeError("JSON has texts for names, no %r" % (name,))
+            _check_json(value[name])
+    elif isinstance(value, (list, tuple)):
+        for each in value:
+            _check_json(each)
+    elif isinstance(value, float):
+        if value - value != 0:
+            raise ValueError("JSON has no %r" % value)
+    elif value is not None and not isinstance(value, (str, int, bool)):  # a bool is no int on MicroPython
+        raise TypeError("JSON has no %s" % type(value).__name__)
 
 
 def _format(number):

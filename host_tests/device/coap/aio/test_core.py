@@ -130,6 +130,16 @@ def test_a_target_that_is_percent_encoded():
     equal(targets(site, b"href=/100%"), [b"/100%"])
 
 
+def test_a_target_is_a_uri_whatever_the_pattern_looks_like():
+    # RFC 6690 section 2: a target is a URI-Reference, which has neither blanks nor octets beyond ASCII (RFC 3986)
+    site = Site()
+    site.get("/b\xfcro 1")(nothing)
+    site.get("/x", listed=["/\u20ac?a=b"])(nothing)
+    equal(core(site), b"</b%C3%BCro%201>,</%E2%82%AC?a=b>")
+    for query in (b"href=/b\xc3\xbcro 1", b"href=/b%C3%BCro%201", b"href=/b\xc3\xbc*", b"href=/b%C3*"):
+        equal((query, targets(site, query)), (query, [b"/b%C3%BCro%201"]))
+
+
 def test_a_path_with_several_methods_is_one_link():
     site = Site()
     site.put("/a", consumes=(0,), title="late")(nothing)

@@ -110,6 +110,27 @@ def test_what_cannot_be_sent_is_5_00():
         equal(site.stats["failed"], 1)
 
 
+def test_what_json_cannot_say_is_5_00():
+    # RFC 8259: no octets, no sets, no functions, no NaN; MicroPython's dumps writes anything
+    infinite = float("inf")
+    for result in (
+        {"a": b"x"},
+        [object()],
+        {"a": [{1}]},
+        [print],
+        {(1, 2): 1},
+        {b"a": 1},
+        {"a": infinite},
+        [-infinite],
+        [infinite - infinite],
+    ):
+        site = site_that(result)
+        equal((repr(result), site_handled(site, request_for(coap.GET))), (repr(result), FAILED))
+    result = {"a": (1, -2.5, None, True, ["x", {}]), 7: False}
+    payload = site_ask(site_that(result), coap.GET)[2]
+    equal(coap.compat.json_value(payload), {"a": [1, -2.5, None, True, ["x", {}]], "7": False})
+
+
 def test_an_exception_is_5_00_and_the_site_goes_on():
     site = Site()
     site.get("/bad")(lambda request: 1 / 0)
@@ -185,7 +206,9 @@ def test_what_cannot_be_read_is_4_00():
     site.post("/json")(lambda request: request.json())
     site.post("/text")(lambda request: request.text)
     site.post("/query")(lambda request: request.query)
-    for payload in (b"x", b"", b"\xff", b"[" * 100):
+    for payload in (b"x", b"", b"\xff", b"[" * 100, b"[1", b'{"a":1', b'[{"a":[1]', b'{"a":"}"', b"[1]]"):
         equal(site_ask(site, coap.POST, "/json", payload)[0], "4.00")
+    for payload in (b'{"a":"]"}', b'["[", "\\"[{"]'):
+        equal(site_ask(site, coap.POST, "/json", payload)[0], "2.04")
     equal(site_ask(site, coap.POST, "/text", b"\xff")[0], "4.00")
     equal(site_ask(site, coap.POST, "/query?a=%FF")[0], "4.00")
