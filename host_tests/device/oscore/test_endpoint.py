@@ -33,6 +33,38 @@ def test_exchange():
     equal(len(answer.payload), 1 + 8)
 
 
+def conditional(*options, forged=()):
+    """The If-Match that reaches the application of a server, and the outer codes and options of its request."""
+    client, server = pair()
+    server.endpoint.understands = (coap.IF_MATCH, coap.IF_NONE_MATCH)
+    path = coap.path_options("/x")
+    (datagram,) = client.ask(server, b"x", code=coap.PUT, options=path + list(options))
+    outer = decoded(datagram)
+    equal([number for number, _ in outer.options], [coap.OSCORE])
+    outer.options = outer.options + list(forged)
+    talk(client, server, [message.encode(outer)])
+    equal([(kind, each.code) for kind, _, each in client.events], [(coap.RESPONSE, coap.CHANGED)])
+    return [each for each in server.got[0].options if each[0] != coap.URI_PATH]
+
+
+def test_conditions_are_protected():
+    # RFC 8613 section 4.1 and figure 5: If-Match and If-None-Match are of class E, so outer ones do not count
+    for option in ((coap.IF_MATCH, b"v1"), (coap.IF_MATCH, b""), (coap.IF_NONE_MATCH, b"")):
+        equal(conditional(option), [option])
+        equal(conditional(forged=[option]), [])
+    equal(conditional((coap.IF_MATCH, b"v1"), forged=[(coap.IF_MATCH, b"v2")]), [(coap.IF_MATCH, b"v1")])
+
+
+def test_a_condition_that_the_server_does_not_evaluate():
+    # RFC 7252 section 5.4.1: 4.02, protected as the request was
+    client, server = pair()
+    options = coap.path_options("/x") + [(coap.IF_MATCH, b"v1")]
+    seen = talk(client, server, client.ask(server, b"x", code=coap.PUT, options=options))
+    equal(decoded(seen[-1][1]).option(coap.OSCORE), b"")
+    equal([each.code for _, _, each in client.events], [coap.BAD_OPTION])
+    equal(server.got, [])
+
+
 def test_sequence_numbers_count():
     client, server = pair()
     for number in range(300):
