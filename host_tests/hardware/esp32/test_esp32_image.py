@@ -61,7 +61,8 @@ def test_micropython_mounts_it_and_imports_the_firmware_from_it(build):
 import flash
 flash.mount({str(folder / esp32.FILES)!r})
 import os, coap, msgin5g, device, board
-from device.links import espnow, serial, slipmux, udp, wifi
+from coap.aio import slipmux
+from device.links import espnow, serial, udp, wifi
 from device import boot
 from msgin5g import application_client
 print(os.listdir(), msgin5g.__file__, wifi.__file__, board.__file__)
