@@ -107,8 +107,13 @@ class Answers:
             return await self._context.request(
                 Message(request.code, request.payload, request.options), answer.peer
             )
-        except OSError:
-            self.dropped += 1
+        except Exception as error:
+            from ..errors import Error
+            from .errors import Error as OfContext
+
+            if not isinstance(error, Error + OfContext + (OSError, MemoryError)):
+                raise
+            self.dropped += 1  # whatever that peer did, others are to be heard
             return None
 
 
@@ -170,7 +175,10 @@ def join(context: "Any", group: str, host: str | None, port: int) -> "UDPSocket"
 
 def _octets(address):
     """Return the four octets of an IPv4 address in words. Raise ValueError."""
-    octets = bytes([int(part) for part in address.split(".")])
+    try:
+        octets = bytes([int(part) for part in address.split(".")])
+    except ValueError:
+        octets = b""
     if len(octets) != 4:
-        raise ValueError("%r is no IPv4 address" % address)
+        raise ValueError("host: %r is no IPv4 address, which tells the network of a group" % address)
     return octets

@@ -43,8 +43,8 @@ class Endpoint(Continuing, Serving):
     """
 
     MAX_EXCHANGES = 8  # own requests open at once, all peers together
-    MAX_INCOMING = 8  # requests of peers not answered yet
-    MAX_INCOMING_PER_PEER = 4
+    MAX_INCOMING = 8  # requests of peers not answered yet, and half as many that came by multicast
+    MAX_INCOMING_PER_PEER = 4  # of these, and half as many of those
     MAX_DUPLICATES = 32
     MAX_ANSWER_OCTETS = 4096
     MAX_QUEUE = 24  # datagrams that wait for outgoing()
@@ -188,7 +188,7 @@ class Endpoint(Continuing, Serving):
         if self._leisure is not None:
             from .multicast import admits
 
-            if not admits(self, datagram):
+            if not admits(self, datagram, peer, self._incoming):
                 self.stats["refused"] += 1
                 return
         if len(datagram) > self.max_datagram:

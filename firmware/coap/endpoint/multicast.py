@@ -15,7 +15,7 @@ _TYPING = const(False)
 if _TYPING:
     from typing import Any
 
-    from contracts import Octets, Tick
+    from contracts import Octets, Peer, Tick
 
     from ..exchange import Incoming
     from ..message import Message
@@ -40,17 +40,24 @@ def check(message: "Message", binding: "Any") -> None:
         raise MessageError("a group is neither observed nor sent a body in blocks")
 
 
-def admits(endpoint: "Any", datagram: "Octets") -> bool:
+def admits(endpoint: "Any", datagram: "Octets", peer: "Peer", incoming: "list[Incoming]") -> bool:
     """Return whether what came by multicast is a request that may be served. What is not gets neither a Reset nor an
-    error: section 8.1, RFC 7959 section 2.8."""
+    error: section 8.1, RFC 7959 section 2.8. `incoming` are the requests of peers that are open.
+
+    Its answer waits for seconds, so it takes no place of the requests that come to this endpoint alone: there are half
+    as many places beside those.
+    """
     if len(datagram) > endpoint.max_datagram:
         return False
     try:
         message = decode(datagram)
     except MessageError:
         return False
+    waiting = [each for each in incoming if each.leisure is not None]
     return (
-        message.type == numbers.NON
+        len(waiting) < endpoint.MAX_INCOMING + 1 >> 1
+        and len([each for each in waiting if each.peer == peer]) < endpoint.MAX_INCOMING_PER_PEER + 1 >> 1
+        and message.type == numbers.NON
         and numbers.is_request(message.code)
         and unrecognized(message, endpoint.max_body, endpoint.understands) is None
         and message.option(numbers.BLOCK1) is None

@@ -167,7 +167,7 @@ class Serving:
                 options = [(numbers.SIZE1, uint_octets(max_size))]
             answer = Message(numbers.REQUEST_ENTITY_TOO_LARGE, options=options)
             mid = datagram[2] << 8 | datagram[3]
-            self.put(encode(answer, numbers.ACK, mid, bytes(datagram[4:end])), peer)
+            self._put_unless_flooded(encode(answer, numbers.ACK, mid, bytes(datagram[4:end])), peer)
 
     def _receive_request(self, message, peer, now, size):
         # Distinguishes a true retransmission from a forged, smaller datagram that wants the stored answer
@@ -237,7 +237,7 @@ class Serving:
         """Take note of which responses nobody wants, and when those that go to who asked many are sent."""
         quiet = incoming.message.uint(numbers.NO_RESPONSE)
         if quiet:
-            incoming.quiet = quiet
+            incoming.quiet = quiet & 26  # other bits have no meaning there
         if self._leisure is not None:
             from .multicast import at_leisure
 
@@ -257,18 +257,20 @@ class Serving:
                 payload = b"option %d" % option
             elif message.option(numbers.HOP_LIMIT) == b"\0":
                 code = numbers.BAD_REQUEST  # RFC 8768 section 3
-            elif (
-                len(self._incoming) >= self.MAX_INCOMING
-                or len([i for i in self._incoming if i.peer == peer]) >= self.MAX_INCOMING_PER_PEER
-            ):
+            else:
+                # those that came by multicast have places of their own: multicast.admits
+                waiting = [i for i in self._incoming if i.leisure is None]
+                if self._leisure is not None or (
+                    len(waiting) < self.MAX_INCOMING
+                    and len([i for i in waiting if i.peer == peer]) < self.MAX_INCOMING_PER_PEER
+                ):
+                    return None
                 code = numbers.TOO_MANY_REQUESTS
                 options.append((numbers.MAX_AGE, uint_octets(max(1, self.parameters.ack_timeout // 1000))))
-            else:
-                return None
         return Message(code, payload, options)
 
     def _refuse(self, refusal, request, peer, max_size):
-        """Answer a request that nothing is kept of, in at most `most` octets where that is not 0. One that is not
+        """Answer a request that nothing is kept of, in at most `max_size` octets where that is not 0. One that is not
         confirmable is rejected where it has an option that is not known (section 5.4.1), and told that this is no
         proxy (5.10.2); all else is no news to who did not ask for a reply."""
         if request.type == numbers.NON:
@@ -278,12 +280,9 @@ class Serving:
                 self._put_unless_flooded(encode(refusal, numbers.NON, self.next_mid(), request.token), peer)
             return
         datagram = encode(refusal, numbers.ACK, request.mid, request.token)
-        if max_size:
-            if len(datagram) > max_size:
-                datagram = encode(Message(refusal.code), numbers.ACK, request.mid, request.token)
-            self._put_unless_flooded(datagram, peer)
-        else:
-            self.put(datagram, peer)
+        if max_size and len(datagram) > max_size:
+            datagram = encode(Message(refusal.code), numbers.ACK, request.mid, request.token)
+        self._put_unless_flooded(datagram, peer)
 
     def _repeat(self, entry, message, now):
         """Send the same answer to a message that came again (section 4.2); nothing else happens."""
@@ -321,11 +320,12 @@ class Serving:
             self.security.restore(self._seen)
         if (
             self.security
+            or self._leisure is not None
             or len(datagram) < 4
             or datagram[0] & 0xF0 != 0x40
             or not numbers.is_request(datagram[1])
         ):
-            return  # only a confirmable request is answered, and under OSCORE not by an unprotected error
+            return  # only a confirmable request to us alone, and under OSCORE not by an unprotected error
         try:
             code = numbers.SERVICE_UNAVAILABLE
             if not isinstance(error, (MemoryError, OSError)):

@@ -314,6 +314,22 @@ def test_what_others_ask_for_at_will_fills_half_of_the_queue():
     equal(device.stats["dropped"], 100 - len(out))
 
 
+def test_refusals_do_not_push_out_what_is_ours():
+    # 4.02 (13 is critical, and unknown), 4.03, 4.29, 4.13 for what is too long: each at the will of who sends
+    for admit, text in (
+        (None, "41 01 %04x aa d1 00 61"),
+        (lambda message, peer: coap.FORBIDDEN, "41 01 %04x aa"),
+        (None, "41 01 %04x aa"),
+        (None, "41 03 %04x aa ff" + "61" * 1200),
+    ):
+        device = endpoint(admit=admit)
+        device.request(coap.Message(coap.GET, token=b"\xaa"), OTHER, 0)
+        for mid in range(100):
+            device.receive(octets(text % mid), PEER, 0)
+        out = sent(device)
+        equal((len(out), out[0]), (device.MAX_QUEUE // 2 + 1, octets("41 01 0001 aa")))
+
+
 def flood(device, random, count, now):
     """Requests, pings, responses and acknowledgements of 1,000 peers; one in eight requests is answered."""
     for _ in range(count):

@@ -45,6 +45,21 @@ def test_a_request_from_who_asks_many():
     assert each(lambda: endpoint(b"\x40\x00"), from_many, check_from_many) >= 8
 
 
+def confirmable_from_many(device):
+    device.receive(octets("41 01 1234 aa b1 61"), PEER, 0, LEISURE)
+
+
+def check_refused(device, raised):
+    # section 8.1: it is refused in silence, whatever failed
+    assert not raised
+    equal((sent(device), events(device), device._incoming), ([], [], []))
+    return not device.stats["failed"]
+
+
+def test_a_confirmable_request_from_who_asks_many():
+    assert each(lambda: endpoint(b"\x40\x00"), confirmable_from_many, check_refused) >= 4
+
+
 def asked_by_many():
     device = endpoint(b"\x40\x00")
     device.receive(ASKED, PEER, 0, LEISURE)

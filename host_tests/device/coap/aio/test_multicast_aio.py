@@ -88,6 +88,39 @@ def test_one_whose_rest_does_not_come_is_left_out():
     run(act, Link, endpoint=quick())
 
 
+def test_one_whose_body_does_not_end_well_keeps_no_other_from_being_heard():
+    # a body that is longer than max_body, 4096: INCOMPLETE; then a Reset
+    for bad in (coap.ACK, coap.RST):
+
+        async def act(context, link, bad=bad):
+            many(
+                link,
+                (ONE, coap.CONTENT, b"a" * 1024, [(coap.BLOCK2, b"\x0e")]),
+                (TWO, coap.CONTENT, b"2", ()),
+            )
+            answering = link.sent
+
+            def sent(request):
+                if request.type == coap.NON:
+                    answering(request)
+                elif request.type == coap.CON and bad == coap.RST:
+                    link.come(coap.encode(coap.Message(0), coap.RST, request.mid), ONE)
+                elif request.type == coap.CON:
+                    number = request.uint(coap.BLOCK2, 0) >> 4
+                    more = [(coap.BLOCK2, coap.uint_octets(number << 4 | 0xE))]
+                    message = coap.Message(coap.CONTENT, b"a" * 1024, more)
+                    link.come(coap.encode(message, coap.ACK, request.mid, request.token), ONE)
+
+            link.sent = sent
+            group = context.multicast(GROUP, 0.3)
+            peers = []
+            async for answer in group:
+                peers.append(answer.peer)
+            equal((peers, group.dropped), ([TWO], 1))
+
+        run(act, Link)
+
+
 def test_answers_that_nobody_takes_are_bounded():
     crowd = [(("192.0.2.1", port), coap.CONTENT, b"", ()) for port in range(50)]
 

@@ -103,6 +103,18 @@ def test_both_families_may_have_the_same_port():
     run(act, "::")
 
 
+def test_what_is_wrong_with_a_group_is_named():
+    modules()
+    from coap.aio.multicast import join
+
+    for group, host, named in (
+        ("224.0.1.187", "localhost", "host: 'localhost'"),
+        ("192.0.2.1", None, "groups: '192.0.2.1'"),
+        ("2001:db8::1", None, "groups: '2001:db8::1'"),
+    ):
+        assert named in str(raises(ValueError, join, None, group, host, 5683))
+
+
 def test_a_port_that_is_taken_is_told_at_once():
     async def act(server, port):
         second = modules()[0](port=port)

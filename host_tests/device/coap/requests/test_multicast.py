@@ -257,9 +257,41 @@ def test_one_asker_does_not_take_all_places():
     device = endpoint(b"\xff\xff")
     for mid in range(8):
         device.receive(octets("51 01 12%02x aa" % mid + CORE), PEER, 0, LEISURE)
-    equal(len(events(device)), coap.Endpoint.MAX_INCOMING_PER_PEER)
+    equal(len(events(device)), coap.Endpoint.MAX_INCOMING_PER_PEER // 2)
     hear(device, "51 01 1234 aa" + CORE, peer=OTHER)
     equal(len(events(device)), 1)
+
+
+def test_answers_that_wait_for_their_leisure_take_no_places_of_others():
+    # they wait for up to 5 s, and anybody can forge who asks: who asks this endpoint alone hears no 4.29 for that
+    device = endpoint(b"\xff\xff")
+    for port in range(100):
+        hear(device, "51 01 1234 aa" + CORE, peer=("192.0.2.9", port))
+    for _ in range(2):  # as if by a peer that will ask this endpoint alone
+        hear(device, "51 01 1200 aa" + CORE, peer=PEER)
+    asked = events(device)
+    equal(len(asked), coap.Endpoint.MAX_INCOMING // 2)
+    for _, incoming, _ in asked:
+        device.respond(incoming, coap.Message(coap.CONTENT, b"1"), 0)
+    for mid in range(coap.Endpoint.MAX_INCOMING_PER_PEER):
+        for peer in (PEER, OTHER):
+            equal(answer(device, "41 01 13%02x aa" % mid + CORE, 0, peer), [])
+    equal(len(events(device)), coap.Endpoint.MAX_INCOMING)
+    # and the other way round: a group is heard while those have all of theirs
+    device.poll(5000)
+    sent(device)
+    hear(device, "51 01 1235 aa" + CORE, 5000, OTHER)
+    equal(len(events(device)), 1)
+
+
+def test_what_is_protected_is_not_let_in():
+    # RFC 8613 section 1: groups are left to another document. 9 OSCORE, an empty one
+    from oscore_scene import pair
+
+    _, server = pair()
+    server.endpoint.receive(octets("51 02 1234 aa 90 ff" + "61" * 20), PEER, 0, LEISURE)
+    equal((sent(server.endpoint), events(server.endpoint)), ([], []))
+    equal(server.endpoint.stats["refused"], 1)
 
 
 def test_what_comes_afterwards_is_for_this_endpoint_alone():

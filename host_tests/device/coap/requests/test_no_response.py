@@ -67,6 +67,15 @@ def test_who_wants_all_responses_gets_them():
     equal(sent(device), [octets("61 44 1234 aa")])
 
 
+def test_bits_that_the_rfc_does_not_have_say_nothing():
+    # section 2.1: 2, 8 and 16 alone
+    for value in (1, 4, 32, 64, 128, 0xE5):
+        for code in (SUCCESS, CLIENT, SERVER):
+            device = asked(value)
+            respond(device, code)
+            equal(sent(device), [bytes((0x61, code, 0x12, 0x34, 0xAA))])
+
+
 def test_a_refusal_is_no_response_to_what_was_wanted():
     # an unknown critical option: the request did not run, and its sender must know
     refused = answer(
