@@ -29,6 +29,7 @@ PIECE = (
 
 _SECOND = const(1000)
 _RECORD = const(5)  # octets
+_PART = const(160)  # octets of records that lie side by side
 _IDS = const(256)
 _PEERS = const(16)
 _NOTHING = const(255)  # for the code of an answer that was none
@@ -151,7 +152,8 @@ class Duplicates:
         self._entries = []
         self._max_entries = max_entries
         self._octets = octets
-        self._ids = {}  # peer: records of the message ID (2 octets), the code, and when it expires (2)
+        # peer: its records, in parts, each of the message ID (2 octets), the code, and when it expires (2)
+        self._ids = {}
         self._until = 0  # when the last of them has expired
 
     def find(self, peer, mid, now):
@@ -159,14 +161,14 @@ class Duplicates:
         for entry in self._entries:
             if entry.mid == mid and entry.peer == peer and ticks_diff(entry.expires, now) > 0:
                 return entry
-        records = self._ids.get(peer)
-        if records and bytes((mid >> 8, mid & 255)) in records:
-            for at in range(0, len(records), _RECORD):
-                if records[at] << 8 | records[at + 1] == mid and _left(records, at, now) > 0:
-                    entry = _Entry(peer, mid, now)
-                    code = records[at + 2]
-                    entry.answer = b"" if code == _NOTHING else code
-                    return entry
+        for records in self._ids.get(peer, ()):
+            if bytes((mid >> 8, mid & 255)) in records:
+                for at in range(0, len(records), _RECORD):
+                    if records[at] << 8 | records[at + 1] == mid and _left(records, at, now) > 0:
+                        entry = _Entry(peer, mid, now)
+                        code = records[at + 2]
+                        entry.answer = b"" if code == _NOTHING else code
+                        return entry
         return None
 
     def expire(self, now):
@@ -250,29 +252,43 @@ class Duplicates:
         code = _NOTHING if entry.answer == b"" else _code(entry.answer)
         expires = (entry.expires >> 10) + 1
         record = bytes((entry.mid >> 8, entry.mid & 255, code, expires >> 8 & 255, expires & 255))
-        records = self._ids.get(entry.peer, b"")
-        start = 0
-        while start < len(records) and _left(records, start, now) <= 0:
-            start += _RECORD
-        size = 0
+        parts = self._ids.get(entry.peer, [])
+        while parts and _left(parts[0], 0, now) <= 0:
+            _shorten(parts)
+        count = 0
         largest = entry.peer
-        for peer, others in self._ids.items():
-            size += len(others)
-            if len(others) > len(self._ids.get(largest, b"")):
-                largest = peer
-        records = records[start:] + record
-        if size + _RECORD > _IDS * _RECORD:
-            if largest == entry.peer:
-                records = records[_RECORD:]
-            elif len(self._ids[largest]) > _RECORD:
-                self._ids[largest] = self._ids[largest][_RECORD:]
-            else:
+        most = _length(parts)
+        for peer in self._ids:
+            size = _length(self._ids[peer])
+            count += size
+            if size > most:
+                largest, most = peer, size
+        # Where memory ends from here on, no more than the oldest has been forgotten.
+        if count >= _IDS * _RECORD:
+            _shorten(self._ids[largest])
+            if most == _RECORD:
                 del self._ids[largest]
         elif entry.peer not in self._ids and len(self._ids) >= _PEERS:
             del self._ids[largest]
-        if not self._ids or ticks_diff(entry.expires, self._until) > 0:
+        if parts and len(parts[-1]) < _PART:
+            parts[-1] += record
+        else:
+            self._ids[entry.peer] = parts + [record]
+        if count == 0 or ticks_diff(entry.expires, self._until) > 0:
             self._until = entry.expires
-        self._ids[entry.peer] = records
+
+
+def _length(parts):
+    return sum([len(part) for part in parts])
+
+
+def _shorten(parts):
+    """Forget the oldest record."""
+    first = parts[0][_RECORD:]
+    if first:
+        parts[0] = first
+    else:
+        parts.pop(0)
 
 
 def _code(answer):
