@@ -11,15 +11,19 @@ octets a second) and the length of a response (S) gives S * G * 1000 / R in plac
 from typing import Any
 from typing import Final
 from .._contracts import Octets
+from .._contracts import Peer
 from .._contracts import Tick
 from ..exchange import Incoming
 from ..message import Message
 LEISURE: Final = 5000
 def check(message: Message, binding: Any) -> None:
     """Raise MessageError for a request that must not go to a group."""
-def admits(endpoint: Any, datagram: Octets) -> bool:
+def admits(endpoint: Any, datagram: Octets, peer: Peer, incoming: list[Incoming]) -> bool:
     """Return whether what came by multicast is a request that may be served. What is not gets neither a Reset nor an
-    error: section 8.1, RFC 7959 section 2.8.
+    error: section 8.1, RFC 7959 section 2.8. `incoming` are the requests of peers that are open.
+
+    Its answer waits for seconds, so it takes no place of the requests that come to this endpoint alone: there are half
+    as many places beside those.
     """
 def at_leisure(incoming: Incoming, due: Tick) -> None:
     """Have the response go out at `due`, where there is one that the group should hear."""

@@ -185,13 +185,18 @@ class Site:
     # --- requests -----------------------------------------------------------------------------------------
 
     async def answer(
-        self, message: Message, peer: "Peer", context: "Any" = None, reading: "Any" = None
+        self,
+        message: Message,
+        peer: "Peer",
+        context: "Any" = None,
+        reading: "Any" = None,
+        incoming: "Any" = None,
     ) -> Message:
         """Return the response to a request, which came by this oscore.Context, if any. Raise what the handler raises,
         and TypeError or ValueError where it returns what cannot be sent; Failure is a response. `reading` gives the
-        pieces of a body that comes in blocks and is not collected."""
+        pieces of a body that comes in blocks and is not collected; `incoming` is what the endpoint keeps of it."""
         try:
-            request = Request(message, peer, context, reading)
+            request = Request(message, peer, context, reading, incoming)
             route, request.arguments = self.find(message)
             conditions.check_formats(request, route)
             tag = None
@@ -263,7 +268,9 @@ class Site:
         try:
             try:
                 binding = incoming.binding
-                response = await self.answer(message, incoming.peer, binding and binding.context, reading)
+                response = await self.answer(
+                    message, incoming.peer, binding and binding.context, reading, incoming
+                )
                 asked = reading is None and message.option(numbers.OBSERVE) is not None
                 observe = asked and self._observed(context, message)
                 try:

@@ -23,7 +23,14 @@ class Request(Message):
     `payload` has none of it; `offset` is how many octets were sent before, where a broken upload is resumed.
     """
 
-    def __init__(self, message: Message, peer: "Peer", context: "Any" = None, reading: "Any" = None) -> None:
+    def __init__(
+        self,
+        message: Message,
+        peer: "Peer",
+        context: "Any" = None,
+        reading: "Any" = None,
+        incoming: "Any" = None,
+    ) -> None:
         super().__init__(
             message.code,
             b"" if reading else message.payload,
@@ -36,6 +43,7 @@ class Request(Message):
         self.context = context
         self.arguments: dict[str, Any] = {}
         self._reading = reading
+        self._incoming = incoming
         # octets before the body that this request has or begins: 0, but for a stream that resumes a broken one
         self.offset: int = reading.offset if reading else 0
 
@@ -45,6 +53,22 @@ class Request(Message):
 
             self._reading = Whole(self.payload)
         return self._reading
+
+    @property
+    def multicast(self) -> bool:
+        """Whether it came by multicast (RFC 7252 section 8.2)."""
+        return getattr(self._incoming, "leisure", None) is not None
+
+    @property
+    def quiet(self) -> int:
+        """Which responses are not sent: the sum of 2 for 2.xx, 8 for 4.xx, 16 for 5.xx, as No-Response says (RFC 7967),
+        and 1 for 2.xx without payload. 25 for a request by multicast that does not say. A handler may change it."""
+        return getattr(self._incoming, "quiet", 0)
+
+    @quiet.setter
+    def quiet(self, classes: int) -> None:
+        if self._incoming is not None:
+            self._incoming.quiet = classes
 
     @property
     def query(self) -> dict[str, str]:

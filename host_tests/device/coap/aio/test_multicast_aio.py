@@ -5,8 +5,11 @@ import asyncio
 
 import coap
 from aio_scene import Link, ended, quick, run, turns
-from coap.aio import Closed, Context
+from coap.aio import Closed, Context, Failure, Site
+from coap_scene import PEER, endpoint, octets, one_event, sent
+from coap_scene import run as until
 from common import equal
+from site_scene import finished
 
 GROUP = "coap://224.0.1.187/.well-known/core"
 ONE, TWO = ("192.0.2.11", 5683), ("192.0.2.12", 5683)
@@ -170,6 +173,48 @@ def test_a_context_that_is_closed_ends_it():
         equal(type(await waiting), Closed)
 
     run(act, Link)
+
+
+def served(handler, leisure=None):
+    """The codes of what goes out for a GET of /a, which this handler answers."""
+    site = Site()
+    site.get("/a")(handler)
+    device = endpoint()
+    device.receive(octets("51 01 1234 aa b1 61"), PEER, 0, leisure)
+    _, incoming, message = one_event(device)
+
+    class There:
+        def respond(self, incoming, message, observe=False):
+            device.respond(incoming, message, 0)
+
+    finished(site.handle(There(), incoming, message))
+    return [out[1] for out in sent(device)] + [out[1] for _, out in until(device, 10000)]
+
+
+def test_a_handler_decides_what_a_group_hears():
+    # RFC 7252 section 8.2. By default no error is sent, and nothing without payload
+    def silent(request):
+        raise Failure(coap.NOT_FOUND)
+
+    def told(request):
+        equal(request.quiet, 25 if request.multicast else 0)
+        request.quiet = 0
+        raise Failure(coap.NOT_FOUND)
+
+    def hushed(request):
+        request.quiet = 2
+        return "1"
+
+    equal([served(each, 5000) for each in (silent, told, hushed)], [[], [coap.NOT_FOUND], []])
+    equal([served(each) for each in (silent, told, hushed)], [[coap.NOT_FOUND], [coap.NOT_FOUND], []])
+
+
+def test_a_handler_knows_who_was_asked():
+    seen = []
+    for leisure in (None, 0, 5000):
+        served(lambda request: seen.append(request.multicast) or "1", leisure)
+    equal(seen, [False, True, True])
+    finished(Site().answer(coap.Message(coap.GET), PEER))  # without an endpoint: neither
 
 
 def test_groups_want_a_port():

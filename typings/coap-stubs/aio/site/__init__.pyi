@@ -95,10 +95,10 @@ class Site:
         """Return a decorator for a handler of iPATCH (RFC 8132 section 3); keywords are those of `route`."""
     def find(self, message: Message) -> tuple[Route, dict[str, Any]]:
         """Return the route of a request and what its pattern has captured. Raise Failure, 4.04 or 4.05."""
-    async def answer(self, message: Message, peer: Peer, context: Any=None, reading: Any=None) -> Message:
+    async def answer(self, message: Message, peer: Peer, context: Any=None, reading: Any=None, incoming: Any=None) -> Message:
         """Return the response to a request, which came by this oscore.Context, if any. Raise what the handler raises,
         and TypeError or ValueError where it returns what cannot be sent; Failure is a response. `reading` gives the
-        pieces of a body that comes in blocks and is not collected.
+        pieces of a body that comes in blocks and is not collected; `incoming` is what the endpoint keeps of it.
         """
     def prepare(self, endpoint: Any) -> None:
         """Have an endpoint let in what only a Site can decide: requests with If-Match and If-None-Match, and bodies

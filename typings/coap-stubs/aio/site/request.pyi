@@ -19,8 +19,18 @@ class Request(Message):
     context: Any
     arguments: dict[str, Any]
     offset: int
-    def __init__(self, message: Message, peer: Peer, context: Any=None, reading: Any=None) -> None: ...
+    def __init__(self, message: Message, peer: Peer, context: Any=None, reading: Any=None, incoming: Any=None) -> None: ...
     def __aiter__(self) -> Any: ...
+    @property
+    def multicast(self) -> bool:
+        """Whether it came by multicast (RFC 7252 section 8.2)."""
+    @property
+    def quiet(self) -> int:
+        """Which responses are not sent: the sum of 2 for 2.xx, 8 for 4.xx, 16 for 5.xx, as No-Response says (RFC 7967),
+        and 1 for 2.xx without payload. 25 for a request by multicast that does not say. A handler may change it.
+        """
+    @quiet.setter
+    def quiet(self, classes: int) -> None: ...
     @property
     def query(self) -> dict[str, str]:
         """The Uri-Query options as {name: value}: "a=1" is "a": "1", and one without "=" has "". Of those that come
