@@ -53,9 +53,9 @@ class Board:
         size = config.coap["max_datagram"]
         if config.peer_scheme == "discover":
             return _asking(config.peer_host, config.peer_port, size)
-        from device.links.udp import UDPLink
+        from coap.aio.udp import UDPLink
 
-        return UDPLink(config.peer_host, config.peer_port, size)
+        return UDPLink(size, config.peer_host, config.peer_port)
 
     def watchdog(self, timeout_ms: int) -> "Watchdog":
         """Raise Unsupported."""
@@ -87,7 +87,7 @@ class Board:
 def _asking(host, port, max_datagram):
     """Return a UDPLink that sends to a group by the loopback interface as well: a gateway on this computer may hear
     nothing else, where there is no network."""
-    from device.links.udp import UDPLink
+    from coap.aio.udp import UDPLink
 
     class AskingLink(UDPLink):
         def send(self, octets, address):
@@ -102,7 +102,7 @@ def _asking(host, port, max_datagram):
                     pass  # not there; the other one may be
             return True
 
-    return AskingLink(host, port, max_datagram)
+    return AskingLink(max_datagram, host, port)
 
 
 def _line(path, baudrate):

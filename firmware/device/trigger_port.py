@@ -6,7 +6,7 @@ link. Anybody may send to it, so it is read slowly, and a datagram that is lost 
 import asyncio
 import socket
 
-from coap.aio.udp import UDPSocket
+from coap.aio.udp import UDPLink
 from coap.compat import const
 
 from .log import log
@@ -34,7 +34,7 @@ def _open(port, peer):
     """Open the port in the address family of the peer. Raise OSError where it cannot be had."""
     global _sock
     close()
-    sock = UDPSocket(_MOST)
+    sock = UDPLink(_MOST)
     sock.bind(socket.AF_INET6 if ":" in peer[0] else socket.AF_INET, None, port)
     _sock = sock
 

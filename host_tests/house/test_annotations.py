@@ -28,7 +28,7 @@ PUBLIC = (
         "coap/uri/whole.py",
     ),
     *("device/client.py", "device/health.py", "coap/oscore/files.py", "device/links/espnow.py"),
-    *("device/links/udp.py", "device/links/station.py"),
+    "device/links/station.py",
     *("msgin5g/application_client.py", "msgin5g/client.py", "msgin5g/config.py", "msgin5g/errors.py"),
     *(
         "msgin5g/base_client.py",

@@ -203,13 +203,13 @@ class Context(Client, Serving):
         if sock is None:
             import socket
 
-            from .udp import UDPSocket
+            from .udp import UDPLink
 
             family = getattr(socket, "AF_INET6", None) if ipv6 else socket.AF_INET
             if family is None:
                 raise OSError(97, "this board has no IPv6")
             ours = (":" in (self._host or "")) == ipv6
-            sock = UDPSocket(self.endpoint.max_datagram)
+            sock = UDPLink(self.endpoint.max_datagram)
             options = None
             if ipv6 or self._groups:
                 from .names import prepare

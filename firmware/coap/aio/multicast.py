@@ -20,7 +20,7 @@ if _TYPING:
 
     from contracts import Peer
 
-    from .udp import UDPSocket
+    from .udp import UDPLink
 
 _MOST = const(32)  # answers that wait to be taken
 # Of lwIP and Linux, for a port whose `socket` does not name them
@@ -142,7 +142,7 @@ class _Many(Call):
         self.news.set()
 
 
-def join(context: "Any", group: str, host: str | None, port: int) -> "UDPSocket":
+def join(context: "Any", group: str, host: str | None, port: int) -> "UDPLink":
     """Return a socket for what is sent to `group` (an address in words), on the interface with the address `host`.
     Raise OSError, ValueError for what is no group.
 
@@ -152,7 +152,7 @@ def join(context: "Any", group: str, host: str | None, port: int) -> "UDPSocket"
     import sys
 
     from .names import prepare
-    from .udp import UDPSocket, peer_of
+    from .udp import UDPLink, peer_of
 
     family, _, _, _, sockaddr = socket.getaddrinfo(group, port, 0, socket.SOCK_DGRAM)[0]
     if family == socket.AF_INET:
@@ -168,7 +168,7 @@ def join(context: "Any", group: str, host: str | None, port: int) -> "UDPSocket"
             raise ValueError("groups: %r is no multicast address" % group)
         index = (int(scope) if scope else 0).to_bytes(4, sys.byteorder)
         option = (_IPPROTO_IPV6, getattr(socket, "IPV6_JOIN_GROUP", _JOIN_GROUP), octets + index)
-    sock = UDPSocket(context.endpoint.max_datagram)
+    sock = UDPLink(context.endpoint.max_datagram)
     sock.bind(family, group, port, lambda sock: prepare(sock, family, option))
     return sock
 

@@ -5,8 +5,8 @@ in words."""
 import socket
 import sys
 
-from ..compat import const
-from .waiting import readable, sleep_ms
+from ..compat import const, ticks_diff
+from .waiting import now, readable, sleep_ms
 
 _TYPING = const(False)
 if _TYPING:
@@ -17,17 +17,57 @@ if _TYPING:
 
 _EAGAIN = const(11)
 _ENOMEM = const(12)
+_TYPE = const(0x30)  # of CoAP, in the first octet; 0 is Confirmable
+_UNHEARD = const(180000)  # ms without an answer until the peer's name is looked up again
 _KNOWN = const(8)  # peers whose sockaddr is kept
 
 
-class UDPSocket:
-    """A socket for any number of peers."""
+class UDPLink:
+    """A socket for any number of peers. With `host` it has one in particular, `peer`, whose name `open` looks up,
+    and again where minutes pass without an answer: it may stand for another address then."""
 
-    def __init__(self, max_datagram: int = 1152) -> None:
+    def __init__(self, max_datagram: int = 1152, host: str | None = None, port: int = 0) -> None:
         self.dropped = 0  # datagrams that came and were lost because there was no memory for them
         self._size = max_datagram + 1  # one more, so that a longer datagram can be told from one that fits
         self.source: "Any" = None  # the socket, None while there is none
         self._known: "Any" = ()  # (peer, sockaddr) of those that were heard last, where the two differ
+        self.peer: "Peer" = None
+        self.on_back: "Callable[[], object] | None" = None  # UDP itself cannot know
+        self._host = self._home = host
+        self._port = self._home_port = port
+        self._found: "Peer" = None  # what `host` stood for last
+        self._sockaddr: "Any" = None
+        self._asked = None  # tick since when the peer owes an answer
+
+    async def open(self) -> None:
+        """Bring the link up; raise OSError when it cannot be had now."""
+        self._host = self._home
+        self._port = self._home_port
+        family = self._look_up()
+        self._found = self.peer
+        self.bind(family)
+
+    def _look_up(self):
+        """Look up the address of the peer; return its family. A look-up blocks on every port. Raise OSError where the
+        name is not known; nothing has changed then."""
+        found = socket.getaddrinfo(self._host, self._port, 0, socket.SOCK_DGRAM)[0]
+        self._sockaddr = found[-1]
+        self.peer = peer_of(self._sockaddr)
+        return found[0]
+
+    def use(self, address: "Peer") -> None:
+        """Send to and hear from this address from now on; where it is what the name of the configuration stood for,
+        that name is looked up again. What is sent to one that cannot be had is lost."""
+        known = address == self._found
+        self._host, self._port = (self._home, self._home_port) if known else address
+        self._asked = self._sockaddr = None
+        self.peer = address
+        try:
+            self._look_up()
+        except OSError:
+            return
+        if known:
+            self._found = self.peer
 
     def bind(
         self,
@@ -75,6 +115,9 @@ class UDPSocket:
 
     def _heard(self, sockaddr):
         """Return the peer that a datagram came from."""
+        if sockaddr == self._sockaddr:
+            self._asked = None
+            return self.peer
         for peer, each in self._known:
             if each == sockaddr:
                 return peer
@@ -85,6 +128,18 @@ class UDPSocket:
 
     def _sockaddr_of(self, octets, peer):
         """Return where a datagram goes."""
+        if peer == self.peer and self._sockaddr is not None:
+            if not octets[0] & _TYPE:  # Confirmable: there is an answer, if only an acknowledgement
+                tick = now()
+                if self._asked is None:
+                    self._asked = tick
+                elif ticks_diff(tick, self._asked) > _UNHEARD:
+                    self._asked = tick
+                    try:
+                        self._look_up()
+                    except OSError:
+                        pass  # not known: looked up again after the same time
+            return self._sockaddr
         for each, sockaddr in self._known:
             if each == peer:
                 return sockaddr

@@ -10,11 +10,12 @@ import asyncio
 import network
 
 import msgin5g
+from coap.aio.udp import UDPLink
 from coap.aio.waiting import cancel, loop, now
 from coap.compat import const, ticks_diff
 
+from ..health import feed
 from ..log import log
-from .udp import UDPLink
 
 _TYPING = const(False)
 if _TYPING:
@@ -77,7 +78,7 @@ class StationLink(UDPLink):
     """
 
     def __init__(self, ssid: str, password: str, host: str, port: int, max_datagram: int) -> None:
-        super().__init__(host, port, max_datagram)
+        super().__init__(max_datagram, host, port)
         self.stats = {
             "lost": 0,  # datagrams that had nowhere to go
             "outages": 0,  # times that the network was gone; more counters from their first event on
@@ -100,6 +101,10 @@ class StationLink(UDPLink):
             self._begin()
         await self._joined.wait()
         await super().open()
+
+    def _look_up(self):
+        feed()  # it blocks
+        return super()._look_up()
 
     def _begin(self):
         self._loop = loop()

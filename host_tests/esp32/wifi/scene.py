@@ -7,7 +7,8 @@ import network
 
 import idf
 import virtual
-from device.links import station, udp, wifi
+from coap.aio import udp
+from device.links import station, wifi
 
 SSID = "home"
 PASSWORD = "correct horse"

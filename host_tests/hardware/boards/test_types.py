@@ -59,7 +59,6 @@ def test_a_mistake_in_a_link_is_found(tmp_path):
 
 
 ASKING = (
-    "udp.UDPLink",
     "station.StationLink",
     "wifi.WiFiLink",
     "cyw43.CYW43Link",

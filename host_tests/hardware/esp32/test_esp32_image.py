@@ -62,7 +62,8 @@ import flash
 flash.mount({str(folder / esp32.FILES)!r})
 import os, coap, msgin5g, device, board
 from coap.aio import slipmux
-from device.links import espnow, serial, udp, wifi
+from coap.aio import udp
+from device.links import espnow, serial, wifi
 from device import boot
 from msgin5g import application_client
 print(os.listdir(), msgin5g.__file__, wifi.__file__, board.__file__)

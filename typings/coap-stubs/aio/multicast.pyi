@@ -10,7 +10,7 @@ from typing import Any
 from .._contracts import Peer
 from ..message import Message
 from .response import Response
-from .udp import UDPSocket
+from .udp import UDPLink
 
 class Answers:
     """What many answer: an asynchronous iterator of Responses, each with its `peer`. `dropped` counts those that were
@@ -22,7 +22,7 @@ class Answers:
     async def __anext__(self) -> Response: ...
     def close(self) -> None:
         """Wait for no more answers."""
-def join(context: Any, group: str, host: str | None, port: int) -> UDPSocket:
+def join(context: Any, group: str, host: str | None, port: int) -> UDPLink:
     """Return a socket for what is sent to `group` (an address in words), on the interface with the address `host`.
     Raise OSError, ValueError for what is no group.
 

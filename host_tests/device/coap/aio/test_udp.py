@@ -179,7 +179,7 @@ class Fake:
 
 
 def faked(*script):
-    made = modules()[1].UDPSocket(100)
+    made = modules()[1].UDPLink(100)
     made.source = Fake(*script)
     return made
 

@@ -11,10 +11,10 @@ from scene import MINUTE, SECRET, Scene
 
 import idf
 from board import Board
+from coap.aio import udp
 from common import Random, equal, raises
 from device import health
 from device.links import cyw43 as links
-from device.links import udp
 from msgin5g import Config, ConfigError
 
 # What is not known of the chip: each alone, and the worst of all together.
