@@ -22,7 +22,8 @@ _LONGEST = const(3600)
 
 
 class Registration:
-    """A registration that is renewed until `close`, or until its context is closed.
+    """A registration that is renewed until `close`, or until its context is closed, which leaves it in the directory
+    until its lifetime is over.
 
     `registered`: the last try was good, so the directory has it as far as we know. `location` is what the directory
     called it, None for a simple registration. `response` is the last Response, `failure` the exception that ended the
@@ -163,7 +164,7 @@ async def register(
     if options:
         full = True
     elif not full:
-        uri = uri.rstrip("/") + "/.well-known/rd"
+        uri = _origin(uri) + "/.well-known/rd"
     if "base" in parameters and not full:
         raise ValueError("base: a simple registration has none (RFC 9176 section 5.1); full=True")
     query = [(numbers.URI_QUERY, ("ep=" + ep).encode()), (numbers.URI_QUERY, b"lt=%d" % lt)]

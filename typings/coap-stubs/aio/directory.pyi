@@ -6,7 +6,8 @@ from typing import Any
 from .response import Response
 
 class Registration:
-    """A registration that is renewed until `close`, or until its context is closed.
+    """A registration that is renewed until `close`, or until its context is closed, which leaves it in the directory
+    until its lifetime is over.
 
     `registered`: the last try was good, so the directory has it as far as we know. `location` is what the directory
     called it, None for a simple registration. `response` is the last Response, `failure` the exception that ended the

@@ -103,13 +103,15 @@ class Site:
         sz, title: see links.link. `ct`, a Content-Format or a tuple of them, is one, and says what the handler
         gives: 4.06 for a request that accepts none of it, and where it is one alone, it is that of the response.
 
-        Raise ValueError that names what is wrong with the pattern, or where it is there already.
+        Raise ValueError that names what is wrong with the pattern or a Content-Format, or where it is there already.
         """
 
         said = {"consumes": consumes, "etag": etag, "observe": observe, "stream": stream, "listed": listed}
 
         def decorator(handler: "Callable[..., Any]") -> "Callable[..., Any]":
             route = Route(pattern, tuple(methods), handler)
+            conditions.check_numbers("consumes", consumes)
+            conditions.check_numbers("ct", attributes.get("ct"))
             for name, value in said.items():
                 if value != getattr(route, name):  # what is not said takes no memory
                     setattr(route, name, value)

@@ -40,7 +40,7 @@ def response(result: "Any", request: "Request", route: "Route") -> Message:
         format = own
     if format is not None:
         options.append((numbers.CONTENT_FORMAT, _format(format)))
-    if hasattr(result, "tag"):  # a File
+    if hasattr(result, "tag") and not route.etag:  # a File
         options.append((numbers.ETAG, result.tag()))
     return Message(code, payload, options)
 

@@ -215,6 +215,19 @@ def test_a_file():
         assert site_answer(files.site, coap.GET).option(coap.ETAG) != tag
 
 
+def test_the_etag_of_the_route_is_that_of_its_file():
+    # what a client was told is what If-Match is decided by
+    with Files("a.txt", b"x") as files:
+        site = Site()
+        site.get("/", etag=lambda request: b"v1")(lambda request: File(files.path))
+        site.put("/", etag=lambda request: b"v1")(lambda request: None)
+        site.get("/none", etag=lambda request: b"")(lambda request: File(files.path))
+        message = site_answer(site, coap.GET)
+        equal([each for each in message.options if each[0] == coap.ETAG], etags(b"v1"))
+        equal(site_ask(site, coap.PUT, options=[(coap.IF_MATCH, message.option(coap.ETAG))])[0], "2.04")
+        assert site_answer(site, coap.GET, "/none").option(coap.ETAG) is None
+
+
 def test_content_formats_of_files():
     for name, number in (
         ("a.txt", 0),

@@ -94,6 +94,19 @@ def test_a_simple_registration():
     )
 
 
+def test_where_a_directory_is():
+    for uri, asked in (
+        (HOST, HOST),
+        (HOST + "/", HOST),
+        ("coap+uart://", "coap+uart://"),
+        ("coap+uart:///", "coap+uart://"),
+        ("coap+uart://0", "coap+uart://0"),
+    ):
+        there = Directory(coap.CHANGED)
+        there.register(uri)
+        equal((uri, there.asked[0][1]), (uri, asked + "/.well-known/rd"))
+
+
 def test_it_is_renewed_before_it_ends():
     there = Directory(*[coap.CHANGED] * 4)
     registration = there.register(HOST + "/", lt=6000)

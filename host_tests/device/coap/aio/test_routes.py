@@ -195,6 +195,16 @@ def test_methods_that_are_none():
         assert "methods" in error and repr(methods[-1]) in error, error
 
 
+def test_content_formats_that_are_none():
+    # RFC 6690 writes ct="40 50", which is the tuple (40, 50) here
+    for name in ("ct", "consumes"):
+        for wrong in ("40 50", "50", 65536, -1, (50, "0"), [65536], 1.5, b"\x32"):
+            error = str(raises(ValueError, Site().route("/a", **{name: wrong}), print))
+            assert name in error and "65535" in error, error
+        for right in (0, 65535, (40, 50), [50], None):
+            Site().route("/a", **{name: right})(print)
+
+
 def test_a_decorator_without_a_pattern():
     error = str(raises(TypeError, Site().get(print), print))
     assert "@site.get(PATTERN)" in error, error

@@ -4,6 +4,8 @@
 """Requests that want something of the resource or of its representation: RFC 7252 sections 5.10.3, 5.10.4, 5.10.6 and
 5.10.8.
 """
+def check_numbers(name, formats):
+    """Raise ValueError where a keyword of a route has no Content-Formats."""
 def check_formats(request, route):
     """Raise Failure: 4.15 where the route does not consume the Content-Format of the request, 4.06 where it gives none
     that the request accepts.
