@@ -75,13 +75,18 @@ class Serving:
             await self.site.handle(self, incoming, message)
         except Exception as error:  # CancelledError is none
             self._raised(error)
-            try:
-                self.respond(incoming, Message(numbers.INTERNAL_SERVER_ERROR))
-            except Exception:
-                pass  # no memory: the endpoint gives it up
+            self._fail(incoming)
         finally:
             if entry in self._handlers:
                 self._handlers.remove(entry)
+            if self._open and self.endpoint.is_open(incoming):
+                self._fail(incoming)  # nobody cancelled it: it raised CancelledError by itself
+
+    def _fail(self, incoming):
+        try:
+            self.respond(incoming, Message(numbers.INTERNAL_SERVER_ERROR))
+        except Exception:
+            pass  # no memory: the endpoint gives it up
 
     def _pay(self):
         """Answer the request that there was no memory for by 5.03, where there is some now."""

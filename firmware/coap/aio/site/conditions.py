@@ -14,7 +14,9 @@ def check_numbers(name, formats):
     """Raise ValueError where a keyword of a route has no Content-Formats."""
     for each in formats if isinstance(formats, (tuple, list)) else (formats,):
         if each is not None and not (isinstance(each, int) and 0 <= each <= 65535):
-            raise ValueError("%s=%r: it is a Content-Format, 0 to 65535, or a tuple of them" % (name, formats))
+            raise ValueError(
+                "%s=%r: it is a Content-Format, 0 to 65535, or a tuple of them" % (name, formats)
+            )
 
 
 def check_formats(request, route):

@@ -25,8 +25,8 @@ class File:
     """What a handler returns to answer with the content of a file: in blocks, read piece by piece.
 
     Its ETag is that of the route's `etag`, or made of size and time of the last change. A board has that time in
-    seconds, if its clock is right: where files change and keep their size, give the route an `etag`. `content_format` is
-    told by the end of the name where it is not given, octets where that says nothing. A file that is not there is
+    seconds, if its clock is right: where files change and keep their size, give the route an `etag`. `content_format`
+    is told by the end of the name where it is not given, octets where that says nothing. A file that is not there is
     answered with 4.04, one that may not be read with 4.03.
     """
 

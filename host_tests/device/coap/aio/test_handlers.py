@@ -186,6 +186,23 @@ def test_a_context_that_is_closed_cancels_its_handlers():
     asyncio.run(main())
 
 
+def test_a_handler_that_ends_as_if_it_were_cancelled_is_5_00():
+    # as one does that waits for a task which somebody has cancelled
+    site = Site()
+
+    @site.get("/")
+    async def handler(request):
+        raise asyncio.CancelledError
+
+    async def act(context, link):
+        link.come(get())
+        await until(lambda: link.out)
+        equal(wire(link), [(coap.ACK, coap.INTERNAL_SERVER_ERROR)])
+        equal(context._handlers, [])
+
+    run(act, Link, site=site)
+
+
 def test_conditions_reach_the_site():
     site = Site()
     site.put("/", etag=lambda request: b"v1")(lambda request: None)
