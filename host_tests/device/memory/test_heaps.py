@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Bodies in blocks, and requests, in a heap that is really used up: host_tests/properties/test_coap_small_heaps.py
-runs these in heaps of 96, 128 and 192 KB. What single allocations do when they fail is in test_coap_memory.py.
+runs these in heaps of 112, 128 and 192 KB. What single allocations do when they fail is in test_coap_memory.py.
 """
 
 import gc
