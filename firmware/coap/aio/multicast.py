@@ -8,11 +8,11 @@ async for answer in coap.multicast("coap://224.0.1.187/.well-known/core"):
 import asyncio
 
 from .. import numbers
-from ..compat import const
+from ..compat import const, ticks_diff
 from ..message import Message
 from .call import Call
 from .response import Response
-from .waiting import now
+from .waiting import now, wait_for_ms
 
 _TYPING = const(False)
 if _TYPING:
@@ -31,8 +31,11 @@ _JOIN_GROUP = const(20)
 
 
 class Answers:
-    """What many answer: an asynchronous iterator of Responses, each with its `peer`. `dropped` counts those that were
-    not taken in time, and those in blocks whose rest did not come."""
+    """What many answer: an asynchronous iterator of Responses, each with its `peer`.
+
+    `dropped` counts those that were not taken in time, and those in blocks whose rest did not come, for which it waits
+    for MAX_TRANSMIT_WAIT longer in all, 93 s (RFC 7252 section 4.8.2).
+    """
 
     def __init__(self, context: "Any", message: Message, uri: "str | Peer", wait: int) -> None:
         self.dropped = 0
@@ -42,6 +45,9 @@ class Answers:
         self._wait = wait  # ms
         self._call: "Any" = None
         self._task: "Any" = None
+        self._fetching: "Any" = None  # the task that asks for the rest of what is in blocks
+        self._partial: list[Response] = []  # those it has not asked yet
+        self._until = 0  # when it ends at the latest
         self._given_up = False
 
     def __aiter__(self) -> "Answers":
@@ -53,27 +59,27 @@ class Answers:
                 raise StopAsyncIteration
             await self._begin()
         call = self._call
-        while True:
-            while not call.answers:
-                if call.error is not None:
-                    raise call.error
-                if call.ended.is_set():
-                    if not call.kind and not self._given_up:
-                        from .errors import Closed
+        while not call.answers:
+            if call.error is not None:
+                raise call.error
+            if call.ended.is_set() and not self._partial:
+                if not call.kind and not self._given_up:
+                    from .errors import Closed
 
-                        raise Closed()
-                    raise StopAsyncIteration
-                call.news.clear()
-                await call.news.wait()
-            answer = await self._whole(call.answers.pop(0))
-            if answer is not None:
-                return answer
+                    raise Closed()
+                raise StopAsyncIteration
+            call.news.clear()
+            await call.news.wait()
+        return call.answers.pop(0)
 
     def close(self) -> None:
         """Wait for no more answers."""
         self._given_up = True
-        if self._task is not None:
+        if self._call is not None:
             self._context.end(self._task)
+            if self._fetching is not None:
+                self._context.end(self._fetching)
+            self._partial.clear()
             self._call.finish()
 
     async def _begin(self):
@@ -81,6 +87,7 @@ class Answers:
         given = self._message
         message = Message(given.code, given.payload, options + list(given.options), numbers.NON)
         self._message = message
+        self._until = now() + self._wait + self._context.endpoint.parameters.max_transmit_wait
         self._call = _Many(self)
         self._task = self._context.begin(self._ask(message, peer))
 
@@ -95,26 +102,55 @@ class Answers:
             call.error = error
         finally:  # cancelled, too
             self._context.end(self._task)
+            if not call.kind:
+                self._partial.clear()
             call.finish()
 
-    async def _whole(self, answer):
-        """Return an answer with all of its body: one in blocks is asked for from its peer alone (RFC 7959 section 2.8).
-        None where that fails."""
-        if not (answer.uint(numbers.BLOCK2) or 0) & 8:
-            return answer
-        request = self._message
-        try:
-            return await self._context.request(
-                Message(request.code, request.payload, request.options), answer.peer
-            )
-        except Exception as error:
-            from ..errors import Error
-            from .errors import Error as OfContext
+    def take(self, answer: Response) -> None:
+        """Take the answer of one. The first block of one is put aside until the rest has come, so that nobody else
+        waits for that."""
+        answers = self._call.answers
+        if len(answers) + len(self._partial) >= _MOST:
+            self.dropped += 1
+        elif not (answer.uint(numbers.BLOCK2) or 0) & 8:
+            answers.append(answer)
+        else:
+            if self._fetching is None:
+                self._fetching = self._context.begin(self._fetch())
+            self._partial.append(answer)
 
-            if not isinstance(error, Error + OfContext + (OSError, MemoryError)):
-                raise
-            self.dropped += 1  # whatever that peer did, others are to be heard
-            return None
+    async def _fetch(self):
+        """Ask those who have more for all of it, one after the other (RFC 7959 section 2.8)."""
+        call = self._call
+        try:
+            while self._partial and (left := ticks_diff(self._until, now())) > 0:
+                try:
+                    call.answers.append(await wait_for_ms(self._whole(self._partial[0].peer), left))
+                except Exception as error:
+                    if not _is_expected(error):
+                        call.error = error
+                    self.dropped += 1  # whatever that peer did, others are to be heard
+                self._partial.pop(0)
+                call.news.set()
+        finally:
+            self._context.end(self._fetching)
+            self._fetching = None
+            self.dropped += len(self._partial)
+            self._partial.clear()
+            call.news.set()
+
+    def _whole(self, peer):
+        """Return what asks `peer` alone."""
+        asked = self._message
+        options = [each for each in asked.options if each[0] != numbers.NO_RESPONSE]
+        return self._context.request(Message(asked.code, asked.payload, options), peer)
+
+
+def _is_expected(error):
+    from ..errors import Error
+    from .errors import Error as OfContext
+
+    return isinstance(error, Error + OfContext + (OSError, MemoryError, asyncio.TimeoutError))
 
 
 class _Many(Call):
@@ -130,10 +166,8 @@ class _Many(Call):
     def __call__(self, kind, subject, message):
         if message is None:
             super().__call__(kind, subject, message)
-        elif len(self.answers) < _MOST:
-            self.answers.append(Response(message, message.peer))
         else:
-            self.owner.dropped += 1
+            self.owner.take(Response(message, message.peer))
         self.news.set()
 
     def finish(self):

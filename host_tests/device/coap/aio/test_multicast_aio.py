@@ -91,6 +91,47 @@ def test_one_whose_rest_does_not_come_is_left_out():
     run(act, Link, endpoint=quick())
 
 
+def in_blocks(count):
+    """Answers of so many peers, each of whom has more, and does not send it."""
+    more = [(coap.BLOCK2, b"\x08")]
+    return [(("192.0.2.1", port), coap.CONTENT, b"a" * 16, more) for port in range(count)]
+
+
+def mute(link):
+    """Have nobody answer what is asked of one alone."""
+    answering = link.sent
+    link.sent = lambda request: answering(request) if request.type == coap.NON else None
+
+
+def test_who_does_not_go_on_keeps_others_from_nothing():
+    async def act(context, link):
+        many(link, *in_blocks(1) + [(TWO, coap.CONTENT, b"2", ())])
+        mute(link)
+        group = context.multicast(GROUP, 60)
+        equal((await group.__anext__()).peer, TWO)
+        equal(group.dropped, 0)  # it is still waited for
+        group.close()
+        await turns()
+        equal(context.endpoint.next_deadline(), None)
+
+    run(act, Link)
+
+
+def test_those_who_do_not_go_on_are_not_waited_for_one_by_one():
+    # 100 ms, and MAX_TRANSMIT_WAIT more, 84 ms; each of them takes 56 ms at least
+    async def act(context, link):
+        many(link, *in_blocks(10))
+        mute(link)
+        group = context.multicast(GROUP, 0.1)
+        async for answer in group:
+            raise AssertionError(answer)
+        equal(group.dropped, 10)
+        asked = len({message.mid for message in link.out if message.type == coap.CON})
+        assert asked <= 4, asked
+
+    run(act, Link, endpoint=quick())
+
+
 def test_one_whose_body_does_not_end_well_keeps_no_other_from_being_heard():
     # a body that is longer than max_body, 4096: INCOMPLETE; then a Reset
     for bad in (coap.ACK, coap.RST):
@@ -215,6 +256,22 @@ def test_a_handler_knows_who_was_asked():
         served(lambda request: seen.append(request.multicast) or "1", leisure)
     equal(seen, [False, True, True])
     finished(Site().answer(coap.Message(coap.GET), PEER))  # without an endpoint: neither
+
+
+def test_it_ends_with_its_context_while_a_rest_is_asked_for():
+    for wait in (0, 5):
+
+        async def act(context, link, wait=wait):
+            many(link, *in_blocks(3))
+            mute(link)
+            waiting = asyncio.create_task(ended(context.multicast(GROUP, 60).__anext__()))
+            while len(link.out) < 1:
+                await turns(1)
+            await turns(wait)
+            await context.__aexit__(None, None, None)
+            equal(type(await waiting), Closed)
+
+        run(act, Link)
 
 
 def test_groups_want_a_port():
