@@ -26,7 +26,8 @@ not sent, or the request not taken.
                               from when it has returned, the new ones whatever happens
 
 A file must never be removed, nor put back to what it was, as long as its key is in use: a sequence number that is used
-twice lets a listener compute on both texts.
+twice lets a listener compute on both texts. It has one Context at a time: where two share it, StateError tells one of
+them so at its next write.
 """
 
 from ..compat import const

@@ -258,7 +258,9 @@ class Context:
             try:
                 self._sequence.reserve(floor)
             except OSError:
-                pass  # the only loss: more requests are challenged after a restart
+                if self._sequence.shared:
+                    raise  # what one program takes, a recording may bring to the other
+                # the only loss: more requests are challenged after a restart
 
     def save(self) -> "Any":
         """Return what `unprotect_request` changes, but for numbers that are used up."""

@@ -10,6 +10,10 @@ if _TYPING:
     from contracts import Octets
 
 _ENOENT = const(2)
+# Of a host: what was written is lost in a power cut until the disk was told to keep it, which takes the name of a file
+# apart from its octets. On a board, and on MicroPython's unix port, flush() does it.
+_fsync = getattr(os, "fsync", None)
+_rename = getattr(os, "replace", os.rename)  # on Windows the latter writes over nothing
 
 
 class FileStorage:
@@ -32,7 +36,10 @@ class FileStorage:
         """Add at the end of a file, made where it is new; return its length."""
         path = self._path(name)
         try:
-            return self._write(path, "ab", octets)
+            size = self._write(path, "ab", octets)
+            if size == len(octets):
+                self._settle()
+            return size
         except (OSError, MemoryError):
             self._forget(path, 0)  # a full file system may have had room for the name of the file only
             raise
@@ -54,7 +61,8 @@ class FileStorage:
         temporary = self._path(name + "~")
         try:
             self._write(temporary, "wb", octets)
-            os.rename(temporary, self._path(name))
+            _rename(temporary, self._path(name))
+            self._settle()
         except (OSError, MemoryError):
             self._forget(temporary, None)
             raise
@@ -69,7 +77,19 @@ class FileStorage:
             file = open(path, mode)
         with file:
             file.write(octets)
+            file.flush()
+            if _fsync:
+                _fsync(file.fileno())
             return file.tell()
+
+    def _settle(self):
+        """Have the disk of a host keep the names in the folder, too."""
+        if _fsync and os.name == "posix":
+            folder = os.open(self._folder, os.O_RDONLY)
+            try:
+                _fsync(folder)
+            finally:
+                os.close(folder)
 
     def _forget(self, path, size):
         """Remove the file that a failed write left: only one of this size, or one of any."""

@@ -29,6 +29,7 @@ from .context import (
     read_option,
     seal,
 )
+from .state import IN_USE
 
 _TYPING = const(False)
 if _TYPING:
@@ -76,10 +77,11 @@ class RenewableContext:
         self._trial: "Any" = None  # of our own run: what our requests use
         self._established: "Any" = None
         octets = storage.read(self._name, 0, _MAX_OCTETS) if storage else b""
+        self._written = octets, octets  # what the file may have, as far as we know
         # A damaged file is as one that was lost.
         if len(octets) > _CHECK and octets[-_CHECK:] == _check(octets[:-_CHECK]):
             end = 1 + octets[0]
-            slot = _Slot(storage, self._name, octets[1:end], octets[end:-_CHECK])
+            slot = _Slot(self, storage, octets[1:end], octets[end:-_CHECK])
             self._established = _Derived(self, octets[1:end], slot, False)
 
     def __repr__(self):
@@ -99,7 +101,17 @@ class RenewableContext:
 
     def _derived(self, id_context, storage):
         """Return a new Security Context, which is kept from its first write."""
-        return _Derived(self, id_context, _Slot(storage, self._name, id_context), True)
+        return _Derived(self, id_context, _Slot(self, storage, id_context), True)
+
+    def write(self, octets: bytes) -> None:
+        """Replace the file. Raise OSError, StateError where somebody else has written it since."""
+        found = self._storage.read(self._name, 0, _MAX_OCTETS)
+        if found and found not in self._written:
+            from ..errors import StateError
+
+            raise StateError(IN_USE % self._name)
+        self._written = found, octets  # a write that fails may have taken place
+        self._storage.replace(self._name, octets)
 
     # --- as a client ------------------------------------------------------------------------------------
 
@@ -317,21 +329,22 @@ class _Slot:
     replaced at once. The file has the length of the ID Context (1), that, what `state` writes, and the first 3 octets
     of SHA-256 over all before them. Without a storage they are in the heap alone."""
 
-    def __init__(self, storage, name, id_context, octets=b""):
+    def __init__(self, whole, storage, id_context, octets=b""):
         self.storage = storage
-        self._name = name
+        self._whole = whole
         self._id_context = id_context
         self._octets = octets
 
     def read(self, name, offset, size):
         """Return the numbers."""
-        return self._octets
+        return self._octets[offset : offset + size]
 
     def replace(self, name, octets):
         """Write the numbers."""
         if self.storage:
-            whole = bytes((len(self._id_context),)) + self._id_context + octets
-            self.storage.replace(self._name, whole + _check(whole))
+            file = bytes((len(self._id_context),)) + self._id_context + octets
+            self._whole.write(file + _check(file))
+        self._octets = octets
 
 
 def _check(octets):

@@ -16,6 +16,9 @@ _NUMBER = const(5)  # octets of the longest Partial IV
 _CHECK = const(3)
 _MAX_OCTETS = const(64)  # octets of the file, with what newer firmware may keep there
 _LAST = const((1 << 40) - 1)
+IN_USE = const(
+    "another program uses the key of %s: end it and start this one again, or provision a key for each"
+)
 
 
 class Sequence:
@@ -48,6 +51,8 @@ class Sequence:
                 self.floor = int.from_bytes(octets[_NUMBER : 2 * _NUMBER], "big")
                 self._more = octets[2 * _NUMBER : end]
         self._end = self._next  # the first number that may not be given yet
+        self._written = self._end, self._end  # what the file may say, as far as we know
+        self.shared = False  # whether somebody else has written it
 
     def next_number(self):
         """Return the next number. Raise StateError when there is none, OSError when the storage fails: then none was
@@ -59,12 +64,20 @@ class Sequence:
         return number
 
     def reserve(self, floor=-1):
-        """Write a number ahead of those in use. Raise as `next_number` does."""
+        """Write a number ahead of those in use. Raise as `next_number` does, StateError also where somebody else has
+        written the file since: both would use the same numbers."""
         end = self._next + _AHEAD
-        if end > _LAST:
+        found = int.from_bytes(self._storage.read(self._name, 0, _NUMBER), "big")  # 0: it was removed
+        self.shared = bool(found) and found not in self._written
+        if self.shared or end > _LAST:
             from ..errors import StateError
 
-            raise StateError("all sequence numbers of this key are used: provision a new one")
+            raise StateError(
+                IN_USE % self._name
+                if self.shared
+                else "all sequence numbers of this key are used: provision a new one"
+            )
+        self._written = found, end  # a write that fails may have taken place
         floor = max(floor, self.floor)
         octets = end.to_bytes(_NUMBER, "big")
         if floor >= 0:

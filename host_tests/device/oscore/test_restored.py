@@ -6,10 +6,11 @@ The peer keeps its replay window, and answers what it has seen before with 4.01 
 """
 
 import coap
-from common import equal
+from coap.oscore import StateError
+from common import equal, raises
 from msgin5g import Client, Config, MemoryStorage
 from msgin5g_scene import GRANTED, msg
-from oscore_scene import DEVICE, KEYS, PEER, Party
+from oscore_scene import DEVICE, KEYS, PEER, Party, Renewable, talk
 
 SECRET = bytes.fromhex(KEYS["master_secret"])
 
@@ -191,3 +192,69 @@ def test_a_peer_that_was_put_back_is_told_so():
     equal(board.ask("m-3"), False)
     equal(board.client.endpoint.security.stats["replayed"], 1)
     assert "came before" in board.client.endpoint.security.trouble
+
+
+# --- a second program with the same key and storage ---------------------------------------------------
+
+
+def option(party, server):
+    """The OSCORE option of one more request: key, Partial IV."""
+    (datagram,) = party.ask(server, type=coap.NON)
+    party.endpoint._exchanges.clear()
+    return bytes(coap.decode(datagram).option(coap.OSCORE))
+
+
+def begun_twice(kind, before):
+    """The first program sends `before` requests, then a second one begins with what it has stored."""
+    storage = MemoryStorage()
+    first = kind(PEER, b"\x01", b"", storage)
+    server = kind(DEVICE, b"", b"\x01")
+    for _ in range(before):
+        talk(first, server, first.ask(server))
+    second = kind(PEER, b"\x01", b"", storage)
+    used = [option(second, server) for _ in range(3)]
+    error = None
+    while not error:
+        try:
+            assert option(first, server) not in used, "used by both"
+        except StateError as raised:
+            error = raised
+    assert "another program uses the key" in str(error), error
+    used += [option(second, server) for _ in range(70)]  # which has begun last, and goes on
+    raises(StateError, option, first, server)
+    # what the error says to do helps
+    assert option(kind(PEER, b"\x01", b"", storage), server) not in used
+
+
+def test_a_second_program_is_noticed_before_a_number_is_used_twice():
+    begun_twice(Party, 10)
+
+
+def test_a_second_program_with_a_key_that_is_new():
+    begun_twice(Party, 0)
+
+
+def test_a_second_program_with_a_key_that_is_made_anew():
+    begun_twice(Renewable, 3)
+
+
+def test_a_second_program_that_answers():
+    storage = MemoryStorage()
+    client = Party(PEER, b"\x01", b"")
+    first = Party(DEVICE, b"", b"\x01", storage)
+    talk(client, first, client.ask(first))
+    second = Party(DEVICE, b"", b"\x01", storage)
+    talk(client, second, client.ask(second))
+    equal((len(first.got), len(second.got)), (1, 1))
+    for _ in range(130):
+        first.got.clear()
+        client.events.clear()
+        client.endpoint._exchanges.clear()
+        for datagram in client.ask(first, type=coap.NON):
+            for answer, _ in first.take(datagram, PEER):
+                client.take(answer, DEVICE)
+    equal(first.got, [])
+    assert "another program uses the key" in first.security.trouble, first.security.trouble
+    client.endpoint._exchanges.clear()
+    talk(client, second, client.ask(second))
+    equal(len(second.got), 2)

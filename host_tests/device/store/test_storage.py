@@ -6,7 +6,7 @@ import os
 import coap
 import coap.oscore.files as module
 from coap.oscore.files import FileStorage
-from common import Folder, equal, raises
+from common import Folder, Skip, equal, raises
 from msgin5g import MemoryStorage, StorageError
 from msgin5g_scene import Scene, msg
 
@@ -89,6 +89,36 @@ def test_a_refused_write_leaves_nothing_behind():
             for name in storage.names():
                 if name[:4] == "log-":
                     storage.remove(name)
+
+
+def test_what_a_disk_is_told_to_keep():
+    """Octets before their name, and the name before the call returns: POSIX promises nothing of either without."""
+    if module._fsync is None:
+        raise Skip("flush() does it")
+    import stat
+
+    told = []
+
+    def fsync(number):
+        status = os.fstat(number)
+        told.append("folder" if stat.S_ISDIR(status.st_mode) else "%d octets" % status.st_size)
+
+    def rename(*names):
+        told.append("rename")
+        before[1](*names)
+
+    before = module._fsync, module._rename
+    with Folder() as storage:
+        module._fsync, module._rename = fsync, rename
+        try:
+            storage.replace("a", b"one")
+            equal(told, ["3 octets", "rename", "folder"])
+            storage.append("b", b"12345")
+            equal(told[3:], ["5 octets", "folder"])
+            storage.append("b", b"6")
+            equal(told[5:], ["6 octets"])
+        finally:
+            module._fsync, module._rename = before
 
 
 def test_an_application_that_deletes_the_folder():

@@ -43,6 +43,8 @@ class RenewableContext:
         """Have the next request make a new Security Context. Until that is done, the peer's requests are taken with
         the one that there is.
         """
+    def write(self, octets: bytes) -> None:
+        """Replace the file. Raise OSError, StateError where somebody else has written it since."""
     def protect_request(self, message: Message) -> tuple[Message, Binding]:
         """As Context.protect_request."""
     def read_own(self, message: Message, binding: Binding) -> Message:

@@ -5,7 +5,9 @@
 7.2.1 and 7.4, appendix B.1.
 """
 from typing import Any
+from typing import Final
 from .._contracts import Storage
+IN_USE: Final = 'another program uses the key of %s: end it and start this one again, or provision a key for each'
 
 class Sequence:
     """The numbers of our own messages, each given once in the life of the key, whatever happens to the power.
@@ -18,13 +20,16 @@ class Sequence:
     """
     stored: Any
     floor: Any
+    shared: bool
     def __init__(self, storage: Storage, name: str) -> None: ...
     def next_number(self):
         """Return the next number. Raise StateError when there is none, OSError when the storage fails: then none was
         given.
         """
     def reserve(self, floor=-1):
-        """Write a number ahead of those in use. Raise as `next_number` does."""
+        """Write a number ahead of those in use. Raise as `next_number` does, StateError also where somebody else has
+        written the file since: both would use the same numbers.
+        """
     def skip(self, count):
         """Skip the next `count` numbers. Raise as `next_number` does; then none was skipped."""
 
