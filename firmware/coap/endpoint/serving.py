@@ -184,7 +184,7 @@ class Serving:
             message, binding, answer = self._unprotected(message, peer, now, size)
             if not message:
                 return
-        refusal = answer or self._refusal(message, peer)
+        refusal = answer or self._refusal(message, peer, binding)
         if refusal:
             self.stats["refused"] += 1
             if not binding:
@@ -243,7 +243,7 @@ class Serving:
 
             at_leisure(incoming, now + self._leisure * int.from_bytes(self.random(2), "big") // 65536)
 
-    def _refusal(self, message, peer):
+    def _refusal(self, message, peer, binding):
         """Return the answer to a request that is not let in, or None. No state is kept of such a request."""
         options = []
         payload = b""
@@ -258,11 +258,13 @@ class Serving:
             elif message.option(numbers.HOP_LIMIT) == b"\0":
                 code = numbers.BAD_REQUEST  # RFC 8768 section 3
             else:
-                # those that came by multicast have places of their own: multicast.admits
+                # A key has its share, from however many ports. What came by multicast has places of its own:
+                # multicast.admits.
                 waiting = [i for i in self._incoming if i.leisure is None]
+                whose = binding.context if binding else peer
+                own = [1 for i in waiting if (i.binding.context if i.binding else i.peer) == whose]
                 if self._leisure is not None or (
-                    len(waiting) < self.MAX_INCOMING
-                    and len([i for i in waiting if i.peer == peer]) < self.MAX_INCOMING_PER_PEER
+                    len(waiting) < self.MAX_INCOMING and len(own) < self.MAX_INCOMING_PER_PEER
                 ):
                     return None
                 code = numbers.TOO_MANY_REQUESTS

@@ -34,10 +34,10 @@ _FINAL = const(1)  # Observe of a request that ends it (section 2)
 class Observers(Notifying):
     """The list of observers of an endpoint, which has it as `endpoint.observers`.
 
-    `most` are kept, `most_each` of one peer; beyond that a request is answered as if it had not asked (section 4.1).
-    After `unconfirmed` notifications in non-confirmable messages comes one in a confirmable message, the first one is
-    confirmable too, and one is sent after a day in any case, so that who went away does not stay in the list
-    (section 4.5). With 0 all are confirmable.
+    `most` are kept, `most_each` of one peer, under OSCORE of one key; beyond that a request is answered as if it had
+    not asked (section 4.1). After `unconfirmed` notifications in non-confirmable messages comes one in a confirmable
+    message, the first one is confirmable too, and one is sent after a day in any case, so that who went away does not
+    stay in the list (section 4.5). With 0 all are confirmable.
 
     `sequence.next_number()` gives the sequence numbers, newer ones over a restart as well (section 4.4): see
     coap.observe.sequence. Without it nobody knows which numbers were given before the restart. Then, for the first 128
@@ -219,7 +219,8 @@ class Observers(Notifying):
         if len(incoming.message.payload) <= self._endpoint.max_datagram:
             if before:
                 return True
-            mine = len([each for each in self._entries if each.peer == incoming.peer])
+            whose = _principal(incoming) or incoming.peer  # a key has its share, from however many ports
+            mine = len([1 for each in self._entries if (_principal(each) or each.peer) == whose])
             if len(self._entries) < self._most and mine < self._most_each:
                 return True
         self.stats["full"] += 1

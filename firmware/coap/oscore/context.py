@@ -315,6 +315,9 @@ def seal(key, message, code, option, nonce, binding):
     outside = [(numbers.OSCORE, option)]
     for number, value in message.options:
         if number in _OUTER:
+            if number == numbers.PROXY_URI:
+                # section 4.1.3.3: path and query in it would be seen
+                raise MessageError("Proxy-Uri goes in parts: Proxy-Scheme, Uri-Host, Uri-Path and their like")
             outside.append((number, value))
             continue
         if number == numbers.OBSERVE:

@@ -69,7 +69,7 @@ class RenewableContext:
         self.recipient_id = recipient_id
         self.random = random
         self.key = hkdf.extract(master_salt, master_secret)
-        self._storage = storage
+        self._storage: "Any" = storage
         hkdf.nonce_bases(self.key, (sender_id, recipient_id), b"")  # says whether the IDs can be
         name = sha256(b"renewable row of " + sender_id + self.key).digest()[:6]
         self._name = "oscore-" + "".join(["%02x" % octet for octet in name])

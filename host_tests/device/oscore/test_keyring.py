@@ -345,6 +345,18 @@ def test_a_flood_at_one_context_leaves_the_others_what_is_theirs():
         assert ring.security.stats["limited"] > 100
 
 
+def test_a_key_has_no_more_requests_open_from_many_ports_than_from_one():
+    ring = Ring(by_kid)
+    greedy, other = peers(True)[:2]
+    for port in range(3 * ring.endpoint.MAX_INCOMING):
+        (datagram,) = greedy.ask(ring, type=coap.NON)
+        greedy.endpoint._exchanges.clear()
+        ring.take(datagram, (CLIENT[0], port), answer=None)
+    equal(len(ring.got), ring.endpoint.MAX_INCOMING_PER_PEER)
+    talk(other, ring, other.ask(ring))
+    equal([each.code for _, _, each in other.events], [coap.CHANGED])
+
+
 def test_a_flood_of_kids_that_nobody_has_is_not_looked_at():
     ring = Ring(by_id)
     first = peers()[0]

@@ -21,6 +21,16 @@ def asked(client, server, message):
     return plain, ours, theirs
 
 
+def test_a_proxy_uri_would_show_its_path():
+    # Section 4.1.3.3: it is made of parts before it is protected, so that Uri-Path and Uri-Query go inside.
+    client, _ = ends()
+    request = Message(coap.GET, options=[(coap.PROXY_URI, b"coap://192.0.2.9/secret")])
+    assert "Uri-Path" in str(raises(coap.MessageError, client.protect_request, request))
+    options = [(coap.PROXY_SCHEME, b"coap"), (coap.URI_HOST, b"192.0.2.9")]
+    outer, _ = client.protect_request(Message(coap.GET, options=options + coap.path_options("/secret")))
+    equal([number for number, _ in outer.options], [coap.OSCORE, coap.PROXY_SCHEME, coap.URI_HOST])
+
+
 def test_malformed_options():
     # Section 6.1: n of 6 and 7 is reserved, so are the three highest bits; a request has Partial IV and kid.
     for value in (

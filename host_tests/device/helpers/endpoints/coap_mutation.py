@@ -181,7 +181,10 @@ class Mutation:
     def check_bounds(self):
         endpoint = self.endpoint
         assert len(endpoint._exchanges) <= endpoint.MAX_EXCHANGES + endpoint.MAX_INCOMING
-        assert len(endpoint._incoming) <= endpoint.MAX_INCOMING
+        alone = [each for each in endpoint._incoming if each.leisure is None]
+        assert len(alone) <= endpoint.MAX_INCOMING
+        # what came by multicast has half as many places beside those
+        assert len(endpoint._incoming) - len(alone) <= endpoint.MAX_INCOMING // 2
         assert len(endpoint._duplicates._entries) <= endpoint.MAX_DUPLICATES
         assert len(endpoint.bodies) <= 6  # three each way
         deadline = endpoint.next_deadline()

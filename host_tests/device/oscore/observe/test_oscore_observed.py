@@ -9,7 +9,7 @@ from coap.oscore import Keyring
 from coap_scene import events, sent
 from common import equal, raises
 from observe_scene import Count
-from oscore_scene import CLIENT, SERVER, context, pair
+from oscore_scene import CLIENT, SERVER, Party, context, pair
 
 
 class Scene:
@@ -162,6 +162,21 @@ def test_who_may_ask_without_a_key_is_somebody_else():
         equal(len(scene.list), count)
     scene.hear(scene.change(b"1"))
     equal(scene.told, [b"0", b"1"])
+
+
+def test_a_key_has_no_more_places_from_many_ports_than_from_one():
+    scene = Scene()
+    scene.server.endpoint.security = Keyring([context(b"", b"\x01"), context(b"", b"\x02")])
+    other = Party(SERVER, b"\x02", b"")
+    scene.list = Observers(scene.server.endpoint, 0, Count())
+    observe_0 = coap.path_options("/t") + [(coap.OBSERVE, b"")]
+    for port in range(20):
+        client = other if port == 19 else scene.client
+        client.endpoint._exchanges.clear()
+        (datagram,) = client.ask(scene.server, code=coap.GET, options=observe_0)
+        scene.server.endpoint.receive(datagram, ("192.0.2.9", port), 0)
+        scene.serve()
+    equal([each.peer[1] for each in scene.list._entries], [0, 1, 2, 3, 19])
 
 
 def test_observe_1_cancels():
