@@ -174,8 +174,10 @@ class Client:
         """Return what a resource is and becomes (RFC 7641), to be iterated by `async for`: observing.Changes says how.
         It asks by GET, by FETCH where there is a `payload`. The keywords are those of the other methods, but for
         `timeout`."""
-        from .observing import Changes
+        from .observing import Changes, read_whole
 
+        if hasattr(payload, "read"):
+            payload = read_whole(payload)
         code = numbers.FETCH if payload else numbers.GET
         return Changes(self, uri, _message(code, payload, confirmable, keywords))
 

@@ -16,11 +16,12 @@ _TYPING = const(False)
 if _TYPING:
     from typing import Any
 
-    from contracts import Peer
+    from contracts import Peer, Source
 
 _UNTAKEN = const(16)  # changes that nobody takes, until the observation is dropped: somebody left the loop
 _DEFAULT_MAX_AGE = const(60)  # s, RFC 7252 section 5.10.5
 _DAY = const(86400)
+_PIECE = const(512)  # octets of a file that are read at once
 
 
 class Changes:
@@ -35,7 +36,8 @@ class Changes:
     `Context.request` raises is raised.
 
     Within `async with` the observation ends with the block, by Observe 1 (section 3.6); `cancel` does the same. Where
-    a loop is left without either, it ends by Reset once 16 changes were not taken, or is not renewed any more.
+    a loop is left without either, it ends by Reset, once 16 changes were not taken or the last one is stale; who goes
+    on with it hears what the resource is then.
     """
 
     PAUSE = 5000  # ms until it is tried again where nothing came, twice as many each time
@@ -148,7 +150,10 @@ class Changes:
                 if len([each for each in observations if isinstance(each, Observation)]) >= MAX_OBSERVATIONS:
                     from ..errors import BusyError
 
-                    raise BusyError("%d resources are observed" % MAX_OBSERVATIONS)
+                    raise BusyError(
+                        "%d resources are observed: leave each loop by `async with`, or cancel()"
+                        % MAX_OBSERVATIONS
+                    )
             if not self._ended:
                 await self._context.started(lambda: self._start(peer))
         except OSError as error:  # of a name that is not known now, or of a storage
@@ -180,6 +185,8 @@ class Changes:
         try:
             if kind == STALE:
                 self._ask = True
+                if self._event is None and self._observation is not None:
+                    self._drop()  # nobody waits: somebody may have left the loop
             elif kind != RESPONSE and kind != NOTIFICATION:
                 self._exchange_failed(kind, subject, message)
             elif kind == NOTIFICATION and (message.uint(numbers.BLOCK2) or 0) & 8:
@@ -246,6 +253,16 @@ class Changes:
     def _wake(self):
         if self._event is not None:
             self._event.ended.set()
+
+
+def read_whole(source: "Source") -> bytes:
+    """Return what a file gives, since it is asked with more than once."""
+    whole = b""
+    while True:
+        octets = source.read(_PIECE)
+        if not octets:
+            return whole
+        whole += octets
 
 
 class _Event(Call):

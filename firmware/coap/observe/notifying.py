@@ -35,7 +35,8 @@ class Observer:
         self.message = message
         self.binding = incoming.binding
         self.path = message.path
-        self.format: bytes | None = None  # Content-Format of the first response
+        # Content-Format of the first response; False until there was one that has a representation
+        self.format: "bytes | bool | None" = False
         self.exchange: "Exchange | None" = None  # of a confirmable notification that is not acknowledged yet
         self.changed = False  # whether it must hear of a change
         self.confirm = True  # whether the next notification must be confirmable: the first one is
@@ -46,6 +47,16 @@ class Observer:
         self.round_trip: int | None = None  # ms, as estimated; None: not known
         self.mids: list = []
         self.mids_until: "Tick | None" = None
+
+    def takes(self, response: Message) -> bool:
+        """Return whether a response has the Content-Format of those before it, as all must have (section 4.2). 2.03
+        has none."""
+        if response.code == numbers.VALID:
+            return True
+        format = response.option(numbers.CONTENT_FORMAT)
+        if self.format is False:
+            self.format = format
+        return self.format == format
 
     def began(self, exchange: "Exchange | None") -> None:
         """Take note that the first response went out, and by which Exchange, where that is a separate one: it counts
@@ -116,12 +127,12 @@ class Notifying:
             # It went on the air meanwhile, and has its time to be acknowledged before anything follows.
             observer.asked_until = None
             observer.changed = True
-            _close(message.payload)
+            close(message.payload)
             return
         payload = message.payload
         message, last = self._notification(observer, message)
         confirmable = last or observer.confirm or observer.sent >= self._unconfirmed
-        plain, _ = self._endpoint.shaped(observer, message, now)
+        plain, source = self._endpoint.shaped(observer, message, now)
         token = observer.message.token
         if exchange and exchange.state == QUEUED:
             exchange.datagram = self._endpoint.encoded(plain, numbers.CON, exchange.mid, token)
@@ -134,7 +145,8 @@ class Notifying:
             observer.confirm = False  # unless that is asked for meanwhile
         else:
             self._send(observer, plain, token, now)
-        _close(payload)
+        # Where there is no source to close, it is kept until the peer has the rest of it
+        close(source if message.payload is payload else payload)
         observer.asked_until = None
         self.stats["notified"] += 1
         if last:
@@ -148,8 +160,8 @@ class Notifying:
         options = without(message.options, numbers.OBSERVE)
         if not numbers.is_success(message.code):
             return Message(message.code, message.payload, options), True
-        if message.code != numbers.VALID and message.option(numbers.CONTENT_FORMAT) != observer.format:
-            return Message(numbers.NOT_ACCEPTABLE), True  # section 4.2
+        if not observer.takes(message):
+            return Message(numbers.NOT_ACCEPTABLE), True
         options.append((numbers.OBSERVE, self._next_number()))
         return Message(message.code, message.payload, options), False
 
@@ -212,11 +224,12 @@ class Notifying:
         return earliest(due, observer.ready)
 
 
-def _close(payload):
-    if hasattr(payload, "read"):
-        from ..blockwise.parts import close
+def close(payload):
+    """Close the source that a payload may be. Raise nothing."""
+    if hasattr(payload, "close"):
+        from ..blockwise import parts
 
-        close(payload)
+        parts.close(payload)
 
 
 def without(options, *left_out):

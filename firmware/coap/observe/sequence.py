@@ -15,6 +15,7 @@ if _TYPING:
     from contracts import Storage
 
 _STEP = const(1 << 16)  # numbers for one write; a client takes up to 2**23 ahead for newer
+_HALF = const(1 << 23)  # what is so much ahead, or more, is older (section 3.4)
 _SIZE = const(3)  # octets of a number, and of its copy, which tells a file that is cut off
 
 
@@ -34,18 +35,26 @@ class Unknown:
 
 class Clock:
     """Numbers that are the time: `milliseconds()` of a clock that goes on while the power is off, and that nobody
-    sets back. Section 4.4 allows 32 numbers a millisecond."""
+    sets back. Section 4.4 allows 32 numbers a millisecond. Where it is set ahead, the numbers follow in steps, each of
+    which is newer than the one before."""
 
     known = True
 
     def __init__(self, milliseconds: "Callable[[], int]") -> None:
         self._milliseconds = milliseconds
-        self._last = 0
+        self._last: int | None = None
 
     def next_number(self) -> int:
         """Return the next number: the time, or one more than the last where the clock has not moved on."""
-        self._last = max(self._milliseconds(), self._last + 1)
-        return self._last & 0xFFFFFF
+        time = self._milliseconds()
+        last = time - 1 if self._last is None else self._last
+        if time <= last:
+            time = last + 1
+        ahead = time - last & 0xFFFFFF
+        if ahead >= _HALF:
+            time -= ahead - (_HALF >> 2)
+        self._last = time
+        return time & 0xFFFFFF
 
 
 class Stored:

@@ -14,7 +14,7 @@ from .. import numbers
 from ..compat import const, ticks_diff
 from ..exchange import RESET, RESPONSE
 from ..message import Message
-from .notifying import Notifying, Observer, without
+from .notifying import Notifying, Observer, close, without
 from .sequence import Unknown
 
 _TYPING = const(False)
@@ -35,9 +35,12 @@ class Observers(Notifying):
     """The list of observers of an endpoint, which has it as `endpoint.observers`.
 
     `most` are kept, `most_each` of one peer, under OSCORE of one key; beyond that a request is answered as if it had
-    not asked (section 4.1). After `unconfirmed` notifications in non-confirmable messages comes one in a confirmable
-    message, the first one is confirmable too, and one is sent after a day in any case, so that who went away does not
-    stay in the list (section 4.5). With 0 all are confirmable.
+    not asked (section 4.1), and those in the list that were not heard from for MAX_TRANSMIT_WAIT get a confirmable
+    notification, so that who went away makes room.
+
+    After `unconfirmed` notifications in non-confirmable messages comes one in a confirmable message, the first one is
+    confirmable too, and one is sent after a day in any case, so that who went away does not stay in the list
+    (section 4.5). With 0 all are confirmable.
 
     `sequence.next_number()` gives the sequence numbers, newer ones over a restart as well (section 4.4): see
     coap.observe.sequence. Without it nobody knows which numbers were given before the restart. Then, for the first 128
@@ -98,13 +101,15 @@ class Observers(Notifying):
             if incoming in self._entries and incoming.asked_until is not None:
                 self._notify(incoming, message, now)
                 self._arm(now)
+            else:
+                close(message.payload)
             return
         observe = self._asks(incoming)
         if observe is None:
             self._endpoint.respond(incoming, message, now)
             return
         before = self._find(incoming)
-        if observe == 0 and numbers.is_success(message.code) and self._has_room(incoming, before):
+        if observe == 0 and numbers.is_success(message.code) and self._has_room(incoming, before, now):
             self._register(incoming, message, before, now)
         else:
             # It observes no more, whatever becomes of this answer.
@@ -215,16 +220,28 @@ class Observers(Notifying):
                 return observer
         return None
 
-    def _has_room(self, incoming, before):
+    def _has_room(self, incoming, before, now):
         if len(incoming.message.payload) <= self._endpoint.max_datagram:
             if before:
                 return True
             whose = _principal(incoming) or incoming.peer  # a key has its share, from however many ports
-            mine = len([1 for each in self._entries if (_principal(each) or each.peer) == whose])
-            if len(self._entries) < self._most and mine < self._most_each:
+            mine = [each for each in self._entries if (_principal(each) or each.peer) == whose]
+            if len(mine) >= self._most_each:
+                self._ask_after(mine, now)
+            elif len(self._entries) >= self._most:
+                self._ask_after(self._entries, now)
+            else:
                 return True
         self.stats["full"] += 1
         return False
+
+    def _ask_after(self, observers, now):
+        """Have those notified in confirmable messages that were not heard from for a while. A client that began anew
+        has another token or port, and of what never changes it would stay in the list for a day."""
+        wait = _DAY - self._endpoint.parameters.max_transmit_wait
+        for observer in observers:
+            if observer.confirm_at is not None and ticks_diff(observer.confirm_at, now) <= wait:
+                observer.changed = observer.confirm = True
 
     def _entry(self, incoming, response, now):
         request = incoming.message
@@ -234,7 +251,7 @@ class Observers(Notifying):
             request.code, bytes(request.payload), options, numbers.NON, request.mid, bytes(request.token)
         )
         entry = Observer(incoming, kept, now + _DAY)
-        entry.format = response.option(numbers.CONTENT_FORMAT)
+        entry.takes(response)
         # It may have known a higher number before our restart: see the class
         entry.changed = self._hold is not None
         return entry

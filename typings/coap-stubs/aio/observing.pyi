@@ -4,6 +4,7 @@
 """Watching a resource of a peer (RFC 7641), as an asynchronous iterator. Imported with the first `Context.observe`."""
 from typing import Any
 from .._contracts import Peer
+from .._contracts import Source
 from ..message import Message
 from .response import Response
 
@@ -19,7 +20,8 @@ class Changes:
     `Context.request` raises is raised.
 
     Within `async with` the observation ends with the block, by Observe 1 (section 3.6); `cancel` does the same. Where
-    a loop is left without either, it ends by Reset once 16 changes were not taken, or is not renewed any more.
+    a loop is left without either, it ends by Reset, once 16 changes were not taken or the last one is stale; who goes
+    on with it hears what the resource is then.
     """
     PAUSE: int
     LONGEST_PAUSE: int
@@ -36,3 +38,5 @@ class Changes:
         """End it, and the loop over it: tell the peer by Observe 1, or by Reset to its next notification where that
         cannot be sent. Raise nothing.
         """
+def read_whole(source: Source) -> bytes:
+    """Return what a file gives, since it is asked with more than once."""

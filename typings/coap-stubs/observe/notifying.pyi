@@ -18,7 +18,7 @@ class Observer:
     peer: Any
     message: Message
     binding: Any
-    format: bytes | None
+    format: bytes | bool | None
     exchange: Exchange | None
     changed: bool
     confirm: bool
@@ -30,6 +30,10 @@ class Observer:
     mids: list
     mids_until: Tick | None
     def __init__(self, incoming: Incoming, message: Message, confirm_at: Tick) -> None: ...
+    def takes(self, response: Message) -> bool:
+        """Return whether a response has the Content-Format of those before it, as all must have (section 4.2). 2.03
+        has none.
+        """
     def began(self, exchange: Exchange | None) -> None:
         """Take note that the first response went out, and by which Exchange, where that is a separate one: it counts
         as a notification.
@@ -39,5 +43,7 @@ class Notifying:
     """A base class of Observers, whose attributes these methods use."""
     deadline: Tick | None
     stats: dict[str, int]
+def close(payload):
+    """Close the source that a payload may be. Raise nothing."""
 def without(options, *left_out):
     """Return the options but those of these numbers."""

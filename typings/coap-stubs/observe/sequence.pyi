@@ -20,7 +20,8 @@ class Unknown:
 
 class Clock:
     """Numbers that are the time: `milliseconds()` of a clock that goes on while the power is off, and that nobody
-    sets back. Section 4.4 allows 32 numbers a millisecond.
+    sets back. Section 4.4 allows 32 numbers a millisecond. Where it is set ahead, the numbers follow in steps, each of
+    which is newer than the one before.
     """
     known: bool
     def __init__(self, milliseconds: Callable[[], int]) -> None: ...

@@ -25,9 +25,12 @@ class Observers(Notifying):
     """The list of observers of an endpoint, which has it as `endpoint.observers`.
 
     `most` are kept, `most_each` of one peer, under OSCORE of one key; beyond that a request is answered as if it had
-    not asked (section 4.1). After `unconfirmed` notifications in non-confirmable messages comes one in a confirmable
-    message, the first one is confirmable too, and one is sent after a day in any case, so that who went away does not
-    stay in the list (section 4.5). With 0 all are confirmable.
+    not asked (section 4.1), and those in the list that were not heard from for MAX_TRANSMIT_WAIT get a confirmable
+    notification, so that who went away makes room.
+
+    After `unconfirmed` notifications in non-confirmable messages comes one in a confirmable message, the first one is
+    confirmable too, and one is sent after a day in any case, so that who went away does not stay in the list
+    (section 4.5). With 0 all are confirmable.
 
     `sequence.next_number()` gives the sequence numbers, newer ones over a restart as well (section 4.4): see
     coap.observe.sequence. Without it nobody knows which numbers were given before the restart. Then, for the first 128

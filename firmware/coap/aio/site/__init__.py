@@ -61,7 +61,8 @@ class Site:
     told: the same one once a minute.
 
     `sequence` gives the numbers of notifications, which must rise over a restart: coap.observe.sequence has some. Where
-    it is not said, they are the time, if the clock is right, or else what a small file says, coap-observe.
+    it is not said, they are the time, if the clock is right, or else what a small file says, coap-observe in the
+    current folder; where that can't be written, nothing is notified for the first 128 seconds.
 
     `stats` counts "handled" requests that a handler was called for, and "failed" ones, whose handler raised an
     exception or returned what cannot be sent.
@@ -234,12 +235,12 @@ class Site:
 
         Raise ValueError for what is no path.
         """
-        if not self._contexts:
-            return 0
-        path = Message(numbers.GET, options=path_options(path)).path or "/"
+        seen = Message(numbers.GET, options=path_options(path)).path
+        if seen is None:
+            raise ValueError("path %r: not UTF-8" % path)
         total = 0
         for context in self._contexts[:]:
-            count = context.changed(path, confirmable)
+            count = context.changed(seen, confirmable)
             if count is None:  # it is closed
                 self._contexts.remove(context)
             else:
@@ -263,6 +264,7 @@ class Site:
     async def handle(self, context: "Any", incoming: "Any", message: Message) -> None:
         """Answer a request that came in, by `context.respond`. Raise asyncio.CancelledError alone."""
         reading = None
+        observe = False
         if getattr(incoming, "body", None):
             from .streaming import Reading
 
@@ -270,25 +272,25 @@ class Site:
         try:
             try:
                 binding = incoming.binding
+                if reading is None and message.option(numbers.OBSERVE) is not None:
+                    observe = self._observed(context, message)
                 response = await self.answer(
                     message, incoming.peer, binding and binding.context, reading, incoming
                 )
-                asked = reading is None and message.option(numbers.OBSERVE) is not None
-                observe = asked and self._observed(context, message)
                 try:
                     context.respond(incoming, response, observe)
                 except Failure as failure:  # of a file that cannot be read
                     conditions.drop(response)
-                    context.respond(incoming, results.error(failure.code, failure.text))
+                    context.respond(incoming, results.error(failure.code, failure.text), observe)
                 except Exception:
                     conditions.drop(response)
                     raise
             except MemoryError as error:
                 self._failed(message, error)
-                context.respond(incoming, Message(numbers.SERVICE_UNAVAILABLE))
+                context.respond(incoming, Message(numbers.SERVICE_UNAVAILABLE), observe)
             except Exception as error:
                 self._failed(message, error)
-                context.respond(incoming, Message(numbers.INTERNAL_SERVER_ERROR))
+                context.respond(incoming, Message(numbers.INTERNAL_SERVER_ERROR), observe)
         except (MemoryError, OSError):
             pass  # not even that could be sent: the endpoint says 5.00 when the request's time is over
 

@@ -25,8 +25,9 @@ def begin(context: "Any", sequence: "Any") -> None:
 
 
 def _sequence():
-    """Return what gives numbers that rise over a restart; None where there is nothing to tell them by."""
-    if time.gmtime()[0] >= _YEAR:
+    """Return what gives numbers that rise over a restart; None where there is nothing to tell them by. Numbers of the
+    clock are none that go on behind those of a file, so who has that goes on with it."""
+    if time.gmtime()[0] >= _YEAR and not _File().read(_FILE, 0, 1):
         return Clock(lambda: int(time.time() * 1000))
     try:
         stored = Stored(_File(), _FILE)
@@ -45,7 +46,7 @@ class _File:
             try:
                 with open(each, "rb") as file:
                     file.seek(offset)
-                    return file.read(size)
+                    return file.read(size) or b"\0"  # an empty one is damaged
             except OSError:
                 pass
         return b""

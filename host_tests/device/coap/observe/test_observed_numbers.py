@@ -68,6 +68,30 @@ def test_without_a_clock_a_file():
     at(Time(2000, 5), act)
 
 
+def test_who_began_with_a_file_goes_on_with_it():
+    # A board whose clock is set now and then, by a computer or a server
+    def act():
+        observing.time = Time(2000, 5)
+        sequence_of()
+        numbers = []
+        for year, seconds in ((2033, 2000000000), (2000, 9), (2033, 2000000099)):
+            observing.time = Time(year, seconds)
+            numbers.append(sequence_of().next_number())
+        # one more than the first of 65,536 that a start takes
+        equal(numbers, [65537, 131073, 196609])
+
+    at(None, act)
+
+
+def test_an_empty_file_is_damaged():
+    def act():
+        open("coap-observe", "wb").close()
+        sequence = sequence_of()
+        equal((type(sequence), sequence.known), (Stored, False))
+
+    at(Time(2000, 5), act)
+
+
 def test_where_nothing_can_be_written_there_is_none():
     def act():
         os.mkdir("coap-observe.new")  # in the way of the file

@@ -73,6 +73,27 @@ def test_the_list_is_bounded_in_all_and_for_each_peer():
     equal(served.register("7003", peer=OTHER), [octets("61 45 7003 aa 61 05 ff 30")])
 
 
+def test_where_the_list_is_full_who_was_not_heard_for_long_is_asked():
+    # A client that began anew has another token, or another port, and never says that the old ones are over. What
+    # never changes would keep them for a day.
+    for named in ({"most": 2}, {"most_each": 2}):
+        served = Served(**named)
+        served.register("7001", "a1")
+        served.register("7002", "a2")
+        # MAX_TRANSMIT_WAIT, 93 s, is given to each
+        equal(served.register("7003", "a3", 92999), [octets("61 45 7003 a3 ff 30")])
+        equal(served.run(92999), [])
+        equal(served.register("7004", "a4", 93000), [octets("61 45 7004 a4 ff 30")])
+        equal(served.run(93000), [(93000, octets("41 45 0001 a1 61 04 ff 30"))])
+        equal(served.hear("60 00 0001", 93100), [octets("41 45 0002 a2 61 05 ff 30")])  # NSTART is 1
+        equal(served.hear("70 00 0002", 93200), [])
+        equal(len(served.list), 1)
+        equal(served.register("7005", "a5", 94000), [octets("61 45 7005 a5 61 06 ff 30")])
+        # who has just acknowledged is not asked again
+        equal(served.register("7006", "a6", 186099), [octets("61 45 7006 a6 ff 30")])
+        equal(served.run(186099), [])
+
+
 def test_an_error_registers_nothing():
     served = Served()
     served.code = coap.NOT_FOUND
@@ -155,6 +176,19 @@ def test_another_content_format_is_the_end():
     served.options = [(coap.CONTENT_FORMAT, b"\x32")]
     equal(served.change(b"{}", 1000), [octets("41 86 0001 aa")])
     equal(len(served.list), 0)
+
+
+def test_a_first_response_that_was_valid_has_no_content_format():
+    # 2.03 says that the client has the representation (RFC 7252 section 5.9.1.3), and has no Content-Format
+    served = Served()
+    served.code, served.value = coap.VALID, b""
+    equal(served.register(), [octets("61 43 7001 aa 61 02")])
+    served.code, served.options = coap.CONTENT, [(coap.CONTENT_FORMAT, b"\x32")]
+    equal(served.change(b"{}", 1000), [octets("41 45 0001 aa 61 03 61 32 ff 7b7d")])
+    equal(served.hear("60 00 0001", 1100), [])
+    # from then on it is the one
+    served.options = [(coap.CONTENT_FORMAT, b"")]
+    equal(served.change(b"x", 9000), [octets("41 86 0002 aa")])
 
 
 def test_max_age_goes_along():
@@ -306,6 +340,54 @@ def test_what_cannot_be_sent_leaves_all_as_it_was():
     # and once it has its answer, another one is nothing
     served.list.respond(observer, coap.Message(coap.CONTENT, b"2"), 0)
     equal(sent(served.device), [])
+
+
+class Source:
+    """What can be read once."""
+
+    def __init__(self, octets):
+        self.left = octets
+        self.closed = 0
+
+    def read(self, size):
+        assert not self.closed
+        octets, self.left = self.left[:size], self.left[size:]
+        return octets
+
+    def close(self):
+        self.closed += 1
+
+
+def test_a_source_for_who_observes_no_more_is_closed():
+    served = Served()
+    served.register()
+    served.list.changed("/obs", 1000)
+    _, observer, _ = one_event(served.device)
+    served.hear("41 01 7002 aa" + CANCEL, 1100)
+    source = Source(b"1")
+    served.list.respond(observer, coap.Message(coap.CONTENT, source), 1200)
+    equal((source.closed, sent(served.device)), (1, []))
+
+
+def test_a_source_that_can_be_read_once_is_read_to_its_end():
+    served = Served()
+    quiet(served)
+    served.list.changed("/obs", 2000)
+    _, observer, _ = one_event(served.device)
+    body = bytes(range(256)) * 8
+    source = Source(body)
+    served.list.respond(observer, coap.Message(coap.CONTENT, source), 2000)
+    (datagram,) = sent(served.device)
+    message = coap.decode(datagram)
+    # 2,048 octets: two blocks of 1,024, the first one with more to come (RFC 7959 section 2.2)
+    equal((bytes(message.payload), message.option(coap.BLOCK2)), (body[:1024], b"\x0e"))
+    equal(source.closed, 0)
+    # Block2 23 is 12 from Uri-Path
+    served.device.receive(octets("41 01 7003 bb b3 6f6273 c1 16"), PEER, 2100)
+    (datagram,) = sent(served.device)
+    message = coap.decode(datagram)
+    equal((bytes(message.payload), message.option(coap.BLOCK2)), (body[1024:], b"\x16"))
+    equal(source.closed, 1)
 
 
 def test_a_separate_first_response_counts_as_a_notification():

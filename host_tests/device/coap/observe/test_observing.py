@@ -2,12 +2,13 @@
 """A Context that observes, and a Site that is observed. Message types and codes are those of RFC 7252, Observe is 6."""
 
 import asyncio
+import io
 
 import coap
 from aio_scene import URI, Link, ended, quick, reply, run, turns
 from coap.aio import Closed, Context, Failure, NoAnswer, Refused, Site
 from coap.aio import observing as module
-from common import equal
+from common import equal, raises
 
 
 class Peer:
@@ -148,8 +149,10 @@ def test_stale_is_asked_for_again():
     async def act(context, peer, changes):
         await changes.__anext__()
         peer.payload = b"5"
+        task = asyncio.create_task(changes.__anext__())
+        await turns()
         stale(context)
-        equal((await changes.__anext__()).text, "5")
+        equal((await task).text, "5")
         equal(peer.observed(), [0, 0])
         equal(peer.asked[0].token, peer.asked[1].token)  # section 3.3.1
 
@@ -161,8 +164,9 @@ def test_silence_later_is_tried_again():
         changes.PAUSE = 4
         await changes.__anext__()
         peer.silent = True
-        stale(context)
         task = asyncio.create_task(changes.__anext__())
+        await turns()
+        stale(context)
         while len(peer.asked) < 8:  # three of each
             await asyncio.sleep(0)
         peer.silent = False
@@ -268,6 +272,21 @@ def test_a_loop_that_was_left_ends_by_reset():
     observing(act)
 
 
+def test_a_loop_that_was_left_is_dropped_when_it_is_stale():
+    # else eight of them, of what seldom changes, would leave no room for others
+    async def act(context, peer, changes):
+        async for _ in changes:
+            break
+        stale(context)
+        equal((context.endpoint.observations, peer.observed()), ([], [0]))
+        # who comes back after all, hears what it is now
+        peer.payload = b"now"
+        equal((await changes.__anext__()).text, "now")
+        equal((peer.observed(), changes.established), ([0, 0], True))
+
+    observing(act)
+
+
 def test_a_closed_context_raises():
     kept = []
 
@@ -304,6 +323,18 @@ def test_a_request_with_a_body_is_a_fetch():
         await changes.__anext__()
         (message,) = peer.asked
         equal((message.code, bytes(message.payload), message.uint(coap.ACCEPT)), (coap.FETCH, b"what", 50))
+
+    observing(act)
+
+
+def test_a_request_with_a_file_sends_it_again():
+    async def act(context, peer, changes):
+        changes = context.observe(URI + "obs", io.BytesIO(b"what"))
+        await changes.__anext__()
+        changes.cancel()
+        await turns()
+        equal([bytes(message.payload) for message in peer.asked], [b"what", b"what"])
+        equal(peer.observed(), [0, 1])
 
     observing(act)
 
@@ -476,6 +507,28 @@ def test_the_handler_runs_for_each_observer_with_what_it_asked():
         equal(sorted(asked), ["0", "0", "1", "1", "2", "2"])
 
     served(act, site)
+
+
+def test_a_handler_that_fails_when_it_is_asked_again_ends_the_observation():
+    thermometer = Thermometer()
+
+    async def act(client, server):
+        changes = client.observe(URI + "a/temp")
+        await changes.__anext__()
+        equal(len(server.endpoint.observers), 1)
+        thermometer.value = KeyError("x")
+        changes._observation.register(coap.Message(coap.GET, options=coap.path_options("/a/temp")), 0)
+        client.flush()
+        await turns(20)
+        equal(len(server.endpoint.observers), 0)
+
+    served(act, thermometer.site)
+
+
+def test_what_is_no_path_has_not_changed():
+    site = Site()
+    for path in ("a/temp", "/a#b", "/%ff"):
+        raises(ValueError, site.changed, path)
 
 
 def test_a_context_that_was_closed_is_asked_no_more():

@@ -39,6 +39,21 @@ def test_a_clock_that_stands_still_or_is_set_back_gives_newer_ones():
     equal([sequence.next_number() for _ in range(5)], [5, 6, 7, 8, 100])
 
 
+def test_a_clock_that_is_set_ahead_gives_newer_ones():
+    # as when a board hears the time some hours after its last shutdown; numbers of 24 bits go round in 4.7 hours
+    for hours in range(1, 30):
+        time = [1790000000000]
+        sequence = Clock(lambda time=time: time[0])
+        before = sequence.next_number()
+        time[0] += 3600000 * hours
+        for _ in range(10):
+            number = sequence.next_number()
+            assert is_newer(number, before), (hours, before, number)
+            before = number
+            time[0] += 1000
+        equal(number, time[0] - 1000 & 0xFFFFFF)  # the time again, soon
+
+
 def test_stored_numbers_are_newer_after_a_restart():
     random = Random(3)
     storage = MemoryStorage()

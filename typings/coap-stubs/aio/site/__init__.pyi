@@ -51,7 +51,8 @@ class Site:
     told: the same one once a minute.
 
     `sequence` gives the numbers of notifications, which must rise over a restart: coap.observe.sequence has some. Where
-    it is not said, they are the time, if the clock is right, or else what a small file says, coap-observe.
+    it is not said, they are the time, if the clock is right, or else what a small file says, coap-observe in the
+    current folder; where that can't be written, nothing is notified for the first 128 seconds.
 
     `stats` counts "handled" requests that a handler was called for, and "failed" ones, whose handler raised an
     exception or returned what cannot be sent.
