@@ -32,7 +32,8 @@ class Client:
     What each method of CoAP takes as keywords: `timeout` in seconds, for all of it; `confirmable`, False for a NON;
     `accept` and `content_format` (int); `etag` and `if_match`, an ETag (bytes) or a list of them; `if_none_match`
     (True); `no_response` (RFC 7967: 26 for none at all, and the result is None where none came); `hop_limit`
-    (RFC 8768); `options`, further ones as (number, bytes). It raises what `request` raises, and ValueError for a
+    (RFC 8768); `options`, further ones as (number, bytes); `context`, the oscore.Context to protect it with, one of
+    those of an oscore.Keyring, whatever the rule of that says. It raises what `request` raises, and ValueError for a
     keyword that can't be said.
 
     A payload is str, octets, or a binary file, which is read piece by piece. `into`, a binary file, takes the body of a
@@ -134,6 +135,7 @@ class Client:
         block: int | None = None,
         timeout: float | None = None,
         etag: bytes | None = None,
+        context: "Any" = None,
         **keywords: "Any",
     ) -> "Stream":
         """Return what gives the body of a resource piece by piece, for `async for`: bytes, from the octet `offset` on.
@@ -141,7 +143,7 @@ class Client:
         there already, the first piece must have that. Raise ValueError; Incomplete comes with the pieces."""
         from .transfers import Stream
 
-        return Stream(self, uri, options_of(**keywords), offset, block, timeout, etag)
+        return Stream(self, uri, options_of(**keywords), offset, block, timeout, etag, context)
 
     async def _method(
         self,
@@ -153,15 +155,16 @@ class Client:
         block=None,
         into=None,
         offset=0,
+        context=None,
         **keywords,
     ):
         message = _message(code, payload, confirmable, keywords)
         small = code in (numbers.GET, numbers.FETCH) and self.endpoint.max_datagram < _USUAL
         if block is None and into is None and not offset and not small:
-            return await self.request(message, uri, timeout)
+            return await self.request(message, uri, timeout, context=context)
         from .transfers import transfer
 
-        made = transfer(self, message, uri, block, into, offset)
+        made = transfer(self, message, uri, block, into, offset, context)
         return await wait_for_ms(made, None if timeout is None else int(timeout * 1000))
 
     def observe(
@@ -169,6 +172,7 @@ class Client:
         uri: "str | Peer" = None,
         payload: "Octets | Source | str" = b"",
         confirmable: bool = True,
+        context: "Any" = None,
         **keywords: "Any",
     ) -> "Changes":
         """Return what a resource is and becomes (RFC 7641), to be iterated by `async for`: observing.Changes says how.
@@ -179,7 +183,7 @@ class Client:
         if hasattr(payload, "read"):
             payload = read_whole(payload)
         code = numbers.FETCH if payload else numbers.GET
-        return Changes(self, uri, _message(code, payload, confirmable, keywords))
+        return Changes(self, uri, _message(code, payload, confirmable, keywords), context)
 
     async def request(
         self,
@@ -188,9 +192,10 @@ class Client:
         timeout: float | None = None,
         into: "Sink | None" = None,
         alone: bool = False,
+        context: "Any" = None,
     ) -> "Response":
         """Send `message` to a URI, whose options are added, or to a peer; return the Response, whatever its code.
-        `into` and `alone` are those of Endpoint.request.
+        `into` and `alone` are those of Endpoint.request, `context` is that of the other methods.
 
         `to` may be left out with a link, which has one peer. `message` stays as it is. Where MAX_EXCHANGES are open,
         wait for one to end. `timeout` is in seconds, for all of it.
@@ -200,7 +205,8 @@ class Client:
         not known.
         """
         if timeout is not None:
-            return await wait_for_ms(self.request(message, to, None, into, alone), int(timeout * 1000))
+            made = self.request(message, to, None, into, alone, context)
+            return await wait_for_ms(made, int(timeout * 1000))
         peer, options = await self.resolve(to)
         if options:
             message = Message(
@@ -209,11 +215,22 @@ class Client:
         call = Call()
         answer = await self.call(
             call,
-            lambda: self.endpoint.request(message, peer, now(), call, into, alone),  # type: ignore
+            lambda: self.by(
+                context,
+                lambda: self.endpoint.request(message, peer, now(), call, into, alone),  # type: ignore
+            ),
         )
         if into is not None and answer is not None:
             answer.length = call.exchange.body.length
         return answer
+
+    def by(self, context: "Any", start: "Callable[[], Any]") -> "Any":
+        """Return what `start()` returns, which sends requests, by this oscore.Context; None: by the rule."""
+        if context is None:
+            return start()
+        if not hasattr(self.endpoint.security, "by"):
+            raise ValueError("context: security=oscore.Keyring([...]) has several to choose from")
+        return self.endpoint.security.by(context, start)  # type: ignore
 
     async def resolve(self, to: "str | Peer") -> "tuple[Peer, list[tuple[int, bytes]]]":
         """Return the peer and the options of a URI, or of a peer. Raise ValueError, and OSError for a name that is not

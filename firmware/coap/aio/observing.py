@@ -43,11 +43,12 @@ class Changes:
     PAUSE = 5000  # ms until it is tried again where nothing came, twice as many each time
     LONGEST_PAUSE = 300000
 
-    def __init__(self, context: "Any", to: "str | Peer", message: Message) -> None:
+    def __init__(self, context: "Any", to: "str | Peer", message: Message, key: "Any" = None) -> None:
         self.skipped = 0
         self._context = context
         self._to = to
         self._message = message
+        self._key = key  # the oscore.Context, None: by the rule
         self._asked = message  # with the options of the URI
         self._observation: "Any" = None
         self._newest: "Any" = None  # that nobody has taken yet
@@ -105,7 +106,7 @@ class Changes:
         if observation is not None:
             try:
                 if observation.established:
-                    observation.cancel(self._asked, now())
+                    self._context.by(self._key, lambda: observation.cancel(self._asked, now()))
                 else:
                     observation.forget()
                     self._context.endpoint.cancel(observation.exchange, now())
@@ -155,7 +156,7 @@ class Changes:
                         % MAX_OBSERVATIONS
                     )
             if not self._ended:
-                await self._context.started(lambda: self._start(peer))
+                await self._context.started(lambda: self._context.by(self._key, lambda: self._start(peer)))
         except OSError as error:  # of a name that is not known now, or of a storage
             self._context.check()
             if not self._heard:

@@ -36,6 +36,7 @@ async def transfer(
     largest: int | None,
     into: "Any",
     offset: int,
+    context: "Any" = None,
 ) -> "Response | None":
     """Send `message` as Client.request does, its body and that of the response in blocks of at most `largest` octets,
     the response from its octet `offset` on, `into` something where that is given; return the Response. Its `length`
@@ -57,7 +58,7 @@ async def transfer(
             payload = io.BytesIO(payload)  # else it would go out in one
     message = Message(message.code, payload, options, message.type, 0, message.token)
     sink = _After(into, skip) if into is not None and skip else into
-    answer = await client.request(message, to, None, sink)
+    answer = await client.request(message, to, None, sink, context=context)
     if answer is None:
         return None  # No-Response
     length = answer.length
@@ -109,6 +110,7 @@ class Stream:
         largest: int | None = None,
         timeout: float | None = None,
         etag: bytes | None = None,
+        context: "Any" = None,
     ) -> None:
         if offset < 0:
             raise ValueError("offset=%r: the first octet of a body is 0" % (offset,))
@@ -121,6 +123,7 @@ class Stream:
         self._options = list(options)
         self._exponent = exponent_of(largest, client.endpoint.max_datagram)
         self._timeout = timeout
+        self._key = context
         self._more = True
 
     def __aiter__(self) -> "Stream":
@@ -143,7 +146,7 @@ class Stream:
         if self.response is None:
             options.append((numbers.SIZE2, b""))  # "how long is it?", section 4
         answer = await self._client.request(
-            Message(numbers.GET, b"", options), self._to, self._timeout, alone=True
+            Message(numbers.GET, b"", options), self._to, self._timeout, alone=True, context=self._key
         )
         if not answer.ok:
             raise _incomplete(

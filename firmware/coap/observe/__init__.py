@@ -253,6 +253,9 @@ class Observation:
     def _bind(self, binding, now):
         """Take notifications as belonging to this request from now on. The peer still repeats those that it sent
         before this request came, so earlier bindings are kept for a while."""
+        if self._bindings and self._bindings[0].derived is not binding.derived:
+            self._bindings.clear()  # of a key that was made anew, whose numbers begin anew
+            self._until.clear()
         if self._bindings:
             binding.last = max(binding.last, self._bindings[0].last)
             self._until.append(now + self._endpoint.parameters.max_transmit_wait)

@@ -51,8 +51,7 @@ class Binding:
     again = False  # whether a follow-up of the request is due, instead of an answer
     outer: "Any" = None  # what `outer` has of the request, or of the response
     second: "Any" = None  # what `renewal` must know for its first response
-    if _TYPING:
-        derived: Any  # which of its Security Contexts a RenewableContext used
+    derived: "Any" = None  # which of its Security Contexts a RenewableContext used
 
     def __init__(self, context, kid, piv, nonce, observe):
         self.context = context

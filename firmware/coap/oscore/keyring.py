@@ -85,9 +85,14 @@ class Keyring(Security):
     ) -> "Any":
         """Send a request by this Context, whatever the rule says; None sends it plain, where it may be. As
         Endpoint.request, and ValueError for a Context that is not on the ring."""
+        return self.by(context, lambda: endpoint.request(message, peer, now, **named))
+
+    def by(self, context: "Context | None", start: "Callable[[], Any]") -> "Any":
+        """Return what `start()` returns: what it sends goes by this Context, as with `request_by`. For what sends
+        requests itself, such as coap.observe.observe."""
         self._asked = context
         try:
-            return endpoint.request(message, peer, now, **named)
+            return start()
         finally:
             self._asked = _BY_RULE
 

@@ -23,7 +23,8 @@ class Client:
     What each method of CoAP takes as keywords: `timeout` in seconds, for all of it; `confirmable`, False for a NON;
     `accept` and `content_format` (int); `etag` and `if_match`, an ETag (bytes) or a list of them; `if_none_match`
     (True); `no_response` (RFC 7967: 26 for none at all, and the result is None where none came); `hop_limit`
-    (RFC 8768); `options`, further ones as (number, bytes). It raises what `request` raises, and ValueError for a
+    (RFC 8768); `options`, further ones as (number, bytes); `context`, the oscore.Context to protect it with, one of
+    those of an oscore.Keyring, whatever the rule of that says. It raises what `request` raises, and ValueError for a
     keyword that can't be said.
 
     A payload is str, octets, or a binary file, which is read piece by piece. `into`, a binary file, takes the body of a
@@ -64,19 +65,19 @@ class Client:
         the Response of each that answers within `timeout` seconds. Who answers proves nothing, whatever the context's
         `security`. The iterator raises what `request` raises.
         """
-    def stream(self, uri: str | Peer=None, offset: int=0, block: int | None=None, timeout: float | None=None, etag: bytes | None=None, **keywords: Any) -> Stream:
+    def stream(self, uri: str | Peer=None, offset: int=0, block: int | None=None, timeout: float | None=None, etag: bytes | None=None, context: Any=None, **keywords: Any) -> Stream:
         """Return what gives the body of a resource piece by piece, for `async for`: bytes, from the octet `offset` on.
         The next piece is asked for when it is wanted. `timeout` is for each of them. With `etag`, the ETag of what is
         there already, the first piece must have that. Raise ValueError; Incomplete comes with the pieces.
         """
-    def observe(self, uri: str | Peer=None, payload: Octets | Source | str=b'', confirmable: bool=True, **keywords: Any) -> Changes:
+    def observe(self, uri: str | Peer=None, payload: Octets | Source | str=b'', confirmable: bool=True, context: Any=None, **keywords: Any) -> Changes:
         """Return what a resource is and becomes (RFC 7641), to be iterated by `async for`: observing.Changes says how.
         It asks by GET, by FETCH where there is a `payload`. The keywords are those of the other methods, but for
         `timeout`.
         """
-    async def request(self, message: Message, to: str | Peer=None, timeout: float | None=None, into: Sink | None=None, alone: bool=False) -> Response:
+    async def request(self, message: Message, to: str | Peer=None, timeout: float | None=None, into: Sink | None=None, alone: bool=False, context: Any=None) -> Response:
         """Send `message` to a URI, whose options are added, or to a peer; return the Response, whatever its code.
-        `into` and `alone` are those of Endpoint.request.
+        `into` and `alone` are those of Endpoint.request, `context` is that of the other methods.
 
         `to` may be left out with a link, which has one peer. `message` stays as it is. Where MAX_EXCHANGES are open,
         wait for one to end. `timeout` is in seconds, for all of it.
@@ -85,6 +86,8 @@ class Client:
         many calls wait already, MessageError for what does not fit, asyncio.TimeoutError, OSError for a name that is
         not known.
         """
+    def by(self, context: Any, start: Callable[[], Any]) -> Any:
+        """Return what `start()` returns, which sends requests, by this oscore.Context; None: by the rule."""
     async def resolve(self, to: str | Peer) -> tuple[Peer, list[tuple[int, bytes]]]:
         """Return the peer and the options of a URI, or of a peer. Raise ValueError, and OSError for a name that is not
         known or an address family that this machine does not have.

@@ -26,7 +26,7 @@ class Changes:
     PAUSE: int
     LONGEST_PAUSE: int
     skipped: int
-    def __init__(self, context: Any, to: str | Peer, message: Message) -> None: ...
+    def __init__(self, context: Any, to: str | Peer, message: Message, key: Any=None) -> None: ...
     @property
     def established(self) -> bool:
         """Whether the peer notifies, as far as we know."""

@@ -22,7 +22,7 @@ class Stream:
     etag: bytes | None
     size: int | None
     response: Response | None
-    def __init__(self, client: Any, uri: str | Peer, options: Sequence[tuple[int, bytes]], offset: int=0, largest: int | None=None, timeout: float | None=None, etag: bytes | None=None) -> None: ...
+    def __init__(self, client: Any, uri: str | Peer, options: Sequence[tuple[int, bytes]], offset: int=0, largest: int | None=None, timeout: float | None=None, etag: bytes | None=None, context: Any=None) -> None: ...
     def __aiter__(self) -> Stream: ...
     async def __anext__(self) -> bytes:
         """Return the next piece, one octet at least. Raise Incomplete where the resource has changed, or the response
@@ -31,7 +31,7 @@ class Stream:
         """
 def exponent_of(size: int | None, max_datagram: int) -> int:
     """Return the exponent of the largest block of at most `size` octets that fits a datagram. Raise ValueError."""
-async def transfer(client: Any, message: Message, to: str | Peer, largest: int | None, into: Any, offset: int) -> Response | None:
+async def transfer(client: Any, message: Message, to: str | Peer, largest: int | None, into: Any, offset: int, context: Any=None) -> Response | None:
     """Send `message` as Client.request does, its body and that of the response in blocks of at most `largest` octets,
     the response from its octet `offset` on, `into` something where that is given; return the Response. Its `length`
     is how many octets came.

@@ -44,6 +44,10 @@ class Keyring(Security):
         """Send a request by this Context, whatever the rule says; None sends it plain, where it may be. As
         Endpoint.request, and ValueError for a Context that is not on the ring.
         """
+    def by(self, context: Context | None, start: Callable[[], Any]) -> Any:
+        """Return what `start()` returns: what it sends goes by this Context, as with `request_by`. For what sends
+        requests itself, such as coap.observe.observe.
+        """
     def protect_request(self, message: Message, peer: Peer, like: Binding | None=None) -> tuple[Message, Binding | None]:
         """Return (protected Message, Binding), or (the same Message, None) where it goes plain. Raise ValueError where
         it may not and no Context is known, StateError, OSError.

@@ -35,7 +35,7 @@ class Directory(Client):
             raise MemoryError
         return bytes([self.spread] * size)
 
-    async def request(self, message, to=None, timeout=None):
+    async def request(self, message, to=None, timeout=None, context=None):
         queries = [str(value, "utf-8") for number, value in message.options if number == coap.URI_QUERY]
         self.asked.append((message.code, to, queries, bytes(message.payload)))
         self.noticed()

@@ -9,14 +9,14 @@ from coap.oscore import Keyring
 from coap_scene import events, sent
 from common import equal, raises
 from observe_scene import Count
-from oscore_scene import CLIENT, SERVER, Party, context, pair
+from oscore_scene import CLIENT, SERVER, Party, Renewable, context, pair, talk
 
 
 class Scene:
     """A client observes /t of a server, both with OSCORE."""
 
-    def __init__(self, plain=()):
-        self.client, self.server = pair()
+    def __init__(self, plain=(), parties=None):
+        self.client, self.server = parties or pair()
         if plain:
             self.server.endpoint.security = Keyring([context(b"", b"\x01")], plain=plain)
         self.list = Observers(self.server.endpoint, 0, Count())
@@ -177,6 +177,25 @@ def test_a_key_has_no_more_places_from_many_ports_than_from_one():
         scene.server.endpoint.receive(datagram, ("192.0.2.9", port), 0)
         scene.serve()
     equal([each.peer[1] for each in scene.list._entries], [0, 1, 2, 3, 19])
+
+
+def test_numbers_begin_anew_with_a_key_that_is_made_anew():
+    client, server = Renewable(CLIENT, b"\x01", b""), Renewable(SERVER, b"", b"\x01")
+    talk(client, server, client.ask(server))
+    scene = Scene(parties=(client, server))
+    for value in (b"1", b"2", b"3"):
+        scene.hear(scene.change(value))
+    scene.client.security.context.renew()
+    scene.observation.register(scene.get(), 0)
+    scene.carry()
+    scene.told.clear()
+    for value in (b"4", b"5"):
+        datagrams = scene.change(value)
+        scene.hear(datagrams)
+    equal(
+        len(datagrams), 1
+    )  # the request that came again has another token, and the old one was answered by Reset
+    equal((number(datagrams[0]), scene.told), (1, [b"4", b"5"]))  # 0 is the first number of a key
 
 
 def test_observe_1_cancels():
