@@ -419,6 +419,9 @@ class Context(Client, Serving):
 
 
 def _is_busy(error):
+    # MicroPython 1.25 keeps half of a module that there was no memory for, and crashes when that is imported again
+    if isinstance(error, MemoryError):
+        return False
     from ..errors import BusyError
 
     return isinstance(error, BusyError)
