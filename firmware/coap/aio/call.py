@@ -47,9 +47,9 @@ class Call:
         self.message = message
         self.ended.set()
 
-    def result(self, ping: bool = False) -> Response | None:
+    def result(self, ping: bool = False, security: "Any" = None) -> Response | None:
         """Return the Response; None for the answer to a ping, and where none was wanted. Raise what else became of
-        it."""
+        it; `security` of the endpoint says what a response means that does not verify."""
         if self.kind == RESPONSE:
             if self.message is None:
                 return None  # No-Response
@@ -64,7 +64,7 @@ class Call:
         if self.kind == TIMEOUT:
             raise errors.NoAnswer("%r does not answer" % (peer,))
         if self.kind == REFUSED:
-            raise errors.Unverified("what %r answered does not verify" % (peer,))
+            raise errors.Unverified("%r: %s" % (peer, security.explain(self.message)))
         if not self.kind:
             raise errors.Closed()
         why = getattr(self.exchange.body, "failure", None) or "the body did not come whole"

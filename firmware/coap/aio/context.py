@@ -244,7 +244,7 @@ class Context(Client, Serving):
                 self.endpoint.cancel(call.exchange, now())
                 self.flush()
             self._next_turn()
-        return call.result(ping)
+        return call.result(ping, self.endpoint.security)
 
     async def started(self, start: "Any") -> "Any":
         """Return what `start()` returns, called as soon as there is room for an exchange."""

@@ -231,7 +231,7 @@ class Changes:
         if not self.established:
             self._observation = None
         try:
-            call.result()
+            call.result(False, self._context.endpoint.security)
         except Exception as error:
             self._failed(error)
 

@@ -171,7 +171,8 @@ class Endpoint(Continuing, Serving):
         else is refused, in silence.
 
         Where there is no memory for it, or `admit` or the storage fails, it counts as "failed" and is treated as
-        lost: nothing of it is kept, and it is handled when it comes again. A request is answered 5.03 then.
+        lost: nothing of it is kept, and it is handled when it comes again. A request is answered 5.03 then, but with
+        `security`.
         """
         self._duplicates.fresh = self._seen = None
         self._leisure = leisure

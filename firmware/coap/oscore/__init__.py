@@ -13,9 +13,10 @@ Imported only where it is asked for; a module of it when a name of that is first
     RenewableContext  the same, which both sides make anew after one has lost its state (appendix B.2)
     Security          an Endpoint with one Context; all is protected, both ways
     Keyring           an Endpoint with several, and with plain peers beside them by a rule
-    FileStorage       where sequence numbers are kept: a folder of a file system
+    FileStorage       where sequence numbers are kept: a folder of a file system; not FAT: a power cut while it replaces
+                      a file can lose it
     MemoryStorage     the same in the heap, for tests
-    StateError        no sequence number can be given any more: a new key is needed
+    StateError        no sequence number can be given any more; str() says why and what to do
 
 What a Context asks of its `storage`, which may be any object with these two calls. A name is short, of letters, digits
 and "-"; each key has a file of its own, of less than 100 octets. OSError says that the storage failed: the message is

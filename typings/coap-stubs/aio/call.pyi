@@ -15,9 +15,9 @@ class Call:
     def __init__(self) -> None: ...
     def __call__(self, kind: int, subject: Any, message: Message | None) -> None:
         """Take an event of the exchange: the call has ended."""
-    def result(self, ping: bool=False) -> Response | None:
+    def result(self, ping: bool=False, security: Any=None) -> Response | None:
         """Return the Response; None for the answer to a ping, and where none was wanted. Raise what else became of
-        it.
+        it; `security` of the endpoint says what a response means that does not verify.
         """
 def offered(name: str) -> Any:
     """Return what `coap.aio` offers under a name. It stands here since a device, which uses modules of that package and

@@ -78,7 +78,8 @@ class Endpoint(Continuing, Serving):
         else is refused, in silence.
 
         Where there is no memory for it, or `admit` or the storage fails, it counts as "failed" and is treated as
-        lost: nothing of it is kept, and it is handled when it comes again. A request is answered 5.03 then.
+        lost: nothing of it is kept, and it is handled when it comes again. A request is answered 5.03 then, but with
+        `security`.
         """
     def poll(self, now: Tick) -> None:
         """Do what is due: retransmissions, time-outs, empty acknowledgements. Raise nothing: whatever lacks memory
