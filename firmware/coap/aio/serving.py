@@ -27,7 +27,7 @@ class Serving:
         endpoint: Endpoint
         site: Any
         flush: Callable[..., None]
-        _handlers: list  # [Incoming, task] of each request that is being handled
+        _handlers: list  # [Incoming, task, whether it has begun] of each request that is being handled
         _open: bool
         _owed: Any  # a request that there was no memory for: it is answered as soon as there is
         _raised: Callable[..., None]
@@ -61,7 +61,7 @@ class Serving:
         elif len(self._handlers) >= _HANDLERS and isinstance(incoming, Incoming):
             self.endpoint.respond(incoming, _BUSY, now())
         else:
-            entry = [incoming, None]
+            entry = [incoming, None, False]
             self._handlers.append(entry)
             try:
                 entry[1] = asyncio.create_task(self._handle(entry, message))
@@ -71,6 +71,7 @@ class Serving:
 
     async def _handle(self, entry, message):
         incoming = entry[0]
+        entry[2] = True
         try:
             await self.site.handle(self, incoming, message)
         except Exception as error:  # CancelledError is none
@@ -98,7 +99,10 @@ class Serving:
 
     def _sweep(self):
         """Cancel handlers whose request was given up: nobody waits for what they would answer."""
-        for incoming, task in self._handlers:
+        index = len(self._handlers)
+        while index:
+            index -= 1
+            incoming, task, begun = self._handlers[index]
             # one that stands for an observer is waited for while `asked_until` is set
             waited = getattr(incoming, "asked_until", None) is not None
             stream = incoming.body
@@ -106,3 +110,5 @@ class Serving:
                 waited = not stream.tag  # it was told
             if not waited and not self.endpoint.is_open(stream or incoming):
                 task.cancel()
+                if not begun:  # and never will, so it does not leave the list itself
+                    self._handlers.pop(index)

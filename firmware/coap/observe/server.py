@@ -241,6 +241,7 @@ class Observers(Notifying):
         wait = _DAY - self._endpoint.parameters.max_transmit_wait
         for observer in observers:
             if observer.confirm_at is not None and ticks_diff(observer.confirm_at, now) <= wait:
+                observer.confirm_at = None  # until it was heard
                 observer.changed = observer.confirm = True
 
     def _entry(self, incoming, response, now):

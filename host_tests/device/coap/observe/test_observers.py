@@ -85,6 +85,7 @@ def test_where_the_list_is_full_who_was_not_heard_for_long_is_asked():
         equal(served.run(92999), [])
         equal(served.register("7004", "a4", 93000), [octets("61 45 7004 a4 ff 30")])
         equal(served.run(93000), [(93000, octets("41 45 0001 a1 61 04 ff 30"))])
+        served.register("7007", "a7", 93050)  # asked once, however many want a place
         equal(served.hear("60 00 0001", 93100), [octets("41 45 0002 a2 61 05 ff 30")])  # NSTART is 1
         equal(served.hear("70 00 0002", 93200), [])
         equal(len(served.list), 1)

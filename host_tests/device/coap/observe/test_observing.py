@@ -525,6 +525,31 @@ def test_a_handler_that_fails_when_it_is_asked_again_ends_the_observation():
     served(act, thermometer.site)
 
 
+def test_who_observes_no_more_before_the_handler_has_begun():
+    thermometer = Thermometer()
+
+    async def act(client, server):
+        changes = client.observe(URI + "a/temp")
+        await changes.__anext__()
+        link, out = server._link, client._link.out
+        for number in range(20):  # more than there may be handlers at once
+            token = out[-1].token
+            equal(thermometer.set(number), 1)
+            # as by a Reset that comes before the task of the handler had its first turn
+            observers = server.endpoint.observers
+            observers._remove(observers._entries[0])
+            server._sweep()
+            await turns(20)
+            equal(server._handlers, [])
+            options = [(coap.OBSERVE, b"")] + coap.path_options("/a/temp")
+            link.come(coap.encode(coap.Message(coap.GET, b"", options), coap.CON, 0x4000 + number, token))
+            await turns(20)
+            equal(len(observers), 1)
+        equal(link.out[-1].code, coap.CONTENT)
+
+    served(act, thermometer.site)
+
+
 def test_what_is_no_path_has_not_changed():
     site = Site()
     for path in ("a/temp", "/a#b", "/%ff"):
