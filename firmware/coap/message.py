@@ -136,11 +136,11 @@ def uint_octets(value: int) -> bytes:
 
 
 def has_blocks(message: Message) -> bool:
-    """Return whether it has an option of RFC 7959."""
+    """Return whether it has an option of RFC 7959, or asks for one (section 2.9.3)."""
     for number, _ in message.options:
         if number == numbers.BLOCK1 or number == numbers.BLOCK2:
             return True
-    return False
+    return message.code == numbers.REQUEST_ENTITY_TOO_LARGE
 
 
 def unrecognized(message: Message, blocks: int, understood: "Sequence[int]" = ()) -> int | None:

@@ -29,8 +29,11 @@ def begin(endpoint, message, peer, now, tag, into):
     elif into is not None and len(payload) <= endpoint.max_datagram:
         from .fetching import Fetch
 
+        cut = None
+        if payload:
+            from .uploading import cut
         try:
-            return endpoint.request(message, peer, now, tag, None, Fetch(message, into))
+            return endpoint.request(message, peer, now, tag, None, Fetch(message, into, cut))
         except MessageError:
             if not endpoint.max_body or not payload:
                 raise
@@ -40,20 +43,17 @@ def begin(endpoint, message, peer, now, tag, into):
 
 
 def begun(endpoint, exchange, response):
-    """Return what deals with the responses to a request that went out without blocks, when the first with a Block
-    option comes."""
-    request = endpoint.request_of(exchange)
-    if (
-        response.code == numbers.REQUEST_ENTITY_TOO_LARGE
-        and response.option(numbers.BLOCK1) is not None
-        and request.payload
-    ):
-        from .uploading import Upload
+    """Return what deals with the responses to a request that went out without blocks, when the first one comes that has
+    a Block option, or is 4.13."""
+    if response.code == numbers.REQUEST_ENTITY_TOO_LARGE:
+        from .uploading import cut
 
-        return Upload(endpoint, request, None)
+        body = cut(endpoint, exchange, response, None)
+        if body:
+            return body
     from .fetching import Fetch
 
-    return Fetch(request)
+    return Fetch(endpoint.request_of(exchange))
 
 
 def __getattr__(name):

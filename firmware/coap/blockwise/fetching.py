@@ -22,8 +22,9 @@ class Fetch:
 
     source = None  # of a body of ours, which this is not: see Upload
 
-    def __init__(self, message, into=None):
+    def __init__(self, message, into=None, cut=None):
         self.into = into
+        self._cut = cut  # uploading.cut, where the request went out in one
         self.length = 0
         self.observed = None
         # where the request begins, and where the block begins that is asked for
@@ -47,7 +48,11 @@ class Fetch:
             return RESPONSE
         blocks = response.option(numbers.BLOCK2) is not None
         if not numbers.is_success(code) and (into is not None or asked != self._start or not blocks):
-            return RESPONSE  # an error is no part of the body
+            # an error is no part of the body
+            body = None
+            if code == numbers.REQUEST_ENTITY_TOO_LARGE and self._cut:
+                body = self._cut(endpoint, exchange, response, into)
+            return body.go_on(endpoint, exchange, response) if body else RESPONSE
         if blocks:
             return self._take_block(endpoint, exchange, response)
         if asked and (into is not None or self._start):

@@ -6,7 +6,10 @@ A Block option says which part of a body a message carries: number << 4 | more <
 """
 
 from .. import numbers
-from ..message import uint_octets
+from ..compat import const
+from ..message import MessageError, uint_octets
+
+_BLOCKS = const(1 << 20)  # of a body at most: the number of a block has 20 bits
 
 
 def block(message, number):
@@ -16,8 +19,12 @@ def block(message, number):
 
 
 def octets(start, more, exponent):
-    """Return the value of a Block option (RFC 7959 section 2.2)."""
-    return uint_octets((start >> exponent + 4) << 4 | more << 3 | exponent)
+    """Return the value of a Block option (RFC 7959 section 2.2). Raise MessageError where it can't be said."""
+    number = start >> exponent + 4
+    if number >= _BLOCKS:
+        size = 16 << exponent
+        raise MessageError("octet %d: in blocks of %d a body has %d at most" % (start, size, size * _BLOCKS))
+    return uint_octets(number << 4 | more << 3 | exponent)
 
 
 def fits(message, more, exponent):

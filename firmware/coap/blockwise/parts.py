@@ -62,8 +62,10 @@ class _Stream:
             stream.seek(0, 2)
             self.size = stream.tell() - self._origin
             stream.seek(origin)
-        except (AttributeError, TypeError, OSError):
+        except (AttributeError, TypeError):
             pass  # its length is not known: it is read until it gives nothing
+        except OSError:
+            self.once = True  # a pipe: it has seek(), and can't
         except MemoryError:
             if origin is not None:
                 stream.seek(origin)
@@ -100,7 +102,10 @@ class _Stream:
         """Put what was read last behind what is kept. Raise MemoryError, and then it may be called again."""
         fresh = self._fresh
         if not isinstance(fresh, (bytes, bytearray)):
-            raise ValueError("payload: read() gave %r, it must give bytes" % (fresh,))
+            raise ValueError(
+                "payload: read() gave %s, it must give bytes, as a file opened by 'rb' does"
+                % type(fresh).__name__
+            )
         if fresh:
             self._kept = self._kept + fresh if self._kept else bytes(fresh)
             self._fresh = b""
@@ -113,12 +118,12 @@ class _Stream:
 
     def rewind(self):
         """Leave the stream where it stood, if it can go back."""
-        if hasattr(self._stream, "seek"):
+        if not self.once:
             self._stream.seek(self._origin)
 
     def _seek(self, start):
-        if not hasattr(self._stream, "seek"):
-            raise ValueError("payload: octet %d was read before, and it has no seek() to go back" % start)
+        if self.once:
+            raise ValueError("payload: octet %d was read before, and it can't seek() back" % start)
         self._stream.seek(self._origin + start)
         self._fresh = b""
         self._lost = self._ended = False

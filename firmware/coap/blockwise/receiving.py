@@ -26,6 +26,8 @@ def add_request_block(endpoint, incoming, others, now):
     """
     message = incoming.message
     whose = owner(incoming)
+    if message.uint(numbers.BLOCK2, 0) & 7 == 7:  # section 2.2; here, so that no handler has run
+        return Message(numbers.BAD_REQUEST, b"Block2")
     if message.option(numbers.BLOCK1) is None:
         from .keeping import rest
 
@@ -163,5 +165,9 @@ def too_long(endpoint, datagram, peer):
     if request.option(numbers.BLOCK1) is not None:
         start, _, exponent = block(request, numbers.BLOCK1)
         exponent = min(exponent, fitting(endpoint.max_datagram - 64))
-        options.append((numbers.BLOCK1, octets(start, False, exponent)))
+        try:
+            value = octets(start, False, exponent)
+        except MessageError:
+            value = octets(0, False, exponent)  # in such blocks the body does not get there
+        options.append((numbers.BLOCK1, value))
     return options

@@ -73,7 +73,7 @@ def _part(endpoint, incoming, code, content, options):
             return Message(code, content.part(0, total)[0], options), False, False
     if asked is not None:
         start, _, exponent = block(request, numbers.BLOCK2)
-        if exponent == 7 or total is not None and start and start >= total:
+        if total is not None and start and start >= total:
             return Message(numbers.BAD_REQUEST, b"Block2"), False, False
     if not content.returns(start):
         return Message(numbers.REQUEST_ENTITY_INCOMPLETE), False, False

@@ -35,6 +35,18 @@ def upload(endpoint, message, peer, now, tag, into):
         raise
 
 
+def cut(endpoint, exchange, response, into):
+    """Return the Upload of a body that went out in one message and was answered by 4.13, which is a hint to try blocks
+    (section 2.9.3); None where that would not help."""
+    request = endpoint.request_of(exchange)
+    size = len(request.payload)
+    if size and (
+        response.option(numbers.BLOCK1) is not None or 16 < size <= response.uint(numbers.SIZE1, size)
+    ):
+        return Upload(endpoint, request, into)
+    return None
+
+
 class Upload:
     """A body of ours on its way. `source` gives it, `options` are those of each block.
 
@@ -67,6 +79,8 @@ class Upload:
         """Send the first block, or the whole where that is one."""
         while True:
             part, more = self.source.part(0, 16 << exponent)
+            if more and self.source.size:
+                octets(self.source.size - 1, False, exponent)  # can the last block be said?
             head = self._head
             body = self
             request = self.request(0, exponent, part, more, self.options)
@@ -76,7 +90,7 @@ class Upload:
                 if self.into is not None:
                     from .fetching import Fetch
 
-                    body = Fetch(request, self.into)
+                    body = Fetch(request, self.into, cut)
             self._exponent = exponent
             self._more = more
             try:
@@ -108,6 +122,8 @@ class Upload:
         exponent = self._exponent
         echo = response.option(numbers.ECHO)
         hint = None if response.option(numbers.BLOCK1) is None else block(response, numbers.BLOCK1)
+        if not hint and exponent == _NONE:  # it went out without blocks, and those of this size are some
+            hint = 0, 0, fitting(self.source.size - 1)
         if code == numbers.UNAUTHORIZED and echo and not self._proven:  # RFC 9175 section 2.3
             return self._send(endpoint, exchange, self._start, exponent, self.options, [(numbers.ECHO, echo)])
         if code == numbers.REQUEST_ENTITY_TOO_LARGE and hint and hint[2] < exponent:  # section 2.9.3

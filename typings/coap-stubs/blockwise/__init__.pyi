@@ -23,6 +23,6 @@ def begin(endpoint, message, peer, now, tag, into):
     its Exchange. Raise as Endpoint.request does.
     """
 def begun(endpoint, exchange, response):
-    """Return what deals with the responses to a request that went out without blocks, when the first with a Block
-    option comes.
+    """Return what deals with the responses to a request that went out without blocks, when the first one comes that has
+    a Block option, or is 4.13.
     """

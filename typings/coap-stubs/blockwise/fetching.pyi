@@ -17,7 +17,7 @@ class Fetch:
     length: int
     observed: Any
     failure: Any
-    def __init__(self, message, into=None): ...
+    def __init__(self, message, into=None, cut=None): ...
     def go_on(self, endpoint, exchange, response):
         """Take a response: return None where the next block is asked for, else the kind of event that ends the
         exchange. Raise where it can't go on, and MemoryError: then the same response may come again.

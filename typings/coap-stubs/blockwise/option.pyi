@@ -9,7 +9,7 @@ A Block option says which part of a body a message carries: number << 4 | more <
 def block(message, number):
     """Return where the part starts, whether more follow, and the exponent of its size."""
 def octets(start, more, exponent):
-    """Return the value of a Block option (RFC 7959 section 2.2)."""
+    """Return the value of a Block option (RFC 7959 section 2.2). Raise MessageError where it can't be said."""
 def fits(message, more, exponent):
     """Return whether a part has the length that its option says."""
 def fitting(room):

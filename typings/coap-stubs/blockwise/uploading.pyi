@@ -31,3 +31,7 @@ def upload(endpoint, message, peer, now, tag, into):
     does, and what reading the payload raises; then nothing was sent, and the payload stands where it stood if it can
     go back.
     """
+def cut(endpoint, exchange, response, into):
+    """Return the Upload of a body that went out in one message and was answered by 4.13, which is a hint to try blocks
+    (section 2.9.3); None where that would not help.
+    """

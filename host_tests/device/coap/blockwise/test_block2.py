@@ -284,6 +284,26 @@ def test_a_server_that_begins_elsewhere():
     ended(device, exchange, coap.RESPONSE, coap.VALID)
 
 
+def test_a_body_without_an_end():
+    # the block behind number 0xfffff can't be asked for (section 2.2)
+    message = coap.Message(coap.GET, options=[(coap.BLOCK2, b"\xff\xff\xe0")])  # 0xffffe/0/16
+    client = endpoint()
+    sink = Sink()
+    exchange = client.request(message, PEER, 0, None, sink)
+    replies = 0
+    while True:
+        out = sent(client)
+        if not out:
+            break
+        request = coap.decode(out[0])
+        replies += 1
+        value = coap.uint_octets(request.uint(coap.BLOCK2) | 8)
+        reply = coap.Message(coap.CONTENT, bytes(16), [(coap.BLOCK2, value)])
+        client.receive(coap.encode(reply, coap.ACK, request.mid, request.token), PEER, 0)
+    equal((replies, one_event(client)[:2]), (2, (coap.INCOMPLETE, exchange)))
+    assert "16777216" in str(client.failure), client.failure
+
+
 def test_max_body_counts_from_where_it_begins():
     device, exchange = asking([(coap.BLOCK2, b"\x13")], max_body=256)
     # Size2 28 behind Block2: 384 = 0180

@@ -8,7 +8,7 @@ count from 2.
 """
 
 import coap
-from coap_pair import File, Seekable, Sink, pattern
+from coap_pair import File, Pipe, Seekable, Sink, pattern
 from coap_scene import PEER, FixedRandom, answer, endpoint, events, octets, one_event, run, sent
 from common import equal, raises
 
@@ -61,6 +61,25 @@ def ended(device, exchange, kind, code=None):
         equal(message.code, code)
     equal((device.next_deadline(), sent(device)), (None, []))
     return message
+
+
+class Endless:
+    """A file of zeros of a size."""
+
+    def __init__(self, size):
+        self.size = size
+        self.at = 0
+
+    def tell(self):
+        return self.at
+
+    def seek(self, position, whence=0):
+        self.at = self.size if whence == 2 else position
+
+    def read(self, size):
+        size = min(size, self.size - self.at)
+        self.at += size
+        return bytes(size)
 
 
 # --- the usual way --------------------------------------------------------------------------------------
@@ -281,6 +300,53 @@ def test_too_large_to_a_request_without_blocks():
     ended(device, exchange, coap.RESPONSE, coap.REQUEST_ENTITY_TOO_LARGE)
 
 
+def test_too_large_is_a_hint_to_try_blocks():
+    # section 2.9.3; the first try has the largest blocks that are some
+    reply = "64 8d 0001 00000001 d1 2f ff"  # Size1 is 255
+    device, exchange, out = putting(BODY, ())
+    out = answer(device, reply)
+    request = coap.decode(out[0])
+    equal((request.option(coap.BLOCK1), bytes(request.payload)), (b"\x09", BODY[:32]))
+    # another 4.13 is the answer
+    answer(device, "64 8d %04x %s d1 2f ff" % (request.mid, request.token.hex()))
+    ended(device, exchange, coap.RESPONSE, coap.REQUEST_ENTITY_TOO_LARGE)
+    # what is too large as a whole, or is no more than a block, is not tried again
+    for body, size in ((BODY, "27"), (BODY[:16], "ff")):
+        device, exchange, _ = putting(body, ())
+        answer(device, "64 8d 0001 00000001 d1 2f " + size)
+        ended(device, exchange, coap.RESPONSE, coap.REQUEST_ENTITY_TOO_LARGE)
+
+
+def test_too_large_where_the_response_goes_elsewhere():
+    for reply, size in (("d1 0e 00", 16), ("d1 2f ff", 32)):
+        for body in (BODY, Seekable(BODY)):
+            sink = Sink()
+            device, exchange, out = putting(body, (), coap.POST, into=sink)
+            request = coap.decode(out[0])
+            equal((request.option(coap.BLOCK1), bytes(request.payload)), (None, BODY))
+            request = coap.decode(answer(device, "64 8d 0001 %s %s" % (request.token.hex(), reply))[0])
+            equal(bytes(request.payload), BODY[:size])
+            while request.uint(coap.BLOCK1) & 8:
+                request = coap.decode(answer(device, to_block(request))[0])
+            answer(device, "64 44 %04x %s ff 646f6e65" % (request.mid, request.token.hex()))
+            ended(device, exchange, coap.RESPONSE, coap.CHANGED)
+            equal((sink.octets, exchange.body.length), (b"done", 4))
+    # once: a block that is too large is not cut as if it were the whole
+    device, exchange, _ = putting(BODY, (SMALL,), into=Sink())
+    answer(device, "64 8d 0001 00000002 d1 0e 08")
+    ended(device, exchange, coap.RESPONSE, coap.REQUEST_ENTITY_TOO_LARGE)
+
+
+def test_a_body_of_more_blocks_than_can_be_counted():
+    """A number has 20 bits (section 2.2): 16 MiB in blocks of 16."""
+    source = Endless(16 << 20)
+    _, _, out = putting(source)
+    equal(coap.decode(out[0]).option(coap.BLOCK1), b"\x08")
+    source = Endless((16 << 20) + 1)
+    raises(coap.MessageError, putting, source)
+    equal(source.at, 0)
+
+
 def test_a_body_that_the_server_lost_begins_again_once():
     # section 2.9.2
     for payload in (BODY, Seekable(BODY)):
@@ -460,6 +526,16 @@ def test_a_source_that_fails_at_once():
     source.seek(3)
     raises(coap.MessageError, putting, source, (), device=endpoint(max_datagram=30))
     equal(source.at, 3)
+
+
+def test_a_pipe_can_not_go_back():
+    device, exchange, out = putting(Pipe(BODY))
+    equal(coap.decode(out[0]).option(coap.SIZE1), None)
+    answer(device, taken(1, "08"))
+    answer(device, taken(2, "18", "88"))
+    ended(device, exchange, coap.RESPONSE, coap.REQUEST_ENTITY_INCOMPLETE)
+    # and what fails at once is what is told
+    raises(coap.MessageError, putting, Pipe(BODY), (), device=endpoint(max_datagram=30))
 
 
 def test_wrong_sizes_are_refused():

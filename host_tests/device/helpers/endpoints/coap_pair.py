@@ -115,6 +115,16 @@ class Seekable(File):
         return self.at
 
 
+class Pipe(File):
+    """Has `seek`, as a file on a pipe, and it raises."""
+
+    def tell(self):
+        raise OSError(29)
+
+    def seek(self, position, whence=0):
+        raise OSError(29)
+
+
 class Sink:
     """What a body is written to. `fails`: the number of the write that fails, counted from 0; `short`: octets at most
     that it takes at once."""
