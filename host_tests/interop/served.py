@@ -26,6 +26,8 @@ PROGRAMS = {
 ASK, SEND, SERVER, WATCH, NOTIFY, STREAM, PROTECTED, PROTECTING, LINE, MANY = sorted(PROGRAMS)
 # Without asyncio
 (LOOP,) = re.findall(r"^## Without asyncio.*?^```python\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
+# A body that is taken block by block
+(TAKE,) = re.findall(r"^A body that a peer sends in blocks.*?:\n\n((?:    .*\n|\n)+)", TEXT, re.MULTILINE)
 INTERPRETERS = ["cpython", "micropython"]
 COMMANDS = {
     "cpython": [sys.executable],

@@ -17,7 +17,7 @@ from tools.programs.patience import communicate
 
 from . import served as guide
 from .on_udp import aiocoap_server, free_port, run
-from .served import INTERPRETERS, LOOP, PROGRAMS, serving, start, with_port
+from .served import INTERPRETERS, LOOP, PROGRAMS, TAKE, serving, start, with_port
 
 OTHER = {"cpython": "micropython", "micropython": "cpython"}
 MEGABYTE = 1 << 20
@@ -130,3 +130,50 @@ def test_without_asyncio_where_nobody_answers(interpreter, tmp_path):
     quick = program.replace("coap.Endpoint()", "coap.Endpoint(coap.Parameters(20, 1))")
     assert quick != program
     assert output(start(interpreter, quick, tmp_path)) == "no answer\n"
+
+
+TAKING = """
+def carry(source, target, name):
+    while True:
+        item = source.outgoing()
+        if item is None:
+            break
+        target.receive(bytes(item[0]), name, 0)
+
+
+def put(client, body, turns):
+    whole = []
+    client.request(coap.Message(coap.PUT, body, coap.path_options("/files/a")), "server", 0)
+    for _ in range(turns):
+        carry(client, server, "client")
+        while True:
+            event = server.next_event()
+            if event is None:
+                break
+            whole.append(take(server, event, 0))
+        carry(server, client, "server")
+    event = client.next_event()
+    with open("upload", "rb") as file:
+        print(event and coap.code_text(event[2].code), whole, file.read() == body)
+
+
+server = coap.Endpoint()
+server.streams = streams
+put(coap.Endpoint(), bytes(range(256)) * 20, 6)  # 5 KiB: more than max_body
+put(coap.Endpoint(), b"short", 1)
+put(coap.Endpoint(), bytes(3000), 1)  # and then nothing for 247 s
+server.poll(247000)
+event = server.next_event()
+print(event[0] == coap.PIECE, take(server, event, 247000), server.next_event())
+"""
+
+
+@pytest.mark.parametrize("interpreter", INTERPRETERS)
+def test_a_body_taken_block_by_block(interpreter, tmp_path):
+    program = textwrap.dedent(TAKE) + TAKING
+    assert output(start(interpreter, program, tmp_path)).splitlines() == [
+        "2.04 [False, False, False, False, True] True",
+        "2.04 [True] True",
+        "None [False] False",
+        "True False None",
+    ]

@@ -101,7 +101,8 @@ class Source(Protocol):
     def read(self, size: int, /) -> bytes: ...
 
 class Sink(Protocol):
-    """Where a body goes that is written as it comes, a binary file for example. It must not keep the octets."""
+    """Where a body goes that is written as it comes, a binary file for example. `write` returns how many octets it
+    took, None for all of them, and must not keep them."""
 
     def write(self, octets: Octets, /) -> int | None: ...
 

@@ -35,6 +35,8 @@ def offered(name: str) -> "Any":
 class Call:
     """A request that a task waits for. It is the tag of its exchange, and is called with each event of that."""
 
+    code = 0  # of the request
+
     def __init__(self) -> None:
         self.ended = asyncio.Event()
         self.kind = 0

@@ -44,6 +44,7 @@ class Client:
     if _TYPING:
         endpoint: Endpoint
         call: Callable[..., Any]
+        _calls: list
         check: Callable[..., None]
         _link: Any
         _names: Any
@@ -213,11 +214,19 @@ class Client:
                 message.code, message.payload, options + list(message.options), message.type, 0, message.token
             )
         call = Call()
+        call.code = message.code
         answer = await self.call(
             call,
             lambda: self.by(
                 context,
-                lambda: self.endpoint.request(message, peer, now(), call, into, alone),  # type: ignore
+                lambda: self.endpoint.request(
+                    self._told_apart(message, peer, call),
+                    peer,
+                    now(),
+                    call,
+                    into,
+                    alone,  # type: ignore
+                ),
             ),
         )
         if into is not None and answer is not None:
@@ -231,6 +240,22 @@ class Client:
         if not hasattr(self.endpoint.security, "by"):
             raise ValueError("context: security=oscore.Keyring([...]) has several to choose from")
         return self.endpoint.security.by(context, start)  # type: ignore
+
+    def _told_apart(self, message, peer, call):
+        """Return the message, with a Request-Tag where another one of its method is under way to the same peer: if
+        both are answered in blocks, nothing else tells whose next one is asked for (RFC 9175 section 3). For each block
+        of a GET the server begins anew."""
+        for each in self._calls:
+            if (
+                each is not call
+                and each.code == message.code != numbers.GET
+                and each.exchange is not None
+                and each.exchange.peer == peer
+                and message.option(numbers.REQUEST_TAG) is None
+            ):
+                options = list(message.options) + [(numbers.REQUEST_TAG, self.endpoint.random(4))]
+                return Message(message.code, message.payload, options, message.type, 0, message.token)
+        return message
 
     async def resolve(self, to: "str | Peer") -> "tuple[Peer, list[tuple[int, bytes]]]":
         """Return the peer and the options of a URI, or of a peer. Raise ValueError, and OSError for a name that is not
@@ -300,6 +325,11 @@ def _is_peer(peer):
 def _message(code, payload, confirmable, keywords):
     if isinstance(payload, str):
         payload = payload.encode()
+    elif not hasattr(payload, "read") and not hasattr(payload, "pieces"):
+        try:
+            memoryview(payload)
+        except TypeError:
+            raise ValueError("payload: a %s; give text, octets or a binary file" % type(payload).__name__)
     return Message(code, payload, options_of(**keywords), numbers.CON if confirmable else numbers.NON)
 
 
@@ -317,9 +347,10 @@ def options_of(
     made = []
     for number, tags in ((numbers.IF_MATCH, if_match), (numbers.ETAG, etag)):
         if tags is not None:
-            for tag in (tags,) if isinstance(tags, bytes) else tags:
-                if len(tag) > 8:
-                    raise ValueError("an ETag of %d octets: 8 is the most" % len(tag))
+            for tag in (tags,) if isinstance(tags, (bytes, str)) else tags:
+                # If-Match may be empty: whatever is there, section 5.10.8.1
+                if not isinstance(tag, bytes) or not (number == numbers.ETAG) <= len(tag) <= 8:
+                    raise ValueError("ETag %r: it is bytes, 1 to 8 of them" % (tag,))
                 made.append((number, tag))
     if if_none_match:
         made.append((numbers.IF_NONE_MATCH, b""))

@@ -8,6 +8,7 @@ from .response import Response
 
 class Call:
     """A request that a task waits for. It is the tag of its exchange, and is called with each event of that."""
+    code: int
     ended: Any
     kind: int
     message: Message | None

@@ -171,6 +171,29 @@ def test_files_as_payloads():
     talk(act, server)
 
 
+def test_what_is_no_payload_and_no_etag():
+    async def act(context, link):
+        for payload in (None, 5, {"a": 1}, [1, 2]):
+            error = await ended(context.put(URI + "a", payload))
+            equal((type(error), "payload" in str(error)), (ValueError, True))
+        # RFC 7252 table 4: ETag has 1 to 8 octets, If-Match none to 8
+        for keywords in (
+            {"etag": b""},
+            {"etag": "1"},
+            {"etag": [b"1", "2"]},
+            {"etag": bytes(9)},
+            {"if_match": bytes(9)},
+        ):
+            error = await ended(context.get(URI + "a", **keywords))
+            equal((type(error), "ETag" in str(error)), (ValueError, True))
+        equal(server.blocks, [])
+        server.error = coap.FORBIDDEN
+        equal((await context.put(URI + "a", b"x", if_match=b"")).code, coap.BAD_OPTION)
+
+    server = Server()
+    talk(act, server)
+
+
 def test_a_stream():
     server = Server()
 
@@ -268,6 +291,36 @@ def test_several_at_once():
         jobs += [stream(context) for _ in range(3)]
         answers = await asyncio.gather(*jobs)
         equal([sink.octets == BODY for sink in sinks] + answers[3:], [True] * 6)
+
+    talk(act, server)
+
+
+class Repeater(Server):
+    """Answers with 3000 times what it was sent; `tags` are the Request-Tags."""
+
+    def _serve(self, message):
+        self.tags.append(message.option(coap.REQUEST_TAG))
+        return coap.Message(coap.CHANGED, bytes(message.payload) * 3000)
+
+
+def test_responses_in_blocks_to_one_method_are_not_mixed():
+    server = Repeater()
+    server.tags = []
+
+    async def act(context, link):
+        bodies = [b"a" * 3000, b"b" * 3000]  # a server of ours keeps two of a peer
+        for method in (context.post, context.fetch, context.put):
+            answers = await asyncio.gather(*[method(URI + "a", letter) for letter in ("a", "b")])
+            equal([bytes(answer.payload) for answer in answers] == bodies, True)
+        equal([tag is None for tag in server.tags], [True, False] * 3)
+        # into something, too; and one by one there is no need of it
+        sinks = [Sink(), Sink()]
+        await asyncio.gather(*[context.post(URI + "a", "ab"[n], into=sinks[n]) for n in range(2)])
+        equal([sink.octets for sink in sinks] == bodies, True)
+        server.tags = []
+        for _ in range(2):
+            await context.post(URI + "a", "a")
+        equal(server.tags, [None, None])
 
     talk(act, server)
 
