@@ -269,7 +269,7 @@ def test_a_client_that_ends_for_want_of_memory_says_so(named):
 
 
 def test_a_configuration_that_takes_all_memory_is_said_to_be_too_large(tmp_path, monkeypatch):
-    (tmp_path / "large.json").write_text('{"role": "' + "x" * 120_000 + '"}')
+    (tmp_path / "large.json").write_text('{"role": "' + "x" * 200_000 + '"}')
     monkeypatch.chdir(tmp_path)
     code = (
         "from msgin5g import Config\ntry:\n    Config.load('large.json')\n"
@@ -277,7 +277,7 @@ def test_a_configuration_that_takes_all_memory_is_said_to_be_too_large(tmp_path,
     )
     folders = f"{UNIX}:{FIRMWARE}:.frozen"
     done = finish(
-        [MICROPYTHON, "-X", "heapsize=112k", "-c", code],
+        [MICROPYTHON, "-X", "heapsize=160k", "-c", code],
         60,
         env={**os.environ, "MICROPYPATH": folders},
         capture_output=True,

@@ -57,7 +57,7 @@ class Message:
 def uint_octets(value: int) -> bytes:
     """Return an unsigned integer as an option value: the fewest octets, none for 0 (section 3.2). Raise ValueError."""
 def has_blocks(message: Message) -> bool:
-    """Return whether it has an option of RFC 7959."""
+    """Return whether it has an option of RFC 7959, or asks for one (section 2.9.3)."""
 def unrecognized(message: Message, blocks: int, understood: Sequence[int]=...) -> int | None:
     """Return the number of a critical option that counts as unrecognized, or None (section 5.4.1): its number is
     not known, it is not for such a message (5.4), has a wrong length (5.4.3) or is repeated (5.4.5). Elective
