@@ -213,6 +213,8 @@ def append_content(
         if option[0] < previous:
             # sorted() is stable on CPython only, and the order of repeated options is their meaning
             options = [options[i] for _, i in sorted([(o[0], i) for i, o in enumerate(options)])]
+            if options[0][0] < 0:
+                raise MessageError("option %d: a number is from 0 to 65535" % options[0][0])
             break
         previous = option[0]
     previous = 0

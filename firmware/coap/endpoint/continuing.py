@@ -7,7 +7,7 @@ and 5.2.2.
 from .. import exchange as exchanges
 from .. import numbers
 from ..compat import const, ticks_diff
-from ..message import decode, empty, has_blocks
+from ..message import MessageError, decode, empty, has_blocks
 
 _TYPING = const(False)
 if _TYPING:
@@ -40,8 +40,12 @@ class Continuing:
         _duplicates: Any
         _finish: Callable[..., None]
 
-    def _check_busy(self):
-        """Raise BusyError where as many requests of ours are open as there may be. Our separate responses are none."""
+    def _check(self, message):
+        """Raise MessageError for what is no request, BusyError where as many requests of ours are open as there may be.
+        Our separate responses are none."""
+        if message.code >> 5 or message.type >> 1:
+            code = numbers.code_text(message.code)
+            raise MessageError("code %s in a message of type %d is no request" % (code, message.type))
         open = 0
         for exchange in self._exchanges:
             if exchange.incoming is None:

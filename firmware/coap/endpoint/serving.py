@@ -48,9 +48,10 @@ class Serving:
         each block is read when it goes out, and any may be asked for; one without it is read once. A source that has
         `close` is closed when it is not needed any more.
 
-        Nothing happens where the request was answered before or given up. Raise MessageError when the message does
-        not fit a datagram, MemoryError, what a source raises, with `security` also StateError and OSError: then the
-        request is as before, and may be answered by another message (a source that can't seek is used up, though).
+        Nothing happens where the request was answered before or given up. Raise MessageError when the message is no
+        response or does not fit a datagram, MemoryError, what a source raises, with `security` also StateError and
+        OSError: then the request is as before, and may be answered by another message (a source that can't seek is
+        used up, though).
         """
         if incoming not in self._incoming or incoming.response:
             if hasattr(message.payload, "close"):
@@ -59,6 +60,8 @@ class Serving:
                 close(message.payload)
             return
         code = message.code
+        if not 64 <= code < 192:
+            raise MessageError("code %s is none of a response" % numbers.code_text(code))
         stream = incoming.body
         if stream:
             stream.answering(self, now)

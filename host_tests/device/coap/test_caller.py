@@ -5,7 +5,7 @@ never changes may answer all."""
 import coap
 from coap.observe import observe
 from coap_scene import OTHER, PEER, endpoint, events, octets, one_event, sent
-from common import equal
+from common import equal, raises
 from oscore_scene import pair
 
 
@@ -72,6 +72,41 @@ def test_a_constant_response_in_blocks():
     equal(serve(device, response, "40 01 0003 d1 0a 31")[0][:2], octets("60 80"))
     equal(serve(device, response, "40 01 0004"), [octets("60 45 0004 ff") + b"a" * 32 + b"bb"])
     equal(look(response), before)
+
+
+def test_what_is_no_request_is_not_sent():
+    # section 12.1.1: methods are 0.01 to 0.31; section 4: a request is confirmable or not
+    device = endpoint()
+    for message, named in (
+        (coap.Message(coap.CONTENT), "2.05"),
+        (coap.Message(404), "12.20"),
+        (coap.Message(-1), "code"),
+        (coap.Message(coap.GET, type=coap.ACK), "type 2"),
+        (coap.Message(coap.GET, type=5), "type 5"),
+    ):
+        assert named in str(raises(coap.MessageError, device.request, message, PEER, 0))
+    equal((sent(device), device.next_deadline()), ([], None))
+
+
+def test_what_is_no_response_is_not_sent():
+    # section 12.1.2: responses are 2.00 to 5.31; the request stays open
+    device = endpoint()
+    device.receive(octets("41 01 1234 aa"), PEER, 0)
+    _, incoming, _ = one_event(device)
+    for code, named in ((coap.EMPTY, "0.00"), (coap.GET, "0.01"), (33, "1.01"), (404, "12.20"), (-1, "code")):
+        assert named in str(raises(coap.MessageError, device.respond, incoming, coap.Message(code), 0))
+    equal(sent(device), [])
+    device.respond(incoming, coap.Message(coap.CONTENT), 0)
+    equal(sent(device), [octets("61 45 1234 aa")])
+
+
+def test_an_option_whose_number_is_none_is_not_sent():
+    device = endpoint()
+    for number in (-1, -65536, 65536):
+        for options in ([(number, b"1")], [(coap.URI_PATH, b"a"), (number, b"1")]):
+            error = raises(coap.MessageError, device.request, coap.Message(coap.GET, b"", options), PEER, 0)
+            assert str(number) in str(error)
+    equal((sent(device), device.next_deadline()), ([], None))
 
 
 def test_one_message_for_an_observation_again_and_again():

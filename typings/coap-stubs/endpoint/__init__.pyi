@@ -62,7 +62,8 @@ class Endpoint(Continuing, Serving):
         `many` says that `peer` is a group (section 8): for so many ms each answer of somebody in it is a RESPONSE,
         whose message has a `peer`; a RESPONSE with None is the end. MessageError where it is confirmable, or protected.
 
-        Raise BusyError when MAX_EXCHANGES are open, MessageError when it does not fit a datagram, MemoryError; with
+        Raise BusyError when MAX_EXCHANGES are open, MessageError when it is no request or does not fit a datagram,
+        MemoryError; with
         `security` also oscore.StateError and OSError where it cannot be protected; what reading the payload raises.
         Then nothing was sent.
         """

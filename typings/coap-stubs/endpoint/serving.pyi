@@ -35,9 +35,10 @@ class Serving:
         each block is read when it goes out, and any may be asked for; one without it is read once. A source that has
         `close` is closed when it is not needed any more.
 
-        Nothing happens where the request was answered before or given up. Raise MessageError when the message does
-        not fit a datagram, MemoryError, what a source raises, with `security` also StateError and OSError: then the
-        request is as before, and may be answered by another message (a source that can't seek is used up, though).
+        Nothing happens where the request was answered before or given up. Raise MessageError when the message is no
+        response or does not fit a datagram, MemoryError, what a source raises, with `security` also StateError and
+        OSError: then the request is as before, and may be answered by another message (a source that can't seek is
+        used up, though).
         """
     def shaped(self, incoming: Any, message: Message, now: Tick) -> tuple[Message, Any]:
         """Return what goes out for a response: a part of it where it goes in blocks, and protected; and what is to be
