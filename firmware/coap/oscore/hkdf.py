@@ -27,7 +27,10 @@ def hmac(key, *parts):
 
 
 def extract(salt, secret):
-    """Return the pseudorandom key, section 2.2. No salt is 32 zero octets, which HMAC makes of an empty one."""
+    """Return the pseudorandom key, section 2.2. No salt is 32 zero octets, which HMAC makes of an empty one. Raise
+    ValueError for a secret that is easier to guess than a key."""
+    if len(secret) < _KEY:
+        raise ValueError("master_secret has %d octets: random ones, 16 or more, are needed" % len(secret))
     return hmac(salt, secret)
 
 
@@ -45,6 +48,8 @@ def expand(key, info, size):
 def keys(key, sender_id, recipient_id, id_context):
     """Return what a Security Context has of the pseudorandom key `key`: the Sender Key, the Recipient Key, and the
     nonce of Partial IV 0 of either side. Raise ValueError for IDs that can't be."""
+    if id_context is not None and len(id_context) > 255:
+        raise ValueError("id_context has %d octets: 255 at most" % len(id_context))
     sender_nonce, recipient_nonce = nonce_bases(key, (sender_id, recipient_id), id_context)
     sender_key = derive(key, sender_id, id_context)
     return sender_key, derive(key, recipient_id, id_context), sender_nonce, recipient_nonce

@@ -3,6 +3,7 @@
 
 import coap
 from coap import Message
+from coap.oscore import RenewableContext
 from coap.oscore.context import RefusedError, UnverifiedError, read_request_option
 from common import equal, raises
 from oscore_scene import context
@@ -203,6 +204,12 @@ def test_parameters():
     raises(ValueError, context, b"\x01", b"\x01")
     raises(ValueError, context, bytes(8), b"\x01")
     raises(ValueError, context, b"\x01", bytes(8))
+    # Section 3.3: nothing but the Master Secret keeps others out, and AES-128 has 16 octets of it. The length of a kid
+    # context is one octet (section 6.1).
+    for kind in (context, lambda *ids, secret: RenewableContext(secret, *ids)):
+        assert "master_secret" in str(raises(ValueError, kind, b"\x01", b"", secret=bytes(15)))
+    assert "id_context" in str(raises(ValueError, context, b"\x01", b"", id_context=bytes(256)))
+    context(b"\x01", b"", id_context=bytes(255))
     context(bytes(7), bytes(6))
 
 

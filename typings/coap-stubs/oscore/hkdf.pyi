@@ -5,7 +5,9 @@
 def hmac(key, *parts):
     """HMAC-SHA-256 over the parts one behind the other, 32 octets."""
 def extract(salt, secret):
-    """Return the pseudorandom key, section 2.2. No salt is 32 zero octets, which HMAC makes of an empty one."""
+    """Return the pseudorandom key, section 2.2. No salt is 32 zero octets, which HMAC makes of an empty one. Raise
+    ValueError for a secret that is easier to guess than a key.
+    """
 def expand(key, info, size):
     """Return `size` octets of key material, section 2.3; at most 255 * 32."""
 def keys(key, sender_id, recipient_id, id_context):
