@@ -109,8 +109,9 @@ def test_a_client_does_not_wait_for_what_it_does_not_want():
     device.poll(0)
     equal(one_event(device), (coap.RESPONSE, exchange, None))
     equal((device.next_deadline(), device.stats["timeouts"]), (None, 0))
-    # what comes all the same belongs to nothing, and is not rejected
+    # what comes all the same belongs to nothing; it is rejected where it is confirmable (RFC 7252 section 4.2)
     equal(answer(device, "51 44 7001 aa"), [])
+    equal(answer(device, "41 44 7002 aa"), [octets("70 00 7002")])
     equal(events(device), [])
 
 
