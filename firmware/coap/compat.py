@@ -2,6 +2,7 @@
 """The one place where CPython and MicroPython differ for `coap` and `msgin5g`."""
 
 import json
+import sys
 from os import urandom as random_octets  # noqa: F401  # for who needs some
 
 try:
@@ -61,6 +62,22 @@ def json_value(octets: "Octets") -> "Any":
     if "\\ud" in text or "\\uD" in text:
         text = _join_surrogates(text)
     return json.loads(text)
+
+
+def drop_half_modules() -> None:
+    """Take the names of modules that there was no memory to begin out of `sys.modules`. MicroPython leaves them there
+    without a module, and crashes at the next import of one; to be called wherever a MemoryError is outlived. Raise
+    nothing."""
+    if sys.implementation.name != "micropython":
+        return  # None there means that somebody forbids that import
+    name: "str | None" = ""
+    while name is not None:
+        sys.modules.pop(name, None)
+        name = None
+        for each in sys.modules:  # of which `get` has None, and `in` says that it is there
+            if sys.modules.get(each) is None:
+                name = each
+                break
 
 
 def printable(text: str) -> str:

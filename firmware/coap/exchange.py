@@ -2,7 +2,7 @@
 """What the endpoint keeps of messages under way: its own requests, its peers' requests, answers for duplicates."""
 
 from . import numbers
-from .compat import const, ticks_diff
+from .compat import const, drop_half_modules, ticks_diff
 
 _TYPING = const(False)
 if _TYPING:
@@ -91,6 +91,7 @@ class Exchange:
 
 def postpone(item, now):
     """Have an item try again after a second, because there was no memory for what was due."""
+    drop_half_modules()
     item.deadline = now  # where there is no memory for a number either
     item.deadline = now + _SECOND
 

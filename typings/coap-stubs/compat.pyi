@@ -18,6 +18,11 @@ def json_value(octets: Octets) -> Any:
 
     Raise ValueError for what is not JSON in UTF-8, what was cut off among it; MicroPython overlooks wrong commas.
     """
+def drop_half_modules() -> None:
+    """Take the names of modules that there was no memory to begin out of `sys.modules`. MicroPython leaves them there
+    without a module, and crashes at the next import of one; to be called wherever a MemoryError is outlived. Raise
+    nothing.
+    """
 def printable(text: str) -> str:
     """Return what a peer wrote as it may be shown: "?" for each control character, which would move a cursor, or make
     a line of its own.

@@ -8,7 +8,7 @@ async with Context() as coap:
 import asyncio
 import gc
 
-from ..compat import const, earliest, ticks_diff
+from ..compat import const, drop_half_modules, earliest, ticks_diff
 from ..endpoint import Endpoint
 from ..exchange import PIECE, REQUEST
 from .call import Call
@@ -343,6 +343,7 @@ class Context(Client, Serving):
     async def _short(self):
         """There is no memory; the application may give some back."""
         self.stats["no_memory"] += 1
+        drop_half_modules()
         gc.collect()
         await sleep_ms(_NO_MEMORY)
 
@@ -357,6 +358,7 @@ class Context(Client, Serving):
         try:
             self._flush()
         except MemoryError:
+            drop_half_modules()
             self._kick.set()
 
     def _flush(self):

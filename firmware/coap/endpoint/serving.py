@@ -3,7 +3,7 @@
 
 from .. import exchange as exchanges
 from .. import numbers
-from ..compat import const
+from ..compat import const, drop_half_modules
 from ..message import Message, MessageError, empty, encode, has_blocks, uint_octets, unrecognized
 
 _TYPING = const(False)
@@ -317,6 +317,7 @@ class Serving:
         """Undo what `receive` could not finish. Raise nothing."""
         self.stats["failed"] += 1
         self.failure = error
+        drop_half_modules()
         entry = self._duplicates.release()
         if entry is not None:
             _drop(self._incoming, entry)

@@ -14,7 +14,7 @@ async with Context(site=site, port=5683) as coap:
 """
 
 from ... import numbers
-from ...compat import const
+from ...compat import const, drop_half_modules
 from ...endpoint.conditions import OPTIONS as CONDITIONS
 from ...message import Message
 from ...uri import path_options
@@ -286,6 +286,7 @@ class Site:
                     conditions.drop(response)
                     raise
             except MemoryError as error:
+                drop_half_modules()
                 self._failed(message, error)
                 context.respond(incoming, Message(numbers.SERVICE_UNAVAILABLE), observe)
             except Exception as error:
