@@ -36,7 +36,8 @@ class Client:
     those of an oscore.Keyring, whatever the rule of that says. It raises what `request` raises, and ValueError for a
     keyword that can't be said.
 
-    A payload is str, octets, or a binary file, which is read piece by piece. `into`, a binary file, takes the body of a
+    A payload is str, octets, or a binary file, which is read piece by piece from where it stands; where the response is
+    no success, or none comes, it stands there again. `into`, a binary file, takes the body of a
     successful response, of any length, and the Response has its `length` alone. `offset` is the octet to begin it at.
     `block` is the largest block, in octets.
     """
@@ -162,11 +163,19 @@ class Client:
         message = _message(code, payload, confirmable, keywords)
         small = code in (numbers.GET, numbers.FETCH) and self.endpoint.max_datagram < _USUAL
         if block is None and into is None and not offset and not small:
-            return await self.request(message, uri, timeout, context=context)
-        from .transfers import transfer
+            if not hasattr(payload, "seek"):
+                return await self.request(message, uri, timeout, context=context)
+            made = self.request(message, uri, context=context)
+        else:
+            from .transfers import transfer
 
-        made = transfer(self, message, uri, block, into, offset, context)
-        return await wait_for_ms(made, None if timeout is None else int(timeout * 1000))
+            made = transfer(self, message, uri, block, into, offset, context)
+        made = wait_for_ms(made, None if timeout is None else int(timeout * 1000))
+        if hasattr(payload, "seek"):
+            from .transfers import rewinding
+
+            made = rewinding(payload, made)
+        return await made
 
     def observe(
         self,

@@ -73,6 +73,27 @@ async def transfer(
     return answer
 
 
+async def rewinding(payload: "Any", made: "Any") -> "Response | None":
+    """Return what `made` gives. Where that is no success, or nothing comes, have a payload stand where it stood, so
+    that all of it goes out when it is sent again."""
+    done = False
+    origin = None
+    try:
+        try:
+            origin = payload.tell()
+        except (AttributeError, OSError, ValueError):
+            pass  # it can't go back
+        answer = await made
+        done = answer is None or answer.ok
+        return answer
+    finally:
+        if not done and origin is not None:
+            try:
+                payload.seek(origin)
+            except (OSError, ValueError):
+                pass  # it was closed meanwhile
+
+
 class _After:
     """Something to write to, but for the first octets."""
 

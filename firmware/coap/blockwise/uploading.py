@@ -105,11 +105,15 @@ class Upload:
             return exchange
 
     def request(self, start, exponent, part, more, options):
-        """Return the Message of a block."""
+        """Return the Message of a block. Raise ValueError where there is less than there was at first: it would be
+        taken for the whole."""
+        size = self.source.size
+        if not more and size is not None and start + len(part) < size:
+            raise ValueError("payload: it has become shorter, %d octets of %d" % (start + len(part), size))
         options = list(options)
         options.append((numbers.BLOCK1, octets(start, more, exponent)))
-        if not start and self.source.size is not None:
-            options.append((numbers.SIZE1, uint_octets(self.source.size)))  # section 4
+        if not start and size is not None:
+            options.append((numbers.SIZE1, uint_octets(size)))  # section 4
         if not more:
             options += self._block2  # what it says is about the response, and that comes now: section 2.7
         head = self._head

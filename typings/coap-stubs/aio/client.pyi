@@ -27,7 +27,8 @@ class Client:
     those of an oscore.Keyring, whatever the rule of that says. It raises what `request` raises, and ValueError for a
     keyword that can't be said.
 
-    A payload is str, octets, or a binary file, which is read piece by piece. `into`, a binary file, takes the body of a
+    A payload is str, octets, or a binary file, which is read piece by piece from where it stands; where the response is
+    no success, or none comes, it stands there again. `into`, a binary file, takes the body of a
     successful response, of any length, and the Response has its `length` alone. `offset` is the octet to begin it at.
     `block` is the largest block, in octets.
     """

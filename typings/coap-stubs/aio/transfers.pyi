@@ -38,3 +38,7 @@ async def transfer(client: Any, message: Message, to: str | Peer, largest: int |
 
     Raise ValueError for what can't be said, and what `request` raises.
     """
+async def rewinding(payload: Any, made: Any) -> Response | None:
+    """Return what `made` gives. Where that is no success, or nothing comes, have a payload stand where it stood, so
+    that all of it goes out when it is sent again.
+    """

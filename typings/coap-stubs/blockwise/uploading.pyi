@@ -21,7 +21,9 @@ class Upload:
     def start(self, endpoint, peer, now, tag, exponent):
         """Send the first block, or the whole where that is one."""
     def request(self, start, exponent, part, more, options):
-        """Return the Message of a block."""
+        """Return the Message of a block. Raise ValueError where there is less than there was at first: it would be
+        taken for the whole.
+        """
     def go_on(self, endpoint, exchange, response):
         """Take a response: return None where the next block goes out, else the kind of event that ends the exchange.
         Raise where it can't go on, and MemoryError: then all is as before.

@@ -171,6 +171,52 @@ def test_files_as_payloads():
     talk(act, server)
 
 
+def test_a_file_may_be_sent_again():
+    server = Server(body=b"")
+    take = server._take
+
+    async def act(context, link):
+        for body in (BODY, b"short"):
+            for block in (None, 64):
+                file = Seekable(b"head" + body)
+                file.seek(4)
+                # refused, too late, cancelled, failed in the middle
+                server.error = coap.SERVICE_UNAVAILABLE
+                equal((await context.put(URI + "a", file, block=block)).code, coap.SERVICE_UNAVAILABLE)
+                equal(file.at, 4)
+                server.error = None
+                link.send = lambda octets, address: True
+                error = await ended(context.put(URI + "a", file, block=block, timeout=0.01))
+                equal((type(error) is asyncio.TimeoutError, file.at), (True, 4))
+                task = asyncio.create_task(context.put(URI + "a", file, block=block))
+                await asyncio.sleep(0.01)
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+                equal((file.at, context.endpoint._exchanges), (4, []))
+                link.send = lambda octets, address: take(link, octets)
+                answer = await context.put(URI + "a", file, block=block)
+                equal((answer.code, server.got[-1] == body), (coap.CHANGED, True))
+
+    talk(act, server)
+
+
+def test_a_file_that_becomes_shorter_is_not_sent_as_the_whole():
+    class Shrinking(Seekable):
+        def read(self, size):
+            if self.at > 1024:
+                self.octets = self.octets[:2500]
+            return super().read(size)
+
+    server = Server(body=b"")
+
+    async def act(context, link):
+        error = await ended(context.put(URI + "a", Shrinking(BODY)))
+        equal((type(error), server.got), (Incomplete, []))
+        assert "shorter" in str(error), error
+
+    talk(act, server)
+
+
 def test_what_is_no_payload_and_no_etag():
     async def act(context, link):
         for payload in (None, 5, {"a": 1}, [1, 2]):
