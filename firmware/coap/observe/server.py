@@ -59,7 +59,7 @@ class Observers(Notifying):
         now: "Tick",
         sequence: "Any" = None,
         most: int = 16,
-        most_each: int = 4,
+        most_each: int = 8,
         unconfirmed: int = 5,
     ) -> None:
         self.deadline: "Tick | None" = None

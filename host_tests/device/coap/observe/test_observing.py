@@ -8,6 +8,7 @@ import coap
 from aio_scene import URI, Link, ended, quick, reply, run, turns
 from coap.aio import Closed, Context, Failure, NoAnswer, Refused, Site
 from coap.aio import observing as module
+from coap.observe import MAX_OBSERVATIONS
 from common import equal, raises
 
 
@@ -454,6 +455,17 @@ def test_a_site_notifies():
         await turns(20)
         equal(thermometer.set(24), 0)
         equal(len(server.endpoint.observers), 0)
+
+    served(act, thermometer.site)
+
+
+def test_one_client_observes_as_many_as_it_may():
+    thermometer = Thermometer()
+
+    async def act(client, server):
+        all = [client.observe(URI + "room%d/temp" % number) for number in range(MAX_OBSERVATIONS)]
+        for each in all:
+            equal(((await each.__anext__()).text, each.established), ("20", True))
 
     served(act, thermometer.site)
 
