@@ -12,7 +12,7 @@ import select
 import sys
 
 import coap.aio.waiting as waiting
-from coap.compat import const, ticks_diff
+from coap.compat import const, drop_half_modules, ticks_diff
 from msgin5g import events
 from msgin5g.timing import Countdown
 
@@ -136,6 +136,7 @@ class Serving:
                 self._use(self.core.peer)
             self._flush()
         except MemoryError:
+            drop_half_modules()
             self._kick.set()
         except Exception:
             self._inside = False
@@ -312,6 +313,7 @@ class Serving:
     async def _short(self, at):
         """Note that a task has no memory, at its place in the list; the application may give some back."""
         starved = self._starved
+        drop_half_modules()
         starved[at + 1] = _now()
         if starved[at] is None:
             starved[at] = starved[at + 1]
