@@ -77,10 +77,14 @@ class FileStorage:
             file = open(path, mode)
         with file:
             file.write(octets)
-            file.flush()
-            if _fsync:
-                _fsync(file.fileno())
+            self._sync(file)
             return file.tell()
+
+    def _sync(self, file):
+        """Have the disk keep what was written."""
+        file.flush()
+        if _fsync:
+            _fsync(file.fileno())
 
     def _settle(self):
         """Have the disk of a host keep the names in the folder, too."""

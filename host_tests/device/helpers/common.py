@@ -60,6 +60,10 @@ class Random:
         return bytes([self._next() >> 11 & 255 for _ in range(size)])
 
 
+def _nothing(*args):
+    pass
+
+
 class Folder:
     """A FileStorage in a folder of its own, which goes away with what is in it: for tests whose heap must not hold what
     a board has on flash."""
@@ -69,8 +73,11 @@ class Folder:
         from coap.oscore.files import FileStorage
 
         self._path = "/tmp/msgin5g-test-" + str(binascii.hexlify(os.urandom(6)), "ascii")
-        self._storage = FileStorage(self._path)
-        return self._storage
+        self._storage = storage = FileStorage(self._path)
+        # No power is cut here, and a disk takes some ms each time that it must keep something.
+        storage._sync = _nothing
+        storage._settle = _nothing
+        return storage
 
     def __exit__(self, *error):
         for name in self._storage.names():

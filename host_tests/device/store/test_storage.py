@@ -108,7 +108,8 @@ def test_what_a_disk_is_told_to_keep():
         before[1](*names)
 
     before = module._fsync, module._rename
-    with Folder() as storage:
+    with Folder() as folder:
+        storage = FileStorage(folder._folder)
         module._fsync, module._rename = fsync, rename
         try:
             storage.replace("a", b"one")
