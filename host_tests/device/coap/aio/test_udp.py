@@ -38,20 +38,20 @@ def modules():
 
 
 async def served(act, host=None):
-    """Run `act(server, port)` with a server at a port that was free."""
+    """Run `act(server, port)` with a server at a port that was free, in the other family too where `act` wants that."""
     Context = modules()[0]
     for port in range(FIRST, FIRST + 500):
         server = Context(host=host, port=port, site=Site())
         try:
             await server.__aenter__()
+            try:
+                return await act(server, port)
+            finally:
+                await server.__aexit__(None, None, None)
         except OSError as error:
             if error.errno != 98:  # EADDRINUSE
                 raise
-            continue
-        try:
-            return await act(server, port)
-        finally:
-            await server.__aexit__(None, None, None)
+    raise OSError("no port is free")
 
 
 def run(act, host=None):
