@@ -27,6 +27,7 @@ _NON = const(1)
 _ACK = const(2)
 _RST = const(3)
 _EMPTY = const(0)
+_TOO_LARGE = const(141)
 
 _MARKER = const(0xFF)
 _MAX_OPTION = const(65535 + 269)  # what two octets of extended length can say (section 3.1)
@@ -140,7 +141,7 @@ def has_blocks(message: Message) -> bool:
     for number, _ in message.options:
         if number == numbers.BLOCK1 or number == numbers.BLOCK2:
             return True
-    return message.code == numbers.REQUEST_ENTITY_TOO_LARGE
+    return message.code == _TOO_LARGE
 
 
 def unrecognized(message: Message, blocks: int, understood: "Sequence[int]" = ()) -> int | None:

@@ -167,6 +167,8 @@ class Context(Client, Serving):
             if each is not None:
                 each.close()
         self._sockets = [None, None]
+        for body in self.endpoint.bodies[:]:  # in blocks, and under way: what it is read from is closed
+            body.poll(self.endpoint, None)
 
     def _join(self, group):
         from ..endpoint.multicast import LEISURE

@@ -237,6 +237,26 @@ def test_an_answer_that_no_block_comes_for_is_closed():
     run(site, talk, quick())
 
 
+def test_what_is_fetched_is_closed_with_the_context():
+    site = collecting()
+    file = File(bytes(3000))
+
+    @site.get("/file")
+    def get(request):
+        return file
+
+    async def main():
+        wire = Wire()
+        async with Context(wire, site=site) as context:
+            wire.give(coap.Message(coap.GET, options=coap.path_options("/file"), mid=9))
+            equal(len((await wire.answer()).payload), 1024)
+            equal((await wire.ask(0, 1)).code, coap.CONTINUE)
+            equal((len(context.endpoint.bodies), file.closed), (2, 0))
+        equal((context.endpoint.bodies, file.closed), ([], 1))
+
+    asyncio.run(main())
+
+
 def test_a_peer_that_goes_silent():
     site = collecting()
 
