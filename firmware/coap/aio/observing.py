@@ -36,8 +36,8 @@ class Changes:
     `Context.request` raises is raised.
 
     Within `async with` the observation ends with the block, by Observe 1 (section 3.6); `cancel` does the same. Where
-    a loop is left without either, it ends by Reset, once 16 changes were not taken or the last one is stale; who goes
-    on with it hears what the resource is then.
+    a loop is left without either, it ends by Reset once 16 changes were not taken, and by Observe 1 once the last one
+    is stale; who goes on with it hears what the resource is then.
     """
 
     PAUSE = 5000  # ms until it is tried again where nothing came, twice as many each time
@@ -101,18 +101,7 @@ class Changes:
         cannot be sent. Raise nothing."""
         self._ended = True
         self._newest = self._error = None
-        observation = self._observation
-        self._observation = None
-        if observation is not None:
-            try:
-                if observation.established:
-                    self._context.by(self._key, lambda: observation.cancel(self._asked, now()))
-                else:
-                    observation.forget()
-                    self._context.endpoint.cancel(observation.exchange, now())
-                self._context.flush()
-            except Exception:  # too many requests are open, or no memory
-                observation.forget()
+        self._leave()
         self._wake()
 
     # --- what __anext__ does ------------------------------------------------------------------------------
@@ -180,14 +169,12 @@ class Changes:
         """Take an event of the observation or of its exchange. Raise MemoryError: a notification comes again, if it is
         confirmable; what else is lost is asked for again."""
         if self._ended:
-            if kind == NOTIFICATION:
-                subject.accept(message, now())
             return
         try:
             if kind == STALE:
                 self._ask = True
-                if self._event is None and self._observation is not None:
-                    self._drop()  # nobody waits: somebody may have left the loop
+                if self._event is None:
+                    self._leave()  # nobody waits: somebody may have left the loop
             elif kind != RESPONSE and kind != NOTIFICATION:
                 self._exchange_failed(kind, subject, message)
             elif kind == NOTIFICATION and (message.uint(numbers.BLOCK2) or 0) & 8:
@@ -247,6 +234,22 @@ class Changes:
         self._ask = True
         self._not_before = now() + ms
 
+    def _leave(self):
+        observation = self._observation
+        self._observation = None
+        if observation is None:
+            return
+        observation.tag = _accept  # what it is told from now on is for nobody
+        try:
+            if observation.established:
+                self._context.by(self._key, lambda: observation.cancel(self._asked, now()))
+            else:
+                observation.forget()
+                self._context.endpoint.cancel(observation.exchange, now())
+            self._context.flush()
+        except Exception:  # too many requests are open, or no memory
+            observation.forget()
+
     def _drop(self):
         self._observation.forget()
         self._observation = None
@@ -264,6 +267,11 @@ def read_whole(source: "Source") -> bytes:
         if not octets:
             return whole
         whole += octets
+
+
+def _accept(kind, subject, message):
+    if kind == NOTIFICATION:
+        subject.accept(message, now())
 
 
 class _Event(Call):

@@ -20,8 +20,8 @@ class Changes:
     `Context.request` raises is raised.
 
     Within `async with` the observation ends with the block, by Observe 1 (section 3.6); `cancel` does the same. Where
-    a loop is left without either, it ends by Reset, once 16 changes were not taken or the last one is stale; who goes
-    on with it hears what the resource is then.
+    a loop is left without either, it ends by Reset once 16 changes were not taken, and by Observe 1 once the last one
+    is stale; who goes on with it hears what the resource is then.
     """
     PAUSE: int
     LONGEST_PAUSE: int
