@@ -292,6 +292,22 @@ def test_each_pointer_leads_somewhere(folder):
     assert not nowhere, "\n".join(nowhere)
 
 
+def test_each_file_of_the_table_of_clauses_is_there():
+    """Of docs/coap.md: modules of firmware/coap, tests of host_tests, a name alone in the folder of the one before."""
+    table = (ROOT / "docs/coap.md").read_text().partition("## Which clause is where")[2]
+    rows = re.findall(r"^\|([^|]+)\|([^|]+)\|([^|]+)\|$", table, re.MULTILINE)
+    found = []
+    for _, modules, tests in rows[2:]:
+        found += [ROOT / "firmware/coap" / name for name in re.findall(r"`([^`]+)`", modules)]
+        folder = None
+        for name in re.findall(r"`([^`]+)`", tests):
+            path = ROOT / "host_tests" / name if "/" in name else folder / name
+            folder = path.parent
+            found.append(path)
+    assert len(found) > 80
+    assert [path for path in found if not path.exists()] == []
+
+
 def test_each_link_of_a_page_leads_somewhere():
     """[text](path#section) of Markdown, relative to the page."""
     links = nowhere = 0

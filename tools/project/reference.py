@@ -16,7 +16,14 @@ MADE = "<!-- Made of the docstrings: make docs -->\n"
 PAGES = (
     "coap",
     "coap.aio",
+    "coap.aio.observing",
+    "coap.aio.transfers",
+    "coap.aio.multicast",
+    "coap.aio.directory",
+    "coap.aio.udp",
     "coap.observe",
+    "coap.observe.server",
+    "coap.observe.sequence",
     "coap.oscore",
     "coap.uri.whole",
     "coap.uri.link_format",
@@ -59,6 +66,10 @@ class Library:
         words = words[: len(words) - node.level + module.is_package] if node.level else []
         name = ".".join([*words, *([node.module] if node.module else [])])
         return name if name in self.modules and name != module.name else None
+
+    def is_on_a_page(self, each):
+        pages = [name for name in PAGES if name in self.modules]
+        return any(each is one for name in pages for _, one in self.offered(name).values())
 
     def bases(self, module, each):
         """(Module, Class) of each base that is defined in `coap`, the nearest first."""
@@ -118,6 +129,9 @@ def members(library, home, each):
     made = functions.pop("__init__", None)
     yield f"    {_made(each.name, made)}\n"
     yield _prose(each.doc)
+    for _, base in library.bases(home, each):
+        if not library.is_on_a_page(base):
+            yield _prose(base.doc)
     names = {value.name: value for one in reversed(chain) for value in one.values if _is_shown(value.name)}
     names = {name: value for name, value in names.items() if name not in functions}
     if names:

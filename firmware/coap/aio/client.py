@@ -27,7 +27,7 @@ _USUAL = const(1152)  # octets of a datagram that a peer takes for granted (RFC 
 
 
 class Client:
-    """A base class of Context, whose attributes these methods use.
+    """The calls of a Context as a client; it is a base class of that, and uses its attributes.
 
     What each method of CoAP takes as keywords: `timeout` in seconds, for all of it; `confirmable`, False for a NON;
     `accept` and `content_format` (int); `etag` and `if_match`, an ETag (bytes) or a list of them; `if_none_match`
@@ -54,7 +54,7 @@ class Client:
         _up: Any
 
     async def get(self, uri: "str | Peer", **keywords: "Any") -> "Response":
-        """Send a GET (RFC 7252 section 5.8.1)."""
+        """Send a GET (RFC 7252 section 5.8.1). What the keywords are, here and below: see the class."""
         return await self._method(numbers.GET, uri, **keywords)
 
     async def post(
@@ -94,7 +94,8 @@ class Client:
     async def ping(self, uri: "str | Peer" = None, timeout: float | None = None) -> None:
         """Return as soon as the peer has answered an empty message (RFC 7252 section 4.3). Raise NoAnswer."""
         if timeout is not None:
-            return await wait_for_ms(self.ping(uri), int(timeout * 1000))
+            ms = _ms(timeout)
+            return await wait_for_ms(self.ping(uri), ms)
         peer, _ = await self.resolve(uri)
         call = Call()
         return await self.call(call, lambda: self.endpoint.ping(peer, now(), call), True)
@@ -128,7 +129,7 @@ class Client:
         `security`. The iterator raises what `request` raises."""
         from .multicast import Answers
 
-        return Answers(self, _message(method, payload, False, keywords), uri, int(timeout * 1000))
+        return Answers(self, _message(method, payload, False, keywords), uri, _ms(timeout))
 
     def stream(
         self,
@@ -161,6 +162,7 @@ class Client:
         **keywords,
     ):
         message = _message(code, payload, confirmable, keywords)
+        ms = None if timeout is None else _ms(timeout)
         small = code in (numbers.GET, numbers.FETCH) and self.endpoint.max_datagram < _USUAL
         if block is None and into is None and not offset and not small:
             if not hasattr(payload, "seek"):
@@ -170,7 +172,7 @@ class Client:
             from .transfers import transfer
 
             made = transfer(self, message, uri, block, into, offset, context)
-        made = wait_for_ms(made, None if timeout is None else int(timeout * 1000))
+        made = wait_for_ms(made, ms)
         if hasattr(payload, "seek"):
             from .transfers import rewinding
 
@@ -215,8 +217,10 @@ class Client:
         not known.
         """
         if timeout is not None:
-            made = self.request(message, to, None, into, alone, context)
-            return await wait_for_ms(made, int(timeout * 1000))
+            ms = _ms(timeout)
+            return await wait_for_ms(self.request(message, to, None, into, alone, context), ms)
+        if into is not None and not hasattr(into, "write"):
+            raise ValueError("into: give a file that is open for writing, not %r" % (into,))
         peer, options = await self.resolve(to)
         if options:
             message = Message(
@@ -331,6 +335,13 @@ def _is_peer(peer):
     return isinstance(peer, tuple) and len(peer) == 2 and isinstance(peer[0], str) and is_literal(peer[0])
 
 
+def _ms(timeout):
+    """Return seconds as milliseconds. Raise ValueError for what is no number: a text times 1000 is a long one."""
+    if not isinstance(timeout, (int, float)):
+        raise ValueError("timeout=%r: give a number of seconds" % (timeout,))
+    return int(timeout * 1000)
+
+
 def _message(code, payload, confirmable, keywords):
     if isinstance(payload, str):
         payload = payload.encode()
@@ -371,7 +382,13 @@ def options_of(
     ):
         if value is not None:
             least = 1 if number == numbers.HOP_LIMIT else 0
-            if not least <= value <= most:
-                raise ValueError("%s=%r: it is from %d to %d" % (name, value, least, most))
+            if not isinstance(value, int) or not least <= value <= most:
+                raise ValueError("%s=%r: it is a number from %d to %d" % (name, value, least, most))
             made.append((number, uint_octets(value)))
-    return made + list(options)
+    return made + [_pair(each) for each in options]
+
+
+def _pair(option):
+    if not isinstance(option, tuple) or len(option) != 2 or isinstance(option[1], (str, int)):
+        raise ValueError("options: %r is no (number, bytes)" % (option,))
+    return option

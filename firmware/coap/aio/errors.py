@@ -33,9 +33,9 @@ class Refused(OSError):
 
 
 class Closed(OSError):
-    """The context was closed while something waited for it, or before it was used."""
+    """The context was closed while something waited for it, or it is used outside of its `async with`."""
 
-    def __init__(self, why: str = "the context is closed") -> None:
+    def __init__(self, why: str = "the context is closed, or was not opened") -> None:
         super().__init__(_ECANCELED, why)
 
 

@@ -39,7 +39,11 @@ class Names:
             elif each[0] == host and each[1] == ipv6:
                 found = each[3]
         if found is None:
-            found = await _look_up(host, ipv6)
+            try:
+                found = await _look_up(host, ipv6)
+            except OSError as error:  # which does not say what was looked up
+                number = error.args[0] if error.args and isinstance(error.args[0], int) else _ENOENT
+                raise OSError(number, "no address of %r is known: %s" % (host, error))
             self._known.append((host, ipv6, now() + _FOR, found))
             if len(self._known) > _KEPT:
                 self._known.pop(0)

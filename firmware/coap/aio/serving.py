@@ -21,7 +21,7 @@ _BUSY = Message(numbers.SERVICE_UNAVAILABLE, options=((numbers.MAX_AGE, b"\x02")
 
 
 class Serving:
-    """A base class of Context, whose attributes these methods use."""
+    """The answers of a Context as a server; it is a base class of that, and uses its attributes."""
 
     if _TYPING:
         endpoint: Endpoint

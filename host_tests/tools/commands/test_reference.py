@@ -23,7 +23,14 @@ OFFERED = {
         "MessageError",
     },
     "coap.aio": {"Context", "Response", "NoAnswer", "Site", "Request", "File", "Failure", "SerialLink"},
+    "coap.aio.observing": {"Changes"},
+    "coap.aio.transfers": {"Stream"},
+    "coap.aio.multicast": {"Answers"},
+    "coap.aio.directory": {"Registration"},
+    "coap.aio.udp": {"UDPLink"},
     "coap.observe": {"observe", "Observation"},
+    "coap.observe.server": {"Observers"},
+    "coap.observe.sequence": {"Clock", "Stored"},
     "coap.oscore": {"Context", "Security", "StateError"},
 }
 
@@ -47,6 +54,18 @@ def test_a_page_has_what_its_module_offers(name):
     assert done.stdout == "[]\n", done.stderr
 
 
+def test_each_keyword_of_a_request_is_explained():
+    """The methods take them as `**keywords`, so nothing else says what there is."""
+    client = LIBRARY.modules["coap.aio.client"]
+    (made,) = (each for each in client.classes if each.name == "Client")
+    functions = {each.name: each.node.args for each in (*made.functions, *client.functions)}
+    names = {each.arg for name in ("_method", "options_of") for each in functions[name].args}
+    names -= {"self", "code", "payload"}
+    page = (reference.FOLDER / "coap.aio.md").read_text()
+    assert len(names) > 10
+    assert {name for name in names if f"`{name}`" not in page} == set()
+
+
 def documented():
     """(page, name, Function or Class) of all that the pages show."""
     for page in reference.PAGES:
@@ -56,7 +75,8 @@ def documented():
             yield page, name, each
             if isinstance(each, public.Class):
                 for one in (each, *(base for _, base in LIBRARY.bases(home, each))):
-                    for function in one.functions:
+                    shown = {each.name: each for each in reversed(one.functions)}  # the getter, no setter
+                    for function in shown.values():
                         if not function.name.startswith("_") or function.name == "__init__":
                             yield page, f"{name}.{function.name}", function
 
@@ -105,6 +125,7 @@ def call(word: "str | None" = None) -> bytes:
     "made.other": '''from micropython import const
 LIMIT = const(3)
 class Base:
+    """One who waits."""
     def wait(self, ms: int) -> None:
         """Wait."""
     def close(self) -> None:
@@ -141,6 +162,8 @@ Say it.
     Client(peer: str)
 
 One who asks.
+
+One who waits.
 
 Attributes: `peer: str`
 

@@ -9,7 +9,8 @@
         answer = await coap.get("coap://192.0.2.1/sensors/temp?unit=c")
         print(answer.code, answer.text)
 
-What is not named is not imported.
+What is not named is not imported. What calls give beside a Response has pages of its own: coap.aio.observing.Changes,
+transfers.Stream, multicast.Answers, directory.Registration.
 """
 from .context import Context as Context
 from .errors import Closed as Closed

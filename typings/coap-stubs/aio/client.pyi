@@ -18,7 +18,7 @@ from .response import Response
 from .transfers import Stream
 
 class Client:
-    """A base class of Context, whose attributes these methods use.
+    """The calls of a Context as a client; it is a base class of that, and uses its attributes.
 
     What each method of CoAP takes as keywords: `timeout` in seconds, for all of it; `confirmable`, False for a NON;
     `accept` and `content_format` (int); `etag` and `if_match`, an ETag (bytes) or a list of them; `if_none_match`
@@ -36,7 +36,7 @@ class Client:
     call: Callable[..., Any]
     check: Callable[..., None]
     async def get(self, uri: str | Peer, **keywords: Any) -> Response:
-        """Send a GET (RFC 7252 section 5.8.1)."""
+        """Send a GET (RFC 7252 section 5.8.1). What the keywords are, here and below: see the class."""
     async def post(self, uri: str | Peer, payload: Octets | Source | str=b'', **keywords: Any) -> Response:
         """Send a POST (RFC 7252 section 5.8.2)."""
     async def put(self, uri: str | Peer, payload: Octets | Source | str=b'', **keywords: Any) -> Response:

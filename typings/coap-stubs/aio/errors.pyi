@@ -18,8 +18,8 @@ class Refused(OSError):
     def __init__(self, why: str) -> None: ...
 
 class Closed(OSError):
-    """The context was closed while something waited for it, or before it was used."""
-    def __init__(self, why: str='the context is closed') -> None: ...
+    """The context was closed while something waited for it, or it is used outside of its `async with`."""
+    def __init__(self, why: str='the context is closed, or was not opened') -> None: ...
 
 class Incomplete(Exception):
     """A body in blocks did not come whole: it changed under way, is longer than what is taken, or a block failed.

@@ -1,11 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Made of the source: python -m tools.project.stubs
 
-"""Requests to many, and the sockets of a server that is one of them: RFC 7252 section 8. Loaded when it is used.
-
-async for answer in coap.multicast("coap://224.0.1.187/.well-known/core"):
-    print(answer.peer, answer.text)
-"""
+"""Requests to many, and the sockets of a server that is one of them: RFC 7252 section 8. Loaded when it is used."""
 from typing import Any
 from .._contracts import Peer
 from ..message import Message

@@ -8,7 +8,7 @@ from ..endpoint import Endpoint
 from ..message import Message
 
 class Serving:
-    """A base class of Context, whose attributes these methods use."""
+    """The answers of a Context as a server; it is a base class of that, and uses its attributes."""
     endpoint: Endpoint
     site: Any
     flush: Callable[..., None]

@@ -104,9 +104,11 @@ class Site:
         sz, title: see links.link. `ct`, a Content-Format or a tuple of them, is one, and says what the handler
         gives: 4.06 for a request that accepts none of it, and where it is one alone, it is that of the response.
 
-        Raise ValueError that names what is wrong with the pattern or a Content-Format, or where it is there already.
+        Raise ValueError that names what is wrong with the pattern or a Content-Format, or where it is there already;
+        TypeError where there is no pattern.
         """
-
+        if not isinstance(pattern, str):  # @site.get alone: what it gives is never called
+            raise TypeError("a pattern is missing: @site.get(PATTERN)")
         said = {"consumes": consumes, "etag": etag, "observe": observe, "stream": stream, "listed": listed}
 
         def decorator(handler: "Callable[..., Any]") -> "Callable[..., Any]":

@@ -30,8 +30,6 @@ class Route:
     attributes: "Any" = {}  # none, and never changed
 
     def __init__(self, pattern: str, methods: "Sequence[int]", handler: "Callable[..., Any]") -> None:
-        if not isinstance(pattern, str):
-            raise TypeError("a pattern is missing: @site.get(PATTERN)")
         for code in methods:
             if not isinstance(code, int) or not numbers.is_request(code):
                 raise ValueError("methods: %r is none, such as coap.GET" % (code,))

@@ -72,6 +72,14 @@ def test_keywords_are_options():
             ({"hop_limit": 256}, "hop_limit"),
             ({"hop_limit": 0}, "hop_limit"),  # RFC 8768 section 3
             ({"no_response": 256}, "no_response"),
+            ({"accept": "text/plain"}, "accept"),
+            ({"timeout": "5"}, "timeout"),  # "5" * 1000 would be a time, too
+            ({"timeout": "5", "block": 64}, "timeout"),
+            ({"into": "name"}, "into"),
+            ({"into": "name", "block": 64}, "into"),
+            ({"options": [5]}, "options"),
+            ({"options": [(15, "text")]}, "options"),
+            ({"options": {15: b""}}, "options"),
             ({"etag": b"123456789"}, "ETag"),
             ({"if_match": [b"", b"123456789"]}, "ETag"),
         ):

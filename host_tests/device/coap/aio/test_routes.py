@@ -206,7 +206,7 @@ def test_content_formats_that_are_none():
 
 
 def test_a_decorator_without_a_pattern():
-    error = str(raises(TypeError, Site().get(print), print))
+    error = str(raises(TypeError, Site().get, print))
     assert "@site.get(PATTERN)" in error, error
 
 

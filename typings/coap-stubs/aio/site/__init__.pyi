@@ -78,7 +78,8 @@ class Site:
         sz, title: see links.link. `ct`, a Content-Format or a tuple of them, is one, and says what the handler
         gives: 4.06 for a request that accepts none of it, and where it is one alone, it is that of the response.
 
-        Raise ValueError that names what is wrong with the pattern or a Content-Format, or where it is there already.
+        Raise ValueError that names what is wrong with the pattern or a Content-Format, or where it is there already;
+        TypeError where there is no pattern.
         """
     def get(self, pattern: str, **named: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Return a decorator for a handler of GET; keywords are those of `route`."""
