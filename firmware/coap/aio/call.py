@@ -7,11 +7,16 @@ from ..compat import const
 from ..exchange import REFUSED, RESET, RESPONSE, TIMEOUT
 from ..message import Message
 from .response import Response
+from .waiting import now
 
 _TYPING = const(False)
 if _TYPING:
+    from collections.abc import Callable
     from typing import Any
 
+    from ..endpoint import Endpoint
+
+_WAITING = const(16)  # calls that wait for their turn while MAX_EXCHANGES are open
 _HOMES = const(
     "Context context,Response response,SerialLink serial,Site site,Request site.request,File site.files,"
     "Failure site.failure"
@@ -73,3 +78,82 @@ class Call:
         error = errors.Incomplete("%r: %s" % (peer, why))
         error.response = self.message
         raise error
+
+
+class Calls:
+    """A base class of Context, whose attributes these methods use: how calls wait for their turn, and for their end."""
+
+    if _TYPING:
+        endpoint: Endpoint
+        check: Callable[..., None]
+        flush: Callable[..., None]
+        _calls: list
+        _turns: list  # events of the calls that wait until an exchange has ended
+
+    async def wait(self, call: Call) -> "Any":
+        """Wait until `call` has ended; return its result. Raise Closed where the context is closed."""
+        self.check()
+        self._calls.append(call)
+        try:
+            await call.ended.wait()
+        finally:
+            self._calls.remove(call)
+        self.check()
+        return call.result()
+
+    async def call(self, call: Call, start: "Any", ping: bool = False) -> "Any":
+        """Have `start()` begin an exchange whose tag is `call`, when there is room for one; return the result."""
+        self._calls.append(call)
+        try:
+            call.exchange = await self.started(start)
+            await call.ended.wait()
+        finally:
+            self._calls.remove(call)
+            if not call.kind and call.exchange is not None:
+                self.endpoint.cancel(call.exchange, now())
+                self.flush()
+            self._next_turn()
+        return call.result(ping, self.endpoint.security)
+
+    async def started(self, start: "Any") -> "Any":
+        """Return what `start()` returns, called as soon as there is room for an exchange."""
+        turn = None
+        try:
+            while True:
+                self.check()
+                if turn is None and self._turns or turn is not None and self._turns[0] is not turn:
+                    pass  # others wait for longer
+                else:
+                    try:
+                        exchange = start()
+                        self.flush()
+                        return exchange
+                    except Exception as error:
+                        if not _is_busy(error) or turn is None and len(self._turns) >= _WAITING:
+                            raise
+                if turn is None:
+                    if len(self._turns) >= _WAITING:
+                        from ..errors import BusyError
+
+                        raise BusyError("%d calls wait for their turn" % _WAITING)
+                    turn = asyncio.Event()
+                    self._turns.append(turn)
+                turn.clear()
+                await turn.wait()
+        finally:
+            if turn is not None:
+                self._turns.remove(turn)
+                self._next_turn()
+
+    def _next_turn(self):
+        if self._turns:
+            self._turns[0].set()
+
+
+def _is_busy(error):
+    # MicroPython 1.25 keeps half of a module that there was no memory for, and crashes when that is imported again
+    if isinstance(error, MemoryError):
+        return False
+    from ..errors import BusyError
+
+    return isinstance(error, BusyError)

@@ -297,12 +297,11 @@ class Client:
         if link is None:
             if not _is_peer(peer):
                 raise ValueError("peer %r: give a URI, coap://HOST/PATH, or (address, port)" % (to,))
-            ipv6 = ":" in peer[0]
-            self._socket(ipv6)
-            if ipv6:
+            if ":" in peer[0]:
                 from .names import spelled
 
                 peer = spelled(peer)
+            self._socket(":" in peer[0])
         return peer, options
 
     async def _until_up(self):

@@ -11,7 +11,7 @@ import gc
 from ..compat import const, drop_half_modules, earliest, ticks_diff
 from ..endpoint import Endpoint
 from ..exchange import PIECE, REQUEST
-from .call import Call
+from .call import Call, Calls
 from .client import Client
 from .serving import Serving
 from .waiting import current, now, sleep_ms, wait_for_ms
@@ -29,10 +29,9 @@ _SEND_RETRY = const(20)  # ms until a link that was busy is asked again
 _BEAT = const(3600000)  # ms that the timer task sleeps at most: an endpoint is polled once a day at least
 _COLLECT = const(16384)  # octets that are taken between two collections
 _NO_MEMORY = const(100)  # ms until it is tried again
-_WAITING = const(16)  # calls that wait for their turn while MAX_EXCHANGES are open
 
 
-class Context(Client, Serving):
+class Context(Client, Serving, Calls):
     """A client and a server at once, to be used by `async with`.
 
     Without `link` it speaks UDP: a socket for IPv4 and one for IPv6, each opened when it is needed. `host` and `port`
@@ -111,8 +110,8 @@ class Context(Client, Serving):
         return self
 
     async def __aexit__(self, *error: "Any") -> None:
-        self._end()
         try:
+            self._end()
             await sleep_ms(0)  # what was cancelled ends, and does not wait for a socket any more
         finally:
             self._close()
@@ -120,17 +119,6 @@ class Context(Client, Serving):
     async def serve(self) -> None:
         """Wait until this task is cancelled, or the context is closed."""
         await self.wait(Call())
-
-    async def wait(self, call: Call) -> "Any":
-        """Wait until `call` has ended; return its result. Raise Closed where the context is closed."""
-        self.check()
-        self._calls.append(call)
-        try:
-            await call.ended.wait()
-        finally:
-            self._calls.remove(call)
-        self.check()
-        return call.result()
 
     @property
     def address(self) -> "Peer":
@@ -149,26 +137,34 @@ class Context(Client, Serving):
     def _end(self):
         """End all that runs and waits."""
         self._open = False
-        for task in self._tasks + [entry[1] for entry in self._handlers]:
+        # Nothing here or in _close needs memory.
+        for task in self._tasks:
             if task is not current():
                 task.cancel()
-        self._tasks = []
-        self._handlers = []
+        for entry in self._handlers:
+            if entry[1] is not current():
+                entry[1].cancel()
         for call in self._calls:
             call.ended.set()
         for turn in self._turns:
             turn.set()
         self._up.set()
+        self._tasks.clear()
+        self._handlers.clear()
 
     def _close(self):
         if self._link is not None:
             self._link.close()
-        for each in self._sockets:
+        sockets = self._sockets
+        while sockets:
+            each = sockets.pop()
             if each is not None:
                 each.close()
-        self._sockets = [None, None]
-        for body in self.endpoint.bodies[:]:  # in blocks, and under way: what it is read from is closed
-            body.poll(self.endpoint, None)
+        sockets.append(None)
+        sockets.append(None)
+        if self.endpoint.bodies:  # in blocks, and under way: what they are read from is closed
+            for body in self.endpoint.bodies[:]:
+                body.poll(self.endpoint, None)
 
     def _join(self, group):
         from ..endpoint.multicast import LEISURE
@@ -187,9 +183,15 @@ class Context(Client, Serving):
             raise Closed()
 
     def begin(self, coroutine: "Any") -> "Any":
-        """Run a coroutine as a task that is cancelled when the context is closed, or by `end`. Return the task."""
-        task = asyncio.create_task(coroutine)
-        self._tasks.append(task)
+        """Run a coroutine as a task that is cancelled when the context is closed, or by `end`. Return the task. Raise
+        MemoryError, and then it does not run."""
+        tasks = self._tasks
+        tasks.append(None)
+        try:
+            tasks[-1] = task = asyncio.create_task(coroutine)
+        except MemoryError:
+            tasks.pop()
+            raise
         return task
 
     def end(self, task: "Any") -> None:
@@ -207,9 +209,11 @@ class Context(Client, Serving):
 
             from .udp import UDPLink
 
-            family = getattr(socket, "AF_INET6", None) if ipv6 else socket.AF_INET
-            if family is None:
-                raise OSError(97, "this board has no IPv6")
+            family = socket.AF_INET
+            if ipv6:
+                from .names import inet6
+
+                family = inet6()
             ours = (":" in (self._host or "")) == ipv6
             sock = UDPLink(self.endpoint.max_datagram)
             options = None
@@ -228,59 +232,13 @@ class Context(Client, Serving):
                 self._port if ours or self._host in (None, "::") else 0,
                 options,
             )
+            try:
+                self.begin(self._read(sock))
+            except MemoryError:
+                sock.close()  # nobody would read it
+                raise
             self._sockets[ipv6] = sock
-            self.begin(self._read(sock))
         return sock
-
-    # --- calls -----------------------------------------------------------------------------------
-
-    async def call(self, call: Call, start: "Any", ping: bool = False) -> "Any":
-        """Have `start()` begin an exchange whose tag is `call`, when there is room for one; return the result."""
-        self._calls.append(call)
-        try:
-            call.exchange = await self.started(start)
-            await call.ended.wait()
-        finally:
-            self._calls.remove(call)
-            if not call.kind and call.exchange is not None:
-                self.endpoint.cancel(call.exchange, now())
-                self.flush()
-            self._next_turn()
-        return call.result(ping, self.endpoint.security)
-
-    async def started(self, start: "Any") -> "Any":
-        """Return what `start()` returns, called as soon as there is room for an exchange."""
-        turn = None
-        try:
-            while True:
-                self.check()
-                if turn is None and self._turns or turn is not None and self._turns[0] is not turn:
-                    pass  # others wait for longer
-                else:
-                    try:
-                        exchange = start()
-                        self.flush()
-                        return exchange
-                    except Exception as error:
-                        if not _is_busy(error) or turn is None and len(self._turns) >= _WAITING:
-                            raise
-                if turn is None:
-                    if len(self._turns) >= _WAITING:
-                        from ..errors import BusyError
-
-                        raise BusyError("%d calls wait for their turn" % _WAITING)
-                    turn = asyncio.Event()
-                    self._turns.append(turn)
-                turn.clear()
-                await turn.wait()
-        finally:
-            if turn is not None:
-                self._turns.remove(turn)
-                self._next_turn()
-
-    def _next_turn(self):
-        if self._turns:
-            self._turns[0].set()
 
     # --- the tasks ----------------------------------------------------------------------------------
 
@@ -319,7 +277,7 @@ class Context(Client, Serving):
                 await sleep_ms(_LINK_RETRY)
 
     async def _tick(self):
-        while True:
+        while self._open:  # wait_for of CPython 3.11 may forget that it was cancelled
             try:
                 tick = now()
                 self.endpoint.poll(tick)
@@ -420,12 +378,3 @@ class Context(Client, Serving):
                 self._owed = subject
                 self._kick.set()
             self._raised(error)
-
-
-def _is_busy(error):
-    # MicroPython 1.25 keeps half of a module that there was no memory for, and crashes when that is imported again
-    if isinstance(error, MemoryError):
-        return False
-    from ..errors import BusyError
-
-    return isinstance(error, BusyError)

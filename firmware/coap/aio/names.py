@@ -18,6 +18,7 @@ if _TYPING:
 
 _KEPT = const(8)  # names
 _ENOENT = const(2)
+_EAFNOSUPPORT = const(97)
 _IPPROTO_IPV6 = const(41)
 _FOR = const(60000)  # ms that an address is kept
 
@@ -34,7 +35,7 @@ class Names:
         found = None
         tick = now()
         for each in list(self._known):
-            if ticks_diff(each[2], tick) <= 0:
+            if not 0 < ticks_diff(each[2], tick) <= _FOR:  # of days ago: it seems to be days ahead
                 self._known.remove(each)
             elif each[0] == host and each[1] == ipv6:
                 found = each[3]
@@ -68,10 +69,22 @@ def chosen(found: "list[Any]", ipv6: bool) -> str:
     return peer_of(found[0][4])[0]
 
 
+def inet6() -> int:
+    """Return the address family of IPv6. Raise OSError where there is none."""
+    family = getattr(socket, "AF_INET6", None)
+    if family is None:
+        raise OSError(_EAFNOSUPPORT, "this board has no IPv6")
+    return family
+
+
 def spelled(peer: "Peer") -> "Peer":
-    """Return (host, port) as a socket spells it: an IPv6 address can be written in many ways. Raise OSError for what
-    is none."""
-    return peer_of(socket.getaddrinfo(peer[0], peer[1])[0][-1])
+    """Return (host, port) of an IPv6 address as a socket spells it, for it can be written in many ways. One that stands
+    for an IPv4 address (::ffff:192.0.2.1) is that. Raise OSError for what is none."""
+    inet6()
+    host, port = peer_of(socket.getaddrinfo(peer[0], peer[1])[0][-1])
+    if host.startswith("::ffff:") and "." in host:
+        host = host[7:]
+    return host, port
 
 
 def prepare(sock: "Any", family: int, group: "tuple[int, int, bytes] | tuple[()] | None") -> None:

@@ -74,12 +74,12 @@ class SerialLink:
     def again(self) -> None:
         """Begin the task anew, and with the frame that it was at."""
         self._end()
-        self._ready = asyncio.Event()
-        if self._queue:
-            self._ready.set()
         self._begin()
 
     def _begin(self):
+        self._ready = asyncio.Event()  # CPython's belongs to the event loop that first waited for it
+        if self._queue:
+            self._ready.set()
         self._loop = loop()
         self._writer = asyncio.create_task(self._write())
 

@@ -133,7 +133,7 @@ class UDPLink:
                 tick = now()
                 if self._asked is None:
                     self._asked = tick
-                elif ticks_diff(tick, self._asked) > _UNHEARD:
+                elif not 0 <= ticks_diff(tick, self._asked) <= _UNHEARD:  # days seem to be none
                     self._asked = tick
                     try:
                         self._look_up()

@@ -4,6 +4,7 @@ who waits for it, no request of a peer stays without an answer, and nothing ends
 """
 
 import asyncio
+import gc
 
 import coap
 from aio_scene import PEER, URI, Link, quick, reply
@@ -143,3 +144,43 @@ def test_a_call_that_cannot_begin_has_sent_nothing():
         return not raised and len(opened.link.out) == 1 and not context.stats["unsent"]
 
     assert play(prepare, act, check) > 3
+
+
+class Ended:
+    """A task, a call, a socket: how often each was told to end."""
+
+    def __init__(self):
+        self.times = 0
+        self.ended = self
+
+    def end(self):
+        self.times += 1
+
+    cancel = set = close = end
+
+
+def test_closing_needs_no_memory():
+    def prepare():
+        opened = Opened()
+        opened.parts = [Ended() for _ in range(7)]
+        context = opened.context
+        context._tasks = opened.parts[:2]
+        context._handlers = [[None, opened.parts[2]]]
+        context._calls = [opened.parts[3]]
+        context._turns = [opened.parts[4]]
+        context._sockets = [opened.parts[5], None, opened.parts[6]]
+        return opened
+
+    def act(opened):
+        opened.context._end()
+        opened.context._close()
+
+    def check(opened, raised):
+        if hasattr(gc, "mem_alloc"):  # CPython takes some for each loop and each call
+            assert not raised
+        if not raised:
+            equal([each.times for each in opened.parts], [1] * 7)
+            equal((opened.context._sockets, opened.link.closed), ([None, None], 1))
+        return not raised
+
+    play(prepare, act, check)

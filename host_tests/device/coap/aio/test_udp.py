@@ -287,6 +287,90 @@ def test_names_are_kept_for_a_minute():
         names._look_up, names.now = real
 
 
+def test_a_name_is_not_kept_for_days():
+    """Ticks wrap after 6.2 days, and half of that looks like the future."""
+    names = modules()[2]
+    asked, tick = [], [0]
+
+    async def look_up(host, ipv6):
+        asked.append(tick[0])
+        return "127.0.0.1"
+
+    async def act():
+        known = names.Names()
+        for days in range(10):
+            tick[0] = days * 86400000 & (1 << 29) - 1
+            await known.address("a", False)
+        equal(len(asked), 10)
+
+    real = names._look_up, names.now
+    names._look_up, names.now = look_up, lambda: tick[0]
+    try:
+        asyncio.run(act())
+        del asked[:]
+        for days in range(2, 6):  # without any question in between
+            del asked[:]
+            known = names.Names()
+            for tick[0] in (0, days * 86400000):
+                asyncio.run(known.address("a", False))
+            equal(len(asked), 2)
+    finally:
+        names._look_up, names.now = real
+
+
+def test_a_peer_that_is_silent_for_days_is_looked_up():
+    """After three minutes without an answer, and after days in which nothing was asked just so."""
+    udp = modules()[1]
+    tick, looked = [0], []
+    real, udp.now = udp.now, lambda: tick[0]
+    try:
+        for later in (180001, 86400000, 4 * 86400000, 6 * 86400000):
+            made = faked(*[2] * 3)
+            made.use(("127.0.0.1", 5683))
+            made._look_up = lambda: looked.append(tick[0])
+            for tick[0] in (0, 1000, later):
+                made.send(b"\x40\x01\x00\x01", ("127.0.0.1", 5683))
+            equal(looked, [later])
+            del looked[:]
+    finally:
+        udp.now = real
+
+
+def test_a_socket_that_nobody_could_read_is_none():
+    """There was memory for the socket, and none for the task that reads it: it is opened at the next call."""
+
+    async def act(server, port):
+        async with modules()[0]() as context:
+            context.end(context._tasks[0])
+            context._sockets[0].close()
+            context._sockets[0] = None
+
+            def begin(coroutine):
+                coroutine.close()
+                raise MemoryError
+
+            context.begin = begin
+            uri = "coap://127.0.0.1:%d/a" % port
+            equal((type(await ended(context.get(uri))), context._sockets), (MemoryError, [None, None]))
+            del context.begin
+            equal((await context.get(uri, timeout=20)).text, "/a")
+
+    run(act)
+
+
+def test_an_address_of_ipv4_in_ipv6_is_that_of_ipv4():
+    """RFC 4291 section 2.5.5.2. A socket for IPv6 alone does not reach it."""
+
+    async def act(server, port):
+        async with modules()[0]() as context:
+            for host in ("::ffff:127.0.0.1", "::FFFF:7f00:1"):
+                answer = await context.get("coap://[%s]:%d/a" % (host, port), timeout=20)
+                equal((answer.text, answer.peer), ("/a", ("127.0.0.1", port)))
+            equal(context._sockets[1], None)
+
+    run(act)
+
+
 def test_the_family_of_a_name():
     names = modules()[2]
     four = (socket.AF_INET, 0, 0, "", ("192.0.2.1", 0))
