@@ -3,6 +3,7 @@
 
 import asyncio
 
+from .. import numbers
 from ..compat import const
 from ..exchange import REFUSED, RESET, RESPONSE, TIMEOUT
 from ..message import Message
@@ -81,7 +82,7 @@ class Call:
 
 
 class Calls:
-    """A base class of Context, whose attributes these methods use: how calls wait for their turn, and for their end."""
+    """A base class of Context, whose attributes these methods use: how calls begin, wait for their turn, and end."""
 
     if _TYPING:
         endpoint: Endpoint
@@ -148,6 +149,30 @@ class Calls:
     def _next_turn(self):
         if self._turns:
             self._turns[0].set()
+
+    def by(self, context: "Any", start: "Callable[[], Any]") -> "Any":
+        """Return what `start()` returns, which sends requests, by this oscore.Context; None: by the rule."""
+        if context is None:
+            return start()
+        if not hasattr(self.endpoint.security, "by"):
+            raise ValueError("context: security=oscore.Keyring([...]) has several to choose from")
+        return self.endpoint.security.by(context, start)  # type: ignore
+
+    def _told_apart(self, message, peer, call):
+        """Return the message, with a Request-Tag where another one of its method is under way to the same peer: if
+        both are answered in blocks, nothing else tells whose next one is asked for (RFC 9175 section 3). For each block
+        of a GET the server begins anew."""
+        for each in self._calls:
+            if (
+                each is not call
+                and each.code == message.code != numbers.GET
+                and each.exchange is not None
+                and each.exchange.peer == peer
+                and message.option(numbers.REQUEST_TAG) is None
+            ):
+                options = list(message.options) + [(numbers.REQUEST_TAG, self.endpoint.random(4))]
+                return Message(message.code, message.payload, options, message.type, 0, message.token)
+        return message
 
 
 def _is_busy(error):

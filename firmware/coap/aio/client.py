@@ -44,8 +44,9 @@ class Client:
 
     if _TYPING:
         endpoint: Endpoint
+        by: Callable[..., Any]
         call: Callable[..., Any]
-        _calls: list
+        _told_apart: Callable[..., Any]
         check: Callable[..., None]
         _link: Any
         _names: Any
@@ -246,33 +247,10 @@ class Client:
             answer.length = call.exchange.body.length
         return answer
 
-    def by(self, context: "Any", start: "Callable[[], Any]") -> "Any":
-        """Return what `start()` returns, which sends requests, by this oscore.Context; None: by the rule."""
-        if context is None:
-            return start()
-        if not hasattr(self.endpoint.security, "by"):
-            raise ValueError("context: security=oscore.Keyring([...]) has several to choose from")
-        return self.endpoint.security.by(context, start)  # type: ignore
-
-    def _told_apart(self, message, peer, call):
-        """Return the message, with a Request-Tag where another one of its method is under way to the same peer: if
-        both are answered in blocks, nothing else tells whose next one is asked for (RFC 9175 section 3). For each block
-        of a GET the server begins anew."""
-        for each in self._calls:
-            if (
-                each is not call
-                and each.code == message.code != numbers.GET
-                and each.exchange is not None
-                and each.exchange.peer == peer
-                and message.option(numbers.REQUEST_TAG) is None
-            ):
-                options = list(message.options) + [(numbers.REQUEST_TAG, self.endpoint.random(4))]
-                return Message(message.code, message.payload, options, message.type, 0, message.token)
-        return message
-
-    async def resolve(self, to: "str | Peer") -> "tuple[Peer, list[tuple[int, bytes]]]":
-        """Return the peer and the options of a URI, or of a peer. Raise ValueError, and OSError for a name that is not
-        known or an address family that this machine does not have."""
+    async def resolve(self, to: "str | Peer", many: bool = False) -> "tuple[Peer, list[tuple[int, bytes]]]":
+        """Return the peer and the options of a URI, or of a peer. Raise ValueError, for the address of a group, too,
+        but where `many` is meant, and OSError for a name that is not known or an address family that this machine does
+        not have."""
         self.check()
         link = self._link
         if link is not None and not self._up.is_set():
@@ -294,15 +272,20 @@ class Client:
                 raise ValueError("URI %r: this line is %r" % (to, link.peer))
         elif to is None and link is not None:
             peer = link.peer
-        if link is None:
-            if not _is_peer(peer):
-                raise ValueError("peer %r: give a URI, coap://HOST/PATH, or (address, port)" % (to,))
-            if ":" in peer[0]:
-                from .names import spelled
+        return (self._reached(peer, many) if link is None else peer), options
 
-                peer = spelled(peer)
-            self._socket(":" in peer[0])
-        return peer, options
+    def _reached(self, peer, many):
+        """Return a peer as its socket, opened now where it was not, says it."""
+        if not _is_peer(peer):
+            raise ValueError("peer %r: give a URI, coap://HOST/PATH, or (address, port)" % (peer,))
+        if ":" in peer[0]:
+            from .names import spelled
+
+            peer = spelled(peer)
+        if not many and _is_group(peer[0]):  # RFC 7252 section 8.1
+            raise ValueError("peer %r: it is a group, which `multicast` asks" % (peer,))
+        self._socket(":" in peer[0])
+        return peer
 
     async def _until_up(self):
         """Wait until the link is open for the first time, as long as an answer would be waited for."""
@@ -331,7 +314,16 @@ class Client:
 def _is_peer(peer):
     from ..uri.whole import is_literal
 
-    return isinstance(peer, tuple) and len(peer) == 2 and isinstance(peer[0], str) and is_literal(peer[0])
+    if not isinstance(peer, tuple) or len(peer) != 2:
+        return False
+    host, port = peer
+    return isinstance(host, str) and is_literal(host) and isinstance(port, int) and 0 < port < 65536
+
+
+def _is_group(host):
+    if ":" in host:
+        return host[:2].lower() == "ff" and host.find(":") == 4
+    return 224 <= int(host.split(".")[0]) < 240
 
 
 def _ms(timeout):

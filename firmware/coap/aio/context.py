@@ -85,9 +85,11 @@ class Context(Client, Serving, Calls):
     # --- its life -----------------------------------------------------------------------------------
 
     async def __aenter__(self) -> "Context":
-        """Open it. Raise OSError where the socket cannot be had: that port is taken, or there is no such address."""
+        """Open it. Raise OSError where the socket cannot be had: that port is taken, or there is no such address.
+
+        After Ctrl-C the port may stay taken on a board, by what asyncio keeps of the tasks, until Ctrl-D."""
         if self._open:
-            raise RuntimeError("the context is open")
+            raise RuntimeError("the context is open (after Ctrl-C: make another one)")
         if hasattr(gc, "threshold") and gc.threshold() < 0:
             # A heap that is collected only when it is full gets scattered by what is kept for minutes: then a module or
             # a datagram finds no place while half of the heap is free. An application's own choice stays.
@@ -226,12 +228,12 @@ class Context(Client, Serving, Calls):
                     prepare(sock, family, group)
 
             # Of the other family it has the same port, where that was asked for without an address.
-            sock.bind(
-                family,
-                self._host if ours else None,
-                self._port if ours or self._host in (None, "::") else 0,
-                options,
-            )
+            host = self._host if ours else None
+            port = self._port if ours or self._host in (None, "::") else 0
+            try:
+                sock.bind(family, host, port, options)
+            except OSError as error:
+                raise OSError(error.errno, "no UDP port %d of %s (%s)" % (port, host or "any address", error))
             try:
                 self.begin(self._read(sock))
             except MemoryError:

@@ -79,7 +79,7 @@ class Answers:
             self._call.finish()
 
     async def _begin(self):
-        peer, options = await self._context.resolve(self._uri)
+        peer, options = await self._context.resolve(self._uri, True)
         given = self._message
         message = Message(given.code, given.payload, options + list(given.options), numbers.NON)
         self._message = message

@@ -120,6 +120,7 @@ def test_a_port_that_is_taken_is_told_at_once():
         second = modules()[0](port=port)
         error = await ended(second.__aenter__())
         equal((isinstance(error, OSError), error.errno), (True, 98))
+        assert str(port) in str(error), error
         equal((second._open, second._tasks, second._sockets), (False, [], [None, None]))
 
     run(act)
@@ -246,6 +247,21 @@ def test_an_address_of_a_link_says_which():
     found = socket.getaddrinfo("fe80::1%1", 5683, 0, socket.SOCK_DGRAM)[0][-1]  # the first: loopback
     host, port = udp.peer_of(found)
     equal((host in ("fe80::1%1", "fe80::1%lo"), port), (True, 5683))
+
+
+def test_one_request_is_not_for_a_group():
+    """RFC 7252 section 8.1: a request by multicast is non-confirmable, and the answers come from others."""
+
+    async def act():
+        async with modules()[0]() as context:
+            for host in ("224.0.1.187", "239.255.255.255", "[ff02::fd]", "[FF05:0::fd]"):
+                for call in (context.get, context.ping):
+                    error = await ended(call("coap://%s/" % host, timeout=1))
+                    equal((type(error), "multicast" in str(error)), (ValueError, True))
+            equal((context.endpoint.stats["sent"], context.endpoint._exchanges), (0, []))
+
+    modules()
+    asyncio.run(act())
 
 
 def test_names_are_kept_for_a_minute():
@@ -389,8 +405,10 @@ def test_the_family_of_a_name():
 def test_what_is_no_peer_is_said():
     async def act():
         async with modules()[0]() as context:
-            for peer in (5, ("127.0.0.1",), (b"127.0.0.1", 5683), ("localhost", 5683), None):
-                error = await ended(context.get(peer))
+            for peer in (5, ("127.0.0.1",), (b"127.0.0.1", 5683), ("localhost", 5683), None) + tuple(
+                [("127.0.0.1", port) for port in (0, -1, 65536, "5683", 5683.0)]
+            ):
+                error = await ended(context.get(peer, timeout=1))
                 equal((type(error), "URI" in str(error)), (ValueError, True))
             equal(context.endpoint._exchanges, [])
 
