@@ -7,7 +7,8 @@ import gc
 import coap
 from aio_scene import PEER, URI, Link, answering, ended, quick, reply, run, turns
 from coap.aio import Closed, Context, Incomplete, NoAnswer, Refused, Response
-from common import Skip, equal
+from coap.aio import context as module
+from common import Skip, equal, raises
 
 
 def test_each_method_sends_its_code():
@@ -478,3 +479,70 @@ def test_who_wants_no_response_gets_none():
         equal([each.type for each in link.out], [coap.CON, coap.NON])
 
     run(act, lambda: answering(Link(), acknowledge))
+
+
+class Full:
+    """In the place of asyncio: it has no memory for a task."""
+
+    def __init__(self):
+        self.Event = asyncio.Event
+
+    def create_task(self, coroutine):
+        coroutine.close()
+        raise MemoryError
+
+
+class Task:
+    def __init__(self):
+        self.cancelled = 0
+
+    def cancel(self):
+        self.cancelled += 1
+
+
+def test_its_tasks_end_whatever_moment_it_is_closed_in():
+    """asyncio.wait_for of CPython 3.11 forgets a cancellation when what it waits for has just ended."""
+
+    async def main():
+        for moment in range(6):
+            async with Context(answering(Link())) as opened:
+                await turns()
+                tasks = list(opened._tasks)
+                equal(len(tasks), 2)
+                opened._kick.set()
+                await turns(moment)
+            await turns()
+            equal([task.done() for task in tasks], [True, True])
+
+    asyncio.run(asyncio.wait_for(main(), 60))
+
+
+def test_a_task_that_cannot_begin_is_not_kept():
+    async def main():
+        async with Context(answering(Link())) as opened:
+            before = list(opened._tasks)
+            module.asyncio, real = Full(), module.asyncio
+            try:
+                raises(MemoryError, opened.begin, opened.serve())
+            finally:
+                module.asyncio = real
+            equal(opened._tasks, before)
+            equal((await opened.get(URI + "a")).text, "/a")
+
+    asyncio.run(main())
+
+
+def test_one_that_cannot_be_opened_is_closed():
+    async def main():
+        link = answering(Link())
+        opened = Context(link)
+        module.asyncio, real = Full(), module.asyncio
+        try:
+            equal(type(await ended(opened.__aenter__())), MemoryError)
+        finally:
+            module.asyncio = real
+        equal((link.closed, opened._tasks, opened._open), (1, [], False))
+        async with opened:
+            equal((await opened.get(URI + "a")).text, "/a")
+
+    asyncio.run(main())

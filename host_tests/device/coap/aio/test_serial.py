@@ -4,7 +4,7 @@
 import asyncio
 
 import coap
-from aio_scene import ended
+from aio_scene import ended, turns
 from coap.aio import Closed, Context, SerialLink, slipmux
 from common import equal
 from line_scene import line
@@ -95,3 +95,20 @@ def test_a_line_that_ends_is_opened_again():
             serial.sleep_ms = real
 
     asyncio.run(asyncio.wait_for(main(), 60))
+
+
+def test_a_link_may_be_used_in_one_event_loop_after_the_other():
+    ends = line(), line()
+    near = SerialLink(lambda: ends[len(played)][0])
+    far = SerialLink(lambda: ends[len(played)][1])
+    played = []
+
+    async def main():
+        async with Context(far, site=Site()), Context(near) as opened:
+            await turns()
+            for _ in range(2):
+                equal((await opened.get("coap+uart:///a", timeout=20)).text, "it")
+
+    while len(played) < 2:
+        asyncio.run(asyncio.wait_for(main(), 60))
+        played.append(True)
