@@ -56,6 +56,8 @@ class Context(Client, Serving, Calls):
     ) -> None:
         if endpoint is not None and security is not None:
             raise ValueError("security: an endpoint that is given has its own")
+        if security is not None and not hasattr(security, "poll"):
+            raise ValueError("security: give oscore.Security(CONTEXT) or a Keyring, not %r" % (security,))
         if link is not None and (host is not None or port):
             raise ValueError("host, port: a link that is given has its own")
         if groups and (link is not None or not port):

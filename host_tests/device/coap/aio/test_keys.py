@@ -3,9 +3,10 @@
 
 import coap
 from aio_scene import URI, Link, run
+from coap.aio import Context
 from coap.observe.server import Observers
 from coap.oscore import Keyring, Security
-from common import equal
+from common import equal, raises
 from observe_scene import Count
 from oscore_scene import CLIENT, context
 
@@ -69,6 +70,15 @@ def test_each_kind_of_request_by_a_key_that_is_named():
         equal(link.by(), ([], 0))
 
     run(act, Wire, security=ring)
+
+
+def test_a_key_is_no_security_by_itself():
+    """Both are called Context, so one is easily given for the other."""
+    only = context(b"\x01", b"")
+    for wrong in (only, "key"):
+        assert "oscore.Security" in str(raises(ValueError, Context, Link(), security=wrong))
+    Context(Link(), security=Security(only))
+    Context(Link(), security=Keyring([only]))
 
 
 def test_without_a_keyring_there_is_none_to_name():
