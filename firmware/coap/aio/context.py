@@ -42,6 +42,10 @@ class Context(Client, Serving, Calls):
 
     `site` answers the requests of peers (aio.Site). `security` is an oscore.Security. `endpoint`, if given, is a
     coap.Endpoint with limits of its own, and has its `security` itself.
+
+    `stats` counts the datagrams that could not be sent, "unsent" (no way to there, for example; what is confirmable is
+    sent again), how often a task waited for memory, "no_memory", and the exceptions that were told since nobody awaits
+    them, "raised". `endpoint.stats` has the rest.
     """
 
     def __init__(
@@ -360,7 +364,7 @@ class Context(Client, Serving, Calls):
                     self._unsent = item
                     break
             except Exception as error:
-                self.stats["unsent"] += 1  # lost like any datagram: CoAP sends it again
+                self.stats["unsent"] += 1  # lost like any datagram: CoAP sends a CON again
                 if not isinstance(error, (OSError, MemoryError)):
                     self._raised(error)
 

@@ -33,6 +33,7 @@ class Client:
     `block` is the largest block, in octets.
     """
     endpoint: Endpoint
+    by: Callable[..., Any]
     call: Callable[..., Any]
     check: Callable[..., None]
     async def get(self, uri: str | Peer, **keywords: Any) -> Response:
@@ -87,11 +88,10 @@ class Client:
         many calls wait already, MessageError for what does not fit, asyncio.TimeoutError, OSError for a name that is
         not known.
         """
-    def by(self, context: Any, start: Callable[[], Any]) -> Any:
-        """Return what `start()` returns, which sends requests, by this oscore.Context; None: by the rule."""
-    async def resolve(self, to: str | Peer) -> tuple[Peer, list[tuple[int, bytes]]]:
-        """Return the peer and the options of a URI, or of a peer. Raise ValueError, and OSError for a name that is not
-        known or an address family that this machine does not have.
+    async def resolve(self, to: str | Peer, many: bool=False) -> tuple[Peer, list[tuple[int, bytes]]]:
+        """Return the peer and the options of a URI, or of a peer. Raise ValueError, for the address of a group, too,
+        but where `many` is meant, and OSError for a name that is not known or an address family that this machine does
+        not have.
         """
 def options_of(accept: int | None=None, content_format: int | None=None, etag: bytes | Sequence[bytes] | None=None, if_match: bytes | Sequence[bytes] | None=None, if_none_match: bool=False, no_response: int | None=None, hop_limit: int | None=None, options: Sequence[tuple[int, bytes]]=...) -> list[tuple[int, bytes]]:
     """Return the options that these keywords stand for. Raise ValueError for one that can't be said."""

@@ -12,11 +12,11 @@ from .._contracts import Link
 from .._contracts import Peer
 from .._contracts import Security
 from ..endpoint import Endpoint
-from .call import Call
+from .call import Calls
 from .client import Client
 from .serving import Serving
 
-class Context(Client, Serving):
+class Context(Client, Serving, Calls):
     """A client and a server at once, to be used by `async with`.
 
     Without `link` it speaks UDP: a socket for IPv4 and one for IPv6, each opened when it is needed. `host` and `port`
@@ -27,18 +27,23 @@ class Context(Client, Serving):
 
     `site` answers the requests of peers (aio.Site). `security` is an oscore.Security. `endpoint`, if given, is a
     coap.Endpoint with limits of its own, and has its `security` itself.
+
+    `stats` counts the datagrams that could not be sent, "unsent" (no way to there, for example; what is confirmable is
+    sent again), how often a task waited for memory, "no_memory", and the exceptions that were told since nobody awaits
+    them, "raised". `endpoint.stats` has the rest.
     """
     endpoint: Any
     site: Any
     stats: dict
     def __init__(self, link: Link | None=None, host: str | None=None, port: int=0, site: Any=None, security: Security | None=None, endpoint: Endpoint | None=None, groups: Sequence[str]=...) -> None: ...
     async def __aenter__(self) -> Context:
-        """Open it. Raise OSError where the socket cannot be had: that port is taken, or there is no such address."""
+        """Open it. Raise OSError where the socket cannot be had: that port is taken, or there is no such address.
+
+        After Ctrl-C the port may stay taken on a board, by what asyncio keeps of the tasks, until Ctrl-D.
+        """
     async def __aexit__(self, *error: Any) -> None: ...
     async def serve(self) -> None:
         """Wait until this task is cancelled, or the context is closed."""
-    async def wait(self, call: Call) -> Any:
-        """Wait until `call` has ended; return its result. Raise Closed where the context is closed."""
     @property
     def address(self) -> Peer:
         """Where it listens: (host, port), None where the port of MicroPython does not say; the peer of a link that was
@@ -47,12 +52,10 @@ class Context(Client, Serving):
     def check(self) -> None:
         """Raise Closed where the context is not open."""
     def begin(self, coroutine: Any) -> Any:
-        """Run a coroutine as a task that is cancelled when the context is closed, or by `end`. Return the task."""
+        """Run a coroutine as a task that is cancelled when the context is closed, or by `end`. Return the task. Raise
+        MemoryError, and then it does not run.
+        """
     def end(self, task: Any) -> None:
         """Cancel a task that `begin` gave."""
-    async def call(self, call: Call, start: Any, ping: bool=False) -> Any:
-        """Have `start()` begin an exchange whose tag is `call`, when there is room for one; return the result."""
-    async def started(self, start: Any) -> Any:
-        """Return what `start()` returns, called as soon as there is room for an exchange."""
     def flush(self) -> None:
         """Do what follows each call of the endpoint. Raise nothing: the timer task goes on where memory ended."""

@@ -18,9 +18,11 @@ def chosen(found: list[Any], ipv6: bool) -> str:
     """Return the address to use of what getaddrinfo found, of the family that is wanted where there is one. Raise
     OSError where nothing was found.
     """
+def inet6() -> int:
+    """Return the address family of IPv6. Raise OSError where there is none."""
 def spelled(peer: Peer) -> Peer:
-    """Return (host, port) as a socket spells it: an IPv6 address can be written in many ways. Raise OSError for what
-    is none.
+    """Return (host, port) of an IPv6 address as a socket spells it, for it can be written in many ways. One that stands
+    for an IPv4 address (::ffff:192.0.2.1) is that. Raise OSError for what is none.
     """
 def prepare(sock: Any, family: int, group: tuple[int, int, bytes] | tuple[()] | None) -> None:
     """Set the options of a Context's socket: an IPv6 one leaves IPv4 to another of the same port. With `group` other
