@@ -26,6 +26,7 @@ if _TYPING:
 _BURST = const(8)  # datagrams read before other tasks get their turn
 _LINK_RETRY = const(5000)  # ms between tries to bring a link up
 _SEND_RETRY = const(20)  # ms until a link that was busy is asked again
+_STUCK = const(1000)  # ms that a socket may take nothing, for there may be another one
 _BEAT = const(3600000)  # ms that the timer task sleeps at most: an endpoint is polled once a day at least
 _COLLECT = const(16384)  # octets that are taken between two collections
 _NO_MEMORY = const(100)  # ms until it is tried again
@@ -84,6 +85,7 @@ class Context(Client, Serving, Calls):
         self._calls: list = []
         self._turns: list = []  # events of the calls that wait until an exchange has ended
         self._unsent: "Any" = None
+        self._late: "Any" = None  # since when there is one
         self._armed = None  # the deadline that the timer task sleeps until
         self._open = False
         self.stats = {"unsent": 0, "no_memory": 0, "raised": 0}
@@ -361,8 +363,14 @@ class Context(Client, Serving, Calls):
             try:
                 link = self._link or self._socket(":" in item[1][0])
                 if not link.send(*item):
-                    self._unsent = item
-                    break
+                    tick = now()
+                    if self._late is None:
+                        self._late = tick
+                    if self._link is not None or 0 <= ticks_diff(tick, self._late) < _STUCK:
+                        self._unsent = item
+                        break
+                    self.stats["unsent"] += 1  # what is behind it may be for the other socket
+                self._late = None
             except Exception as error:
                 self.stats["unsent"] += 1  # lost like any datagram: CoAP sends a CON again
                 if not isinstance(error, (OSError, MemoryError)):

@@ -264,6 +264,45 @@ def test_one_request_is_not_for_a_group():
     asyncio.run(act())
 
 
+class Socket:
+    """In the place of a UDPLink."""
+
+    def __init__(self, takes):
+        self.takes = takes
+        self.sent = 0
+
+    def send(self, octets, address):
+        self.sent += self.takes
+        return self.takes
+
+    def close(self):
+        pass
+
+
+def test_a_socket_that_takes_nothing_does_not_stop_the_other_one():
+    modules()
+    from coap.aio import context as module
+
+    async def act():
+        async with modules()[0]() as opened:
+            opened._sockets[0].close()
+            opened._sockets[:] = [Socket(False), Socket(True)]
+            for peer in (("192.0.2.1", 5683), ("2001:db8::1", 5683)):
+                opened.endpoint.request(coap.Message(coap.GET), peer, tick[0])
+            for later, sent, lost in ((0, 0, 0), (999, 0, 0), (1000, 1, 1)):
+                tick[0] = start + later
+                opened.flush()
+                equal((opened._sockets[1].sent, opened.stats["unsent"]), (sent, lost))
+
+    start = module.now()
+    tick = [start]
+    real, module.now = module.now, lambda: tick[0]
+    try:
+        asyncio.run(act())
+    finally:
+        module.now = real
+
+
 def test_names_are_kept_for_a_minute():
     names = modules()[2]
     asked, tick = [], [0]
