@@ -9,7 +9,7 @@ import json
 import os
 
 from tools.errors import UsageError
-from tools.image import bytecode, files, picobase, release, sizes, uf2
+from tools.image import bytecode, files, picobase, reached, release, sizes, uf2
 from tools.image.boards import ROOT, board_data, version
 
 OPTIONS = ("base",)
@@ -77,7 +77,14 @@ def lines(report):
 
 
 def _contents(board):
-    contents = bytecode.on_board(board)
+    # Each file takes a block of 4096 octets, of which a Pico W has 212, for its messages too: what only programs of
+    # their own use, coap.aio above all, is left out.
+    wanted = reached.modules(ROOT / "boards" / board)
+    contents = {
+        path: octets
+        for path, octets in bytecode.on_board(board).items()
+        if path in ("main.py", "lib/board.mpy") or path[4:-4] + ".py" in wanted
+    }
     boot = ROOT / "boards" / board / "boot.py"
     if boot.exists():
         contents["boot.py"] = boot.read_bytes()

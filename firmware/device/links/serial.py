@@ -4,7 +4,7 @@
 `board.py` opens the line and says how, `link()` makes the rest. docs/serial.md has the wiring.
 """
 
-from coap.aio import slipmux
+import coap.aio.slipmux as slipmux
 from coap.aio.serial import SerialLink
 from msgin5g.store.stored_file import StoredFile
 

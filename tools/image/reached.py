@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: MIT
+"""Which modules a device can come to import: for a board whose file system has no room for all of the library beside
+the messages. It is read in the sources, imports within functions too.
+"""
+
+import ast
+from pathlib import Path
+
+FIRMWARE = Path(__file__).resolve().parents[2] / "firmware"
+DEVICE = ("msgin5g", "device")  # all of these
+LIBRARY = "coap"  # of this what they, and it itself then, import
+
+
+def modules(board, firmware=FIRMWARE):
+    """Paths below `firmware`, "coap/message.py", of what the device and this `board` (a folder) can import."""
+    known = {
+        ".".join(path.relative_to(firmware).with_suffix("").parts).removesuffix(".__init__"): path
+        for path in firmware.rglob("*.py")
+    }
+    sources = dict(known)
+    sources |= {f"<board> {path.name}": path for path in board.glob("*.py") if path.name != "manifest.py"}
+    open_ = [name for name in sources if name.partition(".")[0] != LIBRARY]
+    reached = set(open_)
+    while open_:
+        name = open_.pop()
+        for found in _imports(name, sources[name], known) - reached:
+            reached.add(found)
+            open_.append(found)
+    return {known[name].relative_to(firmware).as_posix() for name in reached & set(known)}
+
+
+def _imports(name, path, known):
+    """Names of modules that a module imports, with the packages that they are in."""
+    tree = ast.parse(path.read_text())
+    wanted, aliases = set(), {}
+    for node in _code(tree.body, name == LIBRARY):
+        if isinstance(node, ast.Import):
+            wanted |= {alias.name for alias in node.names}
+            aliases |= {alias.asname or alias.name: alias.name for alias in node.names}
+        else:
+            base = _base(name, path, node)
+            names = {alias.name for alias in node.names}
+            wanted |= {base, *(f"{base}.{each}" for each in names), *_late(base, known, names)}
+            aliases |= {alias.asname or alias.name: f"{base}.{alias.name}" for alias in node.names}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in aliases:
+            wanted |= set(_late(aliases[node.value.id], known, {node.attr}))
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            wanted |= {
+                word for word in node.value.split() if word in known
+            }  # a table of what is imported late
+    found = set()
+    for each in wanted:
+        parts = each.split(".")
+        found |= {".".join(parts[:end]) for end in range(1, len(parts) + 1)}
+    return found & set(known)
+
+
+def _base(name, path, node):
+    """The package or module that `from ... import` names."""
+    if not node.level:
+        return node.module
+    parts = name.split(".")
+    keep = len(parts) - node.level + (path.stem == "__init__")
+    return ".".join(parts[:keep] + ([node.module] if node.module else []))
+
+
+def _code(body, late=False):
+    """Import statements, but for those of type checkers, and, unless `late`, those that `__getattr__` of a room of the
+    library has for who asks for a name."""
+    for node in body:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            yield node
+        elif isinstance(node, ast.If) and ast.unparse(node.test) == "_TYPING":
+            yield from _code(node.orelse, late)
+        elif late or not (isinstance(node, ast.FunctionDef) and node.name == "__getattr__"):
+            yield from _code(ast.iter_child_nodes(node), late)
+
+
+def _late(package, known, names):
+    """Modules that `__getattr__` of a package imports for these names."""
+    if package not in known or known[package].name != "__init__.py":
+        return
+    for node in ast.walk(ast.parse(known[package].read_text())):
+        if isinstance(node, ast.If) and any(
+            isinstance(each, ast.Constant) and each.value in names for each in ast.walk(node.test)
+        ):
+            for each in node.body:
+                if isinstance(each, ast.ImportFrom):
+                    base = _base(package, known[package], each)
+                    yield base
+                    yield from (f"{base}.{alias.name}" for alias in each.names)
