@@ -83,7 +83,7 @@ def _contents(board):
     contents = {
         path: octets
         for path, octets in bytecode.on_board(board).items()
-        if path in ("main.py", "lib/board.mpy") or path[4:-4] + ".py" in wanted
+        if not path.startswith("lib/coap/") or path.removeprefix("lib/").replace(".mpy", ".py") in wanted
     }
     boot = ROOT / "boards" / board / "boot.py"
     if boot.exists():
