@@ -3,7 +3,6 @@
 
 import asyncio
 import contextlib
-import socket
 
 import aiocoap
 from aiocoap import resource
@@ -11,15 +10,10 @@ from aiocoap import resource
 import coap
 from tools.programs.patience import SteadyLoop, patience
 from tools.programs.patience import run as patient_run
+from tools.programs.ports import free_port as free_port  # for tests
 
 HOST = "127.0.0.1"
 PATIENCE_S = 20  # until a test that waits for something has failed; none waits that long when it passes
-
-
-def free_port():
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        sock.bind((HOST, 0))
-        return sock.getsockname()[1]
 
 
 class Quick(aiocoap.TransportTuning):

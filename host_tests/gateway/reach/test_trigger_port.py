@@ -10,6 +10,7 @@ import socket
 import pytest
 
 from host_tests.gateway.devices import UE, device, gateway_and_server, run
+from tools.programs.ports import free_port
 
 UE_ID = "urn:imei:35-209900-176148-1"
 FORGED = (
@@ -20,12 +21,6 @@ FORGED = (
     b'{"msgIden":"urn:3gpp:msgin5g","purpose":"register"}',
     b'{"msgIden":"urn:3gpp:msgin5g","purpose":"receive","addr":"as:x"}',
 )
-
-
-def free_port():
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
 
 
 def send(port, *datagrams):

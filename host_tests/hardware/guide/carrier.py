@@ -10,12 +10,6 @@ import time
 END, ESC = b"\xc0", b"\xdb"
 
 
-def free_port():
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
-
-
 class Carrier:
     """A context manager. The board's socket numbers are sockets here, on this computer alone."""
 

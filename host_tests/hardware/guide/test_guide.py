@@ -25,8 +25,9 @@ from tools.emulator.repl import RawRepl
 from tools.image import bytecode, rp2
 from tools.line.cable import Cable
 from tools.programs.patience import communicate, finish, patiently
+from tools.programs.ports import free_port
 
-from .carrier import Carrier, free_port
+from .carrier import Carrier
 
 HERE = Path(__file__).parent
 # A server on the line, on this computer
