@@ -75,7 +75,7 @@ def test_the_gateway_counts_the_same(case, played):
     assert messages - count("reported", to=UE, status="success") in (0, 1)
     assert count("refused") == count("expired") == 0
     for name in ("refused", "malformed", "given_up", "reports_refused", "coap_dropped", "link_dropped"):
-        assert traffic.stats[name] == 0
+        assert traffic.stats[name] == 0, name
     assert traffic.server.repeated == 0  # that side of the gateway loses nothing
 
 
