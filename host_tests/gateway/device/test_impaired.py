@@ -39,7 +39,10 @@ async def play(case, folder):
     async with gateway_and_server(folder, *arguments) as (gateway, server):
         async with Impairment(gateway.coap, case.profile, case.seed, case.scale) as network:
             coap = {"ack_timeout": ack_timeout}
-            traffic = Traffic(folder, gateway, server, network.port, case.messages, coap=coap)
+            # A report that got no answer waits 5 s on the device, a time that nothing shortens; meanwhile so many
+            # others come that an inbox of 16 would at times be full of such, and refuse the next message for later.
+            inbox = {"messages": case.messages}
+            traffic = Traffic(folder, gateway, server, network.port, case.messages, coap=coap, inbox=inbox)
             await traffic.play()
     return traffic, network
 
