@@ -9,7 +9,7 @@ import json
 import sys
 
 from host_tests.hardware.device.test_registered import AS, CONFIG, UE, scene
-from tools.bench.rp2040 import flash_image
+from tools.bench.device.rp2040 import flash_image
 from tools.demo.application_server import ApplicationServer
 from tools.demo.processes import Gateway, Process
 from tools.device import ROOT

@@ -10,7 +10,7 @@ import sys
 from contextlib import closing
 
 from host_tests.gateway.devices import AS, EXAMPLES
-from tools.bench.rp2040 import BOARD, flash_image
+from tools.bench.device.rp2040 import BOARD, flash_image
 from tools.demo.application_server import ApplicationServer
 from tools.demo.processes import Gateway, Process
 from tools.device import ROOT

@@ -16,7 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from tools.bench.rp2040 import flash_image
+from tools.bench import limits
+from tools.bench.device.rp2040 import flash_image
 from tools.demo.application_server import ApplicationServer
 from tools.demo.feed import Feed
 from tools.demo.processes import Gateway
@@ -125,7 +126,7 @@ def test_registers_sends_reports_and_receives(image, tmp_path):
         told = await pico.tells("registered")
         assert pico.said.items[0].startswith("Connected to MicroPython at /dev/pts/")  # mpremote's words
         assert told["cause"] == POWER_ON
-        assert told["free"] >= 150 * 1024  # octets: the budget while registered and idle
+        assert limits.of("heap.idle_free_oscore").holds(told["free"])
         message_id = await server.send(UE, "open the valve")
         order = await pico.tells("order")
         assert (order["payload"], order["sender"]) == ("open the valve", AS)

@@ -18,7 +18,7 @@ from host_tests.hardware.at_repl import AtRepl
 from host_tests.interop import served as guide
 from host_tests.interop.served import LOOP, PROGRAMS, start, wait_for_pong, with_port
 from tools import private
-from tools.bench.rp2040 import flash_image
+from tools.bench.device.rp2040 import flash_image
 from tools.emulator.client import Emulator
 from tools.emulator.pty import Terminal
 from tools.emulator.repl import RawRepl

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from tools import private
 from tools.bench import Row
-from tools.bench.pico import Pico, SilentError
-from tools.bench.rp2040 import flash_image
+from tools.bench.device.pico import Pico, SilentError
+from tools.bench.device.rp2040 import flash_image
 from tools.emulator.client import provide
 from tools.image import rp2
 
@@ -64,9 +64,9 @@ def measure():
         flash = Path(folder) / "flash.bin"
         awake, octets = spent(image, flash, DAY, WINDOWS)
         always, all_octets = spent(image, flash, 1, None)
-    yield Row("awake in a day with windows of 10 s every 15 min", awake, "s", 1100)
+    yield Row("awake in a day with windows of 10 s every 15 min", awake, "s", "sleep.awake")
     yield Row("  in the same day without windows", always * DAY, "s")
-    yield Row("octets on the line in the day with windows", octets, "octets", 40_000)
+    yield Row("octets on the line in the day with windows", octets, "octets", "sleep.octets")
     yield Row("  in the same day without windows", all_octets * DAY, "octets")
 
 

@@ -26,30 +26,25 @@ from device import client
 RECEIVER = "from msgin5g.incoming import receiver\n"
 ALLOCATED = "gc.collect(); gc.collect(); print(gc.mem_alloc())\n"
 
-WHY = (
-    "some 500 functions and 40 classes, which keep the clauses findable, cost that at import (docs/memory.md)"
-)
-WHY_FILES = "bytecode and names lie in the heap then; an image has them in flash"
-
 
 def measure():
     provide()
     image = rp2.build(BOARD, rp2.ROOT / "build" / BOARD)
     report = json.loads((image.parent / "report.json").read_text())
-    yield Row("flash of the image", report["flash"]["used"], "octets", report["flash"]["firmware"])
+    yield Row("flash of the image", report["flash"]["used"], "octets", beside=report["flash"]["firmware"])
     yield Row("  of it, frozen modules", sum(report["frozen"].values()), "octets")
     with tempfile.TemporaryDirectory() as folder:
         flash = Path(folder) / "flash.bin"
         free, asyncio, core, receiver = heap(image, flash, {})
         yield Row("free heap at the REPL", free, "octets")
         yield Row("heap of asyncio, frozen", asyncio, "octets")
-        yield Row("heap of coap + msgin5g + device that send, frozen", core, "octets", 6 * 1024, why=WHY)
+        yield Row("heap of coap + msgin5g + device that send, frozen", core, "octets", "heap.core_frozen")
         yield Row("  that receive too", core + receiver, "octets")
         flash.unlink()
         modules = compiled(Path(folder))
         yield Row("all modules as .mpy files, their size", sum(map(len, modules.values())), "octets")
         core = heap(image, flash, modules)[2]
-        yield Row("  those that send, from .mpy files", core, "octets", 24 * 1024, why=WHY_FILES)
+        yield Row("  those that send, from .mpy files", core, "octets", "heap.core_mpy")
 
 
 def heap(image, flash, contents):

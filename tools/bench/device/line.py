@@ -13,9 +13,9 @@ from pathlib import Path
 import aiocoap
 
 from tools import private
-from tools.bench import Row
-from tools.bench.pico import MS_AN_OCTET, Pico, SilentError
-from tools.bench.rp2040 import flash_image
+from tools.bench import Row, limits
+from tools.bench.device.pico import MS_AN_OCTET, Pico, SilentError
+from tools.bench.device.rp2040 import flash_image
 from tools.emulator.client import provide
 from tools.image import rp2
 from tools.wire import bodies, payload, segments
@@ -23,12 +23,6 @@ from tools.wire import bodies, payload, segments
 UE, AS = "ue:bench@example.org", "as:bench@example.org"
 LARGE = 64 * 1024
 DATAGRAM = 1152
-BUDGET_ROOM = 24 * 1024
-WHY_SENDING = "with one request at a time (NSTART 1) the line is silent while an answer is dealt with"
-WHY_RECEIVING = (
-    "each segment is on flash before it is acknowledged, and littlefs writes its block anew for it"
-)
-WHY_ROOM = "3.9 KB of it are code that the first segment loads, and that a device without segments never has"
 STEP = 1024  # to which the room is found out
 CONFIG = {"role": "client", "ue_service_id": UE, "peer": "coap+uart://0", "security": {"mode": "none"}}
 
@@ -69,25 +63,21 @@ def measure():
     with tempfile.TemporaryDirectory() as folder:
         with board(image, Path(folder) / "flash.bin", sends=True) as pico:
             (ticks,) = pico.line("registered")
-            yield Row("from power-on to registered, over UART", int(ticks), "ms", 1500)
+            yield Row("from power-on to registered, over UART", int(ticks), "ms", "line.registered")
             (free,) = pico.line("idle")
-            yield Row("free heap, registered and idle", int(free), "octets", 150 * 1024, least=True)
-            yield from goodput("64 KiB sent at 115200 baud", *send(pico), WHY_SENDING)
+            yield Row("free heap, registered and idle", int(free), "octets", "heap.idle_free")
+            yield from goodput("64 KiB sent at 115200 baud", *send(pico), "line.goodput_out")
             pico.line("ready")
-            yield from goodput("64 KiB received at 115200 baud", *receive(pico), WHY_RECEIVING)
+            yield from goodput("64 KiB received at 115200 baud", *receive(pico), "line.goodput_in")
         room = least_room(image, Path(folder) / "flash.bin")
-        yield Row(
-            "highest heap use while 64 KiB arrive, above idle", room, "octets", BUDGET_ROOM, why=WHY_ROOM
-        )
+        yield Row("highest heap use while 64 KiB arrive, above idle", room, "octets", "heap.segments")
 
 
-def goodput(what, ms, octets, why):
+def goodput(what, ms, octets, limit):
     """`octets` of the line took `ms`."""
     yield Row(what, round(LARGE / ms * 1000), "octet/s")
     yield Row("  what the encoding allows", round(LARGE / (octets * MS_AN_OCTET) * 1000), "octet/s")
-    yield Row(
-        "  the one of the other", round(100 * octets * MS_AN_OCTET / ms, 1), "%", 90, least=True, why=why
-    )
+    yield Row("  the one of the other", round(100 * octets * MS_AN_OCTET / ms, 1), "%", limit)
 
 
 def board(image, flash, room=0, sends=False, size=LARGE):
@@ -165,7 +155,7 @@ def least_room(image, flash):
             except SilentError:
                 return False
 
-    low, high = 0, BUDGET_ROOM // STEP
+    low, high = 0, limits.of("heap.segments").value // STEP
     while not fits(high * STEP):
         low, high = high, 2 * high
     while high - low > 1:

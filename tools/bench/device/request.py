@@ -10,8 +10,8 @@ from pathlib import Path
 
 from tools import private
 from tools.bench import Row
-from tools.bench.instructions import LOADS
-from tools.bench.rp2040 import BOARD, compiled, flash_image
+from tools.bench.device.instructions import LOADS
+from tools.bench.device.rp2040 import BOARD, compiled, flash_image
 from tools.emulator.client import Emulator, provide
 from tools.emulator.repl import RawRepl
 from tools.image import bytecode, rp2
@@ -30,7 +30,7 @@ def measure():
     yield Row("  their code, frozen", octets, "octets")
     yield Row("  as .mpy files", sum(len(files[f"{name}.mpy"]) for name in modules), "octets")
     yield Row("  the heap that they take, frozen", told["imported"], "octets")
-    yield Row("heap of a Context that is idle, with them", told["idle"], "octets")
+    yield Row("heap of a Context that is idle, with them", told["idle"], "octets", "heap.context")
     yield Row("  from .mpy files", on_rp2040(image, files)["idle"], "octets")
     yield Row("a GET and its answer", round(told["ms"], 1), "ms")
 
