@@ -8,6 +8,7 @@ board; as a measure of how much the interpreter has to do, and for comparing two
 import os
 import re
 import subprocess
+import tempfile
 from pathlib import Path
 
 from tools.bench import Row
@@ -17,43 +18,112 @@ from tools.programs import peers
 from tools.programs.micropython import BIN
 
 LOADS = Path(__file__).parent / "loads"
+TIMES = 10
+# Callgrind hands out what it has counted, and begins with 0 again, where this function of the C library is called.
+MARK = "unsetenv"
+COUNTED = """
+{prepare}
+number = 0
+{call}
+os.unsetenv("MARK")
+for number in range(1, 1 + {times}):
+    {call}
+os.unsetenv("MARK")
+"""
 # microCoAPy (https://github.com/insighio/microCoAPy) on the same port, 1.25, counted the same way: encode, decode,
 # callback. It is not fetched to be counted again.
 MICROCOAPY = 230_500
+# What is counted of loads/message.py: what the row says, its limit, the call, what comes before all calls
+ROUNDS = 1 + TIMES
+MESSAGES = (
+    (
+        "message of 100 octets, sent and accepted",
+        "message",
+        "device.message()",
+        f"device = Device(); device.answers_with(times={ROUNDS})",
+    ),
+    (
+        "  with OSCORE",
+        "message_oscore",
+        "device.message()",
+        f"device = Device(KEY); device.answers_with(times={ROUNDS})",
+    ),
+    (
+        "message of 100 octets received and taken, its report accepted",
+        "received",
+        "device.received()",
+        f"device = Device(); device.asked({ROUNDS})",
+    ),
+    (
+        "registration refreshed",
+        "refresh",
+        "device.refresh()",
+        f"device = Device(); device.answers_with(GRANTED, {ROUNDS})",
+    ),
+    (
+        "segment sent and acknowledged",
+        "segment_out",
+        "device.answer()",
+        f"device = Device(); device.answers_with(times={ROUNDS}); device.send_large()",
+    ),
+    (
+        "segment received",
+        "segment_in",
+        "device.segment_in()",
+        f"device = Device(); device.segments({ROUNDS})",
+    ),
+    (
+        "when a client that is idle wants to run next",
+        "next_deadline",
+        "device.deadline()",
+        "device = Device()",
+    ),
+)
 
 
 def measure():
-    yield Row(
-        "CoAP: POST of 100 octets and its answer",
-        each("exchange", "exchange()"),
-        "instr.",
-        "instructions.exchange",
-    )
+    count = each("exchange", "exchange()")
+    yield Row("CoAP: POST of 100 octets and its answer", count, "instr.", "instructions.exchange")
+    counts = count_all("message", [(call, prepare) for _, _, call, prepare in MESSAGES])
+    for (what, limit, _, _), count in zip(MESSAGES, counts, strict=True):
+        yield Row(what, count, "instr.", f"instructions.{limit}")
 
 
-def each(load, call, prepare="pass", times=10):
-    """Instructions of one `call` of what loads/LOAD.py defines; `prepare` comes before all of them.
+def each(load, call, prepare="pass"):
+    """Instructions of one `call` of what loads/LOAD.py defines; `prepare` comes before all of them."""
+    return count_all(load, [(call, prepare)])[0]
 
-    The difference of a run with many calls and a run with one, so that starting up does not count. There is heap
-    enough that nothing is collected meanwhile.
+
+def count_all(load, pairs):
+    """Instructions of one call, for each (call, what comes before all of them), in one run of the interpreter.
+
+    One call goes before those that are counted, for what is loaded or kept with the first. There is heap enough that
+    nothing is collected meanwhile.
     """
-    one, many = (_count(load, call, prepare, number) for number in (1, 1 + times))
-    return round((many - one) / times)
-
-
-def _count(load, call, prepare, number):
     valgrind = program()
-    code = f"from {load} import *\n{prepare}\nfor number in range({number}):\n    {call}"
+    counted = [COUNTED.format(prepare=prepare, call=call, times=TIMES) for call, prepare in pairs]
+    code = f"import os\nfrom {load} import *\n" + "".join(counted)
     environment = {key: value for key, value in os.environ.items() if not key.startswith("MICROPY")}
     environment["MICROPYPATH"] = f"{LOADS}:{bytecode.firmware()}:.frozen"
-    # The interpreter may be started by a script.
-    options = ["--tool=callgrind", "--trace-children=yes", "--callgrind-out-file=/dev/null"]
-    command = [valgrind, *options, BIN / "micropython", "-X", "heapsize=16m", "-c", code]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True)
-    found = re.findall(r"Collected : (\d+)", done.stderr)
-    if done.returncode or not found:
+    with tempfile.TemporaryDirectory() as folder:
+        # The interpreter may be started by a script.
+        options = ["--tool=callgrind", "--trace-children=yes", f"--dump-before={MARK}"]
+        out = f"--callgrind-out-file={folder}/counted"
+        command = [valgrind, *options, out, BIN / "micropython", "-X", "heapsize=32m", "-c", code]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True)
+        counts = [_count(path) for path in sorted(Path(folder).glob("counted.*"), key=_number)]
+    if done.returncode or len(counts) < 2 * len(pairs):
         raise UsageError(f"bench: {load} did not run: {done.stdout[-500:]} {done.stderr[-500:]}")
-    return int(found[-1])
+    # before the first mark of each pair comes what is not counted
+    return [round(count / TIMES) for count in counts[1 : 2 * len(pairs) : 2]]
+
+
+def _number(path):
+    return int(path.suffix[1:])
+
+
+def _count(path):
+    return int(re.search(r"^totals: (\d+)", path.read_text(), re.MULTILINE)[1])
 
 
 def program():

@@ -10,14 +10,14 @@ from pathlib import Path
 
 from tools import private
 from tools.bench import Row
-from tools.bench.device.instructions import LOADS, each
+from tools.bench.device.instructions import LOADS, ROUNDS, count_all
 from tools.bench.device.rp2040 import BOARD, flash_image
 from tools.emulator.client import Emulator, provide
 from tools.emulator.repl import RawRepl
 from tools.image import rp2
 
 SIZES = (20, 100, 1024)
-ROUNDS = 20
+MEASURED = 20
 # Whole milliseconds of a loop, with the garbage collected before it
 TIMES = """
 import gc, json, time
@@ -48,21 +48,25 @@ def measure():
 
 
 def protect(size):
-    return each("oscore", f"write_protected({size})") - each("oscore", f"write_plain({size})")
+    plain, protected = count_all(
+        "oscore", [(f"write_{way}({size})", "pass") for way in ("plain", "protected")]
+    )
+    return protected - plain
 
 
 def unprotect(size):
     def read(way):
-        return each("oscore", f"read_{way}(all[number])", f"all = [write_{way}({size}) for _ in range(11)]")
+        return f"read_{way}(all[number])", f"all = [write_{way}({size}) for _ in range({ROUNDS})]"
 
-    return read("protected") - read("plain")
+    plain, protected = count_all("oscore", [read("plain"), read("protected")])
+    return protected - plain
 
 
 def on_rp2040():
     """(size, octets plain, octets protected, ms to protect, ms to unprotect) for each size."""
     provide()
     image = rp2.build(BOARD, rp2.ROOT / "build" / BOARD)
-    load = (LOADS / "oscore.py").read_text() + TIMES % (ROUNDS, SIZES)
+    load = (LOADS / "oscore.py").read_text() + TIMES % (MEASURED, SIZES)
     with tempfile.TemporaryDirectory() as folder:
         flash = Path(folder) / "flash.bin"
         private.replace(flash, flash_image({}))
