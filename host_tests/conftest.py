@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from host_tests.gateway.store import plans
 from tools.programs.peers import NoPeer, node_peer, peer
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -56,6 +57,17 @@ def _little_garbage():
     """
     gc.collect()
     gc.freeze()
+
+
+plans.watch()
+
+
+@pytest.fixture(autouse=True)
+def _each_statement_has_an_index():
+    """No test has the gateway go through a whole table of its store, but where `plans.MAY_SCAN` says why."""
+    yield
+    found, plans.scans[:] = plans.scans[:], []
+    assert not found, "an index is missing, or a reason in plans.MAY_SCAN: %s" % found
 
 
 @pytest.fixture(scope="session")

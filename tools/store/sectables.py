@@ -183,8 +183,9 @@ class SecurityTables(GenerationTables, FloorTable):
 
     def keys_of_kid(self, kid, id_context):
         return self._keys(
-            "recipient_id=? AND id_context IS ? AND (digest IN (SELECT digest FROM security_ue)"
-            " OR digest IN (SELECT digest FROM security_ue_id))",
+            "recipient_id=? AND id_context IS ? AND (EXISTS (SELECT 1 FROM security_ue AS of"
+            " WHERE of.digest=security_context.digest) OR EXISTS (SELECT 1 FROM security_ue_id AS of"
+            " WHERE of.digest=security_context.digest))",
             kid,
             id_context,
         )

@@ -21,7 +21,7 @@ from tools.store.gateway.fetchtables import FetchTables
 from tools.store.gateway.heldtables import HeldTables
 from tools.store.gateway.servicetables import ServiceTables
 from tools.store.gateway.waytables import WayTables
-from tools.store.messages import quarantinetables, quotatables, settables
+from tools.store.messages import messagetables, quarantinetables, quotatables, settables
 from tools.store.messages.messagetables import MessageTables
 from tools.store.messages.quarantinetables import QuarantineTables
 from tools.store.messages.quotatables import QuotaTables
@@ -70,6 +70,7 @@ _MORE = ";".join(
         configtables,
         exposuretables,
         gatewaytables,
+        messagetables,
         quarantinetables,
         reachtables,
         sectables,

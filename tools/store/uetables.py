@@ -17,7 +17,8 @@ CREATE TABLE IF NOT EXISTS gateway (ue TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS gateway_ue (ue TEXT PRIMARY KEY, gateway TEXT) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS gateway_ue_gateway ON gateway_ue (gateway);
 CREATE TABLE IF NOT EXISTS registration_via (ue TEXT PRIMARY KEY, gateway TEXT) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS registration_via_gateway ON registration_via (gateway)
+CREATE INDEX IF NOT EXISTS registration_via_gateway ON registration_via (gateway);
+CREATE INDEX IF NOT EXISTS registration_expires ON registration (expires) WHERE live
 """
 
 _AT_ONCE = 100  # UEs that are forgotten at a time

@@ -90,7 +90,7 @@ class FetchTables:
 
     def fetches_over(self, now):
         """(id, ue_id, state) of those whose time is over."""
-        query = "SELECT id, ue_id, state FROM gateway_fetch WHERE until<=? ORDER BY id"
+        query = "SELECT id, ue_id, state FROM gateway_fetch WHERE until<=? ORDER BY until, id"
         return self._db.execute(query, (now,)).fetchall()
 
     def answer_fetch(self, id_, code, text):

@@ -57,7 +57,8 @@ class HeldTables:
     def held_over(self, now):
         """(id, ue, kind, Peer) of those that are given up."""
         rows = self._db.execute(
-            "SELECT id, ue, kind, host, port, identity FROM gateway_held WHERE until<=? ORDER BY id", (now,)
+            "SELECT id, ue, kind, host, port, identity FROM gateway_held WHERE until<=? ORDER BY until, id",
+            (now,),
         ).fetchall()
         return [(*row[:3], peer_at(*row[3:])) for row in rows]
 
@@ -121,7 +122,7 @@ class HeldTables:
 
     def owed_over(self, now):
         """(id, ue, kind) of those that are given up."""
-        query = "SELECT id, ue, kind FROM gateway_response WHERE until<=? ORDER BY id"
+        query = "SELECT id, ue, kind FROM gateway_response WHERE until<=? ORDER BY until, id"
         return self._db.execute(query, (now,)).fetchall()
 
     def drop_owed(self, id_):

@@ -9,6 +9,12 @@ from tools.store.transactions import reading
 from tools.wire.bodies import Address, same
 from tools.wire.payload import content_size
 
+# The times that end a message, each in an index of what it can end: however many wait, the next one is the first.
+SCHEMA = """
+CREATE INDEX IF NOT EXISTS message_mortal ON message (expires) WHERE %s;
+CREATE INDEX IF NOT EXISTS message_held ON message (hold_until) WHERE %s
+""" % (IS_MORTAL, IS_HELD)
+
 
 def octets_of(head, parts):
     """What a message counts: octets that its parts say; without them, as an aggregated one, those of its body."""
@@ -16,7 +22,7 @@ def octets_of(head, parts):
 
 
 class MessageTables:
-    """For Store, whose `_db` these methods use. Their schema is that of `tables`."""
+    """For Store, whose `_db` these methods use. Their tables are those of `tables`."""
 
     def add(self, lane, kind, target, origin, head, parts, state, expires, **more):
         """A message at the end of its recipient's queue (or at `position`); returns its id. `high`, `whole`: its traits
@@ -164,7 +170,8 @@ class MessageTables:
     def overdue(self, now):
         """Ids of messages whose life is over, and of those held long enough for a confirmation."""
         rows = self._db.execute(
-            "SELECT id FROM message WHERE %s AND expires<=? OR %s AND hold_until<=?" % (IS_MORTAL, IS_HELD),
+            "SELECT id FROM message WHERE %s AND expires<=? UNION ALL SELECT id FROM message WHERE %s AND hold_until<=?"
+            % (IS_MORTAL, IS_HELD),
             (now, now),
         )
         return [id_ for (id_,) in rows.fetchall()]

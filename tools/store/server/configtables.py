@@ -118,11 +118,9 @@ class ConfigurationTables:
 
     def assigned(self, to=None):
         """How many UE Service IDs were assigned to one who asked; without `to`, to all."""
-        return self._one(
-            "SELECT count(*) FROM ue_configurations WHERE assigned_to IS NOT NULL AND (? IS NULL OR assigned_to=?)",
-            to,
-            to,
-        )
+        if to is None:
+            return self._one("SELECT count(*) FROM ue_configurations WHERE assigned_to IS NOT NULL")
+        return self._one("SELECT count(*) FROM ue_configurations WHERE assigned_to=?", to)
 
     def service_id_of(self, ue_id, domain):
         """The UE Service ID for a UE ID where nobody chose one. It is the same each time, also after it was removed;

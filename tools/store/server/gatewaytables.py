@@ -6,7 +6,8 @@ from dataclasses import dataclass
 # `who`: a UE Service ID, or "@" and the domain of all that no other gateway has.
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS message_gateway (kind TEXT, id TEXT, uri TEXT, PRIMARY KEY (kind, id)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS message_gateway_ue (who TEXT PRIMARY KEY, kind TEXT, id TEXT) WITHOUT ROWID
+CREATE TABLE IF NOT EXISTS message_gateway_ue (who TEXT PRIMARY KEY, kind TEXT, id TEXT) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS message_gateway_ue_gateway ON message_gateway_ue (kind, id)
 """
 
 
@@ -55,7 +56,7 @@ class GatewayTables:
 
     def domains_behind(self, kind, id_):
         """The domains all UEs of which are behind this gateway."""
-        query = "SELECT substr(who, 2) FROM message_gateway_ue WHERE kind=? AND id=? AND who LIKE '@%'"
+        query = "SELECT substr(who, 2) FROM message_gateway_ue WHERE kind=? AND id=? AND who>='@' AND who<'A'"
         return [domain for (domain,) in self._db.execute(query, (kind, id_))]
 
     def message_gateway_of(self, ue, domain):

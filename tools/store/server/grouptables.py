@@ -109,8 +109,9 @@ class GroupTables:
 
     def count_groups(self, creator=None):
         """Of a creator; of all without."""
-        query = "SELECT count(*) FROM val_group WHERE ? IS NULL OR creator=?"
-        return self._one(query, creator, creator)
+        if creator is None:
+            return self._one("SELECT count(*) FROM val_group")
+        return self._one("SELECT count(*) FROM val_group WHERE creator=?", creator)
 
     def groups_for_people(self):
         """(ID, name, category, creator, members, members that take part) of all."""

@@ -54,10 +54,9 @@ class ReachTables:
 
     def waking(self, now=None):
         """The UEs that something is due for by now; without `now` by whatever time."""
-        query = (
-            "SELECT ue FROM availability WHERE wakes IS NOT NULL AND (? IS NULL OR wakes<=?) ORDER BY wakes"
-        )
-        return [ue for (ue,) in self._db.execute(query, (now, now)).fetchall()]
+        due, values = ("wakes IS NOT NULL", ()) if now is None else ("wakes<=?", (now,))
+        query = "SELECT ue FROM availability WHERE %s ORDER BY wakes" % due
+        return [ue for (ue,) in self._db.execute(query, values).fetchall()]
 
     def next_waking(self):
         """When something is due next, or None."""

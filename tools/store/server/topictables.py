@@ -14,7 +14,8 @@ CREATE INDEX IF NOT EXISTS subscription_expires ON subscription (expires);
 CREATE TABLE IF NOT EXISTS topic_follower (
   topic TEXT, kind TEXT, id TEXT, domain TEXT, expires REAL, PRIMARY KEY (topic, kind, id)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS topic_follower_id ON topic_follower (kind, id);
-CREATE INDEX IF NOT EXISTS topic_follower_expires ON topic_follower (expires)
+CREATE INDEX IF NOT EXISTS topic_follower_expires ON topic_follower (expires);
+CREATE INDEX IF NOT EXISTS topic_follower_domain ON topic_follower (domain, kind)
 """
 
 

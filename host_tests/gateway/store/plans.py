@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: MIT
+"""How SQLite goes about each statement of `tools`, as it says itself: which of them go through a whole table.
+
+`watch()` has every connection look at a statement when it is executed for the first time, whatever test does that. Only
+statements that stand in `tools` are looked at, not those of tests.
+"""
+
+import functools
+import re
+import sqlite3
+import sys
+
+# Why a statement may go through a whole table, with what tells it from others: words of it, or the table's name.
+MAY_SCAN = {
+    "a table of one row": (
+        "FROM clock",
+        "FROM generation",
+        "UPDATE generation",
+        "list_state",
+        "FROM ue_id_secret",
+    ),
+    "once at each start": (
+        "sqlite_master",
+        "FROM application",
+        "INSERT INTO load SELECT",
+        "SELECT count(*) FROM load",
+        "INSERT OR IGNORE INTO element",
+        "UPDATE segment_set SET progress=?, fresh=?",
+        "WITH ue(id) AS (",
+        "DELETE FROM as_use WHERE id NOT IN",
+        "DELETE FROM subscription WHERE ue NOT IN",
+        "SELECT 1 FROM security_context WHERE (NOT used",
+        "UPDATE security_context SET used=1, next=min",
+        "SELECT count(*) FROM security_context",
+    ),
+    "when the clock was set": ("=min(max(",),
+    "as many rows as somebody configured": (
+        "FROM peer ",
+        "FROM message_gateway ",
+        "FROM as_token ",
+        "FROM area ",
+        "FROM gateway ORDER",
+    ),
+    "a bound that is some hundred rows": ("FROM application_server", "FROM quarantine"),
+    "for people, or by a command": (
+        "SELECT ue FROM device ORDER BY ue",
+        "FROM ue_configurations ORDER BY ue_id",
+        "WHERE ue_id NOT IN (SELECT ue_id FROM ue_configurations)",
+        "SELECT recipient_id FROM security_context",
+        "FROM app_client  ORDER",
+        "FROM monitoring ORDER BY ue",
+        "FROM target ORDER BY address",
+        "FROM val_group ORDER BY id",
+        "FROM val_group LEFT JOIN val_group_member",
+        "one.live AND one.expires>? ORDER BY one.ue",
+        "UNION ALL SELECT topic, id, expires FROM topic_follower",
+        "FROM gateway_way WHERE expires>? ORDER BY ue",
+        "FROM message GROUP BY 1, 2, 3, 4",
+        "SELECT count(*) FROM seen",
+        "SELECT count(*) FROM subscription",
+    ),
+    "all of them is what was asked for": (
+        "SELECT ue FROM device UNION SELECT ue FROM registration ORDER BY 1",
+        "SELECT ue FROM registration WHERE live AND expires>? ORDER BY ue",
+    ),
+    "once in the life of a device, a group or a configuration": (
+        "SELECT count(*) FROM registration",
+        "FROM registration WHERE NOT live AND ue NOT IN",
+        "SELECT count(*) FROM val_group",
+        "SELECT count(*) FROM ue_configurations",
+    ),
+    "when the list of topics has changed, a request to a peer": (
+        "FROM topic_here AS here",
+        "JOIN topic_here AS here",
+    ),
+    "what a Gateway UE holds, to go with the next requests": (
+        "FROM gateway_held ORDER BY id",
+        "FROM gateway_fetch WHERE state=? ORDER BY id",
+        "FROM gateway_response ORDER BY id",
+        "SELECT count(*) FROM gateway_fetch",
+        "FROM gateway_way ORDER BY expires DESC",
+    ),
+    "a name that is asked for once": ("SELECT ue FROM device UNION SELECT ue FROM registration LIMIT 1000",),
+}
+_CAN_SCAN = {"SELECT", "INSERT", "UPDATE", "DELETE", "WITH"}
+_SCAN = re.compile(r"SCAN (?:TABLE )?(\w+)(?!.*VIRTUAL TABLE)")
+_ROOM = re.compile(r"[/\\]tools[/\\]")
+_ALLOWED = tuple(words for several in MAY_SCAN.values() for words in several)
+seen = {}  # statement: the words of MAY_SCAN that allow what it does, or None
+scans = []  # (statement, what SQLite says), of those that nothing allows
+
+
+def scans_of(execute, statement, values=()):
+    """What SQLite says of each table or index that it would go through from end to end."""
+    said = [row[3] for row in execute("EXPLAIN QUERY PLAN " + statement, values)]
+    return [each for each in said if (match := _SCAN.match(each)) and match[1] != "CONSTANT"]
+
+
+class _Connection(sqlite3.Connection):
+    def execute(self, statement, values=(), /):
+        self._look(statement, values)
+        return super().execute(statement, values)
+
+    def executemany(self, statement, rows, /):
+        rows = list(rows)
+        if rows:
+            self._look(statement, rows[0])
+        return super().executemany(statement, rows)
+
+    def _look(self, statement, values):
+        if statement in seen or not _ROOM.search(sys._getframe(2).f_code.co_filename):
+            return
+        seen[statement] = None
+        if (statement.split(None, 1) or [""])[0] in _CAN_SCAN:
+            found = scans_of(super().execute, statement, values)
+            seen[statement] = next((words for words in _ALLOWED if found and words in statement), None)
+            if seen[statement] is None:
+                scans.extend((statement, said) for said in found)
+
+
+def watch():
+    sqlite3.connect = functools.partial(sqlite3.connect, factory=_Connection)
