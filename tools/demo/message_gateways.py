@@ -17,7 +17,7 @@ import aiohttp
 
 from tools.demo.application_server import Posted
 from tools.demo.feed import Unseen
-from tools.gateway.arguments import endpoint
+from tools.gateway.values import endpoint
 
 DELIVER_UE_MESSAGE = "/msgs-msgdelivery/v1/deliver-ue-message"
 DELIVERY = {

@@ -1,91 +1,26 @@
 # SPDX-License-Identifier: MIT
 """The options of programs that run: in groups, each for the programs that it means something to."""
 
-import argparse
-import re
 import urllib.parse
 
 from tools.gateway.commands import ues
 from tools.gateway.commands.areas import broadcast_gateway
-from tools.gateway.commands.shared import STORE_HELP, domain, http_uri, service_id
+from tools.gateway.commands.shared import STORE_HELP, domain, service_id
 from tools.gateway.function.settings import ALL, REGISTERED, FunctionSettings
 from tools.gateway.running.options import Options
 from tools.gateway.running.serving import Mistake
-from tools.server.hosts import address_of, name_of
+from tools.gateway.values import (
+    base_uri,
+    callback_uri,
+    endpoint,
+    host,
+    octets,
+    path_segment,
+    seconds,
+    server_uri,
+    whom,
+)
 from tools.server.settings import PORT, Settings
-
-
-def endpoint(text):
-    host, colon, port = text.rpartition(":")
-    if not colon or not port.isdecimal() or int(port) > 65535:
-        raise argparse.ArgumentTypeError("%r is not HOST:PORT" % text)
-    return (host.strip("[]") or "0.0.0.0", int(port))
-
-
-def host(text):
-    found = address_of(text[1:-1] if text.startswith("[") and text.endswith("]") else text)
-    name = str(found) if found else None if ":" in text else name_of(text)
-    if name is None:
-        raise argparse.ArgumentTypeError(
-            "%r is no name of a host: gateway.example.org, without a port" % text
-        )
-    return name
-
-
-def seconds(text):
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0
-    if not 0 < value < 1e10:
-        raise argparse.ArgumentTypeError("%r is not a number of seconds above 0" % text)
-    return value
-
-
-def octets(lowest, what="octets"):
-    def read(text):
-        if not re.fullmatch(r"[0-9]{1,12}", text) or int(text) < lowest:
-            raise argparse.ArgumentTypeError("%r is not a number of %s from %d" % (text[:64], what, lowest))
-        return int(text)
-
-    return read
-
-
-def base_uri(text):
-    """As `http_uri`, and nobody's name in it."""
-    if "@" in http_uri(text):
-        raise argparse.ArgumentTypeError("%r is not http://HOST or http://HOST:PORT" % text[:64])
-    return text.rstrip("/")
-
-
-def callback_uri(text):
-    """As `base_uri`, by a name that the HTTP side can be called by."""
-    host(urllib.parse.urlsplit(base_uri(text)).hostname)
-    return base_uri(text)
-
-
-def path_segment(text):
-    if not re.fullmatch(r"(?!\.\.?$)[A-Za-z0-9._~@:-]{1,255}", text, re.ASCII):
-        raise argparse.ArgumentTypeError("%r is not 1 to 255 letters, digits and . _ ~ @ : -" % text)
-    return text
-
-
-def whom(text):
-    if text not in (REGISTERED, ALL):
-        raise argparse.ArgumentTypeError("%r is neither %s nor %s" % (text, REGISTERED, ALL))
-    return text
-
-
-def server_uri(text):
-    """(host, port) of a coap: URI."""
-    try:
-        parts = urllib.parse.urlsplit(text)
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        parts = host = None
-    if not host or parts.scheme != "coap" or parts.path not in ("", "/") or parts.query or parts.username:
-        raise argparse.ArgumentTypeError("%r is not coap://HOST or coap://HOST:PORT" % text)
-    return host, PORT if port is None else port
 
 
 def add_common(parser):
@@ -180,6 +115,13 @@ def add_server(parser):
         type=octets(1),
         default=default.application_servers,
         help="that may be registered at once (%(default)s)",
+    )
+    add(
+        "--abreast",
+        metavar="N",
+        type=octets(1, "requests"),
+        default=default.abreast,
+        help="messages that are on their way to one Application Server at once, of one originator one (%(default)s)",
     )
     add(
         "--assign",
@@ -347,6 +289,7 @@ def settings_of(args):
         quota=args.quota,
         quota_octets=args.quota_octets,
         application_servers=args.application_servers,
+        abreast=args.abreast,
         segment_gap=args.segment_gap,
         hold=args.segment_hold,
         aggregate=args.aggregate,

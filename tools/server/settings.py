@@ -35,6 +35,10 @@ class Settings:
     hold: float = 120  # a sent set waits so long for its SEGCONFIR, an unfinished one for its sender
     retry_min: float = 5
     retry_max: float = 300
+    # Requests that are out at once to an Application Server, and the same of reports; and of all together beyond the
+    # first one to each.
+    abreast: int = 16
+    abreast_all: int = 512
     aggregate: float | None = (
         None  # single messages to one recipient wait so long for each other; None: not at all
     )

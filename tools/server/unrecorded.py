@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Outcomes of deliveries that could not be recorded, because the store cannot be written just now.
 
-They wait in memory, at most one a recipient, and the recipient stays busy until its outcome is recorded. So no
+They wait in memory, as many as were out to a recipient, and for that it stays busy until its outcome is recorded. So no
 message is delivered again and again while a disk is full.
 """
 

@@ -2,6 +2,7 @@
 """How a message ends: delivered or failed, once. What a recipient's coming and going makes of those that wait for it
 is store and forward, TS 24.538 clause 6.4.1.2.6."""
 
+from tools.server.delivery.turns import ABREAST
 from tools.store.states import HELD, MESSAGE, QUEUED, STORED
 from tools.store.tables import DATA
 from tools.wire import bodies
@@ -48,7 +49,11 @@ class Ends:
 
     def on_reported(self, recipient, originator, msg_id):
         """The recipient's report shows that it has the message: only its answer to the message was lost."""
-        first = self._store.next_id(recipient, DATA)  # order is kept: no other can have been sent
+        # Order is kept: no other can have been sent.
+        if recipient.type in ABREAST:
+            first = self._store.next_of(recipient, DATA, originator)
+        else:
+            first = self._store.next_id(recipient, DATA)
         for id_ in {first, *self._went_with(recipient)}:
             row = id_ and self._store.message(id_)
             if row is None or row.kind != "MSG" or row.origin != originator:

@@ -99,6 +99,9 @@ class Push:
     until: float | None = None  # when its recipient listens no longer
     method: str = ""  # of HTTP, where it asks the network: what is answered counts
     octets: bytes | None = field(default=None, repr=False)  # they go as one bare datagram
+    origin: Address | None = None  # whose order it is part of
+    window: int = 1  # segments of its message that may be out at once
+    number: int = 0  # of `turns.begin`: grows with each
 
     @property
     def through(self):

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What goes out: one queue a recipient, in order, one request at a time, until it is taken, refused or over.
+"""What goes out: one queue a recipient, in order, until it is taken, refused or over; one request at a time, or one of
+each originator.
 
 TS 24.538 clauses 6.4.1.2.1 and 6.4.1.2.6 to .9: sending to clients and Application Servers; in segments where the
 message does not fit its recipient (6.5.3). It decides; `work` says what to send, `outcome` hears what came of it.
@@ -13,7 +14,7 @@ from tools.server.delivery.joining import Joining
 from tools.server.delivery.pushes import BROKEN, DONE, LATER, NOT_FOUND, REFUSED, TOO_LARGE, Push
 from tools.server.delivery.quotas import Quotas
 from tools.server.delivery.responses import Responses
-from tools.server.delivery.turns import Turns
+from tools.server.delivery.turns import ABREAST, Turns
 from tools.server.isolation import RESTS, SET_ASIDE
 from tools.store.states import HELD, MESSAGE, RECIPIENT
 from tools.store.tables import CONTROL, DATA
@@ -64,7 +65,7 @@ class Deliveries:
     # ---- out of the queues -------------------------------------------------------------------------------------------
 
     def work(self, now, pushes):
-        """Adds the Pushes to begin now, at most one a recipient."""
+        """Adds the Pushes to begin now."""
         for target in self.turns.windows.due(now):
             self._isolation.run(RECIPIENT, target.key, now, self.ends.on_window, target, now)
         targets, seen = [], None
@@ -74,11 +75,18 @@ class Deliveries:
             targets = self._store.waiting_targets()
             for target in targets:
                 if self.turns.is_free(target, now):
-                    push = self._isolation.run(RECIPIENT, target.key, now, self._next, target, now)
-                    if isinstance(push, Push):
-                        pushes.append(push)
+                    begun = self._isolation.run(RECIPIENT, target.key, now, self._begin, target, now)
+                    if isinstance(begun, list):
+                        pushes += begun
         self.turns.forget_over(targets, now)
         self.joining.forget_over(targets)
+
+    def _begin(self, target, now):
+        """The Pushes that go to it now."""
+        if target.type in ABREAST:
+            return self._abreast(target, now)
+        push = self._next(target, now)
+        return [] if push is None else [push]
 
     def _next(self, target, now):
         stuck = self._isolation.stuck(MESSAGE, now)
@@ -96,6 +104,28 @@ class Deliveries:
                     return push
         return None
 
+    def _abreast(self, target, now):
+        """The oldest message of each originator of which nothing is out, in each lane, as long as there is room."""
+        begun, stuck = [], self._isolation.stuck(MESSAGE, now)
+        for lane in (CONTROL, DATA):
+            passed = {push.origin for push in self.turns.out(target) if push.lane == lane}
+            while self.turns.may_send(target, lane, now):
+                found = self._store.next_of_others(target, lane, stuck, passed)
+                if found is None:
+                    break
+                id_, origin = found
+                push = self._isolation.run(MESSAGE, id_, now, self._push, id_, now)
+                if push is None:  # who takes it for its recipient takes nothing now
+                    return begun
+                if push is RESTS:
+                    stuck = self._isolation.stuck(MESSAGE, now)
+                    if id_ not in stuck:  # the store failed: order is kept, those behind it wait
+                        passed.add(origin)
+                elif isinstance(push, Push):  # else it ended or was split: look again
+                    begun.append(push)
+                    passed.add(origin)
+        return begun
+
     def _push(self, id_, now):
         """The Push of a message; True for one that ended, None for one whose recipient is not there."""
         row = self._store.message(id_)
@@ -112,7 +142,7 @@ class Deliveries:
         if not isinstance(push, Push):
             return push
         until = self.turns.windows.closes(row.target, now)
-        return self.turns.begin(push if until is None else replace(push, until=until))
+        return self.turns.begin(replace(push, origin=row.origin, until=until))
 
     def _to_ue(self, row, now):
         registration = self._store.registration(row.target.id, now)

@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""Whose turn it is: one request at a time to a recipient, and a pause after each that was not taken, which grows.
+"""Whose turn it is: how many requests are out to a recipient, and a pause after one that was not taken, which grows.
+
+A UE gets one request at a time (NSTART of RFC 7252), but for segments where it takes several. Who is reached over HTTP
+by itself (`ABREAST`) gets many side by side, in each lane: never two of one originator, whose order is kept.
 
 The pause is doubled each time, with jitter, or it is Max-Age where that is longer. Each lane of a recipient has its
-own, so that a full inbox keeps back no report. All of it is in memory, and is undone together with a transaction of
-the store.
+own, so that a full inbox keeps back no report. After it one request tries whether the recipient takes something again,
+and what had begun before the pause says nothing new. All of it is in memory, and is undone together with a transaction
+of the store.
 
 A UE with a schedule has its turns in its windows alone (`windows`). With one that begins it counts as heard of.
 
@@ -11,13 +15,15 @@ Recipients behind one gateway share its way: so many requests at once, and while
 one now and then, whomever it is for.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 
 from tools.server.delivery.pushes import BROKEN, LATER
 from tools.server.delivery.windows import Windows
+from tools.store.server.peertables import SERVER
 from tools.store.tables import CONTROL, DATA
 
+ABREAST = {"AS", SERVER, "BC"}  # kinds of recipients that get requests side by side
 LONGEST_WAIT = 3600  # a Max-Age beyond it is not obeyed to the end
 THROUGH = 64  # requests that are out through one gateway; a UE behind it that is silent takes one for 93 s
 
@@ -27,6 +33,7 @@ class Wait:
     until: float
     delay: float  # the least of the next one
     answered: bool  # False: it was silent, and any sign of life ends the wait
+    begun: int = 0  # `Push.number` of the last request that had begun when it came
 
 
 class Turns:
@@ -36,7 +43,9 @@ class Turns:
         self._settings = settings
         self._emit = emit
         self._rng = rng
-        self._busy = store.kept()  # target: the Push that is out
+        self._busy = store.kept()  # target: the Pushes that are out, in the order in which they began
+        self._more = store.kept()  # "all": how many are out beyond the first one in each lane of each target
+        self._begun = 0  # requests so far
         self._waits = store.kept()  # (target, lane): Wait
         self._through = store.kept()  # gateway: how many requests are out through it
         self._silent = store.kept()  # gateway that did not answer: Wait
@@ -47,16 +56,36 @@ class Turns:
 
     def is_free(self, target, now):
         """Whether it is worth a look what waits for it."""
-        gateway = self._behind.get(target)
-        if target in self._busy or not self._has_window(target, now):
+        gateway, out = self._behind.get(target), self._busy.get(target)
+        if out and target.type not in ABREAST and self.unfilled(target) is None:
+            return False
+        if not self._has_window(target, now):
             return False
         return gateway is None or self._is_open(gateway, now)
 
     def may_send(self, target, lane, now):
-        if target in self._busy or not self._has_window(target, now):
+        """Whether one more request may begin in this lane."""
+        out = self._busy.get(target, ())
+        if (out and target.type not in ABREAST) or not self._has_window(target, now):
+            return False
+        mine = [push.number for push in out if push.lane == lane]
+        if len(mine) >= self._settings.abreast:
             return False
         wait = self._waits.get((target, lane))
-        return wait is None or wait.until <= now
+        if wait is not None:
+            return wait.until <= now and not any(number > wait.begun for number in mine)
+        return not mine or self._more.get("all", 0) < self._settings.abreast_all
+
+    def out(self, target):
+        """The Pushes that are out to it."""
+        return self._busy.get(target, ())
+
+    def unfilled(self, target):
+        """The id of the message whose segments are out to this UE where it takes one more of them now, else None."""
+        out = self._busy.get(target, ())
+        if not out or len(out) >= min(push.window for push in out) or (target, out[0].lane) in self._waits:
+            return None
+        return out[0].row
 
     def _has_window(self, target, now):
         opens = self.windows.opens(target, now)
@@ -83,36 +112,57 @@ class Turns:
 
     def carries(self, target, id_):
         """Whether a request that is out to this recipient carries this message."""
-        push = self._busy.get(target)
-        return push is not None and (push.row == id_ or id_ in push.joined)
+        return any(push.row == id_ or id_ in push.joined for push in self.out(target))
 
     def begin(self, push):
-        self._busy[push.target] = push
-        if push.through is not None:
-            self._through[push.through] = self._through.get(push.through, 0) + 1
+        """The Push as it goes out."""
+        self._begun += 1
+        push = replace(push, number=self._begun)
+        self._count(push, 1)
+        self._busy[push.target] = (*self.out(push.target), push)
         return push
+
+    def _count(self, push, change):
+        """`push` begins, or has ended; the others of its recipient are in `_busy`."""
+        if any(other.lane == push.lane for other in self.out(push.target)):
+            self._more["all"] = self._more.get("all", 0) + change
+        if push.through is not None:
+            self._through[push.through] = self._through.get(push.through, 0) + change
 
     def release(self, push):
         """Its outcome could not be handled: the recipient is free for others. Calls nothing that handling it does:
         that may be what raised."""
-        if self._busy.get(push.target) is push:
+        out = self._busy.get(push.target, ())
+        others = tuple(each for each in out if each is not push)
+        if len(others) == len(out):
+            return
+        if others:
+            self._busy[push.target] = others
+        else:
             del self._busy[push.target]
-            if push.through is not None:
-                self._through[push.through] -= 1
-
-    def _end(self, push):
-        del self._busy[push.target]
+        if any(other.lane == push.lane for other in others):
+            self._more["all"] -= 1
         if push.through is not None:
             self._through[push.through] -= 1
 
+    def _end(self, push):
+        others = tuple(each for each in self._busy[push.target] if each is not push)
+        if others:
+            self._busy[push.target] = others
+        else:
+            del self._busy[push.target]
+        self._count(push, -1)
+
     def finish(self, push, outcome, now):
-        """Frees the recipient and says when to try again.
+        """Makes room for the next one to its recipient, and says when to try again.
         False for a Push that was given up when its recipient moved."""
-        if self._busy.get(push.target) is not push:
+        if not any(each is push for each in self.out(push.target)):
             return False
         self._end(push)
         key = (push.target, push.lane)
-        if outcome.verdict not in (LATER, BROKEN):
+        before = self._waits.get(key)
+        new = before is None or push.number > before.begun
+        if outcome.verdict not in (LATER, BROKEN) and new:
             self._waits.pop(key, None)
         if push.through is not None and outcome.verdict != BROKEN:
             if outcome.verdict == LATER and not outcome.answered and not outcome.behind:
@@ -120,13 +170,21 @@ class Turns:
                 return True
             self._silent.pop(push.through, None)
         if outcome.verdict in (LATER, BROKEN):
-            pause, delay = self._pause(self._waits.get(key), outcome.max_age or 0)
-            self._waits[key] = Wait(now + pause, delay, outcome.answered)
-            self._tell(push, outcome, pause)
-        if outcome.verdict == LATER and not (outcome.answered or outcome.cut) and push.target.type == "UE":
-            for hear in self.on_silent:
+            self._pause_of(push, outcome, before, new, now)
+        if new and outcome.verdict == LATER and not (outcome.answered or outcome.cut):
+            for hear in self.on_silent if push.target.type == "UE" else ():
                 hear(push.target, now)
         return True
+
+    def _pause_of(self, push, outcome, before, new, now):
+        """Of those that were out side by side the first one counts; from the others a longer Max-Age is taken."""
+        key, max_age = (push.target, push.lane), outcome.max_age or 0
+        if new:
+            pause, delay = self._pause(before, max_age)
+            self._waits[key] = Wait(now + pause, delay, outcome.answered, self._begun)
+            self._tell(push, outcome, pause)
+        elif now + min(max_age, LONGEST_WAIT) > before.until:
+            self._waits[key] = replace(before, until=now + min(max_age, LONGEST_WAIT))
 
     def is_silent(self, target):
         """Whether it did not answer last, and was not heard of since."""
@@ -160,9 +218,9 @@ class Turns:
     def on_moved(self, target, where):
         """A Push that is under way to an older address is given up, and its outcome ignored: it is sent anew to
         this one. So are those that are under way to UEs through it."""
-        mine = [self._busy[target]] if target in self._busy else []
+        mine = self.out(target)
         if self._through.get(target):
-            mine += [push for push in self._busy.values() if push.through == target]
+            mine += tuple(push for out in self._busy.values() for push in out if push.through == target)
         for push in mine:
             if push.where != where:
                 self._end(push)
@@ -210,7 +268,9 @@ class Turns:
     def deadline(self, now):
         """When the next pause is over, or None."""
         times = [
-            wait.until for key, wait in self._waits.items() if key[0] not in self._busy and wait.until > now
+            wait.until
+            for (target, _), wait in self._waits.items()
+            if wait.until > now and (target not in self._busy or target.type in ABREAST)
         ]
         times += [wait.until for wait in self._silent.values() if wait.until > now]
         times += [opens for opens in self._asleep.values() if now < opens < inf]

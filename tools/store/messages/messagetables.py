@@ -132,6 +132,33 @@ class MessageTables:
             *without,
         )
 
+    def next_of_others(self, target, lane, without, origins):
+        """(id, originator) of the first message that is not of these originators, or None; of one without an originator
+        that is None."""
+        row = self._db.execute(
+            "SELECT id, origin_type, origin FROM message WHERE target_type=? AND target=? AND %s AND lane=?"
+            " AND id NOT IN (SELECT value FROM json_each(?))"
+            " AND coalesce(origin_type || ' ' || origin, '') NOT IN (SELECT value FROM json_each(?))"
+            " ORDER BY position, id LIMIT 1" % IS_QUEUED,
+            (
+                *target,
+                lane,
+                json.dumps(list(without)),
+                json.dumps(["" if origin is None else origin.key for origin in origins]),
+            ),
+        ).fetchone()
+        return row and (row[0], Address(*row[1:]) if row[2] else None)
+
+    def next_of(self, target, lane, origin):
+        """The id of the first message of this originator, or None."""
+        return self._one(
+            "SELECT id FROM message WHERE target_type=? AND target=? AND %s AND lane=?"
+            " AND origin_type=? AND origin=? ORDER BY position, id LIMIT 1" % IS_QUEUED,
+            *target,
+            lane,
+            *origin,
+        )
+
     def ids_behind(self, row, most):
         """Ids of the next ones behind a message that is queued, in order."""
         query = (

@@ -2,6 +2,7 @@
 """HTTP by aiohttp: the Routes of the server, posts to Application Servers, the status page."""
 
 import asyncio
+import contextlib
 import contextvars
 import email.utils
 import functools
@@ -26,6 +27,7 @@ JSON = {"Content-Type": "application/json"}
 _caller = contextvars.ContextVar("caller", default=ANYBODY)  # of the request that this task answers
 POST = 30  # s for one delivery
 SAID = 1 << 16  # octets of an answer that are read
+REST = 1.0  # s for the end of an answer whose words do not count
 AGAIN = {408, 425, 429}  # client errors that pass
 
 
@@ -61,6 +63,16 @@ async def _said(response):
         return parse(bytes(octets))
     except Malformed:
         return None
+
+
+async def _drain(response):
+    """Takes the end of an answer, so that its connection is there for the next delivery. One that does not end soon is
+    closed with its connection."""
+    octets = 0
+    with contextlib.suppress(TimeoutError, aiohttp.ClientError):
+        async with asyncio.timeout(REST):
+            while octets <= SAID and (piece := await response.content.readany()):
+                octets += len(piece)
 
 
 def _origin(request):
@@ -101,8 +113,8 @@ class HttpTransport:
 
     async def start(self, host, port):
         """Listens; returns the port. OSError when it is taken."""
-        # One post at a time goes to each Application Server, and they are bounded: none waits for another's connection.
-        # The body and the cookies of an answer are neither read nor kept.
+        # What is out to each Application Server is bounded by the server: none waits for another's connection, and
+        # each keeps as many as it has deliveries at once. The words and the cookies of an answer are not kept.
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0),
             timeout=aiohttp.ClientTimeout(total=POST),
@@ -230,6 +242,8 @@ class HttpTransport:
                     words = (said or {}).get("detail")  # of ProblemDetails
                     if response.status >= 300 and isinstance(words, str) and words:
                         detail += ": " + words
+                elif not response.content.at_eof():
+                    await _drain(response)
                 if response.status < 300:
                     made = response.headers.get("Location", "") if heard else ""
                     return Outcome(DONE, detail, said=said, location=made)

@@ -8,7 +8,7 @@ import resource
 import signal
 
 from tools.errors import UsageError
-from tools.gateway import arguments
+from tools.gateway import values
 from tools.gateway.running.relay.clients import MOST
 from tools.gateway.running.relay.relay import Itself, Options, Relay
 from tools.page.events import to_stdout
@@ -22,8 +22,8 @@ def _server(text):
     """HOST or HOST:PORT; an IPv6 address with a port goes in brackets."""
     has_port = "]:" in text or text.count(":") == 1
     try:
-        host, port = arguments.endpoint(text if has_port else "%s:%d" % (text, PORT))
-        host = host if "%" in host else arguments.host(host)  # an address of one link needs the link's name
+        host, port = values.endpoint(text if has_port else "%s:%d" % (text, PORT))
+        host = host if "%" in host else values.host(host)  # an address of one link needs the link's name
     except argparse.ArgumentTypeError:
         raise argparse.ArgumentTypeError(
             "%r is not HOST:PORT of the server: 192.0.2.1:65401, [2001:db8::1]:65401" % text
@@ -44,7 +44,7 @@ def add_arguments(parser):
     add(
         "--listen",
         metavar="HOST:PORT",
-        type=arguments.endpoint,
+        type=values.endpoint,
         default=("127.0.0.1", PORT),
         help="where clients send to (default 127.0.0.1:%d; 0.0.0.0:%d for other machines)" % (PORT, PORT),
     )
@@ -52,7 +52,7 @@ def add_arguments(parser):
     add(
         "--server-name",
         metavar="NAME",
-        type=arguments.host,
+        type=values.host,
         action="append",
         default=[],
         help="another name that clients have for the server (Uri-Host); several times",
@@ -60,7 +60,7 @@ def add_arguments(parser):
     add(
         "--idle",
         metavar="S",
-        type=arguments.seconds,
+        type=values.seconds,
         default=Options.idle,
         help="a client that was silent for so long is gone (%(default)s s)",
     )
