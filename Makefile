@@ -82,8 +82,8 @@ docs: venv ## what is made of the sources of coap: docs/api, its stubs for edito
 clauses: micropython ## docs/clauses.md, made of the conformance tests, which it runs
 	@$(BIN)/python -m tools.project.clauses
 
-bench: micropython ## the measured table of the README
-	@$(BIN)/msgin5g bench $(ARGS)
+bench: micropython ## what things cost, beside limits and peers, in build/bench; PEERS=FOLDER: packages of MicroPython to compare with
+	@$(BIN)/msgin5g bench $(call given,PEERS,--peers) $(ARGS)
 
 clean: ## removes what was built, the virtual environment too
 	rm -rf build .venv .pytest_cache .ruff_cache .hypothesis *.egg-info

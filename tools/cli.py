@@ -27,7 +27,7 @@ COMMANDS = {
     "repl": ("tools.line.repl", "the REPL of a board, by mpremote"),
     "board": ("tools.project.newboard", "a folder of boards/ to begin a board with"),
     "trace": ("tools.trace", "one line for each message of a capture or a serial line"),
-    "bench": ("tools.bench", "the measured table of the README"),
+    "bench": ("tools.bench", "what things cost, beside their limits and beside peers"),
 }
 
 

@@ -29,8 +29,8 @@ FREE = "--coap 127.0.0.1:0 --http 127.0.0.1:0"
 ELSEWHERE = {
     "make demo LINK=serial": "gateway/serial/test_program.py",
     "make demo LINK=relay": "gateway/relay/test_relay_demo.py",
-    "make bench": "tools/commands/test_bench.py",
-    "make bench ARGS=flood": "tools/commands/test_bench.py",
+    "make bench": "tools/bench/test_frame.py",
+    "make bench ARGS=flood": "tools/bench/test_measures.py",
     "make soak": "device/msgin5g/test_soak.py",
     "make board NAME=mine": "hardware/boards/test_new_board.py",
     "make demo": "gateway/device/test_demo.py",

@@ -4,7 +4,9 @@
 import ast
 from pathlib import Path
 
-from tools.bench import limits
+import pytest
+
+from tools.bench import limits, readme
 
 ROOT = Path(__file__).resolve().parents[2]
 BENCH = sorted((ROOT / "tools/bench").rglob("*.py"))
@@ -68,3 +70,19 @@ def test_no_test_says_a_limit_again():
     assert said == []
     named = [path.name for path in USERS if list(own_limits(path.read_text(), rows=False))]
     assert named == []
+
+
+@pytest.mark.parametrize("name", readme.BLOCKS)
+def test_the_figures_of_a_page(name):
+    """As the command writes them, and each within what the tests hold."""
+    text = (ROOT / name).read_text()
+    figures = readme.figures(name, text)
+    assert text == readme.replaced(name, text, figures), "msgin5g bench --readme"
+    lines = {line.key: line for line in readme.BLOCKS[name] if line.limit}
+    assert len(figures) > len(readme.BLOCKS[name]) / 2
+    missed = [
+        line.text
+        for key, line in lines.items()
+        if key in figures and not limits.of(line.limit).holds(figures[key][0])
+    ]
+    assert missed == []

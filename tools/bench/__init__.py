@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: MIT
-"""msgin5g bench: the measured table of the README. Each row is a figure beside its limit."""
+"""msgin5g bench: what things cost, each figure beside its limit and, where there is one, beside that of a peer."""
 
 import importlib
 import json
-from dataclasses import dataclass
+import sys
+from pathlib import Path
 
 from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from tools.bench import limits
+from tools.bench import charts, limits, readme, results
+from tools.bench.peers import packages
+from tools.bench.row import Row
 from tools.errors import UsageError
 
 # By the name that the command takes: the room of the module with measure() -> rows, and the title of its table.
@@ -28,89 +31,70 @@ PARTS = {
 BY_NAME = {"flood"}  # times of this computer, which is busy or not: measured where it is asked for
 
 
-@dataclass
-class Row:
-    """A figure. `limit` is the name of its limit in limits.toml; `beside` another figure of the same run, which it may
-    not be above."""
-
-    what: str
-    measured: float
-    unit: str
-    limit: str | None = None
-    beside: float | None = None
-
-    def __post_init__(self):
-        self.known = limits.of(self.limit) if self.limit else None
-        if self.known and self.known.unit != self.unit:
-            raise UsageError(
-                f"bench: {self.what} is in {self.unit}, its limit {self.limit} in {self.known.unit}"
-            )
-
-    @property
-    def kept(self):
-        """Whether it is within its limit."""
-        if self.known:
-            return self.known.keeps(self.measured)
-        return self.beside is None or self.measured <= self.beside
-
-    @property
-    def good(self):
-        """Whether it is within the limit, or, where that is known not to be kept, within what is held."""
-        return self.known.holds(self.measured) if self.known else self.kept
-
-    @property
-    def budget(self):
-        """The limit as the table has it."""
-        if self.known:
-            return str(self.known)
-        return "" if self.beside is None else f"<= {self.beside:,} {self.unit}"
-
-    @property
-    def note(self):
-        """What is said where it is not kept."""
-        if self.kept or not self.known or not self.known.held:
-            return ""
-        fallen = "" if self.good else f", and falls behind {self.known.held:,} {self.unit}, which was held"
-        return f"not kept: {self.known.why}{fallen}"
-
-
 def add_arguments(parser):
-    parser.add_argument(
-        "parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)} (default: all but flood)"
-    )
+    default = "all" + "".join(f" but {name}" for name in sorted(BY_NAME))
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)} (default: {default})")
     parser.add_argument("--json", action="store_true", help="one line of JSON a row")
-    parser.epilog = "Ends with 1 where a limit is not kept, or where it is known not to be, what was held."
+    parser.add_argument(
+        "--against", metavar="FILE", type=Path, help="a bench.json of another run, to compare this one with"
+    )
+    parser.add_argument(
+        "--readme",
+        action="store_true",
+        help=f"measure nothing: write the figures of {results.shown()} into README.md and docs/bench.md",
+    )
+    parser.add_argument(
+        "--peers",
+        metavar="FOLDER",
+        type=Path,
+        help=f"packages of MicroPython to compare with: {packages.NAMES}",
+    )
+    parser.epilog = (
+        f"Figures go to {results.shown()}, charts lie beside it. Ends with 1 where a limit is not kept, or, where it "
+        "is known not to be, what was held; where a part could not be measured; and with --against where an exact "
+        "figure differs, or a ratio by more than 10 %."
+    )
 
 
 def main(args):
     for part in args.parts:
         if part not in PARTS:
             raise UsageError(f"bench: no part {part}; there are {', '.join(PARTS)}")
-    console = Console(highlight=False)
-    good = True
-    for part in args.parts or [part for part in PARTS if part not in BY_NAME]:
-        rows = []
-        for row in importlib.import_module(f"tools.bench.{PARTS[part][0]}.{part}").measure():
-            rows.append(row)
-            if args.json:
-                print(json.dumps(as_json(part, row)), flush=True)
+    if args.readme:
+        readme.write(results.load(results.PATH))
+        return 0
+    packages.take(args.peers)
+    # Before it is written to: it may be the same file.
+    before = results.load(args.against) if args.against else None
+    parts = args.parts or [part for part in PARTS if part not in BY_NAME]
+    good = [_measure(part, args.json) for part in parts]
+    charts.write(results.load(results.PATH), results.PATH.parent)
+    if before is not None:
+        differences = results.differences(results.load(results.PATH), before, parts)
+        for difference in differences:
+            print(f"bench: {difference}", file=sys.stderr)
         if not args.json:
-            console.print(table(PARTS[part][1], rows))
-        good = good and all(row.good for row in rows)
-    return 0 if good else 1
+            print(f"bench: {len(differences) or 'no'} differences from {args.against}")
+        good.append(not differences)
+    return 0 if all(good) else 1
 
 
-def as_json(part, row):
-    """A row for programs."""
-    told = {"part": part, "what": row.what, "measured": row.measured, "unit": row.unit, "kept": row.kept}
-    if row.known:
-        told |= {
-            "limit": row.limit,
-            "least": row.known.least,
-            "value": row.known.value,
-            "goal": row.known.goal,
-        }
-    return told
+def _measure(part, as_json):
+    """Measures a part, says and keeps it. False where something is not as it has to be."""
+    room, title = PARTS[part]
+    rows = []
+    try:
+        for row in importlib.import_module(f"tools.bench.{room}.{part}").measure():
+            rows.append(row)
+            if as_json:
+                print(json.dumps({"part": part, **row.as_json()}), flush=True)
+    except UsageError as error:
+        print(f"bench: {part} could not be measured. {error}", file=sys.stderr, flush=True)
+        return False
+    if not as_json:
+        Console(highlight=False).print(table(title, rows))
+    results.keep(part, title, rows)
+    return all(row.good for row in rows)
 
 
 def table(title, rows):
@@ -120,7 +104,6 @@ def table(title, rows):
     made.add_column("limit", justify="right")
     made.add_column("")
     for row in rows:
-        measured = f"{row.measured:,} {row.unit}"
-        made.add_row(escape(row.what), measured, row.budget, "" if row.kept else "[bold red]NOT KEPT")
-    made.caption = escape("\n".join(row.note for row in rows if row.note))
+        made.add_row(escape(row.what), row.figure, row.budget, "" if row.kept else "[bold red]NOT KEPT")
+    made.caption = escape("\n".join(dict.fromkeys(row.note for row in rows if row.note)))
     return made

@@ -2,19 +2,14 @@
 """The bench measures what it says. Its long parts run by `make bench` alone; here are those that take seconds."""
 
 import asyncio
-import json
-import sys
-import types
 
 import pytest
 
-from tools import bench
-from tools.bench import Row, limits
+from tools.bench import limits
 from tools.bench.device import imported, instructions, line, oscore, request
 from tools.bench.peers import air
 from tools.bench.server import flood
 from tools.emulator.client import provide
-from tools.errors import UsageError
 from tools.image import rp2
 
 UUID = 36
@@ -121,71 +116,6 @@ def test_the_board_on_the_line(image, tmp_path):
         with pytest.raises(line.SilentError):
             pico.line("ready", 5000)
             line.receive(pico, size)
-
-
-LIMITS = """
-[made]
-most = { unit = "octets", at_most = 5 }
-least = { unit = "octets", at_least = 5, goal = 9 }
-missed = { unit = "octets", at_most = 5, held = 7, why = "the weather" }
-"""
-
-
-def test_rows_and_exit_codes(monkeypatch, capsys, tmp_path):
-    monkeypatch.setattr(limits, "PATH", tmp_path / "limits.toml")
-    limits.PATH.write_text(LIMITS)
-
-    def run(*rows, as_json=False):
-        module = types.ModuleType("tools.bench.device.made")
-        module.measure = lambda: rows
-        monkeypatch.setitem(sys.modules, "tools.bench.device.made", module)
-        monkeypatch.setattr(bench, "PARTS", {"made": ("device", "A part")})
-        code = bench.main(types.SimpleNamespace(parts=[], json=as_json))
-        return code, capsys.readouterr().out
-
-    code, out = run(
-        Row("one", 5, "octets", "made.most"), Row("two", 5, "octets", "made.least"), Row("three", 9, "ms")
-    )
-    assert code == 0 and "NOT KEPT" not in out and "<= 5 octets" in out and ">= 5 octets" in out
-    code, out = run(Row("one", 6, "octets", "made.most"))
-    assert code == 1 and "NOT KEPT" in out
-    code, out = run(Row("one", 4, "octets", "made.least"))
-    assert code == 1 and "NOT KEPT" in out
-    code, out = run(Row("one", 7, "octets", "made.missed"))
-    assert code == 0 and "NOT KEPT" in out and "not kept: the weather" in out
-    code, out = run(Row("one", 8, "octets", "made.missed"))
-    assert code == 1 and "falls behind 7 octets" in out
-    code, out = run(Row("one", 8, "ms", beside=8), Row("two", 9, "ms", beside=8))
-    assert code == 1 and out.count("NOT KEPT") == 1
-    code, out = run(Row("one", 4, "octets", "made.least"), as_json=True)
-    told = json.loads(out)
-    assert (told["part"], told["what"], told["measured"], told["kept"]) == ("made", "one", 4, False)
-    assert (told["limit"], told["least"], told["value"], told["goal"]) == ("made.least", True, 5, 9)
-    with pytest.raises(UsageError, match="made.most in octets"):
-        Row("one", 5, "ms", "made.most")
-    with pytest.raises(UsageError, match="no limit 'made.other'"):
-        Row("one", 5, "ms", "made.other")
-
-
-@pytest.mark.parametrize(
-    ("text", "says"),
-    [
-        ("a = 5", "a stands in no group"),
-        ("[g]\na = 5", "g.a: a limit is"),
-        ('[g]\na = { unit = "s" }', "g.a: one of at_most and at_least"),
-        ('[g]\na = { unit = "s", at_most = 5, at_least = 5 }', "one of"),
-        ('[g]\na = { unit = "s", at_mots = 5 }', "no member 'at_mots'; there are at_least, at_most"),
-        ('[g]\na = { unit = "s", at_most = 5, held = 6 }', "held and why go together"),
-        ('[g]\na = { unit = "s", at_most = 5, why = "so" }', "held and why go together"),
-        ('[g]\na = { unit = "s", at_most = 5, held = 5, why = "so" }', "the limit is kept"),
-        ('[g]\na = { unit = "s", at_most = 5, goal = 6 }', "goal"),
-        ("[g", "limits.toml: "),
-    ],
-)
-def test_a_file_of_limits_that_is_wrong(tmp_path, text, says):
-    (tmp_path / "limits.toml").write_text(text)
-    with pytest.raises(UsageError, match=says):
-        limits.read(tmp_path / "limits.toml")
 
 
 def test_a_flood_is_measured():

@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: MIT
+"""The figures of README.md and docs/bench.md: blocks between two marks, which `make bench ARGS=--readme` writes.
+
+Each line of a block is a row of the bench in other words. A figure that was not measured this time stays as it stands.
+"""
+
+import re
+from typing import NamedTuple
+
+from tools.bench import limits, results
+from tools.errors import UsageError
+
+BEGIN, END = "<!-- bench: written by make bench ARGS=--readme -->", "<!-- bench: end -->"
+HEAD = "| what | measured | limit |\n| --- | --- | --- |\n"
+
+
+class Line(NamedTuple):
+    """`row` is the name of a row as results.named has it, `limit` that of its limit."""
+
+    text: str
+    part: str
+    row: str
+    limit: str | None = None
+
+    @property
+    def key(self):
+        return self.part, self.row
+
+
+BLOCKS = {
+    "README.md": [
+        Line(
+            "RP2040, from power-on to registered",
+            "line",
+            "from power-on to registered, over UART",
+            "line.registered",
+        ),
+        Line(
+            "RP2040, free heap when registered and idle",
+            "line",
+            "free heap, registered and idle",
+            "heap.idle_free",
+        ),
+        Line(
+            "RP2040, highest heap use while 64 KiB arrive, above idle",
+            "line",
+            "highest heap use while 64 KiB arrive, above idle",
+            "heap.segments",
+        ),
+        Line(
+            "RP2040, heap of `coap`, `msgin5g` and `device` with a Client that sends, frozen",
+            "rp2040",
+            "heap of coap + msgin5g + device that send, frozen",
+            "heap.core_frozen",
+        ),
+        Line(
+            "the same from `.mpy` files",
+            "rp2040",
+            "all modules as .mpy files, their size: those that send, from .mpy files",
+            "heap.core_mpy",
+        ),
+        Line(
+            "RP2040, awake in a day with a reading every 15 min and a message to it every hour, listening for 10 s "
+            "every 15 min",
+            "sleep",
+            "awake in a day with windows of 10 s every 15 min",
+            "sleep.awake",
+        ),
+        Line(
+            "its octets on the line in that day",
+            "sleep",
+            "octets on the line in the day with windows",
+            "sleep.octets",
+        ),
+        Line(
+            "RP2040, an idle `coap.aio.Context` with its code",
+            "request",
+            "heap of a Context that is idle, with them",
+            "heap.context",
+        ),
+        Line(
+            "interpreter work for a confirmable POST of 100 octets and its answer",
+            "instructions",
+            "CoAP: POST of 100 octets and its answer",
+            "instructions.exchange",
+        ),
+        Line(
+            "a message of 20 octets with its report, on the air",
+            "air",
+            "message of 20 octets with report",
+            "air.reported",
+        ),
+        Line(
+            "the same with OSCORE",
+            "air",
+            "message of 20 octets with report: with OSCORE",
+            "air.reported_oscore",
+        ),
+        Line(
+            "20 messages of 20 octets, aggregated",
+            "air",
+            "20 messages of 20 octets, aggregated",
+            "air.together",
+        ),
+        Line(
+            "OSCORE, 100 octets, to protect on an RP2040",
+            "oscore",
+            "OSCORE, POST of 100 octets: added: to protect, RP2040",
+            "oscore.protect_ms",
+        ),
+        Line(
+            "64 KiB sent over 115,200 baud, of what the encoding allows",
+            "line",
+            "64 KiB sent at 115200 baud: the one of the other",
+            "line.goodput_out",
+        ),
+        Line(
+            "64 KiB received",
+            "line",
+            "64 KiB received at 115200 baud: the one of the other",
+            "line.goodput_in",
+        ),
+    ],
+}
+
+
+def write(parts, root=results.ROOT):
+    """Writes the figures of these parts into the files below `root`."""
+    rows = results.named(parts)
+    for name, lines in BLOCKS.items():
+        path = root / name
+        text = path.read_text()
+        known = figures(name, text) | {
+            line.key: _checked(line, rows[line.key])
+            for line in lines
+            if line.key in rows and rows[line.key]["measured"] is not None
+        }
+        path.write_text(replaced(name, text, known))
+
+
+def _checked(line, row):
+    if row.get("limit") != line.limit:
+        raise UsageError(f"bench: {line.row} has the limit {row.get('limit')}, and {line.limit} in readme.py")
+    return row["measured"], row["unit"]
+
+
+def replaced(name, text, known):
+    """The text with a block of these figures."""
+    before, _, after = _parted(name, text)
+    return f"{before}{BEGIN}\n\n{block(name, known)}\n{END}{after}"
+
+
+def block(name, known):
+    """The table of a file; `known` is {Line.key: (figure, unit)}."""
+    return HEAD + "".join(_line(line, known.get(line.key)) for line in BLOCKS[name])
+
+
+def _line(line, figure):
+    measured = f"{figure[0]:,} {figure[1]}".strip() if figure else "not measured yet"
+    said = ""
+    if line.limit:
+        limit = limits.of(line.limit)
+        said = f"at {'least' if limit.least else 'most'} {limit.value:,} {limit.unit}"
+        if figure and not limit.keeps(figure[0]):
+            said += f": **not kept**, {limit.why}"
+    return f"| {line.text} | {measured} | {said} |\n"
+
+
+def figures(name, text):
+    """{Line.key: (figure, unit)} as a file has them. What the block does not have any more is left out."""
+    keys = {line.text: line.key for line in BLOCKS[name]}
+    found = {}
+    for row in _parted(name, text)[1].splitlines():
+        cells = [cell.strip() for cell in row.strip("|").split(" | ")]
+        number = re.match(r"([\d,.]+) ?(.*)", cells[1]) if len(cells) == 3 and cells[0] in keys else None
+        if number:
+            plain = number[1].replace(",", "")
+            found[keys[cells[0]]] = (float(plain) if "." in plain else int(plain)), number[2]
+    return found
+
+
+def _parted(name, text):
+    before, begin, rest = text.partition(BEGIN)
+    inside, end, after = rest.partition(END)
+    if not begin or not end:
+        raise UsageError(f"bench: {name} has no place for the figures: the lines {BEGIN} and {END}")
+    return before, inside, after
