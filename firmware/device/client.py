@@ -24,6 +24,7 @@ if _TYPING:
 
     Payload = str | bytes | BinaryIO | tuple[BinaryIO, int]
 
+_TURN = const(250)  # ms that the copying of a file waits at most for the line
 _STOP_WAIT = const(5000)  # ms for the de-registration, whose loss is harmless
 
 
@@ -147,7 +148,8 @@ class RunningClient(runner.Serving):
         return False
 
     async def send(self, to: str, payload: "Payload", **options: "Any") -> Outgoing:
-        """Put a message in the outbox and return its Outgoing; it is on flash then, and survives a power cut.
+        """Put a message in the outbox and return its Outgoing; it is on flash then, and survives a power cut. One from
+        a file goes out while it is copied; who cancels this call takes it back.
 
         `to` is a service ID (str); `payload` is str, bytes, a binary file, or (binary file, size).
         Options: to_type="UE", app_id=None, report=False, priority="NORMAL", store_forward=False, expires=None
@@ -155,7 +157,27 @@ class RunningClient(runner.Serving):
         Raise ValueError for what can never be sent, msgin5g.OutboxFull when there is no room now,
         msgin5g.StorageError where the storage failed, msgin5g.StoppedError after `stop`.
         """
-        return Outgoing(self, self._call(self.core.send, to, payload, health.now(), **options))
+        core = self.core
+        outgoing = self._call(core.offer, to, payload, health.now(), **options)
+        try:
+            while not self._call(core.spool, outgoing, health.now()):
+                await self._turn(outgoing)
+        finally:
+            if outgoing.spool is not None and not self._inside and self._ended is None:
+                self._call(core.drop, outgoing, health.now())
+        return Outgoing(self, outgoing)
+
+    async def _turn(self, outgoing):
+        """Wait until a piece of a file can be copied without a pause on the line: when a segment is on it, and the next
+        one is made."""
+        if outgoing.exchange is None:
+            await asyncio.sleep_ms(0)  # type: ignore[attr-defined]
+            return
+        self._prepared.clear()
+        try:
+            await waiting.wait_for_ms(self._prepared.wait(), _TURN)
+        except asyncio.TimeoutError:
+            pass
 
     async def subscribe(self, topic: str, timeout_s: float | None = 60) -> None:
         """Subscribe to a Messaging Topic (str), and return when the server has granted it: from then on, over restarts

@@ -90,6 +90,7 @@ class Serving:
         self._arrived = asyncio.Event()
         self._kick = asyncio.Event()
         self._drained = asyncio.Event()
+        self._prepared = asyncio.Event()  # all that could be done ahead is
         self._armed = None  # the deadline that the timer task sleeps until
         self._watched = {}
         self._unsent = None
@@ -196,6 +197,9 @@ class Serving:
             self._arrived = asyncio.Event()
             self._kick = asyncio.Event()
             self._drained = asyncio.Event()
+            self._prepared = asyncio.Event()
+            for outgoing in self.core.outbox.queue[:]:
+                self._within(self.core.drop, outgoing, _now())
         self._beat = _now()
         self._unread = self._starved[0] = self._starved[2] = None
         if self._open:
@@ -294,6 +298,7 @@ class Serving:
                     self._forget_warnings(self._beat)
                 await asyncio.sleep_ms(0)  # let the link send what there is
                 self._within(core.prepare)
+                self._prepared.set()
                 now = self._beat = _now()  # the application may have put the board to sleep meanwhile
                 self._kick.clear()
                 deadline = self._armed = core.next_deadline()

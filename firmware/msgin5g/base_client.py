@@ -143,8 +143,48 @@ class BaseClient:
         outgoing = self.builder.add(
             to, payload, now, to_type, app_id, report, priority, store_forward, expires, volatile
         )
+        while outgoing.spool is not None:
+            self._copy(outgoing, now)
         self._work(now)
         return outgoing
+
+    def offer(
+        self, to: str, payload: "str | bytes | BinaryIO | tuple[BinaryIO, int]", now: int, **options: "Any"
+    ) -> "Outgoing":
+        """Do what `send` does, but do not wait until a file is copied: its first segments go out meanwhile. The message
+        is taken, and on flash, only when `spool` has said so."""
+        outgoing = self.builder.add(to, payload, now, **options)
+        self._work(now)
+        return outgoing
+
+    def spool(self, outgoing: "Outgoing", now: int) -> bool:
+        """Copy the next piece of a message from `offer`. Return whether there is nothing left to do: it is on flash
+        then, or has ended already.
+
+        Raise as `send` does; then the message was not taken, and its receiver never has all of it.
+        """
+        if outgoing.spool is not None:
+            self._copy(outgoing, now)
+            if outgoing.exchange is None:
+                self._work(now)  # it may have waited for this
+        return outgoing.spool is None
+
+    def _copy(self, outgoing, now):
+        spool = outgoing.spool
+        try:
+            if spool.copied < spool.size:
+                spool.copy()
+            else:
+                self.outbox.spooled(outgoing)
+        except Exception:
+            self.drop(outgoing, now)
+            raise
+
+    def drop(self, outgoing: "Outgoing", now: int) -> None:
+        """Take back a message whose `spool` has not come to its end."""
+        if outgoing.spool is not None:
+            self._sender.drop(outgoing, now)
+            self._work(now)
 
     def take(self, now: int, application: str | None = None) -> "Message | None":
         """Return the oldest received Message, or None; it is the caller's from now on, and its report goes out.

@@ -25,17 +25,16 @@ class OctetsSource:
 
 
 def source_of(given, volatile, storage, store, outbox):
-    """Return (source, the octets that go into the message's own record or None) of a payload.
+    """Return (source, the octets that go into the message's own record or None) of a payload. Of a file it is a Spool
+    that has copied nothing yet.
 
     Raise ValueError for what is no payload or never fits, OutboxFull, StorageError.
     """
 
     def spool(read, size, text):
-        from ..store import sources
+        from ..store.sources import Spool
 
-        file = store.new_file("out-")
-        sources.copy_to_file(storage, file, read, size)
-        return sources.StoredSource(storage, file, size, text)
+        return Spool(storage, store.new_file("out-"), size, text, read)
 
     size = None
     if isinstance(given, tuple) and len(given) == 2 and hasattr(given[0], "read"):
@@ -60,7 +59,9 @@ def source_of(given, volatile, storage, store, outbox):
     if volatile or len(octets) <= 1024:  # a longer payload has a file of its own
         return OctetsSource(octets, text), octets
     view = memoryview(octets)
-    return spool(lambda offset, piece: view[offset : offset + piece], len(octets), text), None
+    source = spool(lambda offset, piece: view[offset : offset + piece], len(octets), text)
+    source.fill()
+    return source, None
 
 
 def ending(expires, now):
@@ -81,8 +82,23 @@ class MessageBuilder:
         self._outbox = outbox
         self._random = random
 
-    def add(self, to, given, now, to_type, app_id, report, priority, store_forward, expires, volatile):
-        """Put a message in the outbox; return its Outgoing. Raise as `BaseClient.send` does."""
+    def add(
+        self,
+        to,
+        given,
+        now,
+        to_type="UE",
+        app_id=None,
+        report=False,
+        priority="NORMAL",
+        store_forward=False,
+        expires=None,
+        volatile=False,
+    ):
+        """Put a message in the outbox; return its Outgoing. Raise as `BaseClient.send` does.
+
+        Where one that goes in segments comes from a file, its payload is still to be copied: `spool` is not None.
+        """
         why = service_id_error(to)
         if why:
             raise ValueError("to: " + why)
@@ -104,6 +120,11 @@ class MessageBuilder:
             if end is not None:
                 outgoing.expires = end
             self._finish(outgoing, expires)
+            if octets is None and not volatile and source.copied < source.size:
+                if outgoing.segmentation is None:
+                    source.fill()
+                else:
+                    outgoing.spool = source
             self._outbox.add(outgoing, octets)
         except Exception:
             source.remove()

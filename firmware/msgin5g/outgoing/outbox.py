@@ -39,15 +39,30 @@ class Outbox:
         Raise StorageError; the message was not taken then."""
         self.queue.append(outgoing)
         try:
-            if not outgoing.volatile:
-                self._store.sent(outgoing, octets)
-        except OSError as error:
-            self.queue.remove(outgoing)
-            raise StorageError(error)
+            if outgoing.spool is not None:
+                self._store.number(outgoing)
+            elif not outgoing.volatile:
+                self._keep(outgoing, octets)
         except Exception:
             self.queue.remove(outgoing)
             raise
         self.octets += outgoing.size
+
+    def spooled(self, outgoing):
+        """Take note that the payload of a message is in the storage: so is the message when this returns. Raise
+        StorageError."""
+        self._keep(outgoing, None)
+        outgoing.spool = None
+
+    def _keep(self, outgoing, octets):
+        try:
+            self._store.sent(outgoing, octets)
+        except OSError as error:
+            raise StorageError(error)
+
+    def drop(self, outgoing):
+        """Take out a message that was not taken after all, since its payload could not be kept."""
+        self._leave_queue(outgoing, True)
 
     def progressed(self, outgoing):
         if outgoing.ref is not None:
@@ -108,7 +123,7 @@ class Outbox:
         source = outgoing.source
         self.queue.remove(outgoing)
         self.octets -= outgoing.size
-        outgoing.source = outgoing.prefetched = None
+        outgoing.source = outgoing.spool = outgoing.prefetched = None
         if outgoing.segmentation is not None:
             outgoing.segments = None
         if safe:  # else a restart would find the message without its body

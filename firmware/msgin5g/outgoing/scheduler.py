@@ -87,6 +87,8 @@ class OutboxScheduler(Source):
 
     def accept(self, outgoing, now, event="accepted"):
         """Take note that the other side has it ("accepted", or "stored"): the end, unless a report was asked for."""
+        if outgoing.spool is not None:
+            return  # nobody has it: its last segment is still here
         if not outgoing.report:
             self.end(outgoing, "closed" if event == "accepted" else "shelved", None, now)
             return
@@ -122,6 +124,13 @@ class OutboxScheduler(Source):
 
     def unsendable(self, outgoing, why, now):
         self.end(outgoing, "failed", why, now)
+
+    def drop(self, outgoing, now):
+        """Take back a message that was not taken after all: its payload could not be kept. What went out of it is no
+        message, and its receiver gives it up (clause 6.5.3)."""
+        self._take_off(outgoing, now)
+        self.outbox.drop(outgoing)
+        self._next_in_line(outgoing)
 
     def emit(self, outgoing, reporter, success, cause):
         """Emit the report of one of many."""

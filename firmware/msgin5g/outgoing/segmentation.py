@@ -45,6 +45,10 @@ class Segments:
         octets = self._source.read(start, self._cuts[number] - start)
         return str(octets, "utf-8") if self._source.text else payload.octets_value(octets)
 
+    def end(self, number):
+        """Return where in the payload a segment ends."""
+        return self._cuts[number]
+
     def progress(self):
         """Return which segments were acknowledged, as "1101": what `progress` takes after a restart."""
         return "".join([str(mark) for mark in self._done])

@@ -10,7 +10,7 @@ from ..wire import bodies, payload
 from ..wire.identifiers import MANY
 from .scheduler import OutboxScheduler
 
-_PROGRESS = const(16)  # acknowledged segments between two writes: a restart repeats at most so many
+_PROGRESS = const(64)  # acknowledged segments between two writes: a restart repeats at most so many
 
 
 class MessageSender(OutboxScheduler):
@@ -37,11 +37,7 @@ class MessageSender(OutboxScheduler):
         outgoing.exchange = exchange
 
     def _job(self, outgoing):
-        if outgoing.segments is None and outgoing.segmentation is not None:
-            from .segmentation import Segments  # a device that sends no large messages has no memory for it
-
-            outgoing.segments = Segments(outgoing.source, *outgoing.segmentation, outgoing.progress)
-        if outgoing.segments is not None:
+        if self._cut(outgoing) is not None:
             if not outgoing.segments.missing:  # a restart came between the last of them and SEGCONFIR
                 outgoing.segments.resend(((outgoing.segments.total, outgoing.segments.total),))
             outgoing.segment = outgoing.segments.next()
@@ -52,6 +48,21 @@ class MessageSender(OutboxScheduler):
         job = outgoing, body, outgoing.report or self._config.coap["confirmable"] == "all"
         self.mark_sent(outgoing)
         return job
+
+    def _cut(self, outgoing):
+        """Return the Segments of a message, None where it goes whole."""
+        if outgoing.segments is None and outgoing.segmentation is not None:
+            from .segmentation import Segments  # a device that sends no large messages has no memory for it
+
+            outgoing.segments = Segments(outgoing.source, *outgoing.segmentation, outgoing.progress)
+        return outgoing.segments
+
+    def _is_there(self, outgoing, number):
+        """Return whether a segment may go out: of a message that is being copied to the storage those that are there,
+        and the last one not before the message itself is, so that nobody has all of a message that `send` has not
+        taken."""
+        spool = outgoing.spool
+        return spool is None or outgoing.segments.end(number) <= min(spool.copied, spool.size - 1)
 
     def _body(self, outgoing, number):
         """Return MSG with the segment of this number, or with the whole payload where it is None."""
@@ -73,7 +84,7 @@ class MessageSender(OutboxScheduler):
             if outgoing.stands != "sending" or outgoing.segments is None:
                 continue
             number = outgoing.segments.next(outgoing.segment)
-            if number is not None and outgoing.prefetched is None:
+            if number is not None and outgoing.prefetched is None and self._is_there(outgoing, number):
                 try:
                     outgoing.prefetched = (number, self._body(outgoing, number))
                     return True
@@ -83,7 +94,12 @@ class MessageSender(OutboxScheduler):
         return False
 
     def _ready(self, outgoing):
-        return outgoing.stands == "queued" or outgoing.stands == "sent"
+        if outgoing.stands != "queued" and outgoing.stands != "sent":
+            return False
+        if outgoing.spool is None:
+            return True
+        segments = self._cut(outgoing)
+        return segments is not None and self._is_there(outgoing, segments.next())
 
     # --- what came back -----------------------------------------------------------------------------
 
@@ -166,6 +182,8 @@ class MessageSender(OutboxScheduler):
         outgoing = self.outbox.find(message_id)
         if outgoing is None or (outgoing.to_type not in MANY and outgoing.to != sender):
             return False
+        if outgoing.spool is not None:
+            return False  # nobody has it: its last segment is still here
         if status == bodies.STORED:  # neither a value of clause 7.3.4.2 nor a failure
             return self.response(message_id, status, cause, now)
         self.reported(outgoing, sender, status == bodies.SUCCESS, cause, now)

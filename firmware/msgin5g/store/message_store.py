@@ -74,8 +74,8 @@ class MessageStore:
     def sent(self, outgoing, octets):
         """Write record S: the message is in the outbox when this returns. `octets` is a short payload, None for one
         that lies in a file; the source then reads them from flash. Raise OSError."""
-        self.order += 1
-        outgoing.order = self.order
+        if not outgoing.order:
+            self.number(outgoing)
         source = outgoing.source
         if octets is not None:
             source = RecordSource(self.journal, None, len(octets), source.text)
@@ -83,6 +83,11 @@ class MessageStore:
         source.ref = outgoing.ref = self.journal.write(_SENT, _pack(header, octets or b""), outgoing)
         outgoing.source = source
         self.journal.compact()
+
+    def number(self, outgoing):
+        """Give a message its place among all."""
+        self.order += 1
+        outgoing.order = self.order
 
     def sent_again(self, outgoing):
         """Write record S again, since the message is cut in another way. Raise OSError."""
@@ -120,7 +125,7 @@ class MessageStore:
         """Write record E. Return whether the body may be removed."""
         finished = (outgoing.message_id, outgoing.to, outgoing.to_type, state, cause and cause[:_MAX_CAUSE])
         self.remember(finished)
-        if outgoing.ref is None:
+        if outgoing.ref is None and outgoing.spool is None:
             return True
         return self._write(_ENDED, _pack(finished), outgoing)
 

@@ -5,7 +5,9 @@ from coap.compat import const
 
 from .storage import StorageError, discard
 
-_PIECE = const(1024)
+_BLOCK = const(4096)  # of littlefs on most boards
+_POINTER = const(4)
+_LITTLE = const(512)  # octets, where the heap has no such piece
 
 
 class StoredSource:
@@ -59,25 +61,53 @@ class FileSource:
         self._file = None
 
 
-def copy_to_file(storage, file, read, size):
-    """Fill a file with `size` octets, piece by piece: `read(offset, n)` gives the next ones.
+class Spool(StoredSource):
+    """A payload that is being copied to a file of its own: `given(offset, n)` has its next octets, `copied` tells how
+    many can be read.
 
-    Raise ValueError where they end too soon or are no octets, StorageError; the file is gone then.
+    Each piece ends with a block of littlefs, which would copy a block that is not full for the next one. Its block
+    number n but the first begins with a pointer for each time that 2 divides 2 * n (littlefs DESIGN.md, "CTZ
+    skip-lists"). On other file systems a piece is as good as another.
     """
-    offset = 0
-    try:
-        discard(storage, file)
-        while offset < size:
-            piece = read(offset, min(_PIECE, size - offset))
-            if not piece:
-                raise ValueError("the file ended after %d of %d octets" % (offset, size))
-            if isinstance(piece, str):
-                raise ValueError("payload: open the file in binary mode")
-            try:
-                storage.append(file, piece)
-            except OSError as error:
-                raise StorageError(error)
-            offset += len(piece)
-    except Exception:
-        discard(storage, file)
-        raise
+
+    def __init__(self, storage, file, size, text, given):
+        super().__init__(storage, file, size, text)
+        self.copied = 0
+        self._given = given
+        self._block = 0
+        self._end = 0  # of that block, in the file
+
+    def copy(self):
+        """Copy the next piece.
+
+        Raise ValueError where the octets end too soon or are none, StorageError.
+        """
+        if not self.copied:
+            discard(self._storage, self.file)
+        if self.copied >= self._end:
+            number = self._block
+            self._end += _BLOCK - (_POINTER * (len(bin(number & -number)) - 2) if number else 0)
+            self._block = number + 1
+        size = min(self._end, self.size) - self.copied
+        try:
+            piece = self._given(self.copied, size)
+        except MemoryError:  # before anything was read
+            piece = self._given(self.copied, min(size, _LITTLE))
+        if not piece:
+            raise ValueError("the file ended after %d of %d octets" % (self.copied, self.size))
+        if isinstance(piece, str):
+            raise ValueError("payload: open the file in binary mode")
+        try:
+            self._storage.append(self.file, piece)
+        except OSError as error:
+            raise StorageError(error)
+        self.copied += len(piece)
+
+    def fill(self):
+        """Copy all of it. Raise as `copy` does; the file is gone then."""
+        try:
+            while self.copied < self.size:
+                self.copy()
+        except Exception:
+            self.remove()
+            raise

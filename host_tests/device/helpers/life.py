@@ -171,6 +171,11 @@ class Server:
             self.pushes.pop(0)
             self._again = None
 
+    @property
+    def expects(self):
+        """Whether segments are here, and not all of their message."""
+        return bool(self._sets)
+
     def restarted(self, storage):
         """The device starts anew."""
 
@@ -279,6 +284,7 @@ class Life:
         self.pushed = {}
         self.wanted = []  # of these a report is wanted
         self.restarts = 0
+        self.overlapped = 0  # pieces copied while segments were out already
         self.next_cut = None  # after a cut: gives the (write, how) of the next one
         self.finals = {}
         self.attentive = True  # whether the application takes what comes
@@ -380,10 +386,13 @@ class Life:
             return
         sent = self._outbound(step)
         self.unsure.append(sent.payload)
-        outgoing = self.device.send(sent.to, sent.payload, self.now, **sent.named)
+        outgoing = self._send(sent)
         self.unsure.pop()
         self.sent[outgoing.message_id] = sent
         self.order.append(outgoing.message_id)
+
+    def _send(self, sent):
+        return self.device.send(sent.to, sent.payload, self.now, **sent.named)
 
     def _until(self, end):
         while True:
@@ -482,6 +491,7 @@ class Sent:
         self.payload = payload
         self.named = named
         self.volatile = named.get("volatile", False)
+        self.large = False  # whether it goes out while it is copied
         self.end = end or ("delivered" if named["report"] else "accepted")
 
 

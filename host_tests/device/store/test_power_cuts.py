@@ -2,6 +2,9 @@
 # heap: 512k, the flash of the board and the server lie in it too
 """The power goes at a write of a device's life, before it, within it and after it: no promise may break."""
 
+from binascii import a2b_base64
+from io import BytesIO
+
 from application_life import ApplicationLife, L3Life
 from common import Random
 from life import AFTER, BEFORE, STRIDE, TORN, Life, Sent, cut_each
@@ -46,6 +49,36 @@ class JoiningOftenCleaned(Joining):
     SEGMENT = 1500
 
 
+class Overlapping(Life):
+    """Its large messages go out while they are copied to the storage."""
+
+    def _outbound(self, step):
+        sent = super()._outbound(step)
+        if step % 10 == 4:
+            sent.payload = "message %d " % step + "v" * 4600
+            sent.large = True
+        return sent
+
+    def _accept(self, message_id, value):
+        # octets: a data URI (RFC 2397) in each segment
+        parts = value.split("data:;base64,")
+        if len(parts) > 1:
+            value = str(b"".join([a2b_base64(part) for part in parts]), "utf-8")
+        super()._accept(message_id, value)
+
+    def _send(self, sent):
+        if not sent.large:
+            return super()._send(sent)
+        file = BytesIO(sent.payload.encode())
+        outgoing = self.device.offer(sent.to, file, self.now, **sent.named)
+        while True:
+            while self.server.step(self.device, self.now):
+                pass
+            if self.device.spool(outgoing, self.now):
+                return outgoing
+            self.overlapped += self.server.expects
+
+
 def _writes(kind, steps):
     life = kind(steps)
     life.run()
@@ -83,6 +116,16 @@ def test_each_cut_of_an_application_client_over_l3():
 def test_each_cut_of_an_application_client_over_coap():
     for how in (BEFORE, TORN, AFTER):
         _cut_each(how, ApplicationLife, _FEWER)
+
+
+def test_each_cut_of_a_device_whose_messages_go_out_while_they_are_copied():
+    """One whose `send` the cut interrupted is at the server whole only if the device has it, too. What goes before
+    one write goes after the one before it."""
+    life = Overlapping(10)
+    life.run()
+    assert life.overlapped  # and so is the record of the message, behind the last piece
+    for how in (BEFORE, TORN):
+        _cut_each(how, Overlapping, 10)
 
 
 def test_each_cut_where_the_journal_is_cleaned_all_the_time():

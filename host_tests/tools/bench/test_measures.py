@@ -108,7 +108,9 @@ def test_the_board_on_the_line(image, tmp_path):
     with line.board(image, tmp_path / "flash.bin", sends=True, size=size) as pico:
         assert limits.of("line.registered").holds(int(pico.line("registered")[0]))
         assert limits.of("heap.idle_free").holds(int(pico.line("idle")[0]))
-        for ms, octets in (line.send(pico), line.receive(pico, size)):
+        sent = line.send(pico)
+        assert 0 < sent.began and limits.of("line.first_octet").holds(sent.began)
+        for ms, octets in ((sent.done - sent.began, sent.octets), line.receive(pico, size)):
             # Base64 alone makes 4 of 3, and the line carries 11.52 octets a millisecond
             assert octets > size * 4 / 3
             assert octets / 11.52 < ms
