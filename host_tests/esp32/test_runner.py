@@ -114,9 +114,9 @@ class Failing(MemoryStorage):
         if self.fails:
             raise OSError(28)
 
-    def append(self, name, octets):
+    def append(self, name, octets, more=False):
         self._check()
-        super().append(name, octets)
+        super().append(name, octets, more)
 
     def replace(self, name, octets):
         self._check()

@@ -7,6 +7,8 @@ from ..compat import const
 
 _TYPING = const(False)
 if _TYPING:
+    from typing import Any
+
     from contracts import Octets
 
 _ENOENT = const(2)
@@ -15,12 +17,18 @@ _ENOENT = const(2)
 _fsync = getattr(os, "fsync", None)
 _rename = getattr(os, "replace", os.rename)  # on Windows the latter writes over nothing
 
+# (path, file) that more is expected for. One for all storages: where one follows another on a folder, what the former
+# left open must not come to write over what the latter wrote.
+_kept: "Any" = [None, None]
+
 
 class FileStorage:
     """Files below `folder`, which is made where it is missing, also after an application has deleted it."""
 
     def __init__(self, folder: str) -> None:
         self._folder = folder
+        if _kept[0] is not None and _kept[0].startswith(folder):
+            _let_go()
         try:
             try:
                 os.stat(folder)
@@ -32,12 +40,21 @@ class FileStorage:
         except OSError:
             pass  # each call raises it again
 
-    def append(self, name: str, octets: "Octets") -> int | None:
-        """Add at the end of a file, made where it is new; return its length."""
+    def append(self, name: str, octets: "Octets", more: bool = False) -> int | None:
+        """Add at the end of a file, made where it is new; return its length.
+
+        With `more` a power cut may take the octets until the next append to this file without it, which may be of none.
+        The file stays open: littlefs goes on within its last block, which else it copies into a new one each time.
+        """
         path = self._path(name)
         try:
-            size = self._write(path, "ab", octets)
-            if size == len(octets):
+            if more or _kept[0] == path:
+                size = self._write_on(path, octets, more)
+                begun = not more
+            else:
+                size = self._write(path, "ab", octets)
+                begun = size == len(octets)
+            if begun:
                 self._settle()
             return size
         except (OSError, MemoryError):
@@ -47,7 +64,7 @@ class FileStorage:
     def read(self, name: str, offset: int, size: int) -> bytes:
         """Return up to `size` octets from `offset`."""
         try:
-            with open(self._path(name), "rb") as file:
+            with open(self._closed(name), "rb") as file:
                 file.seek(offset)
                 return file.read(size)
         except OSError as error:
@@ -61,13 +78,13 @@ class FileStorage:
         temporary = self._path(name + "~")
         try:
             self._write(temporary, "wb", octets)
-            _rename(temporary, self._path(name))
+            _rename(temporary, self._closed(name))
             self._settle()
         except (OSError, MemoryError):
             self._forget(temporary, None)
             raise
 
-    def _write(self, path, mode, octets):
+    def _opened(self, path, mode):
         try:
             file = open(path, mode)
         except OSError as error:
@@ -75,10 +92,33 @@ class FileStorage:
                 raise
             os.mkdir(self._folder)
             file = open(path, mode)
-        with file:
+        file.seek(0, 2)  # where nothing is written it tells its length, too
+        return file
+
+    def _write(self, path, mode, octets):
+        with self._opened(path, mode) as file:
             file.write(octets)
             self._sync(file)
             return file.tell()
+
+    def _write_on(self, path, octets, more):
+        """Write to the file that is kept open; it stays so where `more` is expected and nothing failed."""
+        if _kept[0] != path:
+            _let_go()
+            _kept[1] = self._opened(path, "ab")
+            _kept[0] = path
+        file = _kept[1]
+        stays = False
+        try:
+            file.write(octets)
+            if not more:
+                self._sync(file)
+            size = file.tell()
+            stays = more
+            return size
+        finally:
+            if not stays:
+                _let_go()
 
     def _sync(self, file):
         """Have the disk keep what was written."""
@@ -106,7 +146,7 @@ class FileStorage:
     def remove(self, name: str) -> None:
         """Remove a file, where it is there."""
         try:
-            os.remove(self._path(name))
+            os.remove(self._closed(name))
         except OSError as error:
             if error.errno != _ENOENT:
                 raise
@@ -122,3 +162,21 @@ class FileStorage:
 
     def _path(self, name):
         return self._folder + "/" + name
+
+    def _closed(self, name):
+        """Return the path of a file that is not, or not any more, kept open."""
+        path = self._path(name)
+        if _kept[0] == path:
+            _let_go()
+        return path
+
+
+def _let_go():
+    """Close the file that is kept open. Where that fails, who appends to it next sees by its length what is lost."""
+    file = _kept[1]
+    _kept[0] = _kept[1] = None
+    if file is not None:
+        try:
+            file.close()
+        except OSError:
+            pass

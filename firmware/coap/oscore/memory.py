@@ -16,8 +16,8 @@ class MemoryStorage:
         # Lists of what was appended: a file that grows needs no heap in one piece.
         self._files: "dict[str, list[bytes]]" = {}
 
-    def append(self, name: str, octets: "Octets") -> None:
-        """Add at the end of a file, made where it is new."""
+    def append(self, name: str, octets: "Octets", more: bool = False) -> None:
+        """Add at the end of a file, made where it is new; `more` means nothing here."""
         self._files.setdefault(name, []).append(bytes(octets))
 
     def read(self, name: str, offset: int, size: int) -> bytes:

@@ -2,7 +2,8 @@
 """Putting segments together: TS 24.538 clauses 6.4.1.1.6 and 6.5.1.2, the Message Receiver.
 
 Segments go to the storage as they come, so a message of 64 KiB costs the heap a few octets a segment, and a
-restart goes on with those that are there.
+restart goes on with those that are there. They are acknowledged before a power cut can't take them any more: it takes
+the last ones, which are asked for again. The segment that makes a message whole is acknowledged once all are safe.
 A set asks for its missing segments when none came for a while, and is given up after some requests in vain.
 """
 
@@ -13,7 +14,7 @@ from coap.compat import const, earliest, ticks_diff
 
 from ..rules import states
 from ..rules.requests import Refusal, later
-from ..store.journal import Records, record
+from ..store.journal import Records, around
 from ..store.storage import discard
 from ..wire import payload
 from ..wire.payload import BodyError
@@ -21,6 +22,7 @@ from ..wire.payload import BodyError
 _MAX_SEGMENTS = const(1024)  # in one message, so that the index of a set stays small
 _SEGMENT = const(0x47)  # record: number (2) | total or 0 (2) | the `payload` member
 _HEAD = const(4)
+_SAFE = const(16)  # segments after which those that came are made safe: a power cut takes fewer
 _MAX_RANGES = const(32)  # in one SEGREC, so that it fits the shortest max_datagram
 
 # The states of a set of segments on its way in: clause 6.5.1.2. "asking": a SEGREC waits or is on the air, or the
@@ -54,6 +56,8 @@ class StoredPayload:
         self.length = 0  # of all values
         self._heads = 0
         self._pads = 0
+        self._base64 = True  # whether all values can be octets
+        self._safe = True  # whether no power cut can take any of them
         self.total = None
 
     def __len__(self):
@@ -62,14 +66,31 @@ class StoredPayload:
     def has(self, number):
         return number <= len(self._places) and self._places[number - 1] > 0
 
-    def add(self, number, value):
-        """Raise OSError of the storage; the payload is of no use then."""
-        octets = value.encode()
+    def add(self, number, octets):
+        """Add a segment's value in UTF-8. A power cut may take it until `settle`. Raise OSError of the storage; the
+        payload is of no use then."""
         total = self.total or 0
-        data = record(_SEGMENT, number.to_bytes(2, "big") + total.to_bytes(2, "big") + octets)
-        self._storage.append(self.file, data)
-        self._index(number, self._filled + 4 + _HEAD, octets)
-        self._filled += len(data)
+        head = number.to_bytes(2, "big") + total.to_bytes(2, "big")
+        before, behind = around(_SEGMENT, head, octets)
+        self._safe = False
+        append = self._storage.append
+        # in pieces, since the heap may have no room for one more that holds all
+        append(self.file, before, True)
+        append(self.file, octets, True)
+        self._expect(append(self.file, behind, True), len(before) + len(octets) + len(behind))
+        self._index(number, self._filled + len(before), octets)
+        self._filled += len(before) + len(octets) + len(behind)
+
+    def settle(self):
+        """Have no power cut take any segment any more. Raise OSError of the storage; the payload is of no use then."""
+        if not self._safe:
+            self._expect(self._storage.append(self.file, b""), 0)
+            self._safe = True
+
+    def _expect(self, end, more):
+        """Raise OSError where the file ends elsewhere than `more` octets behind what was written."""
+        if end is not None and end != self._filled + more:
+            raise OSError("%s is not as long as it was" % self.file)
 
     def restore(self):
         """Find the segments that an earlier run stored."""
@@ -94,6 +115,7 @@ class StoredPayload:
         self._places[number - 1] = len(self._lengths)
         self.length += len(octets)
         head = bytes(octets[: len(payload.HEAD)]) == payload.HEAD.encode()  # may end amid a character
+        self._base64 = self._base64 and payload.is_base64(octets, head)
         self._heads += head
         self._pads += octets[-2:].count(b"=")
         if number == 1:
@@ -139,10 +161,15 @@ class StoredPayload:
         return bytes(data)
 
     def check(self):
-        """Raise BodyError where a value that looked like text when it came turns out not to be base64."""
-        if self._octets:
-            for _ in self.chunks():
-                pass
+        """Raise BodyError where segment 1 says that all are octets, and one is not base64."""
+        if self._octets and not self._base64:
+            raise payload.not_base64()
+
+    def finish(self):
+        """Make all of it safe, now that it is whole. Raise OSError where it is not all there."""
+        self.settle()
+        last = self._storage.read(self.file, self._filled - 1, 1)
+        self._expect(self._filled - 1 + len(last), 0)
 
     def remove(self):
         discard(self._storage, self.file)
@@ -214,11 +241,13 @@ class Reassembly:
         self._gap = gap
         self._max_recoveries = recoveries
         self._sets = []
-        for sender, set_id, file, header, ref in store.sets:
+        for sender, set_id, file, header, ref, total, expected in store.sets:
             stored = StoredPayload(storage, file)
+            if 1 <= total <= _MAX_SEGMENTS:
+                stored.total = total
             stored.restore()
             segments = SegmentSet((sender, set_id), header, stored, None)
-            segments.expected = segments.payload.foreseen()
+            segments.expected = max(min(expected, octets), stored.foreseen())
             segments.ref = ref
             ref.owner = segments
             self._sets.append(segments)
@@ -243,39 +272,41 @@ class Reassembly:
         known = _total(segments, number, total, last)
         if number == 1 and value.startswith(payload.HEAD):
             payload.read_octets(value)
-        size = len(value.encode())
+        octets = value.encode()
         if segments is None:
-            segments = self._open(key, header, known, size, waiting, now)
-        segments.payload.total = known
+            segments = self._open(key, header, known, len(octets), waiting, now)
+        if segments.payload.total != known:
+            segments.payload.total = known
+            segments.stale = True
         if segments.header.merge(header, number, set_id):
             segments.stale = True
         if segments.stale:
             self._store.opened(segments)
             segments.stale = False
         if not segments.payload.has(number):
-            self._write_value(segments, number, value, size, now)
+            self._write_value(segments, number, octets, now)
         return segments
 
-    def _write_value(self, segments, number, value, size, now):
-        """Put a new segment on flash. Where that fails, or the last one makes no valid payload, the whole set is
+    def _write_value(self, segments, number, octets, now):
+        """Put a new segment on flash. Where that fails, or the values make no valid payload, the whole set is
         dropped."""
-        if self._reserved(segments) + segments.payload.length + size > self._max_octets:
+        stored = segments.payload
+        if self._reserved(segments) + stored.length + len(octets) > self._max_octets:
             self.drop(segments)
             raise _too_large()
         try:
-            segments.payload.add(number, value)
-        except (OSError, MemoryError):
+            stored.add(number, octets)
+            stored.check()
+            if segments.whole:
+                stored.finish()
+            elif len(stored) % _SAFE == 0:
+                stored.settle()
+        except (BodyError, OSError, MemoryError):
             self.drop(segments)  # the file may hold half of the value now, or the index not all of the file
             raise
         segments.recoveries = 0
         if segments.stands == "gathering":
             segments.deadline = now + self._gap
-        if segments.whole:
-            try:
-                segments.payload.check()
-            except BodyError:
-                self.drop(segments)
-                raise
 
     def find(self, sender, set_id):
         """Return the set in progress, or None."""
@@ -316,7 +347,7 @@ class Reassembly:
         for segments in self._sets:
             if segments.stands != "gathering" or ticks_diff(now, segments.deadline) < 0:
                 continue
-            if segments.recoveries >= self._max_recoveries:
+            if segments.recoveries >= self._max_recoveries or not self._settled(segments):
                 self.drop(segments)
                 return segments, False
             segments.recoveries += 1
@@ -324,6 +355,14 @@ class Reassembly:
             segments.deadline = None
             return segments, True
         return None
+
+    def _settled(self, segments):
+        """Make those safe that came, as no more come for now. Return whether they are."""
+        try:
+            segments.payload.settle()
+        except OSError:
+            return False
+        return True
 
     def asked(self, segments, now):
         """Take note that the SEGREC has ended, well or not: the missing segments have `gap` from now to come."""
@@ -354,6 +393,7 @@ class Reassembly:
         if room < waiting:
             raise later("large messages wait to be taken")
         stored = StoredPayload(self._storage, self._store.new_file("set-"))
+        stored.total = total  # with it a restart asks for all, if the power goes before the first is safe
         segments = SegmentSet(key, header, stored, now + self._gap)
         segments.expected = expected
         self._sets.append(segments)

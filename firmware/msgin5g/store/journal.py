@@ -33,6 +33,13 @@ def record(kind, body):
     return data
 
 
+def around(kind, head, rest):
+    """Return what stands before and behind `rest` in the record whose body is `head` and then that, both octets."""
+    length = len(head) + len(rest)
+    before = bytes((_MAGIC, kind, length >> 8, length & 255)) + head
+    return before, binascii.crc32(rest, binascii.crc32(before)).to_bytes(4, "big")
+
+
 def file_number(name, prefix):
     """Return the number in a name that is `prefix` and a number, as an int of 0 or more; None for any other name."""
     try:

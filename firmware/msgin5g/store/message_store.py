@@ -58,7 +58,7 @@ class MessageStore:
         self.waiting = []
         self.inbox = []
         self.reports = []
-        self.sets = []  # [sender, set ID, file, Message of the header, RecordRef]
+        self.sets = []  # [sender, set ID, file, Message of the header, RecordRef, total, octets]
         self.history = []  # (message ID, to, to_type, state, cause), oldest first
         self._storage = storage
         self.lent = lent  # a message that was taken in an earlier life of the client, and is still read
@@ -269,6 +269,8 @@ class MessageStore:
             segments.set_id,
             segments.payload.file,
             self._message_header(segments.header),
+            segments.payload.total or 0,
+            segments.expected,
         ]
 
     def remember_seen(self, digests):
@@ -338,7 +340,7 @@ class MessageStore:
         if isinstance(owner, Message):
             return _RECEIVED, _pack(self._message_header(owner), b"" if owner.taken else owner.octets())
         if isinstance(owner, list):  # of a device that was a client and is an application client now
-            return _OPENED, _pack(owner[:3] + [self._message_header(owner[3])])
+            return _OPENED, _pack(owner[:3] + [self._message_header(owner[3])] + owner[5:])
         return _OPENED, _pack(self._set_header(owner))
 
 

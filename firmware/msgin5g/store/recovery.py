@@ -59,6 +59,14 @@ MESSAGE = (
     ("file", "w?"),
     ("set_id", "s?"),
 )
+OPENED = (
+    ("sender", "s"),
+    ("set_id", "s"),
+    ("file", "t"),
+    ("message", "l"),
+    ("total", "n?"),
+    ("octets", "n?"),
+)
 ENDING = (("message_id", "s"), ("to", "s?"), ("to_type", "s?"), ("state", "s?"), ("cause", "s?"))
 # kind, the method that handles it, its fields
 KINDS = (
@@ -68,7 +76,7 @@ KINDS = (
     ("N", "_counted", (("message_id", "s"), ("success", "n"), ("failure", "n"), ("cause", "s?"))),
     ("E", "_ended", ENDING),
     ("J", "_joined", (("message_id", "s"), ("orders", "l"), ("dissolved", "b?"))),
-    ("O", "_opened", (("sender", "s"), ("set_id", "s"), ("file", "t"), ("message", "l"))),
+    ("O", "_opened", OPENED),
     ("C", "_closed", (("sender", "s"), ("set_id", "s"))),
     ("R", "_received", MESSAGE),
     ("T", "_taken", (("message", "k"), ("report_owed", "b?"))),
@@ -237,7 +245,8 @@ class Recovery:
     def _opened(self, fields, ref, payload):
         key = (fields.sender, fields.set_id)
         message = _message(_Fields(MESSAGE, fields.message))
-        ref.owner = self._sets[key] = [fields.sender, fields.set_id, fields.file, message, ref]
+        opened = [fields.sender, fields.set_id, fields.file, message, ref, fields.total, fields.octets]
+        ref.owner = self._sets[key] = opened
 
     def _closed(self, fields, ref, payload):
         self._sets.pop((fields.sender, fields.set_id), None)
@@ -332,7 +341,8 @@ class Recovery:
         """Remove the payloads that nothing refers to any more."""
         store = self._store
         orphans = []
-        for name in store.journal.names():
+        # what is referred to may not be there: then no other file may come to have its name
+        for name in list(store.journal.names()) + [name for name in files if name is not None]:
             for prefix in ("out-", "set-", "in-"):
                 number = file_number(name, prefix)
                 if number is not None:

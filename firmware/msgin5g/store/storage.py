@@ -6,6 +6,8 @@ when it returns: what was appended or replaced survives a power cut from then on
 storage failed (full, read-only, gone).
 
     append(name, octets)        adds at the end, makes the file where it is new; gives its length where that is known
+    append(name, octets, True)  the same, but a power cut may take it, and all or some of what was so appended before,
+                                until the file is appended to without True (also of no octets)
     read(name, offset, size)    up to size octets from offset; b"" past the end and for a file that is not there
     replace(name, octets)       all of the old, or all of the new, also after a power cut
     remove(name)                a file that is not there is no error

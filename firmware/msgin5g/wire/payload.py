@@ -43,6 +43,25 @@ def read_octets(value):
     """Return the octets of a value, with its head or as bare base64. Raise BodyError."""
     if value.startswith(HEAD):
         value = value[len(HEAD) :]
+    octets = _decoded(value, value[-2:].count("="))
+    if octets is None:
+        raise not_base64()
+    return octets
+
+
+def is_base64(octets, head):
+    """Return whether a value in UTF-8 is base64, behind HEAD where `head` says that it has one."""
+    if head:
+        octets = octets[len(HEAD) :]
+    return _decoded(octets, octets[-2:].count(b"=")) is not None
+
+
+def not_base64():
+    """Return the error of a value that is none."""
+    return BodyError("payload", "not base64")
+
+
+def _decoded(value, pads):
     octets = None
     if len(value) % 4 == 0:
         try:
@@ -50,9 +69,7 @@ def read_octets(value):
         except ValueError:
             pass
     # Decoders skip what is not of the alphabet; the length tells that they did.
-    if octets is None or len(octets) != decoded_size(len(value), value[-2:].count("=")):
-        raise BodyError("payload", "not base64")
-    return octets
+    return octets if octets is not None and len(octets) == decoded_size(len(value), pads) else None
 
 
 def decoded_size(length, pads):

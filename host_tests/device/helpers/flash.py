@@ -83,8 +83,8 @@ class FlashStorage:
             if self.flash.dead:
                 raise PowerCut()
 
-    def append(self, name, octets):
-        self._do(self._files.append, name, octets)
+    def append(self, name, octets, more=False):
+        self._do(self._files.append, name, octets, more)
 
     def read(self, name, offset, size):
         return self._do(self._files.read, name, offset, size)

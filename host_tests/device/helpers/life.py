@@ -17,6 +17,7 @@ from msgin5g import CHANGED, Client, Config, MemoryStorage
 PEER = ("192.0.2.1", 65401)
 UE = "ue:sensor-1@example.org"
 BEFORE, TORN, AFTER = 0, 1, 2  # where within a write the power goes
+_SHORT = 9  # octets that more follows: a cut before them leaves what a cut within the rest of the record does
 STRIDE = 1 if sys.implementation.name == "cpython" else 11  # MicroPython cuts at a sample of the writes
 
 
@@ -25,7 +26,10 @@ class PowerCut(BaseException):
 
 
 class CutStorage:
-    """Rows that outlive the device. The power goes at write number `at`; from then on every call fails."""
+    """Rows that outlive the device. The power goes at write number `at`; from then on every call fails.
+
+    With it go the octets that more was to follow: all of them, half, or, AFTER, none.
+    """
 
     def __init__(self, files):
         self.files = files
@@ -33,6 +37,7 @@ class CutStorage:
         self.at = None
         self.how = None
         self._dead = False
+        self._loose = {}  # by file: octets of it that no cut takes, where it has others too
 
     def plan(self, at, how):
         self.at = at
@@ -55,17 +60,33 @@ class CutStorage:
             whole()
         elif self.how == TORN:
             torn()
+        for name, safe in self._loose.items():
+            octets = self.files.read(name, 0, 1 << 20)
+            kept = (safe, (safe + len(octets)) // 2, len(octets))[self.how]
+            if kept:
+                self.files.replace(name, octets[:kept])
+            else:
+                self.files.remove(name)
+        self._loose = {}
         raise PowerCut()
 
-    def append(self, name, octets):
+    def append(self, name, octets, more=False):
+        if more and name not in self._loose:
+            self._loose[name] = len(self.files.read(name, 0, 1 << 20))
+        if more and len(octets) < _SHORT and not self._dead:
+            self.files.append(name, octets)
+            return
         half = octets[: len(octets) // 2]
         self._write(lambda: self.files.append(name, octets), lambda: self.files.append(name, half))
+        if not more:
+            self._loose.pop(name, None)
 
     def replace(self, name, octets):
         self._write(lambda: self.files.replace(name, octets), lambda: None)
 
     def remove(self, name):
         self._write(lambda: self.files.remove(name), lambda: None)
+        self._loose.pop(name, None)
 
     def read(self, name, offset, size):
         if self._dead:

@@ -307,13 +307,13 @@ class Failing(MemoryStorage):
         self.fails = fails
         self.stuck = False
 
-    def append(self, name, octets):
+    def append(self, name, octets, more=False):
         if name[:4] == "set-":
             self.fails -= 1
             if self.fails == 0:
                 super().append(name, octets[: len(octets) // 2])
                 raise OSError(28)
-        super().append(name, octets)
+        super().append(name, octets, more)
 
     def remove(self, name):
         if self.stuck:
@@ -322,17 +322,39 @@ class Failing(MemoryStorage):
 
 
 def test_the_storage_fails_in_the_middle():
-    scene = Scene(storage=Failing(2)).start()
-    equal(scene.post(segment(1, 3)).code, coap.CHANGED)
-    equal(scene.post(segment(2, 3)).code, coap.INTERNAL_SERVER_ERROR)
-    equal(scene.files, [])
-    # the sender tries again; what is gone is asked for
-    for number in (2, 3):
-        equal(scene.post(segment(number, 3)).code, coap.CHANGED)
+    for piece in (4, 5, 6):  # three a segment
+        scene = Scene(storage=Failing(piece)).start()
+        equal(scene.post(segment(1, 3)).code, coap.CHANGED)
+        equal(scene.post(segment(2, 3)).code, coap.INTERNAL_SERVER_ERROR)
+        equal(scene.files, [])
+        # the sender tries again; what is gone is asked for
+        for number in (2, 3):
+            equal(scene.post(segment(number, 3)).code, coap.CHANGED)
+        scene.run(5 * SECOND)
+        equal(missing(scene), ["(1-1)"])
+        scene.post(segment(1, 3))
+        equal(scene.take().payload, "hihihi")
+
+
+def test_bad_base64_among_octets():
+    """It is refused as it comes, once segment 1 has told how all are read."""
+    scene = scene_of()
+    equal(scene.post(segment(1, 3, '"data:;base64,QUJD"')).code, coap.CHANGED)
+    reply = scene.post(segment(2, 3, '"Q"'))
+    equal((reply.code, bytes(reply.payload)), (coap.BAD_REQUEST, b"payload: not base64"))
+    equal((scene.client.stats["given_up"], scene.files), (1, []))
+
+
+def test_the_storage_fails_when_the_whole_is_made_safe():
+    scene = Scene(storage=Failing(7)).start()
+    equal(scene.post(segment(1, 2)).code, coap.CHANGED)
+    equal(scene.post(segment(2, 2)).code, coap.INTERNAL_SERVER_ERROR)
+    equal((scene.take(), results(scene), scene.files), (None, [], []))
+    equal(scene.post(segment(2, 2)).code, coap.CHANGED)
     scene.run(5 * SECOND)
     equal(missing(scene), ["(1-1)"])
-    scene.post(segment(1, 3))
-    equal(scene.take().payload, "hihihi")
+    scene.post(segment(1, 2))
+    equal((scene.take().payload, results(scene)), ("hihi", [("s-1", True)]))
 
 
 def test_a_storage_that_cannot_remove_stops_nothing():

@@ -63,10 +63,10 @@ class FailingStorage(MemoryStorage):
 
     full = False
 
-    def append(self, name, octets):
+    def append(self, name, octets, more=False):
         if self.full:
             raise OSError(28)
-        super().append(name, octets)
+        super().append(name, octets, more)
 
     def replace(self, name, octets):
         if self.full:

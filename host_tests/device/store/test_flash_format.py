@@ -49,7 +49,7 @@ GOOD = (
     ("R", RECEIVED, b"hello"),
     ("T", [2, True], b""),
     ("Q", [2], b""),
-    ("O", ["ue:b@x", "s-1", "set-1", SET], b""),
+    ("O", ["ue:b@x", "s-1", "set-1", SET, 3, 300], b""),
     ("C", ["ue:b@x", "s-1"], b""),
 )
 VALUES = (

@@ -62,10 +62,10 @@ class Counting(MemoryStorage):
 
     appends = 0
 
-    def append(self, name, octets):
+    def append(self, name, octets, more=False):
         self.appends += 1
         assert self.appends < 1000, "written to without an end"
-        super().append(name, octets)
+        super().append(name, octets, more)
 
 
 def test_a_checkpoint_that_fills_a_row_does_not_write_for_ever():
@@ -130,10 +130,10 @@ class Sick(MemoryStorage):
     errno = None
     gone = False
 
-    def append(self, name, octets):
+    def append(self, name, octets, more=False):
         if self.errno:
             raise OSError(self.errno)
-        super().append(name, octets)
+        super().append(name, octets, more)
 
     def read(self, name, offset, size):
         return b"" if self.gone else super().read(name, offset, size)

@@ -29,11 +29,11 @@ class Failing(MemoryStorage):
         self.fails = fails
         self.cut = False
 
-    def append(self, name, octets):
+    def append(self, name, octets, more=False):
         self.fails -= 1
         if self.fails == 0:
             raise OSError(28)
-        super().append(name, octets)
+        super().append(name, octets, more)
 
     def read(self, name, offset, size):
         octets = super().read(name, offset, size)

@@ -32,6 +32,41 @@ def test_rows_in_files():
         os.rmdir(folder)
 
 
+def test_more_is_expected():
+    """With `more` the file stays open; whatever else is done with it, or by another storage, sees all of it."""
+    with Folder() as storage:
+        lengths = [storage.append("a", piece, True) for piece in (b"one", b"two", b"three")]
+        equal((lengths, module._kept[0] is None), ([3, 6, 11], False))
+        equal(storage.append("b", b"log"), 3)  # of another file, in between
+        assert module._kept[0].endswith("/a")
+        equal((storage.read("a", 0, 99), module._kept[0]), (b"onetwothree", None))
+        equal((storage.append("a", b"4", True), storage.append("a", b"")), (12, 12))
+        equal(module._kept[0], None)
+        storage.append("a", b"5", True)
+        equal(storage.append("b", b"!", True), 4)  # one is kept, the last
+        assert module._kept[0].endswith("/b")
+        equal(storage.append("a", b""), 13)
+        again = FileStorage(storage._folder)
+        equal((module._kept[0], again.append("b", b"?"), storage.read("b", 0, 9)), (None, 5, b"log!?"))
+        storage.append("b", b"gone", True)
+        storage.remove("b")
+        equal((storage.names(), storage.append("b", b"new", True)), (["a"], 3))
+        storage.replace("b", b"other")
+        equal((storage.append("b", b"s"), storage.read("b", 0, 9)), (6, b"others"))
+
+
+def test_a_write_that_fails_is_the_end_of_more():
+    with Folder() as storage:
+        storage.append("a", b"one", True)
+        storage.append("a", b"")
+        module.open = Full(2)
+        try:
+            equal(raises(OSError, storage.append, "a", b"other", True).errno, 28)
+        finally:
+            del module.open
+        equal((module._kept, storage.append("a", b"")), ([None, None], 5))
+
+
 class Full:
     """`open` of a file system that has room for a name and for `room` octets of each file, and then none."""
 
@@ -52,6 +87,11 @@ class _FullFile:
 
     def __exit__(self, *error):
         self._file.close()
+
+    close = __exit__
+
+    def seek(self, *place):
+        self._file.seek(*place)
 
     def write(self, octets):
         self._file.write(octets[: self._room])

@@ -32,9 +32,9 @@ class Sick(MemoryStorage):
         self._call("read")
         return super().read(name, offset, size)
 
-    def append(self, name, octets):
+    def append(self, name, octets, more=False):
         self._call("append")
-        super().append(name, octets)
+        super().append(name, octets, more)
 
     def replace(self, name, octets):
         self._call("replace")

@@ -9,8 +9,8 @@ class MemoryStorage:
     that is kept here must be a new one after each restart.
     """
     def __init__(self) -> None: ...
-    def append(self, name: str, octets: Octets) -> None:
-        """Add at the end of a file, made where it is new."""
+    def append(self, name: str, octets: Octets, more: bool=False) -> None:
+        """Add at the end of a file, made where it is new; `more` means nothing here."""
     def read(self, name: str, offset: int, size: int) -> bytes:
         """Return up to `size` octets from `offset`."""
     def replace(self, name: str, octets: Octets) -> None:
