@@ -42,13 +42,25 @@ def earliest(first: int | None, second: int | None) -> int | None:
     return second
 
 
-def json_octets(value: "Any") -> bytes:
-    """Return `value` as JSON in UTF-8, without spaces, only what JSON must escape escaped (RFC 8259 section 7)."""
-    try:
-        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    except TypeError:  # MicroPython never escapes beyond ASCII and knows no such option
-        text = json.dumps(value, separators=(",", ":"))
-    return text.encode()
+if sys.implementation.name == "micropython":
+
+    def json_octets(value: "Any") -> bytes:
+        """Return `value` as JSON in UTF-8, without spaces, only what JSON must escape escaped (RFC 8259 section 7)."""
+        return json.dumps(value, separators=(",", ":")).encode()
+
+    def json_string(octets: bytes) -> bytes:
+        """Return text in UTF-8 as a JSON string in UTF-8. Raise ValueError where the octets are none."""
+        return json.dumps(octets).encode()  # takes octets as it takes a str, and looks whether they are UTF-8
+
+else:
+
+    def json_octets(value: "Any") -> bytes:
+        """Return `value` as JSON in UTF-8, without spaces, only what JSON must escape escaped (RFC 8259 section 7)."""
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+    def json_string(octets: bytes) -> bytes:
+        """Return text in UTF-8 as a JSON string in UTF-8. Raise ValueError where the octets are none."""
+        return json_octets(str(octets, "utf-8"))
 
 
 def json_value(octets: "Octets") -> "Any":

@@ -298,7 +298,7 @@ class _Receiver(Inbox):
             message.keep(file)
             value = None
         elif not isinstance(value, str):
-            value = payload.octets_value(value)
+            value = str(payload.octets_value(value), "utf-8")
         try:
             self.deliver(message, value)
         except (OSError, MemoryError):

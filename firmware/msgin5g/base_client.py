@@ -146,6 +146,7 @@ class BaseClient:
         while outgoing.spool is not None:
             self._copy(outgoing, now)
         self._work(now)
+        outgoing.prefetched = None  # what waits is made anew in its turn
         return outgoing
 
     def offer(

@@ -10,11 +10,11 @@ from coap import exchange as coap_exchange
 from coap import numbers
 from coap.compat import const, random_octets
 from coap.message import Message as CoapMessage
-from coap.message import MessageError, encode
+from coap.message import MessageError
 
 from . import procedures, security
 from .base_client import STARVED, BaseClient
-from .outgoing.body_builder import PATH, TOKEN, BodyBuilder, request
+from .outgoing.body_builder import PATH, BodyBuilder, request, room
 from .rules import requests
 from .wire import bodies
 from .wire.payload import BodyError
@@ -70,8 +70,7 @@ class Client(BaseClient):
         self._sender = self.procedure("sender")
         self.builder = BodyBuilder(config, storage, self.store, self.outbox, random, clock)
         for step in ("GWREG", "REG"):
-            needed = len(encode(request(config, self.registration.body(step), True))) + TOKEN
-            needed += security.overhead(config)
+            needed = max_datagram - room(config) + len(self.registration.body(step))
             if needed > max_datagram:
                 raise msgin5g.ConfigError(
                     "coap.max_datagram", "must be %d or more with these service IDs" % needed

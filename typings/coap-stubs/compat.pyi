@@ -13,6 +13,8 @@ def earliest(first: int | None, second: int | None) -> int | None:
     """Return the sooner of two ticks, each of which may be None for "never"."""
 def json_octets(value: Any) -> bytes:
     """Return `value` as JSON in UTF-8, without spaces, only what JSON must escape escaped (RFC 8259 section 7)."""
+def json_string(octets: bytes) -> bytes:
+    """Return text in UTF-8 as a JSON string in UTF-8. Raise ValueError where the octets are none."""
 def json_value(octets: Octets) -> Any:
     """Return what the JSON text in `octets` means.
 

@@ -50,10 +50,10 @@ class JsonWire:
     def check_whole(self, outgoing):
         """Raise ValueError where the message does not fit a datagram."""
         limit = self._config.coap["max_datagram"]
-        head = len(encode(self._request(_message(outgoing, "")))) + _TOKEN + overhead(self._config)
+        head = len(encode(self._request(_message(outgoing, b'""')))) + _TOKEN + overhead(self._config)
         # the largest that could fit needs no escapes; only what may fit is read
         if head + outgoing.size <= limit:
-            if head + payload.escaped_size(payload.value_of(outgoing.source)) <= limit:
+            if head + len(payload.value_of(outgoing.source)) - 2 <= limit:
                 return
         raise ValueError(
             "payload: %d octets do not fit coap.max_datagram (%d), and MSGin5G-5 has no segments"

@@ -2,11 +2,9 @@
 """Reports to one address that wait go out as one: TS 24.538 clause 6.4.1.1.5. Loaded where two of them wait."""
 
 from coap.compat import const
-from coap.message import encode
 
-from ..outgoing.body_builder import TOKEN, request
+from ..outgoing.body_builder import room
 from ..rules import policy
-from ..security import overhead
 from ..wire import aggregates, bodies
 
 _MOST = const(16)
@@ -58,7 +56,7 @@ def join(notices, first, config, now):
     """Return the report `first` with those among `notices` that go with it, or itself where there is none."""
     parts = [first]
     backoff = first.backoff
-    room = None
+    left = None
     for notice in notices:
         if (
             notice is first
@@ -70,11 +68,10 @@ def join(notices, first, config, now):
             or not (notice.backoff is None or notice.backoff.ready(now))
         ):
             continue
-        if room is None:
-            whole = len(encode(request(config, _head(config, first), True))) + aggregates.BETWEEN
-            room = config.coap["max_datagram"] - whole - TOKEN - overhead(config) - len(_element(first))
-        room -= 1 + len(_element(notice))
-        if room < 0:
+        if left is None:
+            left = room(config) - len(_head(config, first)) - aggregates.BETWEEN - len(_element(first))
+        left -= 1 + len(_element(notice))
+        if left < 0:
             break
         parts.append(notice)
         backoff = backoff or notice.backoff

@@ -13,12 +13,10 @@ server that knows the whole knows its repeat. A final error dissolves it, and ea
 
 from coap import numbers
 from coap.compat import const, earliest
-from coap.message import encode
 
 from ..rules import policy
-from ..security import overhead
 from ..wire import aggregates, bodies, payload, uuid
-from .body_builder import TOKEN, request
+from .body_builder import room
 from .sender import MessageSender
 from .together import Aggregate, Held, Share
 
@@ -149,13 +147,11 @@ class AggregatingSender(MessageSender):
     def _datagram(self, octets):
         """Return the octets of a datagram with a body of so many."""
         config = self._config
-        return len(encode(request(config, b"", True))) + 1 + octets + TOKEN + overhead(config)
+        return config.coap["max_datagram"] - room(config) + octets
 
     def _head(self, aggregate):
         config = self._config
-        return bodies.message(
-            config.service_identifier, config.ue_service_id, aggregate, None, None, aggregate.expire_time
-        )
+        return bodies.message(config.service_identifier, config.ue_service_id, aggregate, None)
 
     def _waits(self, run, now):
         """Return ms that these messages wait for others to join them, 0 for not at all."""

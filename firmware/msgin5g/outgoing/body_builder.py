@@ -2,6 +2,7 @@
 """What a message must be to go out as MSG, and where it is cut: TS 24.538 clause 6.4.1.1.2, in one place."""
 
 from coap import numbers
+from coap.compat import const
 from coap.message import Message as CoapMessage
 from coap.message import encode, uint_octets
 
@@ -11,18 +12,30 @@ from ..wire.identifiers import PORT, PRIORITIES
 from .builder import MessageBuilder
 
 PATH = "/msgin5g"
-TOKEN = 4  # octets, that the endpoint adds
+_OPTIONS = const(((11, b"msgin5g"), (12, b"2")))  # Uri-Path as PATH, Content-Format 50: application/json
+_AROUND = const(4 + 4 + 8 + 2 + 1)  # octets around a body: head, token, these options, the marker
 LEAST_ROOM = 64  # octets of a segment: any character with its escapes fits, and the head with some octets
+# Octets that segments add: '"isSegmented":true,"segParams":{"segId":"","totalSegCount":9999,"segNumb":9999,
+# "lastSegFlag":"true"},' and the set ID of 16
+_SEGMENTED = const(117)
 
 
 def request(config, body, confirmable):
     """Return the POST that carries `body` (docs/wire-profile.md, "Transport")."""
-    options = [(numbers.URI_PATH, PATH[1:].encode()), (numbers.CONTENT_FORMAT, uint_octets(numbers.JSON))]
+    options = list(_OPTIONS)
     if config.server_host is not None:
         options.append((numbers.URI_HOST, config.server_host.encode()))
         if config.server_port != PORT:
             options.append((numbers.URI_PORT, uint_octets(config.server_port)))
     return CoapMessage(numbers.POST, body, options, numbers.CON if confirmable else numbers.NON)
+
+
+def room(config):
+    """Return the octets of the longest body that fits a datagram."""
+    around = _AROUND
+    if config.server_host is not None:
+        around = len(encode(request(config, b"", True), 0, 0, bytes(4))) + 1
+    return config.coap["max_datagram"] - around - overhead(config)
 
 
 class BodyBuilder(MessageBuilder):
@@ -48,34 +61,31 @@ class BodyBuilder(MessageBuilder):
                 from ..wire.date_time import date_time
 
                 outgoing.expire_time = date_time(seconds + expires)
-        outgoing.segmentation = self.cut(outgoing)
+        outgoing.segmentation, body = self._cut(outgoing)
+        outgoing.prefetched = body and (None, body)  # for the case that it may go at once
 
     def cut(self, outgoing):
         """Return (limit, room, set ID) of a message that needs segments, None for one that does not.
 
         Raise ValueError where not even segments fit a datagram.
         """
-        # the longest form of a segment
-        room = self._room(outgoing, bodies.segment("0" * 16, 9999, 9999))
-        if outgoing.report:
-            room -= len('"isDelivStatReq":true,')
-        if room < LEAST_ROOM:
-            raise ValueError("the service IDs leave no room for a payload in coap.max_datagram")
-        whole = self._room(outgoing, None)
-        size = outgoing.size
-        limit = self._config.segments["size"]
-        if outgoing.source.text:
-            if size <= limit and payload.escaped_size(str(outgoing.source.read(0, size), "utf-8")) <= whole:
-                return None
-        elif len(payload.HEAD) + (size + 2) // 3 * 4 <= min(limit, whole):
-            return None
-        return limit, room, "".join(["%02x" % octet for octet in self._random(8)])
+        return self._cut(outgoing)[0]
 
-    def _room(self, outgoing, segment):
-        """Return octets that are left in a datagram for the value of `payload`."""
+    def _cut(self, outgoing):
+        """Return what `cut` does, and the body of a message that needs no segments, None where it is not made yet."""
         config = self._config
-        service = config.service_identifier
-        body = bodies.message(service, config.ue_service_id, outgoing, "", segment, outgoing.expire_time)
-        return (
-            config.coap["max_datagram"] - len(encode(request(config, body, True))) - TOKEN - overhead(config)
-        )
+        source, size = outgoing.source, outgoing.size
+        limit = config.segments["size"]
+        least = size if source.text else len(payload.HEAD) + (size + 2) // 3 * 4
+        longest = room(config)
+        value = payload.value_of(source) if 0 < least <= min(limit, longest) else None
+        body = bodies.message(config.service_identifier, config.ue_service_id, outgoing, value or b'""')
+        taken = 2 if value is None else len(value)
+        rest = longest - len(body) + taken - 2  # for what stands between the quotes of `payload`
+        if rest < LEAST_ROOM + _SEGMENTED:
+            raise ValueError("the service IDs leave no room for a payload in coap.max_datagram")
+        if value is not None and taken - 2 <= rest:
+            return None, body
+        if not size and source.text:
+            return None, None
+        return (limit, rest - _SEGMENTED, "".join(["%02x" % octet for octet in self._random(8)])), None

@@ -104,7 +104,7 @@ class OutboxScheduler(Source):
         except MemoryError:
             outgoing.expires = expires
             raise
-        self._count(outgoing, before)
+        self._count(outgoing.state, before)
         self._next_in_line(outgoing)
         self._take_off(outgoing, now)
         if crowded_out is not None:
@@ -143,10 +143,13 @@ class OutboxScheduler(Source):
             return
         self._changed(outgoing)  # this and the next want memory: nothing is changed before they have it
         outgoing.cause = outgoing.cause  # an attribute that is new wants memory, too
-        self.outbox.ended(outgoing, states.word(states.OUTGOING, stands), cause, counting)
+        before = outgoing.state
+        state = states.word(states.OUTGOING, stands)
+        self.outbox.ended(outgoing, state, cause, counting)
         if cause is not None:
             outgoing.cause = cause
-        self._reach(outgoing, stands)
+        outgoing.stands = stands
+        self._count(state, before)
         self._next_in_line(outgoing)
         self._take_off(outgoing, now)
 
@@ -163,28 +166,17 @@ class OutboxScheduler(Source):
         """Take an event that is neither its acceptance nor its end."""
         stands = states.after(states.OUTGOING, outgoing.stands, event)
         if stands is not None:
-            if states.word(states.OUTGOING, stands) != outgoing.state:
+            before = outgoing.state
+            state = states.word(states.OUTGOING, stands)
+            if state != before:
                 self._changed(outgoing)  # it wants memory: nothing is changed before it has that
-            self._reach(outgoing, stands)
+            outgoing.stands = stands
+            self._count(state, before)
 
-    def _reach(self, outgoing, stands):
-        before = outgoing.state
-        outgoing.stands = stands
-        self._count(outgoing, before)
-
-    def _count(self, outgoing, before):
-        """Count what it has become, as an application sees it, where that is not what it was before."""
-        state = outgoing.state
-        if state == before:
-            return
-        if state == "accepted":
-            self._stats["accepted"] += 1
-        elif state == "delivered":
-            self._stats["delivered"] += 1
-        elif state == "failed":
-            self._stats["failed"] += 1
-        elif state == "expired":
-            self._stats["expired"] += 1
+    def _count(self, state, before):
+        """Count what a message has become, as an application sees it, where that is not what it was before."""
+        if state != before and state in ("accepted", "delivered", "failed", "expired"):
+            self._stats[state] += 1
 
     def poll(self, now):
         for backoff in self._backoffs.values():

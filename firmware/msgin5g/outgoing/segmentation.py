@@ -10,7 +10,7 @@ from ..wire import payload
 
 
 class Segments:
-    """The segments of one message: `total` of them, `value(number)` from 1.
+    """The segments of one message: `total` of them, `value(number)` from 1, as JSON octets.
 
     `limit` bounds the octets of a value in UTF-8, `room` those of the same value with JSON's escapes; both
     must be body_builder.LEAST_ROOM or more.
@@ -43,7 +43,7 @@ class Segments:
     def value(self, number):
         start = self._cuts[number - 1]
         octets = self._source.read(start, self._cuts[number] - start)
-        return str(octets, "utf-8") if self._source.text else payload.octets_value(octets)
+        return payload.json_value(octets, self._source.text)
 
     def end(self, number):
         """Return where in the payload a segment ends."""
@@ -82,7 +82,7 @@ def _text_piece(source, offset, limit, room):
             size -= 1
         if not size:
             raise ValueError("the storage has no text there")
-        escaped = payload.escaped_size(str(octets[:size], "utf-8"))
+        escaped = len(payload.json_value(octets[:size], True)) - 2
         if escaped <= room:
             return size
         # An octet takes 6 at most (\u0001), so `size` stays at 4 or more and holds at least one character.

@@ -68,14 +68,12 @@ class MessageSender(OutboxScheduler):
         """Return MSG with the segment of this number, or with the whole payload where it is None."""
         config = self._config
         segments = outgoing.segments
-        segment = None
-        if segments is None:
-            value = payload.value_of(outgoing.source) if outgoing.size or not outgoing.source.text else None
-        else:
-            segment = bodies.segment(segments.set_id, number, segments.total)
+        if segments is not None:
             value = segments.value(number)
+        else:
+            value = payload.value_of(outgoing.source) if outgoing.size or not outgoing.source.text else None
         return bodies.message(
-            config.service_identifier, config.ue_service_id, outgoing, value, segment, outgoing.expire_time
+            config.service_identifier, config.ue_service_id, outgoing, value, segments, number or 0
         )
 
     def prepare(self):

@@ -69,6 +69,8 @@ def _row(table, name):
 
 def verdict(code, kind):
     """Return what the response code (0: silence) means for a request of this kind: DONE, END, AGAIN, ..."""
+    if code >> 5 == 2:  # what comes most, and means the same for each
+        return DONE
     row = _row(REQUESTS, kind)
     for wanted in (code, code & 0x1E0, 0x80):
         if wanted in CODES:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A message on its way out, as the application sees it, and what is remembered of one that ended."""
 
+from ..rules import states
 from ..wire.identifiers import MANY
 
 AWAITING = ("accepted", "stored")  # states of states.OUTGOING in which a report is waited for
@@ -63,15 +64,11 @@ class Outgoing:
     def state(self):
         """The word for where it stands: "queued", "sent" (on the air), "accepted" (the server has it), "stored" (it
         waits there for the recipient), "delivered", "failed" (`cause` says why) or "expired"."""
-        from ..rules import states  # not with this module, which is imported before there is a message
-
         return states.word(states.OUTGOING, self.stands)
 
     @property
     def final(self):
         """Whether `state` will not change any more."""
-        from ..rules import states
-
         return states.OUTGOING[0].index(self.stands) >= states.FINAL
 
     def __repr__(self):

@@ -19,26 +19,39 @@ STORED = "stored for deferred delivery"
 
 def write(*members):
     """Return the JSON object of the (name, value) pairs in their order; a value of None leaves its member out,
-    a tuple of pairs is an object of its own."""
+    a tuple of pairs is an object of its own, octets are JSON already."""
     data = bytearray()
     _write(data, members)
     return data
 
 
 def _write(data, members):
-    separator = b"{"
+    mark = b'{"'
     for name, value in members:
         if value is None:
             continue
-        data += separator
-        separator = b","
-        data += json_octets(name)
-        data += b":"
-        if isinstance(value, tuple):
+        data += mark
+        mark = b',"'
+        data += name.encode()
+        data += b'":'
+        if isinstance(value, str):
+            data += _string(value)
+        elif isinstance(value, tuple):
             _write(data, value)
+        elif isinstance(value, bytes):
+            data += value
         else:
             data += json_octets(value)
     data += b"}"
+
+
+def _string(text):
+    """Return a str as a JSON string. A short one mostly has nothing to escape, and to see that takes less than to let
+    `json` do it."""
+    octets = text.encode()
+    if not octets or b'"' in octets or b"\\" in octets or min(octets) < 0x20:
+        return json_octets(text)
+    return b'"' + octets + b'"'
 
 
 def _request(service, kind, *members):
@@ -86,35 +99,48 @@ def deregistration(service, addr, urgent=None, wait=None):
     return _request(service, "DEREG", who, ("urgentTag", urgent), ("reqExpTime", wait))
 
 
-def message(service, addr, outgoing, value, segment=None, expire_time=None):
-    """Return MSG, clause 7.3.4.1: `value` is the payload member, `segment` the pairs of segParams of a segmented
-    one."""
-    return _request(
-        service,
-        "MSG",
-        ("oriAddr", originator(addr)),
-        ("destAddr", destination(outgoing.to_type, outgoing.to)),
-        ("appId", list(outgoing.app_id) if isinstance(outgoing.app_id, tuple) else outgoing.app_id),
-        ("msgId", outgoing.message_id),
-        # of a segmented message only the first says it: TS 23.554 clause 8.5.2
-        ("isDelivStatReq", True if outgoing.report and (not segment or segment[2][1] == 1) else None),
-        ("priority", None if outgoing.priority == "NORMAL" else outgoing.priority),
-        ("isSegmented", True if segment else None),
-        ("segParams", segment),
-        ("sfFlag", outgoing.store_forward),
-        ("sfParam", None if expire_time is None else (("expireTime", expire_time),)),
-        ("payload", value),
-    )
-
-
-def segment(set_id, number, total):
-    """Return segParams of clause 7.3.4.1. The flag is a string there, "true" in the last segment only."""
-    return (
-        ("segId", set_id),
-        ("totalSegCount", total),
-        ("segNumb", number),
-        ("lastSegFlag", "true" if number == total else None),
-    )
+def message(service, addr, outgoing, value, segments=None, number=0):
+    """Return MSG, clause 7.3.4.1: `value` is the payload member as JSON octets, or None; `segments` has the set ID and
+    the total of a segmented one, whose `number` this is. Put together by hand: a device sends nothing more often."""
+    data = bytearray(b'{"msgIden":')
+    data += _string(service)
+    data += b',"msgType":"MSG","oriAddr":{"oriAddrType":"UE","addr":'
+    data += _string(addr)
+    data += b'},"destAddr":{"destAddrType":"'
+    data += outgoing.to_type.encode()
+    data += b'","addr":'
+    data += _string(outgoing.to)
+    data += b"}"
+    app_id = outgoing.app_id
+    if app_id is not None:
+        data += b',"appId":'
+        data += json_octets(list(app_id) if isinstance(app_id, tuple) else app_id)
+    data += b',"msgId":"'
+    data += outgoing.message_id.encode()
+    # of a segmented message only the first says it: TS 23.554 clause 8.5.2
+    data += b'","isDelivStatReq":true' if outgoing.report and number < 2 else b'"'
+    if outgoing.priority != "NORMAL":
+        data += b',"priority":"'
+        data += outgoing.priority.encode()
+        data += b'"'
+    if number:
+        # the flag is a string there, and in the last segment only
+        data += b',"isSegmented":true,"segParams":{"segId":"%s","totalSegCount":%d,"segNumb":%d' % (
+            segments.set_id.encode(),
+            segments.total,
+            number,
+        )
+        data += b',"lastSegFlag":"true"}' if number == segments.total else b"}"
+    data += b',"sfFlag":true' if outgoing.store_forward else b',"sfFlag":false'
+    if outgoing.expire_time is not None:
+        data += b',"sfParam":{"expireTime":"'
+        data += outgoing.expire_time.encode()
+        data += b'"}'
+    if value is not None:
+        data += b',"payload":'
+        data += value
+    data += b"}"
+    return data
 
 
 def report(service, addr, to_type, to, message_id, status, cause=None):

@@ -7,7 +7,7 @@ the data URI travels as octets, so that the reading is always unique.
 
 import binascii
 
-from coap.compat import json_octets
+from coap.compat import json_string
 
 HEAD = "data:;base64,"  # of a member that stands for octets
 
@@ -24,19 +24,19 @@ class BodyError(ValueError):
 
 
 def octets_value(octets):
-    """Return the member's value for octets."""
-    return HEAD + binascii.b2a_base64(octets).decode().strip()
+    """Return the member's value for octets, itself in octets."""
+    return HEAD.encode() + binascii.b2a_base64(octets)[:-1]
+
+
+def json_value(octets, text):
+    """Return the member's value as JSON octets; `text` says whether they are UTF-8 text. Raise ValueError where they
+    are none."""
+    return json_string(octets) if text else b'"' + octets_value(octets) + b'"'
 
 
 def value_of(source):
-    """Return the value of all that a source has."""
-    octets = source.read(0, source.size)
-    return str(octets, "utf-8") if source.text else octets_value(octets)
-
-
-def escaped_size(text):
-    """Return how many octets `text` takes between the quotes of a JSON string."""
-    return len(json_octets(text)) - 2
+    """Return the value of all that a source has, as JSON octets. Raise ValueError as `json_value`, OSError."""
+    return json_value(source.read(0, source.size), source.text)
 
 
 def read_octets(value):

@@ -14,8 +14,8 @@ def new(random):
 
 def text(octets):
     """Return lower-case text of 16 octets."""
-    digits = str(binascii.hexlify(octets), "ascii")
-    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+    digits = binascii.hexlify(octets)
+    return str(b"-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:])), "ascii")
 
 
 def octets(text):

@@ -4,7 +4,7 @@
 
 import coap
 from common import equal
-from msgin5g.outgoing.body_builder import TOKEN, request
+from msgin5g.outgoing.body_builder import request
 from msgin5g.outgoing.together import Aggregate
 from msgin5g.security import overhead
 from msgin5g.store.message import Message
@@ -245,7 +245,8 @@ def _fit(security):
     def size(count):
         outer = Aggregate(queue[0].message_id, queue[:count])
         body = aggregates.join(sender._head(outer), [sender._element(each) for each in queue[:count]])
-        return len(coap.encode(request(config, body, True))) + TOKEN + overhead(config)
+        token = 4  # octets
+        return len(coap.encode(request(config, body, True))) + token + overhead(config)
 
     assert size(len(elements)) <= 1152 < size(len(elements) + 1)
 

@@ -4,7 +4,8 @@
 import coap
 import msgin5g
 from common import equal, raises
-from msgin5g_scene import HOUR, MINUTE, SECOND, Scene, agree, clean, imdn, max_age, msgresp
+from msgin5g.wire.bodies import message
+from msgin5g_scene import HOUR, MINUTE, SECOND, UE, Scene, agree, clean, imdn, max_age, msgresp
 
 CLOCK = 1767225600  # 2026-01-01T00:00:00Z
 
@@ -204,10 +205,11 @@ def test_its_date_goes_with_the_message():
 
 def test_a_date_that_leaves_no_room_for_the_payload_has_it_cut():
     made = Scene(_Server(), clock=lambda: CLOCK, coap={"max_datagram": 512})
-    fits = made.client.builder._room
     outgoing = made.send(payload="x" * 230, store_forward=True)
     equal(outgoing.segmentation, None)
-    more = made.send(payload="y" * fits(outgoing, None), store_forward=True)
+    # RFC 7252: head 4, token 4, Uri-Path 1 + 7, Content-Format 1 + 1, marker 1
+    fits = 512 - (4 + 4 + 8 + 2 + 1) - len(message("urn:3gpp:msgin5g", UE, outgoing, b'""'))
+    more = made.send(payload="y" * fits, store_forward=True)
     equal(more.segmentation, None)
     made.call("stored", "update", more, 60)
     equal(more.segmentation is None, False)

@@ -290,7 +290,7 @@ def test_octets():
         (b"foo", "Zm9v"),
         (b"foobar", "Zm9vYmFy"),
     ):
-        equal(payload.octets_value(octets), "data:;base64," + text)
+        equal(payload.octets_value(octets), b"data:;base64," + text.encode())
         equal((payload.read_octets("data:;base64," + text), payload.read_octets(text)), (octets, octets))
     for text in (
         "Z",
