@@ -41,7 +41,7 @@ class Sender:
                 outcome = await self._program.coap.respond(push.where, push.back, push.answer)
             elif push.target.type == "UE" and push.way is None:
                 outcome = await self._program.coap.push(
-                    push.where, push.body, push.target.id, **self._listens(push)
+                    push.where, push.body, push.target.id, beside=push.window > 1, **self._listens(push)
                 )
             else:
                 heard, token = push.way is not None or bool(push.method), push.way and push.way.token

@@ -21,6 +21,7 @@ from tools.server.delivery.pushes import LATER, Outcome
 from tools.server.flood import Flood
 from tools.transport.arrival.port import listen
 from tools.transport.blocks import MAX_OCTETS, Answers, Bodies, Shelf, TooMany
+from tools.transport.departure.beside import Beside, let_beside
 from tools.transport.departure.hush import Hush
 from tools.transport.departure.late import Late
 from tools.transport.departure.outlet import Outlet
@@ -143,6 +144,8 @@ class CoapTransport:
         self.body_limit = body_limit
         self._tuning = TransportTuning()
         self._tuning.ACK_TIMEOUT = ack_timeout
+        self._beside = Beside()
+        self._beside.ACK_TIMEOUT = ack_timeout
         self._observers = Observers(self._ask, self._tuning)
         self._lines = lines
         self._guard = guard  # in security mode oscore
@@ -184,6 +187,8 @@ class CoapTransport:
             self._hush.attach(interface.token_interface)
             if self.wide:
                 widen(interface.token_interface)
+            else:
+                let_beside(interface.token_interface, self._hush.end)
         if self._watch:
             for interface in context.request_interfaces:
                 manager = interface.token_interface
@@ -249,12 +254,13 @@ class CoapTransport:
             granted = [each["msgTopic"] for each in told if each["subStatus"]]
         return peer, ue, response(answer), granted
 
-    async def push(self, peer, body, ue, seconds=None):
+    async def push(self, peer, body, ue, seconds=None, beside=False):
         """Brings one body to the device of this UE Service ID, as a notification where it observes what this belongs
-        to, else by a request; the Outcome. `seconds`: how long the device listens; nothing is sent after that."""
+        to, else by a request; the Outcome. `seconds`: how long the device listens; nothing is sent after that.
+        `beside`: it may be on its way beside others."""
         if seconds is not None and seconds <= 0:
             return Outcome(LATER, _OVER, answered=False, cut=True)
-        pushing = asyncio.ensure_future(self._push(peer, body, ue))
+        pushing = asyncio.ensure_future(self._push(peer, body, ue, beside))
         try:
             await asyncio.wait([pushing], timeout=seconds)
             if pushing.done():
@@ -268,12 +274,12 @@ class CoapTransport:
             pushing.cancel()
         return Outcome(LATER, _OVER, answered=False, cut=seconds < self._tuning.MAX_TRANSMIT_SPAN)
 
-    async def _push(self, peer, body, ue):
+    async def _push(self, peer, body, ue, beside):
         if await self._observers.notify(peer, body, ue):
             return Outcome.of_coap("2.05", "notified")
-        return (await self.exchange(peer, body, ue))[0]
+        return (await self.exchange(peer, body, ue, beside))[0]
 
-    async def exchange(self, peer, body, ue=None):
+    async def exchange(self, peer, body, ue=None, beside=False):
         """As push, with the payload of the response: (Outcome, octets). Without `ue`, to whom spoke from there last."""
         context = None
         if self._guard:
@@ -284,7 +290,7 @@ class CoapTransport:
         message.opt.content_format = JSON
         message.opt.uri_path = (PATH,)
         try:
-            answer = await self.ask(peer, message, context)
+            answer = await self.ask(peer, message, context, beside=beside)
         except (TimeoutError, oscore.NotAProtectedMessage, oscore.ProtectionInvalid, error.Error) as failure:
             return self._outcome(failure, ue, context), b""
         diagnostic = answer.payload.decode(errors="replace")[:200]
@@ -296,13 +302,13 @@ class CoapTransport:
             return self._guard.context_of_ue(ue)
         return getattr(self._remotes.get(peer), "security_context", None)
 
-    async def ask(self, peer, message, context=None, whole=True):
+    async def ask(self, peer, message, context=None, whole=True, beside=False):
         """The response to a request of ours. `whole`: it was made to fit one datagram; else aiocoap cuts it in blocks,
         and puts together a response in blocks.
 
         Raises TimeoutError where it was acknowledged and no more, and the errors of aiocoap.
         """
-        message.transport_tuning = self._tuning
+        message.transport_tuning = self._beside if beside else self._tuning
         known = self._remotes.get(peer)
         remote = self._addresses.get(peer.host) or getattr(known, "underlying_address", known)
         if remote is not None:

@@ -12,6 +12,14 @@ from tools.wire import payload as payloads
 from tools.wire.bodies import Segment
 from tools.wire.outside import clean
 
+WINDOW = 8  # segments of one message that may be out at once
+
+
+def window(profile):
+    """How many segments of one message a UE takes without having answered the one before, as its `cliProfile` says;
+    None where it does not. Raises Malformed."""
+    return bodies.number(profile, "segWindow", 1, WINDOW)
+
 
 class Fitting:
     def __init__(self, store, settings):
@@ -22,13 +30,17 @@ class Fitting:
     def forget(self, id_):
         self._fitted.pop(id_, None)
 
+    def is_fit(self, row, max_segment):
+        """Whether its parts were cut for a recipient that takes as much as this one."""
+        return self._fitted.get(row.id) == min(LARGEST_PAYLOAD, max_segment or LARGEST_PAYLOAD)
+
     def fit(self, row, max_segment):
         """Whether the row goes out now; False when it was split into others. Raises segments.CannotCut.
 
         Cuts that fit stay, with the originator's segId; else the whole is cut anew under a segId of our own.
         """
         limit = min(LARGEST_PAYLOAD, max_segment or LARGEST_PAYLOAD)
-        if self._fitted.get(row.id) == limit:
+        if self.is_fit(row, max_segment):
             return True
         room = self._settings.room
         if "msgList" in row.head:

@@ -9,14 +9,14 @@ message does not fit its recipient (6.5.3). It decides; `work` says what to send
 from dataclasses import replace
 
 from tools.server.delivery.ends import Ends, about
-from tools.server.delivery.fitting import Fitting
+from tools.server.delivery.fitting import WINDOW, Fitting
 from tools.server.delivery.joining import Joining
 from tools.server.delivery.pushes import BROKEN, DONE, LATER, NOT_FOUND, REFUSED, TOO_LARGE, Push
 from tools.server.delivery.quotas import Quotas
 from tools.server.delivery.responses import Responses
 from tools.server.delivery.turns import ABREAST, Turns
 from tools.server.isolation import RESTS, SET_ASIDE
-from tools.store.states import HELD, MESSAGE, RECIPIENT
+from tools.store.states import HELD, MESSAGE, QUEUED, RECIPIENT
 from tools.store.tables import CONTROL, DATA
 from tools.wire import bodies, rest, segments
 from tools.wire.bodies import Segment
@@ -85,10 +85,18 @@ class Deliveries:
         """The Pushes that go to it now."""
         if target.type in ABREAST:
             return self._abreast(target, now)
-        push = self._next(target, now)
-        return [] if push is None else [push]
+        begun = []
+        while (push := self._next(target, now)) is not None:
+            begun.append(push)
+            if push.window == 1:
+                break
+        return begun
 
     def _next(self, target, now):
+        out = self.turns.unfilled(target)
+        if out is not None:
+            push = self._isolation.run(MESSAGE, out, now, self._beside, out, now)
+            return push if isinstance(push, Push) else None
         stuck = self._isolation.stuck(MESSAGE, now)
         for lane in (CONTROL, DATA):
             while self.turns.may_send(target, lane, now):
@@ -141,6 +149,9 @@ class Deliveries:
             push = self._to_as(row, now)
         if not isinstance(push, Push):
             return push
+        return self._begun(push, row, now)
+
+    def _begun(self, push, row, now):
         until = self.turns.windows.closes(row.target, now)
         return self.turns.begin(replace(push, origin=row.origin, until=until))
 
@@ -178,13 +189,33 @@ class Deliveries:
             self.ends.fail(row, "does not fit the recipient: %s" % error, now)
             return True
         row = self._store.message(row.id)
-        number, value = self._store.next_part(row.id) or (1, None)
-        segment = None
+        return self._part(row, registration, self._store.next_part(row.id) or (1, None))
+
+    def _part(self, row, registration, part):
+        """One part of a message: a segment, or all of it."""
+        where, via = registration.peer, registration.via
+        number, value = part
+        segment, window = None, 1
         if row.set_id:
             total = self._store.count_parts(row.id)
             segment = Segment(row.set_id, number, total, number == total)
+            window = _window(row, registration)
         body = _addressed(bodies.msg(row.head, value, segment), via)
-        return Push(row.target, where, row.kind, row.lane, body, row.id, number, via=via)
+        return Push(row.target, where, row.kind, row.lane, body, row.id, number, via=via, window=window)
+
+    def _beside(self, id_, now):
+        """The next segment of a message that has some out to a UE which takes several; None where there is none, or
+        something that must not wait comes first."""
+        row, out = self._store.message(id_), ()
+        registration = row and self._store.registration(row.target.id, now)
+        if registration and row.state == QUEUED and self._fitting.is_fit(row, registration.max_segment):
+            out = self.turns.out(row.target)
+        if not out or len(out) >= _window(row, registration):
+            return None
+        if registration.peer != out[0].where or self._store.next_id(row.target, CONTROL) is not None:
+            return None
+        part = self._store.next_part(id_, after=max(push.part for push in out))
+        return part and self._begun(self._part(row, registration, part), row, now)
 
     def _by(self, way, row, now):
         """To who is reached over HTTP by this Way."""
@@ -224,6 +255,8 @@ class Deliveries:
             self._settled_together(push, outcome, now)
             return
         if outcome.verdict == BROKEN:
+            if self.turns.carries(push.target, push.row):
+                return  # the last one of its segments counts
             self._broken[push.row] = self._broken.get(push.row, 0) + 1
             if self._broken[push.row] >= TRIES:
                 raise Broken(outcome.detail)
@@ -308,6 +341,15 @@ class Deliveries:
             self.turns.windows.deadline(),
         )
         return min((time for time in times if time is not None), default=None)
+
+
+def _window(row, registration):
+    """How many segments of this message its UE takes at once: behind a gateway, and of copies, which may be
+    notifications, one."""
+    if registration.via is not None or "oriDestAddr" in row.head:
+        return 1
+    asked = registration.profile.get("segWindow")  # an earlier program kept whatever a UE said
+    return asked if asked in range(1, WINDOW + 1) else 1
 
 
 def _addressed(body, via):

@@ -68,13 +68,15 @@ class Turns:
         out = self._busy.get(target, ())
         if (out and target.type not in ABREAST) or not self._has_window(target, now):
             return False
-        mine = [push.number for push in out if push.lane == lane]
-        if len(mine) >= self._settings.abreast:
-            return False
         wait = self._waits.get((target, lane))
-        if wait is not None:
-            return wait.until <= now and not any(number > wait.begun for number in mine)
-        return not mine or self._more.get("all", 0) < self._settings.abreast_all
+        if wait is not None and wait.until > now:
+            return False
+        mine = [push.number for push in out if push.lane == lane]
+        if not mine:
+            return True
+        if len(mine) >= self._settings.abreast or self._more.get("all", 0) >= self._settings.abreast_all:
+            return False
+        return wait is None or max(mine) <= wait.begun
 
     def out(self, target):
         """The Pushes that are out to it."""

@@ -8,6 +8,7 @@ service (clause 6.3.5) is that one's own.
 import json
 
 from tools.server.delivery import availability
+from tools.server.delivery.fitting import window as window_of
 from tools.server.flood import Again
 from tools.server.procedures import bulk
 from tools.server.procedures.procedure import Procedure
@@ -46,6 +47,10 @@ class Registration(Procedure):
         if len(bodies.encode(profile)) > LARGEST_PROFILE:
             raise Malformed("cliProfile", "larger than %d octets" % LARGEST_PROFILE)
         max_segment = bodies.number(profile, "maxSegSize", 1, 2**31)
+        window = window_of(profile)
+        if "segWindow" in profile:  # kept as a number, or not at all
+            profile = {name: value for name, value in profile.items() if name != "segWindow"}
+            profile |= {} if window is None else {"segWindow": window}
         schedule, triggers = availability.read(profile), triinfo.read(profile)
         asked = bodies.number(body, "regExpTime", 1, 2**31)
         head = {"oriAddr": bodies.origin(Address("UE", ue))}

@@ -69,12 +69,12 @@ class MessageTables:
             rows = self._db.execute("SELECT payload FROM part WHERE message=? ORDER BY number", (id_,))
             return [text_of(payload) for (payload,) in rows]
 
-    def next_part(self, id_):
-        """(number, payload) of the first part that was not acknowledged, or None."""
+    def next_part(self, id_, after=0):
+        """(number, payload) of the first part behind this one that was not acknowledged, or None."""
         with reading(MESSAGE, id_):
             part = self._db.execute(
-                "SELECT number, payload FROM part WHERE message=? AND NOT done ORDER BY number LIMIT 1",
-                (id_,),
+                "SELECT number, payload FROM part WHERE message=? AND number>? AND NOT done ORDER BY number LIMIT 1",
+                (id_, after),
             ).fetchone()
             return part and (part[0], text_of(part[1]))
 

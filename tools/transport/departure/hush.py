@@ -5,7 +5,7 @@ from aiocoap import error
 
 
 class Hush:
-    """Ends the exchange with a peer as its last retransmission would. aiocoap has one at a time with each."""
+    """Ends what is out to a peer as its last retransmission would."""
 
     def __init__(self):
         self._managers = []
