@@ -80,6 +80,8 @@ def unpack(package, program, folder, at_least=()):
             script = _unpack_from(source, package, program, folder / "root", at_least)
         except PackageError as error:
             reasons.append(f"{source.name}: {error}")
+            # who finds it takes it for whole
+            shutil.rmtree(folder / "root", ignore_errors=True)
         else:
             shutil.rmtree(folder / "sources")  # lists and archives: the tree is all that is needed
             return script
@@ -230,9 +232,8 @@ def _unpack_from(source, package, program, root, at_least):
 
 def start_script(root, program):
     """A script that starts a program of an unpacked tree with the libraries of that tree."""
-    binary = next(
-        (path for path in (root / "usr/bin" / program, root / "bin" / program) if path.exists()), None
-    )
+    places = (root / folder / program for folder in ("usr/bin", "bin", "usr/sbin"))
+    binary = next((path for path in places if path.exists()), None)
     if binary is None:
         raise PackageError(f"no program {program} in it")
     # Where loader and libraries lie depends on architecture and release: /lib, /usr/lib/x86_64-linux-gnu,

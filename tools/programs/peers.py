@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Programs that others wrote, which tests talk to: libcoap's client and server, CoAP for Node.js, Wireshark's
-dissectors; and valgrind.
+dissectors; an MQTT broker, to measure beside; and valgrind.
 
     python -m tools.programs.peers
 
@@ -44,6 +44,12 @@ PEERS = {
     "valgrind": Peer(
         "valgrind",
         "Debian, Ubuntu: sudo apt install valgrind; elsewhere: https://valgrind.org (there is none for macOS on Arm)",
+    ),
+    # Unpacked, not installed: a package of a broker starts it, for all the machine
+    "mosquitto": Peer(
+        "mosquitto",
+        "Debian, Ubuntu: sudo apt install mosquitto; Homebrew: brew install mosquitto",
+        at_least=(2,),
     ),
     "tshark": Peer("tshark", "Debian, Ubuntu: sudo apt install tshark; Homebrew: brew install wireshark"),
 }

@@ -17,7 +17,6 @@ UUID = 36
 
 def test_instructions_are_within_their_limits():
     rows = {row.limit.partition(".")[2]: row for row in instructions.measure()}
-    assert rows["exchange"].known.value < instructions.MICROCOAPY
     for row in rows.values():
         # Less than a third would mean that it did not run.
         assert row.good and (row.known.held or row.known.value) / 3 < row.measured

@@ -30,9 +30,6 @@ for number in range(1, 1 + {times}):
     {call}
 os.unsetenv("MARK")
 """
-# microCoAPy (https://github.com/insighio/microCoAPy) on the same port, 1.25, counted the same way: encode, decode,
-# callback. It is not fetched to be counted again.
-MICROCOAPY = 230_500
 # What is counted of loads/message.py: what the row says, its limit, the call, what comes before all calls
 ROUNDS = 1 + TIMES
 MESSAGES = (
@@ -89,22 +86,22 @@ def measure():
         yield Row(what, count, "instr.", f"instructions.{limit}")
 
 
-def each(load, call, prepare="pass"):
+def each(load, call, prepare="pass", folders=(LOADS,)):
     """Instructions of one `call` of what loads/LOAD.py defines; `prepare` comes before all of them."""
-    return count_all(load, [(call, prepare)])[0]
+    return count_all(load, [(call, prepare)], folders)[0]
 
 
-def count_all(load, pairs):
+def count_all(load, pairs, folders=(LOADS,)):
     """Instructions of one call, for each (call, what comes before all of them), in one run of the interpreter.
 
-    One call goes before those that are counted, for what is loaded or kept with the first. There is heap enough that
-    nothing is collected meanwhile.
+    The load and what it imports are in these folders, beside the firmware. One call goes before those that are counted,
+    for what is loaded or kept with the first. There is heap enough that nothing is collected meanwhile.
     """
     valgrind = program()
     counted = [COUNTED.format(prepare=prepare, call=call, times=TIMES) for call, prepare in pairs]
     code = f"import os\nfrom {load} import *\n" + "".join(counted)
     environment = {key: value for key, value in os.environ.items() if not key.startswith("MICROPY")}
-    environment["MICROPYPATH"] = f"{LOADS}:{bytecode.firmware()}:.frozen"
+    environment["MICROPYPATH"] = ":".join(map(str, (*folders, bytecode.firmware(), ".frozen")))
     with tempfile.TemporaryDirectory() as folder:
         # The interpreter may be started by a script.
         options = ["--tool=callgrind", "--trace-children=yes", f"--dump-before={MARK}"]

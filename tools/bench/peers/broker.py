@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: MIT
+"""An MQTT broker, mosquitto, and a way to it on which packets are counted."""
+
+import asyncio
+import os
+import socket
+import tempfile
+from pathlib import Path
+
+from tools.bench.peers import packages
+from tools.demo.processes import Process
+from tools.errors import UsageError
+from tools.programs import peers
+from tools.programs.micropython import BIN
+from tools.programs.patience import patience
+
+LOADS = Path(__file__).parent / "loads"
+# Nothing is kept on disk: a broker in memory, as it is by default
+CONFIGURATION = "listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\nlog_dest stdout\n"
+PUBLISH, PUBACK = 3, 4  # MQTT 3.1.1 table 2.1
+
+
+class Broker(Process):
+    """mosquitto on a port of its own. UsageError where it can't be had."""
+
+    def __init__(self, folder):
+        try:
+            peers.provide("mosquitto")
+            program = peers.peer("mosquitto")
+        except peers.NoPeer as error:
+            raise UsageError(str(error)) from None
+        self.port = _free_port()
+        path = Path(folder) / "mosquitto.conf"
+        path.write_text(CONFIGURATION.format(port=self.port))
+        super().__init__([program, "-c", path])
+
+    async def start(self):
+        await super().start()
+        async with patience(20):
+            while True:
+                try:
+                    _, writer = await asyncio.open_connection("127.0.0.1", self.port)
+                    break
+                except OSError:
+                    await asyncio.sleep(0.05)
+                if self.lines.closed:
+                    raise UsageError(f"bench: mosquitto did not start: {' / '.join(self.lines.items[-3:])}")
+        writer.close()
+
+
+class Counted:
+    """A way to a broker. `packets` has (to the client, type, octets) of each PUBLISH and PUBACK, in their order."""
+
+    def __init__(self, port):
+        self.packets = []
+        self._to = port
+        self._tasks = []
+
+    async def __aenter__(self):
+        self._server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(self, *_):
+        self._server.close()
+        for task in self._tasks:
+            task.cancel()
+
+    async def _connected(self, reader, writer):
+        there, back = await asyncio.open_connection("127.0.0.1", self._to)
+        ways = (self._pass_on(reader, back, False), self._pass_on(there, writer, True))
+        self._tasks += [asyncio.create_task(way) for way in ways]
+
+    async def _pass_on(self, reader, writer, to_client):
+        rest = b""
+        while octets := await reader.read(4096):
+            rest += octets
+            while size := length(rest):
+                kind = rest[0] >> 4
+                if kind in (PUBLISH, PUBACK):
+                    self.packets.append((to_client, kind, size))
+                rest = rest[size:]
+            writer.write(octets)
+        writer.close()
+
+
+def length(octets):
+    """Octets of the packet that begins here, 0 where it is not whole (MQTT 3.1.1 section 2.2.3)."""
+    rest = 0
+    for at, octet in enumerate(octets[1:5]):
+        rest |= (octet & 127) << 7 * at
+        if octet < 128:
+            size = 2 + at + rest
+            return size if size <= len(octets) else 0
+    return 0
+
+
+async def reported(message, report):
+    """Sizes of the packets by which umqtt.simple sends a message, (topic, body), and gets a report on it.
+
+    None where umqtt.simple is missing.
+    """
+    folder = packages.folder_with("umqtt.simple")
+    if folder is None:
+        return None
+    with tempfile.TemporaryDirectory() as scratch:
+        async with Broker(scratch) as broker, Counted(broker.port) as way:
+            call = ("127.0.0.1", way.port, broker.port, message, report)
+            code = f"from over_umqtt_simple import *\nover_umqtt_simple(*{call!r})"
+            environment = {key: value for key, value in os.environ.items() if not key.startswith("MICROPY")}
+            environment["MICROPYPATH"] = f"{LOADS}:{folder}:.frozen"
+            async with Process([BIN / "micropython", "-c", code], environment) as client:
+                if await client.wait():
+                    raise UsageError(
+                        f"bench: umqtt.simple did not run: {' / '.join(client.lines.items[-5:])}"
+                    )
+            kinds = [(to_client, kind) for to_client, kind, _ in way.packets]
+            if kinds != [(False, PUBLISH), (True, PUBACK), (True, PUBLISH), (False, PUBACK)]:
+                raise UsageError(f"bench: umqtt.simple and mosquitto said {kinds}")
+            return [size for _, _, size in way.packets]
+
+
+def _free_port():
+    """A port of TCP that nobody has."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
