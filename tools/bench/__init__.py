@@ -24,6 +24,7 @@ PARTS = {
     "line": ("device", "The RP2040 on a line of 115200 baud, in its own time"),
     "sleep": ("device", "A day of the RP2040, in its own time"),
     "instructions": ("device", "Work of the interpreter, unix port"),
+    "loss": ("device", "Messages on a network that loses, in virtual time"),
     "clients": ("peers", "A message of 100 octets, and what others need for it"),
     "air": ("peers", "Octets on the air"),
     "oscore": ("device", "What OSCORE costs"),

@@ -6,7 +6,7 @@ import asyncio
 import pytest
 
 from tools.bench import limits
-from tools.bench.device import imported, instructions, line, oscore, request
+from tools.bench.device import imported, instructions, line, loss, oscore, request
 from tools.bench.peers import air
 from tools.bench.server import flood
 from tools.emulator.client import provide
@@ -117,6 +117,17 @@ def test_the_board_on_the_line(image, tmp_path):
         with pytest.raises(line.SilentError):
             pico.line("ready", 5000)
             line.receive(pico, size)
+
+
+def test_messages_on_a_network_that_loses():
+    """All are delivered, or it would have said so. Four datagrams are one message, and 200 ms are there and back; who
+    waits for an answer that was lost waits for 2 s at least (RFC 7252 section 4.2: ACK_TIMEOUT)."""
+    sent, times = loss.deliver(0, messages=20)
+    assert (sent, times) == ([4] * 20, [200] * 20)
+    sent, times = loss.deliver(20, messages=20)
+    again = [(count, ms) for count, ms in zip(sent, times, strict=True) if ms > 200]
+    assert again and all(count > 4 and ms >= 2000 for count, ms in again)
+    assert loss.deliver(20, messages=20) == [sent, times] != loss.deliver(20, loss.SEED + 1, 20)
 
 
 def test_a_flood_is_measured():

@@ -32,7 +32,7 @@ def folder(tmp_path):
 def test_clients_of_others_are_measured_where_they_are(folder):
     there, missing = clients.others(clients.MESSAGE)
     # It does next to nothing, and is counted as ours is
-    assert 1000 < there.measured < 30_000 and there.by == "umqtt.simple, QoS 1"
+    assert 500 < there.measured < 35_000 and there.by == "umqtt.simple, QoS 1"
     assert missing.measured is None and "mqtt_as" in missing.needs and "PEERS=" in missing.needs
 
 

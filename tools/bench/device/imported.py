@@ -7,19 +7,16 @@ those within functions, which load what is used first then.
 """
 
 import ast
-import os
-import subprocess
 import tempfile
 from pathlib import Path
 
 from tools import private
 from tools.bench import Row
+from tools.bench.device import unix
 from tools.bench.device.rp2040 import BOARD, flash_image
 from tools.emulator.client import Emulator, provide
 from tools.emulator.repl import RawRepl
-from tools.errors import UsageError
 from tools.image import bytecode, rp2
-from tools.programs.micropython import BIN
 
 # Measured so at commit 32a482c, before `coap` had a way to the network
 COMPILED = 46_368
@@ -82,10 +79,4 @@ def frozen(image):
 
 def compiled():
     """Octets on the unix port."""
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("MICROPY")}
-    environment["MICROPYPATH"] = f"{bytecode.firmware()}:.frozen"
-    command = [BIN / "micropython", "-X", "heapsize=1m", "-c", program()]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True)
-    if done.returncode:
-        raise UsageError(f"bench: coap is not imported: {done.stdout[-500:]} {done.stderr[-500:]}")
-    return int(done.stdout)
+    return int(unix.run(program(), bytecode.firmware(), heap="1m"))

@@ -5,17 +5,16 @@ The same each time, on a machine that does other things too. Times would not be,
 board; as a measure of how much the interpreter has to do, and for comparing two programs, a count is better.
 """
 
-import os
 import re
 import subprocess
 import tempfile
 from pathlib import Path
 
 from tools.bench import Row
+from tools.bench.device import unix
 from tools.errors import UsageError
 from tools.image import bytecode
 from tools.programs import peers
-from tools.programs.micropython import BIN
 
 LOADS = Path(__file__).parent / "loads"
 TIMES = 10
@@ -100,13 +99,12 @@ def count_all(load, pairs, folders=(LOADS,)):
     valgrind = program()
     counted = [COUNTED.format(prepare=prepare, call=call, times=TIMES) for call, prepare in pairs]
     code = f"import os\nfrom {load} import *\n" + "".join(counted)
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("MICROPY")}
-    environment["MICROPYPATH"] = ":".join(map(str, (*folders, bytecode.firmware(), ".frozen")))
     with tempfile.TemporaryDirectory() as folder:
         # The interpreter may be started by a script.
         options = ["--tool=callgrind", "--trace-children=yes", f"--dump-before={MARK}"]
         out = f"--callgrind-out-file={folder}/counted"
-        command = [valgrind, *options, out, BIN / "micropython", "-X", "heapsize=32m", "-c", code]
+        command = [valgrind, *options, out, unix.PROGRAM, "-X", "heapsize=32m", "-c", code]
+        environment = unix.environment(*folders, bytecode.firmware())
         done = subprocess.run(command, env=environment, capture_output=True, text=True)
         counts = [_count(path) for path in sorted(Path(folder).glob("counted.*"), key=_number)]
     if done.returncode or len(counts) < 2 * len(pairs):

@@ -2,16 +2,15 @@
 """An MQTT broker, mosquitto, and a way to it on which packets are counted."""
 
 import asyncio
-import os
 import socket
 import tempfile
 from pathlib import Path
 
+from tools.bench.device import unix
 from tools.bench.peers import packages
 from tools.demo.processes import Process
 from tools.errors import UsageError
 from tools.programs import peers
-from tools.programs.micropython import BIN
 from tools.programs.patience import patience
 
 LOADS = Path(__file__).parent / "loads"
@@ -107,9 +106,8 @@ async def reported(message, report):
         async with Broker(scratch) as broker, Counted(broker.port) as way:
             call = ("127.0.0.1", way.port, broker.port, message, report)
             code = f"from over_umqtt_simple import *\nover_umqtt_simple(*{call!r})"
-            environment = {key: value for key, value in os.environ.items() if not key.startswith("MICROPY")}
-            environment["MICROPYPATH"] = f"{LOADS}:{folder}:.frozen"
-            async with Process([BIN / "micropython", "-c", code], environment) as client:
+            command = [unix.PROGRAM, "-c", code]
+            async with Process(command, unix.environment(LOADS, folder)) as client:
                 if await client.wait():
                     raise UsageError(
                         f"bench: umqtt.simple did not run: {' / '.join(client.lines.items[-5:])}"
