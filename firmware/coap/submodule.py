@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Modules of a package: that of a name that the package is asked for, and one that is needed no more."""
+"""Modules that come late and go early: that of a name that a package is asked for, that of methods which few objects of
+a class ever need, and one that is needed no more."""
 
 import sys
 
@@ -16,6 +17,41 @@ def submodule(package, name):
         if whole + "'" not in str(error):  # it is there, and what it imports is not
             raise
     raise AttributeError(name)
+
+
+def later(kind, name, *homes):
+    """Bring methods into the class `kind` whose objects seldom need them: its `__getattr__` calls this for a `name`
+    that it lacks, and finds it then. Each of `homes` is a module and a class in it that has such methods, perhaps
+    with those names of them that others ask for, so that no other name loads it. All methods of the first one that has
+    `name` come in, since one seldom comes alone. Raise AttributeError where none has it.
+    """
+    for row in homes:
+        module, part, *names = row.split()
+        if names and name not in names:
+            continue
+        home = __import__(module, None, None, (part,))
+        methods = getattr(home, part).__dict__ if hasattr(home, part) else ()
+        if name in methods:
+            _bring(methods, kind)
+            delattr(home, part)  # it has done its work
+            return
+    raise AttributeError(name)
+
+
+def _bring(methods, kind):
+    for each in methods:
+        if not each.startswith("__"):
+            setattr(kind, each, methods[each])
+
+
+def whole(kind, *homes):
+    """Where the interpreter is CPython, bring them all in at once, and take `__getattr__` out: there it makes each call
+    of a method take memory. To be called behind the class."""
+    if sys.implementation.name != "micropython":
+        del kind.__getattr__
+        for home in homes:
+            module, part = home.split()[:2]
+            _bring(getattr(__import__(module, None, None, (part,)), part).__dict__, kind)
 
 
 def unload(whole):

@@ -14,6 +14,7 @@ from coap.compat import const
 
 from . import health
 from .log import log
+from .starts import GOOD, traceback
 
 _APP = const("app.py")
 _PAUSE = const(10)  # seconds for a person to break in, before a board whose application failed is reset
@@ -141,7 +142,7 @@ def _failed(board, scope, path, error):
 
 def _words(error):
     try:
-        return health.traceback(error)
+        return traceback(error)
     except MemoryError:
         return "MemoryError, and none to say more\n"
 
@@ -200,7 +201,7 @@ async def _safe(starts, path):
 
     from . import start
 
-    log("safe boot: %d starts in a row failed within %d s, so %s is not run", starts.bad, health.GOOD, path)
+    log("safe boot: %d starts in a row failed within %d s, so %s is not run", starts.bad, GOOD, path)
     log(
         "safe boot: the device registers and keeps what it is sent; to look: Ctrl-C, from device import console"
     )

@@ -180,36 +180,6 @@ class Serving:
     def _begin(self, name, function):
         self._tasks[name] = asyncio.create_task(self._guarded(name, function))
 
-    def again(self):
-        """Begin the tasks anew: Ctrl-C in the middle of asyncio may have dropped one out of it, and nothing shows."""
-        queue = waiting.loop()
-        if self._queue is queue:
-            tasks = list(self._tasks.values())
-            self._tasks.clear()
-            for task in tasks:
-                task.cancel()
-                asyncio.core._io_queue.remove(task)
-        else:
-            # Another event loop: what waits for these never goes on.
-            self._queue = queue
-            self._tasks.clear()
-            self._watched.clear()
-            self._arrived = asyncio.Event()
-            self._kick = asyncio.Event()
-            self._drained = asyncio.Event()
-            self._prepared = asyncio.Event()
-            for outgoing in self.core.outbox.queue[:]:
-                self._within(self.core.drop, outgoing, _now())
-        self._beat = _now()
-        self._unread = self._starved[0] = self._starved[2] = None
-        if self._open:
-            if hasattr(self._link, "again"):
-                self._link.again()
-            self._begin_all()
-        else:
-            self._link.close()
-            self._begin("link", self._connect)
-
     async def _guarded(self, name, function):
         # A task that dies unseen leaves a device that looks alive and is deaf. The application's next call, or the one
         # that it waits in, raises the same error, and the device can start anew: what was accepted is in the storage.

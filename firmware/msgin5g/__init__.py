@@ -17,7 +17,8 @@ _HOMES = (
     "errors ClientError ConfigError Error GroupError OutboxFull StoppedError SubscriptionError Unsupported UpdateError",
     "wire.payload BodyError",
     "store.storage StorageError",
-    "store.outgoing FinishedMessage Outgoing",
+    "store.finished FinishedMessage",
+    "store.outgoing Outgoing",
     "store.message Message",
     "coap.oscore.memory MemoryStorage",
 )

@@ -3,7 +3,8 @@
 
 import gc
 
-from coap.compat import const, earliest
+from coap.compat import const, drop_half_modules, earliest
+from coap.submodule import later, whole
 
 from . import events
 from .outgoing.outbox import Outbox
@@ -15,16 +16,26 @@ if _TYPING:
 
     from contracts import Config, Storage
 
+    from .incoming.taking import Taking
     from .store.message import Message
     from .store.outgoing import Outgoing
+else:
+    Taking = object  # its methods come with the first that is called
 
 STARVED = (MemoryError, RuntimeError)  # the second: a stack that is too deep
+# What a client needs that gets messages
+_INCOMING = const(
+    (
+        "msgin5g.procedures.serving Serving serve",
+        "msgin5g.incoming.taking Taking expected failed first inbox take",
+    )
+)
 _PAUSE = const(1000)  # ms
 _TICKS = const((1 << 29) - 1)
 _ARRIVED = const((3, None))  # (events.MESSAGE, None), which wants no memory this way
 
 
-class BaseClient:
+class BaseClient(Taking):
     """A subclass sets `sources`, among them `registration`, `_sender` (an OutboxScheduler) and `_receiver` (an
     Inbox, or None before there is something for it), and `builder`. It has `_do(now)`, which does everything that can
     be done now.
@@ -67,21 +78,16 @@ class BaseClient:
         self._again = None  # tick when what had no memory is tried again
         self._arrived = False
 
+    def __getattr__(self, name):
+        later(BaseClient, name, *_INCOMING)
+        return getattr(self, name)
+
     # --- what the application's side calls -------------------------------------------------------------
 
     @property
     def registered(self) -> bool:
         """Whether the server or gateway holds a registration of ours, as far as we know."""
         return self.registration.registered
-
-    @property
-    def inbox(self):
-        """The received messages that nobody took yet, oldest first."""
-        return self.store.inbox
-
-    def first(self, application=None):
-        """Return the message that `take` would take, or None."""
-        return self._receiver and self._receiver.first(application)
 
     @property
     def journal(self):
@@ -187,17 +193,6 @@ class BaseClient:
             self._sender.drop(outgoing, now)
             self._work(now)
 
-    def take(self, now: int, application: str | None = None) -> "Message | None":
-        """Return the oldest received Message, or None; it is the caller's from now on, and its report goes out.
-
-        `application` is the Application ID of one that was opened, None for all that goes to none of these. The one
-        taken before it is closed. Raise MemoryError where none was taken for want of memory.
-        """
-        message = self._receiver and self._receiver.take(application)
-        if message is not None:
-            self._work(now)
-        return message
-
     # --- what the runner calls --------------------------------------------------------------------------
 
     def prepare(self) -> None:
@@ -249,6 +244,7 @@ class BaseClient:
     def _starve(self, now):
         self._again = (now + _PAUSE) & _TICKS
         self.stats["starved"] += 1
+        drop_half_modules()
         gc.collect()
 
     def _undo(self, now):
@@ -275,15 +271,9 @@ class BaseClient:
             return
         self.events.append((events.CHANGED, outgoing))
 
-    def failed(self, message, why):
-        """Tell of a message that was on its way in, or in the inbox, and that nobody will have."""
-        self.events.append((events.FAILED, (message.sender, message.message_id, why)))
-
     def came(self):
         """Tell that a message is in the inbox."""
         self._arrived = True
 
-    def expected(self, found):
-        """Count what came about a message that is not held here."""
-        if not found:
-            self.stats["unexpected"] += 1
+
+whole(BaseClient, *_INCOMING)

@@ -9,15 +9,11 @@ import msgin5g
 from coap import exchange as coap_exchange
 from coap import numbers
 from coap.compat import const, random_octets
-from coap.message import Message as CoapMessage
 from coap.message import MessageError
 
 from . import procedures, security
 from .base_client import STARVED, BaseClient
-from .outgoing.body_builder import PATH, BodyBuilder, request, room
-from .rules import requests
-from .wire import bodies
-from .wire.payload import BodyError
+from .outgoing.body_builder import BodyBuilder, request, room
 
 _TYPING = const(False)
 if _TYPING:
@@ -184,7 +180,9 @@ class Client(BaseClient):
         kind, subject, _ = event
         if kind == coap_exchange.REQUEST:
             self.event = None  # where this fails too, the peer sends the request again
-            self.endpoint.respond(subject, requests.response(requests.later(), self.stats), now)
+            from .rules import refusals
+
+            self.endpoint.respond(subject, refusals.response(refusals.later(), self.stats), now)
         elif kind != coap_exchange.NOTIFICATION:  # the peer sends a notification again that is not accepted
             source, item = subject.tag
             source.unanswered(item, now)
@@ -257,30 +255,3 @@ class Client(BaseClient):
             elif numbers.is_success(message.code):
                 self.registration.on_accepted()
         source.answered(item, message, now)
-
-    def serve(self, message, now):
-        """Return the response to a request of the peer (docs/wire-profile.md, "Answers"), or to a notification."""
-        try:
-            return CoapMessage(self._dispatch(message, now))
-        except (BodyError, requests.Refusal, OSError) + STARVED as error:
-            return requests.response(error, self.stats)
-
-    def _dispatch(self, message, now):
-        if numbers.is_request(message.code):
-            if message.path != PATH:
-                raise requests.Refusal(numbers.NOT_FOUND, "only " + PATH)
-            if message.code != numbers.POST:
-                raise requests.Refusal(numbers.METHOD_NOT_ALLOWED, "only POST")
-        if message.uint(numbers.CONTENT_FORMAT, numbers.JSON) != numbers.JSON:
-            raise requests.Refusal(numbers.UNSUPPORTED_CONTENT_FORMAT, "only application/json (50)")
-        if self.config.ue_service_id is None:
-            raise requests.Refusal(numbers.NOT_FOUND, "this device has no UE Service ID yet")
-        body = bodies.Body.read(message.payload)
-        if body.text("msgIden") != self.config.service_identifier:
-            raise BodyError("msgIden", "not " + self.config.service_identifier)
-        kind = body.text("msgType").upper()
-        position = procedures.place_of_type(kind)
-        if position is None:
-            raise BodyError("msgType", "unknown")
-        self._begun(position).receive(kind, body, now)
-        return numbers.CHANGED

@@ -7,8 +7,8 @@ import board as boards
 import idf
 from board import Board
 from common import equal, raises
-from device import health
 from device.links import Unsupported
+from device.starts import Starts
 from msgin5g import MemoryStorage
 
 boards.FileStorage = lambda folder: MemoryStorage()  # its folder would be made beside this file
@@ -47,7 +47,7 @@ def test_what_leads_to_a_safe_boot():
         idf.set(reset_reason=1)
         seen = []
         for _ in range(5):
-            starts = health.Starts(board)
+            starts = Starts(board)
             starts.begin(0)
             seen.append(starts.safe)
             idf.set(reset_reason=number or 99)

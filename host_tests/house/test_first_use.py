@@ -65,6 +65,96 @@ def test_a_client_loads_what_it_uses(interpreter):
     ], done.stdout + done.stderr
 
 
+# Parts of classes that come with the first method that is called, on MicroPython alone (coap.submodule.later)
+ENDPOINT = ["coap.endpoint.continuing", "coap.endpoint.serving", "coap.endpoint.duplicates"]
+INCOMING = [
+    "msgin5g.rules.refusals",
+    "msgin5g.procedures.serving",
+    "msgin5g.incoming.taking",
+    "msgin5g.store.receiving",
+]
+OTHERS = [
+    "msgin5g.procedures.unregistered",
+    "msgin5g.outgoing.answered",
+    "msgin5g.store.compacting",
+    "msgin5g.store.recovery",
+    "msgin5g.store.records",
+    "msgin5g.store.finished",
+]
+PARTS = """
+import sys
+from msgin5g_scene import Scene, msg
+def loaded():
+    return [name for name in %r if name in sys.modules]
+scene = Scene().start()
+print(scene.send(payload="x" * 100).state, loaded())
+scene.post(msg(payload='"y"'))
+print(scene.take().payload, loaded())
+"""
+
+
+def test_a_class_has_what_its_objects_need():
+    path = ":".join(map(str, PATH))
+    done = subprocess.run(
+        [str(BIN / "micropython"), "-c", PARTS % (ENDPOINT + INCOMING + OTHERS,)],
+        env={"MICROPYPATH": f"{path}:.frozen"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.splitlines() == ["accepted []", f"y {ENDPOINT + INCOMING}"], done.stdout + done.stderr
+
+
+LATER = """
+import sys
+sys.path.append(%r)
+from coap.submodule import later, whole
+class Kind:
+    here = 1
+    def __getattr__(self, name):
+        later(Kind, name, *PARTS)
+        return getattr(self, name)
+PARTS = ("parts Named asked", "parts Rest")
+whole(Kind, *PARTS)
+kind = Kind()
+print(kind.rest(), kind.asked(), kind.word, kind.here)
+try:
+    kind.none
+except AttributeError as error:
+    print("none" in str(error))
+print(hasattr(Kind, "_hidden"), "__getattr__" in Kind.__dict__)
+"""
+PARTS_OF_KIND = """
+class Named:
+    def asked(self):
+        return self._hidden()
+    def _hidden(self):
+        return self.here + 1
+class Rest:
+    def rest(self):
+        return "_hidden" in self.__class__.__dict__
+    @property
+    def word(self):
+        return "word"
+"""
+
+
+@pytest.mark.parametrize("interpreter", ["cpython", "micropython"])
+def test_methods_that_come_later(interpreter, tmp_path):
+    """With the first of a class that is called all of its own come; CPython has all from the beginning."""
+    python = sys.executable if interpreter == "cpython" else str(BIN / "micropython")
+    (tmp_path / "parts.py").write_text(PARTS_OF_KIND)
+    path = str(ROOT / "firmware")
+    done = subprocess.run(
+        [python, "-c", LATER % str(tmp_path)],
+        env={"PYTHONPATH": path, "MICROPYPATH": f"{path}:.frozen"},
+        capture_output=True,
+        text=True,
+    )
+    whole = interpreter == "cpython"
+    expected = [f"{whole} 2 word 1", "True", f"True {not whole}"]
+    assert done.stdout.splitlines() == expected, done.stdout + done.stderr
+
+
 ASKED = """
 import sys
 from configuration_scene import content, document, scene, state
@@ -136,7 +226,8 @@ def test_a_plain_request_loads_no_server_no_blocks_no_observation_no_keys(interp
     )
     answer, loaded = done.stdout.splitlines() or ["", done.stderr]
     assert answer == "132 False True"
-    core = "compat endpoint endpoint.continuing endpoint.serving exchange message numbers submodule uri uri.whole"
+    core = "compat endpoint exchange message numbers submodule uri uri.whole"
+    core += " endpoint.continuing endpoint.duplicates endpoint.serving"  # of the peer, and of CPython
     network = "aio aio.call aio.client aio.context aio.response aio.serving aio.udp aio.waiting"
     network += " aio._cpython" * (interpreter == "cpython")
     assert loaded.split() == ["coap", *sorted(f"coap.{name}" for name in f"{core} {network}".split())]

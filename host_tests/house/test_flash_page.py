@@ -54,7 +54,8 @@ def test_what_the_message_store_writes_can_be_read():
     """Each kind of record that is written has a handler, and each handler's kind is written."""
     written = {
         chr(value)
-        for name, value in constants(STORE / "message_store.py").items()
+        for module in ("message_store.py", "receiving.py")
+        for name, value in constants(STORE / module).items()
         if isinstance(value, int) and chr(value).isupper() and not name.startswith("_MAX_")
     }
     assert written == {kind for kind, *_ in rows("kind")}
@@ -87,5 +88,5 @@ def test_the_numbers_on_the_page():
     assert journal["_HEAD_BODY"] == b"\0\3[%d]" % journal["_VERSION"]
     segment = re.search(r"SEGMENT = (\d+)", (STORE / "journal.py").read_text())[1]
     assert f"once it has {int(segment):,} octets" in PAGE
-    store = constants(STORE / "message_store.py")
+    store = constants(STORE / "receiving.py")
     assert f"{store['_DIGEST']} octets each, the oldest first, at most {store['_MAX_SEEN']}" in PAGE

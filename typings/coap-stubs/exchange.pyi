@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
 # Made of the source: python -m tools.project.stubs
 
-"""What the endpoint keeps of messages under way: its own requests, its peers' requests, answers for duplicates."""
+"""What the endpoint keeps of its own messages under way, and the kinds of its events."""
 from typing import Any
 from typing import Final
 from ._contracts import Peer
 from ._contracts import Tick
-from .message import Message
+from .endpoint.duplicates import Incoming
 REQUEST: Final = 1
 RESPONSE: Final = 2
 RESET: Final = 3
@@ -45,55 +45,5 @@ class Exchange:
     def __init__(self, peer: Peer, datagram: bytes | bytearray, mid: int, token: bytes | None, confirmable: bool, tag: object, incoming: Incoming | None=None) -> None: ...
     def poll(self, endpoint, now):
         """Do what is due at `deadline`."""
-
-class Incoming:
-    """A request from a peer, until it is answered. `message` is the request, `peer` where it came from."""
-    binding: Any
-    body: Any
-    quiet: int
-    leisure: Tick | None
-    message: Message
-    peer: Peer
-    deadline: Tick | None
-    entry: _Entry
-    acknowledged: bool
-    response: Any
-    def __init__(self, message: Message, peer: Peer, deadline: Tick, entry: _Entry) -> None: ...
-    def poll(self, endpoint, now):
-        """Do what is due at `deadline`."""
-
-class _Entry:
-    mark: Any
-    peer: Any
-    mid: Any
-    expires: Any
-    answer: Any
-    def __init__(self, peer, mid, expires): ...
-    def size(self):
-        """Return the octets of the answer that is kept."""
-
-class Duplicates:
-    """Which message IDs came lately, and what was answered: RFC 7252 sections 4.2 and 4.5.
-
-    Holds at most `max_entries` of them and `octets` of answers. Where there is no room, the peer that takes up most
-    of it loses its own oldest answer, so that one peer cannot make the table forget another. Of an answer that is
-    dropped, the message ID and the code are kept, in 5 octets: up to _IDS of them for each of _PEERS peers.
-
-    Only `add` and `find` raise: MemoryError, and then nothing has changed.
-    """
-    fresh: Any
-    def __init__(self, max_entries, octets): ...
-    def find(self, peer, mid, now):
-        """Return the entry of a message that came before, or None."""
-    def expire(self, now):
-        """Free what has expired. Were that left to `add`, an old entry would count as valid again after days, when
-        the tick has wrapped.
-        """
-    def add(self, peer, mid, expires, now):
-        """Return the entry of a message that has not come before."""
-    def release(self):
-        """Take back what was added last; return that entry or None."""
-    def answer(self, entry, octets):
-        """Keep `octets` to be sent again when the entry's message comes again."""
 def postpone(item, now):
     """Have an item try again after a second, because there was no memory for what was due."""

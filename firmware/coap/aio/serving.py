@@ -5,7 +5,7 @@ import asyncio
 
 from .. import numbers
 from ..compat import const
-from ..exchange import REQUEST, Incoming
+from ..exchange import REQUEST
 from ..message import Message
 from .waiting import now
 
@@ -39,6 +39,8 @@ class Serving:
         self.flush()
 
     def _respond(self, incoming, message, observe=False):
+        from ..endpoint.duplicates import Incoming
+
         endpoint = self.endpoint
         target = endpoint.observers if observe or not isinstance(incoming, Incoming) else endpoint
         target.respond(incoming, message, now())
@@ -53,6 +55,8 @@ class Serving:
         return count
 
     def _serve(self, incoming, message):
+        from ..endpoint.duplicates import Incoming
+
         stream = incoming.body
         if stream and stream.tag:  # a handler reads it
             stream.tag(REQUEST, incoming, message)

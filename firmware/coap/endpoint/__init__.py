@@ -8,10 +8,9 @@ Peers are compared and used as dict keys, nothing else: (host, port) pairs, or w
 
 from .. import exchange as exchanges
 from .. import numbers
-from ..compat import const, earliest, random_octets, ticks_diff
+from ..compat import const, drop_half_modules, earliest, random_octets, ticks_diff
 from ..message import Message, MessageError, decode, empty, encode, unrecognized
-from .continuing import Continuing
-from .serving import Serving
+from ..submodule import later, whole
 
 _TYPING = const(False)
 if _TYPING:
@@ -20,15 +19,26 @@ if _TYPING:
 
     from contracts import Octets, Peer, Security, Sink, Tick
 
+    from .duplicates import Duplicates, Incoming
+    from .serving import Serving
+else:
+    Serving = object  # its methods come with the first that is called
+
 # Of `numbers`, and used for each message: the compiler puts the figures in their place
 _CON = const(0)
 _NON = const(1)
 _ACK = const(2)
 _EMPTY = const(0)
+_RST = const(3)
+_OBSERVE = const(6)
+_BLOCK2 = const(23)  # the lowest of an option that says more than what the response is
+_TOO_LARGE = const(141)
 _NO_RESPONSE = const(258)
 
+_PARTS = const(("coap.endpoint.continuing Continuing", "coap.endpoint.serving Serving"))
 
-class Endpoint(Continuing, Serving):
+
+class Endpoint(Serving):
     """An endpoint for any number of peers. Sizes are in octets, times in ms.
 
     `parameters` are numbers.Parameters (RFC 7252 section 4.8), `random(n)` returns n random octets. `max_datagram` is
@@ -52,6 +62,10 @@ class Endpoint(Continuing, Serving):
     # blockwise.streams
     streams: "Callable[[Message, Peer], object] | None" = None
     ACK_DELAY = 250  # ms that a handler has for a piggybacked response (section 5.2.2)
+    # Critical options of requests that the application evaluates, and that are refused otherwise: `conditions.OPTIONS`
+    understands: "tuple[int, ...]" = ()
+    observers: "Any" = None  # who observes resources of ours, as soon as there is a list of them
+    _duplicates: "Duplicates | None" = None  # as soon as there may be one
 
     def __init__(
         self,
@@ -88,10 +102,13 @@ class Endpoint(Continuing, Serving):
         self.failure = None  # the last of these errors
         self._leisure = None  # of the datagram that is being received, where it came by multicast
         self._seen = None  # what OSCORE had seen before the datagram that is being received
-        self._duplicates = exchanges.Duplicates(self.MAX_DUPLICATES, self.MAX_ANSWER_OCTETS)
         self.bodies: list = []
         self._queue: list = []
         self._events: list = []
+
+    def __getattr__(self, name):
+        later(Endpoint, name, *_PARTS)
+        return getattr(self, name)
 
     # --- what the layer above calls -----------------------------------------------------------------
 
@@ -175,11 +192,13 @@ class Endpoint(Continuing, Serving):
         lost: nothing of it is kept, and it is handled when it comes again. A request is answered 5.03 then, but with
         `security`.
         """
-        self._duplicates.fresh = self._seen = None
+        self._seen = None
         self._leisure = leisure
         try:
             self.stats["received"] += 1
-            self._duplicates.expire(now)
+            if self._duplicates is not None:
+                self._duplicates.fresh = None
+                self._duplicates.expire(now)
             self._take(datagram, peer, now)
         except Exception as error:
             self._undo(error, datagram, peer)
@@ -212,6 +231,36 @@ class Endpoint(Continuing, Serving):
         else:
             self._receive_response(message, peer, now)
 
+    def _undo(self, error, datagram, peer):
+        """Undo what `receive` could not finish. Raise nothing."""
+        self.stats["failed"] += 1
+        self.failure = error
+        drop_half_modules()
+        entry = self._duplicates and self._duplicates.release()
+        if entry is not None:
+            _drop(self._incoming, entry)
+            _drop(self.bodies, entry)
+        if self._seen is not None:
+            self.security.restore(self._seen)
+        if (
+            self.security
+            or self._leisure is not None
+            or len(datagram) < 4
+            or datagram[0] & 0xF0 != 0x40
+            or not numbers.is_request(datagram[1])
+        ):
+            return  # only a confirmable request to us alone, and under OSCORE not by an unprotected error
+        try:
+            code = numbers.SERVICE_UNAVAILABLE
+            if not isinstance(error, (MemoryError, OSError)):
+                code = numbers.INTERNAL_SERVER_ERROR
+            token = bytes(datagram[4 : 4 + min(8, datagram[0] & 15)])
+            answer = Message(code, options=((numbers.MAX_AGE, b"\x02"),))
+            mid = datagram[2] << 8 | datagram[3]
+            self._put_unless_flooded(encode(answer, numbers.ACK, mid, token), peer)
+        except MemoryError:
+            pass  # no answer: the peer sends it again
+
     def poll(self, now: "Tick") -> None:
         """Do what is due: retransmissions, time-outs, empty acknowledgements. Raise nothing: whatever lacks memory
         is tried again after a second."""
@@ -220,7 +269,8 @@ class Endpoint(Continuing, Serving):
         self._poll(self.bodies, now)
         self._poll(self.observations, now)
         try:
-            self._duplicates.expire(now)
+            if self._duplicates is not None:
+                self._duplicates.expire(now)
             if self.security:
                 self.security.poll(now)
         except MemoryError:
@@ -312,6 +362,14 @@ class Endpoint(Continuing, Serving):
             raise MessageError("%d octets: max_datagram is %d" % (len(datagram), self.max_datagram))
         return datagram
 
+    def seen(self) -> "Duplicates":
+        """Return what is kept of messages of peers, for when they come again."""
+        if self._duplicates is None:
+            from .duplicates import Duplicates
+
+            self._duplicates = Duplicates(self.MAX_DUPLICATES, self.MAX_ANSWER_OCTETS)
+        return self._duplicates
+
     def _put_unless_flooded(self, datagram, peer):
         """Queue what others can make us send at will, unless the queue is half full."""
         if len(self._queue) > self.MAX_QUEUE // 2:
@@ -320,7 +378,7 @@ class Endpoint(Continuing, Serving):
             self.put(datagram, peer)
 
     def _reset(self, mid, peer):
-        self._put_unless_flooded(empty(numbers.RST, mid), peer)
+        self._put_unless_flooded(empty(_RST, mid), peer)
 
     def start(
         self,
@@ -330,7 +388,7 @@ class Endpoint(Continuing, Serving):
         token: bytes | None,
         now: "Tick",
         tag: object,
-        incoming: exchanges.Incoming | None,
+        incoming: "Incoming | None",
         binding: "Any",
         body: "Any" = None,
         silence: "tuple[int, bool] | None" = None,
@@ -415,7 +473,7 @@ class Endpoint(Continuing, Serving):
 
     def _receive_response(self, message, peer, now):
         confirmable = message.type == _CON
-        if message.type != _ACK:
+        if message.type != _ACK and self._duplicates is not None:
             entry = self._duplicates.find(peer, message.mid, now)
             if entry is not None:
                 if entry.mark is None:  # of a response; one with a mark is of a request: forged
@@ -436,7 +494,7 @@ class Endpoint(Continuing, Serving):
         if exchange.many:
             kind = self._take_one(exchange, plain, peer, now)
         else:
-            kind = self._go_on(exchange, plain) if plain.options or exchange.body else exchanges.RESPONSE
+            kind = self._go_on(exchange, plain) if _may_go_on(exchange, plain) else exchanges.RESPONSE
         if kind is not None:
             self._finish(exchange, kind, plain, now)
         if acknowledgement:
@@ -458,7 +516,7 @@ class Endpoint(Continuing, Serving):
         """Reject a response that is not used (section 4.2); `unknown` where it belongs to no exchange."""
         # A Reset ends an observation that we have dropped, so a non-confirmable notification gets one as well.
         if message.type == _CON or (
-            message.type == _NON and unknown and message.option(numbers.OBSERVE) is not None
+            message.type == _NON and unknown and message.option(_OBSERVE) is not None
         ):
             self._reset(message.mid, peer)
         self.stats["unmatched"] += 1
@@ -476,6 +534,17 @@ class Endpoint(Continuing, Serving):
         return None
 
 
+def _may_go_on(exchange, response):
+    """Return whether a response may not be the end of its exchange: a device that gets no such one never loads what
+    deals with it."""
+    if exchange.body:
+        return True
+    for number, _ in response.options:
+        if number >= _BLOCK2 or response.code == _TOO_LARGE or exchange.binding and exchange.binding.again:
+            return True
+    return False
+
+
 def _holder(group, token, peer):
     for each in group:
         if each.token == token and each.peer == peer:
@@ -487,3 +556,14 @@ def _soonest(deadline, group):
     for each in group:
         deadline = earliest(deadline, each.deadline)
     return deadline
+
+
+def _drop(group, entry):
+    index = len(group)
+    while index:
+        index -= 1
+        if group[index].entry is entry:
+            group.pop(index)
+
+
+whole(Endpoint, *_PARTS)

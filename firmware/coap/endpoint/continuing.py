@@ -22,7 +22,7 @@ if _TYPING:
 
 
 class Continuing:
-    """A base class of Endpoint, whose attributes these methods use."""
+    """Methods of Endpoint, whose attributes they use. They come into it with the first exchange that goes on."""
 
     if _TYPING:
         MAX_EXCHANGES: int
@@ -124,15 +124,15 @@ class Continuing:
     def _remember(self, message, peer, now):
         """Return the acknowledgement of a confirmable response. It is kept, for when that response comes again."""
         answer = empty(numbers.ACK, message.mid)
-        entry = self._duplicates.add(peer, message.mid, now + self.parameters.exchange_lifetime, now)
-        self._duplicates.answer(entry, answer)
+        entry = self.seen().add(peer, message.mid, now + self.parameters.exchange_lifetime, now)
+        self.seen().answer(entry, answer)
         return answer
 
     def _take_one(self, exchange, message, peer, now):
         """Take one of many responses. A confirmable one is remembered already."""
         if message.type != numbers.CON:
             lifetime = self.parameters.non_lifetime
-            self._duplicates.add(peer, message.mid, now + lifetime, now).answer = b""
+            self.seen().add(peer, message.mid, now + lifetime, now).answer = b""
         message.peer = peer
         self.emit((exchanges.RESPONSE, exchange, message))
 

@@ -17,8 +17,8 @@ if _TYPING:
 
     from contracts import Octets, Peer, Tick
 
-    from ..exchange import Incoming
     from ..message import Message
+    from .duplicates import Incoming
 
 LEISURE = const(5000)  # ms, DEFAULT_LEISURE of section 4.8
 _QUIET = const(25)  # of Incoming.quiet: errors, and success that has nothing to say (section 8.2)

@@ -3,8 +3,9 @@
 
 from .. import exchange as exchanges
 from .. import numbers
-from ..compat import const, drop_half_modules
+from ..compat import const
 from ..message import Message, MessageError, empty, encode, has_blocks, uint_octets, unrecognized
+from .duplicates import Incoming
 
 _TYPING = const(False)
 if _TYPING:
@@ -13,13 +14,13 @@ if _TYPING:
 
     from contracts import Tick
 
+    from .continuing import Continuing
+else:
+    Continuing = object
 
-class Serving:
-    """A base class of Endpoint, whose attributes these methods use."""
 
-    # Critical options of requests that the application evaluates, and that are refused otherwise: `conditions.OPTIONS`
-    understands: "tuple[int, ...]" = ()
-    observers: "Any" = None  # who observes resources of ours, as soon as there is a list of them
+class Serving(Continuing):
+    """Methods of Endpoint, whose attributes they use. They come into it with the first request of a peer."""
 
     if _TYPING:
         ACK_DELAY: int
@@ -40,7 +41,7 @@ class Serving:
         next_mid: Callable[..., int]
         start: Callable[..., Any]
 
-    def respond(self, incoming: exchanges.Incoming, message: Message, now: "Tick") -> None:
+    def respond(self, incoming: Incoming, message: Message, now: "Tick") -> None:
         """Answer a request; piggybacked where its acknowledgement is still owed, else separately. `message` stays as
         it is. What is larger than a datagram goes out in blocks, where `max_body` is not 0.
 
@@ -96,7 +97,7 @@ class Serving:
                 incoming.deadline = incoming.leisure
                 return
         self._incoming.remove(incoming)
-        self._duplicates.answer(incoming.entry, kept)
+        self.seen().answer(incoming.entry, kept)
         self.put(datagram, incoming.peer)
 
     def _say_nothing(self, incoming, message, now):
@@ -107,7 +108,7 @@ class Serving:
         if not unwanted(incoming.quiet, message):
             return False
         if incoming.message.type == numbers.NON:
-            self._duplicates.answer(incoming.entry, b"")
+            self.seen().answer(incoming.entry, b"")
         elif not incoming.acknowledged:
             self._acknowledge(incoming, now)
         self._incoming.remove(incoming)
@@ -128,7 +129,7 @@ class Serving:
             message = self.security.protect_response(message, incoming.binding)
         return message, source
 
-    def overdue(self, incoming: exchanges.Incoming, now: "Tick") -> None:
+    def overdue(self, incoming: Incoming, now: "Tick") -> None:
         """Acknowledge a request that is not answered yet, send what waited for its leisure, or give the request up."""
         confirmable = incoming.message.type == numbers.CON
         if confirmable and not incoming.acknowledged:
@@ -175,7 +176,7 @@ class Serving:
     def _receive_request(self, message, peer, now, size):
         # Distinguishes a true retransmission from a forged, smaller datagram that wants the stored answer
         mark = (size, bytes(message.payload[-8:])) if self.security else None
-        entry = self._duplicates.find(peer, message.mid, now)
+        entry = self.seen().find(peer, message.mid, now)
         if entry is not None:
             if entry.mark == mark or isinstance(entry.answer, int):
                 self._repeat(entry, message, now)
@@ -215,12 +216,10 @@ class Serving:
         """Keep a request until it is answered: at once where there is an `answer`, else by the layer above."""
         confirmable = message.type == numbers.CON
         lifetime = self.parameters.exchange_lifetime if confirmable else self.parameters.non_lifetime
-        entry = self._duplicates.add(peer, message.mid, now + lifetime, now)
+        entry = self.seen().add(peer, message.mid, now + lifetime, now)
         if mark:
             entry.mark = mark
-        incoming = exchanges.Incoming(
-            message, peer, now + (self.ACK_DELAY if confirmable else lifetime), entry
-        )
+        incoming = Incoming(message, peer, now + (self.ACK_DELAY if confirmable else lifetime), entry)
         if binding:
             incoming.binding = binding
         if answer is None:
@@ -310,43 +309,5 @@ class Serving:
         deadline = now + self.parameters.exchange_lifetime
         incoming.acknowledged = True
         incoming.deadline = deadline
-        self._duplicates.answer(incoming.entry, answer)
+        self.seen().answer(incoming.entry, answer)
         self.put(answer, incoming.peer)
-
-    def _undo(self, error, datagram, peer):
-        """Undo what `receive` could not finish. Raise nothing."""
-        self.stats["failed"] += 1
-        self.failure = error
-        drop_half_modules()
-        entry = self._duplicates.release()
-        if entry is not None:
-            _drop(self._incoming, entry)
-            _drop(self.bodies, entry)
-        if self._seen is not None:
-            self.security.restore(self._seen)
-        if (
-            self.security
-            or self._leisure is not None
-            or len(datagram) < 4
-            or datagram[0] & 0xF0 != 0x40
-            or not numbers.is_request(datagram[1])
-        ):
-            return  # only a confirmable request to us alone, and under OSCORE not by an unprotected error
-        try:
-            code = numbers.SERVICE_UNAVAILABLE
-            if not isinstance(error, (MemoryError, OSError)):
-                code = numbers.INTERNAL_SERVER_ERROR
-            token = bytes(datagram[4 : 4 + min(8, datagram[0] & 15)])
-            answer = Message(code, options=((numbers.MAX_AGE, b"\x02"),))
-            mid = datagram[2] << 8 | datagram[3]
-            self._put_unless_flooded(encode(answer, numbers.ACK, mid, token), peer)
-        except MemoryError:
-            pass  # no answer: the peer sends it again
-
-
-def _drop(group, entry):
-    index = len(group)
-    while index:
-        index -= 1
-        if group[index].entry is entry:
-            group.pop(index)

@@ -14,7 +14,8 @@ if _TYPING:
     from contracts import Tick
 
     from ..endpoint import Endpoint
-    from ..exchange import Exchange, Incoming
+    from ..endpoint.duplicates import Incoming
+    from ..exchange import Exchange
 
 _SPACING = const(
     3000

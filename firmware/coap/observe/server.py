@@ -24,7 +24,8 @@ if _TYPING:
     from contracts import Peer, Tick
 
     from ..endpoint import Endpoint
-    from ..exchange import Exchange, Incoming
+    from ..endpoint.duplicates import Incoming
+    from ..exchange import Exchange
 
 _DAY = const(86400000)  # ms within which an observer must have acknowledged something (section 4.5)
 _REORDERED = const(128000)  # ms after which whatever comes is newer (section 3.4)

@@ -34,20 +34,26 @@ class Application:
         return self._client.messages(self)
 
 
-def application(client: "Any", app_id: str) -> "Application":
-    """Return one of several applications behind this device, the same one each time: it has the messages that name its
-    Application ID to itself, and `send`, `receive`, `messages` as the client has, which keeps all that name none of
-    those. Open it before the first message is received.
+class Applications:
+    """Methods of RunningClient, whose attributes they use."""
 
-    Raise ValueError for what can be none, for the ninth, and on MSGin5G-5.
-    """
-    if client.core.config.role != "client":
-        raise ValueError(
-            "application: MSGin5G-5 has one for each device; a device of role client has several"
-        )
-    if client.applications is None:
-        client.applications = {}
-    client.call("receiver", "open", app_id)  # as often as one likes
-    if app_id not in client.applications:
-        client.applications[app_id] = Application(client, app_id)
-    return client.applications[app_id]
+    if _TYPING:
+        applications: "dict[str, Application] | None"
+
+    def application(self: "Any", app_id: str) -> "Application":
+        """Return one of several applications behind this device, the same one each time: it has the messages that
+        name its Application ID to itself, and `send`, `receive`, `messages` as the client has, which keeps all that
+        name none of those. Open it before the first message is received.
+
+        Raise ValueError for what can be none, for the ninth, and on MSGin5G-5.
+        """
+        if self.core.config.role != "client":
+            raise ValueError(
+                "application: MSGin5G-5 has one for each device; a device of role client has several"
+            )
+        if self.applications is None:
+            self.applications = {}
+        self.call("receiver", "open", app_id)  # as often as one likes
+        if app_id not in self.applications:
+            self.applications[app_id] = Application(self, app_id)
+        return self.applications[app_id]

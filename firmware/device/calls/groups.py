@@ -14,37 +14,37 @@ if _TYPING:
     from msgin5g.procedures.groups import Group
 
 
-async def groups(client: "Any", timeout_s: float | None = 60) -> "list[Group]":
-    """Return the groups that this device is a member of, once the server has said which, and be told of each change
-    from then on, over restarts too: `client.on_group` (TS 24.544 clause 6.2.7).
+class Groups:
+    """Methods of RunningClient, whose attributes they use."""
 
-    Raise msgin5g.GroupError where it refuses, or has not answered within `timeout_s` seconds (and then the device goes
-    on trying); ValueError on MSGin5G-5, and where as many topics are subscribed as a device can have;
-    msgin5g.StorageError.
-    """
-    watch = _ask(client, "watch")
-    await wait_until_done(client, watch, timeout_s, "groups", msgin5g.GroupError)
-    return list(client.core.procedure("groups").known)
+    async def groups(self: "Any", timeout_s: float | None = 60) -> "list[Group]":
+        """Return the groups that this device is a member of, once the server has said which, and be told of each change
+        from then on, over restarts too: `client.on_group` (TS 24.544 clause 6.2.7).
 
+        Raise msgin5g.GroupError where it refuses, or has not answered within `timeout_s` seconds (and then the device
+        goes on trying); ValueError on MSGin5G-5, and where as many topics are subscribed as a device can have;
+        msgin5g.StorageError.
+        """
+        watch = _ask(self, "watch")
+        await wait_until_done(self, watch, timeout_s, "groups", msgin5g.GroupError)
+        return list(self.core.procedure("groups").known)
 
-async def join(client: "Any", group: str, timeout_s: float | None = 60) -> None:
-    """Register with a group that has this device as a member: from then on what is sent to it comes here (TS 24.544
-    clause 6.2.7).
+    async def join(self: "Any", group: str, timeout_s: float | None = 60) -> None:
+        """Register with a group that has this device as a member: from then on what is sent to it comes here (TS 24.544
+        clause 6.2.7).
 
-    Raise msgin5g.GroupError, in words, where the server refuses, knows no such group or does not answer within
-    `timeout_s` seconds; ValueError for what can be no group, and on MSGin5G-5.
-    """
-    await _called(client, "join", group, timeout_s)
+        Raise msgin5g.GroupError, in words, where the server refuses, knows no such group or does not answer within
+        `timeout_s` seconds; ValueError for what can be no group, and on MSGin5G-5.
+        """
+        await _called(self, "join", group, timeout_s)
 
+    async def leave(self: "Any", group: str, timeout_s: float | None = 60) -> None:
+        """End the membership of this device in a group (TS 24.544 clause 6.2.9). Raise as `join` does."""
+        await _called(self, "leave", group, timeout_s)
 
-async def leave(client: "Any", group: str, timeout_s: float | None = 60) -> None:
-    """End the membership of this device in a group (TS 24.544 clause 6.2.9). Raise as `join` does."""
-    await _called(client, "leave", group, timeout_s)
-
-
-async def group_members(client: "Any", group: str, timeout_s: float | None = 60) -> list[str]:
-    """Return the UE Service IDs of a group's members. Raise as `join` does."""
-    return await _called(client, "members", group, timeout_s)
+    async def group_members(self: "Any", group: str, timeout_s: float | None = 60) -> list[str]:
+        """Return the UE Service IDs of a group's members. Raise as `join` does."""
+        return await _called(self, "members", group, timeout_s)
 
 
 async def _called(client, what, group, timeout_s):

@@ -12,7 +12,7 @@ from coap import numbers
 from coap.message import Message as CoapMessage
 from coap.message import MessageError, encode, uint_octets
 
-from ..rules.requests import Refusal, later, response
+from ..rules.refusals import Refusal, later, response
 from ..security import endpoint, overhead
 from ..wire import bodies, causes, payload, uuid
 from ..wire.answer import Answer

@@ -13,7 +13,7 @@ nothing for a minute they are told that it will not (4.13): a sender keeps to th
 from coap import numbers
 from coap.compat import const
 
-from ..rules.requests import Refusal, later
+from ..rules.refusals import Refusal, later
 from ..store.message import Message
 from ..timing import Countdown
 

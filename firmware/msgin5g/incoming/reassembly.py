@@ -13,8 +13,9 @@ from coap import numbers
 from coap.compat import const, earliest, ticks_diff
 
 from ..rules import states
-from ..rules.requests import Refusal, later
-from ..store.journal import Records, around
+from ..rules.refusals import Refusal, later
+from ..store.journal import around
+from ..store.records import Records
 from ..store.storage import discard
 from ..wire import payload
 from ..wire.payload import BodyError

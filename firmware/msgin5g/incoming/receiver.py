@@ -8,7 +8,7 @@ from coap import numbers
 from coap.compat import const, earliest
 
 from ..rules import policy
-from ..rules.requests import Refusal, later
+from ..rules.refusals import Refusal, later
 from ..store.message import Message
 from ..wire import bodies
 from ..wire.payload import BodyError

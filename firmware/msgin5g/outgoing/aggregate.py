@@ -328,9 +328,9 @@ class AggregatingSender(MessageSender):
         for aggregate in self._aggregates:
             if aggregate.message_id == message_id and not aggregate.dissolved:
                 for each in aggregate.elements[:]:
-                    super().response(each.message_id, status, cause, now)
+                    self.response_of_one(each.message_id, status, cause, now)
                 return True
-        return super().response(message_id, status, cause, now)
+        return self.response_of_one(message_id, status, cause, now)
 
     # --- time ---------------------------------------------------------------------------------------
 

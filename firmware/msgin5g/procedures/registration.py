@@ -6,17 +6,22 @@ The device never gives up: every failure is tried again, ever more rarely.
 
 from coap import numbers
 from coap.compat import const, earliest, random_octets
+from coap.submodule import later, whole
 
 from ..rules import policy
-from ..rules.requests import Registering, expect_own
+from ..rules.requests import Registering
 from ..timing import MAX_WAIT, Countdown, jittered, lifetime
 from ..wire import bodies
 from ..wire.payload import BodyError
 
 _DEFAULT_LIFETIME = const(3600)  # s, where the server grants without saying how long
-_GRACE = const(10000)  # ms beyond the expected time in which a REGRESP may still come
 _EXPECTED = const(300)  # s until a gateway that bulks has an answer, where nobody says how long
 _RESERVE = const(448)  # octets of a datagram that are not payload, in what the device tells others to send
+# What a device needs that is not registered at the first try, or ends its registration
+_UNREGISTERED = const(
+    "msgin5g.procedures.unregistered Unregistered _bulked _deregistered _leave _put_off busy on_unregistered prepared"
+    " renew retry_now stop"
+)
 _ANY = const(1 << 60)  # a time of the peer: each is bounded where it is used, none is too long to be read
 
 
@@ -45,63 +50,16 @@ class Registration(Registering):
         self._leaves = None  # the urgency of DEREG, where there is one
         self._former = None  # the UE Service ID that was given up, while it is registered
 
+    def __getattr__(self, name):
+        later(Registration, name, _UNREGISTERED)
+        return getattr(self, name)
+
     # --- what the client calls ----------------------------------------------------------------------
 
     def start(self, now):
         """Begin, and go on for ever."""
         if self._on("start"):
             self._begin(0, now)
-
-    def stop(self, now, urgent=True):
-        """De-register where that makes sense; `state` becomes "stopped", at the latest when DEREG timed out. Not
-        `urgent`: a gateway may bulk it, and the device does not wait for the end of that."""
-        self._leaves = None if urgent else False
-        if self._on("stop", self.cause) and not self._on_air:
-            self._leave(now)
-
-    def retry_now(self, now):
-        """Try at once what silence put off."""
-        if self._stands == "unreachable" and not self._on_air:
-            self._begin(0, now)
-
-    def prepared(self, event, now, cause=None):
-        """Take an event of what comes before the registration: "discover", "configure" where it begins, "ready" where
-        it is done, "refused", "failed" where it was not, and is tried again."""
-        if (self._on(event, cause) or self._stands == "registered") and event == "ready":
-            self._begin(0, now)
-
-    @property
-    def busy(self):
-        """Whether a request is on the air, or has to go out before the device is what its configuration says."""
-        return self._on_air is not None or self._stands in ("leaving", "de-registering")
-
-    def renew(self, now, why=None, former=None):
-        """Register anew under what the configuration says now: another UE Service ID than `former`, which is
-        de-registered first, another server (`why` says so), or another limit. The registration must not be `busy`."""
-        if self.stopping:
-            return
-        if self.registered and former is not None:
-            self._former = former
-        if why is not None:
-            self._on("required", why)
-        self._begin(0, now)
-        if self._former is not None:
-            self._step = "DEREG"
-
-    def on_unregistered(self, now):
-        """Take note that the server does not know us any more (4.01, or an MSGRESP that says so): register at once.
-
-        A server that says so again as soon as we are registered is asked ever more rarely.
-        """
-        if not self._on("required", "the server asked for a registration"):
-            return
-        if self._on_air:
-            pass  # its answer decides
-        elif self._doubted:
-            self._begin(self._retry.failed(now), now)
-        else:
-            self._begin(0, now)
-        self._doubted = True
 
     def on_accepted(self):
         """Take note that the server accepted something of us."""
@@ -156,6 +114,8 @@ class Registration(Registering):
 
     def receive(self, kind, body, now):
         """REGRESP and DEREGRESP, which a gateway sends by itself (clauses 6.3.4.2.3 and 6.3.4.2.4)."""
+        from ..rules.refusals import expect_own
+
         expect_own(body, "oriAddr", self._config)
         if self.stopping:
             return
@@ -230,15 +190,6 @@ class Registration(Registering):
         else:
             raise BodyError("result", "missing")
 
-    def _bulked(self, wait, now):
-        """Take note that the gateway keeps the registration for a while (clause 6.3.4.3.1). Where it has not
-        answered by then, the registration goes out again as urgent."""
-        self._on("bulked")
-        self._urgent = True
-        self._step = "REG"
-        wait = max(wait, self._retry.failed(now)) + _GRACE
-        self._due = Countdown(min(wait, MAX_WAIT * 1000), now)
-
     def _granted(self, seconds, now):
         if self._lifetime:  # what the gateway service granted
             seconds = min(seconds, self._lifetime)
@@ -252,31 +203,8 @@ class Registration(Registering):
             self._retry.reset()
         self._refusal.reset()
 
-    def _put_off(self, event, cause, max_age, now):
-        """Take the event "refused" or "failed", and try again when the back-off of that says."""
-        self._on(event, cause)
-        if self.gateways is not None and self.gateways.turn(event, max_age, now):
-            self._begin(0, now)
-            return
-        backoff = self._refusal if event == "refused" else self._retry
-        self._begin(backoff.failed(now, max_age), now)
 
-    def _leave(self, now):
-        """Nothing is on the air: DEREG goes out, or there is nothing to de-register."""
-        if self.registered:
-            self._step = "DEREG"
-            self._due = Countdown(0, now)
-        else:
-            self._on("left", self.cause)
-            self._step = self._due = None
-
-    def _deregistered(self, now):
-        self._former = None
-        if self.stopping:
-            self._on("left", self.cause)
-            self._step = self._due = None
-        else:  # started again meanwhile
-            self._begin(0, now)
+whole(Registration, _UNREGISTERED)
 
 
 def start(client):

@@ -11,7 +11,8 @@ that began it.
 
 import binascii
 
-from coap.compat import const
+from coap.compat import const, json_octets
+from coap.submodule import later, whole
 
 from .storage import StorageError
 
@@ -19,10 +20,16 @@ _MAGIC = const(0xA7)
 _AROUND = const(8)  # octets of a record that are not its body
 _PREFIX = const("log-")
 _HEAD = const(0x56)  # the kind of the first record of a log segment
-_LONG = const(1024)  # octets of a body that is looked for before it is read
 _VERSION = const(1)  # of the log segments that are written; those without a head are of version 0
+_COMPACTING = const("msgin5g.store.compacting Compacting")
 _HEAD_BODY = const(b"\x00\x03[1]")  # [_VERSION] in the form of all bodies: older firmware skips it
 _LOST = OSError("the log segment is not as long as it was")
+
+
+def pack(header, payload=b""):
+    """Return the body of a record: the length of the header, the header in JSON, the payload."""
+    text = json_octets(header)
+    return len(text).to_bytes(2, "big") + text + payload
 
 
 def record(kind, body):
@@ -38,74 +45,6 @@ def around(kind, head, rest):
     length = len(head) + len(rest)
     before = bytes((_MAGIC, kind, length >> 8, length & 255)) + head
     return before, binascii.crc32(rest, binascii.crc32(before)).to_bytes(4, "big")
-
-
-def file_number(name, prefix):
-    """Return the number in a name that is `prefix` and a number, as an int of 0 or more; None for any other name."""
-    try:
-        number = int(name[len(prefix) :])
-    except ValueError:
-        return None
-    return number if number >= 0 and name == prefix + str(number) else None
-
-
-def _version(body):
-    """Return the version that the body of a head says: the first number of a list. None where it says none."""
-    try:
-        return int(body[3:].split(b"]")[0].split(b",")[0])
-    except ValueError:
-        return None
-
-
-class Records:
-    """The records of a log segment, for a `for` loop: (kind, offset of the body, body).
-
-    Octets that are no record are passed over: `damaged` counts the places amid others, `torn` tells that
-    the log segment ends in one, as a cut within a write leaves it. `end` is where the log segment ends.
-    """
-
-    def __init__(self, storage, segment):
-        self.damaged = 0
-        self.torn = False
-        self.end = 0
-        self._storage = storage
-        self._name = segment
-
-    def __iter__(self):
-        storage = self._storage
-        offset = 0
-        while True:
-            found = self._at(offset)
-            if found is None:
-                if not storage.read(self._name, offset, 1):
-                    break
-                if not self.torn:
-                    self.torn = True  # until a record follows
-                offset += 1
-                continue
-            if self.torn:
-                self.torn = False
-                self.damaged += 1
-            kind, body = found
-            yield kind, offset + 4, body
-            offset += len(body) + _AROUND
-        self.end = offset
-
-    def _at(self, offset):
-        head = self._storage.read(self._name, offset, 4)
-        if len(head) < 4 or head[0] != _MAGIC:
-            return None
-        length = head[2] << 8 | head[3]
-        # octets that only look like a head may ask for more than the heap has in one piece
-        if length > _LONG and not self._storage.read(self._name, offset + length + 7, 1):
-            return None
-        rest = self._storage.read(self._name, offset + 4, length + 4)
-        if len(rest) < length + 4:
-            return None
-        body = rest[:length]
-        if binascii.crc32(body, binascii.crc32(head)) != int.from_bytes(rest[length:], "big"):
-            return None
-        return head[1], body
 
 
 class RecordRef:
@@ -152,46 +91,25 @@ class Journal:
         self.damaged = 0
         self.unknown = 0  # records whose kind or fields this firmware does not know
         self.newer = 0  # log segments of a newer version, which are left alone
-        self.version = 0  # of the log segment that `open` is in
+        self.version = 0  # of the log segment that `records.opened` is in
         # What the OSError says where the storage could not even say which files it has: no log segment is known then,
         # so nothing is written that could lie where one is. The next start asks again.
         self.unread = None
         self._storage = storage
         self._checkpoint = checkpoint
         self._rewrite = rewrite
-        self._segments = []  # numbers, oldest first
-        self._foreign = -1  # the highest number of those that are left alone
-        self._filled = 0  # octets in the newest
+        self.segments = []  # numbers, oldest first; this and the next for records.opened
+        self.foreign = -1  # the highest number of those that are left alone
+        self._filled = (
+            self.SEGMENT
+        )  # octets in the newest: nothing is written behind what an earlier start has left
         self._refs = []
         self._deferred = []
         self._moving = False  # records were written again, and their refs may still point to the old place
 
-    def open(self):
-        """Return all records that can be read, oldest first: (kind, body, log segment, offset of the body). A log
-        segment of a newer version is passed over; nothing writes to it or removes it. Where the storage cannot say its
-        files there are none, and `unread` says why."""
-        numbers = [file_number(name, _PREFIX) for name in self.names()]
-        for segment in sorted([number for number in numbers if number is not None]):
-            records = Records(self._storage, _PREFIX + str(segment))
-            self.version = 0
-            try:
-                for kind, offset, body in records:
-                    if kind == _HEAD and offset == 4:
-                        self.version = _version(body)
-                        if self.version is None or self.version > _VERSION:
-                            self._foreign = segment
-                            self.newer += 1
-                            break
-                    else:
-                        yield kind, body, segment, offset
-            except OSError:
-                self.damaged += 1  # what was read of it counts
-            if self._foreign != segment:
-                self._segments.append(segment)
-            self.damaged += records.damaged
-            self.torn += records.torn
-        # What may be half a record stays where it is, and nothing is written behind it.
-        self._filled = self.SEGMENT
+    def __getattr__(self, name):
+        later(Journal, name, _COMPACTING)
+        return getattr(self, name)
 
     def names(self):
         """Return the names of all files of the storage; none where it cannot say them, which `unread` tells then."""
@@ -223,7 +141,8 @@ class Journal:
     def compact(self):
         """Give up old log segments. It may begin a new one, with a checkpoint."""
         try:
-            self._compact()
+            if len(self.segments) > 1:
+                self._compact()
         except (OSError, MemoryError):
             self.failed += 1  # what was written is safe; old log segments are given up another time
 
@@ -237,7 +156,7 @@ class Journal:
             self._write([])
 
     def retain(self, ref):
-        """Take note that a record found by `open` is still needed."""
+        """Take note that a record found by `records.opened` is still needed."""
         self._refs.append(ref)
 
     def release(self, ref):
@@ -255,15 +174,15 @@ class Journal:
     @property
     def octets(self):
         """What the log segments hold at the least; for people who look at sizes."""
-        return max(0, len(self._segments) - 1) * self.SEGMENT + self._filled
+        return max(0, len(self.segments) - 1) * self.SEGMENT + self._filled
 
     def _write(self, records):
         self.check()
         again = records
         records = self._deferred + records
-        segment = max(0, self._foreign, self._segments[-1] if self._segments else 0)
+        segment = max(0, self.foreign, self.segments[-1] if self.segments else 0)
         filled = self._filled
-        if filled >= self.SEGMENT or not self._segments:
+        if filled >= self.SEGMENT or not self.segments:
             segment += 1
             filled = 0
             records = [(_HEAD, _HEAD_BODY, None), self._checkpoint() + (None,)] + records
@@ -274,9 +193,9 @@ class Journal:
                 refs.append(RecordRef(owner, segment, filled + len(data) + 4, len(body)))
             data += record(kind, body)
         # All that needs memory comes before the write, or it would count as failed though it was made.
-        new = segment not in self._segments
+        new = segment not in self.segments
         if new:
-            self._segments.append(segment)
+            self.segments.append(segment)
         self._refs.extend(refs)
         filled += len(data)
         try:
@@ -290,7 +209,7 @@ class Journal:
             # Nobody knows how much was written: the next write begins a new segment, or this one anew.
             self._filled = self.SEGMENT
             if new and self._removed(segment):
-                self._segments.pop()
+                self.segments.pop()
             if error is _LOST and not new:
                 # Somebody deleted the log segment: its records are lost, but new ones must not be.
                 return self._write(again)
@@ -307,38 +226,5 @@ class Journal:
             return False
         return True
 
-    def _compact(self):
-        """Give up old log segments, so that all of them together stay within about twice what is live."""
-        if self._moving:
-            self._apply_moves()
-        newest = self._segments[-1]  # before the loop: rewriting may begin new ones, without end
-        while self._segments[0] != newest:
-            oldest = self._segments[0]
-            live = [ref for ref in self._refs if ref.segment == oldest]
-            if live:
-                octets = sum([ref.length + _AROUND for ref in self._refs])
-                if len(self._segments) <= 3 + 2 * octets // self.SEGMENT:
-                    return
-                moved = [self._rewrite(ref) + (_Moved(ref),) for ref in live]
-                self._moving = True
-                self._write(moved)
-                self._apply_moves()
-            self._storage.remove(_PREFIX + str(oldest))
-            self._segments.pop(0)
 
-    def _apply_moves(self):
-        """Take note that the refs of records that were just written again point to the new place."""
-        for position in range(len(self._refs) - 1, -1, -1):
-            moved = self._refs[position]
-            if isinstance(moved.owner, _Moved):
-                ref = moved.owner.ref
-                ref.segment = moved.segment
-                ref.offset = moved.offset
-                ref.length = moved.length
-                self._refs.pop(position)
-        self._moving = False
-
-
-class _Moved:
-    def __init__(self, ref):
-        self.ref = ref
+whole(Journal, _COMPACTING)

@@ -15,12 +15,10 @@ received one R and T. A, C and Q go with the next of these; a cut that loses the
 something that the other side knows to be a repeat.
 """
 
-import hashlib
+from coap.compat import const
+from coap.submodule import later, unload, whole
 
-from coap.compat import const, json_octets
-from coap.submodule import unload
-
-from .journal import Journal, RecordSource
+from .journal import Journal, RecordSource, pack
 from .outgoing import AWAITING, Outgoing
 
 _SENT = const(0x53)
@@ -28,24 +26,19 @@ _ACCEPTED = const(0x41)
 _PROGRESS = const(0x50)
 _ENDED = const(0x45)
 _OPENED = const(0x4F)
-_CLOSED = const(0x43)
 _RECEIVED = const(0x52)
-_TAKEN = const(0x54)
-_REPORTED = const(0x51)
 _COUNTED = const(0x4E)
 _JOINED = const(0x4A)
 _CHECKPOINT = const(0x4B)
 
-_MAX_SEEN = const(64)  # message IDs of whole messages remembered (docs/wire-profile.md, "Answers")
-_DIGEST = const(8)  # octets of each: a digest, so that 64 of them cost half a kilobyte
+# What a device needs that receives, and how
+_RECEIVING = const(
+    "msgin5g.store.receiving Receiving closed digests_with message_header opened received remember_seen reported seen"
+    " set_header shared taken"
+)
+
 _MAX_HISTORY = const(16)  # messages that ended, for an application that restarted
-_SET = const("\n")  # before a set ID among the message IDs
 _MAX_CAUSE = const(80)  # characters of the cause of each: all are in the checkpoint of every log segment
-
-
-def _pack(header, payload=b""):
-    text = json_octets(header)
-    return len(text).to_bytes(2, "big") + text + payload
 
 
 class MessageStore:
@@ -69,6 +62,10 @@ class MessageStore:
         self.order = 0
         self.journal = Journal(storage, self._checkpoint, self.rewrite)
 
+    def __getattr__(self, name):
+        later(MessageStore, name, _RECEIVING)
+        return getattr(self, name)
+
     # --- messages on their way out ------------------------------------------------------------------
 
     def sent(self, outgoing, octets):
@@ -80,7 +77,7 @@ class MessageStore:
         if octets is not None:
             source = RecordSource(self.journal, None, len(octets), source.text)
         header = self._outgoing_header(outgoing)
-        source.ref = outgoing.ref = self.journal.write(_SENT, _pack(header, octets or b""), outgoing)
+        source.ref = outgoing.ref = self.journal.write(_SENT, pack(header, octets or b""), outgoing)
         outgoing.source = source
         self.journal.compact()
 
@@ -100,25 +97,25 @@ class MessageStore:
 
     def accepted(self, outgoing):
         """Take note that the body is not needed any more. Return whether it may be removed."""
-        body = _pack([outgoing.message_id])
+        body = pack([outgoing.message_id])
         if outgoing.source.file is None:
             self.journal.defer(_ACCEPTED, body)
             return True
-        return self._write(_ACCEPTED, body)  # the file must not go before this is safe
+        return self.write(_ACCEPTED, body)  # the file must not go before this is safe
 
     def progress(self, outgoing):
         """Write record P: which segments were acknowledged, so that a restart goes on there."""
         outgoing.progress = outgoing.segments.progress()
-        self._write(_PROGRESS, _pack([outgoing.message_id, outgoing.progress]))
+        self.write(_PROGRESS, pack([outgoing.message_id, outgoing.progress]))
 
     def counted(self, outgoing):
         """Keep how many of many recipients reported a failure, as long as none reported success."""
-        self.journal.defer(_COUNTED, _pack([outgoing.message_id] + _counts(outgoing)))
+        self.journal.defer(_COUNTED, pack([outgoing.message_id] + _counts(outgoing)))
 
     def joined(self, aggregate):
         """Write record J, before the messages go out as one, or as this is known better. Raise OSError."""
         before = aggregate.ref
-        aggregate.ref = self.journal.append(_JOINED, _pack(aggregate.composition()), aggregate)
+        aggregate.ref = self.journal.append(_JOINED, pack(aggregate.composition()), aggregate)
         self.journal.release(before)
 
     def ended(self, outgoing, state, cause):
@@ -127,7 +124,7 @@ class MessageStore:
         self.remember(finished)
         if outgoing.ref is None and outgoing.spool is None:
             return True
-        return self._write(_ENDED, _pack(finished), outgoing)
+        return self.write(_ENDED, pack(finished), outgoing)
 
     def remember(self, finished):
         if self.history and self.history[-1][0] == finished[0]:
@@ -136,7 +133,7 @@ class MessageStore:
         if len(self.history) > _MAX_HISTORY:
             self.history.pop(0)
 
-    def _write(self, kind, body, ended=None):
+    def write(self, kind, body, ended=None):
         """Write a record; return whether it is safe. `ended` owns a record that is needed until this one is
         written."""
         safe = True
@@ -187,121 +184,6 @@ class MessageStore:
         except OSError:
             pass  # counted by the journal, and they go on waiting
 
-    # --- messages on their way in -------------------------------------------------------------------
-
-    def seen(self, sender, message_id, set_id=None):
-        """Return whether a whole message of this sender and ID came before (the last 64 are remembered); with
-        `set_id` also one whose segments had IDs of their own."""
-        if set_id is not None and self._known(_digest(sender, _SET + set_id)):
-            return True
-        if self.unnamed and self._known(_sha256(message_id)):
-            return True
-        return self._known(_digest(sender, message_id))
-
-    def _known(self, digest):
-        seen = self.digests
-        for position in range(0, len(seen), _DIGEST):
-            if seen[position : position + _DIGEST] == digest:
-                return True
-        return False
-
-    def received(self, message, value, report):
-        """Write record R: the message may be acknowledged when this returns. `value` is the `payload` member of one
-        that came whole, `report` whether its report is owed already. Raise OSError."""
-        self.order += 1
-        message.order = self.order
-        message.report_owed = report
-        seen = self.digests_with(message)
-        octets = b"" if value is None else value.encode()
-        ref = self.journal.write(_RECEIVED, _pack(self._message_header(message), octets), message)
-        message.attach_record(self.journal, ref, len(octets))
-        self.remember_seen(seen)
-        self.journal.compact()  # not before: a checkpoint without this ID would hide the record from `recover`
-
-    def taken(self, message):
-        """Write record T: the application has the message."""
-        owed = message.report_owed
-        message.taken = True  # this may write its record again, and that must say it
-        try:
-            self._write(
-                _TAKEN, _pack([message.order, owed]), None if owed or message.ref is None else message
-            )
-        except MemoryError:
-            message.taken = False
-            raise
-
-    def shared(self, message):
-        """Write record R again: one of the applications that it waits for has the message."""
-        before = message.ref
-        try:
-            ref = self.journal.write(*self.rewrite(before), message)
-        except OSError:
-            ref = before  # the device goes on; after a restart before the next write it waits for all of them again
-        message.move_record(ref)
-        if ref is not before:
-            self.journal.release(before)
-            self.journal.compact()
-
-    def reported(self, message):
-        self.journal.defer(_REPORTED, _pack([message.order]))
-        message.report_owed = False
-        if message.taken and message.ref is not None:
-            self.journal.release(message.ref)
-            message.ref = None
-
-    def opened(self, segments):
-        """Take note that a set of segments begins, or is known better: from now on a restart goes on with it. Raise
-        OSError."""
-        before = segments.ref
-        segments.ref = self.journal.append(_OPENED, _pack(self._set_header(segments)), segments)
-        self.journal.release(before)
-
-    def closed(self, segments):
-        """Take note that it was given up, or it became a message (whose own record says so)."""
-        if segments.ref is not None:
-            self.journal.defer(_CLOSED, _pack([segments.key[0], segments.set_id]))
-            self.journal.release(segments.ref)
-            segments.ref = None
-
-    def _set_header(self, segments):
-        return [
-            segments.key[0],
-            segments.set_id,
-            segments.payload.file,
-            self._message_header(segments.header),
-            segments.payload.total or 0,
-            segments.expected,
-        ]
-
-    def remember_seen(self, digests):
-        """One more message: `digests` is what digests_with() made of it."""
-        self.digests = digests
-        if self.unnamed:
-            self.unnamed -= 1
-
-    def digests_with(self, message):
-        seen = self.digests + _digest(message.sender, message.message_id)
-        if message.set_id is not None:
-            seen += _digest(message.sender, _SET + message.set_id)
-        return seen[-_MAX_SEEN * _DIGEST :]
-
-    def _message_header(self, message):
-        header = [  # in the order of recovery.MESSAGE
-            message.order,
-            message.sender,
-            message.sender_type,
-            message.to,
-            message.to_type,
-            message.message_id,
-            message.app_id,
-            message.priority,
-            message.report_requested,
-            message.report_owed,
-            message.taken,
-            message.file,
-        ]
-        return header if message.set_id is None else header + [message.set_id]
-
     # --- after a restart ----------------------------------------------------------------------------
 
     def recover(self):
@@ -311,6 +193,7 @@ class MessageStore:
 
         recovery.Recovery(self, self._storage).run()
         unload(recovery.__name__)  # a running device has no use for it
+        unload("msgin5g.store.records")
 
     def new_file(self, prefix):
         """Return the name of a file that is not there yet: "out-" or "set-" and a number. Raise StorageError."""
@@ -321,7 +204,7 @@ class MessageStore:
     # --- what the journal asks for --------------------------------------------------------------------
 
     def _checkpoint(self):
-        return _CHECKPOINT, _pack([self.order, self.history, self.foreign, self.unnamed], self.digests)
+        return _CHECKPOINT, pack([self.order, self.history, self.foreign, self.unnamed], self.digests)
 
     def rewrite(self, ref):
         """Return (kind, body) of a live record as it would be written now."""
@@ -330,29 +213,23 @@ class MessageStore:
             payload = b""
             if owner.stands not in AWAITING and owner.source.file is None:
                 payload = owner.source.read(0, owner.size)
-            return _SENT, _pack(self._outgoing_header(owner), payload)
+            return _SENT, pack(self._outgoing_header(owner), payload)
         if hasattr(owner, "composition"):
-            return _JOINED, _pack(owner.composition())
+            return _JOINED, pack(owner.composition())
         if isinstance(owner, tuple):  # of an earlier run, until the sender takes it up
-            return _JOINED, _pack(owner)
+            return _JOINED, pack(owner)
         from .message import Message  # loaded with the first one that came in
 
         if isinstance(owner, Message):
-            return _RECEIVED, _pack(self._message_header(owner), b"" if owner.taken else owner.octets())
+            return _RECEIVED, pack(self.message_header(owner), b"" if owner.taken else owner.octets())
         if isinstance(owner, list):  # of a device that was a client and is an application client now
-            return _OPENED, _pack(owner[:3] + [self._message_header(owner[3])] + owner[5:])
-        return _OPENED, _pack(self._set_header(owner))
-
-
-def _digest(sender, message_id):
-    # No sender has a control character. IDs are UUIDs, which RFC 4122 section 3 reads in either case.
-    return _sha256(sender + "\n" + message_id.lower())
-
-
-def _sha256(text):
-    return hashlib.sha256(text.encode()).digest()[:_DIGEST]
+            return _OPENED, pack(owner[:3] + [self.message_header(owner[3])] + owner[5:])
+        return _OPENED, pack(self.set_header(owner))
 
 
 def _counts(outgoing):
     cause = outgoing.cause and outgoing.cause[:_MAX_CAUSE]
     return [outgoing.reports["success"], outgoing.reports["failure"], cause]
+
+
+whole(MessageStore, _RECEIVING)

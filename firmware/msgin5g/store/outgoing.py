@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A message on its way out, as the application sees it, and what is remembered of one that ended."""
+"""A message on its way out, as the application sees it."""
 
 from ..rules import states
 from ..wire.identifiers import MANY
@@ -78,17 +78,3 @@ class Outgoing:
             self.state,
             ", " + self.cause if self.cause else "",
         )
-
-
-class FinishedMessage:
-    """What is remembered of a message that ended."""
-
-    final = True
-    reports = on_report = None
-
-    def __init__(self, message_id: str, to: str, to_type: str, state: str, cause: str | None) -> None:
-        self.message_id = message_id
-        self.to = to
-        self.to_type = to_type
-        self.state = state
-        self.cause = cause

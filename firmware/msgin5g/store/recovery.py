@@ -10,8 +10,9 @@ from coap.compat import const
 
 from ..timing import Countdown
 from ..wire.identifiers import PRIORITIES
-from .journal import RecordRef, RecordSource, file_number
+from .journal import RecordRef, RecordSource
 from .outgoing import Outgoing
+from .records import file_number, opened
 from .storage import discard, loads
 
 _DIGEST = const(8)  # octets of each message that was seen
@@ -150,7 +151,7 @@ class Recovery:
 
     def run(self):
         journal = self._store.journal
-        for kind, body, file, offset in journal.open():
+        for kind, body, file, offset in opened(journal, self._storage):
             try:
                 self._read(chr(kind), body, RecordRef(None, file, offset, len(body)))
             except ValueError:

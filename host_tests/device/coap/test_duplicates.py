@@ -117,7 +117,7 @@ def test_the_table_is_bounded():
     device = endpoint()
     for mid in range(400):
         answered(device, mid=mid)
-        assert len(device._duplicates._entries) <= 32
+        assert len(device.seen()._entries) <= 32
     assert not is_duplicate(device, mid=0)  # the oldest were forgotten
     for mid in range(200, 400):
         assert is_duplicate(device, mid=mid)
@@ -164,7 +164,7 @@ def test_the_sixth_large_answer_does_not_make_the_first_run_again():
     device = endpoint()
     for mid in range(6):
         answered(device, mid=mid, payload=bytes(1000))
-    assert sum([len(e.answer) for e in device._duplicates._entries if not isinstance(e.answer, int)]) <= 4096
+    assert sum([len(e.answer) for e in device.seen()._entries if not isinstance(e.answer, int)]) <= 4096
     equal(answer(device, "41 01 0000 aa", 1000), [octets("61 a3 0000 aa")])
     equal(events(device), [])
     equal(len(answer(device, "41 01 0005 aa", 1000)[0]), 1006)
@@ -188,9 +188,9 @@ def test_many_peers_keep_the_table_small():
     device = endpoint()
     for host in range(1000):
         answered(device, peer=("192.0.2.1", host))
-    equal((len(device._duplicates._entries), len(device._duplicates._ids)), (32, 16))
+    equal((len(device.seen()._entries), len(device.seen()._ids)), (32, 16))
     device.poll(300000)
-    equal((device._duplicates._entries, device._duplicates._ids), ([], {}))
+    equal((device.seen()._entries, device.seen()._ids), ([], {}))
 
 
 def test_requests_that_nobody_answers_leave_the_table():
@@ -205,7 +205,7 @@ def test_requests_that_nobody_answers_leave_the_table():
     device.poll(now)
     device.poll(now + 250)
     device.poll(now + 600000)
-    equal((device._duplicates._entries, device._incoming), ([], []))
+    equal((device.seen()._entries, device._incoming), ([], []))
 
 
 def test_one_peer_cannot_make_the_table_forget_another():

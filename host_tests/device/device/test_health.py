@@ -3,6 +3,7 @@
 
 from common import equal
 from device import health
+from device.starts import Starts
 from msgin5g import MemoryStorage, Unsupported
 
 
@@ -34,7 +35,7 @@ class Board:
 def start(board, cause):
     """A start at tick 0."""
     board.cause = cause
-    starts = health.Starts(board)
+    starts = Starts(board)
     starts.begin(0)
     return starts
 
@@ -98,7 +99,7 @@ def test_ctrl_c_while_a_start_is_counted():
         raise KeyboardInterrupt
 
     for _ in range(4):
-        starts = health.Starts(board)
+        starts = Starts(board)
         board.replace = interrupted
         try:
             starts.begin(0)

@@ -15,11 +15,11 @@ ROOM = (coap.SERVICE_UNAVAILABLE, coap.INTERNAL_SERVER_ERROR)
 
 
 def bounded(device):
-    assert len(device._duplicates._entries) <= device.MAX_DUPLICATES
+    assert len(device.seen()._entries) <= device.MAX_DUPLICATES
     assert len(device._incoming) <= device.MAX_INCOMING
     assert len(device._queue) <= device.MAX_QUEUE
     assert len(device.bodies) <= 4
-    for entry in device._duplicates._entries:
+    for entry in device.seen()._entries:
         # one without an answer is that of a request which is open, none is left for ever
         assert entry.answer is not None or [i for i in device._incoming if i.entry is entry]
 
@@ -53,7 +53,7 @@ def check_request(device, raised):
     if not came:
         # told, or silence; nothing is kept
         assert not out or coap.decode(out[0]).code in ROOM, out
-        equal((device._incoming, device._duplicates._entries[32:]), ([], []))
+        equal((device._incoming, device.seen()._entries[32:]), ([], []))
         assert device.stats["failed"]
     more, _ = again(device, REQUEST, 2000)
     came += more
@@ -118,7 +118,7 @@ def refused(datagram):
     def check(device, raised):
         assert not raised
         bounded(device)
-        equal((events(device), device.next_deadline(), device._duplicates._entries), ([], None, []))
+        equal((events(device), device.next_deadline(), device.seen()._entries), ([], None, []))
         out = sent(device)
         assert out == right or not out or coap.decode(out[0]).code in ROOM, (out, device.failure)
         device.receive(datagram, PEER, 0)

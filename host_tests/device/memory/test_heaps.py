@@ -30,7 +30,7 @@ def transfer(device, mid):
             equal((sum([len(piece) for piece in pieces]), pieces[0][0]), (SIZE, 0))
             equal(pieces[-1][-1], SIZE // STEP - 1)
             device.respond(incoming, coap.Message(coap.CHANGED), mid)
-        assert len(device._duplicates._entries) <= device.MAX_DUPLICATES
+        assert len(device.seen()._entries) <= device.MAX_DUPLICATES
         (answer,) = sent(device)
         if answer[1] != coap.CONTINUE:
             return answer[1]
@@ -145,7 +145,7 @@ def starved(threshold):
         let_go(full)
         full = None
         gc.collect()
-        assert full is None and len(device._duplicates._entries) <= device.MAX_DUPLICATES
+        assert full is None and len(device.seen()._entries) <= device.MAX_DUPLICATES
     events(device)
     # all is well again once there is memory and everything old is over
     for _ in range(200):
@@ -158,7 +158,7 @@ def starved(threshold):
     events(device)
     device.poll(now + 300000)
     equal((device._exchanges, device._incoming, device.bodies), ([], [], []))
-    equal((device._duplicates._entries, device._duplicates._ids), ([], {}))
+    equal((device.seen()._entries, device.seen()._ids), ([], {}))
     equal(transfer(device, now + 300000 & 0xFF00), coap.CHANGED)
 
 

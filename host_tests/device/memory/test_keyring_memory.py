@@ -5,7 +5,7 @@ at an endpoint with several keys: nothing is lost that does not come again, and 
 
 import coap
 from coap import endpoint, exchange, message
-from coap.endpoint import serving
+from coap.endpoint import duplicates, serving
 from coap.oscore import Keyring, context, hkdf, outer, renewal
 from common import equal
 from oscore_scene import CLIENT, SERVER, Party, Renewable, pair
@@ -15,8 +15,8 @@ from starving import each
 POINTS = [
     (message.Message, "__init__"),
     (exchange.Exchange, "__init__"),
-    (exchange.Incoming, "__init__"),
-    (exchange._Entry, "__init__"),
+    (duplicates.Incoming, "__init__"),
+    (duplicates._Entry, "__init__"),
     (endpoint, "encode"),
     (endpoint, "decode"),
     (serving, "encode"),

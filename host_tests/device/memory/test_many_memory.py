@@ -29,7 +29,7 @@ def check_from_many(device, raised):
     came = requests(device)
     complete = len(came) == 1
     if not came:
-        equal((device._incoming, device._duplicates._entries), ([], []))
+        equal((device._incoming, device.seen()._entries), ([], []))
         assert device.stats["failed"]
         device.receive(ASKED, PEER, 100, LEISURE)
         came = requests(device)

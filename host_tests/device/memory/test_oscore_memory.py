@@ -5,7 +5,7 @@ a response that was not taken verifies when it comes again.
 
 import coap
 from coap import endpoint, exchange, message
-from coap.endpoint import serving
+from coap.endpoint import duplicates, serving
 from coap.oscore import context
 from coap_scene import events
 from common import equal
@@ -15,8 +15,8 @@ from starving import each
 POINTS = [
     (message.Message, "__init__"),
     (exchange.Exchange, "__init__"),
-    (exchange.Incoming, "__init__"),
-    (exchange._Entry, "__init__"),
+    (duplicates.Incoming, "__init__"),
+    (duplicates._Entry, "__init__"),
     (endpoint, "encode"),
     (endpoint, "decode"),
     (serving, "encode"),
@@ -64,7 +64,7 @@ def test_a_request():
         came = events(device)
         complete = len(came) == 1
         if not came:
-            equal((device._incoming, device._duplicates._entries, sent(server)), ([], [], []))
+            equal((device._incoming, device.seen()._entries, sent(server)), ([], [], []))
         for now in (2000, 6000):
             device.receive(server.held, CLIENT, now)
             came += events(device)
@@ -137,7 +137,7 @@ def test_a_block():
         complete = len(out) == 1
         if not out:
             # nothing was taken, so it is taken now, or the body has to begin anew
-            equal(server.endpoint._duplicates._entries, [])
+            equal(server.endpoint.seen()._entries, [])
             server.endpoint.receive(server.held, CLIENT, 2000)
             out = sent(server)
         server.client.take(out[0], SERVER, 2000)

@@ -6,7 +6,7 @@ import coap
 import msgin5g
 from coap_scene import PEER, endpoint
 from common import equal, raises
-from msgin5g.rules.requests import Refusal, response
+from msgin5g.rules.refusals import Refusal, response
 from msgin5g.wire import bodies
 
 COAP = (("BusyError", Exception), ("MessageError", ValueError), ("StateError", OSError))

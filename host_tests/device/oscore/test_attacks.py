@@ -213,7 +213,7 @@ def test_plain_coap_to_a_protected_device():
         equal(answer, bytes((0x60 | len(token), 0x81)) + datagram[2:4] + token)
     equal(server.take(b"\x51" + request()[1:4] + b"\x07", STRANGER), [])  # nothing is said to a NON
     equal((server.got, server.endpoint.next_deadline()), ([], None))
-    equal(len(server.endpoint._duplicates._entries), 0)
+    equal(len(server.endpoint.seen()._entries), 0)
 
 
 def test_protected_request_to_a_plain_device():
@@ -337,7 +337,7 @@ def flooded(kind, count, rate):
             client.got.clear()
     equal((asked, answered), (50, 50))
     equal(server.got, [])
-    equal(len(server.endpoint._duplicates._entries), 0)
+    equal(len(server.endpoint.seen()._entries), 0)
     return server
 
 

@@ -7,7 +7,8 @@ import coap
 from coap.message import MessageError
 from common import equal, raises
 from msgin5g import procedures
-from msgin5g.rules.requests import Refusal, Source
+from msgin5g.rules.refusals import Refusal
+from msgin5g.rules.requests import Source
 from msgin5g.rules.steps import Step
 from msgin5g_scene import GRANTED, HOUR, MINUTE, SECOND, Scene, agree, msg
 

@@ -8,7 +8,7 @@ import coap
 from coap.oscore import StateError
 from coap.oscore.state import Sequence
 from common import Random, equal, raises
-from device.health import Starts
+from device.starts import Starts
 from msgin5g import MemoryStorage
 from msgin5g_scene import Scene, agree
 

@@ -350,7 +350,7 @@ def test_a_bit_that_changed_at_any_place():
 
 def fields_of(storage, kind):
     """The last record of this kind, as the firmware reads it back: the tables give its fields their names."""
-    from msgin5g.store.journal import Records
+    from msgin5g.store.records import Records
     from msgin5g.store.recovery import KINDS, _Fields
     from msgin5g.store.storage import loads
 

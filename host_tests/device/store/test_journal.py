@@ -5,15 +5,16 @@
 import coap
 from common import Random, equal, raises
 from msgin5g import MemoryStorage, StorageError
-from msgin5g.store.journal import Journal, Records, record
+from msgin5g.store.journal import Journal, record
 from msgin5g.store.message import Message
 from msgin5g.store.message_store import MessageStore
+from msgin5g.store.records import Records, opened
 from msgin5g_scene import Scene, agree, answering, msg
 
 
 def _journal(storage):
     journal = Journal(storage, lambda: (0x4B, b"checkpoint"), lambda ref: (0x53, b"again"))
-    return journal, [(kind, body) for kind, body, _, _ in journal.open()]
+    return journal, [(kind, body) for kind, body, _, _ in opened(journal, journal._storage)]
 
 
 def _found(storage, name="log-1"):
@@ -76,7 +77,7 @@ def test_a_checkpoint_that_fills_a_row_does_not_write_for_ever():
 
     storage = Counting()
     journal = Small(storage, lambda: (0x4B, bytes(64)), lambda ref: (0x53, b"again"))
-    list(journal.open())
+    list(opened(journal, journal._storage))
     for number in range(20):
         journal.append(0x53, b"live", owner=number)
     for _ in range(20):

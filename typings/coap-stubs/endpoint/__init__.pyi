@@ -17,10 +17,11 @@ from .._contracts import Security
 from .._contracts import Sink
 from .._contracts import Tick
 from ..message import Message
-from .continuing import Continuing
+from .duplicates import Duplicates
+from .duplicates import Incoming
 from .serving import Serving
 
-class Endpoint(Continuing, Serving):
+class Endpoint(Serving):
     """An endpoint for any number of peers. Sizes are in octets, times in ms.
 
     `parameters` are numbers.Parameters (RFC 7252 section 4.8), `random(n)` returns n random octets. `max_datagram` is
@@ -41,6 +42,8 @@ class Endpoint(Continuing, Serving):
     MAX_QUEUE: int
     streams: Callable[[Message, Peer], object] | None
     ACK_DELAY: int
+    understands: tuple[int, ...]
+    observers: Any
     parameters: Any
     max_datagram: int
     max_body: int
@@ -51,6 +54,7 @@ class Endpoint(Continuing, Serving):
     failure: Any
     bodies: list
     def __init__(self, parameters: numbers.Parameters | None=None, max_datagram: int=1152, random: Callable[[int], bytes]=..., admit: Callable[[Message, Peer], int | None] | None=None, max_body: int=4096, security: Security | None=None) -> None: ...
+    def __getattr__(self, name): ...
     def request(self, message: Message, peer: Peer, now: Tick, tag: object=None, into: Sink | None=None, alone: bool=False, many: int | None=None) -> exchanges.Exchange:
         """Send `message` (a Message) to `peer`, and return the Exchange that its event will name; `tag` is kept there.
 
@@ -108,7 +112,9 @@ class Endpoint(Continuing, Serving):
         """Return the next Message ID (section 4.4)."""
     def encoded(self, message: Message, type: int, mid: int, token: bytes) -> bytearray:
         """Return the octets of a message. Raise MessageError where they are more than a datagram may have."""
-    def start(self, peer: Peer, message: Message, type: int, token: bytes | None, now: Tick, tag: object, incoming: exchanges.Incoming | None, binding: Any, body: Any=None, silence: tuple[int, bool] | None=None) -> exchanges.Exchange:
+    def seen(self) -> Duplicates:
+        """Return what is kept of messages of peers, for when they come again."""
+    def start(self, peer: Peer, message: Message, type: int, token: bytes | None, now: Tick, tag: object, incoming: Incoming | None, binding: Any, body: Any=None, silence: tuple[int, bool] | None=None) -> exchanges.Exchange:
         """Send a message that something is expected for; return its Exchange. Raise MessageError, MemoryError: then it
         was not started.
         """

@@ -15,7 +15,7 @@ from ..message import Message
 from ..numbers import Parameters
 
 class Continuing:
-    """A base class of Endpoint, whose attributes these methods use."""
+    """Methods of Endpoint, whose attributes they use. They come into it with the first exchange that goes on."""
     MAX_EXCHANGES: int
     max_body: int
     parameters: Parameters

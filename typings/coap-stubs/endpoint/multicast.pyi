@@ -13,8 +13,8 @@ from typing import Final
 from .._contracts import Octets
 from .._contracts import Peer
 from .._contracts import Tick
-from ..exchange import Incoming
 from ..message import Message
+from .duplicates import Incoming
 LEISURE: Final = 5000
 def check(message: Message, binding: Any) -> None:
     """Raise MessageError for a request that must not go to a group."""

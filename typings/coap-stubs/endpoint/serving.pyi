@@ -4,15 +4,14 @@
 """The part of an Endpoint that answers its peers' requests: RFC 7252 sections 4.2, 4.5 and 5.2."""
 from collections.abc import Callable
 from typing import Any
-from .. import exchange as exchanges
 from .. import numbers
 from .._contracts import Tick
 from ..message import Message
+from .continuing import Continuing
+from .duplicates import Incoming
 
-class Serving:
-    """A base class of Endpoint, whose attributes these methods use."""
-    understands: tuple[int, ...]
-    observers: Any
+class Serving(Continuing):
+    """Methods of Endpoint, whose attributes they use. They come into it with the first request of a peer."""
     ACK_DELAY: int
     MAX_INCOMING: int
     MAX_INCOMING_PER_PEER: int
@@ -26,8 +25,7 @@ class Serving:
     encoded: Callable[..., Any]
     next_mid: Callable[..., int]
     start: Callable[..., Any]
-    failure: Any
-    def respond(self, incoming: exchanges.Incoming, message: Message, now: Tick) -> None:
+    def respond(self, incoming: Incoming, message: Message, now: Tick) -> None:
         """Answer a request; piggybacked where its acknowledgement is still owed, else separately. `message` stays as
         it is. What is larger than a datagram goes out in blocks, where `max_body` is not 0.
 
@@ -44,5 +42,5 @@ class Serving:
         """Return what goes out for a response: a part of it where it goes in blocks, and protected; and what is to be
         closed then, or None. Raise as `respond` does.
         """
-    def overdue(self, incoming: exchanges.Incoming, now: Tick) -> None:
+    def overdue(self, incoming: Incoming, now: Tick) -> None:
         """Acknowledge a request that is not answered yet, send what waited for its leisure, or give the request up."""

@@ -4,8 +4,8 @@
 """When a notification goes to an observer, and how: RFC 7641 sections 4.2, 4.5, 4.5.1 and 4.5.2."""
 from typing import Any
 from .._contracts import Tick
+from ..endpoint.duplicates import Incoming
 from ..exchange import Exchange
-from ..exchange import Incoming
 from ..message import Message
 
 class Observer:

@@ -15,8 +15,8 @@ from typing import Any
 from .._contracts import Peer
 from .._contracts import Tick
 from ..endpoint import Endpoint
+from ..endpoint.duplicates import Incoming
 from ..exchange import Exchange
-from ..exchange import Incoming
 from ..message import Message
 from .notifying import Notifying
 from .notifying import Observer

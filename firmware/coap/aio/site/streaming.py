@@ -15,7 +15,7 @@ _TYPING = const(False)
 if _TYPING:
     from typing import Any
 
-    from ...exchange import Incoming
+    from ...endpoint.duplicates import Incoming
 
 
 class Reading:

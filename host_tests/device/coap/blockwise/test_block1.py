@@ -266,7 +266,7 @@ def flooded(peers):
             respond(device, coap.CHANGED, now=now)
             equal(sent(device), [octets("60 44 %04x d1 0e 13" % (mid + 0x1000))])
             served += 1
-    assert len(device._duplicates._entries) <= device.MAX_DUPLICATES
+    assert len(device.seen()._entries) <= device.MAX_DUPLICATES
     return served
 
 

@@ -117,7 +117,7 @@ def test_thousands_who_answer_take_no_more_than_a_few():
     for port in range(2000):
         device.receive(octets("51 45 7001 aa ff 31"), ("192.0.2.9", port), 0)
         equal(len(events(device)), 1)
-    assert len(device._duplicates._entries) <= coap.Endpoint.MAX_DUPLICATES
+    assert len(device.seen()._entries) <= coap.Endpoint.MAX_DUPLICATES
 
 
 # ---- a server

@@ -185,7 +185,7 @@ class Mutation:
         assert len(alone) <= endpoint.MAX_INCOMING
         # what came by multicast has half as many places beside those
         assert len(endpoint._incoming) - len(alone) <= endpoint.MAX_INCOMING // 2
-        assert len(endpoint._duplicates._entries) <= endpoint.MAX_DUPLICATES
+        assert len(endpoint.seen()._entries) <= endpoint.MAX_DUPLICATES
         assert len(endpoint.bodies) <= 6  # three each way
         deadline = endpoint.next_deadline()
         assert deadline is None or abs(deadline - self.now) < 600000, (deadline, self.now)
@@ -206,4 +206,4 @@ class Mutation:
         self.endpoint.receive(bytes.fromhex("50 01 0000"), PEERS[0], self.now)
         self.endpoint.respond(self.endpoint.next_event()[1], coap.Message(coap.CONTENT), self.now)
         assert self.endpoint.outgoing()
-        assert len(self.endpoint._duplicates._entries) == 1
+        assert len(self.endpoint.seen()._entries) == 1

@@ -95,14 +95,14 @@ def test_an_older_one_is_acknowledged_and_not_told():
     equal(server.told(second), [ACKED, b"2"])
     equal(server.told(first), [ACKED, None])
     again = decode(second)
-    entries = len(server.client.endpoint._duplicates._entries)
+    entries = len(server.client.endpoint.seen()._entries)
     for mid in range(100):
         again.mid = mid
         equal(server.told(encode(again)), [ACKED, None])
     again.type = coap.NON
     again.mid = 100
     equal(server.told(encode(again)), [[], None])
-    equal(len(server.client.endpoint._duplicates._entries), entries)
+    equal(len(server.client.endpoint.seen()._entries), entries)
     equal(server.told(server.notification(plain, binding, b"3")), [ACKED, b"3"])
 
 

@@ -6,7 +6,7 @@
 The next block is asked for when the handler asks for the next piece, so that a peer goes no faster than the handler.
 """
 from typing import Any
-from ...exchange import Incoming
+from ...endpoint.duplicates import Incoming
 from ...message import Message
 
 class Reading:
