@@ -28,6 +28,7 @@ PARTS = {
     "clients": ("peers", "A message of 100 octets, and what others need for it"),
     "air": ("peers", "Octets on the air"),
     "oscore": ("device", "What OSCORE costs"),
+    "devices": ("server", "What registered devices cost the server"),
     "flood": ("server", "A device in a flood of forged datagrams"),
 }
 BY_NAME = {"flood"}  # times of this computer, which is busy or not: measured where it is asked for

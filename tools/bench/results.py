@@ -62,7 +62,7 @@ def named(parts):
 
 
 def differences(now, before, parts):
-    """Sentences: where these parts of two runs are not the same. Times of a computer are not compared."""
+    """Sentences: where these parts of two runs are not the same. What is of a machine is not compared."""
     new, old = ({name: row for name, row in named(run).items() if name[0] in parts} for run in (now, before))
     said = [f"{part}: not in the other run" for part in parts if part not in before]
     for name in sorted(set(new) | set(old)):
@@ -82,7 +82,7 @@ def _same(new, old):
     if new["kind"] != old["kind"] or new["unit"] != old["unit"]:
         return False
     one, other = new["measured"], old["measured"]
-    if new["kind"] == "time" or one == other:
+    if new["kind"] == "machine" or one == other:
         return True
     if new["kind"] == "exact" or None in (one, other) or one * other <= 0:
         return False

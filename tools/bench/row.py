@@ -7,8 +7,8 @@ from tools.bench import limits
 from tools.errors import UsageError
 
 # exact: the same on each machine and in each run. ratio: of two figures of one run, so that the machine counts for
-# little. time: of this computer, which is busy or not; for a reader, and compared with nothing.
-KINDS = ("exact", "ratio", "time")
+# little. machine: time and memory of this computer, which is busy or not; for a reader, and compared with nothing.
+KINDS = ("exact", "ratio", "machine")
 
 
 @dataclass

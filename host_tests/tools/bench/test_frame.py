@@ -128,7 +128,7 @@ def test_a_part_that_can_not_be_measured_does_not_end_the_others(run):
         ("ratio", 1.0, 1.11, False),
         ("ratio", 1.0, 0.9, False),
         ("ratio", 0, 1, False),
-        ("time", 100, 900, True),
+        ("machine", 100, 900, True),
     ],
 )
 def test_two_runs(run, tmp_path, kind, before, now, same):

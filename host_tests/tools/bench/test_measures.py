@@ -8,7 +8,7 @@ import pytest
 from tools.bench import limits
 from tools.bench.device import imported, instructions, line, loss, oscore, request
 from tools.bench.peers import air
-from tools.bench.server import flood
+from tools.bench.server import devices, flood
 from tools.emulator.client import provide
 from tools.image import rp2
 
@@ -128,6 +128,15 @@ def test_messages_on_a_network_that_loses():
     again = [(count, ms) for count, ms in zip(sent, times, strict=True) if ms > 200]
     assert again and all(count > 4 and ms >= 2000 for count, ms in again)
     assert loss.deliver(20, messages=20) == [sent, times] != loss.deliver(20, loss.SEED + 1, 20)
+
+
+def test_what_devices_cost_a_server():
+    """Each is listed: a line more of the page and a member more of /status.json, which names the UE."""
+    ram, pages = asyncio.run(devices.told((10, 30)))
+    assert list(ram) == [10, 30]
+    for path in devices.PAGES:
+        (few, _), (many, seconds) = pages[10, path], pages[30, path]
+        assert many - few > 20 * len("ue:sensor-10@example.org") and seconds > 0
 
 
 def test_a_flood_is_measured():

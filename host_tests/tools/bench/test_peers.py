@@ -2,6 +2,7 @@
 """The bench beside programs of others."""
 
 import asyncio
+import tempfile
 
 import pytest
 
@@ -102,3 +103,12 @@ def test_packets_are_cut_where_they_end():
     assert [broker.length(packet[:size]) for size in (0, 1, 2, 3, 323)] == [0] * 5
     assert broker.length(packet) == broker.length(packet + b"\x40") == 324
     assert broker.length(b"\x40\x02\x00\x01") == 4
+
+
+def test_a_broker_accepts_messages():
+    async def run():
+        with tempfile.TemporaryDirectory() as folder:
+            async with broker.Broker(folder) as there:
+                return await broker.accepted(there.port, 5, 10)
+
+    assert asyncio.run(run()) > 1

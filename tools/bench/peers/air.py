@@ -191,11 +191,5 @@ PUBACK = b"\x40\x02\x00\x01"
 
 
 def publish(topic, payload):
-    """MQTT 3.1.1 section 3.3: type 3 with QoS 1, remaining length (section 2.2.3: 7 bits an octet, the lowest first),
-    the topic name behind its length of two octets, packet identifier, payload."""
-    rest = len(topic).to_bytes(2, "big") + topic + b"\x00\x01" + payload
-    length, left = b"", len(rest)
-    while left > 127:
-        length += bytes((left % 128 | 128,))
-        left //= 128
-    return b"\x32" + length + bytes((left,)) + rest
+    """MQTT 3.1.1 section 3.3: type 3 with QoS 1, the topic name, packet identifier, payload."""
+    return broker.packet(0x32, broker.text(topic) + b"\x00\x01" + payload)

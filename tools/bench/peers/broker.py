@@ -4,6 +4,7 @@
 import asyncio
 import socket
 import tempfile
+import time
 from pathlib import Path
 
 from tools.bench.device import unix
@@ -116,6 +117,46 @@ async def reported(message, report):
             if kinds != [(False, PUBLISH), (True, PUBACK), (True, PUBLISH), (False, PUBACK)]:
                 raise UsageError(f"bench: umqtt.simple and mosquitto said {kinds}")
             return [size for _, _, size in way.packets]
+
+
+async def accepted(port, clients, messages):
+    """Messages a second that a broker accepts of so many clients, each of which waits for PUBACK before the next."""
+
+    async def publish(number):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        name = text(b"client-%d" % number)
+        writer.write(packet(0x10, text(b"MQTT") + b"\x04\x02\0\0" + name))
+        if await reader.readexactly(4) != b"\x20\x02\0\0":
+            raise UsageError("bench: mosquitto took no connection")
+        publishing = packet(0x32, text(b"as:weather@example.org") + b"\0\1" + bytes(100))
+        await connected.wait()
+        for _ in range(messages):
+            writer.write(publishing)
+            if await reader.readexactly(4) != b"\x40\x02\0\1":
+                raise UsageError("bench: mosquitto did not answer with PUBACK")
+        writer.close()
+
+    connected = asyncio.Barrier(clients + 1)
+    async with patience(300):
+        tasks = [asyncio.create_task(publish(number)) for number in range(clients)]
+        await connected.wait()
+        began = time.monotonic()
+        await asyncio.gather(*tasks)
+    return clients * messages / (time.monotonic() - began)
+
+
+def text(octets):
+    """A string of MQTT (3.1.1 section 1.5.3)."""
+    return len(octets).to_bytes(2, "big") + octets
+
+
+def packet(first, rest):
+    """A packet of MQTT: its length has 7 bits an octet, the lowest first (3.1.1 section 2.2.3)."""
+    size, left = b"", len(rest)
+    while left > 127:
+        size += bytes((left % 128 | 128,))
+        left //= 128
+    return bytes((first,)) + size + bytes((left,)) + rest
 
 
 def _free_port():

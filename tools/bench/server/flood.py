@@ -54,12 +54,18 @@ def measure():
         for spoofed in (False, True) if os.geteuid() == 0 else (False,):
             registered, messages, sent = asyncio.run(play(kind, spoofed))
             where = "%s, %s" % (kind, "in the name of a device" if spoofed else "another address")
-            yield Row(f"forged datagrams: {where}", round(sent), "a second", "flood.forged")
-            yield Row("  a fresh device is registered after", registered, "ms", "flood.registered")
+            yield Row(f"forged datagrams: {where}", round(sent), "a second", "flood.forged", kind="machine")
             yield Row(
-                "  a message is accepted after, median", statistics.median(messages), "ms", "flood.accepted"
+                "  a fresh device is registered after", registered, "ms", "flood.registered", kind="machine"
             )
-            yield Row("  the slowest", max(messages), "ms")
+            yield Row(
+                "  a message is accepted after, median",
+                statistics.median(messages),
+                "ms",
+                "flood.accepted",
+                kind="machine",
+            )
+            yield Row("  the slowest", max(messages), "ms", kind="machine")
 
 
 async def play(kind, spoofed):
