@@ -60,6 +60,16 @@ class Injected(Exception):
     pass
 
 
+def at_once(coroutine):
+    """The result of a coroutine that waits for nothing: without an event loop, an event is over when it is added."""
+    try:
+        coroutine.send(None)
+    except StopIteration as end:
+        return end.value
+    coroutine.close()
+    raise RuntimeError("it waits")
+
+
 class Faults:
     """While it is `watching`, each call of a step is counted, and `raises(step)` says whether it raises."""
 
@@ -155,7 +165,6 @@ class Rig:
         self.gateway = Gateway(options, Events(clock=clock), clock=clock)
         self.told = []
         self.gateway.events.callbacks.append(self.told.append)
-        self.gateway._pump_soon = lambda: None
         self.gateway.unrecorded = Unrecorded(self.gateway._record, self._later)
         self.at_start()
         with contextlib.suppress(Refusal):
@@ -179,7 +188,7 @@ class Rig:
     def ask(self, name, body):
         """One request of a device, by itself."""
         peer = self.peers.setdefault(name, Peer("192.0.2.%d" % (len(self.peers) + 1), 40000))
-        answer = self.gateway._request(peer, 50, json.dumps(body).encode())
+        answer = at_once(self.gateway._request(peer, 50, json.dumps(body).encode()))
         self.codes.append(answer.code)
         return answer
 
@@ -224,7 +233,7 @@ class Rig:
     def subscribe(self, name, topic):
         body = json.dumps(self.own(name, "")).encode()
         for _ in range(4):
-            answer = self.gateway._topic(self.peers[name], topic, 0, 50, body)
+            answer = at_once(self.gateway._topic(self.peers[name], topic, 0, 50, body))
             if answer.code == "2.05":
                 return
             self.now += 1
@@ -239,7 +248,7 @@ class Rig:
                 break
             body = {"bulkFlag": True, "ueIds": asked} if len(ue_ids) > 1 else {"ueId": asked[0]}
             request = Request("GET", path, payload=json.dumps(body).encode(), local="192.0.2.100")
-            answer = self.gateway._configure(self.peers[name], request)
+            answer = at_once(self.gateway._configure(self.peers[name], request))
             if answer.code == "2.05":
                 said = json.loads(answer.octets)
                 for each in said["confList"] if len(ue_ids) > 1 else [_told(said, asked)]:
@@ -255,7 +264,7 @@ class Rig:
         path = ("su-gm", "v1", "group-documents")
         request = Request("POST", path, payload=json.dumps(body).encode(), content_format=50)
         for _ in range(4):
-            answer = self.gateway._manage(self.peers[name], request)
+            answer = at_once(self.gateway._manage(self.peers[name], request))
             if answer.code in ("2.01", "4.09"):
                 return
             assert answer.code in ("5.00", "5.03"), answer
@@ -266,7 +275,7 @@ class Rig:
         """A request of an Application Server, repeated while it is refused for now."""
         for _ in range(4):
             try:
-                return self.gateway._event(function, body)
+                return self.gateway._event(function, body).outcome()
             except Refusal as refusal:
                 assert refusal.answer.code in ("5.00", "5.03")
                 self.now += 1
@@ -328,7 +337,7 @@ class Rig:
         for timer in due:
             self.tries += 1
             self._timers.remove(timer)
-            timer[1]()
+            at_once(timer[1]())
         self.gateway._keep_time()
         pushes = self.pushes()
         with contextlib.suppress(Injected):  # `_pump` looks again a second later
@@ -342,13 +351,13 @@ class Rig:
         if push.method:  # to the network
             self.asked.append(push)
             made = Outcome(DONE, "201 Created", location="http://192.0.2.50/made/%d" % len(self.asked))
-            self.gateway.unrecorded.add(push, made)
+            at_once(self.gateway.unrecorded.add(push, made))
             return
         if push.target.id in self.silent:
-            self.gateway.unrecorded.add(push, Outcome(LATER, "no answer", answered=False))
+            at_once(self.gateway.unrecorded.add(push, Outcome(LATER, "no answer", answered=False)))
             return
         answer = self._hears(push)
-        self.gateway.unrecorded.add(push, Outcome.of_coap("2.04"))
+        at_once(self.gateway.unrecorded.add(push, Outcome.of_coap("2.04")))
         if answer:
             self.send(push.target.id, answer)
 

@@ -4,7 +4,6 @@
 import uuid
 
 from tools.gateway.applications import Deliver, RefusedError
-from tools.gateway.running.asking import at_once, settled
 from tools.server.delivery.pushes import DONE, LATER, REFUSED, Outcome
 from tools.store.gateway.apptables import app_id_of
 from tools.wire import bodies, l3
@@ -27,17 +26,13 @@ CAUSES = {
 
 
 class ApplicationJson:
-    """`event(method, *arguments)` runs a method of Applications, or gives what is awaited for its result;
+    """`await event(method, *arguments)` gives the result of a method of Applications;
     `exchange(peer, body)` asks a device: (Outcome, payload of the response)."""
 
     def __init__(self, applications, event, exchange):
         self._applications = applications
         self._event = event
         self._exchange = exchange
-
-    def request(self, peer, octets):
-        """The Answer to a body of Annex A.3, where `event` gives results."""
-        return at_once(self.answer(peer, octets))
 
     async def answer(self, peer, octets):
         """The Answer to a body of Annex A.3."""
@@ -72,7 +67,7 @@ class ApplicationJson:
             raise Malformed("credential", "not hexadecimal digits") from error
         try:
             event = self._event(self._applications.register, identifier, app_id, credential)
-            given = await settled(event)
+            given = await event
         except RefusedError as refused:
             return Answer("2.04", {"result": False, "failure reason": CAUSES[refused.cause]})
         return Answer("2.04", {"result": True, "registration ID": given.hex()})
@@ -82,7 +77,7 @@ class ApplicationJson:
         digits = bodies.text(body, name)
         try:
             event = self._event(self._applications.deregister, identifier, bytes.fromhex(digits))
-            await settled(event)
+            await event
         except ValueError as error:
             raise Malformed(name, "not hexadecimal digits") from error
         except RefusedError as refused:
@@ -102,7 +97,7 @@ class ApplicationJson:
             target = self._applications.address(*address, literal=True)
             report = bodies.flag(body, "isDelivStatReq")
             event = self._event(self._applications.send, identifier, target, msg_id, value, report, app_id)
-            await settled(event)
+            await event
         except RefusedError as refused:
             answer |= {"result": "FAILED", "failReason": CAUSES[refused.cause]}
         return Answer("2.05", answer)
@@ -117,7 +112,7 @@ class ApplicationJson:
                 body, "reply2msgId" if body.get("reply2msgId") is not None else "msgId"
             )
             event = self._event(self._applications.report, identifier, reply_to, status == "SUCCESS")
-            await settled(event)
+            await event
         except RefusedError as refused:
             code = "4.01" if refused.cause == l3.CONNECTION_GONE else "5.03"
             return Answer(code, None, CAUSES[refused.cause])

@@ -6,7 +6,6 @@ import secrets
 import uuid
 
 from tools.gateway.applications import Deliver, RefusedError
-from tools.gateway.running.asking import settled
 from tools.server.delivery.pushes import DONE, LATER, REFUSED, Outcome
 from tools.transport import lines
 from tools.wire import l3
@@ -20,8 +19,8 @@ _PASSING = (l3.CONNECTION_GONE, l3.LACK_OF_RESOURCES, l3.CONGESTION)
 
 
 class L3Line:
-    """What a device says on one line, and what it is told. `event(method, *arguments)` runs a method of Applications,
-    or gives what is awaited for its result."""
+    """What a device says on one line, and what it is told. `await event(method, *arguments)` gives the result of
+    a method of Applications."""
 
     def __init__(self, line, applications_, event, timeout=2.0):
         self.identifier = "l3:" + line.name
@@ -111,7 +110,7 @@ class L3Line:
             msg_id, value = str(uuid.UUID(bytes=message.msg_id)), payloads.from_plain(message.payload)
             app_id = None if message.app_id is None else str(message.app_id)
             what = (self.identifier, target, msg_id, value, message.report, app_id)
-            await settled(self._event(self._applications.send, *what))
+            await self._event(self._applications.send, *what)
         except RefusedError as refused:
             cause = refused.cause
         return l3.sending_response(cause), cause not in _PASSING
@@ -122,7 +121,7 @@ class L3Line:
             event = self._event(
                 self._applications.register, self.identifier, message.app_id, message.credential
             )
-            response = l3.accept(l3.REGISTRATION_ACCEPT, await settled(event))
+            response = l3.accept(l3.REGISTRATION_ACCEPT, await event)
         except RefusedError as refused:
             response = l3.reject(l3.REGISTRATION_REJECT, refused.cause)
         self._say(response)
@@ -130,7 +129,7 @@ class L3Line:
     async def _deregistering(self, message):
         try:
             event = self._event(self._applications.deregister, self.identifier, message.registration_id)
-            await settled(event)
+            await event
         except RefusedError as refused:
             return l3.reject(l3.DEREGISTRATION_REJECT, refused.cause), False
         return l3.accept(l3.DEREGISTRATION_ACCEPT, message.registration_id), True
@@ -140,9 +139,7 @@ class L3Line:
             return
         try:  # nothing answers a report
             reply_to = str(uuid.UUID(bytes=message.reply_to))
-            await settled(
-                self._event(self._applications.report, self.identifier, reply_to, message.delivered)
-            )
+            await self._event(self._applications.report, self.identifier, reply_to, message.delivered)
         except RefusedError as refused:
             if refused.cause in _PASSING:
                 return  # the second copy may do better

@@ -40,10 +40,10 @@ class Gateway(Behind, ServerProgram):
 
     # ---- requests of devices -----------------------------------------------------------------------------------------
 
-    def _decide(self, peer, request):
+    async def _decide(self, peer, request):
         if request.path == ("msgin5g",) and is_json_of_application(request.payload):
-            return self._json.request(peer, request.payload)
-        return super()._decide(peer, request)
+            return await self._json.answer(peer, request.payload)
+        return await super()._decide(peer, request)
 
     def _served(self, peer, request, now):
         return self._in_turn(super()._served, peer, request, now)
@@ -65,10 +65,10 @@ class Gateway(Behind, ServerProgram):
         if decisions is self.server:
             await super().begin(decisions, item)
         elif isinstance(item, Ask):
-            answer = self._answer("ask", item.peers[0], self._event, self._asked, item)
-            self._unasked.add(item, answer)
+            answer = await self._answer("ask", item.peers[0], self._event(self._asked, item))
+            await self._unasked.add(item, answer)
         else:
-            self._unnoted.add(item, await self._sender.send(item))
+            await self._unnoted.add(item, await self._sender.send(item))
 
     def _asked(self, ask, now):
         request, peers = ask.request, ask.peers
@@ -79,7 +79,7 @@ class Gateway(Behind, ServerProgram):
         return self.server.request(peers[0], request.content_format, request.payload, now)
 
     def _note_outcome(self, push, outcome):
-        self.note(self.function.outcome, push, outcome)
+        return self.note_down(self.function.outcome, push, outcome)
 
     def _note_answer(self, ask, answer):
-        self.note(self.function.asked, ask, answer)
+        return self.note_down(self.function.asked, ask, answer)

@@ -4,7 +4,6 @@
 import math
 
 from tools.gateway import applications
-from tools.gateway.running.asking import settled
 from tools.server.delivery.pushes import BROKEN, DONE, LATER, REFUSED, Outcome
 from tools.server.isolation import reason_of
 from tools.store.transactions import store_failed
@@ -14,7 +13,8 @@ from tools.wire.answers import Refusal
 
 
 class Sender:
-    """`event(function, *arguments)` runs a decision, `emit_error(kind, error, to=...)` tells an exception."""
+    """`await event(function, *arguments)` gives a decision's result; `emit_error(kind, error, to=...)` tells an
+    exception."""
 
     def __init__(self, program, event, emit_error):
         self._program = program
@@ -84,7 +84,7 @@ class Sender:
         return taken[0] if taken else came[0][1]
 
     async def _to_application(self, peer, body):
-        what = await settled(self._applications_event(self._applications.pushed, peer, body))
+        what = await self._applications_event(self._applications.pushed, peer, body)
         if not isinstance(what, Outcome):
             outcomes = [await self._brought(application, item, body) for application, item in what]
             what = min(outcomes, key=lambda each: (LATER, DONE, BROKEN, REFUSED).index(each.verdict))
@@ -103,7 +103,7 @@ class Sender:
     async def _note(self, function, *arguments):
         """Records what has happened already. An exception does not change that: the device has taken it."""
         try:
-            await settled(self._applications_event(function, *arguments))
+            await self._applications_event(function, *arguments)
         except Refusal:
             pass  # it was told
         except Exception as error:

@@ -14,4 +14,5 @@ class FloorTable:
         return self._one("SELECT number FROM security_heard WHERE digest=?", digest) or 0
 
     def save_floor(self, digest, number):
-        self._db.execute("INSERT OR REPLACE INTO security_heard VALUES (?,?)", (digest, number))
+        with self.part():
+            self._db.execute("INSERT OR REPLACE INTO security_heard VALUES (?,?)", (digest, number))

@@ -5,7 +5,6 @@ UE IDs it may be configured as.
 A key stays when its UE gets another one: should it come back, its numbers go on and no nonce is used twice.
 """
 
-import contextlib
 import hashlib
 from dataclasses import dataclass, field
 
@@ -134,7 +133,7 @@ class SecurityTables(GenerationTables, FloorTable):
 
     def keys_version(self):
         """Another value after keys have changed, by whatever program; perhaps also when something else has."""
-        return self._one("PRAGMA data_version"), getattr(self, "_key_changes", 0)
+        return self.version, getattr(self, "_key_changes", 0)
 
     def _keys_changed(self):
         self._key_changes = getattr(self, "_key_changes", 0) + 1
@@ -203,7 +202,7 @@ class SecurityTables(GenerationTables, FloorTable):
         ).fetchone()
 
     def save_sequence(self, digest, number):
-        with contextlib.nullcontext() if self._db.in_transaction else self.transaction():
+        with self.part():
             self._db.execute("UPDATE security_context SET next=?, used=1 WHERE digest=?", (number, digest))
             self.count_generation(number)
         self.note_generation()

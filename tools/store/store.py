@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """All that a restart must not forget, in one SQLite file.
 
-Each event of the server is one transaction, and it is on the disk (WAL, synchronous FULL) before the answer leaves:
-what was answered 2.04 survives kill -9 and a power cut.
+Each event of the server is on the disk (WAL, synchronous FULL), in one transaction with those that came beside it,
+before its answer leaves: what was answered 2.04 survives kill -9 and a power cut.
 """
 
 import json
@@ -121,19 +121,21 @@ class Store(
 
     def __init__(self, path, serving=True, create=True):
         super().__init__()
-        self.file = self._db = None
+        self.file = self._db = self._version = None
         try:
             if path != ":memory:":
                 self.file = StoreFile(path, serving, create)
             elif not serving:
                 raise StoreError(":memory: is a store that ends with its program: give a file, --store FILE")
-            self._db = sqlite3.connect(self.file.path if self.file else path, isolation_level=None, timeout=5)
+            self._db = self._connect(self.file.path if self.file else path, 5)
             self._prepare(path)
             if self.file:
                 self.file.check()
             if self.file and serving:
                 self.tidy_keys()
                 self.file.restored = self.open_generation(self.file.path + GENERATION)
+                self._aside = self._connect(self.file.path, 0)
+                self._aside.execute("PRAGMA query_only=ON")
         except held.Held as who:
             self.close()
             raise in_use(path, who) from None
@@ -146,6 +148,13 @@ class Store(
         except BaseException:
             self.close()
             raise
+
+    @staticmethod
+    def _connect(path, timeout):
+        """A COMMIT may run in another thread; one at a time uses it (`transactions.Shared`)."""
+        return sqlite3.connect(
+            path, isolation_level=None, timeout=timeout, check_same_thread=False, cached_statements=512
+        )
 
     def _prepare(self, path):
         execute = self._db.execute
@@ -183,7 +192,9 @@ class Store(
     @property
     def version(self):
         """Another one when somebody else has written."""
-        return self._one("PRAGMA data_version")
+        if self._writing is None:  # the other connection would count our own
+            self._version = self._one("PRAGMA data_version")
+        return self._version
 
     def transaction(self):
         """As of Transactions. sqlite3.OperationalError where the file is not the one of its name any more: what went
@@ -197,8 +208,10 @@ class Store(
         return super().transaction()
 
     def close(self):
-        if self._db:
-            self._db.close()
+        self.settle()
+        for connection in (self._aside, self._db):
+            if connection:
+                connection.close()
         self.close_generation()
         if self.file:
             self.file.close()

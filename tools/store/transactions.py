@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: MIT
 """Transactions of the store, savepoints in them, and memory that goes back with them.
 
-Each event of the server is one transaction; in it, what concerns one row or one recipient is done in a savepoint of
-its own, so that an exception undoes that and nothing else.
+Events of the server that come together share one transaction, each in a savepoint; in it, what concerns one row or one
+recipient is done in a savepoint of its own, so that an exception undoes that and nothing else.
 """
 
 import contextlib
 import sqlite3
+import threading
 
 # The store as a whole can't be written now: no row's fault, and the same for the next one.
 _STOPPED = {
@@ -131,16 +132,73 @@ class _Scope:
                 of._notes.clear()
 
     def _undo(self):
-        notes, execute = self._of._notes, self._of._db.execute
-        while len(notes) > self._mark:
-            kept, key, before = notes.pop()
-            if before is _GONE:
-                dict.pop(kept, key, None)
-            else:
-                dict.__setitem__(kept, key, before)
+        _restore(self._of._notes, self._mark)
         if self._of._db.in_transaction:  # some failures have undone the whole transaction already
             for statement in self._back:
-                execute(statement)
+                self._of._db.execute(statement)
+
+
+def _restore(notes, mark):
+    while len(notes) > mark:
+        kept, key, before = notes.pop()
+        if before is _GONE:
+            dict.pop(kept, key, None)
+        else:
+            dict.__setitem__(kept, key, before)
+
+
+class Shared:
+    """One transaction of many events, open from the start, whose COMMIT another thread may do.
+
+    From `hand_over` to `settle` no statement of this thread runs on the connection that COMMIT runs on: what is read
+    meanwhile comes from another one, which knows what was committed before; who must write waits for the COMMIT.
+    """
+
+    def __init__(self, of):
+        self._of, self._scope = of, of.transaction()
+        self._scope.__enter__()
+        self._before = of._db.total_changes
+        self._changed = None
+        self._written = threading.Event()
+        self._error = None
+        self._notes = None
+
+    @property
+    def changed(self):
+        """Whether a row was written: else there is nothing to bring to the disk."""
+        return self._of._db.total_changes != self._before if self._changed is None else self._changed
+
+    def undo(self, error):
+        """Instead of a COMMIT."""
+        self._scope.__exit__(type(error), error, None)
+
+    def hand_over(self):
+        """Nothing more belongs to it."""
+        of, self._changed = self._of, self.changed
+        self._db, self._notes, of._notes = of._db, of._notes, []
+        of._open -= 1
+        of._db, of._writing = of._aside or of._db, self
+
+    def write(self):
+        """COMMIT, in whichever thread; `settle` says what came of it."""
+        try:
+            self._db.execute("COMMIT")
+        except BaseException as error:
+            self._error = error
+        finally:
+            self._written.set()
+
+    def settle(self):
+        """None once it is on the disk; else what COMMIT raised, and all of it is undone. Waits for COMMIT's end."""
+        self._written.wait()
+        of = self._of
+        if of._writing is self:
+            of._db, of._writing = self._db, None
+            if self._error is not None:
+                _restore(self._notes, 0)
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+        return self._error
 
 
 class Transactions:
@@ -149,9 +207,16 @@ class Transactions:
     def __init__(self):
         self._notes = []  # (Kept, key, what was there before), since the transaction began
         self._open = 0
+        self._aside = None  # a second connection, to read from while a COMMIT is under way
+        self._writing = None  # the Shared that is being written
 
     def kept(self):
         return Kept(self)
+
+    @property
+    def has_disk(self):
+        """Whether a COMMIT may have to wait for one."""
+        return self._aside is not None
 
     @property
     def in_transaction(self):
@@ -159,8 +224,23 @@ class Transactions:
 
     def transaction(self):
         """One event, as a context. sqlite3.OperationalError at once where another process is writing."""
+        self.settle()
         return _Scope(self, "BEGIN IMMEDIATE", "COMMIT", "ROLLBACK")
 
     def savepoint(self):
         """A part of an event, as a context; by itself a transaction."""
+        self.settle()
         return _Scope(self, "SAVEPOINT unit", "RELEASE unit", "ROLLBACK TO unit", "RELEASE unit")
+
+    def part(self):
+        """A part of the event at hand, as a context; where there is none, a transaction."""
+        return self.savepoint() if self.in_transaction else self.transaction()
+
+    def shared(self):
+        """A Shared; raises as `transaction` does."""
+        return Shared(self)
+
+    def settle(self):
+        """Waits for the COMMIT that is under way."""
+        if self._writing is not None:
+            self._writing.settle()

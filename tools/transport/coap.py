@@ -238,14 +238,14 @@ class CoapTransport:
         if len(self._remotes) > 4096:  # the oldest; its next push finds the way by address alone
             del self._remotes[next(iter(self._remotes))]
 
-    def _ask(self, request, topics):
+    async def _ask(self, request, topics):
         """What Observers asks for each GET."""
         objection = _objection(request)
         if objection:
             return None, None, objection, ()
         peer = self.met(request.remote)
         observe = request.opt.observe
-        answer = self._topic(peer, topics, observe, request.opt.content_format, request.payload)
+        answer = await self._topic(peer, topics, observe, request.opt.content_format, request.payload)
         ue, granted = None, ()
         if answer.code == "2.05":  # then the body says who it is
             ue = bodies.address(bodies.parse(request.payload), "oriAddr", ("UE",)).id

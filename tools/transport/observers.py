@@ -55,7 +55,7 @@ class _Observer:
 
 
 class Observers(resource.Resource, resource.PathCapable):
-    """All topics. `ask(request, topics)` gives (peer, ue, Message, the topics that may be observed)."""
+    """All topics. `await ask(request, topics)` gives (peer, ue, Message, the topics that may be observed)."""
 
     def __init__(self, ask, tuning):
         super().__init__()
@@ -73,7 +73,7 @@ class Observers(resource.Resource, resource.PathCapable):
         if request.code is not aiocoap.GET:
             pipe.add_response(aiocoap.Message(code=aiocoap.METHOD_NOT_ALLOWED), is_last=True)
             return
-        peer, ue, answer, granted = self._ask(request, topics)
+        peer, ue, answer, granted = await self._ask(request, topics)
         if request.opt.observe in (0, 1):  # else it asks, and changes nothing
             for topic in topics:
                 self._leave((topic, ue))

@@ -230,8 +230,9 @@ WAYS = {
 async def scene_of(path, method):
     async with gateway() as g:
         body = {"msgIden": SERVICE, "msgType": "REG", "oriAddr": {"oriAddrType": "UE", "addr": SENSOR}}
-        assert g._request(Peer("192.0.2.1", 40000), 50, json.dumps(body).encode()).code == "2.04"
-        id_, _ = g._event(g.server.application_servers.register, {"asSvcId": WEATHER})
+        answer = await g._request(Peer("192.0.2.1", 40000), 50, json.dumps(body).encode())
+        assert answer.code == "2.04"
+        id_, _ = await g._event(g.server.application_servers.register, {"asSvcId": WEATHER})
         watched(g)
         scene = Scene(g, path, method)
         scene.url = path.format(registrationId=id_, token=NETWORK, **LISTS)

@@ -7,6 +7,7 @@ import uuid
 
 import pytest
 
+from host_tests.gateway.rig import at_once
 from host_tests.gateway.scripted import SERVICE, new_id
 from host_tests.gateway.server.test_decisions import HERE, A, Bench, msg, own
 from tools.gateway import applications
@@ -40,7 +41,7 @@ class AppBench(Bench):
         self.applications = Applications(self.store, self.settings, self.server.request, self._emit)
         self.json = ApplicationJson(self.applications, self.event, None)
 
-    def event(self, function, *arguments):
+    async def event(self, function, *arguments):
         return function(*arguments, self.now)
 
     def enter(self, app_id, identifier=LINE):
@@ -364,7 +365,7 @@ def test_a_store_of_an_earlier_program(tmp_path):
 def a3(bench, body, peer=HERE):
     octets = json.dumps(body).encode()
     assert applications.is_json_of_application(octets)
-    return bench.json.request(peer, octets)
+    return at_once(bench.json.answer(peer, octets))
 
 
 REG = {"msgIden": SERVICE, "msgType": "REG", "appId": "7", "credential": SECRET.hex()}

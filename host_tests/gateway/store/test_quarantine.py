@@ -7,7 +7,7 @@ import re
 import aiohttp
 import pytest
 
-from host_tests.gateway.rig import Faults, Rig
+from host_tests.gateway.rig import Faults, Rig, at_once
 from host_tests.gateway.scripted import Ue, gateway, run
 from tools.cli import main
 from tools.server import quarantine
@@ -209,7 +209,7 @@ def test_a_push_that_cannot_be_made_is_set_aside_after_the_second_time(rig):
     rig.send(A, second)
     for _ in range(2):
         (push,) = rig.pushes()
-        rig.gateway.unrecorded.add(push, Outcome(BROKEN, "KeyError: 'x'", answered=False))
+        at_once(rig.gateway.unrecorded.add(push, Outcome(BROKEN, "KeyError: 'x'", answered=False)))
         rig.now += 10
     rig.settle()
     assert [record["msgId"] for record in rig.events("quarantined")] == [first["msgId"]]

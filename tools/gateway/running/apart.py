@@ -10,7 +10,7 @@ from tools.gateway import applications, arriving
 from tools.gateway.function.asks import Ask
 from tools.gateway.function.function import GatewayFunction
 from tools.gateway.function.ways import OF_SEGMENTS
-from tools.gateway.running.asking import asked_elsewhere, settled
+from tools.gateway.running.asking import asked_elsewhere
 from tools.gateway.running.base import Running
 from tools.gateway.running.behind import Behind, refused
 from tools.gateway.running.membership import Membership
@@ -124,12 +124,12 @@ class GatewayUe(Behind, Running):
         return answer
 
     async def _forward(self, peer, request):
-        answer = self._event(self.function.request, peer, request)
+        answer = await self._event(self.function.request, peer, request)
         if answer is not None:
             return answer
         answer = await self.upstream.ask(request, self._principal(peer))
         # Where that cannot be noted here, the device comes again, and the server says the same once more.
-        self._event(self.function.forwarded, peer, request, answer)
+        await self._event(self.function.forwarded, peer, request, answer)
         return answer
 
     def _principal(self, peer):
@@ -146,10 +146,10 @@ class GatewayUe(Behind, Running):
 
     # ---- applications ------------------------------------------------------------------------------------------------
 
-    def _of_application(self, method, *arguments):
+    async def _of_application(self, method, *arguments):
         if hasattr(method, "steps"):
-            return asked_elsewhere(self._event, self._ask_for, method, arguments)
-        return super()._of_application(method, *arguments)
+            return await asked_elsewhere(self._event, self._ask_for, method, arguments)
+        return await super()._of_application(method, *arguments)
 
     async def _ask_for(self, question):
         """The server's Answer to what an application asks."""
@@ -164,7 +164,7 @@ class GatewayUe(Behind, Running):
         key = method.__name__, arguments
         task = self._asking.get(key)
         if task is None:
-            task = self._asking[key] = self.task(settled(self._of_application(method, *arguments)))
+            task = self._asking[key] = self.task(self._of_application(method, *arguments))
             task.add_done_callback(
                 lambda task: self._asking.pop(key) and not task.cancelled() and task.exception()
             )
@@ -186,7 +186,7 @@ class GatewayUe(Behind, Running):
             if request.code != "POST":
                 return Answer("4.05", None, "only POST is answered here")
             body = bodies.parse(request.payload)
-            ue, where = self._event(self.function.recipient, body)
+            ue, where = await self._event(self.function.recipient, body)
             if applications.is_peer(where):
                 body = arriving.read(body)
                 return _of_outcome(await self._sender.to_application(where, body), body["msgType"])
@@ -207,16 +207,16 @@ class GatewayUe(Behind, Running):
                 answer = await self.upstream.ask(item.request, None)
             except Unanswered:
                 answer = None
-            self.unasked.add(item, answer)
+            await self.unasked.add(item, answer)
         else:
             outcome = await self._sender.send(item)
-            self.unrecorded.add(item, outcome)
+            await self.unrecorded.add(item, outcome)
 
     def _record(self, push, outcome):
-        self.note(self.function.outcome, push, outcome)
+        return self.note_down(self.function.outcome, push, outcome)
 
     def _note_answer(self, ask, answer):
-        self.note(self.function.asked, ask, answer)
+        return self.note_down(self.function.asked, ask, answer)
 
 
 def own_keys(keys):

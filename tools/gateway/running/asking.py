@@ -2,7 +2,6 @@
 """Decisions that ask the server in the middle, without knowing whether that is in the same process."""
 
 import functools
-import inspect
 
 
 def asking(steps):
@@ -29,7 +28,7 @@ async def asked_elsewhere(event, send, method, arguments):
     """The result of a method that is `asking`, of a program whose server is elsewhere: each piece of it is an event by
     itself, and between two of them the server is asked.
 
-    `event(function)` runs one, `await send(question)` gives the Answer.
+    `await event(function)` runs one, `await send(question)` gives the Answer.
     """
     running = None
 
@@ -44,22 +43,7 @@ async def asked_elsewhere(event, send, method, arguments):
 
     answer = None
     while True:
-        done, what = event(piece, answer)
+        done, what = await event(piece, answer)
         if done:
             return what
         answer = await send(what)
-
-
-async def settled(value):
-    """The value, which may have to be awaited."""
-    return await value if inspect.isawaitable(value) else value
-
-
-def at_once(coroutine):
-    """The result of a coroutine that in fact waits for nothing: all that it asks is in the same process."""
-    try:
-        coroutine.send(None)
-    except StopIteration as end:
-        return end.value
-    coroutine.close()
-    raise RuntimeError("it waits")

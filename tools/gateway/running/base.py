@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: MIT
 """What every running program has: a store, its events, and a round of work whenever something is due.
 
-Every event is one transaction of the store, committed before its answer leaves; what the decisions told is published
-only then. All of it happens in one thread, so that an event is never seen half done.
+Every event is committed before its answer leaves, with those that came beside it (`commits`); what the decisions told
+is published only then. All decisions are made in one thread, so that an event is never seen half done.
 """
 
 import asyncio
 import contextlib
 
 from tools.gateway.applications import RefusedError
+from tools.gateway.running.commits import Commits, Event
 from tools.gateway.running.options import AddressInUse
 from tools.page import status
 from tools.page.events import Events
@@ -35,6 +36,16 @@ def _name(function):
     return getattr(function, "__name__", "event").strip("_")
 
 
+class _Work(Event):
+    """A round of work of these decisions."""
+
+    __slots__ = ("of",)
+
+    def __init__(self, of, now):
+        super().__init__(of.work, (), now)
+        self.of = of
+
+
 class Running:
     """`async with PROGRAM(options) as program:` runs it; `.coap_port`, `.http_port`, `.events`.
 
@@ -53,14 +64,15 @@ class Running:
         self.store = Store(options.store)
         self.store.wait_for_nobody()
         self.coap_port = self.http_port = None
+        self._commits = Commits(self.store, self)
         self._told = []
         self._tasks = set()
         self._timer = None
-        self._pumping = False
         self._noted = 0.0  # when the time was last written into the store
         self._due = 0.0  # when work is next due, by the loop's clock
         self._brake = 0.0  # s, the last pause after work that the store did not take
-        self._store_version = None
+        self._store_version = None  # the last one seen
+        self._other_version = False  # whether that it changed is to be told
         self._started = False
         self._stopped = False
 
@@ -133,7 +145,7 @@ class Running:
         for event, fields in self.store.file.news() if self.store.file else ():
             self.events.emit(event, **fields)
         self.events.emit("listening", coap=self.address("coap"), http="http://" + self.address("http"))
-        self._pump()
+        self._pump_soon()
         return self
 
     async def listen(self):
@@ -180,6 +192,7 @@ class Running:
                 await part.stop()
             except Exception as error:  # the others end in order all the same, and the store
                 self._emit_error("stop", error)
+        await self._commits.stop()
         self.store.close()
 
     # ---- events ------------------------------------------------------------------------------------------------------
@@ -187,76 +200,85 @@ class Running:
     def _emit(self, event, **fields):
         self._told.append((event, fields))
 
-    def _run(self, function, *arguments, now=None):
-        """One event: decided, committed, told. Whatever goes wrong becomes a Refusal, except for the answers that
-        the decisions themselves raise."""
-        now = self.clock() if now is None else now
-        try:
-            before = self.store.changes
-            result = self._committed(function, *arguments, now)
-            if self.store.changes != before:
-                self._brake = 0.0  # the store takes something again
-            return result
-        except _ANSWERS:
-            raise
-        except Exception as error:
-            self._told = []
-            if store_failed(error):
-                self._told = [("store-error", {"reason": reason_of(error)})]
-                raise Refusal("5.03", "the store is not working", max_age=1 if busy(error) else 10) from error
-            fields = {"kind": _name(function), "reason": reason_of(error), "place": place_of(error)}
-            self._told = [("error", fields)]
-            raise Refusal("5.00", _OWN) from error
-        finally:
-            told, self._told = self._told, []
-            for event, fields in told:
-                self.events.emit(event, **fields)
+    def _event(self, function, *arguments):
+        """One event, to be awaited: decided, committed with those beside it, told. Whatever goes wrong becomes a
+        Refusal, except for the answers that the decisions themselves raise."""
+        return self._commits.add(Event(function, arguments))
 
-    def _committed(self, function, *arguments):
-        """In a transaction of its own; begun again whenever a row could not be read and was set aside."""
+    def _run(self, function, *arguments, now=None):
+        """The same by itself and at once: everything waits for it."""
+        return self._commits.now(Event(function, arguments, now))
+
+    def decide(self, event):
+        """For Commits, as all that follows."""
+        now = self.clock() if event.now is None else event.now
+        event.result = event.error = None
+        try:
+            event.result = self._decided(event.function, *event.arguments, now)
+        except _ANSWERS as answer:
+            event.error = answer
+        except Exception as error:
+            self.failed(event, error)
+            return
+        event.told = self._told
+
+    def _decided(self, function, *arguments):
+        """In a savepoint of its own; begun again whenever a row could not be read and was set aside."""
         for _ in range(100):
             self._told = []
             try:
-                before = self.store.changes
-                with self.store.transaction():
-                    result = function(*arguments)
-                    if self.store.changes != before:
-                        self._noted = arguments[-1]
-                        self.store.note_time(self._noted)
-                    return result
+                with self.store.savepoint():
+                    return function(*arguments)
             except Exception as error:
                 culprit = getattr(error, "culprit", None)
                 if culprit is None:
                     raise
-                with self.store.transaction():
+                with self.store.savepoint():
                     self.set_aside(culprit, error, arguments[-1])
-        return function(*arguments)
+        with self.store.savepoint():
+            return function(*arguments)
 
-    def _event(self, function, *arguments):
-        try:
-            return self._run(function, *arguments)
-        finally:
-            self._pump_soon()
+    def failed(self, event, error):
+        if store_failed(error):
+            event.told = [("store-error", {"reason": reason_of(error)})]
+            event.error = Refusal("5.03", "the store is not working", max_age=1 if busy(error) else 10)
+        else:
+            fields = {"kind": _name(event.function), "reason": reason_of(error), "place": place_of(error)}
+            event.told = [("error", fields)]
+            event.error = Refusal("5.00", _OWN)
+        event.error.__cause__ = error
+
+    def note(self):
+        self._noted = self.clock()
+        self.store.note_time(self._noted)
+
+    def ended(self, events, written):
+        if written:
+            self._brake = 0.0  # the store takes something again
+        for event in events:
+            for name, fields in event.told:
+                self.events.emit(name, **fields)
+            event.end()
+        rounds = [event for event in events if isinstance(event, _Work)]
+        if rounds:
+            self._worked(rounds)
 
     def quietly(self, function, *arguments):
-        """An event whose result nobody waits for: what went wrong was told."""
-        try:
-            return self._event(function, *arguments)
-        except Refusal:
-            return None
+        """An event whose result nobody waits for: what went wrong is told."""
+        self._event(function, *arguments)
 
-    def note(self, function, *arguments):
+    async def note_down(self, function, *arguments):
         """An event that must be in the store. Raises Refusal where the store takes nothing now."""
         try:
-            self._event(function, *arguments)
+            await self._event(function, *arguments)
         except Refusal as refusal:
             if refusal.answer.code == "5.03":
                 raise
 
-    def _answer(self, kind, peer, function, *arguments):
-        """The Answer to a request, whatever happens."""
+    async def _answer(self, kind, peer, event):
+        """The Answer to a request, which is that of this event, whatever happens."""
         try:
-            return function(*arguments)
+            return await event
         except Refusal as refusal:
             return refusal.answer
         except Exception as error:
@@ -273,46 +295,68 @@ class Running:
     # ---- work --------------------------------------------------------------------------------------------------------
 
     def _pump_soon(self):
-        """After the answer to the event at hand is out."""
-        if not self._pumping:
-            self._pumping = True
-            asyncio.get_running_loop().call_soon(self._pump)
+        """A round of work, with the events that wait or by itself."""
+        if not self._stopped:
+            self._commits.wake()
 
-    def _pump(self):
-        self._pumping = False
-        if self._stopped:
-            return
-        if self._timer:
-            self._timer.cancel()
-        self._timer = None
-        pause = 1.0
+    def prepare(self):
+        """For Commits, before a round of events and work."""
         try:
             if not self._started:
                 self._start()
             self._keep_time()
-            # Ask for the time when the work began, not for now: what came due since then was not done.
-            now = self.clock()
-            for each in self.decisions:
-                for item in self._run(each.work, now=now):
-                    self.task(self.begin(each, item))
+        except Refusal:
+            self._wait(self._braked())
+
+    def work(self):
+        """For Commits: what ends a round."""
+        if self._stopped or not self._started:
+            return ()
+        if self._timer:
+            self._timer.cancel()
+        self._timer = None
+        version = self._version()  # nobody else can write now; once this is on the disk, somebody may have
+        self._other_version |= version != self._store_version
+        self._store_version = version
+        # Ask for the time when the work began, not for now: what came due since then was not done.
+        now = self.clock()
+        return [_Work(each, now) for each in self.decisions]
+
+    def _worked(self, rounds):
+        """What the work gave begins, and when there is to be more is known."""
+        if self._stopped:
+            return
+        pause = 1.0
+        try:
+            for each in rounds:
+                for item in each.outcome():
+                    self.task(self.begin(each.of, item))
             self._brake = 0.0
-            deadlines = [each.deadline(now) for each in self.decisions]
+            deadlines = [each.deadline(rounds[0].now) for each in self.decisions]
             deadline = min((each for each in deadlines if each is not None), default=None)
             pause = 3600 if deadline is None else max(deadline - self.clock(), 0.001)
         except Refusal:
-            pause = self._brake = min(max(self._brake * 2, 0.1), LONGEST_BRAKE)
+            pause = self._braked()
         except Exception as error:  # an error in looking for the deadline
             self._emit_error("work", error)
-        version = self._version()
-        if version != self._store_version:
-            self._store_version = version
+        if self._other_version:
+            self._other_version = False
             self.changed()
+        self._wait(pause)
+
+    def _braked(self):
+        self._brake = min(max(self._brake * 2, 0.1), LONGEST_BRAKE)
+        return self._brake
+
+    def _wait(self, pause):
         self._due = asyncio.get_running_loop().time() + pause
         self._wait_to_look()
 
     def _wait_to_look(self):
         loop = asyncio.get_running_loop()
         longest = SINK_LOOK if self.events.flush() else LOOK
+        if self._timer:
+            self._timer.cancel()
         self._timer = loop.call_later(min(max(self._due - loop.time(), 0), longest), self._look)
 
     def _look(self):
@@ -361,11 +405,13 @@ class Running:
                 self.events.emit("clock-set", seconds=round(seconds), at="work")
             elif self.clock() - self._noted > NOTED:
                 self._noted = self.clock()  # also where this fails: it is tried again a minute later
-                self._run(self.store.note_time)
+                self.quietly(self.store.note_time)
 
     def _set_clock(self, seconds, now):
         self.store.shift_times(seconds)
         self.store.note_time(now)
 
-    def _later(self, seconds, function):
-        return asyncio.get_running_loop().call_later(seconds, function)
+    def _later(self, seconds, coroutine_function):
+        """What it gives is begun then; a handle to `cancel` that."""
+        loop = asyncio.get_running_loop()
+        return loop.call_later(seconds, lambda: self.task(coroutine_function()))

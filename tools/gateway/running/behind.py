@@ -8,7 +8,6 @@ from tools.gateway import applications
 from tools.gateway.appjson import ApplicationJson
 from tools.gateway.applications import Applications
 from tools.gateway.l3lines import L3Line
-from tools.gateway.running.asking import settled
 from tools.transport.lines import Line
 from tools.wire import l3
 from tools.wire.answers import Refusal
@@ -43,14 +42,14 @@ class Behind:
         for bridge in self._l3.values():
             bridge.stop()
 
-    def _of_application(self, method, *arguments):
-        """An event of Applications; its result, or what is awaited for that."""
-        return self._event(method, *arguments)
+    async def _of_application(self, method, *arguments):
+        """The result of an event of Applications."""
+        return await self._event(method, *arguments)
 
-    def _application_event(self, function, *arguments):
+    async def _application_event(self, function, *arguments):
         """The same for MSGin5G-5, which says in its own words what went wrong here."""
         try:
-            return self._of_application(function, *arguments)
+            return await self._of_application(function, *arguments)
         except Refusal as refusal:
             raise refused(refusal) from refusal
 
@@ -64,7 +63,7 @@ class Behind:
 
     async def _refreshed(self):
         with contextlib.suppress(Exception):  # the error was told, and the next try comes soon
-            await settled(self._of_application(self.applications.refresh))
+            await self._of_application(self.applications.refresh)
 
 
 def refused(refusal):

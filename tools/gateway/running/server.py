@@ -62,10 +62,10 @@ class ServerProgram(Running):
     # ---- requests ----------------------------------------------------------------------------------------------------
 
     def _handle(self, peer, request):
-        return self._answer("request", peer, self._decide, peer, request)
+        return self._answer("request", peer, self._decide(peer, request))
 
-    def _decide(self, peer, request):
-        return self._event(self._served, peer, request)
+    async def _decide(self, peer, request):
+        return await self._event(self._served, peer, request)
 
     def _served(self, peer, request, now):
         return self.server.request(peer, request.content_format, request.payload, now)
@@ -75,13 +75,12 @@ class ServerProgram(Running):
         return self._handle(peer, Request("POST", (PATH,), payload=octets, content_format=content_format))
 
     def _topic(self, peer, topic, observe, content_format, octets):
-        return self._answer(
-            "topic", peer, self._event, self.server.topic, peer, topic, observe, content_format, octets
-        )
+        event = self._event(self.server.topic, peer, topic, observe, content_format, octets)
+        return self._answer("topic", peer, event)
 
     async def _configuration(self, peer, request):
         await self._in_a_window(peer, request)
-        return self._configure(peer, request)
+        return await self._configure(peer, request)
 
     async def _in_a_window(self, peer, request):
         """What is looked at again for who observes it waits until one of the UEs there can be told."""
@@ -95,17 +94,17 @@ class ServerProgram(Running):
             return None
 
     def _configure(self, peer, request):
-        return self._answer("configuration", peer, self._event, self._configured, peer, request)
+        return self._answer("configuration", peer, self._event(self._configured, peer, request))
 
     def _configured(self, peer, request, now):
         return self.server.configuration(peer, request, now)
 
     async def _groups(self, peer, request):
         await self._in_a_window(peer, request)
-        return self._manage(peer, request)
+        return await self._manage(peer, request)
 
-    def _manage(self, peer, request):
-        answer = self._answer("groups", peer, self._event, self._managed, peer, request)
+    async def _manage(self, peer, request):
+        answer = await self._answer("groups", peer, self._event(self._managed, peer, request))
         if request.code != "GET" and answer.about:
             for each in self.coap.paths:
                 each.look(answer.about)
@@ -127,14 +126,14 @@ class ServerProgram(Running):
 
     async def begin(self, decisions, item):
         outcome = await self._sender.send(item)
-        self.unrecorded.add(item, outcome)
+        await self.unrecorded.add(item, outcome)
 
-    def _record(self, push, outcome):
+    async def _record(self, push, outcome):
         try:
-            self._event(self.server.outcome, push, outcome)
+            await self._event(self.server.outcome, push, outcome)
         except Exception as failure:
             if isinstance(failure, Refusal) and failure.answer.code == "5.03":
                 raise
             error = failure.__cause__ or failure
             error.taken = outcome.verdict == DONE
-            self._event(self.server.broken, push, error)
+            await self._event(self.server.broken, push, error)

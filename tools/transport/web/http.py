@@ -87,7 +87,7 @@ def _origin(request):
 
 
 class HttpTransport:
-    """`event` runs a method of the server in a transaction of its own; `snapshot` gives the status; `callers` is a
+    """`await event(...)` gives the result of a method of the server; `snapshot` gives the status; `callers` is a
     Callers. Without a server (None) there is the status alone."""
 
     def __init__(self, server, event, snapshot, body_limit, admin=False, callers=None):
@@ -173,9 +173,11 @@ class HttpTransport:
         """The method of the server, for who sent the request at hand. What it gives can be written
         as JSON, which is sure before anything is kept."""
 
+        caller = _caller.get()
+
         @functools.wraps(getattr(method, "func", method))  # its name is what an error is told by
         def call(*arguments):
-            result = method(*arguments, caller=_caller.get())
+            result = method(*arguments, caller=caller)
             json.dumps(result)
             return result
 
@@ -194,7 +196,7 @@ class HttpTransport:
             longest = SAID if route.public else None
             body = await self._body(request, longest) if request.method in ("POST", "PUT", "PATCH") else None
             here = _origin(request)  # what can fail comes before what is kept
-            reply = self._call(functools.partial(route.decide, **request.match_info), body)
+            reply = await self._call(functools.partial(route.decide, **request.match_info), body)
             if reply is None:
                 return problem(404, "there is nothing at this path")
             headers = {} if reply.location is None else {"Location": here + reply.location}
@@ -206,7 +208,7 @@ class HttpTransport:
         return handler
 
     async def _push(self, request):
-        return web.json_response(self._event(self._server.push, await self._body(request)), status=202)
+        return web.json_response(await self._event(self._server.push, await self._body(request)), status=202)
 
     async def _page(self, request):
         headers = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}

@@ -1,0 +1,258 @@
+# SPDX-License-Identifier: MIT
+"""Many events, one COMMIT in another thread: nothing leaves before the COMMIT that holds it, others are served
+meanwhile, and what fails in common is decided once more, each event by itself."""
+
+import asyncio
+import contextlib
+import json
+import socket
+import sqlite3
+import threading
+
+import aiohttp
+import pytest
+
+from host_tests.gateway.scripted import SERVICE, Ue, gateway, run
+from tools.gateway.runtime import Gateway, Options
+from tools.page.events import Events
+from tools.server.settings import Settings
+from tools.store.transactions import Shared
+from tools.wire.answers import Refusal
+from tools.wire.identity import Peer
+
+A, B = "ue:a", "ue:b"
+DISK_FULL = 13  # SQLITE_FULL
+
+
+class Disk:
+    """Of the COMMITs of this process: how many there were, whether they wait, and how the next ones end."""
+
+    def __init__(self, monkeypatch):
+        self.commits = 0
+        self.fails = []  # of the next ones, in order: whether each fails
+        self._go = threading.Event()
+        self.begun = threading.Event()
+        self._go.set()
+        write, disk = Shared.write, self
+
+        def writing(shared):
+            if shared.changed:
+                disk.commits += 1
+                disk.begun.set()
+                assert disk._go.wait(20)
+                if disk.fails and disk.fails.pop(0):
+                    shared._error = sqlite3.OperationalError("database or disk is full")
+                    shared._error.sqlite_errorcode = DISK_FULL
+                    shared._written.set()
+                    return
+            write(shared)
+
+        monkeypatch.setattr(Shared, "write", writing)
+
+    @contextlib.contextmanager
+    def held(self):
+        """Each COMMIT waits as long as this lasts."""
+        self.begun.clear()
+        self._go.clear()
+        try:
+            yield
+        finally:
+            self._go.set()
+
+
+@pytest.fixture
+def disk(monkeypatch):
+    return Disk(monkeypatch)
+
+
+def story_of(path, story):
+    """Runs `story(gateway)` with a gateway that does not listen, whose pushes are kept in `gateway.begun`."""
+
+    async def whole():
+        events = Events()
+        running = Gateway(Options(Settings(open=True), store=path), events)
+        running.told, running.begun = [], []
+        events.callbacks.append(lambda record: running.told.append(record["event"]))
+
+        async def begin(decisions, item):
+            running.begun.append(item)
+
+        running.begin = begin
+        for name in (A, B):
+            assert (await running._request(peer(name), 50, own(name, "REG"))).code == "2.04"
+        running.told.clear()
+        try:
+            await story(running)
+        finally:
+            running._stopped = True
+            if running._timer:
+                running._timer.cancel()
+            await running._commits.stop()
+            running.store.close()
+
+    run(whole())
+
+
+def peer(name):
+    return Peer("192.0.2.1", 40000 + ord(name[-1]))
+
+
+def own(name, kind, **members):
+    head = {"msgIden": SERVICE, "msgType": kind, "oriAddr": {"oriAddrType": "UE", "addr": name}}
+    return json.dumps(head | members).encode()
+
+
+def msg(number, to=B):
+    destination = {"destAddrType": "UE", "addr": to}
+    msg_id = "00000000-0000-4000-8000-%012d" % number
+    return own(A, "MSG", destAddr=destination, msgId=msg_id, sfFlag=False, payload=str(number))
+
+
+def on_disk(path):
+    """Payloads of the messages that somebody else sees in the store, in order."""
+    with contextlib.closing(sqlite3.connect(path)) as other:
+        return [value for (value,) in other.execute("SELECT payload FROM part ORDER BY message, number")]
+
+
+async def turns(count=50):
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+def test_twenty_events_that_come_together_are_one_commit(tmp_path, disk):
+    async def story(g):
+        disk.commits = 0
+        answers = await asyncio.gather(*(g._request(peer(A), 50, msg(number)) for number in range(20)))
+        assert {answer.code for answer in answers} == {"2.04"}
+        assert disk.commits == 1
+        assert g.told == ["accepted"] * 20
+        await turns()
+        assert len(g.begun) >= 1  # the work is part of it: what is to be sent began with the same COMMIT
+        assert disk.commits == 1
+
+    story_of(str(tmp_path / "g.db"), story)
+
+
+def test_nothing_leaves_before_its_commit_and_others_are_served(tmp_path, disk):
+    async def story():
+        path = str(tmp_path / "g.db")
+        async with gateway(path) as g, Ue(g, A) as a, Ue(g, B) as b, aiohttp.ClientSession() as http:
+            await a.register()
+            await b.register()
+            await g.journal.wait("registered", 2)
+            with disk.held():
+                sending = asyncio.create_task(a.send(B, "hello"))
+                while not disk.begun.is_set():
+                    await asyncio.sleep(0.01)
+                with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as device:
+                    device.setblocking(False)
+                    loop = asyncio.get_running_loop()
+                    await loop.sock_sendto(device, b"\x40\x00\x12\x34", ("127.0.0.1", g.coap_port))
+                    assert await loop.sock_recv(device, 100) == b"\x70\x00\x12\x34"  # a ping
+                async with http.get("http://127.0.0.1:%d/status.json" % g.http_port) as response:
+                    status = await response.json()
+                assert status["errors"] == [] and len(status["registered"]) == 2
+                assert status["pending"] == []  # what is not on the disk has not happened
+                assert not sending.done() and b.received == []
+                assert not g.journal.find("accepted") and not g.journal.find("delivered")
+            msg_id = await sending
+            assert (await b.next("MSG"))["msgId"] == msg_id
+            assert len(g.journal.find("accepted")) == 1
+
+    run(story())
+
+
+def test_what_fails_in_common_is_decided_once_more_each_by_itself(tmp_path, disk):
+    path = str(tmp_path / "g.db")
+
+    async def story(g):
+        kept = g.store.kept()
+
+        def remember(number, now):
+            kept[number] = True
+            return g.server.request(peer(A), 50, msg(number), now)
+
+        disk.fails = [True, False, True]  # all of them; the first; the second
+        disk.commits = 0
+        events = [g._event(remember, number) for number in range(4)]
+        ends = []
+        for event in events:
+            try:
+                ends.append((await event).code)
+            except Refusal as refusal:
+                ends.append((refusal.answer.code, refusal.answer.max_age))
+        assert ends == ["2.04", ("5.03", 10), "2.04", "2.04"]
+        assert sorted(kept) == [0, 2, 3]  # memory went back with the one that failed
+        assert on_disk(path) == ["0", "2", "3"]
+        assert disk.commits == 5 and g.told.count("accepted") == 3 and g.told.count("store-error") == 1
+        assert (await g._request(peer(A), 50, msg(1))).code == "2.04"  # it comes again
+        assert on_disk(path) == ["0", "2", "3", "1"]
+
+    story_of(path, story)
+
+
+def test_an_event_that_undoes_the_transaction_takes_no_other_with_it(tmp_path, disk):
+    path = str(tmp_path / "g.db")
+
+    async def story(g):
+        def broken(now):
+            g.store._db.execute("ROLLBACK")  # as SQLite does by itself where there is no memory or room
+            raise MemoryError("no room")
+
+        before, bad, after = (
+            g._request(peer(A), 50, msg(1)),
+            g._event(broken),
+            g._request(peer(A), 50, msg(2)),
+        )
+        answers = await asyncio.gather(before, bad, after, return_exceptions=True)
+        assert [answers[0].code, answers[2].code] == ["2.04", "2.04"]
+        assert isinstance(answers[1], Refusal) and answers[1].answer.code[0] == "5"
+        assert on_disk(path) == ["1", "2"]
+
+    story_of(path, story)
+
+
+def test_another_writer_is_told_at_once_and_the_loop_waits_for_nobody(tmp_path, disk):
+    path = str(tmp_path / "g.db")
+
+    async def story(g):
+        other = sqlite3.connect(path, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        answers = await asyncio.gather(*(g._request(peer(A), 50, msg(number)) for number in range(3)))
+        assert [(answer.code, answer.max_age) for answer in answers] == [("5.03", 1)] * 3
+        other.execute("ROLLBACK")
+        other.close()
+        answers = await asyncio.gather(*(g._request(peer(A), 50, msg(number)) for number in range(3)))
+        assert {answer.code for answer in answers} == {"2.04"} and on_disk(path) == ["0", "1", "2"]
+
+    story_of(path, story)
+
+
+def test_who_must_write_now_waits_for_the_commit_that_is_under_way(tmp_path, disk):
+    path = str(tmp_path / "g.db")
+
+    async def story(g):
+        with disk.held():
+            asking = asyncio.create_task(g._request(peer(A), 50, msg(1)))
+            while not disk.begun.is_set():
+                await asyncio.sleep(0.001)
+            assert on_disk(path) == []
+            threading.Timer(0.05, disk._go.set).start()
+            with g.store.transaction():  # as numbers of OSCORE do, which no event holds
+                g.store.remember("somebody", "1", "", 10)
+            assert on_disk(path) == ["1"]
+        assert (await asking).code == "2.04"
+        assert g.store.seen("somebody", "1") == ""
+
+    story_of(path, story)
+
+
+def test_what_waits_at_the_end_is_decided_before_the_store_is_closed(tmp_path, disk):
+    path = str(tmp_path / "g.db")
+    events = []
+
+    async def story(g):
+        events.extend(g._event(g.server.request, peer(A), 50, msg(number)) for number in range(3))
+
+    story_of(path, story)
+    assert [event.outcome().code for event in events] == ["2.04"] * 3 and on_disk(path) == ["0", "1", "2"]
