@@ -107,7 +107,7 @@ class RunningClient(Serving):
         core = self.core
         outgoing = self._call(core.offer, to, payload, health.now(), **options)
         try:
-            while not self._call(core.spool, outgoing, health.now()):
+            while outgoing.spool is not None and not self._call(core.spool, outgoing, health.now()):
                 await self._turn(outgoing)
         finally:
             if outgoing.spool is not None and not self._inside and self._ended is None:

@@ -94,6 +94,7 @@ class Serving:
         self._armed = None  # the deadline that the timer task sleeps until
         self._watched = {}
         self._unsent = None
+        self._behind = False  # memory lacked to hand on all that the core gave
         self._peer = None  # what core and link agree on, once that is open
         self._state = ("stopped", None)  # what was told last
         self._warned = {}  # kind of trouble: when it was last told; there are some ten kinds
@@ -138,6 +139,7 @@ class Serving:
             self._flush()
         except MemoryError:
             drop_half_modules()
+            self._behind = True
             self._kick.set()
         except Exception:
             self._inside = False
@@ -258,12 +260,19 @@ class Serving:
 
     async def _tick(self):
         core = self.core
+        kicked = False
         while self._ended is None:
             try:
                 self._beat = _now()
                 if self._peer != self._link.peer:  # its name stands for another address now
                     self._back()
-                self._call(core.poll, self._beat)
+                deadline = core.next_deadline()
+                # A kick alone asks for no more than to sleep until another moment.
+                due = deadline is not None and ticks_diff(self._beat, deadline) >= 0
+                rests = kicked and not (due or self._behind)
+                kicked = self._behind = False
+                if not rests:
+                    self._call(core.poll, self._beat)
                 if self._warned:
                     self._forget_warnings(self._beat)
                 await asyncio.sleep_ms(0)  # let the link send what there is
@@ -280,6 +289,7 @@ class Serving:
                     wait = min(_BEAT, max(0, ticks_diff(deadline, now)))
                 self._starved[0] = None
                 await waiting.wait_for_ms(self._kick.wait(), wait)
+                kicked = True
             except asyncio.TimeoutError:
                 pass
             except MemoryError:

@@ -72,10 +72,13 @@ class BaseClient(Taking):
         self.outbox = Outbox(self.store, config.outbox["messages"], config.outbox["bytes"])
         self.events: list = []
         self.sources: "Any" = ()  # of requests, in the order of their turn: rules.requests.Source, or None
-        self._announced = None
+        self._stood = self._announced = None  # of the registration: its state, and what was told of that
         self.now = 0
         self.event = None  # of the endpoint, as long as what it means is not done
         self._again = None  # tick when what had no memory is tried again
+        # What `next_deadline` said last, and whether anything was done since that may have changed it
+        self._deadline: "int | None" = None
+        self._stale = True
         self._arrived = False
 
     def __getattr__(self, name):
@@ -146,6 +149,7 @@ class BaseClient(Taking):
         Raise ValueError for what can never be sent, OutboxFull when there is no room now, StorageError where the
         storage failed; then the message was not taken.
         """
+        self._stale = True  # what fails half way may have changed something, too
         outgoing = self.builder.add(
             to, payload, now, to_type, app_id, report, priority, store_forward, expires, volatile
         )
@@ -160,8 +164,10 @@ class BaseClient(Taking):
     ) -> "Outgoing":
         """Do what `send` does, but do not wait until a file is copied: its first segments go out meanwhile. The message
         is taken, and on flash, only when `spool` has said so."""
+        self._stale = True
         outgoing = self.builder.add(to, payload, now, **options)
         self._work(now)
+        outgoing.prefetched = None
         return outgoing
 
     def spool(self, outgoing: "Outgoing", now: int) -> bool:
@@ -177,6 +183,7 @@ class BaseClient(Taking):
         return outgoing.spool is None
 
     def _copy(self, outgoing, now):
+        self._stale = True
         spool = outgoing.spool
         try:
             if spool.copied < spool.size:
@@ -209,15 +216,26 @@ class BaseClient(Taking):
 
     def next_deadline(self) -> int | None:
         """Return the tick (ms) when `poll` is needed next, or None where nothing waits for the clock."""
-        now = self.now
-        try:
-            deadline = earliest(self._link_deadline(now), self._again)
-            for source in self.sources:
-                if source is not None:
-                    deadline = earliest(deadline, source.next_deadline(now))
-            return deadline
-        except STARVED:
-            return (now + _PAUSE) & _TICKS
+        if self._stale:
+            try:
+                self._deadline = self._soonest(self.now)
+            except STARVED:
+                return (self.now + _PAUSE) & _TICKS
+            self._stale = False
+        return self._deadline
+
+    def _soonest(self, now):
+        """Return what `next_deadline` does, asked of all that have one."""
+        deadline = self._again
+        link = self._link_deadline(now)
+        if link is not None:
+            deadline = earliest(deadline, link)
+        for source in self.sources:
+            if source is not None:
+                due = source.next_deadline(now)
+                if due is not None:
+                    deadline = earliest(deadline, due)
+        return deadline
 
     # --- for the subclass -------------------------------------------------------------------------------
 
@@ -227,6 +245,7 @@ class BaseClient(Taking):
         second."""
         self.now = now
         self._again = None
+        self._stale = True
         try:
             try:
                 self._do(now)
@@ -252,10 +271,14 @@ class BaseClient(Taking):
 
     def _announce(self):
         """Emit the event of a registration that changed."""
+        stands = self.registration.stands
+        if stands == self._stood:
+            return
         state = (self.registration.state, self.registered)
         if state != self._announced:
-            self._announced = state
             self.events.append((events.REGISTRATION, self))
+            self._announced = state
+        self._stood = stands
 
     def _on_peer_alive(self):
         for source in self.sources:

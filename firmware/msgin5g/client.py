@@ -90,6 +90,7 @@ class Client(BaseClient):
 
         The last of `arguments` is the tick. Raise KeyError where there is no such procedure, or what the method raises.
         """
+        self._stale = True
         result = getattr(self.procedure(name), method)(*arguments)
         self._work(arguments[-1])
         return result
@@ -120,6 +121,7 @@ class Client(BaseClient):
             name = procedures.TABLE[position].split()[0]
             module = __import__("msgin5g." + name, None, None, ("start",))
             source = self.sources[position] = module.start(self)
+            self._stale = True
         return source
 
     # --- what the runner calls --------------------------------------------------------------------------
@@ -127,7 +129,7 @@ class Client(BaseClient):
     def receive(self, datagram: bytes, peer: object, now: int) -> None:
         """Take a datagram (a buffer with anything in it) that came from the address `peer`. Raise nothing."""
         self.now = now
-        told = True
+        self._stale = told = True
         try:
             if self.listener is not None and self.listener.hear(datagram, peer):
                 return

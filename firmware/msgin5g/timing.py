@@ -40,9 +40,10 @@ class Countdown:
         self._since = now
 
     def advance(self, now):
-        """Take note of the time that has passed, before the tick comes round."""
-        self.last = self.left(now)
+        """Take note of the time that has passed, before the tick comes round. Return what `left` does."""
+        self.last = left = self.left(now)
         self._since = now
+        return left
 
     def left(self, now):
         """Return the milliseconds that are left; 0 or less when it is over."""
@@ -50,7 +51,12 @@ class Countdown:
 
     def deadline(self, now):
         """Return the tick to look again: when it is over, or in a day."""
-        return now + max(0, min(self.left(now), _DAY))
+        return self.waits(now) or now
+
+    def waits(self, now):
+        """Return what `deadline` does, None where it is over."""
+        left = self.left(now)
+        return now + min(left, _DAY) if left > 0 else None
 
 
 class Backoff:

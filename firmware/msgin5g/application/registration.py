@@ -32,7 +32,7 @@ class ApplicationRegistration(Registering):
 
     def retry_now(self, now):
         """Try at once what silence put off."""
-        if self._stands == "unreachable" and not self._busy:
+        if self.stands == "unreachable" and not self._busy:
             self._due = now
 
     def on_unregistered(self, now, why):

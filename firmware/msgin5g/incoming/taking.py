@@ -30,6 +30,7 @@ class Taking:
         `application` is the Application ID of one that was opened, None for all that goes to none of these. The one
         taken before it is closed. Raise MemoryError where none was taken for want of memory.
         """
+        self._stale = True
         message = self._receiver and self._receiver.take(application)
         if message is not None:
             self._work(now)

@@ -9,7 +9,7 @@ from coap.message import encode, uint_octets
 from ..security import overhead
 from ..wire import bodies, payload
 from ..wire.identifiers import PORT, PRIORITIES
-from .builder import MessageBuilder
+from .builder import MessageBuilder, OctetsSource
 
 PATH = "/msgin5g"
 _OPTIONS = const(((11, b"msgin5g"), (12, b"2")))  # Uri-Path as PATH, Content-Format 50: application/json
@@ -72,20 +72,24 @@ class BodyBuilder(MessageBuilder):
         return self._cut(outgoing)[0]
 
     def _cut(self, outgoing):
-        """Return what `cut` does, and the body of a message that needs no segments, None where it is not made yet."""
+        """Return what `cut` does, and the body of a message that needs no segments, where its octets are at hand."""
         config = self._config
         source, size = outgoing.source, outgoing.size
         limit = config.segments["size"]
-        least = size if source.text else len(payload.HEAD) + (size + 2) // 3 * 4
+        taken = size if source.text else len(payload.HEAD) + (size + 2) // 3 * 4
         longest = room(config)
-        value = payload.value_of(source) if 0 < least <= min(limit, longest) else None
-        body = bodies.message(config.service_identifier, config.ue_service_id, outgoing, value or b'""')
-        taken = 2 if value is None else len(value)
-        rest = longest - len(body) + taken - 2  # for what stands between the quotes of `payload`
+        value = None
+        fits = taken <= limit
+        if 0 < taken <= longest and fits and (source.text or isinstance(source, OctetsSource)):
+            value = payload.value_of(source)
+            taken = len(value) - 2
+        addr = config.ue_service_id or ""  # of one without, it is cut again once there is one
+        body = bodies.message(config.service_identifier, addr, outgoing, value or b'""')
+        rest = (
+            longest - len(body) + (taken if value else 0)
+        )  # for what stands between the quotes of `payload`
         if rest < LEAST_ROOM + _SEGMENTED:
             raise ValueError("the service IDs leave no room for a payload in coap.max_datagram")
-        if value is not None and taken - 2 <= rest:
-            return None, body
-        if not size and source.text:
-            return None, None
+        if fits and taken <= rest:
+            return None, value and body
         return (limit, rest - _SEGMENTED, "".join(["%02x" % octet for octet in self._random(8)])), None

@@ -183,13 +183,10 @@ class OutboxScheduler(Source):
             backoff.poll(now)
         # backwards, for each may leave its list
         for outgoing in reversed(self.outbox.queue):
-            if outgoing.expires is not None:
-                outgoing.expires.advance(now)
-                if outgoing.expires.left(now) <= 0:
-                    self.end(outgoing, "expired", "not accepted in time", now)
+            if outgoing.expires is not None and outgoing.expires.advance(now) <= 0:
+                self.end(outgoing, "expired", "not accepted in time", now)
         for outgoing in reversed(self.outbox.waiting):
-            outgoing.expires.advance(now)
-            if outgoing.expires.left(now) > 0:
+            if outgoing.expires.advance(now) > 0:
                 continue
             if outgoing.final:
                 self.outbox.waiting.remove(outgoing)  # it was only kept to count reports

@@ -70,6 +70,7 @@ class Held:
 
     def advance(self, now):
         self.own.advance(now)
+        return self.left(now)
 
     def left(self, now):
         longest = self.own.left(now)

@@ -131,19 +131,18 @@ class Registration(Registering):
     def poll(self, now):
         if self._due is not None:
             self._due.advance(now)
-        if self._stands != "registered":
+        if self.stands != "registered":
             return
-        self.expires.advance(now)
-        if self.expires.left(now) <= 0 and self._on("expired", "the registration expired"):
+        if self.expires.advance(now) <= 0 and self._on("expired", "the registration expired"):
             if not self._on_air and self._due.left(now) > self._retry.max_ms:
                 self._begin(0, now)
 
     def next_deadline(self, now):
         deadline = None
         # one that is over waits for its turn on the air
-        if self._due is not None and not self._on_air and self._due.left(now) > 0:
-            deadline = self._due.deadline(now)
-        if self._stands == "registered":
+        if self._due is not None and not self._on_air:
+            deadline = self._due.waits(now)
+        if self.stands == "registered":
             deadline = earliest(deadline, self.expires.deadline(now))
         return deadline
 

@@ -22,19 +22,19 @@ class Unregistered:
 
     def retry_now(self, now):
         """Try at once what silence put off."""
-        if self._stands == "unreachable" and not self._on_air:
+        if self.stands == "unreachable" and not self._on_air:
             self._begin(0, now)
 
     def prepared(self, event, now, cause=None):
         """Take an event of what comes before the registration: "discover", "configure" where it begins, "ready" where
         it is done, "refused", "failed" where it was not, and is tried again."""
-        if (self._on(event, cause) or self._stands == "registered") and event == "ready":
+        if (self._on(event, cause) or self.stands == "registered") and event == "ready":
             self._begin(0, now)
 
     @property
     def busy(self):
         """Whether a request is on the air, or has to go out before the device is what its configuration says."""
-        return self._on_air is not None or self._stands in ("leaving", "de-registering")
+        return self._on_air is not None or self.stands in ("leaving", "de-registering")
 
     def renew(self, now, why=None, former=None):
         """Register anew under what the configuration says now: another UE Service ID than `former`, which is

@@ -68,28 +68,28 @@ class Registering(Source):
 
     def __init__(self):
         self.cause = None
-        self._stands = "stopped"  # of states.REGISTRATION
+        self.stands = "stopped"  # of states.REGISTRATION
 
     @property
     def state(self):
         """The word for where it stands."""
-        return states.word(states.REGISTRATION, self._stands)
+        return states.word(states.REGISTRATION, self.stands)
 
     @property
     def registered(self):
         """Whether the other side knows us."""
-        return self._stands in ("registered", "de-registering")
+        return self.stands in ("registered", "de-registering")
 
     @property
     def stopping(self):
         """Whether nothing but DEREG may go out."""
-        return self._stands in ("stopped", "leaving", "de-registering")
+        return self.stands in ("stopped", "leaving", "de-registering")
 
     def _on(self, event, cause=None):
         """Take an event. Return whether it has changed the state; then the cause has changed too."""
-        stands = states.after(states.REGISTRATION, self._stands, event)
+        stands = states.after(states.REGISTRATION, self.stands, event)
         if stands is None:
             return False
-        self._stands = stands
+        self.stands = stands
         self.cause = cause
         return True

@@ -84,9 +84,7 @@ class Step(Source):
 
     def next_deadline(self, now):
         # one that is over waits for its turn on the air
-        if self.due is None or self.on_air or self.due.left(now) <= 0:
-            return None
-        return self.due.deadline(now)
+        return None if self.due is None or self.on_air else self.due.waits(now)
 
     def on_peer_alive(self):
         if self.retry.deadline is not None:

@@ -128,8 +128,8 @@ class Subscriptions(Source):
         for subscription in self.subscriptions:
             due = subscription.due
             # one that is over waits for the registration, or for its turn on the air
-            if due is not None and subscription.on_air is None and due.left(now) > 0:
-                deadline = earliest(deadline, due.deadline(now))
+            if due is not None and subscription.on_air is None:
+                deadline = earliest(deadline, due.waits(now))
         return deadline
 
     def next(self, now):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What the tests of ApplicationClient share: a client on a moved clock, a gateway's part played by hand."""
 
+from common import next_deadline
 from msgin5g import ApplicationClient, Config, MemoryStorage
 
 REGISTRATION_ID = bytes.fromhex("0a0b0c0d0e0f")
@@ -68,7 +69,7 @@ class Scene:
         """Moves the clock, with a poll at each deadline on the way."""
         end = self.now + ms
         while True:
-            deadline = self.client.next_deadline()
+            deadline = next_deadline(self.client)
             if deadline is None or deadline > end:
                 break
             self.now = max(self.now, deadline)

@@ -11,7 +11,7 @@ import sys
 import coap
 from coap.compat import earliest, ticks_diff
 from coap.message import decode
-from common import Random
+from common import Random, next_deadline
 from msgin5g import CHANGED, Client, Config, MemoryStorage
 
 PEER = ("192.0.2.1", 65401)
@@ -422,7 +422,7 @@ class Life:
                     self._take()
                 self._take()
                 self._events()
-                deadline = earliest(self.device.next_deadline(), self.server.next_deadline())
+                deadline = earliest(next_deadline(self.device), self.server.next_deadline())
                 if deadline is None or ticks_diff(deadline, end) >= 0:
                     self.now = end
                     self.device.poll(end)

@@ -9,7 +9,7 @@ import json
 
 import coap
 from coap.compat import ticks_diff
-from common import Random, equal
+from common import Random, equal, next_deadline
 from msgin5g import CHANGED, MESSAGE, Client, Config, MemoryStorage
 
 UE = "ue:a@x"
@@ -232,6 +232,7 @@ class Scene:
             reply = self._say(message, datagram)
             if reply is not None:
                 client.receive(reply, PEER, self.tick)
+        next_deadline(client)
         while True:
             event = client.next_event()
             if event is None:

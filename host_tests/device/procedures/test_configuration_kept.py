@@ -131,15 +131,22 @@ def test_what_is_damaged_counts_as_nothing():
     storage = MemoryStorage()
     scene(content(document()), storage).start()
     good = bytes(storage.read("configuration", 0, 9999))
-    bad = [good[:end] for end in range(len(good))]
-    bad += [good[:at] + bytes((good[at] ^ 4,)) + good[at + 1 :] for at in range(2, len(good))]
-    bad += [b"1 0\n[]", b"\n", b"\xff" * 100, b"1 xyz\n[]", b"[" * 4000]
-    for octets in bad:
+    for octets in damaged(good):
         storage = MemoryStorage()
         storage.replace("configuration", octets)
         made = scene(content(document()), storage).start()
         equal((octets, made.kinds()[:2]), (octets, ["CONFIG", "REG"]))
         equal(bytes(storage.read("configuration", 0, 9999)), good)
+
+
+def damaged(good):
+    yield b"[" * 4000
+    for octets in (b"1 0\n[]", b"\n", b"\xff" * 100, b"1 xyz\n[]"):
+        yield octets
+    for end in range(len(good)):
+        yield good[:end]
+    for at in range(2, len(good)):
+        yield good[:at] + bytes((good[at] ^ 4,)) + good[at + 1 :]
 
 
 def kept(fields):

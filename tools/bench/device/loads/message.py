@@ -5,6 +5,7 @@ import json
 from hashlib import sha256
 
 from coap import CHANGED, CONTENT_FORMAT, POST, Message, encode, path_options
+from coap.compat import ticks_diff
 from coap.message import append_content
 from coap.oscore.context import Context, read_request_option
 from msgin5g import Client, Config, MemoryStorage
@@ -94,7 +95,7 @@ class Device:
     def call(self, function, *arguments):
         result = function(*arguments, self.now)
         if self.flush():
-            self.tick()
+            self.tick(True)
         return result
 
     def flush(self):
@@ -109,9 +110,11 @@ class Device:
         assert client.idle is not None
         return client.next_deadline() != self.armed
 
-    def tick(self):
-        self.client.poll(self.now)
-        self.flush()
+    def tick(self, kicked=False):
+        deadline = self.client.next_deadline()
+        if not kicked or deadline is not None and ticks_diff(self.now, deadline) >= 0:
+            self.client.poll(self.now)
+            self.flush()
         self.client.prepare()
         self.armed = self.client.next_deadline()
 
@@ -125,7 +128,8 @@ class Device:
 
     def message(self):
         client = self.client
-        outgoing = self.call(lambda now: client.send(AS, TEXT, now, "AS"))
+        outgoing = self.call(lambda now: client.offer(AS, TEXT, now, to_type="AS"))
+        assert outgoing.spool is None  # all of it is on flash
         self.answer()
         assert outgoing.final
 
