@@ -41,7 +41,7 @@ class Sender:
                 outcome = await self._program.coap.respond(push.where, push.back, push.answer)
             elif push.target.type == "UE" and push.way is None:
                 outcome = await self._program.coap.push(
-                    push.where, push.body, push.target.id, beside=push.window > 1, **self._listens(push)
+                    push.where, push.body, push.target.id, **self._means(push)
                 )
             else:
                 heard, token = push.way is not None or bool(push.method), push.way and push.way.token
@@ -57,11 +57,12 @@ class Sender:
                 self._emit_error("push", error, to=push.target.id)
         return outcome
 
-    def _listens(self, push):
-        """How long its recipient does, where that ends."""
-        if push.until is None or push.until == math.inf:
-            return {}
-        return {"seconds": push.until - self._program.clock()}
+    def _means(self, push):
+        """How long its recipient listens, where that ends, and whether it takes several at once."""
+        means = {"beside": True} if push.window > 1 else {}
+        if push.until is not None and push.until != math.inf:
+            means["seconds"] = push.until - self._program.clock()
+        return means
 
     async def to_application(self, peer, body):
         """A push to the applications of MSGin5G-5 behind one UE; the Outcome: later while one of them must wait.

@@ -11,6 +11,7 @@ import random
 from tools.server.appservers import ApplicationServers
 from tools.server.delivery.exposure import Exposure
 from tools.server.delivery.queues import Deliveries
+from tools.server.delivery.tidying import Tidying
 from tools.server.elsewhere import Elsewhere
 from tools.server.flood import Flood
 from tools.server.isolation import RESTS, SET_ASIDE, Isolation, place_of, reason_of
@@ -74,6 +75,7 @@ class Server:
             self._on |= dict.fromkeys(row.types, procedure)
             routing.routes |= dict.fromkeys(row.targets, procedure.route)
             self._deliveries.quotas.spreads |= dict.fromkeys(row.targets, procedure.recipients)
+        self._tidying = Tidying(store, settings, self._deliveries)
         confirm, report = self._procedures["segments"].confirm, self._procedures["reports"].report
         self.quarantine = Quarantine(store, settings, self.isolation, self._deliveries, confirm, emit)
         self.application_servers = ApplicationServers(
@@ -224,6 +226,7 @@ class Server:
         step("messages that are over", now, self._deliveries.ends.overdue, now)
         step("quarantine", now, self.quarantine.expire, now)
         step("recipients", now, self._deliveries.work, now, pushes)
+        step("tidying", now, self._tidying.work, now)
         return pushes
 
     def outcome(self, push, outcome, now):
@@ -242,13 +245,13 @@ class Server:
     def clock_set(self, seconds):
         """The clock was set, and with it all times in the store: the ones in memory are, too."""
         parts = (self._deliveries.turns, self._deliveries.joining, self.isolation, self._flood, self._told)
-        for part in (*parts, *self._procedures.values()):
+        for part in (*parts, self._tidying, *self._procedures.values()):
             part.clock_set(seconds)
 
     def deadline(self, now):
         """When `work`, last done at `now`, is next needed even if nothing comes in, or None. Work that is due by
         now has failed, and is not tried again at once."""
-        parts = (self._deliveries, self.isolation, *self._procedures.values())
+        parts = (self._deliveries, self.isolation, self._tidying, *self._procedures.values())
         times = [time for time in (part.deadline(now) for part in parts) if time is not None]
         return min((time if time > now else now + 1 for time in times), default=None)
 

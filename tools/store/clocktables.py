@@ -22,6 +22,7 @@ TIMES = {
     "val_group": ("created",),
     "quarantine": ("at", "expires"),
     "as_use": ("used",),
+    "seen_mark": ("at",),
     "gateway_registration": ("expires",),
     "gateway_way": ("expires",),
     "gateway_segment_set": ("used",),

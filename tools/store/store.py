@@ -21,10 +21,11 @@ from tools.store.gateway.fetchtables import FetchTables
 from tools.store.gateway.heldtables import HeldTables
 from tools.store.gateway.servicetables import ServiceTables
 from tools.store.gateway.waytables import WayTables
-from tools.store.messages import messagetables, quarantinetables, quotatables, settables
+from tools.store.messages import messagetables, quarantinetables, quotatables, seentables, settables
 from tools.store.messages.messagetables import MessageTables
 from tools.store.messages.quarantinetables import QuarantineTables
 from tools.store.messages.quotatables import QuotaTables
+from tools.store.messages.seentables import SeenTables
 from tools.store.messages.settables import SetTables
 from tools.store.sectables import SecurityTables
 from tools.store.server import (
@@ -74,6 +75,7 @@ _MORE = ";".join(
         quarantinetables,
         reachtables,
         sectables,
+        seentables,
         servicetables,
         settables,
         peertables,
@@ -105,6 +107,7 @@ class Store(
     QuotaTables,
     ReachTables,
     SecurityTables,
+    SeenTables,
     ServiceTables,
     SetTables,
     TokenTables,
@@ -242,6 +245,7 @@ class Store(
     def _end_as(self, id_):
         """Its subscriptions to topics are those of a registration."""
         self.unfollow_all(Address("AS", id_))
+        self._db.execute("DELETE FROM as_use WHERE id=?", (id_,))
         self._db.execute("DELETE FROM application_server WHERE id=?", (id_,))
 
     def application_server(self, id_):
@@ -253,24 +257,6 @@ class Store(
     def application_servers(self):
         rows = self._db.execute("SELECT id, registration, target_uri FROM application_server ORDER BY id")
         return [ApplicationServer(*row) for row in rows]
-
-    # ---- duplicates --------------------------------------------------------------------------------------------------
-
-    def seen(self, originator, msg_id):
-        """None, or the segId that it came with ("" without segments)."""
-        return self._one(
-            "SELECT set_id FROM seen WHERE originator=? AND msg_id=?", originator, msg_id.lower()
-        )
-
-    def remember(self, originator, msg_id, set_id, max_ids):
-        self._db.execute(
-            "INSERT OR IGNORE INTO seen VALUES (NULL,?,?,?)", (originator, msg_id.lower(), set_id)
-        )
-        self._db.execute(
-            "DELETE FROM seen WHERE originator=? AND number <="
-            " (SELECT number FROM seen WHERE originator=? ORDER BY number DESC LIMIT 1 OFFSET ?)",
-            (originator, originator, max_ids),
-        )
 
     # ---- clocks ------------------------------------------------------------------------------------------------------
 

@@ -86,8 +86,9 @@ class Observers(resource.Resource, resource.PathCapable):
         try:
             answer.opt.observe = next(self._numbers) % _SEQUENCE
             pipe.add_response(answer, is_last=False)
-            await asyncio.wait([observer.ended])  # until aiocoap ends it, or others take its place:
-            # that is an end of which nothing goes out
+            # Until aiocoap ends it, others take its place, or the time granted is over: that is an end of which
+            # nothing goes out.
+            await asyncio.wait([observer.ended], timeout=answer.opt.max_age)
             pipe.add_response(aiocoap.Message(code=aiocoap.CONTENT, no_response=26), is_last=True)
         finally:
             for key in tuple(observer.keys):

@@ -257,6 +257,23 @@ class Observer(Ue):
                 self.notified.put_nowait(json.loads(notification.payload))
 
 
+def test_an_observation_ends_with_the_time_granted():
+    """Also that of a UE that is never heard again, and of a topic that nobody sends to."""
+
+    async def main():
+        async with gateway(lifetime=1) as g, Observer(g, B) as b:
+            await b.register()
+            code, answer = await b.observe()
+            assert (code, answer["subStatus"]) == ("2.05", True)
+            observers = g.coap._observers._observers
+            assert len(observers) == 1
+            async with patience(20):
+                while observers:
+                    await asyncio.sleep(0.05)
+
+    run(main())
+
+
 def test_a_notification_is_the_message():
     async def main():
         async with gateway() as g, Ue(g, A) as a, Observer(g, B) as b:

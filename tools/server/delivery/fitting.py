@@ -27,6 +27,11 @@ class Fitting:
         self._settings = settings
         self._fitted = store.kept()  # message id: the limits that its parts were cut for
 
+    @property
+    def known(self):
+        """Ids of the messages that something is known of."""
+        return self._fitted.keys()
+
     def forget(self, id_):
         self._fitted.pop(id_, None)
 

@@ -30,6 +30,11 @@ class Joining:
         if self._settings.aggregate:
             self._arrived[id_] = now
 
+    @property
+    def known(self):
+        """Ids of the messages that something is known of."""
+        return self._arrived.keys() | self._alone.keys()
+
     def forget(self, id_):
         self._arrived.pop(id_, None)
         self._alone.pop(id_, None)
@@ -100,6 +105,12 @@ class Joining:
         self._together.pop(target, None)
         for id_ in ids if alone else ():
             self._alone[id_] = True
+
+    def forget_gone(self):
+        """What went out as one, and of which nothing is left."""
+        there = self._store.is_there
+        for target in [target for target, ids in self._together.items() if not any(map(there, ids))]:
+            del self._together[target]
 
     # ---- time --------------------------------------------------------------------------------------------------------
 

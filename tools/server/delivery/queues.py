@@ -6,6 +6,7 @@ TS 24.538 clauses 6.4.1.2.1 and 6.4.1.2.6 to .9: sending to clients and Applicat
 message does not fit its recipient (6.5.3). It decides; `work` says what to send, `outcome` hears what came of it.
 """
 
+import heapq
 from dataclasses import replace
 
 from tools.server.delivery.ends import Ends, about
@@ -51,6 +52,7 @@ class Deliveries:
         self.split = self._fitting.split
         self._broken = {}  # message id: how often in a row sending it raised
         self._failed = store.kept()  # message id: how often it was not taken, where its way bounds that
+        self._looked = 0  # the last id of those that `forget_gone` has looked at
         self._missed = set()  # ids of messages whose recipient was not at its gateway
 
     def forget(self, kind, key):
@@ -61,6 +63,19 @@ class Deliveries:
             self._broken.pop(key, None)
             self._failed.pop(key, None)
             self._missed.discard(key)
+
+    def forget_gone(self, most):
+        """Messages that went without a word: those of a topic or a group that their recipient has left. Looks at
+        `most`; whether there are more to look at."""
+        known = {*self._broken, *self._failed, *self._missed, *self._fitting.known, *self.joining.known}
+        ids = heapq.nsmallest(most, (id_ for id_ in known if id_ > self._looked))
+        for id_ in ids:
+            if not self._store.is_there(id_):
+                self.forget(MESSAGE, id_)
+        self._looked = ids[-1] if len(ids) == most else 0
+        if not self._looked:
+            self.joining.forget_gone()
+        return len(ids) == most
 
     # ---- out of the queues -------------------------------------------------------------------------------------------
 

@@ -130,6 +130,8 @@ class Turns:
             self._more["all"] = self._more.get("all", 0) + change
         if push.through is not None:
             self._through[push.through] = self._through.get(push.through, 0) + change
+            if not self._through[push.through]:
+                del self._through[push.through]
 
     def release(self, push):
         """Its outcome could not be handled: the recipient is free for others. Calls nothing that handling it does:

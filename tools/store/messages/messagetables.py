@@ -99,6 +99,9 @@ class MessageTables:
                 self._db.execute("SELECT %s FROM message WHERE id=?" % COLUMNS, (id_,)).fetchone()
             )
 
+    def is_there(self, id_):
+        return self._one("SELECT 1 FROM message WHERE id=?", id_) is not None
+
     def message_by_set(self, set_id, targets=None):
         """The message that is sent with this segId, to one of the UEs where they are named."""
         query = "SELECT id, target_type, target FROM message WHERE set_id=? AND set_id<>'' AND " + IS_WELL

@@ -108,8 +108,6 @@ class QuotaTables:
         """All that is remembered of an originator that is no more."""
         keys = [pattern % (type_, id_) for pattern in _SEEN] + ["sent %s" % id_] * (type_ == "UE")
         self._db.execute("DELETE FROM seen WHERE originator IN (%s)" % ",".join("?" * len(keys)), keys)
-        if type_ == "AS":
-            self._db.execute("DELETE FROM as_use WHERE id=?", (id_,))
 
     def tidy(self, now):
         """Forgets what belongs to UEs, Application Servers and applications that are no more."""

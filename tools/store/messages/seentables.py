@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: MIT
+"""The msgIds that are known again, in the store: of each originator so many, and each for so long.
+
+Their numbers grow with time, and a few marks say which time: so an age costs nothing where a message is remembered, and
+what is over is found at the beginning of the table.
+"""
+
+# `number`: the highest one at that time.
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS seen_mark (id INTEGER PRIMARY KEY, at REAL, number INTEGER);
+CREATE INDEX IF NOT EXISTS seen_mark_at ON seen_mark (at)
+"""
+MARKS = 24  # in the time that something is known
+_LAST = "SELECT number FROM seen_mark WHERE id=(SELECT max(id) FROM seen_mark)"
+
+
+class SeenTables:
+    """For Store. Its table is one of `tables`."""
+
+    def seen(self, originator, msg_id):
+        """None, or the segId that it came with ("" without segments)."""
+        return self._one(
+            "SELECT set_id FROM seen WHERE originator=? AND msg_id=?", originator, msg_id.lower()
+        )
+
+    def remember(self, originator, msg_id, set_id, max_ids):
+        # Never a number below a mark again, also where those above it are gone.
+        self._db.execute(
+            "INSERT OR IGNORE INTO seen VALUES (1 + max(coalesce((SELECT max(number) FROM seen), 0),"
+            " coalesce((%s), 0)),?,?,?)" % _LAST,
+            (originator, msg_id.lower(), set_id),
+        )
+        self._db.execute(
+            "DELETE FROM seen WHERE originator=? AND number <="
+            " (SELECT number FROM seen WHERE originator=? ORDER BY number DESC LIMIT 1 OFFSET ?)",
+            (originator, originator, max_ids),
+        )
+
+    def mark_seen(self, now):
+        """All that is remembered now will be older than what comes."""
+        self._db.execute(
+            "INSERT INTO seen_mark VALUES (NULL, ?, max(coalesce((SELECT max(number) FROM seen), 0),"
+            " coalesce((%s), 0)))" % _LAST,
+            (now,),
+        )
+
+    def last_mark(self):
+        """When the last mark was made, or None."""
+        return self._one("SELECT max(at) FROM seen_mark")
+
+    def forget_older(self, since, most):
+        """Forgets what was remembered before then, `most` at a time; whether there may be more."""
+        mark = self._db.execute(
+            "SELECT id, number FROM seen_mark WHERE at<=? ORDER BY at DESC LIMIT 1", (since,)
+        ).fetchone()
+        if mark is None:
+            return False
+        query = "DELETE FROM seen WHERE number IN (SELECT number FROM seen WHERE number<=? ORDER BY number LIMIT ?)"
+        more = self._db.execute(query, (mark[1], most)).rowcount == most
+        if not more:
+            self._db.execute("DELETE FROM seen_mark WHERE id<?", (mark[0],))
+        return more
