@@ -223,7 +223,11 @@ def block(monkeypatch, tmp_path):
 
 
 def test_the_figures_of_the_readme(run, block):
-    run(Row("one", 6, "octets", "made.missed"), Row("  of it", 1234.5, "ms"))
+    run(
+        Row("one", 6, "octets", "made.missed"),
+        Row("  of it", 1234.5, "ms"),
+        Row("three", None, "octets", "made.least", needs="a peer"),
+    )
     parts = results.load(results.PATH)
     readme.write(parts, block.parent)
     assert (
@@ -244,20 +248,33 @@ The end.
 """
     )
     # What was not measured this time stays
-    run(Row("one", 5, "octets", "made.missed"))
+    run(
+        Row("one", 5, "octets", "made.missed"),
+        Row("  of it", None, "ms", needs="a peer"),
+        Row("three", 5, "octets", "made.least"),
+    )
     readme.write(results.load(results.PATH), block.parent)
     text = block.read_text()
     assert "| the first | 5 octets | at most 5 octets |\n| one more | 1,234.5 ms |  |" in text
     assert readme.figures("README.md", text) == {
         ("made", "one"): (5, "octets"),
         ("made", "one: of it"): (1234.5, "ms"),
+        ("made", "three"): (5, "octets"),
     }
+    readme.write({}, block.parent)
+    assert block.read_text() == text
 
 
 def test_a_readme_that_has_no_place_for_figures(run, block):
     run(Row("one", 6, "octets", "made.missed"))
     block.write_text("# A title\n")
     with pytest.raises(UsageError, match="README.md has no place for the figures"):
+        readme.write(results.load(results.PATH), block.parent)
+
+
+def test_a_line_of_the_readme_whose_row_is_gone(run, block):
+    run(Row("one", 6, "octets", "made.missed"))
+    with pytest.raises(UsageError, match="made has no row 'one: of it' any more"):
         readme.write(results.load(results.PATH), block.parent)
 
 
