@@ -28,6 +28,7 @@ PARTS = {
     "clients": ("peers", "A message of 100 octets, and what others need for it"),
     "air": ("peers", "Octets on the air"),
     "oscore": ("device", "What OSCORE costs"),
+    "broker": ("peers", "Messages that an MQTT broker accepts"),
     "devices": ("server", "What registered devices cost the server"),
     "flood": ("server", "A device in a flood of forged datagrams"),
 }

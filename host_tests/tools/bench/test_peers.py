@@ -7,6 +7,7 @@ import tempfile
 import pytest
 
 from tools.bench.peers import air, broker, clients, packages
+from tools.programs import peers
 
 CLIENT = """
 class MQTTClient:
@@ -112,3 +113,12 @@ def test_a_broker_accepts_messages():
                 return await broker.accepted(there.port, 5, 10)
 
     assert asyncio.run(run()) > 1
+
+
+def test_a_broker_that_is_not_to_be_had(monkeypatch):
+    def none(_):
+        raise peers.NoPeer("mosquitto is missing. sudo apt install mosquitto")
+
+    monkeypatch.setattr(peers, "provide", none)
+    (row,) = broker.measure()
+    assert row.measured is None and row.needs.endswith("sudo apt install mosquitto")

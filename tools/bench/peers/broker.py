@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""An MQTT broker, mosquitto, and a way to it on which packets are counted."""
+"""An MQTT broker, mosquitto: how many messages a second it accepts, and a way to it on which packets are counted.
+
+It keeps nothing on disk, so what it accepted is gone with its process; the gateway's 2.04 says that a message is kept.
+"""
 
 import asyncio
 import socket
@@ -7,6 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from tools.bench import Row
 from tools.bench.device import unix
 from tools.bench.peers import packages
 from tools.demo.processes import Process
@@ -18,6 +22,25 @@ LOADS = Path(__file__).parent / "loads"
 # Nothing is kept on disk: a broker in memory, as it is by default
 CONFIGURATION = "listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\nlog_dest stdout\n"
 PUBLISH, PUBACK = 3, 4  # MQTT 3.1.1 table 2.1
+
+
+CLIENTS, MESSAGES = 50, 400
+ACCEPTED = "Accepted a second, 50 devices"  # the chart of what the gateway accepts
+
+
+def measure():
+    what, needs, rate = f"{CLIENTS} clients, QoS 1, accepted by mosquitto", "", None
+    try:
+        rate = round(asyncio.run(_accepted()))
+    except UsageError as error:
+        needs = str(error)
+    yield Row(what, rate, "a second", kind="machine", chart=ACCEPTED, by="mosquitto, in memory", needs=needs)
+
+
+async def _accepted():
+    with tempfile.TemporaryDirectory() as folder:
+        async with Broker(folder) as broker:
+            return await accepted(broker.port, CLIENTS, MESSAGES)
 
 
 class Broker(Process):
