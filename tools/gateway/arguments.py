@@ -10,6 +10,7 @@ from tools.gateway.function.settings import ALL, REGISTERED, FunctionSettings
 from tools.gateway.running.options import Options
 from tools.gateway.running.serving import Mistake
 from tools.gateway.values import (
+    add_events,
     base_uri,
     callback_uri,
     endpoint,
@@ -55,7 +56,7 @@ def add_common(parser):
         help="a name or address that the HTTP side is called by, besides where it listens and localhost; several times",
     )
     add("--store", metavar="FILE", default="gateway.db", help=STORE_HELP)
-    add("--events", metavar="FILE", help="append events as JSON lines")
+    add_events(add)
     add("--coap-ack-timeout", type=seconds, default=2.0, help="ACK_TIMEOUT of RFC 7252 (%(default)s s)")
     add("--coap-log", action="store_true", help="log each CoAP message to stderr")
 

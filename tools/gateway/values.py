@@ -7,8 +7,39 @@ import urllib.parse
 
 from tools.gateway.commands.shared import http_uri
 from tools.gateway.function.settings import ALL, REGISTERED
+from tools.page import turning
 from tools.server.hosts import address_of, name_of
 from tools.server.settings import PORT
+
+
+def add_events(add):
+    """The options of a program's events; `events_of` opens what they say."""
+    add(
+        "--events",
+        metavar="FILE",
+        help="append events as JSON lines; a full file becomes FILE.1, that FILE.2 and so on",
+    )
+    add(
+        "--events-size",
+        metavar="MIB",
+        type=octets(1, "MiB"),
+        default=turning.MEBIBYTES,
+        help="of one such file (%(default)s)",
+    )
+    add(
+        "--events-files",
+        metavar="N",
+        type=octets(1, "files"),
+        default=turning.FILES,
+        help="that are there at most; then the oldest goes (%(default)s)",
+    )
+
+
+def events_of(args):
+    """The file, or None. Raises OSError."""
+    return (
+        turning.TurningFile(args.events, args.events_size << 20, args.events_files) if args.events else None
+    )
 
 
 def endpoint(text):

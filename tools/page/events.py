@@ -96,6 +96,7 @@ _SENTENCES = {
     "diagnostic": "{line} says: {text}",
     "clock-set": "the clock was set by {seconds} s: what was granted lasts as long as it would have",
     "sink-failed": "{sink} takes no events: {reason}",
+    "events-dropped": "{octets} octets of the oldest events of {sink} made room for newer ones",
     "sink-recovered": "{sink} takes events again; {lost} were lost",
     "quarantined": "set aside {kind} {what} {msgId} from {from} to {to}: {reason} ({place})",
     "quarantine-dropped": "dropped {kind} {what} {msgId} from {from} to {to}, which was set aside",
@@ -118,6 +119,7 @@ class Events:
         self._clock = clock
         self._told = set()  # names of the sinks and callbacks that fail
         self._lost = collections.Counter()  # what was lost of a sink when it last took something again
+        self._dropped = collections.Counter()  # octets that made room in a sink, as far as they were told
         self._writers = []
         for name, stream, form in (("--events", file, _as_json), ("stdout", out, _as_line)):
             if stream:
@@ -154,6 +156,10 @@ class Events:
 
     def _look_after_sinks(self):
         for sink in self.sinks:
+            if sink.dropped != self._dropped[sink.name]:
+                octets = sink.dropped - self._dropped[sink.name]
+                self._dropped[sink.name] = sink.dropped
+                self.emit("events-dropped", sink=sink.name, octets=octets)
             if bool(sink.failing) == (sink.name in self._told):
                 continue
             if sink.failing:

@@ -41,12 +41,19 @@ class Sink:
         self._stream = stream
         self._backlog = collections.deque()  # octets of lines; the first may be the rest of one
         self._octets = 0
+        self._begins = getattr(stream, "begins", None)  # of a file that is bounded: called before each line
+        self._begun = False  # the first one has
         try:
             self._descriptor = stream.fileno()
             self._ready = select.poll()
             self._ready.register(self._descriptor, select.POLLOUT)
         except (AttributeError, OSError, ValueError):
             self._descriptor = None
+
+    @property
+    def dropped(self):
+        """Octets of what was written and made room."""
+        return getattr(self._stream, "dropped", 0)
 
     @property
     def waiting(self):
@@ -79,12 +86,16 @@ class Sink:
         try:
             while self._backlog and self._ready.poll(0):
                 octets = self._backlog[0]
+                if self._begins and not self._begun:
+                    self._begins(len(octets))
+                    self._begun = True
                 written = os.write(self._descriptor, octets[:_ATOMIC])
                 self._octets -= written
                 if written < len(octets):
                     self._backlog[0] = octets[written:]
                 else:
                     self._backlog.popleft()
+                    self._begun = False
         except Exception as error:
             self.failing = _why(error)
         else:

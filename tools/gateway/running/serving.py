@@ -12,6 +12,7 @@ import sys
 
 from tools.gateway.keys import KeyFileError
 from tools.gateway.running.options import AddressInUse
+from tools.gateway.values import events_of
 from tools.page.events import to_stdout
 from tools.page.sinks import say
 from tools.server.hosts import is_loopback
@@ -48,7 +49,7 @@ class Command:
                 return self._actions[args.gateway_action](args, self.fail)
             if args.retry_max < args.retry_min and args.retry_max != Settings.retry_max:
                 raise Mistake("--retry-max is below --retry-min")
-            events = open(args.events, "a", encoding="utf-8") if args.events else None
+            events = events_of(args)
         except (StoreError, KeyFileError, Mistake, OSError) as error:
             return self.fail(error)
         except sqlite3.OperationalError as error:

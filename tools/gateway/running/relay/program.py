@@ -65,12 +65,12 @@ def add_arguments(parser):
         help="a client that was silent for so long is gone (%(default)s s)",
     )
     add("--clients", metavar="N", type=_clients, default=MOST, help="that have a place at once (%(default)s)")
-    add("--events", metavar="FILE", help="append events as JSON lines")
+    values.add_events(add)
 
 
 def main(args):
     try:
-        events = open(args.events, "a", encoding="utf-8") if args.events else None
+        events = values.events_of(args)
     except OSError as error:
         raise UsageError("relay: cannot write --events %s: %s" % (args.events, error.strerror)) from None
     options = Options(args.listen, args.server, tuple(args.server_name), args.idle, args.clients)
