@@ -4,6 +4,7 @@
 import importlib
 import json
 import sys
+import traceback
 from pathlib import Path
 
 from rich import box
@@ -92,7 +93,9 @@ def _measure(part, as_json):
             rows.append(row)
             if as_json:
                 print(json.dumps({"part": part, **row.as_json()}), flush=True)
-    except UsageError as error:
+    except Exception as error:  # the other parts go on
+        if not isinstance(error, UsageError):
+            traceback.print_exc()
         print(f"bench: {part} could not be measured. {error}", file=sys.stderr, flush=True)
         return False
     if not as_json:

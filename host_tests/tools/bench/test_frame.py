@@ -115,6 +115,9 @@ def test_a_part_that_can_not_be_measured_does_not_end_the_others(run):
         for part in ("made", "other")
     ]
     assert results.load(results.PATH)["made"]["rows"][0]["measured"] == 4
+    # What nobody thought of is shown where it was
+    code, _, error = run(ZeroDivisionError("of nothing"), parts=["made", "other"])
+    assert code == 1 and error.count("Traceback") == error.count("could not be measured. of nothing") == 2
 
 
 @pytest.mark.parametrize(
