@@ -64,6 +64,10 @@ class Message:
     that it is given.
     """
 
+    type: int = _CON
+    mid: int = 0
+    token: bytes = b""
+
     def __init__(
         self,
         code: int,
@@ -73,10 +77,14 @@ class Message:
         mid: int = 0,
         token: bytes = b"",
     ) -> None:
-        self.type = type
+        # An attribute of the object takes memory and time, so what is as in most messages stays that of the class.
+        if type:
+            self.type = type
+        if mid:
+            self.mid = mid
+        if token:
+            self.token = token
         self.code = code
-        self.mid = mid
-        self.token = token
         self.options = options
         self.payload: "Any" = payload
 

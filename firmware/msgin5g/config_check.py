@@ -133,6 +133,9 @@ def fill(config, data):
     config.role = top.choice("role", _NEEDED, ("client", "application client"))
     _identity(config, top)
     config.service_identifier = top.text("service_identifier", SERVICE_IDENTIFIER)
+    why = service_id_error(config.service_identifier)
+    if why:
+        top.fail("service_identifier", why)
     config.peer = top.text("peer", _NEEDED, 'a URI like "coap://192.0.2.1:65401"')
     config.peer_scheme, config.peer_host, config.peer_port = split_uri(config.peer)
     if config.peer_scheme == "discover" and config.role != "client":

@@ -56,7 +56,9 @@ class Countdown:
     def waits(self, now):
         """Return what `deadline` does, None where it is over."""
         left = self.left(now)
-        return now + min(left, _DAY) if left > 0 else None
+        if left <= 0:
+            return None
+        return now + (left if left < _DAY else _DAY)
 
 
 class Backoff:

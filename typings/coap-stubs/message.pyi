@@ -36,9 +36,9 @@ class Message:
     that it is given.
     """
     type: int
-    code: int
     mid: int
     token: bytes
+    code: int
     options: Sequence[tuple[int, bytes]]
     payload: Any
     def __init__(self, code: int, payload: Octets | Pieces | Source=b'', options: Sequence[tuple[int, bytes]]=..., type: int=..., mid: int=0, token: bytes=b'') -> None: ...

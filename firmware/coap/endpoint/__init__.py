@@ -202,7 +202,8 @@ class Endpoint(Serving):
             self._take(datagram, peer, now)
         except Exception as error:
             self._undo(error, datagram, peer)
-        self._pump(now)
+        if self._exchanges:
+            self._pump(now)
         return bool(self._events)
 
     def _take(self, datagram, peer, now):
@@ -484,7 +485,8 @@ class Endpoint(Serving):
             if observation and observation.on_notification(message, now):
                 return
         exchange = self._exchange_of(message, peer)
-        plain = message if exchange is None else self._verified(exchange, message, now)
+        verify = exchange is not None and (message.options or exchange.binding)
+        plain = self._verified(exchange, message, now) if verify else message
         if exchange is None or plain is None:
             self._reject(message, peer, exchange is None)
             return
@@ -494,7 +496,8 @@ class Endpoint(Serving):
         if exchange.many:
             kind = self._take_one(exchange, plain, peer, now)
         else:
-            kind = self._go_on(exchange, plain) if _may_go_on(exchange, plain) else exchanges.RESPONSE
+            more = (plain.options or exchange.body) and _may_go_on(exchange, plain)
+            kind = self._go_on(exchange, plain) if more else exchanges.RESPONSE
         if kind is not None:
             self._finish(exchange, kind, plain, now)
         if acknowledgement:

@@ -198,9 +198,10 @@ class OutboxScheduler(Source):
     def next_deadline(self, now):
         """Return the tick when poll() or choose() has something to do, or None."""
         deadline = None
-        for outgoing in self.outbox.queue + self.outbox.waiting:
-            if outgoing.expires is not None:
-                deadline = earliest(deadline, outgoing.expires.deadline(now))
+        for messages in (self.outbox.queue, self.outbox.waiting):
+            for outgoing in messages:
+                if outgoing.expires is not None:
+                    deadline = earliest(deadline, outgoing.expires.deadline(now))
         for backoff in self._backoffs.values():
             deadline = earliest(deadline, backoff.waits(now))
         return deadline

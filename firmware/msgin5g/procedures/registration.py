@@ -143,7 +143,7 @@ class Registration(Registering):
         if self._due is not None and not self._on_air:
             deadline = self._due.waits(now)
         if self.stands == "registered":
-            deadline = earliest(deadline, self.expires.deadline(now))
+            deadline = earliest(deadline, self.expires.waits(now) or now)
         return deadline
 
     # --- how it goes on -----------------------------------------------------------------------------

@@ -103,6 +103,7 @@ class Journal:
         self._filled = (
             self.SEGMENT
         )  # octets in the newest: nothing is written behind what an earlier start has left
+        self._name = ""  # of the newest that was begun here
         self._refs = []
         self._deferred = []
         self._moving = False  # records were written again, and their refs may still point to the old place
@@ -195,11 +196,12 @@ class Journal:
         # All that needs memory comes before the write, or it would count as failed though it was made.
         new = segment not in self.segments
         if new:
+            self._name = _PREFIX + str(segment)
             self.segments.append(segment)
         self._refs.extend(refs)
         filled += len(data)
         try:
-            end = self._storage.append(_PREFIX + str(segment), data)
+            end = self._storage.append(self._name, data)
             if end is not None and end != filled:
                 raise _LOST
         except (OSError, MemoryError) as error:

@@ -8,7 +8,7 @@ Read kindly: misspelt values, names with spaces, strings for booleans and number
 from coap import numbers
 from coap.compat import json_octets, json_value, printable
 
-from .identifiers import PRIORITIES, service_id_error
+from .identifiers import PRIORITIES, quoted, service_id_error
 from .payload import BodyError
 
 DESTINATIONS = ("UE", "AS", "GROUP", "BC", "TOPIC")
@@ -103,13 +103,13 @@ def message(service, addr, outgoing, value, segments=None, number=0):
     """Return MSG, clause 7.3.4.1: `value` is the payload member as JSON octets, or None; `segments` has the set ID and
     the total of a segmented one, whose `number` this is. Put together by hand: a device sends nothing more often."""
     data = bytearray(b'{"msgIden":')
-    data += _string(service)
+    data += quoted(service)
     data += b',"msgType":"MSG","oriAddr":{"oriAddrType":"UE","addr":'
-    data += _string(addr)
+    data += quoted(addr)
     data += b'},"destAddr":{"destAddrType":"'
     data += outgoing.to_type.encode()
     data += b'","addr":'
-    data += _string(outgoing.to)
+    data += quoted(outgoing.to)
     data += b"}"
     app_id = outgoing.app_id
     if app_id is not None:

@@ -1,11 +1,21 @@
 # SPDX-License-Identifier: MIT
 """Identifiers and words that more than one layer needs: of the service, of addresses, of priorities."""
 
+from coap.compat import json_octets
+
 SERVICE_IDENTIFIER = "urn:3gpp:msgin5g"
 PORT = 65401  # MSGin5GMD, TS 29.641 table 5-1
 GROUP = "224.0.1.187"  # All CoAP Nodes, RFC 7252 section 12.8: where gateways are asked for
 PRIORITIES = ("HIGH", "NORMAL", "LOW")
 MANY = ("GROUP", "TOPIC", "BC")  # destinations that stand for several recipients
+
+
+def quoted(name):
+    """Return a name without control characters (`service_id_error`) as a JSON string in UTF-8."""
+    octets = name.encode()
+    if b'"' in octets or b"\\" in octets:
+        return json_octets(name)
+    return b'"' + octets + b'"'
 
 
 def service_id_error(value):
