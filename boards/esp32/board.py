@@ -57,11 +57,12 @@ class Board:
         from device.links import serial
 
         pins = uarts[config.peer_host]
-        return serial.link(
-            config,
-            lambda: _uart(int(config.peer_host), config.serial["baudrate"], pins["tx"], pins["rx"]),
-            self.storage,
-        )
+        if config.serial["flow"] == "rtscts" and not ("rts" in pins and "cts" in pins):
+            raise links.Unsupported(
+                'serial.flow: %s names no pins for it; "uarts": {"%s": {..., "rts": 25, "cts": 26}} would'
+                % (_PINS, config.peer_host)
+            )
+        return serial.link(config, lambda: _uart(int(config.peer_host), config.serial, pins), self.storage)
 
     def watchdog(self, timeout_ms: int) -> "Watchdog":
         """Return a started watchdog, to be fed with its feed(); it can't be stopped. ValueError below 1000 ms."""
@@ -130,8 +131,19 @@ def _pins():
         raise links.Unsupported("%s is not JSON; check quotes and commas" % _PINS)
 
 
-def _uart(number, baudrate, tx, rx):
+def _uart(number, serial, pins):
+    more = {}
+    if serial["flow"] == "rtscts":
+        more = {"rts": pins["rts"], "cts": pins["cts"], "flow": machine.UART.RTS | machine.UART.CTS}
     # A read gives what is there, at once.
     return machine.UART(
-        number, baudrate, tx=tx, rx=rx, rxbuf=_RECEIVED, txbuf=_SENT, timeout=0, timeout_char=0
+        number,
+        serial["baudrate"],
+        tx=pins["tx"],
+        rx=pins["rx"],
+        rxbuf=_RECEIVED,
+        txbuf=_SENT,
+        timeout=0,
+        timeout_char=0,
+        **more,
     )

@@ -61,7 +61,7 @@ class Board:
             )
         from device.links.serial import link
 
-        return link(config, lambda: _uart(int(config.peer_host), config.serial["baudrate"]), self.storage)
+        return link(config, lambda: _uart(int(config.peer_host), config.serial), self.storage)
 
     def watchdog(self, timeout_ms: int) -> "Watchdog":
         """Return a started watchdog, to be fed with its feed(); it can't be stopped. ValueError beyond 8388 ms."""
@@ -110,6 +110,8 @@ class Board:
         machine.reset()
 
 
-def _uart(number, baudrate):
-    # On the port's usual pins: 0 has GP0 (out) and GP1 (in), 1 has GP4 and GP5. A read gives what is there, at once.
-    return machine.UART(number, baudrate, rxbuf=_RECEIVED, txbuf=_SENT, timeout=0, timeout_char=0)
+def _uart(number, serial):
+    # The pins are those of a Pico. The UART is one object for as long as the port runs: what it was told before stays.
+    flow = machine.UART.RTS | machine.UART.CTS if serial["flow"] == "rtscts" else 0
+    more = {"rxbuf": _RECEIVED, "txbuf": _SENT, "timeout": 0, "timeout_char": 0, "flow": flow}
+    return machine.UART(number, serial["baudrate"], **more)

@@ -35,6 +35,8 @@ class Board:
         """Return the link that `config.peer` asks for."""
         if config.peer_scheme not in ("coap+uart", "l3+uart") or config.peer_host != "1":
             raise links.Unsupported("peer: this machine has one serial line, coap+uart://1 or l3+uart://1")
+        if config.serial["flow"] != "none":
+            raise links.Unsupported('serial.flow: this machine has "none"')
         from device.links.serial import link
 
         return link(config, lambda: _uart(config.serial["baudrate"]), self.storage)

@@ -22,6 +22,7 @@ if _TYPING:
 _F_GETFL = 3
 _F_SETFL = 4
 _O_NONBLOCK = 0o4000
+_CRTSCTS = 0o20000000000
 _IPPROTO_IP = 0
 _IP_MULTICAST_IF = 32
 _LOOPBACK = b"\x7f\x00\x00\x01"
@@ -45,7 +46,7 @@ class Board:
         if config.peer_scheme in ("coap+uart", "l3+uart"):
             from device.links.serial import link
 
-            return link(config, lambda: _line(config.peer_host, config.serial["baudrate"]), self.storage)
+            return link(config, lambda: _line(config.peer_host, config.serial), self.storage)
         if config.peer_scheme not in ("coap", "discover"):
             raise links.Unsupported(
                 "peer: the unix board has coap://host:port, discover:, coap+uart:///dev/... and l3+uart:///dev/..."
@@ -105,7 +106,7 @@ def _asking(host, port, max_datagram):
     return AskingLink(max_datagram, host, port)
 
 
-def _line(path, baudrate):
+def _line(path, serial):
     """Return the terminal device `path` as a stream that does not block. OSError where it cannot be had."""
     import termios
 
@@ -114,15 +115,18 @@ def _line(path, baudrate):
     except ImportError:
         ffi = None
 
-    speed = getattr(termios, "B%d" % baudrate, None)
+    speed = getattr(termios, "B%d" % serial["baudrate"], None)
     if speed is None:
-        raise links.Unsupported("serial.baudrate: %d is no speed of this computer's terminals" % baudrate)
+        raise links.Unsupported(
+            "serial.baudrate: %d is no speed of this computer's terminals" % serial["baudrate"]
+        )
     file = open(path, "r+b")
     try:
         # A terminal begins with an editor for lines, which would eat some octets, change others and echo all.
         termios.setraw(file.fileno())
         mode = termios.tcgetattr(file.fileno())
         mode[4] = mode[5] = speed
+        mode[2] = mode[2] | _CRTSCTS if serial["flow"] == "rtscts" else mode[2] & ~_CRTSCTS
         if ffi is None:
             # The terminal then gives what is there (VMIN and VTIME are 0, and the only numbers in that list). A write
             # still waits where less room is left than for its piece of a frame.

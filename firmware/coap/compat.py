@@ -52,7 +52,13 @@ if sys.implementation.name == "micropython":
         """Return text in UTF-8 as a JSON string in UTF-8. Raise ValueError where the octets are none."""
         return json.dumps(octets).encode()  # takes octets as it takes a str, and looks whether they are UTF-8
 
+    # The octets of a str in UTF-8: here it is a buffer of them, and needs no copy. And what `json` reads.
+    utf8: "Any" = memoryview
+    _source: "Any" = memoryview
+
 else:
+    utf8 = str.encode
+    _source = bytes
 
     def json_octets(value: "Any") -> bytes:
         """Return `value` as JSON in UTF-8, without spaces, only what JSON must escape escaped (RFC 8259 section 7)."""
@@ -68,12 +74,13 @@ def json_value(octets: "Octets") -> "Any":
 
     Raise ValueError for what is not JSON in UTF-8, what was cut off among it; MicroPython overlooks wrong commas.
     """
-    octets = bytes(octets)
-    _check_nesting(octets)
-    text = octets.decode()  # UnicodeError is a ValueError
+    # Never two copies at once, nor one while the value grows: a heap that is full may not have the room.
+    _check_nesting(bytes(octets))
+    text = str(octets, "utf-8")  # UnicodeError is a ValueError
     if "\\ud" in text or "\\uD" in text:
-        text = _join_surrogates(text)
-    return json.loads(text)
+        octets = utf8(_join_surrogates(text))
+    text = ""
+    return json.loads(_source(octets))
 
 
 def drop_half_modules() -> None:

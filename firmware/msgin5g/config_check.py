@@ -165,6 +165,7 @@ def fill(config, data):
             "max_frame", 1152, 64, 65900
         ),  # an L3 message of 65,535 octets of payload
         "baudrate": section.number("baudrate", 115200, 300, 4000000),
+        "flow": section.choice("flow", "none", ("none", "rtscts")),
     }
     section.end()
     section = top.section("l3")
@@ -291,6 +292,7 @@ def _segments(section):
         "hold": section.number("hold", 120, 1, 86400, float),
         "sets": section.number("sets", 4, 1, 64),
         "bytes": section.number("bytes", 98304, 2048, 1 << 29),
+        "window": section.number("window", 1, 1, 8),  # that are taken of one message at once
     }
     section.end()
     return values

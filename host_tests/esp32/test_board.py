@@ -9,7 +9,7 @@ from board import Board
 from common import equal, raises
 from device.links import Unsupported
 from device.starts import Starts
-from msgin5g import MemoryStorage
+from msgin5g import Config, MemoryStorage
 
 boards.FileStorage = lambda folder: MemoryStorage()  # its folder would be made beside this file
 
@@ -92,3 +92,36 @@ def test_the_timers_of_a_chip():
                 equal(timers.made, [(0, 1000, 1, print), (second, 25, 1, print)])
     finally:
         machine.Timer = real
+
+
+def test_flow_control_needs_pins():
+    """They are those of pins.json; without it they are not named to the port."""
+    pins = {"tx": 17, "rx": 16}
+    real = boards._pins
+    boards._pins = lambda: {"uarts": {"2": pins}}
+    try:
+        asked = uart("none")
+        equal([name in asked for name in ("rts", "cts", "flow")], [False] * 3)
+        error = raises(Unsupported, uart, "rtscts")
+        assert str(error).startswith('serial.flow: pins.json names no pins for it; "uarts": {"2": '), error
+        pins["rts"], pins["cts"] = 25, 26
+        asked = uart("rtscts")
+        equal([asked[name] for name in ("tx", "rx", "rts", "cts", "flow")], [17, 16, 25, 26, 3])
+        equal("flow" in uart("none"), False)
+    finally:
+        boards._pins = real
+
+
+def uart(flow):
+    """What the port is asked for."""
+    members = {
+        "role": "client",
+        "ue_service_id": "ue:a@x",
+        "peer": "coap+uart://2",
+        "security": {"mode": "none"},
+    }
+    members["serial"] = {"flow": flow}
+    Board().links(Config(members))._open_line()
+    number, baudrate, settings = machine.uarts[-1]
+    equal((number, baudrate), (2, 115200))
+    return settings

@@ -77,7 +77,7 @@ export class Pico {
         mcu.peripherals[ROSC] = new Rosc(mcu);
         mcu.peripherals[VREG] = new VregAndChipReset(mcu, before === null);
         for (const [number, address] of UARTS.entries()) {
-            const uart = new Pl011(mcu, `UART${number}`, mcu.uart[number]);
+            const uart = new Pl011(mcu, number, mcu.uart[number]);
             uart.onByte = (octet) => this.onUart(number, octet);
             mcu.uart[number] = mcu.peripherals[address] = uart;
         }

@@ -194,6 +194,12 @@ def add_lines(parser):
     )
     add("--baudrate", type=octets(300), default=115200, help="of the serial lines (%(default)s)")
     add(
+        "--serial-flow",
+        choices=("none", "rtscts"),
+        default="none",
+        help="flow control of the serial lines, as in the devices' serial.flow (%(default)s)",
+    )
+    add(
         "--serial-max-frame",
         type=octets(64),
         default=1152,
@@ -331,6 +337,7 @@ def gateway_options(args):
         "serial": tuple(args.serial),
         "baudrate": args.baudrate,
         "max_frame": args.serial_max_frame,
+        "rtscts": args.serial_flow == "rtscts",
         "discovery": not args.no_discovery,
         "name": args.name,
         "function": {

@@ -64,12 +64,14 @@ class Framer:
 
 
 class Line(asyncio.Protocol):
-    """One serial port, opened again whenever it went away. `name` is its path."""
+    """One serial port, opened again whenever it went away. `name` is its path; with `rtscts` both sides say by RTS and
+    CTS whether they can take more."""
 
-    def __init__(self, name, baudrate, max_frame, emit):
+    def __init__(self, name, baudrate, max_frame, emit, rtscts=False):
         self.name = name
         self.max_frame = max_frame
         self.baudrate = baudrate
+        self.rtscts = rtscts
         self.on_coap = self.on_l3 = lambda content: None
         self.framer = Framer(max_frame)
         self._emit = emit
@@ -90,7 +92,11 @@ class Line(asyncio.Protocol):
             try:
                 self._lost.clear()
                 await serial_asyncio_fast.create_serial_connection(
-                    asyncio.get_running_loop(), lambda: self, self.name, baudrate=self.baudrate
+                    asyncio.get_running_loop(),
+                    lambda: self,
+                    self.name,
+                    baudrate=self.baudrate,
+                    rtscts=self.rtscts,
                 )
                 told = None
                 self._emit("line-open", line=self.name)

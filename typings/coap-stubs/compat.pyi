@@ -5,6 +5,7 @@
 from os import urandom as random_octets
 from typing import Any
 from ._contracts import Octets
+utf8: Any
 def const(value: Any) -> Any:
     """Return the value."""
 def ticks_diff(later: int, earlier: int) -> int:

@@ -132,10 +132,15 @@ class Duplicates:
             self._entries.remove(entry)
         return entry
 
-    def answer(self, entry, octets):
-        """Keep `octets` to be sent again when the entry's message comes again."""
+    def answer(self, entry, octets, now=None):
+        """Keep `octets` to be sent again when the entry's message comes again. With `now`, where they are no more than
+        a code, a record of that takes the place of the entry: 5 octets for some 100."""
         entry.answer = octets
         try:
+            if now is not None and entry.mark is None and octets and _bare(octets):
+                self._keep_id(entry, now)
+                self._entries.remove(entry)
+                return
             while self._kept() > self._octets:
                 victim = self._victim(True, entry)
                 if victim is None:
@@ -223,9 +228,12 @@ def _code(answer):
     if isinstance(answer, int):
         return answer
     code = answer[1]
-    return (
-        code if numbers.is_error(code) or len(answer) <= 4 + (answer[0] & 15) else numbers.SERVICE_UNAVAILABLE
-    )
+    return code if numbers.is_error(code) or _bare(answer) else numbers.SERVICE_UNAVAILABLE
+
+
+def _bare(answer):
+    """Return whether an answer has nothing but a code."""
+    return len(answer) <= 4 + (answer[0] & 15)
 
 
 def _left(records, at, now):

@@ -97,7 +97,7 @@ class Serving(Continuing):
                 incoming.deadline = incoming.leisure
                 return
         self._incoming.remove(incoming)
-        self.seen().answer(incoming.entry, kept)
+        self.seen().answer(incoming.entry, kept, now)
         self.put(datagram, incoming.peer)
 
     def _say_nothing(self, incoming, message, now):

@@ -10,7 +10,7 @@ A set asks for its missing segments when none came for a while, and is given up 
 from array import array
 
 from coap import numbers
-from coap.compat import const, earliest, ticks_diff
+from coap.compat import const, earliest, ticks_diff, utf8
 
 from ..rules import states
 from ..rules.refusals import Refusal, later
@@ -49,9 +49,13 @@ class StoredPayload:
     def __init__(self, storage, file):
         self.file = file
         self._storage = storage
-        self._places = array("H")  # by segment number: 0 where it is missing, else which stored value it is
+        # By segment number: 0 where it is missing, else which stored value it is. Where the total is known they have
+        # their size from the start: arrays that grow leave holes in the heap.
+        self._places = array("H")
         self._lengths = array("H")  # of the stored values
         self._offsets = array("I")
+        self._count = 0  # of the stored values
+        self.highest = 0  # number of a segment
         self._filled = 0
         self._octets = False  # whether segment 1 has the head: then all of them are octets
         self.length = 0  # of all values
@@ -62,10 +66,20 @@ class StoredPayload:
         self.total = None
 
     def __len__(self):
-        return len(self._lengths)
+        return self._count
 
     def has(self, number):
         return number <= len(self._places) and self._places[number - 1] > 0
+
+    def expect(self, total):
+        """Take note of how many there are, None where that is not known yet."""
+        self.total = total
+        for row, kind, octets in (
+            (self._places, "H", 2),
+            (self._lengths, "H", 2),
+            (self._offsets, "I", 4),
+        ):
+            row.extend(array(kind, bytes(octets * max(0, (total or 0) - len(row)))))
 
     def add(self, number, octets):
         """Add a segment's value in UTF-8. A power cut may take it until `settle`. Raise OSError of the storage; the
@@ -109,26 +123,27 @@ class StoredPayload:
         self._filled = records.end
 
     def _index(self, number, offset, octets):
-        self._offsets.append(offset)
-        self._lengths.append(len(octets))
+        if self._count == len(self._lengths):
+            self._offsets.append(0)
+            self._lengths.append(0)
         while len(self._places) < number:
             self._places.append(0)
-        self._places[number - 1] = len(self._lengths)
+        self._offsets[self._count] = offset
+        self._lengths[self._count] = len(octets)
+        self._count += 1
+        self._places[number - 1] = self._count
+        self.highest = max(self.highest, number)
         self.length += len(octets)
         head = bytes(octets[: len(payload.HEAD)]) == payload.HEAD.encode()  # may end amid a character
         self._base64 = self._base64 and payload.is_base64(octets, head)
         self._heads += head
-        self._pads += octets[-2:].count(b"=")
+        self._pads += bytes(octets[-2:]).count(b"=")
         if number == 1:
             self._octets = head
 
     def foreseen(self):
         """Return octets that all values will take, estimated from those that are there."""
-        return max(self._lengths) * ((self.total or 1) - 1) if self._lengths else 0
-
-    @property
-    def highest(self):
-        return len(self._places)
+        return max(self._lengths) * ((self.total or 1) - 1) if self._count else 0
 
     @property
     def size(self):
@@ -140,7 +155,7 @@ class StoredPayload:
     def chunks(self):
         """Return the payload piece by piece: str for text, bytes for octets. Raise BodyError for bad base64,
         OSError where the file is gone."""
-        for place in self._places:
+        for place in self._places[: self.highest]:
             length = self._lengths[place - 1]
             octets = self._storage.read(self.file, self._offsets[place - 1], length)
             if len(octets) != length:
@@ -245,7 +260,7 @@ class Reassembly:
         for sender, set_id, file, header, ref, total, expected in store.sets:
             stored = StoredPayload(storage, file)
             if 1 <= total <= _MAX_SEGMENTS:
-                stored.total = total
+                stored.expect(total)
             stored.restore()
             segments = SegmentSet((sender, set_id), header, stored, None)
             segments.expected = max(min(expected, octets), stored.foreseen())
@@ -273,16 +288,21 @@ class Reassembly:
         known = _total(segments, number, total, last)
         if number == 1 and value.startswith(payload.HEAD):
             payload.read_octets(value)
-        octets = value.encode()
+        octets = utf8(value)
         if segments is None:
             segments = self._open(key, header, known, len(octets), waiting, now)
         if segments.payload.total != known:
-            segments.payload.total = known
+            segments.payload.expect(known)
             segments.stale = True
         if segments.header.merge(header, number, set_id):
             segments.stale = True
         if segments.stale:
-            self._store.opened(segments)
+            try:
+                self._store.opened(segments)
+            except (OSError, MemoryError):
+                if segments.ref is None:  # it has only just begun
+                    self._sets.remove(segments)
+                raise
             segments.stale = False
         if not segments.payload.has(number):
             self._write_value(segments, number, octets, now)
@@ -394,15 +414,11 @@ class Reassembly:
         if room < waiting:
             raise later("large messages wait to be taken")
         stored = StoredPayload(self._storage, self._store.new_file("set-"))
-        stored.total = total  # with it a restart asks for all, if the power goes before the first is safe
+        stored.expect(total)  # with it a restart asks for all, if the power goes before the first is safe
         segments = SegmentSet(key, header, stored, now + self._gap)
         segments.expected = expected
+        segments.stale = True
         self._sets.append(segments)
-        try:
-            self._store.opened(segments)
-        except (OSError, MemoryError):
-            self._sets.remove(segments)
-            raise
         return segments
 
 

@@ -167,6 +167,8 @@ class Registration(Registering):
         wait = config.registration["wait"] if urgent is False else None
         largest = min(config.segments["size"], config.coap["max_datagram"] - _RESERVE)
         profile = (("maxSegSize", largest),)
+        if config.segments["window"] > 1:
+            profile += (("segWindow", config.segments["window"]),)
         for procedure in self.announcing:
             profile += procedure.profile()
         return bodies.registration(service, addr, profile, urgent, lifetime, wait)

@@ -53,7 +53,7 @@ def is_base64(octets, head):
     """Return whether a value in UTF-8 is base64, behind HEAD where `head` says that it has one."""
     if head:
         octets = octets[len(HEAD) :]
-    return _decoded(octets, octets[-2:].count(b"=")) is not None
+    return _decoded(octets, bytes(octets[-2:]).count(b"=")) is not None
 
 
 def not_base64():

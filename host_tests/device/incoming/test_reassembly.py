@@ -4,7 +4,7 @@
 import coap
 from common import equal
 from msgin5g import MemoryStorage
-from msgin5g_scene import MINUTE, SECOND, Scene, agree, segment
+from msgin5g_scene import MINUTE, PEER, SECOND, Scene, agree, segment
 
 
 def scene_of(**config):
@@ -297,6 +297,44 @@ def test_bad_base64():
     scene.post(segment(2, 2, '"Q"'))
     equal(scene.post(segment(1, 2, '"data:;base64,QUJD"')).code, coap.BAD_REQUEST)
     equal((scene.take(), scene.files), (None, []))
+
+
+def test_the_window_is_announced_where_it_is_more_than_one():
+    for window, said in ((None, None), (1, None), (2, 2), (8, 8)):
+        scene = scene_of(segments={} if window is None else {"window": window})
+        equal(scene.of("REG")[0].body["cliProfile"].get("segWindow"), said)
+
+
+def test_two_at_once_are_answered_in_their_order():
+    """Each in its own acknowledgement, which is said again to a repeat."""
+    scene = scene_of(segments={"window": 2})
+    asked = [request(number, segment(number, 4)) for number in (1, 2, 3, 4)]
+    for first in (0, 2):
+        for datagram in asked[first : first + 2]:
+            scene.client.receive(datagram, PEER, scene.tick)
+        equal(acknowledged(scene), [(100 + first + 1, coap.CHANGED), (100 + first + 2, coap.CHANGED)])
+    scene.client.receive(asked[2], PEER, scene.tick)
+    equal(acknowledged(scene), [(103, coap.CHANGED)])
+    equal((scene.client.stats["received"], scene.client.stats["repeated"]), (1, 0))
+    equal(scene.take().payload, "hihihihi")
+
+
+def request(number, body):
+    return coap.encode(
+        coap.Message(coap.POST, body, coap.path_options("/msgin5g"), coap.CON, 100 + number, b"\x01")
+    )
+
+
+def acknowledged(scene):
+    """(message ID, code) of what the device says to requests."""
+    found = []
+    while True:
+        item = scene.client.outgoing()
+        if item is None:
+            return found
+        message = coap.decode(bytes(item[0]))
+        if message.type == coap.ACK:
+            found.append((message.mid, message.code))
 
 
 class Failing(MemoryStorage):

@@ -23,6 +23,7 @@ NUMBERS = (
     ("segments", "hold", 120, 1, 86400, 0.9, 86401),
     ("segments", "sets", 4, 1, 64, 0, 65),
     ("segments", "bytes", 98304, 2048, 536870912, 2047, 536870913),
+    ("segments", "window", 1, 1, 8, 0, 9),
     ("outbox", "messages", 64, 1, 10000, 0, 10001),
     ("outbox", "bytes", 131072, 1, 536870912, 0, 536870913),
     ("inbox", "messages", 16, 1, 1000, 0, 1001),
@@ -46,6 +47,13 @@ def wrong(key, words, **more):
     for word in words if isinstance(words, tuple) else (words,):
         assert word in text, text
     return text
+
+
+def test_flow_control():
+    equal(config().serial["flow"], "none")
+    equal(config(serial={"flow": "rtscts"}).serial["flow"], "rtscts")
+    for value in ("RTS/CTS", True, None, "xonxoff"):
+        wrong("serial.flow", ("none", "rtscts"), serial={"flow": value})
 
 
 def test_defaults():

@@ -11,7 +11,7 @@ from configuration_scene import content, document, scene
 from msgin5g_scene import Scene, imdn, msg, msgresp, segrec
 
 CHARACTERS = 8  # new ones in each message
-ROUNDS = 500
+FIRST, ROUNDS = 80, 440
 
 
 def characters(number):
@@ -28,11 +28,11 @@ def alloc():
 
 
 def growth(act):
-    """Octets that stay of ROUNDS calls, after some that load what they need."""
-    for number in range(20):
+    """Octets that stay of ROUNDS calls, after some that load what they need, and fill what is bounded."""
+    for number in range(FIRST):
         act(characters(number))
     before = alloc()
-    for number in range(20, 20 + ROUNDS):
+    for number in range(FIRST, FIRST + ROUNDS):
         act(characters(number))
     return alloc() - before
 

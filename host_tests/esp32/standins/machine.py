@@ -48,8 +48,12 @@ class Pin:
 
 class UART(io.IOBase):
     """machine_uart.c: mp_machine_uart_make_new() ("UART(%d) does not exist"), its arguments, mp_machine_uart_ioctl(),
-    which says writable whatever there is room for. Nobody is at the line.
+    which says writable whatever there is room for. Nobody is at the line. Flow control is by ESP-IDF's numbers
+    (uart_hw_flowcontrol_t).
     """
+
+    RTS = 1
+    CTS = 2
 
     def __init__(self, number, baudrate=115200, **settings):
         if not 0 <= number < 3:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """MSGin5G-5 over a serial cable, both formats: the firmware on MicroPython against the gateway."""
 
+import argparse
 import asyncio
 import hashlib
 
@@ -10,7 +11,9 @@ from host_tests.gateway.scripted import run
 from host_tests.gateway.serial import serial_scene
 from host_tests.gateway.serial.serial_device import OWN, SerialDevice
 from host_tests.gateway.serial.serial_scene import AS, FORMATS, TARGET, report_on, scene
+from tools.gateway.arguments import add_common, add_gateway, add_lines, add_server, gateway_options
 from tools.line.cable import Cable
+from tools.transport.lines import Line
 
 
 @pytest.fixture(autouse=True, params=sorted(serial_scene.PLAYED))
@@ -251,6 +254,27 @@ def test_a_line_that_goes_away_and_comes_back(tmp_path):
                 assert (await device.wait(kind="got"))["payload"] == "after"
 
     run(main())
+
+
+@pytest.mark.parametrize("rtscts", [True, False])
+def test_flow_control_of_a_line(rtscts):
+    """The port is told of it, and carries what there is. Which pins move only a real one shows."""
+
+    async def main():
+        async with Cable() as cable:
+            line = Line(cable.ends[1], 115200, 1152, lambda *event, **more: None, rtscts)
+            line.start()
+            while not line.open:
+                await asyncio.sleep(0.01)
+            assert line._transport.serial.rtscts is rtscts
+            await line.stop()
+
+    run(main())
+    parser = argparse.ArgumentParser()
+    for add in (add_common, add_server, add_gateway, add_lines):
+        add(parser)
+    args = parser.parse_args(["--serial-flow", "rtscts"] if rtscts else [])
+    assert gateway_options(args)["rtscts"] is rtscts
 
 
 @pytest.mark.parametrize("frame", [1152, 65900])

@@ -105,6 +105,52 @@ print("full")
     assert board.emulator.stats()["uarts"][1]["overruns"] > 0
 
 
+FLOW = "machine.UART.RTS | machine.UART.CTS"
+# Octets come while flash is erased, which stalls the core; all that arrived is read at the end.
+OPEN = "import machine, time\nu = machine.UART(0, 115200, rxbuf=4096, flow={flow})"
+ERASING = """
+while not u.any():
+    pass
+for number in range(12):
+    with open("row%d" % number, "w") as file:
+        file.write("x" * 5000)
+end = time.ticks_add(time.ticks_ms(), 500)
+got = b""
+while time.ticks_diff(end, time.ticks_ms()) > 0:
+    got += u.read() or b""
+print("got", len(got), got == bytes(n * 7 & 255 for n in range(2304)))
+"""
+
+
+@pytest.mark.parametrize(("flow", "whole"), [(FLOW, True), ("machine.UART.CTS", False), ("0", False)])
+def test_flow_control_holds_what_comes_while_flash_is_erased(boot, flow, whole):
+    """PL011, RTSEn: "the transmission of data is expected to cease after the current character"; without it the octets
+    that find the FIFO full are lost, and counted."""
+    board = boot(ports={"repl": 0, "uart0": 0})
+    with line(board, "uart0") as wire:
+        board.run(OPEN.replace("{flow}", flow))
+        board.begin(ERASING)
+        wire.sendall(bytes(n * 7 & 0xFF for n in range(2304)))
+        output, error = board.repl.follow()
+    uart = board.emulator.stats()["uarts"][0]
+    assert error == b""
+    word, size, same = output.split()[-3:]
+    assert (word, same) == (b"got", str(whole).encode())
+    assert int(size) == uart["received"] == 2304 - uart["overruns"]
+    assert (uart["overruns"] == 0) == whole
+
+
+def test_rts_is_that_of_the_pin(boot):
+    """A UART whose pin is not connected to it holds nobody up, whatever UARTCR says: GP3 is RTS of UART 0."""
+    board = boot(ports={"repl": 0, "uart0": 0})
+    with line(board, "uart0") as wire:
+        board.run(OPEN.replace("{flow}", FLOW) + "\nmachine.Pin(3, machine.Pin.OUT)")
+        board.begin(ERASING)
+        wire.sendall(bytes(n * 7 & 0xFF for n in range(2304)))
+        board.repl.follow()
+    assert board.emulator.stats()["uarts"][0]["overruns"] > 0
+
+
 def test_the_watchdog_resets_a_board_that_hangs(board):
     assert board.run("import machine\nprint(machine.reset_cause())").strip() == str(POWER_ON)
     code = "import time\nwdt = machine.WDT(timeout=2000)\nfor _ in range(4):\n time.sleep_ms(1500)\n wdt.feed()\n"

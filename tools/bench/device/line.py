@@ -25,6 +25,7 @@ UE, AS = "ue:bench@example.org", "as:bench@example.org"
 LARGE = 64 * 1024
 DATAGRAM = 1152
 STEP = 1024  # to which the room is found out
+WINDOW = {"segments": {"window": 2}, "serial": {"flow": "rtscts"}}
 CONFIG = {"role": "client", "ue_service_id": UE, "peer": "coap+uart://0", "security": {"mode": "none"}}
 
 # `room`: octets of free heap that are left once it is idle, the small holes of the heap filled first; 0 leaves all
@@ -76,6 +77,10 @@ def measure():
             yield Row("  from the first octet", sent.share(sent.done - sent.began), "%")
             pico.line("ready")
             yield from goodput("64 KiB received at 115200 baud", *receive(pico), "line.goodput_in")
+        with board(image, Path(folder) / "flash.bin", more=WINDOW) as pico:
+            pico.line("ready")
+            received = receive(pico)
+            yield from goodput("  two segments at once, RTS/CTS", *received, "line.goodput_in_window")
         room = least_room(image, Path(folder) / "flash.bin")
         yield Row("highest heap use while 64 KiB arrive, above idle", room, "octets", "heap.segments")
 
@@ -92,10 +97,11 @@ def share(octets, ms):
     return round(100 * octets * MS_AN_OCTET / ms, 1)
 
 
-def board(image, flash, room=0, sends=False, size=LARGE):
+def board(image, flash, room=0, sends=False, size=LARGE, more=None):
     record = random.Random(5).randbytes(size)
     app = APP.replace("{room}", str(room)).replace("{sends}", str(sends))
-    contents = {"msgin5g.json": json.dumps(CONFIG).encode(), "app.py": app.encode(), "record.bin": record}
+    config = json.dumps(CONFIG | (more or {})).encode()
+    contents = {"msgin5g.json": config, "app.py": app.encode(), "record.bin": record}
     private.replace(flash, flash_image(contents))
     return Pico(image, flash)
 
@@ -131,12 +137,16 @@ def _last_segment(requests):
 
 
 def receive(pico, size=LARGE):
-    """(ms, octets on the line) of a message to the board, from its first octet to SEGCONFIR."""
+    """(ms, octets on the line) of a message to the board, from its first octet to SEGCONFIR. It has as many segments
+    without an answer as the board said that it takes."""
     began, before = pico.ms, pico.received
+    asked = []
     for body in large_message(size):
-        answer = pico.post(body, ms=30_000)
-        if answer.code != aiocoap.CHANGED:
-            raise SilentError(f"the board answered {answer.code} {answer.payload!r}")
+        if len(asked) == pico.window:
+            _expect_changed(pico, asked.pop(0))
+        asked.append(pico.ask(body))
+    for mid in asked:
+        _expect_changed(pico, mid)
     octets = pico.received - before
     pico.until(lambda: pico.requests[-1]["msgType"] == "SEGCONFIR", "SEGCONFIR", 10_000)
     done = pico.ms - began
@@ -144,6 +154,12 @@ def receive(pico, size=LARGE):
     if int(taken) != size or pico.requests[-1]["result"] is not True:
         raise SilentError(f"of {size} octets {taken} arrived")
     return done, octets
+
+
+def _expect_changed(pico, mid):
+    answer = pico.answer(mid, ms=30_000)
+    if answer.code != aiocoap.CHANGED:
+        raise SilentError(f"the board answered {answer.code} {answer.payload!r}")
 
 
 def large_message(size):

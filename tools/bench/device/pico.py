@@ -24,7 +24,8 @@ class SilentError(Exception):
 class Pico:
     """A context manager. `told` has the lines that the board printed, `ms` is its time since power-on.
 
-    `sent` and `received` count the octets of the line, out of the board and into it.
+    `sent` and `received` count the octets of the line, out of the board and into it. `window` is how many segments of
+    one message the board takes at once, as its registration says.
     """
 
     def __init__(self, image, flash):
@@ -34,10 +35,12 @@ class Pico:
         self.spoke = None  # when the board's first octet began after this was set to None
         self.requests = []  # of the board: JSON bodies
         self.answers = []  # of the board: aiocoap's Messages
+        self.window = 1
         self._emulator = SteppedEmulator(image, flash)
         self._framer = Framer(_MAX_DATAGRAM)
         self._text = ""
         self._mid = 0
+        self._asked = b""  # what the gateway has to say next
 
     def __enter__(self):
         return self
@@ -45,15 +48,15 @@ class Pico:
     def __exit__(self, *_):
         self._emulator.close()
 
-    def until(self, wanted, what, ms, to_board=b""):
+    def until(self, wanted, what, ms):
         """Runs until `wanted()` gives something, and gives that. SilentError after so many ms of the board's time."""
         end = self.ms + ms
+        to_board, self._asked = self._asked, b""
         while True:
             to_board = self._run(min(_LONGEST_STEP, end - self.ms), to_board)
             found = wanted()
             if found:
-                if to_board:
-                    self._run(len(to_board) * MS_AN_OCTET, to_board)
+                self._asked = to_board
                 return found
             if self.ms >= end:
                 raise SilentError(
@@ -73,13 +76,24 @@ class Pico:
 
     def post(self, body, ms=60_000):
         """Sends a request to the board and waits for its answer: aiocoap's Message."""
+        return self.answer(self.ask(body), ms)
+
+    def ask(self, body):
+        """Begins a request to the board; its message ID."""
         self._mid += 1
         message = aiocoap.Message(code=aiocoap.POST, uri_path=("msgin5g",), content_format=50)
         message.payload = bodies.encode(body)
         message.mtype, message.mid, message.token = aiocoap.CON, self._mid, self._mid.to_bytes(2, "big")
-        count = len(self.answers)
-        self.until(lambda: len(self.answers) > count, "an answer", ms, encode(COAP, message.encode()))
-        return self.answers[-1]
+        self._asked += encode(COAP, message.encode())
+        return self._mid
+
+    def answer(self, mid, ms):
+        """Waits for the answer to what was asked: aiocoap's Message."""
+
+        def find():
+            return next((answer for answer in reversed(self.answers) if answer.mid == mid), None)
+
+        return self.until(find, "an answer", ms)
 
     def _run(self, ms, octets):
         """One step; gives what the gateway has to say to what came out."""
@@ -102,6 +116,7 @@ class Pico:
         self.requests.append(body)
         answer = aiocoap.Message(code=aiocoap.CHANGED)
         if body["msgType"] == "REG":
+            self.window = body["cliProfile"].get("segWindow", 1)
             granted = {"oriAddr": body["oriAddr"], "result": True, "regExpTime": body["regExpTime"]}
             answer.payload = bodies.encode(granted)
             answer.opt.content_format = 50

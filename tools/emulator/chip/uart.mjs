@@ -1,6 +1,16 @@
 // SPDX-License-Identifier: MIT
 // The UART of the RP2040 (Arm PL011), which rp2040js lacks in full: FIFOs of 32, interrupts at their trigger levels and
 // at the receive time-out, both directions at the pace of the baud rate, overruns counted.
+//
+// Flow control written line by line from the description of the PL011 ("UART hardware flow control", UARTCR, UARTFR), for
+// what ports/rp2/machine_uart.c asks of it (gpio_set_function of both pins, uart_set_hw_flow, and the trigger level of
+// uart_set_irq_enables, which is where RTS goes). No board was tried with it.
+//
+//     RTSEN   RTS is asserted until the receive FIFO is filled to the level of UARTIFLS; asserted again when data was read
+//             so that it is filled to less. The peer ends the character that it is at, and sends no other meanwhile.
+//     CTSEN   The transmitter looks at CTS before each character, and ends the one that it is at.
+//     A pin without the function UART is not connected: then the peer does not see RTS, and CTS reads as asserted.
+//     FR      CTS is bit 0, 1 while the pin is asserted.
 
 import { BasePeripheral } from 'rp2040js';
 
@@ -13,10 +23,14 @@ const DEPTH = 32;
 const LEVELS = [4, 8, 16, 24, 28]; // 1/8, 1/4, 1/2, 3/4, 7/8 of the FIFO
 const TIMEOUT_CHARACTERS = 3.2; // 32 bit times
 const BITS = 10; // start, 8 data, stop
+const RTSEN = 0x4000, CTSEN = 0x8000; // of UARTCR
+const FUNCTION_UART = 2; // of a pin
+const ROLES = { cts: 2, rts: 3 }; // the last two bits of a pin's number
 
 export class Pl011 extends BasePeripheral {
-    constructor(mcu, name, { irq, dreq }) {
-        super(mcu, name);
+    constructor(mcu, number, { irq, dreq }) {
+        super(mcu, `UART${number}`);
+        this.number = number;
         this.irq = irq;
         this.dreq = dreq;
         this.control = 0x300;
@@ -27,6 +41,7 @@ export class Pl011 extends BasePeripheral {
         this.wire = []; // on their way to the board
         this.shifting = null; // octet that is being sent
         this.arriving = false;
+        this.clearToSend = true; // what the peer says with its RTS, if that is connected to our CTS
         this.sent = this.received = this.overruns = 0;
         this.onByte = () => {};
         this.sendAlarm = mcu.clock.createAlarm(() => this.sendDone());
@@ -55,13 +70,39 @@ export class Pl011 extends BasePeripheral {
         return this.depth === 1 ? 0 : (LEVELS[this.levels & 7] ?? 16);
     }
 
+    // Whether a pin that can be this UART's RTS or CTS is one, as machine_uart.c has it (IS_VALID_RTS, IS_VALID_CTS).
+    connected(role) {
+        const mine = (pin) => (((pin + 4) & 8) >> 3) === this.number && (pin & 3) === ROLES[role];
+        return this.rp2040.gpio.some((pin, number) => mine(number) && pin.functionSelect === FUNCTION_UART);
+    }
+
+    // Whether the peer sees that it may send.
+    get readyToReceive() {
+        const held = this.control & RTSEN && this.receive.length >= this.receiveLevel;
+        return !(held && this.connected('rts'));
+    }
+
+    get mayTransmit() {
+        return this.clearToSend || !(this.control & CTSEN) || !this.connected('cts');
+    }
+
+    // The peer asserts its RTS, or takes it back.
+    allow(clear) {
+        this.clearToSend = clear;
+        this.startSending();
+    }
+
     // Octets from outside. They arrive at the pace of the line, as from a peer that sends without a pause.
     feed(octets) {
         for (const octet of octets) this.wire.push(octet);
-        if (!this.arriving && this.wire.length) {
-            this.arriving = true;
-            this.arriveAlarm.schedule(this.characterNs);
-        }
+        this.proceed();
+    }
+
+    // The peer begins its next character, where it has one and may.
+    proceed() {
+        if (this.arriving || !this.wire.length || !this.readyToReceive) return;
+        this.arriving = true;
+        this.arriveAlarm.schedule(this.characterNs);
     }
 
     arrive() {
@@ -78,12 +119,12 @@ export class Pl011 extends BasePeripheral {
             }
             this.timeoutAlarm.schedule(this.characterNs * TIMEOUT_CHARACTERS);
         }
-        if (this.wire.length) this.arriveAlarm.schedule(this.characterNs);
-        else this.arriving = false;
+        this.arriving = false;
+        this.proceed();
     }
 
     startSending() {
-        if (this.shifting !== null || !this.transmit.length) return;
+        if (this.shifting !== null || !this.transmit.length || !this.mayTransmit) return;
         this.shifting = this.transmit.shift();
         // The interrupt comes when the FIFO falls through its level, not while it is below it.
         if (this.transmit.length === this.transmitLevel) this.raise(TXI);
@@ -121,7 +162,8 @@ export class Pl011 extends BasePeripheral {
                     (this.receive.length >= this.depth ? 0x40 : 0) |
                     (this.transmit.length >= this.depth ? 0x20 : 0) |
                     (this.receive.length ? 0 : 0x10) |
-                    (this.shifting !== null || this.transmit.length ? 0x08 : 0)
+                    (this.shifting !== null || this.transmit.length ? 0x08 : 0) |
+                    (this.clearToSend ? 0x01 : 0)
                 );
             case IBRD: return this.integer;
             case FBRD: return this.fraction;
@@ -141,6 +183,7 @@ export class Pl011 extends BasePeripheral {
         if (this.receive.length) this.timeoutAlarm.schedule(this.characterNs * TIMEOUT_CHARACTERS);
         else this.timeoutAlarm.cancel();
         this.lower((this.receive.length < this.receiveLevel ? RXI : 0) | (this.receive.length ? 0 : RTI));
+        this.proceed();
         return octet;
     }
 
@@ -175,6 +218,8 @@ export class Pl011 extends BasePeripheral {
             this.rp2040.dma.clearDREQ(this.dreq.tx);
             this.receive = [];
         }
+        this.proceed();
+        this.startSending();
     }
 
     clkPeriChanged() {} // the baud rate is worked out when it is needed

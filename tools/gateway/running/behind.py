@@ -19,7 +19,8 @@ class Behind:
     def _open_lines(self):
         options = self.options
         self.lines = [
-            Line(name, options.baudrate, options.max_frame, self.events.emit) for name in options.serial
+            Line(name, options.baudrate, options.max_frame, self.events.emit, options.rtscts)
+            for name in options.serial
         ]
 
     def _set_up(self, settings, request):

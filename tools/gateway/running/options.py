@@ -25,6 +25,7 @@ class Options:
     name: str | None = None  # the UE Service ID of the gateway, which they hear
     upstream: tuple | None = None  # (host, port) of the server, where that is another program
     upstream_keys: Keys | None = None  # the gateway's own OSCORE keys toward it
+    rtscts: bool = False  # flow control of the serial lines
     function: dict = field(default_factory=dict)  # of FunctionSettings, what is not its default
 
 
