@@ -20,6 +20,7 @@ from tools.errors import UsageError
 # By the name that the command takes: the room of the module with measure() -> rows, and the title of its table.
 PARTS = {
     "rp2040": ("device", "Memory on the RP2040, emulated"),
+    "heap": ("device", "Where the heap of a Client goes, RP2040, emulated"),
     "imported": ("device", "What importing `coap` costs a device"),
     "request": ("device", "A GET by `coap.aio.Context` on the RP2040, emulated"),
     "line": ("device", "The RP2040 on a line of 115200 baud, in its own time"),
@@ -33,7 +34,8 @@ PARTS = {
     "devices": ("server", "What registered devices cost the server"),
     "flood": ("server", "A device in a flood of forged datagrams"),
 }
-BY_NAME = {"flood"}  # times of this computer, which is busy or not: measured where it is asked for
+# Measured where asked for: times of this computer, which is busy or not, and what says where a figure comes from
+BY_NAME = {"flood", "heap"}
 
 
 def add_arguments(parser):
