@@ -36,7 +36,6 @@
     print(bytes(response.payload).decode() if kind == coap.RESPONSE else "no answer")
 """
 
-from . import numbers
 from .compat import const
 from .endpoint import Endpoint
 from .message import Message
@@ -68,6 +67,9 @@ if _TYPING:  # what __getattr__ finds
 def __getattr__(name):
     # coap.GET is numbers.GET: no second table of a hundred names in the heap
     from . import exchange, message
+    from .submodule import submodule
+
+    numbers = submodule("coap", "numbers")  # not by `from`, which asks here
 
     if name == "path_options":
         from .uri import path_options as value
@@ -84,8 +86,6 @@ def __getattr__(name):
     elif name == "__version__":
         from .version import VERSION as value
     else:
-        from .submodule import submodule
-
         value = submodule("coap", name)
     try:
         globals()[name] = value  # found once

@@ -11,7 +11,6 @@ A header of four octets, and what its lengths say:
     |   Token (TKL octets) ... Options ... 0xFF Payload ...
 """
 
-from . import numbers
 from .compat import const
 
 _TYPING = const(False)
@@ -27,18 +26,12 @@ _NON = const(1)
 _ACK = const(2)
 _RST = const(3)
 _EMPTY = const(0)
-_TOO_LARGE = const(141)
+_URI_PATH = const(11)
 
 _MARKER = const(0xFF)
 _MAX_OPTION = const(65535 + 269)  # what two octets of extended length can say (section 3.1)
 # A datagram of 1152 octets can hold over 1,100 empty options, which would cost 30 times its size in heap.
 _MAX_OPTIONS = const(32)
-# Rules of an option, in numbers.FORMS
-_REPEATABLE = const(1)
-_OF_REQUESTS = const(2)
-_OF_RESPONSES = const(4)
-_EVALUATED = const(8)
-_LOW = const(60)  # the last whose number is its place there
 # Octets, at most, of a datagram beside payload and options, with OSCORE and what it needs for blocks
 _HEAD = const(48)
 
@@ -91,7 +84,7 @@ class Message:
     def __repr__(self):
         return "<Message %s %s mid=%d, %s>" % (
             ("CON", "NON", "ACK", "RST")[self.type],
-            numbers.code_text(self.code),
+            "%d.%02d" % (self.code >> 5, self.code & 31),
             self.mid,
             "a source" if hasattr(self.payload, "read") else "%d octets" % len(self.payload),
         )
@@ -121,7 +114,7 @@ class Message:
         else in a URI is escaped (section 6.5), so an option "a/b" reads "/a%2Fb" and is no path of two."""
         path = ""
         for number, value in self.options:
-            if number == numbers.URI_PATH:
+            if number == _URI_PATH:
                 try:
                     part = str(value, "utf-8")
                 except UnicodeError:
@@ -142,51 +135,6 @@ def uint_octets(value: int) -> bytes:
         octets = bytes((value & 255,)) + octets
         value >>= 8
     return octets
-
-
-def has_blocks(message: Message) -> bool:
-    """Return whether it has an option of RFC 7959, or asks for one (section 2.9.3)."""
-    for number, _ in message.options:
-        if number == numbers.BLOCK1 or number == numbers.BLOCK2:
-            return True
-    return message.code == _TOO_LARGE
-
-
-def unrecognized(message: Message, blocks: int, understood: "Sequence[int]" = ()) -> int | None:
-    """Return the number of a critical option that counts as unrecognized, or None (section 5.4.1): its number is
-    not known, it is not for such a message (5.4), has a wrong length (5.4.3) or is repeated (5.4.5). Elective
-    options for which one of the last three is true are removed from the message, as the same sections want.
-
-    Block options are recognized where `blocks` is true; If-Match, If-None-Match and those that are not known here,
-    where `understood` has their numbers.
-    """
-    if not message.options:
-        return None
-    seen = 0
-    foreign = _OF_RESPONSES if numbers.is_request(message.code) else _OF_REQUESTS
-    for option in message.options:
-        number, value = option
-        place = 0  # the form of none
-        if number <= _LOW:
-            place = 3 * number
-        elif number in (252, 258, 292):
-            place = 3 * (_LOW + 1 + (252, 258, 292).index(number))
-        rules = numbers.FORMS[place]
-        if rules:
-            if (
-                not numbers.FORMS[place + 2] <= len(value) <= numbers.FORMS[place + 1]
-                or rules & foreign
-                or (number == seen and not rules & _REPEATABLE)  # equal numbers stand side by side
-                or (not blocks and number in (numbers.BLOCK1, numbers.BLOCK2))
-                or (rules & _EVALUATED and number not in understood)
-            ):
-                if number & 1:
-                    return number
-                message.options = [each for each in message.options if each is not option]
-            seen = number
-        elif number & 1 and number not in understood:
-            return number
-    return None
 
 
 def encode(message: Message, type: int | None = None, mid: int = 0, token: bytes = b"") -> bytearray:
@@ -320,7 +268,7 @@ def _check_code(code, type, end, reset):
         raise MessageError("code class %d is reserved" % (code >> 5), reset)
     if type == _RST:
         raise MessageError("a reset message must be empty")
-    if type == _ACK and numbers.is_request(code):
+    if type == _ACK and 0 < code < 32:
         raise MessageError("an acknowledgement cannot carry a request")
 
 

@@ -43,6 +43,7 @@ _CALLS = const(
         "device.calls.receiving Receiving messages next_message receive",
         "device.calls.asking Asking alive ended outbox stats subscribe triggered unsubscribe",
         "device.calls.restarting Restarting again",
+        "device.calls.warning Warning _forget_warnings _warn",
         "device.calls.groups Groups group_members groups join leave",
         "device.calls.applications Applications application",
     )

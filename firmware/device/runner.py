@@ -26,7 +26,6 @@ if _TYPING:
 
 _BURST = const(8)  # datagrams read before other tasks get their turn
 _LINK_RETRY = const(5000)  # ms between tries to bring the link up
-_WARN_AGAIN = const(60000)  # ms until the same trouble is told again
 _SEND_RETRY = const(20)  # ms until a link that was busy is asked again
 _BEAT = const(5000)  # ms that the timer task sleeps at most
 _LATE = const(10000)  # ms that a task may be behind, for an application that computes
@@ -378,21 +377,6 @@ class Serving:
         event = self._watched.pop(key, None)
         if event is not None:
             event.set()
-
-    def _warn(self, security):
-        """Tell what OSCORE refuses, each kind once a minute, so that a flood of bad packets does not flood the
-        console."""
-        trouble = security.trouble
-        security.trouble = None
-        if trouble not in self._warned:
-            self._warned[trouble] = _now()
-            log("security: %s", trouble)
-
-    def _forget_warnings(self, now):
-        # Removed here, and not only when told again: a tick that is kept for days has wrapped.
-        for trouble in list(self._warned):
-            if ticks_diff(now, self._warned[trouble]) > _WARN_AGAIN:
-                del self._warned[trouble]
 
     def _tell(self):
         registration = self.core.registration

@@ -14,9 +14,9 @@ _HOMES = (
     "application_client ApplicationClient",
     "events CHANGED FAILED GROUP MESSAGE REGISTRATION REPORT TOPIC TRIGGER",
     "config Config",
-    "errors ClientError ConfigError Error GroupError OutboxFull StoppedError SubscriptionError Unsupported UpdateError",
+    "errors ClientError ConfigError Error GroupError OutboxFull"
+    " StorageError StoppedError SubscriptionError Unsupported UpdateError",
     "wire.payload BodyError",
-    "store.storage StorageError",
     "store.finished FinishedMessage",
     "store.outgoing Outgoing",
     "store.message Message",

@@ -17,17 +17,22 @@ if _TYPING:
     from contracts import Config, Storage
 
     from .incoming.taking import Taking
+    from .outgoing.copying import Copying
     from .store.message import Message
     from .store.outgoing import Outgoing
+
+    class Parts(Copying, Taking):
+        """Both."""
 else:
-    Taking = object  # its methods come with the first that is called
+    Parts = object  # their methods come with the first that is called
 
 STARVED = (MemoryError, RuntimeError)  # the second: a stack that is too deep
-# What a client needs that gets messages
-_INCOMING = const(
+# What a client needs that gets messages, and one that sends files
+_PARTS = const(
     (
         "msgin5g.procedures.serving Serving serve",
         "msgin5g.incoming.taking Taking expected failed first inbox take",
+        "msgin5g.outgoing.copying Copying _copy drop send",
     )
 )
 _PAUSE = const(1000)  # ms
@@ -35,7 +40,7 @@ _TICKS = const((1 << 29) - 1)
 _ARRIVED = const((3, None))  # (events.MESSAGE, None), which wants no memory this way
 
 
-class BaseClient(Taking):
+class BaseClient(Parts):
     """A subclass sets `sources`, among them `registration`, `_sender` (an OutboxScheduler) and `_receiver` (an
     Inbox, or None before there is something for it), and `builder`. It has `_do(now)`, which does everything that can
     be done now.
@@ -82,7 +87,7 @@ class BaseClient(Taking):
         self._arrived = False
 
     def __getattr__(self, name):
-        later(BaseClient, name, *_INCOMING)
+        later(BaseClient, name, *_PARTS)
         return getattr(self, name)
 
     # --- what the application's side calls -------------------------------------------------------------
@@ -126,44 +131,11 @@ class BaseClient(Taking):
         self.registration.retry_now(now)
         self._work(now)
 
-    def send(
-        self,
-        to: str,
-        payload: "str | bytes | BinaryIO | tuple[BinaryIO, int]",
-        now: int,
-        to_type: str = "UE",
-        app_id: str | list[str] | None = None,
-        report: bool = False,
-        priority: str = "NORMAL",
-        store_forward: bool = False,
-        expires: float | None = None,
-        volatile: bool = False,
-    ) -> "Outgoing":
-        """Put a message in the outbox and return its Outgoing (clause 6.4.1.1.2). It is on flash then.
-
-        `to` is a service ID (str of 1 to 255 octets); `to_type` "UE", "AS", "GROUP", "TOPIC" or "BC".
-        `payload` is str, octets, a binary file, or (binary file, size); `app_id` str, a list of them, or None.
-        `report` asks the recipient for a delivery report; `priority` is "HIGH", "NORMAL" or "LOW".
-        `store_forward` has the server keep it for a recipient that cannot be reached; `expires` is in seconds from
-        now, None for never. A `volatile` message stays in the heap, and its file must stay open until it ends.
-        Raise ValueError for what can never be sent, OutboxFull when there is no room now, StorageError where the
-        storage failed; then the message was not taken.
-        """
-        self._stale = True  # what fails half way may have changed something, too
-        outgoing = self.builder.add(
-            to, payload, now, to_type, app_id, report, priority, store_forward, expires, volatile
-        )
-        while outgoing.spool is not None:
-            self._copy(outgoing, now)
-        self._work(now)
-        outgoing.prefetched = None  # what waits is made anew in its turn
-        return outgoing
-
     def offer(
         self, to: str, payload: "str | bytes | BinaryIO | tuple[BinaryIO, int]", now: int, **options: "Any"
     ) -> "Outgoing":
-        """Do what `send` does, but do not wait until a file is copied: its first segments go out meanwhile. The message
-        is taken, and on flash, only when `spool` has said so."""
+        """Do what `send` does (outgoing/copying.py), but do not wait until a file is copied: its first segments go out
+        meanwhile. The message is taken, and on flash, only when `spool` has said so."""
         self._stale = True
         outgoing = self.builder.add(to, payload, now, **options)
         self._work(now)
@@ -181,24 +153,6 @@ class BaseClient(Taking):
             if outgoing.exchange is None:
                 self._work(now)  # it may have waited for this
         return outgoing.spool is None
-
-    def _copy(self, outgoing, now):
-        self._stale = True
-        spool = outgoing.spool
-        try:
-            if spool.copied < spool.size:
-                spool.copy()
-            else:
-                self.outbox.spooled(outgoing)
-        except Exception:
-            self.drop(outgoing, now)
-            raise
-
-    def drop(self, outgoing: "Outgoing", now: int) -> None:
-        """Take back a message whose `spool` has not come to its end."""
-        if outgoing.spool is not None:
-            self._sender.drop(outgoing, now)
-            self._work(now)
 
     # --- what the runner calls --------------------------------------------------------------------------
 
@@ -299,4 +253,4 @@ class BaseClient(Taking):
         self._arrived = True
 
 
-whole(BaseClient, *_INCOMING)
+whole(BaseClient, *_PARTS)

@@ -7,7 +7,6 @@ each call everything is taken out of `outgoing` and `next_event`.
 
 import msgin5g
 from coap import exchange as coap_exchange
-from coap import numbers
 from coap.compat import const, random_octets
 from coap.message import MessageError
 
@@ -23,6 +22,10 @@ if _TYPING:
     from contracts import Config, Storage
 
     from .store.message import Message
+
+# of coap.numbers
+_UNAUTHORIZED = const(129)
+_FORBIDDEN = const(131)
 
 
 class Client(BaseClient):
@@ -229,7 +232,7 @@ class Client(BaseClient):
         """Without OSCORE the address is all there is to know a peer by; its port may change (NAT)."""
         if peer == self.peer or (isinstance(peer, tuple) and peer[0] == self.peer[0]):
             return None
-        return numbers.FORBIDDEN
+        return _FORBIDDEN
 
     def _handle(self, event, now):
         kind, subject, message = event
@@ -252,8 +255,8 @@ class Client(BaseClient):
             return
         self._on_peer_alive()
         if not source.registers:
-            if message.code == numbers.UNAUTHORIZED:
+            if message.code == _UNAUTHORIZED:
                 self.registration.on_unregistered(now)
-            elif numbers.is_success(message.code):
+            elif message.code >> 5 == 2:
                 self.registration.on_accepted()
         source.answered(item, message, now)

@@ -2,8 +2,8 @@
 """The errors that an application may see; all of them are importable from `msgin5g`.
 
 Those here are rare: this module is imported when the first of them is raised, or asked for as `msgin5g.OutboxFull`.
-The two that become responses stand where they begin: BodyError in wire/payload.py, StorageError in store/storage.py.
-Each of these has its `code` (RFC 7252 section 12.1.2), and `max_age`, the seconds after which the peer may come again,
+Two become responses, BodyError, which stands in wire/payload.py, and StorageError: each has its `code` (RFC 7252
+section 12.1.2), and `max_age`, the seconds after which the peer may come again,
 or None.
 
 A class of MicroPython can have only one built-in base, and applications rely on the one that each has. So `Error`
@@ -44,6 +44,21 @@ class StoppedError(EOFError):
     """The client was stopped, so the call has no effect; `start` begins anew."""
 
 
+class StorageError(OSError):
+    """The board's storage failed: the message was not taken. Free space, or send with volatile=True.
+
+    `args` are the errno and a sentence.
+    """
+
+    code = 160  # coap.INTERNAL_SERVER_ERROR
+    max_age = None
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(
+            error.args[0] if error.args else None, "the storage failed: the message was not taken"
+        )
+
+
 class Unsupported(Exception):
     """The board has no such thing; str() is a sentence that says what it has instead."""
 
@@ -51,8 +66,7 @@ class Unsupported(Exception):
 def __getattr__(name):
     if name != "Error":
         raise AttributeError(name)
-    # Made when it is asked for: an error of the configuration comes before there is a storage or a body.
-    from .store.storage import StorageError
+    # Made when it is asked for: an error of the configuration comes before there is a body.
     from .wire.payload import BodyError
 
     return (

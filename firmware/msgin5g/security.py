@@ -4,7 +4,7 @@
 import msgin5g
 from coap.compat import const
 from coap.endpoint import Endpoint
-from coap.numbers import Parameters
+from coap.endpoint.parameters import Parameters
 
 # What OSCORE (RFC 8613) adds to a request at most, IDs apart: the option's head 2, flags 1, Partial IV 5, the length of
 # an ID Context 1; a second payload marker, the inner code, the tag 8. And an Echo option of 8 octets with its head,

@@ -227,7 +227,7 @@ def test_a_plain_request_loads_no_server_no_blocks_no_observation_no_keys(interp
     answer, loaded = done.stdout.splitlines() or ["", done.stderr]
     assert answer == "132 False True"
     core = "compat endpoint exchange message numbers submodule uri uri.whole"
-    core += " endpoint.continuing endpoint.duplicates endpoint.serving"  # of the peer, and of CPython
+    core += " endpoint.continuing endpoint.duplicates endpoint.options endpoint.parameters endpoint.serving"
     network = "aio aio.call aio.client aio.context aio.response aio.serving aio.udp aio.waiting"
     network += " aio._cpython" * (interpreter == "cpython")
     assert loaded.split() == ["coap", *sorted(f"coap.{name}" for name in f"{core} {network}".split())]

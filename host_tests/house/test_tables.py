@@ -125,3 +125,21 @@ def test_no_event_changes_what_is_final():
 
     for position, (state, _, cells) in enumerate(tables.rows_of(machine)):
         assert (position >= states.FINAL) == (not cells), state
+
+
+def test_figures_that_stand_for_numbers_of_coap_are_those():
+    """`_POST = const(2)` puts the figure in the place of `numbers.POST`, which costs each use a look-up, and a device
+    the whole module."""
+    tables._firmware()
+    from coap import numbers
+
+    found = []
+    for path in (tables.ROOT / "firmware").rglob("*.py"):
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.Assign) and ast.unparse(node.value).startswith("const("):
+                name = node.targets[0].id.removeprefix("_")
+                if hasattr(numbers, name):
+                    found.append(name)
+                    value = ast.literal_eval(node.value.args[0])
+                    assert value == getattr(numbers, name), (path, name)
+    assert {"POST", "MAX_AGE", "UNAUTHORIZED"} <= set(found)

@@ -19,7 +19,7 @@ from msgin5g.outgoing.builder import OctetsSource
 from msgin5g.outgoing.segmentation import Segments
 from msgin5g.store.message_store import MessageStore
 from msgin5g.store.outgoing import Outgoing
-from msgin5g.wire import bodies, payload
+from msgin5g.wire import bodies, identifiers, payload, reading
 from msgin5g.wire.identifiers import PRIORITIES
 
 # Text with what JSON must escape, characters of each length in UTF-8, and the head that means octets
@@ -87,7 +87,7 @@ APP_IDS = st.one_of(st.none(), TEXTS, st.lists(TEXTS, max_size=3), st.lists(TEXT
 
 
 @given(
-    st.tuples(IDS, IDS, IDS, st.sampled_from(bodies.DESTINATIONS)),
+    st.tuples(IDS, IDS, IDS, st.sampled_from(identifiers.DESTINATIONS)),
     st.tuples(APP_IDS, st.booleans(), st.sampled_from(PRIORITIES), st.booleans()),
     st.sampled_from([None, "2026-11-30T03:26:46Z"]),
     st.one_of(TEXTS, OCTETS),
@@ -180,7 +180,7 @@ def test_ranges_of_what_is_missing(there, total):
         segments = reassembly.add(header, "s", number, total, False, "x", 0, 0)
     ranges = segments.missing()
     body = json.loads(bytes(bodies.segment_recovery("i", "s", ranges)))
-    assert bodies.read_ranges(body["segNoList"]) == ranges
+    assert reading.read_ranges(body["segNoList"]) == ranges
     named = [number for first, last in ranges for number in range(first, last + 1)]
     assert named == sorted(set(range(1, total + 1)) - there)
     assert all(last + 1 < first for (_, last), (first, _) in zip(ranges, ranges[1:], strict=False))
@@ -217,7 +217,7 @@ READERS = (
     lambda body: body.priority(),
     lambda body: body.status(),
     lambda body: body.cause(),
-    lambda body: bodies.read_ranges(body.text("a")),
+    lambda body: reading.read_ranges(body.text("a")),
 )
 NAMES = [
     "a",

@@ -194,7 +194,7 @@ def test_refused(members, member):
 )
 def test_ranges(text, ranges):
     from msgin5g import BodyError
-    from msgin5g.wire import bodies as device
+    from msgin5g.wire import reading as device
     from tools.wire import segments
 
     for read, error in ((segments.read_ranges, ValueError), (device.read_ranges, BodyError)):

@@ -37,7 +37,6 @@
     kind, exchange, response = event
     print(bytes(response.payload).decode() if kind == coap.RESPONSE else "no answer")
 """
-from . import numbers as numbers
 from .endpoint import Endpoint as Endpoint
 from .errors import BusyError as BusyError
 from .errors import Error as Error

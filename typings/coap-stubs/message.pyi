@@ -56,16 +56,6 @@ class Message:
         """
 def uint_octets(value: int) -> bytes:
     """Return an unsigned integer as an option value: the fewest octets, none for 0 (section 3.2). Raise ValueError."""
-def has_blocks(message: Message) -> bool:
-    """Return whether it has an option of RFC 7959, or asks for one (section 2.9.3)."""
-def unrecognized(message: Message, blocks: int, understood: Sequence[int]=...) -> int | None:
-    """Return the number of a critical option that counts as unrecognized, or None (section 5.4.1): its number is
-    not known, it is not for such a message (5.4), has a wrong length (5.4.3) or is repeated (5.4.5). Elective
-    options for which one of the last three is true are removed from the message, as the same sections want.
-
-    Block options are recognized where `blocks` is true; If-Match, If-None-Match and those that are not known here,
-    where `understood` has their numbers.
-    """
 def encode(message: Message, type: int | None=None, mid: int=0, token: bytes=b'') -> bytearray:
     """Return the octets of `message`, as a bytearray; where a type is given, with this type, message ID and token
     instead of its own.

@@ -3,6 +3,7 @@
 
 """The numbers of CoAP: types, codes, options (RFC 7252 section 12) and transmission parameters (section 4.8)."""
 from typing import Final
+from .endpoint.parameters import Parameters as Parameters
 CON: Final = 0
 NON: Final = 1
 ACK: Final = 2
@@ -67,35 +68,6 @@ ECHO: Final = 252
 NO_RESPONSE: Final = 258
 REQUEST_TAG: Final = 292
 JSON: Final = 50
-FORMS: Final = b'\x00\x00\x00\x1b\x08\x00\x00\x00\x00\x12\xff\x01\x11\x08\x01\x1a\x00\x00\x10\x03\x00\x12\x02\x00\x15\xff\x00\x00\x00\x00\x00\x00\x00\x13\xff\x00\x10\x02\x00\x00\x00\x00\x14\x04\x00\x13\xff\x00\x12\x01\x01\x12\x02\x00\x00\x00\x00\x00\x00\x00\x15\xff\x00\x00\x00\x00\x00\x00\x00\x10\x03\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x10\x03\x00\x10\x04\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x10\x04\x00\x10(\x01\x12\x01\x00\x13\x08\x00'
-
-class Parameters:
-    """Transmission parameters of RFC 7252 section 4.8, and what follows from them (section 4.8.2).
-
-    All times are whole milliseconds. `ack_random_factor` is a number of at least 1. `nstart` counts the
-    confirmable messages under way to one peer (section 4.7).
-    """
-    MAX_LATENCY: int
-    ack_timeout: int
-    ack_random_factor: float
-    max_retransmit: int
-    nstart: int
-    def __init__(self, ack_timeout: int=2000, ack_random_factor: float=1.5, max_retransmit: int=4, nstart: int=1) -> None: ...
-    @property
-    def max_transmit_span(self) -> int:
-        """Return the time from the first transmission of a confirmable message to its last: 45 s by default."""
-    @property
-    def max_transmit_wait(self) -> int:
-        """Return the time from the first transmission to giving up: 93 s by default."""
-    @property
-    def processing_delay(self) -> int:
-        """How long a peer may take to acknowledge (section 4.8.2)."""
-    @property
-    def exchange_lifetime(self) -> int:
-        """How long a confirmable message's ID may not be used again: 247 s by default."""
-    @property
-    def non_lifetime(self) -> int:
-        """The same for a non-confirmable message: 145 s by default."""
 def is_request(code: int) -> bool:
     """Return whether a code is a method: class 0, but not the empty message (RFC 7252 section 12.1)."""
 def is_success(code: int) -> bool:

@@ -7,10 +7,10 @@ Peers are compared and used as dict keys, nothing else: (host, port) pairs, or w
 """
 
 from .. import exchange as exchanges
-from .. import numbers
 from ..compat import const, drop_half_modules, earliest, random_octets, ticks_diff
-from ..message import Message, MessageError, decode, empty, encode, unrecognized
+from ..message import Message, MessageError, decode, empty, encode
 from ..submodule import later, whole
+from .parameters import Parameters
 
 _TYPING = const(False)
 if _TYPING:
@@ -33,15 +33,24 @@ _RST = const(3)
 _OBSERVE = const(6)
 _BLOCK2 = const(23)  # the lowest of an option that says more than what the response is
 _TOO_LARGE = const(141)
+_INTERNAL_ERROR = const(160)
+_UNAVAILABLE = const(163)
+_MAX_AGE = const(14)
 _NO_RESPONSE = const(258)
 
-_PARTS = const(("coap.endpoint.continuing Continuing", "coap.endpoint.serving Serving"))
+_PARTS = const(
+    (
+        "coap.endpoint.options Recognizing unrecognized",
+        "coap.endpoint.continuing Continuing",
+        "coap.endpoint.serving Serving",
+    )
+)
 
 
 class Endpoint(Serving):
     """An endpoint for any number of peers. Sizes are in octets, times in ms.
 
-    `parameters` are numbers.Parameters (RFC 7252 section 4.8), `random(n)` returns n random octets. `max_datagram` is
+    `parameters` are coap.Parameters (RFC 7252 section 4.8), `random(n)` returns n random octets. `max_datagram` is
     the longest datagram either way, `max_body` the longest body that may come in blocks (RFC 7959); with 0, Block
     options are not understood.
 
@@ -65,18 +74,17 @@ class Endpoint(Serving):
     # Critical options of requests that the application evaluates, and that are refused otherwise: `conditions.OPTIONS`
     understands: "tuple[int, ...]" = ()
     observers: "Any" = None  # who observes resources of ours, as soon as there is a list of them
-    _duplicates: "Duplicates | None" = None  # as soon as there may be one
 
     def __init__(
         self,
-        parameters: numbers.Parameters | None = None,
+        parameters: Parameters | None = None,
         max_datagram: int = 1152,
         random: "Callable[[int], bytes]" = random_octets,
         admit: "Callable[[Message, Peer], int | None] | None" = None,
         max_body: int = 4096,
         security: "Security | None" = None,
     ) -> None:
-        self.parameters = parameters or numbers.Parameters()
+        self.parameters = parameters or Parameters()
         self.max_datagram = max_datagram
         self.max_body = max_body
         self.stats = {
@@ -102,6 +110,7 @@ class Endpoint(Serving):
         self.failure = None  # the last of these errors
         self._leisure = None  # of the datagram that is being received, where it came by multicast
         self._seen = None  # what OSCORE had seen before the datagram that is being received
+        self._duplicates: "Duplicates | None" = None  # as soon as there may be one
         self.bodies: list = []
         self._queue: list = []
         self._events: list = []
@@ -224,10 +233,10 @@ class Endpoint(Serving):
                 self._reset(error.reset, peer)
             return
         if message.options and not self.security:  # under OSCORE those inside count, once decrypted
-            unrecognized(message, self.max_body)  # has removed elective options of a wrong form
+            self.unrecognized(message)  # has removed elective options of a wrong form
         if message.code == _EMPTY:
             self._receive_empty(message, peer, now)
-        elif numbers.is_request(message.code):
+        elif 0 < message.code < 32:
             self._receive_request(message, peer, now, len(datagram))
         else:
             self._receive_response(message, peer, now)
@@ -248,17 +257,17 @@ class Endpoint(Serving):
             or self._leisure is not None
             or len(datagram) < 4
             or datagram[0] & 0xF0 != 0x40
-            or not numbers.is_request(datagram[1])
+            or not 0 < datagram[1] < 32
         ):
             return  # only a confirmable request to us alone, and under OSCORE not by an unprotected error
         try:
-            code = numbers.SERVICE_UNAVAILABLE
+            code = _UNAVAILABLE
             if not isinstance(error, (MemoryError, OSError)):
-                code = numbers.INTERNAL_SERVER_ERROR
+                code = _INTERNAL_ERROR
             token = bytes(datagram[4 : 4 + min(8, datagram[0] & 15)])
-            answer = Message(code, options=((numbers.MAX_AGE, b"\x02"),))
+            answer = Message(code, options=((_MAX_AGE, b"\x02"),))
             mid = datagram[2] << 8 | datagram[3]
-            self._put_unless_flooded(encode(answer, numbers.ACK, mid, token), peer)
+            self._put_unless_flooded(encode(answer, _ACK, mid, token), peer)
         except MemoryError:
             pass  # no answer: the peer sends it again
 
@@ -474,12 +483,8 @@ class Endpoint(Serving):
 
     def _receive_response(self, message, peer, now):
         confirmable = message.type == _CON
-        if message.type != _ACK and self._duplicates is not None:
-            entry = self._duplicates.find(peer, message.mid, now)
-            if entry is not None:
-                if entry.mark is None:  # of a response; one with a mark is of a request: forged
-                    self._repeat(entry, message, now)
-                return
+        if message.type != _ACK and self._duplicates is not None and self._came_again(message, peer, now):
+            return
         if self.observations:
             observation = _holder(self.observations, message.token, peer)
             if observation and observation.on_notification(message, now):
@@ -511,7 +516,7 @@ class Endpoint(Serving):
                 self._doubt(exchange, message, now)
                 return None
             message = plain
-        if message.options and unrecognized(message, self.max_body) is not None:
+        if message.options and self.unrecognized(message) is not None:
             return None
         return message
 

@@ -7,7 +7,8 @@ and 5.2.2.
 from .. import exchange as exchanges
 from .. import numbers
 from ..compat import const, ticks_diff
-from ..message import MessageError, decode, empty, has_blocks
+from ..message import MessageError, decode, empty
+from .options import has_blocks
 
 _TYPING = const(False)
 if _TYPING:
@@ -18,7 +19,7 @@ if _TYPING:
 
     from ..exchange import Exchange
     from ..message import Message
-    from ..numbers import Parameters
+    from .parameters import Parameters
 
 
 class Continuing:
@@ -120,6 +121,13 @@ class Continuing:
             self.put(self._remember(message, peer, now), peer)
         except MemoryError:
             self.stats["dropped"] += 1
+
+    def _came_again(self, message, peer, now):
+        """Return whether a response that is no acknowledgement came before; it is acknowledged again then."""
+        entry = self._duplicates.find(peer, message.mid, now)
+        if entry is not None and entry.mark is None:  # one with a mark is of a request: forged
+            self._repeat(entry, message, now)
+        return entry is not None
 
     def _remember(self, message, peer, now):
         """Return the acknowledgement of a confirmable response. It is kept, for when that response comes again."""

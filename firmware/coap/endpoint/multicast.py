@@ -9,7 +9,8 @@ octets a second) and the length of a response (S) gives S * G * 1000 / R in plac
 
 from .. import numbers
 from ..compat import const
-from ..message import MessageError, decode, unrecognized
+from ..message import MessageError, decode
+from .options import unrecognized
 
 _TYPING = const(False)
 if _TYPING:

@@ -4,8 +4,9 @@
 from .. import exchange as exchanges
 from .. import numbers
 from ..compat import const
-from ..message import Message, MessageError, empty, encode, has_blocks, uint_octets, unrecognized
+from ..message import Message, MessageError, empty, encode, uint_octets
 from .duplicates import Incoming
+from .options import has_blocks, unrecognized
 
 _TYPING = const(False)
 if _TYPING:
@@ -15,11 +16,15 @@ if _TYPING:
     from contracts import Tick
 
     from .continuing import Continuing
+    from .options import Recognizing
+
+    class Base(Continuing, Recognizing):
+        """All parts of an Endpoint are in Serving then."""
 else:
-    Continuing = object
+    Base = object
 
 
-class Serving(Continuing):
+class Serving(Base):
     """Methods of Endpoint, whose attributes they use. They come into it with the first request of a peer."""
 
     if _TYPING:

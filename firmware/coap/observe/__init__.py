@@ -10,8 +10,9 @@ soon as its content is safe: until then a confirmable one is not acknowledged, a
 
 from .. import numbers
 from ..compat import const, earliest, ticks_diff
+from ..endpoint.options import unrecognized
 from ..exchange import NOTIFICATION, QUEUED, RESPONSE, STALE
-from ..message import Message, empty, unrecognized
+from ..message import Message, empty
 from ..states import after
 
 _TYPING = const(False)

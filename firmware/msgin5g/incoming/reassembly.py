@@ -14,8 +14,7 @@ from coap.compat import const, earliest, ticks_diff, utf8
 
 from ..rules import states
 from ..rules.refusals import Refusal, later
-from ..store.journal import around
-from ..store.records import Records
+from ..store.records import Records, around
 from ..store.storage import discard
 from ..wire import payload
 from ..wire.payload import BodyError

@@ -11,6 +11,7 @@ from ..rules import policy
 from ..rules.refusals import Refusal, later
 from ..store.message import Message
 from ..wire import bodies
+from ..wire.identifiers import DESTINATIONS
 from ..wire.payload import BodyError
 from .inbox import Inbox
 
@@ -79,7 +80,7 @@ class Receiver(Inbox):
         if to_type in ("UE", "AS") and to != self._config.ue_service_id:
             raise Refusal(numbers.NOT_FOUND, "destAddr: not this UE")
         if "oriDestAddr" in body:  # the group or topic that the server expanded
-            to_type, to = body.address("oriDestAddr", "destAddrType", bodies.DESTINATIONS)
+            to_type, to = body.address("oriDestAddr", "destAddrType", DESTINATIONS)
         address = (sender, sender_type, to, to_type)
         if "msgList" in body:
             self._aggregated(body, address, now)

@@ -8,10 +8,11 @@ from coap import numbers
 from ..rules.refusals import Refusal, expect_own
 from ..wire import bodies
 from ..wire.identifiers import MANY
+from ..wire.reading import read_ranges
 
 
 class Answered:
-    """Methods of MessageSender, whose attributes they use."""
+    """Methods of OutboxScheduler as a sender of JSON bodies, whose attributes they use."""
 
     def said(self, kind, body, now):
         """Do what `receive` of a source does."""
@@ -20,7 +21,7 @@ class Answered:
         elif kind == "MSGRESP":
             self._receive_response(body, now)
         elif kind == "SEGREC":
-            ranges = bodies.read_ranges(body.text("segNoList", longest=1024))
+            ranges = read_ranges(body.text("segNoList", longest=1024))
             if not self.recovery(body.text("segId"), ranges, now):
                 raise Refusal(numbers.NOT_FOUND, "segId: nothing is held of this message")
         else:

@@ -1,17 +1,22 @@
 # SPDX-License-Identifier: MIT
 """What a message must be to go out as MSG, and where it is cut: TS 24.538 clause 6.4.1.1.2, in one place."""
 
-from coap import numbers
 from coap.compat import const
 from coap.message import Message as CoapMessage
 from coap.message import encode, uint_octets
 
 from ..security import overhead
 from ..wire import bodies, payload
-from ..wire.identifiers import PORT, PRIORITIES
+from ..wire.identifiers import DESTINATIONS, PORT, PRIORITIES
 from .builder import MessageBuilder, OctetsSource
 
 PATH = "/msgin5g"
+# of coap.numbers
+_CON = const(0)
+_NON = const(1)
+_POST = const(2)
+_URI_HOST = const(3)
+_URI_PORT = const(7)
 _OPTIONS = const(((11, b"msgin5g"), (12, b"2")))  # Uri-Path as PATH, Content-Format 50: application/json
 _AROUND = const(4 + 4 + 8 + 2 + 1)  # octets around a body: head, token, these options, the marker
 LEAST_ROOM = 64  # octets of a segment: any character with its escapes fits, and the head with some octets
@@ -24,10 +29,10 @@ def request(config, body, confirmable):
     """Return the POST that carries `body` (docs/wire-profile.md, "Transport")."""
     options = list(_OPTIONS)
     if config.server_host is not None:
-        options.append((numbers.URI_HOST, config.server_host.encode()))
+        options.append((_URI_HOST, config.server_host.encode()))
         if config.server_port != PORT:
-            options.append((numbers.URI_PORT, uint_octets(config.server_port)))
-    return CoapMessage(numbers.POST, body, options, numbers.CON if confirmable else numbers.NON)
+            options.append((_URI_PORT, uint_octets(config.server_port)))
+    return CoapMessage(_POST, body, options, _CON if confirmable else _NON)
 
 
 def room(config):
@@ -46,8 +51,8 @@ class BodyBuilder(MessageBuilder):
         self._clock = clock
 
     def _check(self, to_type, app_id, priority, store_forward):
-        if to_type not in bodies.DESTINATIONS:
-            raise ValueError("to_type must be one of " + ", ".join(bodies.DESTINATIONS))
+        if to_type not in DESTINATIONS:
+            raise ValueError("to_type must be one of " + ", ".join(DESTINATIONS))
         if priority not in PRIORITIES:
             raise ValueError("priority must be one of " + ", ".join(PRIORITIES))
         for each in app_id if isinstance(app_id, (list, tuple)) else () if app_id is None else (app_id,):

@@ -4,8 +4,6 @@
 import msgin5g
 from coap.compat import const
 
-from ..store.storage import StorageError
-
 _MAX_WAITING = const(64)
 
 
@@ -58,7 +56,7 @@ class Outbox:
         try:
             self._store.sent(outgoing, octets)
         except OSError as error:
-            raise StorageError(error)
+            raise msgin5g.StorageError(error)
 
     def drop(self, outgoing):
         """Take out a message that was not taken after all, since its payload could not be kept."""

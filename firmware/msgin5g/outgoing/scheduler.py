@@ -5,12 +5,21 @@ Order is kept for each destination, and only messages to the same destination wa
 wire, docs/wire-profile.md).
 """
 
-from coap.compat import earliest
+from coap.compat import const, earliest
+from coap.submodule import later, whole
 
-from ..rules import policy, states
+from ..rules import states
 from ..rules.requests import Source
 from ..timing import Countdown
 from ..wire.identifiers import PRIORITIES
+
+# What a scheduler needs whose messages meet more than their acceptance
+_PARTS = const(
+    (
+        "msgin5g.outgoing.outcomes Outcomes delay drop emit reported",
+        "msgin5g.outgoing.answered Answered confirmation recovery report response response_of_one said",
+    )
+)
 
 
 class OutboxScheduler(Source):
@@ -31,6 +40,10 @@ class OutboxScheduler(Source):
         self._turn = 0
         for outgoing in outbox.waiting:  # from before a restart
             outgoing.expires = Countdown(config.report_timeout * 1000)
+
+    def __getattr__(self, name):
+        later(OutboxScheduler, name, *_PARTS)
+        return getattr(self, name)
 
     def choose(self, now):
         """Return the message whose turn it is, or None: of the first ones to each destination that may go now the
@@ -70,21 +83,6 @@ class OutboxScheduler(Source):
         """Take note that the peer took the message, or a part of it: drop the back-off of its destination."""
         self._backoffs.pop((outgoing.to_type, outgoing.to), None)
 
-    def delay(self, outgoing, max_age, silent, now, denied=False):
-        """Put off a message that has to be sent again, and its destination; arguments as those of Backoff.failed.
-
-        `denied`: it was refused for want of a registration; the first time it waits for that only, without a
-        back-off.
-        """
-        self._on(outgoing, "back")
-        destination = (outgoing.to_type, outgoing.to)
-        backoff = self._backoffs.get(destination)
-        if backoff is None:
-            backoff = self._backoffs[destination] = policy.backoff("MSG", self._random)
-            if denied:
-                return
-        backoff.failed(now, max_age, silent)
-
     def accept(self, outgoing, now, event="accepted"):
         """Take note that the other side has it ("accepted", or "stored"): the end, unless a report was asked for."""
         if outgoing.spool is not None:
@@ -110,31 +108,8 @@ class OutboxScheduler(Source):
         if crowded_out is not None:
             self.end(crowded_out, "closed", "too many others wait for a report", now)
 
-    def reported(self, outgoing, reporter, success, cause, now):
-        """Take the report of the recipient, or of one of many; `reporter` is None where the wire does not name
-        it."""
-        if outgoing.reports is not None:
-            from .many import count  # here, so that its memory is only spent where it is needed
-
-            count(self, outgoing, reporter, success, cause, self._config.report_timeout * 1000, now)
-        elif success:
-            self.end(outgoing, "delivered", None, now)
-        else:
-            self.end(outgoing, "failed", cause or "the recipient reported a failure", now)
-
     def unsendable(self, outgoing, why, now):
         self.end(outgoing, "failed", why, now)
-
-    def drop(self, outgoing, now):
-        """Take back a message that was not taken after all: its payload could not be kept. What went out of it is no
-        message, and its receiver gives it up (clause 6.5.3)."""
-        self._take_off(outgoing, now)
-        self.outbox.drop(outgoing)
-        self._next_in_line(outgoing)
-
-    def emit(self, outgoing, reporter, success, cause):
-        """Emit the report of one of many."""
-        self._changed(outgoing, (reporter, success, cause))
 
     def end(self, outgoing, event, cause, now, counting=False):
         """End a message by this event, which leads to a state that is final."""
@@ -205,3 +180,6 @@ class OutboxScheduler(Source):
         for backoff in self._backoffs.values():
             deadline = earliest(deadline, backoff.waits(now))
         return deadline
+
+
+whole(OutboxScheduler, *_PARTS)

@@ -1,20 +1,14 @@
 # SPDX-License-Identifier: MIT
 """From the outbox to the air: TS 24.538 clauses 6.4.1.1.2 (sending) and 6.5 (Message Sender)."""
 
-from coap import numbers
 from coap.compat import const, earliest, ticks_diff
-from coap.submodule import later, whole
 
 from ..rules import policy
 from ..wire import bodies, payload
 from .scheduler import OutboxScheduler
 
+_MAX_AGE = const(14)  # of coap.numbers
 _PROGRESS = const(64)  # acknowledged segments between two writes: a restart repeats at most so many
-
-# What a sender needs that is told about its messages
-_ANSWERED = const(
-    "msgin5g.outgoing.answered Answered confirmation recovery report response response_of_one said"
-)
 
 
 class MessageSender(OutboxScheduler):
@@ -23,10 +17,6 @@ class MessageSender(OutboxScheduler):
     def __init__(self, client):
         super().__init__(client)
         self._client = client
-
-    def __getattr__(self, name):
-        later(MessageSender, name, _ANSWERED)
-        return getattr(self, name)
 
     # --- what goes out ------------------------------------------------------------------------------
 
@@ -126,7 +116,7 @@ class MessageSender(OutboxScheduler):
         elif verdict == policy.END:
             self.end(outgoing, "failed", bodies.failure(message), now)
         else:
-            max_age = message.uint(numbers.MAX_AGE)
+            max_age = message.uint(_MAX_AGE)
             self.delay(outgoing, max_age, False, now, verdict == policy.REGISTER)
 
     def unanswered(self, outgoing, now, why=None):
@@ -171,9 +161,6 @@ class MessageSender(OutboxScheduler):
             if outgoing.stands == "confirming":
                 deadline = earliest(deadline, outgoing.confirm_deadline)
         return deadline
-
-
-whole(MessageSender, _ANSWERED)
 
 
 def start(client):

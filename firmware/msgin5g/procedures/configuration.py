@@ -25,7 +25,7 @@ from ..wire.payload import BodyError
 FILE = "configuration"
 _VERSION = const(1)  # of that file
 _MAX_FILE = const(4096)
-_MAX_AGE = const(86400)  # s, where the server does not say
+_LONGEST = const(86400)  # s, where the server does not say
 _YEAR = const(31536000)  # s
 _UNKNOWN_AGE = const(3600)  # s until what was kept over a restart is asked for, where its age is not known
 _SPREAD = const(10000)  # ms, so that devices that were switched on together do not ask together for ever
@@ -36,7 +36,7 @@ _MAX_HELD = const(3600)  # s
 class Settings:
     """What is kept: what the server said, and when. `fields` are in the order of the file (docs/flash-format.md)."""
 
-    def __init__(self, ue_id, document, etag, ue, server, size, fetched=None, max_age=_MAX_AGE):
+    def __init__(self, ue_id, document, etag, ue, server, size, fetched=None, max_age=_LONGEST):
         self.fields = [ue_id, document, etag, ue, server, size, fetched, max_age]
         self.etag = None if etag is None else binascii.unhexlify(etag)
         self.ue = ue
@@ -247,7 +247,7 @@ class Configuration(Step):
             etag = message.option(numbers.ETAG)
             etag = None if etag is None else str(binascii.hexlify(etag), "utf-8")
             settings = Settings(self.client.config.ue_id, document, etag, ue, server, size)
-        max_age = lifetime(_MAX_AGE if max_age is None else max_age, _YEAR)
+        max_age = lifetime(_LONGEST if max_age is None else max_age, _YEAR)
         settings.aged(self._seconds(), max_age)
         self._taken = settings
         self._doubted = True  # what came just now is not what a refusal is about

@@ -16,7 +16,6 @@ from ..events import GROUP
 from ..rules import states
 from ..rules.subscriptions import Subscription, Subscriptions
 from ..store.kept import Kept
-from ..store.storage import StorageError
 from ..timing import Countdown
 from ..wire import bodies, groups
 from ..wire.identifiers import service_id_error
@@ -148,7 +147,7 @@ class Groups(Subscriptions):
         try:
             new = self._changed(watch, event)
         except OSError as error:
-            raise StorageError(error)
+            raise msgin5g.StorageError(error)
         if new or watch.due is None:
             watch.due = Countdown(0, now)
         return watch

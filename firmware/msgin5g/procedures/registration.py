@@ -4,7 +4,6 @@
 The device never gives up: every failure is tried again, ever more rarely.
 """
 
-from coap import numbers
 from coap.compat import const, earliest, random_octets
 from coap.submodule import later, whole
 
@@ -14,6 +13,7 @@ from ..timing import MAX_WAIT, Countdown, jittered, lifetime
 from ..wire import bodies
 from ..wire.payload import BodyError
 
+_MAX_AGE = const(14)  # of coap.numbers
 _DEFAULT_LIFETIME = const(3600)  # s, where the server grants without saying how long
 _EXPECTED = const(300)  # s until a gateway that bulks has an answer, where nobody says how long
 _RESERVE = const(448)  # octets of a datagram that are not payload, in what the device tells others to send
@@ -94,7 +94,7 @@ class Registration(Registering):
             self._put_off("failed", "answer not understood, %s" % error, None, now)
             return
         event = "refused" if verdict == policy.REFUSED else "failed"
-        self._put_off(event, bodies.failure(message), message.uint(numbers.MAX_AGE), now)
+        self._put_off(event, bodies.failure(message), message.uint(_MAX_AGE), now)
 
     def unanswered(self, step, now, why=None):
         self._on_air = None

@@ -144,9 +144,7 @@ class Stored(Source):
         except Exception as error:
             outgoing.expire_time, outgoing.segmentation, outgoing.expires = before
             if isinstance(error, OSError):
-                from ..store.storage import StorageError
-
-                raise StorageError(error)
+                raise msgin5g.StorageError(error)
             raise
 
     def _date(self, seconds):

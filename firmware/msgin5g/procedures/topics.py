@@ -5,6 +5,7 @@ What is subscribed stays so: the topics lie in a file of the storage, and each i
 that was new, before its time is over, and after an error, until the application unsubscribes.
 """
 
+import msgin5g
 from coap import numbers
 from coap.compat import const
 from coap.observe import MAX_OBSERVATIONS
@@ -13,7 +14,6 @@ from ..events import TOPIC
 from ..rules.subscriptions import SUBSCRIPTION as SUBSCRIPTION
 from ..rules.subscriptions import Subscription, Subscriptions
 from ..store.kept import Kept
-from ..store.storage import StorageError
 from ..timing import Countdown
 from ..wire import bodies
 from ..wire.identifiers import service_id_error
@@ -104,7 +104,7 @@ class Topics(Subscriptions):
         try:
             return self._changed(subscription, event)
         except OSError as error:
-            raise StorageError(error)
+            raise msgin5g.StorageError(error)
 
     def _store(self):
         self._file.write([[each.topic, each.kind == "UNSUB"] + each.more for each in self.subscriptions])

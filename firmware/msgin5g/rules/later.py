@@ -8,8 +8,9 @@ of its own (RFC 8613 section 5.2), and is bound to the request as a notification
 """
 
 from coap.compat import const
+from coap.endpoint.options import unrecognized
 from coap.exchange import NOTIFICATION
-from coap.message import Message, unrecognized
+from coap.message import Message
 from coap.numbers import ACK, CON
 
 _TYPING = const(False)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The part of the journal that gives up old log segments. Imported by the journal where there is a second one."""
+"""The part of the journal that gives up old log segments, and what it is seldom asked for. Imported by the journal
+where there is a second segment."""
 
 from coap.compat import const
 
@@ -45,3 +46,17 @@ class Compacting:
                 ref.length = moved.length
                 self._refs.pop(position)
         self._moving = False
+
+    def append(self, kind, body, owner=None):
+        """Write a record, and the deferred records, in one step; return its RecordRef where it has an owner.
+
+        Raise OSError; then nothing counts as written and they go on waiting.
+        """
+        ref = self.write(kind, body, owner)
+        self.compact()
+        return ref
+
+    @property
+    def octets(self):
+        """What the log segments hold at the least; for people who look at sizes."""
+        return max(0, len(self.segments) - 1) * self.SEGMENT + self._filled

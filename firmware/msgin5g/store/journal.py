@@ -11,10 +11,9 @@ that began it.
 
 import binascii
 
+import msgin5g
 from coap.compat import const, json_octets
 from coap.submodule import later, whole
-
-from .storage import StorageError
 
 _MAGIC = const(0xA7)
 _AROUND = const(8)  # octets of a record that are not its body
@@ -38,13 +37,6 @@ def record(kind, body):
     data += body
     data += binascii.crc32(data).to_bytes(4, "big")
     return data
-
-
-def around(kind, head, rest):
-    """Return what stands before and behind `rest` in the record whose body is `head` and then that, both octets."""
-    length = len(head) + len(rest)
-    before = bytes((_MAGIC, kind, length >> 8, length & 255)) + head
-    return before, binascii.crc32(rest, binascii.crc32(before)).to_bytes(4, "big")
 
 
 class RecordRef:
@@ -124,16 +116,7 @@ class Journal:
         """Raise StorageError where it is not known what lies in the storage."""
         if self.unread is not None:
             self.failed += 1
-            raise StorageError(OSError(*self.unread))
-
-    def append(self, kind, body, owner=None):
-        """Write a record, and the deferred records, in one step; return its RecordRef where it has an owner.
-
-        Raise OSError; then nothing counts as written and they go on waiting.
-        """
-        ref = self.write(kind, body, owner)
-        self.compact()
-        return ref
+            raise msgin5g.StorageError(OSError(*self.unread))
 
     def write(self, kind, body, owner=None):
         """Do the first half of `append`, for a record that the next checkpoint must know of; `compact` is the rest."""
@@ -171,11 +154,6 @@ class Journal:
         if len(octets) != size:
             raise OSError("a record vanished from the storage")
         return octets
-
-    @property
-    def octets(self):
-        """What the log segments hold at the least; for people who look at sizes."""
-        return max(0, len(self.segments) - 1) * self.SEGMENT + self._filled
 
     def _write(self, records):
         self.check()

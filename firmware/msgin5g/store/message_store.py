@@ -19,23 +19,22 @@ from coap.compat import const
 from coap.submodule import later, unload, whole
 
 from .journal import Journal, RecordSource, pack
-from .outgoing import AWAITING, Outgoing
+from .outgoing import AWAITING, counts
 
 _SENT = const(0x53)
 _ACCEPTED = const(0x41)
-_PROGRESS = const(0x50)
 _ENDED = const(0x45)
-_OPENED = const(0x4F)
-_RECEIVED = const(0x52)
-_COUNTED = const(0x4E)
-_JOINED = const(0x4A)
 _CHECKPOINT = const(0x4B)
 
-# What a device needs that receives, and how
-_RECEIVING = const(
-    "msgin5g.store.receiving Receiving closed digests_with message_header opened received remember_seen reported seen"
-    " set_header shared taken"
+# What a device needs that receives, and one whose messages take more than two steps
+_PARTS = const(
+    (
+        "msgin5g.store.receiving Receiving closed digests_with message_header opened received remember_seen reported"
+        " seen set_header shared taken",
+        "msgin5g.store.further Further counted joined progress rewrite sent_again",
+    )
 )
+
 
 _MAX_HISTORY = const(16)  # messages that ended, for an application that restarted
 _MAX_CAUSE = const(80)  # characters of the cause of each: all are in the checkpoint of every log segment
@@ -60,10 +59,10 @@ class MessageStore:
         self.unnamed = 0  # messages still to come until no digest of version 0, without a sender, is left
         self.foreign = 0  # payload files up to this number may belong to log segments of a newer version
         self.order = 0
-        self.journal = Journal(storage, self._checkpoint, self.rewrite)
+        self.journal = Journal(storage, self._checkpoint, lambda ref: self.rewrite(ref))
 
     def __getattr__(self, name):
-        later(MessageStore, name, _RECEIVING)
+        later(MessageStore, name, *_PARTS)
         return getattr(self, name)
 
     # --- messages on their way out ------------------------------------------------------------------
@@ -76,7 +75,7 @@ class MessageStore:
         source = outgoing.source
         if octets is not None:
             source = RecordSource(self.journal, None, len(octets), source.text)
-        header = self._outgoing_header(outgoing)
+        header = self.outgoing_header(outgoing)
         source.ref = outgoing.ref = self.journal.write(_SENT, pack(header, octets or b""), outgoing)
         outgoing.source = source
         self.journal.compact()
@@ -86,15 +85,6 @@ class MessageStore:
         self.order += 1
         outgoing.order = self.order
 
-    def sent_again(self, outgoing):
-        """Write record S again, since the message is cut in another way. Raise OSError."""
-        before = outgoing.ref
-        outgoing.ref = self.journal.write(*self.rewrite(before), outgoing)
-        if outgoing.source.file is None:
-            outgoing.source.ref = outgoing.ref
-        self.journal.release(before)
-        self.journal.compact()
-
     def accepted(self, outgoing):
         """Take note that the body is not needed any more. Return whether it may be removed."""
         body = pack([outgoing.message_id])
@@ -102,21 +92,6 @@ class MessageStore:
             self.journal.defer(_ACCEPTED, body)
             return True
         return self.write(_ACCEPTED, body)  # the file must not go before this is safe
-
-    def progress(self, outgoing):
-        """Write record P: which segments were acknowledged, so that a restart goes on there."""
-        outgoing.progress = outgoing.segments.progress()
-        self.write(_PROGRESS, pack([outgoing.message_id, outgoing.progress]))
-
-    def counted(self, outgoing):
-        """Keep how many of many recipients reported a failure, as long as none reported success."""
-        self.journal.defer(_COUNTED, pack([outgoing.message_id] + _counts(outgoing)))
-
-    def joined(self, aggregate):
-        """Write record J, before the messages go out as one, or as this is known better. Raise OSError."""
-        before = aggregate.ref
-        aggregate.ref = self.journal.append(_JOINED, pack(aggregate.composition()), aggregate)
-        self.journal.release(before)
 
     def ended(self, outgoing, state, cause):
         """Write record E. Return whether the body may be removed."""
@@ -150,7 +125,7 @@ class MessageStore:
             self.journal.compact()
         return safe
 
-    def _outgoing_header(self, outgoing):
+    def outgoing_header(self, outgoing):
         left = None
         if outgoing.expires is not None and outgoing.stands not in AWAITING:
             left = outgoing.expires.last
@@ -174,7 +149,7 @@ class MessageStore:
             outgoing.stands in AWAITING,
         ]
         if outgoing.reports and outgoing.reports["failure"]:
-            header += _counts(outgoing)
+            header += counts(outgoing)
         return header
 
     def flush(self):
@@ -206,30 +181,5 @@ class MessageStore:
     def _checkpoint(self):
         return _CHECKPOINT, pack([self.order, self.history, self.foreign, self.unnamed], self.digests)
 
-    def rewrite(self, ref):
-        """Return (kind, body) of a live record as it would be written now."""
-        owner = ref.owner
-        if isinstance(owner, Outgoing):
-            payload = b""
-            if owner.stands not in AWAITING and owner.source.file is None:
-                payload = owner.source.read(0, owner.size)
-            return _SENT, pack(self._outgoing_header(owner), payload)
-        if hasattr(owner, "composition"):
-            return _JOINED, pack(owner.composition())
-        if isinstance(owner, tuple):  # of an earlier run, until the sender takes it up
-            return _JOINED, pack(owner)
-        from .message import Message  # loaded with the first one that came in
 
-        if isinstance(owner, Message):
-            return _RECEIVED, pack(self.message_header(owner), b"" if owner.taken else owner.octets())
-        if isinstance(owner, list):  # of a device that was a client and is an application client now
-            return _OPENED, pack(owner[:3] + [self.message_header(owner[3])] + owner[5:])
-        return _OPENED, pack(self.set_header(owner))
-
-
-def _counts(outgoing):
-    cause = outgoing.cause and outgoing.cause[:_MAX_CAUSE]
-    return [outgoing.reports["success"], outgoing.reports["failure"], cause]
-
-
-whole(MessageStore, _RECEIVING)
+whole(MessageStore, *_PARTS)

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: MIT
 """A message on its way out, as the application sees it."""
 
+from coap.compat import const
+
 from ..rules import states
 from ..wire.identifiers import MANY
 
+_MAX_CAUSE = const(80)  # characters of the cause of each: all are in the checkpoint of every log segment
 AWAITING = ("accepted", "stored")  # states of states.OUTGOING in which a report is waited for
 
 
@@ -78,3 +81,9 @@ class Outgoing:
             self.state,
             ", " + self.cause if self.cause else "",
         )
+
+
+def counts(outgoing):
+    """Return the fields of a record for the reports of many recipients."""
+    cause = outgoing.cause and outgoing.cause[:_MAX_CAUSE]
+    return [outgoing.reports["success"], outgoing.reports["failure"], cause]

@@ -106,3 +106,10 @@ def opened(journal, storage):
             journal.segments.append(segment)
         journal.damaged += records.damaged
         journal.torn += records.torn
+
+
+def around(kind, head, rest):
+    """Return what stands before and behind `rest` in the record whose body is `head` and then that, both octets."""
+    length = len(head) + len(rest)
+    before = bytes((_MAGIC, kind, length >> 8, length & 255)) + head
+    return before, binascii.crc32(rest, binascii.crc32(before)).to_bytes(4, "big")

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Payloads of messages on their way out that are not in the heap. Loaded with the first of them."""
 
+import msgin5g
 from coap.compat import const
 
-from .storage import StorageError, discard
+from .storage import discard
 
 _BLOCK = const(4096)  # of littlefs on most boards
 _POINTER = const(4)
@@ -100,7 +101,7 @@ class Spool(StoredSource):
         try:
             self._storage.append(self.file, piece)
         except OSError as error:
-            raise StorageError(error)
+            raise msgin5g.StorageError(error)
         self.copied += len(piece)
 
     def fill(self):

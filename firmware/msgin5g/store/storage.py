@@ -16,25 +16,9 @@ storage failed (full, read-only, gone).
 
 import json
 
-from coap import numbers
 from coap.compat import const
 
 _MAX_DEPTH = const(256)  # brackets that nothing has that we wrote
-
-
-class StorageError(OSError):
-    """The board's storage failed: the message was not taken. Free space, or send with volatile=True.
-
-    `args` are the errno and a sentence.
-    """
-
-    code = numbers.INTERNAL_SERVER_ERROR
-    max_age = None
-
-    def __init__(self, error: Exception) -> None:
-        super().__init__(
-            error.args[0] if error.args else None, "the storage failed: the message was not taken"
-        )
 
 
 def discard(storage, name):

@@ -5,13 +5,20 @@ Written strictly: members at their default are left out, nothing beyond what JSO
 Read kindly: misspelt values, names with spaces, strings for booleans and numbers (docs/wire-profile.md).
 """
 
-from coap import numbers
-from coap.compat import json_octets, json_value, printable
+from coap.compat import const, json_octets, json_value, printable
+from coap.submodule import later, whole
 
-from .identifiers import PRIORITIES, quoted, service_id_error
+from .identifiers import digits, quoted
 from .payload import BodyError
 
-DESTINATIONS = ("UE", "AS", "GROUP", "BC", "TOPIC")
+_TYPING = const(False)
+if _TYPING:
+    from .reading import Reading
+else:
+    Reading = object  # its readers come with the first that is called
+
+_READING = const("msgin5g.wire.reading Reading")
+
 SUCCESS = "success"
 FAILURE = "failure"
 STORED = "stored for deferred delivery"
@@ -167,7 +174,7 @@ def segment_confirmation(service, set_id, result):
     return _request(service, "SEGCONFIR", ("segId", set_id), ("result", result))
 
 
-class Body:
+class Body(Reading):
     """A received JSON object. Each reader gives the member's value, or the default where it is absent,
     and raises BodyError where it is wrong (or absent without a default, which `...` stands for)."""
 
@@ -185,6 +192,10 @@ class Body:
         if not isinstance(members, dict):
             raise BodyError("body", "not a JSON object")
         return cls(members)
+
+    def __getattr__(self, name):
+        later(Body, name, _READING)
+        return getattr(self, name)
 
     def __contains__(self, name):
         return self._members.get(name) is not None  # null says no more than absence
@@ -221,117 +232,21 @@ class Body:
             raise BodyError(name, "not true or false")
         return value
 
-    def last_segment(self):
-        """Return lastSegFlag, a string in clause 7.3.4.1 that names no values: all but the words for no mean yes."""
-        value = self.value("lastSegFlag", False)
-        if isinstance(value, str):
-            return value.strip().lower() not in ("", "false", "0")
-        if value not in (0, 1):
-            raise BodyError("lastSegFlag", "not true or false")
-        return bool(value)
-
-    def app_id(self, default=None):
-        """appId: a string, or a tuple of the array that clause 6.4.1.1.2 allows."""
-        value = self._members.get("appId")
-        if not isinstance(value, list):
-            return self.text("appId", default)
-        for each in value:
-            Body({"appId": each}).text("appId")
-        return value[0] if len(value) == 1 else tuple(value) or default
-
     def integer(self, name, default=..., low=0, high=0x7FFFFFFF):
         """Return an integer member from `low` to `high`, by its digits too. Raise BodyError."""
         value = self.value(name, default)
         if value is default:
             return value
         if isinstance(value, str):
-            value = _digits(value)
+            value = digits(value)
         elif isinstance(value, float) and value % 1 == 0:  # 60.0 is an integer to JSON Schema
             value = int(value)
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
             raise BodyError(name, "not an integer from %d to %d" % (low, high))
         return value
 
-    def object(self, name):
-        """Return a member that is an object, as a Body. Raise BodyError."""
-        value = self.value(name, ...)
-        if not isinstance(value, dict):
-            raise BodyError(name, "not an object")
-        return Body(value)
 
-    def objects(self, name):
-        """Return a member that is a list of objects, as Bodies. Raise BodyError."""
-        value = self.value(name, ...)
-        if not isinstance(value, list):
-            raise BodyError(name, "not an array")
-        for each in value:
-            if not isinstance(each, dict):
-                raise BodyError(name, "not an array of objects")
-        return [Body(each) for each in value]
-
-    def elements(self):
-        """Return what is aggregated in msgList, one or more."""
-        found = self.objects("msgList")
-        if not found:
-            raise BodyError("msgList", "empty")
-        if self.integer("totalMsgCount", None) not in (None, len(found)):
-            raise BodyError("totalMsgCount", "is not the length of msgList")
-        return found
-
-    def address(self, name, type_name, types):
-        """Return (type, address) of oriAddr or destAddr; the first of `types` where it says none."""
-        body = self.object(name)
-        type = body.text(type_name, types[0]).upper()
-        if type not in types:
-            raise BodyError(name + "." + type_name, "not one of " + ", ".join(types))
-        addr = body.text("addr")
-        if not addr:
-            raise BodyError(name + ".addr", "empty")
-        why = service_id_error(addr)
-        if why:
-            raise BodyError(name + ".addr", why)
-        return type, addr
-
-    def originator(self):
-        """Return (type, service ID) of oriAddr. Raise BodyError."""
-        return self.address("oriAddr", "oriAddrType", ("UE", "AS"))
-
-    def destination(self):
-        """Return (type, service ID) of destAddr. Raise BodyError."""
-        return self.address("destAddr", "destAddrType", DESTINATIONS)
-
-    def message_id(self):
-        """Return msgId. Raise BodyError."""
-        value = self.text("msgId", longest=64)
-        if not value:
-            raise BodyError("msgId", "empty")
-        return value
-
-    def priority(self, default="NORMAL"):
-        """Return the priority, one of PRIORITIES. Raise BodyError."""
-        value = self.text("priority", default)
-        if value == "MEDIUM" or value == "MIDDLE":  # as MSGin5G-5 and TS 29.538 say it
-            return "NORMAL"
-        if value not in PRIORITIES:
-            raise BodyError("priority", "not one of " + ", ".join(PRIORITIES))
-        return value
-
-    def status(self, default=...):
-        """Return (DelSta, Cause) of clauses 7.3.4.2 and 7.3.4.3; the text of clause 6 makes the first optional
-        there."""
-        value = self.text("DelSta", default)
-        if value is not default:
-            value = value.lower()
-            if value not in (SUCCESS, FAILURE, STORED):
-                raise BodyError("DelSta", "not one of success, failure, stored for deferred delivery")
-        return value, self.cause()
-
-    def cause(self):
-        """Return the cause of a failure, by any of the names that the schemas give it."""
-        for name in "Cause,cause,failure reason,failReason".split(","):
-            if name in self:
-                return printable(self.text(name, longest=1024))
-        return None
+whole(Body, _READING)
 
 
 def failure(message):
@@ -340,27 +255,4 @@ def failure(message):
         why = str(bytes(message.payload), "utf-8")
     except UnicodeError:
         why = ""
-    return printable((numbers.code_text(message.code) + " " + why).strip())
-
-
-def read_ranges(text):
-    """Return the (first, last) pairs of segNoList, "(5-7, 10-10)", also "(5-7),(10-10)"; a lone number counts as a
-    range of one."""
-    ranges = []
-    for part in text.split(","):
-        first, dash, last = part.strip().strip("()").partition("-")
-        first = _digits(first.strip())
-        last = _digits(last.strip()) if dash else first
-        if first is None or last is None:
-            raise BodyError("segNoList", "not ranges like (5-7, 10-10)")
-        if not 1 <= first <= last:
-            raise BodyError("segNoList", "ranges must rise from 1")
-        ranges.append((first, last))
-    return ranges
-
-
-def _digits(text):
-    """Return the number that 1 to 10 ASCII digits say, else None. int() takes more, and a str's isdigit() too."""
-    if len(text) > 10 or not text.encode().isdigit():
-        return None
-    return int(text)
+    return printable(("%d.%02d %s" % (message.code >> 5, message.code & 31, why)).strip())

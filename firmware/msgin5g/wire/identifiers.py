@@ -7,6 +7,7 @@ SERVICE_IDENTIFIER = "urn:3gpp:msgin5g"
 PORT = 65401  # MSGin5GMD, TS 29.641 table 5-1
 GROUP = "224.0.1.187"  # All CoAP Nodes, RFC 7252 section 12.8: where gateways are asked for
 PRIORITIES = ("HIGH", "NORMAL", "LOW")
+DESTINATIONS = ("UE", "AS", "GROUP", "BC", "TOPIC")
 MANY = ("GROUP", "TOPIC", "BC")  # destinations that stand for several recipients
 
 
@@ -26,3 +27,10 @@ def service_id_error(value):
     if min(octets) < 0x20 or b"\x7f" in octets:  # octets: see coap.compat.printable
         return "must not contain control characters"
     return None
+
+
+def digits(text):
+    """Return the number that 1 to 10 ASCII digits say, else None. int() takes more, and a str's isdigit() too."""
+    if len(text) > 10 or not text.encode().isdigit():
+        return None
+    return int(text)

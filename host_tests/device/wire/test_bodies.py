@@ -4,7 +4,8 @@
 from common import equal, raises
 from msgin5g import BodyError
 from msgin5g.wire import bodies, payload
-from msgin5g.wire.bodies import Body, read_ranges
+from msgin5g.wire.bodies import Body
+from msgin5g.wire.reading import read_ranges
 from msgin5g_scene import UE, Scene, msg, segment
 
 HEAD = b'{"msgIden":"urn:3gpp:msgin5g","msgType":'

@@ -10,7 +10,6 @@ Peers are compared and used as dict keys, nothing else: (host, port) pairs, or w
 from collections.abc import Callable
 from typing import Any
 from .. import exchange as exchanges
-from .. import numbers
 from .._contracts import Octets
 from .._contracts import Peer
 from .._contracts import Security
@@ -19,12 +18,13 @@ from .._contracts import Tick
 from ..message import Message
 from .duplicates import Duplicates
 from .duplicates import Incoming
+from .parameters import Parameters
 from .serving import Serving
 
 class Endpoint(Serving):
     """An endpoint for any number of peers. Sizes are in octets, times in ms.
 
-    `parameters` are numbers.Parameters (RFC 7252 section 4.8), `random(n)` returns n random octets. `max_datagram` is
+    `parameters` are coap.Parameters (RFC 7252 section 4.8), `random(n)` returns n random octets. `max_datagram` is
     the longest datagram either way, `max_body` the longest body that may come in blocks (RFC 7959); with 0, Block
     options are not understood.
 
@@ -53,7 +53,7 @@ class Endpoint(Serving):
     observations: Any
     failure: Any
     bodies: list
-    def __init__(self, parameters: numbers.Parameters | None=None, max_datagram: int=1152, random: Callable[[int], bytes]=..., admit: Callable[[Message, Peer], int | None] | None=None, max_body: int=4096, security: Security | None=None) -> None: ...
+    def __init__(self, parameters: Parameters | None=None, max_datagram: int=1152, random: Callable[[int], bytes]=..., admit: Callable[[Message, Peer], int | None] | None=None, max_body: int=4096, security: Security | None=None) -> None: ...
     def __getattr__(self, name): ...
     def request(self, message: Message, peer: Peer, now: Tick, tag: object=None, into: Sink | None=None, alone: bool=False, many: int | None=None) -> exchanges.Exchange:
         """Send `message` (a Message) to `peer`, and return the Exchange that its event will name; `tag` is kept there.

@@ -12,7 +12,7 @@ from .._contracts import Peer
 from .._contracts import Tick
 from ..exchange import Exchange
 from ..message import Message
-from ..numbers import Parameters
+from .parameters import Parameters
 
 class Continuing:
     """Methods of Endpoint, whose attributes they use. They come into it with the first exchange that goes on."""

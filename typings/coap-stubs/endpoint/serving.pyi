@@ -9,8 +9,12 @@ from .._contracts import Tick
 from ..message import Message
 from .continuing import Continuing
 from .duplicates import Incoming
+from .options import Recognizing
 
-class Serving(Continuing):
+class Base(Continuing, Recognizing):
+    """All parts of an Endpoint are in Serving then."""
+
+class Serving(Base):
     """Methods of Endpoint, whose attributes they use. They come into it with the first request of a peer."""
     ACK_DELAY: int
     MAX_INCOMING: int
