@@ -14,7 +14,7 @@ BENCH = sorted((ROOT / "tools/bench").rglob("*.py"))
 USERS = [path for path in sorted((ROOT / "host_tests").rglob("*.py")) if "tools.bench" in path.read_text()]
 
 # of rows that are being made
-AWAITED = {"line.goodput_in_window", "flat.registered", "flat.loaded"}
+AWAITED = {"flat.registered", "flat.loaded"}
 
 
 def numbers(node):

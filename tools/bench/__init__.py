@@ -95,6 +95,7 @@ def _measure(part, as_json):
             rows.append(row)
             if as_json:
                 print(json.dumps({"part": part, **row.as_json()}), flush=True)
+        results.keep(part, title, rows)
     except Exception as error:  # the other parts go on
         if not isinstance(error, UsageError):
             traceback.print_exc()
@@ -102,7 +103,6 @@ def _measure(part, as_json):
         return False
     if not as_json:
         Console(highlight=False).print(table(title, rows))
-    results.keep(part, title, rows)
     return all(row.good for row in rows)
 
 

@@ -102,6 +102,12 @@ BLOCKS = {
             "line.goodput_in",
         ),
         Line(
+            "64 KiB received, two segments at once, with RTS/CTS",
+            "line",
+            "64 KiB received, two segments at once, RTS/CTS: the one of the other",
+            "line.goodput_in_window",
+        ),
+        Line(
             "RP2040, awake in a day with a reading every 15 min and a message to it every hour, listening for 10 s "
             "every 15 min",
             "sleep",

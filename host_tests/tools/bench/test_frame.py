@@ -78,8 +78,8 @@ def test_what_a_row_may_not_be(run):
             Row("one", *given)
     with pytest.raises(UsageError, match="no kind quick"):
         Row("one", 5, "ms", kind="quick")
-    with pytest.raises(UsageError, match="two rows 'one: a'"):
-        run(Row("one", 5, "ms"), Row("  a", 5, "ms"), Row("  a", 5, "ms"))
+    code, _, error = run(Row("one", 5, "ms"), Row("  a", 5, "ms"), Row("  a", 5, "ms"))
+    assert code == 1 and "two rows 'one: a'" in error
 
 
 def test_rows_as_json(run):

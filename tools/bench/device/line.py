@@ -80,7 +80,9 @@ def measure():
         with board(image, Path(folder) / "flash.bin", more=WINDOW) as pico:
             pico.line("ready")
             received = receive(pico)
-            yield from goodput("  two segments at once, RTS/CTS", *received, "line.goodput_in_window")
+            yield from goodput(
+                "64 KiB received, two segments at once, RTS/CTS", *received, "line.goodput_in_window"
+            )
         room = least_room(image, Path(folder) / "flash.bin")
         yield Row("highest heap use while 64 KiB arrive, above idle", room, "octets", "heap.segments")
 
