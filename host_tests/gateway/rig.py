@@ -35,6 +35,7 @@ from tools.wire.identity import Peer
 NO_DECISIONS = {
     *("server.isolation", "server.unrecorded", "server.clock", "server.callers", "server.hosts"),
     *("store.transactions", "store.clocktables", "store.storefile", "store.generation", "store.numbers"),
+    *("store.deadlines", "store.noticing"),
     *("store.sectables", "store.server.tokentables", "wire.l3", "wire.masking"),
 }
 MODULES = [
@@ -163,6 +164,7 @@ class Rig:
         options = Options(self.settings, store=self.path)
         clock = self.clock()
         self.gateway = Gateway(options, Events(clock=clock), clock=clock)
+        self.version = None  # of the store, when it was last looked at
         self.told = []
         self.gateway.events.callbacks.append(self.told.append)
         self.gateway.unrecorded = Unrecorded(self.gateway._record, self._later)
@@ -366,6 +368,9 @@ class Rig:
         try:
             if not self.gateway._started:
                 self.gateway._start()
+            before, self.version = self.version, self.gateway._version()
+            if self.version != before:
+                self.gateway.server.changed()
             return self.gateway._run(self.gateway.server.work, now=self.now)
         except Refusal:
             return []

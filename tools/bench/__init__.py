@@ -31,6 +31,7 @@ PARTS = {
     "air": ("peers", "Octets on the air"),
     "oscore": ("device", "What OSCORE costs"),
     "broker": ("peers", "Messages that an MQTT broker accepts"),
+    "flat": ("server", "What a message costs the server, by what is there besides"),
     "devices": ("server", "What registered devices cost the server"),
     "flood": ("server", "A device in a flood of forged datagrams"),
 }

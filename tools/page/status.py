@@ -77,7 +77,7 @@ def of_server(program, now):
             }
             for type_, id_, state, lane, count, octets in store.summary()
         ],
-        "segmentSets": lambda: len(store.set_clocks()),
+        "segmentSets": lambda: len(store.set_ids()),
         "quarantined": server.quarantine.listed,
         "resting": lambda: resting(server),
         "refused": server.refused,

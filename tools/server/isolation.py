@@ -11,6 +11,7 @@ import os
 import traceback
 from dataclasses import dataclass
 
+from tools.store.deadlines import Deadlines
 from tools.store.states import STEP
 from tools.store.transactions import store_stopped
 from tools.wire.outside import clean
@@ -27,7 +28,6 @@ class _Rest:
     until: float
     delay: float
     reason: str
-    stuck: bool = False  # there was no way into the quarantine: others go past it
 
 
 class Isolation:
@@ -39,6 +39,11 @@ class Isolation:
         self._emit = emit
         self._buffer = None  # events of the unit at hand: passed on only when it is done
         self._resting = {}  # (kind, key): _Rest
+        self._stuck = {}  # those of them that no way led into the quarantine: others go past them
+        self._over, self._known = (
+            Deadlines(),
+            Deadlines(),
+        )  # of each: when it ends, and until when it is known then
         self._unwinding = False  # the store failed in an inner unit: then the outer one rests
         self.movers = {}
 
@@ -77,7 +82,7 @@ class Isolation:
         for _ in range(_MAX_CULPRITS):
             try:
                 result = self.wholly(function, *arguments)
-                self._resting.pop((kind, key), None)
+                self._forget((kind, key))
                 return result
             except Exception as error:
                 if self._of_the_store(error, nested):
@@ -112,7 +117,7 @@ class Isolation:
         nested = self._store.in_transaction
         try:
             result = function(*arguments)
-            self._resting.pop((STEP, name), None)
+            self._forget((STEP, name))
             return result
         except Exception as error:
             if self._of_the_store(error, nested):
@@ -126,7 +131,7 @@ class Isolation:
         if mover:
             try:
                 self.wholly(mover, key, error, now)
-                self._resting.pop((kind, key), None)
+                self._forget((kind, key))
                 return SET_ASIDE
             except Exception as second:
                 if self._of_the_store(second, nested):
@@ -142,19 +147,34 @@ class Isolation:
         rest = self._resting.get((kind, key))
         return rest is not None and rest.until > now
 
+    def until(self, kind, key):
+        """When it has rested enough, or None."""
+        rest = self._resting.get((kind, key))
+        return rest and rest.until
+
     def stuck(self, kind, now):
         """Keys of what rests because it could not be set aside."""
-        rests = self._resting.items()
-        return [key for (of, key), rest in rests if of == kind and rest.stuck and rest.until > now]
+        return [key for (of, key), rest in self._stuck.items() if of == kind and rest.until > now]
+
+    def _forget(self, unit):
+        """The _Rest of a unit that rests no more, or None."""
+        for each in (self._stuck, self._over, self._known):
+            each.pop(unit, None)
+        return self._resting.pop(unit, None)
 
     def _rest(self, kind, key, error, now, stuck=False):
-        before = self._resting.pop((kind, key), None)
+        unit = kind, key
+        before = self._forget(unit)
         first = min(_SOON, self._settings.retry_min) if kind == STEP else self._settings.retry_min
         delay = min(before.delay * 2, self._settings.retry_max) if before else first
         reason = reason_of(error) if error is not None else "too much that cannot be read"
-        self._resting[kind, key] = _Rest(now + delay, delay, reason, stuck)
+        self._resting[unit] = _Rest(now + delay, delay, reason)
+        if stuck:
+            self._stuck[unit] = self._resting[unit]
+        self._over[unit] = now + delay
+        self._known[unit] = now + delay + self._settings.retry_max * 2
         if len(self._resting) > 10 * _MAX_CULPRITS:
-            del self._resting[next(iter(self._resting))]
+            self._forget(next(iter(self._resting)))
         place = place_of(error) if error is not None else ""
         self.emit(
             "quarantined", kind=kind, what=str(key), reason=reason, place=place, seconds=round(delay, 3)
@@ -163,10 +183,10 @@ class Isolation:
 
     def deadline(self, now):
         """When the next unit has rested enough, or None."""
-        longest = self._settings.retry_max * 2
-        for unit in [unit for unit, rest in self._resting.items() if rest.until + longest < now]:
-            del self._resting[unit]
-        return min((rest.until for rest in self._resting.values() if rest.until > now), default=None)
+        for unit in self._known.take(now):
+            self._forget(unit)
+        self._over.take(now)
+        return self._over.first()
 
     def resting(self):
         """(kind, key, until, reason) of each, for people."""
@@ -175,6 +195,8 @@ class Isolation:
     def clock_set(self, seconds):
         for rest in self._resting.values():
             rest.until += seconds
+        self._over.shift(seconds)
+        self._known.shift(seconds)
 
 
 def reason_of(error):

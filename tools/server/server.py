@@ -242,6 +242,12 @@ class Server:
         self.isolation.set_aside(*push.unit, error, now)
         self._deliveries.turns.release(push)
 
+    def changed(self):
+        """Another process has written into the store: the next `work` looks at everything."""
+        self._deliveries.turns.look_again()
+        for each in self._procedures.values():
+            each.look_again()
+
     def clock_set(self, seconds):
         """The clock was set, and with it all times in the store: the ones in memory are, too."""
         parts = (self._deliveries.turns, self._deliveries.joining, self.isolation, self._flood, self._told)

@@ -27,6 +27,7 @@ from tools.store.messages.quarantinetables import QuarantineTables
 from tools.store.messages.quotatables import QuotaTables
 from tools.store.messages.seentables import SeenTables
 from tools.store.messages.settables import SetTables
+from tools.store.noticing import Noticing
 from tools.store.sectables import SecurityTables
 from tools.store.server import (
     areatables,
@@ -102,6 +103,7 @@ class Store(
     GatewayTables,
     MessageTables,
     ListTables,
+    Noticing,
     PeerTables,
     QuarantineTables,
     QuotaTables,
@@ -164,6 +166,7 @@ class Store(
         execute("PRAGMA journal_mode=WAL")
         execute("PRAGMA synchronous=FULL")
         execute("PRAGMA foreign_keys=ON")
+        execute("PRAGMA temp_store=MEMORY")  # of `noticing`
         version = execute("PRAGMA user_version").fetchone()[0]
         if version == 0:
             if execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:

@@ -24,7 +24,7 @@ _STOPPED = {
 _DAMAGED = {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 # Of reading; any other IOERR is of writing, and so of all.
 _READING = {sqlite3.SQLITE_IOERR_READ, sqlite3.SQLITE_IOERR_SHORT_READ}
-_GONE = object()
+GONE = object()  # what was in a Kept before a key was
 
 
 def _code(error):
@@ -82,7 +82,7 @@ class Kept(dict):
 
     def _note(self, key):
         if self._transactions._open:
-            self._transactions._notes.append((self, key, self.get(key, _GONE)))
+            self._transactions._notes.append((self, key, self.get(key, GONE)))
 
     def __setitem__(self, key, value):
         self._note(key)
@@ -95,6 +95,13 @@ class Kept(dict):
     def pop(self, key, *default):
         self._note(key)
         return super().pop(key, *default)
+
+    def put_back(self, key, before):
+        """Undoes a change: the value that was there before it, or GONE."""
+        if before is GONE:
+            dict.pop(self, key, None)
+        else:
+            dict.__setitem__(self, key, before)
 
     def _unnoted(self, *arguments, **named):
         raise TypeError("this change of a Kept would not be undone")
@@ -141,10 +148,7 @@ class _Scope:
 def _restore(notes, mark):
     while len(notes) > mark:
         kept, key, before = notes.pop()
-        if before is _GONE:
-            dict.pop(kept, key, None)
-        else:
-            dict.__setitem__(kept, key, before)
+        kept.put_back(key, before)
 
 
 class Shared:

@@ -245,7 +245,7 @@ def test_a_response_that_the_ue_refuses_is_dropped(tmp_path):
             a.code = aiocoap.NOT_FOUND
             await a.ask(own("REG", A, urgentTag=False))
             await made.journal.wait("response-dropped", ue=A, kind="REGRESP")
-            assert made.gateway.store.owes() == []
+            assert made.gateway.store.owing() == []
 
     run(main())
 

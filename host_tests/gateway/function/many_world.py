@@ -350,7 +350,7 @@ class World:
     def waiting(self):
         """What the gateway still holds or owes."""
         with self.store.transaction():
-            return len(self.store.holds()) + len(self.store.owes()) + self.store.count_fetches()
+            return len(self.store.holds()) + len(self.store.owing()) + self.store.count_fetches()
 
     def forget(self):
         self.upstream, self.told = {}, []

@@ -151,7 +151,7 @@ def check(bench, step):
     missing = [each for each in bench.promised if each not in bench.heard]
     # Of a configuration whose time ran out nothing is sent: its UE asks again, and that goes on by itself.
     assert [each for each in missing if each[1] != "UE configuration"] == [], (step, missing)
-    assert bench.store.holds() == [] and bench.store.owes() == [], step
+    assert bench.store.holds() == [] and bench.store.owing() == [], step
     assert bench.function._asks._out == {} and bench.function._core.turns._busy == {}, step
     allowed = ("Ways.", "Core.", "WayTables.", "ServiceTables.")
     assert all(each.startswith(allowed) for each in bench.escaped), (step, bench.escaped)

@@ -164,7 +164,7 @@ def test_refusals(body, code, word):
     assert (answer.code, answer.body) == (code, None)
     assert answer.diagnostic.startswith(word) or word in answer.diagnostic
     assert answer.size1 == (100 if code == "4.13" else None)
-    assert bench.store.sets() == []
+    assert bench.store.set_ids() == []
     assert bench.work(60) == []
     assert len(bench.events("refused")) == 1
 
@@ -680,14 +680,14 @@ def test_a_sender_that_stays_away_is_given_up():
         for push in bench.work(5):
             bench.outcome(push, None)
     assert bench.events("segment-confirmed")[0]["result"] is False
-    assert bench.store.sets() == []
+    assert bench.store.set_ids() == []
 
 
 def test_a_sender_that_holds_nothing_ends_the_set():
     bench = both()
     bench.ask(HERE, parts(["x", "y"])[0])
     bench.outcome(bench.one(5), "4.04")
-    assert bench.store.sets() == []
+    assert bench.store.set_ids() == []
 
 
 def test_misspelt_confirmation_and_string_flags():
@@ -746,7 +746,7 @@ def test_sets_are_bounded():
     bench = both(max_message=10, sets_each=2)
     answer = bench.ask(HERE, parts(["123456"] * 3)[0])  # two such before the last are more than 10
     assert (answer.code, answer.size1) == ("4.13", 10)
-    assert bench.store.sets() == []
+    assert bench.store.set_ids() == []
     bodies = parts(["12345", "67890", "x"])
     for body in bodies:
         body["segParams"].pop("totalSegCount")

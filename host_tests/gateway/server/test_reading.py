@@ -84,7 +84,7 @@ def test_what_is_not_the_last_flag(value):
     body = parts(["one ", "two"])[0]
     body["segParams"] = {"segId": "1", "segNumb": 1, "lastSegFlag": value}
     assert bench.code(HERE, body) == "2.04"
-    assert len(bench.store.sets()) == 1
+    assert len(bench.store.set_ids()) == 1
 
 
 @pytest.mark.parametrize("value", [[], {}, 2, 1.5])
@@ -353,7 +353,7 @@ def test_segments_with_a_message_id_each(order):
         pushes = bench.work()
         assert [(push.kind, push.body["result"]) for push in pushes] == [("SEGCONFIR", True)]
         bench.outcome(pushes[0])
-    assert bench.store.sets() == []
+    assert bench.store.set_ids() == []
 
 
 def test_a_set_identifier_that_is_used_anew():
@@ -384,7 +384,7 @@ def test_a_set_identifier_in_another_case():
     bench = both()
     for set_id in ("set-x", "SET-X"):
         bench.ask(HERE, parts(["one ", "two"], set_id)[0])
-    assert len(bench.store.sets()) == 2
+    assert len(bench.store.set_ids()) == 2
 
 
 def test_segments_of_one_set_go_to_one_recipient():

@@ -26,6 +26,7 @@ MAY_SCAN = {
         "SELECT count(*) FROM load",
         "INSERT OR IGNORE INTO element",
         "UPDATE segment_set SET progress=?, fresh=?",
+        "FROM segment_set WHERE CAST(id AS TEXT) NOT IN",  # and when another process has written
         "WITH ue(id) AS (",
         "DELETE FROM as_use WHERE id NOT IN",
         "DELETE FROM subscription WHERE ue NOT IN",
@@ -41,7 +42,11 @@ MAY_SCAN = {
         "FROM area ",
         "FROM gateway ORDER",
     ),
-    "a bound that is some hundred rows": ("FROM application_server", "FROM quarantine"),
+    "a bound that is some hundred rows": (
+        "FROM application_server",
+        "FROM quarantine",
+        "FROM gateway_segment_set",
+    ),
     "for people, or by a command": (
         "SELECT ue FROM device ORDER BY ue",
         "FROM ue_configurations ORDER BY ue_id",
@@ -65,6 +70,7 @@ MAY_SCAN = {
     ),
     "once in the life of a device, a group or a configuration": (
         "SELECT count(*) FROM registration",
+        "FROM gateway_way ORDER BY expires DESC",
         "FROM registration WHERE NOT live AND ue NOT IN",
         "SELECT count(*) FROM val_group",
         "SELECT count(*) FROM ue_configurations",
@@ -75,10 +81,8 @@ MAY_SCAN = {
     ),
     "what a Gateway UE holds, to go with the next requests": (
         "FROM gateway_held ORDER BY id",
-        "FROM gateway_fetch WHERE state=? ORDER BY id",
-        "FROM gateway_response ORDER BY id",
+        "SELECT ue FROM gateway_response",
         "SELECT count(*) FROM gateway_fetch",
-        "FROM gateway_way ORDER BY expires DESC",
     ),
     "a name that is asked for once": ("SELECT ue FROM device UNION SELECT ue FROM registration LIMIT 1000",),
 }

@@ -121,7 +121,7 @@ def test_an_unfinished_set_that_cannot_be_read(rig):
     ]
     assert stopped(rig) == []
     rig.gateway.server.quarantine.drop(aside["id"], rig.now)
-    assert rig.gateway.store.set_clocks() == []
+    assert rig.gateway.store.set_ids() == []
     rig.send(A, head | part)  # the segId is free again
     assert rig.codes[-1] == "2.04"
 

@@ -75,8 +75,10 @@ class Bulk:
     # ---- asking ------------------------------------------------------------------------------------------------------
 
     def work(self, now, out):
+        if not self._asks.may_begin(now):  # however much is held meanwhile
+            return
         idle = self._idle(now)
-        if not (self._is_due(idle, now) and self._asks.may_begin(now)):
+        if not self._is_due(idle, now):
             return
         lists = [each for kind in FORMS for each in self._lists(kind, idle, now)]
         for kind, rows, single in lists:
@@ -192,6 +194,8 @@ class Bulk:
         self._fanout.add(row.kind + "RESP", row.ue, row.peer, now, done, cause, lifetime)
 
     def deadline(self, now):
+        if not self._asks.may_begin(now):
+            return self._asks.when(now, now) if self._store.holds_any() else None
         idle = self._idle(now)
         if not idle:
             return None

@@ -131,8 +131,10 @@ class Configuration:
         return [each for each in held if each[0] not in asked and not rests(FETCH, each[0], now)]
 
     def _ask_all(self, now, out):
+        if not self._asks.may_begin(now):  # however much is held meanwhile
+            return
         idle = self._idle(now)
-        if not (self._is_due(idle, now) and self._asks.may_begin(now)):
+        if not self._is_due(idle, now):
             return
         rows = [self._isolation.run(FETCH, id_, now, self._store.fetch, id_) for id_, _ in idle]
         for some in self._lists([row for row in rows if isinstance(row, Fetch)]):
@@ -255,12 +257,15 @@ class Configuration:
             self._emit("response-dropped", ue=found.ue_id, kind=KIND, cause=clean(outcome.detail))
 
     def deadline(self, now):
-        times, idle = [self._store.fetch_deadline()], self._idle(now)
+        times = [self._store.fetch_deadline()]
+        idle = self._idle(now) if self._asks.may_begin(now) else ()
         if idle:
             due = now if self._is_due(idle, now) else min(due for _, due in idle)
             times.append(self._asks.when(due, now))
+        elif times[0] is not None:
+            times.append(self._asks.when(now, now))
         if self._store.fetches(READY):
-            times.append(self._turns.deadline(now))
+            times.append(self._turns.deadline())
         return min((time for time in times if time is not None), default=None)
 
 

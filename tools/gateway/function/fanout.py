@@ -6,6 +6,8 @@ is heard of again.
 """
 
 from tools.server.delivery.pushes import DONE, LATER, REFUSED, Push
+from tools.server.isolation import RESTS
+from tools.store.noticing import Touched
 from tools.store.states import OWED
 from tools.store.tables import CONTROL
 from tools.wire import bodies
@@ -25,6 +27,17 @@ class FanOut:
         self._binding = core.binding
         self._turns = core.turns
         self._silent = core.store.kept()  # ue: True, after a response that nobody answered
+        self._touched = Touched(core.store, core.store.owing)  # UEs that may take something now
+        core.turns.watched.append(self._touched)
+        for number, change in enumerate(("INSERT", "UPDATE OF host, port")):
+            core.store.notice("fanout_%d" % number, change + " ON gateway_response", self._noticed, "NEW.ue")
+
+    def _noticed(self, ue):
+        self._touched.touch(Address("UE", ue))
+
+    def look_again(self):
+        """Another process has changed nobody knows what."""
+        self._touched.touch_all()
 
     def add(self, kind, ue, peer, now, result, cause="", lifetime=None):
         """Owes the UE a REGRESP or DEREGRESP from now on."""
@@ -53,6 +66,7 @@ class FanOut:
             self._store.move_held(ue, peer)
             self._turns.on_moved(Address("UE", ue), peer)
         self._silent.pop(ue, None)
+        self._noticed(ue)
         self._turns.on_peer_alive(Address("UE", ue), now)
 
     # ---- what is sent, and what came of it ---------------------------------------------------------------------------
@@ -60,11 +74,26 @@ class FanOut:
     def work(self, now, out):
         for id_, ue, kind in self._store.owed_over(now):
             self._drop(id_, ue, kind, "it was not taken in time")
-        for id_, ue in self._store.owes():
-            if ue not in self._silent and self._turns.may_send(Address("UE", ue), CONTROL, now):
-                push = self._isolation.run(OWED, id_, now, self._push, id_)
-                if isinstance(push, Push):
-                    out.append(push)
+        try:
+            for target in self._touched.take(now):
+                self._look(target, now, out)
+        except Exception:
+            self._touched.touch_all()
+            raise
+
+    def _look(self, target, now, out):
+        """Whether the UE is owed something that it may take now."""
+        id_ = self._store.owed_to(target.id)
+        if id_ is None:
+            if self._settings.apart:  # else other things may wait for it
+                self._turns.unpark(target)
+                self._turns.forget(target, now)
+        elif target.id not in self._silent and self._turns.may_send(target, CONTROL, now):
+            push = self._isolation.run(OWED, id_, now, self._push, id_)
+            if isinstance(push, Push):
+                out.append(push)
+            elif push is RESTS:
+                self._touched.at(target, OWED, self._isolation.until(OWED, id_) or now + 1)
 
     def _push(self, id_):
         owed = self._store.owed(id_)
@@ -96,4 +125,4 @@ class FanOut:
 
     def deadline(self, now):
         """When the next pause is over; when a response is given up says `held`."""
-        return self._turns.deadline(now) if self._store.owes() else None
+        return self._touched.first()

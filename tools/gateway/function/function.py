@@ -227,6 +227,10 @@ class GatewayFunction:
         times = [time for time in (part.deadline(now) for part in parts) if time is not None]
         return min((time if time > now else now + 1 for time in times), default=None)
 
+    def changed(self):
+        """Another process has written into the store: the next `work` looks at everything."""
+        self._fanout.look_again()
+
     def clock_set(self, seconds):
         """The clock was set, and with it all times in the store: the ones in memory are, too."""
         for part in self._clocks:

@@ -3,7 +3,7 @@
 
 from dataclasses import dataclass
 
-from tools.server.settings import COAP_OVERHEAD, OSCORE_OVERHEAD, SERVICE
+from tools.server.settings import COAP_OVERHEAD, OSCORE_OVERHEAD, SERVICE, Settings
 
 # Whose requests for a configuration may wait: of UEs that are registered to the gateway service; of all UE IDs that the
 # gateway may ask for on behalf of who asks.
@@ -28,6 +28,8 @@ class FunctionSettings:
     bulk_configuration: str = ""  # REGISTERED, ALL, or nobody's
     retry_min: float = 5  # between two tries to bring a device what it waits for
     retry_max: float = 300
+    abreast: int = Settings.abreast  # of `turns`: a UE gets one request at a time all the same
+    abreast_all: int = Settings.abreast_all
     max_datagram: int = 1152  # toward the server
     protected: bool = False  # OSCORE toward the server needs room in a datagram
 

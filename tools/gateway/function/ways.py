@@ -74,7 +74,8 @@ class Ways:
 
     def learn(self, ue, peer, now, lifetime):
         """The UE is registered, at this Peer."""
-        self._store.set_way(ue, peer, now + (lifetime or REGISTERED))
+        if self._store.set_way(ue, peer, now + (lifetime or REGISTERED)):
+            self._tell(self._store.cut_ways(MOST))
 
     def end(self, ue):
         self._store.end_way(ue)
@@ -82,7 +83,10 @@ class Ways:
     # ---- time --------------------------------------------------------------------------------------------------------
 
     def work(self, now, out):
-        for ue in self._store.forget_ways(now, MOST):
+        self._tell(self._store.forget_ways(now))
+
+    def _tell(self, ended):
+        for ue in ended:
             self._emit("expired", ue=ue)
 
     def deadline(self, now):

@@ -49,8 +49,8 @@ class _Work(Event):
 class Running:
     """`async with PROGRAM(options) as program:` runs it; `.coap_port`, `.http_port`, `.events`.
 
-    `decisions`: what has `start(now)`, `work(now)`, `deadline(now)` and `clock_set(seconds)`; `transports`: what
-    listens, by the name of its option.
+    `decisions`: what has `start(now)`, `work(now)`, `deadline(now)`, `changed()` and `clock_set(seconds)`;
+    `transports`: what listens, by the name of its option.
     """
 
     decisions = ()
@@ -316,7 +316,10 @@ class Running:
             self._timer.cancel()
         self._timer = None
         version = self._version()  # nobody else can write now; once this is on the disk, somebody may have
-        self._other_version |= version != self._store_version
+        if version != self._store_version:
+            self._other_version = True
+            for each in self.decisions:
+                each.changed()
         self._store_version = version
         # Ask for the time when the work began, not for now: what came due since then was not done.
         now = self.clock()

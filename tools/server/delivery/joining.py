@@ -14,16 +14,16 @@ MOST = 8  # messages in one; the inbox of a small device may hold no more
 
 
 class Joining:
-    """`windows` is a Windows."""
+    """`windows` is a Windows; `wait(recipient, until)`: has `choose` called again then."""
 
-    def __init__(self, store, settings, windows):
+    def __init__(self, store, settings, windows, wait):
         self._store = store
         self._settings = settings
         self._windows = windows
+        self._wait = wait
         self._arrived = store.kept()  # message id: when, of those that may wait for others
         self._alone = store.kept()  # message id: True for one that goes by itself
         self._together = store.kept()  # recipient: ids that went out as one, and were not answered yet
-        self._due = {}  # recipient: until when the first one in its queue waits for others
 
     def arrived(self, id_, now):
         """A message was queued for a recipient that is there."""
@@ -42,7 +42,6 @@ class Joining:
     def choose(self, row, max_segment, now):
         """(Rows, the body that they go out in or None for one by itself); None while the first, `row`, waits for
         others."""
-        self._due.pop(row.target, None)
         if not self._may(row):
             return [row], None
         rows, pairs, body, closed = [row], [self._pair(row)], None, False
@@ -62,7 +61,7 @@ class Joining:
             body = more
         until = self._until(row, now)
         if not closed and len(rows) < MOST and until > now:
-            self._due[row.target] = until
+            self._wait(row.target, until)
             return None
         if body is not None:
             self._together[row.target] = [each.id for each in rows]
@@ -112,21 +111,9 @@ class Joining:
         for target in [target for target, ids in self._together.items() if not any(map(there, ids))]:
             del self._together[target]
 
-    # ---- time --------------------------------------------------------------------------------------------------------
-
-    def forget_over(self, waiting):
-        """Recipients that nothing waits for."""
-        waiting = set(waiting)
-        self._due = {target: until for target, until in self._due.items() if target in waiting}
-
-    def deadline(self, now):
-        """When one has waited long enough, or None."""
-        return min((until for until in self._due.values() if until > now), default=None)
-
     def clock_set(self, seconds):
         for id_, arrived in list(self._arrived.items()):
             self._arrived[id_] = arrived + seconds
-        self._due = {target: until + seconds for target, until in self._due.items()}
 
 
 def _ends(row):

@@ -17,14 +17,31 @@ from tools.server.delivery.quotas import Quotas
 from tools.server.delivery.responses import Responses
 from tools.server.delivery.turns import ABREAST, Turns
 from tools.server.isolation import RESTS, SET_ASIDE
+from tools.store.noticing import Touched
 from tools.store.states import HELD, MESSAGE, QUEUED, RECIPIENT
 from tools.store.tables import CONTROL, DATA
 from tools.wire import bodies, rest, segments
-from tools.wire.bodies import Segment
+from tools.wire.bodies import Address, Segment
 from tools.wire.outside import clean
 
 _NAMING = {"MSG", "IMDN", "MSGRESP"}  # a gateway knows by the body itself who it is for
 TRIES = 2  # that a message may break before it is set aside
+# What lets something begin to a recipient beside what `turns` knows of: (change, columns of an Address).
+_UE, _AS, _TARGET = "'UE', %s.ue", "'AS', %s.id", "%s.target_type, %s.target"
+_CHANGES = (
+    ("INSERT ON message", _TARGET),
+    ("DELETE ON message", _TARGET),  # the one behind it is the first one now
+    ("UPDATE OF state, expires, head ON message", _TARGET),
+    *(("%s ON device" % each, _UE) for each in ("INSERT", "DELETE")),
+    *(
+        ("%s ON registration" % each, _UE)
+        for each in ("INSERT", "DELETE", "UPDATE OF live, expires, host, port")
+    ),
+    *(("%s ON application_server" % each, _AS) for each in ("INSERT", "DELETE")),
+    *(("%s ON availability" % each, _UE) for each in ("INSERT", "DELETE", "UPDATE OF since, start, opened")),
+)
+# Who is reached by whom: few rows, which a command changes.
+_WAYS = ("message_gateway", "message_gateway_ue", "peer")
 
 
 class Broken(Exception):
@@ -46,7 +63,11 @@ class Deliveries:
         self.turns = Turns(store, settings, isolation.emit, rng)
         self.quotas = Quotas(store, settings)
         self.responses = Responses(store, settings, elsewhere)
-        self.joining = joining = Joining(store, settings, self.turns.windows)
+        self._touched = Touched(store, self._all)  # recipients
+        self.turns.watched.append(self._touched)
+        self._notice()
+        self.first_looks = []  # called with (recipient, now) before its queue is looked at: they give Pushes
+        self.joining = joining = Joining(store, settings, self.turns.windows, self._wait_for_others)
         self.ends = Ends(store, isolation, self.turns, self.responses, self.forget, joining.went_with)
         self._fitting = Fitting(store, settings)
         self.split = self._fitting.split
@@ -79,22 +100,65 @@ class Deliveries:
 
     # ---- out of the queues -------------------------------------------------------------------------------------------
 
+    def _notice(self):
+        for number, (change, columns) in enumerate(_CHANGES):
+            row = "OLD" if change.startswith("DELETE") else "NEW"
+            columns = columns.replace("%s", row).split(", ")
+            self._store.notice("queues_%d" % number, change, self._noticed, *columns)
+        for table in _WAYS:
+            for change in ("INSERT", "DELETE", "UPDATE"):
+                name = "queues_%s_%s" % (table, change)
+                self._store.notice(name, "%s ON %s" % (change, table), self.turns.look_again)
+
+    def _all(self):
+        self.turns.unpark_all()
+        return self._store.waiting_targets()
+
+    def _noticed(self, type_, id_):
+        self._touched.touch(Address(type_, id_))
+
+    def _wait_for_others(self, target, until):
+        self._touched.at(target, "others", until)
+
     def work(self, now, pushes):
         """Adds the Pushes to begin now."""
         for target in self.turns.windows.due(now):
             self._isolation.run(RECIPIENT, target.key, now, self.ends.on_window, target, now)
-        targets, seen = [], None
-        while seen != self.responses.count:
+        try:
             # A message that ends here leaves a response, perhaps for a target that was looked at already.
-            seen = self.responses.count
-            targets = self._store.waiting_targets()
-            for target in targets:
-                if self.turns.is_free(target, now):
-                    begun = self._isolation.run(RECIPIENT, target.key, now, self._begin, target, now)
-                    if isinstance(begun, list):
-                        pushes += begun
-        self.turns.forget_over(targets, now)
-        self.joining.forget_over(targets)
+            while targets := self._touched.take(now):
+                for target in targets:
+                    pushes += self._turn_of(target, now)
+                    for other in self.turns.behind(target, now):
+                        pushes += self._turn_of(other, now)
+        except Exception:
+            self.turns.look_again()  # what was taken is not done
+            raise
+
+    def _turn_of(self, target, now):
+        """The Pushes that begin to this recipient now; it is a unit of `isolation`."""
+        begun = self._isolation.run(RECIPIENT, target.key, now, self._look, target, now)
+        if not isinstance(begun, list):
+            self._touch_rested(target, RECIPIENT, target.key, now)
+            return []
+        return begun
+
+    def _look(self, target, now):
+        waits = self._store.is_waited_for(target)
+        if not waits:
+            self.turns.unpark(target)
+        begun = [push for look in self.first_looks for push in look(target, now)]
+        self.turns.forget_silence(target, now)
+        if not waits:
+            self.turns.forget(target, now)
+        elif self.turns.is_free(target, now):
+            begun += self._begin(target, now)
+        return begun
+
+    def _touch_rested(self, target, kind, key, now):
+        """A unit of its queue rests."""
+        until = self._isolation.until(kind, key)
+        self._touched.at(target, (kind, key), now + 1 if until is None else until)
 
     def _begin(self, target, now):
         """The Pushes that go to it now."""
@@ -120,6 +184,7 @@ class Deliveries:
                     break
                 push = self._isolation.run(MESSAGE, id_, now, self._push, id_, now)
                 if push is RESTS:
+                    self._touch_rested(target, MESSAGE, id_, now)
                     stuck = self._isolation.stuck(MESSAGE, now)
                     if id_ not in stuck:  # the store failed: order is kept, those behind it wait
                         break
@@ -141,6 +206,7 @@ class Deliveries:
                 if push is None:  # who takes it for its recipient takes nothing now
                     return begun
                 if push is RESTS:
+                    self._touch_rested(target, MESSAGE, id_, now)
                     stuck = self._isolation.stuck(MESSAGE, now)
                     if id_ not in stuck:  # the store failed: order is kept, those behind it wait
                         passed.add(origin)
@@ -172,7 +238,10 @@ class Deliveries:
 
     def _to_ue(self, row, now):
         registration = self._store.registration(row.target.id, now)
-        if registration is None or registration.peer is None:  # the latter: its gateway is not there
+        if registration is None:
+            return None
+        if registration.peer is None:
+            self.turns.wait_for(registration.through, row.target)
             return None
         where, via = registration.peer, registration.via
         if not self.turns.may_send_through(registration.through, row.target, now):
@@ -351,8 +420,7 @@ class Deliveries:
         """When `work` has something to do that no event will announce."""
         times = (
             self._store.deadline(),
-            self.turns.deadline(now),
-            self.joining.deadline(now),
+            self._touched.first(),
             self.turns.windows.deadline(),
         )
         return min((time for time in times if time is not None), default=None)

@@ -13,11 +13,14 @@ A UE with a schedule has its turns in its windows alone (`windows`). With one th
 
 Recipients behind one gateway share its way: so many requests at once, and while the gateway itself is silent none but
 one now and then, whomever it is for.
+
+Who may get a request now that could get none before is touched (`watched`): what it costs follows from what changes,
+not from who waits.
 """
 
 from dataclasses import dataclass, replace
-from math import inf
 
+from tools.server.delivery.parked import Parked
 from tools.server.delivery.pushes import BROKEN, LATER
 from tools.server.delivery.windows import Windows
 from tools.store.server.peertables import SERVER
@@ -26,6 +29,7 @@ from tools.store.tables import CONTROL, DATA
 ABREAST = {"AS", SERVER, "BC"}  # kinds of recipients that get requests side by side
 LONGEST_WAIT = 3600  # a Max-Age beyond it is not obeyed to the end
 THROUGH = 64  # requests that are out through one gateway; a UE behind it that is silent takes one for 93 s
+_WINDOW, _SILENT = "window", "silent"  # with the lanes: why a moment is waited for
 
 
 @dataclass
@@ -40,6 +44,7 @@ class Turns:
     """`rng` has `uniform(least, most)`, for the jitter."""
 
     def __init__(self, store, settings, emit, rng):
+        self._store = store
         self._settings = settings
         self._emit = emit
         self._rng = rng
@@ -51,8 +56,11 @@ class Turns:
         self._silent = store.kept()  # gateway that did not answer: Wait
         self.windows = Windows(store)
         self.on_silent = []  # called with (target, now) where a UE did not answer for a whole exchange
-        self._asleep = {}  # UE that something waits for: when its next window begins
-        self._behind = {}  # target that had to wait for its gateway: that one
+        self.watched = []  # Touched, by Address, of each who sends
+        self._asleep = store.kept()  # UE that something waits for: when its next window begins
+        self._behind = Parked(store)  # those that wait for their gateway, which takes nothing now
+        self._unreached = Parked(store)  # those that wait for it to register
+        self._crowded = store.kept()  # targets that wait until less is out beside the first one to each
 
     def is_free(self, target, now):
         """Whether it is worth a look what waits for it."""
@@ -74,7 +82,10 @@ class Turns:
         mine = [push.number for push in out if push.lane == lane]
         if not mine:
             return True
-        if len(mine) >= self._settings.abreast or self._more.get("all", 0) >= self._settings.abreast_all:
+        if len(mine) >= self._settings.abreast:
+            return False
+        if self._more.get("all", 0) >= self._settings.abreast_all:
+            self._crowded[target] = True
             return False
         return wait is None or max(mine) <= wait.begun
 
@@ -93,6 +104,7 @@ class Turns:
         opens = self.windows.opens(target, now)
         if opens is not None:
             self._asleep[target] = opens
+            self._touch_at(target, _WINDOW, opens)
             return False
         if self._asleep.pop(target, None) is not None:
             self._was_heard(target)
@@ -100,11 +112,25 @@ class Turns:
 
     def may_send_through(self, gateway, target, now):
         """Whether a request to this target may go out through its gateway, an Address; True where that is None."""
-        self._behind.pop(target, None)
+        self._behind.pop(target)
         if gateway is None or self._is_open(gateway, now):
             return True
-        self._behind[target] = gateway
+        self._behind.put(target, gateway)
         return False
+
+    def wait_for(self, gateway, target):
+        """This target's gateway is not registered."""
+        self._unreached.put(target, gateway)
+
+    def behind(self, gateway, now):
+        """Those that may be worth a look by now because of their gateway, one after the other."""
+        for parked, has_room in ((self._unreached, self._is_registered), (self._behind, self._is_open)):
+            while (target := parked.first(gateway)) is not None and has_room(gateway, now):
+                parked.pop(target)
+                yield target
+
+    def _is_registered(self, gateway, now):
+        return self._store.registration(gateway.id, now) is not None
 
     def _is_open(self, gateway, now):
         if not self._has_window(gateway, now):
@@ -148,6 +174,9 @@ class Turns:
             self._more["all"] -= 1
         if push.through is not None:
             self._through[push.through] -= 1
+        for watched in self.watched:
+            for each in (push.target, push.through or push.target, *self._crowded):
+                watched.touch(each)
 
     def _end(self, push):
         others = tuple(each for each in self._busy[push.target] if each is not push)
@@ -156,6 +185,24 @@ class Turns:
         else:
             del self._busy[push.target]
         self._count(push, -1)
+        self._has_room(push)
+
+    def _has_room(self, push):
+        """One more may go out where this one was."""
+        crowded = list(self._crowded) if self._more.get("all", 0) < self._settings.abreast_all else ()
+        for each in crowded:
+            del self._crowded[each]
+        for each in (push.target, *(() if push.through is None else (push.through,)), *crowded):
+            self.touch(each)
+
+    def touch(self, target):
+        """It is worth a look what waits for this Address, or for who is behind it."""
+        for each in self.watched:
+            each.touch(target)
+
+    def _touch_at(self, target, why, when):
+        for each in self.watched:
+            each.at(target, why, when)
 
     def finish(self, push, outcome, now):
         """Makes room for the next one to its recipient, and says when to try again.
@@ -186,9 +233,11 @@ class Turns:
         if new:
             pause, delay = self._pause(before, max_age)
             self._waits[key] = Wait(now + pause, delay, outcome.answered, self._begun)
+            self._touch_at(*key, now + pause)
             self._tell(push, outcome, pause)
         elif now + min(max_age, LONGEST_WAIT) > before.until:
             self._waits[key] = replace(before, until=now + min(max_age, LONGEST_WAIT))
+            self._touch_at(*key, now + min(max_age, LONGEST_WAIT))
 
     def is_silent(self, target):
         """Whether it did not answer last, and was not heard of since."""
@@ -201,6 +250,7 @@ class Turns:
         if before is None or before.until <= now:
             pause, delay = self._pause(before, 0)
             self._silent[push.through] = Wait(now + pause, delay, False)
+            self._touch_at(push.through, _SILENT, now + pause)
             self._tell(push, outcome, pause, via=push.through.id)
 
     def _tell(self, push, outcome, pause, **more):
@@ -233,7 +283,8 @@ class Turns:
         """The recipient sent something: what waited because it was silent is due again, for UEs behind it as well.
         Max-Age is still obeyed. One with a schedule has a window."""
         self.windows.spoke(target, now)
-        self._asleep.pop(target, None)
+        if self._asleep.pop(target, None) is not None:
+            self._awake(target, _WINDOW)
         self._was_heard(target)
 
     def _was_heard(self, target):
@@ -241,47 +292,74 @@ class Turns:
             wait = self._waits.get((target, lane))
             if wait and not wait.answered:
                 del self._waits[target, lane]
-        self._silent.pop(target, None)
+                self._awake(target, lane)
+        if target in self._silent:
+            del self._silent[target]
+            self._awake(target, _SILENT)
+
+    def _awake(self, target, why):
+        """It does not wait for that moment any more."""
+        for each in self.watched:
+            each.not_at(target, why)
+            each.touch(target)
 
     def on_registered(self, target):
         """It has registered: nothing waits because of what was before."""
         for lane in (CONTROL, DATA):
             self._waits.pop((target, lane), None)
+            self._awake(target, lane)
         self._silent.pop(target, None)
-        self._behind.pop(target, None)
+        self._awake(target, _SILENT)
+        self._behind.pop(target)
+        self._unreached.pop(target)
 
     # ---- time --------------------------------------------------------------------------------------------------------
 
-    def forget_over(self, waiting, now):
-        """Pauses that are over, of recipients that nothing waits for."""
-        waiting = set(waiting) | set(self._busy)
-        over = [key for key, wait in self._waits.items() if key[0] not in waiting and wait.until <= now]
-        for key in over:
-            del self._waits[key]
-        for target in [target for target in self._behind if target not in waiting]:
-            del self._behind[target]
-        waiting |= set(self._behind.values())
-        # Who is asked for segments has no queue, and the window that this waits for is to come.
-        for target, opens in list(self._asleep.items()):
-            if target not in waiting and not now < opens < inf:
-                del self._asleep[target]
-        longest = self._settings.retry_max * 2
-        for gateway in [each for each, wait in self._silent.items() if wait.until + longest < now]:
-            del self._silent[gateway]
+    def unpark(self, target):
+        """It waits for nobody else, as far as is known: what wants to be sent to it finds that out."""
+        self._behind.pop(target)
+        self._unreached.pop(target)
+        self._crowded.pop(target, None)
 
-    def deadline(self, now):
-        """When the next pause is over, or None."""
-        times = [
-            wait.until
-            for (target, _), wait in self._waits.items()
-            if wait.until > now and (target not in self._busy or target.type in ABREAST)
-        ]
-        times += [wait.until for wait in self._silent.values() if wait.until > now]
-        times += [opens for opens in self._asleep.values() if now < opens < inf]
-        return min(times, default=None)
+    def forget(self, target, now):
+        """Nothing waits for it: pauses that are over need not be known any more."""
+        if not now < self._asleep.get(
+            target, 0
+        ):  # else who is asked for segments, and has no queue, waits for it
+            self._asleep.pop(target, None)
+        for lane in (CONTROL, DATA) if target not in self._busy else ():
+            wait = self._waits.get((target, lane))
+            if wait is not None and wait.until <= now:
+                del self._waits[target, lane]
+
+    def forget_silence(self, gateway, now):
+        """As `forget`, of the pause of a gateway: the next one is as long as it would be for some time still."""
+        wait, longest = self._silent.get(gateway), self._settings.retry_max * 2
+        if wait is not None and wait.until + longest <= now:
+            del self._silent[gateway]
+        elif wait is not None and wait.until <= now:
+            self._touch_at(gateway, _SILENT, wait.until + longest)
+
+    def deadline(self):
+        """When the next moment comes that somebody waits for, or None."""
+        return min((each.first() for each in self.watched if each.first() is not None), default=None)
+
+    def unpark_all(self):
+        """Everybody is looked at."""
+        self._behind.clear()
+        self._unreached.clear()
+
+    def look_again(self):
+        """Nobody knows what has changed."""
+        for each in self.watched:
+            each.touch_all()
 
     def clock_set(self, seconds):
         for wait in (*self._waits.values(), *self._silent.values()):
             wait.until += seconds
-        self._asleep.clear()
+        for target in list(self._asleep):
+            del self._asleep[target]
         self.windows.clock_set(seconds)
+        for each in self.watched:
+            each.clock_set(seconds)
+        self.look_again()

@@ -84,6 +84,9 @@ class Procedure:
     def outcome(self, push: Push, outcome: Outcome, now: float) -> None:
         """Hear what came of such a Push, exactly once for each."""
 
+    def look_again(self) -> None:
+        """Look at everything with the next `work`: another process has changed nobody knows what."""
+
     def deadline(self, now: float) -> float | None:
         """When `work` is next needed even if nothing comes in, or None."""
 

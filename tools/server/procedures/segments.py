@@ -8,7 +8,9 @@ hears SEGREC and SEGCONFIR of recipients, for messages that the queues have sent
 
 from tools.server.delivery.ends import about
 from tools.server.delivery.pushes import BROKEN, DONE, LATER, Push
+from tools.server.isolation import RESTS
 from tools.server.procedures.procedure import Procedure
+from tools.store.noticing import Touched
 from tools.store.states import QUEUED, SEGMENT_SET
 from tools.store.tables import CONTROL
 from tools.wire import bodies, segments
@@ -23,6 +25,21 @@ _TINY, _LEAST = 1024, 16
 
 class Segments(Procedure):
     """Each unfinished set is a unit of `isolation`."""
+
+    def __init__(self, core):
+        super().__init__(core)
+        self._touched = Touched(
+            core.store, core.store.set_ids
+        )  # ids of sets that something is to be done for
+        self._waiting = core.store.kept()  # sender that cannot be asked now: ids of its sets
+        core.deliveries.first_looks.append(self._sender_is_free)
+        self._notice()
+
+    def _notice(self):
+        for number, change in enumerate(("INSERT", "UPDATE OF progress")):
+            columns = ("NEW.id", "NEW.originator", "NEW.progress")
+            self._store.notice("segments_%d" % number, change + " ON segment_set", self._moved, *columns)
+        self._store.notice("segments_out", "DELETE ON segment_set", self._gone, "OLD.id", "OLD.originator")
 
     def receive(self, kind, peer, body, now):
         (self._on_recovery if kind == "SEGREC" else self._on_confirmation)(peer, body, now)
@@ -167,24 +184,68 @@ class Segments(Procedure):
         """The clocks of unfinished sets start anew."""
         self._store.resume_sets(now)
 
+    def _moved(self, id_, originator, progress):
+        """Its last new segment came then, or recovery was last asked for."""
+        self._forget(id_, originator)
+        self._touched.at(id_, SEGMENT_SET, progress + self._settings.segment_gap)
+
+    def _gone(self, id_, originator):
+        self._forget(id_, originator)
+        self._touched.not_at(id_, SEGMENT_SET)
+
+    def _forget(self, id_, originator):
+        """It does not wait for its sender."""
+        sender = Address("UE", originator)
+        ids = self._waiting.get(sender, ())
+        if id_ in ids:
+            others = tuple(each for each in ids if each != id_)
+            if others:
+                self._waiting[sender] = others
+            else:
+                del self._waiting[sender]
+
     def work(self, now, pushes):
         """Adds the SEGRECs to send now. A request that cannot be delivered does not count; a sender that is away is
         waited for as long as senders hold a message."""
-        for id_, progress, _ in self._store.set_clocks():
-            if now >= progress + self._settings.segment_gap:
-                push = self._isolation.run(SEGMENT_SET, id_, now, self._look_after, id_, now)
-                if isinstance(push, Push):
-                    pushes.append(push)
+        try:
+            for id_ in self._touched.take(now):
+                pushes += self._look(id_, now)
+        except Exception:
+            self._touched.touch_all()
+            raise
+
+    def _sender_is_free(self, sender, now):
+        """It may be asked now, or may not yet: its sets wait for that."""
+        ids = self._waiting.pop(sender) if sender in self._waiting else ()
+        return [push for id_ in ids for push in self._look(id_, now)]
+
+    def _look(self, id_, now):
+        done = self._isolation.run(SEGMENT_SET, id_, now, self._look_after, id_, now)
+        if done is RESTS:
+            self._touched.at(id_, SEGMENT_SET, self._isolation.until(SEGMENT_SET, id_) or now + 1)
+        return [done] if isinstance(done, Push) else []
 
     def _look_after(self, id_, now):
         settings, set_ = self._settings, self._store.get_set(id_)
+        if set_ is None or self._store.is_aside(SEGMENT_SET, id_):
+            return None
+        if now < set_.progress + settings.segment_gap:
+            self._touched.at(id_, SEGMENT_SET, set_.progress + settings.segment_gap)
+            return None
         if set_.asked >= settings.recoveries or now >= self._patience(set_.fresh):
             return self._give_up(set_, "segments are missing", now)
         target = Address("UE", set_.originator)
+        self._touched.at(id_, SEGMENT_SET, self._patience(set_.fresh))
+        self._forget(id_, set_.originator)
+        self._waiting[target] = (*self._waiting.get(target, ()), id_)
         registration = self._store.registration(set_.originator, now)
-        if registration is None or registration.peer is None:
+        turns = self._deliveries.turns
+        if registration is None:
             return None
-        turns, through = self._deliveries.turns, registration.through
+        if registration.peer is None:
+            turns.wait_for(registration.through, target)
+            return None
+        through = registration.through
         if not (turns.may_send(target, CONTROL, now) and turns.may_send_through(through, target, now)):
             return None
         missing = self._store.assembly(set_.id).missing()
@@ -232,11 +293,13 @@ class Segments(Procedure):
             self._give_up(set_, "the sender answered %s" % outcome.detail, now)
 
     def deadline(self, now):
-        times = []
-        for _, progress, fresh in self._store.set_clocks():
-            due = progress + self._settings.segment_gap
-            times.append(due if due > now else self._patience(fresh))
-        return min(times, default=None)
+        return self._touched.first()
+
+    def look_again(self):
+        self._touched.touch_all()
+
+    def clock_set(self, seconds):
+        self._touched.clock_set(seconds)
 
 
 def _about(set_):

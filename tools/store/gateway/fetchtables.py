@@ -21,7 +21,8 @@ CREATE TABLE IF NOT EXISTS gateway_fetch (
   id INTEGER PRIMARY KEY AUTOINCREMENT, ue_id TEXT UNIQUE, state TEXT, path TEXT, local TEXT, host TEXT, port INTEGER,
   identity BLOB, back TEXT, due REAL, until REAL, answer TEXT);
 CREATE INDEX IF NOT EXISTS gateway_fetch_until ON gateway_fetch (until);
-CREATE INDEX IF NOT EXISTS gateway_fetch_host ON gateway_fetch (host)
+CREATE INDEX IF NOT EXISTS gateway_fetch_host ON gateway_fetch (host);
+CREATE INDEX IF NOT EXISTS gateway_fetch_state ON gateway_fetch (state, id)
 """
 
 

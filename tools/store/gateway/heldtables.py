@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from tools.store.states import HELD_REQUEST, OWED
 from tools.store.tables import record
 from tools.store.transactions import reading
+from tools.wire.bodies import Address
 from tools.wire.identity import Peer, peer_at
 
 # `due`: when it goes at the latest; `until`: when it is given up. `single`: the server does not take it in a list.
@@ -53,6 +54,9 @@ class HeldTables:
         """(id, kind, due, whether it goes by itself) of each, in order."""
         query = "SELECT id, kind, due, single FROM gateway_held ORDER BY id"
         return self._db.execute(query).fetchall()
+
+    def holds_any(self):
+        return self._one("SELECT min(id) FROM gateway_held") is not None
 
     def held_over(self, now):
         """(id, ue, kind, Peer) of those that are given up."""
@@ -116,9 +120,13 @@ class HeldTables:
         """Raises Unreadable."""
         return self._held("gateway_response", OWED, id_)
 
-    def owes(self):
-        """(id, ue) of each, in order."""
-        return self._db.execute("SELECT id, ue FROM gateway_response ORDER BY id").fetchall()
+    def owing(self):
+        """The Addresses of the UEs that are owed something."""
+        return [Address("UE", ue) for (ue,) in self._db.execute("SELECT ue FROM gateway_response").fetchall()]
+
+    def owed_to(self, ue):
+        """The id of what a UE is owed, or None."""
+        return self._one("SELECT id FROM gateway_response WHERE ue=?", ue)
 
     def owed_over(self, now):
         """(id, ue, kind) of those that are given up."""

@@ -23,7 +23,10 @@ class WayTables:
     """For Store, whose `_db` these methods use. A segId is looked for by `bodies.same`."""
 
     def set_way(self, ue, peer, expires):
+        """Whether it was at none before."""
+        new = self._one("SELECT 1 FROM gateway_way WHERE ue=?", ue) is None
         self._db.execute("INSERT OR REPLACE INTO gateway_way VALUES (?,?,?,?)", (ue, *peer, expires))
+        return new
 
     def move_way(self, ue, peer):
         self._db.execute("UPDATE gateway_way SET host=?, port=? WHERE ue=?", (*peer, ue))
@@ -50,13 +53,16 @@ class WayTables:
             (ue, Peer(host, port), expires) for ue, host, port, expires in self._db.execute(query, (now,))
         ]
 
-    def forget_ways(self, now, most):
-        """Ends those that are over, and the ones that end first beyond `most`: their UE Service IDs."""
-        gone = self._db.execute(
-            "SELECT ue FROM gateway_way WHERE expires<=? UNION SELECT ue FROM"
-            " (SELECT ue FROM gateway_way ORDER BY expires DESC LIMIT -1 OFFSET ?)",
-            (now, most),
-        ).fetchall()
+    def forget_ways(self, now):
+        """Ends those that are over: their UE Service IDs."""
+        return self._end_ways("WHERE expires<=?", now)
+
+    def cut_ways(self, most):
+        """As `forget_ways`, of the ones that end first beyond `most`."""
+        return self._end_ways("ORDER BY expires DESC LIMIT -1 OFFSET ?", most)
+
+    def _end_ways(self, which, value):
+        gone = self._db.execute("SELECT ue FROM gateway_way " + which, (value,)).fetchall()
         self._db.executemany("DELETE FROM gateway_way WHERE ue=?", gone)
         return [ue for (ue,) in gone]
 

@@ -124,6 +124,11 @@ class MessageTables:
         query = "SELECT DISTINCT target_type, target FROM message WHERE " + IS_QUEUED
         return [Address(*row) for row in self._db.execute(query)]
 
+    def is_waited_for(self, target):
+        """Whether something is queued for it."""
+        query = "SELECT 1 FROM message WHERE target_type=? AND target=? AND %s LIMIT 1" % IS_QUEUED
+        return self._one(query, *target) is not None
+
     def next_id(self, target, lane, without=()):
         """The id of the message that is next, or None."""
         marks = " AND id NOT IN (%s)" % ",".join("?" * len(without)) if without else ""

@@ -45,15 +45,13 @@ class SetTables:
             query = "SELECT %s FROM segment_set WHERE id=?" % _COLUMNS
             return _read(self._db.execute(query, (id_,)).fetchone())
 
-    def set_clocks(self):
-        """(id, progress, fresh) of each unfinished set that is not set aside."""
-        return self._db.execute(
-            "SELECT id, progress, fresh FROM segment_set WHERE CAST(id AS TEXT) NOT IN"
+    def set_ids(self):
+        """Of all unfinished sets that are not set aside."""
+        query = (
+            "SELECT id FROM segment_set WHERE CAST(id AS TEXT) NOT IN"
             " (SELECT key FROM quarantine WHERE kind='segment set')"
-        ).fetchall()
-
-    def sets(self):
-        return [self.get_set(id_) for id_, *_ in self.set_clocks()]
+        )
+        return [id_ for (id_,) in self._db.execute(query).fetchall()]
 
     def assembly(self, id_):
         progress, total, asked = self._db.execute(
