@@ -6,6 +6,7 @@
 A part that is measured again replaces what was there of it, and leaves the others.
 """
 
+import itertools
 import json
 from pathlib import Path
 
@@ -37,14 +38,13 @@ def keep(part, title, rows):
     """Writes a part into the file."""
     parts = load(PATH) if PATH.exists() else {}
     parts[part] = {"title": title, "rows": [row.as_json() for row in rows]}
-    named(parts)
     PATH.parent.mkdir(parents=True, exist_ok=True)
     PATH.write_text(json.dumps(parts, indent=1) + "\n")
 
 
 def named(parts):
-    """{(part, "what"): row} of all parts, or (part, "what: of it") for a row that belongs to another. UsageError where
-    two rows have one name."""
+    """{(part, "what"): row} of all parts, or (part, "what: of it") for a row that belongs to another. The second of a
+    name is "what (2)"."""
     found = {}
     for part, told in parts.items():
         head = ""
@@ -54,10 +54,9 @@ def named(parts):
                 what = f"{head}: {what}"
             else:
                 head = what
-            if (part, what) in found:
-                raise UsageError(f"bench: {part} has two rows {what!r}: give one of them another name")
             row["measured"], row["unit"], row["kind"]
-            found[part, what] = row
+            numbers = (f" ({number})" if number > 1 else "" for number in itertools.count(1))
+            found[next((part, what + end) for end in numbers if (part, what + end) not in found)] = row
     return found
 
 
