@@ -33,6 +33,7 @@ PARTS = {
     "broker": ("peers", "Messages that an MQTT broker accepts"),
     "flat": ("server", "What a message costs the server, by what is there besides"),
     "devices": ("server", "What registered devices cost the server"),
+    "accepted": ("server", "Messages accepted, each on the disk"),
     "flood": ("server", "A device in a flood of forged datagrams"),
 }
 # Measured where asked for: times of this computer, which is busy or not, and what says where a figure comes from
