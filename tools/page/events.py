@@ -192,6 +192,8 @@ def sentence(record):
     event = record["event"]
     pattern = _SENTENCES.get(event + " via" if "via" in record else event) or _SENTENCES.get(event, "{event}")
     line = pattern.format_map(blank)
+    if line.isprintable():
+        return line
     return "".join(character if character.isprintable() else "?" for character in line)
 
 

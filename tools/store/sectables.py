@@ -47,6 +47,10 @@ class Keys:
         return hashlib.sha256(lengths + b"".join(parts) + bytes([self.id_context is None])).digest()[:16]
 
 
+def _names(cursor):
+    return frozenset(name for (name,) in cursor)
+
+
 class SecurityTables(GenerationTables, FloorTable):
     """For Store."""
 
@@ -133,10 +137,12 @@ class SecurityTables(GenerationTables, FloorTable):
 
     def keys_version(self):
         """Another value after keys have changed, by whatever program; perhaps also when something else has."""
-        return self.version, getattr(self, "_key_changes", 0)
+        changes, in_round = getattr(self, "_key_changes", (0, None))
+        # What is read while their COMMIT is under way does not know of them yet.
+        return self.version, changes, self._writing is not None and in_round == self.rounds
 
     def _keys_changed(self):
-        self._key_changes = getattr(self, "_key_changes", 0) + 1
+        self._key_changes = getattr(self, "_key_changes", (0, None))[0] + 1, self.rounds
 
     def unbind_keys(self, ue):
         self._keys_changed()
@@ -193,7 +199,7 @@ class SecurityTables(GenerationTables, FloorTable):
         return self._keys("digest=(SELECT digest FROM security_ue WHERE ue=?)", ue)
 
     def ues_of_keys(self, digest):
-        return {ue for (ue,) in self._db.execute("SELECT ue FROM security_ue WHERE digest=?", (digest,))}
+        return self.once(_names, "SELECT ue FROM security_ue WHERE digest=?", digest)
 
     def sequence(self, digest):
         """(the first sender sequence number that was never used, whether the key was ever used)."""

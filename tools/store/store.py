@@ -90,6 +90,11 @@ _MORE = ";".join(
 )
 
 
+def _first(cursor):
+    row = cursor.fetchone()
+    return None if row is None else row[0]
+
+
 class Store(
     Transactions,
     ApplicationTables,
@@ -223,8 +228,7 @@ class Store(
             self.file.close()
 
     def _one(self, query, *values):
-        row = self._db.execute(query, values).fetchone()
-        return None if row is None else row[0]
+        return self.once(_first, query, *values)
 
     # ---- Application Servers -----------------------------------------------------------------------------------------
 

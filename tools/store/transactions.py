@@ -118,6 +118,8 @@ class _Scope:
         self._of, self._begin, self._end, self._back = of, begin, end, back
 
     def __enter__(self):
+        if not self._of._open:
+            self._of._known.clear()
         self._of._db.execute(self._begin)
         self._mark = len(self._of._notes)
         self._of._open += 1
@@ -139,6 +141,7 @@ class _Scope:
                 of._notes.clear()
 
     def _undo(self):
+        self._of._known.clear()
         _restore(self._of._notes, self._mark)
         if self._of._db.in_transaction:  # some failures have undone the whole transaction already
             for statement in self._back:
@@ -159,6 +162,7 @@ class Shared:
     """
 
     def __init__(self, of):
+        of.rounds += 1
         self._of, self._scope = of, of.transaction()
         self._scope.__enter__()
         self._before = of._db.total_changes
@@ -211,6 +215,9 @@ class Transactions:
     def __init__(self):
         self._notes = []  # (Kept, key, what was there before), since the transaction began
         self._open = 0
+        self.rounds = 0  # how many Shared there were
+        self._known = {}  # what queries gave since the last change, in the transaction at hand
+        self._known_at = 0
         self._aside = None  # a second connection, to read from while a COMMIT is under way
         self._writing = None  # the Shared that is being written
 
@@ -235,6 +242,20 @@ class Transactions:
         """A part of an event, as a context; by itself a transaction."""
         self.settle()
         return _Scope(self, "SAVEPOINT unit", "RELEASE unit", "ROLLBACK TO unit", "RELEASE unit")
+
+    def once(self, read, query, *values):
+        """What `read(cursor)` makes of a query: asked again in a transaction that nothing was written in meanwhile, it
+        is the same again."""
+        db = self._db
+        if not db.in_transaction:
+            return read(db.execute(query, values))
+        if self._known_at != db.total_changes:
+            self._known.clear()
+            self._known_at = db.total_changes
+        key = read, query, values
+        if key not in self._known:
+            self._known[key] = read(db.execute(query, values))
+        return self._known[key]
 
     def part(self):
         """A part of the event at hand, as a context; where there is none, a transaction."""

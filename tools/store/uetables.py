@@ -31,6 +31,18 @@ _REGISTRATIONS = (
 )
 
 
+_REGISTRATION = _REGISTRATIONS + "one.ue=? AND (? IS NULL OR one.live AND one.expires>?)"
+
+
+def _registration(cursor):
+    row = cursor.fetchone()
+    return row and Registration.of_row(row, record(row[6]))
+
+
+def _ues(cursor):
+    return frozenset(ue for (ue,) in cursor)
+
+
 class UeTables:
     """For Store."""
 
@@ -136,10 +148,7 @@ class UeTables:
     def registration(self, ue, now=None):
         """The live registration; without `now` the last one, live or not."""
         with reading(REGISTRATION, ue):
-            row = self._db.execute(
-                _REGISTRATIONS + "one.ue=? AND (? IS NULL OR one.live AND one.expires>?)", (now, ue, now, now)
-            ).fetchone()
-            return row and Registration.of_row(row, record(row[6]))
+            return self.once(_registration, _REGISTRATION, now, ue, now, now)
 
     def registrations(self, now):
         """All live ones, without their profiles."""
@@ -148,12 +157,8 @@ class UeTables:
 
     def ues_at(self, peer, now):
         """Those that are registered from this address, themselves: not through a gateway."""
-        return {
-            ue
-            for (ue,) in self._db.execute(
-                "SELECT ue FROM registration WHERE host=? AND port=? AND live AND expires>?", (*peer, now)
-            )
-        }
+        query = "SELECT ue FROM registration WHERE host=? AND port=? AND live AND expires>?"
+        return self.once(_ues, query, *peer, now)
 
     def expired_registrations(self, now):
         return [

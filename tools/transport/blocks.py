@@ -147,8 +147,16 @@ class Answers(Block2Cache):
         self._peer = None
 
     async def extract_or_insert(self, request, builder):
+        whole = None
+        if (
+            request.opt.block2 is None
+        ):  # aiocoap would make a key of all its options, for which few have a use
+            whole = await builder()
+            if len(whole.payload) <= request.remote.maximum_payload_size:
+                return whole
+
         async def build():
-            answer = await builder()
+            answer = whole or await builder()
             self._peer = self._peer_of(request)  # nothing comes between this and __setitem__
             return answer
 

@@ -33,11 +33,13 @@ from tools.transport.observers import Acknowledgements, Observers
 from tools.transport.paths import Paths
 from tools.transport.requests import answer_of, message_of, request_of, response, unknown_option
 from tools.transport.security import SecureSite, speaker
+from tools.transport.site import Site, acknowledge_late, answer_by
 from tools.wire import bodies
 from tools.wire.answers import Refusal
 from tools.wire.identity import Peer
 
 PATH = "msgin5g"
+_ONLY = (PATH,)
 JSON = 50
 SMALL = 4096  # octets of body in blocks from somebody who is not registered: enough for a registration
 
@@ -80,8 +82,6 @@ def _objection(request):
 class MessageResource(resource.Resource):
     """POST /msgin5g. `handle` gets (peer, Request) and gives an Answer, or what is awaited for one."""
 
-    below: tuple[str, ...] = (PATH,)  # aiocoap has taken that off
-
     def __init__(self, transport):
         super().__init__()
         self._transport = transport
@@ -103,14 +103,12 @@ class MessageResource(resource.Resource):
         if objection:
             return objection
         peer = self._transport.met(request.remote)
-        answer = self._transport.handle(peer, request_of(request, self.below))
+        answer = self._transport.handle(peer, request_of(request))
         return response(await answer if inspect.isawaitable(answer) else answer)
 
 
 class AnyResource(MessageResource):
     """Every path and method: of a program that decides by the whole Request."""
-
-    below = ()
 
     async def render_to_pipe(self, request):
         discovery = self._transport.discovery
@@ -175,6 +173,7 @@ class CoapTransport:
         if self._guard:
             site = SecureSite(site, self._guard)
         context = aiocoap.Context(serversite=site, loggername="coap-server")
+        answer_by(context, site)
         port = await listen(context, host, port)
         self._context = context
         self._late = Late(context, self._remotes.get, self._guard, self._tuning)
@@ -185,6 +184,8 @@ class CoapTransport:
             acknowledgements.attach(interface.token_interface)
             self.outlet.attach(interface.token_interface)
             self._hush.attach(interface.token_interface)
+            # Half of what a device waits for before it sends again.
+            acknowledge_late(interface.token_interface, self._tuning.ACK_TIMEOUT / 2)
             if self.wide:
                 widen(interface.token_interface)
             else:
@@ -204,8 +205,7 @@ class CoapTransport:
     def _site(self):
         if self._topic is None:
             return AnyResource(self)
-        site = resource.Site()
-        site.add_resource([PATH], MessageResource(self))
+        site = Site(_ONLY, MessageResource(self))
         site.add_resource([PATH], self._observers)
         for each in self.paths:
             site.add_resource(each.prefix, each)
@@ -369,6 +369,11 @@ class CoapTransport:
         if self.discovery:
             self.discovery.stop()
         if self._context:
+            for interface in self._context.request_interfaces:
+                manager = getattr(interface, "token_interface", None)
+                # What is not answered by now never is: no empty ACK is to leave by a socket that is closed.
+                for _, timer in getattr(manager, "_piggyback_opportunities", {}).values():
+                    timer.cancel()
             await self._context.shutdown()
 
 

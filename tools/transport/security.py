@@ -309,7 +309,8 @@ class Guard:
         except oscore.DecodeError as error:
             self.emit_refused(remote, "4.02", str(error))
             return aiocoap.Message(code=aiocoap.BAD_OPTION, max_age=0)
-        context = self.context_of_kid(kid, id_context)
+        self._look_again = 0  # not 20 ms ago: now
+        context = self._context_of(kid, id_context)
         if context is None:
             self.emit_refused(remote, "4.01", _UNKNOWN)
             return aiocoap.Message(code=aiocoap.UNAUTHORIZED, max_age=0)

@@ -5,6 +5,7 @@ Kindly: keys with stray spaces, strings for booleans and numbers, every case of 
 the order of the clause's tables, payload last, none at its default, nothing escaped that JSON does not ask for.
 """
 
+import functools
 import json
 import math
 import re
@@ -58,35 +59,56 @@ class Segment:
 # ---- reading ---------------------------------------------------------------------------------------------------------
 
 
+_RECENT, _SMALL = 128, 4096  # bodies that are kept as they were read, and how many octets each may have
+
+
+def _no_constant(name):
+    raise ValueError("%s is not JSON" % name)
+
+
+def _finite(digits):
+    value = float(digits)
+    return value if math.isfinite(value) else _no_constant(digits)
+
+
+def _strip_keys(pairs):  # the schemas of clause 7.3 print some keys with a trailing space
+    return {key.strip(): value for key, value in pairs}
+
+
+def _once(pairs):
+    found = {}
+    for key, value in pairs:
+        if key in found:
+            raise Malformed(clean(key), "comes twice")
+        found[key] = value
+    return found
+
+
+_EXACT, _LENIENT = (
+    json.JSONDecoder(object_pairs_hook=hook, parse_constant=_no_constant, parse_float=_finite)
+    for hook in (_once, _strip_keys)
+)
+
+
 def parse(octets, strictly=False):
-    """The JSON object of a body. Strictly: each member once, by its exact name (RFC 7493 section 2.3)."""
+    """The JSON object of a body. Strictly: each member once, by its exact name (RFC 7493 section 2.3).
 
-    def no_constant(name):
-        raise ValueError("%s is not JSON" % name)
+    Objects in it are not to be changed: a request's body is asked for again and again on its way."""
+    if strictly or len(octets) > _SMALL:
+        return _parsed(octets, strictly)
+    return dict(_again(bytes(octets)))
 
-    def finite(digits):
-        value = float(digits)
-        return value if math.isfinite(value) else no_constant(digits)
 
-    def strip_keys(pairs):  # the schemas of clause 7.3 print some keys with a trailing space
-        return {key.strip(): value for key, value in pairs}
+@functools.lru_cache(_RECENT)
+def _again(octets):
+    return _parsed(octets, False)
 
-    def once(pairs):
-        found = {}
-        for key, value in pairs:
-            if key in found:
-                raise Malformed(clean(key), "comes twice")
-            found[key] = value
-        return found
 
+def _parsed(octets, strictly):
     try:
-        body = json.loads(
-            octets.decode(),
-            object_pairs_hook=once if strictly else strip_keys,
-            parse_constant=no_constant,
-            parse_float=finite,
-        )
-        json.dumps(body, ensure_ascii=False).encode()  # half a surrogate pair cannot be sent on
+        body = (_EXACT if strictly else _LENIENT).decode(octets.decode())
+        if b"\\u" in octets:
+            json.dumps(body, ensure_ascii=False).encode()  # half a surrogate pair cannot be sent on
     except Malformed:
         raise
     except (ValueError, RecursionError) as error:

@@ -9,13 +9,16 @@ import socket
 import sqlite3
 import threading
 
+import aiocoap
 import aiohttp
 import pytest
 
 from host_tests.gateway.scripted import SERVICE, Ue, gateway, run
+from tools.bench import limits
 from tools.gateway.runtime import Gateway, Options
 from tools.page.events import Events
 from tools.server.settings import Settings
+from tools.store.store import Store
 from tools.store.transactions import Shared
 from tools.wire.answers import Refusal
 from tools.wire.identity import Peer
@@ -87,7 +90,8 @@ def story_of(path, story):
             running._stopped = True
             if running._timer:
                 running._timer.cancel()
-            await running._commits.stop()
+            await running._commits.empty()
+            running._commits.stop()
             running.store.close()
 
     run(whole())
@@ -256,3 +260,86 @@ def test_what_waits_at_the_end_is_decided_before_the_store_is_closed(tmp_path, d
 
     story_of(path, story)
     assert [event.outcome().code for event in events] == ["2.04"] * 3 and on_disk(path) == ["0", "1", "2"]
+
+
+def test_a_message_costs_so_many_statements(tmp_path, disk):
+    def statements(count, path):
+        seen = []
+
+        async def story(g):
+            g.store._db.set_trace_callback(seen.append)
+            answers = await asyncio.gather(*(g._request(peer(A), 50, msg(number)) for number in range(count)))
+            g.store._db.set_trace_callback(None)
+            assert {answer.code for answer in answers} == {"2.04"}
+
+        story_of(path, story)
+        return len(seen)
+
+    # The first ones may be the first of something; a round has its own.
+    more = statements(30, str(tmp_path / "30.db")) - statements(20, str(tmp_path / "20.db"))
+    assert limits.of("accepted.statements").keeps(more / 10), more / 10
+
+
+def test_a_request_that_waits_for_the_disk_is_answered_in_its_acknowledgement(tmp_path, disk):
+    async def story():
+        async with gateway(str(tmp_path / "g.db"), ack_timeout=2) as g, Ue(g, A) as a:
+            await a.register()
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as device:
+                device.connect(("127.0.0.1", g.coap_port))
+                device.setblocking(False)
+                loop = asyncio.get_running_loop()
+                request = aiocoap.Message(code=aiocoap.POST, payload=own(B, "REG"), uri_path=["msgin5g"])
+                request.opt.content_format = 50
+                request.mtype, request.mid, request.token = aiocoap.CON, 0x1234, b""
+                octets = request.encode()
+                with disk.held():
+                    await loop.sock_sendall(device, octets)
+                    while not disk.begun.is_set():
+                        await asyncio.sleep(0.01)
+                    await asyncio.sleep(0.3)  # longer than aiocoap waits by itself
+                    await loop.sock_sendall(device, octets)  # and a copy of it is answered no sooner
+                answer = await loop.sock_recv(device, 2000)
+                assert answer[:4] == b"\x60\x44\x12\x34"  # ACK, 2.04, of this request
+
+    run(story())
+
+
+def test_a_query_is_asked_once_until_something_is_written_or_undone(tmp_path):
+    store = Store(str(tmp_path / "g.db"))
+    seen = []
+    with store.transaction():
+        store._db.set_trace_callback(seen.append)
+        assert [store.seen("a", "1"), store.seen("a", "1")] == [None, None]
+        assert len(seen) == 1
+        with contextlib.suppress(ZeroDivisionError), store.savepoint():
+            store.remember("a", "1", "set", 10)
+            assert store.seen("a", "1") == "set"
+            raise ZeroDivisionError
+        assert store.seen("a", "1") is None
+        store.remember("a", "1", "set", 10)
+        assert store.seen("a", "1") == "set"
+    with contextlib.closing(sqlite3.connect(tmp_path / "g.db")) as other, other:
+        other.execute("DELETE FROM seen")
+    assert store.seen("a", "1") is None
+    with store.transaction():
+        assert store.seen("a", "1") is None
+    store._db.set_trace_callback(None)
+    store.close()
+
+
+def test_keys_that_are_not_on_the_disk_yet_are_looked_up_again(tmp_path, disk):
+    """What is read while a COMMIT is under way does not know of them: it must not be kept."""
+
+    async def story(g):
+        versions = []
+        with disk.held():
+            event = g._event(lambda now: g.store.bind_key(A, b"digest"))
+            while not disk.begun.is_set():
+                await asyncio.sleep(0.001)
+            versions.append(g.store.keys_version())
+            assert g.store.key_of_ue(A) is None
+        await event
+        versions.append(g.store.keys_version())
+        assert g.store.key_of_ue(A) == b"digest" and versions[0] != versions[1]
+
+    story_of(str(tmp_path / "g.db"), story)

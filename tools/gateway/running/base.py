@@ -187,12 +187,14 @@ class Running:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self._commits.empty()  # and their answers leave
         for part in self.transports:
             try:
                 await part.stop()
             except Exception as error:  # the others end in order all the same, and the store
                 self._emit_error("stop", error)
-        await self._commits.stop()
+        await self._commits.empty()
+        self._commits.stop()
         self.store.close()
 
     # ---- events ------------------------------------------------------------------------------------------------------

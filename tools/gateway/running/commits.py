@@ -14,6 +14,8 @@ import sqlite3
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+from tools.wire.answers import Refusal
+
 LONGEST = 64  # events of one round
 SECONDS = 0.05  # for which a round decides at most: then everything else has its turn
 QUIET = 2  # turns of the loop in which nothing came: it has nothing else to do
@@ -91,10 +93,14 @@ class Commits:
         self._woken = True
         self._schedule()
 
-    async def stop(self):
-        """Once all that waits has been decided."""
+    async def empty(self):
+        """Returns once all that waits now is on the disk or has failed."""
         if self._waiting or self._writing:
-            await self.add(Event(lambda now: None, ()))
+            with contextlib.suppress(Refusal):
+                await self.add(Event(lambda now: None, ()))
+
+    def stop(self):
+        """Nothing is written any more."""
         self._thread.shutdown()
 
     def _at_once(self, event):

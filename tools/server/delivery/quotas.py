@@ -34,7 +34,7 @@ class Quotas:
             raise _full("too many messages wait for the recipient")
         if store.pending(origin, CONTROL) >= settings.pending_each:
             raise _full("take the reports and responses that wait for you")
-        messages, octets = self._waiting(origin)
+        messages, octets = self._store.waiting(origin)
         most = max(settings.quota_octets, 4 * settings.max_message)
         if _too_many(messages, count, settings.quota) or octets >= most:
             raise _full("too many of your own messages wait")
@@ -42,7 +42,7 @@ class Quotas:
         # out others.
         little = messages < settings.quota / LITTLE and octets < most / LITTLE
         share = 1 if little else _LAST
-        messages, octets = self._waiting()
+        messages, octets = self._store.waiting()
         if (
             _too_many(messages, count, share * settings.pending_all)
             or octets >= share * settings.pending_octets
@@ -61,7 +61,7 @@ class Quotas:
         if copies * octets > most:
             cause = "to %d recipients at most %d octets go" % (copies, most // copies)
             raise Refusal("4.13", cause, size1=most // copies)
-        messages, waiting = self._waiting(origin)
+        messages, waiting = self._store.waiting(origin)
         if messages and (messages + copies > settings.quota or waiting + copies * octets > most):
             raise _full("too many of your own messages wait")
 
@@ -77,14 +77,9 @@ class Quotas:
         if messages >= settings.pending_all / PEER or octets >= settings.pending_octets / PEER:
             raise _full("too many of what you sent wait")
 
-    def _waiting(self, *origin):
-        """(messages, octets) that wait, unfinished segment sets among the octets; of all without an originator."""
-        (messages, octets), (_, of_sets) = (self._store.load(lane, *origin) for lane in (DATA, SETS))
-        return messages, octets + of_sets
-
     def has_room(self, copies, item):
         """Whether so many copies of a message can wait, beside what waits already."""
-        waiting, octets = self._waiting()
+        waiting, octets = self._store.waiting()
         more = copies * (sum(map(payloads.content_size, item.parts)) or len(json.dumps(item.head)))
         return (
             waiting + copies <= self._settings.pending_all and octets + more <= self._settings.pending_octets

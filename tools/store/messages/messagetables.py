@@ -48,7 +48,7 @@ class MessageTables:
         )
         if more.get("position") is None:
             self._db.execute("UPDATE message SET position=id WHERE id=?", (cursor.lastrowid,))
-        self.set_parts(cursor.lastrowid, more.get("set_id", ""), parts)
+        self._put_parts(cursor.lastrowid, parts)
         if kind == "MSG" and "msgList" in head:
             self.set_elements(cursor.lastrowid, head["msgList"])
         whole = more.get("whole", "")
@@ -59,6 +59,9 @@ class MessageTables:
     def set_parts(self, id_, set_id, parts):
         self._db.execute("DELETE FROM part WHERE message=?", (id_,))
         self._db.execute("UPDATE message SET set_id=? WHERE id=?", (set_id, id_))
+        self._put_parts(id_, parts)
+
+    def _put_parts(self, id_, parts):
         self._db.executemany(
             "INSERT INTO part (message, number, payload) VALUES (?,?,?)",
             [(id_, number, part) for number, part in enumerate(parts, 1)],

@@ -77,6 +77,15 @@ class QuotaTables:
         ).fetchone()
         return row or (0, 0)
 
+    def waiting(self, origin=("", "")):
+        """(messages, octets) that wait, unfinished segment sets among the octets; of one originator or of all."""
+        row = self._db.execute(
+            "SELECT sum(CASE lane WHEN ? THEN messages END), sum(octets) FROM load"
+            " WHERE lane IN (?, ?) AND type=? AND id=?",
+            (DATA, DATA, SETS, *origin),
+        ).fetchone()
+        return row[0] or 0, row[1] or 0
+
     # ---- Application Servers -------------------------------------------------------------------------------------
 
     def use_as(self, id_, now):

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: MIT
+"""What aiocoap does for each request and nobody needs: a copy of the message for each step down a path, the text of the
+message as the name of a task, and the same addresses parsed again and again. Together they take longer than the rest of
+a request's way to the decisions.
+"""
+
+import functools
+import ipaddress
+
+import aiocoap.pipe
+from aiocoap import resource
+from aiocoap.numbers.constants import TransportTuning
+from aiocoap.transports.udp6 import UDP6EndpointAddress
+
+_ADDRESSES = 4096  # that are known in all the forms that aiocoap asks for
+
+
+class Site(resource.Site):
+    """`often`: the resource at this path, which gets a request as it came, path and all."""
+
+    def __init__(self, path, often):
+        super().__init__()
+        self._path, self._often = path, often
+
+    async def render_to_pipe(self, pipe):
+        opt = pipe.request.opt
+        if opt.uri_path == self._path and opt.uri_path_abbrev is None:
+            await self._often.render_to_pipe(pipe)
+        else:
+            await super().render_to_pipe(pipe)
+
+
+def answer_by(context, site):
+    """In the place of how aiocoap's Context calls its site."""
+
+    def render_to_pipe(pipe):
+        guarded = aiocoap.pipe.error_to_message(pipe, context.log)
+        aiocoap.pipe.run_driving_pipe(guarded, site.render_to_pipe(pipe), name="request")
+
+    context.render_to_pipe = render_to_pipe
+
+
+def acknowledge_late(manager, seconds):
+    """`manager`: aiocoap's MessageManager. A request that waits for the disk is acknowledged by its response: an empty
+    ACK, after which the response would be another Confirmable message, leaves only after so many seconds."""
+    tuning = TransportTuning()
+    tuning.EMPTY_ACK_DELAY = seconds
+    process = manager._process_request
+
+    def processing(request):
+        request.transport_tuning = tuning
+        process(request)
+
+    manager._process_request = processing
+
+
+def know_addresses():
+    """For all interfaces of UDP in this process."""
+    known = functools.lru_cache(_ADDRESSES)
+    UDP6EndpointAddress._strip_v4mapped = staticmethod(known(UDP6EndpointAddress._strip_v4mapped))
+
+    @known
+    def is_multicast(host):
+        return ipaddress.ip_address(host.partition("%")[0]).is_multicast
+
+    UDP6EndpointAddress.is_multicast = property(lambda self: is_multicast(self._plainaddress()))
+    UDP6EndpointAddress.is_multicast_locally = property(lambda self: is_multicast(self._plainaddress_local()))
+
+
+know_addresses()
