@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The one place where CPython and MicroPython differ for `coap` and `msgin5g`."""
 
+import gc
 import json
 import sys
 from os import urandom as random_octets  # noqa: F401  # for who needs some
@@ -20,6 +21,7 @@ if _TYPING:
 
     from contracts import Octets
 
+_THRESHOLD = const(16384)  # octets, of firmware/main.py
 _DEEPEST = const(32)  # brackets within brackets in JSON: each open one costs the heap 64 octets and more
 
 # Ticks may wrap. The period divides that of each MicroPython port (2**30 on 32 bits, 2**62 on 64),
@@ -97,6 +99,13 @@ def drop_half_modules() -> None:
             if sys.modules.get(each) is None:
                 name = each
                 break
+
+
+def collect_less() -> None:
+    """Have MicroPython collect less often where much of the heap is free, and as often as main.py wants where little
+    is (docs/memory.md): for who is about to take and drop much of it, with somebody waiting."""
+    if hasattr(gc, "mem_free"):
+        gc.threshold(max(_THRESHOLD, gc.mem_free() // 3))  # type: ignore[attr-defined]
 
 
 def printable(text: str) -> str:

@@ -247,7 +247,7 @@ class Serving:
             try:
                 octets, address = await self._link.receive()
                 self._reads += 1
-                self._call(core.receive, octets, address, _now())
+                self._call(core.receive, octets, address, _now(), self._transmit)
                 self._starved[2] = None
                 burst += 1
                 if burst == _BURST:
@@ -275,7 +275,9 @@ class Serving:
                 if self._warned:
                     self._forget_warnings(self._beat)
                 await asyncio.sleep_ms(0)  # let the link send what there is
-                self._within(core.prepare)
+                datagram = self._within(core.prepare)
+                if datagram is not None and hasattr(self._link, "prepare"):
+                    self._link.prepare(datagram)
                 self._prepared.set()
                 now = self._beat = _now()  # the application may have put the board to sleep meanwhile
                 self._kick.clear()
@@ -304,11 +306,9 @@ class Serving:
         gc.collect()
         await asyncio.sleep_ms(_NO_MEMORY)
 
-    def _flush(self):
-        """After each call of the core: datagrams to the link, events to those who wait for them."""
-        core = self.core
+    def _transmit(self):
         while True:
-            item = self._unsent or core.outgoing()
+            item = self._unsent or self.core.outgoing()
             if item is None:
                 break
             self._unsent = None
@@ -319,6 +319,11 @@ class Serving:
             except OSError as error:
                 # lost like any datagram: CoAP sends it again
                 log("could not send to %s: %s", item[1], error)
+
+    def _flush(self):
+        """After each call of the core: datagrams to the link, events to those who wait for them."""
+        core = self.core
+        self._transmit()
         while True:
             event = core.next_event()
             if event is None:

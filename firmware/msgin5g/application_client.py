@@ -98,7 +98,7 @@ class ApplicationClient(BaseClient):
 
     # --- what the runner calls --------------------------------------------------------------------------
 
-    def receive(self, octets: bytes, peer: object, now: int) -> None:
+    def receive(self, octets: bytes, peer: object, now: int, urgent: object = None) -> None:
         """Take a datagram, or an L3 message (a buffer, or a StoredFile where it is large). Raise nothing."""
         try:
             self._wire.receive(octets, peer, now)

@@ -106,7 +106,12 @@ class BaseClient(Parts):
     @property
     def idle(self) -> bool:
         """Whether nothing waits to be sent: no message that is not accepted, no report of ours."""
-        return not self.outbox.queue and (self._receiver is None or self._receiver.idle)
+        return not self.outbox.queue and self.reported
+
+    @property
+    def reported(self) -> bool:
+        """Whether no report of ours waits."""
+        return self._receiver is None or self._receiver.idle
 
     def flush(self) -> None:
         """Flush deferred records to the storage before a planned power-off."""
@@ -122,6 +127,7 @@ class BaseClient(Parts):
     def stop(self, now: int, urgent: bool = True) -> None:
         """Begin to de-register (clause 6.3.1.1.2). It is over when `registration.state` is "stopped". Where it is not
         `urgent`, a gateway may take its time for it (clause 6.3.4.2.2)."""
+        self._sender.hold_back(now)
         self.registration.stop(now, urgent)
         self._work(now)
 
@@ -156,10 +162,10 @@ class BaseClient(Parts):
 
     # --- what the runner calls --------------------------------------------------------------------------
 
-    def prepare(self) -> None:
-        """Work ahead while the link is busy and everything else is done, so that it need not wait. Return whether
-        there was anything to do."""
-        return self._sender.prepare()
+    def prepare(self) -> "bytearray | None":
+        """Work ahead while the link is busy and everything else is done, so that it need not wait. Return a datagram
+        that goes out when the one on the air is answered, where there is one now."""
+        return self._sender.prepare(self.now)
 
     def next_event(self) -> tuple | None:
         """Return the next (kind, subject), or None; events.py has the kinds."""

@@ -129,8 +129,13 @@ class Client(BaseClient):
 
     # --- what the runner calls --------------------------------------------------------------------------
 
-    def receive(self, datagram: bytes, peer: object, now: int) -> None:
-        """Take a datagram (a buffer with anything in it) that came from the address `peer`. Raise nothing."""
+    def receive(
+        self, datagram: bytes, peer: object, now: int, urgent: "Callable[[], object] | None" = None
+    ) -> None:
+        """Take a datagram (a buffer with anything in it) that came from the address `peer`. Raise nothing.
+
+        `urgent()`, if given, is called before all that follows from it: what goes out at once is in `outgoing` then.
+        """
         self.now = now
         self._stale = told = True
         try:
@@ -141,6 +146,8 @@ class Client(BaseClient):
         except STARVED:
             self._starve(now)  # as if it had been lost
         if told:
+            if urgent is not None:
+                urgent()
             self._work(now)
 
     def poll(self, now: int) -> None:

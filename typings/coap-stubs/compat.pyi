@@ -26,6 +26,10 @@ def drop_half_modules() -> None:
     without a module, and crashes at the next import of one; to be called wherever a MemoryError is outlived. Raise
     nothing.
     """
+def collect_less() -> None:
+    """Have MicroPython collect less often where much of the heap is free, and as often as main.py wants where little
+    is (docs/memory.md): for who is about to take and drop much of it, with somebody waiting.
+    """
 def printable(text: str) -> str:
     """Return what a peer wrote as it may be shown: "?" for each control character, which would move a cursor, or make
     a line of its own.

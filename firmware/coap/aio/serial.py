@@ -21,6 +21,8 @@ if _TYPING:
     from contracts import Datagram, Peer
 
 _CHUNK = const(64)  # octets read at a time: 5.5 ms of 115200 baud, as a UART's read may wait for all of them
+_RUN = const(768)  # octets, at least, that are written at a time
+_MADE = const(-1)  # kind of what is a frame, or the rest of one, already
 _QUEUE = const(4)  # frames that wait for the line
 _LATE = const(10000)  # ms that a frame may wait for a task that does nothing
 _REOPEN = const(1000)  # ms between tries to open a line that was lost
@@ -30,10 +32,11 @@ class SerialLink:
     """Frames of one kind over one line; its peer is the line itself, called `name`.
 
     `open_line()` gives the line, or raises OSError: an object with read(n) and write(octets), which return None instead
-    of waiting, that asyncio can wait for. `max_frame` is the longest content of a frame: coap.Endpoint wants one octet
-    more than its `max_datagram`. A received L3 message is a view that is good until the next receive(), or what
-    `spool()` returned (slipmux.Decoder). Text for people may be sent with `text()`; text that comes in, and frames of
-    other kinds, are left alone. `tell(text, *values)`, if set, is called when the line is lost and when it is back.
+    of waiting, that asyncio can wait for; or two such, one to read from and one to write to. `max_frame` is the longest
+    content of a frame: coap.Endpoint wants one octet more than its `max_datagram`. A received L3 message is a view that
+    is good until the next receive(), or what `spool()` returned (slipmux.Decoder). Text for people may be sent with
+    `text()`; text that comes in, and frames of other kinds, are left alone. `tell(text, *values)`, if set, is called
+    when the line is lost and when it is back.
     """
 
     scheme = "coap+uart"  # of the URIs that are for this link
@@ -57,7 +60,9 @@ class SerialLink:
         self.stats = self._decoder.stats
         self._frames: "Any" = iter(())
         self._line: "Any" = None
+        self._out: "Any" = None  # what is written to: the line, or its other half
         self._queue: list = []
+        self._made: "Any" = None  # (datagram, its frame) of one that comes next
         self._ready = asyncio.Event()
         self._writer: "Any" = None
         self._loop = None  # the event loop that the task lives in
@@ -67,7 +72,9 @@ class SerialLink:
 
     async def open(self) -> None:
         """Bring the link up; raise OSError when it cannot be had now."""
-        self._line = self._open_line()
+        self._line = self._out = self._open_line()
+        if isinstance(self._line, tuple):
+            self._line, self._out = self._line
         if self._writer is None:
             self._begin()
 
@@ -100,7 +107,7 @@ class SerialLink:
             return True
         if self._writer.done() or self._broken:
             return False
-        if not self._queue or writer(self._line) is self._writer:
+        if not self._queue or writer(self._out) is self._writer:
             self._stuck = None
         elif self._stuck is None or self._stuck[0] != self._wrote:
             self._stuck = (self._wrote, now())
@@ -157,7 +164,26 @@ class SerialLink:
         """Take a datagram, or the parts of a message; a part may be read from storage while it goes out."""
         if self._line is None:
             raise OSError("no line")
+        made = self._made
+        if made and made[0] is octets:
+            self._made = None
+            frame = made[1]
+            if not self._queue:  # at once: the task has its turn only when all else is done
+                frame = frame[self._out.write(frame) or 0 :]
+                self._wrote += 1
+                if not frame:
+                    return True
+            return self._put(_MADE, (frame,))
         return self._put(self._kind, octets if isinstance(octets, list) else (octets,))
+
+    def prepare(self, octets: "Datagram") -> None:
+        """Make the frame of a datagram that is sent later, so that it goes out at once then."""
+        self._made = None  # frees its memory first
+        try:
+            for frame in _runs(slipmux.encode(self._kind, (octets,)), 2 * len(octets)):
+                self._made = (octets, frame)
+        except MemoryError:
+            pass  # it is made as it goes
 
     def text(self, text: str) -> bool:
         """Send diagnostic text for people at the other end. Return False where the line is busy."""
@@ -185,7 +211,7 @@ class SerialLink:
             while self._queue:
                 kind, parts = self._queue[0]
                 try:
-                    for octets in slipmux.encode(kind, parts):
+                    for octets in parts if kind == _MADE else _runs(slipmux.encode(kind, parts)):
                         await self._write_octets(octets)
                         self._wrote += 1
                 except OSError:
@@ -197,14 +223,15 @@ class SerialLink:
 
     async def _write_octets(self, octets):
         while octets:
-            octets = octets[self._line.write(octets) or 0 :]
+            octets = octets[self._out.write(octets) or 0 :]
             if octets:
-                await writable(self._line)
+                await writable(self._out)
 
     def _drop_line(self):
-        if self._line is not None:
-            self._line.close() if hasattr(self._line, "close") else self._line.deinit()
-        self._line = None
+        for half in (self._line,) if self._out is self._line else (self._out, self._line):
+            if half is not None:
+                half.close() if hasattr(half, "close") else half.deinit()
+        self._line = self._out = None
         self._queue = []  # lost like any datagram
 
     def close(self) -> None:
@@ -212,6 +239,18 @@ class SerialLink:
         self._end()
         self._drop_line()
         self._decoder.reset()  # a frame that is half there may lie in the storage
+
+
+def _runs(pieces, least=_RUN):
+    """Yield pieces put together to so many octets and more: a write to a line may have to wait for the one before."""
+    run = bytearray()
+    for piece in pieces:
+        run += piece
+        if len(run) >= least:
+            yield run
+            run = bytearray()
+    if run:
+        yield run
 
 
 def writer(stream):

@@ -70,6 +70,9 @@ class Endpoint(Serving):
     # `streams(message, peer)`, if set, says which bodies of peers are not collected but taken block by block:
     # blockwise.streams
     streams: "Callable[[Message, Peer], object] | None" = None
+    # The tag of a request, to be set before it: it waits until one with an equal tag has got a response of success, and
+    # goes out in that moment. Where that one ends otherwise it waits on: `cancel` it.
+    held: object = None
     ACK_DELAY = 250  # ms that a handler has for a piggybacked response (section 5.2.2)
     # Critical options of requests that the application evaluates, and that are refused otherwise: `conditions.OPTIONS`
     understands: "tuple[int, ...]" = ()
@@ -437,6 +440,8 @@ class Endpoint(Serving):
                     exchanges.postpone(exchange, now)
 
     def _launch(self, exchange, now):
+        if self.held is not None and exchange.tag is self.held:
+            return
         if exchange.confirmable:
             peer = exchange.peer
             on_air = 0
@@ -462,6 +467,9 @@ class Endpoint(Serving):
         was reset or timed out (no event). Raise MemoryError: then it has not ended."""
         if exchange.incoming is None:
             self._events.append((kind, exchange, message))
+            if exchange.tag == self.held and message is not None and kind == exchanges.RESPONSE:
+                if message.code >> 5 == 2:
+                    self.held = None
         else:
             if self.observers:
                 self.observers.ended(exchange, kind, now)

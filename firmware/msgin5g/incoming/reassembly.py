@@ -10,7 +10,7 @@ A set asks for its missing segments when none came for a while, and is given up 
 from array import array
 
 from coap import numbers
-from coap.compat import const, earliest, ticks_diff, utf8
+from coap.compat import collect_less, const, earliest, ticks_diff, utf8
 
 from ..rules import states
 from ..rules.refusals import Refusal, later
@@ -412,6 +412,7 @@ class Reassembly:
             raise _too_large()
         if room < waiting:
             raise later("large messages wait to be taken")
+        collect_less()
         stored = StoredPayload(self._storage, self._store.new_file("set-"))
         stored.expect(total)  # with it a restart asks for all, if the power goes before the first is safe
         segments = SegmentSet(key, header, stored, now + self._gap)

@@ -119,8 +119,11 @@ class MessageBuilder:
             )
             if end is not None:
                 outgoing.expires = end
+            copies = octets is None and not volatile
+            if copies and source.size <= self._config.segments["size"]:
+                source.fill()  # it may fit a datagram, and is looked at for that
             self._finish(outgoing, expires)
-            if octets is None and not volatile and source.copied < source.size:
+            if copies and source.copied < source.size:
                 if outgoing.segmentation is None:
                     source.fill()
                 else:

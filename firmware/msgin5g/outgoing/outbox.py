@@ -69,7 +69,6 @@ class Outbox:
     def accepted(self, outgoing, stands):
         """Drop the body of an accepted message, which waits for its report in the state `stands`. Return a message
         that had to make room for it, or None."""
-        outgoing.prefetched = None
         before = outgoing.stands
         self.waiting.append(outgoing)
         outgoing.stands = stands  # the next line may write its record again, and that must have the new state
@@ -91,7 +90,6 @@ class Outbox:
     def ended(self, outgoing, state, cause, counting=False):
         """Take a message that ended out of the outbox. With `counting` it stays among those that wait, where there
         is room, so that more reports of it are counted."""
-        outgoing.prefetched = None
         if counting and outgoing in self.queue and len(self.waiting) < _MAX_WAITING:
             self.waiting.append(outgoing)
         safe = self._store.ended(outgoing, state, cause or outgoing.cause)
@@ -121,7 +119,7 @@ class Outbox:
         source = outgoing.source
         self.queue.remove(outgoing)
         self.octets -= outgoing.size
-        outgoing.source = outgoing.spool = outgoing.prefetched = None
+        outgoing.source = outgoing.spool = None
         if outgoing.segmentation is not None:
             outgoing.segments = None
         if safe:  # else a restart would find the message without its body

@@ -32,7 +32,7 @@ def recut(client, sender, builder, renamed, now):
         if same and not (renamed and begun):
             continue
         sender.withdraw(outgoing, now)
-        outgoing.segments = outgoing.progress = outgoing.prefetched = outgoing.segment = None
+        outgoing.segments = outgoing.progress = outgoing.segment = None
         use(outgoing, cut)
         if outgoing.ref is not None:
             try:

@@ -70,9 +70,11 @@ class OutboxScheduler(Source):
         """Take note that it goes on the air."""
         self._on(outgoing, "goes")
 
-    def prepare(self):
+    def prepare(self, now):
         """Work ahead as BaseClient.prepare does."""
-        return False
+
+    def hold_back(self, now):
+        """Take note that nothing more may go out."""
 
     def on_peer_alive(self):
         """Take note that the peer lives: what waited because of its silence need not wait any longer."""

@@ -6,7 +6,13 @@ Only the places of the cuts are kept; each segment's value is made when it is se
 
 from array import array
 
+from coap.compat import collect_less, const
+
 from ..wire import payload
+from .body_builder import request
+
+_TURN = const(32)  # each segment with such a number lets others have their turn on the air
+_WAITING = ("queued", "sent")
 
 
 class Segments:
@@ -18,6 +24,7 @@ class Segments:
     """
 
     def __init__(self, source, limit, room, set_id, progress=None):
+        collect_less()
         self.set_id = set_id
         self._source = source
         self._cuts = array("I", (0,))
@@ -70,6 +77,35 @@ class Segments:
                 if self._done[number - 1]:
                     self._done[number - 1] = 0
                     self.missing += 1
+
+
+def make_next(client, sender, outgoing, number, now):
+    """Make the segment that comes after the one on the air. Return its datagram where it goes out the moment that one
+    is answered: not where others wait for their turn."""
+    body = sender.body(outgoing, number)
+    if number % _TURN == 0 or _others_wait(client, outgoing):
+        outgoing.prefetched = number, body, None
+        return None
+    endpoint = client.endpoint
+    message = request(client.config, body, sender.confirmable(outgoing))
+    endpoint.held = tag = (sender, outgoing)
+    try:
+        exchange = endpoint.request(message, client.peer, now, tag)
+    except Exception:
+        endpoint.held = None
+        raise
+    outgoing.prefetched = number, None, exchange
+    client.on_air += 1
+    return exchange.datagram
+
+
+def _others_wait(client, outgoing):
+    if client.on_air > 1 or not client.reported or not client.registered or client.registration.stopping:
+        return True
+    for other in client.outbox.queue:
+        if (other.to, other.to_type) != (outgoing.to, outgoing.to_type) and other.stands in _WAITING:
+            return True
+    return False
 
 
 def _text_piece(source, offset, limit, room):

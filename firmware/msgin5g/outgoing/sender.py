@@ -42,10 +42,14 @@ class MessageSender(OutboxScheduler):
         outgoing.exchange = None  # the attribute must exist before anything goes out: adding one takes memory
         made = outgoing.prefetched
         outgoing.prefetched = None
-        body = made[1] if made and made[0] == outgoing.segment else self._body(outgoing, outgoing.segment)
-        job = outgoing, body, outgoing.report or self._config.coap["confirmable"] == "all"
+        body = made[1] if made and made[0] == outgoing.segment else self.body(outgoing, outgoing.segment)
+        job = outgoing, body, self.confirmable(outgoing)
         self.mark_sent(outgoing)
         return job
+
+    def confirmable(self, outgoing):
+        """Return whether its requests are."""
+        return outgoing.report or self._config.coap["confirmable"] == "all"
 
     def _cut(self, outgoing):
         """Return the Segments of a message, None where it goes whole."""
@@ -62,7 +66,7 @@ class MessageSender(OutboxScheduler):
         spool = outgoing.spool
         return spool is None or outgoing.segments.end(number) <= min(spool.copied, spool.size - 1)
 
-    def _body(self, outgoing, number):
+    def body(self, outgoing, number):
         """Return MSG with the segment of this number, or with the whole payload where it is None."""
         config = self._config
         segments = outgoing.segments
@@ -74,20 +78,33 @@ class MessageSender(OutboxScheduler):
             config.service_identifier, config.ue_service_id, outgoing, value, segments, number or 0
         )
 
-    def prepare(self):
+    def prepare(self, now):
         # On a slow board making a segment takes a quarter of the time that a slow line takes to carry it.
         for outgoing in self.outbox.queue:
-            if outgoing.stands != "sending" or outgoing.segments is None:
+            if outgoing.stands != "sending" or outgoing.segments is None or outgoing.prefetched is not None:
                 continue
             number = outgoing.segments.next(outgoing.segment)
-            if number is not None and outgoing.prefetched is None and self._is_there(outgoing, number):
+            if number is not None and self._is_there(outgoing, number):
                 try:
-                    outgoing.prefetched = (number, self._body(outgoing, number))
-                    return True
+                    from .segmentation import make_next
+
+                    return make_next(self._client, self, outgoing, number, now)
                 except (OSError, ValueError, MemoryError):
                     pass  # the error comes again when its turn has come, and is reported then
             break
-        return False
+        return None
+
+    def hold_back(self, now):
+        for outgoing in self.outbox.queue:
+            self._forget_next(outgoing, now)
+
+    def _forget_next(self, outgoing, now):
+        """Forget the segment that was made ahead: the one before it has not gone well, or nothing more goes."""
+        made = outgoing.prefetched
+        outgoing.prefetched = None
+        if made is not None and made[2] is not None:
+            self._client.endpoint.held = None
+            self._client.cancel(made[2], now)
 
     def _ready(self, outgoing):
         if outgoing.stands != "queued" and outgoing.stands != "sent":
@@ -112,17 +129,24 @@ class MessageSender(OutboxScheduler):
             outgoing.segments.acknowledge(outgoing.segment)
             if outgoing.segments.missing % _PROGRESS == 0:
                 self.outbox.progressed(outgoing)
+            made = outgoing.prefetched
+            if made is not None and made[2] is not None:  # it is on the air already
+                outgoing.segment, _, outgoing.exchange = made
+                outgoing.prefetched = None
+                return
             self._go_on(outgoing, "back", now)
         elif verdict == policy.END:
             self.end(outgoing, "failed", bodies.failure(message), now)
         else:
             max_age = message.uint(_MAX_AGE)
+            self._forget_next(outgoing, now)
             self.delay(outgoing, max_age, False, now, verdict == policy.REGISTER)
 
     def unanswered(self, outgoing, now, why=None):
         outgoing.exchange = None
         if outgoing not in self.outbox.queue:
             return
+        self._forget_next(outgoing, now)
         self.delay(outgoing, None, True, now)
 
     def _go_on(self, outgoing, event, now):
@@ -133,6 +157,7 @@ class MessageSender(OutboxScheduler):
         self._on(outgoing, event)
 
     def _take_off(self, outgoing, now):
+        self._forget_next(outgoing, now)
         if outgoing.exchange is not None:
             self._client.cancel(outgoing.exchange, now)
             outgoing.exchange = None

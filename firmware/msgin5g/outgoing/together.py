@@ -17,7 +17,7 @@ class Aggregate:
     one of them left before: then the others do not go out as this one again.
     """
 
-    app_id = None
+    app_id = prefetched = None
     report = False
     priority = "NORMAL"
 

@@ -171,6 +171,7 @@ class Server:
         if 0 < message.code < 32:
             code, answer = self._serve(json.loads(str(message.payload, "utf-8")))
             reply = coap.Message(code, answer, type=coap.ACK, mid=message.mid, token=message.token)
+            device.prepare()
             if not self._lost(now):
                 device.receive(bytes(coap.encode(reply)), PEER, now)
         elif message.mid == self._open and message.code:

@@ -103,6 +103,7 @@ class Scene:
     """
 
     MAX_ASKED = 24
+    ahead = True  # whether the device works ahead
     on_event = None  # called with each (kind, subject)
 
     def __init__(self, answer=agree, storage=None, seed=1, clock=None, **config):
@@ -230,6 +231,8 @@ class Scene:
                     self._reply = message
                 continue
             reply = self._say(message, datagram)
+            if self.ahead:
+                client.prepare()  # as the tasks of a device do while a datagram is on its way
             if reply is not None:
                 client.receive(reply, PEER, self.tick)
         next_deadline(client)

@@ -104,14 +104,18 @@ def image():
 
 def test_the_board_on_the_line(image, tmp_path):
     size = 2048
-    with line.board(image, tmp_path / "flash.bin", sends=True, size=size) as pico:
+    with line.board(image, tmp_path / "flash.bin", sends=True) as pico:
         assert limits.of("line.registered").holds(int(pico.line("registered")[0]))
         assert limits.of("heap.idle_free").holds(int(pico.line("idle")[0]))
         sent = line.send(pico)
         assert 0 < sent.began and limits.of("line.first_octet").holds(sent.began)
-        for ms, octets in ((sent.done - sent.began, sent.octets), line.receive(pico, size)):
+        # all of it is on flash when send() returns, before the last segment goes out
+        assert sent.began < sent.kept < sent.done
+        assert limits.of("line.goodput_out").holds(sent.share(sent.done))
+        told = (line.LARGE, sent.done - sent.began, sent.octets), (size, *line.receive(pico, size))
+        for carried, ms, octets in told:
             # Base64 alone makes 4 of 3, and the line carries 11.52 octets a millisecond
-            assert octets > size * 4 / 3
+            assert octets > carried * 4 / 3
             assert octets / 11.52 < ms
     with line.board(image, tmp_path / "flash.bin", room=2048, size=size) as pico:
         with pytest.raises(line.SilentError):

@@ -19,6 +19,7 @@ const MIS = 0x40, ICR = 0x44, DMACR = 0x48;
 const IDENTITY = { 0xfe0: 0x11, 0xfe4: 0x10, 0xfe8: 0x34, 0xfec: 0, 0xff0: 0x0d, 0xff4: 0xf0, 0xff8: 0x05, 0xffc: 0xb1 };
 // interrupts: receive, transmit, receive time-out, overrun
 const RXI = 0x10, TXI = 0x20, RTI = 0x40, OEI = 0x400;
+const TXDMAE = 2;
 const DEPTH = 32;
 const LEVELS = [4, 8, 16, 24, 28]; // 1/8, 1/4, 1/2, 3/4, 7/8 of the FIFO
 const TIMEOUT_CHARACTERS = 3.2; // 32 bit times
@@ -128,6 +129,7 @@ export class Pl011 extends BasePeripheral {
         this.shifting = this.transmit.shift();
         // The interrupt comes when the FIFO falls through its level, not while it is below it.
         if (this.transmit.length === this.transmitLevel) this.raise(TXI);
+        this.request();
         this.sendAlarm.schedule(this.characterNs);
     }
 
@@ -193,6 +195,7 @@ export class Pl011 extends BasePeripheral {
                 if (this.transmit.length < this.depth) this.transmit.push(value & 0xff);
                 if (this.transmit.length > this.transmitLevel) this.lower(TXI);
                 this.startSending();
+                this.request();
                 break;
             case IBRD: this.integer = value & 0xffff; break;
             case FBRD: this.fraction = value & 0x3f; break;
@@ -207,19 +210,26 @@ export class Pl011 extends BasePeripheral {
                 this.lower(this.rawWriteValue);
                 if (this.receive.length) this.timeoutAlarm.schedule(this.characterNs * TIMEOUT_CHARACTERS);
                 break;
-            case DMACR: this.dma = value; break;
+            case DMACR:
+                this.dma = value;
+                this.request();
+                break;
         }
     }
 
     writeControl(value) {
         this.control = value;
-        if (value & 1) this.rp2040.dma.setDREQ(this.dreq.tx);
-        else {
-            this.rp2040.dma.clearDREQ(this.dreq.tx);
-            this.receive = [];
-        }
+        if (!(value & 1)) this.receive = [];
+        this.request();
         this.proceed();
         this.startSending();
+    }
+
+    // Asks the DMA controller for octets while there is room for one, or asks no more.
+    request() {
+        const asks = this.control & 1 && this.dma & TXDMAE && this.transmit.length < this.depth;
+        if (asks) this.rp2040.dma.setDREQ(this.dreq.tx);
+        else this.rp2040.dma.clearDREQ(this.dreq.tx);
     }
 
     clkPeriChanged() {} // the baud rate is worked out when it is needed

@@ -17,10 +17,11 @@ class SerialLink:
     """Frames of one kind over one line; its peer is the line itself, called `name`.
 
     `open_line()` gives the line, or raises OSError: an object with read(n) and write(octets), which return None instead
-    of waiting, that asyncio can wait for. `max_frame` is the longest content of a frame: coap.Endpoint wants one octet
-    more than its `max_datagram`. A received L3 message is a view that is good until the next receive(), or what
-    `spool()` returned (slipmux.Decoder). Text for people may be sent with `text()`; text that comes in, and frames of
-    other kinds, are left alone. `tell(text, *values)`, if set, is called when the line is lost and when it is back.
+    of waiting, that asyncio can wait for; or two such, one to read from and one to write to. `max_frame` is the longest
+    content of a frame: coap.Endpoint wants one octet more than its `max_datagram`. A received L3 message is a view that
+    is good until the next receive(), or what `spool()` returned (slipmux.Decoder). Text for people may be sent with
+    `text()`; text that comes in, and frames of other kinds, are left alone. `tell(text, *values)`, if set, is called
+    when the line is lost and when it is back.
     """
     scheme: str
     tell: Callable[..., object] | None
@@ -44,6 +45,8 @@ class SerialLink:
         """Return (octets, address) of the next datagram. Raise MemoryError where one is lost for want of memory."""
     def send(self, octets: Datagram, address: Peer) -> bool:
         """Take a datagram, or the parts of a message; a part may be read from storage while it goes out."""
+    def prepare(self, octets: Datagram) -> None:
+        """Make the frame of a datagram that is sent later, so that it goes out at once then."""
     def text(self, text: str) -> bool:
         """Send diagnostic text for people at the other end. Return False where the line is busy."""
     def close(self) -> None:

@@ -41,6 +41,7 @@ class Endpoint(Serving):
     MAX_ANSWER_OCTETS: int
     MAX_QUEUE: int
     streams: Callable[[Message, Peer], object] | None
+    held: object
     ACK_DELAY: int
     understands: tuple[int, ...]
     observers: Any
