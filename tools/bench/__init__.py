@@ -32,6 +32,7 @@ PARTS = {
     "oscore": ("device", "What OSCORE costs"),
     "broker": ("peers", "Messages that an MQTT broker accepts"),
     "flat": ("server", "What a message costs the server, by what is there besides"),
+    "parallel": ("server", "Application Servers side by side"),
     "devices": ("server", "What registered devices cost the server"),
     "accepted": ("server", "Messages accepted, each on the disk"),
     "flood": ("server", "A device in a flood of forged datagrams"),
