@@ -343,3 +343,27 @@ def test_keys_that_are_not_on_the_disk_yet_are_looked_up_again(tmp_path, disk):
         assert g.store.key_of_ue(A) == b"digest" and versions[0] != versions[1]
 
     story_of(str(tmp_path / "g.db"), story)
+
+
+def test_what_is_known_again_is_bounded_and_not_counted_each_time(tmp_path):
+    store = Store(str(tmp_path / "g.db"))
+    seen = []
+    with store.transaction():
+        for number in range(200):
+            store.remember("a", str(number), "", 128)
+        store._db.set_trace_callback(seen.append)
+        for number in range(200, 1000):
+            store.remember("a", str(number), "", 128)
+            assert store._one("SELECT count(*) FROM seen") <= 128 + 4
+        store._db.set_trace_callback(None)
+        assert all(store.seen("a", str(number)) is not None for number in range(872, 1000))
+    assert sum(query.startswith("DELETE") for query in seen) == 200
+    store.close()
+    for number in range(1000, 1040):  # a program that is started again for each message keeps no more
+        store = Store(str(tmp_path / "g.db"))
+        with store.transaction():
+            store.remember("a", str(number), "", 128)
+        store.close()
+    store = Store(str(tmp_path / "g.db"))
+    assert store._one("SELECT count(*) FROM seen") <= 128 + 4
+    store.close()

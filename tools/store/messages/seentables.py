@@ -10,6 +10,7 @@ SCHEMA = """
 CREATE TABLE IF NOT EXISTS seen_mark (id INTEGER PRIMARY KEY, at REAL, number INTEGER);
 CREATE INDEX IF NOT EXISTS seen_mark_at ON seen_mark (at)
 """
+_COUNTED = 16384  # originators
 MARKS = 24  # in the time that something is known
 _LAST = "SELECT number FROM seen_mark WHERE id=(SELECT max(id) FROM seen_mark)"
 
@@ -24,12 +25,23 @@ class SeenTables:
         )
 
     def remember(self, originator, msg_id, set_id, max_ids):
+        """Of the IDs of this originator at least the last `max_ids` are known, and no more than a 32nd beyond."""
         # Never a number below a mark again, also where those above it are gone.
         self._db.execute(
             "INSERT OR IGNORE INTO seen VALUES (1 + max(coalesce((SELECT max(number) FROM seen), 0),"
             " coalesce((%s), 0)),?,?,?)" % _LAST,
             (originator, msg_id.lower(), set_id),
         )
+        # To find what is behind the newest ones is to go through all of them: it is done for several together, and for
+        # the first one of this process.
+        together = max(1, max_ids // 32)
+        counts = self.__dict__.setdefault("_added", {})
+        if len(counts) > _COUNTED:
+            counts.clear()
+        counts[originator] = counts.get(originator, together) + 1
+        if counts[originator] < together:
+            return
+        counts[originator] = 0
         self._db.execute(
             "DELETE FROM seen WHERE originator=? AND number <="
             " (SELECT number FROM seen WHERE originator=? ORDER BY number DESC LIMIT 1 OFFSET ?)",
