@@ -29,7 +29,8 @@ def __getattr__(name):
         from coap.version import VERSION
 
         return VERSION
-    gc.collect()  # compiling wants room in one piece, and leaves what would else cut the heap in small ones
+    if not str(__path__).startswith(".frozen"):  # of an image nothing is compiled, or read into the heap
+        gc.collect()  # compiling wants room in one piece, and leaves what would else cut the heap in small ones
     for row in _HOMES:
         home, *names = row.split()
         if name in names:

@@ -26,6 +26,8 @@ _ACCEPTED = const(0x41)
 _ENDED = const(0x45)
 _CHECKPOINT = const(0x4B)
 
+# How names of files begin whose records and payloads a start reads
+_RECOVERED = const(("log", "out", "set", "in"))
 # What a device needs that receives, and one whose messages take more than two steps
 _PARTS = const(
     (
@@ -164,6 +166,8 @@ class MessageStore:
     def recover(self):
         """Read the journal into the lists, and remove what nothing refers to any more. Whatever octets are there, this
         raises nothing; where the storage cannot even say which files it has, `journal.unread` is set."""
+        if self.lent is None and not any([name.split("-")[0] in _RECOVERED for name in self.journal.names()]):
+            return
         from . import recovery
 
         recovery.Recovery(self, self._storage).run()
