@@ -33,12 +33,12 @@ MEMORY = Path("/dev/shm")  # where a disk is memory: what is measured is no disk
 
 
 class Week:
-    """`told`: of each day, the pages of the store, its rows, and what the server has in memory."""
+    """`live(days)` tells of each day the pages of the store, its rows, and what the server has in memory."""
 
     def __init__(self, devices, messages, seed, folder):
         self.count, self.messages = devices, messages
         self.random = random.Random(seed)
-        self.now, self.told = BEGIN, []
+        self.now = BEGIN
         self.store = Store(str(folder) + "/week.db")
         self.store._db.execute("PRAGMA synchronous=OFF")
         settings = Settings(open=True, lifetime=DAY, ues=devices + devices // 20, rate=1e9)
@@ -69,6 +69,7 @@ class Week:
     # ---- what happens ------------------------------------------------------------------------------------------------
 
     def live(self, days):
+        """What is kept, day by day."""
         for day in range(days):
             self._plan(BEGIN + day * DAY)
             while self.agenda:
@@ -77,7 +78,7 @@ class Week:
                 what(name)
                 self._work()
             self._until(BEGIN + (day + 1) * DAY)
-            self.told.append(self._look())
+            yield self._look()
 
     def _plan(self, begin):
         """What the devices do within a day."""
@@ -120,7 +121,9 @@ class Week:
 
     def _register(self, name):
         self.ask(name, "REG", cliProfile={"maxSegSize": 1024})
-        if int(name[3:]) % 10 == 0:
+        if (
+            int(name[3:]) % max(10, self.count // 20) == 0
+        ):  # some twenty, for each gets a copy of each message
             octets = json.dumps({"oriAddr": {"oriAddrType": "UE", "addr": name}}).encode()
             self._do(self.server.topic, self.peer(name), ["news"], 0, 50, octets)
 
@@ -195,15 +198,18 @@ def _entries(thing, found=None):
     return 0
 
 
-def week(devices, messages=2, days=7, seed=1):
-    """What was kept after each day, and the events of all of them."""
+def week(devices, messages=2, days=7, seed=1, tell=lambda day: None):
+    """What was kept after each day, which `tell` hears at once, and the events of all of them."""
+    told = []
     with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as folder:
         made = Week(devices, messages, seed, folder)
         try:
-            made.live(days)
+            for day in made.live(days):
+                told.append(day)
+                tell({"day": len(told)} | day)
         finally:
             made.close()
-    return made.told, made.events
+    return told, made.events
 
 
 def main():
@@ -214,9 +220,9 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
     began = time.process_time()
-    told, events = week(args.devices, args.messages, args.days, args.seed)
-    for number, day in enumerate(told, 1):
-        print(json.dumps({"day": number} | day))
+    _, events = week(
+        args.devices, args.messages, args.days, args.seed, lambda day: print(json.dumps(day), flush=True)
+    )
     print(json.dumps({"events": events, "seconds": round(time.process_time() - began, 1)}))
 
 
