@@ -6,7 +6,7 @@ import gc
 # Collect each time that so many octets were taken, not only when the heap is full: otherwise what stays, modules above
 # all, comes to lie scattered among what is thrown away. Of 75 KB free after the imports (192 KB, unix port) the largest
 # piece was 10 KB, with this it is 49 KB; and each datagram needs a piece of its own.
-gc.threshold(16384)  # type: ignore[attr-defined]
+gc.threshold(32768)  # type: ignore[attr-defined]
 
 from device import boot  # noqa: E402
 

@@ -24,6 +24,7 @@ _TYPING = const(False)
 if _TYPING:
     from msgin5g.client import Client
 
+_LARGE = const(512)  # octets of a datagram after which the heap is collected while the line brings the next
 _BURST = const(8)  # datagrams read before other tasks get their turn
 _LINK_RETRY = const(5000)  # ms between tries to bring the link up
 _SEND_RETRY = const(20)  # ms until a link that was busy is asked again
@@ -96,6 +97,7 @@ class Serving:
         self._behind = False  # memory lacked to hand on all that the core gave
         self._peer = None  # what core and link agree on, once that is open
         self._state = ("stopped", None)  # what was told last
+        self._large = False  # whether a large datagram came since the heap was collected
         self._warned = {}  # kind of trouble: when it was last told; there are some ten kinds
         self._ended = None  # for all who still want something: a task's exception, or words (STOPPED, or why)
         self._inside = False  # a call of the core has begun; true outside of one: Ctrl-C interrupted it
@@ -247,6 +249,7 @@ class Serving:
             try:
                 octets, address = await self._link.receive()
                 self._reads += 1
+                self._large = self._large or len(octets) > _LARGE
                 self._call(core.receive, octets, address, _now(), self._transmit)
                 self._starved[2] = None
                 burst += 1
@@ -279,6 +282,7 @@ class Serving:
                 if datagram is not None and hasattr(self._link, "prepare"):
                     self._link.prepare(datagram)
                 self._prepared.set()
+                self._tidy()
                 now = self._beat = _now()  # the application may have put the board to sleep meanwhile
                 self._kick.clear()
                 deadline = self._armed = core.next_deadline()
@@ -295,6 +299,12 @@ class Serving:
                 pass
             except MemoryError:
                 await self._short(0)
+
+    def _tidy(self):
+        # Where a large datagram came another may be on its way, and its octets come in by themselves meanwhile.
+        if self._large:
+            self._large = False
+            gc.collect()
 
     async def _short(self, at):
         """Note that a task has no memory, at its place in the list; the application may give some back."""
