@@ -368,9 +368,10 @@ class Rig:
         try:
             if not self.gateway._started:
                 self.gateway._start()
-            before, self.version = self.version, self.gateway._version()
-            if self.version != before:
-                self.gateway.server.changed()
+            if self.version != (version := self.gateway._version()):
+                with contextlib.suppress(Injected):  # then with the next one
+                    self.gateway.server.changed()
+                    self.version = version
             return self.gateway._run(self.gateway.server.work, now=self.now)
         except Refusal:
             return []
