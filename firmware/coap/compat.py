@@ -130,26 +130,21 @@ def printable(text: str) -> str:
 def _check_nesting(octets):
     """Raise ValueError where brackets nest too deeply, or one is not closed, which MicroPython 1.25 overlooks. Those
     within strings do not count."""
-    depth = deepest = 0
-    text = False
-    position = 0
-    while True:
-        quote = octets.find(b'"', position)
-        if not text:
-            for octet in octets[position : None if quote < 0 else quote]:
-                if octet == 0x5B or octet == 0x7B:
-                    depth += 1
-                    deepest = max(depth, deepest)
-                elif octet == 0x5D or octet == 0x7D:
-                    depth -= 1
-        if quote < 0:
-            break
-        slashes = 0
-        while text and octets[quote - 1 - slashes] == 0x5C:
-            slashes += 1
-        if slashes & 1 == 0:
-            text = not text
-        position = quote + 1
+    if b"\\" in octets:
+        # A quote behind an escaped backslash ends a string, an escaped one does not. A backslash that is in no string
+        # is no JSON: whatever stands behind it is never read.
+        octets = octets.replace(b"\\\\", b"").replace(b'\\"', b"")
+    octets = b"".join(octets.split(b'"')[::2])  # what is in no string
+    opened = octets.count(b"[") + octets.count(b"{")
+    deepest = depth = opened - octets.count(b"]") - octets.count(b"}")
+    if opened > _DEEPEST:
+        depth = 0
+        for octet in octets:
+            if octet == 0x5B or octet == 0x7B:
+                depth += 1
+                deepest = max(depth, deepest)
+            elif octet == 0x5D or octet == 0x7D:
+                depth -= 1
     if depth > 0 or deepest > _DEEPEST:
         raise ValueError("JSON is cut off, or nested too deeply")
 

@@ -201,8 +201,9 @@ class Client(BaseClient):
         self.event = None
 
     def _send_next(self, now):
-        stopping = self.registration.stopping
-        ready = self.registered and not stopping
+        registration = self.registration
+        stopping = registration.stopping
+        ready = registration.registered and not stopping
         for source in self.sources:
             if source is None or not (ready or source.registers):
                 continue

@@ -31,37 +31,42 @@ def source_of(given, volatile, storage, store, outbox):
     Raise ValueError for what is no payload or never fits, OutboxFull, StorageError.
     """
 
-    def spool(read, size, text):
-        from ..store.sources import Spool
-
-        return Spool(storage, store.new_file("out-"), size, text, read)
-
+    if isinstance(given, (str, bytes, bytearray, memoryview)):
+        text, octets = payload.as_octets(given)
+        outbox.check(len(octets))
+        if volatile or len(octets) <= 1024:  # a longer payload has a file of its own
+            return OctetsSource(octets, text), octets
+        view = memoryview(octets)
+        source = _spool(
+            storage, store, len(octets), text, lambda offset, piece: view[offset : offset + piece]
+        )
+        source.fill()
+        return source, None
     size = None
     if isinstance(given, tuple) and len(given) == 2 and hasattr(given[0], "read"):
         given, size = given
         if isinstance(size, bool) or not isinstance(size, int) or size < 0:
             raise ValueError("payload: the size in (file, size) must be an integer of at least 0")
-    if hasattr(given, "read"):
-        if size is None:
-            if not hasattr(given, "seek"):
-                raise ValueError("payload: this file does not tell its size; give (file, size)")
-            start = given.tell()
-            size = given.seek(0, 2) - start
-            given.seek(start)
-        outbox.check(size)
-        if volatile:
-            from ..store.sources import FileSource
+    if not hasattr(given, "read"):
+        payload.as_octets(given)  # says what it may be
+    if size is None:
+        if not hasattr(given, "seek"):
+            raise ValueError("payload: this file does not tell its size; give (file, size)")
+        start = given.tell()
+        size = given.seek(0, 2) - start
+        given.seek(start)
+    outbox.check(size)
+    if volatile:
+        from ..store.sources import FileSource
 
-            return FileSource(given, size), None
-        return spool(lambda offset, piece: given.read(piece), size, False), None
-    text, octets = payload.as_octets(given)
-    outbox.check(len(octets))
-    if volatile or len(octets) <= 1024:  # a longer payload has a file of its own
-        return OctetsSource(octets, text), octets
-    view = memoryview(octets)
-    source = spool(lambda offset, piece: view[offset : offset + piece], len(octets), text)
-    source.fill()
-    return source, None
+        return FileSource(given, size), None
+    return _spool(storage, store, size, False, lambda offset, piece: given.read(piece)), None
+
+
+def _spool(storage, store, size, text, read):
+    from ..store.sources import Spool
+
+    return Spool(storage, store.new_file("out-"), size, text, read)
 
 
 def ending(expires, now):

@@ -5,7 +5,7 @@ Order is kept for each destination, and only messages to the same destination wa
 wire, docs/wire-profile.md).
 """
 
-from coap.compat import const, earliest
+from coap.compat import const, earliest, ticks_diff
 from coap.submodule import later, whole
 
 from ..rules import states
@@ -162,6 +162,8 @@ class OutboxScheduler(Source):
         for outgoing in reversed(self.outbox.queue):
             if outgoing.expires is not None and outgoing.expires.advance(now) <= 0:
                 self.end(outgoing, "expired", "not accepted in time", now)
+            elif outgoing.stands == "confirming" and ticks_diff(now, outgoing.confirm_deadline) >= 0:
+                self.accept(outgoing, now)
         for outgoing in reversed(self.outbox.waiting):
             if outgoing.expires.advance(now) > 0:
                 continue
@@ -175,10 +177,13 @@ class OutboxScheduler(Source):
     def next_deadline(self, now):
         """Return the tick when poll() or choose() has something to do, or None."""
         deadline = None
-        for messages in (self.outbox.queue, self.outbox.waiting):
-            for outgoing in messages:
-                if outgoing.expires is not None:
-                    deadline = earliest(deadline, outgoing.expires.deadline(now))
+        for outgoing in self.outbox.queue:
+            if outgoing.expires is not None:
+                deadline = earliest(deadline, outgoing.expires.deadline(now))
+            if outgoing.stands == "confirming":
+                deadline = earliest(deadline, outgoing.confirm_deadline)
+        for outgoing in self.outbox.waiting:
+            deadline = earliest(deadline, outgoing.expires.deadline(now))
         for backoff in self._backoffs.values():
             deadline = earliest(deadline, backoff.waits(now))
         return deadline

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """From the outbox to the air: TS 24.538 clauses 6.4.1.1.2 (sending) and 6.5 (Message Sender)."""
 
-from coap.compat import const, earliest, ticks_diff
+from coap.compat import const
 
 from ..rules import policy
 from ..wire import bodies, payload
@@ -171,21 +171,6 @@ class MessageSender(OutboxScheduler):
 
     def receive(self, kind, body, now):
         self.said(kind, body, now)
-
-    # --- time ---------------------------------------------------------------------------------------
-
-    def poll(self, now):
-        super().poll(now)
-        for outgoing in reversed(self.outbox.queue):  # each may leave it
-            if outgoing.stands == "confirming" and ticks_diff(now, outgoing.confirm_deadline) >= 0:
-                self.accept(outgoing, now)
-
-    def next_deadline(self, now):
-        deadline = super().next_deadline(now)
-        for outgoing in self.outbox.queue:
-            if outgoing.stands == "confirming":
-                deadline = earliest(deadline, outgoing.confirm_deadline)
-        return deadline
 
 
 def start(client):

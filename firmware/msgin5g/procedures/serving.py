@@ -25,7 +25,8 @@ class Serving:
 
     def _dispatch(self, message, now):
         if numbers.is_request(message.code):
-            if message.path != PATH:
+            path = [value for number, value in message.options if number == numbers.URI_PATH]
+            if len(path) != 1 or path[0] != b"msgin5g":
                 raise refusals.Refusal(numbers.NOT_FOUND, "only " + PATH)
             if message.code != numbers.POST:
                 raise refusals.Refusal(numbers.METHOD_NOT_ALLOWED, "only POST")

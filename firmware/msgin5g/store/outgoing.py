@@ -18,6 +18,11 @@ class Outgoing:
     """
 
     # Here what most messages never change, or only while they are sent: 64 of them may wait for reports.
+    app_id: "str | int | tuple | list | None" = None
+    report = False
+    priority = "NORMAL"
+    store_forward = False
+    volatile = False
     cause = None
     segmentation = None  # (limit, room, set ID) where it is too large for one datagram
     progress = None  # which segments were acknowledged, as far as the message store knows
@@ -53,11 +58,17 @@ class Outgoing:
         self.to = to
         self.to_type = to_type
         self.stands = "queued"
-        self.app_id = app_id
-        self.report = report
-        self.priority = priority
-        self.store_forward = store_forward
-        self.volatile = volatile
+        # An attribute of the object takes memory and time, so what is as in most messages stays that of the class.
+        if app_id is not None:
+            self.app_id = app_id
+        if report:
+            self.report = report
+        if priority != "NORMAL":
+            self.priority = priority
+        if store_forward:
+            self.store_forward = store_forward
+        if volatile:
+            self.volatile = volatile
         self.source = source
         self.size = source.size  # type: ignore[attr-defined]
         if report and to_type in MANY:

@@ -25,16 +25,17 @@ class Receiving:
         `set_id` also one whose segments had IDs of their own."""
         if set_id is not None and self._known(_digest(sender, _SET + set_id)):
             return True
-        if self.unnamed and self._known(_sha256(message_id)):
+        if self.unnamed and self._known(_sha256(message_id.encode())):
             return True
         return self._known(_digest(sender, message_id))
 
     def _known(self, digest):
-        seen = self.digests
-        for position in range(0, len(seen), _DIGEST):
-            if seen[position : position + _DIGEST] == digest:
-                return True
-        return False
+        position = self.digests.find(digest)
+        while (
+            position > 0 and position % _DIGEST
+        ):  # no more than the end of one and the beginning of the next
+            position = self.digests.find(digest, position + 1)
+        return position >= 0
 
     def received(self, message, value, report):
         """Write record R: the message may be acknowledged when this returns. `value` is the `payload` member of one
@@ -134,8 +135,8 @@ class Receiving:
 
 def _digest(sender, message_id):
     # No sender has a control character. IDs are UUIDs, which RFC 4122 section 3 reads in either case.
-    return _sha256(sender + "\n" + message_id.lower())
+    return _sha256(sender.encode() + b"\n" + message_id.lower().encode())
 
 
-def _sha256(text):
-    return hashlib.sha256(text.encode()).digest()[:_DIGEST]
+def _sha256(octets):
+    return hashlib.sha256(octets).digest()[:_DIGEST]

@@ -42,7 +42,7 @@ def _write(data, members):
         data += name.encode()
         data += b'":'
         if isinstance(value, str):
-            data += _string(value)
+            data += quoted(value)
         elif isinstance(value, tuple):
             _write(data, value)
         elif isinstance(value, bytes):
@@ -50,15 +50,6 @@ def _write(data, members):
         else:
             data += json_octets(value)
     data += b"}"
-
-
-def _string(text):
-    """Return a str as a JSON string. A short one mostly has nothing to escape, and to see that takes less than to let
-    `json` do it."""
-    octets = text.encode()
-    if not octets or b'"' in octets or b"\\" in octets or min(octets) < 0x20:
-        return json_octets(text)
-    return b'"' + octets + b'"'
 
 
 def _request(service, kind, *members):
@@ -113,36 +104,36 @@ def message(service, addr, outgoing, value, segments=None, number=0):
     data += quoted(service)
     data += b',"msgType":"MSG","oriAddr":{"oriAddrType":"UE","addr":'
     data += quoted(addr)
-    data += b'},"destAddr":{"destAddrType":"'
-    data += outgoing.to_type.encode()
-    data += b'","addr":'
+    data += b'},"destAddr":{"destAddrType":'
+    data += quoted(outgoing.to_type)
+    data += b',"addr":'
     data += quoted(outgoing.to)
     data += b"}"
     app_id = outgoing.app_id
     if app_id is not None:
         data += b',"appId":'
         data += json_octets(list(app_id) if isinstance(app_id, tuple) else app_id)
-    data += b',"msgId":"'
-    data += outgoing.message_id.encode()
+    data += b',"msgId":'
+    data += quoted(outgoing.message_id)
     # of a segmented message only the first says it: TS 23.554 clause 8.5.2
-    data += b'","isDelivStatReq":true' if outgoing.report and number < 2 else b'"'
+    if outgoing.report and number < 2:
+        data += b',"isDelivStatReq":true'
     if outgoing.priority != "NORMAL":
-        data += b',"priority":"'
-        data += outgoing.priority.encode()
-        data += b'"'
+        data += b',"priority":'
+        data += quoted(outgoing.priority)
     if number:
         # the flag is a string there, and in the last segment only
-        data += b',"isSegmented":true,"segParams":{"segId":"%s","totalSegCount":%d,"segNumb":%d' % (
-            segments.set_id.encode(),
+        data += b',"isSegmented":true,"segParams":{"segId":%s,"totalSegCount":%d,"segNumb":%d' % (
+            quoted(segments.set_id),
             segments.total,
             number,
         )
         data += b',"lastSegFlag":"true"}' if number == segments.total else b"}"
     data += b',"sfFlag":true' if outgoing.store_forward else b',"sfFlag":false'
     if outgoing.expire_time is not None:
-        data += b',"sfParam":{"expireTime":"'
-        data += outgoing.expire_time.encode()
-        data += b'"}'
+        data += b',"sfParam":{"expireTime":'
+        data += quoted(outgoing.expire_time)
+        data += b"}"
     if value is not None:
         data += b',"payload":'
         data += value

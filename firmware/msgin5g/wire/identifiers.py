@@ -12,9 +12,10 @@ MANY = ("GROUP", "TOPIC", "BC")  # destinations that stand for several recipient
 
 
 def quoted(name):
-    """Return a name without control characters (`service_id_error`) as a JSON string in UTF-8."""
+    """Return a short text as a JSON string in UTF-8. Mostly it has nothing to escape, and to see that takes less than
+    to let `json` do it."""
     octets = name.encode()
-    if b'"' in octets or b"\\" in octets:
+    if not octets or b'"' in octets or b"\\" in octets or min(octets) < 0x20:
         return json_octets(name)
     return b'"' + octets + b'"'
 
