@@ -320,9 +320,12 @@ class Running:
         version = self._version()  # nobody else can write now; once this is on the disk, somebody may have
         if version != self._store_version:
             self._other_version = True
-            for each in self.decisions:
-                each.changed()
-        self._store_version = version
+            try:
+                for each in self.decisions:
+                    each.changed()
+                self._store_version = version
+            except Exception as error:  # of that: the round goes on, and the next one tries again
+                self._emit_error("work", error)
         # Ask for the time when the work began, not for now: what came due since then was not done.
         now = self.clock()
         return [_Work(each, now) for each in self.decisions]
