@@ -19,13 +19,15 @@ const WATCHDOG_TIMER = 1;
 const LED = 25;
 
 export class Pico {
-    // onFlash(address, size), onUsb(octets), onUart(number, octet), say(sentence): all optional.
-    constructor({ uniqueId = UNIQUE_ID, onFlash, onUsb, onUart, say } = {}) {
+    // onFlash(address, size), onUsb(octets), onUart(number, octet), say(sentence), random(size) in place of chance: all
+    // optional.
+    constructor({ uniqueId = UNIQUE_ID, onFlash, onUsb, onUart, say, random } = {}) {
         this.uniqueId = uniqueId;
         this.onFlash = onFlash ?? (() => {});
         this.onUsb = onUsb ?? (() => {});
         this.onUart = onUart ?? (() => {});
         this.say = say ?? (() => {});
+        this.random = random;
         this.xip = new Uint8Array(XIP_SIZE).fill(0xff);
         this.watchdogResets = this.forcedResets = 0;
         this.instructions = 0;
@@ -74,7 +76,7 @@ export class Pico {
         const io = new IoQspi(mcu, nor);
         mcu.peripherals[IO_QSPI] = io;
         mcu.peripherals[SSI] = new Ssi(mcu, nor, io);
-        mcu.peripherals[ROSC] = new Rosc(mcu);
+        mcu.peripherals[ROSC] = new Rosc(mcu, this.random);
         mcu.peripherals[VREG] = new VregAndChipReset(mcu, before === null);
         for (const [number, address] of UARTS.entries()) {
             const uart = new Pl011(mcu, number, mcu.uart[number]);

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: MIT
 // A Raspberry Pi Pico whose time passes in steps that the other side asks for: what that does itself takes the board no
-// time, and every run is the same, whatever this computer does beside it.
+// time, and every run is the same, whatever this computer does beside it: its random bits are, too.
 //
 //     node steps.mjs FLASH IMAGE.uf2
 //
@@ -12,6 +12,7 @@
 //                     which ends a frame (RFC 1055). The answer is a line of JSON: "ms", the board's time since
 //                     power-on; "uart0" and "repl", in hex, what it said; "halted", null or why.
 
+import crypto from 'node:crypto';
 import readline from 'node:readline';
 
 import { FlashFile, loadUf2 } from './files.mjs';
@@ -20,6 +21,7 @@ import { Pico } from './pico.mjs';
 const BATCH = 20000; // instructions between looks at the clock
 const END = 0xc0;
 
+let drawn = 0;
 const said = { uart0: [], repl: [] };
 const pico = new Pico({
     onUsb: (octets) => said.repl.push(...octets),
@@ -28,6 +30,7 @@ const pico = new Pico({
         said.uart0.push(octet);
         if (octet === END) pico.paused = true;
     },
+    random: () => crypto.createHash('sha512').update(String(drawn++)).digest(),
 });
 
 function run(ms, hex = '') {

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tools.bench import Row
 from tools.bench.device import unix
+from tools.bench.results import ROOT
 from tools.errors import UsageError
 from tools.image import bytecode
 from tools.programs import peers
@@ -105,7 +106,7 @@ def count_all(load, pairs, folders=(LOADS,)):
         out = f"--callgrind-out-file={folder}/counted"
         command = [valgrind, *options, out, unix.PROGRAM, "-X", "heapsize=32m", "-c", code]
         environment = unix.environment(*folders, bytecode.firmware())
-        done = subprocess.run(command, env=environment, capture_output=True, text=True)
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
         counts = [_count(path) for path in sorted(Path(folder).glob("counted.*"), key=_number)]
     if done.returncode or len(counts) < 2 * len(pairs):
         raise UsageError(f"bench: {load} did not run: {done.stdout[-500:]} {done.stderr[-500:]}")

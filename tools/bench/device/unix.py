@@ -4,6 +4,7 @@
 import os
 import subprocess
 
+from tools.bench.results import ROOT
 from tools.errors import UsageError
 from tools.programs.micropython import BIN
 
@@ -11,15 +12,17 @@ PROGRAM = BIN / "micropython"
 
 
 def environment(*folders):
-    """Variables with which the port imports from these folders."""
+    """Variables with which the port, started in ROOT, imports from these folders. How they are called costs
+    instructions and heap, so what is ours is called the same wherever it lies."""
     found = {key: value for key, value in os.environ.items() if not key.startswith("MICROPY")}
-    return found | {"MICROPYPATH": ":".join([*map(str, folders), ".frozen"])}
+    names = (folder.relative_to(ROOT) if folder.is_relative_to(ROOT) else folder for folder in folders)
+    return found | {"MICROPYPATH": ":".join([*map(str, names), ".frozen"])}
 
 
 def run(code, *folders, heap="16m"):
     """What a program prints. UsageError with its last words where it fails."""
     command = [PROGRAM, "-X", f"heapsize={heap}", "-c", code]
-    done = subprocess.run(command, env=environment(*folders), capture_output=True, text=True)
+    done = subprocess.run(command, cwd=ROOT, env=environment(*folders), capture_output=True, text=True)
     if done.returncode:
         raise UsageError(f"bench: it did not run: {done.stdout[-500:]} {done.stderr[-500:]}")
     return done.stdout

@@ -13,6 +13,7 @@ from pathlib import Path
 from tools.bench import Row
 from tools.bench.device import unix
 from tools.bench.peers import packages
+from tools.bench.results import ROOT
 from tools.demo.processes import Process
 from tools.errors import UsageError
 from tools.programs import peers
@@ -131,7 +132,7 @@ async def reported(message, report):
             call = ("127.0.0.1", way.port, broker.port, message, report)
             code = f"from over_umqtt_simple import *\nover_umqtt_simple(*{call!r})"
             command = [unix.PROGRAM, "-c", code]
-            async with Process(command, unix.environment(LOADS, folder)) as client:
+            async with Process(command, unix.environment(LOADS, folder), ROOT) as client:
                 if await client.wait():
                     raise UsageError(
                         f"bench: umqtt.simple did not run: {' / '.join(client.lines.items[-5:])}"
