@@ -52,6 +52,7 @@ NO_STEPS = {
     "wait_for_nobody",
     "prepare",
     "record",
+    "_registration",  # as that: an error there is of the row
     "open_generation",
     "close_generation",
 }
