@@ -106,10 +106,10 @@ class BaseClient(Parts):
     @property
     def idle(self) -> bool:
         """Whether nothing waits to be sent: no message that is not accepted, no report of ours."""
-        return not self.outbox.queue and self.reported
+        return not self.outbox.queue and self.reports_sent
 
     @property
-    def reported(self) -> bool:
+    def reports_sent(self) -> bool:
         """Whether no report of ours waits."""
         return self._receiver is None or self._receiver.idle
 

@@ -55,3 +55,38 @@ def bare(path):
 
 def test_public_constructors_say_their_types():
     assert {path: bare(path) for path in PUBLIC if bare(path)} == {}
+
+
+def hidden(trees):
+    """(class, name) of properties that a class further down hides by a method, which is always true, or the reverse."""
+    classes = {}  # name: (names of bases, {name: whether it is a property})
+    for tree in trees:
+        for each in ast.walk(tree):
+            if isinstance(each, ast.ClassDef):
+                functions = [one for one in each.body if isinstance(one, ast.FunctionDef)]
+                kinds = {one.name: bool(one.decorator_list) for one in functions}
+                classes[each.name] = [one.id for one in each.bases if isinstance(one, ast.Name)], kinds
+    found = []
+    for name, (bases, kinds) in classes.items():
+        above = list(bases)
+        while above:
+            further, theirs = classes.get(above.pop(), ((), {}))
+            above += further
+            found += [(name, each) for each in kinds if theirs.get(each, kinds[each]) != kinds[each]]
+    return found
+
+
+def test_no_method_hides_a_property():
+    assert hidden([ast.parse(path.read_text()) for path in FIRMWARE.rglob("*.py")]) == []
+
+
+def test_it_sees_a_property_that_is_hidden():
+    text = """
+class Above:
+    @property
+    def idle(self): pass
+class Between(Above): pass
+class Below(Between):
+    def idle(self): pass
+"""
+    assert hidden([ast.parse(text)]) == [("Below", "idle")]

@@ -100,7 +100,7 @@ def make_next(client, sender, outgoing, number, now):
 
 
 def _others_wait(client, outgoing):
-    if client.on_air > 1 or not client.reported or not client.registered or client.registration.stopping:
+    if client.on_air > 1 or not client.reports_sent or not client.registered or client.registration.stopping:
         return True
     for other in client.outbox.queue:
         if (other.to, other.to_type) != (outgoing.to, outgoing.to_type) and other.stands in _WAITING:
