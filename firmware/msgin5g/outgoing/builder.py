@@ -125,7 +125,8 @@ class MessageBuilder:
             if end is not None:
                 outgoing.expires = end
             copies = octets is None and not volatile
-            if copies and source.size <= self._config.segments["size"]:
+            config = self._config
+            if copies and source.size <= max(config.segments["size"], config.coap["max_datagram"]):
                 source.fill()  # it may fit a datagram, and is looked at for that
             self._finish(outgoing, expires)
             if copies and source.copied < source.size:

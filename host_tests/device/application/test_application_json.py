@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """ApplicationClient over CoAP: the JSON of TS 24.538 Annex A.3.2, as its schemas print it."""
 
+import io
+
 import coap
 from application_scene import Scene
 from common import equal, raises
@@ -225,6 +227,19 @@ def test_wrong_requests():
     equal(it.ask("{}", 100, path="/other")[0], coap.NOT_FOUND)
     equal(it.ask("{}", 101, code=coap.PUT)[0], coap.METHOD_NOT_ALLOWED)
     equal((it.client.take(0), it.client.stats["malformed"]), (None, 9))
+
+
+def test_a_file_is_looked_at_whole_whatever_a_segment_is():
+    # MSGin5G-5 has no segments (TS 24.538 clause 6.4.2): what they may be at most is no limit of its messages
+    it = registered(segments={"size": 512})
+    outgoing = it.send("ue:a", io.BytesIO(b"\xff" * 600))
+    # base64 (RFC 4648 section 4) of three octets ff is ////, 4 for 3
+    assert '"data:;base64,' + "/" * 800 + '"' in it.asked()
+    it.answer('{"msgType":"MESSAGE SENDING RESPONSE","result":"SUCCESS"}', coap.CONTENT)
+    equal((outgoing.state, it.files), ("accepted", []))
+    error = raises(ValueError, it.send, "ue:a", io.BytesIO(b"x" * 1100))
+    assert "segments" in str(error), error
+    equal(it.files, [])
 
 
 def test_what_cannot_be_sent():

@@ -422,9 +422,15 @@ def test_frames_that_are_too_large():
     scene.send("192.0.2.1", bytes(220))
     error = raises(ValueError, scene.send, "192.0.2.1", bytes(221))
     assert "ESP-NOW allows 250" in str(error), error
+    # Annex A.2.1: the length of the payload has two octets; a file that breaks this is not even read
     scene = Scene(serial={"max_frame": 65900}).start()
-    error = raises(ValueError, scene.send, "192.0.2.1", (io.BytesIO(bytes(1)), 65536))
-    assert "ended after 1" in str(error), error
+    file = io.BytesIO(bytes(1))
+    error = raises(ValueError, scene.send, "192.0.2.1", (file, 65536))
+    assert "65536 octets" in str(error) and "65535" in str(error), error
+    equal((file.tell(), scene.files), (0, []))
+    error = raises(ValueError, scene.send, "192.0.2.1", (file, 65535))
+    assert "ended after 1 of 65535" in str(error), error
+    equal(scene.files, [])
 
 
 def test_a_large_payload_stays_in_the_storage():
