@@ -4,9 +4,11 @@
 from host_tests.gateway.server.test_decisions import HERE, THERE, A, B, Bench, msg
 from tools.server.delivery.tidying import PORTION
 from tools.store.store import Store
+from tools.wire.identity import Peer
 
 DAY = 86400
 C = "ue:c"
+ELSEWHERE = Peer("192.0.2.9", 5683)
 
 
 def count(store, table="seen"):
@@ -162,3 +164,19 @@ def test_nothing_is_kept_of_a_way_that_nothing_is_out_by():
         for push in bench.work():
             bench.outcome(push)
     assert bench.server.turns._through == {}
+
+
+def test_behind_a_gateway_that_is_behind_another_one_waits_for_its_own_address():
+    bench = Bench()
+    for gateway in ("ue:gw", "ue:inner"):  # the second one speaks through the first
+        bench.register(gateway, HERE)
+        with bench.store.transaction():
+            bench.store.add_gateway(gateway)
+    with bench.store.transaction():
+        bench.store.register(B, HERE, bench.now, bench.now + DAY, None, {}, "ue:inner")
+    assert bench.store.registration("ue:inner", bench.now).via == "ue:gw"
+    bench.register(A, THERE)
+    assert bench.code(THERE, msg(A, B)) == "2.04"
+    assert bench.work() == [] and bench.work(1) == []
+    bench.register("ue:inner", ELSEWHERE)
+    assert bench.one().where == ELSEWHERE

@@ -26,6 +26,10 @@ class Parked:
         """For whom it waits, or None."""
         return self._whom.get(who)
 
+    def count(self, whom):
+        """How many wait for this one."""
+        return len(self._waiting.get(whom, ()))
+
     def first(self, whom):
         """Who has waited longest for this one, or None."""
         return next(iter(self._waiting.get(whom, ())), None)

@@ -124,13 +124,18 @@ class Turns:
 
     def behind(self, gateway, now):
         """Those that may be worth a look by now because of their gateway, one after the other."""
-        for parked, has_room in ((self._unreached, self._is_registered), (self._behind, self._is_open)):
-            while (target := parked.first(gateway)) is not None and has_room(gateway, now):
+        for parked, has_room in ((self._unreached, self._is_reached), (self._behind, self._is_open)):
+            for _ in range(parked.count(gateway)):  # each once: it may have to wait again
+                target = parked.first(gateway)
+                if target is None or not has_room(gateway, now):
+                    break
                 parked.pop(target)
                 yield target
 
-    def _is_registered(self, gateway, now):
-        return self._store.registration(gateway.id, now) is not None
+    def _is_reached(self, gateway, now):
+        """Whether it has an address of its own: behind another gateway, nobody is reached through it."""
+        registration = self._store.registration(gateway.id, now)
+        return registration is not None and registration.via is None
 
     def _is_open(self, gateway, now):
         if not self._has_window(gateway, now):
