@@ -122,7 +122,9 @@ class _Shown:
             if public.is_public(value.name) and value.name != "__slots__":
                 lines += self._value(value, "    ")
         for function in each.functions:
-            if public.is_public(function.name):
+            if (
+                public.is_public(function.name) and function.name != "__getattr__"
+            ):  # CPython's classes are whole
                 lines += self._function(function, "    ")
         return lines if len(lines) > 2 else [*lines, "    ..."]
 

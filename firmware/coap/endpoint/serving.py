@@ -16,15 +16,11 @@ if _TYPING:
     from contracts import Tick
 
     from .continuing import Continuing
-    from .options import Recognizing
-
-    class Base(Continuing, Recognizing):
-        """All parts of an Endpoint are in Serving then."""
 else:
-    Base = object
+    Continuing = object  # its methods come into Endpoint by themselves
 
 
-class Serving(Base):
+class Serving(Continuing):
     """Methods of Endpoint, whose attributes they use. They come into it with the first request of a peer."""
 
     if _TYPING:
@@ -45,6 +41,7 @@ class Serving(Base):
         encoded: Callable[..., Any]
         next_mid: Callable[..., int]
         start: Callable[..., Any]
+        unrecognized: Callable[..., int | None]
 
     def respond(self, incoming: Incoming, message: Message, now: "Tick") -> None:
         """Answer a request; piggybacked where its acknowledgement is still owed, else separately. `message` stays as

@@ -55,7 +55,6 @@ class Endpoint(Serving):
     failure: Any
     bodies: list
     def __init__(self, parameters: Parameters | None=None, max_datagram: int=1152, random: Callable[[int], bytes]=..., admit: Callable[[Message, Peer], int | None] | None=None, max_body: int=4096, security: Security | None=None) -> None: ...
-    def __getattr__(self, name): ...
     def request(self, message: Message, peer: Peer, now: Tick, tag: object=None, into: Sink | None=None, alone: bool=False, many: int | None=None) -> exchanges.Exchange:
         """Send `message` (a Message) to `peer`, and return the Exchange that its event will name; `tag` is kept there.
 

@@ -9,12 +9,8 @@ from .._contracts import Tick
 from ..message import Message
 from .continuing import Continuing
 from .duplicates import Incoming
-from .options import Recognizing
 
-class Base(Continuing, Recognizing):
-    """All parts of an Endpoint are in Serving then."""
-
-class Serving(Base):
+class Serving(Continuing):
     """Methods of Endpoint, whose attributes they use. They come into it with the first request of a peer."""
     ACK_DELAY: int
     MAX_INCOMING: int
@@ -29,6 +25,7 @@ class Serving(Base):
     encoded: Callable[..., Any]
     next_mid: Callable[..., int]
     start: Callable[..., Any]
+    unrecognized: Callable[..., int | None]
     def respond(self, incoming: Incoming, message: Message, now: Tick) -> None:
         """Answer a request; piggybacked where its acknowledgement is still owed, else separately. `message` stays as
         it is. What is larger than a datagram goes out in blocks, where `max_body` is not 0.
