@@ -204,8 +204,9 @@ class Shared:
             of._db, of._writing = self._db, None
             if self._error is not None:
                 _restore(self._notes, 0)
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
+                with contextlib.suppress(sqlite3.Error):  # where not even that can be, the next BEGIN says so
+                    if self._db.in_transaction:
+                        self._db.execute("ROLLBACK")
         return self._error
 
 

@@ -15,6 +15,7 @@ import pytest
 
 from host_tests.gateway.scripted import SERVICE, Ue, gateway, run
 from tools.bench import limits
+from tools.gateway.running import commits
 from tools.gateway.runtime import Gateway, Options
 from tools.page.events import Events
 from tools.server.settings import Settings
@@ -51,6 +52,7 @@ class Disk:
             write(shared)
 
         monkeypatch.setattr(Shared, "write", writing)
+        monkeypatch.setattr(commits, "SECONDS", 60)  # however slow a machine is, a round holds as many
 
     @contextlib.contextmanager
     def held(self):
@@ -214,6 +216,69 @@ def test_an_event_that_undoes_the_transaction_takes_no_other_with_it(tmp_path, d
         assert on_disk(path) == ["1", "2"]
 
     story_of(path, story)
+
+
+def test_a_store_that_takes_no_work_is_not_tried_without_a_pause(tmp_path, disk):
+    """Also where what all decisions have to do is decided once more, each by itself, and some of it is taken."""
+
+    async def story(g):
+        def noting(now):
+            g.store.note_time(now)
+            return []
+
+        g.server.work = noting
+        g.server.deadline = lambda now: now  # there is more to do at once
+        await turns()
+        disk.commits, disk.fails = 0, [True] * 10_000
+        g._pump_soon()
+        await asyncio.sleep(0.3)
+        assert (
+            2 <= disk.commits <= 12
+        )  # a pause of 0.1 s, doubled each time; three COMMITs at most between two
+
+    story_of(str(tmp_path / "g.db"), story)
+
+
+def test_what_begins_with_a_round_begins_though_other_work_of_it_failed(tmp_path, disk):
+    async def story(g):
+        def broken(now):
+            raise ZeroDivisionError
+
+        g.server.work, g.function.work = broken, lambda now: ["begins"]
+        g._pump_soon()
+        await turns()
+        assert "error" in g.told and g.begun == ["begins"]
+
+        def noting(now):
+            g.store.note_time(now)
+            return ["never"]
+
+        g.server.work, disk.fails = noting, [True] * 100
+        g._pump_soon()
+        while "store-error" not in g.told:
+            await asyncio.sleep(0.01)
+        assert "never" not in g.begun
+
+    story_of(str(tmp_path / "g.db"), story)
+
+
+@pytest.mark.parametrize("part", ["jump", "changed"])
+def test_an_error_beside_the_events_is_told_and_ends_nothing(tmp_path, disk, part):
+    async def story(g):
+        def broken():
+            raise ZeroDivisionError
+
+        g.clock.jump = broken if part == "jump" else lambda: 0.0
+        g.changed = broken
+        g._other_version = part == "changed"
+        async with asyncio.timeout(20):
+            assert (await g._request(peer(A), 50, msg(1))).code == "2.04"
+            await turns()
+            assert "error" in g.told and g._timer.when() > asyncio.get_running_loop().time()
+            g._look()
+            assert (await g._request(peer(A), 50, msg(2))).code == "2.04"
+
+    story_of(str(tmp_path / "g.db"), story)
 
 
 def test_another_writer_is_told_at_once_and_the_loop_waits_for_nobody(tmp_path, disk):

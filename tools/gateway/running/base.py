@@ -40,6 +40,7 @@ class _Work(Event):
     """A round of work of these decisions."""
 
     __slots__ = ("of",)
+    is_work = True
 
     def __init__(self, of, now):
         super().__init__(of.work, (), now)
@@ -255,13 +256,13 @@ class Running:
         self.store.note_time(self._noted)
 
     def ended(self, events, written):
-        if written:
+        rounds = [event for event in events if event.is_work]
+        if written and not rounds:
             self._brake = 0.0  # the store takes something again
         for event in events:
             for name, fields in event.told:
                 self.events.emit(name, **fields)
             event.end()
-        rounds = [event for event in events if isinstance(event, _Work)]
         if rounds:
             self._worked(rounds)
 
@@ -334,23 +335,32 @@ class Running:
         """What the work gave begins, and when there is to be more is known."""
         if self._stopped:
             return
-        pause = 1.0
-        try:
-            for each in rounds:
-                for item in each.outcome():
-                    self.task(self.begin(each.of, item))
-            self._brake = 0.0
-            deadlines = [each.deadline(rounds[0].now) for each in self.decisions]
-            deadline = min((each for each in deadlines if each is not None), default=None)
-            pause = 3600 if deadline is None else max(deadline - self.clock(), 0.001)
-        except Refusal:
+        for each in rounds:  # what one has begun is out, whatever became of the others
+            for item in () if each.error else each.result:
+                self.task(self.begin(each.of, item))
+        if any(each.error is not None for each in rounds):
             pause = self._braked()
-        except Exception as error:  # an error in looking for the deadline
-            self._emit_error("work", error)
+        else:
+            pause = self._pause(rounds)
         if self._other_version:
             self._other_version = False
-            self.changed()
+            try:
+                self.changed()
+            except Exception as error:
+                self._emit_error("work", error)
         self._wait(pause)
+
+    def _pause(self, rounds):
+        """Seconds until there is more to do, after rounds of work that the store took."""
+        if len(rounds) == len(self.decisions):  # else another one of the same time may have failed
+            self._brake = 0.0
+        try:
+            deadlines = [each.deadline(rounds[0].now) for each in self.decisions]
+            deadline = min((each for each in deadlines if each is not None), default=None)
+            return max(3600 if deadline is None else deadline - self.clock(), 0.001, self._brake)
+        except Exception as error:  # an error in looking for the deadline
+            self._emit_error("work", error)
+            return 1.0
 
     def _braked(self):
         self._brake = min(max(self._brake * 2, 0.1), LONGEST_BRAKE)
@@ -403,17 +413,21 @@ class Running:
     def _keep_time(self):
         """Follows the system's clock: where it was set, all times that are kept are shifted by as much, so that
         nothing ends early or late. And writes the time into the store now and then."""
-        with contextlib.suppress(Refusal):  # the store is busy: soon
+        try:
             seconds = self.clock.jump() if hasattr(self.clock, "jump") else 0.0
             if seconds:
                 self._run(self._set_clock, seconds, now=self.clock() + seconds)
+                self.clock.step(seconds)
                 for each in self.decisions:
                     each.clock_set(seconds)
-                self.clock.step(seconds)
                 self.events.emit("clock-set", seconds=round(seconds), at="work")
             elif self.clock() - self._noted > NOTED:
                 self._noted = self.clock()  # also where this fails: it is tried again a minute later
                 self.quietly(self.store.note_time)
+        except Refusal:
+            pass  # the store is busy: soon
+        except Exception as error:  # of that: the round goes on
+            self._emit_error("clock", error)
 
     def _set_clock(self, seconds, now):
         self.store.shift_times(seconds)

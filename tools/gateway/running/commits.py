@@ -28,6 +28,7 @@ class Event:
     fields)."""
 
     __slots__ = ("_future", "arguments", "done", "error", "function", "now", "result", "told")
+    is_work = False  # of those that end a round
 
     def __init__(self, function, arguments, now=None):
         self.function, self.arguments, self.now = function, arguments, now
@@ -147,8 +148,9 @@ class Commits:
         """The events of this round, and the work after them."""
         if self._singly:
             self._singly -= 1
-            self._woken = True
-            yield self._waiting.popleft()
+            event = self._waiting.popleft()
+            self._woken |= not event.is_work  # the round that it was in may not have come to its work
+            yield event
             return
         self._woken = False
         end = time.monotonic() + SECONDS
@@ -206,6 +208,8 @@ class Commits:
 
     def _over(self, events, written):
         self._writing = False
-        self._program.ended(events, written)
-        if self._waiting or self._woken:
-            self._schedule()
+        try:
+            self._program.ended(events, written)
+        finally:
+            if self._waiting or self._woken:
+                self._schedule()
