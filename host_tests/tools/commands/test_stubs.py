@@ -166,6 +166,8 @@ class Base(_Above):
         pass
     def _hidden(self):
         pass
+    def __getattr__(self, name):
+        return name
 '''
 STUB = '''
 """A module."""
