@@ -35,5 +35,8 @@ class Parked:
         return next(iter(self._waiting.get(whom, ())), None)
 
     def clear(self):
-        for who in list(self._whom):
+        """Those that waited."""
+        waited = list(self._whom)
+        for who in waited:
             self.pop(who)
+        return waited

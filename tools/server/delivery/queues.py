@@ -111,8 +111,7 @@ class Deliveries:
                 self._store.notice(name, "%s ON %s" % (change, table), self.turns.look_again)
 
     def _all(self):
-        self.turns.unpark_all()
-        return self._store.waiting_targets()
+        return {*self.turns.unpark_all(), *self._store.waiting_targets()}
 
     def _noticed(self, type_, id_):
         self._touched.touch(Address(type_, id_))

@@ -350,9 +350,8 @@ class Turns:
         return min((each.first() for each in self.watched if each.first() is not None), default=None)
 
     def unpark_all(self):
-        """Everybody is looked at."""
-        self._behind.clear()
-        self._unreached.clear()
+        """Everybody is looked at: who waited for its gateway, perhaps to be asked for segments and with no queue."""
+        return [*self._behind.clear(), *self._unreached.clear()]
 
     def look_again(self):
         """Nobody knows what has changed."""

@@ -19,6 +19,7 @@ BEHIND = ("ue:b1", "ue:b2", "ue:b3")
 PLAIN = ("ue:1", "ue:2")
 UES = (*PLAIN, ASLEEP, GATEWAY, *BEHIND)
 SERVER = "as:x"
+ALL = ()  # in the keys of a Touched: everything
 
 
 class Undone(Exception):
@@ -26,12 +27,19 @@ class Undone(Exception):
 
 
 def begun_by_all(bench, now):
-    """The Pushes that a look at everything begins; nothing of it stays."""
+    """The Pushes that a look at everything begins; nothing of it stays: the next round is none that looks at
+    everything."""
     told, pushes = len(bench.told), []
+    looks = [*bench.server.turns.watched, bench.server._procedures["segments"]._touched]
+    before = [dict(each._keys) for each in looks]
     with pytest.raises(Undone), bench.store.transaction():
         bench.server.changed()
         pushes += bench.server.work(now)
         raise Undone
+    for each, keys in zip(looks, before, strict=True):
+        if ALL not in keys:  # that one was told of something is not undone
+            dict.pop(each._keys, ALL, None)
+        assert each._keys == keys
     del bench.told[told:]
     return pushes
 
@@ -126,9 +134,12 @@ class World(Bench):
         with self.store.transaction() if name not in ("fail", "fail_outcome") else contextlib.nullcontext():
             getattr(self, "do_" + name)(*arguments)
 
-    def work_all(self):
+    def work(self):
         with self.store.transaction():
             self.out += self.server.work(self.now)
+
+    def work_all(self):
+        self.work()
         expect_all_begun(self)
         assert self.events("quarantined") == self.events("error") == []
 
@@ -175,3 +186,27 @@ def test_what_is_touched_is_all_that_can_begin(monkeypatch, part):
             if rng.random() < 0.5:
                 world.work_all()
         world.work_all()
+
+
+def test_a_sender_behind_a_gateway_is_asked_though_another_process_wrote_while_it_waited():
+    world = World()
+    world.work()
+    world.step("segment", BEHIND[0], PLAIN[1], 1)
+    world.step("pass", 0.5)
+    world.step("msg", PLAIN[0], BEHIND[1], 5, True)
+    world.step("pass", 1)  # as long as others are waited for
+    world.work()
+    world.step("answer", 0, "", None)  # the gateway is silent: all behind it wait for 2 s or more
+    world.step("pass", 1.6)
+    world.work()  # 3 s after the segment, the next one is asked for
+    assert not world.out
+    with world.store.transaction():
+        world.server.changed()
+    kinds = set()
+    for _ in range(6):
+        world.work()
+        kinds |= {push.kind for push in world.out}
+        while world.out:
+            world.step("answer", 0, "2.04", None)
+        world.step("pass", 0.5)
+    assert kinds == {"MSG", "SEGREC"}
