@@ -8,19 +8,20 @@ MEBIBYTES, FILES = 32, 4  # of one file, and how many there are
 
 
 class TurningFile:
-    """`octets` of one file, `files` in all. What is no regular file (a pipe, a terminal) only takes lines. Its
-    descriptor stays the same. `dropped`: octets of files that went."""
+    """`octets` of one file, `files` in all; of a link it is the file that it leads to. What is no regular file (a pipe,
+    a terminal), or is of who has opened it (/dev/stdout), only takes lines. Its descriptor stays the same. `dropped`:
+    octets of files that went."""
 
     encoding = "utf-8"
 
     def __init__(self, path, octets=MEBIBYTES << 20, files=FILES):
         """Raises OSError."""
-        self._path, self._octets, self._files = path, octets, files
+        self._path, self._octets, self._files = os.path.realpath(path), octets, files
         self.dropped = 0
         self._descriptor = _open(path)
         found = os.fstat(self._descriptor)
         self._size = found.st_size
-        self._bounded = stat.S_ISREG(found.st_mode)
+        self._bounded = stat.S_ISREG(found.st_mode) and not _is_descriptor(path)
 
     def fileno(self):
         return self._descriptor
@@ -59,6 +60,12 @@ class TurningFile:
 
 def _open(path):
     return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
+
+
+def _is_descriptor(path):
+    """Whether it is one more name of what is open already."""
+    folder = os.path.realpath(os.path.dirname(path))
+    return os.path.islink(path) and folder.split(os.sep)[1] in ("dev", "proc")
 
 
 def _size_of(path):

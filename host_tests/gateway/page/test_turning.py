@@ -107,3 +107,26 @@ def test_a_pipe_has_no_size(tmp_path):
     assert len(octets.splitlines()) == 100 and [each.name for each in tmp_path.iterdir()] == ["pipe"]
     stream.close()
     os.close(reader)
+
+
+def test_a_link_stays_one_and_the_file_behind_it_turns(tmp_path):
+    link, folder = tmp_path / "events", tmp_path / "log"
+    folder.mkdir()
+    link.symlink_to(folder / "real")
+    stream = TurningFile(str(link), SIZE, 3)
+    emit(Events(None, stream, clock=lambda: 0), 0, 100)
+    stream.close()
+    assert sorted(tmp_path.iterdir()) == [link, folder] and link.is_symlink()
+    assert sorted(each.name for each in folder.iterdir()) == ["real", "real.1", "real.2"]
+    assert all(each.stat().st_size <= SIZE for each in folder.iterdir())
+    assert numbers(link)[-1] == 99
+
+
+def test_the_name_of_a_descriptor_is_never_given_to_another_file(tmp_path):
+    """As of /dev/stdout, where that is a file: it is of who has opened it, and there is one such name for all."""
+    with open(tmp_path / "out", "ab") as out:
+        stream = TurningFile("/proc/self/fd/%d" % out.fileno(), SIZE, 3)
+        emit(Events(None, stream, clock=lambda: 0), 0, 100)
+        stream.close()
+    assert [each.name for each in tmp_path.iterdir()] == ["out"]
+    assert numbers(tmp_path / "out") == list(range(100))
