@@ -45,7 +45,9 @@ MAY_SCAN = {
     "a bound that is some hundred rows": (
         "FROM application_server",
         "FROM quarantine",
-        "FROM gateway_segment_set",
+    ),
+    "a bound that is a thousand rows, once a segmented message": (
+        "FROM gateway_segment_set ORDER BY used DESC",
     ),
     "for people, or by a command": (
         "SELECT ue FROM device ORDER BY ue",

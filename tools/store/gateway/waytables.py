@@ -15,7 +15,8 @@ CREATE INDEX IF NOT EXISTS gateway_way_peer ON gateway_way (host, port);
 CREATE INDEX IF NOT EXISTS gateway_way_expires ON gateway_way (expires);
 CREATE TABLE IF NOT EXISTS gateway_segment_set (
   set_id TEXT, up INTEGER, ue TEXT, used REAL, PRIMARY KEY (set_id, up)) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS gateway_segment_set_used ON gateway_segment_set (used)
+CREATE INDEX IF NOT EXISTS gateway_segment_set_used ON gateway_segment_set (used);
+CREATE INDEX IF NOT EXISTS gateway_segment_set_ue ON gateway_segment_set (ue, used)
 """
 
 
@@ -89,7 +90,7 @@ class WayTables:
         self._db.execute("DELETE FROM gateway_segment_set WHERE used<=?", (before,))
         oldest = (
             "DELETE FROM gateway_segment_set WHERE (set_id, up) IN (SELECT set_id, up FROM gateway_segment_set"
-            " WHERE ? IN (ue, '') ORDER BY used DESC, set_id LIMIT -1 OFFSET ?)"
+            "%s ORDER BY used DESC, set_id LIMIT -1 OFFSET ?)"
         )
-        self._db.execute(oldest, (ue, most_each))
-        self._db.execute(oldest, ("", most))
+        self._db.execute(oldest % " WHERE ue=?", (ue, most_each))
+        self._db.execute(oldest % "", (most,))
