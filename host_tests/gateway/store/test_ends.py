@@ -54,6 +54,17 @@ def test_a_message_is_known_again_for_twice_its_longest_life_and_then_forgotten(
     assert bench.code(HERE, body) == "2.04" and len(bench.events("accepted")) == 2
 
 
+def test_a_message_is_known_again_though_none_lives_as_long_as_a_sender_waits():
+    """docs/wire-profile.md: a client whose answer was lost may try again after an hour."""
+    bench = both(keep=60)
+    bench.work()
+    body = exchange(bench)
+    pass_time(bench, 3600)
+    assert bench.code(HERE, body) == "2.04" and len(bench.events("accepted")) == 1
+    pass_time(bench, 2 * DAY)
+    assert count(bench.store) == 0
+
+
 def test_what_is_forgotten_makes_no_newer_one_older():
     """The numbers of rows that are gone are not given again: a new one would be as old as they were."""
     bench = both(keep=DAY)

@@ -8,6 +8,7 @@ docs/gateway.md has all that is kept, until when, and its bounds.
 from tools.store.messages.seentables import MARKS
 
 KNOWN = 2  # times `Settings.keep`: so long a msgId is known again
+LEAST = 86400  # s, of that: a client tries again after an hour
 PORTION = 200  # rows at a time
 SOON = 1.0  # s, until the next portion
 
@@ -15,7 +16,7 @@ SOON = 1.0  # s, until the next portion
 class Tidying:
     def __init__(self, store, settings, deliveries):
         self._store = store
-        self._age = KNOWN * settings.keep
+        self._age = max(KNOWN * settings.keep, LEAST)
         self._deliveries = deliveries
         self._next = None
 
