@@ -52,7 +52,7 @@ if sys.implementation.name == "micropython":
 
     def json_string(octets: bytes) -> bytes:
         """Return text in UTF-8 as a JSON string in UTF-8. Raise ValueError where the octets are none."""
-        return json.dumps(octets).encode()  # takes octets as it takes a str, and looks whether they are UTF-8
+        return json.dumps(str(octets, "utf-8")).encode()  # of octets it does not look whether they are UTF-8
 
     # The octets of a str in UTF-8: here it is a buffer of them, and needs no copy. And what `json` reads.
     utf8: "Any" = memoryview

@@ -282,6 +282,13 @@ def test_ranges():
         wrong("segNoList", "ranges must rise from 1", read_ranges, text)
 
 
+def test_text_of_a_damaged_flash_is_no_body():
+    # RFC 8259 section 8.1: JSON is UTF-8, and none of these is
+    for octets in (b"\x80", b"a\xff", b"\xc3(", b"\xc3", b"\xe2\x82"):
+        raises(ValueError, payload.json_value, octets, True)
+    equal(payload.json_value(b"\xc3\xa4", True), b'"\xc3\xa4"')
+
+
 def test_octets():
     # RFC 4648 section 10
     for octets, text in (
