@@ -316,5 +316,5 @@ def test_a_client_answers_any_body(requests):
 
 def test_stored_payload_is_a_length():
     stored = StoredPayload(MemoryStorage(), "x")
-    stored.add(2, "ab")
+    stored.add(2, b"ab")
     assert (len(stored), stored.has(1), stored.has(2), stored.has(3)) == (1, False, True, False)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# heap: 224k, the flash of the board and the peer lie in it too
+# heap: 216k, the peer lies in it too, and all code that a client can need
 """A virtual year with a peer that says anything at all, and then one that is well: the device never gives up.
 
 The peer answers, pushes and is silent at random, each of it legal or not; times that it chooses are of any length; the
@@ -11,7 +11,7 @@ import gc
 import sys
 
 import coap
-from common import Random, equal
+from common import Folder, Random, equal
 from msgin5g import OutboxFull
 from msgin5g_scene import DAY, HOUR, Scene, agree, imdn, max_age, msg, msgresp, segment
 
@@ -100,6 +100,11 @@ def tidy():
 
 
 def live(seed, **more):
+    with Folder() as storage:  # the journal is not in the heap on a board either
+        year(seed, storage, **more)
+
+
+def year(seed, storage, **more):
     random = Random(seed)
     peer = Peer(random)
     peer.change()
@@ -108,12 +113,12 @@ def live(seed, **more):
         return random.choice((None, 0, 1700000000 + random.below(1 << 30)))
 
     named = dict(answer=peer.answer, seed=seed, clock=clock, outbox={"messages": 8}, **more)
-    scene = Scene(**named)
+    scene = Scene(storage=storage, **named)
     scene.MAX_ASKED = 2
     scene.start()
-    year = 0
+    passed = 0
     taken = 0
-    while year < 365 * DAY:
+    while passed < 365 * DAY:
         what = random.below(8)
         if what == 0:
             peer.change()
@@ -129,7 +134,7 @@ def live(seed, **more):
             taken += scene.take() is not None
         elif what == 4 and random.chance(20):
             named["seed"] += 100
-            storage, scene = scene.storage, None  # who lost its power is gone before the next one starts
+            scene = None  # who lost its power is gone before the next one starts
             tidy()
             scene = Scene(storage=storage, **named)
             scene.MAX_ASKED = 2
@@ -141,7 +146,7 @@ def live(seed, **more):
             else:
                 ms = random.below(DAY) >> random.below(16)
                 scene.run(ms)
-            year += ms
+            passed += ms
         tidy()
     scene.answer = agree
     scene.run(HOUR)
