@@ -53,7 +53,7 @@ class FileStorage:
                 begun = not more
             else:
                 size = self._write(path, "ab", octets)
-                begun = size == len(octets)
+                begun = not octets or size == len(octets)  # of none: it may have been made by `more`
             if begun:
                 self._settle()
             return size

@@ -158,6 +158,12 @@ def test_what_a_disk_is_told_to_keep():
             equal(told[3:], ["5 octets", "folder"])
             storage.append("b", b"6")
             equal(told[5:], ["6 octets"])
+            del told[:]
+            for name in ("c", "d", "c"):  # "c" is not the file that is kept open any more
+                storage.append(name, b"7", True)
+            storage.read("c", 0, 1)
+            storage.append("c", b"")
+            equal(told, ["2 octets", "folder"])
         finally:
             module._fsync, module._rename = before
 
