@@ -146,8 +146,11 @@ class Client(BaseClient):
         except STARVED:
             self._starve(now)  # as if it had been lost
         if told:
-            if urgent is not None:
-                urgent()
+            try:
+                if urgent is not None:
+                    urgent()
+            except STARVED:
+                self._starve(now)  # a datagram that could not go out is lost, and what came in is not
             self._work(now)
 
     def poll(self, now: int) -> None:

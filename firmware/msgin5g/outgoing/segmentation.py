@@ -90,13 +90,14 @@ def make_next(client, sender, outgoing, number, now):
     message = request(client.config, body, sender.confirmable(outgoing))
     endpoint.held = tag = (sender, outgoing)
     try:
-        exchange = endpoint.request(message, client.peer, now, tag)
+        # Made before the request is: where memory ended behind that, nobody would know of it.
+        outgoing.prefetched = made = [number, None, None]
+        made[2] = endpoint.request(message, client.peer, now, tag)
     except Exception:
-        endpoint.held = None
+        endpoint.held = outgoing.prefetched = None
         raise
-    outgoing.prefetched = number, None, exchange
     client.on_air += 1
-    return exchange.datagram
+    return made[2].datagram
 
 
 def _others_wait(client, outgoing):

@@ -30,7 +30,7 @@ class Outgoing:
     expire_time = None  # the same as a date, for sfParam
     segments = None  # once the first segment went out
     segment = None  # number on the air
-    prefetched = None  # (number, body, Exchange or None) of the one that comes next
+    prefetched = None  # [number, body, Exchange or None] of the one that comes next
     spool = None  # the Spool that copies its payload, as long as it is not in the storage
     exchange = None  # what is on the air while it is "sending", for who cancels that
     confirm_deadline = None  # tick until which it is "confirming"

@@ -4,8 +4,14 @@ not before (RFC 7252 section 4.7)."""
 
 import coap
 from coap.message import empty
-from common import equal
+from common import Skip, equal
 from msgin5g_scene import MINUTE, PEER, Scene, agree, always, segconfir
+
+try:
+    from micropython import heap_lock as lock
+    from micropython import heap_unlock as unlock
+except ImportError:
+    lock = None
 
 
 def open_air(size=1800, **options):
@@ -45,6 +51,45 @@ def test_the_next_segment_goes_out_before_all_that_follows_from_the_answer():
     equal((peer, missing), (PEER, total))
     equal(coap.decode(datagram).payload[:1], b"{")
     equal((outgoing.segments.missing, outgoing.segment), (total - 1, 2))
+
+
+def test_no_memory_for_what_goes_out_first():
+    """What came in counts all the same, at once."""
+    scene, outgoing = open_air()
+
+    def urgent():
+        raise MemoryError
+
+    total = outgoing.segments.total
+    answer(scene, urgent=urgent)
+    equal((outgoing.segments.missing, outgoing.segment), (total - 1, 2))
+    equal(scene.client.stats["starved"], 1)
+
+
+def test_no_memory_behind_what_was_made():
+    """It is there, and counted."""
+    if lock is None:
+        raise Skip("CPython has no such call")
+    scene, outgoing = open_air()
+    client = scene.client
+    client._sender._forget_next(outgoing, scene.tick)
+    make = client.endpoint.request
+
+    def request(*arguments):
+        exchange = make(*arguments)
+        lock()
+        return exchange
+
+    client.endpoint.request = request
+    try:
+        client.prepare()
+    finally:
+        unlock()
+        client.endpoint.request = make
+    equal((client.on_air, outgoing.prefetched[2] in client.endpoint._exchanges), (2, True))
+    answer(scene)
+    scene._pump()
+    equal((outgoing.segment, numbers(scene)), (2, [1, 2]))
 
 
 def test_one_request_at_a_time():
