@@ -114,8 +114,11 @@ class BaseClient(Parts):
         return self._receiver is None or self._receiver.idle
 
     def flush(self) -> None:
-        """Flush deferred records to the storage before a planned power-off."""
+        """Have the storage keep all that waits for that, before a planned power-off: deferred records, and segments
+        that were acknowledged."""
         self.store.flush()
+        if self._receiver is not None:
+            self._receiver.settle()
 
     def start(self, now: int) -> None:
         """Begin to register at the tick `now` (ms), and go on for ever."""

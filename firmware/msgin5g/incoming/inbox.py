@@ -29,6 +29,9 @@ class Inbox(Source):
     def resume(self, now):
         """Go on with what an earlier run left."""
 
+    def settle(self):
+        """Have no power cut take what was acknowledged."""
+
     def _restore(self, storage):
         """Find the payloads that an earlier run left in files, whatever role it had."""
         for message in self.inbox[:]:

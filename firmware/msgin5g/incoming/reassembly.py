@@ -321,7 +321,7 @@ class Reassembly:
                 stored.finish()
             elif len(stored) % _SAFE == 0:
                 stored.settle()
-        except (BodyError, OSError, MemoryError):
+        except Exception:
             self.drop(segments)  # the file may hold half of the value now, or the index not all of the file
             raise
         segments.recoveries = 0
@@ -376,8 +376,13 @@ class Reassembly:
             return segments, True
         return None
 
+    def settle(self):
+        """Make all segments safe. A set that the storage fails is dropped when its time has come."""
+        for segments in self._sets:
+            self._settled(segments)
+
     def _settled(self, segments):
-        """Make those safe that came, as no more come for now. Return whether they are."""
+        """Make those safe that came. Return whether they are."""
         try:
             segments.payload.settle()
         except OSError:

@@ -316,6 +316,11 @@ class Receiver(Inbox):
         if self._reassembly:
             self._reassembly.resume(now)
 
+    def settle(self):
+        """Have no power cut take segments that were acknowledged."""
+        if self._reassembly:
+            self._reassembly.settle()
+
     # --- time ---------------------------------------------------------------------------------------
 
     def poll(self, now):

@@ -374,6 +374,31 @@ def test_the_storage_fails_in_the_middle():
         equal(scene.take().payload, "hihihi")
 
 
+class Deep(MemoryStorage):
+    """Whose n-th append finds the stack too deep."""
+
+    left = 0
+
+    def append(self, name, octets, more=False):
+        self.left -= 1
+        if self.left == 0:
+            raise RuntimeError("maximum recursion depth exceeded")
+        return super().append(name, octets, more)
+
+
+def test_a_stack_that_is_too_deep_in_the_middle():
+    storage = Deep()
+    scene = Scene(storage=storage).start()
+    equal(scene.post(segment(1, 3)).code, coap.CHANGED)
+    storage.left = 2
+    equal(scene.post(segment(2, 3)).code, coap.SERVICE_UNAVAILABLE)
+    for number in (2, 3):
+        equal(scene.post(segment(number, 3)).code, coap.CHANGED)
+    scene.run(5 * SECOND)
+    scene.post(segment(1, 3))
+    equal(scene.take().payload, "hihihi")
+
+
 def test_bad_base64_among_octets():
     """It is refused as it comes, once segment 1 has told how all are read."""
     scene = scene_of()

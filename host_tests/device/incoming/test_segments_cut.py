@@ -115,6 +115,17 @@ def test_a_gap_makes_safe_what_came():
     equal(missing(scene), ["(4-10)"])
 
 
+def test_a_planned_end_makes_safe_what_came():
+    """An application sleeps or switches the board off after it. Two at once: the file of one is not open any more."""
+    scene = taking(3, 10)
+    for number in (1, 2):
+        equal(scene.post(segment(number, 9, set_id="s-2", message_id="m-2")).code, coap.CHANGED)
+    scene.client.flush()
+    scene = cut(scene, part(4, 10))
+    scene.run(5 * SECOND)
+    equal(sorted(missing(scene)), ["(3-9)", "(4-10)"])
+
+
 def test_the_sender_has_gone_away():
     """What it believes delivered is given up, counted and told."""
     for said in (coap.NOT_FOUND, None):
