@@ -21,7 +21,7 @@ if _TYPING:
 
     from contracts import Octets
 
-_THRESHOLD = const(16384)  # octets, of firmware/main.py
+_THRESHOLD = const(16384)  # octets, half of that of firmware/main.py
 _DEEPEST = const(32)  # brackets within brackets in JSON: each open one costs the heap 64 octets and more
 
 # Ticks may wrap. The period divides that of each MicroPython port (2**30 on 32 bits, 2**62 on 64),
@@ -102,8 +102,9 @@ def drop_half_modules() -> None:
 
 
 def collect_less() -> None:
-    """Have MicroPython collect less often where much of the heap is free, and as often as main.py wants where little
-    is (docs/memory.md): for who is about to take and drop much of it, with somebody waiting."""
+    """Have MicroPython collect less often than main.py wants where much of the heap is free, and more often where
+    little is, as holes count for more than time then (docs/memory.md): for who is about to take and drop much of it,
+    with somebody waiting."""
     if hasattr(gc, "mem_free"):
         gc.threshold(max(_THRESHOLD, gc.mem_free() // 3))  # type: ignore[attr-defined]
 

@@ -17,7 +17,7 @@ def main(mark, file, *names):
         # The line break first: the test may have printed a line without its end.
         print("\n" + mark, *words)
 
-    gc.threshold(16384)  # as firmware/main.py sets it: garbage does not get between what stays
+    gc.threshold(16384)  # half of what firmware/main.py sets: garbage does not get between what stays
     module = __import__(file)
     for name in names:
         gc.collect()

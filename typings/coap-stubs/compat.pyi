@@ -27,8 +27,9 @@ def drop_half_modules() -> None:
     nothing.
     """
 def collect_less() -> None:
-    """Have MicroPython collect less often where much of the heap is free, and as often as main.py wants where little
-    is (docs/memory.md): for who is about to take and drop much of it, with somebody waiting.
+    """Have MicroPython collect less often than main.py wants where much of the heap is free, and more often where
+    little is, as holes count for more than time then (docs/memory.md): for who is about to take and drop much of it,
+    with somebody waiting.
     """
 def printable(text: str) -> str:
     """Return what a peer wrote as it may be shown: "?" for each control character, which would move a cursor, or make
