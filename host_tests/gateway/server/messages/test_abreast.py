@@ -150,6 +150,18 @@ def test_the_first_one_to_each_needs_no_room_of_all():
     assert bench.asked == names
 
 
+def test_the_room_of_all_goes_to_whom_least_is_out_to():
+    """Not to whose name is first: with 4 beyond the first one to each, three servers have 7 at once, 2 or 3 each."""
+    names = FAST, OTHER, SLOW
+    servers = Servers(*names, abreast_all=4)
+    for name in names:
+        servers.fill(name, 20)
+    servers.run(20)
+    count = Counter(servers.asked)
+    assert sum(count.values()) >= 7 * 20
+    assert min(count[name] for name in names) >= 2 * 20 - 5, count
+
+
 def test_what_fails_is_tried_by_one_and_then_by_all_again():
     """The pause is doubled by the first answer of those that were out, not by each."""
     bench = Servers(FAST, ues=30)
