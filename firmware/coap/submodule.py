@@ -32,16 +32,20 @@ def later(kind, name, *homes):
         home = __import__(module, None, None, (part,))
         methods = getattr(home, part).__dict__ if hasattr(home, part) else ()
         if name in methods:
-            _bring(methods, kind)
+            _bring(methods, kind, names)
             delattr(home, part)  # it has done its work
             return
     raise AttributeError(name)
 
 
-def _bring(methods, kind):
+def _bring(methods, kind, asked=()):
+    """Bring methods into a class, last those that others ask for (`asked`): where memory lacks in the middle, or
+    Ctrl-C comes, what is missing is asked for again, and what only a sibling calls is there."""
     for each in methods:
-        if not each.startswith("__"):
+        if each not in asked and not each.startswith("__"):
             setattr(kind, each, methods[each])
+    for each in asked:
+        setattr(kind, each, methods[each])
 
 
 def whole(kind, *homes):

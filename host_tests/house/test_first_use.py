@@ -155,6 +155,63 @@ def test_methods_that_come_later(interpreter, tmp_path):
     assert done.stdout.splitlines() == expected, done.stdout + done.stderr
 
 
+CUT = """
+import sys
+sys.path.append(%r)
+import coap.submodule
+real = setattr
+said = []
+for room in range(4):
+    sys.modules.pop("parts", None)
+    class Kind:
+        here = 1
+        def __getattr__(self, name):
+            coap.submodule.later(Kind, name, "parts Named asked word")
+            return getattr(self, name)
+    left = [room]
+    def starved(*arguments):
+        if not left[0]:
+            raise MemoryError
+        left[0] -= 1
+        real(*arguments)
+    kind = Kind()
+    coap.submodule.setattr = starved
+    for again in range(2):
+        try:
+            said.append((kind.asked(), kind.word))
+        except MemoryError:
+            said.append(None)
+        coap.submodule.setattr = real
+print(said)
+"""
+PARTS_THAT_CALL = """
+class Named:
+    def asked(self):
+        return self._hidden()
+    @property
+    def word(self):
+        return self._hidden()
+    def _hidden(self):
+        return self.here + 1
+"""
+
+
+@pytest.mark.parametrize("interpreter", ["cpython", "micropython"])
+def test_methods_that_memory_lacks_for_in_the_middle(interpreter, tmp_path):
+    """Whatever of them came, the next call brings the rest: also what nobody but a sibling asks for."""
+    python = sys.executable if interpreter == "cpython" else str(BIN / "micropython")
+    (tmp_path / "parts.py").write_text(PARTS_THAT_CALL)
+    path = str(ROOT / "firmware")
+    done = subprocess.run(
+        [python, "-c", CUT % str(tmp_path)],
+        env={"PYTHONPATH": path, "MICROPYPATH": f"{path}:.frozen"},
+        capture_output=True,
+        text=True,
+    )
+    whole = [None, (2, 2)]
+    assert done.stdout == f"{whole * 3 + [(2, 2)] * 2}\n", done.stdout + done.stderr
+
+
 ASKED = """
 import sys
 from configuration_scene import content, document, scene, state
