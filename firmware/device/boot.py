@@ -67,7 +67,12 @@ def _work(board, starts, path, scope):
         _run(_safe(starts, path))
         board.reset()
     elif len(sys.argv) > 1 or _exists(path):
-        _execute(path, scope)
+        # The application's frame lies below all that the client does, so nothing of ours is between
+        if _marked(path):
+            with open(path, "rb") as file:
+                exec(compile(file.read()[3:], path, "exec"), scope)
+        else:
+            execfile(path, scope)  # noqa: F821
     else:
         log("no %s here: printing what comes in", _APP)
         _run(_listen())
@@ -82,14 +87,11 @@ def _go_on(board):
         console.adopt(board)
 
 
-def _execute(path, scope):
-    """Run the application as the interpreter's own importer reads it: in pieces, in any encoding."""
+def _marked(path):
+    """Return whether a file begins with the mark of some editors, which the interpreter's own importer takes for a part
+    of the first name. All else that reads: in pieces, in any encoding."""
     with open(path, "rb") as file:
-        marked = file.read(3) == b"\xef\xbb\xbf"
-        if marked:  # the mark of some editors, which the importer takes for a part of the first name
-            exec(compile(file.read(), path, "exec"), scope)
-    if not marked:
-        execfile(path, scope)  # noqa: F821
+        return file.read(3) == b"\xef\xbb\xbf"
 
 
 def _run(coroutine):

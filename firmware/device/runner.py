@@ -132,8 +132,16 @@ class Serving:
     def _call(self, function, *arguments, **options):
         """Call the core, then hand on its datagrams and events; where memory lacks for that, the call has not
         failed."""
-        result = self._within(function, *arguments, **options)
+        # Not by `_within`: of the stack, too, each call takes a part.
+        if self._inside:
+            self.fail("a call of the client was interrupted")
+        self.check()
         self._inside = True
+        try:
+            result = function(*arguments, **options)
+        except Exception:
+            self._inside = False
+            raise
         try:
             if self._open and self.core.peer != self._peer:
                 self._use(self.core.peer)

@@ -69,6 +69,9 @@ async def running(config: "Config | dict[str, Any] | str | None", board: "Board 
         from msgin5g import Client as Core
     else:
         from msgin5g import ApplicationClient as Core  # type: ignore[no-redef]
+    if config.security["mode"] != "none":
+        # Here, since the imports of a module within a module go deep, and so does the core that would ask for it.
+        from coap.oscore import Context, Security  # noqa: F401
     core = Core(config, board.storage, clock=health.clock, lent=runner.lent)
     _tell(core.journal)
     health.look(board)

@@ -178,7 +178,13 @@ class Client(BaseClient):
             self.event = event = self.endpoint.next_event()
             if event is None:
                 break
-            if event[0] != coap_exchange.REQUEST and event[0] != coap_exchange.NOTIFICATION:
+            if (
+                event[0] == coap_exchange.REQUEST
+            ):  # here, since its way down to the storage is the longest of all
+                self._on_peer_alive()
+                self.endpoint.respond(event[1], self.serve(event[2], now), now)
+                continue
+            if event[0] != coap_exchange.NOTIFICATION:
                 self.on_air -= 1
             self._handle(event, now)
         for source in self.sources:
@@ -247,10 +253,6 @@ class Client(BaseClient):
 
     def _handle(self, event, now):
         kind, subject, message = event
-        if kind == coap_exchange.REQUEST:
-            self._on_peer_alive()
-            self.endpoint.respond(subject, self.serve(message, now), now)
-            return
         if kind == coap_exchange.NOTIFICATION:
             self._on_peer_alive()
             subject.tag[0].notified(subject, message, now)

@@ -52,7 +52,7 @@ class FileStorage:
                 size = self._write_on(path, octets, more)
                 begun = not more
             else:
-                size = self._write(path, "ab", octets)
+                size = self._write(self._opened(path, "ab"), octets)
                 begun = not octets or size == len(octets)  # of none: it may have been made by `more`
             if begun:
                 self._settle()
@@ -77,7 +77,7 @@ class FileStorage:
         # littlefs and POSIX both rename in one step, so a power cut leaves the old file or the new one
         temporary = self._path(name + "~")
         try:
-            self._write(temporary, "wb", octets)
+            self._write(self._opened(temporary, "wb"), octets)
             _rename(temporary, self._closed(name))
             self._settle()
         except (OSError, MemoryError):
@@ -95,10 +95,12 @@ class FileStorage:
         file.seek(0, 2)  # where nothing is written it tells its length, too
         return file
 
-    def _write(self, path, mode, octets):
-        with self._opened(path, mode) as file:
+    def _write(self, file, octets):
+        with file:
             file.write(octets)
-            self._sync(file)
+            file.flush()
+            if _fsync:
+                _fsync(file.fileno())
             return file.tell()
 
     def _write_on(self, path, octets, more):
@@ -112,19 +114,15 @@ class FileStorage:
         try:
             file.write(octets)
             if not more:
-                self._sync(file)
+                file.flush()
+                if _fsync:
+                    _fsync(file.fileno())
             size = file.tell()
             stays = more
             return size
         finally:
             if not stays:
                 _let_go()
-
-    def _sync(self, file):
-        """Have the disk keep what was written."""
-        file.flush()
-        if _fsync:
-            _fsync(file.fileno())
 
     def _settle(self):
         """Have the disk of a host keep the names in the folder, too."""

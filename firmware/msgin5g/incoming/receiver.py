@@ -96,7 +96,8 @@ class Receiver(Inbox):
             if self.applications is not None:
                 self.applications.expect_room([message], now)
             self._expect_room(1)
-            self._deliver_whole(message, value)
+            self.deliver(message, value)
+            self._forget_segments(message)
 
     def _aggregated(self, body, address, now):
         """Make a message of each element (clause 6.4.1.1.7), with the outer elements copied that it lacks."""
@@ -123,11 +124,11 @@ class Receiver(Inbox):
             self.applications.expect_room([each[0] for each in messages], now)
         self._expect_room(len(messages))
         for message, value in messages:
-            self._deliver_whole(message, value)
+            self.deliver(message, value)
+            self._forget_segments(message)
 
-    def _deliver_whole(self, message, value):
-        """Put a message in the inbox that came without segments, and give up what came of it in some."""
-        self.deliver(message, value)
+    def _forget_segments(self, message):
+        """Give up what came in segments of a message that is in the inbox now, and came without."""
         if self._reassembly:
             self._reassembly.forget(message.sender, message.message_id)
 

@@ -15,10 +15,8 @@ class Answered:
     """Methods of OutboxScheduler as a sender of JSON bodies, whose attributes they use."""
 
     def said(self, kind, body, now):
-        """Do what `receive` of a source does."""
-        if kind == "IMDN":
-            self._receive_report(body, now)
-        elif kind == "MSGRESP":
+        """Do what `receive` of a source does, for all but reports."""
+        if kind == "MSGRESP":
             self._receive_response(body, now)
         elif kind == "SEGREC":
             ranges = read_ranges(body.text("segNoList", longest=1024))
@@ -27,7 +25,7 @@ class Answered:
         else:
             self._client.expected(self.confirmation(body.text("segId"), body.flag("result"), now))
 
-    def _receive_report(self, body, now):
+    def receive_report(self, body, now):
         sender = body.originator()[1]
         expect_own(body, "destAddr", self._config)
         # an aggregated report, clause 6.4.1.1.9, is taken whole or not at all

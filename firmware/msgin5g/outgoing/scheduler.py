@@ -17,7 +17,7 @@ from ..wire.identifiers import PRIORITIES
 _PARTS = const(
     (
         "msgin5g.outgoing.outcomes Outcomes delay drop emit reported",
-        "msgin5g.outgoing.answered Answered confirmation recovery report response response_of_one said",
+        "msgin5g.outgoing.answered Answered confirmation receive_report recovery report response response_of_one said",
     )
 )
 

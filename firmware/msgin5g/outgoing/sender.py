@@ -170,7 +170,10 @@ class MessageSender(OutboxScheduler):
     # --- what the server and the recipient say (clauses 6.4.1.1.6 to .9, 6.5.1.2) ---------------------------
 
     def receive(self, kind, body, now):
-        self.said(kind, body, now)
+        if kind == "IMDN":
+            self.receive_report(body, now)
+        else:
+            self.said(kind, body, now)
 
 
 def start(client):

@@ -19,27 +19,24 @@ class Serving:
     def serve(self, message, now):
         """Return the response to a request of the peer (docs/wire-profile.md, "Answers"), or to a notification."""
         try:
-            return Message(self._dispatch(message, now))
+            if numbers.is_request(message.code):
+                path = [value for number, value in message.options if number == numbers.URI_PATH]
+                if len(path) != 1 or path[0] != b"msgin5g":
+                    raise refusals.Refusal(numbers.NOT_FOUND, "only " + PATH)
+                if message.code != numbers.POST:
+                    raise refusals.Refusal(numbers.METHOD_NOT_ALLOWED, "only POST")
+            if message.uint(numbers.CONTENT_FORMAT, numbers.JSON) != numbers.JSON:
+                raise refusals.Refusal(numbers.UNSUPPORTED_CONTENT_FORMAT, "only application/json (50)")
+            if self.config.ue_service_id is None:
+                raise refusals.Refusal(numbers.NOT_FOUND, "this device has no UE Service ID yet")
+            body = bodies.Body.read(message.payload)
+            if body.text("msgIden") != self.config.service_identifier:
+                raise BodyError("msgIden", "not " + self.config.service_identifier)
+            kind = body.text("msgType").upper()
+            position = procedures.place_of_type(kind)
+            if position is None:
+                raise BodyError("msgType", "unknown")
+            self._begun(position).receive(kind, body, now)
+            return Message(numbers.CHANGED)
         except (BodyError, refusals.Refusal, OSError) + _STARVED as error:
             return refusals.response(error, self.stats)
-
-    def _dispatch(self, message, now):
-        if numbers.is_request(message.code):
-            path = [value for number, value in message.options if number == numbers.URI_PATH]
-            if len(path) != 1 or path[0] != b"msgin5g":
-                raise refusals.Refusal(numbers.NOT_FOUND, "only " + PATH)
-            if message.code != numbers.POST:
-                raise refusals.Refusal(numbers.METHOD_NOT_ALLOWED, "only POST")
-        if message.uint(numbers.CONTENT_FORMAT, numbers.JSON) != numbers.JSON:
-            raise refusals.Refusal(numbers.UNSUPPORTED_CONTENT_FORMAT, "only application/json (50)")
-        if self.config.ue_service_id is None:
-            raise refusals.Refusal(numbers.NOT_FOUND, "this device has no UE Service ID yet")
-        body = bodies.Body.read(message.payload)
-        if body.text("msgIden") != self.config.service_identifier:
-            raise BodyError("msgIden", "not " + self.config.service_identifier)
-        kind = body.text("msgType").upper()
-        position = procedures.place_of_type(kind)
-        if position is None:
-            raise BodyError("msgType", "unknown")
-        self._begun(position).receive(kind, body, now)
-        return numbers.CHANGED

@@ -30,7 +30,7 @@ class Compacting:
                     return
                 moved = [self._rewrite(ref) + (_Moved(ref),) for ref in live]
                 self._moving = True
-                self._write(moved)
+                self.write(moved)
                 self._apply_moves()
             self._storage.remove(_PREFIX + str(oldest))
             self.segments.pop(0)
@@ -52,7 +52,7 @@ class Compacting:
 
         Raise OSError; then nothing counts as written and they go on waiting.
         """
-        ref = self.write(kind, body, owner)
+        ref = self.write([(kind, body, owner)])
         self.compact()
         return ref
 

@@ -21,7 +21,7 @@ class Further:
     def sent_again(self, outgoing):
         """Write record S again, since the message is cut in another way. Raise OSError."""
         before = outgoing.ref
-        outgoing.ref = self.journal.write(*self.rewrite(before), outgoing)
+        outgoing.ref = self.journal.write([self.rewrite(before) + (outgoing,)])
         if outgoing.source.file is None:
             outgoing.source.ref = outgoing.ref
         self.journal.release(before)

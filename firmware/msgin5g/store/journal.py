@@ -118,10 +118,6 @@ class Journal:
             self.failed += 1
             raise msgin5g.StorageError(OSError(*self.unread))
 
-    def write(self, kind, body, owner=None):
-        """Do the first half of `append`, for a record that the next checkpoint must know of; `compact` is the rest."""
-        return self._write([(kind, body, owner)])
-
     def compact(self):
         """Give up old log segments. It may begin a new one, with a checkpoint."""
         try:
@@ -137,7 +133,7 @@ class Journal:
     def flush(self):
         """Write the deferred records."""
         if self._deferred:
-            self._write([])
+            self.write([])
 
     def retain(self, ref):
         """Take note that a record found by `records.opened` is still needed."""
@@ -155,7 +151,9 @@ class Journal:
             raise OSError("a record vanished from the storage")
         return octets
 
-    def _write(self, records):
+    def write(self, records):
+        """Do the first half of `append`, for a record (kind, body, owner or None) that the next checkpoint must know
+        of, or several; `compact` is the rest. Return the RecordRef of the last that has an owner."""
         self.check()
         again = records
         records = self._deferred + records
@@ -192,7 +190,7 @@ class Journal:
                 self.segments.pop()
             if error is _LOST and not new:
                 # Somebody deleted the log segment: its records are lost, but new ones must not be.
-                return self._write(again)
+                return self.write(again)
             raise
         self.writes += 1
         self._filled = filled

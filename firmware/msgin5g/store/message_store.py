@@ -78,7 +78,7 @@ class MessageStore:
         if octets is not None:
             source = RecordSource(self.journal, None, len(octets), source.text)
         header = self.outgoing_header(outgoing)
-        source.ref = outgoing.ref = self.journal.write(_SENT, pack(header, octets or b""), outgoing)
+        source.ref = outgoing.ref = self.journal.write([(_SENT, pack(header, octets or b""), outgoing)])
         outgoing.source = source
         self.journal.compact()
 
@@ -115,7 +115,7 @@ class MessageStore:
         written."""
         safe = True
         try:
-            self.journal.write(kind, body)
+            self.journal.write([(kind, body, None)])
         except OSError:
             # The device goes on; a restart before the next write repeats what the other side knows already.
             self.journal.defer(kind, body)

@@ -45,7 +45,7 @@ class Receiving:
         message.report_owed = report
         seen = self.digests_with(message)
         octets = b"" if value is None else value.encode()
-        ref = self.journal.write(_RECEIVED, pack(self.message_header(message), octets), message)
+        ref = self.journal.write([(_RECEIVED, pack(self.message_header(message), octets), message)])
         message.attach_record(self.journal, ref, len(octets))
         self.remember_seen(seen)
         self.journal.compact()  # not before: a checkpoint without this ID would hide the record from `recover`
@@ -64,7 +64,7 @@ class Receiving:
         """Write record R again: one of the applications that it waits for has the message."""
         before = message.ref
         try:
-            ref = self.journal.write(*self.rewrite(before), message)
+            ref = self.journal.write([self.rewrite(before) + (message,)])
         except OSError:
             ref = before  # the device goes on; after a restart before the next write it waits for all of them again
         message.move_record(ref)
