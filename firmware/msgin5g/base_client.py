@@ -167,8 +167,12 @@ class BaseClient(Parts):
 
     def prepare(self) -> "bytearray | None":
         """Work ahead while the link is busy and everything else is done, so that it need not wait. Return a datagram
-        that goes out when the one on the air is answered, where there is one now."""
-        return self._sender.prepare(self.now)
+        that goes out when the one on the air is answered, where there is one now. Raise nothing."""
+        try:
+            return self._sender.prepare(self.now)
+        except STARVED:
+            drop_half_modules()
+            return None  # it is made in its turn
 
     def next_event(self) -> tuple | None:
         """Return the next (kind, subject), or None; events.py has the kinds."""
