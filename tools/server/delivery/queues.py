@@ -126,8 +126,7 @@ class Deliveries:
         try:
             # A message that ends here leaves a response, perhaps for a target that was looked at already.
             while targets := self._touched.take(now):
-                # Room that is for all of them goes to whom least is out to.
-                for target in sorted(targets, key=lambda each: len(self.turns.out(each))):
+                for target in sorted(targets, key=self.turns.before):
                     pushes += self._turn_of(target, now)
                     for other in self.turns.behind(target, now):
                         pushes += self._turn_of(other, now)

@@ -50,6 +50,7 @@ class Turns:
         self._rng = rng
         self._busy = store.kept()  # target: the Pushes that are out, in the order in which they began
         self._more = store.kept()  # "all": how many are out beyond the first one in each lane of each target
+        self._took = store.kept()  # target: `Push.number` of the last one beyond the first in a lane to it
         self._begun = 0  # requests so far
         self._waits = store.kept()  # (target, lane): Wait
         self._through = store.kept()  # gateway: how many requests are out through it
@@ -92,6 +93,11 @@ class Turns:
     def out(self, target):
         """The Pushes that are out to it."""
         return self._busy.get(target, ())
+
+    def before(self, target):
+        """What recipients are sorted by: the room of all goes to whom least is out to, then to who took of it
+        longest ago."""
+        return len(self.out(target)), self._took.get(target, 0)
 
     def unfilled(self, target):
         """The id of the message whose segments are out to this UE where it takes one more of them now, else None."""
@@ -159,6 +165,8 @@ class Turns:
         """`push` begins, or has ended; the others of its recipient are in `_busy`."""
         if any(other.lane == push.lane for other in self.out(push.target)):
             self._more["all"] = self._more.get("all", 0) + change
+            if change > 0:
+                self._took[push.target] = push.number
         if push.through is not None:
             self._through[push.through] = self._through.get(push.through, 0) + change
             if not self._through[push.through]:
@@ -332,6 +340,7 @@ class Turns:
             target, 0
         ):  # else who is asked for segments, and has no queue, waits for it
             self._asleep.pop(target, None)
+        self._took.pop(target, None)
         for lane in (CONTROL, DATA) if target not in self._busy else ():
             wait = self._waits.get((target, lane))
             if wait is not None and wait.until <= now:

@@ -162,6 +162,19 @@ def test_the_room_of_all_goes_to_whom_least_is_out_to():
     assert min(count[name] for name in names) >= 2 * 20 - 5, count
 
 
+def test_those_whose_answers_come_together_take_turns_with_the_room_of_all():
+    names = FAST, OTHER, SLOW
+    servers, count = Servers(*names, abreast_all=4), Counter()
+    for name in names:
+        servers.fill(name, 20)
+    for _ in range(21):
+        pushes = servers.work(1)
+        count.update(push.target.id for push in pushes)
+        for push in pushes:
+            servers.outcome(push)
+    assert count == dict.fromkeys(names, 21 * 7 // 3)
+
+
 def test_what_fails_is_tried_by_one_and_then_by_all_again():
     """The pause is doubled by the first answer of those that were out, not by each."""
     bench = Servers(FAST, ues=30)
