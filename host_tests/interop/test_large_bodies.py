@@ -33,6 +33,7 @@ import coap
 from coap.aio import Context, File, Site
 from coap.aio.site import files, streaming
 from coap.blockwise import keeping, parts, receiving, slicing, streams
+from coap.endpoint import continuing, duplicates, options, serving
 
 site = Site()
 
