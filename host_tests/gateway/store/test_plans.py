@@ -17,7 +17,8 @@ from tools.wire.identity import Peer
 def of_tools(store, statement):
     """Executes it as if it stood in a module of tools."""
     exec(
-        compile("db.execute(statement)", "/x/tools/of.py", "exec"), {"db": store._db, "statement": statement}
+        compile("db.execute(statement)", plans.ROOM + "of.py", "exec"),
+        {"db": store._db, "statement": statement},
     )
     found, plans.scans[:] = plans.scans[:], []
     return [said for _, said in found]

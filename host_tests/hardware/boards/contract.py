@@ -36,12 +36,17 @@ def check_line(link):
         line = link._open_line()
     except OSError:
         return  # a file of this name, which is not there
+    halves = line if isinstance(line, tuple) else (line, line)  # what is read from, what is written to
     look = select.poll()
-    look.register(line, select.POLLIN | select.POLLOUT)
-    assert look.poll(0)[0][1] == select.POLLOUT, "to be written to, and nothing to read"
-    assert line.read(64) is None, "nothing has come, so read() gives None"
-    assert line.write(b"\xc0") in (1, None)
-    line.close() if hasattr(line, "close") else line.deinit()
+    look.register(halves[0], select.POLLIN)
+    assert not look.poll(0), "nothing to read"
+    look = select.poll()
+    look.register(halves[1], select.POLLOUT)
+    assert look.poll(0)[0][1] == select.POLLOUT, "to be written to"
+    assert halves[0].read(64) is None, "nothing has come, so read() gives None"
+    assert halves[1].write(b"\xc0") in (1, None)
+    for half in (line,) if line is halves[0] else halves:
+        half.close() if hasattr(half, "close") else half.deinit()
     assert link._open_line() is not None, "it opens again"
 
 
