@@ -208,7 +208,7 @@ class Endpoint(Continuing, Serving):
         if message.code == _EMPTY:
             self._receive_empty(message, peer, now)
         elif numbers.is_request(message.code):
-            self._receive_request(message, peer, now, len(datagram))
+            self._receive_request(message, peer, now, datagram)
         else:
             self._receive_response(message, peer, now)
 
@@ -416,10 +416,9 @@ class Endpoint(Continuing, Serving):
     def _receive_response(self, message, peer, now):
         confirmable = message.type == _CON
         if message.type != _ACK:
-            entry = self._duplicates.find(peer, message.mid, now)
+            entry = self._duplicates.find(peer, exchanges.named(message.mid, message.token), now)
             if entry is not None:
-                if entry.mark is None:  # of a response; one with a mark is of a request: forged
-                    self._repeat(entry, message, now)
+                self._repeat(entry, message, now)
                 return
         if self.observations:
             observation = _holder(self.observations, message.token, peer)

@@ -124,7 +124,8 @@ class Continuing:
     def _remember(self, message, peer, now):
         """Return the acknowledgement of a confirmable response. It is kept, for when that response comes again."""
         answer = empty(numbers.ACK, message.mid)
-        entry = self._duplicates.add(peer, message.mid, now + self.parameters.exchange_lifetime, now)
+        name = exchanges.named(message.mid, message.token)
+        entry = self._duplicates.add(peer, name, now + self.parameters.exchange_lifetime, now)
         self._duplicates.answer(entry, answer)
         return answer
 
@@ -132,7 +133,8 @@ class Continuing:
         """Take one of many responses. A confirmable one is remembered already."""
         if message.type != numbers.CON:
             lifetime = self.parameters.non_lifetime
-            self._duplicates.add(peer, message.mid, now + lifetime, now).answer = b""
+            name = exchanges.named(message.mid, message.token)
+            self._duplicates.add(peer, name, now + lifetime, now).answer = b""
         message.peer = peer
         self.emit((exchanges.RESPONSE, exchange, message))
 

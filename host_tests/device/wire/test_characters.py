@@ -11,6 +11,7 @@ from configuration_scene import content, document, scene
 from msgin5g_scene import Scene, imdn, msg, msgresp, segrec
 
 CHARACTERS = 8  # new ones in each message
+BEFORE = 60
 ROUNDS = 500
 
 
@@ -28,11 +29,11 @@ def alloc():
 
 
 def growth(act):
-    """Octets that stay of ROUNDS calls, after some that load what they need."""
-    for number in range(20):
+    """Octets that stay of ROUNDS calls, after some that load what they need and fill what is bounded."""
+    for number in range(BEFORE):
         act(characters(number))
     before = alloc()
-    for number in range(20, 20 + ROUNDS):
+    for number in range(BEFORE, BEFORE + ROUNDS):
         act(characters(number))
     return alloc() - before
 
