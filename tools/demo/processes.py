@@ -199,7 +199,8 @@ async def command(folder, *words):
 
 
 def _environment():
-    return {**os.environ, "PYTHONPATH": str(ROOT)}
+    path = (str(ROOT), os.environ.get("PYTHONPATH"))
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, path))}
 
 
 class Device(Process):

@@ -20,8 +20,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 
 from tools.server.flood import Flood
 from tools.store.generation import LAST
-from tools.transport.arrival.datagrams import content
-from tools.transport.arrival.recent import REPEATS, Recent
+from tools.transport.arrival.recent import REPEATS, Recent, content_of
 from tools.transport.window import Taken, WentBack, Window
 from tools.wire.identity import Speaker, peer_at
 
@@ -276,19 +275,13 @@ class Guard:
             if not message.code.is_request():
                 dispatch(message)
                 return
-            key = (message.remote, message.mid)
-            now = content(message.token, message.opt.oscore, message.payload)
-            same = recent.same(key, now)
-            if same is not None:
-                # Sent again it gets the same answer again. Another one under that ID may be a forgery, and smaller
-                # than the answer that it would fetch.
-                if same:
-                    dispatch(message)
+            if recent.came((message.remote, message.mid), content_of(message)):
+                dispatch(message)  # the same answer again
                 return
+            # Another one under that ID may be a forgery, and smaller than the answer that it would fetch.
             answer = self._open(message)
             if answer is None:
                 dispatch(message)
-                recent.note(key, now)
             elif message.mtype is aiocoap.CON:
                 answer.mtype, answer.mid, answer.token = aiocoap.ACK, message.mid, message.token
                 answer.remote = message.remote.as_response_address()

@@ -240,7 +240,7 @@ class Endpoint(Serving):
         if message.code == _EMPTY:
             self._receive_empty(message, peer, now)
         elif 0 < message.code < 32:
-            self._receive_request(message, peer, now, len(datagram))
+            self._receive_request(message, peer, now, datagram)
         else:
             self._receive_response(message, peer, now)
 

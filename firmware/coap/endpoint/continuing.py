@@ -124,23 +124,31 @@ class Continuing:
 
     def _came_again(self, message, peer, now):
         """Return whether a response that is no acknowledgement came before; it is acknowledged again then."""
-        entry = self._duplicates.find(peer, message.mid, now)
-        if entry is not None and entry.mark is None:  # one with a mark is of a request: forged
+        from .duplicates import named
+
+        entry = self._duplicates.find(peer, named(message.mid, message.token), now)
+        if entry is not None:
             self._repeat(entry, message, now)
         return entry is not None
 
     def _remember(self, message, peer, now):
         """Return the acknowledgement of a confirmable response. It is kept, for when that response comes again."""
+        from .duplicates import named
+
         answer = empty(numbers.ACK, message.mid)
-        entry = self.seen().add(peer, message.mid, now + self.parameters.exchange_lifetime, now)
+        name = named(message.mid, message.token)
+        entry = self.seen().add(peer, name, now + self.parameters.exchange_lifetime, now)
         self.seen().answer(entry, answer)
         return answer
 
     def _take_one(self, exchange, message, peer, now):
         """Take one of many responses. A confirmable one is remembered already."""
         if message.type != numbers.CON:
+            from .duplicates import named
+
             lifetime = self.parameters.non_lifetime
-            self.seen().add(peer, message.mid, now + lifetime, now).answer = b""
+            name = named(message.mid, message.token)
+            self.seen().add(peer, name, now + lifetime, now).answer = b""
         message.peer = peer
         self.emit((exchanges.RESPONSE, exchange, message))
 

@@ -3,6 +3,8 @@
 message that asks for either.
 """
 
+from binascii import crc32
+
 from .. import numbers
 from ..compat import const, ticks_diff
 
@@ -10,11 +12,11 @@ _TYPING = const(False)
 if _TYPING:
     from typing import Any
 
-    from contracts import Peer, Tick
+    from contracts import Octets, Peer, Tick
 
     from ..message import Message
 
-_RECORD = const(5)  # octets
+_RECORD = const(7)  # octets
 _PART = const(160)  # octets of records that lie side by side
 _IDS = const(256)
 _PEERS = const(16)
@@ -48,11 +50,9 @@ class Incoming:
 
 
 class _Entry:
-    mark = None  # of a protected request; of the class, so that others do not pay for it
-
-    def __init__(self, peer, mid, expires):
+    def __init__(self, peer, name, expires):
         self.peer = peer
-        self.mid = mid
+        self.name = name
         self.expires = expires
         # None: not answered yet; b"": there is nothing to say again; a number: the code alone is known of the answer
         self.answer = None
@@ -64,11 +64,15 @@ class _Entry:
 
 
 class Duplicates:
-    """Which message IDs came lately, and what was answered: RFC 7252 sections 4.2 and 4.5.
+    """Which messages came lately, and what was answered: RFC 7252 sections 4.2 and 4.5.
+
+    A message that is sent again is the same, octet by octet. One that differs under a message ID that was used is
+    another one, of a peer that was restarted and chose its IDs anew: taken for a duplicate, it would be lost, and the
+    peer would get the answer to what it sent before. So a message is known by its ID together with a checksum: `named`.
 
     Holds at most `max_entries` of them and `octets` of answers. Where there is no room, the peer that takes up most
     of it loses its own oldest answer, so that one peer cannot make the table forget another. Of an answer that is
-    dropped, the message ID and the code are kept, in 5 octets: up to _IDS of them for each of _PEERS peers.
+    dropped, the name and the code are kept, in 7 octets: up to _IDS of them for each of _PEERS peers.
 
     Only `add` and `find` raise: MemoryError, and then nothing has changed.
     """
@@ -78,23 +82,25 @@ class Duplicates:
         self._entries = []
         self._max_entries = max_entries
         self._octets = octets
-        # peer: its records, in parts, each of the message ID (2 octets), the code, and when it expires (2)
+        # peer: its records, in parts, each of the name (4 octets), the code, and when it expires (2)
         self._ids = {}
         self._until = 0  # when the last of them has expired
 
-    def find(self, peer, mid, now):
+    def find(self, peer, name, now):
         """Return the entry of a message that came before, or None."""
         for entry in self._entries:
-            if entry.mid == mid and entry.peer == peer and ticks_diff(entry.expires, now) > 0:
+            if entry.name == name and entry.peer == peer and ticks_diff(entry.expires, now) > 0:
                 return entry
-        for records in self._ids.get(peer, ()):
-            if bytes((mid >> 8, mid & 255)) in records:
-                for at in range(0, len(records), _RECORD):
-                    if records[at] << 8 | records[at + 1] == mid and _left(records, at, now) > 0:
-                        entry = _Entry(peer, mid, now)
-                        code = records[at + 2]
-                        entry.answer = b"" if code == _NOTHING else code
-                        return entry
+        if self._ids:
+            octets = name.to_bytes(4, "big")
+            for records in self._ids.get(peer, ()):
+                if octets in records:
+                    for at in range(0, len(records), _RECORD):
+                        if records[at : at + 4] == octets and _left(records, at, now) > 0:
+                            entry = _Entry(peer, name, now)
+                            code = records[at + 4]
+                            entry.answer = b"" if code == _NOTHING else code
+                            return entry
         return None
 
     def expire(self, now):
@@ -105,9 +111,9 @@ class Duplicates:
         if self._ids and ticks_diff(self._until, now) <= 0:
             self._ids.clear()
 
-    def add(self, peer, mid, expires, now):
+    def add(self, peer, name, expires, now):
         """Return the entry of a message that has not come before."""
-        entry = _Entry(peer, mid, expires)
+        entry = _Entry(peer, name, expires)
         if len(self._entries) >= self._max_entries:
             # not all live equally long, so not only the first ones may have expired
             index = len(self._entries)
@@ -134,10 +140,10 @@ class Duplicates:
 
     def answer(self, entry, octets, now=None):
         """Keep `octets` to be sent again when the entry's message comes again. With `now`, where they are no more than
-        a code, a record of that takes the place of the entry: 5 octets for some 100."""
+        a code, a record of that takes the place of the entry: 7 octets for some 100."""
         entry.answer = octets
         try:
-            if now is not None and entry.mark is None and octets and _bare(octets):
+            if now is not None and octets and _bare(octets):
                 self._keep_id(entry, now)
                 self._entries.remove(entry)
                 return
@@ -182,7 +188,7 @@ class Duplicates:
     def _keep_id(self, entry, now):
         code = _NOTHING if entry.answer == b"" else _code(entry.answer)
         expires = (entry.expires >> 10) + 1
-        record = bytes((entry.mid >> 8, entry.mid & 255, code, expires >> 8 & 255, expires & 255))
+        record = entry.name.to_bytes(4, "big") + bytes((code, expires >> 8 & 255, expires & 255))
         parts = self._ids.get(entry.peer, [])
         while parts and _left(parts[0], 0, now) <= 0:
             _shorten(parts)
@@ -207,6 +213,12 @@ class Duplicates:
             self._ids[entry.peer] = parts + [record]
         if count == 0 or ticks_diff(entry.expires, self._until) > 0:
             self._until = entry.expires
+
+
+def named(mid: int, octets: "Octets") -> int:
+    """Return the name of a message: its ID, and 14 bits of a checksum of `octets`, of all of a request or of the token
+    of a response. Both together are a small int where those have 31 bits."""
+    return (crc32(octets) & 0x3FFF) << 16 | mid
 
 
 def _length(parts):
@@ -238,4 +250,4 @@ def _bare(answer):
 
 def _left(records, at, now):
     """Return about how many seconds a record is still valid."""
-    return ((records[at + 3] << 8 | records[at + 4]) - (now >> 10) + 0x8000 & 0xFFFF) - 0x8000
+    return ((records[at + 5] << 8 | records[at + 6]) - (now >> 10) + 0x8000 & 0xFFFF) - 0x8000

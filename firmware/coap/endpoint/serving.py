@@ -5,7 +5,7 @@ from .. import exchange as exchanges
 from .. import numbers
 from ..compat import const
 from ..message import Message, MessageError, empty, encode, uint_octets
-from .duplicates import Incoming
+from .duplicates import Incoming, named
 from .options import has_blocks, unrecognized
 
 _TYPING = const(False)
@@ -175,19 +175,15 @@ class Serving(Continuing):
             mid = datagram[2] << 8 | datagram[3]
             self._put_unless_flooded(encode(answer, numbers.ACK, mid, bytes(datagram[4:end])), peer)
 
-    def _receive_request(self, message, peer, now, size):
-        # Distinguishes a true retransmission from a forged, smaller datagram that wants the stored answer
-        mark = (size, bytes(message.payload[-8:])) if self.security else None
-        entry = self.seen().find(peer, message.mid, now)
+    def _receive_request(self, message, peer, now, datagram):
+        name = named(message.mid, datagram)
+        entry = self.seen().find(peer, name, now)
         if entry is not None:
-            if entry.mark == mark or isinstance(entry.answer, int):
-                self._repeat(entry, message, now)
-            else:
-                self.stats["refused"] += 1
+            self._repeat(entry, message, now)
             return
         answer = binding = None
         if self.security:
-            message, binding, answer = self._unprotected(message, peer, now, size)
+            message, binding, answer = self._unprotected(message, peer, now, len(datagram))
             if not message:
                 return
         refusal = answer or self._refusal(message, peer, binding)
@@ -197,7 +193,7 @@ class Serving(Continuing):
                 if self._leisure is None:
                     self._refuse(refusal, message, peer, 0)
                 return
-        self._take_in(message, peer, now, mark, binding, refusal)
+        self._take_in(message, peer, now, name, binding, refusal)
 
     def _unprotected(self, message, peer, now, size):
         """Return (plain request, Binding, answer that it must get at once or None); (None, None, None) where it is
@@ -214,13 +210,11 @@ class Serving(Continuing):
             return None, None, None
         return plain, binding, answer
 
-    def _take_in(self, message, peer, now, mark, binding, answer):
+    def _take_in(self, message, peer, now, name, binding, answer):
         """Keep a request until it is answered: at once where there is an `answer`, else by the layer above."""
         confirmable = message.type == numbers.CON
         lifetime = self.parameters.exchange_lifetime if confirmable else self.parameters.non_lifetime
-        entry = self.seen().add(peer, message.mid, now + lifetime, now)
-        if mark:
-            entry.mark = mark
+        entry = self.seen().add(peer, name, now + lifetime, now)
         incoming = Incoming(message, peer, now + (self.ACK_DELAY if confirmable else lifetime), entry)
         if binding:
             incoming.binding = binding

@@ -92,6 +92,58 @@ def test_the_same_message_id_of_another_peer_is_no_duplicate():
         assert not is_duplicate(device, peer=peer)
 
 
+def test_another_request_under_a_used_message_id_is_no_duplicate():
+    # 4.2: what is retransmitted is the same message. A peer that was restarted chose its first ID at random (4.4), and
+    # comes to IDs that it used before within EXCHANGE_LIFETIME: its token, its payload or its options differ.
+    device = endpoint()
+    answer(device, "41 02 1234 aa ff 31")
+    respond(device, coap.CHANGED, b"")
+    first = sent(device)
+    equal(first, [octets("61 44 1234 aa")])
+    for now, other in enumerate(("41 02 1234 ab ff 31", "41 02 1234 aa ff 32", "41 02 1234 aa b1 61 ff 31")):
+        equal(answer(device, other, 1000 + now), [])
+        _, incoming, message = one_event(device)
+        equal((message.mid, bytes(message.payload)), (0x1234, octets(other)[-1:]))
+        device.respond(incoming, coap.Message(coap.BAD_REQUEST), 1000 + now)
+        equal(sent(device), [octets("61 80 1234") + bytes(message.token)])
+        equal(answer(device, other, 1100), [octets("61 80 1234") + bytes(message.token)])
+    equal(answer(device, "41 02 1234 aa ff 31", 2000), first)  # and each of them is known
+    equal((events(device), device.stats["duplicates"]), ([], 4))
+
+
+def test_another_request_is_no_duplicate_where_the_code_alone_is_kept():
+    device = endpoint()
+    for mid in range(200):
+        device.receive(octets("41 02 %04x aa ff 31" % mid), PEER, 0)
+        respond(device, coap.CHANGED, b"")
+        sent(device)
+    equal(answer(device, "41 02 0007 aa ff 31", 1000), [octets("61 44 0007 aa")])
+    equal(answer(device, "41 02 0007 bb ff 32", 1000), [])
+    equal(bytes(one_event(device)[2].payload), b"2")
+
+
+def test_another_request_is_no_duplicate_of_one_that_waits_for_its_answer():
+    device = endpoint()
+    answer(device, "41 02 1234 aa ff 31")
+    _, first, _ = one_event(device)
+    answer(device, "41 02 1234 bb ff 32")
+    _, second, _ = one_event(device)
+    device.respond(second, coap.Message(coap.CHANGED), 100)
+    device.respond(first, coap.Message(coap.CONTENT), 100)
+    equal(sent(device), [octets("61 44 1234 bb"), octets("61 45 1234 aa")])
+
+
+def test_a_separate_response_under_a_used_message_id_is_taken():
+    device = endpoint()
+    for token in (b"\xaa", b"\xbb"):
+        device.request(coap.Message(coap.GET, token=token), PEER, 0)
+        sent(device)
+        datagram = octets("41 45 1234") + token
+        device.receive(datagram, PEER, 100)
+        equal(sent(device), [octets("60 00 1234")])
+        equal(one_event(device)[0], coap.RESPONSE)
+
+
 def test_a_separate_response_that_comes_again_is_acknowledged_again():
     # within EXCHANGE_LIFETIME; afterwards its token is unknown and it is reset
     device = endpoint()

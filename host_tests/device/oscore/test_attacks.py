@@ -266,6 +266,20 @@ def test_forged_under_a_message_id_of_the_peer():
     equal(len(server.got), 1)
 
 
+def test_another_request_under_a_used_message_id():
+    # Of a peer that was restarted (RFC 7252 section 4.4). It verifies, so it is taken, and has an answer of its own.
+    client, server = pair()
+    answers = []
+    for text in (b"first", b"second"):
+        (datagram,) = client.ask(server, text)
+        used = other_mid(datagram)
+        answers.append(server.take(used, CLIENT, payload=b"answer"))
+        equal(server.take(used, CLIENT), answers[-1])
+        client.take(other_mid(answers[-1][0][0], datagram[2:4]), SERVER)
+    equal([bytes(message.payload) for message in server.got], [b"first", b"second"])
+    equal(len(client.events), 2)
+
+
 def test_forged_acknowledgement_and_reset():
     # Neither can be told from a true one (RFC 7252 has no keys). They cost time, and nothing is lost or done twice.
     client, server = pair()

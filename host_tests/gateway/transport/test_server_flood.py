@@ -453,11 +453,12 @@ def test_recent_is_bounded_for_each_and_in_all():
     for mid in range(10):
         recent["b", mid] = None
     assert len(recent) == 5 and ("b", 9) in recent
-    recent.note(("b", 9), 77)
-    assert recent.same(("b", 9), 77) is True and recent.same(("b", 9), 78) is False
+    recent.add(("b", 9), 77)
+    assert recent.came(("b", 9), 77) and not recent.came(("b", 9), 78)
     assert [recent.again(("b", 9), 77) for _ in range(REPEATS + 1)] == [True] * REPEATS + [False]
+    assert recent.again(("b", 9), 78) is None
     now[0] = 248  # EXCHANGE_LIFETIME is 247 s
-    assert recent.same(("b", 9), 77) is None
+    assert not recent.came(("b", 9), 77)
     recent["c", 1] = None
     assert list(recent) == [("c", 1)]
     assert recent._of.keys() == {"c"}

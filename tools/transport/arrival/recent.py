@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: MIT
 """Requests that came within EXCHANGE_LIFETIME, for duplicates (RFC 7252 section 4.5), bounded for each peer and in all.
 
-In place of aiocoap's own table, which has no bound and a timer for each entry.
+In place of aiocoap's own table, which has no bound and a timer for each entry, and takes another request under a
+message ID that was used for a duplicate: a peer that was restarted chose its IDs anew, and would lose that request.
 """
 
 import time
 
-from aiocoap import CON
+from aiocoap import ACK, CON, RST
 from aiocoap.numbers.constants import TransportTuning
+
+from tools.transport.arrival.datagrams import content
 
 _EACH = 1024  # of one peer: a device has one request out at a time, and repeats it for 93 s at most
 _ALL = 16384
@@ -50,40 +53,53 @@ class Recent(dict):
                 del self._of[key[0]]
         return super().pop(key, default)
 
-    def note(self, key, content):
-        """What came under that message ID."""
-        entry = self._of.get(key[0], {}).get(key)
-        if entry is not None:
-            entry[1] = content
+    def add(self, key, content):
+        """A request is taken: what came before under that message ID is not known any more."""
+        self.pop(key)
+        self[key] = None
+        self._of[key[0]][key][1] = content
 
-    def same(self, key, content):
-        """None for what is new; else whether the same came before under this message ID."""
+    def came(self, key, content):
+        """Whether the same came before under this message ID."""
         entry = self._of.get(key[0], {}).get(key)
-        if entry is None or self._clock() - entry[0] >= self._lifetime:
+        if entry is not None and self._clock() - entry[0] >= self._lifetime:
             self.pop(key)
-            return None
-        return entry[1] == content
+            return False
+        return entry is not None and entry[1] == content
 
     def again(self, key, content):
-        """As `same`, and counts: False also for one that came more often than anybody repeats."""
-        same = self.same(key, content)
-        if same:
-            entry = self._of[key[0]][key]
-            entry[2] += 1
-            return entry[2] <= REPEATS
-        return same
+        """None for what is new; else it is counted, and False is for one that came more often than anybody repeats."""
+        if not self.came(key, content):
+            return None
+        entry = self._of[key[0]][key]
+        entry[2] += 1
+        return entry[2] <= REPEATS
 
     def attach(self, manager):
         """Takes the place of the table and of what fills it in aiocoap's MessageManager."""
         manager._recent_messages = self
 
         def is_duplicate(message):
-            key = message.remote, message.mid
-            if key not in self:
-                self[key] = None
+            key, now = (message.remote, message.mid), content_of(message)
+            if not self.came(key, now):
+                self.add(key, now)
                 return False
             if message.mtype is CON and self[key] is not None:
                 manager._send_initially(self[key])
             return True
 
+        def store(message):
+            key = message.remote, message.mid
+            # A request of our own may have the message ID of one of the peer's, and is no answer to that.
+            if message.mtype in (ACK, RST) and key in self:
+                self[key] = message
+
         manager._deduplicate_message = is_duplicate
+        manager._store_response_for_duplicates = store
+
+
+def content_of(message):
+    """The same as Datagram.content of a request that is protected; for others, what tells them from each other."""
+    oscore = message.opt.oscore
+    known = (message.code, message.opt.encode()) if oscore is None else oscore
+    return content(message.token, known, message.payload)
