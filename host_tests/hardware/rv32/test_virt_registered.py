@@ -12,7 +12,7 @@ import random
 
 import pytest
 
-from host_tests.hardware.device.test_registered import APP, AS, LARGE, is_large
+from host_tests.hardware.device.test_registered import APP, AS, LARGE, is_large, large
 from tools.demo.application_server import ApplicationServer
 from tools.demo.feed import Feed
 from tools.demo.processes import Gateway, command, device_keys
@@ -171,12 +171,13 @@ def test_over_l3(virt_image, tmp_path):
 
 @pytest.mark.slow
 def test_64_kib_each_way_and_power_cuts(virt_image, tmp_path):
-    """The power goes in the middle of 64 KiB on the way out, and again in the middle of 64 KiB that come in: in the end
-    both are whole, once."""
+    """The power goes in the middle of 64 KiB on the way out, when `send` has returned, and again in the middle of 64
+    KiB that come in: in the end both are whole, once."""
 
     async def act(gateway, server, machine):
         await server.send(UE, "record", report=False)
-        await until(lambda: machine.terminal.sent > LARGE // 4)
+        await machine.tells("kept", of="record")
+        assert not large(server)
         await power_cut(machine)
         message = await server.messages.until(is_large, "64 KiB of the machine", 240)
         assert base64.b64decode(message["payload"].removeprefix("data:;base64,")) == RECORD
@@ -189,7 +190,7 @@ def test_64_kib_each_way_and_power_cuts(virt_image, tmp_path):
         told = await machine.tells("update", 240)
         assert (told["size"], told["digest"]) == (LARGE, hashlib.sha256(update).hexdigest())
         assert (await server.report(message_id))["delivSt"] == "REPT_DELY_SUCCESS"
-        assert len([body for body in server.messages.items if is_large(body)]) == 1
+        assert len(large(server)) == 1
 
     play(virt_image, tmp_path, act)
 

@@ -22,7 +22,22 @@ def tell(step, **more):
 
 async def send(client, step, payload):
     outgoing = await client.send(SERVER, payload, to_type="AS", report=True)
+    tell("kept", of=step)
     tell(step, state=await outgoing.wait())
+
+
+class Half:
+    """record.bin, of which the second half never comes."""
+
+    def __init__(self):
+        self._file = open("record.bin", "rb")
+
+    def read(self, size):
+        if self._file.tell() >= 32768:
+            tell("half")
+            while True:
+                time.sleep_ms(100)
+        return self._file.read(size)
 
 
 async def hang():
@@ -48,6 +63,8 @@ async def main():
             tell("update", size=message.size, digest=binascii.hexlify(digest.digest()).decode())
         elif message.payload == "record":
             asyncio.create_task(send(client, "record", open("record.bin", "rb")))
+        elif message.payload == "half":
+            asyncio.create_task(send(client, "half", (Half(), 65536)))
         elif message.payload == "hang":
             asyncio.create_task(hang())
         else:
