@@ -33,7 +33,8 @@ MEMORY = Path("/dev/shm")  # where a disk is memory: what is measured is no disk
 
 
 class Week:
-    """`live(days)` tells of each day the pages of the store, its rows, and what the server has in memory."""
+    """`live(days)` tells of each day the pages of the store, those of them that are free, its rows, and what the server
+    has in memory."""
 
     def __init__(self, devices, messages, seed, folder):
         self.count, self.messages = devices, messages
@@ -170,6 +171,7 @@ class Week:
         rows = {name: execute("SELECT count(*) FROM %s" % name).fetchone()[0] for name in tables}
         return {
             "pages": execute("PRAGMA page_count").fetchone()[0],
+            "free": execute("PRAGMA freelist_count").fetchone()[0],  # of these, that nothing lies in
             "rows": {name: count for name, count in sorted(rows.items()) if count},
             "memory": _entries(self.server),
         }
