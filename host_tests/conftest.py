@@ -6,6 +6,7 @@ import gc
 import http.server
 import os
 import threading
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -31,18 +32,30 @@ settings.load_profile("steady")
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers():
-    """Half as many again as processors, four more at most: much of a worker's time goes by in waiting, for a board in
-    real time, for a network that loses datagrams, for a program to begin. More would leave programs too little time for
+    """Twice as many as processors, four more at most: half of a worker's time goes by in waiting, for a board in real
+    time, for a network that loses datagrams, for a program to begin. More would leave programs too little time for
     protocols, whose timers are in time of the wall.
     """
     processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return processors + min((processors + 1) // 2, 4)
+    return processors + min(processors, 4)
+
+
+# Their files wait for programs in real time, those of other folders compute.
+WAITING = {ROOT / "host_tests" / name for name in ("gateway", "hardware", "interop")}
 
 
 def pytest_collection_modifyitems(items):
-    """Files with a slow test come first: of the last files none is long, which would have one worker run alone."""
+    """Files that wait are spread evenly among those that compute, so that there is something to do for the processors
+    all the time; those with a slow test begin within the first third, so that none has a worker run alone in the end.
+    """
     slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in slow)
+    paths = dict.fromkeys(item.path for item in items)
+    kinds = {path: (path in slow, not WAITING.isdisjoint(path.parents)) for path in paths}
+    counts, before, places = Counter(kinds.values()), Counter(), {}
+    for path, kind in kinds.items():
+        places[path] = (before[kind] + 0.5) / counts[kind] / (3 if path in slow else 1)
+        before[kind] += 1
+    items.sort(key=lambda item: places[item.path])
 
 
 def pytest_collectstart():
