@@ -31,6 +31,8 @@ def _geometry(size, program):
         "prog_size": program,
         "read_size": READ,
         "lookahead_size": LOOKAHEAD,
+        # that of VfsLfs2: a file of up to half of it lies in the blocks of its folder, where it is 1024 octets or less
+        "cache_size": min(BLOCK, 4 * max(READ, program)),
     }
 
 
