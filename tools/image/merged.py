@@ -77,14 +77,11 @@ def lines(report):
 
 
 def _contents(board):
-    # Each file takes a block of 4096 octets, of which a Pico W has 212, for its messages too: what only programs of
-    # their own use, coap.aio above all, is left out.
-    wanted = reached.modules(ROOT / "boards" / board)
-    contents = {
-        path: octets
-        for path, octets in bytecode.on_board(board).items()
-        if not path.startswith("lib/coap/") or path.removeprefix("lib/").replace(".mpy", ".py") in wanted
-    }
+    # Most files take a block of 4096 octets, of which a Pico W has 212, for its messages too: what only programs of
+    # their own use, coap.aio above all, is left out, and so are the links of other boards.
+    wanted = {"main.py", "lib/board.mpy"}
+    wanted |= {f"lib/{path.removesuffix('.py')}.mpy" for path in reached.modules(ROOT / "boards" / board)}
+    contents = {path: octets for path, octets in bytecode.on_board(board).items() if path in wanted}
     boot = ROOT / "boards" / board / "boot.py"
     if boot.exists():
         contents["boot.py"] = boot.read_bytes()

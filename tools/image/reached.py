@@ -8,7 +8,9 @@ from pathlib import Path
 
 FIRMWARE = Path(__file__).resolve().parents[2] / "firmware"
 DEVICE = ("msgin5g", "device")  # all of these
+LINKS = "device.links."  # but of these only what the board or another one imports
 LIBRARY = "coap"  # of this what they, and it itself then, import
+NOT_ON_A_BOARD = ("_TYPING", "core is None")  # `asyncio.core` is MicroPython's
 
 
 def modules(board, firmware=FIRMWARE):
@@ -19,7 +21,7 @@ def modules(board, firmware=FIRMWARE):
     }
     sources = dict(known)
     sources |= {f"<board> {path.name}": path for path in board.glob("*.py") if path.name != "manifest.py"}
-    open_ = [name for name in sources if name.partition(".")[0] != LIBRARY]
+    open_ = [name for name in sources if name.partition(".")[0] != LIBRARY and not name.startswith(LINKS)]
     reached = set(open_)
     while open_:
         name = open_.pop()
@@ -66,12 +68,12 @@ def _base(name, path, node):
 
 
 def _code(body, late=False):
-    """Import statements, but for those of type checkers, and, unless `late`, those that `__getattr__` of a room of the
-    library has for who asks for a name."""
+    """Import statements, but for those of type checkers and of CPython, and, unless `late`, those that `__getattr__` of
+    a room of the library has for who asks for a name."""
     for node in body:
         if isinstance(node, ast.Import | ast.ImportFrom):
             yield node
-        elif isinstance(node, ast.If) and ast.unparse(node.test) == "_TYPING":
+        elif isinstance(node, ast.If) and ast.unparse(node.test) in NOT_ON_A_BOARD:
             yield from _code(node.orelse, late)
         elif late or not (isinstance(node, ast.FunctionDef) and node.name == "__getattr__"):
             yield from _code(ast.iter_child_nodes(node), late)

@@ -11,7 +11,7 @@ from tools.bench import Row
 from tools.emulator.client import Emulator, provide
 from tools.emulator.repl import RawRepl
 from tools.errors import UsageError
-from tools.image import bytecode, files, rp2
+from tools.image import bytecode, files, merged, rp2
 
 BOARD = "rp2040"
 PACKAGES = ("coap", "msgin5g", "device")
@@ -45,6 +45,11 @@ def measure():
         yield Row("all modules as .mpy files, their size", sum(map(len, modules.values())), "octets")
         core = heap(image, flash, modules)[2]
         yield Row("  those that send, from .mpy files", core, "octets", "heap.core_mpy")
+        merged.build("pico_w", Path(folder), say=lambda said: None)
+        system = (Path(folder) / merged.FILES).read_bytes()
+        yield Row(
+            "flash for messages on a Pico W", len(system) - files.used(system), "octets", "flash.pico_w"
+        )
 
 
 def heap(image, flash, contents):
