@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""What has changed is looked at, and nothing else: who works on many things is told which of them are worth a look."""
+"""What has changed is looked at, and nothing else: who works on many things is told which of them are worth a look, and
+what queries gave is kept as long as no row that they may have read has changed."""
 
+import time
 import weakref
+from collections.abc import Mapping
 
 from tools.store.deadlines import KeptDeadlines
 
@@ -57,6 +60,24 @@ class Touched:
         self.touch_all()
 
 
+class Lasting:
+    """What queries of these tables gave, by query and values. It is forgotten with each row of theirs that changes;
+    between such a change and its COMMIT nothing is kept, for it may be undone, and others do not see it yet."""
+
+    MOST = 1024
+
+    def __init__(self, store):
+        self.changed = False
+        self.answers = {}
+        self._store = store
+
+    def touch(self):
+        self.answers.clear()
+        if self._store._open and not self.changed:
+            self.changed = True
+            self._store._changed.append(self)
+
+
 class Noticing:
     """For Store, whose `_db` these methods use. Changes are noticed where they are made: whatever statement it is,
     nobody has to remember to say so. The triggers are of this connection alone, in memory, and leave nothing in the
@@ -79,3 +100,53 @@ class Noticing:
             "CREATE TEMP TRIGGER %s AFTER %s WHEN %s BEGIN SELECT %s(%s); END"
             % (name, change, when, name, ", ".join(columns))
         )
+
+    # ---- what queries gave -------------------------------------------------------------------------------------------
+
+    _LASTING = {
+        "registrations": ("registration", "registration_via"),
+        "devices": ("device",),
+        "windows": ("availability",),
+        "held": ("gateway_held", "gateway_response"),
+    }
+    _BELIEVED = 0.02  # s, outside of a transaction: another process may have written since
+    _answers: Mapping = {}  # name: Lasting
+    _believed, _seen_version = 0.0, None  # until when, by time.monotonic; data_version of SQLite
+
+    def begin_lasting(self):
+        """Once the tables are there."""
+        self._answers = {}
+        for name, tables in self._LASTING.items():
+            self._answers[name] = lasting = Lasting(self)
+            for table in tables:
+                for change in ("INSERT", "UPDATE", "DELETE"):
+                    self.notice("%s_%s" % (table, change), "%s ON %s" % (change, table), lasting.touch)
+
+    def look_for_others(self):
+        """Where another process has written, nothing that was kept is true any more."""
+        (version,) = self._db.execute("PRAGMA data_version").fetchone()
+        if version != self._seen_version:
+            self._seen_version = version
+            for each in self._answers.values():
+                each.answers.clear()
+        self._believed = time.monotonic() + self._BELIEVED
+
+    def lasting(self, name, read, query, *values):
+        """As `once`, of a query that reads nothing but the tables of this name in `_LASTING`: it is kept from one
+        transaction to the next. What it gives is shared, and not to be changed."""
+        lasting = self._answers[name]
+        # While a COMMIT of ours is under way nobody else can have written.
+        if not self._open and self._writing is None and time.monotonic() > self._believed:
+            self.look_for_others()
+        if lasting.changed:
+            return read(self._db.execute(query, values))
+        key = query, values
+        answers = lasting.answers
+        try:
+            return answers[key]
+        except KeyError:
+            found = read(self._db.execute(query, values))
+        if len(answers) >= lasting.MOST:
+            answers.clear()
+        answers[key] = found
+        return found

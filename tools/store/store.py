@@ -9,11 +9,7 @@ import json
 import sqlite3
 
 from tools import held
-from tools.store import (
-    clocktables,
-    sectables,
-    uetables,
-)
+from tools.store import clocktables, sectables, transactions, uetables
 from tools.store.clocktables import ClockTables
 from tools.store.gateway import apptables, fetchtables, heldtables, servicetables, waytables
 from tools.store.gateway.apptables import ApplicationTables
@@ -163,7 +159,12 @@ class Store(
     def _connect(path, timeout):
         """A COMMIT may run in another thread; one at a time uses it (`transactions.Shared`)."""
         return sqlite3.connect(
-            path, isolation_level=None, timeout=timeout, check_same_thread=False, cached_statements=512
+            path,
+            isolation_level=None,
+            timeout=timeout,
+            check_same_thread=False,
+            cached_statements=512,
+            factory=transactions.Connection,
         )
 
     def _prepare(self, path):
@@ -190,6 +191,7 @@ class Store(
             traittables.prepare(execute)
             if version == 0:
                 self.begin_generation()
+        self.begin_lasting()
 
     def wait_for_nobody(self):
         """Where another process is writing, that is said at once: the one thread here serves all."""

@@ -62,15 +62,20 @@ class Unreadable(Exception):
         self.culprit = (kind, key)
 
 
-@contextlib.contextmanager
-def reading(kind, key):
-    """Turns an error in reading a row into Unreadable, which names the row."""
-    try:
-        yield
-    except Exception as error:
-        if store_stopped(error) or isinstance(error, Unreadable):
-            raise
-        raise Unreadable(kind, key, "%s: %s" % (type(error).__name__, error)) from error
+class reading:
+    """A context that turns an error in reading a row into Unreadable, which names the row."""
+
+    __slots__ = ("_key", "_kind")
+
+    def __init__(self, kind, key):
+        self._kind, self._key = kind, key
+
+    def __enter__(self):
+        pass
+
+    def __exit__(self, kind, error, trace):
+        if isinstance(error, Exception) and not store_stopped(error) and not isinstance(error, Unreadable):
+            raise Unreadable(self._kind, self._key, "%s: %s" % (type(error).__name__, error)) from error
 
 
 class Kept(dict):
@@ -93,7 +98,8 @@ class Kept(dict):
         super().__delitem__(key)
 
     def pop(self, key, *default):
-        self._note(key)
+        if key in self:
+            self._note(key)
         return super().pop(key, *default)
 
     def put_back(self, key, before):
@@ -109,6 +115,38 @@ class Kept(dict):
     clear = popitem = setdefault = update = __ior__ = _unnoted
 
 
+_execute, _executemany = sqlite3.Connection.execute, sqlite3.Connection.executemany
+
+
+class Connection(sqlite3.Connection):
+    """A connection whose savepoints begin with the first statement in them that may write: most units only read.
+
+    `late`: the savepoints that have not begun, the outermost first. They begin at one place, so one is enough.
+    """
+
+    def __init__(self, *arguments, **named):
+        super().__init__(*arguments, **named)
+        self.late = []
+
+    def execute(self, statement, values=(), /):
+        if self.late and not statement.startswith("SELECT"):
+            self._begin()
+        return _execute(self, statement, values)
+
+    def executemany(self, statement, rows, /):
+        if self.late:
+            self._begin()
+        return _executemany(self, statement, rows)
+
+    def _begin(self):
+        _execute(self, "SAVEPOINT unit")
+        first, *others = self.late
+        self.late.clear()
+        first.state = _BEGUN
+        for each in others:
+            each.state = _SHARED
+
+
 class _Scope:
     """A context: what is done in it is done wholly or not at all, in the store and in each Kept beside it."""
 
@@ -120,15 +158,20 @@ class _Scope:
     def __enter__(self):
         if not self._of._open:
             self._of._known.clear()
-        self._of._db.execute(self._begin)
+        self._enter(self._of._db)
         self._mark = len(self._of._notes)
         self._of._open += 1
+
+    def _enter(self, db):
+        db.execute(self._begin)
+        if self._begin.startswith("BEGIN"):
+            self._of.look_for_others()  # from now on nobody else can write
 
     def __exit__(self, kind, error, trace):
         of = self._of
         try:
             if kind is None:
-                of._db.execute(self._end)
+                self._leave(of._db)
                 return
             self._undo()
         except BaseException:
@@ -139,13 +182,59 @@ class _Scope:
             of._open -= 1
             if not of._open:
                 of._notes.clear()
+                of.settled()
+
+    def _leave(self, db):
+        db.execute(self._end)
 
     def _undo(self):
         self._of._known.clear()
         _restore(self._of._notes, self._mark)
-        if self._of._db.in_transaction:  # some failures have undone the whole transaction already
+        self._go_back(self._of._db)
+
+    def _go_back(self, db):
+        if db.in_transaction:  # some failures have undone the whole transaction already
             for statement in self._back:
-                self._of._db.execute(statement)
+                db.execute(statement)
+
+
+_LATE, _BEGUN, _SHARED = range(3)
+
+
+class _Savepoint(_Scope):
+    """A _Scope in a transaction. It has not begun as long as nothing was written in it (LATE); it has (BEGUN), or at
+    the place of one around it, in which nothing was written before either (SHARED)."""
+
+    __slots__ = ("state",)
+
+    def __init__(self, of):
+        self._of, self.state = of, _LATE
+
+    def __enter__(self):
+        of = self._of
+        self._mark = len(of._notes)
+        of._open += 1
+        of._db.late.append(self)
+
+    def __exit__(self, kind, error, trace):
+        if kind is not None or self.state == _BEGUN:
+            return super().__exit__(kind, error, trace)
+        of = self._of
+        of._open -= 1
+        if self.state == _LATE:
+            of._db.late.remove(self)
+        return None
+
+    def _leave(self, db):
+        _execute(db, "RELEASE unit")
+
+    def _go_back(self, db):
+        if self.state == _LATE:
+            db.late.remove(self)
+        elif db.in_transaction:
+            _execute(db, "ROLLBACK TO unit")
+            if self.state == _BEGUN:
+                _execute(db, "RELEASE unit")
 
 
 def _restore(notes, mark):
@@ -207,6 +296,7 @@ class Shared:
                 with contextlib.suppress(sqlite3.Error):  # where not even that can be, the next BEGIN says so
                     if self._db.in_transaction:
                         self._db.execute("ROLLBACK")
+            of.settled()
         return self._error
 
 
@@ -221,9 +311,15 @@ class Transactions:
         self._known_at = 0
         self._aside = None  # a second connection, to read from while a COMMIT is under way
         self._writing = None  # the Shared that is being written
+        self._changed = []  # each Lasting of whose tables a row was written, and waits for its COMMIT
 
     def kept(self):
         return Kept(self)
+
+    def settled(self):
+        """Nothing that was written waits for its COMMIT any more."""
+        while self._changed:
+            self._changed.pop().changed = False
 
     @property
     def has_disk(self):
@@ -241,7 +337,10 @@ class Transactions:
 
     def savepoint(self):
         """A part of an event, as a context; by itself a transaction."""
-        self.settle()
+        if self._writing is not None:
+            self.settle()
+        if self._db.in_transaction:
+            return _Savepoint(self)
         return _Scope(self, "SAVEPOINT unit", "RELEASE unit", "ROLLBACK TO unit", "RELEASE unit")
 
     def once(self, read, query, *values):

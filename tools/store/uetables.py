@@ -6,6 +6,7 @@ gateway is registered.
 """
 
 import json
+from typing import NamedTuple
 
 from tools.store.states import REGISTRATION
 from tools.store.tables import Registration, record
@@ -23,6 +24,11 @@ CREATE INDEX IF NOT EXISTS registration_expires ON registration (expires) WHERE 
 
 _AT_ONCE = 100  # UEs that are forgotten at a time
 # A live registration through a gateway is reached where that one's live registration is.
+_REGISTRATION = (
+    "SELECT one.ue, one.host, one.port, one.expires, one.since, one.max_segment, one.profile, via.gateway, one.live,"
+    " its.host, its.port, its.expires FROM registration AS one LEFT JOIN registration_via AS via ON via.ue=one.ue"
+    " LEFT JOIN registration AS its ON its.ue=via.gateway AND its.live WHERE one.ue=?"
+)
 _REGISTRATIONS = (
     "SELECT one.ue, coalesce(its.host, one.host), coalesce(its.port, one.port), one.expires, one.since,"
     " one.max_segment, one.profile, via.gateway FROM registration AS one"
@@ -31,16 +37,37 @@ _REGISTRATIONS = (
 )
 
 
-_REGISTRATION = _REGISTRATIONS + "one.ue=? AND (? IS NULL OR one.live AND one.expires>?)"
+class _Found(NamedTuple):
+    """A registration, whatever the time is: as it stands there, and where it is reached through its gateway, as long as
+    that one's registration lasts."""
+
+    own: Registration
+    live: bool
+    through: Registration | None
+    until: float
+
+    def at(self, now):
+        if not self.live or self.own.expires <= now:
+            return None
+        return self.own if self.through is None or self.until <= now else self.through
 
 
 def _registration(cursor):
     row = cursor.fetchone()
-    return row and Registration.of_row(row, record(row[6]))
+    if row is None:
+        return None
+    ue, host, port, *more, live, its_host, its_port, until = row
+    profile = record(more[3])
+    through = None if its_host is None else Registration.of_row((ue, its_host, its_port, *more), profile)
+    return _Found(Registration.of_row((ue, host, port, *more), profile), bool(live), through, until)
 
 
-def _ues(cursor):
-    return frozenset(ue for (ue,) in cursor)
+def _expiries(cursor):
+    return cursor.fetchall()
+
+
+def _is_there(cursor):
+    return cursor.fetchone() is not None
 
 
 class UeTables:
@@ -74,11 +101,12 @@ class UeTables:
         return [ue for (ue,) in self._db.execute("SELECT ue FROM device ORDER BY ue")]
 
     def provisioned(self, ue):
-        return self._one("SELECT 1 FROM device WHERE ue=?", ue) is not None
+        return self.lasting("devices", _is_there, "SELECT 1 FROM device WHERE ue=?", ue)
 
     def known(self, ue):
         """Whether messages for it can be kept: provisioned, or registered at least once."""
-        return self.provisioned(ue) or self._one("SELECT 1 FROM registration WHERE ue=?", ue) is not None
+        query = "SELECT 1 FROM registration WHERE ue=?"
+        return self.lasting("registrations", _is_there, query, ue) or self.provisioned(ue)
 
     # ---- gateways ----------------------------------------------------------------------------------------------------
 
@@ -148,7 +176,8 @@ class UeTables:
     def registration(self, ue, now=None):
         """The live registration; without `now` the last one, live or not."""
         with reading(REGISTRATION, ue):
-            return self.once(_registration, _REGISTRATION, now, ue, now, now)
+            found = self.lasting("registrations", _registration, _REGISTRATION, ue)
+        return found and (found.own if now is None else found.at(now))
 
     def registrations(self, now):
         """All live ones, without their profiles."""
@@ -157,8 +186,9 @@ class UeTables:
 
     def ues_at(self, peer, now):
         """Those that are registered from this address, themselves: not through a gateway."""
-        query = "SELECT ue FROM registration WHERE host=? AND port=? AND live AND expires>?"
-        return self.once(_ues, query, *peer, now)
+        query = "SELECT ue, expires FROM registration WHERE host=? AND port=? AND live"
+        found = self.lasting("registrations", _expiries, query, *peer)
+        return frozenset([ue for ue, expires in found if expires > now])
 
     def expired_registrations(self, now):
         return [

@@ -94,10 +94,18 @@ class MessageResource(resource.Resource):
         block = message.opt.block1
         if block and block.more and not self._transport.allows(message.remote):
             raise TooMany  # whole requests are counted where they are decided about
-        await super().render_to_pipe(request)
+        if block:
+            await super().render_to_pipe(request)
+        else:
+            answer = await self._block2.extract_or_insert(message, lambda: self.render(message))
+            request.add_response(answer, is_last=True)
 
-    async def render_post(self, request):
-        return await self._answered(request, _objection(request))
+    async def render(self, request):
+        if request.code is not aiocoap.POST:
+            raise error.UnallowedMethod
+        answer = await self._answered(request, _objection(request))
+        answer.opt.no_response = request.opt.no_response
+        return answer
 
     async def _answered(self, request, objection):
         if objection:

@@ -19,6 +19,14 @@ _UNDERSTOOD = {
     OptionNumber.BLOCK2,
 }
 
+_SINGLE = (
+    OptionNumber.CONTENT_FORMAT,
+    OptionNumber.ACCEPT,
+    OptionNumber.OBSERVE,
+    OptionNumber.URI_HOST,
+    OptionNumber.URI_PORT,
+)
+
 
 def unknown_option(message):
     """The answer to a request with a critical option that nothing here understands (RFC 7252 section 5.4.1), or
@@ -31,19 +39,24 @@ def unknown_option(message):
 
 def request_of(message, above=()):
     """The Request that a message of aiocoap's is; `above`: the part of its path that led here."""
-    opt = message.opt
+    said = {}  # number: values
+    for option in message.opt.option_list():  # once, not for each of them
+        said.setdefault(option.number, []).append(option.value)
     name = message.code.name
+    content_format, accept, observe, uri_host, uri_port = (
+        said[number][0] if number in said else None for number in _SINGLE
+    )
     return Request(
         name if name.isalpha() else message.code.dotted,  # "(unknown)"
-        (*above, *opt.uri_path),
-        tuple(opt.uri_query),
+        (*above, *said.get(OptionNumber.URI_PATH, ())),
+        tuple(said.get(OptionNumber.URI_QUERY, ())),
         message.payload,
-        None if opt.content_format is None else int(opt.content_format),
-        None if opt.accept is None else int(opt.accept),
-        opt.observe,
-        tuple(opt.etags),
-        opt.uri_host,
-        opt.uri_port,
+        None if content_format is None else int(content_format),
+        None if accept is None else int(accept),
+        observe,
+        tuple(said.get(OptionNumber.ETAG, ())),
+        uri_host,
+        uri_port,
         _local(message.remote),
         back_of(message),
     )

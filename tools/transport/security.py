@@ -7,30 +7,20 @@ verifying shows who holds a key, so each request is verified, even in a flood.
 """
 
 import logging
-import secrets
 import sqlite3
 import time
 
 import aiocoap
-import aiocoap.pipe
 from aiocoap import interfaces, oscore
 from aiocoap.transports.oscore import OSCOREAddress
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 
 from tools.server.flood import Flood
-from tools.store.generation import LAST
 from tools.transport.arrival.recent import REPEATS, Recent, content_of
-from tools.transport.window import Taken, WentBack, Window
+from tools.transport.contexts import StoreContext, fields_of
+from tools.transport.site import message_of
+from tools.transport.window import WentBack
 from tools.wire.identity import Speaker, peer_at
 
-_AHEAD = 64  # sequence numbers for one write (appendix B.1.1)
-_JUMPS = (
-    1 << 20,
-    1 << 24,
-    1 << 28,
-    1 << 32,
-)  # sequence numbers, each time that a device has seen ours before
 _BURST = 5  # s
 _CHALLENGED = 4096
 _KNOWN, _KIDS = 0.02, 8192  # s; sender IDs kept in memory, unknown ones too
@@ -68,98 +58,6 @@ class ContextBinding:
         return peer == registered
 
 
-class StoreContext(oscore.CanProtect, oscore.CanUnprotect, oscore.SecurityContextUtils):
-    """aiocoap's security context, with its state in the store."""
-
-    alg_aead = oscore.AES_CCM_16_64_128()
-    hashfun = oscore.hashfunctions["sha256"]
-
-    def __init__(self, store, keys):
-        self._store = store
-        self.digest = keys.digest
-        self.sender_id = keys.sender_id
-        self.recipient_id = keys.recipient_id
-        self.id_context = keys.id_context
-        self.derive_keys(keys.salt, keys.secret)
-        self._observe = None  # inside the request that was decrypted last
-        self._aead = AESCCM(self.recipient_key, self.alg_aead.tag_bytes)
-        self._external = b"\x85\x01\x81\x0a" + _bstr(self.recipient_id)
-        kid = bytes((len(self.recipient_id),)) + self.recipient_id.rjust(7, b"\0") + bytes(5)
-        self._nonce = int.from_bytes(kid, "big") ^ int.from_bytes(self.common_iv, "big")
-        self._echo = secrets.token_bytes(8)
-        self.sender_sequence_number, used = store.sequence(self.digest)
-        self._written = self.sender_sequence_number
-        self._jumps = 0
-        self.taken = Taken()
-        self.recipient_replay_window = Window(self._window_used, store, self.digest)
-        self._fresh = not used
-        if self._fresh:
-            self.recipient_replay_window.initialize_empty()
-
-    def is_replay(self, partial_iv):
-        window = self.recipient_replay_window
-        return window.is_initialized() and not window.is_valid(int.from_bytes(partial_iv, "big"))
-
-    def verifies(self, partial_iv, ciphertext):
-        """Whether a request with this kid is of who holds the key: RFC 8613 sections 5.2 to 5.4 for requests, nothing
-        else of them, and a tenth of what aiocoap's `unprotect` costs, which comes after it."""
-        if len(ciphertext) <= self.alg_aead.tag_bytes:
-            return False
-        external = self._external + _bstr(partial_iv) + b"\x40"
-        nonce = (self._nonce ^ int.from_bytes(partial_iv, "big")).to_bytes(13, "big")
-        try:
-            self._aead.decrypt(nonce, ciphertext, b"\x83\x68Encrypt0\x40" + _bstr(external))
-        except InvalidTag:
-            return False
-        return True
-
-    @property
-    def echo_recovery(self):
-        """None once the window is known: then aiocoap sees a number that was used before it decrypts anything."""
-        return None if self.recipient_replay_window.is_initialized() else self._echo
-
-    def __repr__(self):
-        return "<StoreContext of sender ID %s>" % self.recipient_id.hex()
-
-    def unprotect(self, protected_message, request_id=None):
-        """As aiocoap's, but a request keeps its inner Observe, which aiocoap drops unless the outer one is 0 (RFC 8613
-        section 4.1.3.5): who asks, and who ends an observation, is not told apart by what anybody may write outside."""
-        message, request_id = super().unprotect(protected_message, request_id)
-        if message.code.is_request() and (self._observe or protected_message.opt.observe == 0):
-            message.opt.observe = self._observe
-        return message, request_id
-
-    def _post_decrypt_checks(self, aad, plaintext, protected_message, request_id):
-        inner = aiocoap.Message(code=plaintext[0])
-        inner.opt.decode(plaintext[1:])
-        self._observe = inner.opt.observe
-
-    def post_seqnoincrease(self):
-        if self.sender_sequence_number > self._written:
-            self._write()
-
-    def _window_used(self):
-        if self._fresh:
-            self._write()  # a restart must know that there was a window
-
-    def _write(self):
-        ahead = self.sender_sequence_number + _AHEAD - 1
-        self._store.save_sequence(self.digest, ahead)
-        self._written = ahead
-        self._fresh = False
-
-    def jump(self):
-        """The device has seen the number that we used: they go ahead, and no further one is used twice. How far; 0 for
-        too often: somebody else may have said so, for it comes unprotected."""
-        step = _JUMPS[self._jumps] if self._jumps < len(_JUMPS) else 0
-        if self.sender_sequence_number + step > LAST:
-            return 0
-        self._jumps += 1
-        self.sender_sequence_number += step
-        self._write()
-        return step
-
-
 class Guard:
     """Decides about each request before anything is kept of it. `peer_of(remote)` makes a Peer of aiocoap's address."""
 
@@ -192,18 +90,6 @@ class Guard:
         """Whose key it is: UE Service IDs, or UE IDs that have none yet."""
         return self._store.ues_of_keys(context.digest) or self._store.ue_ids_of_keys(context.digest)
 
-    @staticmethod
-    def _fields(option):
-        """(kid, ID context, partial IV) of the value of an OSCORE option. Raises DecodeError."""
-        try:
-            _, _, fields, _ = oscore.CanUnprotect._uncompress(option, b"")
-        except (oscore.DecodeError, IndexError) as error:
-            raise oscore.DecodeError("the OSCORE option is broken") from error
-        kid, partial_iv = fields.get(oscore.COSE_KID), fields.get(oscore.COSE_PIV, b"")
-        if kid is None or not 1 <= len(partial_iv) <= 5:
-            raise oscore.DecodeError("the OSCORE option lacks a field")
-        return kid, fields.get(oscore.COSE_KID_CONTEXT), partial_iv
-
     def _context_of(self, kid, id_context):
         """From memory, where it is not older than _KNOWN seconds or the last change of keys: a flood looks into the
         store once. What goes on is looked up anew (`_open`)."""
@@ -229,7 +115,7 @@ class Guard:
             self.emit_refused(remote, "4.01", _CLEAR)
             return None, (aiocoap.UNAUTHORIZED,)
         try:
-            kid, id_context, partial_iv = self._fields(datagram.oscore)
+            kid, id_context, partial_iv = fields_of(datagram.oscore)
         except oscore.DecodeError as error:
             self.emit_refused(remote, "4.02", str(error))
             return None, (aiocoap.BAD_OPTION, 0)
@@ -298,7 +184,7 @@ class Guard:
             self.emit_refused(remote, "4.01", _CLEAR)
             return aiocoap.Message(code=aiocoap.UNAUTHORIZED)
         try:
-            kid, id_context, partial_iv = self._fields(request.opt.oscore)
+            kid, id_context, partial_iv = fields_of(request.opt.oscore)
         except oscore.DecodeError as error:
             self.emit_refused(remote, "4.02", str(error))
             return aiocoap.Message(code=aiocoap.BAD_OPTION, max_age=0)
@@ -373,25 +259,31 @@ class SecureSite(interfaces.Resource):
         context, plain, identifiers = pipe.request.opened
         plain.remote = OSCOREAddress(context, pipe.request.remote)
         plain.token, plain.remote.bound = pipe.request.token, identifiers  # for `late`
-        inner = aiocoap.pipe.IterablePipe(plain)
-        aiocoap.pipe.run_driving_pipe(
-            aiocoap.pipe.error_to_message(inner, self._guard.log), self._site.render_to_pipe(inner)
-        )
-        async for event in inner:
-            message = event.message or aiocoap.Message(code=aiocoap.INTERNAL_SERVER_ERROR)
-            last = event.is_last or event.message is None
-            outer, _ = context.protect(message, identifiers)
-            outer.opt.observe = message.opt.observe  # section 4.1.3.5.2: outside as well
-            outer.opt.no_response = message.opt.no_response  # for aiocoap, which takes it off
-            outer.acknowledged = getattr(message, "acknowledged", None)
-            pipe.add_response(outer, is_last=last)
-            if last:
-                break
+        inner = _Inner(pipe, plain, context, identifiers, self._guard.log)
+        try:
+            await self._site.render_to_pipe(inner)
+        except Exception as failure:
+            inner.add_response(message_of(failure, self._guard.log), is_last=True)
 
 
-def _bstr(octets):
-    """CBOR, for fewer than 24 octets."""
-    return bytes((0x40 | len(octets),)) + octets
+class _Inner:
+    """What the site behind takes for the Pipe of an opened request: its responses are protected."""
+
+    def __init__(self, pipe, plain, context, identifiers, log):
+        self.request = plain
+        self.on_interest_end = pipe.on_interest_end
+        self._pipe, self._context, self._identifiers, self._log = pipe, context, identifiers, log
+
+    def add_response(self, message, is_last=False):
+        try:
+            outer, _ = self._context.protect(message, self._identifiers)
+        except Exception as failure:  # there is no number for it
+            self._pipe.add_response(message_of(failure, self._log), is_last=True)
+            return
+        outer.opt.observe = message.opt.observe  # section 4.1.3.5.2: outside as well
+        outer.opt.no_response = message.opt.no_response  # for aiocoap, which takes it off
+        outer.acknowledged = getattr(message, "acknowledged", None)
+        self._pipe.add_response(outer, is_last=is_last)
 
 
 def _fitting(request, code, diagnostic):

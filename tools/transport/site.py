@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: MIT
-"""What aiocoap does for each request and nobody needs: a copy of the message for each step down a path, the text of the
-message as the name of a task, and the same addresses parsed again and again. Together they take longer than the rest of
-a request's way to the decisions.
+"""What aiocoap does for each request and nobody needs: a copy of the message for each step down a path, a second pipe
+for what goes wrong, the text of the message as the name of a task, and the same addresses parsed again and again.
+Together they take longer than the rest of a request's way to the decisions.
 """
 
+import asyncio
 import functools
 import ipaddress
 
-import aiocoap.pipe
-from aiocoap import resource
+import aiocoap
+from aiocoap import error, resource
 from aiocoap.numbers.constants import TransportTuning
 from aiocoap.transports.udp6 import UDP6EndpointAddress
 
@@ -34,10 +35,35 @@ def answer_by(context, site):
     """In the place of how aiocoap's Context calls its site."""
 
     def render_to_pipe(pipe):
-        guarded = aiocoap.pipe.error_to_message(pipe, context.log)
-        aiocoap.pipe.run_driving_pipe(guarded, site.render_to_pipe(pipe), name="request")
+        drive(pipe, site.render_to_pipe(pipe), context.log)
 
     context.render_to_pipe = render_to_pipe
+
+
+def drive(pipe, rendering, log):
+    """Runs the coroutine that answers a request into its aiocoap.pipe.Pipe. What it raises is the last response; where
+    nobody wants one any more, it is cancelled."""
+
+    async def whole():
+        try:
+            await rendering
+        except Exception as failure:
+            pipe.add_response(message_of(failure, log), is_last=True)
+
+    pipe.on_interest_end(asyncio.create_task(whole(), name="request").cancel)
+
+
+def message_of(failure, log):
+    """aiocoap's Message that says what went wrong in answering a request."""
+    if isinstance(failure, error.RenderableError):
+        try:
+            message = failure.to_message()
+            if message is not None:
+                return message
+        except Exception as second:
+            failure = second
+    log.error("An error in answering a request: %r", failure, exc_info=failure)
+    return aiocoap.Message(code=aiocoap.INTERNAL_SERVER_ERROR)
 
 
 def acknowledge_late(manager, seconds):

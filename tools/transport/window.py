@@ -37,7 +37,7 @@ class Window(oscore.ReplayWindow):
         self._used()
         if self._index >= self._floor + _STEP:
             with contextlib.suppress(sqlite3.Error):  # it stays lower, which is safe
-                self._store.save_floor(self._digest, self._index)
+                self._store.note_floor(self._digest, self._index)
                 self._floor = self._index
 
 

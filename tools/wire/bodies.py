@@ -20,6 +20,7 @@ TARGETS = ("UE", "AS", "GROUP", "BC", "TOPIC")
 MAX_APPLICATIONS = 64  # Application IDs of one message
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _HEXADECIMAL = re.compile(r"[0-9a-fA-F-]+")
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 # MEDIUM is MSGin5G-5's word for NORMAL, MIDDLE that of TS 29.538
 PRIORITIES = ("HIGH", "NORMAL", "LOW", "MEDIUM", "MIDDLE")
 _CAUSES = ("Cause", "cause", "failure reason", "failReason")
@@ -207,11 +208,7 @@ def address(body, member, kinds, type_member=None):
 
 
 def is_service_id(value):
-    return (
-        isinstance(value, str)
-        and 1 <= len(utf8(value) or b"") <= 255
-        and not any(character < " " or "\x7f" <= character < "\xa0" for character in value)
-    )
+    return isinstance(value, str) and 1 <= len(utf8(value) or b"") <= 255 and not _CONTROL.search(value)
 
 
 def message_id(body, member="msgId"):

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """How SQLite goes about each statement of `tools`, as it says itself: which of them go through a whole table.
 
-`watch()` has every connection look at a statement when it is executed for the first time, whatever test does that. Only
-statements that stand in `tools` are looked at, not those of tests.
+`watch()` has every connection of a store look at a statement when it is executed for the first time, whatever test does
+that. Only statements that stand in `tools` are looked at, not those of tests.
 """
 
 import functools
@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 import tools
+from tools.store import transactions
 
 # Why a statement may go through a whole table, with what tells it from others: words of it, or the table's name.
 MAY_SCAN = {
@@ -23,6 +24,7 @@ MAY_SCAN = {
         "list_state",
         "FROM ue_id_secret",
     ),
+    "a row for each of a few tables": ("FROM sqlite_sequence",),
     "once at each start": (
         "sqlite_master",
         "FROM application",
@@ -109,7 +111,7 @@ def scans_of(execute, statement, values=()):
     return [each for each in said if (match := _SCAN.match(each)) and match[1] != "CONSTANT"]
 
 
-class _Connection(sqlite3.Connection):
+class _Connection(transactions.Connection):
     def execute(self, statement, values=(), /):
         self._look(statement, values)
         return super().execute(statement, values)
@@ -125,11 +127,11 @@ class _Connection(sqlite3.Connection):
             return
         seen[statement] = None
         if (statement.split(None, 1) or [""])[0] in _CAN_SCAN:
-            found = scans_of(super().execute, statement, values)
+            found = scans_of(functools.partial(sqlite3.Connection.execute, self), statement, values)
             seen[statement] = next((words for words in _ALLOWED if found and words in statement), None)
             if seen[statement] is None:
                 scans.extend((statement, said) for said in found)
 
 
 def watch():
-    sqlite3.connect = functools.partial(sqlite3.connect, factory=_Connection)
+    transactions.Connection = _Connection

@@ -55,6 +55,7 @@ def steps(store, function, *arguments):
         nonlocal count
         count += 1
 
+    store.look_for_others()  # which is done now and then, by itself
     store._db.set_progress_handler(one, 1)
     try:
         function(*arguments)

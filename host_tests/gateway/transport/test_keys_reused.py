@@ -14,8 +14,8 @@ from host_tests.gateway.transport.test_oscore_gateway import OTHER, Raw, _Keys, 
 from tools.demo.processes import Gateway
 from tools.gateway import keys as key_files
 from tools.store.store import Store
-from tools.transport import security
-from tools.transport.security import StoreContext
+from tools.transport import contexts
+from tools.transport.contexts import StoreContext
 from tools.transport.window import WentBack
 
 
@@ -200,7 +200,7 @@ def test_the_numbers_jump_only_so_often_by_what_anybody_may_say(context):
     assert first.sender_sequence_number == before + sum(steps) < 1 << 40
     again = context()
     assert again.sender_sequence_number >= first.sender_sequence_number  # a restart does not go back
-    assert len(security._JUMPS) == 4
+    assert len(contexts._JUMPS) == 4
 
 
 def test_numbers_at_their_end_do_not_jump_beyond(context):

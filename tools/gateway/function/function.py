@@ -153,8 +153,10 @@ class GatewayFunction:
         if self._settings.apart and request.path[:1] == (CONFIGURATION,):
             self._configured(peer, request, answer)
             return
+        if not self._settings.apart or not answer.code.startswith("2."):
+            return
         kind, body = self._read(request)
-        if not self._settings.apart or kind not in ("REG", "DEREG") or not answer.code.startswith("2."):
+        if kind not in ("REG", "DEREG"):
             return
         try:
             said = content(answer)

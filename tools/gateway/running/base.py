@@ -66,6 +66,7 @@ class Running:
         self.store.wait_for_nobody()
         self.coap_port = self.http_port = None
         self._commits = Commits(self.store, self)
+        self.store.later = self.quietly
         self._told = []
         self._tasks = set()
         self._timer = None

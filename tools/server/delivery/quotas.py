@@ -28,13 +28,13 @@ class Quotas:
         of the `elements` of an aggregated one may have to wait by itself.
         An originator that does not take its reports and responses is refused too, since each message leaves another
         one for it."""
-        settings, store = self._settings, self._store
+        settings = self._settings
         count = max(1, elements)
-        if _too_many(store.pending(target), count, settings.pending_each):
+        of_target, owed, messages, octets, everybodys, all_octets = self._store.room(target, origin)
+        if _too_many(of_target, count, settings.pending_each):
             raise _full("too many messages wait for the recipient")
-        if store.pending(origin, CONTROL) >= settings.pending_each:
+        if owed >= settings.pending_each:
             raise _full("take the reports and responses that wait for you")
-        messages, octets = self._store.waiting(origin)
         most = max(settings.quota_octets, 4 * settings.max_message)
         if _too_many(messages, count, settings.quota) or octets >= most:
             raise _full("too many of your own messages wait")
@@ -42,10 +42,9 @@ class Quotas:
         # out others.
         little = messages < settings.quota / LITTLE and octets < most / LITTLE
         share = 1 if little else _LAST
-        messages, octets = self._store.waiting()
         if (
-            _too_many(messages, count, share * settings.pending_all)
-            or octets >= share * settings.pending_octets
+            _too_many(everybodys, count, share * settings.pending_all)
+            or all_octets >= share * settings.pending_octets
         ):
             raise _full("too many messages wait")
 

@@ -81,7 +81,7 @@ class Messages(Procedure):
 
     def _seen(self, origin, msg_id):
         """Whether a message with this ID was taken from this originator, or a segment of one."""
-        return any(self._store.seen(key, msg_id) is not None for key in (origin.key, segments_of(origin)))
+        return self._store.seen_of((origin.key, segments_of(origin)), msg_id)
 
     def _remember(self, origin, msg_id, set_id=""):
         self._store.remember(origin.key, msg_id, set_id, self._settings.remembered)

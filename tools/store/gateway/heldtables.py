@@ -36,6 +36,11 @@ class Held:
     until: float
 
 
+def _peer(cursor):
+    row = cursor.fetchone()
+    return row and Peer(*row)
+
+
 class HeldTables:
     """For Store, whose `_db` these methods use. A UE has one request at most, and one response: the latest."""
 
@@ -93,12 +98,11 @@ class HeldTables:
 
     def held_peer(self, ue):
         """The Peer that what is held for the UE came from, or None."""
-        row = self._db.execute(
+        query = (
             "SELECT host, port FROM gateway_held WHERE ue=? UNION SELECT host, port FROM gateway_response"
-            " WHERE ue=?",
-            (ue, ue),
-        ).fetchone()
-        return row and Peer(*row)
+            " WHERE ue=?"
+        )
+        return self.lasting("held", _peer, query, ue, ue)
 
     def held_deadline(self):
         """When the next request or response is given up, or None."""

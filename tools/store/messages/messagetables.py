@@ -28,8 +28,10 @@ class MessageTables:
         """A message at the end of its recipient's queue (or at `position`); returns its id. `high`, `whole`: its traits
         (`traittables`)."""
         octets = octets_of(head, parts)
+        # Its place in the queue is its id, if nothing else is said: the next one of AUTOINCREMENT.
         cursor = self._db.execute(
-            "INSERT INTO message VALUES (NULL,?,?,?,?,?,?,?,?,?,?,?,?,?,?,NULL,?)",
+            "INSERT INTO message SELECT id, coalesce(?, id), ?,?,?,?,?,?,?,?,?,?,?,?,?,NULL,? FROM"
+            " (SELECT 1 + coalesce((SELECT seq FROM sqlite_sequence WHERE name='message'), 0) AS id)",
             (
                 more.get("position"),
                 lane,
@@ -46,8 +48,6 @@ class MessageTables:
                 octets,
             ),
         )
-        if more.get("position") is None:
-            self._db.execute("UPDATE message SET position=id WHERE id=?", (cursor.lastrowid,))
         self._put_parts(cursor.lastrowid, parts)
         if kind == "MSG" and "msgList" in head:
             self.set_elements(cursor.lastrowid, head["msgList"])
@@ -62,10 +62,10 @@ class MessageTables:
         self._put_parts(id_, parts)
 
     def _put_parts(self, id_, parts):
-        self._db.executemany(
-            "INSERT INTO part (message, number, payload) VALUES (?,?,?)",
-            [(id_, number, part) for number, part in enumerate(parts, 1)],
-        )
+        for number, part in enumerate(parts, 1):
+            self._db.execute(
+                "INSERT INTO part (message, number, payload) VALUES (?,?,?)", (id_, number, part)
+            )
 
     def parts(self, id_):
         with reading(MESSAGE, id_):

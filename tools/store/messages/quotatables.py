@@ -5,7 +5,7 @@
 delete in the very transaction, so a restart, a kill or a rollback can't make it wrong.
 """
 
-from tools.store.tables import DATA
+from tools.store.tables import CONTROL, DATA
 
 SETS = 2  # a lane of `load` beside CONTROL and DATA: segment sets on their way in
 
@@ -44,6 +44,19 @@ _TRIGGERS = (
     _trigger("load_set_in", "INSERT ON segment_set", _SET % _NEW, 1, "NEW.octets"),
     _trigger("load_set_out", "DELETE ON segment_set", _SET % _OLD, -1, "-OLD.octets"),
     _trigger("load_set_grows", "UPDATE OF octets ON segment_set", _SET % _NEW, 0, "NEW.octets - OLD.octets"),
+)
+_COUNTED = "(SELECT count(*) FROM message WHERE target_type=%s AND target=%s AND lane=%d)"
+_SUMS = (
+    "coalesce((SELECT messages FROM load WHERE lane=%d AND type={0} AND id={1}), 0),"
+    " coalesce((SELECT sum(octets) FROM load WHERE lane IN (%d, %d) AND type={0} AND id={1}), 0)"
+) % (DATA, DATA, SETS)
+_ROOM = "SELECT " + ", ".join(
+    (
+        _COUNTED % (":kind", ":to", DATA),
+        _COUNTED % (":its", ":of", CONTROL),
+        _SUMS.format(":its", ":of"),
+        _SUMS.format("''", "''"),
+    )
 )
 
 
@@ -85,6 +98,12 @@ class QuotaTables:
             (DATA, DATA, SETS, *origin),
         ).fetchone()
         return row[0] or 0, row[1] or 0
+
+    def room(self, target, origin):
+        """Messages that wait for a recipient; reports and responses for an originator; and what `waiting` says of the
+        originator and of all, as one row of six."""
+        who = {"to": target.id, "kind": target.type, "of": origin.id, "its": origin.type}
+        return self._db.execute(_ROOM, who).fetchone()
 
     # ---- Application Servers -------------------------------------------------------------------------------------
 

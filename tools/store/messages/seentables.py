@@ -24,6 +24,11 @@ class SeenTables:
             "SELECT set_id FROM seen WHERE originator=? AND msg_id=?", originator, msg_id.lower()
         )
 
+    def seen_of(self, originators, msg_id):
+        """Whether one of these originators, each by its key, has sent a message with this ID."""
+        query = "SELECT 1 FROM seen WHERE originator IN (?,?) AND msg_id=?"
+        return self._one(query, *originators, msg_id.lower()) is not None
+
     def remember(self, originator, msg_id, set_id, max_ids):
         """Of the IDs of this originator at least the last `max_ids` are known, and no more than a 32nd beyond."""
         # Never a number below a mark again, also where those above it are gone.

@@ -21,6 +21,11 @@ class Availability(NamedTuple):
     opened: float
 
 
+def _availability(cursor):
+    row = cursor.fetchone()
+    return row and Availability(*row)
+
+
 class ReachTables:
     """For Store, whose `_db` these methods use."""
 
@@ -36,10 +41,8 @@ class ReachTables:
 
     def availability(self, ue):
         """None for a UE that can always be reached."""
-        row = self._db.execute(
-            "SELECT since, start, duration, interval, opened FROM availability WHERE ue=?", (ue,)
-        ).fetchone()
-        return row and Availability(*row)
+        query = "SELECT since, start, duration, interval, opened FROM availability WHERE ue=?"
+        return self.lasting("windows", _availability, query, ue)
 
     def open_availability(self, ue, now, until):
         """The UE can be reached until then; what waits for a window of it is due."""

@@ -19,13 +19,14 @@ from tools.server.delivery.pushes import DONE, LATER, REFUSED, Outcome
 
 def back_of(message):
     """Text by which `Late.respond` answers aiocoap's request once more."""
-    kept = {"token": message.token.hex()}
     bound = getattr(message.remote, "bound", None)
-    if bound is not None:
-        context = message.remote.security_context
-        kept |= {"key": context.digest.hex(), "kid": bound.kid.hex(), "number": bound.partial_iv.hex()}
-        kept["kid_context"] = None if context.id_context is None else context.id_context.hex()
-        kept |= {"observed": bound.code_style is oscore.CodeStyle.FETCH_CONTENT}
+    if bound is None:  # as JSON: it is made for each request, and hardly ever wanted
+        return '{"token": "%s"}' % message.token.hex()
+    context = message.remote.security_context
+    kept = {"token": message.token.hex()}
+    kept |= {"key": context.digest.hex(), "kid": bound.kid.hex(), "number": bound.partial_iv.hex()}
+    kept["kid_context"] = None if context.id_context is None else context.id_context.hex()
+    kept |= {"observed": bound.code_style is oscore.CodeStyle.FETCH_CONTENT}
     return json.dumps(kept)
 
 
