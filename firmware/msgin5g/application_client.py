@@ -9,7 +9,7 @@ import msgin5g
 from coap.compat import const, earliest, random_octets
 
 from .application.registration import ApplicationRegistration
-from .base_client import STARVED, BaseClient
+from .base_client import NO_MEMORY, STARVED, BaseClient
 from .incoming.inbox import Inbox
 from .outgoing.builder import MessageBuilder
 from .outgoing.scheduler import OutboxScheduler
@@ -124,11 +124,19 @@ class ApplicationClient(BaseClient):
     # --- what goes out ------------------------------------------------------------------------------------
 
     def _do(self, now):
+        if self.event is not None:
+            self._undo(now)
         for source in self.sources:
             source.poll(now)
         while self._wire.idle(now) and self._send_next(now):
             pass
         self._announce()
+
+    def _undo(self, now):
+        if self.event is not None:
+            source, item = self.event
+            source.unanswered(item, now, NO_MEMORY, False)
+            self.event = None
 
     def _send_next(self, now):
         """Begin one request; False where nothing waits for its turn."""
@@ -157,14 +165,15 @@ class ApplicationClient(BaseClient):
     def answered(self, tag, answer, now):
         """Take note that a request has its Answer, or None where nothing came back. `tag` is its
         source and the item."""
-        source, item = tag
+        source, item = self.event = tag
         if answer is None:
             source.unanswered(item, now)
-            return
-        self._on_peer_alive()
-        if not source.registers and policy.verdict(answer.code, "MSG") == policy.REGISTER:
-            self.registration.on_unregistered(now, answer.why)
-        source.answered(item, answer, now)
+        else:
+            self._on_peer_alive()
+            if not source.registers and policy.verdict(answer.code, "MSG") == policy.REGISTER:
+                self.registration.on_unregistered(now, answer.why)
+            source.answered(item, answer, now)
+        self.event = None
 
     def unsendable(self, tag, why, now):
         """Take note that a request does not fit the wire."""
@@ -234,14 +243,14 @@ class _Sender(OutboxScheduler):
             outgoing, now
         )  # where a report came first, its response may be the one that was lost
 
-    def unanswered(self, outgoing, now, why=None):
-        self.delay(outgoing, None, True, now)
+    def unanswered(self, outgoing, now, why=None, silent=True):
+        self.delay(outgoing, None, silent, now)
 
     def answered(self, outgoing, answer, now):
         verdict = policy.verdict(answer.code, "MSG")
         if verdict == policy.DONE:
-            self.clear_backoff(outgoing)
             self.accept(outgoing, now)
+            self.clear_backoff(outgoing)  # not before: that may have found no memory
         elif verdict == policy.END:
             self.end(outgoing, "failed", answer.why, now)
         else:  # a gateway that says for ever that we are not registered is not asked without a pause
@@ -332,8 +341,8 @@ class _Receiver(Inbox):
         else:
             self._later(report, answer.max_age, False, now)
 
-    def unanswered(self, report, now, why=None):
-        self._later(report, None, True, now)
+    def unanswered(self, report, now, why=None, silent=True):
+        self._later(report, None, silent, now)
 
     def unsendable(self, report, why, now):
         self._forget(report, False)

@@ -27,6 +27,7 @@ else:
     Parts = object  # their methods come with the first that is called
 
 STARVED = (MemoryError, RuntimeError)  # the second: a stack that is too deep
+NO_MEMORY = const("no memory for its answer")
 # What a client needs that gets messages, and one that sends files
 _PARTS = const(
     (

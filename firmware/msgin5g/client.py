@@ -11,7 +11,7 @@ from coap.compat import const, random_octets
 from coap.message import MessageError
 
 from . import procedures, security
-from .base_client import STARVED, BaseClient
+from .base_client import NO_MEMORY, STARVED, BaseClient
 from .outgoing.body_builder import BodyBuilder, request, room
 
 _TYPING = const(False)
@@ -206,7 +206,10 @@ class Client(BaseClient):
             self.endpoint.respond(subject, refusals.response(refusals.later(), self.stats), now)
         elif kind != coap_exchange.NOTIFICATION:  # the peer sends a notification again that is not accepted
             source, item = subject.tag
-            source.unanswered(item, now)
+            if kind == coap_exchange.RESPONSE:
+                source.unanswered(item, now, NO_MEMORY, False)
+            else:
+                source.unanswered(item, now)
         self.event = None
 
     def _send_next(self, now):

@@ -141,13 +141,11 @@ class JsonWire:
                 continue
             self._exchange = None
             tag, kind_sent = subject.tag
+            self._owner.event = tag  # until it is done: what finds no memory is not forgotten
             answer = None
-            try:
-                if kind == coap_exchange.RESPONSE:
-                    answer = self._answer(kind_sent, message)
-                self._owner.answered(tag, answer, now)
-            except MemoryError:
-                self._owner.answered(tag, None, now)  # what cannot be read is no answer
+            if kind == coap_exchange.RESPONSE:
+                answer = self._answer(kind_sent, message)
+            self._owner.answered(tag, answer, now)
 
     def _answer(self, what, message):
         if not numbers.is_success(message.code):

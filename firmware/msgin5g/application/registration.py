@@ -51,7 +51,7 @@ class ApplicationRegistration(Registering):
         self._busy = True
         return step, (step, subject), True
 
-    def unanswered(self, what, now, why=None):
+    def unanswered(self, what, now, why=None, silent=True):
         self.answered(what, None, now)
 
     def unsendable(self, what, why, now):

@@ -275,9 +275,9 @@ class Receiver(Inbox):
         if notice.kind == "IMDN":
             self._stats["reports_refused"] += 1
 
-    def unanswered(self, notice, now, why=None):
+    def unanswered(self, notice, now, why=None, silent=True):
         notice.on_air = False
-        self._later(notice, None, True, now)
+        self._later(notice, None, silent, now)
 
     def _later(self, notice, max_age, silent, now, denied=False):
         """Put a notice off, as OutboxScheduler.delay does with a message."""

@@ -231,21 +231,21 @@ class AggregatingSender(MessageSender):
         verdict = policy.verdict(message.code, "MSG")
         if verdict == policy.DONE:
             item.taken = True
-            self.clear_backoff(item)
             for each in item.elements[:]:
                 if each in self.outbox.queue:
                     self.accept(each, now)
+            self.clear_backoff(item)
         elif verdict == policy.END:
             self._dissolve(item, True, now)
         else:
             self._put_off(item, message.uint(numbers.MAX_AGE), False, now, verdict == policy.REGISTER)
 
-    def unanswered(self, item, now, why=None):
+    def unanswered(self, item, now, why=None, silent=True):
         if isinstance(item, Aggregate):
             item.exchange = None
-            self._put_off(item, None, True, now)
+            self._put_off(item, None, silent, now)
         else:
-            super().unanswered(item, now, why)
+            super().unanswered(item, now, why, silent)
 
     def unsendable(self, outgoing, why, now):
         if isinstance(outgoing, Aggregate):

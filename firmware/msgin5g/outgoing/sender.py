@@ -122,13 +122,14 @@ class MessageSender(OutboxScheduler):
             return  # it was accepted, or ended, another way while this was on the air
         verdict = policy.verdict(message.code, "MSG")
         if verdict == policy.DONE:
-            self.clear_backoff(outgoing)
             if outgoing.segments is None:
                 self.accept(outgoing, now)
+                self.clear_backoff(outgoing)  # not before: that may have found no memory
                 return
             outgoing.segments.acknowledge(outgoing.segment)
             if outgoing.segments.missing % _PROGRESS == 0:
                 self.outbox.progressed(outgoing)
+            self.clear_backoff(outgoing)
             made = outgoing.prefetched
             if made is not None and made[2] is not None:  # it is on the air already
                 outgoing.segment, _, outgoing.exchange = made
@@ -142,12 +143,12 @@ class MessageSender(OutboxScheduler):
             self._forget_next(outgoing, now)
             self.delay(outgoing, max_age, False, now, verdict == policy.REGISTER)
 
-    def unanswered(self, outgoing, now, why=None):
+    def unanswered(self, outgoing, now, why=None, silent=True):
         outgoing.exchange = None
         if outgoing not in self.outbox.queue:
             return
         self._forget_next(outgoing, now)
-        self.delay(outgoing, None, True, now)
+        self.delay(outgoing, None, silent, now)
 
     def _go_on(self, outgoing, event, now):
         """Take this event where there are more segments to send; else wait for the confirmation."""

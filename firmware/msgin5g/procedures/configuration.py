@@ -217,9 +217,9 @@ class Configuration(Step):
             self.put_off("refused", "configuration not understood, %s" % error, None, now)
         later.accept(message, now)
 
-    def unanswered(self, item, now, why=None):
+    def unanswered(self, item, now, why=None, silent=True):
         self.on_air = False
-        self.put_off("failed", why or "no answer from %s" % self.client.config.peer, None, now, True)
+        self.put_off("failed", why or "no answer from %s" % self.client.config.peer, None, now, silent)
 
     def unsendable(self, item, why, now):
         self.on_air = False

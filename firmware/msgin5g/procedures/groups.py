@@ -256,9 +256,9 @@ class Groups(Subscriptions):
             message = Message(numbers.DELETED)  # it was gone before, as after a request whose answer was lost
         super().answered(subscription, message, now)
 
-    def unanswered(self, subscription, now, why=None):
-        super().unanswered(subscription, now, why)
-        if isinstance(subscription, Call) and why is not None and subscription.request is None:
+    def unanswered(self, subscription, now, why=None, silent=True):
+        super().unanswered(subscription, now, why, silent)
+        if isinstance(subscription, Call) and why is not None and silent and subscription.request is None:
             # The answer may be too long: many groups have this device, or this group many members, of whom a server may
             # name all where one group is asked for.
             if not subscription.alone:

@@ -96,7 +96,7 @@ class Registration(Registering):
         event = "refused" if verdict == policy.REFUSED else "failed"
         self._put_off(event, bodies.failure(message), message.uint(_MAX_AGE), now)
 
-    def unanswered(self, step, now, why=None):
+    def unanswered(self, step, now, why=None, silent=True):
         self._on_air = None
         if step == "DEREG":
             self._deregistered(now)

@@ -222,9 +222,9 @@ class Stored(Source):
         else:
             self._later(change, bodies.failure(message), message.uint(numbers.MAX_AGE), False, now)
 
-    def unanswered(self, change, now, why=None):
+    def unanswered(self, change, now, why=None, silent=True):
         change.on_air = False
-        self._later(change, why or "no answer from %s" % self._client.config.peer, None, True, now)
+        self._later(change, why or "no answer from %s" % self._client.config.peer, None, silent, now)
 
     def unsendable(self, change, why, now):
         change.cause = why

@@ -36,8 +36,9 @@ class Source:
     def answered(self, item, answer, now):
         """Take the response of the peer, whatever its code: a coap.Message, or an Answer on MSGin5G-5."""
 
-    def unanswered(self, item, now, why=None):
-        """Take note that nothing came back; `why` says more where that is known."""
+    def unanswered(self, item, now, why=None, silent=True):
+        """Take note that nothing came back; `why` says more where that is known. Not `silent`: an answer came, and
+        what follows from it found no memory."""
 
     def unsendable(self, item, why, now):
         """Take note that it never goes out: it does not fit a datagram, or the storage lost it."""

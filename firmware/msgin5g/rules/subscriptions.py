@@ -191,10 +191,10 @@ class Subscriptions(Source):
             except BodyError as error:
                 self._refused(subscription, "answer not understood, %s" % error, now)
 
-    def unanswered(self, subscription, now, why=None):
+    def unanswered(self, subscription, now, why=None, silent=True):
         if not self._turned(subscription, now):
             why = why or "no answer from %s" % self._client.config.peer
-            self._later(subscription, why, None, True, now)
+            self._later(subscription, why, None, silent, now)
 
     def unsendable(self, subscription, why, now):
         subscription.on_air = None
@@ -214,7 +214,7 @@ class Subscriptions(Source):
         """Return whether the application changed its mind while the request was on the air."""
         asked = subscription.on_air
         subscription.on_air = None
-        if asked == subscription.kind:
+        if asked is None or asked == subscription.kind:  # None: its answer found no memory
             return False
         subscription.due = Countdown(0, now)
         return True

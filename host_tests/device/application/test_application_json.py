@@ -267,3 +267,26 @@ def test_what_cannot_be_sent():
         if middle == low:
             longest = len(datagram)
     equal(longest, 1152)
+
+
+def test_an_answer_that_finds_no_memory_is_no_silence():
+    """docs/retries.md: after 5 s, which a request of the gateway's in between does not shorten."""
+    made = registered()
+    outgoing = made.send("as:weather@example.org", "a", to_type="AS")
+    made.asked()
+    ended = made.client.store.ended
+
+    def starved(*_):
+        raise MemoryError
+
+    made.client.store.ended = starved
+    made.answer('{"msgType":"MESSAGE SENDING RESPONSE","result":"SUCCESS"}')
+    equal((outgoing.final, made.sent()), (False, []))
+    made.client.store.ended = ended
+    made.client.link_is_back(made.now)
+    made.pass_time(4900)
+    equal(made.sent(), [])
+    made.pass_time(100)
+    made.asked()
+    made.answer('{"msgType":"MESSAGE SENDING RESPONSE","result":"SUCCESS"}')
+    equal(outgoing.state, "accepted")

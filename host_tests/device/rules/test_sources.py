@@ -47,7 +47,7 @@ class Ping(Source):
         self.owed.remove(word)
         self.ends.append((word, message.code))
 
-    def unanswered(self, word, now, why=None):
+    def unanswered(self, word, now, why=None, silent=True):
         self.on_air = None
         self.ends.append((word, None))
 
@@ -142,7 +142,7 @@ class Preparing(Step):
         else:
             self.put_off("refused" if message.code == coap.FORBIDDEN else "failed", "not yet", None, now)
 
-    def unanswered(self, item, now, why=None):
+    def unanswered(self, item, now, why=None, silent=True):
         self.on_air = False
         self.put_off("failed", "silence", None, now, True)
 
