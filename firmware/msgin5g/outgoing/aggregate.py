@@ -297,16 +297,12 @@ class AggregatingSender(MessageSender):
         self._store.journal.release(aggregate.ref)
         aggregate.ref = None
 
-    def accept(self, outgoing, now, event="accepted"):
-        super().accept(outgoing, now, event)
-        self._moved(outgoing, now)
-
-    def end(self, outgoing, event, cause, now, counting=False):
-        super().end(outgoing, event, cause, now, counting)
-        self._moved(outgoing, now)
-
-    def _moved(self, outgoing, now):
-        """Take note that a message may have left the queue, or ended."""
+    def _take_off(self, outgoing, now):
+        # What accepts or ends a message calls this last. A method around those would be one more in the stack of the
+        # deepest call of all, which is a report's.
+        super()._take_off(outgoing, now)
+        if isinstance(outgoing, Aggregate):
+            return
         aggregate = outgoing.share and outgoing.share.aggregate
         if not aggregate or outgoing in self.outbox.queue:
             return

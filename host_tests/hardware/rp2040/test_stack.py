@@ -101,7 +101,7 @@ def test_whatever_comes_in_first(image, tmp_path):
     head |= {"oriAddr": {"oriAddrType": "AS", "addr": line.AS}}
     to = {"destAddr": {"destAddrType": "UE", "addr": line.UE}}
     ids = [f"6b7d7d6c-5d55-4b6e-9e3c-0f2f6a3c1b{number}" for number in range(10, 20)]
-    with board(image, tmp_path, {"security": {"mode": "none"}}) as pico:
+    with board(image, tmp_path, {"security": {"mode": "none"}, "aggregation": {"wait": 0.1}}) as pico:
         found = {what: pico.used(what) for what in ("started", "sent", "subscribed")}
         sent = next(body for body in pico.requests if body["msgType"] == "MSG")
         report = head | to | {"msgType": "IMDN", "msgId": sent["msgId"], "DelSta": "success"}
