@@ -58,7 +58,7 @@ class Cable:
     async def inject(self, sink, octets):
         """Octets that nobody sent arrive at this end."""
         for at in range(0, len(octets), 64):
-            os.write(self._masters[sink], octets[at : at + 64])
+            await self._put(sink, octets[at : at + 64])
             await asyncio.sleep(0.001)
 
     async def _carry(self, source, sink):
@@ -69,14 +69,7 @@ class Cable:
                 # a small piece at a time, so that the two ends see octets come as from a UART
                 octets = bytearray(os.read(self._masters[source], 128))
             except BlockingIOError:
-                ready = loop.create_future()
-                loop.add_reader(
-                    self._masters[source], lambda ready=ready: ready.done() or ready.set_result(None)
-                )
-                try:
-                    await ready
-                finally:
-                    loop.remove_reader(self._masters[source])
+                await _ready(self._masters[source], loop.add_reader, loop.remove_reader)
                 continue
             free = max(free, loop.time()) + len(octets) * self.octet_s
             await asyncio.sleep(free - loop.time())
@@ -88,4 +81,23 @@ class Cable:
                 self._next[source] += self._gap()
             self._next[source] -= len(octets)
             self.carried[source] += len(octets)
-            os.write(self._masters[sink], octets)
+            await self._put(sink, octets)
+
+    async def _put(self, sink, octets):
+        """What an end does not read in time waits, as with flow control: a busy computer loses nothing by it."""
+        loop = asyncio.get_running_loop()
+        while octets and not self.cut:
+            try:
+                octets = octets[os.write(self._masters[sink], octets) :]
+            except BlockingIOError:
+                await _ready(self._masters[sink], loop.add_writer, loop.remove_writer)
+
+
+async def _ready(fd, add, remove):
+    """Returns when it may be read, or written."""
+    ready = asyncio.get_running_loop().create_future()
+    add(fd, lambda: ready.done() or ready.set_result(None))
+    try:
+        await ready
+    finally:
+        remove(fd)

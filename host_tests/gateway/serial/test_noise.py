@@ -5,6 +5,7 @@ Everything runs ten times as fast as the real thing: 1,152,000 baud for 115,200,
 """
 
 import asyncio
+import os
 
 import pytest
 
@@ -96,5 +97,42 @@ def test_noise_alone_brings_nothing(tmp_path):
                 stats = await device.stop()
                 assert stats["link_damaged"] > 0 and stats["link_unknown"] > 0
                 assert gateway.lines[0].framer.bad > 0
+
+    run(main())
+
+
+def test_an_end_that_reads_late_loses_nothing():
+    """A program that the computer gives no time to: as with flow control, which no load may make a matter of chance."""
+    octets = bytes(range(256)) * 256  # several times what a terminal holds
+
+    async def write(end):
+        rest = octets
+        while rest:
+            try:
+                rest = rest[os.write(end, rest) :]
+            except BlockingIOError:
+                await asyncio.sleep(0.01)
+
+    async def read(end):
+        got = b""
+        while len(got) < len(octets):
+            try:
+                got += os.read(end, 4096)
+            except BlockingIOError:
+                await asyncio.sleep(0.01)
+        return got
+
+    async def main():
+        async with Cable(100_000_000) as cable:
+            here, there = (os.open(end, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK) for end in cable.ends)
+            writing = asyncio.create_task(write(here))
+            carried = -1
+            while carried != cable.carried[0]:  # until nothing more fits
+                carried = cable.carried[0]
+                await asyncio.sleep(0.1)
+            assert not writing.done()
+            assert await read(there) == octets
+            os.close(here)
+            os.close(there)
 
     run(main())
