@@ -64,6 +64,7 @@ TOO_LONG = {
     "test_power": None,
     "test_power_cuts": None,
     "test_soak": None,
+    "test_year": None,
 }
 
 

@@ -35,11 +35,12 @@ NOT_HERE = {
 SLOW = {
     "test_blocks_memory": None,
     "test_characters": None,
+    "test_coap_memory": None,
     "test_floods": None,
-    "test_flash_format": ("test_a_list_of_fields_of_any_length",),
+    "test_flash_format": ("test_a_list_of_fields_of_any_length", "test_any_type_in_any_field"),
     "test_observe_hours": None,
     "test_oscore_memory": None,
-    "test_year": None,
+    "test_site_memory": None,
 }
 # Octets, of the 16 MiB from qemu.ROM to the end of the machine's memory, in whose last part QEMU puts its device tree.
 LONGEST_ROM = 8 << 20
