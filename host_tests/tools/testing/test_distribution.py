@@ -11,8 +11,8 @@ from host_tests import conftest
 HERE = conftest.ROOT / "host_tests"
 
 
-@pytest.mark.parametrize("processors, workers", [(1, 2), (2, 4), (4, 8), (16, 20)])
-def test_twice_as_many_as_processors_and_four_more_at_most(processors, workers, monkeypatch):
+@pytest.mark.parametrize("processors, workers", [(1, 2), (2, 5), (4, 8), (16, 20)])
+def test_five_for_two_processors_and_four_more_than_there_are_at_most(processors, workers, monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda of: set(range(processors)), raising=False)
     assert conftest.pytest_xdist_auto_num_workers() == workers
 
