@@ -10,7 +10,7 @@ def UART(number, baudrate):  # noqa: N802
     if sys.implementation.name == "micropython":
         from board import _line
 
-        return _line(path, baudrate)
+        return _line(path, {"baudrate": baudrate, "flow": "none"})
     import tty
 
     descriptor = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_NOCTTY)
