@@ -25,6 +25,7 @@ QUICK_GATEWAY = ("--coap-ack-timeout", "0.1", "--retry-min", "0.2")
 # Milliseconds, so that no test waits for a driver that looks around
 FAST = {"scan": 30, "join": 10, "refuse": 10, "dhcp_ms": 20, "beacons": 100}
 HOME = {**FAST, "networks": {"home": SECRET}}
+HOUR = 3600000
 
 
 def chip_device(bits, folder, app, port, heap=None, **more):
@@ -67,10 +68,14 @@ def test_from_nothing_to_registered_and_through_outages(tmp_path, chip):
             async def disturb():
                 for outage in (1, 2):
                     await server.reports.reach(10 * outage, "reports", seconds=None)
+                    # With nothing let out it has something to send by then, whatever was on its way: a message to it
+                    # that it must answer comes again, or it has one to repeat.
+                    device.air(**HOME, send_gap=HOUR)
+                    await doze(0.3, gateway.pid)
+                    await doze(0.3, device.pid)
                     seen = len(device.lines.items)
                     device.air(**FAST, networks={})
                     await line(device, '"home" vanished; waiting for it', seen)
-                    await doze(0.5, device.pid)  # long enough to repeat what it has out, with nowhere to go
                     device.air(**HOME, send_gap=2)
                     await line(device, 'joined "home"', seen)
 
