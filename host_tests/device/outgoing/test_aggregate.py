@@ -536,10 +536,10 @@ def test_the_record_outlives_the_log_segments():
     send(scene, "1", "2", report=True)
     scene.run(10 * SECOND)
     first = scene.of("MSG")[0].octets
-    for number in range(40):
+    for number in range(20):
         scene.send("ue:c@x", "w" * 150, priority="HIGH")
         scene.post(imdn("%d" % number))
-        if len(scene.client.outbox.queue) > 30:
+        if len(scene.client.outbox.queue) > 6:  # few, as flash lies in the heap here
             for each in scene.client.outbox.queue[2:]:
                 scene.client._sender.end(each, "failed", "enough", scene.tick)
     assert "log-1" not in scene.storage.names() and "log-3" not in scene.storage.names()
