@@ -30,7 +30,7 @@ from tools.transport.contexts import StoreContext
 from tools.wire import bodies
 from tools.wire.bodies import Address
 
-DEVICES, ROUNDS, SECONDS = 50, 5, 2.0
+DEVICES, ROUNDS, SECONDS = 50, 21, 0.5  # short rounds: what else the computer does falls into few of them
 FIRST = (
     1500  # requests a second of all devices that are made beforehand; twice as many where they do not last
 )

@@ -35,12 +35,9 @@ def measure():
     yield Row("  accepted", round(many["accepted"]), "a second", kind="machine")
     yield Row("  deliveries at once, most", many["most"], "", kind="machine")
     yield Row("  CPU of the server a message", round(many["cpu"], 2), "ms", kind="machine")
-    yield Row(
-        "  delivered, of what one device does",
-        round(many["delivered"] / alone["delivered"], 1),
-        "times",
-        kind="ratio",
-    )
+    # No ratio: one device waits for the Application Server most of the time, ten for the computer.
+    of_one = round(many["delivered"] / alone["delivered"], 1)
+    yield Row("  delivered, of what one device does", of_one, "times", kind="machine")
 
 
 class Slow:
