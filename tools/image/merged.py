@@ -7,6 +7,7 @@ MicroPython for the Pico W needs the driver of its radio chip, which is in no pa
 
 import json
 import os
+import shutil
 
 from tools.errors import UsageError
 from tools.image import bytecode, files, picobase, reached, release, sizes, uf2
@@ -15,6 +16,7 @@ from tools.image.boards import ROOT, board_data, version
 OPTIONS = ("base",)
 FILES = "filesystem.bin"
 IMAGE = "firmware.uf2"
+MODULES = "lib"
 
 
 def build(board, folder, say=print, base=None):
@@ -44,6 +46,7 @@ def build(board, folder, say=print, base=None):
     for left in (sizes.REPORT, IMAGE):  # of an earlier binary; with no report half a build is none
         (folder / left).unlink(missing_ok=True)
     image.write_bytes(system)
+    _write_modules(folder, contents)
     report = {
         "version": version(),
         "mpy": mpy,
@@ -86,6 +89,15 @@ def _contents(board):
     if boot.exists():
         contents["boot.py"] = boot.read_bytes()
     return contents
+
+
+def _write_modules(folder, contents):
+    """The modules as files, for who copies them to a board that is to keep its other files."""
+    shutil.rmtree(folder / MODULES, ignore_errors=True)
+    for path, octets in contents.items():
+        if path.startswith(f"{MODULES}/"):
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_bytes(octets)
 
 
 def _merged(file, system, address):

@@ -119,6 +119,9 @@ def test_all_that_a_device_imports_is_there_and_room_for_messages(build):
     left_out |= {name for name in names if name.startswith("lib/coap/aio/site/")}
     assert left_out < names
     assert set(found) == names - left_out | {"main.py", "boot.py", "lib/board.mpy"}
+    copied = {path.relative_to(folder).as_posix(): path for path in (folder / "lib").rglob("*.*")}
+    assert set(copied) == {name for name in found if name.startswith("lib/")}
+    assert all(path.read_bytes() == found[name] for name, path in copied.items())
     assert limits.of("flash.pico_w").keeps(len(image) - files.used(image))
     (said,) = said
     assert f"picotool load {os.path.relpath(folder)}/filesystem.bin -t bin -o 0x1012c000" in said
@@ -130,7 +133,9 @@ def test_the_same_octets_twice_and_nothing_left_of_an_earlier_binary(build):
     second, _ = build(pico_base.base(), "second")
     for name in (merged.FILES, merged.IMAGE):
         assert (first / name).read_bytes() == (second / name).read_bytes()
+    (second / "lib/coap/gone.mpy").write_bytes(b"of an earlier version")
     build(None, "second")
+    assert not (second / "lib/coap/gone.mpy").exists()
     assert not (second / merged.IMAGE).exists() and "micropython" not in report(second)
 
 
