@@ -2,6 +2,7 @@
 """What happened, one line each: for people on stdout, and as JSON lines for programs."""
 
 import collections
+import contextlib
 import json
 import sys
 import time
@@ -121,6 +122,7 @@ class Events:
         self._lost = collections.Counter()  # what was lost of a sink when it last took something again
         self._dropped = collections.Counter()  # octets that made room in a sink, as far as they were told
         self._writers = []
+        self._together = 0
         for name, stream, form in (("--events", file, _as_json), ("stdout", out, _as_line)):
             if stream:
                 self.sinks.append(Sink(name, stream))
@@ -131,7 +133,9 @@ class Events:
         self.recent.append(record)
         self.counts[event] += 1
         for sink, form in self._writers:
-            sink.write(form(record))
+            sink.keep(form(record))
+            if not self._together:
+                sink.flush()
         failed = []
         for callback in list(self.callbacks):
             try:
@@ -144,7 +148,18 @@ class Events:
             if name not in self._told:
                 self._told.add(name)
                 self.emit("sink-failed", sink=name, reason="%s: %s" % (type(reason).__name__, reason))
-        self._look_after_sinks()
+        if not self._together:
+            self._look_after_sinks()
+
+    @contextlib.contextmanager
+    def together(self):
+        """What is told in it is written at its end, in few pieces."""
+        self._together += 1
+        try:
+            yield
+        finally:
+            self._together -= 1
+            self.flush()
 
     def flush(self):
         """Writes what sinks have kept; whether something is left."""

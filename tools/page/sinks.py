@@ -43,6 +43,7 @@ class Sink:
         self._octets = 0
         self._begins = getattr(stream, "begins", None)  # of a file that is bounded: called before each line
         self._begun = False  # the first one has
+        self._piece = min(_ATOMIC, getattr(stream, "piece", _ATOMIC))  # octets of several lines at once
         try:
             self._descriptor = stream.fileno()
             self._ready = select.poll()
@@ -62,6 +63,11 @@ class Sink:
 
     def write(self, line):
         """Writes the line, or keeps it, or counts it. It raises nothing."""
+        self.keep(line)
+        self.flush()
+
+    def keep(self, line):
+        """As `write`, without writing yet where that could wait."""
         try:
             if self._descriptor is None:
                 self._stream.write(line + "\n")
@@ -79,13 +85,26 @@ class Sink:
         else:
             self._backlog.append(octets)
             self._octets += len(octets)
-        self.flush()
+
+    def _joined(self):
+        """The first of the lines that are kept, with as many behind it as go out in one piece."""
+        first = self._backlog[0]
+        if self._begun or len(self._backlog) == 1 or len(first) + len(self._backlog[1]) > self._piece:
+            return first
+        lines, size = [], 0
+        while self._backlog and size + len(self._backlog[0]) <= self._piece:
+            lines.append(self._backlog.popleft())
+            size += len(lines[-1])
+        self._backlog.appendleft(b"".join(lines))
+        return self._backlog[0]
 
     def flush(self):
         """Writes of what is kept as much as goes without waiting."""
+        if not self._backlog:
+            return
         try:
             while self._backlog and self._ready.poll(0):
-                octets = self._backlog[0]
+                octets = self._joined()
                 if self._begins and not self._begun:
                     self._begins(len(octets))
                     self._begun = True

@@ -18,6 +18,7 @@ class TurningFile:
         """Raises OSError."""
         self._path, self._octets, self._files = os.path.realpath(path), octets, files
         self.dropped = 0
+        self.piece = octets // 8  # octets that may be written at once: files are to be full
         self._descriptor = _open(path)
         found = os.fstat(self._descriptor)
         self._size = found.st_size

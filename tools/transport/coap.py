@@ -104,7 +104,9 @@ class MessageResource(resource.Resource):
         if request.code is not aiocoap.POST:
             raise error.UnallowedMethod
         answer = await self._answered(request, _objection(request))
-        answer.opt.no_response = request.opt.no_response
+        unwanted = request.opt.no_response
+        if unwanted is not None:
+            answer.opt.no_response = unwanted
         return answer
 
     async def _answered(self, request, objection):

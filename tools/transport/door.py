@@ -195,6 +195,7 @@ class Door:
             self._loop.call_soon(self._serve)
 
     def _hand_on(self, item):
+        self._recent.datagram = item[0]
         try:
             self._deliver(*item)
         except (
@@ -207,6 +208,8 @@ class Door:
                 self._refuse(datagram, (BAD_OPTION, None, b"no UTF-8"), ancillary, address)
         except Exception as error:
             self._raised(item[3], error)
+        finally:
+            self._recent.datagram = None
 
     def _raised(self, address, error):
         """An error of our own: counted, and some a second are told."""

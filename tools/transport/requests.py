@@ -32,7 +32,7 @@ def unknown_option(message):
     """The answer to a request with a critical option that nothing here understands (RFC 7252 section 5.4.1), or
     None."""
     for option in message.opt.option_list():
-        if option.number.is_critical() and option.number not in _UNDERSTOOD:
+        if option.number & 1 and option.number not in _UNDERSTOOD:  # an odd one is critical (section 5.4.6)
             return aiocoap.Message(code=aiocoap.BAD_OPTION, payload=b"option %d" % option.number)
     return None
 
@@ -97,11 +97,14 @@ def response(answer):
         message.opt.content_format = JSON
     else:
         message.payload = answer.diagnostic.encode("utf-8", "replace")
-    message.opt.max_age = answer.max_age
-    message.opt.size1 = answer.size1
+    if answer.max_age is not None:
+        message.opt.max_age = answer.max_age
+    if answer.size1 is not None:
+        message.opt.size1 = answer.size1
     if answer.etag is not None:
         message.opt.etag = answer.etag
-    message.opt.location_path = answer.location
+    if answer.location:
+        message.opt.location_path = answer.location
     return message
 
 

@@ -15,7 +15,7 @@ from aiocoap import interfaces, oscore
 from aiocoap.transports.oscore import OSCOREAddress
 
 from tools.server.flood import Flood
-from tools.transport.arrival.recent import REPEATS, Recent, content_of
+from tools.transport.arrival.recent import REPEATS, Recent, content
 from tools.transport.contexts import StoreContext, fields_of
 from tools.transport.site import message_of
 from tools.transport.window import WentBack
@@ -123,7 +123,7 @@ class Guard:
         if context is None:
             self.emit_refused(remote, "4.01", _UNKNOWN)
             return None, (aiocoap.UNAUTHORIZED, 0)
-        again = recent.again((remote, datagram.mid), datagram.content)
+        again = recent.again((remote, datagram.mid), content(datagram.octets))
         if again is not None:
             return (context.digest if again else None), None
         if context.is_replay(partial_iv):
@@ -161,7 +161,7 @@ class Guard:
             if not message.code.is_request():
                 dispatch(message)
                 return
-            if recent.came((message.remote, message.mid), content_of(message)):
+            if recent.came((message.remote, message.mid), recent.content_of(message)):
                 dispatch(message)  # the same answer again
                 return
             # Another one under that ID may be a forgery, and smaller than the answer that it would fetch.

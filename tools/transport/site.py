@@ -35,18 +35,18 @@ def answer_by(context, site):
     """In the place of how aiocoap's Context calls its site."""
 
     def render_to_pipe(pipe):
-        drive(pipe, site.render_to_pipe(pipe), context.log)
+        drive(pipe, site.render_to_pipe, context.log)
 
     context.render_to_pipe = render_to_pipe
 
 
-def drive(pipe, rendering, log):
-    """Runs the coroutine that answers a request into its aiocoap.pipe.Pipe. What it raises is the last response; where
-    nobody wants one any more, it is cancelled."""
+def drive(pipe, render, log):
+    """Runs the coroutine function that answers a request into its aiocoap.pipe.Pipe. What it raises is the last
+    response; where nobody wants one any more, it is cancelled."""
 
     async def whole():
         try:
-            await rendering
+            await render(pipe)
         except Exception as failure:
             pipe.add_response(message_of(failure, log), is_last=True)
 

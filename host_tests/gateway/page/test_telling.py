@@ -185,3 +185,21 @@ def test_a_callback_that_raises_loses_no_push():
             assert g.snapshot()["counts"]["callback-failed"]
 
     run(main())
+
+
+def test_what_is_told_together_is_written_in_few_pieces_and_in_order(tmp_path, monkeypatch):
+    written = []
+    monkeypatch.setattr(
+        os,
+        "write",
+        lambda descriptor, octets, write=os.write: written.append(len(octets)) or write(descriptor, octets),
+    )
+    with (tmp_path / "events").open("w") as stream:
+        events = Events(None, stream, clock=lambda: 0)
+        with events.together():
+            for number in range(100):
+                events.emit("numbered", number=number)
+            assert not written
+    lines = (tmp_path / "events").read_text().splitlines()
+    assert [json.loads(line)["number"] for line in lines] == list(range(100))
+    assert len(written) <= 3 and max(written) <= 4096  # what a pipe that is ready takes without waiting

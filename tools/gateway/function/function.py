@@ -86,6 +86,8 @@ class GatewayFunction:
         """The Answer to a request of a device; None where it goes on to the server unchanged. Raises only what says
         that the store as a whole has failed (`transactions.store_failed`)."""
         try:
+            if self._has_nothing_to_do_with(request):
+                return None
             return self.isolation.answer(now, self._request, peer, request, now)
         except Exception as error:
             if store_failed(error):
@@ -93,6 +95,16 @@ class GatewayFunction:
             reason, place = reason_of(error), place_of(error)
             self._emit("error", kind="request", peer=str(peer), code="5.00", reason=reason, place=place)
             return Answer("5.00", None, "an error of the gateway's own; it is told there")
+
+    def _has_nothing_to_do_with(self, request):
+        """What nearly all is: a body for the server, in the same program, of a UE that the gateway keeps nothing of."""
+        kind, body = ("", None) if self._settings.apart else self._read(request)
+        if body is None or kind in self._on:
+            return False
+        try:
+            return self._store.held_peer(bodies.address(body, "oriAddr", ("UE",)).id) is None
+        except Malformed:  # the server says what is wrong with it
+            return True
 
     def _request(self, peer, request, now):
         if self._settings.apart and not self._flood.allows(self._core.source(peer, now), now):

@@ -260,9 +260,11 @@ class Running:
         rounds = [event for event in events if event.is_work]
         if written and not rounds:
             self._brake = 0.0  # the store takes something again
+        with self.events.together():
+            for event in events:
+                for name, fields in event.told:
+                    self.events.emit(name, **fields)
         for event in events:
-            for name, fields in event.told:
-                self.events.emit(name, **fields)
             event.end()
         if rounds:
             self._worked(rounds)

@@ -52,9 +52,9 @@ _SUMS = (
 ) % (DATA, DATA, SETS)
 _ROOM = "SELECT " + ", ".join(
     (
-        _COUNTED % (":kind", ":to", DATA),
-        _COUNTED % (":its", ":of", CONTROL),
-        _SUMS.format(":its", ":of"),
+        _COUNTED % ("?1", "?2", DATA),
+        _COUNTED % ("?3", "?4", CONTROL),
+        _SUMS.format("?3", "?4"),
         _SUMS.format("''", "''"),
     )
 )
@@ -102,8 +102,7 @@ class QuotaTables:
     def room(self, target, origin):
         """Messages that wait for a recipient; reports and responses for an originator; and what `waiting` says of the
         originator and of all, as one row of six."""
-        who = {"to": target.id, "kind": target.type, "of": origin.id, "its": origin.type}
-        return self._db.execute(_ROOM, who).fetchone()
+        return self._db.execute(_ROOM, (*target, *origin)).fetchone()
 
     # ---- Application Servers -------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ _MARKER = 0xFF
 
 
 class Datagram(NamedTuple):
-    """`oscore`: the value of the OSCORE option, or None. `content`: equal for what is sent again."""
+    """`oscore`: the value of the OSCORE option, or None. `octets`: all of it."""
 
     mtype: int
     code: int
@@ -19,15 +19,11 @@ class Datagram(NamedTuple):
     token: bytes
     oscore: bytes | None
     payload: bytes
-    size: int
+    octets: bytes
 
     @property
     def is_request(self):
         return 0 < self.code < 32
-
-    @property
-    def content(self):
-        return content(self.token, self.oscore, self.payload)
 
     def answer(self, code, max_age=None, diagnostic=b""):
         """The octets of a piggybacked response that is no longer than this datagram: an amplifier has no use for it.
@@ -37,17 +33,12 @@ class Datagram(NamedTuple):
         if max_age is not None:  # option 14; 0 is the empty value
             age = bytes((0xD0 | bool(max_age), 1)) + bytes((max_age,) if max_age else ())
         for octets in (head + age + (b"\xff" + diagnostic if diagnostic else b""), head + age):
-            if len(octets) <= self.size:
+            if len(octets) <= len(self.octets):
                 return octets
         return head
 
     def reset(self):
         return b"\x70\0" + self.mid.to_bytes(2, "big")
-
-
-def content(token, oscore, payload):
-    """Distinguishes a true retransmission from another message under the same message ID."""
-    return hash((token, oscore, payload))
 
 
 def read(octets):
@@ -64,7 +55,7 @@ def read(octets):
     except ValueError:
         return None
     mid = octets[2] << 8 | octets[3]
-    return Datagram(first >> 4 & 3, code, mid, octets[4 : 4 + (first & 15)], oscore, payload, size)
+    return Datagram(first >> 4 & 3, code, mid, octets[4 : 4 + (first & 15)], oscore, payload, octets)
 
 
 def _content(octets, at):

@@ -10,8 +10,6 @@ import time
 from aiocoap import ACK, CON, RST
 from aiocoap.numbers.constants import TransportTuning
 
-from tools.transport.arrival.datagrams import content
-
 _EACH = 1024  # of one peer: a device has one request out at a time, and repeats it for 93 s at most
 _ALL = 16384
 REPEATS = 8  # answered of one datagram; MAX_RETRANSMIT is 4
@@ -24,26 +22,33 @@ class Recent(dict):
         super().__init__()
         self._each, self._max_all, self._clock = each, max_all, clock
         self._lifetime = TransportTuning().EXCHANGE_LIFETIME
+        self._oldest_ends = 0.0
+        self.datagram = None  # the octets that the message at hand was made of, where they are known
         self._of = {}  # remote: its keys, each with [when it came, content, how often], the oldest first
 
     def __setitem__(self, key, response):
         if key not in self:
-            keys = self._of.setdefault(key[0], {})
-            keys[key] = [self._clock(), None, 0]
-            if len(keys) > self._each:
-                self.pop(next(iter(keys)))
-            self._age()
+            self._begin(key, None)
         super().__setitem__(key, response)
 
-    def _age(self):
+    def _begin(self, key, content):
+        keys, now = self._of.setdefault(key[0], {}), self._clock()
+        keys[key] = [now, content, 0]
+        if len(keys) > self._each:
+            self.pop(next(iter(keys)))
+        if now >= self._oldest_ends or len(self) >= self._max_all:
+            self._age(now)
+
+    def _age(self, now):
+        """Nothing is over before the oldest one is: until then nobody looks again."""
+        self._oldest_ends = now + self._lifetime
         while self:
             oldest = next(iter(self))
-            if len(self) < self._max_all and self._since(oldest) + self._lifetime > self._clock():
+            ends = self._of[oldest[0]][oldest][0] + self._lifetime
+            if len(self) < self._max_all and ends > now:
+                self._oldest_ends = ends
                 return
             self.pop(oldest)
-
-    def _since(self, key):
-        return self._of[key[0]][key][0]
 
     def pop(self, key, default=None):
         keys = self._of.get(key[0])
@@ -55,9 +60,10 @@ class Recent(dict):
 
     def add(self, key, content):
         """A request is taken: what came before under that message ID is not known any more."""
-        self.pop(key)
-        self[key] = None
-        self._of[key[0]][key][1] = content
+        if key in self:
+            self.pop(key)
+        self._begin(key, content)
+        super().__setitem__(key, None)
 
     def came(self, key, content):
         """Whether the same came before under this message ID."""
@@ -75,12 +81,18 @@ class Recent(dict):
         entry[2] += 1
         return entry[2] <= REPEATS
 
+    def content_of(self, message):
+        """What tells the message at hand from others under its message ID: `content` of its datagram."""
+        if self.datagram is not None:
+            return content(self.datagram)
+        return hash((message.code, message.token, message.opt.encode(), message.payload))
+
     def attach(self, manager):
         """Takes the place of the table and of what fills it in aiocoap's MessageManager."""
         manager._recent_messages = self
 
         def is_duplicate(message):
-            key, now = (message.remote, message.mid), content_of(message)
+            key, now = (message.remote, message.mid), self.content_of(message)
             if not self.came(key, now):
                 self.add(key, now)
                 return False
@@ -92,14 +104,12 @@ class Recent(dict):
             key = message.remote, message.mid
             # A request of our own may have the message ID of one of the peer's, and is no answer to that.
             if message.mtype in (ACK, RST) and key in self:
-                self[key] = message
+                dict.__setitem__(self, key, message)
 
         manager._deduplicate_message = is_duplicate
         manager._store_response_for_duplicates = store
 
 
-def content_of(message):
-    """The same as Datagram.content of a request that is protected; for others, what tells them from each other."""
-    oscore = message.opt.oscore
-    known = (message.code, message.opt.encode()) if oscore is None else oscore
-    return content(message.token, known, message.payload)
+def content(octets):
+    """Distinguishes a true retransmission, which is the same datagram, from another message under its message ID."""
+    return hash(octets)
