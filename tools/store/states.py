@@ -7,7 +7,7 @@ A message of the table `message` is in one of four states:
 | --- | --- | --- |
 | QUEUED | its turn to be sent | STORED when its recipient goes away; HELD when the last of its segments was taken |
 | STORED | its recipient to register | QUEUED when it does (TS 24.538 clause 6.4.1.2.6: store and forward) |
-| HELD | the SEGCONFIR of its recipient | QUEUED when a SEGREC asks for segments again (clause 6.5.3) |
+| HELD | the SEGCONFIR of its recipient, or its report | QUEUED when a SEGREC asks for segments again (clause 6.5.3) |
 | QUARANTINED | somebody to look at what went wrong | QUEUED when it is to be tried again |
 
 Whatever its state, it is QUARANTINED when its handling raises. Its end is no state: the row is gone. A segment set on

@@ -729,6 +729,29 @@ def test_without_confirmation_it_counts_as_delivered_after_the_hold():
     assert bench.code(THERE, recovery) == "4.04"
 
 
+def test_a_report_says_what_a_lost_confirmation_would_have():
+    """A power cut may take the SEGCONFIR of a message that the recipient has: then its report ends the wait."""
+    bench = both(hold=120)
+    for body in parts(["one ", "two"]):
+        bench.ask(HERE, body | {"isDelivStatReq": True})
+    (msg_id,) = {body["msgId"] for body in taken(bench, 2)}
+    bench.register("ue:c", Peer("192.0.2.3", 1))
+    report = own("IMDN", B, destAddr={"destAddrType": "UE", "addr": A}, msgId=msg_id, DelSta="success")
+    others = (
+        (Peer("192.0.2.3", 1), report | {"oriAddr": {"oriAddrType": "UE", "addr": "ue:c"}}),
+        (THERE, report | {"destAddr": {"destAddrType": "UE", "addr": "ue:c"}}),
+        (THERE, report | {"msgId": "6b7d7d6c-5d55-4b6e-9e3c-0f2f6a3c1b20"}),
+        (THERE, report | {"DelSta": "failure"}),
+    )
+    for peer, other in others:
+        bench.ask(peer, other)
+        bench.work()
+    assert bench.events("delivered") == []
+    assert bench.code(THERE, report | {"msgId": msg_id.upper()}) == "2.04"
+    bench.work()
+    assert [event["reported"] for event in bench.events("delivered") if event["kind"] == "MSG"] == [True]
+
+
 def test_only_the_recipient_may_recover_and_confirm():
     bench = both()
     bench.register("ue:c", Peer("192.0.2.3", 1))

@@ -48,13 +48,15 @@ class Ends:
         return self._store.names(row.id, row.head.get("msgId"))
 
     def on_reported(self, recipient, originator, msg_id):
-        """The recipient's report shows that it has the message: only its answer to the message was lost."""
+        """The recipient's report shows that it has the message: only its answer to the message was lost, or its
+        SEGCONFIR, as with a device whose power went in between."""
         # Order is kept: no other can have been sent.
         if recipient.type in ABREAST:
             first = self._store.next_of(recipient, DATA, originator)
         else:
             first = self._store.next_id(recipient, DATA)
-        for id_ in {first, *self._went_with(recipient)}:
+        held = self._store.held_for(recipient, msg_id) if recipient.type == "UE" else ()
+        for id_ in {first, *self._went_with(recipient), *held}:
             row = id_ and self._store.message(id_)
             if row is None or row.kind != "MSG" or row.origin != originator:
                 continue

@@ -96,5 +96,13 @@ class TraitTables:
         rows = self._db.execute(query % (ids, _WAITS), (*values, origin.id, origin.type))
         return [id_ for (id_,) in rows.fetchall()]
 
+    def held_for(self, target, msg_id):
+        """Ids of messages that a recipient has under this msgId, and has not confirmed."""
+        query = (
+            "SELECT id FROM message WHERE lower(msg_id)=lower(?) AND +target_type=? AND +target=? AND +"
+            + IS_HELD
+        )
+        return [id_ for (id_,) in self._db.execute(query, (msg_id, *target)).fetchall()]
+
     def set_expiry(self, id_, expires):
         self._db.execute("UPDATE message SET expires=? WHERE id=?", (expires, id_))
