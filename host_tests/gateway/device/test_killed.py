@@ -76,15 +76,15 @@ async def _life(tmp_path, disturb, programs=COMBINED, **more):
         try:
             async with board, patience(60) as again:
                 progress = asyncio.create_task(_progress(board, again))
-                await _traffic(board, gateway, downlink, in_hand, disturb)
+                await _traffic(board, gateway, server, downlink, in_hand, disturb)
                 progress.cancel()
         except TimeoutError:
-            missing = _missing(board, downlink, in_hand)[:3]
+            missing = _missing(board, downlink, in_hand)[:3], _unseen(board, server)[:3]
             raise AssertionError(f"nothing more: {missing}, {board.lines.items[-9:]}") from None
         _check(board, server, downlink, in_hand)
 
 
-async def _traffic(board, gateway, downlink, in_hand, disturb):
+async def _traffic(board, gateway, server, downlink, in_hand, disturb):
     await gateway.event("registered", ue=UE)
     sending = asyncio.create_task(downlink.send())
     await disturb(board, gateway, in_hand)
@@ -100,6 +100,8 @@ async def _traffic(board, gateway, downlink, in_hand, disturb):
     await board.start()
     while not board.folder.joinpath("idle.txt").exists() or _missing(board, downlink, in_hand):
         await asyncio.sleep(0.05)
+    while _unseen(board, server):  # accepted, and on their way from the gateway still
+        await asyncio.sleep(0.05)
 
 
 def _note_in_hand(board, in_hand):
@@ -112,13 +114,18 @@ def _missing(board, downlink, in_hand):
     return [n for n in range(downlink.count) if f"down {n}" not in taken and n not in in_hand]
 
 
+def _unseen(board, server):
+    """What the device sent, and its server has not seen."""
+    up = {body["payload"] for body in server.messages.items}
+    return [n for n in _numbers(board, "sent.txt") if f"up {n}" not in up]
+
+
 def _check(board, server, downlink, in_hand):
     up = [body["payload"] for body in server.messages.items]
     assert len(set(up)) == len(up), "twice at the server"
-    sent = {f"up {n}" for n in _numbers(board, "sent.txt")}
     meant = {f"up {n}" for n in _numbers(board, "intent.txt")}
-    assert len(sent) > 100
-    assert sent <= set(up), f"lost on the way up: {sorted(sent - set(up))}"
+    assert len(_numbers(board, "sent.txt")) > 100
+    assert _unseen(board, server) == [], "lost on the way up"
     assert set(up) <= meant
     taken = _numbers(board, "took.txt")
     assert len(set(taken)) == len(taken), "delivered twice"
