@@ -107,7 +107,7 @@ class Noticing:
         "registrations": ("registration", "registration_via"),
         "devices": ("device",),
         "windows": ("availability",),
-        "held": ("gateway_held", "gateway_response"),
+        "bulk": ("gateway_held", "gateway_response"),
     }
     _BELIEVED = 0.02  # s, outside of a transaction: another process may have written since
     _answers: Mapping = {}  # name: Lasting

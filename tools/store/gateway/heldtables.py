@@ -102,7 +102,7 @@ class HeldTables:
             "SELECT host, port FROM gateway_held WHERE ue=? UNION SELECT host, port FROM gateway_response"
             " WHERE ue=?"
         )
-        return self.lasting("held", _peer, query, ue, ue)
+        return self.lasting("bulk", _peer, query, ue, ue)
 
     def held_deadline(self):
         """When the next request or response is given up, or None."""
