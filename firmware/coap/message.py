@@ -178,11 +178,16 @@ def append_content(
     for number, value in options:
         if number > 65535 or len(value) > _MAX_OPTION:
             raise MessageError("option %d of %d octets cannot be encoded" % (number, len(value)))
-        start = len(data)
-        data.append(0)
-        data[start] = _extend(data, number - previous) << 4 | _extend(data, len(value))
-        data += value
+        delta = number - previous
         previous = number
+        size = len(value)
+        if delta < 13 and size < 13:
+            data.append(delta << 4 | size)
+        else:
+            start = len(data)
+            data.append(0)
+            data[start] = _extend(data, delta) << 4 | _extend(data, size)
+        data += value
     if len(payload):
         data.append(_MARKER)
         data += payload  # type: ignore[arg-type]  # Pieces give their octets one by one
@@ -220,7 +225,8 @@ def decode(datagram: "Octets") -> Message:
         raise MessageError("token length %d is reserved" % (position - 4), reset)
     if position > end:
         raise MessageError("token runs past the end", reset)
-    _check_code(code, type, end, reset)
+    if not 64 <= code < 192 or type == _RST:  # a response may come in all other types
+        _check_code(code, type, end, reset)
     token = bytes(datagram[4:position])
     options, payload = read_content(datagram, position, reset)
     return Message(code, payload, options, type, mid, token)
@@ -242,8 +248,12 @@ def read_content(
             if position == end:
                 raise MessageError("payload marker without payload", reset)
             break
-        delta, position = _extended(datagram, first >> 4, position, end, reset)
-        length, position = _extended(datagram, first & 15, position, end, reset)
+        delta = first >> 4
+        length = first & 15
+        if delta > 12:
+            delta, position = _extended(datagram, delta, position, end, reset)
+        if length > 12:
+            length, position = _extended(datagram, length, position, end, reset)
         number += delta
         if number > 65535:
             raise MessageError("option number %d: the highest is 65535" % number, reset)
@@ -251,7 +261,7 @@ def read_content(
             raise MessageError("option %d runs past the end" % number, reset)
         if len(options) == _MAX_OPTIONS:
             raise MessageError("more than %d options" % _MAX_OPTIONS, reset)
-        options.append((number, bytes(view[position : position + length])))
+        options.append((number, bytes(view[position : position + length]) if length else b""))
         position += length
     return options, view[position:]
 
@@ -273,9 +283,7 @@ def _check_code(code, type, end, reset):
 
 
 def _extended(datagram, nibble, position, end, reset):
-    """Return the delta or length that begins with `nibble`, and the position behind it (section 3.1)."""
-    if nibble < 13:
-        return nibble, position
+    """Return the delta or length that begins with `nibble`, 13 to 15, and the position behind it (section 3.1)."""
     if nibble == 15:
         raise MessageError("option delta or length 15 is reserved", reset)
     if position + nibble - 12 > end:

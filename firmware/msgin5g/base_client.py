@@ -107,7 +107,7 @@ class BaseClient(Parts):
     @property
     def idle(self) -> bool:
         """Whether nothing waits to be sent: no message that is not accepted, no report of ours."""
-        return not self.outbox.queue and self.reports_sent
+        return not self.outbox.queue and (self._receiver is None or self._receiver.idle)
 
     @property
     def reports_sent(self) -> bool:
@@ -169,6 +169,8 @@ class BaseClient(Parts):
     def prepare(self) -> "bytearray | None":
         """Work ahead while the link is busy and everything else is done, so that it need not wait. Return a datagram
         that goes out when the one on the air is answered, where there is one now. Raise nothing."""
+        if not self.outbox.queue:
+            return None
         try:
             return self._sender.prepare(self.now)
         except STARVED:
@@ -197,12 +199,12 @@ class BaseClient(Parts):
         deadline = self._again
         link = self._link_deadline(now)
         if link is not None:
-            deadline = earliest(deadline, link)
+            deadline = link if deadline is None else earliest(deadline, link)
         for source in self.sources:
             if source is not None:
                 due = source.next_deadline(now)
                 if due is not None:
-                    deadline = earliest(deadline, due)
+                    deadline = due if deadline is None else earliest(deadline, due)
         return deadline
 
     # --- for the subclass -------------------------------------------------------------------------------

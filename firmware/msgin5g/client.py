@@ -192,7 +192,8 @@ class Client(BaseClient):
                 source.poll(now)
         while self.on_air < self.config.coap["nstart"] and self._send_next(now):
             pass
-        self._announce()
+        if self.registration.stands != self._stood:
+            self._announce()
 
     def _undo(self, now):
         event = self.event
@@ -215,7 +216,7 @@ class Client(BaseClient):
     def _send_next(self, now):
         registration = self.registration
         stopping = registration.stopping
-        ready = registration.registered and not stopping
+        ready = not stopping and registration.registered
         for source in self.sources:
             if source is None or not (ready or source.registers):
                 continue

@@ -4,7 +4,9 @@
 """The one place where CPython and MicroPython differ for `coap` and `msgin5g`."""
 from os import urandom as random_octets
 from typing import Any
+from typing import Final
 from ._contracts import Octets
+PLAIN: Final = b" etaoinsrhld.0123456789cumfpgwyb,v-k:%/jxqzETAOINSRHLDCUMFPGWYBVKJXQZ@_+=()[]{}<>!?;&#$*'`~^|"
 utf8: Any
 def const(value: Any) -> Any:
     """Return the value."""

@@ -37,6 +37,9 @@ _INTERNAL_ERROR = const(160)
 _UNAVAILABLE = const(163)
 _MAX_AGE = const(14)
 _NO_RESPONSE = const(258)
+# Of `exchange`
+_QUEUED = const(0)
+_SENT = const(1)
 
 _PARTS = const(
     (
@@ -216,7 +219,7 @@ class Endpoint(Serving):
             self._undo(error, datagram, peer)
         if self._exchanges:
             self._pump(now)
-        return bool(self._events)
+        return True if self._events else False
 
     def _take(self, datagram, peer, now):
         if self._leisure is not None:
@@ -365,6 +368,8 @@ class Endpoint(Serving):
     def _new_token(self, peer):
         while True:
             token = self.random(4)
+            if not self._exchanges and not self.observations:
+                return token
             if _holder(self._exchanges, token, peer) is _holder(self.observations, token, peer):
                 return token  # both None
 
@@ -433,7 +438,7 @@ class Endpoint(Serving):
         while index < len(self._exchanges):
             exchange = self._exchanges[index]
             index += 1
-            if exchange.state == exchanges.QUEUED:
+            if exchange.state == _QUEUED:
                 try:
                     self._launch(exchange, now)
                 except MemoryError:
@@ -446,7 +451,7 @@ class Endpoint(Serving):
             peer = exchange.peer
             on_air = 0
             for each in self._exchanges:
-                if each.state == exchanges.SENT and each.confirmable and each.peer == peer:
+                if each.state == _SENT and each.confirmable and each.peer == peer:
                     on_air += 1
             if on_air >= self.parameters.nstart:
                 return
@@ -458,7 +463,7 @@ class Endpoint(Serving):
             timeout = self.parameters.non_lifetime if exchange.silence is None else exchange.silence
         exchange.timeout = timeout
         exchange.deadline = now + timeout
-        exchange.state = exchanges.SENT
+        exchange.state = _SENT
         self.put(exchange.datagram, exchange.peer)
 
     def _finish(self, exchange, kind, message, now):
@@ -544,7 +549,7 @@ class Endpoint(Serving):
             if (
                 exchange.token == message.token
                 and (exchange.peer == peer or exchange.many)
-                and exchange.state != exchanges.QUEUED
+                and exchange.state != _QUEUED
             ):
                 return None if message.type == _ACK and exchange.mid != message.mid else exchange
         return None

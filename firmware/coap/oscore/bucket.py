@@ -19,7 +19,8 @@ class Bucket:
 
     def try_consume(self, now):
         """Return the bucket, or None where it is empty."""
-        self.poll(now)
+        if self._when is not None:
+            self.poll(now)
         level = self._level
         if level < self._cost:
             return None

@@ -12,6 +12,17 @@ from . import aes
 _BLOCK = const(16)
 _LENGTH = const(2)  # L, octets of a length field: 15 - 13
 _ZEROS = const(b"\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0")  # a block of them
+# The last octet of each of the first counter blocks, behind a mark that the rest of the block takes the place of
+_COUNTED = const(80)
+_COUNTERS = const(
+    b"\xff\x00\xff\x01\xff\x02\xff\x03\xff\x04\xff\x05\xff\x06\xff\x07\xff\x08\xff\x09\xff\x0a\xff\x0b"
+    b"\xff\x0c\xff\x0d\xff\x0e\xff\x0f\xff\x10\xff\x11\xff\x12\xff\x13\xff\x14\xff\x15\xff\x16\xff\x17"
+    b"\xff\x18\xff\x19\xff\x1a\xff\x1b\xff\x1c\xff\x1d\xff\x1e\xff\x1f\xff\x20\xff\x21\xff\x22\xff\x23"
+    b"\xff\x24\xff\x25\xff\x26\xff\x27\xff\x28\xff\x29\xff\x2a\xff\x2b\xff\x2c\xff\x2d\xff\x2e\xff\x2f"
+    b"\xff\x30\xff\x31\xff\x32\xff\x33\xff\x34\xff\x35\xff\x36\xff\x37\xff\x38\xff\x39\xff\x3a\xff\x3b"
+    b"\xff\x3c\xff\x3d\xff\x3e\xff\x3f\xff\x40\xff\x41\xff\x42\xff\x43\xff\x44\xff\x45\xff\x46\xff\x47"
+    b"\xff\x48\xff\x49\xff\x4a\xff\x4b\xff\x4c\xff\x4d\xff\x4e\xff\x4f"
+)
 
 
 class TagError(ValueError):
@@ -49,33 +60,39 @@ def read_own(key, nonce, sealed, tag_size=8):
 
 def _stream(key, nonce, text):
     """Return the first key stream block S_0, which is for the tag, and `text` under those that follow."""
-    first = b"\x01" + nonce + b"\0\0"  # A_0: flags L - 1, the nonce, the counter
-    out = bytearray(_BLOCK + len(text))
-    out[_BLOCK:] = text
+    first = b"\x01" + nonce + b"\0"  # A_0: flags L - 1, the nonce, the counter, of which one octet is missing
+    size = len(text)
     if aes.CTR_THERE:
-        aes.aes(key, aes.CTR, first).encrypt(out, out)
+        out = bytearray(_BLOCK + size)
+        out[_BLOCK:] = text
+        aes.aes(key, aes.CTR, first + b"\0").encrypt(out, out)
         return out
     # Key stream from ECB, and one XOR of two long integers instead of one for each octet.
-    size = len(out)
-    blocks = (size + _BLOCK - 1) // _BLOCK
-    stream = bytearray(first * blocks)
-    for i in range(1, blocks):
-        stream[16 * i + 14] = i >> 8
-        stream[16 * i + 15] = i & 255
+    blocks = 1 + (size + _BLOCK - 1) // _BLOCK
+    stream = bytearray(_COUNTERS[: 2 * blocks].replace(b"\xff", first))
+    for i in range(_COUNTED, blocks):
+        stream += first[:14] + i.to_bytes(_LENGTH, "big")
     aes.aes(key, aes.ECB).encrypt(stream, stream)
-    both = int.from_bytes(memoryview(stream)[:size], "big") ^ int.from_bytes(out, "big")
-    return bytearray(both.to_bytes(size, "big"))
+    both = int.from_bytes(stream[_BLOCK : _BLOCK + size], "big") ^ int.from_bytes(text, "big")
+    stream[_BLOCK:] = both.to_bytes(size, "big")
+    return stream
 
 
 def _tag(key, nonce, aad, text, size, stream):
     """Return the tag T as a number, encrypted with the first block of `stream`."""
     # B_0: flags, nonce, length of the text; then the additional data with its length, then the text, each padded
-    flags = (64 if aad else 0) | (size - 2) // 2 << 3 | _LENGTH - 1
-    parts = [bytes((flags,)), nonce, len(text).to_bytes(_LENGTH, "big")]
+    length = len(text)
+    flags = (size - 2) // 2 << 3 | _LENGTH - 1
+    head = b""
     if aad:
-        parts += (len(aad).to_bytes(2, "big"), aad, _ZEROS[: -(len(aad) + 2) % _BLOCK])
-    parts += (text, _ZEROS[: -len(text) % _BLOCK])
-    blocks = bytearray(b"".join(parts))
+        flags |= 64
+        head = len(aad).to_bytes(2, "big") + aad
+    blocks = bytearray(flags.to_bytes(1, "big") + nonce)
+    blocks += length.to_bytes(_LENGTH, "big")
+    blocks += head
+    blocks += _ZEROS[: -len(head) % _BLOCK]
+    blocks += text
+    blocks += _ZEROS[: -length % _BLOCK]
     aes.aes(key, aes.CBC, _ZEROS).encrypt(blocks, blocks)
     last = len(blocks) - _BLOCK
     return int.from_bytes(blocks[last : last + size], "big") ^ int.from_bytes(stream[:size], "big")

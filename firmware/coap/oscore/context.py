@@ -24,8 +24,13 @@ _SKIP = const(1024)  # numbers to skip; four times as many each further time
 _MAX_SKIPPED = const(65536)
 _FLOOR_STEP = const(64)  # requests of the peer between two writes of the number up to which none is new
 
+# Of `numbers`, and used for each message: the compiler puts the figures in their place
+_OBSERVE = const(6)
+_OSCORE = const(9)
+_PROXY_URI = const(35)
+
 # Class U (section 4.1, figure 5): what a proxy must see. Observe is here and inside as well; all others are inside.
-_OUTER = (numbers.URI_HOST, numbers.URI_PORT, numbers.OSCORE, numbers.PROXY_URI, numbers.PROXY_SCHEME)
+_OUTER = (numbers.URI_HOST, numbers.URI_PORT, _OSCORE, _PROXY_URI, numbers.PROXY_SCHEME)
 
 
 class RefusedError(Exception):
@@ -52,15 +57,15 @@ class Binding:
     outer: "Any" = None  # what `outer` has of the request, or of the response
     second: "Any" = None  # what `renewal` must know for its first response
     derived: "Any" = None  # which of its Security Contexts a RenewableContext used
+    own: "int | None" = None  # Partial IV that is set aside for a challenge
+    challenge = False  # whether that is the only answer, which this request may have had before
+    last = -1  # Notification Number (section 7.4.1)
 
     def __init__(self, context, kid, piv, nonce, observe):
         self.context = context
         self.aad = _aad(kid, piv)
         self.nonce = nonce  # of the request; the server may use it once, for a response
         self.observe = observe  # whether the request had Observe
-        self.own = None  # Partial IV that is set aside for a challenge
-        self.challenge = False  # whether that is the only answer, which this request may have had before
-        self.last = -1  # Notification Number (section 7.4.1)
 
 
 class Context:
@@ -119,7 +124,7 @@ class Context:
     def protect_request(self, message: Message) -> tuple[Message, Binding]:
         """Return (the protected Message, its Binding): section 8.1. Raise StateError, OSError, MessageError."""
         piv = _piv(self._sequence.next_number())
-        observe = message.option(numbers.OBSERVE) is not None
+        observe = message.option(_OBSERVE) is not None
         binding = Binding(self, self.sender_id, piv, nonce_of(self._sender_nonce, piv), observe)
         option = bytearray((8 | len(piv),))  # with kid
         option += piv
@@ -150,30 +155,33 @@ class Context:
 
     def unprotect_response(self, message: Message, binding: Binding) -> Message:
         """Return the plain Message: section 8.4. Raise UnverifiedError, OlderError."""
-        value = message.option(numbers.OSCORE)
+        value = message.option(_OSCORE)
         if value is None:
             raise UnverifiedError  # not protected
         try:
-            piv, kid, id_context = read_option(value)
-            if kid not in (None, self.recipient_id) or id_context not in (None, self.id_context):
-                raise ValueError  # another context
+            piv = b""
+            if value:
+                piv, kid, id_context = read_option(value)
+                if kid not in (None, self.recipient_id) or id_context not in (None, self.id_context):
+                    raise ValueError  # another context
             nonce = nonce_of(self._recipient_nonce, piv) if piv else binding.nonce
             text = ccm.open_sealed(self._recipient_key, nonce, binding.aad, message.payload)
             plain = inner(message, text)
-            if numbers.is_request(plain.code) or plain.code == numbers.EMPTY:
-                raise ValueError  # not a response
+            if plain.code < 32:
+                raise ValueError  # a request, or empty
         except ValueError:
             raise UnverifiedError
-        self._order_notification(plain, message, piv, binding)
+        if plain.options:
+            self._order_notification(plain, message, piv, binding)
         return plain
 
     def _order_notification(self, plain, message, piv, binding):
         """Section 4.1.3.5.2: a notification has Observe inside and outside; the Partial IV says what is newer."""
-        inside = plain.option(numbers.OBSERVE)
+        inside = plain.option(_OBSERVE)
         if inside is None:
             return
-        plain.options = [option for option in plain.options if option[0] != numbers.OBSERVE]
-        if message.option(numbers.OBSERVE) is None or not binding.observe:
+        plain.options = [option for option in plain.options if option[0] != _OBSERVE]
+        if message.option(_OBSERVE) is None or not binding.observe:
             return
         number = int.from_bytes(piv, "big")
         if piv:
@@ -182,7 +190,7 @@ class Context:
             binding.last = number
         elif binding.last >= 0:
             raise UnverifiedError  # only the first notification may lack a Partial IV
-        plain.options.append((numbers.OBSERVE, uint_octets(number & 0xFFFFFF)))
+        plain.options.append((_OBSERVE, uint_octets(number & 0xFFFFFF)))
 
     # --- as a server ------------------------------------------------------------------------------------
 
@@ -201,7 +209,7 @@ class Context:
         number = int.from_bytes(piv, "big")
         if not self.is_new(piv):
             raise RefusedError(numbers.UNAUTHORIZED, "Replay detected")
-        observe = message.option(numbers.OBSERVE)
+        observe = message.option(_OBSERVE)
         nonce = nonce_of(self._recipient_nonce, piv)
         binding = Binding(self, self.recipient_id, piv, nonce, observe is not None)
         try:
@@ -234,8 +242,8 @@ class Context:
                 self._sequence.reserve()
             self._window.strike(number)
         self._raise_floor()
-        if plain.option(numbers.OBSERVE) != observe:  # section 4.1.3.5.1: a proxy took it away
-            plain.options = [option for option in plain.options if option[0] != numbers.OBSERVE]
+        if plain.option(_OBSERVE) != observe:  # section 4.1.3.5.1: a proxy took it away
+            plain.options = [option for option in plain.options if option[0] != _OBSERVE]
         return plain, binding
 
     def is_new(self, piv: bytes, id_context: bytes | None = None) -> bool | None:
@@ -311,15 +319,15 @@ class Context:
 def seal(key, message, code, option, nonce, binding):
     """Return the protected Message: sections 4.1, 4.2 and 5.3."""
     inside = []
-    outside = [(numbers.OSCORE, option)]
+    outside = [(_OSCORE, option)]
     for number, value in message.options:
         if number in _OUTER:
-            if number == numbers.PROXY_URI:
+            if number == _PROXY_URI:
                 # section 4.1.3.3: path and query in it would be seen
                 raise MessageError("Proxy-Uri goes in parts: Proxy-Scheme, Uri-Host, Uri-Path and their like")
             outside.append((number, value))
             continue
-        if number == numbers.OBSERVE:
+        if number == _OBSERVE:
             outside.append((number, value))
             if not numbers.is_request(message.code):
                 value = b""
@@ -333,7 +341,7 @@ def seal(key, message, code, option, nonce, binding):
 def read_request_option(message):
     """Return (Partial IV, kid, kid context or None) of a request: section 6.1. Raise RefusedError."""
     try:
-        piv, kid, id_context = read_option(message.option(numbers.OSCORE))
+        piv, kid, id_context = read_option(message.option(_OSCORE))
         if not piv or kid is None:
             raise ValueError
     except ValueError:
@@ -368,9 +376,10 @@ def inner(message, text):
     if not text:
         raise MessageError("no code")
     options, payload = read_content(text, 1)
-    options = [option for option in options if option[0] not in _OUTER]
+    if options:
+        options = [option for option in options if option[0] not in _OUTER]
     for option in message.options:
-        if option[0] in _OUTER and option[0] != numbers.OSCORE:
+        if option[0] in _OUTER and option[0] != _OSCORE:
             options.append(option)
     return Message(text[0], payload, options, message.type, message.mid, message.token)
 
@@ -380,8 +389,19 @@ def _aad(kid, piv):
     ["Encrypt0", h'', << [1, [10], kid, piv, h''] >>]."""
     # Both are short: the whole has less than 24 octets, and one octet tells its length (RFC 8949 section 3.1).
     size = len(kid)
-    head = bytes((0x40 | 7 + size + len(piv), 0x85, 1, 0x81, 10, 0x40 | size))
-    return b"\x83\x68Encrypt0\x40" + head + kid + bytes((0x40 | len(piv),)) + piv + b"\x40"
+    length = len(piv)
+    return b"".join(
+        (
+            b"\x83\x68Encrypt0\x40",
+            (0x40 | 7 + size + length).to_bytes(1, "big"),
+            b"\x85\x01\x81\x0a",
+            (0x40 | size).to_bytes(1, "big"),
+            kid,
+            (0x40 | length).to_bytes(1, "big"),
+            piv,
+            b"\x40",
+        )
+    )
 
 
 def nonce_of(base, piv):

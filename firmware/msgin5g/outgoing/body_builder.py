@@ -17,7 +17,6 @@ _NON = const(1)
 _POST = const(2)
 _URI_HOST = const(3)
 _URI_PORT = const(7)
-_OPTIONS = const(((11, b"msgin5g"), (12, b"2")))  # Uri-Path as PATH, Content-Format 50: application/json
 _AROUND = const(4 + 4 + 8 + 2 + 1)  # octets around a body: head, token, these options, the marker
 LEAST_ROOM = 64  # octets of a segment: any character with its escapes fits, and the head with some octets
 # Octets that segments add: '"isSegmented":true,"segParams":{"segId":"","totalSegCount":9999,"segNumb":9999,
@@ -27,7 +26,7 @@ _SEGMENTED = const(117)
 
 def request(config, body, confirmable):
     """Return the POST that carries `body` (docs/wire-profile.md, "Transport")."""
-    options = list(_OPTIONS)
+    options = [(11, b"msgin5g"), (12, b"2")]  # Uri-Path as PATH, Content-Format 50: application/json
     if config.server_host is not None:
         options.append((_URI_HOST, config.server_host.encode()))
         if config.server_port != PORT:
@@ -55,7 +54,9 @@ class BodyBuilder(MessageBuilder):
             raise ValueError("to_type must be one of " + ", ".join(DESTINATIONS))
         if priority not in PRIORITIES:
             raise ValueError("priority must be one of " + ", ".join(PRIORITIES))
-        for each in app_id if isinstance(app_id, (list, tuple)) else () if app_id is None else (app_id,):
+        if app_id is None:
+            return
+        for each in app_id if isinstance(app_id, (list, tuple)) else (app_id,):
             if not isinstance(each, str) or len(each.encode()) > 255:
                 raise ValueError("app_id must be a string of at most 255 octets, or a list of such")
 
@@ -66,8 +67,12 @@ class BodyBuilder(MessageBuilder):
                 from ..wire.date_time import date_time
 
                 outgoing.expire_time = date_time(seconds + expires)
-        outgoing.segmentation, body = self._cut(outgoing)
-        outgoing.prefetched = body and (None, body)  # for the case that it may go at once
+        segmentation, body = self._cut(outgoing)
+        # An attribute of the object takes memory and time: see Outgoing.
+        if segmentation is not None:
+            outgoing.segmentation = segmentation
+        if body:
+            outgoing.prefetched = (None, body)  # for the case that it may go at once
 
     def cut(self, outgoing):
         """Return (limit, room, set ID) of a message that needs segments, None for one that does not.

@@ -117,10 +117,10 @@ class MessageBuilder:
                 to_type,
                 source,
                 app_id,
-                bool(report),
+                True if report else False,
                 priority,
-                bool(store_forward),
-                bool(volatile),
+                True if store_forward else False,
+                True if volatile else False,
             )
             if end is not None:
                 outgoing.expires = end

@@ -119,7 +119,9 @@ class Outbox:
         source = outgoing.source
         self.queue.remove(outgoing)
         self.octets -= outgoing.size
-        outgoing.source = outgoing.spool = None
+        outgoing.source = None
+        if outgoing.spool is not None:
+            outgoing.spool = None
         if outgoing.segmentation is not None:
             outgoing.segments = None
         if safe:  # else a restart would find the message without its body

@@ -48,7 +48,7 @@ class OutboxScheduler(Source):
     def choose(self, now):
         """Return the message whose turn it is, or None: of the first ones to each destination that may go now the
         most urgent, then the longest unserved."""
-        best = best_rank = None
+        best = None
         seen = []
         for outgoing in self.outbox.queue:
             destination = (outgoing.to_type, outgoing.to)
@@ -58,9 +58,11 @@ class OutboxScheduler(Source):
             backoff = self._backoffs.get(destination)
             if not self._ready(outgoing) or (backoff is not None and not backoff.ready(now)):
                 continue
-            rank = (PRIORITIES.index(outgoing.priority), outgoing.turn)
-            if best is None or rank < best_rank:
-                best, best_rank = outgoing, rank
+            if best is not None:
+                rank = PRIORITIES.index(outgoing.priority), outgoing.turn
+                if rank >= (PRIORITIES.index(best.priority), best.turn):
+                    continue
+            best = outgoing
         if best is not None:
             self._turn += 1
             best.turn = self._turn
@@ -119,8 +121,9 @@ class OutboxScheduler(Source):
         if stands is None:
             return
         self._changed(outgoing)  # this and the next want memory: nothing is changed before they have it
-        outgoing.cause = outgoing.cause  # an attribute that is new wants memory, too
-        before = outgoing.state
+        if cause is not None:
+            outgoing.cause = outgoing.cause  # an attribute that is new wants memory, too
+        before = states.word(states.OUTGOING, outgoing.stands)
         state = states.word(states.OUTGOING, stands)
         self.outbox.ended(outgoing, state, cause, counting)
         if cause is not None:
@@ -137,13 +140,14 @@ class OutboxScheduler(Source):
             if other.to == outgoing.to and other.to_type == outgoing.to_type:
                 other.turn = max(other.turn, outgoing.turn)
                 return
-        self.clear_backoff(outgoing)
+        if self._backoffs:
+            self.clear_backoff(outgoing)
 
     def _on(self, outgoing, event):
         """Take an event that is neither its acceptance nor its end."""
         stands = states.after(states.OUTGOING, outgoing.stands, event)
         if stands is not None:
-            before = outgoing.state
+            before = states.word(states.OUTGOING, outgoing.stands)
             state = states.word(states.OUTGOING, stands)
             if state != before:
                 self._changed(outgoing)  # it wants memory: nothing is changed before it has that
@@ -156,6 +160,8 @@ class OutboxScheduler(Source):
             self._stats[state] += 1
 
     def poll(self, now):
+        if not (self.outbox.queue or self.outbox.waiting or self._backoffs):
+            return
         for backoff in self._backoffs.values():
             backoff.poll(now)
         # backwards, for each may leave its list
@@ -177,6 +183,8 @@ class OutboxScheduler(Source):
     def next_deadline(self, now):
         """Return the tick when poll() or choose() has something to do, or None."""
         deadline = None
+        if not (self.outbox.queue or self.outbox.waiting or self._backoffs):
+            return None
         for outgoing in self.outbox.queue:
             if outgoing.expires is not None:
                 deadline = earliest(deadline, outgoing.expires.deadline(now))

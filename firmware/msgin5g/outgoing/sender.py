@@ -22,14 +22,15 @@ class MessageSender(OutboxScheduler):
 
     def next(self, now):
         """Return the next body as (outgoing, body, confirmable), or None."""
-        while True:
+        while self.outbox.queue:
             outgoing = self.choose(now)
             if outgoing is None:
-                return None
+                break
             try:
                 return self._job(outgoing)
             except (OSError, ValueError) as error:  # the storage lost the payload, or damaged its text
                 self.unsendable(outgoing, "storage: %s" % error, now)
+        return None
 
     def sent(self, outgoing, exchange):
         outgoing.exchange = exchange
@@ -44,7 +45,7 @@ class MessageSender(OutboxScheduler):
         outgoing.prefetched = None
         body = made[1] if made and made[0] == outgoing.segment else self.body(outgoing, outgoing.segment)
         job = outgoing, body, self.confirmable(outgoing)
-        self.mark_sent(outgoing)
+        self._on(outgoing, "goes")
         return job
 
     def confirmable(self, outgoing):
@@ -124,7 +125,8 @@ class MessageSender(OutboxScheduler):
         if verdict == policy.DONE:
             if outgoing.segments is None:
                 self.accept(outgoing, now)
-                self.clear_backoff(outgoing)  # not before: that may have found no memory
+                if self._backoffs:
+                    self.clear_backoff(outgoing)  # not before: that may have found no memory
                 return
             outgoing.segments.acknowledge(outgoing.segment)
             if outgoing.segments.missing % _PROGRESS == 0:
@@ -158,7 +160,8 @@ class MessageSender(OutboxScheduler):
         self._on(outgoing, event)
 
     def _take_off(self, outgoing, now):
-        self._forget_next(outgoing, now)
+        if outgoing.prefetched is not None:
+            self._forget_next(outgoing, now)
         if outgoing.exchange is not None:
             self._client.cancel(outgoing.exchange, now)
             outgoing.exchange = None

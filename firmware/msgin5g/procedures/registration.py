@@ -4,7 +4,7 @@
 The device never gives up: every failure is tried again, ever more rarely.
 """
 
-from coap.compat import const, earliest, random_octets
+from coap.compat import const, earliest, random_octets, ticks_diff
 from coap.submodule import later, whole
 
 from ..rules import policy
@@ -40,6 +40,7 @@ class Registration(Registering):
         self._step = None
         self._due = None  # Countdown to the next request
         self._on_air = None  # the step that waits for its answer
+        self._known = None  # what `next_deadline` said, until it has come, or anything has changed
         # Whether the server asked us to register, and has accepted nothing but the registration since. Then the
         # grant does not reset the back-off `_retry`: a server may grant and ask again, in a loop. It is no state:
         # it outlives each of them, and changes none.
@@ -72,11 +73,12 @@ class Registration(Registering):
         if self._on_air or self._due is None or self._due.left(now) > 0:
             return None
         job = self._step, self.body(self._step), True
+        self._known = None
         self._on_air = self._step
         return job
 
     def answered(self, step, message, now):
-        self._on_air = None
+        self._on_air = self._known = None
         if step == "DEREG":
             self._deregistered(now)
             return
@@ -97,7 +99,7 @@ class Registration(Registering):
         self._put_off(event, bodies.failure(message), message.uint(_MAX_AGE), now)
 
     def unanswered(self, step, now, why=None, silent=True):
-        self._on_air = None
+        self._on_air = self._known = None
         if step == "DEREG":
             self._deregistered(now)
         elif self.stopping:
@@ -106,7 +108,7 @@ class Registration(Registering):
             self._put_off("failed", why or "no answer from %s" % self._config.peer, None, now)
 
     def unsendable(self, step, why, now):
-        self._on_air = None
+        self._on_air = self._known = None
         if self.stopping:
             self._leave(now)
         else:
@@ -129,6 +131,9 @@ class Registration(Registering):
             self._begin(self._retry.failed(now), now)
 
     def poll(self, now):
+        if self._known is not None and ticks_diff(self._known, now) > 0:
+            return  # nothing is due, and the tick has not come round
+        self._known = None
         if self._due is not None:
             self._due.advance(now)
         if self.stands != "registered":
@@ -138,18 +143,22 @@ class Registration(Registering):
                 self._begin(0, now)
 
     def next_deadline(self, now):
+        if self._known is not None:
+            return self._known
         deadline = None
         # one that is over waits for its turn on the air
         if self._due is not None and not self._on_air:
             deadline = self._due.waits(now)
         if self.stands == "registered":
             deadline = earliest(deadline, self.expires.waits(now) or now)
+        self._known = deadline
         return deadline
 
     # --- how it goes on -----------------------------------------------------------------------------
 
     def _begin(self, wait, now):
         self._step = "GWREG" if self._config.gateway_service else "REG"
+        self._known = None
         self._due = Countdown(wait, now)
 
     def body(self, step):
@@ -180,6 +189,7 @@ class Registration(Registering):
         elif step == "GWREG":
             self._lifetime = body.integer("acceptedTime", None, 0, _ANY)
             self._step = "REG"
+            self._known = None
             self._due = Countdown(0, now)
         elif result is True:
             self._granted(body.integer("regExpTime", _DEFAULT_LIFETIME, 0, _ANY), now)
@@ -197,6 +207,7 @@ class Registration(Registering):
         seconds = lifetime(seconds, self._config.registration["lifetime"])
         expires = Countdown(seconds * 1000, now)
         self._begin(jittered(seconds * 800, 5, self._random), now)
+        self._known = None
         self.expires = expires
         self._urgent = self._config.registration["urgent"]
         self._on("granted")

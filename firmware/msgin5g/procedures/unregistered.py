@@ -71,6 +71,7 @@ class Unregistered:
         self._urgent = True
         self._step = "REG"
         wait = max(wait, self._retry.failed(now)) + _GRACE
+        self._known = None
         self._due = Countdown(min(wait, MAX_WAIT * 1000), now)
 
     def _put_off(self, event, cause, max_age, now):
@@ -84,6 +85,7 @@ class Unregistered:
 
     def _leave(self, now):
         """Nothing is on the air: DEREG goes out, or there is nothing to de-register."""
+        self._known = None
         if self.registered:
             self._step = "DEREG"
             self._due = Countdown(0, now)
@@ -92,7 +94,7 @@ class Unregistered:
             self._step = self._due = None
 
     def _deregistered(self, now):
-        self._former = None
+        self._former = self._known = None
         if self.stopping:
             self._on("left", self.cause)
             self._step = self._due = None

@@ -56,13 +56,13 @@ OUTGOING = (
         "expired",
     ),
     b"acccefefijk",
-    "goes back whole asked accepted stored closed shelved delivered failed expired",
-    b"b...efghijk"  # queued
-    b".cd.efghijk"  # sending
-    b"b.d.efghijk"  # sent: it goes out again, or the next segment does
-    b"..dcefghijk"  # confirming
-    b".....fg.ij."  # accepted
-    b"......h.ij."  # stored
+    "goes closed back whole asked accepted stored shelved delivered failed expired",
+    b"bg...efhijk"  # queued
+    b".gcd.efhijk"  # sending
+    b"bg.d.efhijk"  # sent: it goes out again, or the next segment does
+    b".g.dcefhijk"  # confirming
+    b".g....f.ij."  # accepted
+    b".h......ij."  # stored
     b"..........."  # closed
     b"..........."  # shelved
     b"..........."  # delivered

@@ -27,16 +27,18 @@ _LOST = OSError("the log segment is not as long as it was")
 
 def pack(header, payload=b""):
     """Return the body of a record: the length of the header, the header in JSON, the payload."""
-    text = json_octets(header)
-    return len(text).to_bytes(2, "big") + text + payload
+    return framed(json_octets(header), payload)
+
+
+def framed(text, payload=b""):
+    """Do the same with a header that is JSON already."""
+    return b"".join((len(text).to_bytes(2, "big"), text, payload))
 
 
 def record(kind, body):
     """Return the octets of one record. `kind` is an int below 256, `body` at most 65535 octets."""
-    data = bytearray((_MAGIC, kind, len(body) >> 8, len(body) & 255))
-    data += body
-    data += binascii.crc32(data).to_bytes(4, "big")
-    return data
+    head = b"\xa7" + (kind << 16 | len(body)).to_bytes(3, "big")  # _MAGIC
+    return b"".join((head, body, binascii.crc32(body, binascii.crc32(head)).to_bytes(4, "big")))
 
 
 class RecordRef:
@@ -157,23 +159,25 @@ class Journal:
         self.check()
         again = records
         records = self._deferred + records
-        segment = max(0, self.foreign, self.segments[-1] if self.segments else 0)
+        segments = self.segments
         filled = self._filled
-        if filled >= self.SEGMENT or not self.segments:
-            segment += 1
+        new = filled >= self.SEGMENT or not segments
+        if new:
+            segment = max(0, self.foreign, segments[-1] if segments else 0) + 1
             filled = 0
             records = [(_HEAD, _HEAD_BODY, None), self._checkpoint() + (None,)] + records
-        data = bytearray()
+        else:
+            segment = segments[-1]
+        data = b""
         refs = []
         for kind, body, owner in records:
             if owner is not None:
                 refs.append(RecordRef(owner, segment, filled + len(data) + 4, len(body)))
             data += record(kind, body)
         # All that needs memory comes before the write, or it would count as failed though it was made.
-        new = segment not in self.segments
         if new:
             self._name = _PREFIX + str(segment)
-            self.segments.append(segment)
+            segments.append(segment)
         self._refs.extend(refs)
         filled += len(data)
         try:

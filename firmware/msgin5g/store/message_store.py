@@ -18,8 +18,9 @@ something that the other side knows to be a repeat.
 from coap.compat import const
 from coap.submodule import later, unload, whole
 
-from .journal import Journal, RecordSource, pack
-from .outgoing import AWAITING, counts
+from ..wire.identifiers import escaped, quoted
+from .journal import Journal, RecordSource, framed, pack
+from .outgoing import outgoing_header
 
 _SENT = const(0x53)
 _ACCEPTED = const(0x41)
@@ -77,8 +78,8 @@ class MessageStore:
         source = outgoing.source
         if octets is not None:
             source = RecordSource(self.journal, None, len(octets), source.text)
-        header = self.outgoing_header(outgoing)
-        source.ref = outgoing.ref = self.journal.write([(_SENT, pack(header, octets or b""), outgoing)])
+        body = framed(outgoing_header(outgoing), octets or b"")
+        source.ref = outgoing.ref = self.journal.write([(_SENT, body, outgoing)])
         outgoing.source = source
         self.journal.compact()
 
@@ -89,7 +90,7 @@ class MessageStore:
 
     def accepted(self, outgoing):
         """Take note that the body is not needed any more. Return whether it may be removed."""
-        body = pack([outgoing.message_id])
+        body = framed(b'["%s"]' % outgoing.message_id.encode())
         if outgoing.source.file is None:
             self.journal.defer(_ACCEPTED, body)
             return True
@@ -101,7 +102,19 @@ class MessageStore:
         self.remember(finished)
         if outgoing.ref is None and outgoing.spool is None:
             return True
-        return self.write(_ENDED, pack(finished), outgoing)
+        cause = finished[4]
+        header = (
+            b'["',
+            outgoing.message_id.encode(),
+            b'","',
+            escaped(outgoing.to),
+            b'","',
+            outgoing.to_type.encode(),
+            b'","',
+            state.encode(),
+            b'",null]' if cause is None else b'",%s]' % quoted(cause),
+        )
+        return self.write(_ENDED, framed(b"".join(header)), outgoing)
 
     def remember(self, finished):
         if self.history and self.history[-1][0] == finished[0]:
@@ -126,33 +139,6 @@ class MessageStore:
         if safe:
             self.journal.compact()
         return safe
-
-    def outgoing_header(self, outgoing):
-        left = None
-        if outgoing.expires is not None and outgoing.stands not in AWAITING:
-            left = outgoing.expires.last
-        source = outgoing.source  # None once it is accepted
-        header = [  # in the order of recovery.OUTGOING, which has the names
-            outgoing.order,
-            outgoing.message_id,
-            outgoing.to,
-            outgoing.to_type,
-            outgoing.app_id,
-            outgoing.report,
-            outgoing.priority,
-            outgoing.store_forward,
-            left,
-            outgoing.expire_time,
-            source is not None and source.text,
-            outgoing.size,
-            source and source.file,
-            outgoing.segmentation,
-            outgoing.progress,
-            outgoing.stands in AWAITING,
-        ]
-        if outgoing.reports and outgoing.reports["failure"]:
-            header += counts(outgoing)
-        return header
 
     def flush(self):
         """Write the deferred records."""

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 """A message on its way out, as the application sees it."""
 
-from coap.compat import const
+from coap.compat import const, json_octets
 
 from ..rules import states
-from ..wire.identifiers import MANY
+from ..wire.identifiers import MANY, escaped
 
 _MAX_CAUSE = const(80)  # characters of the cause of each: all are in the checkpoint of every log segment
 AWAITING = ("accepted", "stored")  # states of states.OUTGOING in which a report is waited for
@@ -92,6 +92,45 @@ class Outgoing:
             self.state,
             ", " + self.cause if self.cause else "",
         )
+
+
+def outgoing_header(outgoing):
+    """Return the header of record S, a JSON list in the order of recovery.OUTGOING, which has the names. Most of it is
+    the same for most messages, and is not made anew for them."""
+    left = None
+    if outgoing.expires is not None and outgoing.stands not in AWAITING:
+        left = outgoing.expires.last
+    source = outgoing.source  # None once it is accepted
+    wishes = outgoing.app_id, outgoing.priority, outgoing.store_forward, left, outgoing.expire_time
+    if wishes == (None, "NORMAL", False, None, None):
+        wishes = (
+            b'null,true,"NORMAL",false,null,null'
+            if outgoing.report
+            else b'null,false,"NORMAL",false,null,null'
+        )
+    else:
+        wishes = json_octets(wishes[:1] + (outgoing.report,) + wishes[1:])[1:-1]
+    further = source and source.file, outgoing.segmentation, outgoing.progress, outgoing.stands in AWAITING
+    failed = outgoing.reports and outgoing.reports["failure"]
+    if failed or further != (None, None, None, False):
+        further = json_octets(further + tuple(counts(outgoing)) if failed else further)[1:]
+    else:
+        further = b"null,null,null,false]"
+    return b"".join(
+        (
+            b'[%d,"' % outgoing.order,
+            outgoing.message_id.encode(),
+            b'","',
+            escaped(outgoing.to),
+            b'","',
+            outgoing.to_type.encode(),
+            b'",',
+            wishes,
+            b",true," if source is not None and source.text else b",false,",
+            b"%d," % outgoing.size,
+            further,
+        )
+    )
 
 
 def counts(outgoing):

@@ -6,7 +6,7 @@ one of another type, is skipped and counted; a field too many is passed over. Th
 docs/flash-format.md, which also says how to change them.
 """
 
-from coap.compat import const
+from coap.compat import PLAIN, const
 
 from ..timing import Countdown
 from ..wire.identifiers import PRIORITIES
@@ -22,13 +22,14 @@ _LEAST_ROOM = const(64)  # of a segment, see outgoing/body_builder.py
 
 # A field is a name and a type, with "?" where it may be missing or null:
 # n  number, an integer of 0 or more     i  any integer     b  boolean     s  string     l  list
+# m  string in which JSON escapes nothing: such stand in a body as they are
 # a  app ID: string, integer, list of strings       c  [limit, room, set ID] of what goes in segments
 # o  file "out-N"       t  file "set-N"      w  file "set-N" or ["in-N", offset, size]      k  order, or message ID
 OUTGOING = (
     ("order", "n"),
-    ("message_id", "s"),
+    ("message_id", "m"),
     ("to", "s"),
-    ("to_type", "s"),
+    ("to_type", "m"),
     ("app_id", "a?"),
     ("report", "b"),
     ("priority", "s"),
@@ -76,7 +77,7 @@ KINDS = (
     ("P", "_progress", (("message_id", "s"), ("progress", "s"))),
     ("N", "_counted", (("message_id", "s"), ("success", "n"), ("failure", "n"), ("cause", "s?"))),
     ("E", "_ended", ENDING),
-    ("J", "_joined", (("message_id", "s"), ("orders", "l"), ("dissolved", "b?"))),
+    ("J", "_joined", (("message_id", "m"), ("orders", "l"), ("dissolved", "b?"))),
     ("O", "_opened", OPENED),
     ("C", "_closed", (("sender", "s"), ("set_id", "s"))),
     ("R", "_received", MESSAGE),
@@ -112,6 +113,7 @@ def _is(kind, value):
         value.encode()  # half of a surrogate pair is no character
         return (
             kind in "sak"
+            or (kind == "m" and not value.encode().strip(PLAIN))
             or (kind == "o" and file_number(value, "out-") is not None)
             or (kind in "tw" and file_number(value, "set-") is not None)
         )

@@ -8,7 +8,8 @@ BETWEEN = len('"totalMsgCount":9999,"msgList":[],')  # octets that a list adds t
 
 
 def join(body, elements):
-    """Return a body (bytearray) with the JSON objects `elements` (octets) as its list."""
+    """Return a body with the JSON objects `elements` (octets) as its list."""
+    body = bytearray(body)
     body[len(body) - 1] = 0x2C  # a comma in place of its last bracket
     body += ('"totalMsgCount":%d,"msgList":[' % len(elements)).encode()
     for position, element in enumerate(elements):

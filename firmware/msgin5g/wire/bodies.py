@@ -8,7 +8,7 @@ Read kindly: misspelt values, names with spaces, strings for booleans and number
 from coap.compat import const, json_octets, json_value, printable
 from coap.submodule import later, whole
 
-from .identifiers import digits, quoted
+from .identifiers import digits, escaped, quoted
 from .payload import BodyError
 
 _TYPING = const(False)
@@ -100,45 +100,43 @@ def deregistration(service, addr, urgent=None, wait=None):
 def message(service, addr, outgoing, value, segments=None, number=0):
     """Return MSG, clause 7.3.4.1: `value` is the payload member as JSON octets, or None; `segments` has the set ID and
     the total of a segmented one, whose `number` this is. Put together by hand: a device sends nothing more often."""
-    data = bytearray(b'{"msgIden":')
-    data += quoted(service)
-    data += b',"msgType":"MSG","oriAddr":{"oriAddrType":"UE","addr":'
-    data += quoted(addr)
-    data += b'},"destAddr":{"destAddrType":'
-    data += quoted(outgoing.to_type)
-    data += b',"addr":'
-    data += quoted(outgoing.to)
-    data += b"}"
-    app_id = outgoing.app_id
-    if app_id is not None:
-        data += b',"appId":'
-        data += json_octets(list(app_id) if isinstance(app_id, tuple) else app_id)
-    data += b',"msgId":'
-    data += quoted(outgoing.message_id)
-    # of a segmented message only the first says it: TS 23.554 clause 8.5.2
-    if outgoing.report and number < 2:
-        data += b',"isDelivStatReq":true'
-    if outgoing.priority != "NORMAL":
-        data += b',"priority":'
-        data += quoted(outgoing.priority)
-    if number:
-        # the flag is a string there, and in the last segment only
-        data += b',"isSegmented":true,"segParams":{"segId":%s,"totalSegCount":%d,"segNumb":%d' % (
-            quoted(segments.set_id),
-            segments.total,
-            number,
+    app_id, expire_time = outgoing.app_id, outgoing.expire_time
+    # of a segmented message only the first says whether a report is wanted: TS 23.554 clause 8.5.2
+    return b"".join(
+        (
+            b'{"msgIden":"',
+            escaped(service),
+            b'","msgType":"MSG","oriAddr":{"oriAddrType":"UE","addr":"',
+            escaped(addr),
+            b'"},"destAddr":{"destAddrType":"',
+            outgoing.to_type.encode(),
+            b'","addr":"',
+            escaped(outgoing.to),
+            b'"}',
+            b""
+            if app_id is None
+            else b',"appId":' + json_octets(app_id),  # MicroPython writes a tuple as a list
+            b',"msgId":"',
+            outgoing.message_id.encode(),
+            b'","isDelivStatReq":true' if outgoing.report and number < 2 else b'"',
+            b"" if outgoing.priority == "NORMAL" else b',"priority":' + quoted(outgoing.priority),
+            # the flag is a string there, and in the last segment only
+            b',"isSegmented":true,"segParams":{"segId":%s,"totalSegCount":%d,"segNumb":%d%s}'
+            % (
+                quoted(segments.set_id),
+                segments.total,
+                number,
+                b',"lastSegFlag":"true"' if number == segments.total else b"",
+            )
+            if number
+            else b"",
+            b',"sfFlag":true' if outgoing.store_forward else b',"sfFlag":false',
+            b"" if expire_time is None else b',"sfParam":{"expireTime":' + quoted(expire_time) + b"}",
+            b"" if value is None else b',"payload":',
+            value or b"",
+            b"}",
         )
-        data += b',"lastSegFlag":"true"}' if number == segments.total else b"}"
-    data += b',"sfFlag":true' if outgoing.store_forward else b',"sfFlag":false'
-    if outgoing.expire_time is not None:
-        data += b',"sfParam":{"expireTime":'
-        data += quoted(outgoing.expire_time)
-        data += b"}"
-    if value is not None:
-        data += b',"payload":'
-        data += value
-    data += b"}"
-    return data
+    )
 
 
 def report(service, addr, to_type, to, message_id, status, cause=None):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Identifiers and words that more than one layer needs: of the service, of addresses, of priorities."""
 
-from coap.compat import json_octets
+from coap.compat import PLAIN, json_octets, json_string
 
 SERVICE_IDENTIFIER = "urn:3gpp:msgin5g"
 PORT = 65401  # MSGin5GMD, TS 29.641 table 5-1
@@ -12,12 +12,14 @@ MANY = ("GROUP", "TOPIC", "BC")  # destinations that stand for several recipient
 
 
 def quoted(name):
-    """Return a short text as a JSON string in UTF-8. Mostly it has nothing to escape, and to see that takes less than
-    to let `json` do it."""
+    """Return a text as a JSON string in UTF-8."""
+    return json_string(name.encode())
+
+
+def escaped(name):
+    """Return what stands between the quotes of that."""
     octets = name.encode()
-    if not octets or b'"' in octets or b"\\" in octets or min(octets) < 0x20:
-        return json_octets(name)
-    return b'"' + octets + b'"'
+    return json_octets(name)[1:-1] if octets.strip(PLAIN) else octets
 
 
 def service_id_error(value):
@@ -25,7 +27,8 @@ def service_id_error(value):
     octets = value.encode() if isinstance(value, str) else b""
     if not 1 <= len(octets) <= 255:
         return "must be a string of 1 to 255 octets"
-    if min(octets) < 0x20 or b"\x7f" in octets:  # octets: see coap.compat.printable
+    # octets: see coap.compat.printable
+    if octets.strip(PLAIN) and (min(octets) < 0x20 or b"\x7f" in octets):
         return "must not contain control characters"
     return None
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """AES-CCM and HKDF against the vectors of their RFCs."""
 
-from coap.oscore import ccm, hkdf
+from coap.oscore import aes, ccm, hkdf
 from common import Random, equal, raises
 
 A = "c0c1c2c3c4c5c6c7c8c9cacbcccdcecf"
@@ -100,6 +100,16 @@ def test_all_lengths_around_the_blocks():
             sealed = ccm.seal(key, nonce, aad, text)
             equal(len(sealed), size + 8)
             equal(bytes(ccm.open_sealed(key, nonce, aad, memoryview(sealed))), text)
+
+
+def test_a_text_of_many_blocks():
+    """RFC 3610: block i of the key stream is E(K, 1 | nonce | i), where i has two octets."""
+    key, nonce = bytes(range(16)), b"\xff" + bytes(range(0xF5, 0x100)) + b"\xff"
+    sealed = ccm.seal(key, nonce, b"", bytes(16 * 258))
+    for i in (1, 2, 78, 79, 80, 81, 254, 255, 256, 257, 258):
+        block = bytearray(b"\x01" + nonce + i.to_bytes(2, "big"))
+        aes.aes(key, aes.ECB).encrypt(block, block)
+        equal(bytes(sealed[16 * (i - 1) : 16 * i]), bytes(block))
 
 
 def test_rfc_5869_case_1():

@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: MIT
 """JSON bodies octet by octet, in the order of the tables of TS 24.538 clause 7.3, and how members are read."""
 
+import json
+
+from coap.compat import json_string
 from common import equal, raises
 from msgin5g import BodyError
 from msgin5g.wire import bodies, payload
 from msgin5g.wire.bodies import Body
+from msgin5g.wire.identifiers import escaped
 from msgin5g.wire.reading import read_ranges
 from msgin5g_scene import UE, Scene, msg, segment
 
@@ -79,6 +83,17 @@ def test_message():
         + b'"appId":"7","msgId":"M","isDelivStatReq":true,"priority":"LOW","sfFlag":true,'
         b'"sfParam":{"expireTime":"2030-01-01T00:00:00Z"},"payload":"\\"\\\\\\n\\u0001/\xc3\xa4"}',
     )
+
+
+def test_each_character_in_a_string():
+    """RFC 8259 section 7: control characters, quote and backslash are escaped, and nothing else is."""
+    for code in range(0x120):
+        text = "a%sz" % chr(code)
+        made = json_string(text.encode())
+        if code >= 0x20 and chr(code) not in '"\\':
+            equal(made, b'"' + text.encode() + b'"')
+        equal(json.loads(made), text)
+        equal(escaped(text), made[1:-1])
 
 
 def test_message_ids_are_uuids_of_version_4():

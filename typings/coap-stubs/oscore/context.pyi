@@ -27,13 +27,13 @@ class Binding:
     outer: Any
     second: Any
     derived: Any
+    own: int | None
+    challenge: bool
+    last: Any
     context: Any
     aad: Any
     nonce: Any
     observe: Any
-    own: Any
-    challenge: bool
-    last: Any
     def __init__(self, context, kid, piv, nonce, observe): ...
 
 class Context:
