@@ -109,7 +109,6 @@ class HttpTransport:
                 add.add_route(route.method, route.path, self._asked(route))
         if server is not None and admin:
             add.add_post("/admin/push", self._push)
-        self._description = openapi.octets({resource.canonical for resource in add.resources()})
 
     async def start(self, host, port):
         """Listens; returns the port. OSError when it is taken."""
@@ -218,6 +217,11 @@ class HttpTransport:
     async def _status(self, request):
         octets = json.dumps(self._snapshot(), ensure_ascii=False).encode("utf-8", "replace")
         return web.Response(body=octets, content_type="application/json", charset="utf-8")
+
+    @functools.cached_property
+    def _description(self):
+        """Made when it is asked for: few programs are."""
+        return openapi.octets({resource.canonical for resource in self._app.router.resources()})
 
     async def _describe(self, request):
         return web.Response(body=self._description, content_type="application/json", charset="utf-8")
