@@ -8,6 +8,8 @@ import gc
 # piece was 10 KB, with this it is 49 KB; and each datagram needs a piece of its own.
 gc.threshold(32768)  # type: ignore[attr-defined]
 
-from device import boot  # noqa: E402
+import board  # noqa: E402, F401  # this one and the packages from wherever they lie
+import device  # noqa: E402, F401
+from coap.submodule import quick, submodule  # noqa: E402
 
-boot.main()
+quick(submodule, "device", "boot").main()

@@ -2,7 +2,7 @@
 """The protocol as a running device, on asyncio: `client = await start()` (docs/application.md, "The calls")."""
 
 from coap.compat import const
-from coap.submodule import submodule, unload
+from coap.submodule import quick, submodule, unload
 
 _TYPING = const(False)
 if _TYPING:
@@ -26,8 +26,9 @@ async def start(
     device.links.Unsupported for a `peer` that the board has no link for, ClientError where a client with another
     configuration runs.
     """
-    from . import starting
+    import msgin5g  # noqa: F401  # from wherever it lies
 
+    starting = quick(submodule, "device", "starting")
     try:
         return await starting.running(config, board)
     finally:

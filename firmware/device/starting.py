@@ -4,6 +4,7 @@
 import asyncio
 
 from coap.compat import const
+from coap.submodule import quick
 from msgin5g import Config
 
 from . import health, runner
@@ -44,12 +45,24 @@ def _tell(journal):
             log("%s", words)
 
 
+def _core(config, storage):
+    # Only the role that this device has is imported.
+    if config.role == "client":
+        from msgin5g import Client as Core
+    else:
+        from msgin5g import ApplicationClient as Core  # type: ignore[no-redef]
+    if config.security["mode"] != "none":
+        # Here, since the imports of a module within a module go deep, and so does the core that would ask for it.
+        from coap.oscore import Context, Security  # noqa: F401
+    return Core(config, storage, clock=health.clock, lent=runner.lent)
+
+
 async def running(config: "Config | dict[str, Any] | str | None", board: "Board | None") -> RunningClient:
     """Return the running client of `device.start`, which says what the arguments are."""
     if config is None or isinstance(config, str):
-        config = Config.load(config or _CONFIG)
+        config = quick(Config.load, config or _CONFIG)
     elif isinstance(config, dict):
-        config = Config(config)
+        config = quick(Config, config)
     patience = _STOPPING
     while runner.running and runner.running[0].stopping and patience > 0:
         await asyncio.sleep_ms(50)  # type: ignore[attr-defined]  # it de-registers
@@ -64,15 +77,7 @@ async def running(config: "Config | dict[str, Any] | str | None", board: "Board 
     link = board.links(config)
     if config.security["mode"] == "none":
         log('warning: security.mode is "none": anyone on the path can read, change and forge messages')
-    # Only the role that this device has is imported.
-    if config.role == "client":
-        from msgin5g import Client as Core
-    else:
-        from msgin5g import ApplicationClient as Core  # type: ignore[no-redef]
-    if config.security["mode"] != "none":
-        # Here, since the imports of a module within a module go deep, and so does the core that would ask for it.
-        from coap.oscore import Context, Security  # noqa: F401
-    core = Core(config, board.storage, clock=health.clock, lent=runner.lent)
+    core = quick(_core, config, board.storage)
     _tell(core.journal)
     health.look(board)
     # after the core: reading the storage may take longer than a watchdog waits

@@ -68,9 +68,9 @@ class ApplicationClient(BaseClient):
         self.random = random
         self.registration = ApplicationRegistration(config, random, wire)
         self.builder = _Builder(config, storage, self.store, self.outbox, random, wire)
-        self._sender = _Sender(self, wire)
+        self.sender = _Sender(self, wire)
         self._receiver = _Receiver(self)
-        self.sources = (self.registration, self._receiver, self._sender)
+        self.sources = (self.registration, self._receiver, self.sender)
 
     @property
     def peer(self):
@@ -196,7 +196,7 @@ class ApplicationClient(BaseClient):
         outgoing = self.outbox.find(message_id)
         self.expected(outgoing is not None)
         if outgoing is not None:
-            self._sender.reported(outgoing, None, success, cause, now)
+            self.sender.reported(outgoing, None, success, cause, now)
 
 
 class _Builder(MessageBuilder):

@@ -42,17 +42,20 @@ _ARRIVED = const((3, None))  # (events.MESSAGE, None), which wants no memory thi
 
 
 class BaseClient(Parts):
-    """A subclass sets `sources`, among them `registration`, `_sender` (an OutboxScheduler) and `_receiver` (an
+    """A subclass sets `sources`, among them `registration`, `sender` (an OutboxScheduler) and `_receiver` (an
     Inbox, or None before there is something for it), and `builder`. It has `_do(now)`, which does everything that can
     be done now.
 
     `store`, `outbox`, `stats`, `events` and `changed`, `failed`, `came`, `expected` are for the sources.
     """
 
+    # A Client that has sent nothing yet has neither
+    builder: "Any" = None
+    sender: "Any" = None
+
     if _TYPING:
         registration: Any
-        builder: Any
-        _sender: Any
+        procedure: Any
         _receiver: Any
         _link_deadline: Any
 
@@ -131,7 +134,8 @@ class BaseClient(Parts):
     def stop(self, now: int, urgent: bool = True) -> None:
         """Begin to de-register (clause 6.3.1.1.2). It is over when `registration.state` is "stopped". Where it is not
         `urgent`, a gateway may take its time for it (clause 6.3.4.2.2)."""
-        self._sender.hold_back(now)
+        if self.sender is not None:
+            self.sender.hold_back(now)
         self.registration.stop(now, urgent)
         self._work(now)
 
@@ -147,6 +151,8 @@ class BaseClient(Parts):
         """Do what `send` does (outgoing/copying.py), but do not wait until a file is copied: its first segments go out
         meanwhile. The message is taken, and on flash, only when `spool` has said so."""
         self._stale = True
+        if self.builder is None:
+            self.procedure("sender")
         outgoing = self.builder.add(to, payload, now, **options)
         self._work(now)
         outgoing.prefetched = None
@@ -172,7 +178,7 @@ class BaseClient(Parts):
         if not self.outbox.queue:
             return None
         try:
-            return self._sender.prepare(self.now)
+            return self.sender and self.sender.prepare(self.now)
         except STARVED:
             drop_half_modules()
             return None  # it is made in its turn

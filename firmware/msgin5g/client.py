@@ -12,7 +12,7 @@ from coap.message import MessageError
 
 from . import procedures, security
 from .base_client import NO_MEMORY, STARVED, BaseClient
-from .outgoing.body_builder import BodyBuilder, request, room
+from .security import request, room
 
 _TYPING = const(False)
 if _TYPING:
@@ -66,8 +66,8 @@ class Client(BaseClient):
             if begins == "always" or begins != "-" and any([self._left(name) for name in begins.split("+")]):
                 self._begun(position)
         self.registration = self.procedure("registration")
-        self._sender = self.procedure("sender")
-        self.builder = BodyBuilder(config, storage, self.store, self.outbox, random, clock)
+        if self.sender is None:  # what sends comes with the first message
+            self.sender = self.builder = None  # of the object, so that setting them then wants no memory
         for step in ("GWREG", "REG"):
             needed = max_datagram - room(config) + len(self.registration.body(step))
             if needed > max_datagram:

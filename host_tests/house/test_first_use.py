@@ -20,6 +20,7 @@ from msgin5g_scene import Scene, msg, segment
 def loaded():
     return [name for name in %r if name in sys.modules]
 scene = Scene().start()
+print(loaded())
 print(scene.send(payload="x" * 100).state, scene.take(), loaded())
 scene.post(msg(payload='"y"'))
 print(scene.take().payload, loaded())
@@ -30,6 +31,7 @@ print(scene.take().size, loaded())
 scene.client.subscribe("t", scene.tick)
 print(loaded())
 """
+OUT = "msgin5g.outgoing.sender"
 IN, MESSAGE = "msgin5g.incoming.receiver", "msgin5g.store.message"
 SENDS, TAKES = "msgin5g.outgoing.segmentation", "msgin5g.incoming.reassembly"
 TOPICS, BLOCKS = "msgin5g.procedures.topics", "coap.blockwise"
@@ -48,7 +50,7 @@ RARELY = [
 @pytest.mark.parametrize("interpreter", ["cpython", "micropython"])
 def test_a_client_loads_what_it_uses(interpreter):
     python = sys.executable if interpreter == "cpython" else str(BIN / "micropython")
-    code = DAY % ([IN, MESSAGE, SENDS, TAKES, TOPICS, BLOCKS, *CONFIGURED, *RARELY],)
+    code = DAY % ([OUT, IN, MESSAGE, SENDS, TAKES, TOPICS, BLOCKS, *CONFIGURED, *RARELY],)
     path = ":".join(map(str, PATH))
     done = subprocess.run(
         [python, "-c", code],
@@ -57,11 +59,12 @@ def test_a_client_loads_what_it_uses(interpreter):
         text=True,
     )
     assert done.stdout.splitlines() == [
-        "accepted None []",
-        f"y {[IN, MESSAGE]}",
-        f"sent {[IN, MESSAGE, SENDS]}",
-        f"4 {[IN, MESSAGE, SENDS, TAKES]}",
-        f"{[IN, MESSAGE, SENDS, TAKES, TOPICS]}",
+        "[]",
+        f"accepted None {[OUT]}",
+        f"y {[OUT, IN, MESSAGE]}",
+        f"sent {[OUT, IN, MESSAGE, SENDS]}",
+        f"4 {[OUT, IN, MESSAGE, SENDS, TAKES]}",
+        f"{[OUT, IN, MESSAGE, SENDS, TAKES, TOPICS]}",
     ], done.stdout + done.stderr
 
 
@@ -153,6 +156,41 @@ def test_methods_that_come_later(interpreter, tmp_path):
     whole = interpreter == "cpython"
     expected = [f"{whole} 2 word 1", "True", f"True {not whole}"]
     assert done.stdout.splitlines() == expected, done.stdout + done.stderr
+
+
+QUICK = """
+import sys
+sys.path[:0] = [%r]
+from coap.submodule import quick, submodule
+before = sys.path[:]
+def load(fails):
+    import binascii
+    submodule("coap", "exchange")
+    if fails:
+        raise ValueError
+    return hasattr(binascii, "hexlify")
+print(quick(load, False), sys.path == before)
+try:
+    quick(load, True)
+except ValueError:
+    print(sys.path == before)
+"""
+
+
+@pytest.mark.parametrize("interpreter", ["cpython", "micropython"])
+def test_a_file_is_not_looked_for_where_a_module_is_built_in(interpreter, tmp_path):
+    """And the places to look in are those of the application again, whatever comes."""
+    python = sys.executable if interpreter == "cpython" else str(BIN / "micropython")
+    if interpreter == "micropython":  # CPython would take the file
+        (tmp_path / "binascii.py").write_text("")
+    path = str(ROOT / "firmware")
+    done = subprocess.run(
+        [python, "-c", QUICK % str(tmp_path)],
+        env={"PYTHONPATH": path, "MICROPYPATH": f"{path}:.frozen"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.splitlines() == ["True True", "True"], done.stdout + done.stderr
 
 
 CUT = """

@@ -3,8 +3,8 @@
 
 from coap.compat import const
 
-from ..outgoing.body_builder import room
 from ..rules import policy
+from ..security import room
 from ..wire import aggregates, bodies
 
 _MOST = const(16)

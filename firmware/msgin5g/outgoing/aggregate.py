@@ -15,8 +15,8 @@ from coap import numbers
 from coap.compat import const, earliest
 
 from ..rules import policy
+from ..security import room
 from ..wire import aggregates, bodies, payload, uuid
-from .body_builder import room
 from .sender import MessageSender
 from .together import Aggregate, Held, Share
 

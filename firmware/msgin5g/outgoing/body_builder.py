@@ -2,44 +2,16 @@
 """What a message must be to go out as MSG, and where it is cut: TS 24.538 clause 6.4.1.1.2, in one place."""
 
 from coap.compat import const
-from coap.message import Message as CoapMessage
-from coap.message import encode, uint_octets
 
-from ..security import overhead
+from ..security import room
 from ..wire import bodies, payload
-from ..wire.identifiers import DESTINATIONS, PORT, PRIORITIES
+from ..wire.identifiers import DESTINATIONS, PRIORITIES
 from .builder import MessageBuilder, OctetsSource
 
-PATH = "/msgin5g"
-# of coap.numbers
-_CON = const(0)
-_NON = const(1)
-_POST = const(2)
-_URI_HOST = const(3)
-_URI_PORT = const(7)
-_AROUND = const(4 + 4 + 8 + 2 + 1)  # octets around a body: head, token, these options, the marker
 LEAST_ROOM = 64  # octets of a segment: any character with its escapes fits, and the head with some octets
 # Octets that segments add: '"isSegmented":true,"segParams":{"segId":"","totalSegCount":9999,"segNumb":9999,
 # "lastSegFlag":"true"},' and the set ID of 16
 _SEGMENTED = const(117)
-
-
-def request(config, body, confirmable):
-    """Return the POST that carries `body` (docs/wire-profile.md, "Transport")."""
-    options = [(11, b"msgin5g"), (12, b"2")]  # Uri-Path as PATH, Content-Format 50: application/json
-    if config.server_host is not None:
-        options.append((_URI_HOST, config.server_host.encode()))
-        if config.server_port != PORT:
-            options.append((_URI_PORT, uint_octets(config.server_port)))
-    return CoapMessage(_POST, body, options, _CON if confirmable else _NON)
-
-
-def room(config):
-    """Return the octets of the longest body that fits a datagram."""
-    around = _AROUND
-    if config.server_host is not None:
-        around = len(encode(request(config, b"", True), 0, 0, bytes(4))) + 1
-    return config.coap["max_datagram"] - around - overhead(config)
 
 
 class BodyBuilder(MessageBuilder):

@@ -38,6 +38,8 @@ class Copying:
         storage failed; then the message was not taken.
         """
         self._stale = True  # what fails half way may have changed something, too
+        if self.builder is None:
+            self.procedure("sender")
         outgoing = self.builder.add(
             to, payload, now, to_type, app_id, report, priority, store_forward, expires, volatile
         )
@@ -62,5 +64,5 @@ class Copying:
     def drop(self: "Any", outgoing: "Outgoing", now: int) -> None:
         """Take back a message whose `spool` has not come to its end."""
         if outgoing.spool is not None:
-            self._sender.drop(outgoing, now)
+            self.sender.drop(outgoing, now)
             self._work(now)

@@ -8,8 +8,8 @@ from array import array
 
 from coap.compat import collect_less, const
 
+from ..security import request
 from ..wire import payload
-from .body_builder import request
 
 _TURN = const(32)  # each segment with such a number lets others have their turn on the air
 _WAITING = ("queued", "sent")

@@ -5,6 +5,7 @@ from coap.compat import const
 
 from ..rules import policy
 from ..wire import bodies, payload
+from .body_builder import BodyBuilder
 from .scheduler import OutboxScheduler
 
 _MAX_AGE = const(14)  # of coap.numbers
@@ -181,8 +182,15 @@ class MessageSender(OutboxScheduler):
 
 
 def start(client):
-    """Return the Sender of a Client."""
+    """Return the Sender of a Client, which has it and its builder from now on."""
+    builder = BodyBuilder(
+        client.config, client.storage, client.store, client.outbox, client.random, client.clock
+    )
     if client.config.aggregation["wait"] or client.store.compositions:
         # by its name, as the client loads procedures: it builds on this module
-        return __import__("msgin5g.outgoing.aggregate", None, None, ("start",)).start(client)
-    return MessageSender(client)
+        sender = __import__("msgin5g.outgoing.aggregate", None, None, ("start",)).start(client)
+    else:
+        sender = MessageSender(client)
+    client.sender = sender
+    client.builder = builder
+    return sender

@@ -21,7 +21,7 @@ TABLE = (
     "procedures.groups       groups",
     "procedures.stored       -",
     # SEGCOFIR is a misprint of clause 6.5.3.5
-    "outgoing.sender         always IMDN MSGRESP SEGREC SEGCONFIR SEGCOFIR",
+    "outgoing.sender         queue+waiting+compositions IMDN MSGRESP SEGREC SEGCONFIR SEGCOFIR",
 )
 
 

@@ -5,8 +5,8 @@ from coap import numbers
 from coap.message import Message
 
 from .. import procedures
-from ..outgoing.body_builder import PATH
 from ..rules import refusals
+from ..security import PATH
 from ..wire import bodies
 from ..wire.payload import BodyError
 

@@ -117,7 +117,7 @@ def run(seed, steps=250):
     for state in ("delivered", "failed", "expired"):
         equal((state, stats[state]), (state, final.get(state, 0)))
     assert stats["accepted"] >= final.get("accepted", 0), (stats, final)
-    equal((scene.files, scene.client.on_air, scene.client._sender._backoffs), ([], 0, {}))
+    equal((scene.files, scene.client.on_air, scene.client.sender._backoffs), ([], 0, {}))
     # a refresh in 48 minutes, each with few polls; the first hour had a lot to do
     assert scene.polls < 1000, scene.polls
     scene.polls = 0

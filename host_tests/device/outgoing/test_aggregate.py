@@ -4,9 +4,8 @@
 
 import coap
 from common import equal
-from msgin5g.outgoing.body_builder import request
 from msgin5g.outgoing.together import Aggregate
-from msgin5g.security import overhead
+from msgin5g.security import overhead, request
 from msgin5g.store.message import Message
 from msgin5g.store.message_store import MessageStore
 from msgin5g.wire import aggregates
@@ -541,7 +540,7 @@ def test_the_record_outlives_the_log_segments():
         scene.post(imdn("%d" % number))
         if len(scene.client.outbox.queue) > 6:  # few, as flash lies in the heap here
             for each in scene.client.outbox.queue[2:]:
-                scene.client._sender.end(each, "failed", "enough", scene.tick)
+                scene.client.sender.end(each, "failed", "enough", scene.tick)
     assert "log-1" not in scene.storage.names() and "log-3" not in scene.storage.names()
     scene = started(storage=scene.storage, seed=9)
     scene.run(MINUTE)

@@ -72,7 +72,7 @@ def test_no_memory_behind_what_was_made():
         raise Skip("CPython has no such call")
     scene, outgoing = open_air()
     client = scene.client
-    client._sender._forget_next(outgoing, scene.tick)
+    client.sender._forget_next(outgoing, scene.tick)
     make = client.endpoint.request
 
     def request(*arguments):
