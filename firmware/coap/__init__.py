@@ -66,7 +66,7 @@ if _TYPING:  # what __getattr__ finds
 
 def __getattr__(name):
     # coap.GET is numbers.GET: no second table of a hundred names in the heap
-    from . import exchange, message
+    from . import message
     from .submodule import submodule
 
     numbers = submodule("coap", "numbers")  # not by `from`, which asks here
@@ -75,8 +75,8 @@ def __getattr__(name):
         from .uri import path_options as value
     elif hasattr(numbers, name):
         value = getattr(numbers, name)
-    elif name.isupper() and hasattr(exchange, name):
-        value = getattr(exchange, name)
+    elif name.isupper() and hasattr(submodule("coap", "exchange"), name):
+        value = getattr(submodule("coap", "exchange"), name)
     elif name in ("MessageError", "decode", "encode", "uint_octets"):
         value = getattr(message, name)
     elif name in ("BusyError", "Error", "StateError"):

@@ -1,13 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What the endpoint keeps of its own messages under way, and the kinds of its events."""
-
-from .compat import const, drop_half_modules
-
-_TYPING = const(False)
-if _TYPING:
-    from contracts import Peer, Tick
-
-    from .endpoint.duplicates import Incoming
+"""The kinds of an endpoint's events, and the states of what it has sent. `endpoint` has these figures itself, so that a
+device does not load their names."""
 
 # Kinds of event, and what comes with each
 REQUEST = 1  # (REQUEST, incoming, message): answer it with respond(), now or later
@@ -24,65 +17,7 @@ PIECE = (
     9  # (PIECE, incoming, message): a block of a stream; (PIECE, stream, None): given up; blockwise.streams
 )
 
-_SECOND = const(1000)
-
 # States of an exchange
-QUEUED = const(0)  # waits for its turn under NSTART
-SENT = const(1)  # on the air; a confirmable message is repeated until something comes back
-ACKNOWLEDGED = const(2)  # a request whose response comes separately (RFC 7252 section 5.2.2)
-
-
-class Exchange:
-    """A message that this endpoint sent and that something is expected for.
-
-    A request (it has a token), a ping (`token` is None and `incoming` too), or a separate confirmable
-    response (`incoming` is the request that it answers). `tag` belongs to the caller and is not touched.
-    """
-
-    # Defaults in the class, for what most exchanges never set. Setting an attribute for the first time takes
-    # memory, so those that change later are set in __init__. Only `timeout` and `body` are not: each is set as the
-    # first thing in its step, where a MemoryError has changed nothing yet.
-    incoming = None
-    timeout = 0  # ms until the next retransmission, once it is on the air
-    body = (
-        None  # of `blockwise`, where the request or its response has blocks; False: they are not put together
-    )
-    binding = None  # what `oscore` must know to verify the response
-    refusal = None  # with a binding: the last response that did not verify, or a Reset, which can't
-    silence: "int | None" = (
-        None  # ms after which silence is a good end: No-Response asked for it, or many have answered
-    )
-    many = False  # whether anybody may answer, as often as they like
-
-    def __init__(
-        self,
-        peer: "Peer",
-        datagram: bytes | bytearray,
-        mid: int,
-        token: bytes | None,
-        confirmable: bool,
-        tag: object,
-        incoming: "Incoming | None" = None,
-    ) -> None:
-        self.peer = peer
-        self.datagram = datagram
-        self.mid = mid
-        self.token = token
-        self.confirmable = confirmable
-        self.tag = tag
-        if incoming:
-            self.incoming = incoming
-        self.state = QUEUED
-        self.retransmissions = 0
-        self.deadline: "Tick | None" = None
-
-    def poll(self, endpoint, now):
-        """Do what is due at `deadline`."""
-        endpoint.expire(self, now)
-
-
-def postpone(item, now):
-    """Have an item try again after a second, because there was no memory for what was due."""
-    drop_half_modules()
-    item.deadline = now  # where there is no memory for a number either
-    item.deadline = now + _SECOND
+QUEUED = 0  # waits for its turn under NSTART
+SENT = 1  # on the air; a confirmable message is repeated until something comes back
+ACKNOWLEDGED = 2  # a request whose response comes separately (RFC 7252 section 5.2.2)

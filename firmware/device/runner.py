@@ -13,7 +13,6 @@ import sys
 
 import coap.aio.waiting as waiting
 from coap.compat import const, drop_half_modules, ticks_diff
-from msgin5g import events
 from msgin5g.timing import Countdown
 
 from . import health
@@ -23,6 +22,15 @@ from .log import log
 _TYPING = const(False)
 if _TYPING:
     from msgin5g.client import Client
+
+# of msgin5g.events
+_EVENT_CHANGED = const(2)
+_EVENT_MESSAGE = const(3)
+_EVENT_TOPIC = const(4)
+_EVENT_REPORT = const(5)
+_EVENT_FAILED = const(6)
+_EVENT_GROUP = const(7)
+_EVENT_TRIGGER = const(8)
 
 _LARGE = const(512)  # octets of a datagram after which the heap is collected while the line brings the next
 _BURST = const(8)  # datagrams read before other tasks get their turn
@@ -356,23 +364,23 @@ class Serving:
             self._kick.set()
 
     def _on_event(self, kind, subject):
-        if kind == events.MESSAGE:
+        if kind == _EVENT_MESSAGE:
             self._arrived.set()
-        elif kind == events.CHANGED:
+        elif kind == _EVENT_CHANGED:
             if subject.final:
                 self.wake(subject.message_id)
-        elif kind == events.TOPIC or kind == events.GROUP:
+        elif kind == _EVENT_TOPIC or kind == _EVENT_GROUP:
             cause = ": " + subject.cause if subject.cause else ""
             log("%s: %s%s", subject.title, subject.state, cause)
             self.wake(subject)
             if hasattr(subject, "joined"):
                 self._hand(self.on_group, (subject.group_id, subject.state))
-        elif kind == events.REPORT:
+        elif kind == _EVENT_REPORT:
             self._hand(subject[0].on_report, subject[1:])
-        elif kind == events.TRIGGER:
+        elif kind == _EVENT_TRIGGER:
             log("a trigger asks to contact %s", subject)
             self._hand(self.on_trigger, (subject,))
-        elif kind == events.FAILED:
+        elif kind == _EVENT_FAILED:
             log("a message from %s failed: %s", subject[0], subject[2])
             self._hand(self.on_failed, subject)
         else:

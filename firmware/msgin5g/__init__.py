@@ -16,7 +16,7 @@ _HOMES = (
     "config Config",
     "errors ClientError ConfigError Error GroupError OutboxFull"
     " StorageError StoppedError SubscriptionError Unsupported UpdateError",
-    "wire.payload BodyError",
+    "wire.identifiers BodyError",
     "store.finished FinishedMessage",
     "store.outgoing Outgoing",
     "store.message Message",

@@ -6,7 +6,6 @@ import gc
 from coap.compat import const, drop_half_modules, earliest
 from coap.submodule import later, whole
 
-from . import events
 from .outgoing.outbox import Outbox
 from .store.message_store import MessageStore
 
@@ -36,6 +35,10 @@ _PARTS = const(
         "msgin5g.outgoing.copying Copying _copy drop send",
     )
 )
+# of events.py
+_EVENT_REGISTRATION = const(1)
+_EVENT_CHANGED = const(2)
+_EVENT_REPORT = const(5)
 _PAUSE = const(1000)  # ms
 _TICKS = const((1 << 29) - 1)
 _ARRIVED = const((3, None))  # (events.MESSAGE, None), which wants no memory this way
@@ -252,7 +255,7 @@ class BaseClient(Parts):
             return
         state = (self.registration.state, self.registered)
         if state != self._announced:
-            self.events.append((events.REGISTRATION, self))
+            self.events.append((_EVENT_REGISTRATION, self))
             self._announced = state
         self._stood = stands
 
@@ -266,9 +269,9 @@ class BaseClient(Parts):
     def changed(self, outgoing, report=None):
         """Tell that a message changed its state, or of the `report` (reporter, success, cause) of one of many."""
         if report is not None:
-            self.events.append((events.REPORT, (outgoing,) + report))
+            self.events.append((_EVENT_REPORT, (outgoing,) + report))
             return
-        self.events.append((events.CHANGED, outgoing))
+        self.events.append((_EVENT_CHANGED, outgoing))
 
     def came(self):
         """Tell that a message is in the inbox."""

@@ -6,7 +6,6 @@ each call everything is taken out of `outgoing` and `next_event`.
 """
 
 import msgin5g
-from coap import exchange as coap_exchange
 from coap.compat import const, random_octets
 from coap.message import MessageError
 
@@ -23,7 +22,12 @@ if _TYPING:
 
     from .store.message import Message
 
-# of coap.numbers
+# of coap.exchange and coap.numbers
+_REQUEST = const(1)
+_RESPONSE = const(2)
+_INCOMPLETE = const(5)
+_REFUSED = const(6)
+_NOTIFICATION = const(7)
 _UNAUTHORIZED = const(129)
 _FORBIDDEN = const(131)
 
@@ -178,13 +182,11 @@ class Client(BaseClient):
             self.event = event = self.endpoint.next_event()
             if event is None:
                 break
-            if (
-                event[0] == coap_exchange.REQUEST
-            ):  # here, since its way down to the storage is the longest of all
+            if event[0] == _REQUEST:  # here, since its way down to the storage is the longest of all
                 self._on_peer_alive()
                 self.endpoint.respond(event[1], self.serve(event[2], now), now)
                 continue
-            if event[0] != coap_exchange.NOTIFICATION:
+            if event[0] != _NOTIFICATION:
                 self.on_air -= 1
             self._handle(event, now)
         for source in self.sources:
@@ -200,14 +202,14 @@ class Client(BaseClient):
         if event is None:
             return
         kind, subject, _ = event
-        if kind == coap_exchange.REQUEST:
+        if kind == _REQUEST:
             self.event = None  # where this fails too, the peer sends the request again
             from .rules import refusals
 
             self.endpoint.respond(subject, refusals.response(refusals.later(), self.stats), now)
-        elif kind != coap_exchange.NOTIFICATION:  # the peer sends a notification again that is not accepted
+        elif kind != _NOTIFICATION:  # the peer sends a notification again that is not accepted
             source, item = subject.tag
-            if kind == coap_exchange.RESPONSE:
+            if kind == _RESPONSE:
                 source.unanswered(item, now, NO_MEMORY, False)
             else:
                 source.unanswered(item, now)
@@ -257,16 +259,16 @@ class Client(BaseClient):
 
     def _handle(self, event, now):
         kind, subject, message = event
-        if kind == coap_exchange.NOTIFICATION:
+        if kind == _NOTIFICATION:
             self._on_peer_alive()
             subject.tag[0].notified(subject, message, now)
             return
         source, item = subject.tag
-        if kind != coap_exchange.RESPONSE:
+        if kind != _RESPONSE:
             why = None
-            if kind == coap_exchange.REFUSED:
+            if kind == _REFUSED:
                 why = self.endpoint.security.explain(message)
-            elif kind == coap_exchange.INCOMPLETE:
+            elif kind == _INCOMPLETE:
                 why = "an answer that is too long, or changed on its way"
             source.unanswered(item, now, why)
             return

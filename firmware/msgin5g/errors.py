@@ -67,7 +67,7 @@ def __getattr__(name):
     if name != "Error":
         raise AttributeError(name)
     # Made when it is asked for: an error of the configuration comes before there is a body.
-    from .wire.payload import BodyError
+    from .wire.identifiers import BodyError
 
     return (
         BodyError,

@@ -321,7 +321,7 @@ def test_a_plain_request_loads_no_server_no_blocks_no_observation_no_keys(interp
     )
     answer, loaded = done.stdout.splitlines() or ["", done.stderr]
     assert answer == "132 False True"
-    core = "compat endpoint exchange message numbers submodule uri uri.whole"
+    core = "compat endpoint exchange message numbers submodule uri uri.whole endpoint.spans"
     core += " endpoint.continuing endpoint.duplicates endpoint.options endpoint.parameters endpoint.serving"
     network = "aio aio.call aio.client aio.context aio.response aio.serving aio.udp aio.waiting"
     network += " aio._cpython" * (interpreter == "cpython")

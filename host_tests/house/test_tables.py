@@ -127,19 +127,26 @@ def test_no_event_changes_what_is_final():
         assert (position >= states.FINAL) == (not cells), state
 
 
-def test_figures_that_stand_for_numbers_of_coap_are_those():
+def test_figures_that_stand_for_names_of_other_modules_are_those():
     """`_POST = const(2)` puts the figure in the place of `numbers.POST`, which costs each use a look-up, and a device
     the whole module."""
     tables._firmware()
-    from coap import numbers
+    from coap import exchange, numbers
+    from msgin5g import events
 
     found = []
-    for path in (tables.ROOT / "firmware").rglob("*.py"):
+    firmware = tables.ROOT / "firmware"
+    for path in firmware.rglob("*.py"):
+        of_coap = path.parent == firmware / "coap/endpoint" or path == firmware / "msgin5g/client.py"
         for node in ast.parse(path.read_text()).body:
             if isinstance(node, ast.Assign) and ast.unparse(node.value).startswith("const("):
                 name = node.targets[0].id.removeprefix("_")
-                if hasattr(numbers, name):
-                    found.append(name)
-                    value = ast.literal_eval(node.value.args[0])
-                    assert value == getattr(numbers, name), (path, name)
-    assert {"POST", "MAX_AGE", "UNAUTHORIZED"} <= set(found)
+                event = name.removeprefix("EVENT_")
+                homes = [(numbers, name), (exchange, name)][: 1 + of_coap] + [(events, event)] * (
+                    event != name
+                )
+                for home, name in homes:
+                    if hasattr(home, name):
+                        found.append(name)
+                        assert ast.literal_eval(node.value.args[0]) == getattr(home, name), (path, name)
+    assert {"POST", "MAX_AGE", "UNAUTHORIZED", "ACKNOWLEDGED", "NOTIFICATION", "TRIGGER"} <= set(found)

@@ -8,6 +8,11 @@ def submodule(package, name):
     """Return the module that `from package import name` asks for. MicroPython asks `__getattr__` of the package before
     it looks for a module, so that calls this last. Raise AttributeError where there is none.
     """
+def quick(load, *arguments):
+    """Return `load(*arguments)`, which imports modules of packages that are imported already, and what the interpreter
+    has built in or frozen. MicroPython looks for a file with the name of what is built in, at each import of it, in
+    each place of `sys.path`, which takes 3.5 ms on an RP2040: so no files are looked at meanwhile.
+    """
 def later(kind, name, *homes):
     """Bring methods into the class `kind` whose objects seldom need them: its `__getattr__` calls this for a `name`
     that it lacks, and finds it then. Each of `homes` is a module and a class in it that has such methods, perhaps

@@ -6,11 +6,10 @@ It is driven: `receive` for each datagram, `poll` when `next_deadline` has come,
 Peers are compared and used as dict keys, nothing else: (host, port) pairs, or what the link likes.
 """
 
-from .. import exchange as exchanges
 from ..compat import const, drop_half_modules, earliest, random_octets, ticks_diff
 from ..message import Message, MessageError, decode, empty, encode
 from ..submodule import later, whole
-from .parameters import Parameters
+from .parameters import Exchange, Parameters, postpone
 
 _TYPING = const(False)
 if _TYPING:
@@ -24,7 +23,7 @@ if _TYPING:
 else:
     Serving = object  # its methods come with the first that is called
 
-# Of `numbers`, and used for each message: the compiler puts the figures in their place
+# Of `numbers` and `exchange`, and used for each message: the compiler puts the figures in their place
 _CON = const(0)
 _NON = const(1)
 _ACK = const(2)
@@ -37,7 +36,7 @@ _INTERNAL_ERROR = const(160)
 _UNAVAILABLE = const(163)
 _MAX_AGE = const(14)
 _NO_RESPONSE = const(258)
-# Of `exchange`
+_RESPONSE = const(2)
 _QUEUED = const(0)
 _SENT = const(1)
 
@@ -136,7 +135,7 @@ class Endpoint(Serving):
         into: "Sink | None" = None,
         alone: bool = False,
         many: int | None = None,
-    ) -> exchanges.Exchange:
+    ) -> Exchange:
         """Send `message` (a Message) to `peer`, and return the Exchange that its event will name; `tag` is kept there.
 
         `message.type` says CON or NON. `message` stays as it is: the message ID is chosen here, the token too where
@@ -186,11 +185,11 @@ class Endpoint(Serving):
 
         return begin(self, message, peer, now, tag, into)
 
-    def ping(self, peer: "Peer", now: "Tick", tag: object = None) -> exchanges.Exchange:
+    def ping(self, peer: "Peer", now: "Tick", tag: object = None) -> Exchange:
         """Send an empty confirmable message (section 4.3); a live peer answers it with Reset."""
         return self.request(Message(_EMPTY), peer, now, tag)
 
-    def cancel(self, exchange: exchanges.Exchange, now: "Tick") -> None:
+    def cancel(self, exchange: Exchange, now: "Tick") -> None:
         """Forget an exchange: no more retransmissions, no event. What comes for it counts as unmatched."""
         if exchange in self._exchanges:
             self._exchanges.remove(exchange)
@@ -303,7 +302,7 @@ class Endpoint(Serving):
                 if item.deadline is not None and ticks_diff(now, item.deadline) >= 0:
                     item.poll(self, now)
             except MemoryError:
-                exchanges.postpone(item, now)
+                postpone(item, now)
             if index < len(group) and group[index] is item:
                 index += 1
 
@@ -410,7 +409,7 @@ class Endpoint(Serving):
         binding: "Any",
         body: "Any" = None,
         silence: "tuple[int, bool] | None" = None,
-    ) -> exchanges.Exchange:
+    ) -> Exchange:
         """Send a message that something is expected for; return its Exchange. Raise MessageError, MemoryError: then it
         was not started."""
         mid = self.next_mid()
@@ -418,9 +417,7 @@ class Endpoint(Serving):
         confirmable = type == _CON
         # A separate response has the token of the peer's request: nothing that comes in may be matched with that
         # token.
-        exchange = exchanges.Exchange(
-            peer, datagram, mid, None if incoming else token, confirmable, tag, incoming
-        )
+        exchange = Exchange(peer, datagram, mid, None if incoming else token, confirmable, tag, incoming)
         if binding:
             exchange.binding = binding
             exchange.refusal = None
@@ -442,7 +439,7 @@ class Endpoint(Serving):
                 try:
                     self._launch(exchange, now)
                 except MemoryError:
-                    exchanges.postpone(exchange, now)
+                    postpone(exchange, now)
 
     def _launch(self, exchange, now):
         if self.held is not None and exchange.tag is self.held:
@@ -472,7 +469,7 @@ class Endpoint(Serving):
         was reset or timed out (no event). Raise MemoryError: then it has not ended."""
         if exchange.incoming is None:
             self._events.append((kind, exchange, message))
-            if exchange.tag == self.held and message is not None and kind == exchanges.RESPONSE:
+            if exchange.tag == self.held and message is not None and kind == _RESPONSE:
                 if message.code >> 5 == 2:
                     self.held = None
         else:
@@ -515,7 +512,7 @@ class Endpoint(Serving):
             kind = self._take_one(exchange, plain, peer, now)
         else:
             more = (plain.options or exchange.body) and _may_go_on(exchange, plain)
-            kind = self._go_on(exchange, plain) if more else exchanges.RESPONSE
+            kind = self._go_on(exchange, plain) if more else _RESPONSE
         if kind is not None:
             self._finish(exchange, kind, plain, now)
         if acknowledgement:

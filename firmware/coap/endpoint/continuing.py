@@ -4,7 +4,6 @@ empty messages, responses that do not verify, the next block, the same request w
 and 5.2.2.
 """
 
-from .. import exchange as exchanges
 from .. import numbers
 from ..compat import const, ticks_diff
 from ..message import MessageError, decode, empty
@@ -17,9 +16,18 @@ if _TYPING:
 
     from contracts import Peer, Tick
 
-    from ..exchange import Exchange
     from ..message import Message
-    from .parameters import Parameters
+    from .parameters import Exchange, Parameters
+
+# of coap.exchange
+_RESPONSE = const(2)
+_RESET = const(3)
+_TIMEOUT = const(4)
+_INCOMPLETE = const(5)
+_REFUSED = const(6)
+_QUEUED = const(0)
+_SENT = const(1)
+_ACKNOWLEDGED = const(2)
 
 
 class Continuing:
@@ -58,11 +66,11 @@ class Continuing:
 
     def expire(self, exchange: "Exchange", now: "Tick") -> None:
         """Handle an exchange whose deadline has come: send its message again, or end it."""
-        if exchange.state == exchanges.QUEUED:
+        if exchange.state == _QUEUED:
             exchange.deadline = None  # it is tried again: there was no memory to put it on the air
             return
         if (
-            exchange.state == exchanges.SENT
+            exchange.state == _SENT
             and exchange.confirmable
             and exchange.retransmissions < self.parameters.max_retransmit
         ):
@@ -79,16 +87,16 @@ class Continuing:
         if (
             exchange.silence is not None
             and refusal is None
-            and (not exchange.confirmable or exchange.state == exchanges.ACKNOWLEDGED)
+            and (not exchange.confirmable or exchange.state == _ACKNOWLEDGED)
         ):
-            self._finish(exchange, exchanges.RESPONSE, None, now)
+            self._finish(exchange, _RESPONSE, None, now)
             return
         if refusal and refusal.code == numbers.EMPTY:
-            self._finish(exchange, exchanges.RESET, None, now)
+            self._finish(exchange, _RESET, None, now)
             return
         if refusal:
             self.security.ended(refusal, exchange.binding)
-        self._finish(exchange, exchanges.REFUSED if refusal else exchanges.TIMEOUT, refusal, now)
+        self._finish(exchange, _REFUSED if refusal else _TIMEOUT, refusal, now)
         self.stats["timeouts"] += 1
 
     def _receive_empty(self, message, peer, now):
@@ -96,18 +104,18 @@ class Continuing:
             self._reset(message.mid, peer)
             return
         for exchange in self._exchanges:
-            if exchange.mid == message.mid and exchange.peer == peer and exchange.state == exchanges.SENT:
+            if exchange.mid == message.mid and exchange.peer == peer and exchange.state == _SENT:
                 if message.type == numbers.RST and exchange.binding:
                     self._doubt(exchange, message, now)
                 elif message.type == numbers.RST:
-                    self._finish(exchange, exchanges.RESET, None, now)
+                    self._finish(exchange, _RESET, None, now)
                 elif exchange.token is not None and exchange.confirmable:
                     # The response comes separately. RFC 7252 does not say how long that may take.
                     wait = self.parameters.max_transmit_wait
                     exchange.deadline = now + (wait if exchange.silence is None else exchange.silence)
-                    exchange.state = exchanges.ACKNOWLEDGED
+                    exchange.state = _ACKNOWLEDGED
                 elif exchange.incoming is not None:
-                    self._finish(exchange, exchanges.RESPONSE, None, now)
+                    self._finish(exchange, _RESPONSE, None, now)
                 else:
                     break  # neither a ping nor a NON is acknowledged
                 return
@@ -150,7 +158,7 @@ class Continuing:
             name = named(message.mid, message.token)
             self.seen().add(peer, name, now + lifetime, now).answer = b""
         message.peer = peer
-        self.emit((exchanges.RESPONSE, exchange, message))
+        self.emit((_RESPONSE, exchange, message))
 
     def _doubt(self, exchange, message, now):
         """Take note that the response does not verify, or that it is a Reset, which nothing protects. It may be
@@ -182,7 +190,7 @@ class Continuing:
                 from ..blockwise import begun
 
                 body = exchange.body = begun(self, exchange, response)
-            return body.go_on(self, exchange, response) if body else exchanges.RESPONSE
+            return body.go_on(self, exchange, response) if body else _RESPONSE
         except MemoryError:
             raise
         except Exception as error:
@@ -190,9 +198,9 @@ class Continuing:
             self.failure = error
             if body:
                 body.failure = error
-            return exchanges.INCOMPLETE
+            return _INCOMPLETE
 
-    def request_of(self, exchange: exchanges.Exchange) -> "Message":
+    def request_of(self, exchange: "Exchange") -> "Message":
         """Return the plain request of an exchange, without its token."""
         request = decode(exchange.datagram)
         if exchange.binding:
@@ -200,7 +208,7 @@ class Continuing:
         request.token = b""
         return request
 
-    def ask_again(self, exchange: exchanges.Exchange, request: "Message", body: "Any") -> None:
+    def ask_again(self, exchange: "Exchange", request: "Message", body: "Any") -> None:
         """Replace the request of an exchange by this one, and send it, behind what waits; `body` is what deals with the
         response. Raise MessageError, MemoryError, OSError: then the exchange is as before."""
         token = request.token or self._new_token(exchange.peer)
@@ -217,7 +225,7 @@ class Continuing:
             exchange.refusal = None
         exchange.token = token
         exchange.mid = mid
-        exchange.state = exchanges.QUEUED
+        exchange.state = _QUEUED
         exchange.retransmissions = 0
         exchange.deadline = None
         # Transfers to one peer take turns. By hand, as it must want no memory.

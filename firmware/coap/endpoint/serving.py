@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The part of an Endpoint that answers its peers' requests: RFC 7252 sections 4.2, 4.5 and 5.2."""
 
-from .. import exchange as exchanges
 from .. import numbers
 from ..compat import const
 from ..message import Message, MessageError, empty, encode, uint_octets
@@ -18,6 +17,8 @@ if _TYPING:
     from .continuing import Continuing
 else:
     Continuing = object  # its methods come into Endpoint by themselves
+
+_REQUEST = const(1)  # of coap.exchange
 
 
 class Serving(Continuing):
@@ -229,7 +230,7 @@ class Serving(Continuing):
         if answer:
             self.respond(incoming, answer, now)
         elif answer is None:
-            self._events.append((exchanges.REQUEST, incoming, message))
+            self._events.append((_REQUEST, incoming, message))
 
     def _note_silence(self, incoming, now):
         """Take note of which responses nobody wants, and when those that go to who asked many are sent."""

@@ -22,7 +22,7 @@ if _TYPING:
     from contracts import Peer, Tick
 
     from ..endpoint import Endpoint
-    from ..exchange import Exchange
+    from ..endpoint.parameters import Exchange
 
 MAX_OBSERVATIONS = const(8)  # observations of an endpoint
 _NEWER = const(1 << 23)  # half the period of the sequence numbers (section 3.4)

@@ -15,7 +15,7 @@ if _TYPING:
 
     from ..endpoint import Endpoint
     from ..endpoint.duplicates import Incoming
-    from ..exchange import Exchange
+    from ..endpoint.parameters import Exchange
 
 _SPACING = const(
     3000

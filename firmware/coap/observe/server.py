@@ -25,7 +25,7 @@ if _TYPING:
 
     from ..endpoint import Endpoint
     from ..endpoint.duplicates import Incoming
-    from ..exchange import Exchange
+    from ..endpoint.parameters import Exchange
 
 _DAY = const(86400000)  # ms within which an observer must have acknowledged something (section 4.5)
 _REORDERED = const(128000)  # ms after which whatever comes is newer (section 3.4)

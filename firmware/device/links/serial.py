@@ -6,7 +6,6 @@
 
 import coap.aio.slipmux as slipmux
 from coap.aio.serial import SerialLink
-from msgin5g.store.stored_file import StoredFile
 
 from ..log import log
 
@@ -30,6 +29,8 @@ def link(config, open_line, storage):
 
 def spool(storage):
     """Where frames go that are too long for a buffer: gives a new StoredFile of `storage` each time it is called."""
+    from msgin5g.store.stored_file import StoredFile  # a line with CoAP has no memory for it
+
     numbers = [0]
 
     def new_file():

@@ -16,7 +16,7 @@ from ..rules.refusals import Refusal, later, response
 from ..security import endpoint, overhead
 from ..wire import bodies, causes, payload, uuid
 from ..wire.answer import Answer
-from ..wire.payload import BodyError
+from ..wire.identifiers import BodyError
 
 _PATH = "/msgin5g"
 _TARGET_TYPES = ("UE", "AS", "GROUP")

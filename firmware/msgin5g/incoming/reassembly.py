@@ -17,7 +17,7 @@ from ..rules.refusals import Refusal, later
 from ..store.records import Records, around
 from ..store.storage import discard
 from ..wire import payload
-from ..wire.payload import BodyError
+from ..wire.identifiers import BodyError
 
 _MAX_SEGMENTS = const(1024)  # in one message, so that the index of a set stays small
 _SEGMENT = const(0x47)  # record: number (2) | total or 0 (2) | the `payload` member

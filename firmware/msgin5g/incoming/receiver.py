@@ -11,8 +11,7 @@ from ..rules import policy
 from ..rules.refusals import Refusal, later
 from ..store.message import Message
 from ..wire import bodies
-from ..wire.identifiers import DESTINATIONS
-from ..wire.payload import BodyError
+from ..wire.identifiers import DESTINATIONS, BodyError
 from .inbox import Inbox
 
 _ABANDONED = const(8)  # sets that were given up, remembered

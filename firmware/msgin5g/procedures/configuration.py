@@ -19,8 +19,7 @@ from ..rules.steps import Step
 from ..store.storage import loads
 from ..timing import Countdown, lifetime
 from ..wire import bodies, configuration
-from ..wire.identifiers import service_id_error
-from ..wire.payload import BodyError
+from ..wire.identifiers import BodyError, service_id_error
 
 FILE = "configuration"
 _VERSION = const(1)  # of that file

@@ -18,8 +18,7 @@ from ..rules.subscriptions import Subscription, Subscriptions
 from ..store.kept import Kept
 from ..timing import Countdown
 from ..wire import bodies, groups
-from ..wire.identifiers import service_id_error
-from ..wire.payload import BodyError
+from ..wire.identifiers import BodyError, service_id_error
 
 FILE = "groups"
 _VERSION = const(1)  # of that file

@@ -11,7 +11,7 @@ from ..rules import policy
 from ..rules.requests import Registering
 from ..timing import MAX_WAIT, Countdown, jittered, lifetime
 from ..wire import bodies
-from ..wire.payload import BodyError
+from ..wire.identifiers import BodyError
 
 _MAX_AGE = const(14)  # of coap.numbers
 _DEFAULT_LIFETIME = const(3600)  # s, where the server grants without saying how long

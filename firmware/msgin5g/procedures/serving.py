@@ -8,7 +8,7 @@ from .. import procedures
 from ..rules import refusals
 from ..security import PATH
 from ..wire import bodies
-from ..wire.payload import BodyError
+from ..wire.identifiers import BodyError
 
 _STARVED = (MemoryError, RuntimeError)  # the second: a stack that is too deep
 

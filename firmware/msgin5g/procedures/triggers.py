@@ -12,7 +12,7 @@ from .. import events
 from ..rules.requests import Source
 from ..timing import Countdown
 from ..wire.bodies import Body
-from ..wire.payload import BodyError
+from ..wire.identifiers import BodyError
 
 LONGEST = const(140)  # octets of a trigger: what a short message holds
 _PAUSE = const(30000)  # ms in which the same is not done again

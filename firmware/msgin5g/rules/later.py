@@ -18,7 +18,7 @@ if _TYPING:
     from typing import Any
 
     from coap.endpoint import Endpoint
-    from coap.exchange import Exchange
+    from coap.endpoint.parameters import Exchange
     from contracts import Tick
 
 

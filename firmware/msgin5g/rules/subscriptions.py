@@ -11,7 +11,7 @@ from coap.observe import MAX_OBSERVATIONS, observe
 
 from ..timing import Countdown, jittered, lifetime
 from ..wire import bodies
-from ..wire.payload import BodyError
+from ..wire.identifiers import BodyError
 from . import policy, states
 from .requests import Source
 

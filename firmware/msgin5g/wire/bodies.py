@@ -8,8 +8,7 @@ Read kindly: misspelt values, names with spaces, strings for booleans and number
 from coap.compat import const, json_octets, json_value, printable
 from coap.submodule import later, whole
 
-from .identifiers import digits, escaped, quoted
-from .payload import BodyError
+from .identifiers import BodyError, digits, escaped, quoted
 
 _TYPING = const(False)
 if _TYPING:

@@ -5,8 +5,7 @@ clause 7.2 adds for this service."""
 from coap.compat import const, json_value
 
 from .bodies import Body
-from .identifiers import service_id_error
-from .payload import BodyError
+from .identifiers import BodyError, service_id_error
 
 _MAX = const(4096)  # octets of an answer
 _LONGEST = const(1 << 30)  # a number that is cut where it is used

@@ -8,7 +8,7 @@ octets (coap.compat.printable).
 
 from coap.compat import const
 
-from .payload import BodyError
+from .identifiers import BodyError
 
 MAX = const(4096)  # octets of a document
 _DEEPEST = const(32)

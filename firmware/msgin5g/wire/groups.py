@@ -6,8 +6,7 @@ from coap.compat import const, json_octets, json_value
 from coap.uri import path_options
 
 from .bodies import Body
-from .identifiers import service_id_error
-from .payload import BodyError
+from .identifiers import BodyError, service_id_error
 
 ROOT = ("su-gm", "v1", "group-documents")
 _LONGEST = const(1024)  # octets of a resUri

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Identifiers and words that more than one layer needs: of the service, of addresses, of priorities."""
+"""Identifiers and words that more than one layer needs: of the service, of addresses, of priorities; and the error of a
+body that has none such."""
 
 from coap.compat import PLAIN, json_octets, json_string
 
@@ -38,3 +39,14 @@ def digits(text):
     if len(text) > 10 or not text.encode().isdigit():
         return None
     return int(text)
+
+
+class BodyError(ValueError):
+    """A JSON body breaks clause 7.3 of TS 24.538. `member` names the culprit, str() is fit for a diagnostic payload."""
+
+    code = 128  # coap.BAD_REQUEST
+    max_age = None
+
+    def __init__(self, member: str, why: str) -> None:
+        super().__init__("%s: %s" % (member, why))
+        self.member = member

@@ -9,18 +9,9 @@ import binascii
 
 from coap.compat import json_string
 
+from .identifiers import BodyError
+
 HEAD = "data:;base64,"  # of a member that stands for octets
-
-
-class BodyError(ValueError):
-    """A JSON body breaks clause 7.3 of TS 24.538. `member` names the culprit, str() is fit for a diagnostic payload."""
-
-    code = 128  # coap.BAD_REQUEST
-    max_age = None
-
-    def __init__(self, member: str, why: str) -> None:
-        super().__init__("%s: %s" % (member, why))
-        self.member = member
 
 
 def octets_value(octets):

@@ -5,8 +5,7 @@ the first of them that is called, by the Body.
 
 from coap.compat import const, printable
 
-from .identifiers import DESTINATIONS, PRIORITIES, digits, service_id_error
-from .payload import BodyError
+from .identifiers import DESTINATIONS, PRIORITIES, BodyError, digits, service_id_error
 
 # the values of bodies.py
 _SUCCESS = const("success")

@@ -5,7 +5,7 @@ import json
 
 from common import equal, raises
 from msgin5g.wire.configuration import read
-from msgin5g.wire.payload import BodyError
+from msgin5g.wire.identifiers import BodyError
 
 UE_ID = "urn:imei:35-209900-176148-1"
 DATA = '{"ueServiceId":"ue:s1@example.org","serverAddr":"coap://192.0.2.1","segSize":1024}'

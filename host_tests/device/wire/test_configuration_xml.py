@@ -3,7 +3,7 @@
 
 from common import equal, raises
 from msgin5g.wire.configuration_xml import read
-from msgin5g.wire.payload import BodyError
+from msgin5g.wire.identifiers import BodyError
 
 # The document that clause 7.2 describes, typed from its text: root and children of TS 24.546 clause 6.3, the three
 # elements of the extension in <on-network>. The base schema gives the last one prefix and namespace of its own.

@@ -9,7 +9,6 @@ Peers are compared and used as dict keys, nothing else: (host, port) pairs, or w
 """
 from collections.abc import Callable
 from typing import Any
-from .. import exchange as exchanges
 from .._contracts import Octets
 from .._contracts import Peer
 from .._contracts import Security
@@ -18,6 +17,7 @@ from .._contracts import Tick
 from ..message import Message
 from .duplicates import Duplicates
 from .duplicates import Incoming
+from .parameters import Exchange
 from .parameters import Parameters
 from .serving import Serving
 
@@ -55,7 +55,7 @@ class Endpoint(Serving):
     failure: Any
     bodies: list
     def __init__(self, parameters: Parameters | None=None, max_datagram: int=1152, random: Callable[[int], bytes]=..., admit: Callable[[Message, Peer], int | None] | None=None, max_body: int=4096, security: Security | None=None) -> None: ...
-    def request(self, message: Message, peer: Peer, now: Tick, tag: object=None, into: Sink | None=None, alone: bool=False, many: int | None=None) -> exchanges.Exchange:
+    def request(self, message: Message, peer: Peer, now: Tick, tag: object=None, into: Sink | None=None, alone: bool=False, many: int | None=None) -> Exchange:
         """Send `message` (a Message) to `peer`, and return the Exchange that its event will name; `tag` is kept there.
 
         `message.type` says CON or NON. `message` stays as it is: the message ID is chosen here, the token too where
@@ -71,9 +71,9 @@ class Endpoint(Serving):
         `security` also oscore.StateError and OSError where it cannot be protected; what reading the payload raises.
         Then nothing was sent.
         """
-    def ping(self, peer: Peer, now: Tick, tag: object=None) -> exchanges.Exchange:
+    def ping(self, peer: Peer, now: Tick, tag: object=None) -> Exchange:
         """Send an empty confirmable message (section 4.3); a live peer answers it with Reset."""
-    def cancel(self, exchange: exchanges.Exchange, now: Tick) -> None:
+    def cancel(self, exchange: Exchange, now: Tick) -> None:
         """Forget an exchange: no more retransmissions, no event. What comes for it counts as unmatched."""
     def receive(self, datagram: Octets, peer: Peer, now: Tick, leisure: int | None=None) -> bool:
         """Take one datagram, which may hold anything at all. Return whether there are events to take. Raise nothing.
@@ -114,7 +114,7 @@ class Endpoint(Serving):
         """Return the octets of a message. Raise MessageError where they are more than a datagram may have."""
     def seen(self) -> Duplicates:
         """Return what is kept of messages of peers, for when they come again."""
-    def start(self, peer: Peer, message: Message, type: int, token: bytes | None, now: Tick, tag: object, incoming: Incoming | None, binding: Any, body: Any=None, silence: tuple[int, bool] | None=None) -> exchanges.Exchange:
+    def start(self, peer: Peer, message: Message, type: int, token: bytes | None, now: Tick, tag: object, incoming: Incoming | None, binding: Any, body: Any=None, silence: tuple[int, bool] | None=None) -> Exchange:
         """Send a message that something is expected for; return its Exchange. Raise MessageError, MemoryError: then it
         was not started.
         """

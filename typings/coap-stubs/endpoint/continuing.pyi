@@ -7,11 +7,10 @@ and 5.2.2.
 """
 from collections.abc import Callable
 from typing import Any
-from .. import exchange as exchanges
 from .._contracts import Peer
 from .._contracts import Tick
-from ..exchange import Exchange
 from ..message import Message
+from .parameters import Exchange
 from .parameters import Parameters
 
 class Continuing:
@@ -31,9 +30,9 @@ class Continuing:
         """Handle an exchange whose deadline has come: send its message again, or end it."""
     def accept(self, message: Message, peer: Peer, now: Tick) -> None:
         """Acknowledge a confirmable response, also when it comes again. Raise nothing."""
-    def request_of(self, exchange: exchanges.Exchange) -> Message:
+    def request_of(self, exchange: Exchange) -> Message:
         """Return the plain request of an exchange, without its token."""
-    def ask_again(self, exchange: exchanges.Exchange, request: Message, body: Any) -> None:
+    def ask_again(self, exchange: Exchange, request: Message, body: Any) -> None:
         """Replace the request of an exchange by this one, and send it, behind what waits; `body` is what deals with the
         response. Raise MessageError, MemoryError, OSError: then the exchange is as before.
         """

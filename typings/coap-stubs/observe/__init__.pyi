@@ -14,7 +14,7 @@ from typing import Final
 from .._contracts import Peer
 from .._contracts import Tick
 from ..endpoint import Endpoint
-from ..exchange import Exchange
+from ..endpoint.parameters import Exchange
 from ..message import Message
 MAX_OBSERVATIONS: Final = 8
 OBSERVATION: tuple

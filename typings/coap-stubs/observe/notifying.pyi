@@ -5,7 +5,7 @@
 from typing import Any
 from .._contracts import Tick
 from ..endpoint.duplicates import Incoming
-from ..exchange import Exchange
+from ..endpoint.parameters import Exchange
 from ..message import Message
 
 class Observer:

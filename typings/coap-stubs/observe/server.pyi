@@ -16,7 +16,7 @@ from .._contracts import Peer
 from .._contracts import Tick
 from ..endpoint import Endpoint
 from ..endpoint.duplicates import Incoming
-from ..exchange import Exchange
+from ..endpoint.parameters import Exchange
 from ..message import Message
 from .notifying import Notifying
 from .notifying import Observer
