@@ -45,17 +45,7 @@ def of_server(program, now):
     """What a program with a server has to say of that."""
     store, server = program.store, program.server
     return {
-        "registered": lambda: [
-            {
-                "ue": r.ue,
-                "peer": str(r.peer) if r.peer else None,
-                "via": r.via,
-                "expires": r.expires,
-                "maxSegSize": r.max_segment or 2048,
-                **asleep(server, r.ue, now),
-            }
-            for r in store.registrations(now)
-        ],
+        "registered": lambda: registered(store, server, now),
         "monitored": lambda: [{"ue": each.ue, "at": each.link} for each in store.monitored() if each.link],
         "configurations": store.count_configurations,
         "subscriptions": lambda: [
@@ -82,6 +72,22 @@ def of_server(program, now):
         "resting": lambda: resting(server),
         "refused": server.refused,
     }
+
+
+def registered(store, server, now):
+    """Who is, and where; of the few that have a schedule, also whether they listen now."""
+    scheduled = store.scheduled()
+    return [
+        {
+            "ue": r.ue,
+            "peer": str(r.peer) if r.peer else None,
+            "via": r.via,
+            "expires": r.expires,
+            "maxSegSize": r.max_segment or 2048,
+            **(asleep(server, r.ue, now) if r.ue in scheduled else {}),
+        }
+        for r in store.registrations(now)
+    ]
 
 
 def asleep(server, ue, now):

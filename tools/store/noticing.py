@@ -108,6 +108,7 @@ class Noticing:
         "devices": ("device",),
         "windows": ("availability",),
         "bulk": ("gateway_held", "gateway_response"),
+        "servers": ("application_server",),
     }
     _BELIEVED = 0.02  # s, outside of a transaction: another process may have written since
     _answers: Mapping = {}  # name: Lasting

@@ -91,6 +91,11 @@ def _first(cursor):
     return None if row is None else row[0]
 
 
+def _application_server(cursor):
+    row = cursor.fetchone()
+    return row and ApplicationServer(*row)
+
+
 class Store(
     Transactions,
     ApplicationTables,
@@ -258,10 +263,8 @@ class Store(
         self._db.execute("DELETE FROM application_server WHERE id=?", (id_,))
 
     def application_server(self, id_):
-        row = self._db.execute(
-            "SELECT id, registration, target_uri FROM application_server WHERE id=?", (id_,)
-        ).fetchone()
-        return row and ApplicationServer(*row)
+        query = "SELECT id, registration, target_uri FROM application_server WHERE id=?"
+        return self.lasting("servers", _application_server, query, id_)
 
     def application_servers(self):
         rows = self._db.execute("SELECT id, registration, target_uri FROM application_server ORDER BY id")

@@ -89,6 +89,14 @@ def know_addresses():
     def is_multicast(host):
         return ipaddress.ip_address(host.partition("%")[0]).is_multicast
 
+    def hashed(self):
+        try:
+            return self.known_hash
+        except AttributeError:
+            self.known_hash = hash(self.sockaddr[:-1])
+            return self.known_hash
+
+    UDP6EndpointAddress.__hash__ = hashed  # which each table that a request goes through asks for
     UDP6EndpointAddress.is_multicast = property(lambda self: is_multicast(self._plainaddress()))
     UDP6EndpointAddress.is_multicast_locally = property(lambda self: is_multicast(self._plainaddress_local()))
 

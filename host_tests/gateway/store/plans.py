@@ -62,6 +62,7 @@ MAY_SCAN = {
         "SELECT recipient_id FROM security_context",
         "FROM app_client  ORDER",
         "FROM monitoring ORDER BY ue",
+        "FROM availability ORDER BY ue",
         "FROM target ORDER BY address",
         "FROM val_group ORDER BY id",
         "FROM val_group LEFT JOIN val_group_member",

@@ -107,3 +107,18 @@ def test_it_is_bounded(store):
     for number in range(3 * noticing.Lasting.MOST):
         store.known("ue:%d" % number)
     assert sum(len(each.answers) for each in store._answers.values()) <= 2 * noticing.Lasting.MOST
+
+
+def test_an_application_server_is_looked_up_once_until_it_changes(store):
+    with store.transaction():
+        store.register_as("as:x", "1", "http://192.0.2.1/", {})
+    assert store.application_server("as:x").target_uri == "http://192.0.2.1/"
+    with statements(store) as seen:
+        assert store.application_server("as:x").registration == "1"
+    assert not [each for each in seen if "application_server" in each]
+    with store.transaction():
+        store.register_as("as:x", "2", None, {})
+        assert store.application_server("as:x").registration == "2"
+        store.remove_as("as:x")
+        assert store.application_server("as:x") is None
+    assert store.application_server("as:x") is None

@@ -56,6 +56,8 @@ def measure():
             yield Row("  of the echo", ratio(found, kind), "times", f"accepted.{kind}", kind="ratio")
         spent = statistics.median(each for _, each in found[kind])
         yield Row("  time of the processor for each", round(spent * 1000, 2), "ms", kind="machine")
+        if kind != "echo":
+            yield Row("  of that the echo takes", round(1 / ratio(found, kind, 1), 2), "times", kind="ratio")
 
 
 def ratio(found, kind, what=0):

@@ -44,6 +44,10 @@ class ReachTables:
         query = "SELECT since, start, duration, interval, opened FROM availability WHERE ue=?"
         return self.lasting("windows", _availability, query, ue)
 
+    def scheduled(self):
+        """The UEs that have a schedule."""
+        return {ue for (ue,) in self._db.execute("SELECT ue FROM availability ORDER BY ue").fetchall()}
+
     def open_availability(self, ue, now, until):
         """The UE can be reached until then; what waits for a window of it is due."""
         self._db.execute(
