@@ -156,6 +156,9 @@ class BaseClient(Parts):
         self._stale = True
         if self.builder is None:
             self.procedure("sender")
+        if isinstance(payload, tuple) or hasattr(payload, "read"):
+            # What takes it back comes late, and must not find no memory once there is something to take back.
+            self.drop, self.sender.drop  # noqa: B018
         outgoing = self.builder.add(to, payload, now, **options)
         self._work(now)
         outgoing.prefetched = None

@@ -63,6 +63,10 @@ class Client(BaseClient):
         self.listener = None  # a procedure that is given each datagram before the endpoint
         self.clock = clock
         self.on_air = 0
+        # Whose request is being made, and which: where it does not go out, its source has to hear of that. Set here, as
+        # there is no memory for more then.
+        self._asker: "Any" = None
+        self._asked: "Any" = None
         self.sources = [None] * len(procedures.TABLE)
         self._receiving = procedures.place("receiver")
         for position, row in enumerate(procedures.TABLE):
@@ -176,7 +180,7 @@ class Client(BaseClient):
 
     def _do(self, now):
         """Everything that can be done now: events of the endpoint, what is due, what may go out."""
-        if self.event is not None:
+        if self.event is not None or self._asker is not None:
             self._undo(now)
         while True:
             self.event = event = self.endpoint.next_event()
@@ -198,6 +202,9 @@ class Client(BaseClient):
             self._announce()
 
     def _undo(self, now):
+        if self._asker is not None:
+            self._asker.unanswered(self._asked, now)
+            self._asker = self._asked = None
         event = self.event
         if event is None:
             return
@@ -228,19 +235,17 @@ class Client(BaseClient):
                     break
             else:
                 item, body, confirmable = job
+                self._asker = source
+                self._asked = item
                 try:
                     exchange = source.ask(self, item, request(self.config, body, confirmable), now)
+                    self.on_air += 1
+                    source.sent(item, exchange)
                 except MessageError as error:
                     source.unsendable(item, str(error), now)
-                    return True
                 except OSError:  # of the storage: OSCORE has no number to send with
                     source.unanswered(item, now)
-                    return True
-                except MemoryError:
-                    source.unanswered(item, now)
-                    raise
-                self.on_air += 1
-                source.sent(item, exchange)
+                self._asker = self._asked = None
                 return True
         return False
 

@@ -40,6 +40,8 @@ class Copying:
         self._stale = True  # what fails half way may have changed something, too
         if self.builder is None:
             self.procedure("sender")
+        if isinstance(payload, tuple) or hasattr(payload, "read"):
+            self.sender.drop  # noqa: B018  # as in `offer`
         outgoing = self.builder.add(
             to, payload, now, to_type, app_id, report, priority, store_forward, expires, volatile
         )

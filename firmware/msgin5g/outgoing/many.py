@@ -31,12 +31,19 @@ def count(scheduler, outgoing, reporter, success, cause, timeout, now):
         if outgoing in scheduler.outbox.queue:
             outgoing.expires = Countdown(timeout, now)
         scheduler.end(outgoing, "delivered", None, now, True)
-    scheduler.emit(outgoing, reporter, success, cause)
-    outgoing.reporters = reporters or outgoing.reporters  # from here on it counts
-    outgoing.reports["success" if success else "failure"] += 1
-    if not outgoing.final:
-        outgoing.cause = cause or "a recipient reported a failure"
-        scheduler.outbox.counted(outgoing)
+    kind = "success" if success else "failure"
+    before = outgoing.cause
+    outgoing.reports[kind] += 1
+    try:
+        if not outgoing.final:
+            outgoing.cause = cause or "a recipient reported a failure"
+            scheduler.outbox.counted(outgoing)
+        scheduler.emit(outgoing, reporter, success, cause)
+    except Exception:
+        outgoing.reports[kind] -= 1
+        outgoing.cause = before
+        raise
+    outgoing.reporters = reporters or outgoing.reporters  # from here on it is known
 
 
 def _with(outgoing, what):

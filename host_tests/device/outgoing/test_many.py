@@ -2,6 +2,7 @@
 # heap: 256k, the peer and all that was sent to it lie in it too
 """Reports about a message to many: GROUP, TOPIC and BC (TS 23.554 clauses 8.3.4, 8.7.4; docs/wire-profile.md)."""
 
+import coap
 from common import equal
 from msgin5g import REPORT
 from msgin5g_scene import DAY, HOUR, Scene, agree, clean, imdn, msgresp, segconfir
@@ -128,6 +129,27 @@ def test_a_report_that_finds_no_memory_counts_when_it_comes_again():
             for _ in range(3):
                 scene.post(imdn(outgoing.message_id, status, "ue:b@x"))
             equal((outgoing.state, outgoing.reports, len(told)), (state, wanted, 1))
+
+
+def test_a_failure_whose_record_finds_no_memory_is_there_after_a_restart_when_it_came_again():
+    scene = Scene(report_timeout=3600).start()
+    outgoing = scene.send("group:all@x", to_type="GROUP", report=True)
+    outbox = scene.client.outbox
+    counted = outbox.counted
+
+    def starved(_):
+        raise MemoryError
+
+    outbox.counted = starved
+    equal(
+        scene.post(imdn(outgoing.message_id, "failure", "ue:b@x", "no room")).code, coap.SERVICE_UNAVAILABLE
+    )
+    equal((outgoing.reports, outgoing.cause), (counts(0, 0), None))
+    outbox.counted = counted
+    scene.post(imdn(outgoing.message_id, "failure", "ue:b@x", "no room"))
+    scene.client.flush()
+    again = Scene(storage=scene.storage, report_timeout=3600).start().client.outbox.waiting[0]
+    equal((again.reports, again.cause), (counts(0, 1), "no room"))
 
 
 def test_what_waits_only_to_be_counted_makes_room():
