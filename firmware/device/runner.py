@@ -102,6 +102,7 @@ class Serving:
         self._armed = None  # the deadline that the timer task sleeps until
         self._watched = {}
         self._unsent = None
+        self._event = None  # what is being handed on, and what there was no memory for
         self._behind = False  # memory lacked to hand on all that the core gave
         self._peer = None  # what core and link agree on, once that is open
         self._state = ("stopped", None)  # what was told last
@@ -317,6 +318,8 @@ class Serving:
                 await self._short(0)
 
     def _tidy(self):
+        if self._behind:
+            raise MemoryError  # a pause, and then it is tried again
         # Where a large datagram came another may be on its way, and its octets come in by themselves meanwhile.
         if self._large:
             self._large = False
@@ -351,10 +354,15 @@ class Serving:
         core = self.core
         self._transmit()
         while True:
-            event = core.next_event()
+            if self._event is None:
+                self._event = core.next_event()
+            event = self._event
             if event is None:
                 break
-            self._on_event(*event)
+            kind, subject = event
+            self._on_event(kind, subject)
+            if self._event is event:
+                self._event = None  # else the application has called the client meanwhile
         if core.idle:
             self._drained.set()
         security = getattr(core.endpoint, "security", None)
@@ -390,6 +398,7 @@ class Serving:
         """Call a function that the application set. An exception of it is told, and does not end the client."""
         if function is not None:
             self._inside = False  # the core has done what it was called for: the function may call it
+            self._event = None  # and is called once, whatever becomes of that
             try:
                 function(*arguments)
             except Exception as error:
