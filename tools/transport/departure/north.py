@@ -24,7 +24,7 @@ class OneKey:
         store.know_context(keys)
         self._store, self._keys, self._ue = store, keys, ue
         self.sequence, self.save_sequence = store.sequence, store.save_sequence
-        self.floor, self.save_floor = store.floor, store.save_floor
+        self.floor, self.note_floor = store.floor, store.note_floor
 
     def keys_version(self):
         return 1
