@@ -41,7 +41,7 @@ _CALLS = const(
     (
         "device.calls.ending Ending drain next_wake stop",
         "device.calls.receiving Receiving messages next_message receive",
-        "device.calls.asking Asking alive ended outbox stats subscribe triggered unsubscribe",
+        "device.calls.asking Asking alive call ended outbox stats subscribe triggered unsubscribe",
         "device.calls.restarting Restarting again",
         "device.calls.warning Warning _forget_warnings _warn",
         "device.calls.groups Groups group_members groups join leave",
@@ -130,14 +130,6 @@ class RunningClient(Serving):
     def __getattr__(self, name):
         later(RunningClient, name, *_CALLS)
         return getattr(self, name)
-
-    def call(self, name: str, method: str, *arguments: "Any") -> "Any":
-        """Call a method of the procedure `name` of a Client, at once, and return what it returned: for a procedure that
-        has no call of its own here. The method's last argument, the tick, is added.
-
-        Raise KeyError where there is no such procedure, what the method raises, msgin5g.StoppedError after `stop`.
-        """
-        return self._call(self.core.call, name, method, *arguments, health.now())
 
     def abandon(self) -> None:
         """Close the link at once and leave all else to the next client, as a power cut does."""

@@ -6,7 +6,6 @@ import gc
 from coap.compat import const, drop_half_modules, earliest
 from coap.submodule import later, whole
 
-from .outgoing.outbox import Outbox
 from .store.message_store import MessageStore
 
 _TYPING = const(False)
@@ -81,7 +80,7 @@ class BaseClient(Parts):
         }
         self.store = MessageStore(storage, lent)
         self.store.recover()
-        self.outbox = Outbox(self.store, config.outbox["messages"], config.outbox["bytes"])
+        self._outbox = None
         self.events: list = []
         self.sources: "Any" = ()  # of requests, in the order of their turn: rules.requests.Source, or None
         self._stood = self._announced = None  # of the registration: its state, and what was told of that
@@ -96,6 +95,16 @@ class BaseClient(Parts):
     def __getattr__(self, name):
         later(BaseClient, name, *_PARTS)
         return getattr(self, name)
+
+    @property
+    def outbox(self):
+        """The Outbox of the message store, made when it is first asked for: until then nothing was sent."""
+        if self._outbox is None:
+            from .outgoing.outbox import Outbox
+
+            limits = self.config.outbox
+            self._outbox = Outbox(self.store, limits["messages"], limits["bytes"])
+        return self._outbox
 
     # --- what the application's side calls -------------------------------------------------------------
 
@@ -113,7 +122,7 @@ class BaseClient(Parts):
     @property
     def idle(self) -> bool:
         """Whether nothing waits to be sent: no message that is not accepted, no report of ours."""
-        return not self.outbox.queue and (self._receiver is None or self._receiver.idle)
+        return not self.store.queue and (self._receiver is None or self._receiver.idle)
 
     @property
     def reports_sent(self) -> bool:
@@ -181,7 +190,7 @@ class BaseClient(Parts):
     def prepare(self) -> "bytearray | None":
         """Work ahead while the link is busy and everything else is done, so that it need not wait. Return a datagram
         that goes out when the one on the air is answered, where there is one now. Raise nothing."""
-        if not self.outbox.queue:
+        if not self.store.queue:
             return None
         try:
             return self.sender and self.sender.prepare(self.now)

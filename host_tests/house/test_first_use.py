@@ -31,7 +31,7 @@ print(scene.take().size, loaded())
 scene.client.subscribe("t", scene.tick)
 print(loaded())
 """
-OUT = "msgin5g.outgoing.sender"
+OUT = ["msgin5g.outgoing.outbox", "msgin5g.outgoing.sender"]
 IN, MESSAGE = "msgin5g.incoming.receiver", "msgin5g.store.message"
 SENDS, TAKES = "msgin5g.outgoing.segmentation", "msgin5g.incoming.reassembly"
 TOPICS, BLOCKS = "msgin5g.procedures.topics", "coap.blockwise"
@@ -50,7 +50,7 @@ RARELY = [
 @pytest.mark.parametrize("interpreter", ["cpython", "micropython"])
 def test_a_client_loads_what_it_uses(interpreter):
     python = sys.executable if interpreter == "cpython" else str(BIN / "micropython")
-    code = DAY % ([OUT, IN, MESSAGE, SENDS, TAKES, TOPICS, BLOCKS, *CONFIGURED, *RARELY],)
+    code = DAY % ([*OUT, IN, MESSAGE, SENDS, TAKES, TOPICS, BLOCKS, *CONFIGURED, *RARELY],)
     path = ":".join(map(str, PATH))
     done = subprocess.run(
         [python, "-c", code],
@@ -60,11 +60,11 @@ def test_a_client_loads_what_it_uses(interpreter):
     )
     assert done.stdout.splitlines() == [
         "[]",
-        f"accepted None {[OUT]}",
-        f"y {[OUT, IN, MESSAGE]}",
-        f"sent {[OUT, IN, MESSAGE, SENDS]}",
-        f"4 {[OUT, IN, MESSAGE, SENDS, TAKES]}",
-        f"{[OUT, IN, MESSAGE, SENDS, TAKES, TOPICS]}",
+        f"accepted None {OUT}",
+        f"y {[*OUT, IN, MESSAGE]}",
+        f"sent {[*OUT, IN, MESSAGE, SENDS]}",
+        f"4 {[*OUT, IN, MESSAGE, SENDS, TAKES]}",
+        f"{[*OUT, IN, MESSAGE, SENDS, TAKES, TOPICS]}",
     ], done.stdout + done.stderr
 
 

@@ -13,7 +13,7 @@ from coap.compat import json_value
 from common import Random
 from msgin5g import BodyError, Client, Config, MemoryStorage
 from msgin5g.incoming.reassembly import Reassembly, StoredPayload
-from msgin5g.incoming.receiver import Message
+from msgin5g.incoming.receiver import Message, segment_recovery
 from msgin5g.outgoing.body_builder import LEAST_ROOM
 from msgin5g.outgoing.builder import OctetsSource
 from msgin5g.outgoing.segmentation import Segments
@@ -179,7 +179,7 @@ def test_ranges_of_what_is_missing(there, total):
         header = Message("ue:b@x", "UE", "ue:a@x", "UE", "m", None, "NORMAL", False)
         segments = reassembly.add(header, "s", number, total, False, "x", 0, 0)
     ranges = segments.missing()
-    body = json.loads(bytes(bodies.segment_recovery("i", "s", ranges)))
+    body = json.loads(bytes(segment_recovery("i", "s", ranges)))
     assert reading.read_ranges(body["segNoList"]) == ranges
     named = [number for first, last in ranges for number in range(first, last + 1)]
     assert named == sorted(set(range(1, total + 1)) - there)

@@ -185,10 +185,6 @@ class Endpoint(Serving):
 
         return begin(self, message, peer, now, tag, into)
 
-    def ping(self, peer: "Peer", now: "Tick", tag: object = None) -> Exchange:
-        """Send an empty confirmable message (section 4.3); a live peer answers it with Reset."""
-        return self.request(Message(_EMPTY), peer, now, tag)
-
     def cancel(self, exchange: Exchange, now: "Tick") -> None:
         """Forget an exchange: no more retransmissions, no event. What comes for it counts as unmatched."""
         if exchange in self._exchanges:
@@ -347,16 +343,6 @@ class Endpoint(Serving):
         """Have `next_event` give this one."""
         self._events.append(event)
 
-    def is_open(self, exchange: "Any") -> bool:
-        """Return whether something is still expected for an exchange or a stream, or a request of a peer has no answer
-        yet."""
-        return (
-            exchange in self._exchanges
-            or exchange in self.bodies
-            or exchange in self._incoming
-            and not exchange.response
-        )
-
     # --- sending ------------------------------------------------------------------------------------
 
     def next_mid(self) -> int:
@@ -379,23 +365,12 @@ class Endpoint(Serving):
             raise MessageError("%d octets: max_datagram is %d" % (len(datagram), self.max_datagram))
         return datagram
 
-    def seen(self) -> "Duplicates":
-        """Return what is kept of messages of peers, for when they come again."""
-        if self._duplicates is None:
-            from .duplicates import Duplicates
-
-            self._duplicates = Duplicates(self.MAX_DUPLICATES, self.MAX_ANSWER_OCTETS)
-        return self._duplicates
-
     def _put_unless_flooded(self, datagram, peer):
         """Queue what others can make us send at will, unless the queue is half full."""
         if len(self._queue) > self.MAX_QUEUE // 2:
             self.stats["dropped"] += 1  # so that a flood of these does not push out our own messages
         else:
             self.put(datagram, peer)
-
-    def _reset(self, mid, peer):
-        self._put_unless_flooded(empty(_RST, mid), peer)
 
     def start(
         self,
@@ -529,15 +504,6 @@ class Endpoint(Serving):
         if message.options and self.unrecognized(message) is not None:
             return None
         return message
-
-    def _reject(self, message, peer, unknown):
-        """Reject a response that is not used (section 4.2); `unknown` where it belongs to no exchange."""
-        # A Reset ends an observation that we have dropped, so a non-confirmable notification gets one as well.
-        if message.type == _CON or (
-            message.type == _NON and unknown and message.option(_OBSERVE) is not None
-        ):
-            self._reset(message.mid, peer)
-        self.stats["unmatched"] += 1
 
     def _exchange_of(self, message, peer):
         """Return the exchange that a response answers, or None. Token and peer make the match (section 5.3.2), for

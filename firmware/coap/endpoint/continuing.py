@@ -6,7 +6,7 @@ and 5.2.2.
 
 from .. import numbers
 from ..compat import const, ticks_diff
-from ..message import MessageError, decode, empty
+from ..message import Message, MessageError, decode, empty
 from .options import has_blocks
 
 _TYPING = const(False)
@@ -16,7 +16,7 @@ if _TYPING:
 
     from contracts import Peer, Tick
 
-    from ..message import Message
+    from .duplicates import Duplicates
     from .parameters import Exchange, Parameters
 
 # of coap.exchange
@@ -48,6 +48,40 @@ class Continuing:
         _exchanges: list
         _duplicates: Any
         _finish: Callable[..., None]
+
+    def ping(self: "Any", peer: "Peer", now: "Tick", tag: object = None) -> "Exchange":
+        """Send an empty confirmable message (section 4.3); a live peer answers it with Reset."""
+        return self.request(Message(numbers.EMPTY), peer, now, tag)
+
+    def is_open(self: "Any", exchange: "Any") -> bool:
+        """Return whether something is still expected for an exchange or a stream, or a request of a peer has no answer
+        yet."""
+        return (
+            exchange in self._exchanges
+            or exchange in self.bodies
+            or exchange in self._incoming
+            and not exchange.response
+        )
+
+    def seen(self: "Any") -> "Duplicates":
+        """Return what is kept of messages of peers, for when they come again."""
+        if self._duplicates is None:
+            from .duplicates import Duplicates
+
+            self._duplicates = Duplicates(self.MAX_DUPLICATES, self.MAX_ANSWER_OCTETS)
+        return self._duplicates
+
+    def _reset(self, mid, peer):
+        self._put_unless_flooded(empty(numbers.RST, mid), peer)
+
+    def _reject(self, message, peer, unknown):
+        """Reject a response that is not used (section 4.2); `unknown` where it belongs to no exchange."""
+        # A Reset ends an observation that we have dropped, so a non-confirmable notification gets one as well.
+        if message.type == numbers.CON or (
+            message.type == numbers.NON and unknown and message.option(numbers.OBSERVE) is not None
+        ):
+            self._reset(message.mid, peer)
+        self.stats["unmatched"] += 1
 
     def _check(self, message):
         """Raise MessageError for what is no request, BusyError where as many requests of ours are open as there may be.

@@ -39,6 +39,14 @@ class Asking:
         """
         return self.call("triggers", "triggered", octets)
 
+    def call(self: "Any", name: str, method: str, *arguments: "Any") -> "Any":
+        """Call a method of the procedure `name` of a Client, at once, and return what it returned: for a procedure that
+        has no call of its own here. The method's last argument, the tick, is added.
+
+        Raise KeyError where there is no such procedure, what the method raises, msgin5g.StoppedError after `stop`.
+        """
+        return self._call(self.core.call, name, method, *arguments, health.now())
+
     def outbox(self: "Any") -> "list[Any]":
         """Return the messages, over restarts too: those that wait, in order, then the last that ended."""
         outbox = self.core.outbox

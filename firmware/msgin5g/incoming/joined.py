@@ -5,7 +5,7 @@ from coap.compat import const
 
 from ..rules import policy
 from ..security import room
-from ..wire import aggregates, bodies
+from ..wire import aggregates
 
 _MOST = const(16)
 
@@ -81,9 +81,8 @@ def join(notices, first, config, now):
 
 
 def _head(config, first):
-    to_type, to, message_id, _, _ = first.arguments
     # clause 7.3.4.2 wants a msgId outside, where it means nothing: that of the first
-    return bodies.report(config.service_identifier, config.ue_service_id, to_type, to, message_id, None)
+    return type(first)("IMDN", first.arguments[:3] + (None,)).body(config)
 
 
 def _element(notice):

@@ -41,10 +41,10 @@ class _Notice:
     def body(self, config):
         service = config.service_identifier
         if self.kind == "IMDN":
-            return bodies.report(service, config.ue_service_id, *self.arguments)
+            return report(service, config.ue_service_id, *self.arguments)
         if self.kind == "SEGREC":  # of what is missing by now
-            return bodies.segment_recovery(service, self.segments.set_id, self.segments.missing())
-        return bodies.segment_confirmation(service, *self.arguments)
+            return segment_recovery(service, self.segments.set_id, self.segments.missing())
+        return segment_confirmation(service, *self.arguments)
 
 
 class Receiver(Inbox):
@@ -374,3 +374,27 @@ def _read_message(body, address, outer=None):
         body.priority(priority),
         body.flag("isDelivStatReq", report),
     )
+
+
+def report(service, addr, to_type, to, message_id, status, cause=None):
+    """Return IMDN, clause 7.3.4.2: `status` is SUCCESS or FAILURE."""
+    return bodies.request(
+        service,
+        "IMDN",
+        ("oriAddr", bodies.originator(addr)),
+        ("destAddr", bodies.destination(to_type, to)),
+        ("msgId", message_id),
+        ("DelSta", status),
+        ("Cause", cause),
+    )
+
+
+def segment_recovery(service, set_id, ranges):
+    """Return SEGREC, clause 7.3.6.2: `ranges` are (first, last) pairs."""
+    numbers = "(%s)" % ", ".join(["%d-%d" % each for each in ranges])
+    return bodies.request(service, "SEGREC", ("segId", set_id), ("segNoList", numbers))
+
+
+def segment_confirmation(service, set_id, result):
+    """Return SEGCONFIR, clause 7.3.6.1."""
+    return bodies.request(service, "SEGCONFIR", ("segId", set_id), ("result", result))

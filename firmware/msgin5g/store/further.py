@@ -5,7 +5,7 @@ to many, joined, or moved to another log segment. Imported with the first of the
 from coap.compat import const
 
 from .journal import framed, pack
-from .outgoing import AWAITING, Outgoing, counts, outgoing_header
+from .outgoing import AWAITING, Outgoing, counts
 
 _PROGRESS = const(0x50)
 _COUNTED = const(0x4E)
@@ -49,7 +49,7 @@ class Further:
             payload = b""
             if owner.stands not in AWAITING and owner.source.file is None:
                 payload = owner.source.read(0, owner.size)
-            return _SENT, framed(outgoing_header(owner), payload)
+            return _SENT, framed(owner.header(), payload)
         if hasattr(owner, "composition"):
             return _JOINED, pack(owner.composition())
         if isinstance(owner, tuple):  # of an earlier run, until the sender takes it up

@@ -20,7 +20,6 @@ from coap.submodule import later, unload, whole
 
 from ..wire.identifiers import escaped, quoted
 from .journal import Journal, RecordSource, framed, pack
-from .outgoing import outgoing_header
 
 _SENT = const(0x53)
 _ACCEPTED = const(0x41)
@@ -78,7 +77,7 @@ class MessageStore:
         source = outgoing.source
         if octets is not None:
             source = RecordSource(self.journal, None, len(octets), source.text)
-        body = framed(outgoing_header(outgoing), octets or b"")
+        body = framed(outgoing.header(), octets or b"")
         source.ref = outgoing.ref = self.journal.write([(_SENT, body, outgoing)])
         outgoing.source = source
         self.journal.compact()

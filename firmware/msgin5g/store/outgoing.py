@@ -85,6 +85,44 @@ class Outgoing:
         """Whether `state` will not change any more."""
         return states.OUTGOING[0].index(self.stands) >= states.FINAL
 
+    def header(self):
+        """Return the header of record S, a JSON list in the order of recovery.OUTGOING, which has the names. Most of
+        it is the same for most messages, and is not made anew for them."""
+        left = None
+        if self.expires is not None and self.stands not in AWAITING:
+            left = self.expires.last
+        source = self.source  # None once it is accepted
+        wishes = self.app_id, self.priority, self.store_forward, left, self.expire_time
+        if wishes == (None, "NORMAL", False, None, None):
+            wishes = (
+                b'null,true,"NORMAL",false,null,null'
+                if self.report
+                else b'null,false,"NORMAL",false,null,null'
+            )
+        else:
+            wishes = json_octets(wishes[:1] + (self.report,) + wishes[1:])[1:-1]
+        further = source and source.file, self.segmentation, self.progress, self.stands in AWAITING
+        failed = self.reports and self.reports["failure"]
+        if failed or further != (None, None, None, False):
+            further = json_octets(further + tuple(counts(self)) if failed else further)[1:]
+        else:
+            further = b"null,null,null,false]"
+        return b"".join(
+            (
+                b'[%d,"' % self.order,
+                self.message_id.encode(),
+                b'","',
+                escaped(self.to),
+                b'","',
+                self.to_type.encode(),
+                b'",',
+                wishes,
+                b",true," if source is not None and source.text else b",false,",
+                b"%d," % self.size,
+                further,
+            )
+        )
+
     def __repr__(self):
         return "<Outgoing %s to %s: %s%s>" % (
             self.message_id,
@@ -92,45 +130,6 @@ class Outgoing:
             self.state,
             ", " + self.cause if self.cause else "",
         )
-
-
-def outgoing_header(outgoing):
-    """Return the header of record S, a JSON list in the order of recovery.OUTGOING, which has the names. Most of it is
-    the same for most messages, and is not made anew for them."""
-    left = None
-    if outgoing.expires is not None and outgoing.stands not in AWAITING:
-        left = outgoing.expires.last
-    source = outgoing.source  # None once it is accepted
-    wishes = outgoing.app_id, outgoing.priority, outgoing.store_forward, left, outgoing.expire_time
-    if wishes == (None, "NORMAL", False, None, None):
-        wishes = (
-            b'null,true,"NORMAL",false,null,null'
-            if outgoing.report
-            else b'null,false,"NORMAL",false,null,null'
-        )
-    else:
-        wishes = json_octets(wishes[:1] + (outgoing.report,) + wishes[1:])[1:-1]
-    further = source and source.file, outgoing.segmentation, outgoing.progress, outgoing.stands in AWAITING
-    failed = outgoing.reports and outgoing.reports["failure"]
-    if failed or further != (None, None, None, False):
-        further = json_octets(further + tuple(counts(outgoing)) if failed else further)[1:]
-    else:
-        further = b"null,null,null,false]"
-    return b"".join(
-        (
-            b'[%d,"' % outgoing.order,
-            outgoing.message_id.encode(),
-            b'","',
-            escaped(outgoing.to),
-            b'","',
-            outgoing.to_type.encode(),
-            b'",',
-            wishes,
-            b",true," if source is not None and source.text else b",false,",
-            b"%d," % outgoing.size,
-            further,
-        )
-    )
 
 
 def counts(outgoing):

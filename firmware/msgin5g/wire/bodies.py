@@ -51,7 +51,7 @@ def _write(data, members):
     data += b"}"
 
 
-def _request(service, kind, *members):
+def request(service, kind, *members):
     """Return a message of this msgType, as all of clause 7.3 begin, with the pairs behind that."""
     return write(("msgIden", service), ("msgType", kind), *members)
 
@@ -68,7 +68,7 @@ def destination(type, addr):
 
 def registration(service, addr, profile=None, urgent=None, lifetime=None, wait=None):
     """Return REG, clause 7.3.3.1; `profile` is the pairs of cliProfile."""
-    return _request(
+    return request(
         service,
         "REG",
         ("oriAddr", originator(addr)),
@@ -81,7 +81,7 @@ def registration(service, addr, profile=None, urgent=None, lifetime=None, wait=N
 
 def gateway_registration(service, addr, ue_id, lifetime):
     """Return GWREG, clause 7.3.3.3."""
-    return _request(
+    return request(
         service,
         "GWREG",
         ("oriAddr", originator(addr)),
@@ -93,7 +93,7 @@ def gateway_registration(service, addr, ue_id, lifetime):
 def deregistration(service, addr, urgent=None, wait=None):
     """Return DEREG, clause 7.3.3.2; the last two, clause 6.3.4.2.2, have no name there."""
     who = ("oriAddr", originator(addr))
-    return _request(service, "DEREG", who, ("urgentTag", urgent), ("reqExpTime", wait))
+    return request(service, "DEREG", who, ("urgentTag", urgent), ("reqExpTime", wait))
 
 
 def message(service, addr, outgoing, value, segments=None, number=0):
@@ -136,30 +136,6 @@ def message(service, addr, outgoing, value, segments=None, number=0):
             b"}",
         )
     )
-
-
-def report(service, addr, to_type, to, message_id, status, cause=None):
-    """Return IMDN, clause 7.3.4.2: `status` is SUCCESS or FAILURE."""
-    return _request(
-        service,
-        "IMDN",
-        ("oriAddr", originator(addr)),
-        ("destAddr", destination(to_type, to)),
-        ("msgId", message_id),
-        ("DelSta", status),
-        ("Cause", cause),
-    )
-
-
-def segment_recovery(service, set_id, ranges):
-    """Return SEGREC, clause 7.3.6.2: `ranges` are (first, last) pairs."""
-    numbers = "(%s)" % ", ".join(["%d-%d" % each for each in ranges])
-    return _request(service, "SEGREC", ("segId", set_id), ("segNoList", numbers))
-
-
-def segment_confirmation(service, set_id, result):
-    """Return SEGCONFIR, clause 7.3.6.1."""
-    return _request(service, "SEGCONFIR", ("segId", set_id), ("result", result))
 
 
 class Body(Reading):

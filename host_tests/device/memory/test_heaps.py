@@ -11,6 +11,7 @@ from common import Random, equal
 
 SIZE = 4096
 STEP = 64
+REQUEST = coap.REQUEST  # here: the module of the kinds takes memory
 
 
 def block(mid, at, code=coap.POST):
@@ -136,7 +137,7 @@ def starved(threshold):
             except refused:
                 failed += 1
             event = device.next_event()
-            if event and event[0] == coap.REQUEST:
+            if event and event[0] == REQUEST:
                 try:
                     device.respond(event[1], answer, now)
                 except MemoryError:

@@ -4,7 +4,7 @@ at an endpoint with several keys: nothing is lost that does not come again, and 
 """
 
 import coap
-from coap import endpoint, exchange, message
+from coap import endpoint, message
 from coap.endpoint import duplicates, serving
 from coap.oscore import Keyring, context, hkdf, outer, renewal
 from common import equal
@@ -14,7 +14,7 @@ from starving import each
 
 POINTS = [
     (message.Message, "__init__"),
-    (exchange.Exchange, "__init__"),
+    (endpoint.Exchange, "__init__"),
     (duplicates.Incoming, "__init__"),
     (duplicates._Entry, "__init__"),
     (endpoint, "encode"),

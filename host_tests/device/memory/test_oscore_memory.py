@@ -4,7 +4,7 @@ a response that was not taken verifies when it comes again.
 """
 
 import coap
-from coap import endpoint, exchange, message
+from coap import endpoint, message
 from coap.endpoint import duplicates, serving
 from coap.oscore import context
 from coap_scene import events
@@ -14,7 +14,7 @@ from starving import each
 
 POINTS = [
     (message.Message, "__init__"),
-    (exchange.Exchange, "__init__"),
+    (endpoint.Exchange, "__init__"),
     (duplicates.Incoming, "__init__"),
     (duplicates._Entry, "__init__"),
     (endpoint, "encode"),

@@ -6,6 +6,7 @@ import json
 from coap.compat import json_string
 from common import equal, raises
 from msgin5g import BodyError
+from msgin5g.incoming.receiver import report
 from msgin5g.wire import bodies, payload
 from msgin5g.wire.bodies import Body
 from msgin5g.wire.identifiers import escaped
@@ -134,7 +135,7 @@ def test_segments():
 
 def test_report():
     # 7.3.4.2
-    body = bodies.report("urn:3gpp:msgin5g", UE, "AS", "as:b@x", "m-1", bodies.FAILURE, "no valve")
+    body = report("urn:3gpp:msgin5g", UE, "AS", "as:b@x", "m-1", bodies.FAILURE, "no valve")
     equal(
         body,
         HEAD + b'"IMDN",' + ORI + b',"destAddr":{"destAddrType":"AS","addr":"as:b@x"},"msgId":"m-1",'

@@ -15,7 +15,6 @@ from .._contracts import Security
 from .._contracts import Sink
 from .._contracts import Tick
 from ..message import Message
-from .duplicates import Duplicates
 from .duplicates import Incoming
 from .parameters import Exchange
 from .parameters import Parameters
@@ -71,8 +70,6 @@ class Endpoint(Serving):
         `security` also oscore.StateError and OSError where it cannot be protected; what reading the payload raises.
         Then nothing was sent.
         """
-    def ping(self, peer: Peer, now: Tick, tag: object=None) -> Exchange:
-        """Send an empty confirmable message (section 4.3); a live peer answers it with Reset."""
     def cancel(self, exchange: Exchange, now: Tick) -> None:
         """Forget an exchange: no more retransmissions, no event. What comes for it counts as unmatched."""
     def receive(self, datagram: Octets, peer: Peer, now: Tick, leisure: int | None=None) -> bool:
@@ -104,16 +101,10 @@ class Endpoint(Serving):
         """
     def emit(self, event: tuple[int, object, Message | None]) -> None:
         """Have `next_event` give this one."""
-    def is_open(self, exchange: Any) -> bool:
-        """Return whether something is still expected for an exchange or a stream, or a request of a peer has no answer
-        yet.
-        """
     def next_mid(self) -> int:
         """Return the next Message ID (section 4.4)."""
     def encoded(self, message: Message, type: int, mid: int, token: bytes) -> bytearray:
         """Return the octets of a message. Raise MessageError where they are more than a datagram may have."""
-    def seen(self) -> Duplicates:
-        """Return what is kept of messages of peers, for when they come again."""
     def start(self, peer: Peer, message: Message, type: int, token: bytes | None, now: Tick, tag: object, incoming: Incoming | None, binding: Any, body: Any=None, silence: tuple[int, bool] | None=None) -> Exchange:
         """Send a message that something is expected for; return its Exchange. Raise MessageError, MemoryError: then it
         was not started.

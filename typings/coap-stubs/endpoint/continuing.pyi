@@ -10,6 +10,7 @@ from typing import Any
 from .._contracts import Peer
 from .._contracts import Tick
 from ..message import Message
+from .duplicates import Duplicates
 from .parameters import Exchange
 from .parameters import Parameters
 
@@ -26,6 +27,14 @@ class Continuing:
     next_mid: Callable[..., int]
     encoded: Callable[..., bytearray]
     failure: Any
+    def ping(self: Any, peer: Peer, now: Tick, tag: object=None) -> Exchange:
+        """Send an empty confirmable message (section 4.3); a live peer answers it with Reset."""
+    def is_open(self: Any, exchange: Any) -> bool:
+        """Return whether something is still expected for an exchange or a stream, or a request of a peer has no answer
+        yet.
+        """
+    def seen(self: Any) -> Duplicates:
+        """Return what is kept of messages of peers, for when they come again."""
     def expire(self, exchange: Exchange, now: Tick) -> None:
         """Handle an exchange whose deadline has come: send its message again, or end it."""
     def accept(self, message: Message, peer: Peer, now: Tick) -> None:
