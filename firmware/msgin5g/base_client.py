@@ -165,7 +165,7 @@ class BaseClient(Parts):
         self._stale = True
         if self.builder is None:
             self.procedure("sender")
-        if isinstance(payload, tuple) or hasattr(payload, "read"):
+        if not isinstance(payload, str) and not isinstance(payload, bytes):
             # What takes it back comes late, and must not find no memory once there is something to take back.
             self.drop, self.sender.drop  # noqa: B018
         outgoing = self.builder.add(to, payload, now, **options)

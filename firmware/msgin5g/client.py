@@ -63,10 +63,9 @@ class Client(BaseClient):
         self.listener = None  # a procedure that is given each datagram before the endpoint
         self.clock = clock
         self.on_air = 0
-        # Whose request is being made, and which: where it does not go out, its source has to hear of that. Set here, as
-        # there is no memory for more then.
-        self._asker: "Any" = None
-        self._asked: "Any" = None
+        # A source and its request that found no memory: `event`, until the source has heard of it. Made here, as then
+        # there may be no memory for this either.
+        self._unmade: list = [None, None]
         self.sources = [None] * len(procedures.TABLE)
         self._receiving = procedures.place("receiver")
         for position, row in enumerate(procedures.TABLE):
@@ -180,7 +179,7 @@ class Client(BaseClient):
 
     def _do(self, now):
         """Everything that can be done now: events of the endpoint, what is due, what may go out."""
-        if self.event is not None or self._asker is not None:
+        if self.event is not None:
             self._undo(now)
         while True:
             self.event = event = self.endpoint.next_event()
@@ -202,11 +201,13 @@ class Client(BaseClient):
             self._announce()
 
     def _undo(self, now):
-        if self._asker is not None:
-            self._asker.unanswered(self._asked, now)
-            self._asker = self._asked = None
         event = self.event
         if event is None:
+            return
+        if event is self._unmade:
+            source, item = event
+            source.unanswered(item, now)
+            self.event = event[0] = event[1] = None
             return
         kind, subject, _ = event
         if kind == _REQUEST:
@@ -235,17 +236,22 @@ class Client(BaseClient):
                     break
             else:
                 item, body, confirmable = job
-                self._asker = source
-                self._asked = item
                 try:
-                    exchange = source.ask(self, item, request(self.config, body, confirmable), now)
-                    self.on_air += 1
-                    source.sent(item, exchange)
-                except MessageError as error:
-                    source.unsendable(item, str(error), now)
-                except OSError:  # of the storage: OSCORE has no number to send with
-                    source.unanswered(item, now)
-                self._asker = self._asked = None
+                    try:
+                        exchange = source.ask(self, item, request(self.config, body, confirmable), now)
+                    except MessageError as error:
+                        source.unsendable(item, str(error), now)
+                        return True
+                    except OSError:  # of the storage: OSCORE has no number to send with
+                        source.unanswered(item, now)
+                        return True
+                except STARVED:
+                    self.event = self._unmade
+                    self.event[0] = source
+                    self.event[1] = item
+                    raise
+                self.on_air += 1
+                source.sent(item, exchange)
                 return True
         return False
 

@@ -40,7 +40,7 @@ class Copying:
         self._stale = True  # what fails half way may have changed something, too
         if self.builder is None:
             self.procedure("sender")
-        if isinstance(payload, tuple) or hasattr(payload, "read"):
+        if not isinstance(payload, str) and not isinstance(payload, bytes):
             self.sender.drop  # noqa: B018  # as in `offer`
         outgoing = self.builder.add(
             to, payload, now, to_type, app_id, report, priority, store_forward, expires, volatile
