@@ -12,9 +12,6 @@ if _TYPING:
 _DAY = const(86400000)  # well below the 3.1 days within which ticks can be compared
 # s that a word of the other side may put anything off: a peer that is well again is found by then
 MAX_WAIT = const(3600)
-# Of coap.compat.ticks_diff, which a Countdown works out by itself: each is asked often, and a call takes more than that
-_HALF = const(1 << 28)
-_MASK = const((1 << 29) - 1)
 _LEAST_LIFETIME = const(10)  # s; what is granted for less is no lifetime
 
 
@@ -44,16 +41,13 @@ class Countdown:
 
     def advance(self, now):
         """Take note of the time that has passed, before the tick comes round. Return what `left` does."""
-        since = self._since
-        if since is not None:
-            self.last -= ((now - since + _HALF) & _MASK) - _HALF
+        self.last = left = self.left(now)
         self._since = now
-        return self.last
+        return left
 
     def left(self, now):
         """Return the milliseconds that are left; 0 or less when it is over."""
-        since = self._since
-        return self.last if since is None else self.last - (((now - since + _HALF) & _MASK) - _HALF)
+        return self.last if self._since is None else self.last - ticks_diff(now, self._since)
 
     def deadline(self, now):
         """Return the tick to look again: when it is over, or in a day."""
@@ -61,10 +55,7 @@ class Countdown:
 
     def waits(self, now):
         """Return what `deadline` does, None where it is over."""
-        left = self.last
-        since = self._since
-        if since is not None:
-            left -= ((now - since + _HALF) & _MASK) - _HALF
+        left = self.left(now)
         if left <= 0:
             return None
         return now + (left if left < _DAY else _DAY)

@@ -305,7 +305,9 @@ class Endpoint(Serving):
     def next_deadline(self) -> "Tick | None":
         """Return the tick when `poll` is needed next, or None. It is needed once a day in any case: ticks wrap, and
         one that is kept for more than 3.1 days would seem to lie ahead."""
-        deadline = _soonest(None, self._exchanges)
+        deadline = None
+        if self._exchanges:
+            deadline = _soonest(None, self._exchanges)
         if self._incoming:
             deadline = _soonest(deadline, self._incoming)
         if self.bodies:

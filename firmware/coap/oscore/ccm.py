@@ -24,6 +24,8 @@ _COUNTERS = const(
     b"\xff\x48\xff\x49\xff\x4a\xff\x4b\xff\x4c\xff\x4d\xff\x4e\xff\x4f"
 )
 
+_number = int.from_bytes  # looked up once: MicroPython goes through all built-in names for `int`
+
 
 class TagError(ValueError):
     """The octets were changed, or made with another key, nonce or additional data."""
@@ -43,12 +45,11 @@ def open_sealed(key, nonce, aad, sealed, tag_size=8):
     end = len(sealed) - tag_size
     if end < 0:
         raise TagError("shorter than a tag")
-    sealed = memoryview(sealed)
     stream = _stream(key, nonce, sealed[:end])
     text = stream[_BLOCK:]
     tag = _tag(key, nonce, aad, text, tag_size, stream)
     # All octets are looked at whatever they are: how long it takes must not say how many of them were right.
-    if tag ^ int.from_bytes(sealed[end:], "big"):
+    if tag ^ _number(sealed[end:], "big"):
         raise TagError("the tag does not fit")
     return text
 
@@ -70,10 +71,11 @@ def _stream(key, nonce, text):
     # Key stream from ECB, and one XOR of two long integers instead of one for each octet.
     blocks = 1 + (size + _BLOCK - 1) // _BLOCK
     stream = bytearray(_COUNTERS[: 2 * blocks].replace(b"\xff", first))
-    for i in range(_COUNTED, blocks):
-        stream += first[:14] + i.to_bytes(_LENGTH, "big")
+    if blocks > _COUNTED:
+        for i in range(_COUNTED, blocks):
+            stream += first[:14] + i.to_bytes(_LENGTH, "big")
     aes.aes(key, aes.ECB).encrypt(stream, stream)
-    both = int.from_bytes(stream[_BLOCK : _BLOCK + size], "big") ^ int.from_bytes(text, "big")
+    both = _number(stream[_BLOCK : _BLOCK + size], "big") ^ _number(text, "big")
     stream[_BLOCK:] = both.to_bytes(size, "big")
     return stream
 
@@ -95,4 +97,4 @@ def _tag(key, nonce, aad, text, size, stream):
     blocks += _ZEROS[: -length % _BLOCK]
     aes.aes(key, aes.CBC, _ZEROS).encrypt(blocks, blocks)
     last = len(blocks) - _BLOCK
-    return int.from_bytes(blocks[last : last + size], "big") ^ int.from_bytes(stream[:size], "big")
+    return _number(blocks[last : last + size], "big") ^ _number(stream[:size], "big")

@@ -126,15 +126,13 @@ class Context:
         piv = _piv(self._sequence.next_number())
         observe = message.option(_OBSERVE) is not None
         binding = Binding(self, self.sender_id, piv, nonce_of(self._sender_nonce, piv), observe)
-        option = bytearray((8 | len(piv),))  # with kid
-        option += piv
+        flags = 8 | len(piv)  # with kid
         if self.kid_context is not None:
-            option[0] |= 16
-            option.append(len(self.kid_context))
-            option += self.kid_context
-        option += self.sender_id
+            flags |= 16
+            piv += len(self.kid_context).to_bytes(1, "big") + self.kid_context
+        option = flags.to_bytes(1, "big") + piv + self.sender_id
         code = numbers.FETCH if observe else numbers.POST
-        return seal(self._sender_key, message, code, bytes(option), binding.nonce, binding), binding
+        return seal(self._sender_key, message, code, option, binding.nonce, binding), binding
 
     def skip(self) -> None:
         """Skip some of our own numbers, after the peer said that it had seen one before. Raise as
@@ -411,7 +409,7 @@ def nonce_of(base, piv):
 
 def _piv(number):
     """Return a Partial IV: the fewest octets, but one for 0 (section 5)."""
-    return uint_octets(number) or b"\0"
+    return number.to_bytes(1, "big") if number < 256 else uint_octets(number)
 
 
 def _hex(octets):

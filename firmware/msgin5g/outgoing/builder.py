@@ -36,37 +36,12 @@ def source_of(given, volatile, storage, store, outbox):
         outbox.check(len(octets))
         if volatile or len(octets) <= 1024:  # a longer payload has a file of its own
             return OctetsSource(octets, text), octets
-        view = memoryview(octets)
-        source = _spool(
-            storage, store, len(octets), text, lambda offset, piece: view[offset : offset + piece]
-        )
-        source.fill()
-        return source, None
-    size = None
-    if isinstance(given, tuple) and len(given) == 2 and hasattr(given[0], "read"):
-        given, size = given
-        if isinstance(size, bool) or not isinstance(size, int) or size < 0:
-            raise ValueError("payload: the size in (file, size) must be an integer of at least 0")
-    if not hasattr(given, "read"):
-        payload.as_octets(given)  # says what it may be
-    if size is None:
-        if not hasattr(given, "seek"):
-            raise ValueError("payload: this file does not tell its size; give (file, size)")
-        start = given.tell()
-        size = given.seek(0, 2) - start
-        given.seek(start)
-    outbox.check(size)
-    if volatile:
-        from ..store.sources import FileSource
+        from ..store.sources import spool_of_octets
 
-        return FileSource(given, size), None
-    return _spool(storage, store, size, False, lambda offset, piece: given.read(piece)), None
+        return spool_of_octets(octets, text, storage, store), None
+    from ..store.sources import source_of_file
 
-
-def _spool(storage, store, size, text, read):
-    from ..store.sources import Spool
-
-    return Spool(storage, store.new_file("out-"), size, text, read)
+    return source_of_file(given, volatile, storage, store, outbox), None
 
 
 def ending(expires, now):

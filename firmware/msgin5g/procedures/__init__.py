@@ -35,7 +35,10 @@ def place(name):
 
 def place_of_type(kind):
     """Return the place in the table of the procedure that takes messages of this type, or None."""
+    if not kind or " " in kind:
+        return None
+    wanted = b" %s " % kind.encode()
     for position, row in enumerate(TABLE):
-        if kind in row and kind in row.split()[2:]:  # most rows need no splitting
+        if kind in row and wanted in row.encode() + b" ":  # the other columns are in small letters
             return position
     return None

@@ -18,7 +18,7 @@ something that the other side knows to be a repeat.
 from coap.compat import const
 from coap.submodule import later, unload, whole
 
-from ..wire.identifiers import escaped, quoted
+from ..wire.identifiers import escaped
 from .journal import Journal, RecordSource, framed, pack
 
 _SENT = const(0x53)
@@ -101,19 +101,17 @@ class MessageStore:
         self.remember(finished)
         if outgoing.ref is None and outgoing.spool is None:
             return True
-        cause = finished[4]
-        header = (
-            b'["',
-            outgoing.message_id.encode(),
-            b'","',
-            escaped(outgoing.to),
-            b'","',
-            outgoing.to_type.encode(),
-            b'","',
-            state.encode(),
-            b'",null]' if cause is None else b'",%s]' % quoted(cause),
-        )
-        return self.write(_ENDED, framed(b"".join(header)), outgoing)
+        if finished[4] is None:
+            names = (
+                outgoing.message_id.encode(),
+                escaped(outgoing.to),
+                outgoing.to_type.encode(),
+                state.encode(),
+            )
+            body = framed(b'["%s","%s","%s","%s",null]' % names)
+        else:
+            body = pack(finished)
+        return self.write(_ENDED, body, outgoing)
 
     def remember(self, finished):
         if self.history and self.history[-1][0] == finished[0]:

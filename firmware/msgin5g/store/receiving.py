@@ -5,7 +5,7 @@ import hashlib
 
 from coap.compat import const
 
-from .journal import pack
+from .journal import framed, pack
 
 _OPENED = const(0x4F)
 _CLOSED = const(0x43)
@@ -55,7 +55,8 @@ class Receiving:
         owed = message.report_owed
         message.taken = True  # this may write its record again, and that must say it
         try:
-            self.write(_TAKEN, pack([message.order, owed]), None if owed or message.ref is None else message)
+            header = (b"[%d,true]" if owed else b"[%d,false]") % message.order
+            self.write(_TAKEN, framed(header), None if owed or message.ref is None else message)
         except MemoryError:
             message.taken = False
             raise
@@ -73,7 +74,7 @@ class Receiving:
             self.journal.compact()
 
     def reported(self, message):
-        self.journal.defer(_REPORTED, pack([message.order]))
+        self.journal.defer(_REPORTED, framed(b"[%d]" % message.order))
         message.report_owed = False
         if message.taken and message.ref is not None:
             self.journal.release(message.ref)

@@ -4,6 +4,7 @@
 import msgin5g
 from coap.compat import const
 
+from ..wire import payload
 from .storage import discard
 
 _BLOCK = const(4096)  # of littlefs on most boards
@@ -112,3 +113,41 @@ class Spool(StoredSource):
         except Exception:
             self.remove()
             raise
+
+
+def spool_of_octets(octets, text, storage, store):
+    """Return the Spool that has copied these octets. Raise StorageError."""
+    view = memoryview(octets)
+    source = Spool(
+        storage,
+        store.new_file("out-"),
+        len(octets),
+        text,
+        lambda offset, piece: view[offset : offset + piece],
+    )
+    source.fill()
+    return source
+
+
+def source_of_file(given, volatile, storage, store, outbox):
+    """Return the source of a file, or of (file, size): a Spool that has copied nothing yet, or a FileSource.
+
+    Raise ValueError for what is no payload or never fits, OutboxFull, StorageError.
+    """
+    size = None
+    if isinstance(given, tuple) and len(given) == 2 and hasattr(given[0], "read"):
+        given, size = given
+        if isinstance(size, bool) or not isinstance(size, int) or size < 0:
+            raise ValueError("payload: the size in (file, size) must be an integer of at least 0")
+    if not hasattr(given, "read"):
+        payload.as_octets(given)  # says what it may be
+    if size is None:
+        if not hasattr(given, "seek"):
+            raise ValueError("payload: this file does not tell its size; give (file, size)")
+        start = given.tell()
+        size = given.seek(0, 2) - start
+        given.seek(start)
+    outbox.check(size)
+    if volatile:
+        return FileSource(given, size)
+    return Spool(storage, store.new_file("out-"), size, False, lambda offset, piece: given.read(piece))

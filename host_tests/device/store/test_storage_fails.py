@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# heap: 256k, the flash of the board lies in it too
+# heap: 272k, the flash of the board lies in it too
 """The storage fails while a client starts: recovery raises nothing, the device registers, and nothing that lies there
 is lost by what it does meanwhile."""
 
