@@ -446,8 +446,10 @@ class Endpoint(Serving):
         was reset or timed out (no event). Raise MemoryError: then it has not ended."""
         if exchange.incoming is None:
             self._events.append((kind, exchange, message))
-            if exchange.tag == self.held and message is not None and kind == _RESPONSE:
-                if message.code >> 5 == 2:
+            # Nothing may want memory from here on: the event would come a second time. `held` is an attribute of the
+            # object where it is not None, so that setting it wants none.
+            if self.held is not None and exchange.tag == self.held and kind == _RESPONSE:
+                if message is not None and message.code >> 5 == 2:
                     self.held = None
         else:
             if self.observers:

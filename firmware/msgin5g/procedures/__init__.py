@@ -35,7 +35,7 @@ def place(name):
 
 def place_of_type(kind):
     """Return the place in the table of the procedure that takes messages of this type, or None."""
-    if not kind or " " in kind:
+    if not kind or " " in kind or kind == "-":  # for no condition
         return None
     wanted = b" %s " % kind.encode()
     for position, row in enumerate(TABLE):

@@ -183,7 +183,7 @@ WRONG = {
 )
 def test_what_is_wrong_with_a_board_json(mine, verb, data, sentence, monkeypatch, capsys, tmp_path):
     monkeypatch.setattr(ports.list_ports, "comports", lambda: [])
-    monkeypatch.setattr(bytecode, "on_board", lambda board: {"board.mpy": b"M\x06\0"})
+    monkeypatch.setattr(bytecode, "on_board", lambda board: {"lib/board.mpy": b"M\x06\0"})
     text = data if isinstance(data, str) else json.dumps({"id": "mine", "mcu": "mine"} | data)
     (boards.FOLDER / "mine/board.json").write_text(text)
     (tmp_path / "file").write_bytes(bytes(512))
