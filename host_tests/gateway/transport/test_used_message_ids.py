@@ -89,9 +89,9 @@ class _Manager:
         self._send_initially = self.sent.append
 
 
-def _message(code, mtype, mid=MID, **fields):
+def _message(code, mtype, **fields):
     message = aiocoap.Message(code=code, **fields)
-    message.mtype, message.mid, message.remote = mtype, mid, "peer"
+    message.mtype, message.mid, message.remote = mtype, MID, "peer"
     message.opt.uri_path = ("a",)
     return message
 
