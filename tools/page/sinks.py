@@ -58,7 +58,7 @@ class Sink:
 
     @property
     def waiting(self):
-        """Lines that are kept."""
+        """Lines that are kept; those that go out in one piece count as one."""
         return len(self._backlog)
 
     def write(self, line):
@@ -79,6 +79,8 @@ class Sink:
             self.lost += 1
             self.failing = _why(error)
             return
+        if self._octets + len(octets) > BACKLOG:
+            self.flush()
         if self._octets + len(octets) > BACKLOG:
             self.lost += 1
             self.failing = self.failing or "nobody reads it"

@@ -203,3 +203,15 @@ def test_what_is_told_together_is_written_in_few_pieces_and_in_order(tmp_path, m
     lines = (tmp_path / "events").read_text().splitlines()
     assert [json.loads(line)["number"] for line in lines] == list(range(100))
     assert len(written) <= 3 and max(written) <= 4096  # what a pipe that is ready takes without waiting
+
+
+def test_what_is_told_together_is_not_lost_where_a_sink_takes_it(tmp_path):
+    """As when ten thousand registrations are over at once: more than a sink keeps."""
+    with (tmp_path / "events").open("w") as stream:
+        events = Events(None, stream, clock=lambda: 0)
+        with events.together():
+            for number in range(1500):
+                events.emit("expired", ue="x" * 1000, number=number)
+        assert events.state() == [{"sink": "--events", "failing": "", "waiting": 0, "lost": 0}]
+    told = [json.loads(line) for line in (tmp_path / "events").read_text().splitlines()]
+    assert [record["number"] for record in told] == list(range(1500))
