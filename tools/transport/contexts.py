@@ -132,10 +132,11 @@ class StoreContext(oscore.CanProtect, oscore.CanUnprotect, oscore.SecurityContex
         message = aiocoap.Message(code=plaintext[0])
         message.payload = message.opt.decode(plaintext[1:])
         message.direction = protected.direction
-        window.strike_out(number)
+        identifiers = oscore.RequestIdentifiers(kid, partial_iv, True, protected.code)
+        window.strike_out(number)  # last: what raises before it has used no number up
         if not message.opt.observe and protected.opt.observe != 0:
             message.opt.observe = None
-        return message, oscore.RequestIdentifiers(kid, partial_iv, True, protected.code)
+        return message, identifiers
 
     def protect(self, message, request_id=None, **more):
         """As aiocoap's. The first response to a request has that one's nonce, and an OSCORE option that is empty (RFC

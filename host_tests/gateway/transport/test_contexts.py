@@ -120,4 +120,9 @@ def test_what_does_not_verify_or_is_no_coap_takes_no_number(ends):
     group.opt.oscore = bytes((group.opt.oscore[0] | 0x20,)) + group.opt.oscore[1:]
     with pytest.raises(oscore.DecodeError):
         gateway.unprotect(group)
+    for code in (aiocoap.GET, aiocoap.PUT):  # anybody may write it: POST or FETCH (RFC 8613 section 4.2)
+        other = received(sent)
+        other.code = code
+        with pytest.raises(ValueError):
+            gateway.unprotect(other)
     assert gateway.unprotect(received(sent))[0].payload == b"{}"
