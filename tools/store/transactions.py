@@ -164,8 +164,7 @@ class _Scope:
 
     def _enter(self, db):
         db.execute(self._begin)
-        if self._begin.startswith("BEGIN"):
-            self._of.look_for_others()  # from now on nobody else can write
+        self._of.look_for_others()  # BEGIN IMMEDIATE: from now on nobody else can write
 
     def __exit__(self, kind, error, trace):
         of = self._of

@@ -82,13 +82,14 @@ def test_what_is_not_on_the_disk_yet_is_not_seen_beside_it(store):
     assert where(store) == [THERE, False]
 
 
-def test_what_another_process_writes_is_seen_in_the_next_transaction(store, tmp_path):
+@pytest.mark.parametrize("begin", (Store.transaction, Store.savepoint), ids=("transaction", "savepoint"))
+def test_what_another_process_writes_is_seen_in_the_next_transaction(store, tmp_path, begin):
     with store.transaction():
         register(store, HERE)
     where(store)
     with contextlib.closing(sqlite3.connect(tmp_path / "g.db")) as other, other:
         other.execute("UPDATE registration SET host='192.0.2.2', port=2")
-    with store.transaction():
+    with begin(store):
         assert where(store) == [THERE, False]
 
 
