@@ -36,10 +36,16 @@ def add_events(add):
 
 
 def events_of(args):
-    """The file, or None. Raises OSError."""
-    return (
-        turning.TurningFile(args.events, args.events_size << 20, args.events_files) if args.events else None
-    )
+    """The file, or None. Raises OSError, which says what to do."""
+    if not args.events:
+        return None
+    try:
+        return turning.TurningFile(args.events, args.events_size << 20, args.events_files)
+    except OSError as error:
+        raise OSError(
+            "cannot write events to %s (%s): give another --events FILE"
+            % (args.events, error.strerror or error)
+        ) from error
 
 
 def endpoint(text):

@@ -7,6 +7,7 @@ import os
 
 import pytest
 
+from tools import cli
 from tools.page.events import Events
 from tools.page.turning import TurningFile
 
@@ -130,3 +131,14 @@ def test_the_name_of_a_descriptor_is_never_given_to_another_file(tmp_path):
         stream.close()
     assert [each.name for each in tmp_path.iterdir()] == ["out"]
     assert numbers(tmp_path / "out") == list(range(100))
+
+
+@pytest.mark.parametrize("program", ("gateway", "server", "relay"))
+def test_a_file_that_cannot_be_written_is_said_with_what_to_do(tmp_path, capsys, program):
+    path = tmp_path / "nowhere/events"
+    more = ["--server", "192.0.2.1:5683"] if program == "relay" else ["--store", ":memory:"]
+    assert cli.main([program, "--events", str(path), *more]) == 2
+    (said,) = capsys.readouterr().err.splitlines()
+    assert said.endswith(
+        "cannot write events to %s (No such file or directory): give another --events FILE" % path
+    )

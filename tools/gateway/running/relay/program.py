@@ -72,7 +72,7 @@ def main(args):
     try:
         events = values.events_of(args)
     except OSError as error:
-        raise UsageError("relay: cannot write --events %s: %s" % (args.events, error.strerror)) from None
+        raise UsageError("relay: %s" % error) from None
     options = Options(args.listen, args.server, tuple(args.server_name), args.idle, args.clients)
     _make_room(args.clients)
     try:
