@@ -173,7 +173,9 @@ class _World:
             before, began = _spent(self._program.pid), time.monotonic()
             answered = self._play(began + seconds)
             spent, took = _spent(self._program.pid) - before, time.monotonic() - began
-            if answered and all(each.ready for each in self._devices):
+            if not answered:
+                raise UsageError("bench: nobody answers")
+            if all(each.ready for each in self._devices):
                 return answered / took, spent / answered
             self._made *= 2
 
