@@ -43,8 +43,7 @@ def events_of(args):
         return turning.TurningFile(args.events, args.events_size << 20, args.events_files)
     except OSError as error:
         raise OSError(
-            "cannot write events to %s (%s): give another --events FILE"
-            % (args.events, error.strerror or error)
+            "cannot write --events %s (%s): give another FILE" % (args.events, error.strerror or error)
         ) from error
 
 

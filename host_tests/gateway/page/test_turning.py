@@ -139,6 +139,4 @@ def test_a_file_that_cannot_be_written_is_said_with_what_to_do(tmp_path, capsys,
     more = ["--server", "192.0.2.1:5683"] if program == "relay" else ["--store", ":memory:"]
     assert cli.main([program, "--events", str(path), *more]) == 2
     (said,) = capsys.readouterr().err.splitlines()
-    assert said.endswith(
-        "cannot write events to %s (No such file or directory): give another --events FILE" % path
-    )
+    assert said.endswith("cannot write --events %s (No such file or directory): give another FILE" % path)
