@@ -114,10 +114,19 @@ class Story:
             await self.to_all(self.devices[number::GROUPS][:MEMBERS], "GROUP", group(number))
 
     async def to_all(self, members, kind, address):
+        before = len(self.sent)
         for device in members[:3]:
             to = [each.ue for each in members if each is not device]
             self.give(device, to, "to all", address, to_type=kind)
-        await self.until(lambda: not self.missing() and not self.unreported(), "all have it: " + address)
+        given = self.sent[before:]
+        texts = {text for _, text, _ in given}
+        wanted = sum(len(to) for to, _, _ in given)
+
+        def have_it():
+            came = {(each.number, text) for each in members for _, text in each.inbox if text in texts}
+            return len(came) == wanted and not self.unreported(given)
+
+        await self.until(have_it, "all have it: " + address)
 
     def give(self, device, to, text, address, **more):
         """A message of the device's; `to` are all who must have it, once."""
@@ -125,18 +134,15 @@ class Story:
         made = device.send(address, text, report=True, store_forward=True, **more)
         self.sent.append((to, text, made))
 
-    def missing(self):
-        return self.wanted() - self.came()
-
     def wanted(self):
         return collections.Counter((ue, text) for to, text, _ in self.sent for ue in to)
 
     def came(self):
         return collections.Counter((each.ue, text) for each in self.devices for _, text in each.inbox)
 
-    def unreported(self):
+    def unreported(self, sent):
         """How many reports on messages to many have not come."""
-        return sum(max(0, len(to) - made.reports["success"]) for to, _, made in self.sent if made.reports)
+        return sum(max(0, len(to) - made.reports["success"]) for to, _, made in sent if made.reports)
 
     def disordered(self):
         """How many messages were given to an application behind one that their sender had sent it later."""
@@ -151,12 +157,12 @@ class Story:
 
     async def until(self, holds, what, seconds=7200):
         end = LOOP.time() + seconds
+        windows = [each for each in self.devices if each.config.get("availability") is not None]
         while not holds():
             if LOOP.time() >= end:
                 raise SystemExit("not within %d s: %s; %s" % (seconds, what, json.dumps(self.finish())))
-            for each in self.devices:
-                self.looked += each.config.get("availability") is not None
-                self.slept += not each.listens
+            self.looked += len(windows)
+            self.slept += sum(not each.listens for each in windows)
             await asyncio.sleep(1)
 
     def finish(self):
@@ -169,7 +175,7 @@ class Story:
             "lost": sum((wanted - came).values()),
             "twice": sum((came - wanted).values()),
             "out_of_order": self.disordered(),
-            "unreported": self.unreported(),
+            "unreported": self.unreported(self.sent),
             "joined": self.field.joined,
             "asleep": round(self.slept / max(self.looked, 1), 2),
             "kills": self.programs.kills,

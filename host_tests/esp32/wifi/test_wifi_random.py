@@ -4,12 +4,14 @@
 that whoever waits for it hears something now and then.
 """
 
+import os
 import sys
 
 import weather
 
-# A word of 32 bits, as on the chip, makes errors of other numbers and nothing else that counts here.
-SEEDS = 250 if sys.maxsize > 1 << 31 else 10
+# A thousand hours in all, the same in each run; WIFI_SEEDS=1000 is eight thousand. A word of 32 bits, as on the chip,
+# makes errors of other numbers and nothing else that counts here.
+SEEDS = int(os.getenv("WIFI_SEEDS") or 125) if sys.maxsize > 1 << 31 else 10
 
 
 def test_first_hours():

@@ -2,7 +2,10 @@
 """The image: the same octets twice, no more work than needed, sizes that add up."""
 
 import json
+import os
+import shutil
 import struct
+import time
 
 import pytest
 
@@ -17,13 +20,55 @@ def test_a_second_build_does_nothing(image):
     assert (said, image.stat().st_mtime_ns) == ([], before)
 
 
+def lend(work, other):
+    """Gives the second of two folders of cmake the objects of the first that are made of sources outside of it."""
+    later = time.time() + 3600  # than all that they depend on
+    lent = []
+    for path in work.rglob("*.o"):
+        name = path.relative_to(work)
+        if (path.parent / f"{path.name}.d").exists() and str(work) not in source_of(path):
+            (other / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, other / name)
+            os.utime(other / name, (later, later))
+            lent.append(name)
+    return lent
+
+
+def dependencies(path):
+    """What the compiler read for an object, its source the first."""
+    return (path.parent / f"{path.name}.d").read_text().partition(":")[2].replace("\\\n", " ").split()
+
+
+def source_of(path):
+    return dependencies(path)[0]
+
+
 @pytest.mark.slow
-def test_the_same_octets_from_another_folder(image, tmp_path):
+def test_the_same_octets_from_another_folder(image, tmp_path, monkeypatch):
+    """All that is made in the folder is made again there: what is generated, its objects, the image. Other objects are
+    those of the first build, which a compiler makes again of the same octets by the same command; both are compared.
+    """
+    run, lent = rp2.run, []
     octets, inputs = image.read_bytes(), (image.parent / "inputs.sha256").read_text()
+    work, other = image.parent / "work", tmp_path / "elsewhere/work"
+
+    def lending(command, environment, log):
+        if "--build" in command:
+            lent.extend(lend(work, other))
+        run(command, environment, log)
+
+    monkeypatch.setattr(rp2, "run", lending)
     again = rp2.build("rp2040", tmp_path / "elsewhere", lambda sentence: None)
     if (tmp_path / "elsewhere/inputs.sha256").read_text() != inputs:
         octets = rp2.build("rp2040", image.parent).read_bytes()  # a file was edited meanwhile
     assert again.read_bytes() == octets
+    assert lent
+    read = {name for path in lent for name in dependencies(work / path) if name.startswith(str(work))}
+    made = [path.relative_to(work) for path in work.rglob("flags.make")]
+    assert len(made) > 1 and len(read) > 5
+    for name in (*(os.path.relpath(name, work) for name in read), *made):
+        texts = [(folder / name).read_text().replace(str(folder), "") for folder in (work, other)]
+        assert texts[0] == texts[1], name
 
 
 def test_each_block_is_for_the_flash_of_an_rp2040(image):
