@@ -6,7 +6,7 @@ import asyncio
 import pytest
 
 from tools.bench import limits
-from tools.bench.device import imported, instructions, line, loss, oscore, request
+from tools.bench.device import imported, instructions, line, loss, oscore, request, rp2040
 from tools.bench.peers import air
 from tools.bench.server import devices, flood
 from tools.emulator.client import provide
@@ -37,6 +37,14 @@ def test_importing_coap_costs_a_device_little_more_than_it_did(image):
     # Half of it would mean that it did not run.
     limit, octets = limits.of("heap.coap_imports"), imported.frozen(image)
     assert limit.value / 2 < octets and limit.holds(octets)
+
+
+def test_what_a_client_that_sends_takes_of_the_heap(image, tmp_path):
+    # Half of it would mean that it did not run.
+    for name, modules in (("core_frozen", {}), ("core_mpy", rp2040.compiled(tmp_path))):
+        limit = limits.of(f"heap.{name}")
+        octets = rp2040.heap(image, tmp_path / name, modules)[2]
+        assert limit.value / 2 < octets and limit.holds(octets), name
 
 
 def test_a_get_by_a_context(image):
@@ -77,6 +85,7 @@ def test_octets_on_air():
     assert sizes[:2] == [4 + 4 + 8 + 2 + 1 + len(message), 4 + 4]
     token = sizes[3] - 4  # the gateway chooses its length
     assert sizes[2] == 4 + token + 8 + 2 + 1 + len(report)
+    assert limits.of("air.reported").holds(sum(sizes) + 4 * air.UDP)
 
 
 def test_octets_of_many():
@@ -94,6 +103,8 @@ def test_octets_of_many():
         return request + len('"totalMsgCount":8,"msgList":[]}') + count * (element + 1) - 1
 
     assert joined == [whole(8), 8, whole(8), 8, whole(4), 8]
+    assert limits.of("air.together_datagrams").holds(len(joined))
+    assert limits.of("air.together").holds(sum(joined) + len(joined) * air.UDP)
 
 
 @pytest.fixture(scope="module")
