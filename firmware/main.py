@@ -11,6 +11,6 @@ gc.threshold(32768)  # type: ignore[attr-defined]
 import board  # noqa: E402, F401  # this one and the packages from wherever they lie
 import device  # noqa: E402, F401
 import msgin5g  # noqa: E402, F401
-from coap.submodule import quick, submodule  # noqa: E402
+from coap.compat import quick, submodule  # noqa: E402
 
 quick(submodule, "device", "boot").main()

@@ -67,7 +67,7 @@ if _TYPING:  # what __getattr__ finds
 def __getattr__(name):
     # coap.GET is numbers.GET: no second table of a hundred names in the heap
     from . import message
-    from .submodule import submodule
+    from .compat import submodule
 
     numbers = submodule("coap", "numbers")  # not by `from`, which asks here
 

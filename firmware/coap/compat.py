@@ -1,5 +1,15 @@
 # SPDX-License-Identifier: MIT
-"""The one place where CPython and MicroPython differ for `coap` and `msgin5g`."""
+"""What all of `coap` and `msgin5g` stands on, in one module, since each costs a device 100 octets: where CPython and
+MicroPython differ; modules that come late and go early; tables of states.
+
+Modules that come late are that of a name that a package is asked for, that of methods which few objects of a class ever
+need, and one that is needed no more.
+
+A table of states says what an event makes of a state. It has four parts: the states; for each of them, the place of the
+state whose name an application sees; the events, with a space between; and a line for each state, with the place that
+each event leads to. A place is a letter, `a` for the first state. A dot means that the event changes nothing there. The
+events are one string, which costs a heap less than a tuple of them. So no name may be a part of one before it.
+"""
 
 import gc
 import json
@@ -17,9 +27,11 @@ except ImportError:  # CPython has no constant folding to ask for
 
 _TYPING = const(False)
 if _TYPING:
+    from collections.abc import Callable
     from typing import Any
 
     from contracts import Octets
+
 
 _THRESHOLD = const(16384)  # octets, half of that of firmware/main.py
 _DEEPEST = const(32)  # brackets within brackets in JSON: each open one costs the heap 64 octets and more
@@ -183,3 +195,98 @@ def _join_surrogates(text):
         start = position = position + 12
     parts.append(text[start:])
     return "".join(parts)
+
+
+# --- modules that come late and go early -------------------------------------------------------------------
+
+
+def submodule(package: str, name: str) -> "Any":
+    """Return the module that `from package import name` asks for. MicroPython asks `__getattr__` of the package before
+    it looks for a module, so that calls this last. Raise AttributeError where there is none.
+    """
+    whole = package + "." + name
+    try:
+        if not name.startswith("_"):
+            return __import__(whole, None, None, (name,))
+    except ImportError as error:
+        if whole + "'" not in str(error):  # it is there, and what it imports is not
+            raise
+    raise AttributeError(name)
+
+
+def quick(load: "Callable[..., Any]", *arguments: "Any") -> "Any":
+    """Return `load(*arguments)`, which imports modules of packages that are imported already, and what the interpreter
+    has built in or frozen. MicroPython looks for a file with the name of what is built in, at each import of it, in
+    each place of `sys.path`, which takes 3.5 ms on an RP2040: so no files are looked at meanwhile."""
+    if sys.implementation.name != "micropython":
+        return load(*arguments)
+    places = sys.path[:]
+    sys.path[:] = [".frozen"]  # where there is none, MicroPython ignores what is imported already
+    try:
+        return load(*arguments)
+    finally:
+        sys.path[:] = places
+
+
+def later(kind: type, name: str, *homes: str) -> None:
+    """Bring methods into the class `kind` whose objects seldom need them: its `__getattr__` calls this for a `name`
+    that it lacks, and finds it then. Each of `homes` is a module and a class in it that has such methods, perhaps
+    with those names of them that others ask for, so that no other name loads it. All methods of the first one that has
+    `name` come in, since one seldom comes alone. Raise AttributeError where none has it.
+    """
+    for row in homes:
+        module, part, *names = row.split()
+        if names and name not in names:
+            continue
+        home = __import__(module, None, None, (part,))
+        methods = getattr(home, part).__dict__ if hasattr(home, part) else ()
+        if name in methods:
+            _bring(methods, kind, names)
+            delattr(home, part)  # it has done its work
+            return
+    raise AttributeError(name)
+
+
+def _bring(methods, kind, asked=()):
+    """Bring methods into a class, last those that others ask for (`asked`): where memory lacks in the middle, or
+    Ctrl-C comes, what is missing is asked for again, and what only a sibling calls is there."""
+    for each in methods:
+        if each not in asked and not each.startswith("__"):
+            setattr(kind, each, methods[each])
+    for each in asked:
+        setattr(kind, each, methods[each])
+
+
+def whole(kind: "Any", *homes: str) -> None:
+    """Where the interpreter is CPython, bring them all in at once, and take `__getattr__` out: there it makes each call
+    of a method take memory. To be called behind the class."""
+    if sys.implementation.name != "micropython":
+        del kind.__getattr__
+        for home in homes:
+            module, part = home.split()[:2]
+            _bring(getattr(__import__(module, None, None, (part,)), part).__dict__, kind)
+
+
+def unload(whole: str) -> None:
+    """Give back the memory of a module that has done its work, by its whole name; the next import loads it again."""
+    package, _, name = whole.rpartition(".")
+    sys.modules.pop(whole, None)
+    if hasattr(sys.modules.get(package), name):
+        delattr(sys.modules[package], name)
+
+
+# --- tables of states --------------------------------------------------------------------------------------
+
+
+def word(table: "tuple[tuple[str, ...], bytes, str, bytes]", state: str) -> str:
+    """Return the word that an application sees for a state."""
+    names = table[0]
+    return names[table[1][names.index(state)] - 0x61]
+
+
+def after(table: "tuple[tuple[str, ...], bytes, str, bytes]", state: str, event: str) -> str | None:
+    """Return the state that an event leads to, None where it means nothing in this one. Want no memory."""
+    names, _, events, places = table
+    column = events.count(" ", 0, events.index(event))
+    place = places[names.index(state) * (len(places) // len(names)) + column]
+    return None if place == 0x2E else names[place - 0x61]

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The protocol as a running device, on asyncio: `client = await start()` (docs/application.md, "The calls")."""
 
-from coap.compat import const
-from coap.submodule import quick, submodule, unload
+from coap.compat import const, quick, submodule, unload
 
 _TYPING = const(False)
 if _TYPING:

@@ -13,8 +13,8 @@ from board import Board
 from coap.compat import const
 
 from . import health
-from .log import log
-from .starts import GOOD, traceback
+from .health import log
+from .starts import GOOD, look, traceback
 
 _APP = const("app.py")
 _PAUSE = const(10)  # seconds for a person to break in, before a board whose application failed is reset
@@ -26,7 +26,7 @@ def main():
     """Run the application; without one, a client that prints what it receives."""
     path = sys.argv[1] if len(sys.argv) > 1 else _APP
     board = Board()
-    starts = health.look(board)
+    starts = look(board)
     health.unattended = True
     scope = {"__name__": "__main__"}
     try:

@@ -4,8 +4,7 @@
 import asyncio
 
 import coap.aio.waiting as waiting
-from coap.compat import const
-from coap.submodule import later, whole
+from coap.compat import const, later, whole
 
 from . import health, runner
 

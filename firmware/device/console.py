@@ -23,7 +23,8 @@ from coap.compat import const, printable
 
 from . import findings, health, runner
 from . import start as start_client
-from .log import log
+from .health import log
+from .starts import look
 
 _TYPING = const(False)
 if _TYPING:
@@ -166,7 +167,7 @@ def status() -> None:
     global _board
     running = client if client in runner.running else None
     _board = _board or Board()
-    starts = health.look(_board)
+    starts = look(_board)
     print("start %d, reset cause %s" % (starts.boots, starts.cause))
     if starts.words:
         print("last words:", starts.words.strip())

@@ -1,18 +1,17 @@
 # SPDX-License-Identifier: MIT
-"""How the device fares: a watchdog that is fed after a look at each part (docs/health.md)."""
+"""How the device fares: one line an event on the console, and a watchdog that is fed after a look at each part
+(docs/health.md)."""
 
 import asyncio
 import time
 
 import msgin5g
 from coap.aio.waiting import cancel, loop, now
-from coap.compat import const, ticks_diff
-
-from .log import log
+from coap.compat import const, printable, ticks_diff
 
 _TYPING = const(False)
 if _TYPING:
-    pass
+    from typing import Any
 
 _LOOK = const(2000)  # ms between looks at the parts, at most
 _ATTEND = const(1000)  # ms between the timer's feeds, while somebody is at the REPL
@@ -20,7 +19,7 @@ _ATTEND = const(1000)  # ms between the timer's feeds, while somebody is at the 
 _TURN = const(5)  # ms in which every task has had its turn
 _FAULTY = const(60000)  # ms that a fault may last where no watchdog waits for its end
 
-starts = None  # the Starts of this board, once somebody has looked
+starts: "Any" = None  # the Starts of this board, as starts.look has made them
 unattended = False  # main.py runs the application: nobody is at the REPL
 watching = False  # the task below feeds the watchdog
 _watchdog = None  # nothing stops it once it runs
@@ -31,6 +30,15 @@ begun = False  # a client was started where main.py runs the application
 _timer = None
 
 
+def log(text, *arguments):
+    """Print one line about an event on the console, "msgin5g: " and `text % arguments`. Raise nothing: a failure to
+    print must not stop the work."""
+    try:
+        print("msgin5g:", printable(text % arguments if arguments else text))
+    except Exception:
+        pass  # no memory for the line; nobody reads any more
+
+
 def clock():
     """Return seconds since 1970, or None where the clock was never set."""
     seconds = time.time()
@@ -39,16 +47,6 @@ def clock():
         return None
     # some ports count from 2000
     return seconds + (946684800 if time.gmtime(0)[0] == 2000 else 0)
-
-
-def look(board):
-    """Return the Starts of this board."""
-    global starts
-    if starts is None:
-        from .starts import Starts
-
-        starts = Starts(board)
-    return starts
 
 
 def watch(board, seconds, fault):

@@ -16,8 +16,8 @@ from coap.compat import const, drop_half_modules, ticks_diff
 from msgin5g.timing import Countdown
 
 from . import health
+from .health import log
 from .health import now as _now
-from .log import log
 
 _TYPING = const(False)
 if _TYPING:

@@ -3,13 +3,12 @@
 
 import asyncio
 
-from coap.compat import const
-from coap.submodule import quick
+from coap.compat import const, quick
 from msgin5g import Config
 
-from . import health, runner
+from . import health, runner, starts
 from .client import RunningClient
-from .log import log
+from .health import log
 
 _TYPING = const(False)
 if _TYPING:
@@ -79,7 +78,7 @@ async def running(config: "Config | dict[str, Any] | str | None", board: "Board 
         log('warning: security.mode is "none": anyone on the path can read, change and forge messages')
     core = quick(_core, config, board.storage)
     _tell(core.journal)
-    health.look(board)
+    starts.look(board)
     # after the core: reading the storage may take longer than a watchdog waits
     health.watch(board, config.watchdog, runner.fault)
     return RunningClient(core, link, board.storage)

@@ -6,7 +6,8 @@ import sys
 
 from coap.compat import const, ticks_diff
 
-from .log import log
+from . import health
+from .health import log
 
 _TYPING = const(False)
 if _TYPING:
@@ -113,6 +114,13 @@ class Starts:
             self._storage.replace(_FILE, octets.encode())
         except OSError as error:
             log("boot: the storage failed (%s)", error)
+
+
+def look(board: "Board") -> Starts:
+    """Return the Starts of this board, which `health` has from the first look on."""
+    if health.starts is None:
+        health.starts = Starts(board)
+    return health.starts
 
 
 def _number(counts, place):

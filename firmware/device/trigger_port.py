@@ -9,7 +9,7 @@ import socket
 from coap.aio.udp import UDPLink
 from coap.compat import const
 
-from .log import log
+from .health import log
 
 _TYPING = const(False)
 if _TYPING:

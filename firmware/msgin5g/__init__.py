@@ -36,6 +36,6 @@ def __getattr__(name):
         if name in names:
             home = home if home.startswith("coap.") else "msgin5g." + home
             return getattr(__import__(home, None, None, names), name)
-    from coap.submodule import submodule
+    from coap.compat import submodule
 
     return submodule("msgin5g", name)

@@ -3,8 +3,7 @@
 
 import gc
 
-from coap.compat import const, drop_half_modules, earliest
-from coap.submodule import later, whole
+from coap.compat import const, drop_half_modules, earliest, later, whole
 
 from .store.message_store import MessageStore
 

@@ -4,7 +4,7 @@
 import json
 
 import msgin5g
-from coap.submodule import unload
+from coap.compat import unload
 
 
 class Config:

@@ -3,7 +3,6 @@
 """A running client on the Wi-Fi link, in virtual time: what it does when the network is back."""
 
 import asyncio
-import sys
 
 import idf
 import msgin5g
@@ -12,7 +11,7 @@ from coap.aio import serial, slipmux, waiting
 from common import equal
 from device import health, runner, start
 from device.links import station, wifi
-from device.log import log
+from device.starts import look
 from msgin5g import MemoryStorage
 
 CONFIG = {
@@ -164,8 +163,9 @@ def test_a_storage_that_fails_at_a_start_is_told_and_counted():
     board = Board()
     board.storage.names = broken
     lines = []
+    log = health.log
     # start() imports what tells it anew
-    sys.modules["device.log"].log = lambda text, *values: lines.append(text % values)
+    health.log = lambda text, *values: lines.append(text % values)
 
     async def act(client):
         equal([line for line in lines if "storage" in line], lines[-1:])
@@ -184,7 +184,7 @@ def test_a_storage_that_fails_at_a_start_is_told_and_counted():
     try:
         play(act, board)
     finally:
-        sys.modules["device.log"].log = log
+        health.log = log
 
 
 def broken():
@@ -257,7 +257,7 @@ def test_an_application_that_resets_the_board_each_minute():
         for loading in (100, 500, 1000, 1500, 1900) * 2:
             at_home()
             health.starts = None
-            starts = health.look(board)
+            starts = look(board)
             starts.begin(health.now())
             board.reset_cause = lambda: "soft"  # from the second time on
             equal((starts.safe, starts.bad), (False, 0))

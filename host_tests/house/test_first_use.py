@@ -68,7 +68,7 @@ def test_a_client_loads_what_it_uses(interpreter):
     ], done.stdout + done.stderr
 
 
-# Parts of classes that come with the first method that is called, on MicroPython alone (coap.submodule.later)
+# Parts of classes that come with the first method that is called, on MicroPython alone (coap.compat.later)
 ENDPOINT = ["coap.endpoint.continuing", "coap.endpoint.serving", "coap.endpoint.duplicates"]
 INCOMING = [
     "msgin5g.rules.refusals",
@@ -110,7 +110,7 @@ def test_a_class_has_what_its_objects_need():
 LATER = """
 import sys
 sys.path.append(%r)
-from coap.submodule import later, whole
+from coap.compat import later, whole
 class Kind:
     here = 1
     def __getattr__(self, name):
@@ -161,7 +161,7 @@ def test_methods_that_come_later(interpreter, tmp_path):
 QUICK = """
 import sys
 sys.path[:0] = [%r]
-from coap.submodule import quick, submodule
+from coap.compat import quick, submodule
 before = sys.path[:]
 def load(fails):
     import binascii
@@ -196,7 +196,7 @@ def test_a_file_is_not_looked_for_where_a_module_is_built_in(interpreter, tmp_pa
 CUT = """
 import sys
 sys.path.append(%r)
-import coap.submodule
+import coap.compat
 real = setattr
 said = []
 for room in range(4):
@@ -204,7 +204,7 @@ for room in range(4):
     class Kind:
         here = 1
         def __getattr__(self, name):
-            coap.submodule.later(Kind, name, "parts Named asked word")
+            coap.compat.later(Kind, name, "parts Named asked word")
             return getattr(self, name)
     left = [room]
     def starved(*arguments):
@@ -213,13 +213,13 @@ for room in range(4):
         left[0] -= 1
         real(*arguments)
     kind = Kind()
-    coap.submodule.setattr = starved
+    coap.compat.setattr = starved
     for again in range(2):
         try:
             said.append((kind.asked(), kind.word))
         except MemoryError:
             said.append(None)
-        coap.submodule.setattr = real
+        coap.compat.setattr = real
 print(said)
 """
 PARTS_THAT_CALL = """
@@ -321,7 +321,7 @@ def test_a_plain_request_loads_no_server_no_blocks_no_observation_no_keys(interp
     )
     answer, loaded = done.stdout.splitlines() or ["", done.stderr]
     assert answer == "132 False True"
-    core = "compat endpoint exchange message numbers submodule uri uri.whole endpoint.spans"
+    core = "compat endpoint exchange message numbers uri uri.whole endpoint.spans"
     core += " endpoint.continuing endpoint.duplicates endpoint.options endpoint.parameters endpoint.serving"
     network = "aio aio.call aio.client aio.context aio.response aio.serving aio.udp aio.waiting"
     network += " aio._cpython" * (interpreter == "cpython")

@@ -70,7 +70,7 @@ def test_a_new_kind_and_a_new_back_off_are_rows(monkeypatch):
 @pytest.mark.parametrize("name", [name for name, _, _ in tables.MACHINES])
 def test_every_state_is_named_and_reached(name):
     table = tables.machine(name)
-    from coap.states import after
+    from coap.compat import after
 
     rows = tables.rows_of(table)
     names = [state for state, _, _ in rows]
@@ -98,7 +98,7 @@ def test_each_event_is_found_at_its_place(name):
 @pytest.mark.parametrize("name", [name for name, _, _ in tables.MACHINES])
 def test_an_event_that_there_is_not_is_no_event(name):
     table = tables.machine(name)
-    from coap.states import after
+    from coap.compat import after
 
     with pytest.raises(ValueError):
         after(table, table[0][0], "no such event")

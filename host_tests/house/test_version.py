@@ -69,7 +69,9 @@ def test_each_manifest_says_it(manifest):
 
 
 @pytest.mark.parametrize("interpreter", ["cpython", "micropython"])
-@pytest.mark.parametrize(("name", "module"), [("coap", "exchange"), ("msgin5g", "errors"), ("device", "log")])
+@pytest.mark.parametrize(
+    ("name", "module"), [("coap", "exchange"), ("msgin5g", "errors"), ("device", "findings")]
+)
 def test_each_package_says_it(name, module, interpreter):
     """Asked for, and by `from ... import`, which finds modules of the package all the same; what is not there raises
     AttributeError."""

@@ -27,7 +27,7 @@ _HOMES = const(
 def offered(name: str) -> "Any":
     """Return what `coap.aio` offers under a name. It stands here since a device, which uses modules of that package and
     none of its names, would keep it for nothing. Raise AttributeError."""
-    from ..submodule import submodule
+    from ..compat import submodule
 
     if not name[:1].isupper():
         return submodule("coap.aio", name)

@@ -65,6 +65,6 @@ def __getattr__(name):
         from .receiving import ANYWHERE
 
         return ANYWHERE
-    from ..submodule import submodule
+    from ..compat import submodule
 
     return submodule("coap.blockwise", name)

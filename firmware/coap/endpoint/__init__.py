@@ -6,9 +6,8 @@ It is driven: `receive` for each datagram, `poll` when `next_deadline` has come,
 Peers are compared and used as dict keys, nothing else: (host, port) pairs, or what the link likes.
 """
 
-from ..compat import const, drop_half_modules, earliest, random_octets, ticks_diff
+from ..compat import const, drop_half_modules, earliest, later, random_octets, ticks_diff, whole
 from ..message import Message, MessageError, decode, empty, encode
-from ..submodule import later, whole
 from .parameters import Exchange, Parameters, postpone
 
 _TYPING = const(False)

@@ -2,8 +2,7 @@
 """The transmission parameters of CoAP (RFC 7252 section 4.8; `coap.numbers` has them, too), and what an endpoint keeps
 of its own messages that are under way by them."""
 
-from ..compat import const, drop_half_modules
-from ..submodule import later, whole
+from ..compat import const, drop_half_modules, later, whole
 
 _TYPING = const(False)
 if _TYPING:

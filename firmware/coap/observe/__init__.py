@@ -9,11 +9,10 @@ soon as its content is safe: until then a confirmable one is not acknowledged, a
 """
 
 from .. import numbers
-from ..compat import const, earliest, ticks_diff
+from ..compat import after, const, earliest, ticks_diff
 from ..endpoint.options import unrecognized
 from ..exchange import NOTIFICATION, QUEUED, RESPONSE, STALE
 from ..message import Message, empty
-from ..states import after
 
 _TYPING = const(False)
 if _TYPING:

@@ -60,7 +60,7 @@ def __getattr__(name):
     elif name == "StateError":
         from ..errors import StateError as value
     else:
-        from ..submodule import submodule
+        from ..compat import submodule
 
         value = submodule("coap.oscore", name)
     return value

@@ -97,7 +97,7 @@ class Context:
         self.random = random
         self.kid_context = id_context  # what a request says of it
         if keys is None:
-            from ..submodule import unload
+            from ..compat import unload
             from . import hkdf
 
             key = hkdf.extract(master_salt, master_secret)

@@ -3,8 +3,7 @@
 
 from coap.compat import const, ticks_diff
 
-from ..health import now
-from ..log import log
+from ..health import log, now
 
 _TYPING = const(False)
 if _TYPING:

@@ -21,6 +21,6 @@ def __getattr__(name):
         from msgin5g import Unsupported
 
         return Unsupported
-    from coap.submodule import submodule
+    from coap.compat import submodule
 
     return submodule("device.links", name)

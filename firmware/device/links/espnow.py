@@ -15,7 +15,7 @@ import msgin5g
 from coap.aio.waiting import cancel, loop, now, readable
 from coap.compat import const, ticks_diff
 
-from ..log import log
+from ..health import log
 
 _TYPING = const(False)
 if _TYPING:

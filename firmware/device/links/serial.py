@@ -7,7 +7,7 @@
 import coap.aio.slipmux as slipmux
 from coap.aio.serial import SerialLink
 
-from ..log import log
+from ..health import log
 
 
 def link(config, open_line, storage):

@@ -14,8 +14,7 @@ from coap.aio.udp import UDPLink
 from coap.aio.waiting import cancel, loop, now
 from coap.compat import const, ticks_diff
 
-from ..health import feed
-from ..log import log
+from ..health import feed, log
 
 _TYPING = const(False)
 if _TYPING:

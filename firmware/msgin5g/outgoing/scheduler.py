@@ -5,8 +5,7 @@ Order is kept for each destination, and only messages to the same destination wa
 wire, docs/wire-profile.md).
 """
 
-from coap.compat import const, earliest, ticks_diff
-from coap.submodule import later, whole
+from coap.compat import const, earliest, later, ticks_diff, whole
 
 from ..rules import states
 from ..rules.requests import Source

@@ -9,9 +9,8 @@ import binascii
 
 import msgin5g
 from coap import numbers
-from coap.compat import const, json_octets
+from coap.compat import const, json_octets, unload
 from coap.message import Message, uint_octets
-from coap.submodule import unload
 
 from ..outgoing.body_builder import LEAST_ROOM
 from ..rules import policy

@@ -9,10 +9,9 @@ clear, nothing on a device that has a key; and whose modules would take a KB of 
 """
 
 from coap import numbers
-from coap.compat import const, json_octets
+from coap.compat import const, json_octets, unload
 from coap.endpoint.options import unrecognized
 from coap.message import Message, MessageError, decode, empty, encode
-from coap.submodule import unload
 
 from ..events import REGISTRATION
 from ..rules import policy

@@ -4,8 +4,7 @@
 The device never gives up: every failure is tried again, ever more rarely.
 """
 
-from coap.compat import const, earliest, random_octets, ticks_diff
-from coap.submodule import later, whole
+from coap.compat import const, earliest, later, random_octets, ticks_diff, whole
 
 from ..rules import policy
 from ..rules.requests import Registering

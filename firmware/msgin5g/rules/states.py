@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: MIT
 """The states of a registration and of a message on its way out, and what each event makes of them: tables as
-coap/states.py has them, from which docs/states.md is drawn.
+coap/compat.py has them, from which docs/states.md is drawn.
 
 The tables of a topic and of a set of segments are where they are used, since a device may never need them.
 """
 
+from coap.compat import after as after
 from coap.compat import const
-from coap.states import after as after  # for those who read these tables
-from coap.states import word as word
+from coap.compat import word as word  # these two for those who read these tables
 
 # Of the device or of its application, with a gateway and a server: clauses 6.3.1 to 6.3.5. "waiting": the gateway bulks
 # it and will answer by itself. "leaving": stopped while a request is on the air; what that brings is given back.

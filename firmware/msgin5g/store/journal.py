@@ -12,8 +12,7 @@ that began it.
 import binascii
 
 import msgin5g
-from coap.compat import const, json_octets
-from coap.submodule import later, whole
+from coap.compat import const, json_octets, later, whole
 
 _MAGIC = const(0xA7)
 _AROUND = const(8)  # octets of a record that are not its body

@@ -15,8 +15,7 @@ received one R and T. A, C and Q go with the next of these; a cut that loses the
 something that the other side knows to be a repeat.
 """
 
-from coap.compat import const
-from coap.submodule import later, unload, whole
+from coap.compat import const, later, unload, whole
 
 from ..wire.identifiers import escaped
 from .journal import Journal, RecordSource, framed, pack

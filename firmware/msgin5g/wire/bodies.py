@@ -5,8 +5,7 @@ Written strictly: members at their default are left out, nothing beyond what JSO
 Read kindly: misspelt values, names with spaces, strings for booleans and numbers (docs/wire-profile.md).
 """
 
-from coap.compat import const, json_octets, json_value, printable
-from coap.submodule import later, whole
+from coap.compat import const, json_octets, json_value, later, printable, whole
 
 from .identifiers import BodyError, digits, escaped, quoted
 

@@ -3,8 +3,7 @@
 
 import sys
 
-from coap.compat import drop_half_modules
-from coap.submodule import unload
+from coap.compat import drop_half_modules, unload
 from starving import each
 
 MODULE = "coap.uri.link_format"

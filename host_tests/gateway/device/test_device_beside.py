@@ -130,7 +130,7 @@ def test_an_application_is_read_as_the_importer_does(tmp_path, name):
 def test_what_a_peer_wrote_cannot_pass_for_a_line_of_ours(tmp_path):
     app = tmp_path / "app.py"
     app.write_text(
-        "from device.log import log\nlog('%s', 'x\\r\\nmsgin5g: registered\\x1b[2J\\x9b0m caf\\xe9')\n"
+        "from device.health import log\nlog('%s', 'x\\r\\nmsgin5g: registered\\x1b[2J\\x9b0m caf\\xe9')\n"
     )
 
     async def main():
