@@ -21,7 +21,7 @@ from tools.server.delivery.pushes import LATER, Outcome
 from tools.server.flood import Flood
 from tools.transport.arrival.port import listen
 from tools.transport.blocks import MAX_OCTETS, Answers, Bodies, Shelf, TooMany
-from tools.transport.departure.beside import Beside, let_beside
+from tools.transport.departure.beside import BESIDE, let_beside
 from tools.transport.departure.hush import Hush
 from tools.transport.departure.late import Late
 from tools.transport.departure.outlet import Outlet
@@ -33,7 +33,7 @@ from tools.transport.observers import Acknowledgements, Observers
 from tools.transport.paths import Paths
 from tools.transport.requests import answer_of, message_of, request_of, response, unknown_option
 from tools.transport.security import SecureSite, speaker
-from tools.transport.site import Site, acknowledge_late, answer_by
+from tools.transport.site import Site, answer_by, keep_time
 from tools.wire import bodies
 from tools.wire.answers import Refusal
 from tools.wire.identity import Peer
@@ -152,8 +152,7 @@ class CoapTransport:
         self.body_limit = body_limit
         self._tuning = TransportTuning()
         self._tuning.ACK_TIMEOUT = ack_timeout
-        self._beside = Beside()
-        self._beside.ACK_TIMEOUT = ack_timeout
+        self._tuning.EMPTY_ACK_DELAY = ack_timeout / 2  # of what a device waits for before it sends again
         self._observers = Observers(self._ask, self._tuning)
         self._lines = lines
         self._guard = guard  # in security mode oscore
@@ -175,7 +174,7 @@ class CoapTransport:
 
     def serve(self, name, decide):
         """Before the start: what decides about all requests below this first segment of a path, as in `paths.Paths`."""
-        self.paths.append(Paths(name, self, decide, self._tuning))
+        self.paths.append(Paths(name, self, decide))
 
     async def start(self, host, port):
         """Listens; returns the port. OSError when it is taken."""
@@ -194,8 +193,7 @@ class CoapTransport:
             acknowledgements.attach(interface.token_interface)
             self.outlet.attach(interface.token_interface)
             self._hush.attach(interface.token_interface)
-            # Half of what a device waits for before it sends again.
-            acknowledge_late(interface.token_interface, self._tuning.ACK_TIMEOUT / 2)
+            keep_time(interface.token_interface, self._tuning)
             if self.wide:
                 widen(interface.token_interface)
             else:
@@ -318,7 +316,8 @@ class CoapTransport:
 
         Raises TimeoutError where it was acknowledged and no more, and the errors of aiocoap.
         """
-        message.transport_tuning = self._beside if beside else self._tuning
+        if beside:
+            message.transport_tuning = BESIDE
         known = self._remotes.get(peer)
         remote = self._addresses.get(peer.host) or getattr(known, "underlying_address", known)
         if remote is not None:

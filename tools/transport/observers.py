@@ -111,9 +111,7 @@ class Observers(resource.Resource, resource.PathCapable):
         observer = self._observers.get((origin["addr"], ue))
         if observer is None or observer.peer != peer:
             return False
-        message = aiocoap.Message(
-            code=aiocoap.CONTENT, payload=bodies.encode(body), transport_tuning=self._tuning
-        )
+        message = aiocoap.Message(code=aiocoap.CONTENT, payload=bodies.encode(body))
         message.opt.content_format = JSON
         message.opt.observe = next(self._numbers) % _SEQUENCE
         acknowledged = message.acknowledged = asyncio.get_running_loop().create_future()

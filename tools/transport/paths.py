@@ -35,10 +35,9 @@ class _Observation:
 class Paths(resource.Resource, resource.PathCapable):
     """What is below the segment `name`. `decide(peer, request)` is a coroutine that gives an Answer."""
 
-    def __init__(self, name, transport, decide, tuning):
+    def __init__(self, name, transport, decide):
         super().__init__()
         self.prefix = (name,)
-        self._tuning = tuning
         self._transport = transport
         self._decide = decide
         self._block1 = transport.bodies  # in the place of aiocoap's
@@ -97,7 +96,6 @@ class Paths(resource.Resource, resource.PathCapable):
                 last = not (fresh and answer and answer.observable and answer.code < "3")
                 if not last:
                     message.opt.observe = next(self._numbers) % _SEQUENCE
-                    message.transport_tuning = self._tuning
                 if last or self._differs(answer, before):
                     pipe.add_response(message, is_last=last)
                 if last:

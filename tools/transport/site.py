@@ -10,7 +10,6 @@ import ipaddress
 
 import aiocoap
 from aiocoap import error, resource
-from aiocoap.numbers.constants import TransportTuning
 from aiocoap.transports.udp6 import UDP6EndpointAddress
 
 _ADDRESSES = 4096  # that are known in all the forms that aiocoap asks for
@@ -66,18 +65,21 @@ def message_of(failure, log):
     return aiocoap.Message(code=aiocoap.INTERNAL_SERVER_ERROR)
 
 
-def acknowledge_late(manager, seconds):
-    """`manager`: aiocoap's MessageManager. A request that waits for the disk is acknowledged by its response: an empty
-    ACK, after which the response would be another Confirmable message, leaves only after so many seconds."""
-    tuning = TransportTuning()
-    tuning.EMPTY_ACK_DELAY = seconds
-    process = manager._process_request
+def keep_time(manager, tuning):
+    """`manager`: aiocoap's MessageManager, which then keeps the times of this TransportTuning: the empty ACK of a
+    request that waits for the disk, and the repeats of whatever goes out. aiocoap leaves a separate response at the
+    times that RFC 7252 proposes, and for so long nothing else may go out to its peer."""
+    process, add = manager._process_request, manager._add_exchange
 
     def processing(request):
         request.transport_tuning = tuning
         process(request)
 
-    manager._process_request = processing
+    def adding(message, monitor):
+        message.transport_tuning = tuning
+        add(message, monitor)
+
+    manager._process_request, manager._add_exchange = processing, adding
 
 
 def know_addresses():

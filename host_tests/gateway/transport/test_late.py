@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""A request is answered once more, long after its answer: as a separate response to the same Token, in the clear and
-under OSCORE, by the program that answered it or by a later one. The device is made by hand."""
+"""A request is answered late, or once more, long after its answer: as a separate response to the same Token, in the
+clear and under OSCORE, by the program that answered it or by a later one. The device is made by hand."""
 
 import asyncio
 import contextlib
@@ -9,6 +9,7 @@ import socket
 import aiocoap
 import pytest
 from aiocoap import oscore
+from aiocoap.messagemanager import MessageManager
 
 from host_tests.conformance.raw import Keys
 from host_tests.gateway.scripted import run
@@ -23,6 +24,7 @@ from tools.wire.identity import Peer
 
 UE = "ue:sensor-1@example.org"
 TOKEN = b"\x01\xfe\x77"
+ACK_TIMEOUT = 0.05  # s
 FIRST, SECOND = Answer("2.05", {"maxConfTime": 30}), Answer("2.05", [{"ueConfigDocId": "1"}])
 
 
@@ -55,7 +57,7 @@ class Device:
         octets = await asyncio.wait_for(asyncio.get_running_loop().sock_recv(self._socket, 2048), 20)
         outer = aiocoap.Message.decode(octets)
         plain = outer
-        if self._keys:
+        if self._keys and outer.code is not aiocoap.EMPTY:
             assert outer.payload and outer.code in (aiocoap.CHANGED, aiocoap.CONTENT)
             fields = oscore.CanUnprotect._uncompress(outer.opt.oscore, outer.payload)[2]
             number = fields.get(oscore.COSE_PIV)
@@ -69,17 +71,19 @@ class Device:
 
 
 @contextlib.asynccontextmanager
-async def transport(store, protected):
-    """What listens, and `backs` of the requests that it answered."""
+async def transport(store, protected, ready=None):
+    """What listens, and `backs` of the requests that it answered; each waits for `ready`, an asyncio.Event."""
     events, backs = Events(out=None), []
 
-    def handle(peer, request):
+    async def handle(peer, request):
+        if ready is not None:
+            await ready.wait()
         backs.append(request.back)
         return FIRST
 
     guard = Guard(store, events.emit, peer_of) if protected else None
     watch = guard or Unguarded(events.emit, lambda peer: True, peer_of, 1000)
-    made = CoapTransport(handle, None, lambda peer: 4096, 0.05, guard=guard, watch=watch)
+    made = CoapTransport(handle, None, lambda peer: 4096, ACK_TIMEOUT, guard=guard, watch=watch)
     made.port, made.backs = await made.start("127.0.0.1", 0), backs
     try:
         yield made
@@ -125,6 +129,38 @@ def test_it_is_a_separate_response_to_the_same_token(tmp_path, protected, restar
         assert not task.done()
         device.say(aiocoap.ACK, mid)
         assert (await task).verdict == "done"
+
+    run(main())
+
+
+@pytest.mark.parametrize("protected", [False, True], ids=["none", "oscore"])
+def test_an_answer_that_comes_late_is_repeated_as_whatever_goes_out(tmp_path, protected, monkeypatch):
+    """ACK_TIMEOUT to 1.5 times that after it, and then after twice as long each time (RFC 7252 section 4.2). For so
+    long nothing else goes out to that device (NSTART)."""
+    pauses, schedule = [], MessageManager._schedule_retransmit
+
+    def scheduling(manager, message, pause, counter):
+        pauses.append(pause)
+        return schedule(manager, message, pause, counter)
+
+    monkeypatch.setattr(MessageManager, "_schedule_retransmit", scheduling)
+
+    async def main():
+        ready = asyncio.Event()
+        with world(tmp_path, protected) as (store, section):
+            async with transport(store, protected, ready) as gateway:
+                device = Device(gateway.port, section)
+                device.ask()
+                assert (await device.hear())[:4] == (aiocoap.ACK, 7, b"", "0.00")
+                assert pauses == []
+                ready.set()
+                mtype, mid, token, code, _ = await device.hear()
+                assert (mtype, token, code) == (aiocoap.CON, TOKEN, "2.05")
+                assert ACK_TIMEOUT <= pauses[0] <= 1.5 * ACK_TIMEOUT
+                device.seen.clear()  # the same octets come again, and no other ones
+                assert (await device.hear())[:4] == (aiocoap.CON, mid, TOKEN, "2.05")
+                assert pauses[1] == 2 * pauses[0]
+                device.say(aiocoap.ACK, mid)
 
     run(main())
 

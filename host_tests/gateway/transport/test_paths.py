@@ -223,7 +223,7 @@ def test_who_takes_no_notification_is_observed_no_more():
         async with transport() as (made, below, port):
             with End(port) as end:
                 await end.get(1, observe=0)
-                made.paths[0]._tuning.MAX_RETRANSMIT = 0
+                made._tuning.MAX_RETRANSMIT = 0
                 below.answer = Answer("2.05", octets=b"two", content_format=0, observable=True)
                 made.paths[0].look()
                 await until(lambda: observed(made) == 0)

@@ -4,9 +4,7 @@
 
 from aiocoap.numbers.constants import TransportTuning
 
-
-class Beside(TransportTuning):
-    """The `transport_tuning` of a message that waits for no other."""
+BESIDE = TransportTuning()  # the `transport_tuning` of a message that waits for no other
 
 
 def let_beside(manager, end):
@@ -16,7 +14,7 @@ def let_beside(manager, end):
     manager._backlogs = backlogs = _Backlogs()
 
     def sending(message, monitor):
-        if isinstance(message.transport_tuning, Beside):
+        if message.transport_tuning is BESIDE:
             backlogs.passing = message.remote
         try:
             return send(message, monitor)

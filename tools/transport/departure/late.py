@@ -54,7 +54,6 @@ class Late:
         elif self._guard:
             return Outcome(REFUSED, "its request was not protected")
         message.remote, message.token = remote, _octets(kept["token"])
-        message.transport_tuning = self._tuning
         return await self._send(message)
 
     @staticmethod
