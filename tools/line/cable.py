@@ -36,6 +36,7 @@ class Cable:
                 slave
             )  # kept open: a terminal without any reader would end for the other side
         self.ends = [os.ttyname(slave) for slave in self._slaves]
+        self._turns = [asyncio.Lock() for _ in self.ends]  # an event loop wakes one writer of each
         self._tasks = []
 
     def _gap(self):
@@ -86,11 +87,12 @@ class Cable:
     async def _put(self, sink, octets):
         """What an end does not read in time waits, as with flow control: a busy computer loses nothing by it."""
         loop = asyncio.get_running_loop()
-        while octets and not self.cut:
-            try:
-                octets = octets[os.write(self._masters[sink], octets) :]
-            except BlockingIOError:
-                await _ready(self._masters[sink], loop.add_writer, loop.remove_writer)
+        async with self._turns[sink]:
+            while octets and not self.cut:
+                try:
+                    octets = octets[os.write(self._masters[sink], octets) :]
+                except BlockingIOError:
+                    await _ready(self._masters[sink], loop.add_writer, loop.remove_writer)
 
 
 async def _ready(fd, add, remove):

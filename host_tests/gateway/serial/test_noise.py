@@ -13,6 +13,7 @@ from host_tests.gateway.scripted import run
 from host_tests.gateway.serial.serial_device import OWN, SerialDevice
 from host_tests.gateway.serial.serial_scene import TARGET, scene
 from tools.line.cable import Cable
+from tools.programs.patience import patience
 
 COUNT = 300
 # A tenth of the real one, and no less: a response has no Message ID, so its time-out must be well above what the other
@@ -134,5 +135,27 @@ def test_an_end_that_reads_late_loses_nothing():
             assert await read(there) == octets
             os.close(here)
             os.close(there)
+
+    run(main())
+
+
+def test_two_that_wait_for_an_end_to_read_both_go_on():
+    """What it is sent, and what arrives there that nobody sent."""
+    size = 16384  # more than a terminal holds
+
+    async def main():
+        async with Cable(100_000_000) as cable:
+            there = os.open(cable.ends[1], os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+            both = [asyncio.create_task(cable.inject(1, octet * size)) for octet in (b"a", b"b")]
+            await asyncio.wait(both, timeout=0.3)
+            got = b""
+            async with patience(20):
+                while len(got) < 2 * size:
+                    try:
+                        got += os.read(there, 4096)
+                    except BlockingIOError:
+                        await asyncio.sleep(0.01)
+            os.close(there)
+            assert got.count(b"a") == got.count(b"b") == size
 
     run(main())
