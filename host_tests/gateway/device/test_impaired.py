@@ -88,7 +88,9 @@ def test_the_network_was_as_bad_as_it_says(case, played):
     profile = network.profile
     for counts in (network.to_gateway, network.to_device):
         datagrams = counts["forwarded"] + counts["lost"]
-        assert datagrams > 4 * case.messages  # message, report, and the other side's answers to the same
+        # A message or its answer at least. The reports that wait for those go out as one (clause 6.4.1.1.5), so that
+        # there may be fewer of them.
+        assert datagrams > 2 * case.messages
         assert counts["lost"] / datagrams == pytest.approx(profile.loss / 100, rel=0.25, abs=0.01)
         assert counts["duplicated"] / datagrams == pytest.approx(profile.duplicate / 100, rel=0.25)
         assert counts["reordered"] / datagrams == pytest.approx(profile.reorder / 100, rel=0.25)
