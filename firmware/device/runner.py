@@ -240,14 +240,15 @@ class Serving:
         del self._tasks["link"]
 
     def _begin_all(self):
-        self._begin("timer", self._tick)
-        self._begin("reader", self._read)
         config = self.core.config
         # To another link a modem may come with them: `triggered` is called then.
         if config.triggers is not None and config.peer_scheme in ("coap", "discover"):
-            from .trigger_port import serve
+            from . import trigger_port
 
-            self._begin("triggers", lambda: serve(self))
+            trigger_port.begin(self)  # before the timer's task sends what announces it
+            self._begin("triggers", lambda: trigger_port.serve(self))
+        self._begin("timer", self._tick)
+        self._begin("reader", self._read)
 
     def _back(self):
         self.core.peer = self._peer = self._link.peer

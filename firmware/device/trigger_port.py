@@ -20,6 +20,7 @@ _SLOWLY = const(100)  # ms between two datagrams
 _RETRY = const(60000)  # ms until a port that could not be had is asked for again
 
 _sock: "Any" = None  # what is open; a task that Ctrl-C dropped out of its event loop leaves it behind
+_told: "str | None" = None  # why it could not be had, as it was told last
 
 
 def close():
@@ -30,34 +31,37 @@ def close():
         _sock = None
 
 
-def _open(port, peer):
-    """Open the port in the address family of the peer. Raise OSError where it cannot be had."""
-    global _sock
+def begin(client):
+    """Open the port in the address family of the peer. Where it cannot be had that is told, and `serve` goes on."""
+    global _sock, _told
     close()
-    sock = UDPLink(_MOST)
-    sock.bind(socket.AF_INET6 if ":" in peer[0] else socket.AF_INET, None, port)
-    _sock = sock
+    port = client.core.config.triggers["port"]
+    try:
+        sock = UDPLink(_MOST)
+        sock.bind(socket.AF_INET6 if ":" in client.core.peer[0] else socket.AF_INET, None, port)
+        _sock = sock
+        _told = None
+    except (OSError, MemoryError) as error:
+        if str(error) != _told:
+            _told = str(error)
+            log("triggers: no UDP port %d (%s); trying again", port, error)
 
 
 async def serve(client):
-    """Hand each datagram of the port to `client.triggered`, until cancelled."""
-    port = client.core.config.triggers["port"]
-    told = None
+    """Hand each datagram of the port to `client.triggered`, until cancelled; it is opened where it is not."""
+    sock = _sock
     try:
+        while sock is None:
+            begin(client)
+            sock = _sock
+            if sock is None:
+                await asyncio.sleep_ms(_RETRY)  # type: ignore[attr-defined]
         while True:
             try:
-                _open(port, client.core.peer)
-                break
-            except (OSError, MemoryError) as error:
-                if str(error) != told:
-                    told = str(error)
-                    log("triggers: no UDP port %d (%s); trying again", port, error)
-            await asyncio.sleep_ms(_RETRY)  # type: ignore[attr-defined]
-        while True:
-            try:
-                client.triggered((await _sock.receive())[0])
+                client.triggered((await sock.receive())[0])
             except MemoryError:
                 pass  # it is lost; a trigger comes again
             await asyncio.sleep_ms(_SLOWLY)  # type: ignore[attr-defined]
     finally:
-        close()
+        if sock is _sock:  # else the next one has begun
+            close()
