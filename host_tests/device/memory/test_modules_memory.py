@@ -3,8 +3,14 @@
 
 import sys
 
-from coap.compat import drop_half_modules, unload
+from coap.compat import drop_half_modules, quick, unload
+from common import equal
 from starving import each
+
+try:
+    from micropython import heap_lock, heap_unlock
+except ImportError:  # CPython, whose places stay as they are
+    heap_lock = heap_unlock = bool
 
 MODULE = "coap.uri.link_format"
 
@@ -35,3 +41,20 @@ def test_what_is_there_stays():
     names = sorted(sys.modules)
     drop_half_modules()
     assert sorted(sys.modules) == names
+
+
+def test_the_places_of_modules_are_put_back_without_memory():
+    before = list(sys.path)
+    error = MemoryError()
+
+    def load():
+        heap_lock()
+        raise error
+
+    try:
+        quick(load)
+    except MemoryError:
+        pass
+    finally:
+        heap_unlock()
+    equal(list(sys.path), before)
