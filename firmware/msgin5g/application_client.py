@@ -153,7 +153,7 @@ class ApplicationClient(BaseClient):
                     source.unsendable(item, "storage: %s" % error, now)
                 except ValueError as error:  # it is of a device of another role, or its text is damaged
                     source.unsendable(item, str(error), now)
-                except MemoryError:
+                except STARVED:
                     if self._wire.idle(now):
                         source.unanswered(item, now)
                     raise
@@ -330,8 +330,9 @@ class _Receiver(Inbox):
         """Return the next report whose time has come, or None."""
         for report in self._reports:
             if not report.on_air and (report.backoff is None or report.backoff.ready(now)):
-                report.on_air = True
-                return report, ("IMDN", report), True
+                job = report, ("IMDN", report), True
+                report.on_air = True  # not before: that may have found no memory
+                return job
         return None
 
     def answered(self, report, answer, now):

@@ -169,7 +169,8 @@ class BaseClient(Parts):
             self.drop, self.sender.drop  # noqa: B018
         outgoing = self.builder.add(to, payload, now, **options)
         self._work(now)
-        outgoing.prefetched = None
+        if outgoing.prefetched is not None:  # as in `send`
+            outgoing.prefetched = None
         return outgoing
 
     def spool(self, outgoing: "Outgoing", now: int) -> bool:

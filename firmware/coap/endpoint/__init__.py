@@ -38,6 +38,7 @@ _NO_RESPONSE = const(258)
 _RESPONSE = const(2)
 _QUEUED = const(0)
 _SENT = const(1)
+_SECOND = const(1000)
 
 _PARTS = const(
     (
@@ -188,7 +189,10 @@ class Endpoint(Serving):
         """Forget an exchange: no more retransmissions, no event. What comes for it counts as unmatched."""
         if exchange in self._exchanges:
             self._exchanges.remove(exchange)
-            self._pump(now)
+            try:
+                self._pump(now)
+            except RuntimeError:
+                pass  # a stack that is too deep: what waits has its turn with the next datagram or poll
 
     def receive(self, datagram: "Octets", peer: "Peer", now: "Tick", leisure: "int | None" = None) -> bool:
         """Take one datagram, which may hold anything at all. Return whether there are events to take. Raise nothing.
@@ -416,6 +420,8 @@ class Endpoint(Serving):
                     self._launch(exchange, now)
                 except MemoryError:
                     postpone(exchange, now)
+                except RuntimeError:  # a stack that is too deep, also for what `postpone` calls
+                    exchange.deadline = now + _SECOND
 
     def _launch(self, exchange, now):
         if self.held is not None and exchange.tag is self.held:

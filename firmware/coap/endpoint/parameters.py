@@ -105,6 +105,6 @@ class Exchange:
 
 def postpone(item, now):
     """Have an item try again after a second, because there was no memory for what was due."""
-    drop_half_modules()
     item.deadline = now  # where there is no memory for a number either
     item.deadline = now + _SECOND
+    drop_half_modules()

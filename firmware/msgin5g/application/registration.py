@@ -48,8 +48,9 @@ class ApplicationRegistration(Registering):
         if not self._wire.free((self, step)):
             return None
         subject = self.registration_id if self.stopping else self._config.application
-        self._busy = True
-        return step, (step, subject), True
+        job = step, (step, subject), True
+        self._busy = True  # not before: that may have found no memory
+        return job
 
     def unanswered(self, what, now, why=None, silent=True):
         self.answered(what, None, now)

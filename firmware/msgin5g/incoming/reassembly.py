@@ -298,7 +298,7 @@ class Reassembly:
         if segments.stale:
             try:
                 self._store.opened(segments)
-            except (OSError, MemoryError):
+            except Exception:
                 if segments.ref is None:  # it has only just begun
                     self._sets.remove(segments)
                 raise

@@ -199,7 +199,7 @@ class AggregatingSender(MessageSender):
         try:
             for each in aggregate.elements:
                 self.mark_sent(each)
-        except MemoryError:
+        except Exception:
             self._back(aggregate)
             raise
 
@@ -216,7 +216,7 @@ class AggregatingSender(MessageSender):
                 return None
         try:
             self._join(aggregate)
-        except MemoryError:
+        except Exception:
             self._store.journal.release(aggregate.ref)
             raise
         return aggregate

@@ -48,7 +48,8 @@ class Copying:
         while outgoing.spool is not None:
             self._copy(outgoing, now)
         self._work(now)
-        outgoing.prefetched = None  # what waits is made anew in its turn
+        if outgoing.prefetched is not None:  # else it is an attribute that is new, and wants memory
+            outgoing.prefetched = None  # what waits is made anew in its turn
         return outgoing
 
     def _copy(self, outgoing, now):

@@ -74,7 +74,7 @@ class Outbox:
         outgoing.stands = stands  # the next line may write its record again, and that must have the new state
         try:
             safe = outgoing.volatile or self._store.accepted(outgoing)
-        except MemoryError:
+        except Exception:
             outgoing.stands = before
             self.waiting.remove(outgoing)
             raise
@@ -122,7 +122,7 @@ class Outbox:
         outgoing.source = None
         if outgoing.spool is not None:
             outgoing.spool = None
-        if outgoing.segmentation is not None:
+        if outgoing.segments is not None:  # else it is an attribute that is new, and wants memory
             outgoing.segments = None
         if safe:  # else a restart would find the message without its body
             source.remove()

@@ -102,7 +102,7 @@ class OutboxScheduler(Source):
         outgoing.expires = Countdown(self._config.report_timeout * 1000, now)
         try:
             crowded_out = self.outbox.accepted(outgoing, stands)
-        except MemoryError:
+        except Exception:
             outgoing.expires = expires
             raise
         self._count(outgoing.state, before)
@@ -137,21 +137,22 @@ class OutboxScheduler(Source):
         where none is left."""
         for other in self.outbox.queue:
             if other.to == outgoing.to and other.to_type == outgoing.to_type:
-                other.turn = max(other.turn, outgoing.turn)
+                try:
+                    other.turn = max(other.turn, outgoing.turn)
+                except MemoryError:
+                    pass  # an attribute that is new: the message has its turn sooner
                 return
         if self._backoffs:
             self.clear_backoff(outgoing)
 
     def _on(self, outgoing, event):
-        """Take an event that is neither its acceptance nor its end."""
+        """Take an event that is neither its acceptance nor its end: such lead to nothing that is counted."""
         stands = states.after(states.OUTGOING, outgoing.stands, event)
         if stands is not None:
-            before = states.word(states.OUTGOING, outgoing.stands)
-            state = states.word(states.OUTGOING, stands)
-            if state != before:
+            if states.word(states.OUTGOING, stands) != states.word(states.OUTGOING, outgoing.stands):
                 self._changed(outgoing)  # it wants memory: nothing is changed before it has that
+            # the last step: what raises behind it would leave on the air what is not
             outgoing.stands = stands
-            self._count(state, before)
 
     def _count(self, state, before):
         """Count what a message has become, as an application sees it, where that is not what it was before."""

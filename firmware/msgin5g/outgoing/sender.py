@@ -103,8 +103,10 @@ class MessageSender(OutboxScheduler):
     def _forget_next(self, outgoing, now):
         """Forget the segment that was made ahead: the one before it has not gone well, or nothing more goes."""
         made = outgoing.prefetched
+        if made is None:
+            return
         outgoing.prefetched = None
-        if made is not None and made[2] is not None:
+        if made[2] is not None:
             self._client.endpoint.held = None
             self._client.cancel(made[2], now)
 

@@ -184,7 +184,6 @@ class Stored(Source):
                 continue
             if change.what == "update" and change.outgoing in self._client.outbox.queue:
                 continue
-            change.on_air = True
             config = self._client.config
             body = bodies.write(
                 ("msgIden", config.service_identifier),
@@ -193,7 +192,9 @@ class Stored(Source):
                 ("msgId", change.outgoing.message_id),
                 ("sfParam", self._params(change, now)),
             )
-            return change, body, True
+            job = change, body, True
+            change.on_air = True  # not before: that may have found no memory
+            return job
         return None
 
     def _params(self, change, now):

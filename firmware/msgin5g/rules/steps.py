@@ -42,8 +42,9 @@ class Step(Source):
                 registration.prepared(self.event, now)
         if self.due is None or self.due.left(now) > 0:
             return None
-        self.on_air = True
-        return self.job(now)
+        job = self.job(now)
+        self.on_air = True  # not before: that may have found no memory
+        return job
 
     def job(self, now):
         """Return (item, body, confirmable) of the request that is due."""

@@ -124,7 +124,7 @@ class Journal:
         try:
             if len(self.segments) > 1:
                 self._compact()
-        except (OSError, MemoryError):
+        except (OSError, MemoryError, RuntimeError):  # the last: a stack that is too deep
             self.failed += 1  # what was written is safe; old log segments are given up another time
 
     def defer(self, kind, body):
@@ -183,7 +183,7 @@ class Journal:
             end = self._storage.append(self._name, data)
             if end is not None and end != filled:
                 raise _LOST
-        except (OSError, MemoryError) as error:
+        except Exception as error:
             self.failed += 1
             for ref in refs:
                 self._refs.remove(ref)

@@ -77,8 +77,11 @@ class MessageStore:
         if octets is not None:
             source = RecordSource(self.journal, None, len(octets), source.text)
         body = framed(outgoing.header(), octets or b"")
-        source.ref = outgoing.ref = self.journal.write([(_SENT, body, outgoing)])
-        outgoing.source = source
+        outgoing.ref = outgoing.ref  # an attribute that is new wants memory, and behind the write nothing may
+        outgoing.ref = ref = self.journal.write([(_SENT, body, outgoing)])
+        if octets is not None:
+            source.ref = ref
+            outgoing.source = source
         self.journal.compact()
 
     def number(self, outgoing):

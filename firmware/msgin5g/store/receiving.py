@@ -57,7 +57,7 @@ class Receiving:
         try:
             header = (b"[%d,true]" if owed else b"[%d,false]") % message.order
             self.write(_TAKEN, framed(header), None if owed or message.ref is None else message)
-        except MemoryError:
+        except Exception:
             message.taken = False
             raise
 
