@@ -23,7 +23,7 @@ msgin5g/security.py msgin5g/timing.py msgin5g/rules/__init__.py msgin5g/rules/st
 msgin5g/rules/policy.py msgin5g/rules/requests.py msgin5g/wire/__init__.py msgin5g/wire/identifiers.py
 msgin5g/wire/bodies.py msgin5g/store/__init__.py
 msgin5g/store/journal.py msgin5g/store/message_store.py msgin5g/outgoing/__init__.py
-msgin5g/procedures/__init__.py msgin5g/procedures/registration.py
+msgin5g/procedures/__init__.py msgin5g/procedures/opening.py msgin5g/procedures/registration.py
 """.split()
 _found = [
     os.path.relpath(os.path.join(_folder, _name), ".").replace(os.sep, "/")

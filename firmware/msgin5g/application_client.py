@@ -9,7 +9,7 @@ import msgin5g
 from coap.compat import const, earliest, random_octets
 
 from .application.registration import ApplicationRegistration
-from .base_client import NO_MEMORY, STARVED, BaseClient
+from .base_client import STARVED, BaseClient
 from .incoming.inbox import Inbox
 from .outgoing.builder import MessageBuilder
 from .outgoing.scheduler import OutboxScheduler
@@ -23,6 +23,8 @@ if _TYPING:
     from typing import Any
 
     from contracts import Config, Storage
+
+_NO_MEMORY = const("no memory for its answer")
 
 
 class ApplicationClient(BaseClient):
@@ -135,7 +137,7 @@ class ApplicationClient(BaseClient):
     def _undo(self, now):
         if self.event is not None:
             source, item = self.event
-            source.unanswered(item, now, NO_MEMORY, False)
+            source.unanswered(item, now, _NO_MEMORY, False)
             self.event = None
 
     def _send_next(self, now):
@@ -232,7 +234,7 @@ class _Sender(OutboxScheduler):
         if outgoing is None:
             return None
         job = outgoing, ("MSG", outgoing), True
-        self.mark_sent(outgoing)
+        self._on(outgoing, "goes")
         return job
 
     def _ready(self, outgoing):

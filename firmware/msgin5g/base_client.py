@@ -5,8 +5,6 @@ import gc
 
 from coap.compat import const, drop_half_modules, earliest, later, whole
 
-from .store.message_store import MessageStore
-
 _TYPING = const(False)
 if _TYPING:
     from typing import Any, BinaryIO
@@ -15,22 +13,24 @@ if _TYPING:
 
     from .incoming.taking import Taking
     from .outgoing.copying import Copying
+    from .procedures.serving import Serving
+    from .procedures.unregistered import Leaving
     from .store.message import Message
     from .store.outgoing import Outgoing
 
-    class Parts(Copying, Taking):
-        """Both."""
+    class Parts(Copying, Leaving, Serving, Taking):
+        """All of them."""
 else:
     Parts = object  # their methods come with the first that is called
 
 STARVED = (MemoryError, RuntimeError)  # the second: a stack that is too deep
-NO_MEMORY = const("no memory for its answer")
-# What a client needs that gets messages, and one that sends files
+# What a client needs that gets messages, that has topics, that sends files, that is stopped
 _PARTS = const(
     (
-        "msgin5g.procedures.serving Serving serve",
+        "msgin5g.procedures.serving Serving serve subscribe unsubscribe",
         "msgin5g.incoming.taking Taking expected failed first inbox take",
         "msgin5g.outgoing.copying Copying _copy drop send",
+        "msgin5g.procedures.unregistered Leaving flush stop",
     )
 )
 # of events.py
@@ -77,6 +77,8 @@ class BaseClient(Parts):
             "unexpected": 0,  # reports and responses about messages not held here
             "starved": 0,  # times that something was put off for want of memory
         }
+        from .store.message_store import MessageStore  # here, so that its name takes no place in the module
+
         self.store = MessageStore(storage, lent)
         self.store.recover()
         self._outbox = None
@@ -128,26 +130,11 @@ class BaseClient(Parts):
         """Whether no report of ours waits."""
         return self._receiver is None or self._receiver.idle
 
-    def flush(self) -> None:
-        """Have the storage keep all that waits for that, before a planned power-off: deferred records, and segments
-        that were acknowledged."""
-        self.store.flush()
-        if self._receiver is not None:
-            self._receiver.settle()
-
     def start(self, now: int) -> None:
         """Begin to register at the tick `now` (ms), and go on for ever."""
         self.registration.start(now)
         if self._receiver is not None:
             self._receiver.resume(now)
-        self._work(now)
-
-    def stop(self, now: int, urgent: bool = True) -> None:
-        """Begin to de-register (clause 6.3.1.1.2). It is over when `registration.state` is "stopped". Where it is not
-        `urgent`, a gateway may take its time for it (clause 6.3.4.2.2)."""
-        if self.sender is not None:
-            self.sender.hold_back(now)
-        self.registration.stop(now, urgent)
         self._work(now)
 
     def link_is_back(self, now: int) -> None:

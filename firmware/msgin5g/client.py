@@ -5,13 +5,12 @@ It is driven like `coap.Endpoint`: `receive` for each datagram, `poll` when `nex
 each call everything is taken out of `outgoing` and `next_event`.
 """
 
-import msgin5g
-from coap.compat import const, random_octets
+from coap.compat import const, random_octets, unload
 from coap.message import MessageError
 
-from . import procedures, security
-from .base_client import NO_MEMORY, STARVED, BaseClient
-from .security import request, room
+from . import procedures
+from .base_client import STARVED, BaseClient
+from .security import request
 
 _TYPING = const(False)
 if _TYPING:
@@ -22,6 +21,7 @@ if _TYPING:
 
     from .store.message import Message
 
+_NO_MEMORY = const("no memory for its answer")
 # of coap.exchange and coap.numbers
 _REQUEST = const(1)
 _RESPONSE = const(2)
@@ -50,14 +50,14 @@ class Client(BaseClient):
         clock: "Callable[[], int | None] | None" = None,
         lent: "Message | None" = None,
     ) -> None:
-        if config.role != "client":
-            raise msgin5g.ConfigError("role", 'must be "client" for a Client')
+        from .procedures import opening
+
+        opening.check_role(config)
         super().__init__(config, storage, lent)
         self.stats["recoveries"] = 0  # times that missing segments were asked for
         self.stats["given_up"] = 0  # messages whose segments never came
         self.peer = (config.peer_host, config.peer_port)
-        max_datagram = config.coap["max_datagram"]
-        self.endpoint = security.endpoint(config, storage, random, self._admit)
+        self.endpoint = opening.endpoint(config, storage, random, self._admit)
         self.storage = storage
         self.random = random
         self.listener = None  # a procedure that is given each datagram before the endpoint
@@ -75,25 +75,10 @@ class Client(BaseClient):
         self.registration = self.procedure("registration")
         if self.sender is None:  # what sends comes with the first message
             self.sender = self.builder = None  # of the object, so that setting them then wants no memory
-        for step in ("GWREG", "REG"):
-            needed = max_datagram - room(config) + len(self.registration.body(step))
-            if needed > max_datagram:
-                raise msgin5g.ConfigError(
-                    "coap.max_datagram", "must be %d or more with these service IDs" % needed
-                )
+        opening.check_room(config, self.registration)
+        unload(opening.__name__)  # it has done its work
 
     # --- what the application's side calls, beside what BaseClient has -----------------------------------------
-
-    def subscribe(self, topic: str, now: int) -> object:
-        """Subscribe to a Messaging Topic (str) and return its Subscription, which the storage keeps (clause 6.6.2.1).
-
-        Raise ValueError for what can be no topic and for the ninth one, StorageError where it cannot be kept.
-        """
-        return self.call("topics", "subscribe", topic, now)
-
-    def unsubscribe(self, topic: str, now: int) -> object:
-        """End a subscription and return it (clause 6.6.2.2). Raise StorageError where that cannot be kept."""
-        return self.call("topics", "unsubscribe", topic, now)
 
     def call(self, name: str, method: str, *arguments: "Any") -> "Any":
         """Call a method of the procedure `name`, send what it then wants sent, and return what it returned.
@@ -218,7 +203,7 @@ class Client(BaseClient):
         elif kind != _NOTIFICATION:  # the peer sends a notification again that is not accepted
             source, item = subject.tag
             if kind == _RESPONSE:
-                source.unanswered(item, now, NO_MEMORY, False)
+                source.unanswered(item, now, _NO_MEMORY, False)
             else:
                 source.unanswered(item, now)
         self.event = None

@@ -1,9 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The configuration of a device: `msgin5g.json` (TS 24.538 clause 6.2 leaves its form open)."""
 
-import json
-
-import msgin5g
 from coap.compat import unload
 
 
@@ -22,20 +19,9 @@ class Config:
     @classmethod
     def load(cls, path: str) -> "Config":
         """Return the configuration in the JSON file `path`. Raise ConfigError, also for a file that is not there."""
-        try:
-            with open(path) as file:
-                if file.read(1) != "\ufeff":  # which some editors put in front of UTF-8
-                    file.seek(0)
-                data = json.load(file)
-        except OSError as error:
-            if error.errno == 2:  # ENOENT
-                raise msgin5g.ConfigError(path, "there is no such file")
-            raise msgin5g.ConfigError(path, "cannot be read (%s)" % error)
-        except ValueError:
-            raise msgin5g.ConfigError(path, "is not JSON; check quotes and commas")
-        except MemoryError:
-            raise msgin5g.ConfigError(path, "is too large for a configuration")
-        return cls(data)
+        from . import config_check
+
+        return cls(config_check.read(path))
 
     given = None  # the attributes as the file has them, once `change` was called
 

@@ -2,6 +2,7 @@
 """Checks the configuration key by key and fills a Config with it."""
 
 import binascii
+import json
 
 import msgin5g
 
@@ -125,6 +126,23 @@ def split_uri(uri, key="peer"):
                 form = "must be discover:, or " + form[5:]
             raise msgin5g.ConfigError(key, form.format(scheme))
     return scheme, host, port
+
+
+def read(path):
+    """Return the JSON in the file of a configuration. Raise ConfigError, also for a file that is not there."""
+    try:
+        with open(path) as file:
+            if file.read(1) != "\ufeff":  # which some editors put in front of UTF-8
+                file.seek(0)
+            return json.load(file)
+    except OSError as error:
+        if error.errno == 2:  # ENOENT
+            raise msgin5g.ConfigError(path, "there is no such file")
+        raise msgin5g.ConfigError(path, "cannot be read (%s)" % error)
+    except ValueError:
+        raise msgin5g.ConfigError(path, "is not JSON; check quotes and commas")
+    except MemoryError:
+        raise msgin5g.ConfigError(path, "is too large for a configuration")
 
 
 def fill(config, data):

@@ -1,11 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The CoAP endpoint with the security that the configuration asks for, and the POST that carries a body to it. OSCORE
-is imported where it is used."""
+"""The POST that carries a body, and the room in it under the security that the configuration asks for."""
 
-import msgin5g
 from coap.compat import const
-from coap.endpoint import Endpoint
-from coap.endpoint.parameters import Parameters
 from coap.message import Message, encode, uint_octets
 
 from .wire.identifiers import PORT
@@ -22,43 +18,6 @@ _AROUND = const(4 + 4 + 8 + 2 + 1)  # octets around a body: head, token, these o
 # an ID Context 1; a second payload marker, the inner code, the tag 8. And an Echo option of 8 octets with its head,
 # which a gateway asks for that has restarted: a message that is cut to fit must fit with it as well.
 _OVERHEAD = const(2 + 1 + 5 + 1 + 1 + 1 + 8 + 3 + 8)
-
-
-def endpoint(config, storage, random, admit):
-    """Return the Endpoint. `admit` decides about requests where there is no security. Raise ConfigError."""
-    coap = config.coap
-    parameters = Parameters(
-        int(coap["ack_timeout"] * 1000), coap["ack_random_factor"], coap["max_retransmit"], coap["nstart"]
-    )
-    keys = config.security
-    if keys["mode"] == "none":
-        return Endpoint(parameters, coap["max_datagram"], random, admit)
-    for name in ("master_secret", "sender_id", "recipient_id"):
-        if keys[name] is None:
-            raise msgin5g.ConfigError(
-                "security." + name,
-                'is missing: provision the keys that the gateway has for this device, or write {"mode": "none"} to send'
-                " everything in the clear",
-            )
-    if keys["sender_id"] == keys["recipient_id"]:
-        raise msgin5g.ConfigError("security.recipient_id", "must differ from security.sender_id")
-    from coap import oscore
-
-    try:
-        context = oscore.Context(
-            keys["master_secret"],
-            keys["sender_id"],
-            keys["recipient_id"],
-            storage,
-            keys["master_salt"] or b"",
-            keys["id_context"],
-            random,
-        )
-    except oscore.StateError as error:
-        raise msgin5g.ConfigError("security.master_secret", "cannot be used any more: %s" % error)
-    # No proxy stands between a device and its gateway, so nothing comes in outer blocks.
-    security = oscore.Security(context, max_unfragmented=0)
-    return Endpoint(parameters, coap["max_datagram"], random, security=security)
 
 
 def request(config, body, confirmable):

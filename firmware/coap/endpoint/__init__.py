@@ -66,8 +66,6 @@ class Endpoint(Serving):
     MAX_EXCHANGES = 8  # own requests open at once, all peers together
     MAX_INCOMING = 8  # requests of peers not answered yet, and half as many that came by multicast
     MAX_INCOMING_PER_PEER = 4  # of these, and half as many of those
-    MAX_DUPLICATES = 32
-    MAX_ANSWER_OCTETS = 4096
     MAX_QUEUE = 24  # datagrams that wait for outgoing()
     # `streams(message, peer)`, if set, says which bodies of peers are not collected but taken block by block:
     # blockwise.streams

@@ -49,6 +49,9 @@ class Continuing:
         _duplicates: Any
         _finish: Callable[..., None]
 
+    MAX_DUPLICATES = 32
+    MAX_ANSWER_OCTETS = 4096
+
     def ping(self: "Any", peer: "Peer", now: "Tick", tag: object = None) -> "Exchange":
         """Send an empty confirmable message (section 4.3); a live peer answers it with Reset."""
         return self.request(Message(numbers.EMPTY), peer, now, tag)

@@ -9,11 +9,12 @@ import binascii
 
 from coap import exchange as coap_exchange
 from coap import numbers
+from coap.compat import unload
 from coap.message import Message as CoapMessage
 from coap.message import MessageError, encode, uint_octets
 
 from ..rules.refusals import Refusal, later, response
-from ..security import endpoint, overhead
+from ..security import overhead
 from ..wire import bodies, causes, payload, uuid
 from ..wire.answer import Answer
 from ..wire.identifiers import BodyError
@@ -37,7 +38,10 @@ class JsonWire:
         self._config = config
         self._owner = owner
         self._random = random
-        self.endpoint = endpoint(config, storage, random, self._admit)
+        from ..procedures import opening
+
+        self.endpoint = opening.endpoint(config, storage, random, self._admit)
+        unload(opening.__name__)  # it has done its work
         self._exchange = None  # of the request that is open
 
     # --- requests of ours -----------------------------------------------------------------------------

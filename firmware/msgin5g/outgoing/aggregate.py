@@ -198,7 +198,7 @@ class AggregatingSender(MessageSender):
     def _all_go(self, aggregate):
         try:
             for each in aggregate.elements:
-                self.mark_sent(each)
+                self._on(each, "goes")
         except Exception:
             self._back(aggregate)
             raise

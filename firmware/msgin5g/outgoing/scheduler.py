@@ -67,10 +67,6 @@ class OutboxScheduler(Source):
             best.turn = self._turn
         return best
 
-    def mark_sent(self, outgoing):
-        """Take note that it goes on the air."""
-        self._on(outgoing, "goes")
-
     def prepare(self, now):
         """Work ahead as BaseClient.prepare does."""
 

@@ -158,6 +158,7 @@ class MessageSender(OutboxScheduler):
     def _go_on(self, outgoing, event, now):
         """Take this event where there are more segments to send; else wait for the confirmation."""
         if not outgoing.segments.missing:
+            # tick until which it is "confirming", and which it has only then
             outgoing.confirm_deadline = now + int(self._config.segments["hold"] * 1000)
             event = "whole"
         self._on(outgoing, event)

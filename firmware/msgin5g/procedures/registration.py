@@ -4,7 +4,7 @@
 The device never gives up: every failure is tried again, ever more rarely.
 """
 
-from coap.compat import const, earliest, later, random_octets, ticks_diff, whole
+from coap.compat import const, earliest, later, ticks_diff, whole
 
 from ..rules import policy
 from ..rules.requests import Registering
@@ -19,7 +19,7 @@ _RESERVE = const(448)  # octets of a datagram that are not payload, in what the 
 # What a device needs that is not registered at the first try, or ends its registration
 _UNREGISTERED = const(
     "msgin5g.procedures.unregistered Unregistered _bulked _deregistered _leave _put_off busy on_unregistered prepared"
-    " renew retry_now stop"
+    " receive renew retry_now stop"
 )
 _ANY = const(1 << 60)  # a time of the peer: each is bounded where it is used, none is too long to be read
 
@@ -30,7 +30,7 @@ class Registration(Registering):
     gateways = None  # the procedure that found the one that is registered with: it may know another one
     announcing = ()  # procedures whose `profile()` gives pairs of cliProfile
 
-    def __init__(self, config, random=random_octets):
+    def __init__(self, config, random):
         super().__init__()
         self._config = config
         self._random = random
@@ -112,22 +112,6 @@ class Registration(Registering):
             self._leave(now)
         else:
             self._put_off("refused", why, None, now)
-
-    def receive(self, kind, body, now):
-        """REGRESP and DEREGRESP, which a gateway sends by itself (clauses 6.3.4.2.3 and 6.3.4.2.4)."""
-        from ..rules.refusals import expect_own
-
-        expect_own(body, "oriAddr", self._config)
-        if self.stopping:
-            return
-        if kind == "REGRESP":
-            if body.flag("result", True):  # the default of clause 7.3.3.4
-                self._granted(body.integer("regExpTime", _DEFAULT_LIFETIME, 0, _ANY), now)
-            else:
-                self._put_off("refused", body.cause() or "no cause given", None, now)
-        elif body.flag("result", True):
-            self._on("deregistered", "the gateway de-registered this device")
-            self._begin(self._retry.failed(now), now)
 
     def poll(self, now):
         if self._known is not None and ticks_diff(self._known, now) > 0:

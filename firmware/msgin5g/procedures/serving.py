@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""The part of a Client that answers requests of its peer. Imported with the first of them, by the client."""
+"""The part of a Client that answers requests of its peer, and has topics from which such requests come. Imported with
+the first of them, by the client."""
 
 from coap import numbers
+from coap.compat import const
 from coap.message import Message
 
 from .. import procedures
@@ -9,6 +11,10 @@ from ..rules import refusals
 from ..security import PATH
 from ..wire import bodies
 from ..wire.identifiers import BodyError
+
+_TYPING = const(False)
+if _TYPING:
+    from typing import Any
 
 _STARVED = (MemoryError, RuntimeError)  # the second: a stack that is too deep
 
@@ -40,3 +46,14 @@ class Serving:
             return Message(numbers.CHANGED)
         except (BodyError, refusals.Refusal, OSError) + _STARVED as error:
             return refusals.response(error, self.stats)
+
+    def subscribe(self: "Any", topic: str, now: int) -> object:
+        """Subscribe to a Messaging Topic (str) and return its Subscription, which the storage keeps (clause 6.6.2.1).
+
+        Raise ValueError for what can be no topic and for the ninth one, StorageError where it cannot be kept.
+        """
+        return self.call("topics", "subscribe", topic, now)
+
+    def unsubscribe(self: "Any", topic: str, now: int) -> object:
+        """End a subscription and return it (clause 6.6.2.2). Raise StorageError where that cannot be kept."""
+        return self.call("topics", "unsubscribe", topic, now)

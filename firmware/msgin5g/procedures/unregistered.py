@@ -1,17 +1,59 @@
 # SPDX-License-Identifier: MIT
-"""The part of a registration that is not there at the first try, or ends: refused, put off, asked for again, given up.
-TS 24.538 clauses 6.3.1, 6.3.4.2, 6.3.5. Imported by the registration then.
+"""The part of a registration that is not there at the first try, or ends: refused, put off, asked for again, granted or
+ended by the gateway, given up. TS 24.538 clauses 6.3.1, 6.3.4.2, 6.3.5. Imported by the registration then, and by a
+client that is stopped.
 """
 
 from coap.compat import const
 
 from ..timing import MAX_WAIT, Countdown
 
+_DEFAULT_LIFETIME = const(3600)  # s, where the server grants without saying how long
+_ANY = const(1 << 60)  # a time of the peer: each is bounded where it is used, none is too long to be read
 _GRACE = const(10000)  # ms beyond the expected time in which a REGRESP may still come
+
+_TYPING = const(False)
+if _TYPING:
+    from typing import Any
+
+
+class Leaving:
+    """Methods of BaseClient, whose attributes they use."""
+
+    def flush(self: "Any") -> None:
+        """Have the storage keep all that waits for that, before a planned power-off: deferred records, and segments
+        that were acknowledged."""
+        self.store.flush()
+        if self._receiver is not None:
+            self._receiver.settle()
+
+    def stop(self: "Any", now: int, urgent: bool = True) -> None:
+        """Begin to de-register (clause 6.3.1.1.2). It is over when `registration.state` is "stopped". Where it is not
+        `urgent`, a gateway may take its time for it (clause 6.3.4.2.2)."""
+        if self.sender is not None:
+            self.sender.hold_back(now)
+        self.registration.stop(now, urgent)
+        self._work(now)
 
 
 class Unregistered:
     """Methods of Registration, whose attributes they use."""
+
+    def receive(self, kind, body, now):
+        """REGRESP and DEREGRESP, which a gateway sends by itself (clauses 6.3.4.2.3 and 6.3.4.2.4)."""
+        from ..rules.refusals import expect_own
+
+        expect_own(body, "oriAddr", self._config)
+        if self.stopping:
+            return
+        if kind == "REGRESP":
+            if body.flag("result", True):  # the default of clause 7.3.3.4
+                self._granted(body.integer("regExpTime", _DEFAULT_LIFETIME, 0, _ANY), now)
+            else:
+                self._put_off("refused", body.cause() or "no cause given", None, now)
+        elif body.flag("result", True):
+            self._on("deregistered", "the gateway de-registered this device")
+            self._begin(self._retry.failed(now), now)
 
     def stop(self, now, urgent=True):
         """De-register where that makes sense; `state` becomes "stopped", at the latest when DEREG timed out. Not

@@ -2,7 +2,11 @@
 """The contract between a client and its sources of requests (registration, topics, reports, messages), both
 ways; and what the registrations of both roles share (TS 24.538 clause 6.3)."""
 
+from coap.compat import const
+
 from . import states
+
+_TYPING = const(False)
 
 
 class Source:
@@ -20,11 +24,42 @@ class Source:
     # Whether those behind it in the table may have their turn: not before, where it prepares the registration.
     ready = True
 
-    def next(self, now):
-        """Return (item, body, confirmable) of a request to send now, or None. It counts as on the air from then on.
+    if (
+        _TYPING
+    ):  # whoever sends has those of its own, and whoever is in a row of the table with types `receive`
 
-        `body` is the JSON of an MSGin5G-1 request; the kind and the subject of one of MSGin5G-5.
-        """
+        def next(self, now):
+            """Return (item, body, confirmable) of a request to send now, or None. It counts as on the air from then on.
+
+            `body` is the JSON of an MSGin5G-1 request; the kind and the subject of one of MSGin5G-5.
+            """
+
+        def answered(self, item, answer, now):
+            """Take the response of the peer, whatever its code: a coap.Message, or an Answer on MSGin5G-5."""
+
+        def unanswered(self, item, now, why=None, silent=True):
+            """Take note that nothing came back; `why` says more where that is known. Not `silent`: an answer came, and
+            what follows from it found no memory."""
+
+        def unsendable(self, item, why, now):
+            """Take note that it never goes out: it does not fit a datagram, or the storage lost it."""
+
+        def receive(self, kind, body, now):
+            """Take a message of a type (in capitals) that its row of the table names. Raise BodyError, Refusal."""
+
+        def poll(self, now):
+            """Do what is due by the clock."""
+
+        def next_deadline(self, now):
+            """Return the tick when `poll` or `next` has something to do, or None. What is due already and waits for its
+            turn on the air has none: `next` is asked for it after each event."""
+
+    else:  # one for the three, in whoever has nothing to send and no clock
+
+        def next(self, now):
+            pass
+
+        poll = next_deadline = next
 
     def ask(self, client, item, message, now):
         """Send `message`, a POST with the body, and return its Exchange. For a source that asks in another way."""
@@ -32,26 +67,6 @@ class Source:
 
     def sent(self, item, exchange):
         """Take note that it is on the air. Must want no memory."""
-
-    def answered(self, item, answer, now):
-        """Take the response of the peer, whatever its code: a coap.Message, or an Answer on MSGin5G-5."""
-
-    def unanswered(self, item, now, why=None, silent=True):
-        """Take note that nothing came back; `why` says more where that is known. Not `silent`: an answer came, and
-        what follows from it found no memory."""
-
-    def unsendable(self, item, why, now):
-        """Take note that it never goes out: it does not fit a datagram, or the storage lost it."""
-
-    def receive(self, kind, body, now):
-        """Take a message of a type (in capitals) that its row of the table names. Raise BodyError, Refusal."""
-
-    def poll(self, now):
-        """Do what is due by the clock."""
-
-    def next_deadline(self, now):
-        """Return the tick when `poll` or `next` has something to do, or None. What is due already and waits for its
-        turn on the air has none: `next` is asked for it after each event."""
 
     def on_peer_alive(self):
         """Take note that the peer lives: what waits because of its silence need not wait any longer."""

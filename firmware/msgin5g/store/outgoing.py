@@ -33,7 +33,6 @@ class Outgoing:
     prefetched = None  # [number, body, Exchange or None] of the one that comes next
     spool = None  # the Spool that copies its payload, as long as it is not in the storage
     exchange = None  # what is on the air while it is "sending", for who cancels that
-    confirm_deadline = None  # tick until which it is "confirming"
     reports = None
     reporters = None  # who was counted, see outgoing/many.py
     on_report = None  # of the layer above, which calls it with (reporter, success, cause)

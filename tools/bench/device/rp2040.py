@@ -19,6 +19,7 @@ PACKAGES = ("coap", "msgin5g", "device")
 # OSCORE, boot and what a device may not use stay out.
 CORE = """import coap, msgin5g, device
 from msgin5g import Client, Config
+from msgin5g.store import message_store
 from msgin5g.outgoing import outbox, sender
 from msgin5g.procedures import registration
 from device import client

@@ -36,8 +36,6 @@ class Endpoint(Serving):
     MAX_EXCHANGES: int
     MAX_INCOMING: int
     MAX_INCOMING_PER_PEER: int
-    MAX_DUPLICATES: int
-    MAX_ANSWER_OCTETS: int
     MAX_QUEUE: int
     streams: Callable[[Message, Peer], object] | None
     held: object

@@ -26,6 +26,8 @@ class Continuing:
     emit: Callable[..., None]
     next_mid: Callable[..., int]
     encoded: Callable[..., bytearray]
+    MAX_DUPLICATES: int
+    MAX_ANSWER_OCTETS: int
     failure: Any
     def ping(self: Any, peer: Peer, now: Tick, tag: object=None) -> Exchange:
         """Send an empty confirmable message (section 4.3); a live peer answers it with Reset."""
