@@ -229,6 +229,10 @@ class Server:
         step("tidying", now, self._tidying.work, now)
         return pushes
 
+    def may_go(self, push):
+        """Of a Push that was `behind` another one, which was answered for good: whether it is still to be sent."""
+        return self._deliveries.may_go(push)
+
     def outcome(self, push, outcome, now):
         """What came of a Push; each Push gets one."""
         receiver = push.of or self._deliveries

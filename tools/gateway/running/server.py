@@ -5,6 +5,7 @@ import asyncio
 from dataclasses import replace
 
 from tools.gateway.running.base import LOOK, Running
+from tools.gateway.running.runs import AHEAD, Runs
 from tools.gateway.sending import Sender
 from tools.page import status
 from tools.server.callers import Callers
@@ -24,8 +25,7 @@ class ServerProgram(Running):
         self._open_lines()
         settings = options.settings
         binding, guard = self.secured()
-        if guard:
-            settings = replace(settings, protected=True)
+        settings = replace(settings, ahead=AHEAD, protected=guard is not None)
         self.server = Server(self.store, settings, self._emit, binding)
         self.decisions = (self.server,)
         self.coap = self.south(guard, self._is_registered, self._handle, self._topic, self._limit_for)
@@ -38,6 +38,7 @@ class ServerProgram(Running):
         self.transports = (*self.lines, self.http, self.coap)
         self.unrecorded = Unrecorded(self._record, self._later)
         self._sender = Sender(self, self._event, self._emit_error)
+        self._runs = Runs(self._sender.send, self.server.may_go)
 
     def _open_lines(self):
         """Where a program has `lines`, it makes them here."""
@@ -125,8 +126,9 @@ class ServerProgram(Running):
     # ---- pushes ------------------------------------------------------------------------------------------------------
 
     async def begin(self, decisions, item):
-        outcome = await self._sender.send(item)
-        await self.unrecorded.add(item, outcome)
+        with self._runs.begun(item) as run:
+            outcome = await run.send()
+            await self.unrecorded.add(item, outcome)
 
     async def _record(self, push, outcome):
         try:

@@ -50,13 +50,14 @@ class Ends:
     def on_reported(self, recipient, originator, msg_id):
         """The recipient's report shows that it has the message: only its answer to the message was lost, or its
         SEGCONFIR, as with a device whose power went in between."""
-        # Order is kept: no other can have been sent.
+        # Order is kept: no other can have been sent, but what is out behind it.
         if recipient.type in ABREAST:
             first = self._store.next_of(recipient, DATA, originator)
+            out = [each.row for each in self._turns.out(recipient) if each.origin == originator]
         else:
-            first = self._store.next_id(recipient, DATA)
+            first, out = self._store.next_id(recipient, DATA), ()
         held = self._store.held_for(recipient, msg_id) if recipient.type == "UE" else ()
-        for id_ in {first, *self._went_with(recipient), *held}:
+        for id_ in {first, *out, *self._went_with(recipient), *held}:
             row = id_ and self._store.message(id_)
             if row is None or row.kind != "MSG" or row.origin != originator:
                 continue

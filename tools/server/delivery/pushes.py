@@ -16,6 +16,7 @@ NOT_FOUND, TOO_LARGE, GATEWAY_TIMEOUT = "4.04", "4.13", "5.04"
 # Verdicts of an Outcome.
 DONE, REFUSED, LATER = "done", "refused", "later"
 BROKEN = "broken"  # sending it raised an error of the gateway's own
+UNSENT = "unsent"  # it was behind another one, and did not go out after that
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,8 @@ class Item:
 
 
 class Outcome(NamedTuple):
-    """What came of a Push: DONE, REFUSED for good, LATER, or BROKEN, which is LATER until it is once too often.
+    """What came of a Push: DONE, REFUSED for good, LATER, or BROKEN, which is LATER until it is once too often; UNSENT
+    says nothing of its recipient.
 
     `answered`: by its recipient. Where a gateway answered that it did not, it is `behind` that gateway. `said`: the
     JSON object of an answer over HTTP, where the Push has a `way`. `stored`: who took it will deliver it later.
@@ -102,6 +104,7 @@ class Push:
     origin: Address | None = None  # whose order it is part of
     window: int = 1  # segments of its message that may be out at once
     number: int = 0  # of `turns.begin`: grows with each
+    behind: int = 0  # `number` of the one before it, of the same originator: it goes out once that was answered for good
 
     @property
     def through(self):

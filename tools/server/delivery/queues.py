@@ -28,10 +28,11 @@ _NAMING = {"MSG", "IMDN", "MSGRESP"}  # a gateway knows by the body itself who i
 TRIES = 2  # that a message may break before it is set aside
 # What lets something begin to a recipient beside what `turns` knows of: (change, columns of an Address).
 _UE, _AS, _TARGET = "'UE', %s.ue", "'AS', %s.id", "%s.target_type, %s.target"
+_QUEUE = _TARGET + ", %s.lane, %s.origin_type, %s.origin"
 _CHANGES = (
-    ("INSERT ON message", _TARGET),
+    ("INSERT ON message", _QUEUE),
     ("DELETE ON message", _TARGET),  # the one behind it is the first one now
-    ("UPDATE OF state, expires, head ON message", _TARGET),
+    ("UPDATE OF state, expires, head ON message", _QUEUE),
     *(("%s ON device" % each, _UE) for each in ("INSERT", "DELETE")),
     *(
         ("%s ON registration" % each, _UE)
@@ -64,6 +65,8 @@ class Deliveries:
         self.quotas = Quotas(store, settings)
         self.responses = Responses(store, settings, elsewhere)
         self._touched = Touched(store, self._all)  # recipients
+        self._only = store.kept()  # (recipient, lane): originators, of whom all is that waits for it
+        self._all_out = store.kept()  # (recipient, lane, originator) of whom nothing waits but what is out
         self.turns.watched.append(self._touched)
         self._notice()
         self.first_looks = []  # called with (recipient, now) before its queue is looked at: they give Pushes
@@ -104,17 +107,31 @@ class Deliveries:
         for number, (change, columns) in enumerate(_CHANGES):
             row = "OLD" if change.startswith("DELETE") else "NEW"
             columns = columns.replace("%s", row).split(", ")
-            self._store.notice("queues_%d" % number, change, self._noticed, *columns)
+            function = self._arrived if len(columns) > 2 else self._noticed
+            self._store.notice("queues_%d" % number, change, function, *columns)
         for table in _WAYS:
             for change in ("INSERT", "DELETE", "UPDATE"):
                 name = "queues_%s_%s" % (table, change)
                 self._store.notice(name, "%s ON %s" % (change, table), self.turns.look_again)
 
     def _all(self):
+        for known in (self._only, self._all_out):
+            for key in list(known):
+                del known[key]
         return {*self.turns.unpark_all(), *self._store.waiting_targets()}
 
     def _noticed(self, type_, id_):
         self._touched.touch(Address(type_, id_))
+
+    def _arrived(self, type_, id_, lane, origin_type, origin):
+        """A message is in a queue, or may be."""
+        target = Address(type_, id_)
+        self._touched.touch(target)
+        if type_ in ABREAST:
+            originator = origin and Address(origin_type, origin)
+            self._all_out.pop((target, lane, originator), None)
+            if originator not in self._only.get((target, lane), ()):
+                self._only.pop((target, lane), None)
 
     def _wait_for_others(self, target, until):
         self._touched.at(target, "others", until)
@@ -146,6 +163,8 @@ class Deliveries:
         waits = self._store.is_waited_for(target)
         if not waits:
             self.turns.unpark(target)
+            for lane in (CONTROL, DATA):
+                self._only.pop((target, lane), None)
         begun = [push for look in self.first_looks for push in look(target, now)]
         self.turns.forget_silence(target, now)
         if not waits:
@@ -197,7 +216,7 @@ class Deliveries:
         for lane in (CONTROL, DATA):
             passed = {push.origin for push in self.turns.out(target) if push.lane == lane}
             while self.turns.may_send(target, lane, now):
-                found = self._store.next_of_others(target, lane, stuck, passed)
+                found = self._next_of_others(target, lane, stuck, passed)
                 if found is None:
                     break
                 id_, origin = found
@@ -212,10 +231,49 @@ class Deliveries:
                 elif isinstance(push, Push):  # else it ended or was split: look again
                     begun.append(push)
                     passed.add(origin)
+        return begun + self._behind(target, now)
+
+    def _next_of_others(self, target, lane, stuck, passed):
+        """As of the store, where that can give one."""
+        only = self._only.get((target, lane))
+        if only is not None and passed >= only:
+            return None
+        found = self._store.next_of_others(target, lane, stuck, passed)
+        if found is None and not stuck:
+            self._only[target, lane] = frozenset(passed)
+        return found
+
+    def _behind(self, target, now):
+        """More of the originators whose messages are out to an Application Server: each is to go behind the one
+        before."""
+        begun, ahead = [], self._settings.ahead
+        if not ahead or target.type != "AS" or self._elsewhere.way_to(target) is not None:
+            return begun
+        for (lane, origin), run in self.turns.runs(target).items():
+            while len(run) <= ahead and origin is not None and (target, lane, origin) not in self._all_out:
+                push = self._next_behind(target, lane, origin, run, now)
+                if push is None:
+                    break
+                begun.append(push)
+                run.append(push)
         return begun
 
-    def _push(self, id_, now):
-        """The Push of a message; True for one that ended, None for one whose recipient is not there."""
+    def _next_behind(self, target, lane, origin, run, now):
+        """The Push of the next message behind those of the run, None where there is none now."""
+        stuck = self._isolation.stuck(MESSAGE, now)
+        id_ = self._store.next_but(target.id, lane, origin, [*stuck, *(push.row for push in run)])
+        if id_ is None:
+            if not stuck:
+                self._all_out[target, lane, origin] = True
+            return None
+        push = self._isolation.run(MESSAGE, id_, now, self._push, id_, now, run[-1].number)
+        if push is RESTS:
+            self._touch_rested(target, MESSAGE, id_, now)
+        return push if isinstance(push, Push) else None  # whatever it is, it has its turn later
+
+    def _push(self, id_, now, behind=0):
+        """The Push of a message; True for one that ended, None for one whose recipient is not there. `behind`: as of
+        Push."""
         row = self._store.message(id_)
         way = self._elsewhere.way_to(row.target)
         if "msgList" in row.head and (way is not None or row.target.type == "AS"):
@@ -229,11 +287,15 @@ class Deliveries:
             push = self._to_as(row, now)
         if not isinstance(push, Push):
             return push
-        return self._begun(push, row, now)
+        return self._begun(push, row, now, behind)
 
-    def _begun(self, push, row, now):
+    def _begun(self, push, row, now, behind=0):
         until = self.turns.windows.closes(row.target, now)
-        return self.turns.begin(replace(push, origin=row.origin, until=until))
+        return self.turns.begin(replace(push, origin=row.origin, until=until, behind=behind))
+
+    def may_go(self, push):
+        """Whether a Push that was behind another one, and is the first one now, is still to be sent."""
+        return self.turns.is_out(push) and self._store.is_there(push.row)
 
     def _to_ue(self, row, now):
         registration = self._store.registration(row.target.id, now)
@@ -332,7 +394,9 @@ class Deliveries:
             if outcome.verdict == LATER and self._is_over(push):
                 outcome = outcome._replace(verdict=REFUSED)
         outcome = outcome._replace(detail=clean(outcome.detail))  # a peer's words
-        if not self.turns.finish(push, outcome, now):
+        heard = self.turns.finish(push, outcome, now)
+        self._all_out.pop((push.target, push.lane, push.origin), None)
+        if not heard:
             return
         if push.joined and outcome.verdict != LATER:
             self._settled_together(push, outcome, now)

@@ -2,7 +2,8 @@
 """Whose turn it is: how many requests are out to a recipient, and a pause after one that was not taken, which grows.
 
 A UE gets one request at a time (NSTART of RFC 7252), but for segments where it takes several. Who is reached over HTTP
-by itself (`ABREAST`) gets many side by side, in each lane: never two of one originator, whose order is kept.
+by itself (`ABREAST`) gets many side by side, in each lane: never two of one originator, whose order is kept. The next
+ones of an originator may be out behind the first one (`Push.behind`): they go when it is their turn, and take its room.
 
 The pause is doubled each time, with jitter, or it is Max-Age where that is longer. Each lane of a recipient has its
 own, so that a full inbox keeps back no report. After it one request tries whether the recipient takes something again,
@@ -21,7 +22,7 @@ not from who waits.
 from dataclasses import dataclass, replace
 
 from tools.server.delivery.parked import Parked
-from tools.server.delivery.pushes import BROKEN, LATER
+from tools.server.delivery.pushes import BROKEN, LATER, UNSENT
 from tools.server.delivery.windows import Windows
 from tools.store.server.peertables import SERVER
 from tools.store.tables import CONTROL, DATA
@@ -80,7 +81,7 @@ class Turns:
         wait = self._waits.get((target, lane))
         if wait is not None and wait.until > now:
             return False
-        mine = [push.number for push in out if push.lane == lane]
+        mine = [push.number for push in _on_their_way(out) if push.lane == lane]
         if not mine:
             return True
         if len(mine) >= self._settings.abreast:
@@ -94,10 +95,18 @@ class Turns:
         """The Pushes that are out to it."""
         return self._busy.get(target, ())
 
+    def runs(self, target):
+        """Of each originator and lane the Pushes that are out to it, one behind the other, where it takes what it gets."""
+        runs = {}
+        for push in self.out(target):
+            if (target, push.lane) not in self._waits:
+                runs.setdefault((push.lane, push.origin), []).append(push)
+        return runs
+
     def before(self, target):
         """What recipients are sorted by: the room of all goes to whom least is out to, then to who took of it
         longest ago."""
-        return len(self.out(target)), self._took.get(target, 0)
+        return len(_on_their_way(self.out(target))), self._took.get(target, 0)
 
     def unfilled(self, target):
         """The id of the message whose segments are out to this UE where it takes one more of them now, else None."""
@@ -153,20 +162,30 @@ class Turns:
         """Whether a request that is out to this recipient carries this message."""
         return any(push.row == id_ or id_ in push.joined for push in self.out(target))
 
+    def is_out(self, push):
+        """Whether it was not given up, and its outcome is waited for."""
+        return any(each is push for each in self.out(push.target))
+
     def begin(self, push):
         """The Push as it goes out."""
         self._begun += 1
         push = replace(push, number=self._begun)
-        self._count(push, 1)
-        self._busy[push.target] = (*self.out(push.target), push)
+        self._put(push, (*self.out(push.target), push))
         return push
 
-    def _count(self, push, change):
-        """`push` begins, or has ended; the others of its recipient are in `_busy`."""
-        if any(other.lane == push.lane for other in self.out(push.target)):
-            self._more["all"] = self._more.get("all", 0) + change
-            if change > 0:
-                self._took[push.target] = push.number
+    def _put(self, push, out):
+        """`push` begins, or has ended: these are out to its recipient now."""
+        target = push.target
+        more = _beyond(out, push.lane) - _beyond(self.out(target), push.lane)
+        change = len(out) - len(self.out(target))
+        if out:
+            self._busy[target] = out
+        else:
+            del self._busy[target]
+        if more:
+            self._more["all"] = self._more.get("all", 0) + more
+        if more > 0:
+            self._took[target] = push.number
         if push.through is not None:
             self._through[push.through] = self._through.get(push.through, 0) + change
             if not self._through[push.through]:
@@ -179,25 +198,13 @@ class Turns:
         others = tuple(each for each in out if each is not push)
         if len(others) == len(out):
             return
-        if others:
-            self._busy[push.target] = others
-        else:
-            del self._busy[push.target]
-        if any(other.lane == push.lane for other in others):
-            self._more["all"] -= 1
-        if push.through is not None:
-            self._through[push.through] -= 1
+        self._put(push, others)
         for watched in self.watched:
             for each in (push.target, push.through or push.target, *self._crowded):
                 watched.touch(each)
 
     def _end(self, push):
-        others = tuple(each for each in self._busy[push.target] if each is not push)
-        if others:
-            self._busy[push.target] = others
-        else:
-            del self._busy[push.target]
-        self._count(push, -1)
+        self._put(push, tuple(each for each in self._busy[push.target] if each is not push))
         self._has_room(push)
 
     def _has_room(self, push):
@@ -219,10 +226,12 @@ class Turns:
 
     def finish(self, push, outcome, now):
         """Makes room for the next one to its recipient, and says when to try again.
-        False for a Push that was given up when its recipient moved."""
-        if not any(each is push for each in self.out(push.target)):
+        False for a Push that was not sent, or was given up when its recipient moved."""
+        if not self.is_out(push):
             return False
         self._end(push)
+        if outcome.verdict == UNSENT:
+            return False
         key = (push.target, push.lane)
         before = self._waits.get(key)
         new = before is None or push.number > before.begun
@@ -376,3 +385,14 @@ class Turns:
         for each in self.watched:
             each.clock_set(seconds)
         self.look_again()
+
+
+def _on_their_way(out):
+    """Those of them that are behind no other."""
+    numbers = {push.number for push in out}
+    return [push for push in out if push.behind not in numbers]
+
+
+def _beyond(out, lane):
+    """How many are on their way in this lane beyond the first one."""
+    return max(0, sum(push.lane == lane for push in _on_their_way(out)) - 1)

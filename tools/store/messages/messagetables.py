@@ -9,11 +9,18 @@ from tools.store.transactions import reading
 from tools.wire.bodies import Address, same
 from tools.wire.payload import content_size
 
-# The times that end a message, each in an index of what it can end: however many wait, the next one is the first.
+# Of an index, and of the query that it serves. Spelt "target_type='AS'", SQLite would ask of each statement with "target_type=?"
+# whether its value is that, and make the statement anew with each other value.
+IS_SERVERS = "target_type || '' = 'AS'"
+
+# The times that end a message, each in an index of what it can end: however many wait, the next one is the first. And the
+# next one of an originator to an Application Server, whatever others wait for that.
 SCHEMA = """
 CREATE INDEX IF NOT EXISTS message_mortal ON message (expires) WHERE %s;
-CREATE INDEX IF NOT EXISTS message_held ON message (hold_until) WHERE %s
-""" % (IS_MORTAL, IS_HELD)
+CREATE INDEX IF NOT EXISTS message_held ON message (hold_until) WHERE %s;
+CREATE INDEX IF NOT EXISTS message_of ON message (target, lane, origin_type, origin, position, id)
+  WHERE %s AND %s
+""" % (IS_MORTAL, IS_HELD, IS_SERVERS, IS_QUEUED)
 
 
 def octets_of(head, parts):
@@ -159,6 +166,18 @@ class MessageTables:
             ),
         ).fetchone()
         return row and (row[0], Address(*row[1:]) if row[2] else None)
+
+    def next_but(self, server, lane, origin, without):
+        """The id of the first message of this originator to an Application Server that is none of these, or None."""
+        return self._one(
+            "SELECT id FROM message WHERE %s AND target=? AND %s AND lane=?"
+            " AND origin_type=? AND origin=? AND id NOT IN (SELECT value FROM json_each(?))"
+            " ORDER BY position, id LIMIT 1" % (IS_SERVERS, IS_QUEUED),
+            server,
+            lane,
+            *origin,
+            json.dumps(without),
+        )
 
     def next_of(self, target, lane, origin):
         """The id of the first message of this originator, or None."""

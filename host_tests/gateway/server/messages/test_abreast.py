@@ -9,7 +9,7 @@ from collections import Counter, defaultdict
 import pytest
 
 from host_tests.gateway.server.test_decisions import Bench, msg
-from tools.server.delivery.pushes import BROKEN, DONE, LATER, REFUSED, Outcome
+from tools.server.delivery.pushes import BROKEN, DONE, LATER, REFUSED, UNSENT, Outcome
 from tools.store.server.grouptables import NORMAL, Member
 from tools.wire.bodies import Address
 from tools.wire.identity import Peer
@@ -18,12 +18,17 @@ FAST, SLOW, OTHER = "as:fast", "as:slow", "as:other"
 ABREAST = 16  # docs/gateway.md
 OK, LATE = Outcome(DONE, "204 No Content"), Outcome(LATER, "503 Service Unavailable")
 SILENT = Outcome(LATER, "TimeoutError", answered=False)
+UNSENT_ = Outcome(UNSENT)
 
 
 class Servers(Bench):
-    """Application Servers that answer after a time of their own: `delays` by name (None: never), `answers` by name."""
+    """Application Servers that answer after a time of their own: `delays` by name (None: never), `answers` by name.
+    `lag`: how long after an answer it is recorded; what is behind goes at once."""
 
-    def __init__(self, *names, ues=10, **settings):
+    def __init__(self, *names, ues=10, lag=0, **settings):
+        self.lag = lag
+        self.behind = {}  # number of a Push that is out: the one behind it
+        self.went_on = {}  # number of one that was answered: whether the one behind it goes
         super().__init__(**({"retry_min": 5, "retry_max": 300} | settings))
         self.ues = ["ue:%02d" % number for number in range(ues)]
         for ue in self.ues:
@@ -58,17 +63,12 @@ class Servers(Bench):
                 if push.target.type == "UE":  # a MSGRESP
                     self.server.outcome(push, OK, self.now)
                     continue
-                name, origin = push.target.id, push.origin.id
-                self.asked.append(name)
-                delay = self.delays[name]
-                when = float("inf") if delay is None else self.now + delay
-                heapq.heappush(self.flying, (when, len(self.asked), push))
-                count = Counter(each.target.id for *_, each in self.flying)
-                self.most[name] = max(self.most[name], count[name])
-                mine = [
-                    each for *_, each in self.flying if (each.target.id, each.origin.id) == (name, origin)
-                ]
-                self.most[name, origin] = max(self.most[name, origin], len(mine))
+                if push.behind in self.went_on:
+                    self.follow(push, self.went_on[push.behind])
+                elif push.behind:
+                    self.behind[push.behind] = push
+                else:
+                    self.fly(push)
             deadline = self.server.deadline(self.now)
             due = min(self.flying[0][0] if self.flying else end, end if deadline is None else deadline)
             if due > end:
@@ -76,16 +76,51 @@ class Servers(Bench):
                 return
             self.now = max(due, self.now)
             if self.flying and self.flying[0][0] <= self.now:
-                self.answer(heapq.heappop(self.flying)[2])
+                *_, push, answer = heapq.heappop(self.flying)
+                if answer is None:
+                    self.answer(push)
+                else:
+                    self.server.outcome(push, answer, self.now)
             elif due >= end:
                 return
+
+    def fly(self, push):
+        name, origin = push.target.id, push.origin.id
+        self.asked.append(name)
+        delay = self.delays[name]
+        when = float("inf") if delay is None else self.now + delay
+        heapq.heappush(self.flying, (when, len(self.asked), push, None))
+        count = Counter(each.target.id for *_, each, answer in self.flying if answer is None)
+        self.most[name] = max(self.most[name], count[name])
+        mine = [
+            each
+            for *_, each, answer in self.flying
+            if answer is None and (each.target.id, each.origin.id) == (name, origin)
+        ]
+        self.most[name, origin] = max(self.most[name, origin], len(mine))
 
     def answer(self, push):
         answer = self.answers.get(push.target.id, OK)
         answer = answer(push) if callable(answer) else answer
         if answer.verdict == DONE and push.kind == "MSG":
             self.got[push.target.id].append((push.origin.id, push.body["payload"]))
-        self.server.outcome(push, answer, self.now)
+        self.answered(push, answer)
+
+    def answered(self, push, answer):
+        if self.lag:
+            self.asked.append("an outcome")
+            heapq.heappush(self.flying, (self.now + self.lag, len(self.asked), push, answer))
+        else:
+            self.server.outcome(push, answer, self.now)
+        goes_on = self.went_on[push.number] = answer.verdict in (DONE, REFUSED)
+        if push.number in self.behind:
+            self.follow(self.behind.pop(push.number), goes_on)
+
+    def follow(self, push, goes_on):
+        if goes_on and self.server.may_go(push):
+            self.fly(push)
+        else:
+            self.answered(push, UNSENT_)
 
     def in_order(self, name):
         for ue in self.ues:
@@ -325,11 +360,142 @@ def test_copies_of_a_group_go_side_by_side_as_messages_do():
     assert [push.origin.id for push in to_server] == bench.ues
 
 
+# ---- one behind the other --------------------------------------------------------------------------------------------
+
+
+def told(pushes):
+    return [(push.origin.id, push.body["payload"], push.behind) for push in pushes]
+
+
+def test_more_of_each_originator_goes_behind_what_is_out():
+    """In the order that it came in, and in the room of the first one."""
+    bench = Servers(FAST, ues=3, abreast=2, ahead=2)
+    bench.fill(FAST, 4)
+    begun = bench.work()
+    one, two, _ = bench.ues
+    first, second, *others = begun
+    assert told([first, second]) == [(one, "0", 0), (two, "0", 0)]
+    assert [(push.origin.id, push.body["payload"]) for push in others] == [
+        (one, "1"),
+        (one, "2"),
+        (two, "1"),
+        (two, "2"),
+    ]
+    assert [push.behind for push in others] == [
+        first.number,
+        others[0].number,
+        second.number,
+        others[2].number,
+    ]
+    assert bench.turns._more["all"] == 1
+    bench.server.outcome(first, OK, bench.now)
+    assert told(bench.work()) == [(one, "3", others[1].number)]  # the next originator has no room yet
+
+
+def test_what_comes_while_one_is_out_goes_behind_it():
+    bench = Servers(FAST, ues=1, ahead=1)
+    bench.post(bench.ues[0], FAST, "0")
+    (first,) = bench.work()
+    assert bench.work() == []
+    for text in ("1", "2"):
+        bench.post(bench.ues[0], FAST, text)
+    (second,) = bench.work()
+    assert (second.body["payload"], second.behind) == ("1", first.number)
+
+
+def test_an_outcome_that_is_recorded_late_holds_nobody_up():
+    bench = Servers(FAST, ues=1, lag=0.9, ahead=2)
+    bench.fill(FAST, 10)
+    bench.run(10.5)
+    assert [text for _, text in bench.got[FAST]] == list("0123456789")
+    assert bench.most.pop((FAST, bench.ues[0])) == 1
+
+
+@pytest.mark.parametrize("answer", [LATE, SILENT, Outcome(BROKEN, "ValueError")], ids=lambda each: each.verdict)
+def test_what_is_behind_one_that_is_not_taken_is_not_sent(answer):
+    bench = Servers(FAST, ues=1, ahead=2)
+    bench.fill(FAST, 3)
+    bench.answers[FAST] = answer
+    bench.run(1.5)
+    assert bench.asked == [FAST] and bench.events("failed") == []
+    bench.answers.clear()
+    bench.run(60)
+    assert [text for _, text in bench.got[FAST]] == ["0", "1", "2"] and bench.turns._busy == {}
+
+
+def test_what_ended_meanwhile_is_not_sent():
+    bench = Servers(FAST, ues=1, ahead=2)
+    registration = bench.server.application_servers.register(
+        {"asSvcId": FAST, "targetUri": "http://127.0.0.1:1/fast"}, bench.now
+    )[0]
+    bench.fill(FAST, 2)
+    first, second = bench.work()
+    assert bench.server.may_go(second)
+    assert bench.server.application_servers.deregister(registration, bench.now)
+    assert not bench.server.may_go(second)
+    bench.server.outcome(first, OK, bench.now)
+    bench.server.outcome(second, UNSENT_, bench.now)
+    assert bench.turns._busy == {} and len(bench.events("failed")) == 2
+
+
+def test_what_is_behind_goes_to_no_older_uri():
+    bench = Servers(FAST, ues=1, ahead=1)
+    bench.fill(FAST, 2)
+    first, second = bench.work()
+    bench.enter(FAST, "http://127.0.0.1:2/moved")
+    assert not bench.server.may_go(second)
+    again = bench.work()
+    assert [push.row for push in again] == [first.row, second.row]
+    assert {push.where for push in again} == {"http://127.0.0.1:2/moved"}
+
+
+def test_a_report_shows_that_one_has_come_whose_predecessor_is_not_recorded_yet():
+    bench = Servers(FAST, ues=1, ahead=1)
+    bench.fill(FAST, 2)
+    _, second = bench.work()
+    body = {
+        "oriAddr": {"addrType": "AS", "addr": FAST},
+        "destAddr": {"addrType": "UE", "addr": second.origin.id},
+        "msgId": second.body["msgId"],
+        "delivSt": "REPT_DELY_SUCCESS",
+    }
+    bench.server.application_servers.report(body, bench.now)
+    (delivered,) = bench.events("delivered")
+    assert delivered["msgId"] == second.body["msgId"] and delivered["reported"]
+
+
+def test_a_restart_sends_what_was_not_recorded_again_in_order():
+    bench = Servers(FAST, ues=1, ahead=2)
+    bench.fill(FAST, 4)
+    before = bench.work()
+    bench.server.outcome(before[0], OK, bench.now)
+    bench.restart()
+    assert [push.body["payload"] for push in bench.work()] == ["1", "2", "3"]
+
+
+def test_a_look_at_a_queue_costs_the_same_whatever_others_wait_for():
+    """Statements, with two originators out and 10 or 100 messages of theirs behind."""
+    counts = []
+    for each in (10, 100):
+        bench = Servers(FAST, ues=2, ahead=2)
+        bench.fill(FAST, each)
+        first = bench.work()[0]
+        asked = []
+        bench.store._db.set_trace_callback(asked.append)
+        bench.server.outcome(first, OK, bench.now)
+        assert len(bench.work()) == 1
+        bench.store._db.set_trace_callback(None)
+        counts.append(sum("FROM message" in statement for statement in asked))
+    assert counts[0] == counts[1]
+
+
+@pytest.mark.parametrize("ahead", (0, 2))
 @pytest.mark.parametrize("seed", range(3))
-def test_whatever_is_answered_all_comes_in_order_and_no_bound_is_broken(seed):
+def test_whatever_is_answered_all_comes_in_order_and_no_bound_is_broken(seed, ahead):
     chance = random.Random(seed)
     names = [FAST, SLOW, OTHER]
-    bench = Servers(*names, ues=20, abreast_all=20, retry_min=1, retry_max=4, quota=10000)
+    more = {"ahead": ahead, "lag": 0.3} if ahead else {}
+    bench = Servers(*names, ues=20, abreast_all=20, retry_min=1, retry_max=4, quota=10000, **more)
     for name in names:
         bench.delays[name] = chance.uniform(0.01, 3)
         bench.answers[name] = lambda push: chance.choices((OK, LATE, SILENT), (8, 1, 1))[0]
