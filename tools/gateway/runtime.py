@@ -40,6 +40,9 @@ class Gateway(Behind, ServerProgram):
 
     # ---- requests of devices -----------------------------------------------------------------------------------------
 
+    def _begin(self, peer, request, respond):
+        return not is_json_of_application(request.payload) and super()._begin(peer, request, respond)
+
     async def _decide(self, peer, request):
         if request.path == ("msgin5g",) and is_json_of_application(request.payload):
             return await self._json.answer(peer, request.payload)

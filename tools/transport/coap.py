@@ -20,6 +20,7 @@ from aiocoap.util import hostportjoin, hostportsplit
 from tools.server.delivery.pushes import LATER, Outcome
 from tools.server.flood import Flood
 from tools.transport.arrival.port import listen
+from tools.transport.arrival.straight import Straight
 from tools.transport.blocks import MAX_OCTETS, Answers, Bodies, Shelf, TooMany
 from tools.transport.departure.beside import BESIDE, let_beside
 from tools.transport.departure.hush import Hush
@@ -112,6 +113,8 @@ class MessageResource(resource.Resource):
     async def _answered(self, request, objection):
         if objection:
             return objection
+        if hasattr(request, "answered"):  # it was decided about on the straight way
+            return request.answered
         peer = self._transport.met(request.remote)
         answer = self._transport.handle(peer, request_of(request))
         return response(await answer if inspect.isawaitable(answer) else answer)
@@ -171,6 +174,8 @@ class CoapTransport:
         self._remotes = {}  # peer: aiocoap's remote, which also knows our address that the peer spoke to
         self._context = None
         self.wide = False  # many requests at once to one address
+        self.begin = None  # as of `Straight`: what begins to decide about a POST without waiting for it
+        self._straight = None
 
     def serve(self, name, decide):
         """Before the start: what decides about all requests below this first segment of a path, as in `paths.Paths`."""
@@ -189,11 +194,16 @@ class CoapTransport:
         if self._lines:
             self._addresses = (await LinesInterface.attach(context, self._lines)).addresses
         acknowledgements = Acknowledgements()
+        if self.begin:
+            half = self._tuning.ACK_TIMEOUT / 2
+            self._straight = Straight(self, PATH, self.begin, half, self._guard is not None)
         for interface in context.request_interfaces:
             acknowledgements.attach(interface.token_interface)
             self.outlet.attach(interface.token_interface)
             self._hush.attach(interface.token_interface)
             keep_time(interface.token_interface, self._tuning)
+            if self._straight:
+                self._straight.attach(interface.token_interface)
             if self.wide:
                 widen(interface.token_interface)
             else:
@@ -377,6 +387,8 @@ class CoapTransport:
     async def stop(self):
         if self.discovery:
             self.discovery.stop()
+        if self._straight:
+            self._straight.stop()
         if self._context:
             for interface in self._context.request_interfaces:
                 manager = getattr(interface, "token_interface", None)

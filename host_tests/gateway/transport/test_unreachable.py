@@ -78,13 +78,13 @@ def provoke(ours):
 
 def disturb(running, before):
     """`before(running, remote)` happens on the gateway between each request from now on and its answer."""
-    handle = running.coap.handle
+    begin = running.coap.begin
 
     def disturbed(peer, *arguments):
         before(running, running.coap._remotes[peer])
-        return handle(peer, *arguments)
+        return begin(peer, *arguments)
 
-    running.coap.handle = disturbed
+    running.coap.begin = disturbed
 
 
 async def played(before):

@@ -285,11 +285,22 @@ class Running:
         """The Answer to a request, which is that of this event, whatever happens."""
         try:
             return await event
-        except Refusal as refusal:
-            return refusal.answer
         except Exception as error:
-            self._emit_error(kind, error, peer=str(peer))
-            return Answer("5.00", None, _OWN)
+            return self._answer_of(kind, peer, error)
+
+    def _answer_of(self, kind, peer, error):
+        if isinstance(error, Refusal):
+            return error.answer
+        self._emit_error(kind, error, peer=str(peer))
+        return Answer("5.00", None, _OWN)
+
+    def _respond(self, respond, kind, peer, function, *arguments):
+        """As `_event`, whose Answer goes to `respond`."""
+
+        def then(event):
+            respond(event.result if event.error is None else self._answer_of(kind, peer, event.error))
+
+        self._commits.add(Event(function, arguments, then=then))
 
     def _emit_error(self, kind, error, **fields):
         self.events.emit("error", kind=kind, reason=reason_of(error), place=place_of(error), **fields)

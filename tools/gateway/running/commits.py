@@ -25,13 +25,13 @@ class Event:
     """One event. Awaited, it gives the decision's result, or raises what that raised, once it is on the disk.
 
     `now`: the time of the decision, None for the one when it is made; `told`: what is published then, as (event,
-    fields)."""
+    fields); `then`: called with the event at its end, and raises nothing."""
 
-    __slots__ = ("_future", "arguments", "done", "error", "function", "now", "result", "told")
+    __slots__ = ("_future", "_then", "arguments", "done", "error", "function", "now", "result", "told")
     is_work = False  # of those that end a round
 
-    def __init__(self, function, arguments, now=None):
-        self.function, self.arguments, self.now = function, arguments, now
+    def __init__(self, function, arguments, now=None, then=None):
+        self.function, self.arguments, self.now, self._then = function, arguments, now, then
         self.done, self._future = False, None
         self.result = self.error = None
         self.told = ()
@@ -39,6 +39,8 @@ class Event:
     def end(self):
         """It is on the disk, or has failed."""
         self.done = True
+        if self._then is not None:
+            self._then(self)
         if self._future is not None and not self._future.done():
             self._future.set_result(None)
 

@@ -29,6 +29,7 @@ class ServerProgram(Running):
         self.server = Server(self.store, settings, self._emit, binding)
         self.decisions = (self.server,)
         self.coap = self.south(guard, self._is_registered, self._handle, self._topic, self._limit_for)
+        self.coap.begin = self._begin
         self.coap.serve("su-uc", self._configuration)
         self.coap.serve("su-gm", self._groups)
         callers = Callers(self.store, self.events.emit, options.http[0], options.http_hosts)
@@ -64,6 +65,11 @@ class ServerProgram(Running):
 
     def _handle(self, peer, request):
         return self._answer("request", peer, self._decide(peer, request))
+
+    def _begin(self, peer, request, respond):
+        """For the transport: the same of a POST, without a task for it; whether that can be."""
+        self._respond(respond, "request", peer, self._served, peer, request)
+        return True
 
     async def _decide(self, peer, request):
         return await self._event(self._served, peer, request)
