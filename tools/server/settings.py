@@ -39,8 +39,8 @@ class Settings:
     # first one to each.
     abreast: int = 16
     abreast_all: int = 512
-    # More of one originator to an Application Server that `work` gives before the outcome of the first one is heard: for
-    # who sends them one after the other (`running.runs`).
+    # More of one originator to an Application Server that `work` gives before the outcome of the first one is heard:
+    # for who sends them one after the other (`running.runs`).
     ahead: int = 0
     aggregate: float | None = (
         None  # single messages to one recipient wait so long for each other; None: not at all

@@ -175,7 +175,7 @@ class CoapTransport:
         self._context = None
         self.wide = False  # many requests at once to one address
         self.begin = None  # as of `Straight`: what begins to decide about a POST without waiting for it
-        self._straight = None
+        self._straight = Straight(self, PATH, ack_timeout / 2, guard is not None)
 
     def serve(self, name, decide):
         """Before the start: what decides about all requests below this first segment of a path, as in `paths.Paths`."""
@@ -194,16 +194,12 @@ class CoapTransport:
         if self._lines:
             self._addresses = (await LinesInterface.attach(context, self._lines)).addresses
         acknowledgements = Acknowledgements()
-        if self.begin:
-            half = self._tuning.ACK_TIMEOUT / 2
-            self._straight = Straight(self, PATH, self.begin, half, self._guard is not None)
         for interface in context.request_interfaces:
             acknowledgements.attach(interface.token_interface)
             self.outlet.attach(interface.token_interface)
             self._hush.attach(interface.token_interface)
             keep_time(interface.token_interface, self._tuning)
-            if self._straight:
-                self._straight.attach(interface.token_interface)
+            self._straight.attach(interface.token_interface)
             if self.wide:
                 widen(interface.token_interface)
             else:
@@ -387,8 +383,7 @@ class CoapTransport:
     async def stop(self):
         if self.discovery:
             self.discovery.stop()
-        if self._straight:
-            self._straight.stop()
+        self._straight.stop()
         if self._context:
             for interface in self._context.request_interfaces:
                 manager = getattr(interface, "token_interface", None)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The way of nearly all requests past aiocoap's pipes and tasks: what leaves for each, and what does not go that way."""
+"""The way of nearly all requests past aiocoap's pipes and tasks: what leaves for each, and what takes another way."""
 
 import asyncio
 import contextlib
@@ -75,7 +75,7 @@ def test_the_response_is_its_acknowledgement():
 
 
 def test_what_takes_long_is_acknowledged_by_itself_and_answered_then():
-    """RFC 7252 section 5.2.2: an empty ACK, and a Confirmable response; those that came later are acknowledged later."""
+    """RFC 7252 section 5.2.2: an empty ACK, and a Confirmable response; what comes later is acknowledged later."""
 
     async def main():
         async with scene(ack_timeout=0.2) as (made, end, transport):

@@ -104,7 +104,9 @@ class Push:
     origin: Address | None = None  # whose order it is part of
     window: int = 1  # segments of its message that may be out at once
     number: int = 0  # of `turns.begin`: grows with each
-    behind: int = 0  # `number` of the one before it, of the same originator: it goes out once that was answered for good
+    behind: int = (
+        0  # `number` of the one before it, of the same originator: it goes once that was answered for good
+    )
 
     @property
     def through(self):

@@ -9,6 +9,7 @@ message does not fit its recipient (6.5.3). It decides; `work` says what to send
 import heapq
 from dataclasses import replace
 
+from tools.server.delivery.abreast import Abreast
 from tools.server.delivery.ends import Ends, about
 from tools.server.delivery.fitting import WINDOW, Fitting
 from tools.server.delivery.joining import Joining
@@ -62,11 +63,12 @@ class Deliveries:
         self._elsewhere = elsewhere
         self._emit = isolation.emit
         self.turns = Turns(store, settings, isolation.emit, rng)
+        self._abreast = Abreast(
+            store, settings, isolation, elsewhere, self.turns, self._push, self._touch_rested
+        )
         self.quotas = Quotas(store, settings)
         self.responses = Responses(store, settings, elsewhere)
         self._touched = Touched(store, self._all)  # recipients
-        self._only = store.kept()  # (recipient, lane): originators, of whom all is that waits for it
-        self._all_out = store.kept()  # (recipient, lane, originator) of whom nothing waits but what is out
         self.turns.watched.append(self._touched)
         self._notice()
         self.first_looks = []  # called with (recipient, now) before its queue is looked at: they give Pushes
@@ -115,23 +117,17 @@ class Deliveries:
                 self._store.notice(name, "%s ON %s" % (change, table), self.turns.look_again)
 
     def _all(self):
-        for known in (self._only, self._all_out):
-            for key in list(known):
-                del known[key]
+        self._abreast.look_again()
         return {*self.turns.unpark_all(), *self._store.waiting_targets()}
 
     def _noticed(self, type_, id_):
         self._touched.touch(Address(type_, id_))
 
-    def _arrived(self, type_, id_, lane, origin_type, origin):
+    def _arrived(self, type_, id_, lane, *originator):
         """A message is in a queue, or may be."""
         target = Address(type_, id_)
         self._touched.touch(target)
-        if type_ in ABREAST:
-            originator = origin and Address(origin_type, origin)
-            self._all_out.pop((target, lane, originator), None)
-            if originator not in self._only.get((target, lane), ()):
-                self._only.pop((target, lane), None)
+        self._abreast.arrived(target, lane, *originator)
 
     def _wait_for_others(self, target, until):
         self._touched.at(target, "others", until)
@@ -163,8 +159,7 @@ class Deliveries:
         waits = self._store.is_waited_for(target)
         if not waits:
             self.turns.unpark(target)
-            for lane in (CONTROL, DATA):
-                self._only.pop((target, lane), None)
+            self._abreast.is_empty(target)
         begun = [push for look in self.first_looks for push in look(target, now)]
         self.turns.forget_silence(target, now)
         if not waits:
@@ -181,7 +176,7 @@ class Deliveries:
     def _begin(self, target, now):
         """The Pushes that go to it now."""
         if target.type in ABREAST:
-            return self._abreast(target, now)
+            return self._abreast.begin(target, now)
         begun = []
         while (push := self._next(target, now)) is not None:
             begun.append(push)
@@ -209,67 +204,6 @@ class Deliveries:
                 elif push is not True and push is not SET_ASIDE:  # it ended or was split: look again
                     return push
         return None
-
-    def _abreast(self, target, now):
-        """The oldest message of each originator of which nothing is out, in each lane, as long as there is room."""
-        begun, stuck = [], self._isolation.stuck(MESSAGE, now)
-        for lane in (CONTROL, DATA):
-            passed = {push.origin for push in self.turns.out(target) if push.lane == lane}
-            while self.turns.may_send(target, lane, now):
-                found = self._next_of_others(target, lane, stuck, passed)
-                if found is None:
-                    break
-                id_, origin = found
-                push = self._isolation.run(MESSAGE, id_, now, self._push, id_, now)
-                if push is None:  # who takes it for its recipient takes nothing now
-                    return begun
-                if push is RESTS:
-                    self._touch_rested(target, MESSAGE, id_, now)
-                    stuck = self._isolation.stuck(MESSAGE, now)
-                    if id_ not in stuck:  # the store failed: order is kept, those behind it wait
-                        passed.add(origin)
-                elif isinstance(push, Push):  # else it ended or was split: look again
-                    begun.append(push)
-                    passed.add(origin)
-        return begun + self._behind(target, now)
-
-    def _next_of_others(self, target, lane, stuck, passed):
-        """As of the store, where that can give one."""
-        only = self._only.get((target, lane))
-        if only is not None and passed >= only:
-            return None
-        found = self._store.next_of_others(target, lane, stuck, passed)
-        if found is None and not stuck:
-            self._only[target, lane] = frozenset(passed)
-        return found
-
-    def _behind(self, target, now):
-        """More of the originators whose messages are out to an Application Server: each is to go behind the one
-        before."""
-        begun, ahead = [], self._settings.ahead
-        if not ahead or target.type != "AS" or self._elsewhere.way_to(target) is not None:
-            return begun
-        for (lane, origin), run in self.turns.runs(target).items():
-            while len(run) <= ahead and origin is not None and (target, lane, origin) not in self._all_out:
-                push = self._next_behind(target, lane, origin, run, now)
-                if push is None:
-                    break
-                begun.append(push)
-                run.append(push)
-        return begun
-
-    def _next_behind(self, target, lane, origin, run, now):
-        """The Push of the next message behind those of the run, None where there is none now."""
-        stuck = self._isolation.stuck(MESSAGE, now)
-        id_ = self._store.next_but(target.id, lane, origin, [*stuck, *(push.row for push in run)])
-        if id_ is None:
-            if not stuck:
-                self._all_out[target, lane, origin] = True
-            return None
-        push = self._isolation.run(MESSAGE, id_, now, self._push, id_, now, run[-1].number)
-        if push is RESTS:
-            self._touch_rested(target, MESSAGE, id_, now)
-        return push if isinstance(push, Push) else None  # whatever it is, it has its turn later
 
     def _push(self, id_, now, behind=0):
         """The Push of a message; True for one that ended, None for one whose recipient is not there. `behind`: as of
@@ -395,7 +329,7 @@ class Deliveries:
                 outcome = outcome._replace(verdict=REFUSED)
         outcome = outcome._replace(detail=clean(outcome.detail))  # a peer's words
         heard = self.turns.finish(push, outcome, now)
-        self._all_out.pop((push.target, push.lane, push.origin), None)
+        self._abreast.ended(push)
         if not heard:
             return
         if push.joined and outcome.verdict != LATER:

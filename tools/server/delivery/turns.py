@@ -96,7 +96,7 @@ class Turns:
         return self._busy.get(target, ())
 
     def runs(self, target):
-        """Of each originator and lane the Pushes that are out to it, one behind the other, where it takes what it gets."""
+        """Of each originator and lane the Pushes that are out to it, one behind the other, where it takes them."""
         runs = {}
         for push in self.out(target):
             if (target, push.lane) not in self._waits:

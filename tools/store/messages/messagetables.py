@@ -9,12 +9,12 @@ from tools.store.transactions import reading
 from tools.wire.bodies import Address, same
 from tools.wire.payload import content_size
 
-# Of an index, and of the query that it serves. Spelt "target_type='AS'", SQLite would ask of each statement with "target_type=?"
-# whether its value is that, and make the statement anew with each other value.
+# Of an index, and of the query that it serves. Spelt "target_type='AS'", SQLite would ask of each statement with
+# "target_type=?" whether its value is that, and make the statement anew with each other value.
 IS_SERVERS = "target_type || '' = 'AS'"
 
-# The times that end a message, each in an index of what it can end: however many wait, the next one is the first. And the
-# next one of an originator to an Application Server, whatever others wait for that.
+# The times that end a message, each in an index of what it can end: however many wait, the next one is the first. And
+# the next one of an originator to an Application Server, whatever others wait for that.
 SCHEMA = """
 CREATE INDEX IF NOT EXISTS message_mortal ON message (expires) WHERE %s;
 CREATE INDEX IF NOT EXISTS message_held ON message (hold_until) WHERE %s;

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The way of what nearly every request is: a small Confirmable POST to the service, with no option but its path and
-Content-Format. aiocoap makes a pipe, a task, a timer and a dozen calls of it. Here its decision is begun at once, and the
-response goes to aiocoap's MessageManager when that is made. All others take aiocoap's way.
+Content-Format. aiocoap makes a pipe, a task, a timer and a dozen calls of it. Here its decision is begun at once, and
+the response goes to aiocoap's MessageManager when that is made. All others take aiocoap's way.
 """
 
 import asyncio
@@ -16,14 +16,13 @@ from tools.wire.answers import Request
 
 
 class Straight:
-    """`begin(peer, Request, respond)` begins a decision whose Answer goes to `respond`, once; False where the request is to
-    take aiocoap's way. `seconds`: after which a request that has no response yet is acknowledged. `protected`: requests
-    have come by a Guard."""
+    """`transport.begin(peer, Request, respond)` begins a decision whose Answer goes to `respond`, once; False where the
+    request is to take aiocoap's way, as all do where it is None. `seconds`: after which a request that has no response
+    yet is acknowledged. `protected`: requests have come by a Guard."""
 
-    def __init__(self, transport, path, begin, seconds, protected):
+    def __init__(self, transport, path, seconds, protected):
         self._transport = transport
         self._path = path
-        self._begin = begin
         self._seconds = seconds
         self._protected = protected
         self._waiting = {}  # (token, remote): the _Waiting
@@ -32,6 +31,8 @@ class Straight:
 
     def attach(self, manager):
         """`manager`: aiocoap's MessageManager."""
+        if self._transport.begin is None:
+            return
         process, tokens = manager._process_request, manager.token_manager
 
         def processing(request):
@@ -76,7 +77,7 @@ class Straight:
         self._acknowledge_later(waiting)
         peer = self._transport.met(remote)
         made = Request("POST", (self._path,), payload=plain.payload, content_format=content_format)
-        if self._begin(peer, made, waiting.respond):
+        if self._transport.begin(peer, made, waiting.respond):
             return True
         waiting.cancel()
         del self._waiting[key], manager._piggyback_opportunities[request.remote, request.token]

@@ -411,7 +411,9 @@ def test_an_outcome_that_is_recorded_late_holds_nobody_up():
     assert bench.most.pop((FAST, bench.ues[0])) == 1
 
 
-@pytest.mark.parametrize("answer", [LATE, SILENT, Outcome(BROKEN, "ValueError")], ids=lambda each: each.verdict)
+@pytest.mark.parametrize(
+    "answer", [LATE, SILENT, Outcome(BROKEN, "ValueError")], ids=lambda each: each.verdict
+)
 def test_what_is_behind_one_that_is_not_taken_is_not_sent(answer):
     bench = Servers(FAST, ues=1, ahead=2)
     bench.fill(FAST, 3)
