@@ -158,6 +158,8 @@ class Isolation:
 
     def _forget(self, unit):
         """The _Rest of a unit that rests no more, or None."""
+        if not self._known and not self._resting:  # as it nearly always is
+            return None
         for each in (self._stuck, self._over, self._known):
             each.pop(unit, None)
         return self._resting.pop(unit, None)

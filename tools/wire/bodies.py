@@ -61,6 +61,7 @@ class Segment:
 
 
 _RECENT, _SMALL = 128, 4096  # bodies that are kept as they were read, and how many octets each may have
+_IDS = 1024  # service IDs that were looked at
 
 
 def _no_constant(name):
@@ -208,7 +209,12 @@ def address(body, member, kinds, type_member=None):
 
 
 def is_service_id(value):
-    return isinstance(value, str) and 1 <= len(utf8(value) or b"") <= 255 and not _CONTROL.search(value)
+    return isinstance(value, str) and len(value) <= 255 and _is_service_id(value)
+
+
+@functools.lru_cache(_IDS)
+def _is_service_id(text_):
+    return 1 <= len(utf8(text_) or b"") <= 255 and not _CONTROL.search(text_)
 
 
 def message_id(body, member="msgId"):
