@@ -24,11 +24,14 @@ class MemoryStorage:
         """Return up to `size` octets from `offset`."""
         found = b""
         for piece in self._files.get(name, ()):
-            if offset < len(piece):
-                found += piece[offset : offset + size - len(found)]
-                if len(found) == size:
-                    break
-            offset = max(0, offset - len(piece))
+            length = len(piece)
+            if offset >= length:
+                offset -= length
+                continue
+            found += piece[offset : offset + size - len(found)]
+            if len(found) == size:
+                break
+            offset = 0
         return found
 
     def replace(self, name: str, octets: "Octets") -> None:
