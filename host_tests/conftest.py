@@ -4,7 +4,9 @@
 import functools
 import gc
 import http.server
+import importlib
 import os
+import sys
 import threading
 from collections import Counter
 from pathlib import Path
@@ -16,6 +18,11 @@ from host_tests.gateway.store import plans
 from tools.programs.peers import NoPeer, node_peer, peer
 
 ROOT = Path(__file__).resolve().parents[1]
+
+# What a start of the firmware needs once it gives back, and reads again at the next: thousands of times in one test
+# here, where nobody lacks the memory. Before any test imports the firmware.
+sys.path.append(str(ROOT / "firmware"))
+importlib.import_module("coap.compat").unload = lambda whole: None
 
 # `make test ARGS=...` hands its variables on; a `make` that a test runs is a user's own.
 for name in ("MAKEFLAGS", "MAKEOVERRIDES", "MFLAGS", "ARGS", "JOBS"):

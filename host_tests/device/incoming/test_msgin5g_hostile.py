@@ -21,21 +21,30 @@ ALLOWED = (
 )
 
 
-def bodies(message_id, set_id, random):
-    """One of each kind that a device may get."""
-    yield msg(message_id, more='"isDelivStatReq":true,"appId":"1",')
-    yield msg(
+# One of each kind that a device may get: what makes it of a message ID, the ID of a set and random numbers.
+BODIES = (
+    lambda message_id, set_id, random: msg(message_id, more='"isDelivStatReq":true,"appId":"1",'),
+    lambda message_id, set_id, random: msg(
         message_id, '"data:;base64,AP9oaQ=="', more='"oriDestAddr":{"destAddrType":"GROUP","addr":"g"},'
-    )
-    yield msg(message_id, more='"totalMsgCount":1,"msgList":[{"msgId":"%s-e","payload":"x"}],' % message_id)
-    yield segment(random.below(6), 4, '"x"', set_id, message_id)
-    yield segment(1, None, '"data:;base64,QUJD"', set_id, message_id, last='"true"')
-    yield imdn(message_id, "failure", cause="x")
-    yield msgresp(message_id)
-    yield segrec(set_id, "(1-2, 5-5)")
-    yield segconfir(set_id)
-    yield b'{"msgIden":"urn:3gpp:msgin5g","msgType":"REGRESP",%s,"result":true,"regExpTime":99}' % ADDR
-    yield b'{"msgIden":"urn:3gpp:msgin5g","msgType":"DEREGRESP",%s,"result":false}' % ADDR
+    ),
+    lambda message_id, set_id, random: msg(
+        message_id, more='"totalMsgCount":1,"msgList":[{"msgId":"%s-e","payload":"x"}],' % message_id
+    ),
+    lambda message_id, set_id, random: segment(random.below(6), 4, '"x"', set_id, message_id),
+    lambda message_id, set_id, random: segment(
+        1, None, '"data:;base64,QUJD"', set_id, message_id, last='"true"'
+    ),
+    lambda message_id, set_id, random: imdn(message_id, "failure", cause="x"),
+    lambda message_id, set_id, random: msgresp(message_id),
+    lambda message_id, set_id, random: segrec(set_id, "(1-2, 5-5)"),
+    lambda message_id, set_id, random: segconfir(set_id),
+    lambda message_id, set_id, random: (
+        b'{"msgIden":"urn:3gpp:msgin5g","msgType":"REGRESP",%s,"result":true,"regExpTime":99}' % ADDR
+    ),
+    lambda message_id, set_id, random: (
+        b'{"msgIden":"urn:3gpp:msgin5g","msgType":"DEREGRESP",%s,"result":false}' % ADDR
+    ),
+)
 
 
 def mutated(body, random):
@@ -65,12 +74,9 @@ def mutated(body, random):
 def feed(scene, random, count, seed):
     codes = {}
     for number in range(count):
-        message_id = "m-%d-%d" % (seed, number // 11)
-        kind = number % 11
-        for index, body in enumerate(bodies(message_id, "s-%d" % (number // 11), random)):
-            if index == kind:
-                reply = scene.post(mutated(body, random))
-                break
+        turn, kind = divmod(number, len(BODIES))
+        body = BODIES[kind]("m-%d-%d" % (seed, turn), "s-%d" % turn, random)
+        reply = scene.post(mutated(body, random))
         assert reply is not None, body
         codes[reply.code] = codes.get(reply.code, 0) + 1
         scene.take()

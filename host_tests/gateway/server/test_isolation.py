@@ -104,8 +104,8 @@ def story(rig, watch):
     rig.bulk(GW, "REG", [F])
     rig.gateway.snapshot()
     for _ in range(8):
-        rig.settle(4)
-        rig.now += 10
+        rig.settle(2)
+        rig.now += 14
     rig.settle()
     watch(False)
     rig.now += KEEP  # all that waits is over
