@@ -238,13 +238,13 @@ class Server:
         receiver = push.of or self._deliveries
         done = self.isolation.attempt(*push.unit, now, receiver.outcome, push, outcome, now)
         if done in (SET_ASIDE, RESTS):
-            self._deliveries.turns.release(push)
+            self._deliveries.release(push)
 
     def broken(self, push, error, now):
         """Called where the outcome of a Push cannot be handled: what it carried is set aside, and its recipient is
         free."""
         self.isolation.set_aside(*push.unit, error, now)
-        self._deliveries.turns.release(push)
+        self._deliveries.release(push)
 
     def changed(self):
         """Another process has written into the store: the next `work` looks at everything."""

@@ -27,7 +27,9 @@ class Abreast:
         self._push = push
         self._touch_rested = touch_rested
         self._only = store.kept()  # (recipient, lane): originators, of whom all is that waits for it
-        self._all_out = store.kept()  # (recipient, lane, originator) of whom nothing waits but what is out
+        # (recipient, lane, originator): rows, beside which nothing of that originator waits
+        self._all_out = store.kept()
+        self._halted = store.kept()  # of whom nothing goes behind what is out: that is not sent itself
 
     # ---- what is known -----------------------------------------------------------------------------------------------
 
@@ -39,9 +41,16 @@ class Abreast:
             if originator not in self._only.get((target, lane), ()):
                 self._only.pop((target, lane), None)
 
-    def ended(self, push):
-        """It is not out any more."""
-        self._all_out.pop((push.target, push.lane, push.origin), None)
+    def ended(self, push, for_good):
+        """It is not out any more; what is out behind it is not sent, where it did not end for good."""
+        if push.target.type != "AS":
+            return
+        key = push.target, push.lane, push.origin
+        self._all_out.pop(key, None)
+        if not any((each.lane, each.origin) == key[1:] for each in self._turns.out(push.target)):
+            self._halted.pop(key, None)
+        elif not for_good:
+            self._halted[key] = True
 
     def is_empty(self, target):
         """Nothing waits for it."""
@@ -50,7 +59,7 @@ class Abreast:
 
     def look_again(self):
         """Nobody knows what has changed."""
-        for known in (self._only, self._all_out):
+        for known in (self._only, self._all_out):  # what is halted is so all the same
             for key in list(known):
                 del known[key]
 
@@ -96,7 +105,9 @@ class Abreast:
         if not ahead or target.type != "AS" or self._elsewhere.way_to(target) is not None:
             return begun
         for (lane, origin), run in self._turns.runs(target).items():
-            while len(run) <= ahead and origin is not None and (target, lane, origin) not in self._all_out:
+            if origin is None or (target, lane, origin) in self._halted:
+                continue
+            while len(run) <= ahead and not self._is_all(target, lane, origin, run):
                 push = self._next_behind(target, lane, origin, run, now)
                 if push is None:
                     break
@@ -104,13 +115,18 @@ class Abreast:
                 run.append(push)
         return begun
 
+    def _is_all(self, target, lane, origin, run):
+        """Whether nothing waits but what is in this run."""
+        rows = self._all_out.get((target, lane, origin))
+        return rows is not None and rows.issubset(push.row for push in run)
+
     def _next_behind(self, target, lane, origin, run, now):
         """The Push of the next message behind those of the run, None where there is none now."""
         stuck = self._isolation.stuck(MESSAGE, now)
         id_ = self._store.next_but(target.id, lane, origin, [*stuck, *(push.row for push in run)])
         if id_ is None:
             if not stuck:
-                self._all_out[target, lane, origin] = True
+                self._all_out[target, lane, origin] = frozenset(push.row for push in run)
             return None
         push = self._isolation.run(MESSAGE, id_, now, self._push, id_, now, run[-1].number)
         if push is RESTS:

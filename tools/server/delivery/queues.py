@@ -90,6 +90,11 @@ class Deliveries:
             self._failed.pop(key, None)
             self._missed.discard(key)
 
+    def release(self, push):
+        """The outcome of a Push could not be handled: its recipient is free for others."""
+        self.turns.release(push)
+        self._abreast.ended(push, False)
+
     def forget_gone(self, most):
         """Messages that went without a word: those of a topic or a group that their recipient has left. Looks at
         `most`; whether there are more to look at."""
@@ -328,8 +333,10 @@ class Deliveries:
             if outcome.verdict == LATER and self._is_over(push):
                 outcome = outcome._replace(verdict=REFUSED)
         outcome = outcome._replace(detail=clean(outcome.detail))  # a peer's words
+        was_out = self.turns.is_out(push)
         heard = self.turns.finish(push, outcome, now)
-        self._abreast.ended(push)
+        if was_out:
+            self._abreast.ended(push, outcome.verdict in (DONE, REFUSED))
         if not heard:
             return
         if push.joined and outcome.verdict != LATER:

@@ -425,6 +425,20 @@ def test_what_is_behind_one_that_is_not_taken_is_not_sent(answer):
     assert [text for _, text in bench.got[FAST]] == ["0", "1", "2"] and bench.turns._busy == {}
 
 
+def test_nothing_goes_behind_what_is_not_sent_itself():
+    """However many rounds of work come between the outcomes of a run whose first one was set aside."""
+    bench = Servers(FAST, ues=1, ahead=2)
+    bench.fill(FAST, 5)
+    first, second, third = bench.work()
+    bench.server.broken(first, ValueError(), bench.now)
+    assert bench.events("quarantined")[0]["msgId"] == first.body["msgId"]
+    assert [push.kind for push in bench.work()] == ["MSGRESP"]
+    for push in (second, third):
+        assert bench.work() == []
+        bench.server.outcome(push, UNSENT_, bench.now)
+    assert [push.body["payload"] for push in bench.work()] == ["1", "2", "3"]
+
+
 def test_what_ended_meanwhile_is_not_sent():
     bench = Servers(FAST, ues=1, ahead=2)
     registration = bench.server.application_servers.register(
@@ -440,8 +454,9 @@ def test_what_ended_meanwhile_is_not_sent():
     assert bench.turns._busy == {} and len(bench.events("failed")) == 2
 
 
-def test_what_is_behind_goes_to_no_older_uri():
-    bench = Servers(FAST, ues=1, ahead=1)
+@pytest.mark.parametrize("ahead", (1, 2))
+def test_what_is_behind_goes_to_no_older_uri(ahead):
+    bench = Servers(FAST, ues=1, ahead=ahead)
     bench.fill(FAST, 2)
     first, second = bench.work()
     bench.enter(FAST, "http://127.0.0.1:2/moved")
