@@ -216,6 +216,17 @@ def test_what_the_program_does_not_take_does_too():
     run(main())
 
 
+def test_an_answer_that_is_no_body_is_an_error_of_ours():
+    async def main():
+        async with scene() as (made, end, _):
+            await end.say(post(7))
+            (await begun(made, 1))[1](Answer("2.04", {"octets": b""}))
+            answer = await end.hear()
+            assert (answer.mtype, answer.mid, answer.code) == (ACK, 7, aiocoap.INTERNAL_SERVER_ERROR)
+
+    run(main())
+
+
 def test_nothing_leaves_after_the_end():
     async def main():
         async with scene(ack_timeout=0.2) as (made, end, transport):

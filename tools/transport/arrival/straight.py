@@ -109,7 +109,10 @@ class Straight:
             return  # nobody waits for it
         del self._waiting[waiting.key]
         request, manager = waiting.request, waiting.manager
-        message = response(answer)
+        try:
+            message = response(answer)
+        except Exception as failure:
+            message = message_of(failure, manager.log)
         if len(message.payload) > request.remote.maximum_payload_size:  # in blocks
             (request.opened[1] if self._protected else request).answered = message
             manager.token_manager.process_request(request)
