@@ -257,11 +257,19 @@ def _bring(methods, kind, asked=()):
         setattr(kind, each, methods[each])
 
 
-def whole(kind: "Any", *homes: str) -> None:
+def whole(kind: "Any", *homes: str, asked: str = "") -> None:
     """Where the interpreter is CPython, bring them all in at once, and take `__getattr__` out: there it makes each call
-    of a method take memory. To be called behind the class."""
+    of a method take memory. To be called behind the class.
+
+    Names in `asked` are those that `__getattr__` answers itself, and that are properties on CPython. Where a class or a
+    base of it has a property, MicroPython looks through all of them each time that an attribute of an object is set:
+    so those have none whose objects are made or changed with each message.
+    """
     if sys.implementation.name != "micropython":
+        ask = kind.__getattr__
         del kind.__getattr__
+        for name in asked.split():
+            setattr(kind, name, property(lambda self, name=name: ask(self, name)))
         for home in homes:
             module, part = home.split()[:2]
             _bring(getattr(__import__(module, None, None, (part,)), part).__dict__, kind)

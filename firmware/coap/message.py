@@ -11,7 +11,7 @@ A header of four octets, and what its lengths say:
     |   Token (TKL octets) ... Options ... 0xFF Payload ...
 """
 
-from .compat import const
+from .compat import const, whole
 
 _TYPING = const(False)
 if _TYPING:
@@ -108,10 +108,16 @@ class Message:
             size += len(value) + 5
         return size
 
-    @property
-    def path(self) -> str | None:
-        """The Uri-Path options, with a "/" before each; None where one is not UTF-8. What would mean something
-        else in a URI is escaped (section 6.5), so an option "a/b" reads "/a%2Fb" and is no path of two."""
+    if _TYPING:
+
+        @property
+        def path(self) -> str | None:
+            """The Uri-Path options, with a "/" before each; None where one is not UTF-8. What would mean something
+            else in a URI is escaped (section 6.5), so an option "a/b" reads "/a%2Fb" and is no path of two."""
+
+    def __getattr__(self, name):
+        if name != "path":
+            raise AttributeError(name)
         path = ""
         for number, value in self.options:
             if number == _URI_PATH:
@@ -124,6 +130,9 @@ class Message:
                         part = part.replace(mark, "%%%02X" % ord(mark))
                 path += "/" + part
         return path or "/"
+
+
+whole(Message, asked="path")
 
 
 def uint_octets(value: int) -> bytes:
@@ -176,14 +185,14 @@ def append_content(
         previous = option[0]
     previous = 0
     for number, value in options:
-        if number > 65535 or len(value) > _MAX_OPTION:
-            raise MessageError("option %d of %d octets cannot be encoded" % (number, len(value)))
         delta = number - previous
         previous = number
         size = len(value)
-        if delta < 13 and size < 13:
+        if delta < 13 and size < 13 and number < 65536:
             data.append(delta << 4 | size)
         else:
+            if number > 65535 or size > _MAX_OPTION:
+                raise MessageError("option %d of %d octets cannot be encoded" % (number, size))
             start = len(data)
             data.append(0)
             data[start] = _extend(data, delta) << 4 | _extend(data, size)
@@ -214,10 +223,11 @@ def decode(datagram: "Octets") -> Message:
     end = len(datagram)
     if end < 4:
         raise MessageError("%d octets: a header has 4" % end)
-    if datagram[0] >> 6 != 1:
-        raise MessageError("version %d: only 1 is known" % (datagram[0] >> 6))
-    type = datagram[0] >> 4 & 3
-    position = 4 + (datagram[0] & 15)
+    first = datagram[0]
+    if first >> 6 != 1:
+        raise MessageError("version %d: only 1 is known" % (first >> 6))
+    type = first >> 4 & 3
+    position = 4 + (first & 15)
     code = datagram[1]
     mid = datagram[2] << 8 | datagram[3]
     reset = mid if type == _CON else None
@@ -228,7 +238,7 @@ def decode(datagram: "Octets") -> Message:
     if not 64 <= code < 192 or type == _RST:  # a response may come in all other types
         _check_code(code, type, end, reset)
     token = bytes(datagram[4:position])
-    options, payload = read_content(datagram, position, reset)
+    options, payload = read_content(datagram, position, reset) if position < end else ([], b"")
     return Message(code, payload, options, type, mid, token)
 
 

@@ -83,6 +83,9 @@ class RunningClient(Serving):
     `on_trigger` with the address (None: none was named) that a trigger asks to contact.
     """
 
+    if _TYPING:
+        registered: bool  # whether the server or gateway holds a registration of ours, as far as we know
+
     applications: "dict[str, Application] | None" = None  # those that are open
     outgoing = Outgoing
 
@@ -127,6 +130,8 @@ class RunningClient(Serving):
             pass
 
     def __getattr__(self, name):
+        if name == "registered":
+            return self.core.registration.registered
         later(RunningClient, name, *_CALLS)
         return getattr(self, name)
 
@@ -153,11 +158,6 @@ class RunningClient(Serving):
             fault = "the application did not call alive() in time"
         return fault
 
-    @property
-    def registered(self) -> bool:
-        """Whether the server or gateway holds a registration of ours, as far as we know."""
-        return self.core.registered
-
 
 whole(Outgoing, _WATCHING)
-whole(RunningClient, *_CALLS)
+whole(RunningClient, *_CALLS, asked="registered")

@@ -28,7 +28,7 @@ STARVED = (MemoryError, RuntimeError)  # the second: a stack that is too deep
 _PARTS = const(
     (
         "msgin5g.procedures.serving Serving serve subscribe unsubscribe",
-        "msgin5g.incoming.taking Taking expected failed first inbox take",
+        "msgin5g.incoming.taking Taking expected failed first take",
         "msgin5g.outgoing.copying Copying _copy drop send",
         "msgin5g.procedures.unregistered Leaving flush stop",
     )
@@ -59,6 +59,11 @@ class BaseClient(Parts):
         procedure: Any
         _receiver: Any
         _link_deadline: Any
+        registered: bool  # whether the server or gateway holds a registration of ours, as far as we know
+        idle: bool  # whether nothing waits to be sent: no message that is not accepted, no report of ours
+        reports_sent: bool  # whether no report of ours waits
+        outbox: Any  # the Outbox of the message store, made when it is first asked for: until then nothing was sent
+        inbox: list  # the received messages that nobody took yet, oldest first
 
     def __init__(self, config: "Config", storage: "Storage", lent: "Message | None" = None) -> None:
         self.config = config
@@ -81,9 +86,13 @@ class BaseClient(Parts):
 
         self.store = MessageStore(storage, lent)
         self.store.recover()
+        # Where the service keeps what must outlive a restart: `writes`, `failed`, `torn`, `damaged`, `unknown`,
+        # `newer`, `unread`, `octets`.
+        self.journal = self.store.journal
         self._outbox = None
         self.events: list = []
         self.sources: "Any" = ()  # of requests, in the order of their turn: rules.requests.Source, or None
+        self._live: "Any" = None  # those that have begun, once a subclass has gathered them
         self._stood = self._announced = None  # of the registration: its state, and what was told of that
         self.now = 0
         self.event = None  # of the endpoint, as long as what it means is not done
@@ -94,41 +103,25 @@ class BaseClient(Parts):
         self._arrived = False
 
     def __getattr__(self, name):
+        if name == "idle" or name == "reports_sent":
+            if name == "idle" and self.store.queue:
+                return False
+            return self._receiver is None or self._receiver.idle
+        if name == "registered":
+            return self.registration.registered
+        if name == "outbox":
+            if self._outbox is None:
+                from .outgoing.outbox import Outbox
+
+                limits = self.config.outbox
+                self._outbox = Outbox(self.store, limits["messages"], limits["bytes"])
+            return self._outbox
+        if name == "inbox":
+            return self.store.inbox
         later(BaseClient, name, *_PARTS)
         return getattr(self, name)
 
-    @property
-    def outbox(self):
-        """The Outbox of the message store, made when it is first asked for: until then nothing was sent."""
-        if self._outbox is None:
-            from .outgoing.outbox import Outbox
-
-            limits = self.config.outbox
-            self._outbox = Outbox(self.store, limits["messages"], limits["bytes"])
-        return self._outbox
-
     # --- what the application's side calls -------------------------------------------------------------
-
-    @property
-    def registered(self) -> bool:
-        """Whether the server or gateway holds a registration of ours, as far as we know."""
-        return self.registration.registered
-
-    @property
-    def journal(self):
-        """Where the service keeps what must outlive a restart: `writes`, `failed`, `torn`, `damaged`, `unknown`,
-        `newer`, `unread`, `octets`."""
-        return self.store.journal
-
-    @property
-    def idle(self) -> bool:
-        """Whether nothing waits to be sent: no message that is not accepted, no report of ours."""
-        return not self.store.queue and (self._receiver is None or self._receiver.idle)
-
-    @property
-    def reports_sent(self) -> bool:
-        """Whether no report of ours waits."""
-        return self._receiver is None or self._receiver.idle
 
     def start(self, now: int) -> None:
         """Begin to register at the tick `now` (ms), and go on for ever."""
@@ -208,7 +201,7 @@ class BaseClient(Parts):
         link = self._link_deadline(now)
         if link is not None:
             deadline = link if deadline is None else earliest(deadline, link)
-        for source in self.sources:
+        for source in self._live or self.sources:
             if source is not None:
                 due = source.next_deadline(now)
                 if due is not None:
@@ -259,7 +252,7 @@ class BaseClient(Parts):
         self._stood = stands
 
     def _on_peer_alive(self):
-        for source in self.sources:
+        for source in self._live or self.sources:
             if source is not None:
                 source.on_peer_alive()
 
@@ -277,4 +270,4 @@ class BaseClient(Parts):
         self._arrived = True
 
 
-whole(BaseClient, *_PARTS)
+whole(BaseClient, *_PARTS, asked="idle reports_sent registered outbox inbox")

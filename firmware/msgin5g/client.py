@@ -67,7 +67,7 @@ class Client(BaseClient):
         # there may be no memory for this either.
         self._unmade: list = [None, None]
         self.sources = [None] * len(procedures.TABLE)
-        self._receiving = procedures.place("receiver")
+        self._receiver = None
         for position, row in enumerate(procedures.TABLE):
             begins = row.split()[1]
             if begins == "always" or begins != "-" and any([self._left(name) for name in begins.split("+")]):
@@ -94,10 +94,6 @@ class Client(BaseClient):
         """Return the procedure of this name ("topics"), which begins now where it has not. Raise KeyError."""
         return self._begun(procedures.place(name))
 
-    @property
-    def _receiver(self):
-        return self.sources[self._receiving]
-
     def _left(self, name):
         """Return whether an earlier run left something in this list of the message store, or in this file, or the
         configuration has this flag set. What cannot be read counts as something."""
@@ -116,8 +112,16 @@ class Client(BaseClient):
             name = procedures.TABLE[position].split()[0]
             module = __import__("msgin5g." + name, None, None, ("start",))
             source = self.sources[position] = module.start(self)
+            self._live = None
+            if name == "incoming.receiver":
+                self._receiver = source
             self._stale = True
         return source
+
+    def _gathered(self):
+        """Return those of `sources` that have begun, and keep them so: each step asks them, and most are not there."""
+        self._live = [source for source in self.sources if source is not None]
+        return self._live
 
     # --- what the runner calls --------------------------------------------------------------------------
 
@@ -166,20 +170,20 @@ class Client(BaseClient):
         """Everything that can be done now: events of the endpoint, what is due, what may go out."""
         if self.event is not None:
             self._undo(now)
+        endpoint = self.endpoint
         while True:
-            self.event = event = self.endpoint.next_event()
+            self.event = event = endpoint.next_event()
             if event is None:
                 break
             if event[0] == _REQUEST:  # here, since its way down to the storage is the longest of all
                 self._on_peer_alive()
-                self.endpoint.respond(event[1], self.serve(event[2], now), now)
+                endpoint.respond(event[1], self.serve(event[2], now), now)
                 continue
             if event[0] != _NOTIFICATION:
                 self.on_air -= 1
             self._handle(event, now)
-        for source in self.sources:
-            if source is not None:
-                source.poll(now)
+        for source in self._live or self._gathered():
+            source.poll(now)
         while self.on_air < self.config.coap["nstart"] and self._send_next(now):
             pass
         if self.registration.stands != self._stood:
@@ -210,14 +214,13 @@ class Client(BaseClient):
 
     def _send_next(self, now):
         registration = self.registration
-        stopping = registration.stopping
-        ready = not stopping and registration.registered
-        for source in self.sources:
-            if source is None or not (ready or source.registers):
+        ready = registration.registered and not registration.stopping
+        for source in self._live or self._gathered():
+            if not (ready or source.registers):
                 continue
             job = source.next(now)
             if job is None:
-                if not (source.ready or stopping):
+                if not (source.ready or registration.stopping):
                     break
             else:
                 item, body, confirmable = job

@@ -410,8 +410,9 @@ class Endpoint(Serving):
     def _pump(self, now):
         """Put queued exchanges on the air, at most NSTART confirmable ones a peer (section 4.7). Raise nothing."""
         index = 0
-        while index < len(self._exchanges):
-            exchange = self._exchanges[index]
+        exchanges = self._exchanges
+        while index < len(exchanges):
+            exchange = exchanges[index]
             index += 1
             if exchange.state == _QUEUED:
                 try:
@@ -424,20 +425,22 @@ class Endpoint(Serving):
     def _launch(self, exchange, now):
         if self.held is not None and exchange.tag is self.held:
             return
+        parameters = self.parameters
         if exchange.confirmable:
-            peer = exchange.peer
-            on_air = 0
-            for each in self._exchanges:
-                if each.state == _SENT and each.confirmable and each.peer == peer:
-                    on_air += 1
-            if on_air >= self.parameters.nstart:
-                return
+            if len(self._exchanges) > 1:
+                peer = exchange.peer
+                on_air = 0
+                for each in self._exchanges:
+                    if each.state == _SENT and each.confirmable and each.peer == peer:
+                        on_air += 1
+                if on_air >= parameters.nstart:
+                    return
             # ACK_TIMEOUT * (1 .. ACK_RANDOM_FACTOR), section 4.2
-            shortest = self.parameters.ack_timeout
-            spread = shortest * (self.parameters.ack_random_factor - 1)
+            shortest = parameters.ack_timeout
+            spread = shortest * (parameters.ack_random_factor - 1)
             timeout = shortest + int(spread * int.from_bytes(self.random(2), "big")) // 65535
         else:
-            timeout = self.parameters.non_lifetime if exchange.silence is None else exchange.silence
+            timeout = parameters.non_lifetime if exchange.silence is None else exchange.silence
         exchange.timeout = timeout
         exchange.deadline = now + timeout
         exchange.state = _SENT

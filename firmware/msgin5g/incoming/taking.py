@@ -15,11 +15,6 @@ if _TYPING:
 class Taking:
     """Methods of BaseClient, whose attributes they use."""
 
-    @property
-    def inbox(self):
-        """The received messages that nobody took yet, oldest first."""
-        return self.store.inbox
-
     def first(self, application=None):
         """Return the message that `take` would take, or None."""
         return self._receiver and self._receiver.first(application)

@@ -156,21 +156,24 @@ class OutboxScheduler(Source):
             self._stats[state] += 1
 
     def poll(self, now):
-        if not (self.outbox.queue or self.outbox.waiting or self._backoffs):
-            return
-        for backoff in self._backoffs.values():
-            backoff.poll(now)
-        # backwards, for each may leave its list
-        for outgoing in reversed(self.outbox.queue):
+        if self._backoffs:
+            for backoff in self._backoffs.values():
+                backoff.poll(now)
+        queue = self.outbox.queue
+        at = len(queue)
+        while at:  # backwards, for each may leave its list
+            at -= 1
+            outgoing = queue[at]
             if outgoing.expires is not None and outgoing.expires.advance(now) <= 0:
                 self.end(outgoing, "expired", "not accepted in time", now)
             elif outgoing.stands == "confirming" and ticks_diff(now, outgoing.confirm_deadline) >= 0:
                 self.accept(outgoing, now)
-        for outgoing in reversed(self.outbox.waiting):
+        waiting = self.outbox.waiting
+        for outgoing in reversed(waiting) if waiting else ():
             if outgoing.expires.advance(now) > 0:
                 continue
             if outgoing.final:
-                self.outbox.waiting.remove(outgoing)  # it was only kept to count reports
+                waiting.remove(outgoing)  # it was only kept to count reports
             elif outgoing.reports and outgoing.reports["failure"]:
                 self.end(outgoing, "failed", None, now)  # `cause` is the last one that was told
             else:
@@ -179,17 +182,17 @@ class OutboxScheduler(Source):
     def next_deadline(self, now):
         """Return the tick when poll() or choose() has something to do, or None."""
         deadline = None
-        if not (self.outbox.queue or self.outbox.waiting or self._backoffs):
-            return None
-        for outgoing in self.outbox.queue:
+        outbox = self.outbox
+        for outgoing in outbox.queue:
             if outgoing.expires is not None:
                 deadline = earliest(deadline, outgoing.expires.deadline(now))
             if outgoing.stands == "confirming":
                 deadline = earliest(deadline, outgoing.confirm_deadline)
-        for outgoing in self.outbox.waiting:
+        for outgoing in outbox.waiting:
             deadline = earliest(deadline, outgoing.expires.deadline(now))
-        for backoff in self._backoffs.values():
-            deadline = earliest(deadline, backoff.waits(now))
+        if self._backoffs:
+            for backoff in self._backoffs.values():
+                deadline = earliest(deadline, backoff.waits(now))
         return deadline
 
 

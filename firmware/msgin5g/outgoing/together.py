@@ -18,7 +18,7 @@ class Aggregate:
     """
 
     app_id = prefetched = None
-    report = False
+    report = plain = False
     priority = "NORMAL"
 
     def __init__(self, message_id, elements):

@@ -4,7 +4,7 @@
 The device never gives up: every failure is tried again, ever more rarely.
 """
 
-from coap.compat import const, earliest, later, ticks_diff, whole
+from coap.compat import const, earliest, later, whole
 
 from ..rules import policy
 from ..rules.requests import Registering
@@ -21,6 +21,8 @@ _UNREGISTERED = const(
     "msgin5g.procedures.unregistered Unregistered _bulked _deregistered _leave _put_off busy on_unregistered prepared"
     " receive renew retry_now stop"
 )
+_TICKS = const((1 << 29) - 1)
+_AHEAD = const(1 << 28)  # ms: what lies less far ahead has not come
 _ANY = const(1 << 60)  # a time of the peer: each is bounded where it is used, none is too long to be read
 
 
@@ -69,6 +71,8 @@ class Registration(Registering):
 
     def next(self, now):
         """Return the body to send now as (step, body, confirmable), or None."""
+        if self._known is not None and 0 < ((self._known - now) & _TICKS) < _AHEAD:
+            return None  # as in `poll`
         if self._on_air or self._due is None or self._due.left(now) > 0:
             return None
         job = self._step, self.body(self._step), True
@@ -114,7 +118,8 @@ class Registration(Registering):
             self._put_off("refused", why, None, now)
 
     def poll(self, now):
-        if self._known is not None and ticks_diff(self._known, now) > 0:
+        # as ticks_diff, whose call would take more than that
+        if self._known is not None and 0 < ((self._known - now) & _TICKS) < _AHEAD:
             return  # nothing is due, and the tick has not come round
         self._known = None
         if self._due is not None:

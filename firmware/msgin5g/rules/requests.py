@@ -77,7 +77,10 @@ class Registering(Source):
 
     `state` is one of "stopped", "discovering", "configuring" (of a Client, before it can register), "registering",
     "waiting" (the gateway bulks it and will answer by itself), "registered", "refused" (`cause` says why),
-    "unreachable" (`cause` says how the last try ended). `registered` stays true while a refresh is under way.
+    "unreachable" (`cause` says how the last try ended).
+
+    `registered` says whether the other side knows us, and stays true while a refresh is under way; `stopping` whether
+    nothing but DEREG may go out. They are asked at each step, and follow `stands`.
     """
 
     registers = True
@@ -85,21 +88,13 @@ class Registering(Source):
     def __init__(self):
         self.cause = None
         self.stands = "stopped"  # of states.REGISTRATION
+        self.registered = False
+        self.stopping = True
 
     @property
     def state(self):
         """The word for where it stands."""
         return states.word(states.REGISTRATION, self.stands)
-
-    @property
-    def registered(self):
-        """Whether the other side knows us."""
-        return self.stands in ("registered", "de-registering")
-
-    @property
-    def stopping(self):
-        """Whether nothing but DEREG may go out."""
-        return self.stands in ("stopped", "leaving", "de-registering")
 
     def _on(self, event, cause=None):
         """Take an event. Return whether it has changed the state; then the cause has changed too."""
@@ -107,5 +102,7 @@ class Registering(Source):
         if stands is None:
             return False
         self.stands = stands
+        self.registered = stands in ("registered", "de-registering")
+        self.stopping = stands in ("stopped", "leaving", "de-registering")
         self.cause = cause
         return True

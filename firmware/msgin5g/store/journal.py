@@ -36,7 +36,7 @@ def framed(text, payload=b""):
 
 def record(kind, body):
     """Return the octets of one record. `kind` is an int below 256, `body` at most 65535 octets."""
-    head = b"\xa7" + (kind << 16 | len(body)).to_bytes(3, "big")  # _MAGIC
+    head = (_MAGIC << 24 | kind << 16 | len(body)).to_bytes(4, "big")
     return b"".join((head, body, binascii.crc32(body, binascii.crc32(head)).to_bytes(4, "big")))
 
 

@@ -104,13 +104,8 @@ class MessageStore:
         if outgoing.ref is None and outgoing.spool is None:
             return True
         if finished[4] is None:
-            names = (
-                outgoing.message_id.encode(),
-                escaped(outgoing.to),
-                outgoing.to_type.encode(),
-                state.encode(),
-            )
-            body = framed(b'["%s","%s","%s","%s",null]' % names)
+            names = finished[0].encode(), escaped(outgoing.to), finished[2].encode(), state.encode()
+            body = framed(b'["' + b'","'.join(names) + b'",null]')
         else:
             body = pack(finished)
         return self.write(_ENDED, body, outgoing)

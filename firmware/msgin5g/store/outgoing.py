@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: MIT
 """A message on its way out, as the application sees it."""
 
-from coap.compat import const, json_octets
+from coap.compat import const, json_octets, whole
 
 from ..rules import states
 from ..wire.identifiers import MANY, escaped
 
 _MAX_CAUSE = const(80)  # characters of the cause of each: all are in the checkpoint of every log segment
+_TYPING = const(False)
+_WHOLE = const((None, None, None, False))  # what `header` need not make anew
 AWAITING = ("accepted", "stored")  # states of states.OUTGOING in which a report is waited for
 
 
@@ -18,6 +20,7 @@ class Outgoing:
     """
 
     # Here what most messages never change, or only while they are sent: 64 of them may wait for reports.
+    plain = True  # whether the next four are these
     app_id: "str | int | tuple | list | None" = None
     report = False
     priority = "NORMAL"
@@ -58,14 +61,16 @@ class Outgoing:
         self.to_type = to_type
         self.stands = "queued"
         # An attribute of the object takes memory and time, so what is as in most messages stays that of the class.
-        if app_id is not None:
-            self.app_id = app_id
-        if report:
-            self.report = report
-        if priority != "NORMAL":
-            self.priority = priority
-        if store_forward:
-            self.store_forward = store_forward
+        if report or store_forward or priority != "NORMAL" or app_id is not None:
+            self.plain = False
+            if app_id is not None:
+                self.app_id = app_id
+            if report:
+                self.report = report
+            if priority != "NORMAL":
+                self.priority = priority
+            if store_forward:
+                self.store_forward = store_forward
         if volatile:
             self.volatile = volatile
         self.source = source
@@ -73,36 +78,34 @@ class Outgoing:
         if report and to_type in MANY:
             self.reports = {"success": 0, "failure": 0}
 
-    @property
-    def state(self):
-        """The word for where it stands: "queued", "sent" (on the air), "accepted" (the server has it), "stored" (it
-        waits there for the recipient), "delivered", "failed" (`cause` says why) or "expired"."""
-        return states.word(states.OUTGOING, self.stands)
+    if _TYPING:
+        # The word for where it stands: "queued", "sent" (on the air), "accepted" (the server has it), "stored" (it
+        # waits there for the recipient), "delivered", "failed" (`cause` says why) or "expired"; and whether that will
+        # not change any more.
+        state: str
+        final: bool
 
-    @property
-    def final(self):
-        """Whether `state` will not change any more."""
-        return states.OUTGOING[0].index(self.stands) >= states.FINAL
+    def __getattr__(self, name):
+        if name == "final":
+            return states.OUTGOING[0].index(self.stands) >= states.FINAL
+        if name == "state":
+            return states.word(states.OUTGOING, self.stands)
+        raise AttributeError(name)
 
     def header(self):
         """Return the header of record S, a JSON list in the order of recovery.OUTGOING, which has the names. Most of
         it is the same for most messages, and is not made anew for them."""
-        left = None
-        if self.expires is not None and self.stands not in AWAITING:
-            left = self.expires.last
         source = self.source  # None once it is accepted
-        wishes = self.app_id, self.priority, self.store_forward, left, self.expire_time
-        if wishes == (None, "NORMAL", False, None, None):
-            wishes = (
-                b'null,true,"NORMAL",false,null,null'
-                if self.report
-                else b'null,false,"NORMAL",false,null,null'
-            )
+        awaiting = self.stands in AWAITING
+        if self.plain and self.expires is None:
+            wishes = b'null,false,"NORMAL",false,null,null'
         else:
-            wishes = json_octets(wishes[:1] + (self.report,) + wishes[1:])[1:-1]
-        further = source and source.file, self.segmentation, self.progress, self.stands in AWAITING
+            left = None if awaiting or self.expires is None else self.expires.last
+            wishes = self.app_id, self.report, self.priority, self.store_forward, left, self.expire_time
+            wishes = json_octets(wishes)[1:-1]
+        further = source and source.file, self.segmentation, self.progress, awaiting
         failed = self.reports and self.reports["failure"]
-        if failed or further != (None, None, None, False):
+        if failed or further != _WHOLE:
             further = json_octets(further + tuple(counts(self)) if failed else further)[1:]
         else:
             further = b"null,null,null,false]"
@@ -129,6 +132,9 @@ class Outgoing:
             self.state,
             ", " + self.cause if self.cause else "",
         )
+
+
+whole(Outgoing, asked="state final")
 
 
 def counts(outgoing):

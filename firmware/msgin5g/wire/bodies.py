@@ -20,6 +20,7 @@ _READING = const("msgin5g.wire.reading Reading")
 SUCCESS = "success"
 FAILURE = "failure"
 STORED = "stored for deferred delivery"
+_head = [None, None, b""]  # of the last message: service identifier, originator, and how it begins with these
 
 
 def write(*members):
@@ -98,24 +99,38 @@ def deregistration(service, addr, urgent=None, wait=None):
 def message(service, addr, outgoing, value, segments=None, number=0):
     """Return MSG, clause 7.3.4.1: `value` is the payload member as JSON octets, or None; `segments` has the set ID and
     the total of a segmented one, whose `number` this is. Put together by hand: a device sends nothing more often."""
-    app_id, expire_time = outgoing.app_id, outgoing.expire_time
-    # of a segmented message only the first says whether a report is wanted: TS 23.554 clause 8.5.2
+    if service != _head[0] or addr != _head[1]:
+        head = b'{"msgIden":"%s","msgType":"MSG","oriAddr":{"oriAddrType":"UE","addr":"%s"},'
+        _head[2] = head % (escaped(service), escaped(addr)) + b'"destAddr":{"destAddrType":"'
+        _head[0] = service
+        _head[1] = addr
+    app, more = b"", b""
+    if number or not outgoing.plain:
+        app, more = _further(outgoing, segments, number)
     return b"".join(
         (
-            b'{"msgIden":"',
-            escaped(service),
-            b'","msgType":"MSG","oriAddr":{"oriAddrType":"UE","addr":"',
-            escaped(addr),
-            b'"},"destAddr":{"destAddrType":"',
+            _head[2],
             outgoing.to_type.encode(),
             b'","addr":"',
             escaped(outgoing.to),
             b'"}',
-            b""
-            if app_id is None
-            else b',"appId":' + json_octets(app_id),  # MicroPython writes a tuple as a list
+            app,
             b',"msgId":"',
             outgoing.message_id.encode(),
+            more or b'","sfFlag":false',
+            b"" if value is None else b',"payload":',
+            value or b"",
+            b"}",
+        )
+    )
+
+
+def _further(outgoing, segments, number):
+    """Return what stands before msgId in a MSG that is not like most, and what stands between msgId and payload."""
+    app_id, expire_time = outgoing.app_id, outgoing.expire_time
+    more = b"".join(
+        (
+            # of a segmented message only the first says whether a report is wanted: TS 23.554 clause 8.5.2
             b'","isDelivStatReq":true' if outgoing.report and number < 2 else b'"',
             b"" if outgoing.priority == "NORMAL" else b',"priority":' + quoted(outgoing.priority),
             # the flag is a string there, and in the last segment only
@@ -130,11 +145,10 @@ def message(service, addr, outgoing, value, segments=None, number=0):
             else b"",
             b',"sfFlag":true' if outgoing.store_forward else b',"sfFlag":false',
             b"" if expire_time is None else b',"sfParam":{"expireTime":' + quoted(expire_time) + b"}",
-            b"" if value is None else b',"payload":',
-            value or b"",
-            b"}",
         )
     )
+    # MicroPython writes a tuple as a list
+    return b"" if app_id is None else b',"appId":' + json_octets(app_id), more
 
 
 class Body(Reading):

@@ -12,6 +12,9 @@ DESTINATIONS = ("UE", "AS", "GROUP", "BC", "TOPIC")
 MANY = ("GROUP", "TOPIC", "BC")  # destinations that stand for several recipients
 
 
+_last = [None, b""]  # the name that was escaped last, and how: with a message it is asked for three times
+
+
 def quoted(name):
     """Return a text as a JSON string in UTF-8."""
     return json_string(name.encode())
@@ -19,8 +22,13 @@ def quoted(name):
 
 def escaped(name):
     """Return what stands between the quotes of that."""
-    octets = name.encode()
-    return json_octets(name)[1:-1] if octets.strip(PLAIN) else octets
+    if name != _last[0]:
+        octets = name.encode()
+        if octets.strip(PLAIN):
+            octets = json_octets(name)[1:-1]
+        _last[0] = name
+        _last[1] = octets
+    return _last[1]
 
 
 def service_id_error(value):
