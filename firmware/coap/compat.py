@@ -269,7 +269,7 @@ def whole(kind: "Any", *homes: str, asked: str = "") -> None:
         ask = kind.__getattr__
         del kind.__getattr__
         for name in asked.split():
-            setattr(kind, name, property(lambda self, name=name: ask(self, name)))
+            setattr(kind, name, property(lambda self, name=name: ask(self, name)))  # type: ignore[misc]
         for home in homes:
             module, part = home.split()[:2]
             _bring(getattr(__import__(module, None, None, (part,)), part).__dict__, kind)

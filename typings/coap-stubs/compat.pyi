@@ -66,9 +66,13 @@ def later(kind: type, name: str, *homes: str) -> None:
     with those names of them that others ask for, so that no other name loads it. All methods of the first one that has
     `name` come in, since one seldom comes alone. Raise AttributeError where none has it.
     """
-def whole(kind: Any, *homes: str) -> None:
+def whole(kind: Any, *homes: str, asked: str='') -> None:
     """Where the interpreter is CPython, bring them all in at once, and take `__getattr__` out: there it makes each call
     of a method take memory. To be called behind the class.
+
+    Names in `asked` are those that `__getattr__` answers itself, and that are properties on CPython. Where a class or a
+    base of it has a property, MicroPython looks through all of them each time that an attribute of an object is set:
+    so those have none whose objects are made or changed with each message.
     """
 def unload(whole: str) -> None:
     """Give back the memory of a module that has done its work, by its whole name; the next import loads it again."""

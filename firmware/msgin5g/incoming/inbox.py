@@ -58,7 +58,7 @@ class Inbox(Source):
 
     def stored_octets(self):
         """Return what whole messages take up in the storage."""
-        return sum([message.stored_octets for message in self.inbox])
+        return sum([message.stored_octets() for message in self.inbox])
 
     def deliver(self, message, value):
         """Put a message in. `value` is its `payload` member, None where it `keep`s a file. Raise OSError,

@@ -11,7 +11,7 @@ from ..rules import policy
 from ..rules.refusals import Refusal, later
 from ..store.message import Message
 from ..wire import bodies
-from ..wire.identifiers import DESTINATIONS, BodyError
+from ..wire.identifiers import DESTINATIONS, BodyError, escaped, quoted
 from .inbox import Inbox
 
 _ABANDONED = const(8)  # sets that were given up, remembered
@@ -377,15 +377,21 @@ def _read_message(body, address, outer=None):
 
 
 def report(service, addr, to_type, to, message_id, status, cause=None):
-    """Return IMDN, clause 7.3.4.2: `status` is SUCCESS or FAILURE."""
-    return bodies.request(
-        service,
-        "IMDN",
-        ("oriAddr", bodies.originator(addr)),
-        ("destAddr", bodies.destination(to_type, to)),
-        ("msgId", message_id),
-        ("DelSta", status),
-        ("Cause", cause),
+    """Return IMDN, clause 7.3.4.2: `status` is SUCCESS or FAILURE, None where a list of several follows."""
+    before, behind = bodies.beginning(service, addr)
+    return b"".join(
+        (
+            before,
+            b"IMDN",
+            behind,
+            to_type.encode(),
+            b'","addr":"',
+            escaped(to),
+            b'"},"msgId":',
+            quoted(message_id),
+            b"" if status is None else b',"DelSta":"%s"' % status.encode(),
+            b"}" if cause is None else b',"Cause":%s}' % quoted(cause),
+        )
     )
 
 

@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: MIT
 """A received message, as the application gets it."""
 
+from coap.compat import const, whole
+
 from ..wire import payload
+
+_TYPING = const(False)
 
 
 class Message:
@@ -10,6 +14,9 @@ class Message:
     A message that came in segments lies in the board's storage: `payload` reads all of it into memory,
     `chunks()` gives it piece by piece, and both work until the next message is taken, or `close()`.
     """
+
+    if _TYPING:
+        payload: str | bytes  # the whole of it; ValueError is raised once it is closed
 
     set_id = None  # where its segments had message IDs of their own
 
@@ -47,12 +54,10 @@ class Message:
     def __repr__(self):
         return "<Message %s from %s, %d octets>" % (self.message_id, self.sender, self.size)
 
-    @property
-    def payload(self) -> str | bytes:
-        """The whole payload: str for text, bytes for octets. Raise ValueError once it is closed."""
-        if self._stored is not None:
-            return self._stored.whole()
-        return self._held()
+    def __getattr__(self, name):
+        if name != "payload":
+            raise AttributeError(name)
+        return self._held() if self._stored is None else self._stored.whole()
 
     def chunks(self):
         """Return the payload in pieces of up to 2048 octets: str for text, bytes for octets."""
@@ -107,9 +112,8 @@ class Message:
                 return True
         return False
 
-    @property
     def stored_octets(self):
-        """Octets that its segments take in the storage."""
+        """Return the octets that its segments take in the storage."""
         return 0 if self._stored is None else self._stored.length
 
     def attach_record(self, journal, ref, length):
@@ -137,3 +141,6 @@ class Message:
         """Read the payload back before the application gets the message."""
         if self._stored is None and self._journal is not None:
             self.hold(str(self.octets(), "utf-8"))
+
+
+whole(Message, asked="payload")

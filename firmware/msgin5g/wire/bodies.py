@@ -20,7 +20,7 @@ _READING = const("msgin5g.wire.reading Reading")
 SUCCESS = "success"
 FAILURE = "failure"
 STORED = "stored for deferred delivery"
-_head = [None, None, b""]  # of the last message: service identifier, originator, and how it begins with these
+_last = [None, None, ()]  # what `beginning` was asked for last, and gave
 
 
 def write(*members):
@@ -96,20 +96,28 @@ def deregistration(service, addr, urgent=None, wait=None):
     return request(service, "DEREG", who, ("urgentTag", urgent), ("reqExpTime", wait))
 
 
+def beginning(service, addr):
+    """Return what stands before and behind the msgType of a MSG or IMDN, up to the type of its destination."""
+    if service != _last[0] or addr != _last[1]:
+        origin = b'","oriAddr":{"oriAddrType":"UE","addr":"%s"},"destAddr":{"destAddrType":"' % escaped(addr)
+        _last[2] = b'{"msgIden":"%s","msgType":"' % escaped(service), origin
+        _last[0] = service
+        _last[1] = addr
+    return _last[2]
+
+
 def message(service, addr, outgoing, value, segments=None, number=0):
     """Return MSG, clause 7.3.4.1: `value` is the payload member as JSON octets, or None; `segments` has the set ID and
     the total of a segmented one, whose `number` this is. Put together by hand: a device sends nothing more often."""
-    if service != _head[0] or addr != _head[1]:
-        head = b'{"msgIden":"%s","msgType":"MSG","oriAddr":{"oriAddrType":"UE","addr":"%s"},'
-        _head[2] = head % (escaped(service), escaped(addr)) + b'"destAddr":{"destAddrType":"'
-        _head[0] = service
-        _head[1] = addr
+    before, behind = beginning(service, addr)
     app, more = b"", b""
     if number or not outgoing.plain:
         app, more = _further(outgoing, segments, number)
     return b"".join(
         (
-            _head[2],
+            before,
+            b"MSG",
+            behind,
             outgoing.to_type.encode(),
             b'","addr":"',
             escaped(outgoing.to),
@@ -157,7 +165,11 @@ class Body(Reading):
 
     def __init__(self, members):
         # The schemas print some names with a space behind them. MicroPython's json lets other keys than strings pass.
-        self._members = {name.strip(): value for name, value in members.items() if isinstance(name, str)}
+        for name in members:
+            if not isinstance(name, str) or name != name.strip():
+                members = {each.strip(): members[each] for each in members if isinstance(each, str)}
+                break
+        self._members = members
 
     @classmethod
     def read(cls, octets):

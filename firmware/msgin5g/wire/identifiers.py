@@ -12,7 +12,9 @@ DESTINATIONS = ("UE", "AS", "GROUP", "BC", "TOPIC")
 MANY = ("GROUP", "TOPIC", "BC")  # destinations that stand for several recipients
 
 
-_last = [None, b""]  # the name that was escaped last, and how: with a message it is asked for three times
+# With a message its destination is asked for three times: the name that was escaped last, and how; and that of the
+# last service ID which could be one.
+_last = [None, b"", None]
 
 
 def quoted(name):
@@ -33,12 +35,15 @@ def escaped(name):
 
 def service_id_error(value):
     """Return why `value` cannot be a service ID, or None (TS 23.554 clause 6.1: a URI; kindly, any string)."""
+    if value and value == _last[2]:
+        return None
     octets = value.encode() if isinstance(value, str) else b""
     if not 1 <= len(octets) <= 255:
         return "must be a string of 1 to 255 octets"
     # octets: see coap.compat.printable
     if octets.strip(PLAIN) and (min(octets) < 0x20 or b"\x7f" in octets):
         return "must not contain control characters"
+    _last[2] = value
     return None
 
 
