@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from host_tests.gateway.store import plans
+from host_tests.gateway.store import made_once, plans
 from tools.programs.peers import NoPeer, node_peer, peer
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -80,6 +80,7 @@ def _little_garbage():
 
 
 plans.watch()
+made_once.watch()
 
 
 @pytest.fixture(autouse=True)

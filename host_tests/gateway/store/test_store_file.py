@@ -277,3 +277,21 @@ def test_a_folder_or_another_programs_file_is_no_store(tmp_path):
     (tmp_path / "text").write_text("no database\n" * 100)
     with pytest.raises(StoreError, match="give another --store"):
         Store(str(tmp_path / "text"))
+
+
+def test_a_store_in_memory_of_these_tests_is_what_a_program_makes(tmp_path):
+    """`made_once`, whose stores are copies; each has a name of its own."""
+
+    def all_of(store):
+        execute = store._db.execute
+        made = set(execute("SELECT type, name, tbl_name, sql FROM sqlite_master"))
+        tables = sorted(name for kind, name, _, _ in made if kind == "table" and name != "generation")
+        return made, {name: execute("SELECT * FROM %s" % name).fetchall() for name in tables}
+
+    stores = [Store(path) for path in (str(tmp_path / "store"), ":memory:", ":memory:")]
+    found = [all_of(store) for store in stores]
+    names = {store._db.execute("SELECT name FROM generation").fetchone()[0] for store in stores}
+    for store in stores:
+        store.close()
+    assert found[0] == found[1] == found[2] and len(found[0][0]) > 100
+    assert len(names) == 3
