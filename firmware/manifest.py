@@ -16,8 +16,8 @@ main.py
 coap/__init__.py coap/compat.py coap/message.py coap/endpoint/__init__.py
 coap/endpoint/parameters.py coap/aio/__init__.py coap/aio/waiting.py coap/aio/slipmux.py coap/aio/serial.py
 coap/oscore/__init__.py coap/oscore/files.py
-device/__init__.py device/boot.py device/starts.py device/health.py device/starting.py device/runner.py
-device/client.py device/links/__init__.py device/links/serial.py
+device/__init__.py device/boot.py device/starts.py device/health.py device/starting.py device/connecting.py
+device/runner.py device/client.py device/links/__init__.py device/links/serial.py
 msgin5g/__init__.py msgin5g/config.py msgin5g/config_check.py msgin5g/client.py msgin5g/base_client.py
 msgin5g/security.py msgin5g/timing.py msgin5g/rules/__init__.py msgin5g/rules/states.py
 msgin5g/rules/policy.py msgin5g/rules/requests.py msgin5g/wire/__init__.py msgin5g/wire/identifiers.py

@@ -41,7 +41,7 @@ _CALLS = const(
         "device.calls.ending Ending drain next_wake stop",
         "device.calls.receiving Receiving messages next_message receive",
         "device.calls.asking Asking alive call ended outbox stats subscribe triggered unsubscribe",
-        "device.calls.restarting Restarting again",
+        "device.calls.restarting Restarting _use again",
         "device.calls.warning Warning _forget_warnings _warn",
         "device.calls.groups Groups group_members groups join leave",
         "device.calls.applications Applications application",
@@ -90,12 +90,14 @@ class RunningClient(Serving):
     outgoing = Outgoing
 
     def __init__(self, core: "BaseClient", link: "Link", storage: "Storage") -> None:
+        from .connecting import Connecting  # first, as there may be no memory for it
+
         super().__init__(core, link, storage)
         self.stopping = False
         self.left = False  # whether its application has ended and left it running
         self._promise = None  # the time within which the application shall be heard of
         runner.running.append(self)
-        self._begin("link", self._connect)
+        self._begin("link", lambda: Connecting.connect(self))
 
     async def send(self, to: str, payload: "Payload", **options: "Any") -> Outgoing:
         """Put a message in the outbox and return its Outgoing; it is on flash then, and survives a power cut. One from

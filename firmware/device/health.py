@@ -22,12 +22,12 @@ _FAULTY = const(60000)  # ms that a fault may last where no watchdog waits for i
 starts: "Any" = None  # the Starts of this board, as starts.look has made them
 unattended = False  # main.py runs the application: nobody is at the REPL
 watching = False  # the task below feeds the watchdog
-_watchdog = None  # nothing stops it once it runs
-_board = None
+watchdog: "Any" = None  # nothing stops it once it runs
+board: "Any" = None
 _task = _queue = None
-_period = _LOOK  # ms between looks
+period = _LOOK  # ms between looks
 begun = False  # a client was started where main.py runs the application
-_timer = None
+timer: "Any" = None  # that feeds it while somebody is at the REPL
 
 
 def log(text, *arguments):
@@ -47,30 +47,6 @@ def clock():
         return None
     # some ports count from 2000
     return seconds + (946684800 if time.gmtime(0)[0] == 2000 else 0)
-
-
-def watch(board, seconds, fault):
-    """Begin to look at the parts: `fault()` says in words what is wrong with one, or gives None.
-
-    With `seconds` the board's watchdog is started, but only where main.py runs the application: nothing stops it, and
-    a person at the REPL would be reset under their hands. Raise ConfigError for a time that the board does not have.
-    """
-    global _board, _period, _watchdog, begun, watching
-    if unattended and not begun:
-        starts.tell()
-    _board = board
-    if seconds and unattended:
-        try:
-            _watchdog = board.watchdog(int(seconds * 1000))
-            watching = True
-            _period = min(_LOOK, int(seconds * 250))
-            _release()
-        except ValueError as error:
-            raise msgin5g.ConfigError("watchdog", "the board refuses %s s: %s" % (seconds, error))
-        except msgin5g.Unsupported as error:
-            log("no watchdog: %s", error)
-    begun = unattended  # not before: where the time is refused, the configuration is at fault
-    keep(fault)
 
 
 def keep(fault):
@@ -104,32 +80,25 @@ async def _keep(fault):
                 # There is no watchdog to do it.
                 began = now() if began is None else began
                 if ticks_diff(now(), began) > _FAULTY:
-                    _board.reset()
+                    board.reset()
         except MemoryError:
             pass  # the application has taken all memory
         due = starts.due(now())  # in time: an application may reset the board each minute
-        await asyncio.sleep_ms(_period if due is None else min(_period, due))
+        await asyncio.sleep_ms(period if due is None else min(period, due))
 
 
 def feed():
     """Feed the watchdog before something that blocks for seconds, so that it has the watchdog's whole time."""
     if watching:
-        _watchdog.feed()
+        watchdog.feed()
 
 
 def attend(board):
     """Have a timer feed the watchdog at a REPL with somebody at it, where no task runs, if it was started."""
-    global _timer, unattended, watching
+    global timer, unattended, watching
     unattended = watching = False
-    if _watchdog is not None and _timer is None:
+    if watchdog is not None and timer is None:
         try:
-            _timer = board.every(0, _ATTEND, lambda _: _watchdog.feed())
+            timer = board.every(0, _ATTEND, lambda _: watchdog.feed())
         except msgin5g.Unsupported as error:
             log("the watchdog will reset the board: %s", error)
-
-
-def _release():
-    global _timer
-    if _timer is not None:
-        _timer.deinit()
-        _timer = None

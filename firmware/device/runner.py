@@ -34,7 +34,6 @@ _EVENT_TRIGGER = const(8)
 
 _LARGE = const(512)  # octets of a datagram after which the heap is collected while the line brings the next
 _BURST = const(8)  # datagrams read before other tasks get their turn
-_LINK_RETRY = const(5000)  # ms between tries to bring the link up
 _SEND_RETRY = const(20)  # ms until a link that was busy is asked again
 _BEAT = const(5000)  # ms that the timer task sleeps at most
 _LATE = const(10000)  # ms that a task may be behind, for an application that computes
@@ -221,44 +220,9 @@ class Serving:
             except Exception:
                 pass
 
-    async def _connect(self):
-        core = self.core
-        while True:
-            try:
-                await self._link.open()
-                break
-            except OSError as error:
-                log("no link to %s yet (%s)", core.config.peer, error)
-                await asyncio.sleep_ms(_LINK_RETRY)
-            except MemoryError:
-                await self._short(0)
-        core.peer = self._peer = self._link.peer
-        self._link.on_back = self._back
-        self._within(core.start, _now())
-        self._open = True
-        self._begin_all()
-        del self._tasks["link"]
-
-    def _begin_all(self):
-        config = self.core.config
-        # To another link a modem may come with them: `triggered` is called then.
-        if config.triggers is not None and config.peer_scheme in ("coap", "discover"):
-            from . import trigger_port
-
-            trigger_port.begin(self)  # before the timer's task sends what announces it
-            self._begin("triggers", lambda: trigger_port.serve(self))
-        self._begin("timer", self._tick)
-        self._begin("reader", self._read)
-
     def _back(self):
         self.core.peer = self._peer = self._link.peer
         self._call(self.core.link_is_back, _now())
-
-    def _use(self, peer):
-        """Have the link use the gateway that the core has chosen."""
-        self._link.use(peer)
-        self._peer = peer
-        log("gateway: %s", self.core.config.peer)
 
     async def _read(self):
         core = self.core

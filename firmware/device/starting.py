@@ -3,6 +3,7 @@
 
 import asyncio
 
+import msgin5g
 from coap.compat import const, quick
 from msgin5g import Config
 
@@ -17,6 +18,7 @@ if _TYPING:
     from contracts import Board
 
 _CONFIG = const("msgin5g.json")
+_LOOK = const(2000)  # ms between looks at the parts, at most: of health
 _STOPPING = const(6000)  # ms that start() waits for one that stops
 
 
@@ -56,6 +58,31 @@ def _core(config, storage):
     return Core(config, storage, clock=health.clock, lent=runner.lent)
 
 
+def _watch(board, seconds):
+    """Begin to look at the parts: `runner.fault` says in words what is wrong with one.
+
+    With `seconds` the board's watchdog is started, but only where main.py runs the application: nothing stops it, and
+    a person at the REPL would be reset under their hands. Raise ConfigError for a time that the board does not have.
+    """
+    if health.unattended and not health.begun:
+        health.starts.tell()
+    health.board = board
+    if seconds and health.unattended:
+        try:
+            health.watchdog = board.watchdog(int(seconds * 1000))
+            health.watching = True
+            health.period = min(_LOOK, int(seconds * 250))
+            if health.timer is not None:
+                health.timer.deinit()
+                health.timer = None
+        except ValueError as error:
+            raise msgin5g.ConfigError("watchdog", "the board refuses %s s: %s" % (seconds, error))
+        except msgin5g.Unsupported as error:
+            log("no watchdog: %s", error)
+    health.begun = health.unattended  # not before: where the time is refused, the configuration is at fault
+    health.keep(runner.fault)
+
+
 async def running(config: "Config | dict[str, Any] | str | None", board: "Board | None") -> RunningClient:
     """Return the running client of `device.start`, which says what the arguments are."""
     if config is None or isinstance(config, str):
@@ -80,5 +107,5 @@ async def running(config: "Config | dict[str, Any] | str | None", board: "Board 
     _tell(core.journal)
     starts.look(board)
     # after the core: reading the storage may take longer than a watchdog waits
-    health.watch(board, config.watchdog, runner.fault)
+    _watch(board, config.watchdog)
     return RunningClient(core, link, board.storage)

@@ -6,21 +6,17 @@ Nothing here waits or touches a socket; `device` makes a running client of it.
 
 import gc
 
-# A module, and the names that live in it; each row is one string, which costs a heap one object. A module is imported
-# when a name of it is first asked for: a device is a Client or an ApplicationClient, speaks JSON or the binary
-# messages, and has no memory for the other.
-_HOMES = (
-    "client Client",
-    "application_client ApplicationClient",
-    "events CHANGED FAILED GROUP MESSAGE REGISTRATION REPORT TOPIC TRIGGER",
-    "config Config",
-    "errors ClientError ConfigError Error GroupError OutboxFull"
-    " StorageError StoppedError SubscriptionError Unsupported UpdateError",
-    "wire.identifiers BodyError",
-    "store.finished FinishedMessage",
-    "store.outgoing Outgoing",
-    "store.message Message",
-    "coap.oscore.memory MemoryStorage",
+from coap.compat import const
+
+# A module and the names that live in it, one after the other. A module is imported when a name of it is first asked
+# for: a device is a Client or an ApplicationClient, speaks JSON or the binary messages, and has no room for the other.
+_HOMES = const(
+    "client Client,application_client ApplicationClient"
+    ",events CHANGED FAILED GROUP MESSAGE REGISTRATION REPORT TOPIC TRIGGER,config Config"
+    ",errors ClientError ConfigError Error GroupError OutboxFull"
+    " StorageError StoppedError SubscriptionError Unsupported UpdateError"
+    ",wire.identifiers BodyError,store.finished FinishedMessage,store.outgoing Outgoing,store.message Message"
+    ",coap.oscore.memory MemoryStorage"
 )
 
 
@@ -31,7 +27,7 @@ def __getattr__(name):
         return VERSION
     if not str(__path__).startswith(".frozen"):  # of an image nothing is compiled, or read into the heap
         gc.collect()  # compiling wants room in one piece, and leaves what would else cut the heap in small ones
-    for row in _HOMES:
+    for row in _HOMES.split(","):
         home, *names = row.split()
         if name in names:
             home = home if home.startswith("coap.") else "msgin5g." + home

@@ -14,7 +14,6 @@ import sys
 
 sys.path.insert(0, sys.argv[1])
 
-import msgin5g.config  # noqa: E402
 from msgin5g import ApplicationClient, Client, Config, ConfigError, MemoryStorage  # noqa: E402
 
 
@@ -35,8 +34,10 @@ def check(text):
             raise FileNotFoundError(errno.ENOENT, "")
         return io.StringIO(text)
 
+    from msgin5g import config_check  # anew each time: a configuration that is read unloads it
+
     # What Config.load() opens: keys go into no file for this.
-    msgin5g.config.open = open_text
+    config_check.open = open_text
     storage = Watched()
     try:
         config = Config.load("msgin5g.json")

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""A running client whose tasks begin anew: an application asked for it again, after a Ctrl-C or in another event loop.
-Imported then.
+"""A running client whose tasks begin anew, since an application asked for it again, after a Ctrl-C or in another event
+loop; and one with another gateway. Imported then.
 """
 
 import asyncio
 
 import coap.aio.waiting as waiting
-from coap.compat import const
+from coap.compat import const, unload
 
 from .. import health, runner
 
@@ -28,6 +28,8 @@ class Restarting:
         return False
 
     def _anew(self: "Any") -> None:
+        from ..connecting import Connecting
+
         # Ctrl-C in the middle of asyncio may have dropped a task out of it, and nothing shows.
         queue = waiting.loop()
         if self._queue is queue:
@@ -52,7 +54,14 @@ class Restarting:
         if self._open:
             if hasattr(self._link, "again"):
                 self._link.again()
-            self._begin_all()
+            Connecting.begin_all(self)
+            unload("device.connecting")
         else:
             self._link.close()
-            self._begin("link", self._connect)
+            self._begin("link", lambda: Connecting.connect(self))
+
+    def _use(self: "Any", peer: object) -> None:
+        """Have the link use the gateway that the core has chosen."""
+        self._link.use(peer)
+        self._peer = peer
+        health.log("gateway: %s", self.core.config.peer)

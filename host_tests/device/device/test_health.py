@@ -81,12 +81,12 @@ def test_a_board_without_a_timer_goes_on():
             raise Unsupported("no timers here")
 
     said, log = [], health.log
-    health._watchdog, health.log = object(), lambda *words: said.append(words[0] % words[1:])
+    health.watchdog, health.log = object(), lambda *words: said.append(words[0] % words[1:])
     try:
         health.attend(Timerless())
-        equal((said, health._timer), (["the watchdog will reset the board: no timers here"], None))
+        equal((said, health.timer), (["the watchdog will reset the board: no timers here"], None))
     finally:
-        health._watchdog, health.log = None, log
+        health.watchdog, health.log = None, log
 
 
 def test_ctrl_c_while_a_start_is_counted():
