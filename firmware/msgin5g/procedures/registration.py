@@ -134,12 +134,14 @@ class Registration(Registering):
         if self._known is not None:
             return self._known
         deadline = None
-        # one that is over waits for its turn on the air
+        over = False
         if self._due is not None and not self._on_air:
             deadline = self._due.waits(now)
+            over = deadline is None  # it waits for its turn on the air, for which `next` is asked
         if self.stands == "registered":
             deadline = earliest(deadline, self.expires.waits(now) or now)
-        self._known = deadline
+        if not over:
+            self._known = deadline
         return deadline
 
     # --- how it goes on -----------------------------------------------------------------------------

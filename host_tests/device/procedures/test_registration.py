@@ -67,6 +67,16 @@ def test_without_a_lifetime_an_hour():
     within(gaps(scene), 2880, 5)
 
 
+def test_a_refresh_that_is_due_goes_out_once_the_air_is_free():
+    """RFC 7252 section 4.8.2: a message that nobody answers is on the air for 93 s at most."""
+    scene = Scene(lambda asked: agree(asked) if asked.kind == "REG" else None).start()
+    scene.run(45 * MINUTE)
+    scene.send()  # again and again, on the air most of the time
+    scene.run(10 * MINUTE)
+    equal(scene.count["REG"], 2)
+    assert gaps(scene)[0] <= 3600 * 0.84 + 93, gaps(scene)
+
+
 def test_a_lifetime_of_a_second_is_no_tight_loop():
     # nothing shorter than 10 s is meant: the least that registration.lifetime may ask for
     for seconds in (0, 1, 9):
