@@ -291,6 +291,15 @@ def figures(name, text):
     return found
 
 
+def written(limit, root=results.ROOT):
+    """What the blocks below `root` have of the figure with this limit; empty where nothing, or nothing yet."""
+    found = []
+    for name, lines in BLOCKS.items():
+        known = figures(name, (root / name).read_text())
+        found += [known[line.key][0] for line in lines if line.limit == limit and line.key in known]
+    return found
+
+
 def _parted(name, text):
     before, begin, rest = text.partition(BEGIN)
     inside, end, after = rest.partition(END)

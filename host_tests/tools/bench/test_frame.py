@@ -274,6 +274,7 @@ The end.
         ("made", "one: of it"): (1234.5, "ms"),
         ("made", "three"): (5, "octets"),
     }
+    assert readme.written("made.least", block.parent) == [5] and readme.written("other", block.parent) == []
     readme.write({}, block.parent)
     assert block.read_text() == text
 

@@ -2,10 +2,11 @@
 """The bench measures what it says. Its long parts run by `make bench` alone; here are those that take seconds."""
 
 import asyncio
+import re
 
 import pytest
 
-from tools.bench import limits
+from tools.bench import limits, readme, results
 from tools.bench.device import imported, instructions, line, loss, oscore, request, rp2040
 from tools.bench.peers import air
 from tools.bench.server import devices, flood
@@ -15,15 +16,35 @@ from tools.image import rp2
 UUID = 36
 
 
+def hold(limit, measured):
+    """It is within its limit, and near what README.md and docs/bench.md say: `make bench ARGS=--readme` writes them
+    after a run of the whole bench, and no hand writes what was not measured."""
+    assert limits.of(limit).holds(measured), limit
+    for figure in readme.written(limit):
+        assert max(figure / measured, measured / figure) <= results.APART, (limit, measured, figure)
+
+
 def test_instructions_are_within_their_limits():
     rows = {row.limit.partition(".")[2]: row for row in instructions.measure()}
     for row in rows.values():
         # Less than a third would mean that it did not run.
-        assert row.good and (row.known.held or row.known.value) / 3 < row.measured
+        hold(row.limit, row.measured)
+        assert (row.known.held or row.known.value) / 3 < row.measured
     # A message has an exchange in it, OSCORE adds to that, and a report is another message.
     plain = rows["exchange"].measured + rows["next_deadline"].measured
     assert plain < rows["message"].measured < rows["message_oscore"].measured
     assert rows["exchange"].measured < rows["refresh"].measured < rows["received"].measured
+    # The table of docs/bench.md: in thousands, the limits as they are
+    table = re.findall(
+        r"^\| [^|]+ \| [\d,]+ \| ([\d,]+) \| ([\d,]+)[^|]* \|$",
+        (results.ROOT / "docs/bench.md").read_text(),
+        re.M,
+    )
+    table = [[int(cell.replace(",", "")) for cell in row] for row in table]
+    named = [row for name, row in rows.items() if name != "exchange"]
+    for (now, limit), row in zip(table, named, strict=True):
+        assert limit == row.known.value
+        assert max(now / row.measured, row.measured / now) <= results.APART, row.limit
 
 
 def test_what_a_device_imports_of_coap():
@@ -42,16 +63,17 @@ def test_importing_coap_costs_a_device_little_more_than_it_did(image):
 def test_what_a_client_that_sends_takes_of_the_heap(image, tmp_path):
     # Half of it would mean that it did not run.
     for name, modules in (("core_frozen", {}), ("core_mpy", rp2040.compiled(tmp_path))):
-        limit = limits.of(f"heap.{name}")
         octets = rp2040.heap(image, tmp_path / name, modules)[2]
-        assert limit.value / 2 < octets and limit.holds(octets), name
+        assert limits.of(f"heap.{name}").value / 2 < octets
+        hold(f"heap.{name}", octets)
 
 
 def test_a_get_by_a_context(image):
     """It takes what it loads, and more than a request of 30 octets takes to make and its answer to read."""
     told = request.on_rp2040(image, {})
     assert {"coap.aio.context", "coap.endpoint"} <= set(told["modules"])
-    assert 4000 < told["imported"] < told["idle"] and limits.of("heap.context").holds(told["idle"])
+    assert 4000 < told["imported"] < told["idle"]
+    hold("heap.context", told["idle"])
     assert 2 < told["ms"] < 30
     assert request.file_of("coap.endpoint") == "coap/endpoint/__init__"
     assert request.file_of("coap.aio.context") == "coap/aio/context"
@@ -85,7 +107,7 @@ def test_octets_on_air():
     assert sizes[:2] == [4 + 4 + 8 + 2 + 1 + len(message), 4 + 4]
     token = sizes[3] - 4  # the gateway chooses its length
     assert sizes[2] == 4 + token + 8 + 2 + 1 + len(report)
-    assert limits.of("air.reported").holds(sum(sizes) + 4 * air.UDP)
+    hold("air.reported", sum(sizes) + 4 * air.UDP)
 
 
 def test_octets_of_many():
@@ -104,7 +126,7 @@ def test_octets_of_many():
 
     assert joined == [whole(8), 8, whole(8), 8, whole(4), 8]
     assert limits.of("air.together_datagrams").holds(len(joined))
-    assert limits.of("air.together").holds(sum(joined) + len(joined) * air.UDP)
+    hold("air.together", sum(joined) + len(joined) * air.UDP)
 
 
 @pytest.fixture(scope="module")
@@ -116,8 +138,8 @@ def image():
 def test_the_board_on_the_line(image, tmp_path):
     size = 2048
     with line.board(image, tmp_path / "flash.bin", sends=True) as pico:
-        assert limits.of("line.registered").holds(int(pico.line("registered")[0]))
-        assert limits.of("heap.idle_free").holds(int(pico.line("idle")[0]))
+        hold("line.registered", int(pico.line("registered")[0]))
+        hold("heap.idle_free", int(pico.line("idle")[0]))
         sent = line.send(pico)
         assert 0 < sent.began and limits.of("line.first_octet").holds(sent.began)
         # all of it is on flash when send() returns, before the last segment goes out
