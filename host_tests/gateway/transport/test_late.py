@@ -71,8 +71,9 @@ class Device:
 
 
 @contextlib.asynccontextmanager
-async def transport(store, protected, ready=None):
-    """What listens, and `backs` of the requests that it answered; each waits for `ready`, an asyncio.Event."""
+async def transport(store, protected, ready=None, straight=False):
+    """What listens, and `backs` of the requests that it answered; each waits for `ready`, an asyncio.Event.
+    `straight`: they go past aiocoap's pipes (`arrival.straight`)."""
     events, backs = Events(out=None), []
 
     async def handle(peer, request):
@@ -83,7 +84,14 @@ async def transport(store, protected, ready=None):
 
     guard = Guard(store, events.emit, peer_of) if protected else None
     watch = guard or Unguarded(events.emit, lambda peer: True, peer_of, 1000)
+
+    def begin(peer, request, respond):
+        handling = asyncio.ensure_future(handle(peer, request))
+        handling.add_done_callback(lambda done: respond(done.result()))
+        return True
+
     made = CoapTransport(handle, None, lambda peer: 4096, ACK_TIMEOUT, guard=guard, watch=watch)
+    made.begin = begin if straight else None
     made.port, made.backs = await made.start("127.0.0.1", 0), backs
     try:
         yield made
@@ -134,7 +142,10 @@ def test_it_is_a_separate_response_to_the_same_token(tmp_path, protected, restar
 
 
 @pytest.mark.parametrize("protected", [False, True], ids=["none", "oscore"])
-def test_an_answer_that_comes_late_is_repeated_as_whatever_goes_out(tmp_path, protected, monkeypatch):
+@pytest.mark.parametrize("straight", [False, True], ids=["pipe", "straight"])
+def test_an_answer_that_comes_late_is_repeated_as_whatever_goes_out(
+    tmp_path, protected, straight, monkeypatch
+):
     """ACK_TIMEOUT to 1.5 times that after it, and then after twice as long each time (RFC 7252 section 4.2). For so
     long nothing else goes out to that device (NSTART)."""
     pauses, schedule = [], MessageManager._schedule_retransmit
@@ -148,7 +159,7 @@ def test_an_answer_that_comes_late_is_repeated_as_whatever_goes_out(tmp_path, pr
     async def main():
         ready = asyncio.Event()
         with world(tmp_path, protected) as (store, section):
-            async with transport(store, protected, ready) as gateway:
+            async with transport(store, protected, ready, straight) as gateway:
                 device = Device(gateway.port, section)
                 device.ask()
                 assert (await device.hear())[:4] == (aiocoap.ACK, 7, b"", "0.00")
