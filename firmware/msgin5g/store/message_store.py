@@ -77,7 +77,7 @@ class MessageStore:
         if octets is not None:
             source = RecordSource(self.journal, None, len(octets), source.text)
         body = framed(outgoing.header(), octets or b"")
-        outgoing.ref = outgoing.ref  # an attribute that is new wants memory, and behind the write nothing may
+        outgoing.ref = None  # an attribute that is new wants memory, and behind the write nothing may
         outgoing.ref = ref = self.journal.write([(_SENT, body, outgoing)])
         if octets is not None:
             source.ref = ref

@@ -8,6 +8,10 @@ share. MicroPython's assert shows nothing of what it compared: use equal().
 import binascii
 import os
 
+from coap.compat import ticks_diff
+
+_DAY = 86400000
+
 
 class Skip(Exception):
     """Raised by a test that can't run here, with the reason."""
@@ -93,7 +97,22 @@ def next_deadline(client):
     except (MemoryError, RuntimeError):  # of a test that lets them fail
         return deadline
     assert client._stale or deadline == anew, (deadline, anew)  # stale: there was no memory to look
+    _registration_kept(client.registration, client.now)
     return deadline
+
+
+def _registration_kept(registration, now):
+    """Fails where a registration keeps a deadline that is later than the one that it would find anew."""
+    kept = getattr(registration, "_known", None)
+    if kept is None or ticks_diff(kept, now) > _DAY:  # nobody looked for longer than ticks can tell
+        return
+    registration._known = None
+    try:
+        anew = registration.next_deadline(now)
+    except (MemoryError, RuntimeError):  # as above
+        return
+    # Sooner it may be: what lies further ahead than a day is looked at once a day.
+    assert anew is None or ticks_diff(kept, anew) <= 0, (kept, anew)
 
 
 # --- walking through a table of states: each state against each event -----------------------------------
