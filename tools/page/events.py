@@ -193,8 +193,11 @@ class Events:
         ]
 
 
+_WRITER = json.JSONEncoder(ensure_ascii=False, default=str)
+
+
 def _as_json(record):
-    return json.dumps(record, ensure_ascii=False, default=str)
+    return _WRITER.encode(record)
 
 
 def _as_line(record):

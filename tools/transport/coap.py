@@ -210,6 +210,7 @@ class CoapTransport:
                 recent = self._watch.attach(manager)
                 if isinstance(manager.message_interface, MessageInterfaceUDP6):
                     self.door.attach(manager, recent)
+                    self._straight.attach_door(self.door, manager, recent)
                     if self.discovery:
                         self.discovery.start(manager)
         if self._guard:

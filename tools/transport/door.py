@@ -51,6 +51,9 @@ class Door:
         self._answers = Flood(_ANSWERS[0], burst=_ANSWERS[1])
         self._answers_all = Flood(_ANSWERS_ALL[0], burst=_ANSWERS_ALL[1])
         self._told = Flood(1, burst=5)
+        self.straight = (
+            None  # takes a datagram (octets, ancillary, flags, address) from before aiocoap, or gives False
+        )
         self._serving = False
         self._behind = False  # there is more than one batch holds
         self._refusals = {}  # while that is so: address: how many of its datagrams were refused
@@ -197,7 +200,8 @@ class Door:
     def _hand_on(self, item):
         self._recent.datagram = item[0]
         try:
-            self._deliver(*item)
+            if self.straight is None or not self.straight(*item):
+                self._deliver(*item)
         except (
             UnicodeError
         ):  # a critical option that is no text is as one that is unknown (RFC 7252 section 5.4.3)

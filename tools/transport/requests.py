@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Between aiocoap's messages and the Request and Answer that decisions know."""
 
+import functools
+
 import aiocoap
 from aiocoap.numbers import OptionNumber
 
@@ -81,7 +83,9 @@ def message_of(request):
     return message
 
 
+@functools.cache
 def code_of(text):
+    """aiocoap's Code of one like "2.04"; those that there are are few."""
     class_, detail = text.split(".")
     return aiocoap.Code(int(class_) * 32 + int(detail))
 

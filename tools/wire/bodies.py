@@ -328,8 +328,13 @@ def report(body):
 # ---- writing ---------------------------------------------------------------------------------------------------------
 
 
+_WRITER = json.JSONEncoder(
+    ensure_ascii=False, separators=(",", ":")
+)  # which `json.dumps` would make each time
+
+
 def encode(body):
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    return _WRITER.encode(body).encode()
 
 
 def origin(address_):

@@ -3,17 +3,29 @@
 
 import asyncio
 import contextlib
+import logging
+from types import SimpleNamespace
 
 import aiocoap
 import pytest
 
 from host_tests.gateway.transport.test_paths import End
 from tools.programs.patience import run
-from tools.transport.coap import CoapTransport
+from tools.transport.coap import CoapTransport, peer_of
+from tools.transport.unguarded import Unguarded
 from tools.wire.answers import Answer
 
 ACK, CON = aiocoap.ACK, aiocoap.CON
 PATH, FORMAT = b"\xb7msgin5g", b"\x11\x32"  # Uri-Path, Content-Format 50 (RFC 7252 section 3.1)
+
+
+way = SimpleNamespace(door=True)
+
+
+@pytest.fixture(params=["aiocoap", "door"], autouse=True)
+def _way(request):
+    """Where a datagram leaves aiocoap's way: as a message of aiocoap's, or before it is one."""
+    way.door = request.param == "door"
 
 
 class Scene:
@@ -34,7 +46,8 @@ class Scene:
 @contextlib.asynccontextmanager
 async def scene(ack_timeout=60, **more):
     made = Scene(**more)
-    transport = CoapTransport(made.handle, made.handle, lambda peer: 1 << 20, ack_timeout)
+    watch = Unguarded(lambda event, **fields: None, lambda peer: True, peer_of, 10000) if way.door else None
+    transport = CoapTransport(made.handle, made.handle, lambda peer: 1 << 20, ack_timeout, watch=watch)
     transport.begin = made.begin
     port = await transport.start("127.0.0.1", 0)
     try:
@@ -238,5 +251,26 @@ def test_nothing_leaves_after_the_end():
         respond(Answer("2.04"))
         await asyncio.sleep(0.2)
         assert sent == []
+
+    run(main())
+
+
+@pytest.mark.parametrize("logged", [False, True])
+def test_of_the_plainest_no_message_is_made_but_for_the_log(logged, caplog):
+    """docs/gateway.md, --coap-log: each message is on stderr."""
+    caplog.set_level(logging.DEBUG if logged else logging.WARNING, "coap-server")
+
+    async def main():
+        async with scene() as (made, end, transport):
+            if not way.door:
+                return
+            delivered, deliver = [], transport.door._deliver
+            transport.door._deliver = lambda *item: delivered.append(item) or deliver(*item)
+            for mid, options in ((7, PATH + FORMAT), (8, PATH), (9, FORMAT[:0] + PATH + b"\x10")):
+                await end.say(post(mid, b"%d" % mid, options))
+                (await begun(made, mid - 6))[1](Answer("2.04"))
+                assert (await end.hear()).mid == mid
+            assert [request.content_format for request, _ in made.begun] == [50, None, 0]
+            assert len(delivered) == (3 if logged else 1)
 
     run(main())

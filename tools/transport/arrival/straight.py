@@ -5,14 +5,22 @@ the response goes to aiocoap's MessageManager when that is made. All others take
 """
 
 import asyncio
+import logging
+import socket
 
 import aiocoap
 from aiocoap.numbers import OptionNumber
 from aiocoap.transports.oscore import OSCOREAddress
+from aiocoap.transports.udp6 import UDP6EndpointAddress
 
+from tools.transport.arrival.recent import content as recent_content
 from tools.transport.requests import response
 from tools.transport.site import message_of
 from tools.wire.answers import Request
+
+_CON, _POST = 0x40, 0x02  # the first two octets of such a datagram, without the length of its Token
+_FORMAT, _JSON = b"\x11\x32", 50  # Content-Format right behind Uri-Path
+_PKTINFO = socket.IPPROTO_IPV6, socket.IPV6_PKTINFO
 
 
 class Straight:
@@ -23,6 +31,8 @@ class Straight:
     def __init__(self, transport, path, seconds, protected):
         self._transport = transport
         self._path = path
+        uri_path = bytes((0xB0 | len(path),)) + path.encode()
+        self._heads = (uri_path + _FORMAT + b"\xff", uri_path + b"\xff")
         self._seconds = seconds
         self._protected = protected
         self._waiting = {}  # (token, remote): the _Waiting
@@ -37,14 +47,38 @@ class Straight:
 
         def processing(request):
             key = request.token, request.remote
-            before = self._waiting.pop(key, None)
-            if before is not None:  # this one takes its Token: the older response would be taken for its own
-                before.cancel()
-                manager._piggyback_opportunities.pop((request.remote, request.token), None)
+            self._replace(manager, key)
             if key in tokens.incoming_requests or not self._take(manager, key, request):
                 process(request)
 
         manager._process_request = processing
+
+    def attach_door(self, door, manager, recent):
+        """`door`: a Door, of whose datagrams those that go this way are not made messages of; `recent`: a Recent."""
+        if self._transport.begin is None or self._protected or manager.log.isEnabledFor(logging.DEBUG):
+            return  # the log is to have each of them
+        interface, incoming = manager.message_interface, manager.token_manager.incoming_requests
+
+        def take(octets, ancillary, flags, address):
+            end = 4 + (octets[0] & 15)
+            if octets[0] & 0xF0 != _CON or octets[1] != _POST or not octets.startswith(self._heads, end):
+                return False
+            local = next((item[2] for item in ancillary if item[:2] == _PKTINFO), None)
+            remote = UDP6EndpointAddress(address, interface, pktinfo=local)
+            request = _Bare(octets, end, remote)
+            key, seen, content = (request.token, remote), (remote, request.mid), recent_content(octets)
+            if key in incoming or recent.came(seen, content):
+                return False
+            recent.add(seen, content)
+            self._replace(manager, key)
+            head, _, payload = octets[end:].partition(b"\xff")
+            form = _JSON if head.endswith(_FORMAT) else None
+            if self._begin(manager, key, request, remote, payload, form):
+                return True
+            recent.pop(seen)
+            return False
+
+        door.straight = take
 
     def stop(self):
         """No response leaves any more."""
@@ -52,6 +86,13 @@ class Straight:
         self._unacknowledged.clear()
         if self._timer is not None:
             self._timer.cancel()
+
+    def _replace(self, manager, key):
+        """Another request takes the Token of one that waits: the older response would be taken for its own."""
+        before = self._waiting.pop(key, None)
+        if before is not None:
+            before.cancel()
+            manager._piggyback_opportunities.pop(key[::-1], None)
 
     def _take(self, manager, key, request):
         """Whether it goes this way."""
@@ -71,16 +112,19 @@ class Straight:
         remote = request.remote
         if self._protected:
             remote = OSCOREAddress(request.opened[0], remote)
-        waiting = _Waiting(self, manager, key, request)
-        self._waiting[key] = waiting
-        manager._piggyback_opportunities[request.remote, request.token] = (request.mid, waiting)
+        return self._begin(manager, key, request, remote, plain.payload, content_format)
+
+    def _begin(self, manager, key, request, remote, payload, content_format):
+        """`remote`: who it is from."""
+        waiting = self._waiting[key] = _Waiting(self, manager, key, request)
+        manager._piggyback_opportunities[key[::-1]] = (request.mid, waiting)
         self._acknowledge_later(waiting)
         peer = self._transport.met(remote)
-        made = Request("POST", (self._path,), payload=plain.payload, content_format=content_format)
+        made = Request("POST", (self._path,), payload=payload, content_format=content_format)
         if self._transport.begin(peer, made, waiting.respond):
             return True
         waiting.cancel()
-        del self._waiting[key], manager._piggyback_opportunities[request.remote, request.token]
+        del self._waiting[key], manager._piggyback_opportunities[key[::-1]]
         return False
 
     # ---- acknowledgements --------------------------------------------------------------------------------------------
@@ -114,6 +158,8 @@ class Straight:
         except Exception as failure:
             message = message_of(failure, manager.log)
         if len(message.payload) > request.remote.maximum_payload_size:  # in blocks
+            if isinstance(request, _Bare):
+                request = aiocoap.Message.decode(request.octets, request.remote)
             (request.opened[1] if self._protected else request).answered = message
             manager.token_manager.process_request(request)
             return
@@ -132,6 +178,17 @@ def _nobody():
     """Hears that a response was refused."""
 
 
+class _Bare:
+    """A request of which no message was made."""
+
+    __slots__ = ("mid", "octets", "remote", "token")
+    mtype = aiocoap.CON
+
+    def __init__(self, octets, end, remote):
+        self.octets, self.remote = octets, remote
+        self.mid, self.token = octets[2] << 8 | octets[3], octets[4:end]
+
+
 class _Waiting:
     """A request whose response is not made yet. To aiocoap it is the timer of its acknowledgement."""
 
@@ -145,7 +202,7 @@ class _Waiting:
 
     def acknowledge(self):
         request = self.request
-        self.manager._piggyback_opportunities.pop((request.remote, request.token), None)
+        self.manager._piggyback_opportunities.pop(self.key[::-1], None)
         self.manager._send_empty_ack(request.remote, request.mid, "its response takes long")
 
     def respond(self, answer):
