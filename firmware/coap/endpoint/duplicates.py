@@ -144,9 +144,11 @@ class Duplicates:
         entry.answer = octets
         try:
             if now is not None and octets and _bare(octets):
-                self._keep_id(entry, now)
-                self._entries.remove(entry)
-                return
+                # where there is no place for its peer, another one would be forgotten for it
+                if len(self._ids) < _PEERS or entry.peer in self._ids:
+                    self._keep_id(entry, now)
+                    self._entries.remove(entry)
+                    return
             while self._kept() > self._octets:
                 victim = self._victim(True, entry)
                 if victim is None:

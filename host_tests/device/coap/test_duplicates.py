@@ -245,6 +245,16 @@ def test_many_peers_keep_the_table_small():
     equal((device.seen()._entries, device.seen()._ids), ([], {}))
 
 
+def test_a_further_peer_costs_the_one_with_most_requests_nothing():
+    """docs/coap.md: 32 message IDs are remembered, whatever was answered. Here nothing but codes."""
+    device = endpoint()
+    peers = ["busy"] * 8 + ["10.0.0.%d" % number for number in range(24)]
+    for mid, peer in enumerate(peers):
+        answered(device, peer=peer, mid=mid, payload=b"")
+    for mid, peer in enumerate(peers):
+        assert is_duplicate(device, peer=peer, mid=mid), (mid, peer)
+
+
 def test_requests_that_nobody_answers_leave_the_table():
     device = endpoint()
     now = 0
