@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What a device does not use, it does not pay for: such modules are imported with their first use."""
 
+import ast
 import socket
 import subprocess
 import sys
@@ -326,3 +327,32 @@ def test_a_plain_request_loads_no_server_no_blocks_no_observation_no_keys(interp
     network = "aio aio.call aio.client aio.context aio.response aio.serving aio.udp aio.waiting"
     network += " aio._cpython" * (interpreter == "cpython")
     assert loaded.split() == ["coap", *sorted(f"coap.{name}" for name in f"{core} {network}".split())]
+
+
+# Whose objects are made or changed with each message, and whose methods come into those when first called
+CHANGING = {
+    "coap/message.py": ["Message"],
+    "coap/endpoint/__init__.py": ["Endpoint"],
+    "coap/endpoint/parameters.py": ["Exchange"],
+    "msgin5g/base_client.py": ["BaseClient"],
+    "msgin5g/client.py": ["Client"],
+    "msgin5g/incoming/taking.py": ["Taking"],
+    "msgin5g/outgoing/copying.py": ["Copying"],
+    "msgin5g/outgoing/scheduler.py": ["OutboxScheduler"],
+    "msgin5g/outgoing/sender.py": ["MessageSender"],
+    "msgin5g/store/message.py": ["Message"],
+    "msgin5g/store/outgoing.py": ["Outgoing"],
+    "device/runner.py": ["Serving"],
+    "device/client.py": ["RunningClient"],
+}
+
+
+@pytest.mark.parametrize("path", CHANGING)
+def test_what_changes_with_each_message_has_no_property(path):
+    """With one MicroPython looks through the class and its bases for each attribute that is set (docs/bench.md)."""
+    tree = ast.parse((ROOT / "firmware" / path).read_text())
+    classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
+    for name in CHANGING[path]:
+        # behind `_TYPING` they are for who reads
+        methods = [node for node in classes[name].body if isinstance(node, ast.FunctionDef)]
+        assert methods and not [node.name for node in methods if node.decorator_list], name
