@@ -34,6 +34,11 @@ if _TYPING:
 
 
 _THRESHOLD = const(16384)  # octets, half of that of firmware/main.py
+_PIECE = const(128)  # octets of JSON that are looked at at a time
+_TEXT = const(256)
+_LONG = const(256)  # octets of a string that need not be copied
+_MARK = const(b"\x7f")  # stands for it meanwhile
+_MARKED = const("\x7f")
 _DEEPEST = const(32)  # brackets within brackets in JSON: each open one costs the heap 64 octets and more
 
 # Ticks may wrap. The period divides that of each MicroPython port (2**30 on 32 bits, 2**62 on 64),
@@ -87,18 +92,46 @@ def json_string(octets: bytes) -> bytes:
     return b'"' + octets + b'"'
 
 
-def json_value(octets: "Octets") -> "Any":
+def json_value(octets: "Octets", late: str | None = None) -> "Any":
     """Return what the JSON text in `octets` means.
+
+    `late` is the name of a member of an object: on MicroPython its value may be a view of its octets in UTF-8, where it
+    is a long string without escapes, and with nothing but what `octets` is a view of. So a heap that is full needs no
+    room for it.
 
     Raise ValueError for what is not JSON in UTF-8, what was cut off among it; MicroPython overlooks wrong commas.
     """
-    # Never two copies at once, nor one while the value grows: a heap that is full may not have the room.
-    _check_nesting(bytes(octets))
-    text = str(octets, "utf-8")  # UnicodeError is a ValueError
-    if "\\ud" in text or "\\uD" in text:
-        octets = utf8(_join_surrogates(text))
-    text = ""
+    view = memoryview(octets)
+    _check_utf_8(view)
+    start, end = _check(view)
+    if end < 0:
+        # Never two copies at once, nor one while the value grows: a heap that is full may not have the room.
+        text = str(octets, "utf-8")
+        if "\\ud" in text or "\\uD" in text:
+            octets = utf8(_join_surrogates(text))
+        text = ""
+    elif late is not None and end - start >= _LONG and utf8 is memoryview:
+        value = _with_view(view, start, end, late)
+        if value is not None:
+            return value
     return json.loads(_source(octets))
+
+
+def _with_view(view, start, end, late):
+    """Return the value of a JSON text without escapes, with a view from `start` to `end`, which is a string of it; None
+    where that is not the member `late` of an object."""
+    head = bytes(view[:start])
+    rest = bytes(view[end:])
+    if _MARK in head or _MARK in rest:
+        return None
+    value = json.loads(b"".join((head, _MARK, rest)))
+    if isinstance(value, dict):
+        for name in value:
+            # of a name that came twice the last counts, and only a string of no other place is the mark
+            if isinstance(name, str) and name.strip() == late and value[name] == _MARKED:
+                value[name] = view[start:end]
+                return value
+    return None
 
 
 def drop_half_modules() -> None:
@@ -144,26 +177,78 @@ def printable(text: str) -> str:
     return str(shown, "utf-8")
 
 
-def _check_nesting(octets):
-    """Raise ValueError where brackets nest too deeply, or one is not closed, which MicroPython 1.25 overlooks. Those
-    within strings do not count."""
-    if b"\\" in octets:
-        # A quote behind an escaped backslash ends a string, an escaped one does not. A backslash that is in no string
-        # is no JSON: whatever stands behind it is never read.
-        octets = octets.replace(b"\\\\", b"").replace(b'\\"', b"")
-    octets = b"".join(octets.split(b'"')[::2])  # what is in no string
-    opened = octets.count(b"[") + octets.count(b"{")
-    deepest = depth = opened - octets.count(b"]") - octets.count(b"}")
-    if opened > _DEEPEST:
-        depth = 0
-        for octet in octets:
-            if octet == 0x5B or octet == 0x7B:
-                depth += 1
-                deepest = max(depth, deepest)
-            elif octet == 0x5D or octet == 0x7D:
-                depth -= 1
-    if depth > 0 or deepest > _DEEPEST:
-        raise ValueError("JSON is cut off, or nested too deeply")
+def _check_utf_8(view):
+    """Raise ValueError where it is not UTF-8."""
+    size = len(view)
+    end = 0
+    while end < size:  # by pieces that end with a character
+        start = end
+        end += _TEXT
+        if size - end < _TEXT:  # MicroPython looks for shorter ones among all names
+            end = size
+        while end < size and view[end] & 0xC0 == 0x80:
+            end += 1
+        str(view[start:end], "utf-8")  # UnicodeError is a ValueError
+
+
+def _check(view):
+    """Return where the longest string among the octets of a JSON text begins and ends, as far as it is found out; an
+    end below 0 where there are escapes. It is looked at piece by piece, as a heap that is full may not have room for
+    more.
+
+    Raise ValueError where brackets nest too deeply, or where one is not closed, which MicroPython 1.25 overlooks. Those
+    within strings do not count.
+    """
+    longest = end = 0
+    begun = -1  # where the string began that goes on
+    inside = 0
+    escaped = escapes = False
+    depth = opened = 0
+    for at in range(0, len(view), _PIECE):
+        octets = bytes(view[at : at + _PIECE])
+        if escaped:
+            octets = octets[1:]
+            escaped = False
+        if b"\\" in octets:
+            # A quote behind an escaped backslash ends a string, an escaped one does not. A backslash that is in no
+            # string is no JSON: whatever stands behind it is never read.
+            octets = octets.replace(b"\\\\", b"").replace(b'\\"', b"")
+            escapes = True
+            escaped = octets.endswith(b"\\")
+        quote = octets.find(b'"')
+        if quote < 0:
+            if inside:
+                continue
+        else:
+            if inside and at + quote - begun > end - longest:
+                longest = begun
+                end = at + quote
+            begun = at + octets.rfind(b'"') + 1
+            parts = octets.split(b'"')
+            octets = b"".join(parts[inside::2])  # what is in no string
+            inside ^= len(parts) - 1 & 1
+        opens = octets.count(b"[") + octets.count(b"{")
+        opened += opens
+        if opened > _DEEPEST:
+            depth = _depth(octets, depth)
+        else:
+            depth += opens - octets.count(b"]") - octets.count(b"}")
+    if depth > 0:
+        raise ValueError("JSON is cut off")
+    return longest, -1 if escapes else end
+
+
+def _depth(octets, depth):
+    """Return how deep brackets nest behind `octets`, before which they are `depth` deep. Raise ValueError where that is
+    too much."""
+    for octet in octets:
+        if octet == 0x5B or octet == 0x7B:
+            depth += 1
+            if depth > _DEEPEST:
+                raise ValueError("JSON is nested too deeply")
+        elif octet == 0x5D or octet == 0x7D:
+            depth -= 1
+    return depth
 
 
 def _join_surrogates(text):

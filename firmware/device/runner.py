@@ -233,6 +233,7 @@ class Serving:
                 self._reads += 1
                 self._large = self._large or len(octets) > _LARGE
                 self._call(core.receive, octets, address, _now(), self._transmit)
+                octets = None  # so that its place is free for the next one
                 self._starved[2] = None
                 burst += 1
                 if burst == _BURST:

@@ -6,7 +6,7 @@ messages of Annex A.2, json_wire.py the CoAP and JSON of Annex A.3; `config.peer
 """
 
 import msgin5g
-from coap.compat import const, earliest, random_octets
+from coap.compat import const, earliest, random_octets, utf8
 
 from .application.registration import ApplicationRegistration
 from .base_client import STARVED, BaseClient
@@ -299,19 +299,20 @@ class _Receiver(Inbox):
         return cause
 
     def _put(self, message, value, file):
+        member = None
         if isinstance(value, str):
-            message.hold(value)
+            member = utf8(value)
+            message.hold(member)
         cause = self._refusal(len(value))
         if cause is not None:
             self._stats["refused"] += 1
             return cause
         if file is not None:
             message.keep(file)
-            value = None
-        elif not isinstance(value, str):
-            value = str(payload.octets_value(value), "utf-8")
+        elif member is None:
+            member = payload.octets_value(value)
         try:
-            self.deliver(message, value)
+            self.deliver(message, member)
         except (OSError, MemoryError):
             message.file = None
             return causes.LACK_OF_RESOURCES

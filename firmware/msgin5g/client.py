@@ -17,7 +17,7 @@ if _TYPING:
     from collections.abc import Callable
     from typing import Any
 
-    from contracts import Config, Storage
+    from contracts import Config, Octets, Storage
 
     from .store.message import Message
 
@@ -126,9 +126,10 @@ class Client(BaseClient):
     # --- what the runner calls --------------------------------------------------------------------------
 
     def receive(
-        self, datagram: bytes, peer: object, now: int, urgent: "Callable[[], object] | None" = None
+        self, datagram: "Octets", peer: object, now: int, urgent: "Callable[[], object] | None" = None
     ) -> None:
-        """Take a datagram (a buffer with anything in it) that came from the address `peer`. Raise nothing.
+        """Take a datagram (a buffer with anything in it, of which nothing is kept) that came from the address `peer`.
+        Raise nothing.
 
         `urgent()`, if given, is called before all that follows from it: what goes out at once is in `outgoing` then.
         """
@@ -190,27 +191,29 @@ class Client(BaseClient):
             self._announce()
 
     def _undo(self, now):
+        """As in BaseClient, and of those that wait behind it: the next datagram may lie where theirs lay."""
         event = self.event
-        if event is None:
-            return
         if event is self._unmade:
             source, item = event
             source.unanswered(item, now)
-            self.event = event[0] = event[1] = None
-            return
-        kind, subject, _ = event
-        if kind == _REQUEST:
-            self.event = None  # where this fails too, the peer sends the request again
-            from .rules import refusals
-
-            self.endpoint.respond(subject, refusals.response(refusals.later(), self.stats), now)
-        elif kind != _NOTIFICATION:  # the peer sends a notification again that is not accepted
-            source, item = subject.tag
+            event[0] = event[1] = self.event = event = None
+        while event is not None:
+            kind, subject, _ = event
             if kind == _RESPONSE:
+                source, item = subject.tag
                 source.unanswered(item, now, _NO_MEMORY, False)
-            else:
+            elif kind != _REQUEST and kind != _NOTIFICATION:
+                source, item = subject.tag
                 source.unanswered(item, now)
-        self.event = None
+            # From here on it is over: where no memory is found for what follows either, the peer sends its request
+            # again, or the notification that is not accepted.
+            self.event = event = self.endpoint.next_event()
+            if event is not None and event[0] != _REQUEST and event[0] != _NOTIFICATION:
+                self.on_air -= 1
+            if kind == _REQUEST:
+                from .rules import refusals
+
+                self.endpoint.respond(subject, refusals.response(refusals.later(), self.stats), now)
 
     def _send_next(self, now):
         registration = self.registration

@@ -7,7 +7,7 @@ import asyncio
 import idf
 import msgin5g
 import virtual
-from coap.aio import serial, slipmux, waiting
+from coap.aio import waiting
 from common import equal
 from device import health, runner, start
 from device.links import station, wifi
@@ -341,24 +341,3 @@ def test_a_datagram_that_there_is_no_room_for_is_counted_and_told():
         equal((link.dropped - before, sizes[1:]), (1, [1]))  # one octet of it takes it out of the socket
 
     play(act, Board())
-
-
-class TooLarge:
-    def __iter__(self):  # where bytes() begins to copy
-        raise MemoryError
-
-
-def test_a_frame_of_the_line_that_there_is_no_room_for_is_counted_and_told():
-    link = serial.SerialLink(None, slipmux.COAP, 1200, "0")
-    link._frames = iter([(slipmux.COAP, TooLarge()), (slipmux.COAP, b"next")])
-
-    async def main():
-        try:
-            await link.receive()
-        except MemoryError:
-            pass
-        else:
-            raise AssertionError
-        equal((link.dropped, await link.receive()), (1, (b"next", "0")))
-
-    virtual.run(main())

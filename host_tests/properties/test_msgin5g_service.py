@@ -45,7 +45,7 @@ def source_of(given):
 
 
 def value_read(value):
-    return payload.read_octets(value) if value.startswith(payload.HEAD) else value
+    return payload.read_octets(value.encode()) if value.startswith(payload.HEAD) else value
 
 
 def expected(given):
@@ -61,17 +61,19 @@ def test_a_payload_is_read_as_it_was_written(given):
 @given(OCTETS)
 def test_octets_are_the_base64_of_everybody(octets):
     assert payload.octets_value(octets) == b"data:;base64," + base64.b64encode(octets)
-    assert payload.read_octets(base64.b64encode(octets).decode()) == octets
+    assert payload.read_octets(base64.b64encode(octets)) == octets
 
 
 @given(st.one_of(TEXTS, st.text("QUJDZg=\n-", max_size=12)))
 def test_whatever_is_no_base64_is_refused(text):
     try:
-        octets = payload.read_octets("data:;base64," + text)
+        octets = payload.read_octets(b"data:;base64," + text.encode())
     except BodyError as error:
         assert error.member == "payload"
+        assert not payload.is_base64(text.encode(), False)
     else:
         assert octets == base64.b64decode(text, validate=True)
+        assert payload.is_base64(text.encode(), False)
         assert len(text) == (len(octets) + 2) // 3 * 4
 
 
@@ -153,7 +155,7 @@ def test_segments_in_any_order_make_the_message(given, limit, room, random, tota
         header = Message("ue:b@x", "UE", "ue:a@x", "UE", "m", None, "NORMAL", False)
         total = segments.total if number == 1 or not total_in_the_first_only else None
         last = number == segments.total
-        value = json.loads(segments.value(number))
+        value = json.loads(segments.value(number)).encode()
         segment_set = reassembly.add(header, "s", number, total, last, value, 0, 0)
         if segment_set.whole:
             whole = segment_set.payload
@@ -177,7 +179,7 @@ def test_ranges_of_what_is_missing(there, total):
         return
     for number in there:
         header = Message("ue:b@x", "UE", "ue:a@x", "UE", "m", None, "NORMAL", False)
-        segments = reassembly.add(header, "s", number, total, False, "x", 0, 0)
+        segments = reassembly.add(header, "s", number, total, False, b"x", 0, 0)
     ranges = segments.missing()
     body = json.loads(bytes(segment_recovery("i", "s", ranges)))
     assert reading.read_ranges(body["segNoList"]) == ranges

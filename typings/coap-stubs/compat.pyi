@@ -29,8 +29,12 @@ def json_octets(value: Any) -> bytes:
     """Return `value` as JSON in UTF-8, without spaces, only what JSON must escape escaped (RFC 8259 section 7)."""
 def json_string(octets: bytes) -> bytes:
     """Return text in UTF-8 as a JSON string in UTF-8. Raise ValueError where the octets are none."""
-def json_value(octets: Octets) -> Any:
+def json_value(octets: Octets, late: str | None=None) -> Any:
     """Return what the JSON text in `octets` means.
+
+    `late` is the name of a member of an object: on MicroPython its value may be a view of its octets in UTF-8, where it
+    is a long string without escapes, and with nothing but what `octets` is a view of. So a heap that is full needs no
+    room for it.
 
     Raise ValueError for what is not JSON in UTF-8, what was cut off among it; MicroPython overlooks wrong commas.
     """

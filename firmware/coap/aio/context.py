@@ -273,6 +273,11 @@ class Context(Client, Serving, Calls):
         while True:
             try:
                 octets, peer = await link.receive()
+                try:
+                    octets = bytes(octets)  # its events may wait until the next one comes
+                except MemoryError:
+                    self.endpoint.stats["failed"] += 1
+                    raise
                 self.endpoint.receive(octets, peer, now(), leisure)
                 self.flush()
                 burst += 1

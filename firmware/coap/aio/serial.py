@@ -18,7 +18,7 @@ if _TYPING:
     from collections.abc import Callable
     from typing import Any
 
-    from contracts import Datagram, Peer
+    from contracts import Datagram, Octets, Peer
 
 _CHUNK = const(128)  # octets read at a time: 11 ms of 115200 baud, as a UART's read may wait for all of them
 _RUN = const(768)  # octets, at least, that are written at a time
@@ -33,8 +33,8 @@ class SerialLink:
 
     `open_line()` gives the line, or raises OSError: an object with read(n) and write(octets), which return None instead
     of waiting, that asyncio can wait for; or two such, one to read from and one to write to. `max_frame` is the longest
-    content of a frame: coap.Endpoint wants one octet more than its `max_datagram`. A received L3 message is a view that
-    is good until the next receive(), or what `spool()` returned (slipmux.Decoder). Text for people may be sent with
+    content of a frame: coap.Endpoint wants one octet more than its `max_datagram`. What is received is a view that is
+    good until the next receive(), or of L3 what `spool()` returned (slipmux.Decoder). Text for people may be sent with
     `text()`; text that comes in, and frames of other kinds, are left alone. `tell(text, *values)`, if set, is called
     when the line is lost and when it is back.
     """
@@ -115,19 +115,12 @@ class SerialLink:
             return ticks_diff(now(), self._stuck[1]) < _LATE
         return True
 
-    async def receive(self) -> "tuple[bytes, Peer]":
-        """Return (octets, address) of the next datagram. Raise MemoryError where one is lost for want of memory."""
+    async def receive(self) -> "tuple[Octets, Peer]":
+        """Return (octets, address) of the next datagram, a view that is good until the next receive()."""
         while True:
             for kind, frame in self._frames:
-                if kind != self._kind:
-                    continue
-                if kind == slipmux.L3:
+                if kind == self._kind:
                     return frame, self.peer
-                try:
-                    return bytes(frame), self.peer  # CoAP keeps what it got
-                except MemoryError:
-                    self.dropped += 1
-                    raise
             try:
                 if self._line is None:  # the task that was to open it again was ended
                     raise OSError("no line")

@@ -5,7 +5,8 @@ Each has the same few members:
 
     await open()          brings the link up; OSError when it cannot be had now (it is tried again)
     peer                  address of the configured peer, known once open
-    await receive()       (octets, address) of the next datagram; MemoryError when one was lost for want of memory
+    await receive()       (octets, address) of the next datagram, a buffer that is good until the next receive();
+                          MemoryError when one was lost for want of memory
     send(octets, address) False when the link cannot take it now: send it again later; OSError when it is lost
     close()
     use(address)          makes this one `peer`, to send to and hear from. Only a link that can send to a group, and so

@@ -128,7 +128,8 @@ class JsonWire:
         return self.endpoint.next_deadline()
 
     def receive(self, datagram, peer, now):
-        self.endpoint.receive(datagram, peer, now)
+        # a copy, since its events may wait for memory until the next one comes
+        self.endpoint.receive(bytes(datagram), peer, now)
         self._events(now)
 
     def _events(self, now):
@@ -226,7 +227,7 @@ def _read_message(body, owner):
         body.flag("isDelivStatReq", False),
         priority if priority in ("LOW", "HIGH") else "NORMAL",
     )
-    return message, body.text("payload", longest=None)
+    return message, str(body.payload(...), "utf-8")
 
 
 def _read_answer(what, body):

@@ -61,7 +61,7 @@ class Inbox(Source):
         return sum([message.stored_octets() for message in self.inbox])
 
     def deliver(self, message, value):
-        """Put a message in. `value` is its `payload` member, None where it `keep`s a file. Raise OSError,
+        """Put a message in. `value` is its `payload` member in UTF-8, None where it `keep`s a file. Raise OSError,
         MemoryError; then it is not in."""
         at_once = self._config.reports == "arrival" and message.report_requested
         message.report_owed = at_once

@@ -7,10 +7,11 @@ the last ones, which are asked for again. The segment that makes a message whole
 A set asks for its missing segments when none came for a while, and is given up after some requests in vain.
 """
 
+import gc
 from array import array
 
 from coap import numbers
-from coap.compat import collect_less, const, earliest, ticks_diff, utf8
+from coap.compat import collect_less, const, earliest, ticks_diff
 
 from ..rules import states
 from ..rules.refusals import Refusal, later
@@ -133,7 +134,7 @@ class StoredPayload:
         self._places[number - 1] = self._count
         self.highest = max(self.highest, number)
         self.length += len(octets)
-        head = bytes(octets[: len(payload.HEAD)]) == payload.HEAD.encode()  # may end amid a character
+        head = payload.has_head(octets)
         self._base64 = self._base64 and payload.is_base64(octets, head)
         self._heads += head
         self._pads += bytes(octets[-2:]).count(b"=")
@@ -154,15 +155,16 @@ class StoredPayload:
     def chunks(self):
         """Return the payload piece by piece: str for text, bytes for octets. Raise BodyError for bad base64,
         OSError where the file is gone."""
-        for place in self._places[: self.highest]:
-            length = self._lengths[place - 1]
-            octets = self._storage.read(self.file, self._offsets[place - 1], length)
-            if len(octets) != length:
-                raise OSError(
-                    "the message is not in the storage any more: read it before the next one is taken"
-                )
-            value = str(octets, "utf-8")
-            yield payload.read_octets(value) if self._octets else value
+        for number in range(self.highest):
+            yield self._chunk(self._places[number] - 1)
+
+    def _chunk(self, place):
+        # A function, so that who reads on keeps no piece before it.
+        length = self._lengths[place]
+        octets = self._storage.read(self.file, self._offsets[place], length)
+        if len(octets) != length:
+            raise OSError("the message is not in the storage any more: read it before the next one is taken")
+        return payload.read_octets(octets) if self._octets else str(octets, "utf-8")
 
     def whole(self):
         """Return all of it in the heap."""
@@ -278,18 +280,17 @@ class Reassembly:
     def add(self, header, set_id, number, total, last, value, waiting, now):
         """Take one segment; return its SegmentSet, which may be `whole` by now.
 
-        `header` must have `sender`; `total` and `last` may be None and False; `waiting` octets of whole messages
-        share the room. Raise Refusal where it does not fit, BodyError for numbers that contradict each other, OSError
-        of the storage.
+        `header` must have `sender`; `total` and `last` may be None and False; `value` is in UTF-8; `waiting` octets of
+        whole messages share the room. Raise Refusal where it does not fit, BodyError for numbers that contradict each
+        other, OSError of the storage.
         """
         key = (header.sender, set_id)
         segments = self._find(key)
         known = _total(segments, number, total, last)
-        if number == 1 and value.startswith(payload.HEAD):
-            payload.read_octets(value)
-        octets = utf8(value)
+        if number == 1 and payload.has_head(value) and not payload.is_base64(value, True):
+            raise payload.not_base64()
         if segments is None:
-            segments = self._open(key, header, known, len(octets), waiting, now)
+            segments = self._open(key, header, known, len(value), waiting, now)
         if segments.payload.total != known:
             segments.payload.expect(known)
             segments.stale = True
@@ -304,18 +305,18 @@ class Reassembly:
                 raise
             segments.stale = False
         if not segments.payload.has(number):
-            self._write_value(segments, number, octets, now)
+            self._write_value(segments, number, value, now)
         return segments
 
-    def _write_value(self, segments, number, octets, now):
+    def _write_value(self, segments, number, value, now):
         """Put a new segment on flash. Where that fails, or the values make no valid payload, the whole set is
         dropped."""
         stored = segments.payload
-        if self._reserved(segments) + stored.length + len(octets) > self._max_octets:
+        if self._reserved(segments) + stored.length + len(value) > self._max_octets:
             self.drop(segments)
             raise _too_large()
         try:
-            stored.add(number, octets)
+            stored.add(number, value)
             stored.check()
             if segments.whole:
                 stored.finish()
@@ -418,6 +419,7 @@ class Reassembly:
         if room < waiting:
             raise later("large messages wait to be taken")
         collect_less()
+        gc.collect()  # the open file needs room in one piece
         stored = StoredPayload(self._storage, self._store.new_file("set-"))
         stored.expect(total)  # with it a restart asks for all, if the power goes before the first is safe
         segments = SegmentSet(key, header, stored, now + self._gap)

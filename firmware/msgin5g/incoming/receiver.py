@@ -4,6 +4,8 @@
 A message that does not fit the inbox is refused with a code that tells the sender whether to try again.
 """
 
+import gc
+
 from coap import numbers
 from coap.compat import const, earliest
 
@@ -90,7 +92,7 @@ class Receiver(Inbox):
             if self._store.seen(message.sender, message.message_id):
                 self._stats["repeated"] += 1
                 return
-            value = body.text("payload", "", longest=None)
+            value = body.payload()
             message.hold(value)
             if self.applications is not None:
                 self.applications.expect_room([message], now)
@@ -105,7 +107,7 @@ class Receiver(Inbox):
         known = []
         for element in elements:
             message = _read_message(element, address, body)
-            value = element.text("payload", "", longest=None)
+            value = element.payload()
             message.hold(value)
             name = message.message_id.lower()
             if self._store.seen(message.sender, name) or name in known:
@@ -134,6 +136,7 @@ class Receiver(Inbox):
     def _gathering(self):
         """Return the Reassembly."""
         if self._reassembly == ():
+            gc.collect()  # as before what came with the first message
             from .reassembly import Reassembly
 
             segments = self._config.segments
@@ -174,7 +177,7 @@ class Receiver(Inbox):
                 parameters.integer("segNumb"),
                 parameters.integer("totalSegCount", None, 1),
                 parameters.last_segment(),
-                body.text("payload", "", longest=None),
+                body.payload(),
                 self.stored_octets(),
                 now,
             )

@@ -2,6 +2,8 @@
 """The part of a Client that answers requests of its peer, and has topics from which such requests come. Imported with
 the first of them, by the client."""
 
+import gc
+
 from coap import numbers
 from coap.compat import const
 from coap.message import Message
@@ -42,6 +44,8 @@ class Serving:
             position = procedures.place_of_type(kind)
             if position is None:
                 raise BodyError("msgType", "unknown")
+            if self.sources[position] is None:
+                gc.collect()  # what stays does not come to lie amid garbage
             self._begun(position).receive(kind, body, now)
             return Message(numbers.CHANGED)
         except (BodyError, refusals.Refusal, OSError) + _STARVED as error:

@@ -95,9 +95,10 @@ class Message:
         return new
 
     def hold(self, value):
-        """Set the payload from the whole `payload` member. Raise BodyError."""
-        self._value = payload.read_octets(value) if value.startswith(payload.HEAD) else value
-        self.size = len(self._value) if isinstance(self._value, bytes) else len(value.encode())
+        """Set the payload from the whole `payload` member, in UTF-8. Raise BodyError."""
+        octets = payload.has_head(value)
+        self._value = payload.read_octets(value) if octets else str(value, "utf-8")
+        self.size = len(self._value if octets else value)
 
     def keep(self, stored):
         """Set the payload from the segments in their file."""
@@ -140,7 +141,7 @@ class Message:
     def load(self):
         """Read the payload back before the application gets the message."""
         if self._stored is None and self._journal is not None:
-            self.hold(str(self.octets(), "utf-8"))
+            self.hold(self.octets())
 
 
 whole(Message, asked="payload")

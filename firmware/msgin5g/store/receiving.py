@@ -39,12 +39,12 @@ class Receiving:
 
     def received(self, message, value, report):
         """Write record R: the message may be acknowledged when this returns. `value` is the `payload` member of one
-        that came whole, `report` whether its report is owed already. Raise OSError."""
+        that came whole, in UTF-8, `report` whether its report is owed already. Raise OSError."""
         self.order += 1
         message.order = self.order
         message.report_owed = report
         seen = self.digests_with(message)
-        octets = b"" if value is None else value.encode()
+        octets = bytes(value or b"")
         ref = self.journal.write([(_RECEIVED, pack(self.message_header(message), octets), message)])
         message.attach_record(self.journal, ref, len(octets))
         self.remember_seen(seen)

@@ -175,7 +175,7 @@ class Body(Reading):
     def read(cls, octets):
         """Return the Body in `octets`. Raise BodyError where it is no JSON object in UTF-8."""
         try:
-            members = json_value(octets)
+            members = json_value(octets, "payload")
         except ValueError:
             raise BodyError("body", "not JSON in UTF-8")
         if not isinstance(members, dict):

@@ -7,9 +7,12 @@ the data URI travels as octets, so that the reading is always unique.
 
 import binascii
 
-from coap.compat import json_string
+from coap.compat import const, json_string
 
 from .identifiers import BodyError
+
+_PIECE = const(512)  # characters that are decoded at a time, where it is only to know whether they can be
+_DECODED = const(384)
 
 HEAD = "data:;base64,"  # of a member that stands for octets
 
@@ -30,21 +33,29 @@ def value_of(source):
     return json_value(source.read(0, source.size), source.text)
 
 
+def has_head(value):
+    """Return whether a value in UTF-8 stands for octets."""
+    return bytes(value[: len(HEAD)]) == HEAD.encode()  # may end amid a character
+
+
 def read_octets(value):
-    """Return the octets of a value, with its head or as bare base64. Raise BodyError."""
-    if value.startswith(HEAD):
+    """Return the octets of a value in UTF-8, a buffer, with its head or as bare base64. Raise BodyError."""
+    if has_head(value):
         value = value[len(HEAD) :]
-    octets = _decoded(value, value[-2:].count("="))
+    octets = _decoded(value)
     if octets is None:
         raise not_base64()
     return octets
 
 
-def is_base64(octets, head):
+def is_base64(value, head):
     """Return whether a value in UTF-8 is base64, behind HEAD where `head` says that it has one."""
-    if head:
-        octets = octets[len(HEAD) :]
-    return _decoded(octets, bytes(octets[-2:]).count(b"=")) is not None
+    for start in range(len(HEAD) if head else 0, len(value), _PIECE):
+        piece = value[start : start + _PIECE]
+        octets = _decoded(piece)
+        if octets is None or len(octets) < _DECODED and start + _PIECE < len(value):
+            return False
+    return True
 
 
 def not_base64():
@@ -52,7 +63,7 @@ def not_base64():
     return BodyError("payload", "not base64")
 
 
-def _decoded(value, pads):
+def _decoded(value):
     octets = None
     if len(value) % 4 == 0:
         try:
@@ -60,6 +71,7 @@ def _decoded(value, pads):
         except ValueError:
             pass
     # Decoders skip what is not of the alphabet; the length tells that they did.
+    pads = bytes(value[-2:]).count(b"=")
     return octets if octets is not None and len(octets) == decoded_size(len(value), pads) else None
 
 

@@ -3,7 +3,7 @@
 the first of them that is called, by the Body.
 """
 
-from coap.compat import const, printable
+from coap.compat import const, printable, utf8
 
 from .identifiers import DESTINATIONS, PRIORITIES, BodyError, digits, service_id_error
 
@@ -24,6 +24,16 @@ class Reading:
         if value not in (0, 1):
             raise BodyError("lastSegFlag", "not true or false")
         return bool(value)
+
+    def payload(self, default=b""):
+        """Return the `payload` member as octets in UTF-8, of any length. They may be a view of the body that was read.
+        Raise BodyError."""
+        value = self.value("payload", default)
+        if isinstance(value, str):
+            return utf8(value)
+        if not isinstance(value, (bytes, memoryview)):
+            raise BodyError("payload", "not a string")
+        return value
 
     def app_id(self, default=None):
         """appId: a string, or a tuple of the array that clause 6.4.1.1.2 allows."""

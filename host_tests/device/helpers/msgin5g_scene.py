@@ -95,6 +95,13 @@ def clean(scene):
     equal((len(scene.client.outbox.queue), scene.client.outbox.octets), (0, 0))
 
 
+def hand(client, datagram, peer, tick):
+    """Has the client take a datagram that lies where the next one will, as that of a serial line does."""
+    buffer = bytearray(datagram)
+    client.receive(memoryview(buffer), peer, tick)
+    buffer[:] = b"Z" * len(buffer)
+
+
 class Scene:
     """`answer(asked)` gives what the peer says: a code, (code, payload), (code, payload, options), or None: silence.
 
@@ -189,7 +196,7 @@ class Scene:
         self._mid = (self._mid + 1) & 0xFFFF
         request = coap.Message(code, body, options, coap.CON, self._mid, b"\x70")
         self._reply = None
-        self.client.receive(coap.encode(request), peer, self.tick)
+        hand(self.client, coap.encode(request), peer, self.tick)
         self._pump()
         return self._reply
 
@@ -202,7 +209,7 @@ class Scene:
         self._mid = (self._mid + 1) & 0xFFFF if mid is None else mid
         self._reply = None
         notification = coap.Message(code, body, options, coap.CON, self._mid, token)
-        self.client.receive(coap.encode(notification), PEER, self.tick)
+        hand(self.client, coap.encode(notification), PEER, self.tick)
         self._pump()
         return self._reply
 
@@ -234,7 +241,7 @@ class Scene:
             if self.ahead:
                 client.prepare()  # as the tasks of a device do while a datagram is on its way
             if reply is not None:
-                client.receive(reply, PEER, self.tick)
+                hand(client, reply, PEER, self.tick)
         next_deadline(client)
         while True:
             event = client.next_event()

@@ -42,6 +42,32 @@ def test_brackets_without_an_end():
         equal((reply.code, bytes(reply.payload)), (coap.BAD_REQUEST, b"body: not JSON in UTF-8"))
 
 
+def test_what_waits_behind_a_request_that_found_no_memory():
+    """Their datagrams lie where the next one will: nothing of them is looked at later."""
+    scene = Scene().start()
+    client, endpoint = scene.client, scene.client.endpoint
+    for number in (1, 2, 3):
+        request = coap.Message(
+            coap.POST, msg("m-%d" % number), coap.path_options("/msgin5g"), coap.CON, number, b"t"
+        )
+        endpoint.receive(coap.encode(request), msgin5g_scene.PEER, scene.tick)
+    respond, left = endpoint.respond, [4]
+
+    def starved(*arguments):
+        if left[0]:
+            left[0] -= 1
+            raise MemoryError
+        respond(*arguments)
+
+    endpoint.respond = starved
+    client.poll(scene.tick)
+    client.poll(scene.tick)
+    equal((left, client.event, endpoint.next_event()), ([0], None, None))
+    equal([message.message_id for message in client.inbox], ["m-1"])
+    equal(scene.post(msg("m-4")).code, coap.CHANGED)
+    equal([scene.take().message_id, scene.take().message_id], ["m-1", "m-4"])
+
+
 def test_brackets_that_mean_nothing_are_read():
     text = '"' + "[{" * 200 + '\\"' + "]}" * 100 + '\\\\"'
     scene = Scene().start()

@@ -11,6 +11,7 @@ without blocking.
 from collections.abc import Callable
 from typing import Any
 from .._contracts import Datagram
+from .._contracts import Octets
 from .._contracts import Peer
 
 class SerialLink:
@@ -18,8 +19,8 @@ class SerialLink:
 
     `open_line()` gives the line, or raises OSError: an object with read(n) and write(octets), which return None instead
     of waiting, that asyncio can wait for; or two such, one to read from and one to write to. `max_frame` is the longest
-    content of a frame: coap.Endpoint wants one octet more than its `max_datagram`. A received L3 message is a view that
-    is good until the next receive(), or what `spool()` returned (slipmux.Decoder). Text for people may be sent with
+    content of a frame: coap.Endpoint wants one octet more than its `max_datagram`. What is received is a view that is
+    good until the next receive(), or of L3 what `spool()` returned (slipmux.Decoder). Text for people may be sent with
     `text()`; text that comes in, and frames of other kinds, are left alone. `tell(text, *values)`, if set, is called
     when the line is lost and when it is back.
     """
@@ -41,8 +42,8 @@ class SerialLink:
     @property
     def alive(self) -> bool:
         """Whether frames go out: the task is there, and asyncio has not lost it."""
-    async def receive(self) -> tuple[bytes, Peer]:
-        """Return (octets, address) of the next datagram. Raise MemoryError where one is lost for want of memory."""
+    async def receive(self) -> tuple[Octets, Peer]:
+        """Return (octets, address) of the next datagram, a view that is good until the next receive()."""
     def send(self, octets: Datagram, address: Peer) -> bool:
         """Take a datagram, or the parts of a message; a part may be read from storage while it goes out."""
     def prepare(self, octets: Datagram) -> None:

@@ -39,6 +39,41 @@ def test_requests_over_a_line():
     asyncio.run(asyncio.wait_for(play(act), 60))
 
 
+class Overwritten(SerialLink):
+    """Whose octets are overwritten as soon as the next are waited for; `full` of them have no room."""
+
+    seen = bytearray()
+    full = 0
+
+    async def receive(self):
+        self.seen[:] = b"Z" * len(self.seen)
+        octets, peer = await SerialLink.receive(self)
+        if self.full:
+            self.full -= 1
+            return TooLarge(), peer
+        self.seen = bytearray(octets)
+        return memoryview(self.seen), peer
+
+
+class TooLarge:
+    def __iter__(self):  # where bytes() begins to copy
+        raise MemoryError
+
+
+def test_what_comes_in_is_kept_until_it_is_handled():
+    async def act():
+        ends = line()
+        link = Overwritten(lambda: ends[1])
+        link.full = 1
+        async with Context(link, site=Site()) as server, Context(SerialLink(lambda: ends[0])) as context:
+            asked = [context.put("coap+uart:///%d" % number, b"%d" % number * 300) for number in range(4)]
+            answers = await asyncio.gather(*asked)
+            equal([bytes(each.payload) for each in answers], [b"/%d" % n + b"%d" % n * 300 for n in range(4)])
+            equal(server.endpoint.stats["failed"], 1)  # counted, and sent again
+
+    asyncio.run(asyncio.wait_for(act(), 60))
+
+
 def test_uris_of_a_line_that_has_a_name():
     async def act(context, server, ends):
         for uri in ("coap+uart:///a", "coap+uart://ttyACM0/a", "COAP+UART://TTYacm0/a"):
