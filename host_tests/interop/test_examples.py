@@ -100,6 +100,7 @@ def test_protected(interpreter, play, folders):
 HERE = 'Context(host="127.0.0.1"'  # a group is on an interface: on this one no network is needed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("interpreter", INTERPRETERS)
 def test_who_is_there(interpreter, folders):
     asking, answering = folders

@@ -135,6 +135,7 @@ def image():
     return rp2.build("rp2040", rp2.ROOT / "build/rp2040")
 
 
+@pytest.mark.slow
 def test_the_board_on_the_line(image, tmp_path):
     size = 2048
     with line.board(image, tmp_path / "flash.bin", sends=True) as pico:

@@ -211,6 +211,7 @@ def rv32_is_there():
     return True
 
 
+@pytest.mark.slow
 def test_each_function_is_a_test_on_each_interpreter(folder):
     seen, output = pytest_on(folder)
     assert {
