@@ -110,7 +110,8 @@ def _registration_kept(registration, now):
     try:
         anew = registration.next_deadline(now)
     except (MemoryError, RuntimeError):  # as above
-        return
+        anew = None
+    registration._known = kept
     # Sooner it may be: what lies further ahead than a day is looked at once a day.
     assert anew is None or ticks_diff(kept, anew) <= 0, (kept, anew)
 
