@@ -558,7 +558,7 @@ def test_the_record_outlives_what_is_written_before_it_is_taken_up():
     store.recover()
     for number in range(20):
         message = Message("ue:b@x", "UE", "ue:a@x", "UE", "m-%d" % number, None, None, False)
-        store.received(message, "w" * 150, False)
+        store.received(message, b"w" * 150, False)
         store.taken(message)
     assert "log-1" not in scene.storage.names()
     scene = started(storage=scene.storage, seed=9)

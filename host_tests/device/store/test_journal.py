@@ -96,7 +96,7 @@ def test_what_was_received_is_known_over_each_restart():
     store.journal.SEGMENT = 512
     for number in range(60):
         message = Message("ue:x", None, "ue:a", "UE", "id-%d" % number, None, "NORMAL", False)
-        store.received(message, "x" * 20, False)
+        store.received(message, b"x" * 20, False)
         again = MessageStore(storage)
         again.recover()
         equal([n for n in range(number + 1) if not again.seen("ue:x", "id-%d" % n)], [])
