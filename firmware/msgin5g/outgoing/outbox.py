@@ -85,7 +85,7 @@ class Outbox:
             if other.final:  # it has ended, and is only kept to count reports
                 self.waiting.remove(other)
                 return None
-        return self.waiting.pop(0)
+        return self.waiting[0]  # `ended` takes it out, where there is memory for that
 
     def ended(self, outgoing, state, cause, counting=False):
         """Take a message that ended out of the outbox. With `counting` it stays among those that wait, where there

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
+# heap: 256k, what 66 messages leave in it
 """Where memory ends, or the stack: a call that raises has done nothing, one that does not has done all of it, and what
 counts as on the air is there."""
 
 from application_scene import Scene as ApplicationScene
-from common import equal
+from common import Folder, equal
 from configuration_scene import content, document
 from configuration_scene import scene as configured
 from msgin5g.store.message_store import MessageStore
@@ -149,3 +150,22 @@ def test_a_message_is_discarded_all_the_same():
     change = scene.call("stored", "discard", outgoing)
     scene.run(MINUTE)
     equal((change.state, change.result), ("done", True))
+
+
+def test_who_makes_room_ends_or_waits_on():
+    """64 messages wait for their reports; where there is no memory to end one for a further, it is not forgotten."""
+
+    def starved(*_):
+        raise MemoryError
+
+    with Folder() as storage:  # which is not in the heap
+        scene = Scene(storage=storage).start()
+        scene.MAX_ASKED = 1
+        sent = [scene.send(report=True) for _ in range(64)]
+        ended = scene.client.store.ended
+        scene.client.store.ended = starved
+        sent.append(scene.send(report=True))
+        scene.client.store.ended = ended
+        equal(names(scene.client.outbox.waiting), names(sent))
+        sent.append(scene.send(report=True))
+        equal(names(scene.client.outbox.waiting + [each for each in sent if each.final]), names(sent))
