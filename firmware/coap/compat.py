@@ -36,9 +36,6 @@ if _TYPING:
 _THRESHOLD = const(16384)  # octets, half of that of firmware/main.py
 _PIECE = const(128)  # octets of JSON that are looked at at a time
 _TEXT = const(256)
-_LONG = const(256)  # octets of a string that need not be copied
-_MARK = const(b"\x7f")  # stands for it meanwhile
-_MARKED = const("\x7f")
 _DEEPEST = const(32)  # brackets within brackets in JSON: each open one costs the heap 64 octets and more
 
 # Ticks may wrap. The period divides that of each MicroPython port (2**30 on 32 bits, 2**62 on 64),
@@ -92,46 +89,22 @@ def json_string(octets: bytes) -> bytes:
     return b'"' + octets + b'"'
 
 
-def json_value(octets: "Octets", late: str | None = None) -> "Any":
-    """Return what the JSON text in `octets` means.
-
-    `late` is the name of a member of an object: on MicroPython its value may be a view of its octets in UTF-8, where it
-    is a long string without escapes, and with nothing but what `octets` is a view of. So a heap that is full needs no
-    room for it.
+def json_value(octets: "Octets", end: int | None = None) -> "Any":
+    """Return what the JSON text in `octets` means. `end` is what `json_string_in` has returned, where that was called.
 
     Raise ValueError for what is not JSON in UTF-8, what was cut off among it; MicroPython overlooks wrong commas.
     """
-    view = memoryview(octets)
-    _check_utf_8(view)
-    start, end = _check(view)
+    if end is None:
+        end = json_string_in(octets)[1]
     if end < 0:
         # Never two copies at once, nor one while the value grows: a heap that is full may not have the room.
         text = str(octets, "utf-8")
         if "\\ud" in text or "\\uD" in text:
-            octets = utf8(_join_surrogates(text))
+            from .json_text import join_surrogates
+
+            octets = utf8(join_surrogates(text))
         text = ""
-    elif late is not None and end - start >= _LONG and utf8 is memoryview:
-        value = _with_view(view, start, end, late)
-        if value is not None:
-            return value
     return json.loads(_source(octets))
-
-
-def _with_view(view, start, end, late):
-    """Return the value of a JSON text without escapes, with a view from `start` to `end`, which is a string of it; None
-    where that is not the member `late` of an object."""
-    head = bytes(view[:start])
-    rest = bytes(view[end:])
-    if _MARK in head or _MARK in rest:
-        return None
-    value = json.loads(b"".join((head, _MARK, rest)))
-    if isinstance(value, dict):
-        for name in value:
-            # of a name that came twice the last counts, and only a string of no other place is the mark
-            if isinstance(name, str) and name.strip() == late and value[name] == _MARKED:
-                value[name] = view[start:end]
-                return value
-    return None
 
 
 def drop_half_modules() -> None:
@@ -191,14 +164,16 @@ def _check_utf_8(view):
         str(view[start:end], "utf-8")  # UnicodeError is a ValueError
 
 
-def _check(view):
+def json_string_in(octets: "Octets") -> tuple[int, int]:
     """Return where the longest string among the octets of a JSON text begins and ends, as far as it is found out; an
     end below 0 where there are escapes. It is looked at piece by piece, as a heap that is full may not have room for
     more.
 
-    Raise ValueError where brackets nest too deeply, or where one is not closed, which MicroPython 1.25 overlooks. Those
-    within strings do not count.
+    Raise ValueError where it is not UTF-8, where brackets nest too deeply, or where one is not closed, which
+    MicroPython 1.25 overlooks. Those within strings do not count.
     """
+    view = memoryview(octets)
+    _check_utf_8(view)
     longest = end = 0
     begun = -1  # where the string began that goes on
     inside = 0
@@ -230,56 +205,14 @@ def _check(view):
         opens = octets.count(b"[") + octets.count(b"{")
         opened += opens
         if opened > _DEEPEST:
-            depth = _depth(octets, depth)
+            from .json_text import depth_behind
+
+            depth = depth_behind(octets, depth, _DEEPEST)
         else:
             depth += opens - octets.count(b"]") - octets.count(b"}")
     if depth > 0:
         raise ValueError("JSON is cut off")
     return longest, -1 if escapes else end
-
-
-def _depth(octets, depth):
-    """Return how deep brackets nest behind `octets`, before which they are `depth` deep. Raise ValueError where that is
-    too much."""
-    for octet in octets:
-        if octet == 0x5B or octet == 0x7B:
-            depth += 1
-            if depth > _DEEPEST:
-                raise ValueError("JSON is nested too deeply")
-        elif octet == 0x5D or octet == 0x7D:
-            depth -= 1
-    return depth
-
-
-def _join_surrogates(text):
-    # MicroPython's json turns each half of an escaped surrogate pair into octets that are not UTF-8,
-    # so the pairs are replaced by their character beforehand and a lone half is refused.
-    parts = []
-    start = position = 0
-    while True:
-        position = text.find("\\", position)
-        if position < 0:
-            break
-        if text[position + 1 : position + 2] != "u":
-            position += 2
-            continue
-        high = int(text[position + 2 : position + 6], 16)
-        if not 0xD800 <= high < 0xE000:
-            position += 6
-            continue
-        if text[position + 6 : position + 8] != "\\u":
-            raise ValueError("half of a surrogate pair")
-        low = int(text[position + 8 : position + 12], 16)
-        if high >= 0xDC00 or not 0xDC00 <= low < 0xE000:
-            raise ValueError("half of a surrogate pair")
-        parts.append(text[start:position])
-        code = 0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00)
-        # not chr(): see `printable`
-        octets = bytes((0xF0 | code >> 18, 0x80 | code >> 12 & 63, 0x80 | code >> 6 & 63, 0x80 | code & 63))
-        parts.append(str(octets, "utf-8"))
-        start = position = position + 12
-    parts.append(text[start:])
-    return "".join(parts)
 
 
 # --- modules that come late and go early -------------------------------------------------------------------

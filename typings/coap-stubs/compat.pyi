@@ -29,12 +29,8 @@ def json_octets(value: Any) -> bytes:
     """Return `value` as JSON in UTF-8, without spaces, only what JSON must escape escaped (RFC 8259 section 7)."""
 def json_string(octets: bytes) -> bytes:
     """Return text in UTF-8 as a JSON string in UTF-8. Raise ValueError where the octets are none."""
-def json_value(octets: Octets, late: str | None=None) -> Any:
-    """Return what the JSON text in `octets` means.
-
-    `late` is the name of a member of an object: on MicroPython its value may be a view of its octets in UTF-8, where it
-    is a long string without escapes, and with nothing but what `octets` is a view of. So a heap that is full needs no
-    room for it.
+def json_value(octets: Octets, end: int | None=None) -> Any:
+    """Return what the JSON text in `octets` means. `end` is what `json_string_in` has returned, where that was called.
 
     Raise ValueError for what is not JSON in UTF-8, what was cut off among it; MicroPython overlooks wrong commas.
     """
@@ -54,6 +50,14 @@ def printable(text: str) -> str:
 
     Octets are looked at, here and wherever a text is a peer's: MicroPython keeps each character that it looks at
     singly in its table of names, for ever, and there are a million of them.
+    """
+def json_string_in(octets: Octets) -> tuple[int, int]:
+    """Return where the longest string among the octets of a JSON text begins and ends, as far as it is found out; an
+    end below 0 where there are escapes. It is looked at piece by piece, as a heap that is full may not have room for
+    more.
+
+    Raise ValueError where it is not UTF-8, where brackets nest too deeply, or where one is not closed, which
+    MicroPython 1.25 overlooks. Those within strings do not count.
     """
 def submodule(package: str, name: str) -> Any:
     """Return the module that `from package import name` asks for. MicroPython asks `__getattr__` of the package before

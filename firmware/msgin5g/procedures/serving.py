@@ -13,6 +13,7 @@ from ..rules import refusals
 from ..security import PATH
 from ..wire import bodies
 from ..wire.identifiers import BodyError
+from ..wire.reading import late_value
 
 _TYPING = const(False)
 if _TYPING:
@@ -37,7 +38,7 @@ class Serving:
                 raise refusals.Refusal(numbers.UNSUPPORTED_CONTENT_FORMAT, "only application/json (50)")
             if self.config.ue_service_id is None:
                 raise refusals.Refusal(numbers.NOT_FOUND, "this device has no UE Service ID yet")
-            body = bodies.Body.read(message.payload)
+            body = bodies.Body.read(message.payload, late_value)
             if body.text("msgIden") != self.config.service_identifier:
                 raise BodyError("msgIden", "not " + self.config.service_identifier)
             kind = body.text("msgType").upper()

@@ -172,10 +172,10 @@ class Body(Reading):
         self._members = members
 
     @classmethod
-    def read(cls, octets):
+    def read(cls, octets, value=json_value):
         """Return the Body in `octets`. Raise BodyError where it is no JSON object in UTF-8."""
         try:
-            members = json_value(octets, "payload")
+            members = value(octets)
         except ValueError:
             raise BodyError("body", "not JSON in UTF-8")
         if not isinstance(members, dict):

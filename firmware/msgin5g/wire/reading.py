@@ -3,7 +3,9 @@
 the first of them that is called, by the Body.
 """
 
-from coap.compat import const, printable, utf8
+import json
+
+from coap.compat import const, json_string_in, json_value, printable, utf8
 
 from .identifiers import DESTINATIONS, PRIORITIES, BodyError, digits, service_id_error
 
@@ -11,6 +13,10 @@ from .identifiers import DESTINATIONS, PRIORITIES, BodyError, digits, service_id
 _SUCCESS = const("success")
 _FAILURE = const("failure")
 _STORED = const("stored for deferred delivery")
+
+_LONG = const(256)  # octets of a payload that need not be copied
+_MARK = const(b"\x7f")  # stands for it meanwhile
+_MARKED = const("\x7f")
 
 
 class Reading:
@@ -140,3 +146,29 @@ def read_ranges(text):
             raise BodyError("segNoList", "ranges must rise from 1")
         ranges.append((first, last))
     return ranges
+
+
+def late_value(octets):
+    """Do as `json_value`. On MicroPython the `payload` of an object may be a view of its octets in UTF-8, where it is a
+    long string and the text has no escapes: a heap that is full needs no room for it."""
+    start, end = json_string_in(octets)
+    if end - start >= _LONG and utf8 is memoryview:
+        view = memoryview(octets)
+        value = _with_view(bytes(view[:start]), view[start:end], bytes(view[end:]))
+        if value is not None:
+            return value
+    return json_value(octets, end)
+
+
+def _with_view(head, view, rest):
+    """Return the value of a JSON text with a string `view` in it; None where that is not the payload of an object."""
+    if _MARK in head or _MARK in rest:
+        return None
+    value = json.loads(b"".join((head, _MARK, rest)))
+    if isinstance(value, dict):
+        for name in value:
+            # of a name that came twice the last counts, and only a string of no other place is the mark
+            if isinstance(name, str) and name.strip() == "payload" and value[name] == _MARKED:
+                value[name] = view
+                return value
+    return None
