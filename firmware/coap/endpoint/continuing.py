@@ -200,6 +200,7 @@ class Continuing:
     def _doubt(self, exchange, message, now):
         """Take note that the response does not verify, or that it is a Reset, which nothing protects. It may be
         forged, so the true response may still come within ACK_TIMEOUT."""
+        message.payload = bytes(message.payload)  # a copy, as the next datagram may lie where this one lies
         soon = now + self.parameters.ack_timeout
         exchange.refusal = message
         exchange.retransmissions = self.parameters.max_retransmit

@@ -258,3 +258,19 @@ def test_a_second_program_that_answers():
     client.endpoint._exchanges.clear()
     talk(client, second, client.ask(second))
     equal(len(second.got), 2)
+
+
+def test_what_was_said_is_known_when_the_line_has_brought_something_else():
+    """A datagram of a SerialLink is a view that is good until the next one; what it says counts 2 s later."""
+    board = Board()
+    before = board.sequence()
+    endpoint = board.client.endpoint
+    endpoint.request(coap.Message(coap.POST, b"", coap.path_options("/msgin5g")), PEER, board.now)
+    (octets, _) = board.client.outgoing()
+    buffer = bytearray(b"\x64\x81" + octets[2:8] + b"\xffReplay detected")
+    endpoint.receive(memoryview(buffer), PEER, board.now)
+    buffer[:] = bytes(len(buffer))
+    board.now += 5000
+    endpoint.poll(board.now)
+    equal(endpoint.next_event()[0], coap.REFUSED)
+    assert board.sequence() - before > 1024
