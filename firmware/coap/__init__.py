@@ -65,28 +65,10 @@ if _TYPING:  # what __getattr__ finds
 
 
 def __getattr__(name):
-    # coap.GET is numbers.GET: no second table of a hundred names in the heap
-    from . import message
     from .compat import submodule
 
-    numbers = submodule("coap", "numbers")  # not by `from`, which asks here
-
-    if name == "path_options":
-        from .uri import path_options as value
-    elif hasattr(numbers, name):
-        value = getattr(numbers, name)
-    elif name.isupper() and hasattr(submodule("coap", "exchange"), name):
-        value = getattr(submodule("coap", "exchange"), name)
-    elif name in ("MessageError", "decode", "encode", "uint_octets"):
-        value = getattr(message, name)
-    elif name in ("BusyError", "Error", "StateError"):
-        from . import errors
-
-        value = getattr(errors, name)
-    elif name == "__version__":
-        from .version import VERSION as value
-    else:
-        value = submodule("coap", name)
+    # coap.GET is numbers.GET: no second table of a hundred names in the heap. Not by `from`, which asks here.
+    value = submodule("coap", "numbers").offered(name)
     try:
         globals()[name] = value  # found once
     except MemoryError:

@@ -246,13 +246,13 @@ def quick(load: "Callable[..., Any]", *arguments: "Any") -> "Any":
         sys.path = places  # not `sys.path[:]`, which wants memory: an application's own modules would be lost
 
 
-def later(kind: type, name: str, *homes: str) -> None:
+def later(kind: type, name: str, homes: str) -> None:
     """Bring methods into the class `kind` whose objects seldom need them: its `__getattr__` calls this for a `name`
-    that it lacks, and finds it then. Each of `homes` is a module and a class in it that has such methods, perhaps
+    that it lacks, and finds it then. Each line of `homes` is a module and a class in it that has such methods, perhaps
     with those names of them that others ask for, so that no other name loads it. All methods of the first one that has
     `name` come in, since one seldom comes alone. Raise AttributeError where none has it.
     """
-    for row in homes:
+    for row in homes.split("\n"):
         module, part, *names = row.split()
         if names and name not in names:
             continue
@@ -265,7 +265,7 @@ def later(kind: type, name: str, *homes: str) -> None:
     raise AttributeError(name)
 
 
-def _bring(methods, kind, asked=()):
+def _bring(methods, kind, asked):
     """Bring methods into a class, last those that others ask for (`asked`): where memory lacks in the middle, or
     Ctrl-C comes, what is missing is asked for again, and what only a sibling calls is there."""
     for each in methods:
@@ -275,7 +275,7 @@ def _bring(methods, kind, asked=()):
         setattr(kind, each, methods[each])
 
 
-def whole(kind: "Any", *homes: str, asked: str = "") -> None:
+def whole(kind: "Any", homes: str = "", asked: str = "") -> None:
     """Where the interpreter is CPython, bring them all in at once, and take `__getattr__` out: there it makes each call
     of a method take memory. To be called behind the class.
 
@@ -288,9 +288,9 @@ def whole(kind: "Any", *homes: str, asked: str = "") -> None:
         del kind.__getattr__
         for name in asked.split():
             setattr(kind, name, property(lambda self, name=name: ask(self, name)))  # type: ignore[misc]
-        for home in homes:
+        for home in homes.split("\n") if homes else ():
             module, part = home.split()[:2]
-            _bring(getattr(__import__(module, None, None, (part,)), part).__dict__, kind)
+            _bring(getattr(__import__(module, None, None, (part,)), part).__dict__, kind, ())
 
 
 def unload(whole: str) -> None:

@@ -48,6 +48,13 @@ class MessageError(ValueError):
         self.reset = reset
 
 
+def _wrong(which, reset, *values):
+    """Return the MessageError of what is wrong, whose words come with the first of them."""
+    from .malformed import words
+
+    return MessageError(words(which) % values, reset)
+
+
 class Message:
     """One CoAP message.
 
@@ -155,7 +162,7 @@ def encode(message: Message, type: int | None = None, mid: int = 0, token: bytes
     if type is None:
         type, mid, token = message.type, message.mid, message.token
     if len(token) > 8:
-        raise MessageError("token of %d octets: at most 8 fit" % len(token))
+        raise _wrong("token", None, len(token))
     data = bytearray((0x40 | type << 4 | len(token), message.code, mid >> 8, mid & 255))
     data += token
     append_content(data, message.options, message.payload)
@@ -180,7 +187,7 @@ def append_content(
             # sorted() is stable on CPython only, and the order of repeated options is their meaning
             options = [options[i] for _, i in sorted([(o[0], i) for i, o in enumerate(options)])]
             if options[0][0] < 0:
-                raise MessageError("option %d: a number is from 0 to 65535" % options[0][0])
+                raise _wrong("negative", None, options[0][0])
             break
         previous = option[0]
     previous = 0
@@ -192,7 +199,7 @@ def append_content(
             data.append(delta << 4 | size)
         else:
             if number > 65535 or size > _MAX_OPTION:
-                raise MessageError("option %d of %d octets cannot be encoded" % (number, size))
+                raise _wrong("unsayable", None, number, size)
             start = len(data)
             data.append(0)
             data[start] = _extend(data, delta) << 4 | _extend(data, size)
@@ -222,19 +229,19 @@ def decode(datagram: "Octets") -> Message:
     """
     end = len(datagram)
     if end < 4:
-        raise MessageError("%d octets: a header has 4" % end)
+        raise _wrong("header", None, end)
     first = datagram[0]
     if first >> 6 != 1:
-        raise MessageError("version %d: only 1 is known" % (first >> 6))
+        raise _wrong("version", None, first >> 6)
     type = first >> 4 & 3
     position = 4 + (first & 15)
     code = datagram[1]
     mid = datagram[2] << 8 | datagram[3]
     reset = mid if type == _CON else None
     if position > 12:
-        raise MessageError("token length %d is reserved" % (position - 4), reset)
+        raise _wrong("tkl", reset, position - 4)
     if position > end:
-        raise MessageError("token runs past the end", reset)
+        raise _wrong("token-cut", reset)
     if not 64 <= code < 192 or type == _RST:  # a response may come in all other types
         _check_code(code, type, end, reset)
     token = bytes(datagram[4:position])
@@ -256,7 +263,7 @@ def read_content(
         position += 1
         if first == _MARKER:
             if position == end:
-                raise MessageError("payload marker without payload", reset)
+                raise _wrong("marker", reset)
             break
         delta = first >> 4
         length = first & 15
@@ -266,11 +273,11 @@ def read_content(
             length, position = _extended(datagram, length, position, end, reset)
         number += delta
         if number > 65535:
-            raise MessageError("option number %d: the highest is 65535" % number, reset)
+            raise _wrong("number", reset, number)
         if position + length > end:
-            raise MessageError("option %d runs past the end" % number, reset)
+            raise _wrong("option-cut", reset, number)
         if len(options) == _MAX_OPTIONS:
-            raise MessageError("more than %d options" % _MAX_OPTIONS, reset)
+            raise _wrong("options", reset, _MAX_OPTIONS)
         options.append((number, bytes(view[position : position + length]) if length else b""))
         position += length
     return options, view[position:]
@@ -280,24 +287,24 @@ def _check_code(code, type, end, reset):
     """Which code may come in which type: RFC 7252 sections 3, 4.1 to 4.3, table 1."""
     if code == _EMPTY:
         if end > 4:
-            raise MessageError("an empty message has 4 octets, not %d" % end, reset)
+            raise _wrong("empty", reset, end)
         if type == _NON:
-            raise MessageError("a non-confirmable message cannot be empty")
+            raise _wrong("empty-non", None)
         return
     if code >> 5 in (1, 6, 7):
-        raise MessageError("code class %d is reserved" % (code >> 5), reset)
+        raise _wrong("class", reset, code >> 5)
     if type == _RST:
-        raise MessageError("a reset message must be empty")
+        raise _wrong("reset", None)
     if type == _ACK and 0 < code < 32:
-        raise MessageError("an acknowledgement cannot carry a request")
+        raise _wrong("ack", None)
 
 
 def _extended(datagram, nibble, position, end, reset):
     """Return the delta or length that begins with `nibble`, 13 to 15, and the position behind it (section 3.1)."""
     if nibble == 15:
-        raise MessageError("option delta or length 15 is reserved", reset)
+        raise _wrong("nibble", reset)
     if position + nibble - 12 > end:
-        raise MessageError("extended option field runs past the end", reset)
+        raise _wrong("extended-cut", reset)
     if nibble == 13:
         return datagram[position] + 13, position + 1
     return (datagram[position] << 8 | datagram[position + 1]) + 269, position + 2

@@ -1,7 +1,12 @@
 # SPDX-License-Identifier: MIT
 """The numbers of CoAP: types, codes, options (RFC 7252 section 12) and transmission parameters (section 4.8)."""
 
+from .compat import const, submodule
 from .endpoint.parameters import Parameters as Parameters
+
+_TYPING = const(False)
+if _TYPING:
+    from typing import Any
 
 # Message types, RFC 7252 section 3
 CON = 0
@@ -95,3 +100,22 @@ def is_error(code: int) -> bool:
 def code_text(code: int) -> str:
     """Return a code as people write it: 132 -> "4.04" (RFC 7252 section 3)."""
     return "%d.%02d" % (code >> 5, code & 31)
+
+
+def offered(name: str) -> "Any":
+    """Return what `coap.NAME` is: one of these numbers, or something of another module. Raise AttributeError."""
+    if name in globals():
+        return globals()[name]
+    if name == "path_options":
+        return getattr(submodule("coap", "uri"), name)
+    if name == "__version__":
+        from .version import VERSION
+
+        return VERSION
+    if name in ("BusyError", "Error", "StateError"):
+        return getattr(submodule("coap", "errors"), name)
+    if name in ("MessageError", "decode", "encode", "uint_octets"):
+        return getattr(submodule("coap", "message"), name)
+    if name.isupper() and hasattr(submodule("coap", "exchange"), name):
+        return getattr(submodule("coap", "exchange"), name)
+    return submodule("coap", name)

@@ -1,12 +1,10 @@
 # SPDX-License-Identifier: MIT
 """The running client as the application sees it: what `await start()` gives. runner.py has the tasks below it."""
 
-import asyncio
-
 import coap.aio.waiting as waiting
 from coap.compat import const, later, whole
 
-from . import health, runner
+from . import runner  # and by that asyncio and health: each name has its place in this module, too
 
 _TYPING = const(False)
 if _TYPING:
@@ -37,15 +35,13 @@ _TURN = const(250)  # ms that the copying of a file waits at most for the line
 _WATCHING = const("device.calls.outgoing Watching")
 # A module, a class in it, and its methods
 _CALLS = const(
-    (
-        "device.calls.ending Ending drain next_wake stop",
-        "device.calls.receiving Receiving messages next_message receive",
-        "device.calls.asking Asking alive call ended outbox stats subscribe triggered unsubscribe",
-        "device.calls.restarting Restarting _use again",
-        "device.calls.warning Warning _forget_warnings _warn",
-        "device.calls.groups Groups group_members groups join leave",
-        "device.calls.applications Applications application",
-    )
+    "device.calls.ending Ending drain next_wake stop\n"
+    "device.calls.receiving Receiving messages next_message receive\n"
+    "device.calls.asking Asking alive call ended outbox stats subscribe triggered unsubscribe\n"
+    "device.calls.restarting Restarting _use again\n"
+    "device.calls.warning Warning _forget_warnings _on_other _warn\n"
+    "device.calls.groups Groups group_members groups join leave\n"
+    "device.calls.applications Applications application"
 )
 
 
@@ -110,31 +106,31 @@ class RunningClient(Serving):
         msgin5g.StorageError where the storage failed, msgin5g.StoppedError after `stop`.
         """
         core = self.core
-        outgoing = self._call(core.offer, to, payload, health.now(), **options)
+        outgoing = self._call(core.offer, to, payload, runner.health.now(), **options)
         try:
-            while outgoing.spool is not None and not self._call(core.spool, outgoing, health.now()):
+            while outgoing.spool is not None and not self._call(core.spool, outgoing, runner.health.now()):
                 await self._turn(outgoing)
         finally:
             if outgoing.spool is not None and not self._inside and self._ended is None:
-                self._call(core.drop, outgoing, health.now())
+                self._call(core.drop, outgoing, runner.health.now())
         return Outgoing(self, outgoing)
 
     async def _turn(self, outgoing):
         """Wait until a piece of a file can be copied without a pause on the line: when a segment is on it, and the next
         one is made."""
         if outgoing.exchange is None:
-            await asyncio.sleep_ms(0)  # type: ignore[attr-defined]
+            await waiting.sleep_ms(0)
             return
         self._prepared.clear()
         try:
             await waiting.wait_for_ms(self._prepared.wait(), _TURN)
-        except asyncio.TimeoutError:
+        except waiting.asyncio.TimeoutError:
             pass
 
     def __getattr__(self, name):
         if name == "registered":
             return self.core.registration.registered
-        later(RunningClient, name, *_CALLS)
+        later(RunningClient, name, _CALLS)
         return getattr(self, name)
 
     def abandon(self) -> None:
@@ -156,10 +152,13 @@ class RunningClient(Serving):
         alive."""
         fault = super().fault()
         self.broken = fault is not None  # the client itself, not a promise of the application
-        if fault is None and self._promise is not None and runner.left(self._promise) <= 0:
-            fault = "the application did not call alive() in time"
+        if fault is None and self._promise is not None:
+            from .calls import left
+
+            if left(self._promise) <= 0:
+                fault = "the application did not call alive() in time"
         return fault
 
 
 whole(Outgoing, _WATCHING)
-whole(RunningClient, *_CALLS, asked="registered")
+whole(RunningClient, _CALLS, asked="registered")

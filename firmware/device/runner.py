@@ -13,7 +13,6 @@ import sys
 
 import coap.aio.waiting as waiting
 from coap.compat import const, drop_half_modules, ticks_diff
-from msgin5g.timing import Countdown
 
 from . import health
 from .health import log
@@ -24,13 +23,9 @@ if _TYPING:
     from msgin5g.client import Client
 
 # of msgin5g.events
+_EVENT_REGISTRATION = const(1)
 _EVENT_CHANGED = const(2)
 _EVENT_MESSAGE = const(3)
-_EVENT_TOPIC = const(4)
-_EVENT_REPORT = const(5)
-_EVENT_FAILED = const(6)
-_EVENT_GROUP = const(7)
-_EVENT_TRIGGER = const(8)
 
 _LARGE = const(512)  # octets of a datagram after which the heap is collected while the line brings the next
 _BURST = const(8)  # datagrams read before other tasks get their turn
@@ -46,20 +41,6 @@ STOPPED = "the client was stopped"
 
 running: list = []  # the client that was started and not stopped: one at the most
 lent = None  # the message that receive() is about to return; Ctrl-C may come before the application has it
-
-
-def countdown(seconds):
-    """Return a Countdown of so many seconds, of any length; None for no limit."""
-    return None if seconds is None else Countdown(int(seconds * 1000), _now())
-
-
-def left(limit):
-    """Return milliseconds that are left of a Countdown, at least 0; None where there is none."""
-    if limit is None:
-        return None
-    now = _now()
-    limit.advance(now)
-    return max(0, limit.left(now))
 
 
 def keep():
@@ -343,33 +324,10 @@ class Serving:
         elif kind == _EVENT_CHANGED:
             if subject.final:
                 self.wake(subject.message_id)
-        elif kind == _EVENT_TOPIC or kind == _EVENT_GROUP:
-            cause = ": " + subject.cause if subject.cause else ""
-            log("%s: %s%s", subject.title, subject.state, cause)
-            self.wake(subject)
-            if hasattr(subject, "joined"):
-                self._hand(self.on_group, (subject.group_id, subject.state))
-        elif kind == _EVENT_REPORT:
-            self._hand(subject[0].on_report, subject[1:])
-        elif kind == _EVENT_TRIGGER:
-            log("a trigger asks to contact %s", subject)
-            self._hand(self.on_trigger, (subject,))
-        elif kind == _EVENT_FAILED:
-            log("a message from %s failed: %s", subject[0], subject[2])
-            self._hand(self.on_failed, subject)
-        else:
+        elif kind == _EVENT_REGISTRATION:
             self._tell()
-
-    def _hand(self, function, arguments):
-        """Call a function that the application set. An exception of it is told, and does not end the client."""
-        if function is not None:
-            self._inside = False  # the core has done what it was called for: the function may call it
-            self._event = None  # and is called once, whatever becomes of that
-            try:
-                function(*arguments)
-            except Exception as error:
-                sys.print_exception(error)
-            self._inside = True
+        else:
+            self._on_other(kind, subject)
 
     def watch(self, key):
         """Return the Event of the end of a message (by its ID), or of the next change of a subscription."""

@@ -15,7 +15,8 @@ from .outgoing.builder import MessageBuilder
 from .outgoing.scheduler import OutboxScheduler
 from .rules import policy
 from .store.message import Message
-from .wire import causes, payload, uuid
+from .wire import causes, payload
+from .wire.identifiers import new_id
 
 _TYPING = const(False)
 if _TYPING:
@@ -327,7 +328,7 @@ class _Receiver(Inbox):
         return None
 
     def _report(self, message, why=None):
-        return _Report(uuid.new(self._random), message, why is None)
+        return _Report(new_id(self._random), message, why is None)
 
     def next(self, now):
         """Return the next report whose time has come, or None."""

@@ -26,12 +26,10 @@ else:
 STARVED = (MemoryError, RuntimeError)  # the second: a stack that is too deep
 # What a client needs that gets messages, that has topics, that sends files, that is stopped
 _PARTS = const(
-    (
-        "msgin5g.procedures.serving Serving serve subscribe unsubscribe",
-        "msgin5g.incoming.taking Taking expected failed first take",
-        "msgin5g.outgoing.copying Copying _copy drop send",
-        "msgin5g.procedures.unregistered Leaving flush stop",
-    )
+    "msgin5g.procedures.serving Serving serve subscribe unsubscribe\n"
+    "msgin5g.incoming.taking Taking expected failed first take\n"
+    "msgin5g.outgoing.copying Copying _copy drop send\n"
+    "msgin5g.procedures.unregistered Leaving flush stop"
 )
 # of events.py
 _EVENT_REGISTRATION = const(1)
@@ -65,7 +63,7 @@ class BaseClient(Parts):
         outbox: Any  # the Outbox of the message store, made when it is first asked for: until then nothing was sent
         inbox: list  # the received messages that nobody took yet, oldest first
 
-    def __init__(self, config: "Config", storage: "Storage", lent: "Message | None" = None) -> None:
+    def __init__(self, config: "Config", storage: "Storage", lent: "Message | None") -> None:
         self.config = config
         self.stats = {
             "accepted": 0,  # of our messages
@@ -118,7 +116,7 @@ class BaseClient(Parts):
             return self._outbox
         if name == "inbox":
             return self.store.inbox
-        later(BaseClient, name, *_PARTS)
+        later(BaseClient, name, _PARTS)
         return getattr(self, name)
 
     # --- what the application's side calls -------------------------------------------------------------
@@ -270,4 +268,4 @@ class BaseClient(Parts):
         self._arrived = True
 
 
-whole(BaseClient, *_PARTS, asked="idle reports_sent registered outbox inbox")
+whole(BaseClient, _PARTS, asked="idle reports_sent registered outbox inbox")

@@ -115,10 +115,10 @@ from coap.compat import later, whole
 class Kind:
     here = 1
     def __getattr__(self, name):
-        later(Kind, name, *PARTS)
+        later(Kind, name, PARTS)
         return getattr(self, name)
-PARTS = ("parts Named asked", "parts Rest")
-whole(Kind, *PARTS)
+PARTS = "parts Named asked" + chr(10) + "parts Rest"
+whole(Kind, PARTS)
 kind = Kind()
 print(kind.rest(), kind.asked(), kind.word, kind.here)
 try:

@@ -13,21 +13,25 @@ def test_the_page_is_current(name):
     assert (tables.DOCS / name).read_text() == tables.PAGES[name](), "make tables"
 
 
+def rows(table):
+    return table.strip().split("\n")
+
+
 def test_every_cell_of_the_policy_means_something():
     tables._firmware()
     from msgin5g.rules import policy
 
-    names = [row.split()[0] for row in policy.BACKOFFS]
-    kinds = [row.split()[0] for row in policy.REQUESTS]
+    names = [row.split()[0] for row in rows(policy.BACKOFFS)]
+    kinds = [row.split()[0] for row in rows(policy.REQUESTS)]
     for each in (names, kinds, policy.CODES):
         assert len(set(each)) == len(each)
-    for kind, backoff, tries, letters in map(str.split, policy.REQUESTS):
+    for kind, backoff, tries, letters in map(str.split, rows(policy.REQUESTS)):
         assert len(letters) == len(policy.CODES) and set(letters) <= set("dearl"), kind
         # what may be sent again has a back-off, and what has none is sent once
         again = set(letters) & set("arl")
         assert (backoff in names) if again - {"r"} else (backoff, tries) == ("-", "1"), kind
         assert policy.max_tries(kind) == int(tries), kind
-    for name, *figures in map(str.split, policy.BACKOFFS):
+    for name, *figures in map(str.split, rows(policy.BACKOFFS)):
         first, longest, growth = map(int, figures)
         assert 0 < first <= longest and growth >= 0, name
 
@@ -38,7 +42,7 @@ def test_the_columns_stand_below_one_another():
     from msgin5g.rules import policy
 
     for table in (policy.REQUESTS, policy.BACKOFFS):
-        assert len({len(row) for row in table}) == 1
+        assert len({len(row) for row in rows(table)}) == 1
 
 
 @pytest.mark.parametrize("code", range(256))
@@ -47,7 +51,7 @@ def test_an_unknown_code_is_the_first_of_its_class(code):
     tables._firmware()
     from msgin5g.rules import policy
 
-    for kind, *_, letters in map(str.split, policy.REQUESTS):
+    for kind, *_, letters in map(str.split, rows(policy.REQUESTS)):
         known = dict(zip(policy.CODES, letters, strict=True))
         generic = {2: 0x40, 4: 0x80, 5: 0xA0}.get(code >> 5, 0x80)
         if code >= 0x20:
@@ -59,9 +63,9 @@ def test_a_new_kind_and_a_new_back_off_are_rows(monkeypatch):
     tables._firmware()
     from msgin5g.rules import policy
 
-    row = "STATUS patient 9 " + policy.REQUESTS[0].split()[3]
-    monkeypatch.setattr(policy, "REQUESTS", (*policy.REQUESTS, row))
-    monkeypatch.setattr(policy, "BACKOFFS", (*policy.BACKOFFS, "patient 1500 60000 5000"))
+    row = "STATUS patient 9 " + rows(policy.REQUESTS)[0].split()[3]
+    monkeypatch.setattr(policy, "REQUESTS", policy.REQUESTS + "\n" + row)
+    monkeypatch.setattr(policy, "BACKOFFS", policy.BACKOFFS + "\npatient 1500 60000 5000")
     page = tables.retries()
     assert "| STATUS | patient | 9 |" in page
     assert "| `patient` | 1.5 s | 60 s | by 5 s |" in page

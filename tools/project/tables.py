@@ -212,7 +212,7 @@ def retries():
     _firmware()
     from msgin5g.rules import policy
 
-    requests = [row.split() for row in policy.REQUESTS]
+    requests = [row.split() for row in policy.REQUESTS.strip().split("\n")]
     rows = [
         [_code(code), *(VERDICTS[letters[place]] for *_, letters in requests)]
         for place, code in enumerate(policy.CODES)
@@ -226,7 +226,7 @@ def retries():
         for kind, backoff, tries, _ in requests
     ]
     backoffs = []
-    for name, *figures in map(str.split, policy.BACKOFFS):
+    for name, *figures in map(str.split, policy.BACKOFFS.strip().split("\n")):
         first, longest, growth = map(int, figures)
         grows = f"by {_seconds(growth)}" if growth else "doubled"
         backoffs.append([f"`{name}`", _seconds(first), _seconds(longest), grows])

@@ -68,13 +68,13 @@ def quick(load: Callable[..., Any], *arguments: Any) -> Any:
     has built in or frozen. MicroPython looks for a file with the name of what is built in, at each import of it, in
     each place of `sys.path`, which takes 3.5 ms on an RP2040: so no files are looked at meanwhile.
     """
-def later(kind: type, name: str, *homes: str) -> None:
+def later(kind: type, name: str, homes: str) -> None:
     """Bring methods into the class `kind` whose objects seldom need them: its `__getattr__` calls this for a `name`
-    that it lacks, and finds it then. Each of `homes` is a module and a class in it that has such methods, perhaps
+    that it lacks, and finds it then. Each line of `homes` is a module and a class in it that has such methods, perhaps
     with those names of them that others ask for, so that no other name loads it. All methods of the first one that has
     `name` come in, since one seldom comes alone. Raise AttributeError where none has it.
     """
-def whole(kind: Any, *homes: str, asked: str='') -> None:
+def whole(kind: Any, homes: str='', asked: str='') -> None:
     """Where the interpreter is CPython, bring them all in at once, and take `__getattr__` out: there it makes each call
     of a method take memory. To be called behind the class.
 

@@ -2,6 +2,7 @@
 # Made of the source: python -m tools.project.stubs
 
 """The numbers of CoAP: types, codes, options (RFC 7252 section 12) and transmission parameters (section 4.8)."""
+from typing import Any
 from typing import Final
 from .endpoint.parameters import Parameters as Parameters
 CON: Final = 0
@@ -76,3 +77,5 @@ def is_error(code: int) -> bool:
     """Return whether a code is of class 4 or 5: the peer or we could not do it (sections 5.9.2 and 5.9.3)."""
 def code_text(code: int) -> str:
     """Return a code as people write it: 132 -> "4.04" (RFC 7252 section 3)."""
+def offered(name: str) -> Any:
+    """Return what `coap.NAME` is: one of these numbers, or something of another module. Raise AttributeError."""

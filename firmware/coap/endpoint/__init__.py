@@ -41,11 +41,9 @@ _SENT = const(1)
 _SECOND = const(1000)
 
 _PARTS = const(
-    (
-        "coap.endpoint.options Recognizing unrecognized",
-        "coap.endpoint.continuing Continuing",
-        "coap.endpoint.serving Serving",
-    )
+    "coap.endpoint.options Recognizing unrecognized\n"
+    "coap.endpoint.continuing Continuing\n"
+    "coap.endpoint.serving Serving"
 )
 
 
@@ -119,7 +117,7 @@ class Endpoint(Serving):
         self._events: list = []
 
     def __getattr__(self, name):
-        later(Endpoint, name, *_PARTS)
+        later(Endpoint, name, _PARTS)
         return getattr(self, name)
 
     # --- what the layer above calls -----------------------------------------------------------------
@@ -560,4 +558,4 @@ def _drop(group, entry):
             group.pop(index)
 
 
-whole(Endpoint, *_PARTS)
+whole(Endpoint, _PARTS)

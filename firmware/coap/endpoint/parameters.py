@@ -84,7 +84,7 @@ class Exchange:
         token: bytes | None,
         confirmable: bool,
         tag: object,
-        incoming: "Any" = None,  # endpoint.duplicates.Incoming
+        incoming: "Any",  # endpoint.duplicates.Incoming, or None
     ) -> None:
         self.peer = peer
         self.datagram = datagram

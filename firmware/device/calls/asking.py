@@ -6,7 +6,8 @@ heard of. Imported with the first of these calls.
 from coap.compat import const
 from msgin5g import FinishedMessage
 
-from .. import health, runner
+from .. import health
+from . import countdown
 from .granted import subscribed
 
 _TYPING = const(False)
@@ -58,7 +59,7 @@ class Asking:
         """Promise to call this again within so many seconds. If the call does not come, a running watchdog is not
         fed any more. None ends the promise.
         """
-        self._promise = runner.countdown(seconds)
+        self._promise = countdown(seconds)
 
     @property
     def ended(self: "Any") -> bool:

@@ -7,6 +7,7 @@ import coap.aio.waiting as waiting
 from coap.compat import const, ticks_diff
 
 from .. import health, runner
+from . import countdown, left
 
 _TYPING = const(False)
 if _TYPING:
@@ -25,13 +26,13 @@ class Ending:
         Then an application may sleep or switch the board off: nothing waits but reports of the other side. A device
         with `availability` in its configuration listens first until its window is over.
         """
-        limit = runner.countdown(timeout_s)
+        limit = countdown(timeout_s)
         if self.core.config.aggregation["wait"] and self._ended is None:
             self.call("sender", "hurry")
         try:
             while self._awake() and self._ended is None:
                 self._drained.clear()
-                await waiting.wait_for_ms(self._drained.wait(), runner.left(limit))
+                await waiting.wait_for_ms(self._drained.wait(), left(limit))
         except asyncio.TimeoutError:
             pass
         try:

@@ -4,7 +4,7 @@
 import coap.aio.waiting as waiting
 from coap.compat import const
 
-from .. import runner
+from . import countdown, left
 
 _TYPING = const(False)
 if _TYPING:
@@ -41,10 +41,10 @@ class Watching:
         Raise asyncio.TimeoutError after `timeout_s` seconds (None: never), and the message goes on all the same;
         msgin5g.StoppedError when the client is stopped before.
         """
-        limit = runner.countdown(timeout_s)
+        limit = countdown(timeout_s)
         while not self._core.final:
             self._client.check()
-            await waiting.wait_for_ms(self._client.watch(self.message_id).wait(), runner.left(limit))
+            await waiting.wait_for_ms(self._client.watch(self.message_id).wait(), left(limit))
         return self._core.state
 
     async def update(self: "Any", expires: float, timeout_s: float | None = 60) -> bool:

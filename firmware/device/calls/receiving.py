@@ -7,6 +7,7 @@ import coap.aio.waiting as waiting
 from coap.compat import const
 
 from .. import health, runner
+from . import countdown, left
 
 _TYPING = const(False)
 if _TYPING:
@@ -51,7 +52,7 @@ class Receiving:
         self: "Any", holder: "Any", application: str | None, timeout_s: float | None
     ) -> "Message":
         """Do what `receive` does for one of several applications; `holder.lent` is its message that is on its way."""
-        limit = runner.countdown(timeout_s)
+        limit = countdown(timeout_s)
         core = self.core
         while True:
             # Taking is the last step, and nothing is awaited after it: who is cancelled has taken nothing.
@@ -70,7 +71,7 @@ class Receiving:
                 return message
             self._arrived.clear()
             try:
-                await waiting.wait_for_ms(self._arrived.wait(), runner.left(limit))
+                await waiting.wait_for_ms(self._arrived.wait(), left(limit))
             except asyncio.TimeoutError:
                 if core.first(application) is None:
                     raise

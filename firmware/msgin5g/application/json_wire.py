@@ -15,9 +15,9 @@ from coap.message import MessageError, encode, uint_octets
 
 from ..rules.refusals import Refusal, later, response
 from ..security import overhead
-from ..wire import bodies, causes, payload, uuid
+from ..wire import bodies, causes, payload
 from ..wire.answer import Answer
-from ..wire.identifiers import BodyError
+from ..wire.identifiers import BodyError, id_text
 
 _PATH = "/msgin5g"
 _TARGET_TYPES = ("UE", "AS", "GROUP")
@@ -88,7 +88,7 @@ class JsonWire:
         if kind == "IMDN":
             return bodies.write(
                 ("msgType", "DELIVERY REPORT SENDING REQUEST"),
-                ("msgId", uuid.text(subject.id)),
+                ("msgId", id_text(subject.id)),
                 ("reply2msgId", subject.message.message_id),
                 ("deliveryStatus", "SUCCESS" if subject.success else "FAILED"),
             )

@@ -9,8 +9,9 @@ twice, and their Message ID tells the second from a new one.
 
 from coap.compat import earliest, ticks_diff
 
-from ..wire import causes, l3, uuid
+from ..wire import causes, l3
 from ..wire.answer import Answer
+from ..wire.identifiers import id_octets, id_text
 from ..wire.l3_target import target
 
 _REPORT_GAP = 2000  # ms between the two copies of a report
@@ -132,7 +133,7 @@ class L3Wire:
         outgoing.source.read(outgoing.size - 1, 1)
         values = {
             "target": target(outgoing.to),
-            "message_id": uuid.octets(outgoing.message_id),
+            "message_id": id_octets(outgoing.message_id),
             "payload": _Payload(outgoing.source),
             "app_id": None if outgoing.app_id is None else _number(outgoing.app_id),
             "report": 1 if outgoing.report else None,
@@ -145,7 +146,7 @@ class L3Wire:
         copy is on the line would lose it."""
         values = {
             "message_id": report.id,
-            "reply_to": uuid.octets(report.message.message_id),
+            "reply_to": id_octets(report.message.message_id),
             "delivery_status": l3.SUCCESS if report.success else l3.FAILED,
         }
         parts = l3.encode(l3.REPORT_SENDING_REQUEST, values)
@@ -244,7 +245,7 @@ class L3Wire:
             if len(self._reports) > 16:
                 self._reports.pop(0)
             success = values["delivery_status"] == l3.SUCCESS
-            self._owner.reported(uuid.text(values["reply_to"]), success, None, now)
+            self._owner.reported(id_text(values["reply_to"]), success, None, now)
         elif self._what is not None and type in _ANSWERS[self._what]:
             self._close(_answer(type, values), now)
         else:
@@ -298,7 +299,7 @@ def _message(values, owner):
     element."""
     group = _text(values.get("group"))
     return owner.new_message(
-        uuid.text(values["message_id"]),
+        id_text(values["message_id"]),
         _text(values.get("originator")) or "",
         group,
         bool(values.get("report", 0)),

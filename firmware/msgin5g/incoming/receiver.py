@@ -14,6 +14,7 @@ from ..rules.refusals import Refusal, later
 from ..store.message import Message
 from ..wire import bodies
 from ..wire.identifiers import DESTINATIONS, BodyError, escaped, quoted
+from ..wire.reading import FAILURE, SUCCESS
 from .inbox import Inbox
 
 _ABANDONED = const(8)  # sets that were given up, remembered
@@ -215,7 +216,7 @@ class Receiver(Inbox):
             raise later("the inbox is full")
 
     def _report(self, message, why=None):
-        status = bodies.SUCCESS if why is None else bodies.FAILURE
+        status = SUCCESS if why is None else FAILURE
         arguments = (message.sender_type, message.sender, message.message_id, status, why)
         return _Notice("IMDN", arguments, message if message.report_owed else None)
 

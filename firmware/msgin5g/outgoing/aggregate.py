@@ -16,7 +16,8 @@ from coap.compat import const, earliest
 
 from ..rules import policy
 from ..security import room
-from ..wire import aggregates, bodies, payload, uuid
+from ..wire import aggregates, bodies, payload
+from ..wire.identifiers import id_text, new_id
 from .sender import MessageSender
 from .together import Aggregate, Held, Share
 
@@ -206,7 +207,7 @@ class AggregatingSender(MessageSender):
     def _compose(self, elements):
         """Return the Aggregate of these messages, once its record is on flash; None where that fails, and then they
         go singly."""
-        aggregate = Aggregate(uuid.text(uuid.new(self._random)), elements)
+        aggregate = Aggregate(id_text(new_id(self._random)), elements)
         if not elements[0].volatile:
             try:
                 self._store.joined(aggregate)

@@ -6,9 +6,8 @@ Imported by the sender with the first such word.
 from coap import numbers
 
 from ..rules.refusals import Refusal, expect_own
-from ..wire import bodies
 from ..wire.identifiers import MANY
-from ..wire.reading import read_ranges
+from ..wire.reading import FAILURE, STORED, SUCCESS, read_ranges
 
 
 class Answered:
@@ -37,7 +36,7 @@ class Answered:
         expect_own(body, "oriAddr", self._config)
         status, cause = body.status(None)
         if status is None and cause is not None:
-            status = bodies.FAILURE
+            status = FAILURE
         if cause is not None and "not registered" in cause.lower():
             self._client.registration.on_unregistered(now)
         self._client.expected(self.response(body.message_id(), status, cause, now))
@@ -49,9 +48,9 @@ class Answered:
             return False
         if outgoing.spool is not None:
             return False  # nobody has it: its last segment is still here
-        if status == bodies.STORED:  # neither a value of clause 7.3.4.2 nor a failure
+        if status == STORED:  # neither a value of clause 7.3.4.2 nor a failure
             return self.response(message_id, status, cause, now)
-        self.reported(outgoing, sender, status == bodies.SUCCESS, cause, now)
+        self.reported(outgoing, sender, status == SUCCESS, cause, now)
         return True
 
     def response(self, message_id, status, cause, now):
@@ -65,12 +64,12 @@ class Answered:
             return False
         if outgoing.final:
             return True  # delivered to one of many already
-        if status == bodies.STORED:
+        if status == STORED:
             if outgoing in self.outbox.queue:
                 self.accept(outgoing, now, "stored")  # who stores a message has accepted it
             else:
                 self._on(outgoing, "stored")
-        elif status == bodies.FAILURE:
+        elif status == FAILURE:
             self.end(outgoing, "failed", cause or "the server reported a failure", now)
         return True
 

@@ -3,8 +3,7 @@
 
 from ..store.outgoing import Outgoing
 from ..timing import Countdown
-from ..wire import payload, uuid
-from ..wire.identifiers import service_id_error
+from ..wire import identifiers, payload
 
 
 class OctetsSource:
@@ -79,7 +78,7 @@ class MessageBuilder:
 
         Where one that goes in segments comes from a file, its payload is still to be copied: `spool` is not None.
         """
-        why = service_id_error(to)
+        why = identifiers.service_id_error(to)
         if why:
             raise ValueError("to: " + why)
         self._check(to_type, app_id, priority, store_forward)
@@ -87,7 +86,7 @@ class MessageBuilder:
         source, octets = source_of(given, volatile, self._storage, self._store, self._outbox)
         try:
             outgoing = Outgoing(
-                uuid.text(uuid.new(self._random)),
+                identifiers.id_text(identifiers.new_id(self._random)),
                 to,
                 to_type,
                 source,

@@ -87,7 +87,7 @@ class Outbox:
                 return None
         return self.waiting[0]  # `ended` takes it out, where there is memory for that
 
-    def ended(self, outgoing, state, cause, counting=False):
+    def ended(self, outgoing, state, cause, counting):
         """Take a message that ended out of the outbox. With `counting` it stays among those that wait, where there
         is room, so that more reports of it are counted."""
         if counting and outgoing in self.queue and len(self.waiting) < _MAX_WAITING:

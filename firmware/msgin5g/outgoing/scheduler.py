@@ -14,10 +14,8 @@ from ..wire.identifiers import PRIORITIES
 
 # What a scheduler needs whose messages meet more than their acceptance
 _PARTS = const(
-    (
-        "msgin5g.outgoing.outcomes Outcomes delay drop emit reported",
-        "msgin5g.outgoing.answered Answered confirmation receive_report recovery report response response_of_one said",
-    )
+    "msgin5g.outgoing.outcomes Outcomes delay drop emit reported\n"
+    "msgin5g.outgoing.answered Answered confirmation receive_report recovery report response response_of_one said"
 )
 
 
@@ -41,7 +39,7 @@ class OutboxScheduler(Source):
             outgoing.expires = Countdown(config.report_timeout * 1000)
 
     def __getattr__(self, name):
-        later(OutboxScheduler, name, *_PARTS)
+        later(OutboxScheduler, name, _PARTS)
         return getattr(self, name)
 
     def choose(self, now):
@@ -196,4 +194,4 @@ class OutboxScheduler(Source):
         return deadline
 
 
-whole(OutboxScheduler, *_PARTS)
+whole(OutboxScheduler, _PARTS)

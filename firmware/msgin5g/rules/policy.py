@@ -34,37 +34,33 @@ CODES = (
     0x106,  # Congestion situation
 )
 
-# Rows are strings, with spaces between the columns: each costs a heap one object.
+# Each table is one string, of which a heap has one object: a row in each line, with spaces between the columns.
 
 # kind, its back-off ("-": none), how often it is sent (0: for ever), a letter for each of CODES in their order
 REQUESTS = (
-    "MSG       resend       0 adereaaaeeeraa",
-    "IMDN      resend       0 adereaaaeeeraa",
-    "SEGCONFIR resend       5 adereaaaeeeraa",  # the other side helps itself when it never comes
-    "SEGREC    -            1 edeeeeeeeeeeee",  # comes again by itself when the gap timer ends
-    "SUB       resend       0 adlrlaaalllraa",
-    "UNSUB     resend       0 adereaaaeeeraa",
-    "GROUP     resend       0 adereaaaeeeraa",  # as long as the application waits
-    "REG       registration 0 adaalaaaaalaaa",  # GWREG too
-    "CONFIG    registration 0 adlalaaaaalaaa",
-    "DEREG     -            1 edeeeeeeeeeeee",  # its loss is harmless: the registration expires
+    "\nMSG       resend       0 adereaaaeeeraa"
+    "\nIMDN      resend       0 adereaaaeeeraa"
+    "\nSEGCONFIR resend       5 adereaaaeeeraa"  # the other side helps itself when it never comes
+    "\nSEGREC    -            1 edeeeeeeeeeeee"  # comes again by itself when the gap timer ends
+    "\nSUB       resend       0 adlrlaaalllraa"
+    "\nUNSUB     resend       0 adereaaaeeeraa"
+    "\nGROUP     resend       0 adereaaaeeeraa"  # as long as the application waits
+    "\nREG       registration 0 adaalaaaaalaaa"  # GWREG too
+    "\nCONFIG    registration 0 adlalaaaaalaaa"
+    "\nDEREG     -            1 edeeeeeeeeeeee"  # its loss is harmless: the registration expires
 )
 
 # name, first wait, longest wait, growth, in ms. Each wait is the one before and the growth more, or twice the one
 # before where the growth is 0, with 25 % of jitter.
-BACKOFFS = (
-    "resend        5000  300000 0",
-    "registration  2000  300000 0",
-    "refusal      60000 3600000 0",
-)
+BACKOFFS = "\nresend        5000  300000 0\nregistration  2000  300000 0\nrefusal      60000 3600000 0"
 
 
 def _row(table, name):
-    """Return the row that begins with this name. Raise KeyError."""
-    for row in table:
-        if row.startswith(name) and row[len(name)] == " ":
-            return row
-    raise KeyError(name)
+    """Return the columns of the row that begins with this name. Raise KeyError."""
+    start = table.find("\n" + name + " ")
+    if start < 0:
+        raise KeyError(name)
+    return table[start + 1 :].split("\n", 1)[0].split()
 
 
 def verdict(code, kind):
@@ -74,20 +70,20 @@ def verdict(code, kind):
     row = _row(REQUESTS, kind)
     for wanted in (code, code & 0x1E0, 0x80):
         if wanted in CODES:
-            return row[CODES.index(wanted) - len(CODES)]  # the letters are its end
+            return row[3][CODES.index(wanted)]
 
 
 def max_tries(kind):
     """Return how often a request of this kind is sent at most, 0 for as often as it takes."""
-    return int(_row(REQUESTS, kind).split()[2])
+    return int(_row(REQUESTS, kind)[2])
 
 
 def backoff(kind, random):
     """Return the Backoff of a request of this kind."""
-    return named(_row(REQUESTS, kind).split()[1], random)
+    return named(_row(REQUESTS, kind)[1], random)
 
 
 def named(name, random):
     """Return the Backoff of this name."""
-    _, first, longest, growth = _row(BACKOFFS, name).split()
+    _, first, longest, growth = _row(BACKOFFS, name)
     return Backoff(int(first), int(longest), random, int(growth))

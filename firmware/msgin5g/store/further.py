@@ -30,7 +30,7 @@ class Further:
     def progress(self, outgoing):
         """Write record P: which segments were acknowledged, so that a restart goes on there."""
         outgoing.progress = outgoing.segments.progress()
-        self.write(_PROGRESS, pack([outgoing.message_id, outgoing.progress]))
+        self.write(_PROGRESS, pack([outgoing.message_id, outgoing.progress]), None)
 
     def counted(self, outgoing):
         """Keep how many of many recipients reported a failure, as long as none reported success."""

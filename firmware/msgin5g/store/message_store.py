@@ -29,11 +29,9 @@ _CHECKPOINT = const(0x4B)
 _RECOVERED = const(("log", "out", "set", "in"))
 # What a device needs that receives, and one whose messages take more than two steps
 _PARTS = const(
-    (
-        "msgin5g.store.receiving Receiving closed digests_with message_header opened received remember_seen reported"
-        " seen set_header shared taken",
-        "msgin5g.store.further Further counted joined progress rewrite sent_again",
-    )
+    "msgin5g.store.receiving Receiving closed digests_with message_header opened received remember_seen reported"
+    " seen set_header shared taken\n"
+    "msgin5g.store.further Further counted joined progress rewrite sent_again"
 )
 
 
@@ -63,7 +61,7 @@ class MessageStore:
         self.journal = Journal(storage, self._checkpoint, lambda ref: self.rewrite(ref))
 
     def __getattr__(self, name):
-        later(MessageStore, name, *_PARTS)
+        later(MessageStore, name, _PARTS)
         return getattr(self, name)
 
     # --- messages on their way out ------------------------------------------------------------------
@@ -95,7 +93,7 @@ class MessageStore:
         if outgoing.source.file is None:
             self.journal.defer(_ACCEPTED, body)
             return True
-        return self.write(_ACCEPTED, body)  # the file must not go before this is safe
+        return self.write(_ACCEPTED, body, None)  # the file must not go before this is safe
 
     def ended(self, outgoing, state, cause):
         """Write record E. Return whether the body may be removed."""
@@ -117,9 +115,9 @@ class MessageStore:
         if len(self.history) > _MAX_HISTORY:
             self.history.pop(0)
 
-    def write(self, kind, body, ended=None):
+    def write(self, kind, body, ended):
         """Write a record; return whether it is safe. `ended` owns a record that is needed until this one is
-        written."""
+        written, or is None."""
         safe = True
         try:
             self.journal.write([(kind, body, None)])
@@ -166,4 +164,4 @@ class MessageStore:
         return _CHECKPOINT, pack([self.order, self.history, self.foreign, self.unnamed], self.digests)
 
 
-whole(MessageStore, *_PARTS)
+whole(MessageStore, _PARTS)

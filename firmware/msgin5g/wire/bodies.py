@@ -17,9 +17,6 @@ else:
 
 _READING = const("msgin5g.wire.reading Reading")
 
-SUCCESS = "success"
-FAILURE = "failure"
-STORED = "stored for deferred delivery"
 _last = [None, None, ()]  # what `beginning` was asked for last, and gave
 
 

@@ -1,6 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""Identifiers and words that more than one layer needs: of the service, of addresses, of priorities; and the error of a
-body that has none such."""
+"""Identifiers and words that more than one layer needs: of the service, of addresses, of priorities; message IDs; and
+the error of a body that has none such.
+
+Message IDs are random UUIDs (RFC 9562 section 5.4), 16 octets on L3 and text everywhere else.
+"""
+
+import binascii
 
 from coap.compat import PLAIN, json_octets, json_string
 
@@ -52,6 +57,28 @@ def digits(text):
     if len(text) > 10 or not text.encode().isdigit():
         return None
     return int(text)
+
+
+def new_id(random):
+    """Return the 16 octets of a new message ID; `random(n)` gives n octets."""
+    octets = bytearray(random(16))
+    octets[6] = octets[6] & 0x0F | 0x40
+    octets[8] = octets[8] & 0x3F | 0x80
+    return bytes(octets)
+
+
+def id_text(octets):
+    """Return the lower-case text of a message ID's 16 octets."""
+    text = binascii.hexlify(octets)
+    return str(b"-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:])), "ascii")
+
+
+def id_octets(text):
+    """Return the 16 octets of a message ID in text. Raise ValueError for a text that is none."""
+    made = binascii.unhexlify(text.replace("-", ""))
+    if len(made) != 16:
+        raise ValueError("not a UUID: " + text)
+    return made
 
 
 class BodyError(ValueError):

@@ -9,10 +9,10 @@ from coap.compat import const, json_string_in, json_value, printable, utf8
 
 from .identifiers import DESTINATIONS, PRIORITIES, BodyError, digits, service_id_error
 
-# the values of bodies.py
-_SUCCESS = const("success")
-_FAILURE = const("failure")
-_STORED = const("stored for deferred delivery")
+# What becomes of a message: the first two are of clause 7.3.4.2
+SUCCESS = "success"
+FAILURE = "failure"
+STORED = "stored for deferred delivery"
 
 _LONG = const(256)  # octets of a payload that need not be copied
 _MARK = const(b"\x7f")  # stands for it meanwhile
@@ -120,7 +120,7 @@ class Reading:
         value = self.text("DelSta", default)
         if value is not default:
             value = value.lower()
-            if value not in (_SUCCESS, _FAILURE, _STORED):
+            if value not in (SUCCESS, FAILURE, STORED):
                 raise BodyError("DelSta", "not one of success, failure, stored for deferred delivery")
         return value, self.cause()
 

@@ -37,13 +37,13 @@ def test_what_finds_no_memory_is_handed_on_later():
     async def act():
         client = running()
         told = []
-        hand, client.on_failed = client._hand, lambda *what: told.append(what)
+        hand, client.on_failed = client._on_other, lambda *what: told.append(what)
 
         def starved(*arguments):
-            client._hand = hand
+            client._on_other = hand
             raise MemoryError
 
-        client._hand = starved
+        client._on_other = starved
         client.core.events.append((FAILED, TOLD))
         client._call(nothing)
         equal((told, client._behind), ([], True))
@@ -80,16 +80,16 @@ def test_nor_is_one_lost_that_finds_no_memory_in_such_a_call():
     async def act():
         client = running()
         told = []
-        hand = client._hand
+        hand = client._on_other
 
         def starved(*arguments):
-            client._hand = hand
+            client._on_other = hand
             raise MemoryError
 
         def on_failed(*what):
             told.append(what[1])
             if len(told) == 1:
-                client._hand = starved
+                client._on_other = starved
                 client._call(nothing)
 
         client.on_failed = on_failed

@@ -14,7 +14,8 @@ from coap.compat import earliest, ticks_diff
 from device.links.serial import spool
 from life import Life, Sent, Server
 from msgin5g import ApplicationClient
-from msgin5g.wire import causes, l3, uuid
+from msgin5g.wire import causes, l3
+from msgin5g.wire.identifiers import id_octets, id_text
 from msgin5g.wire.l3_target import target
 
 NEAR = ("a.example.org", "b.example.org")
@@ -30,7 +31,7 @@ CHUNK = 64  # octets that a device reads from its line at a time
 
 def _report_id(message_id):
     """A report has a Message ID of its own."""
-    return bytes([255 ^ octet for octet in uuid.octets(message_id)])
+    return bytes([255 ^ octet for octet in id_octets(message_id)])
 
 
 class Gateway(Server):
@@ -108,7 +109,7 @@ class L3Gateway(Gateway):
 
     def _push(self, pushed, device, now):
         message_id, value, report = pushed
-        values = {"message_id": uuid.octets(message_id), "payload": value, "originator": b"ue:x"}
+        values = {"message_id": id_octets(message_id), "payload": value, "originator": b"ue:x"}
         if report:
             values["report"] = 1
         self._say(l3.encode(l3.RECEIVED_REQUEST, values), device, now)
@@ -127,7 +128,7 @@ class L3Gateway(Gateway):
             report = bytes(values["message_id"])
             if report not in self._on_peer_alive:
                 self._on_peer_alive.append(report)
-                self._reported(uuid.text(values["reply_to"]))
+                self._reported(id_text(values["reply_to"]))
         else:
             raise AssertionError("L3 message of type %d" % type)
         if answer is None:
@@ -139,7 +140,7 @@ class L3Gateway(Gateway):
     def _serve_sending(self, values, now):
         octets = bytes(values["target"][1])
         (name,) = [name for each, name in self._names if each == octets]
-        message_id, payload = uuid.text(values["message_id"]), bytes(values["payload"])
+        message_id, payload = id_text(values["message_id"]), bytes(values["payload"])
         cause = self._sending(message_id, name, payload, values.get("report"), now)
         # MESSAGE SENDING RESPONSE: Result, and Failure Reason with its IEI where it failed
         return b"\x02\x01" if cause is None else bytes((2, 0, 0x58, cause))
@@ -148,7 +149,7 @@ class L3Gateway(Gateway):
         values = {
             "delivery_status": l3.SUCCESS,
             "message_id": _report_id(message_id),
-            "reply_to": uuid.octets(message_id),
+            "reply_to": id_octets(message_id),
         }
         parts = l3.encode(l3.REPORT_RECEIVED_REQUEST, values)
         self._due.append((now + REPORT_WAY, parts))
@@ -185,7 +186,7 @@ class JsonGateway(Gateway):
     def _report_to_device(self, message_id, now):
         self.push(
             ("msgType", "DELIVERY REPORT RECEIVED REQUEST"),
-            ("msgId", uuid.text(_report_id(message_id))),
+            ("msgId", id_text(_report_id(message_id))),
             ("reply2msgId", message_id),
             ("deliveryStatus", "SUCCESS"),
         )

@@ -267,7 +267,9 @@ def test_a_back_off_is_doubled_or_grows_by_the_same():
         ("resend 4000 18000 4000", (4, 8, 12, 16, 18, 18)),
         ("resend 7000 7000 0", (7, 7, 7, 7, 7, 7)),
     ):
-        with Replaced(policy, BACKOFFS=(row,) + policy.BACKOFFS[1:]):
+        with Replaced(
+            policy, BACKOFFS="\n" + row + policy.BACKOFFS[policy.BACKOFFS.index("\nregistration") :]
+        ):
             scene = Scene(answering(coap.SERVICE_UNAVAILABLE)).start()
             scene.send()
             scene.run(250 * SECOND)
@@ -279,8 +281,8 @@ def test_a_back_off_is_doubled_or_grows_by_the_same():
 
 def test_a_kind_of_request_is_a_row():
     """What a stranger's procedure asks for, and what is forgotten there."""
-    row = "STATUS registration 3 " + policy.REQUESTS[0].split()[3]
-    with Replaced(policy, REQUESTS=policy.REQUESTS + (row,)):
+    row = "STATUS registration 3 " + policy.REQUESTS.split()[3]
+    with Replaced(policy, REQUESTS=policy.REQUESTS + "\n" + row):
         equal((policy.verdict(0xA3, "STATUS"), policy.verdict(0x44, "STATUS")), (policy.AGAIN, policy.DONE))
         equal(policy.max_tries("STATUS"), 3)
         wait = policy.backoff("STATUS", Random(1).bytes).failed(0)

@@ -7,7 +7,7 @@ from coap.compat import json_string
 from common import equal, raises
 from msgin5g import BodyError
 from msgin5g.incoming.receiver import report
-from msgin5g.wire import bodies, payload
+from msgin5g.wire import payload, reading
 from msgin5g.wire.bodies import Body
 from msgin5g.wire.identifiers import escaped
 from msgin5g.wire.reading import read_ranges
@@ -135,7 +135,7 @@ def test_segments():
 
 def test_report():
     # 7.3.4.2
-    body = report("urn:3gpp:msgin5g", UE, "AS", "as:b@x", "m-1", bodies.FAILURE, "no valve")
+    body = report("urn:3gpp:msgin5g", UE, "AS", "as:b@x", "m-1", reading.FAILURE, "no valve")
     equal(
         body,
         HEAD + b'"IMDN",' + ORI + b',"destAddr":{"destAddrType":"AS","addr":"as:b@x"},"msgId":"m-1",'
@@ -262,7 +262,7 @@ def test_priority_and_status():
     for text, value in (
         ("success", "success"),
         ("FAILURE", "failure"),
-        ("Stored for deferred delivery", bodies.STORED),
+        ("Stored for deferred delivery", reading.STORED),
     ):
         equal(read('{"DelSta":"%s","Cause":null}' % text).status(), (value, None))
     equal(read('{"cause":"c"}').status(None), (None, "c"))

@@ -67,7 +67,7 @@ def heap(image, flash, contents):
 
 
 def compiled(scratch):
-    """{path: octets} of the firmware's packages as .mpy files."""
+    """{path: octets} of the firmware's packages as .mpy files, as a board has them on its file system."""
     firmware = rp2.ROOT / "firmware"
     cross = rp2.mpy_cross()
     found = {}
@@ -75,7 +75,9 @@ def compiled(scratch):
         for source in bytecode.sources(firmware / package):
             name = source.relative_to(firmware)
             output = scratch / "one.mpy"
-            done = subprocess.run([cross, "-s", name, "-o", output, source], capture_output=True, text=True)
+            done = subprocess.run(
+                [cross, *bytecode.SMALL, "-s", name, "-o", output, source], capture_output=True, text=True
+            )
             if done.returncode:
                 raise UsageError(f"bench: {name} does not compile: {done.stderr.strip()}")
             found[str(name.with_suffix(".mpy"))] = output.read_bytes()

@@ -47,7 +47,7 @@ class Exchange:
     state: Any
     retransmissions: int
     deadline: Tick | None
-    def __init__(self, peer: Peer, datagram: bytes | bytearray, mid: int, token: bytes | None, confirmable: bool, tag: object, incoming: Any=None) -> None: ...
+    def __init__(self, peer: Peer, datagram: bytes | bytearray, mid: int, token: bytes | None, confirmable: bool, tag: object, incoming: Any) -> None: ...
     def poll(self, endpoint, now):
         """Do what is due at `deadline`."""
 def postpone(item, now):
