@@ -52,6 +52,17 @@ class Abreast:
         elif not for_good:
             self._halted[key] = True
 
+    def release(self, push, others):
+        """Its outcome could not be handled, so it did not end for good; `others` are out to its recipient still. Calls
+        nothing that handling it does: that may be what raised."""
+        if push.target.type != "AS":
+            return
+        key = push.target, push.lane, push.origin
+        self._all_out.pop(key, None)
+        self._halted.pop(key, None)
+        if any((each.lane, each.origin) == key[1:] for each in others):
+            self._halted[key] = True
+
     def is_empty(self, target):
         """Nothing waits for it."""
         for lane in (CONTROL, DATA):

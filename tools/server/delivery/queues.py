@@ -92,8 +92,7 @@ class Deliveries:
 
     def release(self, push):
         """The outcome of a Push could not be handled: its recipient is free for others."""
-        self.turns.release(push)
-        self._abreast.ended(push, False)
+        self._abreast.release(push, self.turns.release(push))
 
     def forget_gone(self, most):
         """Messages that went without a word: those of a topic or a group that their recipient has left. Looks at

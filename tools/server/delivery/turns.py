@@ -192,16 +192,16 @@ class Turns:
                 del self._through[push.through]
 
     def release(self, push):
-        """Its outcome could not be handled: the recipient is free for others. Calls nothing that handling it does:
-        that may be what raised."""
+        """Its outcome could not be handled: the recipient is free for others. Gives what is out to it still. Calls
+        nothing that handling it does: that may be what raised."""
         out = self._busy.get(push.target, ())
         others = tuple(each for each in out if each is not push)
-        if len(others) == len(out):
-            return
-        self._put(push, others)
-        for watched in self.watched:
-            for each in (push.target, push.through or push.target, *self._crowded):
-                watched.touch(each)
+        if len(others) < len(out):
+            self._put(push, others)
+            for watched in self.watched:
+                for each in (push.target, push.through or push.target, *self._crowded):
+                    watched.touch(each)
+        return others
 
     def _end(self, push):
         self._put(push, tuple(each for each in self._busy[push.target] if each is not push))
