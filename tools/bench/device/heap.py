@@ -118,7 +118,7 @@ class Order:
         self._homes = {}  # of names that msgin5g finds when they are asked for
         for node in ast.parse((firmware / "msgin5g/__init__.py").read_text()).body:
             if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "_HOMES":
-                for home, *names in map(str.split, ast.literal_eval(node.value.args[0]).split(",")):
+                for home, *names in map(str.split, ast.literal_eval(node.value.args[0]).split("\n")):
                     home = home if home.startswith("coap.") else f"msgin5g.{home}"
                     self._homes |= dict.fromkeys(names, home)
 
