@@ -120,14 +120,15 @@ class Client:
     def multicast(
         self,
         uri: "str | Peer",
-        timeout: float = 5,
+        timeout: float = 7,
         method: int = numbers.GET,
         payload: "Octets | str" = b"",
         **keywords: "Any",
     ) -> "Answers":
         """Send a request to a group of servers (RFC 7252 section 8), in a NON, and return what `async for` takes:
-        the Response of each that answers within `timeout` seconds. Who answers proves nothing, whatever the context's
-        `security`. The iterator raises what `request` raises."""
+        the Response of each that answers within `timeout` seconds: they take up to 5 (DEFAULT_LEISURE), and the way
+        some more. Who answers proves nothing, whatever the context's `security`. The iterator raises what `request`
+        raises."""
         from .multicast import Answers
 
         return Answers(self, _message(method, payload, False, keywords), uri, _ms(timeout))

@@ -62,10 +62,11 @@ class Client:
         in the URI it is that; the links are written to it (section 5). Other keywords are parameters of the
         registration, `d` (sector), `base`, which a simple one cannot have. Raise ValueError for what can't be said.
         """
-    def multicast(self, uri: str | Peer, timeout: float=5, method: int=..., payload: Octets | str=b'', **keywords: Any) -> Answers:
+    def multicast(self, uri: str | Peer, timeout: float=7, method: int=..., payload: Octets | str=b'', **keywords: Any) -> Answers:
         """Send a request to a group of servers (RFC 7252 section 8), in a NON, and return what `async for` takes:
-        the Response of each that answers within `timeout` seconds. Who answers proves nothing, whatever the context's
-        `security`. The iterator raises what `request` raises.
+        the Response of each that answers within `timeout` seconds: they take up to 5 (DEFAULT_LEISURE), and the way
+        some more. Who answers proves nothing, whatever the context's `security`. The iterator raises what `request`
+        raises.
         """
     def stream(self, uri: str | Peer=None, offset: int=0, block: int | None=None, timeout: float | None=None, etag: bytes | None=None, context: Any=None, **keywords: Any) -> Stream:
         """Return what gives the body of a resource piece by piece, for `async for`: bytes, from the octet `offset` on.

@@ -4,9 +4,10 @@
 """Requests to many, and from somebody who asks many: RFC 7252 section 8, RFC 7959 section 2.8. Loaded with the first of
 them.
 
-A client calls `endpoint.request(message, group, now, many=LEISURE)`. A server's link hands what came by multicast over
-as `endpoint.receive(datagram, peer, now, leisure=LEISURE)`; a link that knows the size of its group (G), its rate (R
-octets a second) and the length of a response (S) gives S * G * 1000 / R in place of it (section 8.2).
+A client calls `endpoint.request(message, group, now, many=LEISURE + 2000)`, which leaves the way some time. A server's
+link hands what came by multicast over as `endpoint.receive(datagram, peer, now, leisure=LEISURE)`; a link that knows
+the size of its group (G), its rate (R octets a second) and the length of a response (S) gives S * G * 1000 / R in place
+of it (section 8.2).
 """
 from typing import Any
 from typing import Final
