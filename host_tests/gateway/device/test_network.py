@@ -110,13 +110,18 @@ def test_the_heap_stays_in_a_flood(tmp_path):
                 for flood in FLOODS.values():
                     await send_flood(port, flood, 1000)
                 before = await heap_after(150, "before")
-                answers = 0
-                for flood in FLOODS.values():
-                    answers += len(await send_flood(port, flood, 500))
-                after = await heap_after(70, "after")
-                assert answers > 500  # requests are answered, so it was alive all the while
-                # Texts of different lengths; a leak of one octet a datagram is 3000.
-                assert after <= before + 1024
+                # What is rare (a message that is put off) loads its code once; a leak grows each time.
+                for turn in range(3):
+                    answers = 0
+                    for flood in FLOODS.values():
+                        answers += len(await send_flood(port, flood, 500))
+                    after = await heap_after(70, f"after {turn}")
+                    assert answers > 500  # requests are answered, so it was alive all the while
+                    # Texts of different lengths; a leak of one octet a datagram is 3000.
+                    grown, before = after - before, after
+                    if grown <= 1024:
+                        break
+                assert grown <= 1024
 
     run(main(), 120)
 
