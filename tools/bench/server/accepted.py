@@ -34,6 +34,7 @@ DEVICES, ROUNDS, SECONDS = 50, 21, 0.5  # short rounds: what else the computer d
 FIRST = (
     1500  # requests a second of all devices that are made beforehand; twice as many where they do not last
 )
+FULL = 10_000  # messages that wait at one gateway, half of what it takes; then another one begins
 TEXT = "x" * 100
 SERVICE = "urn:3gpp:msgin5g"
 KINDS = ("echo", "plain", "oscore")
@@ -75,8 +76,11 @@ def told(kinds=KINDS, devices=DEVICES, rounds=ROUNDS, seconds=SECONDS):
             for kind in kinds:
                 worlds[kind] = _World(kind, Path(folder, kind), devices)
             for _ in range(rounds):
-                for kind, world in worlds.items():
-                    found[kind].append(world.round(seconds))
+                for kind in kinds:
+                    if worlds[kind].answered > FULL:
+                        worlds[kind].end()
+                        worlds[kind] = _World(kind, Path(tempfile.mkdtemp(dir=folder), kind), devices)
+                    found[kind].append(worlds[kind].round(seconds))
         finally:
             for world in worlds.values():
                 world.end()
@@ -135,6 +139,7 @@ class _World:
         folder.mkdir()
         self._kind = kind
         self._made = FIRST
+        self.answered = 0  # in all
         keys = [None] * 2 * devices
         self._store = Store(":memory:")
         if kind == "oscore":
@@ -172,6 +177,7 @@ class _World:
                 each.ready = [each.message(to) for _ in range(count)][::-1]
             before, began = _spent(self._program.pid), time.monotonic()
             answered = self._play(began + seconds)
+            self.answered += answered
             spent, took = _spent(self._program.pid) - before, time.monotonic() - began
             if not answered:
                 raise UsageError("bench: nobody answers")
