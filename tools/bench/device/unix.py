@@ -9,12 +9,14 @@ from tools.errors import UsageError
 from tools.programs.micropython import BIN
 
 PROGRAM = BIN / "micropython"
+_NEEDED = {"HOME", "LD_LIBRARY_PATH", "PATH", "TMPDIR"}  # by what starts it
 
 
 def environment(*folders):
     """Variables with which the port, started in ROOT, imports from these folders. How they are called costs
-    instructions and heap, so what is ours is called the same wherever it lies."""
-    found = {key: value for key, value in os.environ.items() if not key.startswith("MICROPY")}
+    instructions and heap, so what is ours is called the same wherever it lies; and a variable that the port has to pass
+    by costs some, so that it gets few."""
+    found = {key: value for key, value in os.environ.items() if key in _NEEDED}
     names = (folder.relative_to(ROOT) if folder.is_relative_to(ROOT) else folder for folder in folders)
     return found | {"MICROPYPATH": ":".join([*map(str, names), ".frozen"])}
 
