@@ -175,7 +175,7 @@ class CoapTransport:
         self._context = None
         self.wide = False  # many requests at once to one address
         self.begin = None  # as of `Straight`: what begins to decide about a POST without waiting for it
-        self._straight = Straight(self, PATH, ack_timeout / 2, guard is not None)
+        self._straight = Straight(self, PATH, self._tuning.EMPTY_ACK_DELAY, guard is not None)
 
     def serve(self, name, decide):
         """Before the start: what decides about all requests below this first segment of a path, as in `paths.Paths`."""
