@@ -97,9 +97,10 @@ def beginning(service, addr):
     """Return what stands before and behind the msgType of a MSG or IMDN, up to the type of its destination."""
     if service != _last[0] or addr != _last[1]:
         origin = b'","oriAddr":{"oriAddrType":"UE","addr":"%s"},"destAddr":{"destAddrType":"' % escaped(addr)
+        _last[0] = None  # as in `escaped`
+        _last[1] = addr
         _last[2] = b'{"msgIden":"%s","msgType":"' % escaped(service), origin
         _last[0] = service
-        _last[1] = addr
     return _last[2]
 
 

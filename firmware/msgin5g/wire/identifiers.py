@@ -33,8 +33,9 @@ def escaped(name):
         octets = name.encode()
         if octets.strip(PLAIN):
             octets = json_octets(name)[1:-1]
-        _last[0] = name
+        _last[0] = None  # Ctrl-C may come between any two of these: never one name with the octets of another
         _last[1] = octets
+        _last[0] = name
     return _last[1]
 
 

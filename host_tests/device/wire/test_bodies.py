@@ -2,13 +2,14 @@
 """JSON bodies octet by octet, in the order of the tables of TS 24.538 clause 7.3, and how members are read."""
 
 import json
+import sys
 
 from coap.compat import json_string
 from common import equal, raises
 from msgin5g import BodyError
 from msgin5g.incoming.receiver import report
 from msgin5g.wire import payload, reading
-from msgin5g.wire.bodies import Body
+from msgin5g.wire.bodies import Body, beginning
 from msgin5g.wire.identifiers import escaped
 from msgin5g.wire.reading import read_ranges
 from msgin5g_scene import UE, Scene, msg, segment
@@ -332,3 +333,58 @@ def test_octets():
         "=Zg=",
     ):
         wrong("payload", "not base64", payload.read_octets, text.encode())
+
+
+def cut(call, nth):
+    """Ctrl-C before the `nth` line of msgin5g.wire that `call()` runs; whether it came to that. CPython alone can: on
+    MicroPython all of it runs, and nothing is cut."""
+    lines = 0
+
+    def line(frame, event, argument):
+        nonlocal lines
+        lines += event == "line"
+        if lines == nth:
+            raise KeyboardInterrupt
+        return line
+
+    def begin(frame, event, argument):
+        return line if "wire" in frame.f_code.co_filename else None
+
+    if not hasattr(sys, "settrace"):
+        call()
+        return False
+    sys.settrace(begin)
+    try:
+        call()
+    except KeyboardInterrupt:
+        return True
+    finally:
+        sys.settrace(None)
+    return False
+
+
+def test_what_is_kept_of_names_is_theirs_after_ctrl_c_anywhere():
+    head = b'","oriAddr":{"oriAddrType":"UE","addr":"%s"},"destAddr":{"destAddrType":"'
+    asked = [
+        (lambda name: escaped(name), lambda name: name.encode()),
+        (
+            lambda name: beginning("s", name),
+            lambda name: (b'{"msgIden":"s","msgType":"', head % name.encode()),
+        ),
+        (
+            lambda name: beginning(name, "a"),
+            lambda name: (b'{"msgIden":"%s","msgType":"' % name.encode(), head % b"a"),
+        ),
+    ]
+    for call, wanted in asked:
+        for first in ("ue:b@x", "ue:c@x"):  # whichever is asked for next
+            nth = 0
+            goes_on = True
+            while goes_on:
+                nth += 1
+                call("ue:b@x")
+                goes_on = cut(lambda call=call: call("ue:c@x"), nth)
+                equal(call(first), wanted(first))
+                for name in ("ue:b@x", "ue:c@x"):
+                    equal(call(name), wanted(name))
+            assert nth > 1 or not hasattr(sys, "settrace")
