@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+# heap: 256k, two devices, their peer and what was sent to it lie in it
 """What a client does where memory ends, or the storage refuses: nothing is half done, nothing is lost, nothing ends.
 
 Each line of `firmware/msgin5g` that may allocate fails once, in turn: a line that calls, makes a list or a tuple, adds

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+# heap: 256k, the peer, the storage and all that was sent lie in it too
 """The segment after the one on the air is made meanwhile, and goes out the moment that one is answered. With NSTART 1
 not before (RFC 7252 section 4.7)."""
 

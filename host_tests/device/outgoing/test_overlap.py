@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+# heap: 256k, the peer, the storage and two devices one after the other lie in it
 """A message from a file goes out while it is copied to the storage; nobody has all of it before `send` has taken it."""
 
 import io
