@@ -30,10 +30,12 @@ def new_id():
 
 
 @contextlib.asynccontextmanager
-async def gateway(store=":memory:", ack_timeout=0.2, clock=None, **settings):
-    """A gateway on free ports with quick retries; any UE may register."""
+async def gateway(store=":memory:", ack_timeout=0.2, clock=None, port=0, **settings):
+    """A gateway on free ports, CoAP's may be given, with quick retries; any UE may register."""
     quick = {"open": True, "retry_min": 0.05, "retry_max": 0.2, "segment_gap": 0.15} | settings
-    options = Options(Settings(**quick), ("127.0.0.1", 0), ("127.0.0.1", 0), store, ack_timeout, admin=True)
+    options = Options(
+        Settings(**quick), ("127.0.0.1", port), ("127.0.0.1", 0), store, ack_timeout, admin=True
+    )
     events = Events()
     journal = Journal(events)
     async with Gateway(options, events, clock) as running:

@@ -26,6 +26,7 @@ from tools.transport.departure.beside import BESIDE, let_beside
 from tools.transport.departure.hush import Hush
 from tools.transport.departure.late import Late
 from tools.transport.departure.outlet import Outlet
+from tools.transport.departure.tokens import draw
 from tools.transport.departure.wide import widen
 from tools.transport.discovery import PATH as WELL_KNOWN
 from tools.transport.door import Door
@@ -198,6 +199,7 @@ class CoapTransport:
             acknowledgements.attach(interface.token_interface)
             self.outlet.attach(interface.token_interface)
             self._hush.attach(interface.token_interface)
+            draw(interface.token_interface)
             keep_time(interface.token_interface, self._tuning)
             self._straight.attach(interface.token_interface)
             if self.wide:

@@ -3,12 +3,16 @@
 at random, and comes to those that it used within EXCHANGE_LIFETIME. It is taken, and a duplicate gets its own answer.
 """
 
+import asyncio
 import json
+import random
+import socket
 from uuid import uuid4
 
 import aiocoap
 import pytest
 
+from host_tests.gateway import scripted
 from host_tests.gateway.devices import UE, run
 from host_tests.gateway.transport.test_oscore_gateway import (
     OTHER,
@@ -31,6 +35,11 @@ def plain(body, mid, token):
     message.direction = aiocoap.message.Direction.OUTGOING
     message.mtype, message.mid, message.token = aiocoap.CON, mid, token
     return message.encode()
+
+
+def changed(mid, token):
+    """2.04 in an ACK."""
+    return bytes((0x60 | len(token), aiocoap.CHANGED)) + mid.to_bytes(2, "big") + token
 
 
 class _Device(Raw):
@@ -130,3 +139,40 @@ def test_a_request_of_our_own_is_no_answer_to_one_of_the_same_id():
     manager._store_response_for_duplicates(_message(aiocoap.POST, aiocoap.CON, payload=b"ours"))
     assert manager._deduplicate_message(request)
     assert manager.sent == [answer]
+
+
+def test_an_answer_to_a_request_of_an_earlier_run(tmp_path):
+    """It comes late, to a gateway that chose the ID and the Token of then (RFC 7252 section 5.3.1) for what it asks
+    now. aiocoap takes both from `random`."""
+
+    async def pushed(device):
+        while True:
+            message = aiocoap.Message.decode(await asyncio.to_thread(device.recv, 2048))
+            if message.code is aiocoap.POST:
+                return message
+
+    async def main():
+        store = str(tmp_path / "gateway.db")
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as device:
+            device.settimeout(20)
+            random.seed(1)
+            async with scripted.gateway(store) as first, scripted.ApplicationServer(first) as server:
+                await server.register()
+                device.connect(("127.0.0.1", first.coap_port))
+                device.send(plain(reg(UE), 1, b"r"))
+                await first.journal.wait("registered", ue=UE)
+                await server.deliver(server.message(UE, "a"))
+                then = await pushed(device)
+            random.seed(1)
+            async with scripted.gateway(store, port=first.coap_port) as second:
+                now = await pushed(device)
+                assert (now.mid, now.payload) == (then.mid, then.payload)
+                assert now.token != then.token and len(now.token) == 4
+                device.send(changed(now.mid, then.token))
+                again = await pushed(device)
+                assert second.journal.find("delivered") == []
+                assert again.payload == now.payload
+                device.send(changed(again.mid, again.token))
+                await second.journal.wait("delivered")
+
+    run(main())
