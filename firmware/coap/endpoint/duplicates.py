@@ -16,7 +16,7 @@ if _TYPING:
 
     from ..message import Message
 
-_RECORD = const(7)  # octets
+_RECORD = const(8)  # octets
 _PART = const(160)  # octets of records that lie side by side
 _IDS = const(256)
 _PEERS = const(16)
@@ -72,7 +72,7 @@ class Duplicates:
 
     Holds at most `max_entries` of them and `octets` of answers. Where there is no room, the peer that takes up most
     of it loses its own oldest answer, so that one peer cannot make the table forget another. Of an answer that is
-    dropped, the name and the code are kept, in 7 octets: up to _IDS of them for each of _PEERS peers.
+    dropped, the name and the code are kept, in 8 octets: up to _IDS of them for each of _PEERS peers.
 
     Only `add` and `find` raise: MemoryError, and then nothing has changed.
     """
@@ -82,7 +82,7 @@ class Duplicates:
         self._entries = []
         self._max_entries = max_entries
         self._octets = octets
-        # peer: its records, in parts, each of the name (4 octets), the code, and when it expires (2)
+        # peer: its records, in parts, each of the name (5 octets), the code, and when it expires (2)
         self._ids = {}
         self._until = 0  # when the last of them has expired
 
@@ -92,13 +92,13 @@ class Duplicates:
             if entry.name == name and entry.peer == peer and ticks_diff(entry.expires, now) > 0:
                 return entry
         if self._ids:
-            octets = name.to_bytes(4, "big")
+            octets = name.to_bytes(5, "big")
             for records in self._ids.get(peer, ()):
                 if octets in records:
                     for at in range(0, len(records), _RECORD):
-                        if records[at : at + 4] == octets and _left(records, at, now) > 0:
+                        if records[at : at + 5] == octets and _left(records, at, now) > 0:
                             entry = _Entry(peer, name, now)
-                            code = records[at + 4]
+                            code = records[at + 5]
                             entry.answer = b"" if code == _NOTHING else code
                             return entry
         return None
@@ -140,7 +140,7 @@ class Duplicates:
 
     def answer(self, entry, octets, now=None):
         """Keep `octets` to be sent again when the entry's message comes again. With `now`, where they are no more than
-        a code, a record of that takes the place of the entry: 7 octets for some 100."""
+        a code, a record of that takes the place of the entry: 8 octets for some 100."""
         entry.answer = octets
         try:
             if now is not None and octets and _bare(octets):
@@ -190,7 +190,7 @@ class Duplicates:
     def _keep_id(self, entry, now):
         code = _NOTHING if entry.answer == b"" else _code(entry.answer)
         expires = (entry.expires >> 10) + 1
-        record = entry.name.to_bytes(4, "big") + bytes((code, expires >> 8 & 255, expires & 255))
+        record = entry.name.to_bytes(5, "big") + bytes((code, expires >> 8 & 255, expires & 255))
         parts = self._ids.get(entry.peer, [])
         while parts and _left(parts[0], 0, now) <= 0:
             _shorten(parts)
@@ -218,9 +218,9 @@ class Duplicates:
 
 
 def named(mid: int, octets: "Octets") -> int:
-    """Return the name of a message: its ID, and 14 bits of a checksum of `octets`, of all of a request or of the token
-    of a response. Both together are a small int where those have 31 bits."""
-    return (crc32(octets) & 0x3FFF) << 16 | mid
+    """Return the name of a message: its ID, and 24 bits of a checksum of `octets`, of all of a request or of the token
+    of a response. 14 bits would fit a small int beside the ID; they lost messages of a peer that came to IDs again."""
+    return (crc32(octets) & 0xFFFFFF) << 16 | mid
 
 
 def _length(parts):
@@ -252,4 +252,4 @@ def _bare(answer):
 
 def _left(records, at, now):
     """Return about how many seconds a record is still valid."""
-    return ((records[at + 5] << 8 | records[at + 6]) - (now >> 10) + 0x8000 & 0xFFFF) - 0x8000
+    return ((records[at + 6] << 8 | records[at + 7]) - (now >> 10) + 0x8000 & 0xFFFF) - 0x8000

@@ -122,6 +122,24 @@ def test_another_request_is_no_duplicate_where_the_code_alone_is_kept():
     equal(bytes(one_event(device)[2].payload), b"2")
 
 
+def test_a_thousand_requests_under_one_message_id():
+    # What is kept of each tells it from any other: of those before it, two hundred or more are known.
+    device = endpoint()
+    random = Random(1).bytes
+    last = []
+    for number in range(1000):
+        datagram = octets("41 02 1234 aa ff") + random(8)
+        device.receive(datagram, PEER, number)
+        respond(device, coap.CHANGED, b"", number)
+        sent(device)
+        last = last[-199:] + [datagram]
+    equal(device.stats["duplicates"], 0)
+    for datagram in last:
+        device.receive(datagram, PEER, 1000)
+        equal(sent(device), [octets("61 44 1234 aa")])
+    equal(events(device), [])
+
+
 def test_another_request_is_no_duplicate_of_one_that_waits_for_its_answer():
     device = endpoint()
     answer(device, "41 02 1234 aa ff 31")

@@ -44,7 +44,7 @@ class Duplicates:
 
     Holds at most `max_entries` of them and `octets` of answers. Where there is no room, the peer that takes up most
     of it loses its own oldest answer, so that one peer cannot make the table forget another. Of an answer that is
-    dropped, the name and the code are kept, in 7 octets: up to _IDS of them for each of _PEERS peers.
+    dropped, the name and the code are kept, in 8 octets: up to _IDS of them for each of _PEERS peers.
 
     Only `add` and `find` raise: MemoryError, and then nothing has changed.
     """
@@ -62,9 +62,9 @@ class Duplicates:
         """Take back what was added last; return that entry or None."""
     def answer(self, entry, octets, now=None):
         """Keep `octets` to be sent again when the entry's message comes again. With `now`, where they are no more than
-        a code, a record of that takes the place of the entry: 7 octets for some 100.
+        a code, a record of that takes the place of the entry: 8 octets for some 100.
         """
 def named(mid: int, octets: Octets) -> int:
-    """Return the name of a message: its ID, and 14 bits of a checksum of `octets`, of all of a request or of the token
-    of a response. Both together are a small int where those have 31 bits.
+    """Return the name of a message: its ID, and 24 bits of a checksum of `octets`, of all of a request or of the token
+    of a response. 14 bits would fit a small int beside the ID; they lost messages of a peer that came to IDs again.
     """
