@@ -14,6 +14,7 @@ COMMANDS = {
     "gateway": ("tools.gateway.program", "the emulated gateway with its server"),
     "server": ("tools.gateway.serverprogram", "the MSGin5G Server by itself, for gateways with --upstream"),
     "relay": ("tools.gateway.running.relay.program", "a Relay UE: datagrams between devices and a server"),
+    "as": ("tools.application.program", "an Application Server: listens for messages, or sends one"),
     "device": ("tools.device", "a device on this machine: the firmware on real MicroPython"),
     "demo": ("tools.demo", "gateway, server and device together, step by step"),
     "impair": ("tools.impair", "a bad network between devices and the gateway"),

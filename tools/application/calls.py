@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: MIT
+"""What is asked of the MSGin5G Server over HTTP, and its answers in words."""
+
+import asyncio
+import json
+import urllib.parse
+
+import aiohttp
+
+from tools.wire.bodies import encode
+from tools.wire.outside import clean
+from tools.wire.restreading import is_target
+
+PATIENCE = 30  # s for one answer
+LATER = {408, 425, 429, 503}  # nothing was done: the same again later
+_SAID = 1 << 16  # octets of an answer that are read
+_FIRST, _LONGEST = 0.5, 10  # s until it is asked again, where it does not say when
+
+
+class ServerError(Exception):
+    """What was asked for has not been done; the text is a sentence that says why."""
+
+
+class NotReachable(ServerError):
+    """Nobody answers at the server's URI."""
+
+
+class Refused(ServerError):
+    """The server said no. `status` is that of HTTP, 200 for a message that it takes and cannot deliver; `member` is
+    what of the body it was about, or ""; `after` are the seconds until it wants to be asked again, or None."""
+
+    def __init__(self, text, status, member="", after=None):
+        super().__init__(text)
+        self.status = status
+        self.member = member
+        self.after = after
+
+
+class Calls:
+    """An async context manager: calls of the server at the URI `server`, with the bearer token that
+    `msgin5g gateway as add` printed, where it wants one. Raises ValueError for a URI that is none."""
+
+    def __init__(self, server, token=None):
+        if not is_target(server) or urllib.parse.urlsplit(server).query:
+            raise ValueError("%r is no http:// or https:// URI of a server" % server)
+        self.server = server.rstrip("/")
+        self._token = token
+        self._http = None
+
+    async def __aenter__(self):
+        self._http = aiohttp.ClientSession(
+            timeout=aiohttp.ClientTimeout(total=PATIENCE), cookie_jar=aiohttp.DummyCookieJar()
+        )
+        return self
+
+    async def __aexit__(self, *exception):
+        await self._http.close()
+
+    async def post(self, path, body, patience=0):
+        """The JSON object of the answer, and the URI of what was made or "". What passes (`LATER`, or nobody there)
+        is asked again for `patience` s; a body with a msgId is one message however often it is sent. Raises
+        NotReachable, Refused."""
+        loop = asyncio.get_running_loop()
+        end, rest = loop.time() + patience, _FIRST
+        while True:
+            try:
+                return await self._ask("POST", self.server + path, body)
+            except NotReachable:
+                after = rest
+                if loop.time() + after > end:
+                    raise
+            except Refused as refused:
+                after = rest if refused.after is None else refused.after
+                if refused.status not in LATER or loop.time() + after > end:
+                    raise
+            await asyncio.sleep(after)
+            rest = min(2 * rest, _LONGEST)
+
+    async def delete(self, uri):
+        """Ends what was made. Raises NotReachable, Refused."""
+        await self._ask("DELETE", uri)
+
+    async def _ask(self, method, uri, body=None):
+        headers = {} if self._token is None else {"Authorization": "Bearer " + self._token}
+        data = None if body is None else encode(body)
+        if data is not None:
+            headers["Content-Type"] = "application/json"
+        try:
+            async with self._http.request(
+                method, uri, data=data, headers=headers, allow_redirects=False
+            ) as response:
+                octets = bytearray()
+                while len(octets) <= _SAID and (piece := await response.content.readany()):
+                    octets += piece
+                status, location = response.status, response.headers.get("Location", "")
+                after = response.headers.get("Retry-After", "")
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            words = str(error) if isinstance(error, aiohttp.ClientError) else ""
+            reason = clean(words or getattr(error, "strerror", None) or "no answer")
+            raise NotReachable("nobody answers at %s: %s" % (self.server, reason)) from None
+        said = _object(octets)
+        if 200 <= status < 300:
+            return said, location
+        params = said.get("invalidParams")
+        member = params[0].get("param", "") if isinstance(params, list) and params else ""
+        words = said.get("detail") or said.get("title") or "it says no more"
+        about = " (%s)" % member if member else ""
+        text = "%s says %d%s: %s" % (self.server, status, about, clean(str(words)))
+        raise Refused(text, status, member, int(after[:6]) if after.isdecimal() else None)
+
+
+def _object(octets):
+    try:
+        said = json.loads(octets) if octets else {}
+    except ValueError:
+        return {}
+    return said if isinstance(said, dict) else {}

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: MIT
+"""Where the MSGin5G Server posts to: each message once, and none that nobody has taken is answered as if it were."""
+
+import asyncio
+import collections
+import secrets
+
+from aiohttp import web
+
+from tools.application.values import Message, Report
+from tools.wire.bodies import Malformed, parse
+
+LARGEST = 1 << 22  # octets of a body
+PATIENCE = 20  # s that a message waits to be taken until the server is asked to bring it again
+WAITING = 256  # messages at most, each in memory
+ENDING = 5  # s for the answers, and the reports, of what was taken
+KNOWN = 4096  # messages that are known again
+
+
+class Posted:
+    """Messages wait in it to be taken. `report(message)` is a coroutine that reports one that wants it, or None;
+    `hear(report)` is told each Report. The path is hard to guess: who knows it could make messages up."""
+
+    def __init__(self, report, hear, make):
+        """`make(body)` gives a Message."""
+        self.path = "/" + secrets.token_urlsafe(16)
+        self.repeated = 0
+        self._report = report
+        self._hear = hear
+        self._make = make
+        self._waiting = asyncio.Queue()
+        self._places = {}  # of what waits: key to (Message, future that is done when it is taken)
+        self._taken = collections.OrderedDict()  # keys, the oldest first
+        self._runner = None
+
+    async def listen(self, host, port):
+        """Its port. Raises OSError."""
+        app = web.Application(client_max_size=LARGEST)
+        app.router.add_post(self.path, self._posted)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=ENDING)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, host, port).start()
+        return self._runner.addresses[0][1]
+
+    async def close(self):
+        """What was taken is answered yet; what was not, the server brings again."""
+        for _, taken in self._places.values():
+            taken.cancel()
+        self._places.clear()
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    async def take(self):
+        """The next Message, which is answered for with that: what waits when this program dies comes again."""
+        key = await self._waiting.get()
+        message, taken = self._places.pop(key)
+        self._remember(key)
+        taken.set_result(None)
+        return message
+
+    async def _posted(self, request):
+        try:
+            body = parse(await request.read())
+            if "delivSt" in body:  # which only a DeliveryStatusReport has
+                self._hear(Report.of(body))
+                return web.Response(status=204)
+            message = self._make(body)
+        except (Malformed, KeyError, TypeError, ValueError):
+            return web.Response(status=400, text="neither a UEMessageDelivery nor a DeliveryStatusReport")
+        key = (message.message_id, message.sender, message.to)
+        if key in self._taken:
+            self.repeated += 1
+        elif not await self._is_taken(key, message):
+            return web.Response(status=503, headers={"Retry-After": "1"})
+        if self._report is not None and message.wants_report and not await self._report(message):
+            return web.Response(status=503, headers={"Retry-After": "1"})  # it comes again, and the report with it
+        return web.Response(status=204)
+
+    async def _is_taken(self, key, message):
+        if key not in self._places:
+            if len(self._places) >= WAITING:
+                return False
+            self._places[key] = (message, asyncio.get_running_loop().create_future())
+            self._waiting.put_nowait(key)
+        else:
+            self.repeated += 1
+        _, taken = self._places[key]
+        await asyncio.wait((taken,), timeout=PATIENCE)
+        return taken.done() and not taken.cancelled()
+
+    def _remember(self, key):
+        self._taken[key] = None
+        if len(self._taken) > KNOWN:
+            self._taken.popitem(last=False)

@@ -1,0 +1,331 @@
+# SPDX-License-Identifier: MIT
+"""`msgin5g as`: an Application Server at the command line, which listens or sends."""
+
+import argparse
+import asyncio
+import contextlib
+import math
+import signal
+import sys
+from pathlib import Path
+
+from tools import held
+from tools.application import nearby
+from tools.application.calls import NotReachable, Refused, ServerError
+from tools.application.server import SERVER, ApplicationServer
+from tools.application.telling import Teller
+from tools.errors import UsageError
+from tools.wire.bodies import is_service_id
+from tools.wire.restreading import is_target
+
+_AGAIN = 2  # s between tries of who waits for a server
+_LARGEST = 1 << 16  # octets of a message (TS 23.554 leaves the size open; a device takes so much)
+_KINDS = {"ue": "UE", "as": "AS", "group": "GROUP", "topic": "TOPIC", "area": "BC"}
+_LISTEN = """examples:
+  msgin5g as listen as:weather@example.org
+  msgin5g as listen as:weather@example.org --topic alerts --save received
+  msgin5g as listen as:weather@example.org --json | jq .payload"""
+_SEND = """examples:
+  msgin5g as send --from as:weather@example.org --to ue:sensor-1@example.org --report "measure"
+  msgin5g as send --from as:weather@example.org --to ue:sensor-1@example.org --file update.bin
+  msgin5g as send --from as:weather@example.org --topic alerts "storm"
+  date | msgin5g as send --from as:weather@example.org --group group:all@example.org -
+
+With --report it ends when the report has come: exit code 0 for a message that was delivered, 1 for one that was not."""
+
+
+def add_arguments(parser):
+    verbs = parser.add_subparsers(metavar="VERB", dest="as_verb", required=True)
+    listen = _verb(verbs, "listen", "registers, prints each message that comes, and reports it", _LISTEN)
+    listen.add_argument(
+        "service_id", metavar="AS", type=_service_id, help="its AS Service ID: as:weather@example.org"
+    )
+    listen.add_argument(
+        "--topic", metavar="NAME", action="append", default=[], help="subscribe to it; may be given again"
+    )
+    listen.add_argument(
+        "--save", metavar="DIR", type=Path, help="each payload into a file of its own in this folder"
+    )
+    listen.add_argument("--count", metavar="N", type=_count, help="end after so many messages")
+    listen.add_argument(
+        "--http",
+        metavar="HOST:PORT",
+        type=_address,
+        help="where the server finds it (default: this machine's address toward the server, any port)",
+    )
+    listen.add_argument(
+        "--stay",
+        action="store_true",
+        help="stay registered at the end: what is sent to it meanwhile waits, and comes when it listens again",
+    )
+    listen.add_argument("--no-report", action="store_true", help="no delivery reports")
+    send = _verb(verbs, "send", "sends a message, and waits for the report on it", _SEND)
+    send.add_argument(
+        "--from",
+        dest="service_id",
+        metavar="AS",
+        type=_service_id,
+        required=True,
+        help="the AS Service ID that it is from; an `as listen` of it on this machine sends it and shows it, too",
+    )
+    to = send.add_mutually_exclusive_group(required=True)
+    to.add_argument("--to", metavar="ID", type=_service_id, help="a UE, or with as: an Application Server")
+    to.add_argument("--group", metavar="ID", type=_service_id, help="each member of a group")
+    to.add_argument("--topic", metavar="NAME", type=_service_id, help="whoever is subscribed to a topic")
+    to.add_argument("--area", metavar="ID", type=_service_id, help="a broadcast area")
+    send.add_argument("text", metavar="TEXT", nargs="?", help="the payload; - reads standard input")
+    send.add_argument("--file", metavar="FILE", type=Path, help="what is in it is the payload, as octets")
+    send.add_argument("--report", action="store_true", help="ask for a delivery report, and wait for it")
+    send.add_argument(
+        "--wait",
+        metavar="SECONDS",
+        type=_seconds,
+        default=60,
+        help="for the report at most (default: %(default)s)",
+    )
+    send.add_argument(
+        "--expire",
+        metavar="SECONDS",
+        type=_seconds,
+        help="until when it is kept for a recipient that is away (default: as the server does)",
+    )
+    send.add_argument("--priority", choices=("high", "normal", "low"), help="default: normal")
+    for verb in (listen, send):
+        verb.add_argument(
+            "--server", metavar="URI", type=_uri, default=SERVER, help="its HTTP side (default: %(default)s)"
+        )
+        verb.add_argument(
+            "--token-file",
+            metavar="FILE",
+            type=Path,
+            help="holds what `msgin5g gateway as add` printed, where the server wants a token",
+        )
+        verb.add_argument("--json", action="store_true", help="one JSON object a line, for programs")
+
+
+def _verb(verbs, name, summary, examples):
+    return verbs.add_parser(
+        name,
+        help=summary,
+        description=f"An Application Server {summary}.",
+        epilog=examples,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def main(args):
+    if args.token_file is not None:
+        try:
+            args.token = args.token_file.read_text(encoding="ascii").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(
+                f"--token-file {args.token_file}: {getattr(error, 'strerror', None) or 'no token'}"
+            ) from None
+    else:
+        args.token = None
+    verb = {"listen": _listen, "send": _send}[args.as_verb]
+    return asyncio.run(_until_signals(verb(args, Teller(args.json))))
+
+
+async def _until_signals(work):
+    task = asyncio.ensure_future(work)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, task.cancel)
+    try:
+        return await task
+    except asyncio.CancelledError:
+        return 130
+
+
+# ---- listen ----------------------------------------------------------------------------------------------------------
+
+
+async def _listen(args, tell):
+    if args.save is not None:
+        try:
+            args.save.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"--save {args.save}: {error.strerror}") from None
+    application = ApplicationServer(
+        args.service_id,
+        args.server,
+        token=args.token,
+        listen=args.http,
+        reports=not args.no_report,
+        stay=args.stay,
+        on_report=tell.report,
+    )
+    try:
+        async with nearby.Door(application):
+            return await _listening(application, args, tell)
+    except held.Held as holder:
+        raise UsageError(f"{args.service_id} is listened for already: {holder}") from None
+    except ServerError as error:
+        return tell.failed(str(error))
+
+
+async def _listening(application, args, tell):
+    async with contextlib.AsyncExitStack() as stack:
+        told = False
+        while True:
+            try:
+                await stack.enter_async_context(application)
+                break
+            except NotReachable as error:
+                if not told:
+                    tell.say(f"{error}; trying for ever. `make gateway` starts one on this machine")
+                told = True
+                await asyncio.sleep(_AGAIN)
+            except OSError as error:
+                where = "%s:%d" % args.http if args.http else "this machine"
+                raise UsageError(f"cannot listen at {where}: {error.strerror or error}") from None
+        if args.topic:
+            await application.subscribe(*args.topic)
+        tell.listening(application, args.topic)
+        number = 0
+        async for message in application.messages():
+            number += 1
+            tell.message(message, _saved(args.save, message, number, tell))
+            if number == args.count:
+                return 0
+
+
+def _saved(folder, message, number, tell):
+    """The file that its payload is in now, or None."""
+    if folder is None:
+        return None
+    name = "".join(c if c.isalnum() or c in ".-" else "_" for c in message.sender)[:80]
+    content = message.payload
+    try:
+        while True:
+            path = folder / ("%s-%d" % (name, number))
+            try:
+                with open(path, "xb") as file:
+                    file.write(content.encode() if isinstance(content, str) else content)
+                return path
+            except FileExistsError:
+                number += 1
+    except OSError as error:
+        tell.say(f"not saved: {path}: {error.strerror}")
+        return None
+
+
+# ---- send ------------------------------------------------------------------------------------------------------------
+
+
+async def _send(args, tell):
+    to, to_type = _recipient(args)
+    payload = _payload(args)
+    more = {"to_type": to_type, "report": args.report, "seconds": args.expire}
+    if args.priority:
+        more["priority"] = args.priority.upper()
+    try:
+        async with contextlib.AsyncExitStack() as stack:
+            sent = await nearby.passed(args.server, args.service_id, to, payload, **more)
+            if sent is not None:
+                stack.callback(sent.close)
+                elsewhere = False
+            else:
+                application = ApplicationServer(
+                    args.service_id, args.server, token=args.token, register=False
+                )
+                await stack.enter_async_context(application)
+                sent, elsewhere = await _sent(application, to, payload, more)
+            tell.sent(sent, to)
+            if not args.report:
+                return 0
+            if elsewhere:
+                return tell.failed(
+                    f"{args.service_id} is registered by another program, which gets the report"
+                )
+            return await _reported(sent, args.wait, tell)
+    except ServerError as error:
+        return tell.failed(str(error))
+    except OSError as error:
+        return tell.failed(f"cannot listen for the report: {error.strerror or error}")
+
+
+async def _sent(application, to, payload, more):
+    """The Sent, and whether another program has the registration."""
+    try:
+        return await application.send(to, payload, **more), True
+    except Refused as refused:
+        if refused.status != 403:
+            raise
+    await application.register()
+    return await application.send(to, payload, **more), False
+
+
+async def _reported(sent, seconds, tell):
+    try:
+        report = await sent.report(seconds)
+    except TimeoutError:
+        return tell.failed(f"no report within {seconds:g} s; the message is on its way all the same")
+    tell.report(report)
+    return 0 if report.delivered else 1
+
+
+def _recipient(args):
+    for name, kind in (("group", "GROUP"), ("topic", "TOPIC"), ("area", "BC")):
+        if getattr(args, name) is not None:
+            return getattr(args, name), kind
+    return args.to, "AS" if args.to.startswith("as:") else "UE"
+
+
+def _payload(args):
+    if (args.text is None) == (args.file is None):
+        raise UsageError("as send: give the payload as TEXT, as - for standard input, or as --file FILE")
+    try:
+        if args.file is not None:
+            content = args.file.read_bytes()
+        elif args.text == "-":
+            content = sys.stdin.buffer.read(_LARGEST + 1).removesuffix(b"\n")
+        else:
+            return args.text
+    except OSError as error:
+        raise UsageError(f"--file {args.file}: {error.strerror}") from None
+    if len(content) > _LARGEST:
+        raise UsageError(f"as send: {len(content)} octets; a message has {_LARGEST} at most")
+    if args.text == "-":
+        with contextlib.suppress(UnicodeDecodeError):
+            return content.decode()
+    return content
+
+
+# ---- arguments -------------------------------------------------------------------------------------------------------
+
+
+def _service_id(text):
+    if not is_service_id(text):
+        raise argparse.ArgumentTypeError("an ID is 1 to 255 octets without control characters")
+    return text
+
+
+def _uri(text):
+    if not is_target(text) or set("?#") & set(text):
+        raise argparse.ArgumentTypeError("%r is no URI of a server: http://127.0.0.1:8065" % text[:64])
+    return text.rstrip("/")
+
+
+def _address(text):
+    host, _, port = text.rpartition(":")
+    if not host or not port.isascii() or not port.isdecimal() or not int(port) < 1 << 16:
+        raise argparse.ArgumentTypeError("%r is no HOST:PORT: 192.0.2.1:9000" % text[:64])
+    return host.strip("[]"), int(port)
+
+
+def _count(text):
+    if not text.isascii() or not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError("%r is no number of messages" % text[:64])
+    return int(text)
+
+
+def _seconds(text):
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0
+    if not 0 < seconds < math.inf:
+        raise argparse.ArgumentTypeError("%r is no number of seconds" % text[:64])
+    return seconds

@@ -1,0 +1,254 @@
+# SPDX-License-Identifier: MIT
+"""The Application Server: registered as long as it is open, sends, takes, reports."""
+
+import asyncio
+import contextlib
+import datetime
+import socket
+import urllib.parse
+import uuid
+import weakref
+
+from tools.application.calls import Calls, Refused, ServerError
+from tools.application.posted import Posted
+from tools.application.values import Message, Sent
+from tools.server.hosts import is_loopback
+from tools.wire import payload as payloads
+
+REGISTRATIONS = "/msgs-asregistration/v1/registrations"
+DELIVERY = "/msgs-msgdelivery/v1/"
+TOPICS = "/msgs-topiclistevent/v1/"
+SERVER = "http://127.0.0.1:8065"
+AGAIN = 60  # s between registrations: a server that lost its store knows it again after that
+PATIENCE = 30  # s for what passes
+
+
+class ApplicationServer:
+    """An async context manager, registered with the MSGin5G Server (TS 23.554 clause 8.2.2) from its beginning to its
+    end.
+
+    `service_id`: its AS Service ID. `server`: URI of the MSGin5G Server's HTTP side. `token`: what
+    `msgin5g gateway as add` printed, where the server wants one. `listen`: (host, port) where the server finds it; by
+    default this machine's address toward the server, and any port; `target`: the URI that the server is to use instead,
+    of a proxy whose path ends here. `reports`: whether it reports the delivery of each message that asks for it, once
+    it was taken. `stay`: it stays registered at its end, and what is sent to it meanwhile waits at the server.
+    `register`: False for one that another program has registered, whose reports and messages go there.
+    `on_report(report)` hears each Report, also those that nobody waits for.
+
+    Entering it raises NotReachable, Refused, and OSError where it cannot listen.
+    """
+
+    def __init__(
+        self,
+        service_id,
+        server=SERVER,
+        *,
+        token=None,
+        listen=None,
+        target=None,
+        reports=True,
+        stay=False,
+        register=True,
+        on_report=None,
+    ):
+        self.service_id = service_id
+        self.server = server
+        self.target = target
+        self._calls = Calls(server, token)
+        self._listen = listen
+        self._reports = reports
+        self._stay = stay
+        self._on_report = on_report
+        self._posted = Posted(self._reported if reports else None, self._hear, self._message)
+        self._sent = weakref.WeakValueDictionary()  # by message ID: who waits for a report holds it
+        self._register_first = register
+        self._registration = ""
+        self._subscribed = {}  # topics, in order
+        self._keeping = None
+
+    async def __aenter__(self):
+        async with contextlib.AsyncExitStack() as stack:
+            await stack.enter_async_context(self._calls)
+            stack.push_async_callback(self._leave)
+            stack.push_async_callback(self._posted.close)
+            await self._open()
+            if self._register_first:
+                await self.register()
+            self._exit = stack.pop_all()
+        return self
+
+    async def __aexit__(self, *exception):
+        await self._exit.aclose()
+
+    @property
+    def address(self):
+        """Its address of TS 29.538."""
+        return {"addrType": "AS", "addr": self.service_id}
+
+    # ---- messages ----------------------------------------------------------------------------------------------------
+
+    async def send(
+        self,
+        to,
+        payload,
+        *,
+        to_type="UE",
+        report=False,
+        store=True,
+        seconds=None,
+        message_id=None,
+        application_id=None,
+        priority=None,
+    ):
+        """Sends `payload`, text or octets, to a service ID (`to_type`: UE, AS, GROUP, TOPIC or BC); the Sent, once it
+        is on the server's disk. `report`: its recipient is to report on it. `store`: it is kept for a recipient that is
+        away, for so many `seconds`, None for as long as the server keeps it. `message_id`: sent twice, it is one
+        message; by default a new one. `priority`: HIGH, NORMAL or LOW.
+
+        Raises Refused, also for a recipient that nobody knows; NotReachable.
+        """
+        message_id = str(uuid.uuid4()) if message_id is None else message_id
+        octets = isinstance(payload, (bytes, bytearray, memoryview))
+        body = {
+            "oriAddr": self.address,
+            "destAddr": {"addrType": to_type, "addr": to},
+            "msgId": message_id,
+            "stoAndFwInd": store,
+            "delivStReqInd": report,
+            "payload": payloads.from_octets(bytes(payload)) if octets else payloads.from_text(payload),
+        }
+        if application_id is not None:
+            body["appId"] = application_id
+        if priority is not None:
+            body["priority"] = priority
+        if store and seconds is not None:
+            body["stoAndFwParams"] = {"exprTime": _moment(seconds)}
+        sent = Sent(message_id, False)
+        if report:
+            self._sent[message_id] = sent  # its report may be here before the answer
+        said, _ = await self._calls.post(DELIVERY + "deliver-as-message", body, PATIENCE)
+        if said.get("status") == "DELY_FAILED":
+            cause = said.get("failureCause") or "it does not say why"
+            raise Refused("%s cannot deliver it to %s: %s" % (self.server, to, cause), 200)
+        sent.stored = said.get("status") == "DELY_STORED"
+        return sent
+
+    async def messages(self):
+        """Whole messages, each once, as they come. With the next step of the loop it is taken: the server has its
+        answer, its sender the report."""
+        while True:
+            yield await self._posted.take()
+
+    @property
+    def repeated(self):
+        """Messages that the server brought again, which it does where our answer was lost."""
+        return self._posted.repeated
+
+    async def subscribe(self, *topics, seconds=None):
+        """What others send to these topics comes here, until `seconds` are over, or as long as it is registered.
+        Raises Refused, NotReachable."""
+        more = {} if seconds is None else {"exprTime": _moment(seconds)}
+        await self._topics("request-topic-subscription", topics, more)
+        if seconds is None:
+            self._subscribed |= dict.fromkeys(topics)
+
+    async def unsubscribe(self, *topics):
+        """Ends that. Raises Refused, NotReachable."""
+        for topic in topics:
+            self._subscribed.pop(topic, None)
+        await self._topics("request-topic-unsubscription", topics, {})
+
+    async def _topics(self, call, topics, more):
+        await self._calls.post(
+            TOPICS + call, {"oriAddr": self.address, "msgTopics": list(topics), **more}, PATIENCE
+        )
+
+    # ---- what came ---------------------------------------------------------------------------------------------------
+
+    def _message(self, body):
+        return Message(body, self._tell)
+
+    def _hear(self, report):
+        sent = self._sent.get(report.message_id)
+        if sent is not None:
+            sent.hear(report)
+        if self._on_report is not None:
+            self._on_report(report)
+
+    async def _reported(self, message):
+        """Whether the server took the report; what it never takes counts as that."""
+        try:
+            await self._tell(message, True, "")
+        except Refused as refused:
+            return refused.after is None and refused.status < 500
+        except ServerError:
+            return False
+        return True
+
+    async def _tell(self, message, delivered, cause):
+        body = {
+            "oriAddr": self.address,
+            "destAddr": {"addrType": message.sender_type, "addr": message.sender},
+            "msgId": message.message_id,
+            "delivSt": "REPT_DELY_SUCCESS" if delivered else "REPT_DELY_FAILED",
+        }
+        if cause:
+            body["failureCause"] = cause
+        await self._calls.post(DELIVERY + "deliver-report", body)
+
+    # ---- being there -------------------------------------------------------------------------------------------------
+
+    async def _open(self):
+        host, port = self._listen or (_own_address(self.server), 0)
+        port = await self._posted.listen(host, port)
+        if self.target is None:
+            shown = _own_address(self.server) if host in ("0.0.0.0", "::") else host
+            self.target = "http://%s:%d%s" % (
+                "[%s]" % shown if ":" in shown else shown,
+                port,
+                self._posted.path,
+            )
+
+    async def register(self):
+        """Registers it, for who did not at the beginning. Raises Refused, NotReachable."""
+        await self._register()
+        if self._keeping is None:
+            self._keeping = asyncio.create_task(self._keep())
+
+    async def _register(self):
+        body = {"asSvcId": self.service_id, "targetUri": self.target}
+        _, self._registration = await self._calls.post(REGISTRATIONS, body)
+
+    async def _keep(self):
+        """A server that lost its store knows it again, and one that rests before it tries again does so at once."""
+        while True:
+            await asyncio.sleep(AGAIN)
+            with contextlib.suppress(ServerError):
+                await self._register()
+                if self._subscribed:
+                    await self.subscribe(*self._subscribed)
+
+    async def _leave(self):
+        if self._keeping is None:
+            return
+        self._keeping.cancel()
+        if not self._stay:
+            with contextlib.suppress(ServerError):
+                await self._calls.delete(self._registration)
+
+
+def _moment(seconds):
+    until = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=seconds)
+    return until.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _own_address(server):
+    """This machine's address on the way to the server; nothing is sent for that."""
+    parts = urllib.parse.urlsplit(server)
+    if parts.hostname == "localhost" or is_loopback(parts.hostname):
+        return "127.0.0.1"
+    found = socket.getaddrinfo(parts.hostname, parts.port or 80, type=socket.SOCK_DGRAM)
+    family, type_, protocol, _, address = found[0]
+    with socket.socket(family, type_, protocol) as probe:
+        probe.connect(address)
+        return probe.getsockname()[0]
