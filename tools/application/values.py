@@ -22,7 +22,8 @@ class Message:
         self.message_id = _text(body["msgId"])
         self.application_id = body.get("appId")
         self.wants_report = body.get("delivStReqInd") is True
-        self.payload = _content(_text(body.get("payload", "")))
+        value = body.get("payload")
+        self.payload = "" if value is None else _content(_text(value))
         self.time = time.time()
         self._report = report
 

@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: MIT
+"""`msgin5g as listen` and `as send`, as one types them, beside a gateway and a UE."""
+
+import asyncio
+import json
+import os
+import sys
+
+import pytest
+
+from host_tests.gateway.scripted import ROOT, Ue, gateway, run
+
+A = "ue:a@example.org"
+AS = "as:weather@example.org"
+
+
+class Typed:
+    """The command as a process, its lines as they come."""
+
+    def __init__(self, folder, g, *words):
+        at = () if g is None else ("--server", "http://127.0.0.1:%d" % g.http_port)
+        self._words = [*words[:1], *at, *words[1:]]
+        self._environment = os.environ | {"XDG_RUNTIME_DIR": str(folder), "TMPDIR": str(folder)}
+
+    async def __aenter__(self):
+        pipe = asyncio.subprocess.PIPE
+        self.process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "tools.cli",
+            "as",
+            *self._words,
+            stdin=pipe,
+            stdout=pipe,
+            stderr=pipe,
+            cwd=ROOT,
+            env=self._environment,
+        )
+        return self
+
+    async def __aexit__(self, *exception):
+        if self.process.returncode is None:
+            self.process.kill()
+            await self.process.wait()
+
+    async def line(self):
+        return (await self.process.stdout.readline()).decode().strip()
+
+    async def end(self, given=None):
+        """(exit code, stdout, stderr)"""
+        out, err = await self.process.communicate(given)
+        return self.process.returncode, out.decode(), err.decode()
+
+
+async def typed(folder, g, *words, given=None):
+    async with Typed(folder, g, *words) as command:
+        return await command.end(given)
+
+
+def answering(ue):
+    """The UE reports each message that asks for it."""
+
+    async def answer():
+        while True:
+            body = await ue.next("MSG")
+            if body.get("isDelivStatReq"):
+                await ue.report(body)
+
+    return asyncio.ensure_future(answer())
+
+
+def test_three_terminals(tmp_path):
+    """A listener; a UE that sends to it; `send`, by the listener, with the report to both."""
+
+    async def main():
+        async with gateway() as g, Ue(g, A) as ue, Typed(tmp_path, g, "listen", AS, "--count", "2") as listen:
+            await ue.register()
+            task = answering(ue)
+            assert "%s is registered with" % AS in await listen.line()
+            await ue.send(AS, "21.5", "AS")
+            assert (await listen.line()).endswith("%s: 21.5" % A)
+            code, out, err = await typed(
+                tmp_path, g, "send", "--from", AS, "--to", A, "--report", "measure"
+            )
+            assert (code, err) == (0, "")
+            accepted, delivered = out.splitlines()
+            assert "accepted " in accepted and "delivered " in delivered and delivered.endswith("to " + A)
+            assert (await listen.line()).endswith("to " + A)
+            assert len(g.journal.find("as-registered")) == 1
+            await ue.send(AS, "data:;base64,AAEC", "AS", isDelivStatReq=True)
+            code, out, _ = await listen.end()
+            assert (code, out.strip()[9:]) == (0, "%s: 3 octets: 00 01 02" % A)
+            await g.journal.wait("reported", to=A)
+            await g.journal.wait("as-deregistered")
+            task.cancel()
+
+    run(main())
+
+
+def test_send_by_itself(tmp_path):
+    async def main():
+        async with gateway() as g, Ue(g, A) as ue:
+            await ue.register()
+            task = answering(ue)
+            send = ("send", "--from", AS, "--to", A, "--json")
+            code, out, _ = await typed(tmp_path, g, *send, "--report", "-", given=b"21.5\n")
+            accepted, report = map(json.loads, out.splitlines())
+            assert (code, accepted["event"], report["event"], report["delivered"]) == (
+                0,
+                "accepted",
+                "report",
+                True,
+            )
+            assert ue.received[-1]["payload"] == "21.5"
+            assert len(g.journal.find("as-deregistered")) == 1
+            file = tmp_path / "file"
+            file.write_bytes(b"\x00\xff")
+            code, out, _ = await typed(tmp_path, g, *send, "--file", str(file))
+            assert (code, ue.received[-1]["payload"]) == (0, "data:;base64,AP8=")
+            task.cancel()
+            code, out, _ = await typed(tmp_path, g, *send, "--report", "--wait", "0.2", "x")
+            assert (code, json.loads(out.splitlines()[-1])["event"]) == (1, "failed")
+            code, _, err = await typed(tmp_path, g, "send", "--from", AS, "--to", "ue:nobody", "x")
+            assert code == 1 and "unknown recipient" in err and err.count("\n") == 1
+
+    run(main())
+
+
+def test_saved(tmp_path):
+    async def main():
+        folder = tmp_path / "received"
+        words = ("listen", AS, "--count", "2", "--save", str(folder))
+        async with gateway() as g, Ue(g, A) as ue, Typed(tmp_path, g, *words) as listen:
+            await ue.register()
+            await listen.line()
+            await ue.send(AS, "a text", "AS")
+            await ue.send(AS, "data:;base64,AAEC", "AS")
+            assert (await listen.end())[0] == 0
+        assert sorted(path.read_bytes() for path in folder.iterdir()) == [b"\x00\x01\x02", b"a text"]
+
+    run(main())
+
+
+def test_the_second_listener_hears_who_the_first_is(tmp_path):
+    async def main():
+        async with gateway() as g, Typed(tmp_path, g, "listen", AS) as first:
+            await first.line()
+            code, _, err = await typed(tmp_path, g, "listen", AS)
+            assert code == 2 and err.startswith("msgin5g: %s is listened for already: process" % AS)
+
+    run(main())
+
+
+def test_a_listener_waits_for_a_server_and_ends_in_order(tmp_path):
+    async def main():
+        async with Typed(tmp_path, None, "listen", "--server", "http://127.0.0.1:1", AS) as listen:
+            told = (await listen.process.stderr.readline()).decode()
+            assert told.startswith("as: nobody answers at http://127.0.0.1:1") and "make gateway" in told
+            listen.process.terminate()
+            code, out, err = await listen.end()
+            assert (code, out, err) == (130, "", "")
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    "words, says",
+    [
+        (("send", "--from", AS, "--to", A), "as - for standard input"),
+        (("send", "--from", AS, "--to", A, "x", "--file", "y"), "as - for standard input"),
+        (("send", "--from", AS, "--to", A, "--file", "/nowhere"), "No such file"),
+        (("send", "--from", AS, "--to", A, "--token-file", "/nowhere", "x"), "No such file"),
+        (("send", "--from", "", "--to", A, "x"), "1 to 255 octets"),
+        (("send", "--from", AS, "--to", A, "--wait", "0", "x"), "no number of seconds"),
+        (("listen", AS, "--server", "127.0.0.1"), "no URI of a server"),
+        (("listen", AS, "--http", "9000"), "no HOST:PORT"),
+        (("listen", AS, "--count", "0"), "no number of messages"),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_code_2(tmp_path, words, says):
+    code, out, err = run(typed(tmp_path, None, *words))
+    assert code == 2 and out == "" and says in err.splitlines()[-1]

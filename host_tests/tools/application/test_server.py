@@ -1,0 +1,229 @@
+# SPDX-License-Identifier: MIT
+"""tools.application.ApplicationServer against the gateway, with UEs played by aiocoap."""
+
+import asyncio
+import contextlib
+
+import aiohttp
+import pytest
+
+from host_tests.gateway.scripted import Ue, gateway, run
+from tools.application import ApplicationServer, NotReachable, Refused
+
+A, B = "ue:a@example.org", "ue:b@example.org"
+AS = "as:weather@example.org"
+
+
+@contextlib.asynccontextmanager
+async def world(**more):
+    """(gateway, registered UE, ApplicationServer)"""
+    async with gateway() as g, Ue(g, A) as ue:
+        await ue.register()
+        async with ApplicationServer(AS, "http://127.0.0.1:%d" % g.http_port, **more) as server:
+            yield g, ue, server
+
+
+async def first(server, count=1):
+    """So many messages."""
+    found = []
+    async for message in server.messages():
+        found.append(message)
+        if len(found) == count:
+            return found
+
+
+def test_it_is_registered_as_long_as_it_is_open():
+    async def main():
+        async with world() as (g, ue, server):
+            assert server.target.startswith("http://127.0.0.1:")
+            await g.journal.wait("as-registered", **{"as": AS})
+            assert await ue.send(AS, "21.5", "AS")
+            await first(server)
+        await g.journal.wait("as-deregistered", **{"as": AS})
+
+    run(main())
+
+
+def test_one_that_stays_gets_later_what_was_sent_meanwhile():
+    async def main():
+        async with gateway() as g, Ue(g, A) as ue:
+            await ue.register()
+            uri = "http://127.0.0.1:%d" % g.http_port
+            async with ApplicationServer(AS, uri, stay=True):
+                pass
+            await ue.send(AS, "meanwhile", "AS", sfFlag=True)
+            assert not g.journal.find("as-deregistered")
+            async with ApplicationServer(AS, uri) as server:
+                (message,) = await first(server)
+            assert message.payload == "meanwhile"
+
+    run(main())
+
+
+def test_what_comes():
+    async def main():
+        async with world() as (_, ue, server):
+            ids = [
+                await ue.send(AS, "21.5 °C", "AS", isDelivStatReq=True, appId="thermometer"),
+                await ue.send(AS, "data:;base64,AAEC/w==", "AS"),
+                await ue.send(AS, None, "AS"),
+            ]
+            text, octets, nothing = await first(server, 3)
+            assert [each.message_id for each in (text, octets, nothing)] == ids
+            assert (text.sender, text.sender_type, text.to, text.to_type) == (A, "UE", AS, "AS")
+            assert (text.payload, octets.payload, nothing.payload) == ("21.5 °C", b"\x00\x01\x02\xff", "")
+            assert text.application_id == "thermometer"
+            assert (text.wants_report, octets.wants_report) == (True, False)
+            report = await ue.next("IMDN")
+            assert (report["msgId"], report["DelSta"]) == (ids[0], "success")
+
+    run(main())
+
+
+def test_nothing_is_reported_before_it_was_taken():
+    async def main():
+        async with world() as (g, ue, server):
+            await ue.send(AS, "21.5", "AS", isDelivStatReq=True)
+            await asyncio.sleep(0.2)
+            assert not g.journal.find("delivered") and not g.journal.find("reported")
+            await first(server)
+            await g.journal.wait("reported", status="success")
+
+    run(main())
+
+
+def test_a_report_of_ones_own():
+    async def main():
+        async with world(reports=False) as (_, ue, server):
+            await ue.send(AS, "21.5", "AS", isDelivStatReq=True)
+            (message,) = await first(server)
+            await message.report(False, "out of range")
+            report = await ue.next("IMDN")
+            assert (report["DelSta"], report["Cause"]) == ("failure", "out of range")
+
+    run(main())
+
+
+def test_a_message_that_comes_again_is_taken_once():
+    async def main():
+        async with world() as (_, ue, server):
+            body = {
+                "oriAddr": {"addrType": "UE", "addr": A},
+                "destAddr": {"addrType": "AS", "addr": AS},
+                "msgId": "0b5b5f38-3c0a-4dd7-8a44-1d2f3a4b5c6d",
+                "stoAndFwInd": False,
+                "payload": "once",
+            }
+            async with aiohttp.ClientSession() as http:
+
+                async def post():
+                    async with http.post(server.target, json=body) as response:
+                        return response.status
+
+                both = asyncio.gather(post(), post())
+                (message,) = await first(server)
+                assert message.payload == "once"
+                assert await both == [204, 204]
+                assert await post() == 204
+            assert server.repeated == 2
+            await ue.send(AS, "next", "AS")
+            assert (await first(server))[0].payload == "next"
+
+    run(main())
+
+
+@pytest.mark.parametrize("octets", [b"", b"{", b"[]", b'{"msgId": "x"}', b'{"delivSt": 1}'])
+def test_what_is_no_message_is_refused_and_harms_nothing(octets):
+    async def main():
+        async with world() as (_, ue, server):
+            async with aiohttp.ClientSession() as http:
+                async with http.post(server.target, data=octets) as response:
+                    assert response.status == 400
+                async with http.post(server.target.rpartition("/")[0] + "/in", data=octets) as response:
+                    assert response.status == 404  # its path is its secret
+            await ue.send(AS, "next", "AS")
+            assert (await first(server))[0].payload == "next"
+
+    run(main())
+
+
+def test_sent_and_reported():
+    async def main():
+        async with world() as (_, ue, server):
+            sent = await server.send(A, "measure", report=True)
+            message = await ue.next("MSG")
+            assert (message["payload"], message["msgId"]) == ("measure", sent.message_id)
+            assert message["oriAddr"] == {"oriAddrType": "AS", "addr": AS}
+            await ue.report(message, False, "no such sensor")
+            report = await sent.report(20)
+            assert (report.sender, report.delivered, report.cause) == (A, False, "no such sensor")
+            with pytest.raises(TimeoutError):
+                await sent.report(0.01)
+
+    run(main())
+
+
+def test_octets_and_text_that_looks_like_them():
+    async def main():
+        async with world() as (_, ue, server):
+            await server.send(A, b"\x00\x01\xff")
+            assert (await ue.next("MSG"))["payload"] == "data:;base64,AAH/"
+            await server.send(A, "data:;base64,AAH/")
+            assert (await ue.next("MSG"))["payload"] == "data:;base64,ZGF0YTo7YmFzZTY0LEFBSC8="
+
+    run(main())
+
+
+def test_one_that_is_away_gets_it_when_it_comes():
+    async def main():
+        async with gateway() as g, Ue(g, A) as ue:
+            await ue.register()
+            assert await ue.code(ue.own("DEREG")) == "2.04"
+            async with ApplicationServer(AS, "http://127.0.0.1:%d" % g.http_port) as server:
+                sent = await server.send(A, "later", seconds=600)
+                assert sent.stored
+                await ue.register()
+                assert (await ue.next("MSG"))["payload"] == "later"
+
+    run(main())
+
+
+def test_a_recipient_that_nobody_knows_is_refused_in_words():
+    async def main():
+        async with world() as (_, _, server):
+            with pytest.raises(Refused, match="unknown recipient") as refused:
+                await server.send(B, "x")
+            assert refused.value.status == 200
+            with pytest.raises(Refused, match="says 400 .*destAddr.*"):
+                await server.send("", "x")
+
+    run(main())
+
+
+def test_topics():
+    async def main():
+        async with world() as (_, ue, server):
+            await server.subscribe("alerts", "weather")
+            await ue.send("alerts", "storm", "TOPIC")
+            (message,) = await first(server)
+            assert (message.to, message.to_type, message.payload) == ("alerts", "TOPIC", "storm")
+            await server.unsubscribe("alerts")
+            await ue.send("weather", "rain", "TOPIC")
+            assert (await first(server))[0].payload == "rain"
+
+    run(main())
+
+
+def test_a_server_that_is_not_there():
+    async def main():
+        with pytest.raises(NotReachable, match="nobody answers at http://127.0.0.1:1"):
+            async with ApplicationServer(AS, "http://127.0.0.1:1"):
+                pass
+
+    run(main())
+
+
+@pytest.mark.parametrize("uri", ["", "127.0.0.1:8065", "coap://127.0.0.1", "http://", "http://a/?b=c"])
+def test_a_uri_that_is_none(uri):
+    with pytest.raises(ValueError, match="no http:// or https:// URI"):
+        ApplicationServer(AS, uri)
