@@ -60,6 +60,7 @@ HOST = (
     ("tools.line",),
     ("tools.impair",),
     ("tools.image",),
+    ("tools.application",),
     ("tools.device",),
     ("tools.emulator",),
     ("tools.flash",),

@@ -7,7 +7,7 @@ import secrets
 
 from aiohttp import web
 
-from tools.application.values import Message, Report
+from tools.application.values import Report
 from tools.wire.bodies import Malformed, parse
 
 LARGEST = 1 << 22  # octets of a body
@@ -73,7 +73,9 @@ class Posted:
         elif not await self._is_taken(key, message):
             return web.Response(status=503, headers={"Retry-After": "1"})
         if self._report is not None and message.wants_report and not await self._report(message):
-            return web.Response(status=503, headers={"Retry-After": "1"})  # it comes again, and the report with it
+            return web.Response(
+                status=503, headers={"Retry-After": "1"}
+            )  # it comes again, and the report with it
         return web.Response(status=204)
 
     async def _is_taken(self, key, message):

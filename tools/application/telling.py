@@ -39,7 +39,11 @@ class Teller:
         if path is not None:
             shown = "%d octets, saved as %s" % (_size(payload), path)
         elif isinstance(payload, bytes):
-            shown = "%d octets: %s%s" % (len(payload), payload[:24].hex(" "), " ..." if len(payload) > 24 else "")
+            shown = "%d octets: %s%s" % (
+                len(payload),
+                payload[:24].hex(" "),
+                " ..." if len(payload) > 24 else "",
+            )
         elif len(payload) > _SHOWN:
             shown = "%s ... (%d characters)" % (clean(payload[:_SHOWN]), len(payload))
         else:

@@ -79,9 +79,7 @@ def test_three_terminals(tmp_path):
             assert "%s is registered with" % AS in await listen.line()
             await ue.send(AS, "21.5", "AS")
             assert (await listen.line()).endswith("%s: 21.5" % A)
-            code, out, err = await typed(
-                tmp_path, g, "send", "--from", AS, "--to", A, "--report", "measure"
-            )
+            code, out, err = await typed(tmp_path, g, "send", "--from", AS, "--to", A, "--report", "measure")
             assert (code, err) == (0, "")
             accepted, delivered = out.splitlines()
             assert "accepted " in accepted and "delivered " in delivered and delivered.endswith("to " + A)
