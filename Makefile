@@ -74,10 +74,11 @@ audit: venv ## known holes in what the host tools are built on, where the data c
 tables: venv ## the pages that are made of tables of the firmware: docs/retries.md, docs/states.md
 	@$(BIN)/python -m tools.project.tables
 
-docs: venv ## what is made of the sources of coap: docs/api, its stubs for editors, the indices of packages for mip
+docs: venv ## the site of all pages, in build/site; what is made of the sources: docs/api, stubs of coap for editors, the indices for mip
 	@$(BIN)/python -m tools.project.package
 	@$(BIN)/python -m tools.project.stubs
 	@$(BIN)/python -m tools.project.reference
+	@$(BIN)/python -m tools.project.site
 
 clauses: micropython ## docs/clauses.md, made of the conformance tests, which it runs
 	@$(BIN)/python -m tools.project.clauses

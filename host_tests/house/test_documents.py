@@ -51,6 +51,18 @@ def test_each_room_of_the_tools_is_in_their_table():
     assert set(listed) == there
 
 
+def test_each_page_has_its_place_in_the_site():
+    """And what has one is there; pages outside of docs/ have theirs by tools/project/site/places.py."""
+    navigation = (ROOT / "mkdocs.yml").read_text().partition("\nnav:")[2]
+    placed = re.findall(r"([\w./-]+\.md)$", navigation, re.M)
+    assert len(placed) == len(set(placed))
+    pages = {path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md")}
+    assert pages - set(placed) == set(), "a place in `nav` of mkdocs.yml, by who reads it"
+    outside = set(placed) - pages
+    assert {"index.md", "contributing.md"} <= outside
+    assert all(name.startswith("boards/") or "/" not in name for name in outside)
+
+
 def test_the_page_on_boards_has_each_key_and_each_way():
     keys = {
         name for row in rows("board.md", "| key | is | read by |") for name in re.findall(r"`(\w+)`", row[0])
