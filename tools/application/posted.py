@@ -14,16 +14,19 @@ LARGEST = 1 << 22  # octets of a body
 PATIENCE = 20  # s that a message waits to be taken until the server is asked to bring it again
 WAITING = 256  # messages at most, each in memory
 ENDING = 5  # s for the answers, and the reports, of what was taken
+_PATH = "/in"
 KNOWN = 4096  # messages that are known again
 
 
 class Posted:
     """Messages wait in it to be taken. `report(message)` is a coroutine that reports one that wants it, or None;
-    `hear(report)` is told each Report. The path is hard to guess: who knows it could make messages up."""
+    `hear(report)` is told each Report. `path` ends in a key that is hard to guess: who knows it could make messages
+    up. It stands in the query, for what a server shows of a URI is without that."""
 
     def __init__(self, report, hear, make):
         """`make(body)` gives a Message."""
-        self.path = "/" + secrets.token_urlsafe(16)
+        self._key = secrets.token_urlsafe(16)
+        self.path = _PATH + "?key=" + self._key
         self.repeated = 0
         self._report = report
         self._hear = hear
@@ -36,7 +39,7 @@ class Posted:
     async def listen(self, host, port):
         """Its port. Raises OSError."""
         app = web.Application(client_max_size=LARGEST)
-        app.router.add_post(self.path, self._posted)
+        app.router.add_post(_PATH, self._posted)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=ENDING)
         await self._runner.setup()
         await web.TCPSite(self._runner, host, port).start()
@@ -59,6 +62,8 @@ class Posted:
         return message
 
     async def _posted(self, request):
+        if request.query.get("key") != self._key:
+            return web.Response(status=403, text="another key")
         try:
             body = parse(await request.read())
             if "delivSt" in body:  # which only a DeliveryStatusReport has

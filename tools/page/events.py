@@ -63,6 +63,7 @@ _SENTENCES = {
     "deregistered": "de-registered {ue}",
     "expired": "registration of {ue} expired",
     "subscribed": "{ue} is subscribed to {topic} for {lifetime} s",
+    "subscribed lasting": "{ue} is subscribed to {topic} as long as it is registered",
     "list-subscribed": "{server} is subscribed to the list of topics for {lifetime} s",
     "list-unsubscribed": "{server} is not subscribed to the list of topics any more",
     "list-followed": "subscribed to the list of topics of {server}",
@@ -208,7 +209,8 @@ def sentence(record):
     """One line for people; what a peer wrote cannot break it."""
     blank = collections.defaultdict(str, record)
     event = record["event"]
-    pattern = _SENTENCES.get(event + " via" if "via" in record else event) or _SENTENCES.get(event, "{event}")
+    kind = " via" if "via" in record else "" if "lifetime" in record else " lasting"
+    pattern = _SENTENCES.get(event + kind) or _SENTENCES.get(event, "{event}")
     line = pattern.format_map(blank)
     if line.isprintable():
         return line

@@ -64,15 +64,18 @@ class ApplicationServers:
         return Reply(200, self.report(body, now, caller))
 
     def register(self, body, now, caller=ANYBODY):
-        """ASRegistration: (registration ID, ASRegistrationAck). Registering again replaces the target."""
+        """ASRegistration: (registration ID, ASRegistrationAck). Registering again replaces the target; at the same one
+        it is no event, for some do so each minute."""
         id_, target_uri, profile = restreading.read_registration(body, LARGEST_PROFILE)
         caller.must_be(id_)
         self._make_room(id_, now)
+        before = self._store.application_server(id_)
         registration = secrets.token_hex(8)
         self._store.register_as(id_, registration, target_uri, profile)
         self._store.use_as(id_, now)
         self._deliveries.ends.on_available(Address("AS", id_), target_uri)
-        self._emit("as-registered", **{"as": id_, "targetUri": masked_uri(target_uri)}, **caller.about)
+        if before is None or before.target_uri != target_uri:
+            self._emit("as-registered", **{"as": id_, "targetUri": masked_uri(target_uri)}, **caller.about)
         return registration, {"asSvcId": id_, "result": {"title": "registered", "status": 201}}
 
     def _make_room(self, id_, now):

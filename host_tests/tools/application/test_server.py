@@ -9,6 +9,7 @@ import pytest
 
 from host_tests.gateway.scripted import Ue, gateway, run
 from tools.application import ApplicationServer, NotReachable, Refused
+from tools.page.events import sentence
 
 A, B = "ue:a@example.org", "ue:b@example.org"
 AS = "as:weather@example.org"
@@ -56,6 +57,32 @@ def test_one_that_stays_gets_later_what_was_sent_meanwhile():
             async with ApplicationServer(AS, uri) as server:
                 (message,) = await first(server)
             assert message.payload == "meanwhile"
+
+    run(main())
+
+
+def test_what_the_gateway_tells_of_it():
+    """No key of its target, nothing of what it says each minute and is known, and of a topic without end a sentence."""
+
+    async def main():
+        async with world() as (g, _, server):
+            await server.subscribe("alerts")
+            await server.subscribe("weather", seconds=600)
+            await server.register()
+            await server.subscribe("alerts")
+            await server.subscribe("alerts", "news")
+            told = [
+                sentence(record)
+                for record in g.journal.all
+                if record["event"] in ("as-registered", "subscribed")
+            ]
+            assert told[0] == "registered application server %s at %s?key=***" % (
+                AS,
+                server.target.partition("?")[0],
+            )
+            assert told[1] == AS + " is subscribed to alerts as long as it is registered"
+            assert told[2] in (AS + " is subscribed to weather for %d s" % left for left in (600, 599, 598))
+            assert told[3:] == [AS + " is subscribed to news as long as it is registered"]
 
     run(main())
 
@@ -139,8 +166,9 @@ def test_what_is_no_message_is_refused_and_harms_nothing(octets):
             async with aiohttp.ClientSession() as http:
                 async with http.post(server.target, data=octets) as response:
                     assert response.status == 400
-                async with http.post(server.target.rpartition("/")[0] + "/in", data=octets) as response:
-                    assert response.status == 404  # its path is its secret
+                for key in ("", "?key=", "?key=x"):
+                    async with http.post(server.target.partition("?")[0] + key, data=octets) as response:
+                        assert response.status == 403
             await ue.send(AS, "next", "AS")
             assert (await first(server))[0].payload == "next"
 

@@ -17,7 +17,7 @@ from tools.wire import bodies, restreading
 from tools.wire.answers import Answer, Refusal
 from tools.wire.bodies import Address, Malformed
 from tools.wire.http import Reply, Route
-from tools.wire.outside import date_time
+from tools.wire.outside import LAST, date_time
 
 MAX_OF_PEER = 10000  # subscriptions of one other server and all that it serves
 MAX_TOPICS = 64  # topics of one UE, or of one Application Server
@@ -111,15 +111,18 @@ class Topics(Procedure):
             expires = min(expires or math.inf, now + int(self._settings.lifetime))
         self._store.forget_subscriptions(now)
         most = MAX_OF_PEER if who.type == SERVER else MAX_TOPICS
-        new = set(topics) - self._store.followed_by(who, now).keys()
-        if new and len(self._store.followed_by(who, now)) + len(new) > most:
+        had = self._store.followed_by(who, now)
+        new = set(topics) - had.keys()
+        if new and len(had) + len(new) > most:
             raise Refusal("4.03", "more than %d topics: unsubscribe from others first" % most)
         if new and caller.through is not None:
             self._refuse_many(caller.through, domain, len(new))
         for topic in topics:
             self._store.follow(topic, who, expires, domain)
-            lifetime = {} if expires is None else {"lifetime": int(expires - now)}
-            self._emit("subscribed", ue=who.id, topic=topic, **lifetime)
+            if expires is not None:
+                self._emit("subscribed", ue=who.id, topic=topic, lifetime=int(expires - now))
+            elif had.get(topic) != LAST:
+                self._emit("subscribed", ue=who.id, topic=topic)
         return Reply(
             200, {"subStat": SUBSCRIBED} | ({} if expires is None else {"exprTime": date_time(expires)})
         )
