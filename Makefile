@@ -78,6 +78,7 @@ docs: venv ## the site of all pages, in build/site; what is made of the sources:
 	@$(BIN)/python -m tools.project.package
 	@$(BIN)/python -m tools.project.stubs
 	@$(BIN)/python -m tools.project.reference
+	@$(BIN)/python -m tools.project.drawings
 	@$(BIN)/python -m tools.project.site
 
 clauses: micropython ## docs/clauses.md, made of the conformance tests, which it runs
