@@ -7,6 +7,7 @@
     console.wait(seconds=60)        the same, once something has come
     console.outbox()                what waits, and what became of the last ones
     console.status()                registration, counters, memory, starts
+    console.trace(True)             notes from now on what is said and heard, False: no more; trace() prints it
     console.stop()                  de-registers and closes the link
 
 On a board the client runs on in the background, between the keys that are typed: a timer lets the event loop do what is
@@ -15,6 +16,7 @@ due. Where there is no such timer (the unix port), it runs while one of these ca
 
 import asyncio
 import gc
+import sys
 import time
 
 import msgin5g
@@ -96,6 +98,8 @@ def _renew():
     _loop()
     gc.collect()
     client = _run(start_client(board=_board))
+    if _trace() is not None:
+        _trace().follow(client)  # before it says its first word
 
 
 def _loop():
@@ -121,6 +125,8 @@ def stop() -> None:
             _mend()
         _run(client.stop())
         client = None
+        if _trace() is not None:
+            _trace().leave()
     if _timer is not None:
         _timer.deinit()
         _timer = None
@@ -187,6 +193,28 @@ def status() -> None:
     print(", ".join(told) or "no messages yet")
     for words in findings.findings(core.journal):
         print(words)
+
+
+def trace(on: bool | None = None) -> None:
+    """Begin to note what is said and heard (True), and start the client where none runs; end that (False), and give its
+    memory back; or print what was noted, for a person or for `msgin5g trace --from FILE`."""
+    if on:
+        from . import tracing
+
+        tracing.begin(client if client in runner.running else None)
+        start()
+    elif _trace() is None:
+        print("nothing is traced; console.trace(True) begins")
+    elif on is None:
+        for line in _trace().lines():
+            print(line)
+    else:
+        sys.modules["device.tracing"].end()
+
+
+def _trace():
+    """Return the Trace that is kept, by whomever, or None: then its module is not loaded."""
+    return getattr(sys.modules.get("device.tracing"), "trace", None)
 
 
 def _tell(outgoing):
