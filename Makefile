@@ -71,8 +71,9 @@ audit: venv ## known holes in what the host tools are built on, where the data c
 	@$(BIN)/pip install --quiet --disable-pip-version-check 'pip-audit>=2.7'
 	@$(BIN)/python -m tools.project.audit
 
-tables: venv ## the pages that are made of tables of the firmware: docs/retries.md, docs/states.md
+tables: venv ## the pages that the firmware writes: its tables in docs/retries.md and docs/states.md, docs/messages.md
 	@$(BIN)/python -m tools.project.tables
+	@$(BIN)/python -m tools.project.worked.page
 
 docs: venv ## the site of all pages, in build/site; what is made of the sources: docs/api, stubs of coap for editors, the indices for mip
 	@$(BIN)/python -m tools.project.package
