@@ -17,6 +17,7 @@ from tools import held, private
 from tools.errors import UsageError
 from tools.image import bytecode
 from tools.programs import micropython
+from tools.words import in_words, why
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIG_NAME = "msgin5g.json"
@@ -73,14 +74,14 @@ def hold(state):
             f"state folder {state} is a running device, {who}: end that one, or give another --state"
         ) from None
     except OSError as error:
-        raise UsageError(f"state folder {state}: {error.strerror}") from None
+        raise UsageError(f"state folder {state}: {why(error)}") from None
 
 
 def _make(state):
     try:
         state.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
-        raise UsageError(f"state folder {state}: {error.strerror}") from None
+        raise UsageError(f"state folder {state}: {why(error)}") from None
 
 
 def prepare(state, config=None, heap=HEAP, app=None, program=None):
@@ -121,7 +122,7 @@ def _put_config(ours, given):
     try:
         private.replace(ours, octets)
     except OSError as error:
-        raise UsageError(f"{ours}: {error.strerror}") from None
+        raise UsageError(f"{ours}: {why(error)}") from None
     print(f"msgin5g: {ours} {done} {given}", file=sys.stderr)
 
 
@@ -130,7 +131,7 @@ def _check_config(path, hint=""):
     try:
         octets = path.read_bytes()
     except OSError as error:
-        raise UsageError(f"configuration {path}: {error.strerror}{hint}") from None
+        raise UsageError(f"configuration {path}: {in_words(error)}{hint}") from None
     try:
         value = json.loads(octets)
     except ValueError as error:

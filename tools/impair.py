@@ -18,6 +18,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from tools.errors import UsageError
+from tools.words import why
 
 
 @dataclass(frozen=True)
@@ -273,7 +274,7 @@ async def _serve(args):
                 print(f"to the gateway: {_counted(proxy.to_gateway)}")
                 print(f"to the device:  {_counted(proxy.to_device)}")
     except OSError as error:
-        raise UsageError(f"can't listen at {args.listen[0]}:{args.listen[1]}: {error.strerror}") from None
+        raise UsageError(f"can't listen at {args.listen[0]}:{args.listen[1]}: {why(error)}") from None
 
 
 def _counted(counts):

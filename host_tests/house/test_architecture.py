@@ -40,6 +40,9 @@ DEVICE = (
 )
 HOST = (
     ("tools.errors",),
+    ("tools.words",),
+    ("tools.cli.examples",),
+    ("tools.cli.parser",),
     ("tools.held",),
     ("tools.private",),
     # The gateway: of the rest of the tools it needs what stands above, and nothing more.
@@ -196,9 +199,9 @@ OWN_ROOMS = {
 # What a person finds in one folder, a folder within it counted as one. A dozen is meant; `coap`, a table a module in
 # `tools/store` and a few rooms of tests have up to four more that would not stand better elsewhere.
 MOST = 16
-# But for the floor of the tools, where all of them begin: six rooms of the gateway, nine of commands, three of what
+# But for the floor of the tools, where all of them begin: six rooms of the gateway, nine of commands, four of what
 # commands and tests share. A module lies there that is a command in one file, or that rooms of all three kinds use.
-MOST_ROOMS, MOST_MODULES = 18, 6
+MOST_ROOMS, MOST_MODULES = 19, 6
 FOLDERS = sorted(
     {
         folder.as_posix()

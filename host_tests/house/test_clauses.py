@@ -88,7 +88,7 @@ def test_a_name_says_which_clauses_it_is_about():
 
 def test_what_a_file_lacks_is_said(tmp_path):
     text = (
-        '"""TS 24.538 clause 6.3.4, what it is, at the server."""\nMODULES = ("tools/cli.py",)\n'
+        '"""TS 24.538 clause 6.3.4, what it is, at the server."""\nMODULES = ("tools/device.py",)\n'
         "def test_6_3_4_1_a_b():\n    pass\n"
     )
     path = tmp_path / "test_clause_6_3_4_server.py"

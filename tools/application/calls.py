@@ -10,6 +10,7 @@ import aiohttp
 from tools.wire.bodies import encode
 from tools.wire.outside import clean
 from tools.wire.restreading import is_target
+from tools.words import in_words
 
 PATIENCE = 30  # s for one answer
 LATER = {408, 425, 429, 503}  # nothing was done: the same again later
@@ -95,8 +96,7 @@ class Calls:
                 status, location = response.status, response.headers.get("Location", "")
                 after = response.headers.get("Retry-After", "")
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            words = str(error) if isinstance(error, aiohttp.ClientError) else ""
-            reason = clean(words or getattr(error, "strerror", None) or "no answer")
+            reason = clean("no answer" if isinstance(error, TimeoutError) else in_words(error))
             raise NotReachable("nobody answers at %s: %s" % (self.server, reason)) from None
         said = _object(octets)
         if 200 <= status < 300:

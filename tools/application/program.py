@@ -17,6 +17,7 @@ from tools.application.telling import Teller
 from tools.errors import UsageError
 from tools.wire.bodies import is_service_id
 from tools.wire.restreading import is_target
+from tools.words import why
 
 _AGAIN = 2  # s between tries of who waits for a server
 _LARGEST = 1 << 16  # octets of a message (TS 23.554 leaves the size open; a device takes so much)
@@ -119,7 +120,7 @@ def main(args):
             args.token = args.token_file.read_text(encoding="ascii").strip()
         except (OSError, UnicodeDecodeError) as error:
             raise UsageError(
-                f"--token-file {args.token_file}: {getattr(error, 'strerror', None) or 'no token'}"
+                f"--token-file {args.token_file}: {why(error) if isinstance(error, OSError) else 'no token'}"
             ) from None
     else:
         args.token = None
@@ -146,7 +147,7 @@ async def _listen(args, tell):
         try:
             args.save.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise UsageError(f"--save {args.save}: {error.strerror}") from None
+            raise UsageError(f"--save {args.save}: {why(error)}") from None
     application = ApplicationServer(
         args.service_id,
         args.server,
@@ -179,7 +180,7 @@ async def _listening(application, args, tell):
                 await asyncio.sleep(_AGAIN)
             except OSError as error:
                 where = "%s:%d" % args.http if args.http else "this machine"
-                raise UsageError(f"cannot listen at {where}: {error.strerror or error}") from None
+                raise UsageError(f"cannot listen at {where}: {why(error)}") from None
         if args.topic:
             await application.subscribe(*args.topic)
         tell.listening(application, args.topic)
@@ -207,7 +208,7 @@ def _saved(folder, message, number, tell):
             except FileExistsError:
                 number += 1
     except OSError as error:
-        tell.say(f"not saved: {path}: {error.strerror}")
+        tell.say(f"not saved: {path}: {why(error)}")
         return None
 
 
@@ -243,7 +244,7 @@ async def _send(args, tell):
     except ServerError as error:
         return tell.failed(str(error))
     except OSError as error:
-        return tell.failed(f"cannot listen for the report: {error.strerror or error}")
+        return tell.failed(f"cannot listen for the report: {why(error)}")
 
 
 async def _sent(application, to, payload, more):
@@ -284,7 +285,7 @@ def _payload(args):
         else:
             return args.text
     except OSError as error:
-        raise UsageError(f"--file {args.file}: {error.strerror}") from None
+        raise UsageError(f"--file {args.file}: {why(error)}") from None
     if len(content) > _LARGEST:
         raise UsageError(f"as send: {len(content)} octets; a message has {_LARGEST} at most")
     if args.text == "-":

@@ -11,6 +11,7 @@ import json
 from pathlib import Path
 
 from tools.errors import UsageError
+from tools.words import in_words
 
 ROOT = Path(__file__).resolve().parents[2]
 PATH = ROOT / "build/bench/bench.json"
@@ -28,7 +29,7 @@ def load(path):
         parts = json.loads(path.read_text())
         named(parts)
     except OSError as error:
-        raise UsageError(f"bench: {path}: {error.strerror}; `make bench` writes it") from None
+        raise UsageError(f"bench: {path}: {in_words(error)}; `make bench` writes it") from None
     except (ValueError, KeyError, TypeError, AttributeError):
         raise UsageError(f"bench: {path} is no bench.json; `make bench` writes one") from None
     return parts

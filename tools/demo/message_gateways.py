@@ -15,9 +15,11 @@ import uuid
 
 import aiohttp
 
+from tools.cli.parser import Parser
 from tools.demo.application_server import Posted
 from tools.demo.feed import Unseen
 from tools.gateway.values import endpoint
+from tools.words import why
 
 DELIVER_UE_MESSAGE = "/msgs-msgdelivery/v1/deliver-ue-message"
 DELIVERY = {
@@ -75,7 +77,7 @@ class MessageGateway(Posted):
 
 
 def _arguments():
-    parser = argparse.ArgumentParser(prog="python -m tools.demo.message_gateways")
+    parser = Parser(prog="python -m tools.demo.message_gateways")
     parser.add_argument("kind", choices=["l3g", "n3g", "bmg"])
     parser.add_argument(
         "--listen", metavar="PORT", type=_port, default=0, help="where the server posts to (default: any)"
@@ -105,7 +107,7 @@ def _token(path, fail):
         with open(path, encoding="utf-8") as file:
             words = file.read().split()
     except (OSError, UnicodeDecodeError) as error:
-        fail("--token-file %s: %s" % (path, error))
+        fail("--token-file %s: %s" % (path, why(error)))
     return words[-1] if words else fail("--token-file %s: there is no token in it" % path)
 
 
@@ -168,4 +170,4 @@ if __name__ == "__main__":
     except KeyboardInterrupt:
         pass
     except OSError as error:  # the port is taken
-        sys.exit("message_gateways: %s" % (error.strerror or error))
+        sys.exit("message_gateways: %s" % (why(error)))

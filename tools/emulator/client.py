@@ -11,6 +11,7 @@ from pathlib import Path
 from tools import held, private
 from tools.errors import UsageError
 from tools.programs import npm
+from tools.words import why
 
 FOLDER = Path(__file__).parent
 POWER_CUT = 75  # exit code: --cut-after came true
@@ -31,7 +32,7 @@ def hold(flash):
     try:
         descriptor = os.open(flash, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise UsageError(f"flash file {flash}: {error.strerror}") from None
+        raise UsageError(f"flash file {flash}: {why(error)}") from None
     try:
         held.hold(descriptor)
         if private.mend(flash):
@@ -43,7 +44,7 @@ def hold(flash):
         ) from None
     except OSError as error:
         os.close(descriptor)
-        raise UsageError(f"flash file {flash}: {error.strerror}") from None
+        raise UsageError(f"flash file {flash}: {why(error)}") from None
     return descriptor
 
 

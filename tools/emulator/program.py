@@ -16,6 +16,7 @@ from pathlib import Path
 from tools.errors import UsageError
 from tools.image import boards
 from tools.image import program as image_program
+from tools.words import why
 
 EMULATORS = {"rp2040js": "tools.emulator.rp2040js", "qemu": "tools.emulator.qemu.emulate"}
 OPTIONS = ("uart1", "virtual", "cut_after", "unique_id", "statistics")
@@ -47,8 +48,17 @@ def add_arguments(parser):
 def main(args):
     module = boards.way(args.board, "emulator", boards.part(args.board, "emulator"), EMULATORS)
     boards.refuse_others(args, module, OPTIONS)
+    if args.image:
+        _look_at(args.image)
     module.provide(_say)
     return module.run(args, args.image or image_program.ready(args.board, _say), _say)
+
+
+def _look_at(image):
+    try:
+        image.open("rb").close()
+    except OSError as error:
+        raise UsageError(f"image {image}: {why(error)}") from None
 
 
 def _seconds(text):

@@ -7,6 +7,8 @@ which takes a processor from the emulator, and looks at each octet alone.
 
 import socket
 
+from tools.words import in_words
+
 INTERRUPT, ENTER_RAW, END = b"\x03", b"\x01", b"\x04"
 ENTER_TRIES = 60  # a second each
 RAW_PROMPT = b"raw REPL; CTRL-B to exit\r\n>"
@@ -92,7 +94,7 @@ class RawRepl:
             try:
                 octets = self._socket.recv(65536)
             except OSError as error:
-                raise ReplError(f"the board is silent ({error}); expected {mark}") from None
+                raise ReplError(f"the board is silent ({in_words(error)}); expected {mark}") from None
             if not octets:
                 raise ReplError(f"the board is gone; expected {mark}")
             self._rest += octets

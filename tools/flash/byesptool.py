@@ -14,6 +14,7 @@ from tools.flash.esptool_errors import explain
 from tools.flash.program import REPLACED
 from tools.image.boards import ROOT, board_data
 from tools.line import ports
+from tools.words import why
 
 OPTIONS = ("chip", "offset", "baud", "no_reset", "no_stub", "esptool")
 BUILD = ROOT / "build"
@@ -89,7 +90,7 @@ def _version(program):
     try:
         done = subprocess.run([*program, "version"], capture_output=True, text=True)
     except OSError as error:
-        raise UsageError(f"{program[0]} can't be run: {error.strerror}") from None
+        raise UsageError(f"{program[0]} can't be run: {why(error)}") from None
     found = re.search(r"v(\d+)\.\d", done.stdout)
     if found is None or int(found[1]) < 4:
         raise UsageError(f"{program[0]} is no esptool of version 4 or newer")

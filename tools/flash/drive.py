@@ -19,6 +19,7 @@ from tools.image import program as image_program
 from tools.image import uf2
 from tools.image.boards import board_data
 from tools.line import ports, remote
+from tools.words import why
 
 OPTIONS = ("drive",)
 INFO = "INFO_UF2.TXT"  # its Board-ID is the drive's name, "drive" in board.json (RP2040 data sheet 2.8.4; RP2350: 5.5)
@@ -45,7 +46,7 @@ def flash(args, say):
     try:
         octets = image.read_bytes()
     except OSError as error:
-        raise UsageError(f"{image}: {error.strerror}") from None
+        raise UsageError(f"{image}: {why(error)}") from None
     file = uf2.check(image, octets, data)
     name = _drive_name(data, file)
     if data["image"]["format"] == "uf2-merged":
@@ -156,7 +157,7 @@ def _by_drive(drive, image, octets, blocks, say):
         if gone and written < len(octets):
             raise UsageError(f"the board was lost in the middle: {BY_HAND}") from None
         if not gone:
-            raise UsageError(f"{target}: {error.strerror}") from None
+            raise UsageError(f"{target}: {why(error)}") from None
     say(f"{written:,} octets written; the board starts by itself once it has all {blocks:,} blocks")
     if not _wait(lambda: not (drive / INFO).exists()):
         raise UsageError(f"the drive {drive} did not go away: the board has not taken the file; {BY_HAND}")

@@ -11,6 +11,7 @@ from tools.gateway.running.serving import Command, Mistake
 from tools.gateway.serverprogram import server_hints
 from tools.page.sinks import say
 from tools.server.settings import Settings
+from tools.words import why
 
 _OF_SERVER = ("admin", "assign", "config_server", "exposure", "callback", "bmg", "aggregate", "groups_by")
 CLEAR = "WARNING: toward the server there is no authentication and no encryption. Keep it on a network that you trust."
@@ -68,7 +69,7 @@ def _north_keys(args):
 
         return own_keys(key_files.read(args.upstream_key))
     except OSError as error:
-        raise Mistake("--upstream-key %s: %s" % (args.upstream_key, error.strerror or error)) from error
+        raise Mistake("--upstream-key %s: %s" % (args.upstream_key, why(error))) from error
 
 
 def hints(args, program):
@@ -81,7 +82,6 @@ def hints(args, program):
 
 
 main = Command(
-    "gateway",
     table.mains(table.GATEWAY),
     _make,
     hints,

@@ -49,7 +49,6 @@ def _make(args, events):
 
 
 main = Command(
-    "server",
     table.mains(table.SERVER),
     _make,
     server_hints,

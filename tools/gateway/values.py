@@ -10,6 +10,7 @@ from tools.gateway.function.settings import ALL, REGISTERED
 from tools.page import turning
 from tools.server.hosts import address_of, name_of
 from tools.server.settings import PORT
+from tools.words import in_words
 
 
 def add_events(add):
@@ -43,7 +44,7 @@ def events_of(args):
         return turning.TurningFile(args.events, args.events_size << 20, args.events_files)
     except OSError as error:
         raise OSError(
-            "cannot write --events %s (%s): give another FILE" % (args.events, error.strerror or error)
+            "cannot write --events %s (%s): give another FILE" % (args.events, in_words(error))
         ) from error
 
 

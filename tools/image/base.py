@@ -17,6 +17,7 @@ from esptool.util import FatalError
 
 from tools.errors import UsageError
 from tools.image import release
+from tools.words import in_words
 
 DOWNLOADS = (
     "MicroPython's binaries are at https://micropython.org/download/?mcu=esp32: take the .bin of your board."
@@ -53,7 +54,7 @@ def read(path, board):
     try:
         octets = path.read_bytes()
     except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}. {DOWNLOADS}") from None
+        raise UsageError(f"{path}: {in_words(error)}. {DOWNLOADS}") from None
     if octets[:1] != _MAGIC:
         raise UsageError(f"{path} is no binary for an ESP32 but {release.kind(octets)}. {DOWNLOADS}")
     if len(octets) < 24:

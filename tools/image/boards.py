@@ -11,6 +11,7 @@ import runpy
 from pathlib import Path
 
 from tools.errors import UsageError
+from tools.words import why
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "boards"
@@ -73,7 +74,7 @@ def board_data(board):
     except ValueError as error:
         raise UsageError(f"{name} is not JSON: {error}") from None
     except OSError as error:
-        raise UsageError(f"{name}: {error.strerror}") from None
+        raise UsageError(f"{name}: {why(error)}") from None
     if not isinstance(data, Row):
         raise UsageError(f"{name} is no JSON object, {{...}}")
     return data

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tools.errors import UsageError
 from tools.image import release, uf2
+from tools.words import in_words
 
 DOWNLOADS = (
     "MicroPython's binaries are at https://micropython.org/download/?port=rp2: take the .uf2 of your board."
@@ -55,7 +56,7 @@ def read(path, data):
     try:
         octets = path.read_bytes()
     except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}. {DOWNLOADS}") from None
+        raise UsageError(f"{path}: {in_words(error)}. {DOWNLOADS}") from None
     if not octets.startswith(b"UF2\n"):
         raise UsageError(f"{path} is no UF2 file but {release.kind(octets)}. {DOWNLOADS}")
     file = uf2.read(path, octets, DOWNLOADS)

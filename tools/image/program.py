@@ -20,6 +20,7 @@ import time
 from tools.errors import UsageError
 from tools.image import boards
 from tools.image.boards import ROOT
+from tools.words import in_words
 
 FORMATS = {
     "uf2": "tools.image.rp2",
@@ -87,7 +88,7 @@ def _built(module, board, folder, say, **options):
     except OSError as error:  # a full disk, a folder of somebody else
         where = os.path.relpath(folder)
         raise UsageError(
-            f"{error.filename or where}: {error.strerror}; images are built below {where}"
+            f"{error.filename or where}: {in_words(error)}; images are built below {where}"
         ) from None
 
 

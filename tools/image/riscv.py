@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tools.image import workshop
 from tools.programs import debian
+from tools.words import in_words
 
 PREFIX = "riscv64-unknown-elf-"  # it compiles for 32 bits as well
 PACKAGES = ("gcc-riscv64-unknown-elf", "picolibc-riscv64-unknown-elf")
@@ -49,7 +50,7 @@ def _compiler(folder, environment, root):
         command = [folder / (PREFIX + "gcc"), "--version"]
         subprocess.run(command, env={**os.environ, **environment}, capture_output=True, check=True)
     except (OSError, subprocess.CalledProcessError) as error:
-        raise workshop.Unavailable(f"{command[0]} does not run: {error}\n{ADVICE}") from None
+        raise workshop.Unavailable(f"{command[0]} does not run: {in_words(error)}\n{ADVICE}") from None
     if library is None:
         raise workshop.Unavailable(f"there is no {VARIANT} in {root / LIBRARY}\n{ADVICE}")
     return Compiler(str(folder / PREFIX), environment, root / LIBRARY / "include", library)

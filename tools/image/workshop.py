@@ -17,6 +17,7 @@ from pathlib import Path
 from tools.errors import UsageError
 from tools.programs import debian
 from tools.programs.wheels import UNPACKED
+from tools.words import in_words
 
 MICROPYTHON = "1.25.0"
 # The releases that MicroPython 1.25.0 was made with or works with; beginnings, for Debian adds its own ending.
@@ -125,7 +126,7 @@ def once(folder, fill, advice):
         fill(new)
     except (debian.PackageError, OSError) as error:
         shutil.rmtree(new, ignore_errors=True)
-        raise Unavailable(f"{folder.name} can't be had: {error}\n{advice}") from None
+        raise Unavailable(f"{folder.name} can't be had: {in_words(error)}\n{advice}") from None
     new.rename(folder)
 
 
@@ -178,6 +179,6 @@ def _ask(program, question, environment):
             [program, question], env={**os.environ, **environment}, capture_output=True, text=True, check=True
         )
     except (OSError, subprocess.CalledProcessError) as error:
-        said = (getattr(error, "stderr", "") or str(error)).strip().splitlines()[-1:]
+        said = (getattr(error, "stderr", "") or in_words(error)).strip().splitlines()[-1:]
         raise UsageError(f"{program} does not run: {' '.join(said)}\n{COMPILER_ADVICE}") from None
     return done.stdout.strip()

@@ -9,6 +9,8 @@ import os
 import select
 import sys
 
+from tools.words import in_words
+
 BACKLOG = 1 << 20  # octets kept for a sink that takes nothing
 _ATOMIC = 4096  # PIPE_BUF: what a pipe that says it is ready takes without waiting
 
@@ -125,4 +127,4 @@ class Sink:
 
 
 def _why(error):
-    return getattr(error, "strerror", None) or "%s: %s" % (type(error).__name__, error)
+    return in_words(error) if isinstance(error, OSError) else "%s: %s" % (type(error).__name__, error)

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from tools.errors import UsageError
 from tools.programs import debian, wheel_micropython
+from tools.words import in_words
 
 NEEDED = (1, 25)
 MODULES = "asyncio binascii cryptolib hashlib json os random select socket struct uctypes vfs.VfsRom".split()
@@ -64,7 +65,7 @@ def examine(program):
             command, capture_output=True, text=True, errors="replace", timeout=20, env=_environment()
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise NoMicroPython(f"{program} does not run: {error}") from None
+        raise NoMicroPython(f"{program} does not run: {in_words(error)}") from None
     if done.returncode != 0:
         said = (done.stderr or done.stdout).strip().splitlines()[-1:]
         raise NoMicroPython(f"{program} does not run: {said[0] if said else f'exit code {done.returncode}'}")

@@ -16,6 +16,7 @@ from typing import NamedTuple
 from tools.errors import UsageError
 from tools.programs import debian, npm
 from tools.programs.micropython import BIN
+from tools.words import in_words
 
 # The peer in JavaScript: its packages, and the two programs that use them
 NODE = Path(__file__).resolve().parents[2] / "host_tests/interop/node"
@@ -97,7 +98,7 @@ def provide(program, folder=BIN):
         else:
             link.symlink_to(_unpacked(wanted, program, link))
     except (debian.PackageError, OSError) as error:
-        raise NoPeer(f"{program} is missing ({error}). {wanted.advice}") from None
+        raise NoPeer(f"{program} is missing ({in_words(error)}). {wanted.advice}") from None
 
 
 def _place(link, name):

@@ -17,6 +17,7 @@ from tools.provision import plan, radio, settings
 from tools.provision.check import check
 from tools.provision.handover import provide, say_new
 from tools.provision.places import FilePlace
+from tools.words import why
 
 # column: what the firmware calls it, to find the column that a ConfigError is about
 COLUMNS = {
@@ -64,7 +65,7 @@ def main(path, common, folder, store, force, say, keys=None):
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
-        raise UsageError(f"{folder}: {error.strerror}") from None
+        raise UsageError(f"{folder}: {why(error)}") from None
     made = kept = unnamed = bare = 0
     failures = []
     columns = (TextColumn("provision:"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
@@ -115,7 +116,7 @@ def read(path, common):
                 if device is not None:
                     devices.append(device)
     except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}") from None
+        raise UsageError(f"{path}: {why(error)}") from None
     except UnicodeDecodeError:
         raise UsageError(f"{path} is not UTF-8 text") from None
     except csv.Error as error:

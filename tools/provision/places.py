@@ -17,6 +17,7 @@ import sys
 from tools import private
 from tools.device import CONFIG_NAME
 from tools.errors import UsageError
+from tools.words import why
 
 ROWS = "messages"  # the folder that boards keep their storage in
 STAGED = CONFIG_NAME + "~"
@@ -44,7 +45,7 @@ class FilePlace:
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise UsageError(f"{self.name}: {error.strerror}") from None
+            raise UsageError(f"{self.name}: {why(error)}") from None
 
     def mark(self):
         return None
@@ -62,7 +63,7 @@ class FilePlace:
             same = self._staged.read_bytes() == octets
         except OSError as error:
             self.discard()
-            raise UsageError(f"{self.name}: {error.strerror}") from None
+            raise UsageError(f"{self.name}: {why(error)}") from None
         if not same:
             self.discard()
             raise UsageError(f"{self.name}: {DIFFERENT}")
@@ -71,7 +72,7 @@ class FilePlace:
         try:
             self._staged.replace(self.path)
         except OSError as error:
-            raise UsageError(f"{self.name}: {error.strerror}") from None
+            raise UsageError(f"{self.name}: {why(error)}") from None
 
     def discard(self):
         if self._staged is not None:

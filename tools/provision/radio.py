@@ -15,6 +15,7 @@ from pathlib import Path
 from tools import private
 from tools.errors import UsageError
 from tools.provision import settings
+from tools.words import why
 
 SCHEME = "l3+espnow:"
 SECTION = "espnow"
@@ -82,7 +83,7 @@ def _alone(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path.parent, os.O_RDONLY)
     except OSError as error:
-        raise UsageError(f"--espnow {path}: {error.strerror}") from None
+        raise UsageError(f"--espnow {path}: {why(error)}") from None
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
@@ -140,4 +141,4 @@ def _save(path, known):
     try:
         private.replace(Path(path), (json.dumps(known, indent=1) + "\n").encode())
     except OSError as error:
-        raise UsageError(f"--espnow {path}: {error.strerror}") from None
+        raise UsageError(f"--espnow {path}: {why(error)}") from None

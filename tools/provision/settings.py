@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tools.errors import UsageError
 from tools.provision.plan import APPLICATION, CLIENT
+from tools.words import why
 
 WIFI = "wifi"
 
@@ -97,7 +98,7 @@ def load(path):
     try:
         octets = Path(path).read_bytes()
     except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}") from None
+        raise UsageError(f"{path}: {why(error)}") from None
     settings = parse(octets)
     if settings is None:
         raise UsageError(f"{path} is not a JSON object")
@@ -126,7 +127,7 @@ def wifi(where):
     try:
         lines = Path(where).read_text(encoding="utf-8").splitlines()
     except OSError as error:
-        raise UsageError(f"--wifi {where}: {error.strerror}") from None
+        raise UsageError(f"--wifi {where}: {why(error)}") from None
     except UnicodeDecodeError:
         raise UsageError(f"--wifi {where} is not UTF-8 text") from None
     if not 1 <= len(lines) <= 2 or not lines[0]:

@@ -55,6 +55,7 @@ from tools.store.tables import SCHEMA, VERSION, ApplicationServer
 from tools.store.transactions import Transactions
 from tools.store.uetables import UeTables
 from tools.wire.bodies import Address
+from tools.words import why
 
 _MORE = ";".join(
     each.SCHEMA
@@ -154,7 +155,7 @@ class Store(
             self.close()
             raise StoreError(
                 "cannot use %s as store (%s): give another --store FILE, or move that file away"
-                % (path, getattr(error, "strerror", None) or error)
+                % (path, why(error))
             ) from error
         except BaseException:
             self.close()

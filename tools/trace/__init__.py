@@ -11,6 +11,7 @@ from tools.errors import UsageError
 from tools.gateway import keys as key_files
 from tools.trace import sources
 from tools.trace.reader import Reader
+from tools.words import with_name
 
 EPILOG = """
 SOURCE is
@@ -59,7 +60,7 @@ def main(args):
     try:
         reader = Reader([key_files.read(path) for path in args.key])
     except (key_files.KeyFileError, OSError) as error:
-        raise UsageError(f"trace: {error}") from None
+        raise UsageError(f"trace: {with_name(error)}") from None
     counts = collections.Counter()
     for source in args.source:
         try:

@@ -12,6 +12,7 @@ import dpkt
 import serial
 
 from tools.transport.lines import COAP, Framer
+from tools.words import why
 
 _NG = b"\x0a\x0d\x0d\x0a"  # how pcapng begins
 _MAGIC = {bytes.fromhex(magic) for magic in ("a1b2c3d4", "d4c3b2a1", "a1b23c4d", "4d3cb2a1")}
@@ -57,7 +58,7 @@ def read(source, port, baudrate):
                 else:
                     yield from _dump(source, file)
         except (OSError, serial.SerialException) as error:
-            raise Unreadable(f"{source}: {getattr(error, 'strerror', None) or error}") from None
+            raise Unreadable(f"{source}: {why(error)}") from None
 
 
 def _is_device(source):

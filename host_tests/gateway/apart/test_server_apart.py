@@ -49,7 +49,7 @@ def test_its_commands_and_its_mistakes(tmp_path):
     code, out, _ = server("device", "list", *store)
     assert (code, "ue:gw@example.org" in out) == (0, True)
     code, _, told = server("device", "remove", "ue:nobody@example.org", *store)
-    assert code == 2 and told.startswith("msgin5g server: ue:nobody@example.org is not in")
+    assert code == 2 and told.startswith("msgin5g: ue:nobody@example.org is not in")
     assert server("--retry-min", "5", "--retry-max", "1", *store)[0] == 2
     code, _, told = server("--serial=/dev/ttyUSB0")
     assert code == 2 and "--serial" in told

@@ -12,6 +12,7 @@ from tools.errors import UsageError
 from tools.image import workshop
 from tools.image.boards import board_data
 from tools.programs import debian
+from tools.words import in_words, why
 
 BOARD = "rv32"
 PROGRAM = "qemu-system-riscv32"
@@ -52,7 +53,7 @@ def provide(say=print):
         command = [found.program, "--version"]
         subprocess.run(command, env={**os.environ, **found.environment}, capture_output=True, check=True)
     except (OSError, subprocess.CalledProcessError) as error:
-        raise workshop.Unavailable(f"{PROGRAM} does not run: {error}\n{ADVICE}") from None
+        raise workshop.Unavailable(f"{PROGRAM} does not run: {in_words(error)}\n{ADVICE}") from None
     return found
 
 
@@ -134,7 +135,7 @@ def _listen(line, port):
         listening.listen(1)
     except OSError as error:
         listening.close()
-        raise UsageError(f"--{line} {port}: {error.strerror}") from None
+        raise UsageError(f"--{line} {port}: {why(error)}") from None
     return listening
 
 
@@ -149,7 +150,7 @@ def _examine(image):
         with open(image, "rb") as file:
             first = file.read(20)
     except OSError as error:
-        raise UsageError(f"image {image}: {error.strerror}") from None
+        raise UsageError(f"image {image}: {why(error)}") from None
     if first[:6] != b"\x7fELF\x01\x01" or first[18:] != b"\xf3\0":
         raise UsageError(
             f"image {image} is no ELF file for RISC-V of 32 bits; make image BOARD={BOARD} makes one"

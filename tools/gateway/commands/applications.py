@@ -10,6 +10,7 @@ from tools.gateway.applications import digest
 from tools.gateway.commands.shared import BEHIND, add_store, from_stdin, opened, service_id
 from tools.store.gateway.apptables import app_id_of
 from tools.wire.bodies import is_service_id
+from tools.words import why
 
 
 def add_arguments(actions):
@@ -55,7 +56,7 @@ def main(args, fail):
         try:
             credential = bytes.fromhex(_content(args.credential_file))
         except (OSError, ValueError) as error:
-            return fail("--credential-file %s: %s" % (args.credential_file, error))
+            return fail("--credential-file %s: %s" % (args.credential_file, why(error)))
         if not 1 <= len(credential) <= 65535:
             return fail("a credential has 1 to 65535 octets")
     with opened(args) as store:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from tools.gateway.commands.shared import add_store, domain, from_stdin, http_uri, opened
 from tools.store.server.peertables import MODES, ONCE, SERVER, PeerServer
 from tools.wire.masking import masked_uri
+from tools.words import why
 
 
 def add_arguments(actions):
@@ -56,7 +57,7 @@ def _add(store, args, fail):
     try:
         token = from_stdin(lambda stdin: stdin.readline().strip()) if args.token == "-" else args.token
     except (OSError, ValueError) as error:
-        return fail("--token -: %s" % error)
+        return fail("--token -: %s" % why(error))
     if token is not None and not (token.isascii() and token.isprintable() and token and " " not in token):
         return fail("--token is no bearer token: `peer add` printed it at the other server")
     peer = before or PeerServer(args.domain, args.uri, None, "", ONCE)

@@ -11,6 +11,7 @@ from tools.gateway.commands.shared import add_store, domain, opened, service_id
 from tools.store.server.configtables import UeConfiguration
 from tools.wire import ueconfig
 from tools.wire.bodies import is_service_id
+from tools.words import why
 
 # of a list, named as the options are
 COLUMNS = ("ue_id", "ue", "server", "segment_size", "vendor", "type")
@@ -174,7 +175,7 @@ def read(path):
                     raise WrongUse("%s has more than %d lines: cut it" % (path, MAX_LINES))
                 _line(table.line_num, row, lines, found, mistakes)
     except OSError as error:
-        raise WrongUse("%s: %s" % (path, error.strerror)) from None
+        raise WrongUse("%s: %s" % (path, why(error))) from None
     except UnicodeDecodeError:
         raise WrongUse("%s is not UTF-8 text" % path) from None
     except csv.Error as error:

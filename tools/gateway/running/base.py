@@ -23,6 +23,7 @@ from tools.transport.security import ContextBinding, Guard
 from tools.transport.unguarded import Unguarded
 from tools.wire.answers import Answer, Refusal
 from tools.wire.bodies import Malformed
+from tools.words import in_words
 
 _ANSWERS = (Refusal, Malformed, RefusedError)
 LOOK = 2.0  # s, the longest without a look at the store: a command in another process may have written
@@ -164,7 +165,7 @@ class Running:
         except OSError as error:
             raise AddressInUse(
                 "cannot listen on %s port %s of %s (%s): give another --%s HOST:PORT"
-                % ({"coap": "UDP", "http": "TCP"}[name], port, host, error.strerror or error, name)
+                % ({"coap": "UDP", "http": "TCP"}[name], port, host, in_words(error), name)
             ) from error
 
     def address(self, name):

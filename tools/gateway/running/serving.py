@@ -19,6 +19,7 @@ from tools.page.sinks import say
 from tools.server.hosts import is_loopback
 from tools.server.settings import Settings
 from tools.store.store import StoreError
+from tools.words import with_name
 
 WARNING = (
     "WARNING: --security none: no authentication and no encryption. Whoever reaches the address can register and send."
@@ -35,11 +36,10 @@ class Mistake(Exception):
 
 
 class Command:
-    """`msgin5g NAME`. `actions`: {name: what does it with (args, fail)}; `make(args, events)`: the Running;
+    """A program that serves. `actions`: {name: what does it with (args, fail)}; `make(args, events)`: the Running;
     `hints(args, program)`: sentences on what nobody can do yet."""
 
-    def __init__(self, name, actions, make, hints):
-        self._name = name
+    def __init__(self, actions, make, hints):
         self._actions = actions
         self._make = make
         self._hints = hints
@@ -52,13 +52,13 @@ class Command:
                 raise Mistake("--retry-max is below --retry-min")
             events = events_of(args)
         except (StoreError, KeyFileError, Mistake, OSError) as error:
-            return self.fail(error)
+            return self.fail(with_name(error))
         except sqlite3.OperationalError as error:
             return self.fail("the store takes nothing now (%s): try again" % error)
         return self._run(args, events)
 
     def fail(self, sentence):
-        print("msgin5g %s: %s" % (self._name, sentence), file=sys.stderr)
+        print("msgin5g: %s" % sentence, file=sys.stderr)
         return 2
 
     def _run(self, args, events):

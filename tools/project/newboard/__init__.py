@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tools.errors import UsageError
 from tools.image import boards
+from tools.words import why
 
 TEMPLATES = Path(__file__).parent
 README = "README.md.in"
@@ -63,7 +64,7 @@ def make(name, like=None):
             _fill(TEMPLATES / README, new, name)
         new.rename(folder)
     except OSError as error:
-        raise UsageError(f"{os.path.relpath(folder)}: {error.strerror}") from None
+        raise UsageError(f"{os.path.relpath(folder)}: {why(error)}") from None
     finally:
         shutil.rmtree(new, ignore_errors=True)
     return folder

@@ -126,11 +126,11 @@ def test_a_ue_is_served_here_or_behind_one_gateway(run):
     )
     run("l3g", "add", SMS, "--uri", URI, PHONE)
     code, _, err = run("n3g", "add", "mgw:other", "--uri", URI, PHONE)
-    assert (code, err) == (2, "msgin5g server: %s is behind %s: l3g remove %s first\n" % (PHONE, SMS, SMS))
+    assert (code, err) == (2, "msgin5g: %s is behind %s: l3g remove %s first\n" % (PHONE, SMS, SMS))
     code, _, err = run("device", "add", PHONE)
     assert (code, err) == (
         2,
-        "msgin5g server: %s is behind a message gateway: see `l3g list` and `n3g list`\n" % PHONE,
+        "msgin5g: %s is behind a message gateway: see `l3g list` and `n3g list`\n" % PHONE,
     )
 
 

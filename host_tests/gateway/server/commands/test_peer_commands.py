@@ -52,9 +52,9 @@ def test_added_again_it_changes_what_is_given_and_keeps_its_token(run, monkeypat
         (["add", DOMAIN, "--uri", URI, "--as", DOMAIN], "domain of this server"),
         (["add", DOMAIN, "--uri", URI, "--token", "a b"], "no bearer token"),
         (["add", DOMAIN, "--uri", URI, "--token", "a\nb"], "no bearer token"),
-        (["add", DOMAIN, "--uri", URI, "--topics", "some"], "invalid choice"),
+        (["add", DOMAIN, "--uri", URI, "--topics", "some"], "is none of once, each, no"),
         (["remove", "c.example"], "c.example"),
-        ([], "required"),
+        ([], "one of add, remove, list is missing"),
     ],
 )
 def test_a_mistake_is_one_line_that_says_what_to_do(run, words, said):

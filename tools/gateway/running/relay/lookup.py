@@ -5,6 +5,8 @@ import asyncio
 import contextlib
 import socket
 
+from tools.words import in_words
+
 _FIRST, _LONGEST = 2.0, 60.0  # s between tries that fail
 _AGAIN = 60.0  # s between looks at a name that was found: its address may change
 
@@ -46,7 +48,7 @@ class Lookup:
                 self._take(await self._resolve(self._host, self._port))
             except (OSError, UnicodeError) as error:  # a name may be none that can be asked for
                 if not failing:
-                    reason = getattr(error, "strerror", None) or str(error)
+                    reason = in_words(error)
                     self._emit("lookup-failed", server=self.name, reason=reason, seconds=round(pause))
                 failing = True
                 await self._wait(pause)

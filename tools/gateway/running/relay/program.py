@@ -14,6 +14,7 @@ from tools.gateway.running.relay.relay import Itself, Options, Relay
 from tools.page.events import to_stdout
 from tools.page.sinks import say
 from tools.server.settings import PORT
+from tools.words import in_words, with_name
 
 _MOST, _OTHERS = 65536, 64  # clients that may be asked for; descriptors for all else
 
@@ -72,7 +73,7 @@ def main(args):
     try:
         events = values.events_of(args)
     except OSError as error:
-        raise UsageError("relay: %s" % error) from None
+        raise UsageError("relay: %s" % with_name(error)) from None
     options = Options(args.listen, args.server, tuple(args.server_name), args.idle, args.clients)
     _make_room(args.clients)
     try:
@@ -82,7 +83,7 @@ def main(args):
     except OSError as error:
         raise UsageError(
             "relay: cannot listen on UDP port %d of %s (%s): give another --listen HOST:PORT"
-            % (args.listen[1], args.listen[0], error.strerror or error)
+            % (args.listen[1], args.listen[0], in_words(error))
         ) from None
     except KeyboardInterrupt:
         return 130

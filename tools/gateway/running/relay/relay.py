@@ -28,6 +28,7 @@ from tools.gateway.running.relay.sockets import (
     text,
 )
 from tools.server.flood import Flood
+from tools.words import in_words
 
 _BATCH = 128  # datagrams of one socket before the others have their turn
 _RATE = 1000  # datagrams a second of one host; the gateway takes as many of one device
@@ -172,7 +173,7 @@ class Relay:
         except OSError as error:
             self.counts["there was no socket for a client"] += 1
             if self._may_tell("relay-failed", now):
-                self._emit("relay-failed", peer=text(address), reason=error.strerror or str(error))
+                self._emit("relay-failed", peer=text(address), reason=in_words(error))
             return None
         client, out = self.clients.add(address, now)
         client.way = way
@@ -233,7 +234,7 @@ class Relay:
         self.counts["nobody was at the address of the server"] += 1
         if not self._silent:
             self._silent = True
-            self._emit("server-silent", server=self._lookup.name, reason=error.strerror or str(error))
+            self._emit("server-silent", server=self._lookup.name, reason=in_words(error))
         if not self._proved:
             self._proved = True  # until there is another
             self._loop.call_soon(self._try_another)
@@ -268,7 +269,7 @@ class Relay:
         if error is None:
             self.counts["there was no room to send"] += 1
         else:
-            self.counts["it could not be sent (%s)" % (error.strerror or error)] += 1
+            self.counts["it could not be sent (%s)" % in_words(error)] += 1
 
     def _read_errors(self):
         """What hosts of clients said: nobody is at that address."""

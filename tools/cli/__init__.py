@@ -6,7 +6,10 @@ import importlib.util
 import io
 import sys
 
+from tools.cli.parser import Parser
 from tools.errors import UsageError
+from tools.page.sinks import give_up_stdout
+from tools.words import with_name
 
 # Each module has add_arguments(parser) and main(args) -> exit code, and raises UsageError for what the user can put
 # right. It is imported only when it is asked for, so that `msgin5g device` does not wait for what the gateway needs.
@@ -32,40 +35,82 @@ COMMANDS = {
 }
 
 
+_READER_ENDED = 141  # as the shell says it of a program that SIGPIPE ended: 128 + 13
+
+
 def main(argv=None):
     argv = sys.argv[1:] if argv is None else argv
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a name that the terminal cannot show is no failure
             stream.reconfigure(errors="backslashreplace")
     try:
-        args = _parsed(argv)
-        return args.main(args)
+        return _ended(_run(argv))
     except UsageError as error:
-        print(f"msgin5g: {error}", file=sys.stderr)
-        return 2
+        return _mistake(error)
+    except BrokenPipeError:  # `| head` has seen enough
+        give_up_stdout()
+        return _READER_ENDED
+    except OSError as error:
+        return _mistake(with_name(error))
     except KeyboardInterrupt:
         return 130
 
 
-def _parsed(argv):
-    """The arguments, with the `main` of their command. Raises UsageError, for options may name what files say."""
-    parser = argparse.ArgumentParser(prog="msgin5g", description="Host side of MSGin5G for MicroPython.")
+def _mistake(sentence):
+    print(f"msgin5g: {sentence}", file=sys.stderr)
+    try:
+        return _ended(2)
+    except OSError:  # it is about stdout, and was said
+        give_up_stdout()
+        return 2
+
+
+def _ended(code):
+    """The exit code, once all is out. Raises OSError where it cannot go out: later nobody could say so in words."""
+    if sys.stdout is not None:
+        sys.stdout.flush()
+    return code
+
+
+def _run(argv):
+    parser = parser_of(argv[:1])
+    if not argv:  # a question, not a mistake: what is there?
+        parser.print_help()
+        return 0
+    try:
+        args = parser.parse_args(argv)
+    except SystemExit as end:  # --help, or a mistake that was said
+        _ended(end.code)
+        raise
+    return args.main(args)
+
+
+def parser_of(names):
+    """The parser of `msgin5g`, with the arguments of the commands of these names; the others have but a summary."""
+    parser = Parser(prog="msgin5g", description="Host side of MSGin5G for MicroPython.")
+    parser.add_argument("--version", action=_Version, nargs=0, help="say which version this is, and end")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for name, (module, summary) in COMMANDS.items():
         if not is_there(name):
             continue
         command = commands.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
-        if argv[:1] == [name]:
+        if name in names:
             implementation = importlib.import_module(module)
             implementation.add_arguments(command)
             command.set_defaults(main=implementation.main)
-    return parser.parse_args(argv)
+    return parser
+
+
+class _Version(argparse.Action):
+    """argparse's own wants to know the version of each start."""
+
+    def __call__(self, parser, namespace, values, option_string=None):
+        from tools.image.boards import version
+
+        print(f"msgin5g {version()}")
+        parser.exit()
 
 
 def is_there(name):
     """True for a command that this version has."""
     return importlib.util.find_spec(COMMANDS[name][0]) is not None
-
-
-if __name__ == "__main__":
-    sys.exit(main())

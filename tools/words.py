@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: MIT
+"""Sentences that people read: things that are counted, and what the system says when it refuses something."""
+
+import errno
+import os
+import re
+import socket
+
+# What to do, where the system's own words leave that open. The rest of them is understood as it is.
+_ADVICE = {
+    errno.ENOENT: "look at the name",
+    errno.EACCES: "look whose it is (ls -l)",
+    errno.EPERM: "look whose it is (ls -l)",
+    errno.EISDIR: "name a file",
+    errno.ENOTDIR: "one of the names before the last is a file",
+    errno.ENOSPC: "make room there, then run it again",
+    errno.EDQUOT: "make room there, then run it again",
+    errno.EROFS: "take another place",
+    errno.EFBIG: "it has become too large",
+    errno.EMFILE: "allow more of them (ulimit -n)",
+    errno.EADDRINUSE: "end who has it, or take another port",
+    errno.EADDRNOTAVAIL: "take an address of this machine (ip address), or 0.0.0.0 for all of them",
+    errno.ECONNREFUSED: "nobody listens there: start it, or look at the address",
+    errno.ENETUNREACH: "look at the network of this machine",
+    errno.EHOSTUNREACH: "look at the network of this machine",
+    errno.ETIMEDOUT: "look at the address, and whether it runs",
+}
+
+_NUMBER = re.compile(r"\[Errno -?\d+\] ?")
+
+
+def counted(number, one, many=None):
+    """ "1 message", "0 messages", "1,024 messages"; `many` where it is not `one` with an s."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def in_words(error):
+    """What the system says of an OSError, without its number and without the name; what any other error says."""
+    number = getattr(error, "errno", None)
+    # asyncio and pyserial put addresses and names into strerror, which whoever tells of it says, too.
+    said = os.strerror(number) if number in errno.errorcode else getattr(error, "strerror", None)
+    return _NUMBER.sub("", str(said or error)) or type(error).__name__
+
+
+def why(error):
+    """The same, and what to do about it."""
+    advice = _ADVICE.get(getattr(error, "errno", None))
+    if isinstance(error, socket.gaierror):
+        advice = "look at the name, and at the network of this machine"
+    return f"{in_words(error)}: {advice}" if advice else in_words(error)
+
+
+def with_name(error):
+    """The same with the name of what it was about, where the error has one: for who does not know what was tried."""
+    name = getattr(error, "filename", None)
+    return why(error) if name is None else f"{os.fsdecode(name)}: {why(error)}"
