@@ -2,6 +2,7 @@
 """Brings a Push to its recipient, by CoAP, HTTP or MSGin5G-5, and returns the Outcome. No exception leaves it."""
 
 import math
+import time
 
 from tools.gateway import applications
 from tools.server.delivery.pushes import BROKEN, DONE, LATER, REFUSED, Outcome
@@ -10,6 +11,19 @@ from tools.store.transactions import store_failed
 from tools.transport.departure import datagram
 from tools.wire import aggregates, bodies
 from tools.wire.answers import Refusal
+
+
+def _to(push):
+    """Who it is for, in one of a few words."""
+    if applications.is_peer(push.where):
+        return "application"
+    if push.via is not None:
+        return "gateway"
+    if push.octets is not None:
+        return "trigger port"
+    if push.method:
+        return "network"
+    return push.target.type if push.way is None else "elsewhere"
 
 
 class Sender:
@@ -30,6 +44,12 @@ class Sender:
         self._applications_event = event
 
     async def send(self, push):
+        began = time.monotonic()
+        outcome = await self._sent(push)
+        self._program.tallies.delivered(_to(push), outcome.verdict, time.monotonic() - began)
+        return outcome
+
+    async def _sent(self, push):
         try:
             if applications.is_peer(push.where):
                 outcome = await self.to_application(push.where, push.body)

@@ -31,7 +31,7 @@ def common(program, now):
         "security": program.options.security,
         "unrecorded": len(program.unrecorded),
         "sinks": program.events.state,
-        "datagrams": program.coap.door.counts | {"unsent": program.coap.outlet.unsent},
+        "datagrams": program.coap.counts,
         "bodies": program.coap.bodies.shelf.counts,
         "counts": dict(program.events.counts),
         "events": list(program.events.recent),

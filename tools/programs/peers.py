@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Programs that others wrote, which tests talk to: libcoap's client and server, CoAP for Node.js, Wireshark's
-dissectors; an MQTT broker, to measure beside; and valgrind.
+dissectors; an MQTT broker, to measure beside; Prometheus' own checks; and valgrind.
 
     python -m tools.programs.peers
 
@@ -30,6 +30,7 @@ class Peer(NamedTuple):
     advice: str
     program: str = ""  # its name in the package, where that is another one
     at_least: tuple = ()  # its version
+    alone: bool = False  # it needs the C library and no other package
 
 
 OSCORE = (
@@ -53,6 +54,12 @@ PEERS = {
         at_least=(2,),
     ),
     "tshark": Peer("tshark", "Debian, Ubuntu: sudo apt install tshark; Homebrew: brew install wireshark"),
+    # Unpacked for the same reason, and without what its pages are made of
+    "promtool": Peer(
+        "prometheus",
+        "Debian, Ubuntu: sudo apt install prometheus; Homebrew: brew install prometheus",
+        alone=True,
+    ),
 }
 
 
@@ -91,7 +98,9 @@ def provide(program, folder=BIN):
         raise NoPeer(f"{program} is missing, and there is no apt on this system. {wanted.advice}")
     print(f"Peers for the tests: fetching {program} (package {wanted.package})", flush=True)
     try:
-        if debian.is_root() and not wanted.at_least:
+        if wanted.alone:
+            link.symlink_to(_unpack_alone(wanted.package, program, _place(link, wanted.package)))
+        elif debian.is_root() and not wanted.at_least:
             debian.install(wanted.package)
         elif program == "valgrind":
             link.symlink_to(_unpack_valgrind(wanted.package, program, _place(link, program)))
@@ -113,6 +122,13 @@ def _unpacked(wanted, program, link):
     if (folder / "root").is_dir():
         return debian.start_script(folder / "root", name)
     return debian.unpack(wanted.package, name, folder, wanted.at_least)
+
+
+def _unpack_alone(package, program, folder):
+    """For one that runs with the C library of this machine."""
+    root = debian.unpack_single({package: ""}, folder)
+    shutil.rmtree(folder / "sources")
+    return root / "usr/bin" / program
 
 
 def _unpack_valgrind(package, program, folder):

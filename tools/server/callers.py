@@ -5,6 +5,7 @@ As soon as an Application Server has a token, or the HTTP side can be reached fr
 own, and speaks for its own AS Service ID alone. The status page is read with any token, or from this machine.
 """
 
+import collections
 import re
 import time
 from dataclasses import dataclass
@@ -58,6 +59,7 @@ class Callers:
         self._hosts = Hosts(listening, names)
         self._clock = clock
         self._told = Flood(_TOLD)
+        self.refusals = collections.Counter()  # by status
         self.open_to_others = not is_loopback(listening)
 
     @property
@@ -109,6 +111,7 @@ class Callers:
 
     def emit_refused(self, request, status, detail):
         """Rate-limited, so that somebody who tries is seen and cannot fill the log."""
+        self.refusals[str(status)] += 1
         if self._told.allows(detail, self._clock()):
             reason = "%s %s: %s" % (request.method, request.path[:100], detail)
             self._emit("refused", peer=str(_peer(request)), kind="HTTP", code=str(status), reason=reason)

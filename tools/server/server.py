@@ -6,6 +6,7 @@ they share (`speakers`, `routing`, `delivery`). No socket, no HTTP, no SQLite: r
 out, `work` says what to send, `outcome` hears what came of it.
 """
 
+import collections
 import random
 
 from tools.server.appservers import ApplicationServers
@@ -45,7 +46,7 @@ class Server:
         self._emit = emit = self.isolation.emit
         self._flood = Flood(settings.rate)
         self._told = Flood(_TOLD, burst=_TOLD_BURST)
-        self.refused = 0
+        self.refusals = collections.Counter()  # by code
         elsewhere = Elsewhere(store)
         self._deliveries = Deliveries(store, settings, self.isolation, elsewhere, rng or random.Random())
         turns, responses = self._deliveries.turns, self._deliveries.responses
@@ -179,9 +180,14 @@ class Server:
     def _emit_refused(self, peer, now, **fields):
         """Rate-limited, so that a peer that is refused all the time cannot fill the disk: all refusals are counted,
         the first of each host are told."""
-        self.refused += 1
+        self.refusals[fields["code"]] += 1
         if self._told.allows(peer.host, now):
             self._emit("refused", peer=str(peer), **fields)
+
+    @property
+    def refused(self):
+        """How many requests were refused."""
+        return self.refusals.total()
 
     def push(self, body, now):
         """For tests: a body to be sent to a UE as it is. {"to": UE Service ID, "body": object}"""

@@ -146,8 +146,7 @@ class Store(
             if self.file and serving:
                 self.tidy_keys()
                 self.file.restored = self.open_generation(self.file.path + GENERATION)
-                self._aside = self._connect(self.file.path, 0)
-                self._aside.execute("PRAGMA query_only=ON")
+                self._aside = self.reader()
         except held.Held as who:
             self.close()
             raise in_use(path, who) from None
@@ -214,6 +213,15 @@ class Store(
         if self._writing is None:  # the other connection would count our own
             self._version = self._one("PRAGMA data_version")
         return self._version
+
+    def reader(self):
+        """A connection that only reads. Another thread may use it, and whoever asked closes it; of ":memory:" it is the
+        store's own."""
+        if self.file is None:
+            return self._db
+        connection = self._connect(self.file.path, 0)
+        connection.execute("PRAGMA query_only=ON")
+        return connection
 
     def transaction(self):
         """As of Transactions. sqlite3.OperationalError where the file is not the one of its name any more: what went

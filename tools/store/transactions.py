@@ -8,6 +8,7 @@ recipient is done in a savepoint of its own, so that an exception undoes that an
 import contextlib
 import sqlite3
 import threading
+import time
 
 # The store as a whole can't be written now: no row's fault, and the same for the next one.
 _STOPPED = {
@@ -256,6 +257,7 @@ class Shared:
         self._before = of._db.total_changes
         self._changed = None
         self._written = threading.Event()
+        self.seconds = 0.0  # that COMMIT took
         self._error = None
         self._notes = None
 
@@ -277,11 +279,13 @@ class Shared:
 
     def write(self):
         """COMMIT, in whichever thread; `settle` says what came of it."""
+        began = time.monotonic()
         try:
             self._db.execute("COMMIT")
         except BaseException as error:
             self._error = error
         finally:
+            self.seconds = time.monotonic() - began
             self._written.set()
 
     def settle(self):

@@ -164,6 +164,7 @@ class CoapTransport:
         self.discovery = discovery  # of a gateway that devices may find
         self.door = Door(watch.judge, watch.emit, discovery=discovery) if watch else None
         self.outlet = Outlet()
+        self._recents = []
         self._hush = Hush()
         shelf = Shelf(octets=max(MAX_OCTETS, 4 * largest))
         self.bodies = Bodies(self.whose, lambda request: body_limit(peer_of(request.remote)), shelf)
@@ -177,6 +178,27 @@ class CoapTransport:
         self.wide = False  # many requests at once to one address
         self.begin = None  # as of `Straight`: what begins to decide about a POST without waiting for it
         self._straight = Straight(self, PATH, self._tuning.EMPTY_ACK_DELAY, guard is not None)
+
+    @property
+    def counts(self):
+        """What became of the datagrams, those that came and those that went."""
+        return {
+            **self.door.counts,
+            "sent": self.outlet.sent,
+            "unsent": self.outlet.unsent,
+            "repeated": self.outlet.repeated,
+            "duplicates": sum(recent.duplicates for recent in self._recents),
+        }
+
+    @property
+    def protected(self):
+        """Whether requests have to be protected by OSCORE."""
+        return self._guard is not None
+
+    @property
+    def refusals(self):
+        """How many requests were refused before anything was made of them, by cause."""
+        return self._watch.refusals
 
     def serve(self, name, decide):
         """Before the start: what decides about all requests below this first segment of a path, as in `paths.Paths`."""
@@ -210,6 +232,7 @@ class CoapTransport:
             for interface in context.request_interfaces:
                 manager = interface.token_interface
                 recent = self._watch.attach(manager)
+                self._recents.append(recent)
                 if isinstance(manager.message_interface, MessageInterfaceUDP6):
                     self.door.attach(manager, recent)
                     self._straight.attach_door(self.door, manager, recent)

@@ -6,6 +6,7 @@ twenty microseconds; an answer now and then that is not larger than what it is a
 verifying shows who holds a key, so each request is verified, even in a flood.
 """
 
+import collections
 import logging
 import sqlite3
 import time
@@ -28,6 +29,7 @@ _CLEAR = "not protected: the device uses security.mode none"
 _UNKNOWN = "no device was added with this security.sender_id"
 _REPLAY = "seen before, or the device lost its sequence numbers (its flash was erased or put back, or two have one key)"
 _ANOTHER_KEY = "does not verify: %s has another key"
+_CAUSES = {_CLEAR: "not protected", _UNKNOWN: "unknown key", _REPLAY: "replay", _ANOTHER_KEY: "another key"}
 _TOLD = 1  # refusals a second that are told, each reason by itself; all are counted
 
 
@@ -70,7 +72,7 @@ class Guard:
         self._by_kid, self._version, self._look_again = {}, None, 0
         self._told = Flood(_TOLD, burst=_BURST)
         self._challenged = {}  # of datagrams that verified while the window was unknown: how often each came
-        self.refused = 0
+        self.refusals = collections.Counter()  # by cause
         self.log = logging.getLogger(__name__)
 
     def context(self, keys):
@@ -236,7 +238,7 @@ class Guard:
 
     def emit_refused(self, remote, code, reason, context=None):
         """`context`: whose UE Service IDs go into the sentence."""
-        self.refused += 1
+        self.refusals[_CAUSES.get(reason, "malformed")] += 1
         if self._told.allows((reason, context and context.digest), self._clock()):
             if context:
                 reason %= ", ".join(sorted(self.ues_of(context)))

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Security mode none: a peer that sends too often is told so before anything is made of its datagrams."""
 
+import collections
 import time
 
 import aiocoap
@@ -23,7 +24,7 @@ class Unguarded:
         self._clock = clock
         self._flood = Flood(rate)
         self._told = Flood(_TOLD, burst=_BURST)
-        self.refused = 0
+        self.refusals = collections.Counter()  # by cause
 
     def attach(self, manager):
         recent = Recent()
@@ -44,7 +45,7 @@ class Unguarded:
         source = peer if self._is_registered(peer) else peer.host
         if self._flood.allows(source, self._clock()):
             return source, None
-        self.refused += 1
+        self.refusals["rate"] += 1
         return None, (_TOO_MANY, 1)
 
     def _refused(self, remote):

@@ -167,7 +167,7 @@ async def own_error(scene):
         raise KeyError("injected")
 
     if scene.method == "get":
-        scene.g.http._snapshot = fails
+        scene.g.http._snapshot = scene.g.http._metrics = fails
     else:
         _raises_in_decisions(scene, KeyError("injected"))
     await scene.ask()
@@ -323,7 +323,7 @@ def test_another_path_is_not_found(path):
 def test_head_is_get_without_the_body():
     async def main():
         async with gateway() as g, aiohttp.ClientSession("http://127.0.0.1:%d" % g.http_port) as http:
-            for path in ("/", "/status.json", "/openapi.json"):
+            for path in ("/", "/status.json", "/metrics", "/openapi.json"):
                 async with http.get(path) as got, http.head(path) as response:
                     assert response.status == got.status == 200
                     assert response.headers["Content-Type"] == got.headers["Content-Type"]

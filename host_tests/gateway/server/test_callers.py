@@ -102,7 +102,7 @@ def test_a_web_page_that_leads_its_own_name_here_gets_nothing(head, path):
 def test_pages_and_status_are_not_read_by_another_name_either():
     async def main():
         async with gateway() as g:
-            for path in ("/", "/status.json", "/nothing"):
+            for path in ("/", "/status.json", "/metrics", "/nothing"):
                 for host, wanted in (("evil.example", {421}), ("[", {421}), ("localhost:1", {200, 404})):
                     text = "GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n" % (path, host)
                     assert (await raw(g.http_port, text))[0] in wanted

@@ -7,6 +7,7 @@ server (Ask) or to a UE (Push); `asked` and `outcome` hear what came of it. Each
 a transaction of the store of it, and an answer leaves when that is committed.
 """
 
+import collections
 import contextlib
 import random
 
@@ -52,7 +53,7 @@ class GatewayFunction:
         self._emit = self.isolation.emit
         self._flood = Flood(settings.rate)
         self._told = Flood(_TOLD, burst=_TOLD_BURST)
-        self.refused = 0
+        self.refusals = collections.Counter()  # by code
         own_turns = turns or Turns(store, settings, self._emit, rng or random.Random())
         core = Core(
             store, settings, self.isolation, binding or AddressBinding(store), own_turns, self._emit_refused
@@ -199,9 +200,14 @@ class GatewayFunction:
         """As `downstream`, with the UE Service ID: (ue, Peer)."""
         return self._ways.downstream(body, now)
 
+    @property
+    def refused(self):
+        """How many requests were refused."""
+        return self.refusals.total()
+
     def _emit_refused(self, peer, now, **fields):
         """All refusals are counted, the first of each host are told: nobody fills the disk with them."""
-        self.refused += 1
+        self.refusals[fields["code"]] += 1
         if self._told.allows(peer.host, now):
             self._emit("refused", peer=str(peer), **fields)
 

@@ -66,7 +66,9 @@ class GatewayUe(Behind, Running):
         membership = Membership(options.name, settings.service, settings.lifetime)
         self.upstream = Upstream(self.north.ask, membership, time.monotonic, self.events.emit, self._joined)
         callers = Callers(self.store, self.events.emit, options.http[0], options.http_hosts)
-        self.http = HttpTransport(None, self._event, self.snapshot, self.body_limit, False, callers)
+        self.http = HttpTransport(
+            None, self._event, self.snapshot, self.measured, self.body_limit, False, callers
+        )
         self.transports = (*self.lines, self.http, self.coap, self.north)
         self.unrecorded = Unrecorded(self._record, self._later)
         self.unasked = Unrecorded(self._note_answer, self._later)

@@ -13,6 +13,7 @@ from tools.gateway.running.commits import Commits, Event
 from tools.gateway.running.options import AddressInUse
 from tools.page import status
 from tools.page.events import Events
+from tools.page.tallies import Tallies
 from tools.server.clock import SteadyClock, away
 from tools.server.isolation import place_of, reason_of
 from tools.store.store import Store
@@ -63,6 +64,9 @@ class Running:
         self.options = options
         self.clock = clock or SteadyClock()
         self.events = events or Events(clock=self.clock)
+        self.tallies = Tallies()
+        self.events.callbacks.append(self.tallies.hear)
+        self._metrics = None
         self.store = Store(options.store)
         self.store.wait_for_nobody()
         self.coap_port = self.http_port = None
@@ -198,6 +202,8 @@ class Running:
                 self._emit_error("stop", error)
         await self._commits.empty()
         self._commits.stop()
+        if self._metrics is not None:
+            self._metrics.close()
         self.store.close()
 
     # ---- events ------------------------------------------------------------------------------------------------------
@@ -309,6 +315,14 @@ class Running:
     def snapshot(self):
         """The status for people and programs: what cannot be read now is left out, and `errors` says why."""
         return status.snapshot(self)
+
+    async def measured(self):
+        """The octets of /metrics."""
+        if self._metrics is None:
+            from tools.page.metrics import Metrics  # by who is asked: few programs are
+
+            self._metrics = Metrics(self)
+        return await self._metrics.text()
 
     # ---- work --------------------------------------------------------------------------------------------------------
 

@@ -206,6 +206,8 @@ class Commits:
         error = shared.settle()
         if error is not None:
             return self._failed(events, error), False
+        if shared.changed:
+            self._program.tallies.commits.note(shared.seconds)
         return events, shared.changed
 
     def _over(self, events, written):

@@ -34,7 +34,7 @@ class ServerProgram(Running):
         self.coap.serve("su-gm", self._groups)
         callers = Callers(self.store, self.events.emit, options.http[0], options.http_hosts)
         self.http = HttpTransport(
-            self.server, self._event, self.snapshot, self.body_limit, options.admin, callers
+            self.server, self._event, self.snapshot, self.measured, self.body_limit, options.admin, callers
         )
         self.transports = (*self.lines, self.http, self.coap)
         self.unrecorded = Unrecorded(self._record, self._later)

@@ -23,6 +23,7 @@ class Recent(dict):
         self._each, self._max_all, self._clock = each, max_all, clock
         self._lifetime = TransportTuning().EXCHANGE_LIFETIME
         self._oldest_ends = 0.0
+        self.duplicates = 0  # messages that came again
         self.datagram = None  # the octets that the message at hand was made of, where they are known
         self._of = {}  # remote: its keys, each with [when it came, content, how often], the oldest first
 
@@ -96,6 +97,7 @@ class Recent(dict):
             if not self.came(key, now):
                 self.add(key, now)
                 return False
+            self.duplicates += 1
             if message.mtype is CON and self[key] is not None:
                 manager._send_initially(self[key])
             return True

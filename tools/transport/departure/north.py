@@ -52,7 +52,7 @@ class OnlyServer(Unguarded):
 
     def judge(self, remote, datagram, recent):
         if not self._is_server(self._peer_of(remote)):
-            self.refused += 1
+            self.refusals["not the server"] += 1
             return None, ()
         return super().judge(remote, datagram, recent)
 
@@ -79,7 +79,7 @@ class North:
     @property
     def refused(self):
         """How many requests came here that are not the server's."""
-        return self._watch.refused
+        return self._watch.refusals.total()
 
     async def stop(self):
         await self.coap.stop()

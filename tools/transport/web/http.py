@@ -24,6 +24,7 @@ from tools.wire.masking import masked
 from tools.wire.outside import encodable
 
 JSON = {"Content-Type": "application/json"}
+PROMETHEUS = {"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
 _caller = contextvars.ContextVar("caller", default=ANYBODY)  # of the request that this task answers
 POST = 30  # s for one delivery
 SAID = 1 << 16  # octets of an answer that are read
@@ -87,14 +88,15 @@ def _origin(request):
 
 
 class HttpTransport:
-    """`await event(...)` gives the result of a method of the server; `snapshot` gives the status; `callers` is a
-    Callers. Without a server (None) there is the status alone."""
+    """`await event(...)` gives the result of a method of the server; `snapshot` gives the status, `await metrics()` the
+    octets of that for Prometheus; `callers` is a Callers. Without a server (None) there is the status alone."""
 
-    def __init__(self, server, event, snapshot, body_limit, admin=False, callers=None):
+    def __init__(self, server, event, snapshot, metrics, body_limit, admin=False, callers=None):
         self._callers = callers
         self._server = server
         self._event = event
         self._snapshot = snapshot
+        self._metrics = metrics
         self._runner = None
         self._session = None
         self.connections = Connections()
@@ -103,12 +105,18 @@ class HttpTransport:
         add = self._app.router
         add.add_get("/", self._page)
         add.add_get("/status.json", self._status)
+        add.add_get("/metrics", self._measured)
         add.add_get("/openapi.json", self._describe)
         if server is not None:
             for route in server.routes:
                 add.add_route(route.method, route.path, self._asked(route))
         if server is not None and admin:
             add.add_post("/admin/push", self._push)
+
+    @property
+    def refusals(self):
+        """How many requests were refused for who sent them, by status."""
+        return self._callers.refusals
 
     async def start(self, host, port):
         """Listens; returns the port. OSError when it is taken."""
@@ -154,7 +162,8 @@ class HttpTransport:
             if handler == self._describe:  # it is the same for everybody
                 self._callers.check_host(request)
                 return await handler(request)
-            _caller.set(self._callers.caller(request, public=handler in (self._page, self._status)))
+            shown = handler in (self._page, self._status, self._measured)
+            _caller.set(self._callers.caller(request, public=shown))
             if handler == self._push:
                 self._callers.must_be_here(request)
             return await handler(request)
@@ -217,6 +226,9 @@ class HttpTransport:
     async def _status(self, request):
         octets = json.dumps(self._snapshot(), ensure_ascii=False).encode("utf-8", "replace")
         return web.Response(body=octets, content_type="application/json", charset="utf-8")
+
+    async def _measured(self, request):
+        return web.Response(body=await self._metrics(), headers=PROMETHEUS)
 
     @functools.cached_property
     def _description(self):

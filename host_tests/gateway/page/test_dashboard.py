@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: MIT
+"""docs/dashboard.json, docs/alerts.yml and docs/metrics.md name metrics that there are, with labels that those have."""
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from host_tests.gateway.page.test_metrics import PROGRAMS, program, read
+from host_tests.gateway.scripted import run
+from tools.programs.peers import peer
+from tools.wire.bodies import Address
+
+DOCS = Path(__file__).resolve().parents[3] / "docs"
+DASHBOARD = json.loads((DOCS / "dashboard.json").read_text())
+QUERIES = [target["expr"] for panel in DASHBOARD["panels"] for target in panel["targets"]]
+ADDED = {"instance", "job"}  # labels that Prometheus adds
+UE = Address("UE", "ue:a@example.org")
+
+
+class Sink:
+    name, lost, waiting, failing, dropped = "stdout", 1, 1, "", 0
+
+
+@pytest.fixture(scope="module")
+def there():
+    """{name of a sample: its labels}, of all programs, each of which has counted one of what it counts."""
+    found = {}
+
+    async def main():
+        for name in PROGRAMS:
+            async with program(name) as g:
+                g.tallies.delivered("UE", "done", 1.0)
+                g.tallies.types["accepted", "MSG"] += 1
+                for part in g.decisions:
+                    part.refusals["4.01"] += 1
+                g.coap.refusals["replay"] += 1
+                g.http.refusals["401"] += 1
+                with g.store.transaction():
+                    g.store.add(1, "MSG", UE, UE, {"msgType": "MSG", "msgId": "1"}, [], "queued", 4e9)
+                g.events.sinks.append(Sink())
+                for family in text_string_to_metric_families(await read(g)):
+                    for sample in family.samples:
+                        found.setdefault(sample.name, set()).update(sample.labels)
+
+    run(main())
+    return found
+
+
+def used(expression):
+    """(metric, the labels that are asked of it) of an expression of PromQL."""
+    for name, _, matchers in re.findall(r"\b((?:msgin5g|process|python)_\w+)(\{([^}]*)\})?", expression):
+        yield name, set(re.findall(r"(\w+)\s*(?:=~|=|!=|!~)", matchers))
+
+
+def check(expression, there):
+    labels = set()
+    for name, asked in used(expression):
+        assert name in there, name
+        assert asked <= there[name] | ADDED, name
+        labels |= there[name]
+    for words in re.findall(r"by \(([^)]*)\)", expression):
+        assert set(re.split(r",\s*", words)) <= labels | ADDED, expression
+
+
+@pytest.mark.parametrize("expression", QUERIES)
+def test_a_query_of_the_dashboard_asks_for_what_there_is(expression, there):
+    assert list(used(expression))
+    check(expression, there)
+
+
+def test_prometheus_understands_the_queries(tmp_path):
+    lines = ["groups:", "  - name: dashboard", "    rules:"]
+    for number, expression in enumerate(QUERIES):
+        plain = expression.replace("$__rate_interval", "5m").replace("$instance", ".*")
+        lines += ["      - record: r%d" % number, "        expr: " + json.dumps(plain)]
+    (tmp_path / "rules.yml").write_text("\n".join(lines) + "\n")
+    said = subprocess.run(
+        [peer("promtool"), "check", "rules", tmp_path / "rules.yml"], capture_output=True, text=True
+    )
+    assert said.returncode == 0 and "%d rules found" % len(QUERIES) in said.stdout, said
+
+
+def test_the_dashboard_is_one():
+    """As Grafana reads it: each panel has an ID and a place of its own, and asks the data source that is chosen."""
+    panels = DASHBOARD["panels"]
+    assert len({panel["id"] for panel in panels}) == len(panels) > 10
+    taken = set()
+    for panel in panels:
+        at = panel["gridPos"]
+        cells = {(at["x"] + i, at["y"] + j) for i in range(at["w"]) for j in range(at["h"])}
+        assert not cells & taken and at["x"] + at["w"] <= 24
+        taken |= cells
+        assert panel["datasource"]["uid"] == "${datasource}"
+        assert all(target["legendFormat"] for target in panel["targets"])
+    assert {each["name"] for each in DASHBOARD["templating"]["list"]} == {"datasource", "instance"}
+
+
+def test_the_rules_are_what_prometheus_understands_and_ask_for_what_there_is(there):
+    path = DOCS / "alerts.yml"
+    said = subprocess.run([peer("promtool"), "check", "rules", path], capture_output=True, text=True)
+    assert said.returncode == 0, said
+    expressions = re.findall(r"^ +expr: (.*)$", path.read_text(), re.MULTILINE)
+    assert len(expressions) > 5
+    for expression in expressions:
+        check(expression, there)
+
+
+def test_the_page_has_each_metric_with_its_labels_and_no_other(there):
+    text = (DOCS / "metrics.md").read_text()
+    listed = {}
+    for line in text.partition("| metric | labels | is |")[2].splitlines()[2:]:
+        if not line.startswith("|"):
+            break
+        names, labels, _ = re.split(r" *\| *", line.strip("| "), maxsplit=2)
+        for name in re.findall(r"`(\w+)`", names):
+            listed[name] = set(re.findall(r"`(\w+)`", labels))
+    whole = {re.sub(r"_(bucket|sum|count)$", "", name): labels - {"le"} for name, labels in there.items()}
+    own = {name: labels for name, labels in whole.items() if name.startswith("msgin5g_")}
+    toward = {name for name in own | listed if re.match(r"msgin5g_upstream_(coap|oscore)_", name)}
+    assert {name.replace("upstream_", "") for name in toward} <= listed.keys()
+    listed.pop("msgin5g_serial_line_open")  # of who has --serial
+    for name in toward:  # as toward devices
+        own.pop(name, None)
+        listed.pop(name, None)
+    assert own == listed
