@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Programs that others wrote, which tests talk to: libcoap's client and server, CoAP for Node.js, Wireshark's
-dissectors; an MQTT broker, to measure beside; Prometheus' own checks; and valgrind.
+dissectors, curl; an MQTT broker, to measure beside; Prometheus' own checks; and valgrind.
 
     python -m tools.programs.peers
 
@@ -53,6 +53,7 @@ PEERS = {
         "Debian, Ubuntu: sudo apt install mosquitto; Homebrew: brew install mosquitto",
         at_least=(2,),
     ),
+    "curl": Peer("curl", "Debian, Ubuntu: sudo apt install curl; Homebrew: brew install curl"),
     "tshark": Peer("tshark", "Debian, Ubuntu: sudo apt install tshark; Homebrew: brew install wireshark"),
     # Unpacked for the same reason, and without what its pages are made of
     "promtool": Peer(
