@@ -21,6 +21,8 @@ class Gateway(Behind, ServerProgram):
     registration of a gateway, and none through one.
     """
 
+    mode = "both"
+
     def __init__(self, options, events=None, clock=None):
         super().__init__(options, events, clock)
         server = self.server

@@ -44,10 +44,19 @@ class Sender:
         self._applications_event = event
 
     async def send(self, push):
+        self._tell(self._program.history.sent, push)
         began = time.monotonic()
         outcome = await self._sent(push)
         self._program.tallies.delivered(_to(push), outcome.verdict, time.monotonic() - began)
+        self._tell(self._program.history.answered, push, outcome)
         return outcome
+
+    def _tell(self, hear, *arguments):
+        """What is made for people of what goes out changes nothing of it."""
+        try:
+            hear(*arguments)
+        except Exception as error:
+            self._emit_error("page", error)
 
     async def _sent(self, push):
         try:

@@ -108,15 +108,20 @@ _SENTENCES = {
     "as-deregistered": "de-registered application server {as}",
 }
 
+# What is told to `watch` alone: steps of a message, of which there are too many for people.
+STEPS = {"segment", "repeated", "report-taken"}
+
 
 class Events:
     """Keeps the last ones and counts all. Telling fails nobody: `sinks` are written as far as they take something, and
-    one that does not is told on the others, once each time that it begins and ends. `callbacks` hear each record."""
+    one that does not is told on the others, once each time that it begins and ends. `callbacks` hear each record;
+    `watch`, if there is one, is called with (record, what it is about, whether all are told), of STEPS as well."""
 
     def __init__(self, out=None, file=None, clock=time.time):
         self.recent = collections.deque(maxlen=100)
         self.counts = collections.Counter()
         self.callbacks = []
+        self.watch = None
         self.sinks = []
         self._clock = clock
         self._told = set()  # names of the sinks and callbacks that fail
@@ -129,8 +134,24 @@ class Events:
                 self.sinks.append(Sink(name, stream))
                 self._writers.append((self.sinks[-1], form))
 
-    def emit(self, event, **fields):
+    def emit(self, event, item=None, **fields):
+        """`item`: what it is about, which leaves this program by no sink."""
         record = {"time": round(self._clock(), 3), "event": event, **fields}
+        failed = []
+        if self.watch is not None:
+            try:
+                self.watch(record, item, event not in STEPS)
+            except Exception as error:
+                failed.append((self.watch, error))
+        if event not in STEPS:
+            failed += self._published(record)
+        self._tell_failed(failed)
+        if not self._together:
+            self._look_after_sinks()
+
+    def _published(self, record):
+        """Those of the callbacks that raised, each with what it raised."""
+        event = record["event"]
         self.recent.append(record)
         self.counts[event] += 1
         for sink, form in self._writers:
@@ -143,14 +164,15 @@ class Events:
                 callback(record)
             except Exception as error:
                 failed.append((callback, error))
+        return failed
+
+    def _tell_failed(self, failed):
         for callback, reason in failed:
             self.counts["callback-failed"] += 1
             name = getattr(callback, "__qualname__", "callback")
             if name not in self._told:
                 self._told.add(name)
                 self.emit("sink-failed", sink=name, reason="%s: %s" % (type(reason).__name__, reason))
-        if not self._together:
-            self._look_after_sinks()
 
     @contextlib.contextmanager
     def together(self):

@@ -84,15 +84,15 @@ def registered(store, server, now):
             "via": r.via,
             "expires": r.expires,
             "maxSegSize": r.max_segment or 2048,
-            **(asleep(server, r.ue, now) if r.ue in scheduled else {}),
+            **(asleep(server.turns.windows, r.ue, now) if r.ue in scheduled else {}),
         }
         for r in store.registrations(now)
     ]
 
 
-def asleep(server, ue, now):
+def asleep(windows, ue, now):
     """Until when it has no window: a moment, or None where only the UE itself can say."""
-    opens = server.turns.windows.opens(Address("UE", ue), now)
+    opens = windows.opens(Address("UE", ue), now)
     return {} if opens is None else {"asleepUntil": None if opens == math.inf else opens}
 
 

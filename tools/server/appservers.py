@@ -7,7 +7,7 @@ Each method gets a JSON object and the time, and gives the JSON object of the an
 
 import secrets
 
-from tools.server.callers import ANYBODY
+from tools.server.callers import ANYBODY, OWN
 from tools.server.delivery.pushes import Item
 from tools.server.delivery.responses import THROUGH, through_key
 from tools.server.settings import LARGEST_PROFILE
@@ -68,6 +68,8 @@ class ApplicationServers:
         it is no event, for some do so each minute."""
         id_, target_uri, profile = restreading.read_registration(body, LARGEST_PROFILE)
         caller.must_be(id_)
+        if id_ == self._settings.own:
+            raise Refusal("4.03", "%s is the server's own: register another AS Service ID" % id_)
         self._make_room(id_, now)
         before = self._store.application_server(id_)
         registration = secrets.token_hex(8)
@@ -105,6 +107,8 @@ class ApplicationServers:
     def _may_speak(self, origin, now, caller):
         """Refuses who speaks for a UE that is not behind it, or for an Application Server that it is not; the Address
         that speaks for others, or None."""
+        if caller is OWN and origin.id == self._settings.own:
+            return None
         if origin.type != "UE" and caller.through is None:
             must_be_registered(self._store, origin, now, caller)
             return None
@@ -144,6 +148,14 @@ class ApplicationServers:
             self._store.remember(key, what, "", most)
         status = {STORED: "DELY_STORED", FAILED: "DELY_FAILED"}.get(state)
         return rest.ack(origin, head["msgId"], status, cause)
+
+    def send(self, body, now, caller=ANYBODY):
+        """What the page sends, as the server's own service: {"to", "toType", "payload", "encoding", "report"}. What
+        becomes of it is told by events. Raises Malformed or Refusal."""
+        own = self._settings.own
+        made = restreading.read_sending(body, own)
+        self.message(made, now, OWN)
+        return {"msgId": made["msgId"], "from": own}
 
     def _known_by(self, origin, target, msg_id, through):
         """(originator, name, how many) for `seen`. From who speaks for many a message may come once for each of its

@@ -41,6 +41,7 @@ class Caller:
 
 
 ANYBODY = Caller()
+OWN = Caller()  # the server itself, in the name of `Settings.own`
 
 
 class RefusedError(Exception):

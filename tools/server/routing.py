@@ -41,7 +41,7 @@ class Routing:
             "to": item.target.id,
             "octets": sum(map(payloads.content_size, item.parts)),
         }
-        self._emit("accepted", **fields, **({"peer": item.peer} if item.peer else {}))
+        self._emit("accepted", item=item, **fields, **({"peer": item.peer} if item.peer else {}))
         if route is None:
             state, cause = FAILED, "%s targets are not supported by this server yet" % item.target.type
         elif item.expires is not None and item.expires <= now:
@@ -103,9 +103,18 @@ class Routing:
         return taken
 
     def _to_as(self, item, now):
-        if item.origin.type == "AS":
+        if item.target.id == self._settings.own:
+            return self._to_own(item)
+        if item.origin.type == "AS" and item.origin.id != self._settings.own:
             return FAILED, "an application server may not send to an application server"
         return self._to_application(item, now)
+
+    def _to_own(self, item):
+        """For the page, which shows what is accepted."""
+        octets = sum(map(payloads.content_size, item.parts))
+        fields = {"kind": "MSG", "msgId": item.head["msgId"], "from": item.origin.id, "to": item.target.id}
+        self._emit("delivered", **fields, octets=octets)
+        return QUEUED, ""
 
     def _to_application(self, item, now):
         server = self._store.application_server(item.target.id)

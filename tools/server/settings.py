@@ -70,6 +70,7 @@ class Settings:
     exposure: str | None = None  # URI of the network's exposure function (TS 29.122); None: there is none
     exposure_as: str = "msgin5g"  # what we are to it: its `scsAsId`
     callback: str | None = None  # URI by which it reaches our HTTP side; None: where that listens
+    own: str = "as:page@localhost"  # the service that the page sends as; nobody can register it
     protected: bool = False  # OSCORE needs room in a datagram
 
     @property

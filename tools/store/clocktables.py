@@ -22,6 +22,7 @@ TIMES = {
     "val_group": ("created",),
     "quarantine": ("at", "expires"),
     "as_use": ("used",),
+    "ue_heard": ("at",),
     "seen_mark": ("at",),
     "gateway_registration": ("expires",),
     "gateway_way": ("expires",),

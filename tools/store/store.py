@@ -31,6 +31,7 @@ from tools.store.server import (
     exposuretables,
     gatewaytables,
     grouptables,
+    listedtables,
     listtables,
     peertables,
     reachtables,
@@ -43,6 +44,7 @@ from tools.store.server.configtables import ConfigurationTables
 from tools.store.server.exposuretables import ExposureTables
 from tools.store.server.gatewaytables import GatewayTables
 from tools.store.server.grouptables import GroupTables
+from tools.store.server.listedtables import ListedTables
 from tools.store.server.listtables import ListTables
 from tools.store.server.peertables import PeerTables
 from tools.store.server.reachtables import ReachTables
@@ -109,6 +111,7 @@ class Store(
     ExposureTables,
     GatewayTables,
     MessageTables,
+    ListedTables,
     ListTables,
     Noticing,
     PeerTables,
@@ -194,6 +197,7 @@ class Store(
             quotatables.prepare(execute)
             listtables.prepare(execute)
             traittables.prepare(execute)
+            listedtables.prepare(execute)
             if version == 0:
                 self.begin_generation()
         self.begin_lasting()

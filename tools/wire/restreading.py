@@ -5,9 +5,12 @@ Read as strictly as `page/openapi.json` says, which programs are made from: unli
 TS 29.538 are sound, and what they do not allow is a mistake that its author wants to hear of.
 """
 
+import re
 import urllib.parse
+import uuid
 
 from tools.wire import bodies
+from tools.wire import payload as payloads
 from tools.wire.bodies import Malformed
 
 _ADDRESS = {"addrType": str, "addr": str}
@@ -49,6 +52,8 @@ _LIST = {
     "suppFeat": str,
 }
 _NOTICE = {"msgTopics": [{}], "exprTime": str}
+_SENDING = {"to": str, "toType": str, "payload": str, "encoding": str, "report": bool}
+_HEXADECIMAL = re.compile(r"([0-9a-fA-F]{2})*")
 _PUSH = {"to": str, "body": {}}
 
 
@@ -251,3 +256,32 @@ def read_push(body):
     """(UE Service ID, body) of what is to be sent as it is."""
     _check(body, _PUSH)
     return bodies.text(body, "to"), bodies.record(body, "body")
+
+
+def read_sending(body, own, new_id=uuid.uuid4):
+    """The ASMessageDelivery, of the AS Service ID `own`, of what the page sends: text, or octets in hexadecimal."""
+    _check(body, _SENDING)
+    to, type_ = bodies.text(body, "to"), bodies.text(body, "toType", "UE")
+    if type_ not in ("UE", "AS", "GROUP", "TOPIC"):
+        raise Malformed("toType", "not UE, AS, GROUP or TOPIC")
+    value, encoding = body.get("payload"), bodies.text(body, "encoding", "text")
+    if not bodies.is_service_id(to):
+        raise Malformed("to", "not 1 to 255 octets of text without control characters")
+    if value is None:
+        raise Malformed("payload", "missing")
+    if encoding == "hex":
+        if not _HEXADECIMAL.fullmatch(value):
+            raise Malformed("payload", "not pairs of hexadecimal digits")
+        value = payloads.from_octets(bytes.fromhex(value))
+    elif encoding == "text":
+        value = payloads.from_text(value)
+    else:
+        raise Malformed("encoding", "not text or hex")
+    return {
+        "oriAddr": {"addrType": "AS", "addr": own},
+        "destAddr": {"addrType": type_, "addr": to},
+        "msgId": str(new_id()),
+        "stoAndFwInd": True,
+        "delivStReqInd": bodies.flag(body, "report"),
+        "payload": value,
+    }

@@ -164,7 +164,7 @@ def check(path, method, status, headers, octets):
     type_ = headers["Content-Type"].partition(";")[0]
     assert type_ in content, "%d comes as %s" % (status, type_)
     body = octets.decode()
-    sent(content[type_]["schema"]).validate(body if type_.startswith("text/") else json.loads(body))
+    sent(content[type_]["schema"]).validate(json.loads(body) if type_.endswith("json") else body)
     if type_ == PROBLEM:
         check_problem(status, headers, octets)
 

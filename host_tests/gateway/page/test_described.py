@@ -64,7 +64,8 @@ PROGRAMS = {
     "gateway": (
         GatewayUe,
         {"upstream": ("127.0.0.1", 9), "name": "ue:gw@example.org"},
-        {"/", "/status.json", "/metrics", "/openapi.json"},
+        {path for path in PATHS if path.startswith(("/api/", "/static/"))} - {"/api/send"}
+        | {"/", "/status.json", "/metrics", "/openapi.json", "/live"},
     ),
 }
 

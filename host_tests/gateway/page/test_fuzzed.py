@@ -42,9 +42,10 @@ def test_schemathesis_finds_nothing(tmp_path):
     async def main():
         async with gateway() as g:
             url = "http://127.0.0.1:%d/openapi.json" % g.http_port
-            code, said = await fuzzed(url, tmp_path, "--include-path-regex", ".*")
+            all_that_end = "^/(?!live$)"
+            code, said = await fuzzed(url, tmp_path, "--include-path-regex", all_that_end)
             assert code == 0, said
-            assert re.search(r"Tested: %d$" % len(described.operations()), said, re.M), said
+            assert re.search(r"Tested: %d$" % (len(described.operations()) - 1), said, re.M), said
             assert int(re.search(r"(\d+) generated", said)[1]) > 20 * EXAMPLES, said
             assert g.journal.find("error") == []
 

@@ -87,6 +87,7 @@ FULL = {  # each with all of its members
         "suppFeat": "0",
     },
     PUSH: {"to": SENSOR, "body": {}},
+    "/api/send": {"to": SENSOR, "toType": "UE", "payload": "x", "encoding": "text", "report": True},
 }
 
 

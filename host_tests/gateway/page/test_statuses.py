@@ -14,6 +14,7 @@ from host_tests.gateway.page import described
 from host_tests.gateway.scripted import SERVICE, gateway, run
 from tools.gateway.runtime import Gateway, Options
 from tools.page.events import Events
+from tools.page.live import STREAMS
 from tools.server.settings import Settings
 from tools.wire.identity import Peer
 
@@ -38,6 +39,9 @@ def watched(g):
 
 
 LISTS = {"subscriptionId": described.LIST_ID, "notificationId": described.LIST_ID}
+
+
+PAGE = {"name": "icon.svg", "ue": SENSOR, "from": WEATHER, "msgId": "3c7f9e21-8d40-4fa6-b2c3-d4e5f6071829"}
 
 
 class Scene:
@@ -70,7 +74,8 @@ class Scene:
             http.request(self.method, url, data=data, headers=self.headers | headers) as response,
         ):
             self.status, self.said = response.status, response.headers
-            self.octets = await response.read()
+            endless = response.content_type == "text/event-stream"
+            self.octets = await (response.content.readuntil(b"\n\n") if endless else response.read())
 
 
 # What makes a call end with a status: a coroutine function of a Scene. More than one: each is tried.
@@ -167,7 +172,10 @@ async def own_error(scene):
         raise KeyError("injected")
 
     if scene.method == "get":
-        scene.g.http._snapshot = scene.g.http._metrics = fails
+        scene.g.http._snapshot = scene.g.http._metrics = scene.g.view.counts = fails
+        scene.g.view.devices.page = scene.g.view.devices.one = fails
+        scene.g.view.message = scene.g.view.payload = fails
+        scene.url = scene.url.replace("/live", "/live?after=0")  # what came after it is to be said
     else:
         _raises_in_decisions(scene, KeyError("injected"))
     await scene.ask()
@@ -187,6 +195,26 @@ async def store_fails(scene):
         scene.from_elsewhere()
     else:
         _raises_in_decisions(scene, error)
+    await scene.ask()
+
+
+async def not_modified(scene):
+    await scene.ask()
+    await scene.ask(**{"If-None-Match": scene.said["ETag"]})
+
+
+async def other_origin(scene):
+    await scene.ask(Origin="http://evil.example")
+
+
+async def other_site(scene):
+    await scene.ask(**{"Sec-Fetch-Site": "cross-site"})
+
+
+async def many_readers(scene):
+    live = scene.g.http.pages.live
+    for _ in range(STREAMS):
+        live.begin(None, lambda: None)
     await scene.ask()
 
 
@@ -213,16 +241,17 @@ WAYS = {
     201: [as_it_is],
     202: [as_it_is],
     204: [as_it_is],
+    304: [not_modified],
     400: [no_host, no_json],
     401: [no_token, unknown_token],
-    403: [foreign_token, not_registered],
+    403: [foreign_token, not_registered, other_origin, other_site],
     404: [unknown],
     408: [slow],
     413: [too_large],
     415: [no_json_type, compressed],
     421: [other_host],
     500: [own_error],
-    503: [store_fails, many_bodies],
+    503: [store_fails, many_bodies, many_readers],
 }
 
 
@@ -235,7 +264,9 @@ async def scene_of(path, method):
         id_, _ = await g._event(g.server.application_servers.register, {"asSvcId": WEATHER})
         watched(g)
         scene = Scene(g, path, method)
-        scene.url = path.format(registrationId=id_, token=NETWORK, **LISTS)
+        scene.url = path.format(registrationId=id_, token=NETWORK, **LISTS, **PAGE)
+        example = described.operations()["/msgs-msgdelivery/v1/deliver-as-message", "post"]["requestBody"]
+        await g._event(g.server.application_servers.message, described.examples(example)["failed"]["value"])
         scene.headers |= described.token_of(g, path, scene.body)
         yield scene
 
@@ -246,6 +277,10 @@ def possible(way, path, method, status):
         return has_body
     if way is not_registered:
         return "deliver" in path
+    if way in (foreign_token, other_origin, other_site):
+        return (path == "/api/send") == (way is not foreign_token)
+    if way is many_readers:
+        return path == "/live"
     return way is not no_token or path != "/admin/push"
 
 

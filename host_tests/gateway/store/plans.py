@@ -30,6 +30,8 @@ MAY_SCAN = {
         "FROM application",
         "INSERT INTO load SELECT",
         "SELECT count(*) FROM load",
+        "SELECT count(*) FROM ue_count",
+        "INSERT INTO ue_listed SELECT one.ue",
         "INSERT OR IGNORE INTO element",
         "UPDATE segment_set SET progress=?, fresh=?",
         "FROM segment_set WHERE CAST(id AS TEXT) NOT IN",  # and when another process has written

@@ -55,6 +55,7 @@ class GatewayFunction:
         self._told = Flood(_TOLD, burst=_TOLD_BURST)
         self.refusals = collections.Counter()  # by code
         own_turns = turns or Turns(store, settings, self._emit, rng or random.Random())
+        self.windows = own_turns.windows
         core = Core(
             store, settings, self.isolation, binding or AddressBinding(store), own_turns, self._emit_refused
         )

@@ -38,6 +38,8 @@ _KNOWN = 4096  # peers that something of was taken, the longest silent first
 class GatewayUe(Behind, Running):
     """`options.upstream` says where the server is; `options.name` is the gateway's UE Service ID."""
 
+    mode = "gateway"
+
     def __init__(self, options, events=None, clock=None):
         super().__init__(options, events, clock)
         self._open_lines()
@@ -51,6 +53,8 @@ class GatewayUe(Behind, Running):
             binding=binding,
         )
         self.decisions = (self.function,)
+        self.windows = self.function.windows
+        self.windows.on_spoke.append(self.history.alive)
         self._known = {}
         self._asking = {}  # what applications ask, by what it is: the task
         self.coap = self.south(guard, self._is_known, self._handle, None, self._limit_for)
@@ -67,7 +71,7 @@ class GatewayUe(Behind, Running):
         self.upstream = Upstream(self.north.ask, membership, time.monotonic, self.events.emit, self._joined)
         callers = Callers(self.store, self.events.emit, options.http[0], options.http_hosts)
         self.http = HttpTransport(
-            None, self._event, self.snapshot, self.measured, self.body_limit, False, callers
+            None, self._event, self.view, self.snapshot, self.measured, self.body_limit, False, callers
         )
         self.transports = (*self.lines, self.http, self.coap, self.north)
         self.unrecorded = Unrecorded(self._record, self._later)

@@ -13,7 +13,9 @@ from tools.gateway.running.commits import Commits, Event
 from tools.gateway.running.options import AddressInUse
 from tools.page import status
 from tools.page.events import Events
+from tools.page.past.history import History
 from tools.page.tallies import Tallies
+from tools.page.view import View
 from tools.server.clock import SteadyClock, away
 from tools.server.isolation import place_of, reason_of
 from tools.store.store import Store
@@ -56,6 +58,9 @@ class Running:
     `transports`: what listens, by the name of its option.
     """
 
+    mode = ""  # of `page.view`
+    sends_as = None  # the AS Service ID that the page sends as
+    windows = None  # of the devices that it knows
     decisions = ()
     transports = ()
     lines = ()  # serial lines, which CoAP is heard on as well
@@ -70,6 +75,8 @@ class Running:
         self.store = Store(options.store)
         self.store.wait_for_nobody()
         self.coap_port = self.http_port = None
+        self.history = History(self.events, self.clock, "gateway" if self.mode == "gateway" else "server")
+        self.view = View(self, self.history)
         self._commits = Commits(self.store, self)
         self.store.later = self.quietly
         self._told = []

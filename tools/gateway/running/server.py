@@ -20,6 +20,8 @@ from tools.wire.answers import Refusal, Request
 class ServerProgram(Running):
     """`server` decides."""
 
+    mode = "server"
+
     def __init__(self, options, events=None, clock=None):
         super().__init__(options, events, clock)
         self._open_lines()
@@ -28,13 +30,23 @@ class ServerProgram(Running):
         settings = replace(settings, ahead=AHEAD, protected=guard is not None)
         self.server = Server(self.store, settings, self._emit, binding)
         self.decisions = (self.server,)
+        self.sends_as = settings.own
+        self.windows = self.server.turns.windows
+        self.windows.on_spoke.append(self.history.alive)
         self.coap = self.south(guard, self._is_registered, self._handle, self._topic, self._limit_for)
         self.coap.begin = self._begin
         self.coap.serve("su-uc", self._configuration)
         self.coap.serve("su-gm", self._groups)
         callers = Callers(self.store, self.events.emit, options.http[0], options.http_hosts)
         self.http = HttpTransport(
-            self.server, self._event, self.snapshot, self.measured, self.body_limit, options.admin, callers
+            self.server,
+            self._event,
+            self.view,
+            self.snapshot,
+            self.measured,
+            self.body_limit,
+            options.admin,
+            callers,
         )
         self.transports = (*self.lines, self.http, self.coap)
         self.unrecorded = Unrecorded(self._record, self._later)

@@ -17,6 +17,7 @@ class Windows:
     def __init__(self, store):
         self._store = store
         self._all_due = True  # whether each UE is looked at: after a start, and where the clock was set
+        self.on_spoke = []  # called with (target, now) where a request of a UE has come
 
     def registered(self, ue, schedule, now):
         """A registration has come, with this Schedule or None. It is a request, and opens a window."""
@@ -27,6 +28,8 @@ class Windows:
 
     def spoke(self, target, now):
         """A request of the UE has come: it can be reached for as long as one of its windows lasts."""
+        for hear in self.on_spoke:
+            hear(target, now)
         kept = self._kept(target)
         if kept is not None:
             self._store.open_availability(target.id, now, now + kept.duration)

@@ -32,6 +32,7 @@ class Messages(Procedure):
         if self._seen(origin, head["msgId"]):  # acknowledged and not delivered again
             if segment:
                 sets.confirm(origin.id, segment.set_id, True, now)
+            self._emit("repeated", msgId=head["msgId"], **{"from": origin.id})
             return
         new = self._new_elements(origin, listed) if listed else ()
         quotas.refuse_large(value)

@@ -35,7 +35,8 @@ class Reports(Procedure):
     def _whole(self, origin, target, outer, reports, now):
         """Queues an aggregated report (clause 6.4.1.2.9); `delivery.fitting` makes single ones of it where it does not
         fit."""
-        for msg_id, delivered, _ in reports:
+        for msg_id, delivered, cause in reports:
+            self._taken(origin, target, msg_id, delivered, cause)
             if delivered:
                 self._deliveries.ends.on_reported(origin, target, msg_id)
             self._deliveries.responses.first_report(origin, target, msg_id)
@@ -44,10 +45,20 @@ class Reports(Procedure):
 
     def report(self, origin, target, msg_id, delivered, cause, now):
         """Queues one report, from a UE or an Application Server, that was read and may be taken."""
+        self._taken(origin, target, msg_id, delivered, cause)
         if delivered:
             self._deliveries.ends.on_reported(origin, target, msg_id)
-        if not self._core.elsewhere.knows(target):
+        if target.id == self._settings.own and target.type == "AS":
+            if self._deliveries.responses.first_report(origin, target, msg_id):
+                status = "success" if delivered else "failure"
+                self._emit("reported", msgId=msg_id, status=status, **{"from": origin.id, "to": target.id})
+        elif not self._core.elsewhere.knows(target):
             self._emit("discarded", kind="IMDN", msgId=msg_id, to=target.id, cause="unknown recipient")
         elif self._deliveries.responses.first_report(origin, target, msg_id):
             body = bodies.imdn(self._settings.service, origin, target, msg_id, delivered, cause)
             self._deliveries.responses.control(target, "IMDN", body, now, origin)
+
+    def _taken(self, origin, target, msg_id, delivered, cause):
+        status = "success" if delivered else "failure"
+        fields = {"from": origin.id, "to": target.id, "status": status, "cause": cause or ""}
+        self._emit("report-taken", msgId=msg_id, **fields)

@@ -105,6 +105,7 @@ class Segments(Procedure):
             kept = kept | {"isDelivStatReq": True}
         self._store.add_segment(set_.id, segment.number, value, kept, now)
         self._store.save_assembly(set_.id, assembly)
+        self._emit("segment", **_about(set_), done=len(assembly.have), of=assembly.total)
         if assembly.whole:
             self._finish(self._store.get_set(set_.id), now)
 

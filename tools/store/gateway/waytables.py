@@ -42,6 +42,11 @@ class WayTables:
         ).fetchone()
         return row and Peer(*row)
 
+    def way_until(self, ue):
+        """(the Peer where the UE is, or was last, when that ends), or None."""
+        row = self._db.execute("SELECT host, port, expires FROM gateway_way WHERE ue=?", (ue,)).fetchone()
+        return row and (Peer(*row[:2]), row[2])
+
     def ways_from(self, peer, now):
         """The UE Service IDs that are at the Peer."""
         query = "SELECT ue FROM gateway_way WHERE host=? AND port=? AND expires>?"

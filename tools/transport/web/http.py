@@ -13,15 +13,15 @@ import time
 import aiohttp
 from aiohttp import web
 
-from tools.page import openapi, page
+from tools.page import openapi
 from tools.server.callers import ANYBODY, RefusedError
 from tools.server.delivery.pushes import DONE, LATER, REFUSED, Outcome
 from tools.transport.web.connections import Connections, Incoming
+from tools.transport.web.pages import SENDING, Pages
 from tools.transport.web.problems import problem, problems
 from tools.wire.answers import Refusal
 from tools.wire.bodies import Malformed, encode, parse
 from tools.wire.masking import masked
-from tools.wire.outside import encodable
 
 JSON = {"Content-Type": "application/json"}
 PROMETHEUS = {"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
@@ -88,10 +88,11 @@ def _origin(request):
 
 
 class HttpTransport:
-    """`await event(...)` gives the result of a method of the server; `snapshot` gives the status, `await metrics()` the
-    octets of that for Prometheus; `callers` is a Callers. Without a server (None) there is the status alone."""
+    """`await event(...)` gives the result of a method of the server; `view` is a View, `snapshot` gives the status,
+    `await metrics()` the octets of that for Prometheus; `callers` is a Callers. Without a server (None) there are the
+    page and the status alone."""
 
-    def __init__(self, server, event, snapshot, metrics, body_limit, admin=False, callers=None):
+    def __init__(self, server, event, view, snapshot, metrics, body_limit, admin=False, callers=None):
         self._callers = callers
         self._server = server
         self._event = event
@@ -103,7 +104,8 @@ class HttpTransport:
         self._incoming = Incoming(body_limit)
         self._app = web.Application(middlewares=[self._framed, problems, self._admit])
         add = self._app.router
-        add.add_get("/", self._page)
+        self.pages = Pages(view, lambda: self._snapshot(), None if server is None else self._send)
+        self._of_page = {*self.pages.add_to(self._app), self._status, self._measured}
         add.add_get("/status.json", self._status)
         add.add_get("/metrics", self._measured)
         add.add_get("/openapi.json", self._describe)
@@ -162,8 +164,7 @@ class HttpTransport:
             if handler == self._describe:  # it is the same for everybody
                 self._callers.check_host(request)
                 return await handler(request)
-            shown = handler in (self._page, self._status, self._measured)
-            _caller.set(self._callers.caller(request, public=shown))
+            _caller.set(self._callers.caller(request, public=handler in self._of_page))
             if handler == self._push:
                 self._callers.must_be_here(request)
             return await handler(request)
@@ -218,10 +219,10 @@ class HttpTransport:
     async def _push(self, request):
         return web.json_response(await self._event(self._server.push, await self._body(request)), status=202)
 
-    async def _page(self, request):
-        headers = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
-        text = encodable(page.render(self._snapshot()))
-        return web.Response(text=text, content_type="text/html", headers=headers)
+    async def _send(self, request):
+        """What the page sends."""
+        send = self._server.application_servers.send
+        return web.json_response(await self._call(send, await self._body(request, SENDING)), status=202)
 
     async def _status(self, request):
         octets = json.dumps(self._snapshot(), ensure_ascii=False).encode("utf-8", "replace")

@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: MIT
+"""The lives of messages, as people see them: bounded in number, in steps and in octets, and shared by originator.
+
+Where there are too many, the oldest one of whoever has the most goes: one that floods pushes out its own.
+"""
+
+import collections
+
+MESSAGES, STEPS = 5000, 40
+PAYLOAD, PAYLOADS = 1 << 10, 4 << 20  # octets that are kept of one message, and of all
+
+ACCEPTED, ARRIVING, STORED, DELIVERED, FAILED, DISCARDED, ASIDE, PASSED = (
+    "accepted",
+    "arriving",
+    "stored",
+    "delivered",
+    "failed",
+    "discarded",
+    "quarantined",
+    "passed on",
+)
+
+
+class Shares:
+    """So many things at most, each somebody's. `add` and `remove` cost the same however many there are."""
+
+    def __init__(self, most):
+        self._most = most
+        self._of = {}  # owner: {thing: None}, the oldest first
+        self._owners = collections.defaultdict(dict)  # how many things: {owner: None}
+        self._longest = 0
+        self._count = 0
+
+    def __len__(self):
+        return self._count
+
+    def of(self, owner):
+        return self._of.get(owner, ())
+
+    def add(self, owner, thing):
+        """What had to go for it: (owner, thing), or None."""
+        gone = None
+        if self._count >= self._most:
+            most = next(iter(self._owners[self._longest]))
+            gone = most, next(iter(self._of[most]))
+            self.remove(*gone)
+        things = self._of.setdefault(owner, {})
+        self._move(owner, len(things), len(things) + 1)
+        things[thing] = None
+        self._count += 1
+        return gone
+
+    def remove(self, owner, thing):
+        things = self._of.get(owner, {})
+        if thing not in things:
+            return
+        self._move(owner, len(things), len(things) - 1)
+        del things[thing]
+        self._count -= 1
+        if not things:
+            del self._of[owner]
+
+    def _move(self, owner, before, now):
+        if before:
+            del self._owners[before][owner]
+            if not self._owners[before]:
+                del self._owners[before]
+        if now:
+            self._owners[now][owner] = None
+        if now > self._longest or self._longest == before and before not in self._owners:
+            self._longest = now
+
+
+class Life:
+    """One message: `from` and `to` are service IDs, `steps` what happened to it, each a dict of what the page shows."""
+
+    __slots__ = ("dropped", "msg_id", "origin", "payload", "report", "size", "state", "steps", "time", "to")
+
+    def __init__(self, origin, msg_id, to, time):
+        self.origin, self.msg_id, self.to, self.time = origin, msg_id, to, time
+        self.state, self.size, self.report, self.payload = ACCEPTED, None, None, None
+        self.steps = []
+        self.dropped = 0  # steps that made room
+
+    @property
+    def key(self):
+        return self.origin, self.msg_id
+
+    def step(self, time, who, to, what, state, detail="", **more):
+        """Adds a step; gives it. Of too many, one in the middle goes: how it began and what was last is left."""
+        made = {
+            "time": time,
+            "who": who,
+            "to": to,
+            "what": what,
+            "state": state,
+            "detail": detail,
+            "count": 1,
+        }
+        made |= more
+        self.steps.append(made)
+        if len(self.steps) > STEPS:
+            del self.steps[STEPS // 2]
+            self.dropped += 1
+        return made
+
+    def last(self, who, to, what, peer=None):
+        """The last step of this kind, toward this recipient; or None."""
+        for step in reversed(self.steps):
+            if (step["who"], step["to"], step["what"], step.get("peer")) == (who, to, what, peer):
+                return step
+        return None
+
+    def item(self, direction=None):
+        """As a list shows it."""
+        item = {
+            "from": self.origin,
+            "to": self.to,
+            "msgId": self.msg_id,
+            "state": self.state,
+            "report": self.report,
+            "size": self.size,
+            "time": self.time,
+        }
+        return item if direction is None else item | {"direction": direction}
+
+    def whole(self):
+        """With all its steps."""
+        return self.item() | {"steps": [dict(step) for step in self.steps], "dropped": self.dropped}
+
+
+class Lives:
+    """All that are kept. `dropped`: lives, and payloads, that made room for newer ones."""
+
+    def __init__(self, messages=MESSAGES, payloads=PAYLOADS // PAYLOAD):
+        self._lives = {}  # (from, msgId in one case): Life
+        self._shares, self._payloads = Shares(messages), Shares(payloads)
+        self.dropped = collections.Counter(messages=0, payloads=0, steps=0)
+
+    def __len__(self):
+        return len(self._lives)
+
+    def get(self, origin, msg_id):
+        return self._lives.get((origin, msg_id.lower()))
+
+    def open(self, origin, msg_id, to, time):
+        """The Life of this message, a new one where there is none."""
+        key = origin, msg_id.lower()
+        life = self._lives.get(key)
+        if life is None:
+            life = self._lives[key] = Life(origin, msg_id, to, time)
+            gone = self._shares.add(origin, key)
+            if gone is not None:
+                self._payloads.remove(*gone)
+                self.dropped["messages"] += 1
+                self.dropped["steps"] += self._lives.pop(gone[1]).dropped
+        return life
+
+    def keep_payload(self, life, octets):
+        """Keeps the first octets of what it carries, where it is no longer than that."""
+        if life.payload is not None or len(octets) > PAYLOAD:
+            return
+        key = life.origin, life.msg_id.lower()
+        gone = self._payloads.add(life.origin, key)
+        if gone is not None:
+            self.dropped["payloads"] += 1
+            self._lives[gone[1]].payload = None
+        life.payload = octets
