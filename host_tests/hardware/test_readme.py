@@ -30,6 +30,7 @@ ELSEWHERE = {
     "make demo LINK=serial": "gateway/serial/test_program.py",
     "make demo LINK=relay": "gateway/relay/test_relay_demo.py",
     "make bench": "tools/bench/test_frame.py",
+    "make docs": "tools/site/test_built.py",
     "make bench ARGS=flood": "tools/bench/test_measures.py",
     "make soak": "device/msgin5g/test_soak.py",
     "make board NAME=mine": "hardware/boards/test_new_board.py",
@@ -104,28 +105,47 @@ def test_the_pico_from_the_image_to_a_registered_device(image, tmp_path):
             uart = await told(emulator, r"UART0: (\S+)")
             store = tmp_path / "gateway.db"
             provision = typed(
-                "make provision BOARD=rp2040 UE=ue:sensor-1@example.org", PORT=repl, ARGS=f"--store {store}"
+                "make provision BOARD=rp2040 PORT=/dev/pts/1 UE=ue:sensor-1@example.org",
+                PORT=repl,
+                ARGS=f"--store {store}",
             )
             said = await asyncio.to_thread(run, provision)
             gateway = typed(
-                "make gateway SERIAL=/dev/ttyUSB0",
+                "make gateway SERIAL=/dev/pts/2",
                 SERIAL=uart,
                 ARGS=f"{FREE} --store {store}",
             )
+            # The same on a Pico, which is found, and whose adapter has another name.
+            board = typed("make provision BOARD=rp2040 UE=ue:sensor-1@example.org")
+            assert not only_in(board, provision)
+            assert not only_in(typed("make gateway SERIAL=/dev/ttyUSB0", SERIAL=uart), gateway)
             async with Process(gateway, folder=ROOT) as served:
                 line = await told(served, rf"(.*registered {UE}.*)")
                 said += "\n".join(served.lines.items)
                 assert "msgin5g gateway" not in said  # no advice to do what the README leaves out
                 await asyncio.to_thread(at_the_repl, typed("make repl", PORT=repl))
-                words = typed(".venv/bin/mpremote cp examples/sensor.py :app.py")
-                await asyncio.to_thread(run, [words[0], "connect", repl, *words[1:], "+", "reset"])
-                await told(served, r"(accepted MSG .* to as:weather@example.org)")
+                where = await told(served, r"HTTP on (\S+)")
+                listen = typed(".venv/bin/msgin5g as listen as:weather@example.org")
+                async with Process([*listen, "--server", where], folder=ROOT) as server:
+                    await told(server, r"(is registered with)")
+                    words = typed(
+                        ".venv/bin/mpremote connect /dev/pts/1 cp examples/sensor.py :app.py + reset"
+                    )
+                    assert not only_in(typed(".venv/bin/mpremote cp examples/sensor.py :app.py"), words)
+                    await asyncio.to_thread(run, [repl if word == "/dev/pts/1" else word for word in words])
+                    await told(server, rf"({UE}: \d+)")
+                    await told(served, rf"(reported .* to {UE}: success)")
         shown = re.search(r"What is to be seen:\n\n```\n(.*?)```", README, re.DOTALL)[1]
         assert shape(line) == shape(shown.splitlines()[-1])
         missing = set(shape(shown).splitlines()) - set(shape(said).splitlines())
         assert not missing
 
     asyncio.run(play())
+
+
+def only_in(words, others):
+    """The words of a command that another one does not have."""
+    return [word for word in words if word not in others]
 
 
 def at_the_repl(words):
@@ -214,23 +234,33 @@ def test_the_esp32_from_the_image_to_the_flash(tmp_path):
     asyncio.run(play())
 
 
-def test_a_device_on_this_machine(tmp_path):
-    """Two terminals: the gateway, and a device with the example as its application."""
+def test_three_terminals(tmp_path):
+    """The gateway, an Application Server, and a device with the example as its application: a reading arrives."""
 
     async def play():
         store = tmp_path / "gateway.db"
-        async with Process(
-            typed("make gateway SECURITY=none", ARGS=f"{FREE} --store {store}"), folder=ROOT
-        ) as gateway:
+        words = typed("make gateway SECURITY=none", ARGS=f"{FREE} --store {store}")
+        listen = typed(".venv/bin/msgin5g as listen as:weather@example.org")
+        async with Process(words, folder=ROOT) as gateway:
             port = await told(gateway, r"CoAP on 127.0.0.1:(\d+)")
-            run([*typed("cp msgin5g.example.json my.json")[:2], tmp_path / "my.json"])
-            config = json.loads((tmp_path / "my.json").read_text())
+            where = next(filter(None, (re.search(r"HTTP on (\S+)", line) for line in gateway.lines.items)))[1]
+            config = json.loads((ROOT / "msgin5g.example.json").read_text())
+            assert config["peer"] == "coap://127.0.0.1:65401"  # where the gateway is that has no --coap
             config["peer"] = f"coap://127.0.0.1:{port}"
-            (tmp_path / "my.json").write_text(json.dumps(config))
-            words = typed(".venv/bin/msgin5g device --config my.json --state my-device examples/sensor.py")
-            words = [str(tmp_path / word) if word.startswith("my") else word for word in words]
-            async with Process(words, {**os.environ}, ROOT):
-                await told(gateway, rf"(registered {UE})")
+            (tmp_path / "msgin5g.example.json").write_text(json.dumps(config))
+            device = typed(
+                ".venv/bin/msgin5g device --config msgin5g.example.json --state my-device examples/sensor.py"
+            )
+            device = [
+                str(tmp_path / word) if word.startswith(("my", "msgin5g.")) else word for word in device
+            ]
+            async with Process([*listen, "--server", where], folder=ROOT) as server:
+                await told(server, r"(is registered with)")
+                async with Process(device, folder=ROOT):
+                    await told(gateway, rf"(registered {UE})")
+                    line = await told(server, rf"(.*{UE}: \d+)")
+        shown = re.search(r"```text\n(.*?)```", README, re.DOTALL)[1]
+        assert re.sub(r"\d+$", "N", shape(line)) == re.sub(r"\d+$", "N", shape(shown.strip()))
 
     asyncio.run(play())
 
