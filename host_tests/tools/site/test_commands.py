@@ -37,7 +37,7 @@ def commands(text):
     for line, block in found:
         line = re.sub(r"^\$ ", "", line)
         for part in re.sub(r"\s+# .*", "", line).split(" && "):
-            if re.match(r"(?:[\w./]*/)?(?:msgin5g [a-z]|python -m tools\.)|make [A-Za-z]", part):
+            if re.match(r"(?:[\w./]*/)?(?:msgin5g [a-z-]+(?:\s|$)|python -m tools\.)|make [A-Za-z]", part):
                 yield part.strip(), block
 
 
@@ -137,6 +137,7 @@ def test_a_command_that_is_none_is_seen(page):
         "with `msgin5g device`, or `make VERB BOARD=rp2040 ARGS='--port X'`",
         "```\nmsgin5g provision --ue ue:a@example.org \\\n  --peer coap://192.0.2.1   # onto the board\n```",
         "```python\nmsgin5g is no command here\n```",
+        "```\nmsgin5g provisioned: what a program says, and nobody types\n```",
     ],
 )
 def test_a_command_that_is_one_is_let_be(page):
