@@ -52,9 +52,25 @@ def holder(descriptor):
     return "another program"
 
 
-def _named(pid):
+def users(path, processes="/proc"):
+    """In words, each process but this one that has the file or device open, as far as this system tells."""
+    wanted = os.stat(path)
+    found = []
+    for pid in sorted((name for name in _listed(processes) if name.isdecimal()), key=int):
+        for number in _listed(f"{processes}/{pid}/fd"):
+            try:
+                opened = os.stat(f"{processes}/{pid}/fd/{number}")
+            except OSError:
+                continue
+            if (opened.st_dev, opened.st_ino) == (wanted.st_dev, wanted.st_ino) and int(pid) != os.getpid():
+                found.append(_named(pid, processes))
+                break
+    return found
+
+
+def _named(pid, processes="/proc"):
     try:
-        with open(f"/proc/{pid}/cmdline", "rb") as file:
+        with open(f"{processes}/{pid}/cmdline", "rb") as file:
             words = file.read().rstrip(b"\0").replace(b"\0", b" ").decode(errors="replace")
     except OSError:
         words = ""

@@ -70,6 +70,7 @@ HOST = (
     ("tools.provision",),
     ("tools.trace",),
     ("tools.demo",),
+    ("tools.doctor",),
     ("tools.bench",),
     ("tools.project",),
     ("tools.cli",),

@@ -2,7 +2,7 @@
 """msgin5g: the host command behind the verbs of the Makefile."""
 
 import argparse
-import importlib.util
+import importlib
 import io
 import sys
 
@@ -31,6 +31,7 @@ COMMANDS = {
     "repl": ("tools.line.repl", "the REPL of a board, by mpremote"),
     "board": ("tools.project.newboard", "a folder of boards/ to begin a board with"),
     "trace": ("tools.trace", "one line for each message of a capture or a serial line"),
+    "doctor": ("tools.doctor", "what this machine has and lacks, with what to do"),
     "bench": ("tools.bench", "what things cost, beside their limits and beside peers"),
 }
 
@@ -91,8 +92,6 @@ def parser_of(names):
     parser.add_argument("--version", action=_Version, nargs=0, help="say which version this is, and end")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for name, (module, summary) in COMMANDS.items():
-        if not is_there(name):
-            continue
         command = commands.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
         if name in names:
             implementation = importlib.import_module(module)
@@ -109,8 +108,3 @@ class _Version(argparse.Action):
 
         print(f"msgin5g {version()}")
         parser.exit()
-
-
-def is_there(name):
-    """True for a command that this version has."""
-    return importlib.util.find_spec(COMMANDS[name][0]) is not None

@@ -57,6 +57,31 @@ class Record:
     ours: bool
 
 
+def look(path):
+    """The Record of the file, None where there is none; nothing is locked or changed. Raises OSError."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    try:
+        return _read(descriptor)[0]
+    finally:
+        os.close(descriptor)
+
+
+def _read(descriptor):
+    """(Record or None, ns when it was written, ns that the file's time may be off)"""
+    text = os.pread(descriptor, 200, 0).decode("ascii", "replace")
+    changed = os.fstat(descriptor).st_ctime_ns
+    try:
+        name, count, top, when, *within = text.split()
+        # An earlier version wrote four fields.
+        within = min(int(within[0]), _COARSE) if within else _near(changed)
+        return Record(name, int(count), int(top), abs(changed - int(when)) <= within), int(when), within
+    except ValueError:
+        return None, 0, 0
+
+
 class GenerationFile:
     """Held while a gateway serves, so that a second one is noticed also where the store itself was replaced."""
 
@@ -76,17 +101,9 @@ class GenerationFile:
 
     def read(self):
         """The Record, None where there is none."""
-        text = os.pread(self._descriptor, 200, 0).decode("ascii", "replace")
-        changed = os.fstat(self._descriptor).st_ctime_ns
-        try:
-            name, count, top, when, *within = text.split()
-            # An earlier version wrote four fields.
-            within = min(int(within[0]), _COARSE) if within else _near(changed)
-            record = Record(name, int(count), int(top), abs(changed - int(when)) <= within)
-        except ValueError:
-            return None
-        if record.ours:
-            self._until, self._within = int(when) + within, within
+        record, when, within = _read(self._descriptor)
+        if record and record.ours:
+            self._until, self._within = when + within, within
         return record
 
     def write(self, name, count, top, longest=2 * _NEAR):
@@ -140,7 +157,7 @@ class GenerationTables:
         self.generation = GenerationFile(path)
         record = self.generation.read()
         found = self._db.execute("SELECT name, count, top, noted FROM generation").fetchone()
-        why = _why(found, record, path)
+        why = doubt(found, record, path)
         name, count, top, noted = found or (secrets.token_hex(8), 0, 0, None)
         known = record if record and record.name == name else None
         now = time.time()
@@ -187,8 +204,8 @@ class GenerationTables:
             self.generation = None
 
 
-def _why(found, record, path):
-    """Why the store may be an older copy, or None."""
+def doubt(found, record, path):
+    """Why the store may be an older copy, or None. `found`: (name, count, ...) of its table; `record`: of the file."""
     if found is None:
         return "it was last served by an earlier version, or copied then" if record is None else _OLDER
     name, count = found[:2]
