@@ -4,7 +4,7 @@ table that it leads to, with what to do."""
 
 import re
 
-from host_tests.tools.worked.said import ROOT, plain, said
+from host_tests.tools.pages.said import ROOT, plain, said
 from tools.page import events
 
 PAGE = ROOT / "docs/troubleshooting.md"
