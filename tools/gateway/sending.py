@@ -44,11 +44,11 @@ class Sender:
         self._applications_event = event
 
     async def send(self, push):
-        self._tell(self._program.history.sent, push)
+        self._tell(self._program.sent.sent, push)
         began = time.monotonic()
         outcome = await self._sent(push)
         self._program.tallies.delivered(_to(push), outcome.verdict, time.monotonic() - began)
-        self._tell(self._program.history.answered, push, outcome)
+        self._tell(self._program.sent.answered, push, outcome)
         return outcome
 
     def _tell(self, hear, *arguments):

@@ -60,8 +60,8 @@ class Devices:
                 peer = now_there and now_there.peer
         elif state == "registered":
             peer, expires = self._store.way_until(ue) or (None, None)
-        heard = self._history.heard_at.get(ue) or self._store.heard_at(ue) or since
-        silent = self._history.silent.get(ue)
+        heard = self._history.known.heard_at.get(ue) or self._store.heard_at(ue) or since
+        silent = self._history.known.silent.get(ue)
         sleeps = asleep(self._program.windows, ue, now) if state == "registered" else {}
         return {
             "ue": ue,
@@ -94,10 +94,10 @@ class Devices:
         ]
         groups = [store.group(document).id for document in store.groups_with(ue, GROUPS)]
         return self.item(ue, state, now) | {
-            "stats": history.stats_of(ue),
+            "stats": history.known.counts(ue),
             "topics": topics,
             "groups": groups,
-            "refusals": history.refusals_of(ue),
+            "refusals": history.known.refusals(ue),
             "messages": history.messages_of(ue),
         }
 

@@ -109,7 +109,7 @@ _SENTENCES = {
 }
 
 # What is told to `watch` alone: steps of a message, of which there are too many for people.
-STEPS = {"segment", "repeated", "report-taken"}
+STEPS = {"segment", "repeated", "report-taken", "passed"}
 
 
 class Events:

@@ -156,7 +156,8 @@ class Server:
         def read():
             if content_format not in (None, JSON):
                 raise Refusal("4.15", "the body must be application/json (50)")
-            return decide(bodies.parse(octets), *arguments)
+            about["of"] = bodies.parse(octets)
+            return decide(about["of"], *arguments)
 
         return self._judged(peer, now, about, read)
 
@@ -174,7 +175,8 @@ class Server:
             answer = Answer("4.00", None, str(error))
         except Refusal as refusal:
             answer = refusal.answer
-        self._emit_refused(peer, now, **about, code=answer.code, reason=answer.diagnostic)
+        named = _named(about.pop("of", None))
+        self._emit_refused(peer, now, **about, **named, code=answer.code, reason=answer.diagnostic)
         return answer
 
     def _emit_refused(self, peer, now, **fields):
@@ -270,6 +272,14 @@ class Server:
         parts = (self._deliveries, self.isolation, self._tidying, *self._procedures.values())
         times = [time for time in (part.deadline(now) for part in parts) if time is not None]
         return min((time if time > now else now + 1 for time in times), default=None)
+
+
+def _named(body):
+    """Whom a body that was refused says that it is of: {"ue": UE Service ID}, or nothing."""
+    try:
+        return {"ue": bodies.address(body, "oriAddr", ("UE",)).id} if body else {}
+    except Malformed:
+        return {}
 
 
 def _writable(answer):

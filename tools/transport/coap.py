@@ -22,6 +22,7 @@ from tools.server.flood import Flood
 from tools.transport.arrival.port import listen
 from tools.transport.arrival.straight import Straight
 from tools.transport.blocks import MAX_OCTETS, Answers, Bodies, Shelf, TooMany
+from tools.transport.departure.again import Again
 from tools.transport.departure.beside import BESIDE, let_beside
 from tools.transport.departure.hush import Hush
 from tools.transport.departure.late import Late
@@ -166,6 +167,7 @@ class CoapTransport:
         self.outlet = Outlet()
         self._recents = []
         self._hush = Hush()
+        self.again = Again(peer_of)
         shelf = Shelf(octets=max(MAX_OCTETS, 4 * largest))
         self.bodies = Bodies(self.whose, lambda request: body_limit(peer_of(request.remote)), shelf)
         self.answers = Shelf()
@@ -186,7 +188,7 @@ class CoapTransport:
             **self.door.counts,
             "sent": self.outlet.sent,
             "unsent": self.outlet.unsent,
-            "repeated": self.outlet.repeated,
+            "repeated": self.again.repeated,
             "duplicates": sum(recent.duplicates for recent in self._recents),
         }
 
@@ -221,6 +223,7 @@ class CoapTransport:
             acknowledgements.attach(interface.token_interface)
             self.outlet.attach(interface.token_interface)
             self._hush.attach(interface.token_interface)
+            self.again.attach(interface.token_interface)
             draw(interface.token_interface)
             keep_time(interface.token_interface, self._tuning)
             self._straight.attach(interface.token_interface)

@@ -18,6 +18,7 @@ from tools.gateway.function.configuration import Configuration
 from tools.gateway.function.core import Core
 from tools.gateway.function.fanout import FanOut
 from tools.gateway.function.held import Holding
+from tools.gateway.function.passed import passed
 from tools.gateway.function.service import Service
 from tools.gateway.function.vouching import CONFIGURATION, Vouching
 from tools.gateway.function.ways import Ways
@@ -167,9 +168,14 @@ class GatewayFunction:
         if self._settings.apart and request.path[:1] == (CONFIGURATION,):
             self._configured(peer, request, answer)
             return
-        if not self._settings.apart or not answer.code.startswith("2."):
+        if not self._settings.apart:
             return
         kind, body = self._read(request)
+        told = body and passed(body, peer, answer.code)
+        if told:
+            self._emit("passed", **told)
+        if not answer.code.startswith("2."):
+            return
         if kind not in ("REG", "DEREG"):
             return
         try:

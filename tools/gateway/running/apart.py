@@ -9,6 +9,7 @@ from dataclasses import replace
 from tools.gateway import applications, arriving
 from tools.gateway.function.asks import Ask
 from tools.gateway.function.function import GatewayFunction
+from tools.gateway.function.passed import passed
 from tools.gateway.function.ways import OF_SEGMENTS
 from tools.gateway.running.asking import asked_elsewhere
 from tools.gateway.running.base import Running
@@ -196,7 +197,11 @@ class GatewayUe(Behind, Running):
             if applications.is_peer(where):
                 body = arriving.read(body)
                 return _of_outcome(await self._sender.to_application(where, body), body["msgType"])
-            return await self.coap.relay(where, request, ue)
+            answer = await self.coap.relay(where, request, ue)
+            told = passed(body, where, answer.code, down=True)
+            if told:
+                self.events.emit("passed", **told)
+            return answer
         except Malformed as error:
             return Answer("4.00", None, str(error))
         except Refusal as refusal:

@@ -14,6 +14,7 @@ from tools.gateway.running.options import AddressInUse
 from tools.page import status
 from tools.page.events import Events
 from tools.page.past.history import History
+from tools.page.past.sent import Sent
 from tools.page.tallies import Tallies
 from tools.page.view import View
 from tools.server.clock import SteadyClock, away
@@ -75,7 +76,8 @@ class Running:
         self.store = Store(options.store)
         self.store.wait_for_nobody()
         self.coap_port = self.http_port = None
-        self.history = History(self.events, self.clock, "gateway" if self.mode == "gateway" else "server")
+        self.history = History(self.events, "gateway" if self.mode == "gateway" else "server")
+        self.sent = Sent(self.history, self.clock)
         self.view = View(self, self.history)
         self._commits = Commits(self.store, self)
         self.store.later = self.quietly
@@ -126,7 +128,7 @@ class Running:
         CoapTransport."""
         settings, emit = self.options.settings, self.events.emit
         watch = guard or Unguarded(emit, is_known, peer_of, settings.rate)
-        return CoapTransport(
+        transport = CoapTransport(
             handle,
             topic,
             limit_for,
@@ -138,6 +140,9 @@ class Running:
             self.body_limit,
             discovery_of(self.options, emit),
         )
+        transport.again.retransmitted = self.sent.sent_again
+        transport.again.acknowledged = self.sent.acknowledged
+        return transport
 
     @property
     def body_limit(self):
@@ -207,6 +212,8 @@ class Running:
                 await part.stop()
             except Exception as error:  # the others end in order all the same, and the store
                 self._emit_error("stop", error)
+        if self._started:
+            self.quietly(self._note_all)
         await self._commits.empty()
         self._commits.stop()
         if self._metrics is not None:
@@ -456,14 +463,22 @@ class Running:
                 self.clock.step(seconds)
                 for each in self.decisions:
                     each.clock_set(seconds)
+                self.history.known.clock_set(seconds)
                 self.events.emit("clock-set", seconds=round(seconds), at="work")
             elif self.clock() - self._noted > NOTED:
                 self._noted = self.clock()  # also where this fails: it is tried again a minute later
-                self.quietly(self.store.note_time)
+                self.quietly(self._note_times)
         except Refusal:
             pass  # the store is busy: soon
         except Exception as error:  # of that: the round goes on
             self._emit_error("clock", error)
+
+    def _note_times(self, now):
+        self.store.note_time(now)
+        self.store.note_heard(self.history.known.to_note())
+
+    def _note_all(self, now):
+        self.store.note_heard(self.history.known.to_note(at_end=True))
 
     def _set_clock(self, seconds, now):
         self.store.shift_times(seconds)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What became of each message, and when each device was last heard: made of the events, of what the transports send and
-of what is answered. In memory, bounded (`lives`), and gone with the program.
+"""What became of each message, made of the events and of what goes out (`sent`). In memory, bounded (`lives`, `known`),
+and gone with the program.
 
 Each change has a number, which grows: who has seen the page as it was at one asks for what came after it (`live`).
 """
@@ -8,36 +8,13 @@ Each change has a number, which grows: who has seen the page as it was at one as
 import collections
 
 from tools.page.past import lives
+from tools.page.past.known import Bounded, Known
 from tools.page.past.lives import Lives
-from tools.server.delivery.pushes import DONE, LATER, REFUSED
 from tools.wire import payload as payloads
 from tools.wire.bodies import same
 
 RING = 4096  # changes that are remembered
-EACH, REFUSALS = 50, 20  # messages, refusals of one device
-DEVICES = 20_000  # that something is remembered of, the longest silent go first
 SETS = 5000  # of segments on their way
-_STATES = {DONE: "answered", REFUSED: "refused", LATER: "not taken"}
-
-
-class Bounded(dict):
-    """A dict of so many keys: the one that was put longest ago goes."""
-
-    def __init__(self, most):
-        super().__init__()
-        self._most = most
-
-    def put(self, key, value):
-        self.pop(key, None)
-        self[key] = value
-        if len(self) > self._most:
-            del self[next(iter(self))]
-        return value
-
-    def made(self, key, make):
-        """What is there, or what `make()` gives."""
-        found = self.get(key)
-        return self.put(key, make()) if found is None else found
 
 
 def role(service_id, type_=None):
@@ -50,20 +27,13 @@ def role(service_id, type_=None):
 class History:
     """`events`: an Events, which it watches; `here`: what the program is in a picture, "server" or "gateway"."""
 
-    def __init__(self, events, clock, here="server"):
+    def __init__(self, events, here="server"):
         self.lives = Lives()
         self.at = 0  # the number of the last change
         self.ring = collections.deque(maxlen=RING)  # (number, devices, Life or None, record or None)
-        self.silent = Bounded(DEVICES)  # device: since when it has not answered
-        self.heard_at = Bounded(DEVICES)
-        self.unnoted = {}  # device: when it was heard, of those that the store does not know yet
-        self._of = Bounded(DEVICES)  # device: its last messages, as (key of the life, direction)
-        self._counts = Bounded(DEVICES)
-        self._refusals = Bounded(DEVICES)
-        self._at = Bounded(DEVICES)  # address: device
-        self._sets = Bounded(SETS)  # (device, segId): key of the life
-        self._out = {}  # address: steps that wait for an answer
-        self._clock, self.here = clock, here
+        self.known = Known()
+        self.sets = Bounded(SETS)  # (device, segId): key of the life
+        self.here = here
         self.changed = []  # called after each change
         self._feeds = {
             "accepted": self._accepted,
@@ -76,6 +46,7 @@ class History:
             "updated": self._updated,
             "reported": self._reported,
             "report-taken": self._report_taken,
+            "passed": self._passed,
             "segment-recovery-asked": self._asked_again,
             "segment-confirmed": self._confirmed,
             "quarantined": self._aside,
@@ -102,48 +73,14 @@ class History:
         self.note(devices, life, record if told else None)
 
     def alive(self, target, now):
-        """A device has sent something."""
+        """A request of a recipient has come."""
         if target.type == "UE":
-            self.heard(target.id, now)
-
-    def heard(self, ue, now):
-        """As `alive`, by its UE Service ID."""
-        self.heard_at.put(ue, now)
-        if len(self.unnoted) < DEVICES or ue in self.unnoted:
-            self.unnoted[ue] = now
-        self.silent.pop(ue, None)
-
-    def clock_set(self, seconds):
-        for times in (self.heard_at, self.silent, self.unnoted):
-            for ue in times:
-                times[ue] += seconds
-
-    # ---- one device --------------------------------------------------------------------------------------------------
+            self.known.heard(target.id, now)
 
     def messages_of(self, ue):
-        """Its last ones, the newest first."""
-        found = []
-        for key, direction in reversed(self._of.get(ue, ())):
-            life = self.lives.get(*key)
-            if life is not None:
-                found.append(life.item(direction))
-        return found
-
-    def stats_of(self, ue):
-        return dict(self._counts.get(ue, ()))
-
-    def refusals_of(self, ue):
-        return list(reversed(self._refusals.get(ue, ())))
-
-    def _mine(self, ue, life, direction):
-        mine = self._of.made(ue, lambda: collections.deque(maxlen=EACH))
-        entry = (life.key, direction)
-        if entry not in mine:
-            mine.append(entry)
-
-    def _count(self, what, *devices):
-        for ue in devices:
-            self._counts.made(ue, collections.Counter)[what] += 1
+        """The last ones of a device, the newest first."""
+        found = [(self.lives.get(*key), direction) for key, direction in self.known.messages(ue)]
+        return [life.item(direction) for life, direction in found if life is not None]
 
     # ---- what the events tell ----------------------------------------------------------------------------------------
 
@@ -151,19 +88,20 @@ class History:
         """Of an event about a MSG; None of others, and where it is not said whose it is."""
         if record.get("kind", "MSG") != "MSG" or "from" not in record or not record.get("msgId"):
             return None
-        return self._opened(record["from"], record["msgId"], record["to"], record["time"])
+        return self.opened(record["from"], record["msgId"], record["to"], record["time"])
 
-    def _opened(self, origin, msg_id, to, time):
+    def opened(self, origin, msg_id, to, time):
+        """The Life of this message, of this program's if there was none."""
         life = self.lives.open(origin, msg_id, to, time)
         if not life.steps:
-            self._mine(origin, life, "out")
-            self._mine(to, life, "in")
+            self.known.has(origin, life.key, "out")
+            self.known.has(to, life.key, "in")
         return life
 
     def _accepted(self, record, item):
         life = self._life(record)
         life.state, life.size, life.to = lives.ACCEPTED, record.get("octets"), record["to"]
-        self._count("sent", record["from"])
+        self.known.count("sent", record["from"])
         who = role(record["from"], item and item.origin.type)
         step = life.last(who, self.here, "MSG")
         if step is None:
@@ -178,7 +116,7 @@ class History:
         listed = item.head.get("msgList", ())
         for element in listed:
             if same(element["msgId"]) != same(life.msg_id):
-                one = self._opened(life.origin, element["msgId"], life.to, life.time)
+                one = self.opened(life.origin, element["msgId"], life.to, life.time)
                 detail = "one of %d in %s" % (len(listed), life.msg_id)
                 one.step(
                     life.time, role(life.origin, item.origin.type), self.here, "MSG", lives.ACCEPTED, detail
@@ -198,7 +136,7 @@ class History:
         life = self._life(record)
         if life.state != lives.ACCEPTED or not life.steps:
             life.state = lives.ARRIVING
-        self._sets.put((record["from"], same(record["segId"])), life.key)
+        self.sets.put((record["from"], same(record["segId"])), life.key)
         step = life.last("device", self.here, "MSG")
         if step is None:
             step = life.step(record["time"], "device", self.here, "MSG", lives.ARRIVING)
@@ -231,9 +169,9 @@ class History:
         life = self._life(record)
         if life is None:
             return None
-        self._count("received", record["to"])
+        self.known.count("received", record["to"])
         if record["to"] != life.to:
-            self._mine(record["to"], life, "in")
+            self.known.has(record["to"], life.key, "in")
         life.state = lives.DELIVERED
         if life.size is None:
             life.size = record.get("octets")
@@ -246,7 +184,7 @@ class History:
         life = self._life(record)
         if life is not None:
             life.state = lives.FAILED
-            self._count("failed", record["from"])
+            self.known.count("failed", record["from"])
             life.step(record["time"], self.here, self.here, "end", lives.FAILED, record["cause"])
         return life
 
@@ -278,8 +216,33 @@ class History:
     def _reported(self, record, _):
         return self.lives.get(record["to"], record["msgId"])
 
+    def _passed(self, record, _):
+        """Of a gateway apart from its server: a request has gone by, and was answered."""
+        down, code, ue = record["down"], record["code"], record["ue"]
+        if record["kind"] == "REG" and code[:1] == "2":
+            self.known.is_at(ue, record["peer"])
+            self.known.count("registered", ue)
+        if not down:
+            self.known.heard(ue, record["time"])
+        if "msgId" not in record:
+            return None
+        if record["kind"] == "IMDN":
+            life = self.lives.get(record["to"], record["msgId"])
+        else:
+            life = self.opened(record["from"], record["msgId"], record["to"], record["time"])
+            life.state = lives.PASSED
+            life.size = record.get("octets", life.size)
+        if life is not None:
+            if record["kind"] == "IMDN":
+                life.report = record["status"]
+            way = ("server", "gateway", "device") if down else ("device", "gateway", "server")
+            life.step(record["time"], *way[:2], record["kind"], "accepted")
+            state = "answered" if code[:1] == "2" else "refused"
+            life.step(record["time"], *way[1:], record["kind"], state, code)
+        return life
+
     def _asked_again(self, record, _):
-        life = self._of_set(record["to"], record["segId"])
+        life = self.of_set(record["to"], record["segId"])
         if life is not None:
             detail = "segments %s" % record["segments"]
             life.step(record["time"], "device", self.here, "SEGREC", "%d again" % record["found"], detail)
@@ -296,8 +259,9 @@ class History:
             life.step(record["time"], self.here, self.here, "end", lives.FAILED, record.get("cause", ""))
         return life
 
-    def _of_set(self, ue, set_id):
-        key = self._sets.get((ue, same(set_id)))
+    def of_set(self, ue, set_id):
+        """The Life that goes from, or to, a device in these segments; or None."""
+        key = self.sets.get((ue, same(set_id)))
         return key and self.lives.get(*key)
 
     def _aside(self, record, _):
@@ -308,94 +272,22 @@ class History:
         return life
 
     def _refused(self, record, _):
-        ue = record.get("ue") or self._at.get(record.get("peer"))
-        if ue:
-            text = "%s: %s %s" % (record.get("kind", ""), record.get("code", ""), record.get("reason", ""))
-            mine = self._refusals.made(ue, lambda: collections.deque(maxlen=REFUSALS))
-            mine.append({"time": record["time"], "text": text.strip()})
-            self._count("refused", ue)
-        return None
+        words = (
+            record.get("kind", ""),
+            record.get("code", ""),
+            record.get("reason", ""),
+            record.get("peer", ""),
+        )
+        self.known.refused(
+            record.get("ue"), record.get("peer"), record["time"], "%s: %s %s (from %s)" % words
+        )
 
     def _registered(self, record, _):
         if "via" not in record:
-            self._at.put(record["peer"], record["ue"])
+            self.known.is_at(record["ue"], record["peer"])
         if record["event"] == "registered":
-            self._count("registered", record["ue"])
-        self.heard(record["ue"], record["time"])
-
-    # ---- what goes out -----------------------------------------------------------------------------------------------
-
-    def sent(self, push):
-        """A Push goes out."""
-        for life in self._carried(push):
-            where = "gateway" if push.via is not None else role(push.target.id, push.target.type)
-            body, now = push.body, self._clock()
-            peer = push.target.id if push.target.id != life.to else None
-            step = life.last(self.here, where, push.kind, peer)
-            if step is not None and (step["state"] in ("sent", "not taken") or "segments" in step):
-                step["count"] += step["state"] == "not taken"
-            else:
-                step = life.step(now, self.here, where, push.kind, "sent", **({"peer": peer} if peer else {}))
-            step["state"] = "sent"
-            params = body.get("segParams")
-            if push.kind == "MSG" and params:
-                done = step.get("segments", {}).get("done", 0)
-                step["segments"] = {"done": done, "of": params.get("totalSegCount")}
-                self._sets.put((push.target.id, same(params["segId"])), life.key)
-            elif push.kind == "SEGREC":
-                step["detail"] = "segments %s" % body.get("segNoList", "")
-            elif push.kind == "MSGRESP":
-                step["detail"] = str(body.get("delSta", body.get("DelSta", "")))
-            self._out.setdefault(str(push.where), []).append(step)
-            self.note((), life)
-
-    def answered(self, push, outcome):
-        """What came of it."""
-        now = self._clock()
-        if push.target.type == "UE":
-            if outcome.answered and outcome.verdict != LATER or outcome.verdict == DONE:
-                self.heard(push.target.id, now)
-            elif outcome.verdict == LATER and not outcome.answered:
-                self.silent.made(push.target.id, lambda: now)
-                self._count("unanswered", push.target.id)
-        waiting = self._out.pop(str(push.where), [])
-        for life in self._carried(push):
-            where = "gateway" if push.via is not None else role(push.target.id, push.target.type)
-            peer = push.target.id if push.target.id != life.to else None
-            step = life.last(self.here, where, push.kind, peer)
-            if step is None:
-                continue
-            waiting = [each for each in waiting if each is not step]
-            step["state"], step["until"] = _STATES.get(outcome.verdict, outcome.verdict), now
-            if push.kind in ("MSG", "IMDN") or outcome.verdict != DONE:
-                step["detail"] = outcome.detail
-            if outcome.verdict == DONE and "segments" in step:
-                step["segments"]["done"] += 1
-            self.note((push.target.id,), life)
-        if waiting:
-            self._out[str(push.where)] = waiting
-
-    def sent_again(self, peer):
-        """A request to this address was retransmitted."""
-        for step in self._out.get(str(peer), ())[-1:]:
-            step["count"] += 1
-            self.note()
-
-    def _carried(self, push):
-        """The Lives that a Push belongs to."""
-        body, found = push.body, []
-        if push.kind in ("SEGREC", "SEGCONFIR"):
-            found.append(self._of_set(push.target.id, body.get("segId", "")))
-        elif push.kind in ("MSG", "PUSH", "IMDN", "MSGRESP"):
-            origin = push.target.id if push.kind in ("IMDN", "MSGRESP") else push.origin and push.origin.id
-            listed = body.get("msgList") or ()
-            for msg_id in (body.get("msgId"), *(each.get("msgId") for each in listed)):
-                if origin and isinstance(msg_id, str):
-                    life = self.lives.get(origin, msg_id)
-                    if life is None and push.kind == "MSG":  # of before a restart
-                        life = self._opened(origin, msg_id, push.target.id, self._clock())
-                    found.append(life)
-        return [life for life in found if life is not None]
+            self.known.count("registered", record["ue"])
+        self.known.heard(record["ue"], record["time"])
 
 
 _HOW = (("confirmed", "confirmed"), ("reported", "by its report"))

@@ -13,10 +13,10 @@ _TRIES = 8  # each takes one error of other datagrams away
 
 class Outlet:
     """Counts in `unsent` what the system had no room for: a datagram is lost, as on a network. `sent`: those that went
-    out, `repeated`: messages that were sent again because nobody acknowledged them (RFC 7252 section 4.2)."""
+    out."""
 
     def __init__(self):
-        self.sent = self.unsent = self.repeated = 0
+        self.sent = self.unsent = 0
 
     def attach(self, manager):
         """`manager`: aiocoap's MessageManager."""
@@ -26,7 +26,6 @@ class Outlet:
             self._socket = interface.transport.get_extra_info("socket")
             interface.transport.sendmsg = self._send
         self._keep_requests(manager.token_manager)
-        self._count_repeats(manager)
 
     def _send(self, octets, ancillary, flags, address):
         """Replaces the transport's own send. An error that comes again belongs to this datagram."""
@@ -42,15 +41,6 @@ class Outlet:
             except OSError as failure:
                 error = failure
         self._interface.error_received(error)
-
-    def _count_repeats(self, manager):
-        again = manager._retransmit
-
-        def retransmit(message, timeout, counter):
-            self.repeated += counter < message.transport_tuning.MAX_RETRANSMIT  # else it is given up
-            again(message, timeout, counter)
-
-        manager._retransmit = retransmit
 
     def _keep_requests(self, tokens):
         """Where a datagram of ours did not arrive, our requests to that peer and its observations end. A request

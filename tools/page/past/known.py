@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: MIT
+"""What is remembered of each device: when it was heard, its last messages and refusals, and counters."""
+
+import collections
+
+EACH, REFUSALS = 50, 20  # messages, refusals of one device
+DEVICES = 20_000  # that something is remembered of: the one that something was put of longest ago goes
+NOTED = 600  # s, from what the store knows of a device that is heard all the time to the next that it gets to know
+NOTED_AT_ONCE = 1000
+
+
+class Bounded(dict):
+    """A dict of so many keys: the one that was put longest ago goes."""
+
+    def __init__(self, most):
+        super().__init__()
+        self._most = most
+
+    def put(self, key, value):
+        self.pop(key, None)
+        self[key] = value
+        if len(self) > self._most:
+            del self[next(iter(self))]
+        return value
+
+    def made(self, key, make):
+        """What is there, or what `make()` gives."""
+        found = self.get(key)
+        return self.put(key, make()) if found is None else found
+
+
+class Known:
+    """Of devices, by their UE Service IDs. Times are seconds since 1970."""
+
+    def __init__(self):
+        self.silent = Bounded(DEVICES)  # since when it has not answered
+        self.heard_at = Bounded(DEVICES)
+        self._unnoted = {}  # when it was heard, of those that the store does not know yet
+        self._noted = Bounded(DEVICES)  # when it was heard, as the store knows it
+        self._messages = Bounded(DEVICES)  # its last ones, as (key of a life, direction)
+        self._counts = Bounded(DEVICES)
+        self._refusals = Bounded(DEVICES)
+        self._at = Bounded(DEVICES)  # address: device
+
+    def heard(self, ue, now):
+        """It has sent something, or answered."""
+        self.heard_at.put(ue, now)
+        if len(self._unnoted) < DEVICES or ue in self._unnoted:
+            self._unnoted[ue] = now
+        self.silent.pop(ue, None)
+
+    def is_silent(self, ue, now):
+        """It has not answered."""
+        self.silent.made(ue, lambda: now)
+        self.count("unanswered", ue)
+
+    def to_note(self, at_end=False):
+        """[(device, when it was heard)] for the store to know: of those that it knows nothing as new of, so many at a
+        time; at the end of the program of all."""
+        due = self._unnoted.items()
+        if not at_end:
+            due = [(ue, at) for ue, at in due if at - self._noted.get(ue, -NOTED) >= NOTED][:NOTED_AT_ONCE]
+        due = list(due)
+        for ue, at in due:
+            del self._unnoted[ue]
+            self._noted.put(ue, at)
+        return due
+
+    def clock_set(self, seconds):
+        """The clock was set, and with it the times in the store."""
+        for times in (self.heard_at, self.silent, self._unnoted, self._noted):
+            for ue in times:
+                times[ue] += seconds
+
+    def count(self, what, ue):
+        """It happened once more."""
+        self._counts.made(ue, collections.Counter)[what] += 1
+
+    def counts(self, ue):
+        """{what: how often}"""
+        return dict(self._counts.get(ue, ()))
+
+    def has(self, ue, key, direction):
+        """A message from it or for it: "out" or "in"."""
+        mine = self._messages.made(ue, lambda: collections.deque(maxlen=EACH))
+        if (key, direction) not in mine:
+            mine.append((key, direction))
+
+    def messages(self, ue):
+        """(key of a life, direction) of the last ones, the newest first."""
+        return list(reversed(self._messages.get(ue, ())))
+
+    def is_at(self, ue, peer):
+        """It is registered from this address, as events name it."""
+        self._at.put(peer, ue)
+
+    def refused(self, ue, peer, time, text):
+        """A request was refused: of this device, or None, from this address."""
+        for each in {ue or self._at.get(peer), self._at.get(peer)} - {None}:
+            mine = self._refusals.made(each, lambda: collections.deque(maxlen=REFUSALS))
+            mine.append({"time": time, "text": text})
+            self.count("refused", each)
+
+    def refusals(self, ue):
+        """Of its last requests that were refused, the newest first."""
+        return list(reversed(self._refusals.get(ue, ())))

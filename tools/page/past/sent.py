@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: MIT
+"""What goes out, as steps in the lives of messages: a request with its answer, all tries and segments in one."""
+
+from tools.page.past.history import role
+from tools.server.delivery.pushes import DONE, LATER, REFUSED
+from tools.wire.bodies import same
+
+_STATES = {DONE: "answered", REFUSED: "refused", LATER: "not taken"}
+
+
+class Sent:
+    """`history`: the History that these steps are noted in."""
+
+    def __init__(self, history, clock):
+        self._history, self._known, self._here, self._clock = history, history.known, history.here, clock
+        self._out = {}  # address: steps that wait for an answer
+
+    def sent(self, push):
+        """A Push goes out."""
+        for life in self._carried(push):
+            where = "gateway" if push.via is not None else role(push.target.id, push.target.type)
+            body, now = push.body, self._clock()
+            peer = push.target.id if push.target.id != life.to else None
+            step = life.last(self._here, where, push.kind, peer)
+            if step is not None and (step["state"] in ("sent", "not taken") or "segments" in step):
+                step["count"] += step["state"] == "not taken"
+            else:
+                step = life.step(
+                    now, self._here, where, push.kind, "sent", **({"peer": peer} if peer else {})
+                )
+            step["state"] = "sent"
+            params = body.get("segParams")
+            if push.kind == "MSG" and params:
+                done = step.get("segments", {}).get("done", 0)
+                step["segments"] = {"done": done, "of": params.get("totalSegCount")}
+                self._history.sets.put((push.target.id, same(params["segId"])), life.key)
+            elif push.kind == "SEGREC":
+                step["detail"] = "segments %s" % body.get("segNoList", "")
+            elif push.kind == "MSGRESP":
+                step["detail"] = str(body.get("delSta", body.get("DelSta", "")))
+            self._out.setdefault(str(push.where), []).append(step)
+            self._history.note((), life)
+
+    def answered(self, push, outcome):
+        """What came of it."""
+        now = self._clock()
+        if push.target.type == "UE":
+            if outcome.answered and outcome.verdict != LATER or outcome.verdict == DONE:
+                self._known.heard(push.target.id, now)
+            elif outcome.verdict == LATER and not outcome.answered:
+                self._known.is_silent(push.target.id, now)
+        waiting = self._out.pop(str(push.where), [])
+        for life in self._carried(push):
+            where = "gateway" if push.via is not None else role(push.target.id, push.target.type)
+            peer = push.target.id if push.target.id != life.to else None
+            step = life.last(self._here, where, push.kind, peer)
+            if step is None:
+                continue
+            waiting = [each for each in waiting if each is not step]
+            step["state"], step["until"] = _STATES.get(outcome.verdict, outcome.verdict), now
+            if push.kind in ("MSG", "IMDN") or outcome.verdict != DONE:
+                step["detail"] = outcome.detail
+            if outcome.verdict == DONE and "segments" in step:
+                step["segments"]["done"] += 1
+            self._history.note((push.target.id,), life)
+        if waiting:
+            self._out[str(push.where)] = waiting
+
+    def sent_again(self, peer):
+        """A request to this address was retransmitted."""
+        for step in self._out.get(str(peer), ())[-1:]:
+            step["count"] += 1
+            self._history.note()
+
+    def acknowledged(self, peer):
+        """A request to this address was acknowledged by itself: its answer comes separately."""
+        for step in self._out.get(str(peer), ())[-1:]:
+            step["separate"] = True
+            self._history.note()
+
+    def _carried(self, push):
+        """The Lives that a Push belongs to."""
+        body, found = push.body, []
+        if push.kind in ("SEGREC", "SEGCONFIR"):
+            found.append(self._history.of_set(push.target.id, body.get("segId", "")))
+        elif push.kind in ("MSG", "PUSH", "IMDN", "MSGRESP"):
+            origin = push.target.id if push.kind in ("IMDN", "MSGRESP") else push.origin and push.origin.id
+            listed = body.get("msgList") or ()
+            for msg_id in (body.get("msgId"), *(each.get("msgId") for each in listed)):
+                if origin and isinstance(msg_id, str):
+                    life = self._history.lives.get(origin, msg_id)
+                    if life is None and push.kind == "MSG":  # of before a restart
+                        life = self._history.opened(origin, msg_id, push.target.id, self._clock())
+                    found.append(life)
+        return [life for life in found if life is not None]
