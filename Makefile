@@ -20,7 +20,7 @@ HOST_CODE := firmware boards tools host_tests examples
 given = $(if $(filter-out undefined file,$(origin $1)),$2 '$($1)')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test gateway image flash provision repl emulate board soak lint audit tables docs clauses bench clean
+.PHONY: help demo test gateway image flash provision repl emulate board soak lint audit tables docs clauses bench release clean
 .PHONY: venv micropython peers bytecode typings hardware
 
 help: ## this list
@@ -87,6 +87,9 @@ clauses: micropython ## docs/clauses.md, made of the conformance tests, which it
 
 bench: micropython ## what things cost, beside limits and peers, in build/bench; PEERS=FOLDER: packages of MicroPython to compare with
 	@$(BIN)/msgin5g bench $(call given,PEERS,--peers) $(ARGS)
+
+release: venv ## what is published, in build/release: images, packages, wheel, checksums, bill of materials; ARGS=--draft
+	@$(BIN)/python -m tools.project.release $(ARGS)
 
 clean: ## removes what was built, the virtual environment too
 	rm -rf build .venv .pytest_cache .ruff_cache .hypothesis *.egg-info

@@ -74,6 +74,19 @@ def build(board, folder, say=print, base=None):
     return image
 
 
+def alone(board, name):
+    """The octets of a UF2 file with the file system of one of its "boards" and nothing else, for who has MicroPython on
+    it already. Raises UsageError."""
+    data = board_data(board)
+    row = data["boards"][name]
+    family = next(family for family, chip in uf2.chips(data).items() if chip == row["chip"])
+    try:
+        system = files.file_system(row["files"]["size"], _contents(board))
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    return _merged(uf2.File(family, {}, b""), system, picobase.FLASH + row["files"]["offset"])
+
+
 def lines(report):
     """The report as text."""
     return sizes.file_lines(report)
