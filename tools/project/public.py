@@ -32,17 +32,20 @@ class Function:
 
 @dataclass
 class Value:
-    """A constant of a module, or an attribute. `value` is given where it is a number or a text."""
+    """A constant of a module, or an attribute. `value` is given where it is a number or a text; `said` is whether the
+    source says the type."""
 
     name: str
     annotation: ast.expr
     value: ast.expr | None = None
+    said: bool = False
 
 
 @dataclass
 class Class:
     name: str
     node: ast.ClassDef
+    typing: bool = False  # whether it is there for types alone
     values: list[Value] = field(default_factory=list)
     functions: list[Function] = field(default_factory=list)
 
@@ -77,6 +80,7 @@ def read(name, path):
             found.imports.append((node, typing))
         elif isinstance(node, ast.ClassDef):
             found.classes.append(_class(node))
+            found.classes[-1].typing = typing
         elif isinstance(node, FUNCTIONS):
             found.functions.append(Function(node.name, node, []))
         else:
@@ -130,12 +134,13 @@ def _attributes(function):
     for node in ast.walk(function):
         if isinstance(node, ast.AnnAssign):
             if _of_self(node.target):
-                yield Value(node.target.attr, node.annotation)
+                yield Value(node.target.attr, node.annotation, said=True)
         elif isinstance(node, ast.Assign):
             for target in node.targets:
                 if _of_self(target):
                     name = node.value.id if isinstance(node.value, ast.Name) else None
-                    yield Value(target.attr, arguments.get(name) or _type(node.value))
+                    said = arguments.get(name)
+                    yield Value(target.attr, said or _type(node.value), said=said is not None)
 
 
 def _of_self(node):
@@ -148,7 +153,7 @@ def _arguments(args):
 
 def _values(node):
     if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
-        return [Value(node.target.id, node.annotation)]
+        return [Value(node.target.id, node.annotation, said=True)]
     if not isinstance(node, ast.Assign):
         return []
     names = [target.id for target in node.targets if isinstance(target, ast.Name)]

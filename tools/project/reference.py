@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""The reference of `coap`, made of its docstrings: `python -m tools.project.reference` writes docs/api anew.
+"""The reference, made of docstrings: `python -m tools.project.reference` writes docs/api anew.
 
-A page for each module that an application imports. It has what the module offers, wherever in `coap` that is defined.
+A page for each module that an application imports. It has what the module offers, wherever in its package that is
+defined. Of `coap`, a library, that is whatever has no underscore; of `msgin5g` and `device`, whose rooms call each
+other, what says its types: calls for applications do.
 """
 
 import ast
@@ -14,6 +16,10 @@ FOLDER = ROOT / "docs/api"
 MADE = "<!-- Made of the docstrings: make docs -->\n"
 # What an application names in its imports; all else is found by these.
 PAGES = (
+    "device",
+    "device.client",
+    "device.console",
+    "msgin5g",
     "coap",
     "coap.aio",
     "coap.aio.observing",
@@ -31,11 +37,16 @@ PAGES = (
 )
 
 
+# What says its types and is called by the rooms beside it alone.
+INSIDE = {"abandon", "again", "is_in", "next_message"}
+
+
 class Library:
     """All modules, and where a name of one is defined."""
 
     def __init__(self):
-        self.modules = {module.name: module for module in stubs.modules().values()}
+        packages = {name.partition(".")[0] for name in PAGES}
+        self.modules = {module.name: module for each in packages for module in stubs.modules(each).values()}
 
     def offered(self, name):
         """{name: (Module, Value, Function, Class)} of a module: its own, and what it has from others to offer."""
@@ -43,15 +54,17 @@ class Library:
         found = {}
         for node, typing in module.imports:
             source = self.source(module, node)
-            if source is None:
+            if source is None or not _is_library(module) and _is_library(self.modules[source]):
                 continue
             for alias in node.names:
                 if alias.name == "*":
                     found |= {one: it for one, it in self.offered(source).items() if public.is_public(one)}
                 elif stubs.is_offered(module, node, alias, typing):
                     found |= self.defined(source, alias.name, alias.asname or alias.name)
+        for home, names in _homes(module):
+            found |= {one: it for one, it in self.offered(home).items() if one in names}
         own = [*module.values, *module.functions, *module.classes]
-        return found | {each.name: (module, each) for each in own if _is_shown(each.name)}
+        return found | {each.name: (module, each) for each in own if is_for_all(module, each)}
 
     def defined(self, source, name, shown):
         """{shown: its definition}; nothing for a module, which has a page of its own or is no one's business."""
@@ -91,6 +104,35 @@ class Library:
         return None
 
 
+def _homes(module):
+    """(module, names in it) of what a package finds when it is asked for: the rows of its `_HOMES`."""
+    for value in module.values:
+        for row in value.value.value.split("\n") if value.name == "_HOMES" else ():
+            home, *names = row.split()
+            yield (home if home.startswith("coap.") else f"{module.name}.{home}"), names
+
+
+def is_for_all(module, each):
+    """Whether what a module or a class of it has is for whoever uses the package."""
+    if not _is_shown(each.name):
+        return False
+    if _is_library(module):
+        return True
+    if each.name in INSIDE:
+        return False
+    if isinstance(each, public.Class):
+        return not each.typing
+    if isinstance(each, public.Function):
+        return each.node.returns is not None
+    if any(each is one for one in module.values):
+        return each.value is not None
+    return each.said and _text(each.annotation) != "Any"
+
+
+def _is_library(module):
+    return module.name.partition(".")[0] not in ("device", "msgin5g")
+
+
 def _is_shown(name):
     return not name.startswith("_") and name != "const"
 
@@ -125,14 +167,15 @@ def members(library, home, each):
     functions = {}
     for one in chain:
         for function in one.functions:
-            functions.setdefault(function.name, function)
+            if function.name == "__init__" or is_for_all(home, function):
+                functions.setdefault(function.name, function)
     made = functions.pop("__init__", None)
     yield f"    {_made(each.name, made)}\n"
     yield _prose(each.doc)
     for _, base in library.bases(home, each):
-        if not library.is_on_a_page(base):
+        if _is_library(home) and not library.is_on_a_page(base):
             yield _prose(base.doc)
-    names = {value.name: value for one in reversed(chain) for value in one.values if _is_shown(value.name)}
+    names = {value.name: value for one in reversed(chain) for value in one.values if is_for_all(home, value)}
     names = {name: value for name, value in names.items() if name not in functions}
     if names:
         yield (

@@ -38,10 +38,10 @@ include = ["{name}*"]
 _SHOWN = (ast.Constant, ast.UnaryOp)  # defaults that say something by themselves
 
 
-def modules():
-    """{path of the stub: Module} of all of `coap`."""
+def modules(package="coap"):
+    """{path of the stub: Module} of all of `coap`, or of another package of the firmware."""
     found = {}
-    for path in bytecode.sources(bytecode.FIRMWARE / "coap"):
+    for path in bytecode.sources(bytecode.FIRMWARE / package):
         name = path.relative_to(bytecode.FIRMWARE)
         dotted = ".".join(name.parts[:-1] if name.stem == "__init__" else name.with_suffix("").parts)
         found[Path(*name.parts[1:]).with_suffix(".pyi")] = public.read(dotted, path)
