@@ -32,7 +32,8 @@ class Posted:
         self._hear = hear
         self._make = make
         self._waiting = asyncio.Queue()
-        self._places = {}  # of what waits: key to (Message, future that is done when it is taken)
+        self._places = {}  # of what is not taken: key to (Message, future that is done when it is)
+        self._busy = set()  # keys of those that a loop has
         self._taken = collections.OrderedDict()  # keys, the oldest first
         self._runner = None
 
@@ -45,21 +46,40 @@ class Posted:
         await web.TCPSite(self._runner, host, port).start()
         return self._runner.addresses[0][1]
 
-    async def close(self):
-        """What was taken is answered yet; what was not, the server brings again."""
+    def give_back(self):
+        """What was not answered for yet, the server brings again."""
         for _, taken in self._places.values():
             taken.cancel()
         self._places.clear()
+        self._busy.clear()
+
+    async def close(self):
+        """What was taken is answered yet."""
+        for key in list(self._busy):
+            self._take(key)
+        self.give_back()
         if self._runner is not None:
             await self._runner.cleanup()
 
-    async def take(self):
-        """The next Message, which is answered for with that: what waits when this program dies comes again."""
-        key = await self._waiting.get()
-        message, taken = self._places.pop(key)
-        self._remember(key)
-        taken.set_result(None)
-        return message
+    async def each(self):
+        """The Messages, one by one. Each is answered for when the next one is asked for, or the loop is left: one that a
+        program was busy with when it died comes again."""
+        while True:
+            key = await self._waiting.get()
+            self._busy.add(key)
+            try:
+                yield self._places[key][0]
+            finally:
+                self._take(key)
+
+    def _take(self, key):
+        self._busy.discard(key)
+        _, taken = self._places.pop(key, (None, None))
+        if taken is not None:
+            self._taken[key] = None
+            if len(self._taken) > KNOWN:
+                self._taken.popitem(last=False)
+            taken.set_result(None)
 
     async def _posted(self, request):
         if request.query.get("key") != self._key:
@@ -94,8 +114,3 @@ class Posted:
         _, taken = self._places[key]
         await asyncio.wait((taken,), timeout=PATIENCE)
         return taken.done() and not taken.cancelled()
-
-    def _remember(self, key):
-        self._taken[key] = None
-        if len(self._taken) > KNOWN:
-            self._taken.popitem(last=False)

@@ -77,7 +77,9 @@ class ApplicationServer:
             self._exit = stack.pop_all()
         return self
 
-    async def __aexit__(self, *exception):
+    async def __aexit__(self, kind, *more):
+        if kind is not None:
+            self._posted.give_back()  # at once, before the loop that failed is closed
         await self._exit.aclose()
 
     @property
@@ -133,11 +135,11 @@ class ApplicationServer:
         sent.stored = said.get("status") == "DELY_STORED"
         return sent
 
-    async def messages(self):
-        """Whole messages, each once, as they come. With the next step of the loop it is taken: the server has its
-        answer, its sender the report."""
-        while True:
-            yield await self._posted.take()
+    def messages(self):
+        """An async iterator of whole messages, each once, as they come. With the next step of the loop, or with `break`,
+        one is taken: the server has its answer, its sender the report. One that the program was busy with when it died,
+        or when an error ended this context, comes again."""
+        return self._posted.each()
 
     @property
     def repeated(self):

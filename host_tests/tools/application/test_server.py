@@ -107,14 +107,37 @@ def test_what_comes():
     run(main())
 
 
-def test_nothing_is_reported_before_it_was_taken():
+def test_nothing_is_reported_before_the_loop_goes_on():
     async def main():
         async with world() as (g, ue, server):
-            await ue.send(AS, "21.5", "AS", isDelivStatReq=True)
-            await asyncio.sleep(0.2)
+            for text in ("21.5", "22"):
+                await ue.send(AS, text, "AS", isDelivStatReq=True)
+            async for message in server.messages():
+                if message.payload == "22":
+                    break
+                await g.journal.wait("accepted", 2)
+                assert not g.journal.find("delivered") and not g.journal.find("reported")
+            await g.journal.wait("reported", 2, status="success")
+
+    run(main())
+
+
+def test_what_a_program_was_busy_with_comes_again():
+    """Its loop ended by an error; the one after it ends in order."""
+
+    async def main():
+        async with gateway() as g, Ue(g, A) as ue:
+            uri = "http://127.0.0.1:%d" % g.http_port
+            await ue.register()
+            with pytest.raises(ZeroDivisionError):
+                async with ApplicationServer(AS, uri, stay=True) as server:
+                    await ue.send(AS, "21.5", "AS", isDelivStatReq=True, sfFlag=True)
+                    async for _ in server.messages():
+                        raise ZeroDivisionError
             assert not g.journal.find("delivered") and not g.journal.find("reported")
-            await first(server)
-            await g.journal.wait("reported", status="success")
+            async with ApplicationServer(AS, uri) as server:
+                assert (await first(server))[0].payload == "21.5"
+            assert len(g.journal.find("reported", status="success")) == 1
 
     run(main())
 
