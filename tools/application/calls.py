@@ -4,6 +4,7 @@
 import asyncio
 import json
 import urllib.parse
+from pathlib import Path
 
 import aiohttp
 
@@ -36,16 +37,24 @@ class Refused(ServerError):
         self.member = member
         self.after = after
 
+    @property
+    def passes(self):
+        """Whether the same may be asked for again later."""
+        return self.status in LATER
+
 
 class Calls:
     """An async context manager: calls of the server at the URI `server`, with the bearer token that
-    `msgin5g gateway as add` printed, where it wants one. Raises ValueError for a URI that is none."""
+    `msgin5g gateway as add` printed, where it wants one. `tell(sentence)` hears when nobody is there, and when
+    somebody is again. Raises ValueError for a URI that is none."""
 
-    def __init__(self, server, token=None):
+    def __init__(self, server, token=None, tell=None):
         if not is_target(server) or urllib.parse.urlsplit(server).query:
             raise ValueError("%r is no http:// or https:// URI of a server" % server)
         self.server = server.rstrip("/")
         self._token = token
+        self._tell = tell or (lambda sentence: None)
+        self._away = False
         self._http = None
 
     async def __aenter__(self):
@@ -72,7 +81,7 @@ class Calls:
                     raise
             except Refused as refused:
                 after = rest if refused.after is None else refused.after
-                if refused.status not in LATER or loop.time() + after > end:
+                if not refused.passes or loop.time() + after > end:
                     raise
             await asyncio.sleep(after)
             rest = min(2 * rest, _LONGEST)
@@ -80,6 +89,15 @@ class Calls:
     async def delete(self, uri):
         """Ends what was made. Raises NotReachable, Refused."""
         await self._ask("DELETE", uri)
+
+    def unreachable(self, error):
+        """The NotReachable for what the network or the library says."""
+        reason = clean("no answer" if isinstance(error, TimeoutError) else in_words(error))
+        sentence = "nobody answers at %s: %s" % (self.server, reason)
+        if not self._away:
+            self._away = True
+            self._tell(sentence)
+        return NotReachable(sentence)
 
     async def _ask(self, method, uri, body=None):
         headers = {} if self._token is None else {"Authorization": "Bearer " + self._token}
@@ -96,8 +114,10 @@ class Calls:
                 status, location = response.status, response.headers.get("Location", "")
                 after = response.headers.get("Retry-After", "")
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            reason = clean("no answer" if isinstance(error, TimeoutError) else in_words(error))
-            raise NotReachable("nobody answers at %s: %s" % (self.server, reason)) from None
+            raise self.unreachable(error) from None
+        if self._away:
+            self._away = False
+            self._tell("%s answers again" % self.server)
         said = _object(octets)
         if 200 <= status < 300:
             return said, location
@@ -107,6 +127,16 @@ class Calls:
         about = " (%s)" % member if member else ""
         text = "%s says %d%s: %s" % (self.server, status, about, clean(str(words)))
         raise Refused(text, status, member, int(after[:6]) if after.isdecimal() else None)
+
+
+def read_token(path):
+    """The token in a file that holds what `msgin5g gateway as add` printed, or the token alone. Raises OSError, and
+    ValueError where there is none."""
+    lines = Path(path).read_text(encoding="ascii").splitlines()
+    tokens = [line.strip() for line in lines if len(line.split()) == 1]
+    if len(tokens) != 1:
+        raise ValueError("it holds no token: what `msgin5g gateway as add` printed is to be in it")
+    return tokens[0]
 
 
 def _object(octets):

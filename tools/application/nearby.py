@@ -50,6 +50,7 @@ class Door:
         self._place = _place(application.server, application.service_id)
         self._lock = None
         self._server = None
+        self._tasks = set()
 
     async def __aenter__(self):
         self._lock = os.open(self._place.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -57,7 +58,7 @@ class Door:
             held.hold(self._lock)
             with contextlib.suppress(FileNotFoundError):
                 self._place.unlink()  # of one that was killed
-            self._server = await asyncio.start_unix_server(self._served, self._place, limit=_LONGEST)
+            self._server = await asyncio.start_unix_server(self._come, self._place, limit=_LONGEST)
         except BaseException:
             os.close(self._lock)
             raise
@@ -65,31 +66,48 @@ class Door:
 
     async def __aexit__(self, *exception):
         self._server.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         with contextlib.suppress(FileNotFoundError):
             self._place.unlink()
         os.close(self._lock)
 
+    def _come(self, reader, writer):
+        task = asyncio.create_task(self._served(reader, writer))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
     async def _served(self, reader, writer):
-        reporting = None
         try:
-            asked = json.loads(await reader.readline())
+            line = await reader.readline()
+            work = asyncio.create_task(self._asked(line, writer))
+            gone = asyncio.create_task(reader.read())  # it hangs up
+            try:
+                await asyncio.wait((work, gone), return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for task in (work, gone):
+                    task.cancel()
+                await asyncio.gather(work, gone, return_exceptions=True)
+        except (OSError, ValueError):
+            pass  # who asked is gone, or no `as send`
+        finally:
+            writer.close()
+
+    async def _asked(self, line, writer):
+        try:
+            asked = json.loads(line)
             payload = asked.pop("text", None)
             if payload is None:
                 payload = base64.b64decode(asked.pop("octets"))
-            try:
-                sent = await self._application.send(asked.pop("to"), payload, **asked)
-            except ServerError as error:
-                _write(writer, error=str(error))
-                return
-            _write(writer, sent=sent.message_id, stored=sent.stored)
-            reporting = asyncio.create_task(_reported(sent, writer))
-            await reader.read()  # until it hangs up
-        except (OSError, ValueError, KeyError, TypeError):
-            pass  # who asked is gone, or no `as send`
-        finally:
-            if reporting is not None:
-                reporting.cancel()
-            writer.close()
+            sent = await self._application.send(asked.pop("to"), payload, **asked)
+        except ServerError as error:
+            _write(writer, error=str(error))
+            return
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return  # no `as send`
+        _write(writer, sent=sent.message_id, stored=sent.stored)
+        await _reported(sent, writer)
 
 
 async def _reported(sent, writer):

@@ -20,8 +20,8 @@ KNOWN = 4096  # messages that are known again
 
 class Posted:
     """Messages wait in it to be taken. `report(message)` is a coroutine that reports one that wants it, or None;
-    `hear(report)` is told each Report. `path` ends in a key that is hard to guess: who knows it could make messages
-    up. It stands in the query, for what a server shows of a URI is without that."""
+    `hear(report)` is told each Report; where it raises OSError, that comes again. `path` ends in a key that is hard to
+    guess: who knows it could make messages up. It stands in the query, which a server does not show of a URI."""
 
     def __init__(self, report, hear, make):
         """`make(body)` gives a Message."""
@@ -62,7 +62,7 @@ class Posted:
             await self._runner.cleanup()
 
     async def each(self):
-        """The Messages, one by one. Each is answered for when the next one is asked for, or the loop is left: one that a
+        """The Messages, one by one. Each is answered for when the next one is asked for, or the loop is left: what a
         program was busy with when it died comes again."""
         while True:
             key = await self._waiting.get()
@@ -86,21 +86,26 @@ class Posted:
             return web.Response(status=403, text="another key")
         try:
             body = parse(await request.read())
-            if "delivSt" in body:  # which only a DeliveryStatusReport has
-                self._hear(Report.of(body))
-                return web.Response(status=204)
-            message = self._make(body)
+            report = Report.of(body) if "delivSt" in body else None  # which only a DeliveryStatusReport has
+            message = self._make(body) if report is None else None
         except (Malformed, KeyError, TypeError, ValueError):
             return web.Response(status=400, text="neither a UEMessageDelivery nor a DeliveryStatusReport")
+        if report is not None:
+            return self._told(report)
         key = (message.message_id, message.sender, message.to)
         if key in self._taken:
             self.repeated += 1
         elif not await self._is_taken(key, message):
-            return web.Response(status=503, headers={"Retry-After": "1"})
+            return _later()
         if self._report is not None and message.wants_report and not await self._report(message):
-            return web.Response(
-                status=503, headers={"Retry-After": "1"}
-            )  # it comes again, and the report with it
+            return _later()  # it comes again, and the report with it
+        return web.Response(status=204)
+
+    def _told(self, report):
+        try:
+            self._hear(report)
+        except OSError:  # it could not be kept
+            return _later()
         return web.Response(status=204)
 
     async def _is_taken(self, key, message):
@@ -114,3 +119,7 @@ class Posted:
         _, taken = self._places[key]
         await asyncio.wait((taken,), timeout=PATIENCE)
         return taken.done() and not taken.cancelled()
+
+
+def _later():
+    return web.Response(status=503, headers={"Retry-After": "1"})

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tools import held
 from tools.application import nearby
-from tools.application.calls import NotReachable, Refused, ServerError
+from tools.application.calls import NotReachable, Refused, ServerError, read_token
 from tools.application.server import SERVER, ApplicationServer
 from tools.application.telling import Teller
 from tools.errors import UsageError
@@ -21,7 +21,6 @@ from tools.words import why
 
 _AGAIN = 2  # s between tries of who waits for a server
 _LARGEST = 1 << 16  # octets of a message (TS 23.554 leaves the size open; a device takes so much)
-_KINDS = {"ue": "UE", "as": "AS", "group": "GROUP", "topic": "TOPIC", "area": "BC"}
 _LISTEN = """examples:
   msgin5g as listen as:weather@example.org
   msgin5g as listen as:weather@example.org --topic alerts --save received
@@ -70,7 +69,7 @@ def add_arguments(parser):
         help="the AS Service ID that it is from; an `as listen` of it on this machine sends it and shows it, too",
     )
     to = send.add_mutually_exclusive_group(required=True)
-    to.add_argument("--to", metavar="ID", type=_service_id, help="a UE, or with as: an Application Server")
+    to.add_argument("--to", metavar="UE", type=_ue, help="a device, by its UE Service ID")
     to.add_argument("--group", metavar="ID", type=_service_id, help="each member of a group")
     to.add_argument("--topic", metavar="NAME", type=_service_id, help="whoever is subscribed to a topic")
     to.add_argument("--area", metavar="ID", type=_service_id, help="a broadcast area")
@@ -115,17 +114,19 @@ def _verb(verbs, name, summary, examples):
 
 
 def main(args):
-    if args.token_file is not None:
-        try:
-            args.token = args.token_file.read_text(encoding="ascii").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(
-                f"--token-file {args.token_file}: {why(error) if isinstance(error, OSError) else 'no token'}"
-            ) from None
-    else:
-        args.token = None
+    args.token = None if args.token_file is None else _token(args.token_file)
     verb = {"listen": _listen, "send": _send}[args.as_verb]
     return asyncio.run(_until_signals(verb(args, Teller(args.json))))
+
+
+def _token(path):
+    try:
+        return read_token(path)
+    except OSError as error:
+        raise UsageError(f"--token-file {path}: {why(error)}") from None
+    except ValueError as error:  # of its text, too
+        reason = "it is no text" if isinstance(error, UnicodeError) else error
+        raise UsageError(f"--token-file {path}: {reason}") from None
 
 
 async def _until_signals(work):
@@ -148,6 +149,16 @@ async def _listen(args, tell):
             args.save.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UsageError(f"--save {args.save}: {why(error)}") from None
+    task = asyncio.current_task()
+
+    def hear(report):
+        try:
+            tell.report(report)
+        except OSError as error:
+            tell.unheard = error
+            task.cancel()
+            raise
+
     application = ApplicationServer(
         args.service_id,
         args.server,
@@ -155,10 +166,12 @@ async def _listen(args, tell):
         listen=args.http,
         reports=not args.no_report,
         stay=args.stay,
-        on_report=tell.report,
+        on_report=hear,
+        on_trouble=tell.say,
     )
     try:
-        async with nearby.Door(application):
+        async with nearby.Door(application), contextlib.AsyncExitStack() as stack:
+            await _registered(stack, application, args, tell)
             return await _listening(application, args, tell)
     except held.Held as holder:
         raise UsageError(f"{args.service_id} is listened for already: {holder}") from None
@@ -166,30 +179,41 @@ async def _listen(args, tell):
         return tell.failed(str(error))
 
 
+async def _registered(stack, application, args, tell):
+    """Once it is; a server may be there later."""
+    told = False
+    while True:
+        try:
+            await stack.enter_async_context(application)
+            return
+        except (NotReachable, Refused) as error:
+            if isinstance(error, Refused) and not error.passes:
+                raise
+            if not told:
+                tell.say("trying for ever; `make gateway` starts a server on this machine")
+            told = True
+            await asyncio.sleep(_AGAIN)
+        except OSError as error:
+            where = "%s:%d" % args.http if args.http else "this machine's address"
+            raise UsageError(f"cannot listen at {where}: {why(error)}") from None
+
+
 async def _listening(application, args, tell):
-    async with contextlib.AsyncExitStack() as stack:
-        told = False
-        while True:
-            try:
-                await stack.enter_async_context(application)
-                break
-            except NotReachable as error:
-                if not told:
-                    tell.say(f"{error}; trying for ever. `make gateway` starts one on this machine")
-                told = True
-                await asyncio.sleep(_AGAIN)
-            except OSError as error:
-                where = "%s:%d" % args.http if args.http else "this machine"
-                raise UsageError(f"cannot listen at {where}: {why(error)}") from None
-        if args.topic:
-            await application.subscribe(*args.topic)
-        tell.listening(application, args.topic)
-        number = 0
+    if args.topic:
+        await application.subscribe(*args.topic)
+    tell.listening(application, args.topic)
+    number = 0
+    try:
         async for message in application.messages():
             number += 1
             tell.message(message, _saved(args.save, message, number, tell))
             if number == args.count:
                 return 0
+    except asyncio.CancelledError:
+        if tell.unheard is not None:
+            raise tell.unheard from None
+        tell.stopped(application, args.stay)
+        return 0
 
 
 def _saved(folder, message, number, tell):
@@ -229,7 +253,7 @@ async def _send(args, tell):
                 elsewhere = False
             else:
                 application = ApplicationServer(
-                    args.service_id, args.server, token=args.token, register=False
+                    args.service_id, args.server, token=args.token, register=False, on_trouble=tell.say
                 )
                 await stack.enter_async_context(application)
                 sent, elsewhere = await _sent(application, to, payload, more)
@@ -243,8 +267,6 @@ async def _send(args, tell):
             return await _reported(sent, args.wait, tell)
     except ServerError as error:
         return tell.failed(str(error))
-    except OSError as error:
-        return tell.failed(f"cannot listen for the report: {why(error)}")
 
 
 async def _sent(application, to, payload, more):
@@ -271,7 +293,7 @@ def _recipient(args):
     for name, kind in (("group", "GROUP"), ("topic", "TOPIC"), ("area", "BC")):
         if getattr(args, name) is not None:
             return getattr(args, name), kind
-    return args.to, "AS" if args.to.startswith("as:") else "UE"
+    return args.to, "UE"
 
 
 def _payload(args):
@@ -279,16 +301,18 @@ def _payload(args):
         raise UsageError("as send: give the payload as TEXT, as - for standard input, or as --file FILE")
     try:
         if args.file is not None:
-            content = args.file.read_bytes()
+            with open(args.file, "rb") as file:
+                content = file.read(_LARGEST + 1)
         elif args.text == "-":
-            content = sys.stdin.buffer.read(_LARGEST + 1).removesuffix(b"\n")
+            content = sys.stdin.buffer.read(_LARGEST + 2).removesuffix(b"\n")
         else:
-            return args.text
+            content = args.text.encode(errors="surrogateescape")
     except OSError as error:
-        raise UsageError(f"--file {args.file}: {why(error)}") from None
+        name = "standard input" if args.file is None else f"--file {args.file}"
+        raise UsageError(f"{name}: {why(error)}") from None
     if len(content) > _LARGEST:
-        raise UsageError(f"as send: {len(content)} octets; a message has {_LARGEST} at most")
-    if args.text == "-":
+        raise UsageError(f"as send: a message has {_LARGEST} octets at most, this is more")
+    if args.file is None:
         with contextlib.suppress(UnicodeDecodeError):
             return content.decode()
     return content
@@ -301,6 +325,14 @@ def _service_id(text):
     if not is_service_id(text):
         raise argparse.ArgumentTypeError("an ID is 1 to 255 octets without control characters")
     return text
+
+
+def _ue(text):
+    if text.startswith("as:"):
+        raise argparse.ArgumentTypeError(
+            "%s: an Application Server sends to devices, not to another Application Server" % text[:64]
+        )
+    return _service_id(text)
 
 
 def _uri(text):

@@ -20,6 +20,7 @@ DELIVERY = "/msgs-msgdelivery/v1/"
 TOPICS = "/msgs-topiclistevent/v1/"
 SERVER = "http://127.0.0.1:8065"
 AGAIN = 60  # s between registrations: a server that lost its store knows it again after that
+SOON = 5  # s where it did not take the last one
 PATIENCE = 30  # s for what passes
 
 
@@ -33,7 +34,8 @@ class ApplicationServer:
     of a proxy whose path ends here. `reports`: whether it reports the delivery of each message that asks for it, once
     it was taken. `stay`: it stays registered at its end, and what is sent to it meanwhile waits at the server.
     `register`: False for one that another program has registered, whose reports and messages go there.
-    `on_report(report)` hears each Report, also those that nobody waits for.
+    `on_report(report)` hears each Report, also those that nobody waits for. `on_trouble(sentence)` hears when nobody
+    answers at the server's URI, and when somebody does again.
 
     Entering it raises NotReachable, Refused, and OSError where it cannot listen.
     """
@@ -50,11 +52,13 @@ class ApplicationServer:
         stay=False,
         register=True,
         on_report=None,
+        on_trouble=None,
     ):
         self.service_id = service_id
         self.server = server
         self.target = target
-        self._calls = Calls(server, token)
+        self._given_target = target
+        self._calls = Calls(server, token, on_trouble)
         self._listen = listen
         self._reports = reports
         self._stay = stay
@@ -102,10 +106,10 @@ class ApplicationServer:
         application_id=None,
         priority=None,
     ):
-        """Sends `payload`, text or octets, to a service ID (`to_type`: UE, AS, GROUP, TOPIC or BC); the Sent, once it
-        is on the server's disk. `report`: its recipient is to report on it. `store`: it is kept for a recipient that is
-        away, for so many `seconds`, None for as long as the server keeps it. `message_id`: sent twice, it is one
-        message; by default a new one. `priority`: HIGH, NORMAL or LOW.
+        """Sends `payload`, text or octets, to a service ID (`to_type`: UE, GROUP, TOPIC, or BC for a broadcast area);
+        the Sent, once it is on the server's disk. `report`: its recipient is to report on it. `store`: it is kept for a
+        recipient that is away, for so many `seconds`, None for as long as the server keeps it. `message_id`: sent
+        twice, it is one message; by default a new one. `priority`: HIGH, NORMAL or LOW.
 
         Raises Refused, also for a recipient that nobody knows; NotReachable.
         """
@@ -131,14 +135,17 @@ class ApplicationServer:
         said, _ = await self._calls.post(DELIVERY + "deliver-as-message", body, PATIENCE)
         if said.get("status") == "DELY_FAILED":
             cause = said.get("failureCause") or "it does not say why"
+            cause += "; it has never registered there, or its name is another" * (
+                cause == "unknown recipient"
+            )
             raise Refused("%s cannot deliver it to %s: %s" % (self.server, to, cause), 200)
         sent.stored = said.get("status") == "DELY_STORED"
         return sent
 
     def messages(self):
-        """An async iterator of whole messages, each once, as they come. With the next step of the loop, or with `break`,
-        one is taken: the server has its answer, its sender the report. One that the program was busy with when it died,
-        or when an error ended this context, comes again."""
+        """An async iterator of whole messages, each once, as they come. With the next step of the loop, or `break`, one
+        is taken: the server has its answer, its sender the report. What the program was busy with when it died, or when
+        an error ended this context, comes again."""
         return self._posted.each()
 
     @property
@@ -182,7 +189,7 @@ class ApplicationServer:
         try:
             await self._tell(message, True, "")
         except Refused as refused:
-            return refused.after is None and refused.status < 500
+            return not refused.passes and refused.status < 500
         except ServerError:
             return False
         return True
@@ -201,15 +208,18 @@ class ApplicationServer:
     # ---- being there -------------------------------------------------------------------------------------------------
 
     async def _open(self):
-        host, port = self._listen or (_own_address(self.server), 0)
+        own = None
+        if self._listen is None or self._listen[0] in ("0.0.0.0", "::"):
+            try:
+                own = await _own_address(self.server)
+            except OSError as error:
+                raise self._calls.unreachable(error) from None
+        host, port = self._listen or (own, 0)
         port = await self._posted.listen(host, port)
-        if self.target is None:
-            shown = _own_address(self.server) if host in ("0.0.0.0", "::") else host
-            self.target = "http://%s:%d%s" % (
-                "[%s]" % shown if ":" in shown else shown,
-                port,
-                self._posted.path,
-            )
+        shown = own or host
+        if self._given_target is None:
+            shown = "[%s]" % shown if ":" in shown else shown
+            self.target = "http://%s:%d%s" % (shown, port, self._posted.path)
 
     async def register(self):
         """Registers it, for who did not at the beginning. Raises Refused, NotReachable."""
@@ -223,12 +233,16 @@ class ApplicationServer:
 
     async def _keep(self):
         """A server that lost its store knows it again, and one that rests before it tries again does so at once."""
+        rest = AGAIN
         while True:
-            await asyncio.sleep(AGAIN)
-            with contextlib.suppress(ServerError):
+            await asyncio.sleep(rest)
+            try:
                 await self._register()
                 if self._subscribed:
                     await self.subscribe(*self._subscribed)
+                rest = AGAIN
+            except ServerError:
+                rest = SOON
 
     async def _leave(self):
         if self._keeping is None:
@@ -244,12 +258,13 @@ def _moment(seconds):
     return until.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _own_address(server):
-    """This machine's address on the way to the server; nothing is sent for that."""
+async def _own_address(server):
+    """This machine's address on the way to the server; nothing is sent for that. Raises OSError."""
     parts = urllib.parse.urlsplit(server)
     if parts.hostname == "localhost" or is_loopback(parts.hostname):
         return "127.0.0.1"
-    found = socket.getaddrinfo(parts.hostname, parts.port or 80, type=socket.SOCK_DGRAM)
+    look_up = asyncio.get_running_loop().getaddrinfo
+    found = await look_up(parts.hostname, parts.port or 80, type=socket.SOCK_DGRAM)
     family, type_, protocol, _, address = found[0]
     with socket.socket(family, type_, protocol) as probe:
         probe.connect(address)

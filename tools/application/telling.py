@@ -2,23 +2,27 @@
 """What `msgin5g as` prints: a line for people, or a JSON object for programs, for each thing that happened."""
 
 import base64
+import contextlib
 import json
 import sys
 import time
 
-from tools.page.sinks import say
 from tools.wire.outside import clean
 
 _SHOWN = 200  # characters of a text
 
 
 class Teller:
+    """Each raises OSError where standard output takes nothing; `unheard` is one that a callback met, or None."""
+
     def __init__(self, as_json):
         self._json = as_json
+        self.unheard = None
 
     def say(self, sentence):
         """For people only, beside what a program reads."""
-        print("as: " + sentence, file=sys.stderr, flush=True)
+        with contextlib.suppress(OSError):
+            print("as: " + sentence, file=sys.stderr, flush=True)
 
     def failed(self, sentence):
         """The exit code of what did not come to a good end."""
@@ -27,6 +31,10 @@ class Teller:
         else:
             self.say(sentence)
         return 1
+
+    def stopped(self, application, stays):
+        end = "; what is sent to it waits there" if stays else ""
+        self._tell("%s ends%s" % (application.service_id, end), event="stopped", id=application.service_id)
 
     def listening(self, application, topics):
         on = ", on " + ", ".join(topics) if topics else ""
@@ -90,9 +98,10 @@ class Teller:
     def _tell(self, line, **record):
         now = time.time()
         if self._json:
-            say(json.dumps({"time": round(now, 3), **record}, ensure_ascii=False))
+            line = json.dumps({"time": round(now, 3), **record}, ensure_ascii=False)
         else:
-            say("%s %s" % (time.strftime("%H:%M:%S", time.localtime(now)), line))
+            line = "%s %s" % (time.strftime("%H:%M:%S", time.localtime(now)), line)
+        print(line, flush=True)
 
 
 def _size(payload):

@@ -4,10 +4,13 @@
 import asyncio
 import json
 import os
+import signal
+import socket
 import sys
 
 import pytest
 
+from host_tests.gateway import scripted
 from host_tests.gateway.scripted import ROOT, Ue, gateway, run
 
 A = "ue:a@example.org"
@@ -45,6 +48,9 @@ class Typed:
 
     async def line(self):
         return (await self.process.stdout.readline()).decode().strip()
+
+    async def trouble(self):
+        return (await self.process.stderr.readline()).decode().strip()
 
     async def end(self, given=None):
         """(exit code, stdout, stderr)"""
@@ -149,14 +155,76 @@ def test_the_second_listener_hears_who_the_first_is(tmp_path):
     run(main())
 
 
-def test_a_listener_waits_for_a_server_and_ends_in_order(tmp_path):
+def test_a_listener_waits_for_a_server(tmp_path):
+    """One that comes later, goes, and comes again; and Ctrl-C ends it before and after."""
+
     async def main():
-        async with Typed(tmp_path, None, "listen", "--server", "http://127.0.0.1:1", AS) as listen:
-            told = (await listen.process.stderr.readline()).decode()
-            assert told.startswith("as: nobody answers at http://127.0.0.1:1") and "make gateway" in told
-            listen.process.terminate()
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            uri = "http://127.0.0.1:%d" % free.getsockname()[1]
+        g = scripted.Process(tmp_path, "--http", uri.removeprefix("http://"))
+        async with Typed(tmp_path, None, "listen", "--server", uri, AS) as listen:
+            assert await listen.trouble() == "as: nobody answers at %s: Connection refused" % uri
+            assert "make gateway" in await listen.trouble()
+            await g.start()
+            assert await listen.trouble() == "as: %s answers again" % uri
+            assert "is registered with" in await listen.line()
+            async with Ue(g, A) as ue:
+                await ue.register()
+                await ue.send(AS, "21.5", "AS")
+                assert (await listen.line()).endswith("%s: 21.5" % A)
+            await g.kill()
+            words = ("send", "--server", uri, "--from", AS, "--to", A, "x")
+            async with Typed(tmp_path, None, *words) as send:  # by the listener
+                assert await listen.trouble() == "as: nobody answers at %s: Connection refused" % uri
+                send.process.send_signal(signal.SIGINT)
+                assert await send.end() == (130, "", "")
+            listen.process.send_signal(signal.SIGINT)
             code, out, err = await listen.end()
-            assert (code, out, err) == (130, "", "")
+            assert (code, out.strip()[9:], err) == (0, AS + " ends", "")
+        async with Typed(tmp_path, None, "listen", "--server", uri, AS) as listen:
+            await listen.trouble()
+            listen.process.send_signal(signal.SIGINT)
+            assert (await listen.end())[:2] == (130, "")
+
+    run(main())
+
+
+def test_what_nobody_can_read_is_not_taken(tmp_path):
+    """The listener's reader is gone: the message stays at the server, and comes to the next one."""
+
+    async def main():
+        async with gateway() as g, Ue(g, A) as ue:
+            await ue.register()
+            async with Typed(tmp_path, g, "listen", AS, "--stay") as listen:
+                await listen.line()
+                listen.process._transport.get_pipe_transport(1).close()
+                await ue.send(AS, "21.5", "AS", isDelivStatReq=True, sfFlag=True)
+                assert await listen.process.wait() == 141
+            assert not g.journal.find("delivered")
+            async with Typed(tmp_path, g, "listen", AS, "--count", "1") as listen:
+                code, out, _ = await listen.end()
+                assert code == 0 and out.splitlines()[1].endswith("%s: 21.5" % A)
+            await g.journal.wait("reported", status="success")
+
+    run(main())
+
+
+def test_tokens(tmp_path):
+    """The file holds what `gateway as add` printed. Without one, and with that of another, it is said what to do."""
+
+    async def main():
+        async with gateway() as g:
+            with g.store.transaction():
+                token, _ = g.store.add_token(AS)
+            file = tmp_path / "token"
+            file.write_text("%s speaks with this token, in the header\n%s\nfrom now on\n" % (AS, token))
+            with_token = ("--token-file", str(file))
+            async with Typed(tmp_path, g, "listen", AS, *with_token) as listen:
+                assert "is registered with" in await listen.line()
+            for words, status in (((), "401"), (with_token, "403")):
+                code, out, err = await typed(tmp_path, g, "listen", "as:other@example.org", *words)
+                assert (code, out) == (1, "") and "says " + status in err and err.count("\n") == 1
+                assert "msgin5g gateway as add" in err
 
     run(main())
 
@@ -169,6 +237,13 @@ def test_a_listener_waits_for_a_server_and_ends_in_order(tmp_path):
         (("send", "--from", AS, "--to", A, "--file", "/nowhere"), "No such file"),
         (("send", "--from", AS, "--to", A, "--token-file", "/nowhere", "x"), "No such file"),
         (("send", "--from", "", "--to", A, "x"), "1 to 255 octets"),
+        (("send", "--from", AS, "--to", "as:b", "x"), "as:b: an Application Server sends to devices"),
+        (("send", "--from", AS, "--to", A, "--file", "/dev/zero"), "65536 octets at most"),
+        (("send", "--from", AS, "--to", A, "--token-file", os.devnull, "x"), "holds no token"),
+        (
+            ("listen", AS, "--http", "192.0.2.1:9"),
+            "cannot listen at 192.0.2.1:9: Cannot assign requested address",
+        ),
         (("send", "--from", AS, "--to", A, "--wait", "0", "x"), "no number of seconds"),
         (("listen", AS, "--server", "127.0.0.1"), "no URI of a server"),
         (("listen", AS, "--http", "9000"), "no HOST:PORT"),
