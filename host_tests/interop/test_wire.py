@@ -128,7 +128,7 @@ def test_the_messages_are_those_of_the_demo(packets):
 def test_trace_reads_it_as_wireshark_does(captured, packets, capsys):
     """`msgin5g trace`: the same types, codes, message IDs and tokens, one line each, and the messages of the demo."""
     file, count = captured
-    assert main(["trace", str(file)]) == 0
+    assert main(["trace", "--lines", "--from", str(file)]) == 0
     said = capsys.readouterr()
     lines = [line.split() for line in said.out.splitlines()]
     assert len(lines) == count

@@ -30,7 +30,7 @@ COMMANDS = {
     "flash": ("tools.flash.program", "the image onto a board"),
     "repl": ("tools.line.repl", "the REPL of a board, by mpremote"),
     "board": ("tools.project.newboard", "a folder of boards/ to begin a board with"),
-    "trace": ("tools.trace", "one line for each message of a capture or a serial line"),
+    "trace": ("tools.trace", "who said what to whom: a picture, or one line for each message"),
     "doctor": ("tools.doctor", "what this machine has and lacks, with what to do"),
     "bench": ("tools.bench", "what things cost, beside their limits and beside peers"),
 }

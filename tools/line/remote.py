@@ -78,10 +78,12 @@ class Identity:
 
 
 class Board:
-    """Interrupted and reset, so that main.py does not run; restart() lets it go on. Raises UsageError."""
+    """Interrupted and reset, so that main.py does not run; restart() lets it go on. Without `reset` it is interrupted
+    alone, and has what it had in its memory. Raises UsageError."""
 
-    def __init__(self, port, say=lambda step: None):
+    def __init__(self, port, say=lambda step: None, reset=True):
         self.port = port
+        self._reset = reset
         self._say = say
         try:
             with _quiet():
@@ -106,7 +108,8 @@ class Board:
                 with _quiet():
                     self._transport.enter_raw_repl(soft_reset=False, timeout_overall=_ENTER)
                     self._transport.exec_raw(_CALM)
-                    self._transport.enter_raw_repl(timeout_overall=_ENTER)
+                    if self._reset:
+                        self._transport.enter_raw_repl(timeout_overall=_ENTER)
                 self._say("the board is at its raw REPL")
                 return
             except _MISHAPS as error:
@@ -152,6 +155,10 @@ class Board:
     def remove(self, path):
         if self.exists(path):
             self._do(f"removed {path}", self._transport.fs_rmfile, path)
+
+    def printed(self, step, code):
+        """What the code prints, as text."""
+        return self._do(step, self._run, code).decode(errors="replace")
 
     def restart(self):
         """A soft reset: main.py starts."""
@@ -218,6 +225,9 @@ class Board:
         return f"the board at {self.port} was lost in the middle of it: look at the cable, and run this again"
 
     def _close(self):
+        if not self._reset:  # its REPL is as it was found
+            with contextlib.suppress(*_MISHAPS), _quiet():
+                self._transport.exit_raw_repl()
         with contextlib.suppress(OSError):
             self._transport.close()
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""msgin5g trace: one line for each message of a capture or of a serial line."""
+"""msgin5g trace: a picture of who said what to whom, or one line for each message."""
 
 import argparse
 import collections
@@ -9,27 +9,36 @@ import time
 
 from tools.errors import UsageError
 from tools.gateway import keys as key_files
-from tools.trace import sources
+from tools.gateway.values import octets
+from tools.trace import material, sources, svg, text
+from tools.trace.picture import TooMany
 from tools.trace.reader import Reader
-from tools.words import with_name
+from tools.trace.steps import Said, steps
+from tools.words import counted, why, with_name
 
 EPILOG = """
 SOURCE is
-  FILE   a capture, pcap or pcapng, of UDP; or the octets of a serial line as they came (slipmux)
-  -      a capture that comes in:  tshark -i any -f 'udp port 65401' -w - | msgin5g trace -
-  PORT   a serial device that listens on the line, /dev/ttyUSB1: one wire has one direction
+  PORT   a board: the trace that it keeps since console.trace(True); its application is interrupted for that.
+         With --listen a serial adapter on one wire of a line, which has one direction
+  FILE   what console.trace() printed; a capture, pcap or pcapng, as of `msgin5g gateway --pcap`; the octets of a
+         serial line (slipmux); or the JSON of /api/messages/FROM/MSGID
+  -      a capture that comes in:  tshark -i any -f 'udp port 65401' -w - | msgin5g trace --from -
 
-A line has the time, who spoke to whom, what CoAP says (type, code, message ID, token), what is in it (the kind of
-TS 24.538, the beginning of the message ID, segment n/m, "to" or "from" whom), and octets: of the datagram, and of the
-payload where there is one. Protected messages are OSCORE and no more, unless --key names the device's key file.
+In a picture what was sent again is one arrow with x and how often, the segments of a message are one arrow. A line of
+--lines has the time, who spoke to whom, what CoAP says (type, code, message ID, token), what is in it (the kind of
+TS 24.538, the beginning of the message ID, segment n/m, "to" or "from" whom), and octets. Protected messages are OSCORE
+and no more, unless --key or --store has their keys.
 """
+MOST = 20000  # messages of one picture
 
 
-def _within(lowest, highest):
-    def read(text):
-        if not (text.isascii() and text.isdigit() and lowest <= int(text) <= highest):
-            raise argparse.ArgumentTypeError(f"{text!r} is no number from {lowest} to {highest}")
-        return int(text)
+def _end(port):
+    def read(given):
+        host, colon, number = given.rpartition(":")
+        host = host.strip("[]") or None
+        if not (number.isascii() and number.isdigit() and 1 <= int(number) <= 65535):
+            raise argparse.ArgumentTypeError(f"{given!r} is no {port}: a port from 1 to 65535, or HOST:PORT")
+        return host, int(number)
 
     return read
 
@@ -37,49 +46,100 @@ def _within(lowest, highest):
 def add_arguments(parser):
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = EPILOG
-    parser.add_argument("source", metavar="SOURCE", nargs="+", help="what to read, see below")
-    parser.add_argument(
-        "--port",
-        type=_within(1, 65535),
-        default=65401,
-        help="UDP port of the gateway in captures (%(default)s)",
+    add = parser.add_argument
+    add("--from", dest="source", metavar="SOURCE", required=True, help="what to read, see below")
+    add("--svg", metavar="FILE", help="draw the picture as SVG into this file")
+    add("--lines", action="store_true", help="one line for each message in place of a picture")
+    add("--device", metavar="HOST:PORT", help="of a capture with several devices, the one to draw")
+    add("--listen", action="store_true", help="the port is one wire of a line")
+    add("--baudrate", type=octets(300), default=115200, help="of that line (%(default)s)")
+    add(
+        "--gateway",
+        metavar="[HOST:]PORT",
+        type=_end("gateway"),
+        default=(None, 65401),
+        help="UDP port of the gateway in captures (65401)",
     )
-    parser.add_argument(
-        "--baudrate", type=_within(300, 10_000_000), default=115200, help="of serial devices (%(default)s)"
+    add(
+        "--server",
+        metavar="[HOST:]PORT",
+        type=_end("server"),
+        help="that of the server, where it is apart from the gateway",
     )
-    parser.add_argument(
+    add(
         "--key",
         metavar="FILE",
         action="append",
         default=[],
         help="a device's msgin5g.json, or the file of `gateway device add --oscore`; may be given several times",
     )
+    add("--store", metavar="FILE", help="a gateway's store: the keys of all its devices")
+    add("--payload", action="store_true", help="show the payloads of messages, too")
 
 
 def main(args):
     try:
-        reader = Reader([key_files.read(path) for path in args.key])
-    except (key_files.KeyFileError, OSError) as error:
+        keys = [key_files.read(path) for path in args.key]
+        keys += material.keys_of_store(args.store) if args.store else []
+    except (key_files.KeyFileError, OSError, ValueError) as error:
         raise UsageError(f"trace: {with_name(error)}") from None
+    reader = Reader(keys, args.payload)
+    ends = sources.Ends(args.gateway, args.server)
+    try:
+        if args.listen or args.source == "-":
+            return _lines(
+                args, map(reader.read, sources.read(args.source, ends, args.listen and args.baudrate))
+            )
+        found = material.read(args.source, ends, reader)
+        if args.lines:
+            return _lines(args, found.said)
+        return _picture(args, found)
+    except sources.Unreadable as error:
+        raise UsageError(f"trace: {error}") from None
+
+
+def _lines(args, said):
     counts = collections.Counter()
-    for source in args.source:
-        try:
-            for heard in sources.read(source, args.port, args.baudrate):
-                kind, text = reader.text(heard)
-                counts[kind] += 1
-                print(line(heard, text), flush=True)
-        except sources.Unreadable as error:
-            raise UsageError(f"trace: {error}") from None
-        except BrokenPipeError:  # `| head` has seen enough
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return 0
-    said = ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items()))
-    print(f"{counts.total()} messages: {said}" if counts else "nothing was heard", file=sys.stderr)
+    for each in said:
+        if isinstance(each, Said):
+            counts[each.kind] += 1
+            print(line(each), flush=True)
+    words = ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items()))
+    print(
+        f"{counted(counts.total(), 'message')}: {words}" if counts else "nothing was heard", file=sys.stderr
+    )
     return 0
 
 
-def line(heard, text):
+def line(said):
     clock = "-"
-    if heard.seconds is not None:
-        clock = time.strftime("%H:%M:%S", time.localtime(heard.seconds)) + f".{heard.seconds % 1:.3f}"[2:]
-    return f"{clock:12} {heard.way:33} {text}"
+    if said.seconds is not None:
+        clock = time.strftime("%H:%M:%S", time.localtime(said.seconds)) + f".{said.seconds % 1:.3f}"[2:]
+    return f"{clock:12} {said.way:33} {said.text}"
+
+
+def _picture(args, found):
+    rows = (
+        found.steps if found.steps is not None else steps(material.of_device(list(found.said), args.device))
+    )
+    if not rows:
+        raise UsageError(f"trace: nothing was said in {args.source}")
+    try:
+        if args.svg:
+            title = f"{os.path.basename(args.source)}: {len(rows)} steps"
+            with open(args.svg, "w", encoding="utf-8") as file:
+                file.write(svg.draw(rows, title))
+        else:
+            for each in text.draw(rows):
+                print(each)
+    except TooMany as who:
+        raise UsageError(
+            f"trace: more devices than a picture has room for: --device HOST:PORT names one of {who}"
+        ) from None
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):  # of who reads the picture
+            raise
+        raise UsageError(f"trace: --svg {args.svg}: {why(error)}") from None
+    if found.missing:
+        print(f"trace: {found.missing}", file=sys.stderr)
+    return 0

@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: MIT
-"""What a message says, in one line. CoAP and OSCORE are read by aiocoap, bodies as the emulated gateway reads them."""
+"""What a message says. CoAP and OSCORE are read by aiocoap, bodies as the emulated gateway reads them."""
 
 import aiocoap
 from aiocoap import error, oscore
 
+from tools.trace.steps import Said, printable
 from tools.transport.lines import COAP, L3
 from tools.wire import bodies, l3, payload
 
 _KEPT = 1024  # requests whose answer may still come
 
 # Annex A.2.1
-_L3_NAMES = {
+L3_NAMES = {
     l3.SENDING: "MESSAGE SENDING REQUEST",
     l3.SENDING_RESPONSE: "MESSAGE SENDING RESPONSE",
     l3.RECEIVED: "MESSAGE RECEIVED REQUEST",
@@ -27,56 +28,67 @@ _L3_NAMES = {
 
 
 class Reader:
-    """Keeps what it must know of requests to understand their answers. `keys`: of devices, see tools.gateway.keys."""
+    """Keeps what it must know of requests to understand their answers. `keys`: of devices, see tools.gateway.keys;
+    `payloads`: whether the payloads of messages are shown."""
 
-    def __init__(self, keys=()):
+    def __init__(self, keys=(), payloads=False):
+        self._payloads = payloads
         ends = [_Listener(each, turned) for each in keys for turned in (False, True)]
         self._pairs = list(zip(ends, (ends[at ^ 1] for at in range(len(ends))), strict=True))
         self._requests = {}  # (who asked, whom, token): (the context of its answer, aiocoap's request_id)
 
-    def text(self, heard):
-        """(a word for what it is, the line, of which a terminal obeys nothing)."""
-        kind, text = self._text(heard)
-        return kind, "".join(character if character.isprintable() else "?" for character in text)
+    def read(self, heard):
+        """The Said of a Heard, of which a terminal obeys nothing."""
+        said = Said(heard.seconds, heard.who, heard.to)
+        self._read(said, heard)
+        for name in ("text", "kind", "what", "message_id", "more"):
+            setattr(said, name, printable(getattr(said, name)))
+        return said
 
-    def _text(self, heard):
+    def _read(self, said, heard):
+        size = f"{len(heard.octets)} octets"
         if heard.kind == L3:
-            name = _L3_NAMES.get(heard.octets[0], "unknown") if heard.octets else "empty"
-            return "L3", f"L3 {name}, {len(heard.octets)} octets"
+            name = L3_NAMES.get(heard.octets[0], "unknown") if heard.octets else "empty"
+            said.kind, said.what, said.text = "L3", f"L3 {name}", f"L3 {name}, {size}"
+            return
         if heard.kind != COAP:
-            return "text", "text: " + heard.octets.decode(errors="replace")
+            said.kind = said.what = "text"
+            said.text = "text: " + heard.octets.decode(errors="replace")
+            return
         try:
             message = aiocoap.Message.decode(heard.octets, remote=heard.source)
         except (error.UnparsableMessage, UnicodeError):  # the latter for a text option that is none
-            return "not CoAP", f"not CoAP, {len(heard.octets)} octets"
-        kind, inside = self._inside(message, heard)
-        code = message.code
-        name = "empty" if code == aiocoap.EMPTY else code.name if code.is_request() else code.dotted
-        head = f"{message.mtype.name} {name} {message.mid:04x} {message.token.hex() or '-'}"
-        return kind, f"{head:26} {inside}{', ' if inside else ''}{len(heard.octets)} octets"
+            said.kind = said.what = "not CoAP"
+            said.text = f"not CoAP, {size}"
+            return
+        said.type, said.mid, said.token = message.mtype.name, message.mid, message.token.hex()
+        said.code = _code(message)
+        head = f"{said.type} {said.code} {message.mid:04x} {said.token or '-'}"
+        said.kind, inside = self._inside(message, heard, said)
+        said.text = f"{head:26} {inside}{', ' if inside else ''}{size}"
 
-    def _inside(self, message, heard):
+    def _inside(self, message, heard, said):
         """(a word, what the message carries)."""
         if message.opt.oscore is None:
-            return _body(message)
+            return self._body(message, said)
         plain = None
         if message.code.is_request():
             fields = _fields(message)
             if fields is None:
                 return "OSCORE", "OSCORE, its option is broken"
-            said = f"OSCORE of {fields[0].hex() or '(empty)'}, number {int.from_bytes(fields[1], 'big')}"
+            outside = f"OSCORE of {fields[0].hex() or '(empty)'}, number {int.from_bytes(fields[1], 'big')}"
+            said.what, said.more = "OSCORE", outside.removeprefix("OSCORE ")
             plain = self._request(message, heard, fields[0])
         else:
-            said = "OSCORE"
+            outside = said.more = "OSCORE"
             known = self._requests.get((heard.destination, heard.source, message.token))
             plain = known and known[0].read(message, known[1])
         if not plain:
-            return "OSCORE", said
+            return "OSCORE", outside
         plain, _ = plain
-        code = plain.code
-        inner = code.name if code.is_request() else code.dotted
-        kind, inside = _body(plain)
-        return kind, f"{said}: {inner} {inside}".rstrip()
+        said.code, said.what, said.more = _code(plain), "", ""
+        kind, inside = self._body(plain, said)
+        return kind, f"{outside}: {said.code} {inside}".rstrip()
 
     def _request(self, message, heard, kid):
         for context, answering in self._pairs:
@@ -88,6 +100,30 @@ class Reader:
                         del self._requests[next(iter(self._requests))]
                     return plain
         return None
+
+    def _body(self, message, said):
+        """(a word, the body's summary) of a plain message."""
+        if not message.payload:
+            path = "/".join(message.opt.uri_path)
+            said.more = path and f"/{path}"
+            return message.code.dotted if message.code.is_response() else "CoAP", said.more
+        try:
+            body = bodies.parse(message.payload)
+        except bodies.Malformed:
+            text = message.payload[:80].decode(errors="replace")
+            if message.code.is_response():
+                said.more = text
+                return "not JSON", f'"{text[:40]}"'
+            return "not JSON", "not JSON"
+        kind = str(body.get("msgType", "answer"))
+        if "msgType" in body:
+            said.what = kind
+        _facts(body, said)
+        summary = " ".join([kind, *_members(body)])
+        if self._payloads and isinstance(body.get("payload"), str):
+            shown = " " + _shown(body["payload"])
+            summary, said.more = summary + shown, said.more + shown
+        return kind, summary
 
 
 def _fields(message):
@@ -128,18 +164,28 @@ class _Listener(oscore.CanUnprotect, oscore.SecurityContextUtils):
             return None
 
 
-def _body(message):
-    """(a word, the body's summary) of a plain message."""
-    if not message.payload:
-        path = "/".join(message.opt.uri_path)
-        return message.code.dotted if message.code.is_response() else "CoAP", path and f"/{path}"
-    try:
-        body = bodies.parse(message.payload)
-    except bodies.Malformed:
-        text = message.payload[:40].decode(errors="replace")
-        return "not JSON", f'"{text}"' if message.code.is_response() else "not JSON"
-    kind = str(body.get("msgType", "answer"))
-    return kind, " ".join([kind, *_members(body)])
+def _code(message):
+    code = message.code
+    return "empty" if code == aiocoap.EMPTY else code.name if code.is_request() else code.dotted
+
+
+def _facts(body, said):
+    """Puts what tells one message from another into a Said; whatever a peer may have put there."""
+    if isinstance(body.get("msgId"), str):
+        said.message_id = body["msgId"][:8]
+    segment = body.get("segParams")
+    if isinstance(segment, dict):
+        part, parts = segment.get("segNumb"), segment.get("totalSegCount")
+        if type(part) is int and type(parts) is int and 0 < part and 0 <= parts:
+            said.part, said.parts = part, max(part, parts)
+    said.more = " ".join(_addresses(body))
+
+
+def _addresses(body):
+    for member, word in (("oriAddr", "from"), ("destAddr", "to")):
+        address = body.get(member)
+        if isinstance(address, dict):
+            yield f"{word} {address.get('addr')}"
 
 
 def _members(body):
@@ -151,13 +197,20 @@ def _members(body):
         yield f"{segment.get('segNumb', '?')}/{segment.get('totalSegCount', '?')}"
     elif "segId" in body:
         yield f"set {body['segId']} {body.get('segNoList', '')}".rstrip()
-    for member, word in (("oriAddr", "from"), ("destAddr", "to")):
-        address = body.get(member)
-        if isinstance(address, dict):
-            yield f"{word} {address.get('addr')}"
+    yield from _addresses(body)
     for member in ("regList", "deregList", "result", "DelSta"):
         value = body.get(member)
         if value is not None:  # the lists are a Gateway UE's, for many UEs
             yield f"for {len(value)}" if isinstance(value, list) else str(value).lower()
     if isinstance(body.get("payload"), str):
         yield f"payload of {payload.content_size(body['payload'])}"
+
+
+def _shown(value):
+    """A `payload` member, for people: its text, or the octets in hex."""
+    if payload.is_octets(value):
+        try:
+            return payload.to_octets(value).hex(" ")
+        except ValueError:
+            pass
+    return f'"{value}"'

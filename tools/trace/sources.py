@@ -11,7 +11,9 @@ from typing import NamedTuple
 import dpkt
 import serial
 
-from tools.transport.lines import COAP, Framer
+from tools.trace.steps import DEVICE, GATEWAY, SERVER
+from tools.transport.lines import COAP, L3, Framer
+from tools.wire import capture
 from tools.words import why
 
 _NG = b"\x0a\x0d\x0d\x0a"  # how pcapng begins
@@ -35,42 +37,72 @@ class Unreadable(Exception):
 
 class Heard(NamedTuple):
     seconds: float | None  # since 1970
-    way: str  # for people
+    who: str  # of tools.trace.steps.ORDER, a device with its address; of a line its name, and to nobody
+    to: str
     source: object  # who spoke, and to whom: equal for equal ends
     destination: object
     kind: int  # of slipmux; COAP for a datagram
     octets: bytes
 
 
-def read(source, port, baudrate):
-    """Yields a Heard for each message. Raises Unreadable."""
+class Ends(NamedTuple):
+    """Whose ends are whose in a capture: (host or None for any, port)."""
+
+    gateway: tuple
+    server: tuple | None = None
+
+    def names(self, source, destination):
+        """(who, to), or None where neither is ours."""
+        if self.server and _fits(self.server, destination):
+            return GATEWAY, SERVER
+        if self.server and _fits(self.server, source):
+            return SERVER, GATEWAY
+        if _fits(self.gateway, destination):
+            return f"{DEVICE} %s:%d" % source, GATEWAY
+        if _fits(self.gateway, source):
+            return GATEWAY, f"{DEVICE} %s:%d" % destination
+        return None
+
+
+def _fits(end, address):
+    return end[1] == address[1] and end[0] in (None, address[0])
+
+
+def read(source, ends, baudrate=None):
+    """Yields a Heard for each message of a capture, of the octets of a line in a file, or, with a `baudrate`, of a wire
+    that is listened to. Raises Unreadable."""
     with contextlib.ExitStack() as stack:
         try:
             if source == "-":
-                yield from _capture(source, sys.stdin.buffer, port)
-            elif _is_device(source):
-                yield from _device(source, stack.enter_context(serial.serial_for_url(source, baudrate)))
+                yield from _capture(source, sys.stdin.buffer, ends)
+            elif baudrate is not None:
+                yield from _wire(source, stack.enter_context(serial.serial_for_url(source, baudrate)))
             else:
                 file = stack.enter_context(open(source, "rb"))
-                begin = file.peek(4)[:4]
-                if begin in _MAGIC or begin == _NG:
-                    yield from _capture(source, file, port)
+                if is_capture(file.peek(4)):
+                    yield from _capture(source, file, ends)
                 else:
                     yield from _dump(source, file)
         except (OSError, serial.SerialException) as error:
             raise Unreadable(f"{source}: {why(error)}") from None
 
 
-def _is_device(source):
+def is_capture(octets):
+    """Whether a file that begins so is one."""
+    return octets[:4] in _MAGIC or octets[:4] == _NG
+
+
+def is_port(source):
+    """Whether it is a serial port, and no file."""
     return "://" in source or os.path.exists(source) and stat.S_ISCHR(os.stat(source).st_mode)
 
 
 # ---- datagrams -------------------------------------------------------------------------------------------------------
 
 
-def _capture(name, file, port):
+def _capture(name, file, ends):
     begin = file.peek(4)[:4]
-    if begin not in _MAGIC and begin != _NG:
+    if not is_capture(begin):
         raise Unreadable(f"{name}: what comes in is no capture (tshark -w - makes one)")
     other = 0
     try:
@@ -80,7 +112,7 @@ def _capture(name, file, port):
             raise Unreadable(f"{name}: packets of link type {link} are not understood")
         count = 0
         for seconds, packet in reader:
-            heard = _datagram(float(seconds), packet, link, port)
+            heard = _datagram(float(seconds), packet, link, ends)
             count += heard is not None
             other += heard is None
             if heard:
@@ -88,25 +120,30 @@ def _capture(name, file, port):
     except (dpkt.Error, ValueError) as error:
         raise Unreadable(f"{name} is a damaged capture: {error}") from None
     if other and not count:
-        raise Unreadable(f"{name}: none of its {other} packets is UDP of port {port}; --port names another")
+        raise Unreadable(
+            f"{name}: none of its {other} packets is UDP of port {ends.gateway[1]}; --gateway names another"
+        )
 
 
-def _datagram(seconds, packet, link, port):
-    """None for what is no UDP of this port."""
+def _datagram(seconds, packet, link, ends):
+    """None for what is no UDP of these ends."""
     try:
         if link in _BARE_IP:
             ip = dpkt.ip6.IP6(packet) if packet[0] >> 4 == 6 else dpkt.ip.IP(packet)
         else:
             ip = _LINKS[link](packet).data
         udp = ip.data
-        if not isinstance(udp, dpkt.udp.UDP) or port not in (udp.sport, udp.dport):
+        if not isinstance(udp, dpkt.udp.UDP):
             return None
         source = dpkt.utils.inet_to_str(ip.src), udp.sport
         destination = dpkt.utils.inet_to_str(ip.dst), udp.dport
     except (dpkt.Error, AttributeError, IndexError, ValueError):
         return None
-    way = " > ".join("gateway" if end[1] == port else "%s:%d" % end for end in (source, destination))
-    return Heard(seconds, way, source, destination, COAP, bytes(udp.data))
+    kind = COAP
+    if capture.L3_PORT in (source[1], destination[1]):  # of our own captures: a line with L3
+        kind, ends = L3, Ends((None, capture.L3_PORT))
+    names = ends.names(source, destination)
+    return names and Heard(seconds, *names, source, destination, kind, bytes(udp.data))
 
 
 # ---- frames ----------------------------------------------------------------------------------------------------------
@@ -123,7 +160,7 @@ def _dump(name, file):
         raise Unreadable(f"{name} is no capture, and holds no frame of slipmux")
 
 
-def _device(name, line):
+def _wire(name, line):
     framer = Framer(_LONGEST_FRAME)
     while True:
         octets = line.read(max(1, line.in_waiting))
@@ -133,4 +170,4 @@ def _device(name, line):
 
 def _frame(seconds, name, frame):
     # A line has two ends and no addresses: an answer is found by its token alone.
-    return Heard(seconds, os.path.basename(name), None, None, *frame)
+    return Heard(seconds, os.path.basename(name), "", None, None, *frame)

@@ -120,14 +120,14 @@ def test_wireshark_reads_it_with_the_key(captured, tshark):
 
 def test_trace_reads_it_with_the_key_alone(captured, tmp_path, capsys):
     file, datagrams, keys = captured
-    assert main(["trace", str(file)]) == 0
+    assert main(["trace", "--lines", "--from", str(file)]) == 0
     said = capsys.readouterr().out
     assert said.count("OSCORE") == len(datagrams)
     for word in ("sensor-1", "MSG", "REG", "payload"):
         assert word not in said
     key = tmp_path / "msgin5g.json"
     key.write_text(json.dumps({"role": "client", "security": keys}))
-    assert main(["trace", "--key", str(key), str(file)]) == 0
+    assert main(["trace", "--lines", "--key", str(key), "--from", str(file)]) == 0
     said = capsys.readouterr()
     assert "1 DEREG, 4 IMDN" in said.err and "1 REG, 2 SEGCONFIR" in said.err
     assert "OSCORE" not in said.err

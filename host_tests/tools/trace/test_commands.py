@@ -6,6 +6,7 @@ import random
 import select
 import subprocess
 import sys
+import xml.etree.ElementTree
 
 import aiocoap
 import dpkt
@@ -16,8 +17,9 @@ from tools import trace
 from tools.cli import main
 from tools.gateway import keys
 from tools.programs.patience import communicate
-from tools.trace import sources
+from tools.trace import sources, svg, text
 from tools.trace.reader import Reader
+from tools.trace.steps import steps
 from tools.transport.lines import COAP, L3, TEXT, encode
 from tools.wire import bodies
 
@@ -45,7 +47,8 @@ ACK = b"\x62\x44\x12\x34\xa1\xb2"
 
 
 def lines_of(capsys, *arguments):
-    assert main(["trace", *map(str, arguments)]) == 0
+    *options, source = map(str, arguments)
+    assert main(["trace", "--lines", *options, "--from", source]) == 0
     return capsys.readouterr().out.splitlines()
 
 
@@ -119,17 +122,17 @@ def test_a_capture_that_comes_in(tmp_path):
     capture.add(post(BODY), False)
     capture.close()
     ours, its = os.pipe()
-    process = traced("-", stdin=ours)
+    process = traced("--from", "-", stdin=ours)
     os.close(ours)
     os.write(its, (tmp_path / "made.pcap").read_bytes())
     assert "MSG 6b7d7d6c" in process.stdout.readline()  # while it goes on
     os.close(its)
-    assert communicate(process, 30) == ("", "1 messages: 1 MSG\n")
+    assert communicate(process, 30) == ("", "1 message: 1 MSG\n")
 
 
 def test_a_device_that_listens():
     ours, device = os.openpty()
-    process = traced(os.ttyname(device))
+    process = traced("--listen", "--from", os.ttyname(device))
     try:
         # What is sent before it listens is lost.
         while not select.select([process.stdout], [], [], 0.2)[0]:
@@ -153,21 +156,21 @@ def test_a_device_that_listens():
 )
 def test_what_it_cannot_read(tmp_path, capsys, octets, sentence):
     (tmp_path / "wrong").write_bytes(octets)
-    assert main(["trace", str(tmp_path / "wrong")]) == 2
+    assert main(["trace", "--from", str(tmp_path / "wrong")]) == 2
     said = capsys.readouterr().err
     assert sentence in said and said.count("\n") == 1
 
 
 def test_no_such_file_key_or_port(tmp_path, capsys):
-    assert main(["trace", str(tmp_path / "none")]) == 2
+    assert main(["trace", "--from", str(tmp_path / "none")]) == 2
     assert f"{tmp_path}/none: No such file or directory" in capsys.readouterr().err
     capture = Capture(tmp_path / "made.pcap")
     capture.add(post(BODY), False)
     capture.close()
-    assert main(["trace", "--port", "5683", str(tmp_path / "made.pcap")]) == 2
-    assert "none of its 1 packets is UDP of port 5683; --port names another" in capsys.readouterr().err
+    assert main(["trace", "--gateway", "5683", "--from", str(tmp_path / "made.pcap")]) == 2
+    assert "none of its 1 packets is UDP of port 5683; --gateway names another" in capsys.readouterr().err
     (tmp_path / "key.json").write_text('{"security": {"master_secret": "00"}}')
-    assert main(["trace", "--key", str(tmp_path / "key.json"), str(tmp_path / "made.pcap")]) == 2
+    assert main(["trace", "--key", str(tmp_path / "key.json"), "--from", str(tmp_path / "made.pcap")]) == 2
     assert "security.sender_id must be the hexadecimal digits" in capsys.readouterr().err
 
 
@@ -183,6 +186,9 @@ def test_anything_may_be_heard(tmp_path):
         for _ in range(source.randrange(4)):
             octets[source.randrange(len(octets))] = source.randrange(256)
         kind = source.choice((COAP, COAP, L3, TEXT))
-        heard = sources.Heard(1.0, "a > b", ("a", 1), ("b", 2), kind, bytes(octets))
-        _, text = reader.text(heard)
-        assert trace.line(heard, text).isprintable()
+        heard = sources.Heard(1.0, "device a:1", "gateway", ("a", 1), ("b", 2), kind, bytes(octets))
+        said = reader.read(heard)
+        assert trace.line(said).isprintable()
+        drawn = steps([said])
+        assert all(line.isprintable() for line in text.draw(drawn))
+        xml.etree.ElementTree.fromstring(svg.draw(drawn, said.text))

@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: MIT
+"""Pictures of traces, in letters and in SVG: of what a device printed, of a capture, of a message's life."""
+
+import json
+import xml.etree.ElementTree
+
+import pytest
+
+from host_tests.interop.capture import Capture
+from host_tests.tools.trace.test_commands import ACK, BODY, post
+from tools.cli import main
+from tools.trace import ring
+from tools.trace.steps import Said, ranges, steps
+
+HEAD = "msgin5g trace: ue:a@x at coap://192.0.2.1:65401, %d events, 0 older lost, 0 missed\n"
+# As a device prints it: sent twice, taken and reported. The prompt of a REPL is no part of it.
+MESSAGE = (
+    ">>> console.trace()\n"
+    + HEAD % 10
+    + """     0.000 > MSG e4d21cd1 mid 0a2b
+     0.001 > CON 0.02 mid 0a2b token bc85863a octets 295
+     0.001 . message e4d21cd1 sent
+     2.601 > CON 0.02 mid 0a2b token bc85863a octets 295 again 1
+     2.630 < ACK 2.04 mid 0a2b token bc85863a octets 8
+     2.630 = 2.04 mid 0a2b
+     2.630 . message e4d21cd1 accepted
+     2.700 < CON 0.02 mid 5a84 token 3731e99f octets 261
+     2.701 < IMDN e4d21cd1 mid 5a84 answered 2.04
+     2.702 > ACK 2.04 mid 5a84 token 3731e99f octets 8
+     2.702 . message e4d21cd1 delivered
+>>> \n"""
+)
+
+
+def picture(tmp_path, capsys, text, *options):
+    (tmp_path / "trace.txt").write_text(text)
+    assert main(["trace", "--from", str(tmp_path / "trace.txt"), *options]) == 0
+    return capsys.readouterr().out.splitlines()
+
+
+def texts(path):
+    """What an SVG says, by class."""
+    root = xml.etree.ElementTree.parse(path).getroot()
+    return [(each.get("class"), each.text) for each in root.iter("{http://www.w3.org/2000/svg}text")]
+
+
+def test_a_message_that_was_sent_again(tmp_path, capsys):
+    assert picture(tmp_path, capsys, MESSAGE) == [
+        "           Device                        Gateway",
+        "     0.000    |----------- MSG x2 --------->|",
+        "              | e4d21cd1                    |",
+        "     2.629    |<------------ 2.04 ----------|",
+        "     2.629    * accepted                    |",
+        "              | e4d21cd1                    |",
+        "     2.699    |<------------ IMDN ----------|",
+        "              | e4d21cd1                    |",
+        "     2.701    |------------ 2.04 ---------->|",
+        "     2.701    * delivered                   |",
+        "              | e4d21cd1                    |",
+        "              |                             |",
+    ]
+
+
+def test_the_same_in_svg(tmp_path, capsys):
+    svg = tmp_path / "trace.svg"
+    assert picture(tmp_path, capsys, MESSAGE, "--svg", str(svg)) == []
+    said = [text for kind, text in texts(svg) if kind != "when"]
+    assert said == [
+        *("Device", "Gateway", "MSG ×2", "e4d21cd1", "2.04", "accepted", "e4d21cd1"),
+        *("IMDN", "e4d21cd1", "2.04", "delivered", "e4d21cd1"),
+    ]
+    root = xml.etree.ElementTree.parse(svg).getroot()
+    assert root.get("role") == "img" and root.find("{http://www.w3.org/2000/svg}title").text
+    assert [each.get("class") for each in root.iter("{http://www.w3.org/2000/svg}g")][:2] == ["again", None]
+
+
+def said_of(lines):
+    return ring.read(HEAD % len(lines) + "\n".join(lines))[0]
+
+
+def test_segments_are_one_arrow_and_a_gap_is_said():
+    lines = []
+    for part in (1, 2, 4, 5):
+        lines.append(f"     0.00{part} > MSG 869e7241 {part}/5 mid 000{part}")
+        lines.append(f"     0.00{part} > NON 0.02 mid 000{part} token 0{part} octets 900")
+    lines.append("     5.000 < CON 0.02 mid 0100 token 99 octets 100")
+    lines.append("     5.000 < SEGREC - mid 0100 answered 2.04")
+    lines.append("     5.001 > MSG 869e7241 3/5 mid 0006")
+    lines.append("     5.001 > CON 0.02 mid 0006 token 06 octets 900")
+    lines.append("     5.020 < ACK 2.04 mid 0006 token 06 octets 8")
+    first, asked, again = steps(said_of(lines))
+    assert (first.segments, first.detail) == ((4, 5), "869e7241: segment 1-2, 4-5 of 5")
+    assert (asked.what, asked.who, asked.to) == ("SEGREC", "gateway", "device")
+    assert (again.segments, again.detail, again.bad) == ((1, 5), "869e7241: segment 3 of 5", False)
+
+
+def test_a_request_that_nothing_came_back_for():
+    lines = [
+        "     0.000 > REG - mid 0001",
+        *(f"     {seconds}.000 > CON 0.02 mid 0001 token 01 octets 90" for seconds in (0, 2, 6, 14, 30)),
+        "    62.000 = time-out mid 0001",
+        "    62.000 . registration unreachable: no answer",
+    ]
+    request, end, state = steps(said_of(lines))
+    assert (request.what, request.count, request.bad, request.detail) == ("REG", 5, True, "no answer")
+    assert (end.what, end.to) == ("time-out", None)
+    assert (state.what, state.bad, state.detail) == ("unreachable", True, "no answer")
+
+
+def test_a_refusal_says_the_code_that_is_within_oscore():
+    lines = [
+        "     0.000 > REG - mid 0001",
+        "     0.000 > CON 0.02 mid 0001 token 01 octets 90",
+        "     0.010 < ACK 2.04 mid 0001 token 01 octets 20",
+        "     0.010 = 4.03 mid 0001",
+        "     0.010 . registration refused: 4.03 not known",
+        "     0.011 . journal failed 1",
+    ]
+    _, answer, state, counter = steps(said_of(lines))
+    assert (answer.what, answer.bad) == ("4.03", True)
+    assert (state.what, state.detail, state.bad) == ("refused", "4.03 not known", True)
+    assert (counter.what, counter.bad) == ("journal failed 1", True)
+
+
+def test_what_is_missing_is_said(tmp_path, capsys):
+    text = MESSAGE.replace("0 older lost, 0 missed", "7 older lost, 2 missed")
+    (tmp_path / "trace.txt").write_text(text)
+    assert main(["trace", "--from", str(tmp_path / "trace.txt")]) == 0
+    said = capsys.readouterr().err
+    assert said == "trace: 7 older events are lost, 2 were not noted for want of memory\n"
+
+
+def test_several_devices_of_a_capture_and_one_of_them(tmp_path, capsys):
+    """The server is told from the gateway by --server."""
+    from tools.wire.capture import Capture as Ng
+
+    capture = Ng(tmp_path / "made.pcapng", clock=lambda: 1.0)
+    gateway, server = ("192.0.2.1", 65401), ("192.0.2.9", 65401)
+    for port in (40001, 40002):
+        capture.datagram(post(BODY, mid=port), ("192.0.2.2", port), gateway)
+    capture.datagram(post(BODY, mid=7), ("192.0.2.1", 50000), server)
+    capture.datagram(b"\x62\x44\x00\x07\xa1\xb2", server, ("192.0.2.1", 50000))
+    capture.close()
+    path = str(tmp_path / "made.pcapng")
+    options = ["trace", "--from", path, "--server", "192.0.2.9:65401"]
+    assert main(options) == 0
+    assert capsys.readouterr().out.splitlines()[0].split() == [
+        *("Device", "192.0.2.2:40001", "Device", "192.0.2.2:40002", "Gateway", "Server"),
+    ]
+    assert main([*options, "--device", "192.0.2.2:40002"]) == 0
+    said = capsys.readouterr().out
+    assert said.splitlines()[0].split() == ["Device", "Gateway", "Server"]
+    assert said.count(" MSG ") == 2 and said.count("6b7d7d6c from ue:a@x to as:b@x: segment 3 of 7") == 2
+
+
+def test_a_life_as_the_page_gives_it(tmp_path, capsys):
+    steps = [
+        {
+            "time": 5.0,
+            "who": "device",
+            "to": "gateway",
+            "what": "MSG",
+            "state": None,
+            "detail": "",
+            "count": 2,
+        },
+        {"time": 5.1, "who": "server", "to": "as", "what": "POST", "state": None, "detail": "", "count": 1},
+        {"time": 5.2, "who": "server", "to": None, "what": "delivered", "state": "delivered", "detail": ""},
+    ]
+    life = {"from": "ue:a@x", "to": "as:b@x", "msgId": "1", "state": "delivered", "size": 4, "steps": steps}
+    (tmp_path / "life.json").write_text(json.dumps(life))
+    assert main(["trace", "--from", str(tmp_path / "life.json")]) == 0
+    said = capsys.readouterr().out
+    assert said.splitlines()[0].split() == ["Device", "Gateway", "Server", "Application", "Server"]
+    assert "MSG x2" in said and " POST " in said and "* delivered" in said
+    (tmp_path / "life.json").write_text('{"steps": [{"who": "nobody", "what": "x"}]}')
+    assert main(["trace", "--from", str(tmp_path / "life.json")]) == 2
+    assert "no message's life" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("said", ["", "1-3, 5", "1", "1-2"])
+def test_ranges(said):
+    numbers = set()
+    for part in said.split(", ") if said else ():
+        low, _, high = part.partition("-")
+        numbers |= set(range(int(low), int(high or low) + 1))
+    assert ranges(numbers) == said
+
+
+def test_a_picture_has_room_for_six(tmp_path, capsys):
+    capture = Capture(tmp_path / "made.pcap")
+    capture.add(ACK, True)
+    capture.close()
+    found = [Said(1.0, f"device {n}", "gateway", type="CON", code="POST", mid=n) for n in range(6)]
+    from tools.trace import text
+    from tools.trace.picture import TooMany
+
+    with pytest.raises(TooMany):
+        list(text.draw(steps(found)))
+
+
+def test_an_svg_that_cannot_be_written(tmp_path, capsys):
+    (tmp_path / "trace.txt").write_text(MESSAGE)
+    missing = tmp_path / "none" / "x.svg"
+    assert main(["trace", "--from", str(tmp_path / "trace.txt"), "--svg", str(missing)]) == 2
+    assert capsys.readouterr().err == f"msgin5g: trace: --svg {missing}: No such file or directory\n"

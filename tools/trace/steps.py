@@ -1,0 +1,245 @@
+# SPDX-License-Identifier: MIT
+"""From what was said to the steps of a picture: what was sent again is one step with a count, and so are the segments
+of a message, with the answers to them."""
+
+from dataclasses import dataclass, field
+
+DEVICE, GATEWAY, SERVER, AS = "device", "gateway", "server", "as"
+ORDER = (DEVICE, GATEWAY, SERVER, AS)  # from left to right
+NAMES = {DEVICE: "Device", GATEWAY: "Gateway", SERVER: "Server", AS: "Application Server"}
+_SAME = 247  # s, EXCHANGE_LIFETIME of RFC 7252: until then the same message ID is the same message
+BAD = ("failed", "refused", "expired", "unreachable", "incomplete", "quarantined")
+_IMPLIED = ("stopped", "registering", "queued", "sent")  # states that an arrow says as well
+
+
+@dataclass
+class Said:
+    """One message. `who` and `to` are of ORDER, a device perhaps with its address: "device 10.0.0.1:40000"."""
+
+    seconds: float | None
+    who: str
+    to: str
+    text: str = ""  # all of it, in one line
+    kind: str = ""  # one word for it, that is counted
+    type: str = ""  # of CoAP: CON, NON, ACK, RST; "" of what is none
+    code: str = ""  # "POST", "2.04", "empty"
+    mid: int = 0
+    token: str = ""  # in hex
+    what: str = ""  # the kind of TS 24.538
+    message_id: str = ""  # its beginning
+    part: int = 0  # of so many segments, from 1
+    parts: int = 0
+    more: str = ""  # from whom, to whom
+    again: int = 0  # how often the same was sent before, as far as that is known
+
+    @property
+    def way(self):
+        """For people."""
+        return " > ".join(filter(None, (self.who.removeprefix("device "), self.to.removeprefix("device "))))
+
+    @property
+    def is_request(self):
+        return bool(self.code) and not self.code[0].isdigit() and self.code != "empty"
+
+
+@dataclass
+class Noted:
+    """What a device noted of itself: the state of a message or of its registration, or a counter; with `ended` how a
+    request of this message ID ended."""
+
+    seconds: float | None
+    who: str
+    what: str
+    state: str = ""
+    detail: str = ""
+    ended: int | None = None
+
+
+@dataclass
+class Step:
+    """One row of a picture: the members that a step of the page's API has. `to` is None for what happens at `who`
+    alone."""
+
+    time: float | None
+    who: str
+    to: str | None
+    what: str
+    state: str = ""
+    detail: str = ""
+    count: int = 1
+    segments: tuple | None = None  # (n, m): so many of m
+    bad: bool = False
+    open: bool = True  # more segments of the same message may belong to it
+    said: Said | None = None
+    numbers: set = field(default_factory=set)
+    again: int = 0  # segments that were sent more than once
+    silent: set = field(default_factory=set)  # segments that nothing came back for
+    mids: set = field(default_factory=set)
+
+
+def of_life(life):
+    """The steps of what GET /api/messages/FROM/MSGID answers. Raises ValueError for anything else."""
+    try:
+        return [
+            Step(
+                each.get("time"),
+                _end(each["who"]),
+                None if each.get("to") in (None, each["who"]) else _end(each["to"]),
+                printable(str(each["what"])),
+                str(each.get("state") or ""),
+                printable(str(each.get("detail") or "")),
+                int(each.get("count") or 1),
+                bad=each.get("state") in BAD,
+            )
+            for each in life["steps"]
+        ]
+    except (AttributeError, KeyError, TypeError):
+        raise ValueError("no steps of a message") from None
+
+
+def _end(name):
+    if name not in ORDER:
+        raise KeyError(name)
+    return name
+
+
+def printable(text):
+    """With "?" for each character that a terminal could obey."""
+    return "".join(character if character.isprintable() else "?" for character in text)
+
+
+def steps(said):
+    """The steps of what was said and noted, oldest first."""
+    once = _once(said)
+    answered = _answered(once)
+    rows = []
+    for each, count in once:
+        if isinstance(each, Noted):
+            row = _noted(each)
+            if row is not None:
+                rows.append(row)
+        elif each.is_request or not each.type:
+            silent = each.type == "CON" and not answered & {(each.who, each.mid), (each.who, each.token)}
+            if not _in_group(rows, each, count, silent):
+                rows.append(_request(each, count, silent))
+        elif not _of_group(rows, each):
+            rows.append(_response(each, count))
+    return rows
+
+
+def _once(said):
+    """[what was said, how often], each at its first time."""
+    found, known = [], {}
+    for each in said:
+        entry = None
+        if isinstance(each, Said) and each.type:
+            key = each.who, each.to, each.type, each.code, each.mid, each.token
+            entry = known.get(key)
+            if entry is not None and (each.seconds or 0) - (entry[0].seconds or 0) < _SAME:
+                entry[1] = max(entry[1], each.again) + 1
+                continue
+            known[key] = entry = [each, each.again + 1]
+        found.append(entry or [each, 1])
+    return found
+
+
+def _answered(once):
+    """(who asked, message ID) and (who asked, token) of the requests that something came back for."""
+    found = set()
+    for each, _ in once:
+        if isinstance(each, Noted):
+            if each.ended is not None and each.what not in ("time-out", "refused"):
+                found.add((each.who, each.ended))
+        elif each.type in ("ACK", "RST"):
+            found.add((each.to, each.mid))
+        elif each.type and not each.is_request:
+            found.add((each.to, each.token))
+    return found
+
+
+def _request(said, count, silent):
+    detail = " ".join(filter(None, (said.message_id, said.more)))
+    row = Step(
+        said.seconds, said.who, said.to, said.what or said.code or said.kind, "", detail, count, said=said
+    )
+    row.bad = silent
+    if said.parts:
+        row.numbers = set()
+        _add(row, said, count, silent)
+    elif silent:
+        row.detail = (detail + ", no answer").lstrip(", ")
+    return row
+
+
+def _in_group(rows, said, count, silent):
+    """Whether this is one more segment of the message whose segments the last request was; then it is in that row."""
+    if not said.parts:
+        return False
+    for row in reversed(rows):
+        if row.to is not None and row.said is not None and row.said.is_request:
+            first = row.said
+            same = (first.who, first.to, first.message_id, first.parts)
+            if row.segments and same == (said.who, said.to, said.message_id, said.parts):
+                _add(row, said, count, silent)
+                return True
+            return False
+    return False
+
+
+def _add(row, said, count, silent):
+    row.numbers.add(said.part)
+    row.mids.add(said.mid)
+    row.again += count > 1
+    if silent:
+        row.silent.add(said.part)
+    row.bad = bool(row.silent)
+    row.segments = (len(row.numbers), said.parts)
+    parts = [f"segment {ranges(row.numbers)} of {said.parts}"]
+    if row.again:
+        parts.append(f"{row.again} of them sent again")
+    if row.silent:
+        parts.append(f"no answer to {ranges(row.silent)}")
+    row.detail = " ".join(filter(None, (said.message_id, said.more))) + ": " + ", ".join(parts)
+
+
+def _of_group(rows, said):
+    """Whether this is the good answer to a segment: it is in the row of those."""
+    if said.code[:2] != "2.":
+        return False
+    return any(
+        row.segments and said.mid in row.mids and (row.who, row.to) == (said.to, said.who) for row in rows
+    )
+
+
+def ranges(numbers):
+    """{1, 2, 3, 5} as "1-3, 5"."""
+    found = []
+    for number in sorted(numbers):
+        if found and number == found[-1][1] + 1:
+            found[-1][1] = number
+        else:
+            found.append([number, number])
+    return ", ".join(str(low) if low == high else f"{low}-{high}" for low, high in found)
+
+
+def _response(said, count):
+    what = said.code
+    if said.type == "RST":
+        what = "Reset"
+    elif said.code == "empty":
+        what = "acknowledged" if said.type == "ACK" else "ping"
+    row = Step(said.seconds, said.who, said.to, what, "", said.more, count, said=said)
+    row.bad = said.type == "RST" or said.code[:2] in ("4.", "5.")
+    return row
+
+
+def _noted(noted):
+    if noted.ended is not None:
+        if noted.what[:1].isdigit() or noted.what == "reset":
+            return None  # what came back is a step of its own
+        return Step(noted.seconds, noted.who, None, noted.what, "failed", noted.detail, bad=True)
+    if noted.state in _IMPLIED:
+        return None
+    row = Step(noted.seconds, noted.who, None, noted.what, noted.state, noted.detail)
+    row.bad = noted.state in BAD
+    return row
