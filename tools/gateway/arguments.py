@@ -22,6 +22,7 @@ from tools.gateway.values import (
     whom,
 )
 from tools.server.settings import PORT, Settings
+from tools.wire.capture import LARGEST
 
 
 def add_common(parser):
@@ -58,6 +59,12 @@ def add_common(parser):
     add("--store", metavar="FILE", default="gateway.db", help=STORE_HELP)
     add_events(add)
     add("--coap-ack-timeout", type=seconds, default=2.0, help="ACK_TIMEOUT of RFC 7252 (%(default)s s)")
+    add(
+        "--pcap",
+        metavar="FILE",
+        help="write what is said and heard into this file, in pcapng for Wireshark and `msgin5g trace`; at %d MiB it"
+        " gets .1 behind its name, and a new one begins" % (LARGEST >> 20),
+    )
     add("--coap-log", action="store_true", help="log each CoAP message to stderr")
 
 
@@ -324,6 +331,7 @@ def options_of(args, settings, **more):
         ack_timeout=args.coap_ack_timeout,
         admin=args.admin,
         security=args.security,
+        pcap=args.pcap,
         http_hosts=(*args.http_host, *callback),
         **more,
     )

@@ -105,6 +105,7 @@ _SENTENCES = {
     "quarantine-retried": "{kind} {what} {msgId} from {from} to {to} was set aside and is tried again",
     "error": "an error of the gateway's own in {kind} {peer}{to}{line}: {reason} ({place})",
     "store-error": "the store takes nothing now: {reason}",
+    "capture-ended": "the file of --pcap takes nothing more: {reason}",
     "as-deregistered": "de-registered application server {as}",
 }
 

@@ -51,6 +51,7 @@ class Door:
         self._answers = Flood(_ANSWERS[0], burst=_ANSWERS[1])
         self._answers_all = Flood(_ANSWERS_ALL[0], burst=_ANSWERS_ALL[1])
         self._told = Flood(1, burst=5)
+        self.tap = None  # is called with what `recvmsg` gives: (octets, ancillary, flags, address)
         self.straight = (
             None  # takes a datagram (octets, ancillary, flags, address) from before aiocoap, or gives False
         )
@@ -133,6 +134,8 @@ class Door:
     def on_datagram(self, octets, ancillary, flags, address):
         """A datagram, as `recvmsg` gives it. Whatever it makes us raise, the ones behind it are read."""
         try:
+            if self.tap:
+                self.tap(octets, ancillary, flags, address)
             self._take(octets, ancillary, flags, address)
         except Exception as error:
             self._raised(address, error)

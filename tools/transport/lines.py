@@ -73,6 +73,7 @@ class Line(asyncio.Protocol):
         self.baudrate = baudrate
         self.rtscts = rtscts
         self.on_coap = self.on_l3 = lambda content: None
+        self.tap = None  # is called with each frame, (kind, content, whether it goes out)
         self.framer = Framer(max_frame)
         self._emit = emit
         self._transport = None
@@ -128,6 +129,8 @@ class Line(asyncio.Protocol):
             self._emit("line-noise", line=self.name, frames=self.framer.bad - bad)
 
     def _frame(self, kind, content):
+        if self.tap:
+            self.tap(kind, content, False)
         if kind == COAP:
             self.on_coap(content)
         elif kind == L3:
@@ -140,6 +143,8 @@ class Line(asyncio.Protocol):
         if self._transport is None:
             return False
         self._transport.write(encode(kind, content))
+        if self.tap:
+            self.tap(kind, content, True)
         return True
 
     async def stop(self):

@@ -2,17 +2,22 @@
 """Captures in pcapng (draft-ietf-opsawg-pcapng) of what a program says and hears, for Wireshark and `msgin5g trace`.
 
 A datagram is written as the IP packet that it came in, made anew: the heads say what the socket knows. What goes over a
-serial line is written as UDP too, between addresses of TEST-NET-1 (RFC 5737): the gateway is 192.0.2.1, the device on
-its first line 192.0.2.2, on its second 192.0.2.3. CoAP is on the port of the gateway there, an L3 message on L3_PORT.
+serial line is written as UDP too, between addresses that no network has (TEST-NET-1): the gateway is 192.0.2.1, the
+device on its first line 192.0.2.2, on its second 192.0.2.3. CoAP is on the port of the gateway there, an L3 message on
+L3_PORT.
 
 The file is bounded: when it is full it gets ".1" behind its name, in the place of the one before, and a new one begins.
 """
 
+import errno
 import ipaddress
 import os
+import stat
 import time
 
 import dpkt
+
+from tools.words import in_words
 
 L3_PORT = 65400
 LARGEST = 32 << 20  # octets of one file; there are two
@@ -30,13 +35,15 @@ class Capture:
         self._largest = largest
         self._failed = failed
         self._clock = clock
-        self.packets = 0
         self._begin()
 
     def _begin(self):
         # What is in it may be meant for nobody else.
-        descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NONBLOCK, 0o600)
         self._file = os.fdopen(descriptor, "wb", buffering=0)
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            self.close()
+            raise OSError(errno.EINVAL, "it is no ordinary file")
         kind = dpkt.pcapng.InterfaceDescriptionBlockLE
         self._writer = dpkt.pcapng.Writer(self._file, idb=kind(snaplen=65535, linktype=_RAW))
 
@@ -53,8 +60,7 @@ class Capture:
             self._writer.writepkt(packet, self._clock())
         except OSError as error:
             self.close()
-            self._failed(error.strerror or str(error))
-        self.packets += 1
+            self._failed(in_words(error))
 
     def frame(self, octets, line, port, outgoing):
         """What goes over the serial line of this number, from 0; `outgoing`: to the device."""

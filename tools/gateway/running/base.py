@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 
 from tools.gateway.applications import RefusedError
+from tools.gateway.running import captured
 from tools.gateway.running.commits import Commits, Event
 from tools.gateway.running.options import AddressInUse
 from tools.page import status
@@ -82,6 +83,7 @@ class Running:
         self._commits = Commits(self.store, self)
         self.store.later = self.quietly
         self._told = []
+        self._capture = None
         self._tasks = set()
         self._timer = None
         self._noted = 0.0  # when the time was last written into the store
@@ -157,6 +159,7 @@ class Running:
             with contextlib.suppress(Refusal):  # the store is busy: it is done before the first work
                 self._start()
             await self.listen()
+            self._capture = captured.begin(self)
         except BaseException:
             await self.stop()
             raise
@@ -218,6 +221,8 @@ class Running:
         self._commits.stop()
         if self._metrics is not None:
             self._metrics.close()
+        if self._capture:
+            self._capture.close()
         self.store.close()
 
     # ---- events ------------------------------------------------------------------------------------------------------

@@ -26,11 +26,16 @@ class Options:
     upstream: tuple | None = None  # (host, port) of the server, where that is another program
     upstream_keys: Keys | None = None  # the gateway's own OSCORE keys toward it
     rtscts: bool = False  # flow control of the serial lines
+    pcap: str | None = None  # a file that gets what is said and heard
     function: dict = field(default_factory=dict)  # of FunctionSettings, what is not its default
 
 
 class AddressInUse(OSError):
     """Which of the two, and what to say."""
+
+
+class NoCapture(OSError):
+    """What to say where the file of --pcap cannot be made."""
 
 
 def function_settings(options, **more):

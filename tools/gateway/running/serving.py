@@ -12,7 +12,7 @@ import sqlite3
 import sys
 
 from tools.gateway.keys import KeyFileError
-from tools.gateway.running.options import AddressInUse
+from tools.gateway.running.options import AddressInUse, NoCapture
 from tools.gateway.values import events_of
 from tools.page.events import to_stdout
 from tools.page.sinks import say
@@ -71,7 +71,7 @@ class Command:
         logging.getLogger("aiocoap.cryptography").setLevel(logging.ERROR)  # it tells salts and IVs
         try:
             return asyncio.run(self._serve(args, events))
-        except (StoreError, KeyFileError, AddressInUse, Mistake) as error:
+        except (StoreError, KeyFileError, AddressInUse, NoCapture, Mistake) as error:
             return self.fail(error)
         except KeyboardInterrupt:
             return 130

@@ -70,11 +70,12 @@ class North:
             handle, None, lambda peer: SMALL, ack_timeout, (), guard, self._watch, RATE, SMALL
         )
         self.coap.wide = True
+        self.port = None  # of that socket
         self._server = None  # its Peer, once the name is known
 
     async def start(self):
         family = await self._look_up()
-        await self.coap.start("::" if family == socket.AF_INET6 else "0.0.0.0", 0)
+        self.port = await self.coap.start("::" if family == socket.AF_INET6 else "0.0.0.0", 0)
 
     @property
     def refused(self):

@@ -17,6 +17,7 @@ class Outlet:
 
     def __init__(self):
         self.sent = self.unsent = 0
+        self.tap = None  # is called with what was sent: (octets, ancillary, flags, address)
 
     def attach(self, manager):
         """`manager`: aiocoap's MessageManager."""
@@ -34,6 +35,8 @@ class Outlet:
             try:
                 self._socket.sendmsg((octets,), ancillary, flags, address)
                 self.sent += 1
+                if self.tap:
+                    self.tap(octets, ancillary, flags, address)
                 return
             except (BlockingIOError, InterruptedError):
                 self.unsent += 1
