@@ -203,4 +203,7 @@ def test_an_svg_that_cannot_be_written(tmp_path, capsys):
     (tmp_path / "trace.txt").write_text(MESSAGE)
     missing = tmp_path / "none" / "x.svg"
     assert main(["trace", "--from", str(tmp_path / "trace.txt"), "--svg", str(missing)]) == 2
-    assert capsys.readouterr().err == f"msgin5g: trace: --svg {missing}: No such file or directory: look at the name\n"
+    assert (
+        capsys.readouterr().err
+        == f"msgin5g: trace: --svg {missing}: No such file or directory: look at the name\n"
+    )
