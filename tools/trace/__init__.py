@@ -49,6 +49,11 @@ def add_arguments(parser):
     add = parser.add_argument
     add("--from", dest="source", metavar="SOURCE", required=True, help="what to read, see below")
     add("--svg", metavar="FILE", help="draw the picture as SVG into this file")
+    add(
+        "--title",
+        metavar="TEXT",
+        help="of that picture, for who cannot see it (default: the name of what is drawn)",
+    )
     add("--lines", action="store_true", help="one line for each message in place of a picture")
     add("--device", metavar="HOST:PORT", help="of a capture with several devices, the one to draw")
     add("--listen", action="store_true", help="the port is one wire of a line")
@@ -126,7 +131,7 @@ def _picture(args, found):
         raise UsageError(f"trace: nothing was said in {args.source}")
     try:
         if args.svg:
-            title = f"{os.path.basename(args.source)}: {len(rows)} steps"
+            title = args.title or f"{os.path.basename(args.source)}: {counted(len(rows), 'step')}"
             with open(args.svg, "w", encoding="utf-8") as file:
                 file.write(svg.draw(rows, title))
         else:
