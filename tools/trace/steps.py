@@ -194,7 +194,7 @@ def _add(row, said, count, silent):
         row.silent.add(said.part)
     row.bad = bool(row.silent)
     row.segments = (len(row.numbers), said.parts)
-    parts = [f"segment {ranges(row.numbers)} of {said.parts}"]
+    parts = [f"segment{'s' * (len(row.numbers) > 1)} {ranges(row.numbers)} of {said.parts}"]
     if row.again:
         parts.append(f"{row.again} of them sent again")
     if row.silent:
@@ -211,15 +211,20 @@ def _of_group(rows, said):
     )
 
 
-def ranges(numbers):
-    """{1, 2, 3, 5} as "1-3, 5"."""
+def spans(numbers):
+    """[first, last] of each row of numbers without a gap."""
     found = []
     for number in sorted(numbers):
         if found and number == found[-1][1] + 1:
             found[-1][1] = number
         else:
             found.append([number, number])
-    return ", ".join(str(low) if low == high else f"{low}-{high}" for low, high in found)
+    return found
+
+
+def ranges(numbers):
+    """{1, 2, 3, 5} as "1-3, 5"."""
+    return ", ".join(str(low) if low == high else f"{low}-{high}" for low, high in spans(numbers))
 
 
 def _response(said, count):

@@ -5,10 +5,11 @@ dashed where it was sent again, red where it went wrong, a bar for segments."""
 from xml.sax.saxutils import escape
 
 from tools.trace.picture import Layout, when, words
+from tools.trace.steps import spans
 
 _GUTTER = 64  # for the times
 _LETTER = 6.9  # of one letter, about
-_MARGIN = 16
+_BESIDE = 88  # on either side of the rails, for what happens at one of them
 _NARROWEST, _WIDEST = 240, 560  # between two rails
 _HEAD, _STEP, _MORE, _BAR, _LENGTH = 34, 34, 16, 12, 140
 _STYLE = """
@@ -36,8 +37,13 @@ def draw(steps, title):
     layout = Layout(steps)
     longest = max((len(text) for step in steps for text in (words(step), step.detail)), default=0)
     apart = min(_WIDEST, max(_NARROWEST, longest * _LETTER + 48))
-    rails = {name: _GUTTER + apart * (place + 0.5) for place, name in enumerate(layout.names)}
-    width = round(_GUTTER + apart * len(rails) + _MARGIN)
+    rails = {name: _GUTTER + _BESIDE / 2 + apart * place for place, name in enumerate(layout.names)}
+    noted = max(
+        (len(text) for step in steps if step.to is None for text in (words(step), step.detail)), default=0
+    )
+    last = any(step.to is None and step.who == layout.names[-1] for step in steps)
+    beside = max(_BESIDE, noted * _LETTER + 24) if last or len(rails) == 1 else _BESIDE
+    width = round(_GUTTER + _BESIDE / 2 + apart * (len(rails) - 1) + beside)
     rows, y = [], _HEAD + 8
     for step in steps:
         row, y = _row(step, rails, y, width, layout.begin)
@@ -92,24 +98,20 @@ def _arrow(step, here, there, y):
         step.bad and step.said is not None and step.said.is_request
     ):  # nothing came back: it may not have arrived
         end = there - 24 * way
-        parts.append(
-            f'<path class="cross" d="M{_n(end + 3 * way)} {_n(y + 17)}l10 10m0 -10l-10 10"/>'.replace(
-                f"M{_n(end + 3 * way)}", f"M{_n(end + (3 if way > 0 else -13))}"
-            )
-        )
+        cross = end + (3 if way > 0 else -13)
+        parts.append(f'<path class="cross" d="M{_n(cross)} {_n(y + 17)}l10 10m0 -10l-10 10"/>')
     parts.append(f'<path class="arrow" d="M{_n(here)} {_n(y + 22)}H{_n(end - 6 * way)}"/>')
     parts.append(f'<path class="tip" d="M{_n(end)} {_n(y + 22)}l{-9 * way} -4.5v9z"/>')
     y += _STEP
     if step.segments:
-        said, total = step.segments
-        left = middle - _LENGTH / 2
-        full = max(3, _LENGTH * min(said, total) / max(1, total))
-        parts.append(
-            f'<rect class="trough" x="{_n(left)}" y="{_n(y - 4)}" width="{_LENGTH}" height="6" rx="3"/>'
-        )
-        parts.append(
-            f'<rect class="part" x="{_n(left)}" y="{_n(y - 4)}" width="{_n(full)}" height="6" rx="3"/>'
-        )
+        left, total = middle - _LENGTH / 2, max(1, step.segments[1])
+        bar = f'y="{_n(y - 4)}" height="6" rx="3"/>'
+        parts.append(f'<rect class="trough" x="{_n(left)}" width="{_LENGTH}" {bar}')
+        for first, end in spans(step.numbers or range(1, step.segments[0] + 1)):
+            wide = max(2, _LENGTH * (min(end, total) - first + 1) / total)
+            parts.append(
+                f'<rect class="part" x="{_n(left + _LENGTH * (first - 1) / total)}" width="{_n(wide)}" {bar}'
+            )
         y += _BAR
     if step.detail:
         parts.append(_text("more middle", middle, y + 6, step.detail))

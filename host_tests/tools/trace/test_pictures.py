@@ -89,7 +89,7 @@ def test_segments_are_one_arrow_and_a_gap_is_said():
     lines.append("     5.001 > CON 0.02 mid 0006 token 06 octets 900")
     lines.append("     5.020 < ACK 2.04 mid 0006 token 06 octets 8")
     first, asked, again = steps(said_of(lines))
-    assert (first.segments, first.detail) == ((4, 5), "869e7241: segment 1-2, 4-5 of 5")
+    assert (first.segments, first.detail) == ((4, 5), "869e7241: segments 1-2, 4-5 of 5")
     assert (asked.what, asked.who, asked.to) == ("SEGREC", "gateway", "device")
     assert (again.segments, again.detail, again.bad) == ((1, 5), "869e7241: segment 3 of 5", False)
 

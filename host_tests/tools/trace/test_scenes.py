@@ -42,11 +42,11 @@ SEEN = {
     scenes.SEGMENT: [
         ("REG", "", False),
         ("2.04", "", False),
-        ("MSG", "ID: segment 1-3 of 4, no answer to 3", True),
+        ("MSG", "ID: segments 1-3 of 4, no answer to 3", True),
         ("registered", "", False),
         ("time-out", "", True),
         ("SEGREC", "", False),
-        ("MSG", "ID: segment 3-4 of 4", False),
+        ("MSG", "ID: segments 3-4 of 4", False),
         ("SEGCONFIR", "", False),
         ("accepted", "ID", False),
     ],
