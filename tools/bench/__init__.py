@@ -51,7 +51,7 @@ def add_arguments(parser):
     parser.add_argument(
         "--readme",
         action="store_true",
-        help=f"measure nothing: write the figures of {results.shown()} into README.md and docs/bench.md",
+        help=f"measure nothing: write the figures of {results.shown()} into README.md and pages of docs",
     )
     parser.add_argument(
         "--peers",

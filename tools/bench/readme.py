@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The figures of README.md and docs/bench.md: blocks between two marks, which `make bench ARGS=--readme` writes.
+"""The figures of README.md and pages of docs: blocks between two marks, which `make bench ARGS=--readme` fills.
 
 Each line of a block is a row of the bench in other words. A figure that was not measured this time stays as it stands.
 """
@@ -230,6 +230,22 @@ BLOCKS = {
                 ),
             )
         ],
+    ],
+    "docs/security.md": [
+        Line(
+            f"{octets} octets, {what}",
+            "oscore",
+            f"OSCORE, POST of {octets} octets: added" + (f": {row}" if row else ""),
+            "oscore.protect_ms" if (octets, row) == (100, "to protect, RP2040") else None,
+        )
+        for octets in (20, 100, 1024)
+        for what, row in (
+            ("octets more on the air", ""),
+            ("to protect", "to protect"),
+            ("to unprotect", "to unprotect"),
+            ("to protect on an RP2040", "to protect, RP2040"),
+            ("to unprotect on an RP2040", "to unprotect, RP2040"),
+        )
     ],
 }
 

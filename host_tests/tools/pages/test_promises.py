@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from host_tests.house.test_documents import rows
+from tools.bench import readme
 from tools.gateway import program as gateway
 from tools.gateway.running.relay import program as relay
 from tools.provision import program as provision
@@ -120,6 +121,24 @@ def test_a_bound_is_the_one_that_holds(page, sentence, number):
     found = re.search(pattern, text(page))
     assert found, "%s does not say so any more" % page
     assert int(found[1].replace(",", "")) == number
+
+
+# (page, what it says with # for KB or thousands, the limit whose figure the README has)
+FIGURES = (
+    ("coap.md", "a program that asks has # KB of heap less where the library is frozen", "heap.context"),
+    ("development.md", "it takes some # KB to begin with", "heap.core_mpy"),
+    ("development.md", "62 KB to begin with, # KB in an image", "heap.core_frozen"),
+    ("bench.md", "| message sent and accepted | 3,465,000 | #,000 |", "instructions.message"),
+    ("bench.md", "| with OSCORE | 3,930,000 | #,000 |", "instructions.message_oscore"),
+    ("bench.md", "Where the #,000 of a message sent go", "instructions.message"),
+)
+
+
+@pytest.mark.parametrize(("page", "sentence", "limit"), FIGURES, ids=[each[1] for each in FIGURES])
+def test_a_figure_in_a_sentence_is_that_of_the_readme(page, sentence, limit):
+    found = re.search(re.escape(sentence).replace(r"\#", r"(\d+)"), text(page))
+    assert found, "%s does not say so any more" % page
+    assert int(found[1]) in {round(figure / 1000) for figure in readme.written(limit)}
 
 
 def test_each_option_in_a_page_is_one():
