@@ -109,10 +109,12 @@ def comments(text):
 
 def readable(name):
     """[(line, text)] of what a person reads in a file, one sentence in one piece where that is possible."""
+    if name.endswith(".png"):  # what stands on a picture is text of the page
+        return []
     text = (ROOT / name).read_text()
     if name.endswith((".py", ".pyi")):
         return comments(text)
-    if name.endswith((".mjs", ".h", ".c")):
+    if name.endswith((".mjs", ".js", ".css", ".h", ".c")):
         return [
             (text.count("\n", 0, match.start()) + 1, re.sub(r"^\s*(//|\*)", " ", match[0], flags=re.M))
             for match in re.finditer(r"/\*.*?\*/|(?:^[ \t]*//.*\n)+|\s//.*", text, re.S | re.M)

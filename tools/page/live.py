@@ -132,7 +132,7 @@ class Live:
         told = [(number, record) for number, _, _, record in changes if record is not None]
         if any(record["event"].startswith("quarantine") for _, record in told):
             frames.append(frame("quarantine", self._view.quarantine()))
-        frames += [frame("event", _told(record), number) for number, record in told]
+        frames += [frame("event", for_people(record), number) for number, record in told]
         now = self._view.counts()
         frames.append(frame("count", {k: v for k, v in now.items() if counts.get(k) != v}, at))
         return frames
@@ -142,5 +142,6 @@ class Live:
         return [item for item in found if item is not None]
 
 
-def _told(record):
+def for_people(record):
+    """An event as the page has it: a sentence."""
     return {"time": record["time"], "event": record["event"], "text": sentence(record)}

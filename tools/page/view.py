@@ -5,6 +5,7 @@ import functools
 import importlib.metadata
 
 from tools.page.devices import Devices
+from tools.page.live import for_people
 from tools.server.hosts import is_loopback
 from tools.server.isolation import reason_of
 from tools.store.server.listedtables import AWAY, NEVER, REGISTERED
@@ -12,6 +13,7 @@ from tools.store.tables import DATA
 from tools.wire import payload as payloads
 from tools.wire.bodies import Address, same
 
+LATEST = 30  # events of an overview
 MODES = {"both": "gateway with its server", "server": "server", "gateway": "gateway"}
 # What a program without a server cannot say.
 _UNKNOWN = ("waiting", "quarantine", "groups", "topics", "messages that wait at the server")
@@ -54,6 +56,8 @@ class View:
             "counts": self.counts(),
             "warnings": self.warnings(),
             "quarantine": self.quarantine(),
+            "events": [for_people(record) for record in list(program.events.recent)[-LATEST:]],
+            "time": program.clock(),
             "at": self.history.at,
         }
 

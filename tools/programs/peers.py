@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Programs that others wrote, which tests talk to: libcoap's client and server, CoAP for Node.js, Wireshark's
-dissectors, curl; an MQTT broker, to measure beside; Prometheus' own checks; and valgrind.
+dissectors, curl; an MQTT broker, to measure beside; Prometheus' own checks; valgrind; and a browser,
+for the page.
 
     python -m tools.programs.peers
 
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tools.errors import UsageError
-from tools.programs import debian, npm
+from tools.programs import browser, debian, npm
 from tools.programs.micropython import BIN
 from tools.words import in_words
 
@@ -156,6 +157,10 @@ def main():
         there.append(node_peer().name)
     except NoPeer as error:
         print(f"Peers for the tests: {error}", file=sys.stderr)
+    try:
+        there += [Path(browser.provide().program).name, browser.axe().parent.name]
+    except browser.NoBrowser as error:
+        print(f"Peers for the tests: {error}. The tests of the page are skipped.", file=sys.stderr)
     print("Peers for the tests:", ", ".join(there) or "none")
     return 0
 

@@ -41,7 +41,7 @@ def watched(g):
 LISTS = {"subscriptionId": described.LIST_ID, "notificationId": described.LIST_ID}
 
 
-PAGE = {"name": "icon.svg", "ue": SENSOR, "from": WEATHER, "msgId": "3c7f9e21-8d40-4fa6-b2c3-d4e5f6071829"}
+PAGE = {"name": "page.css", "ue": SENSOR, "from": WEATHER, "msgId": "3c7f9e21-8d40-4fa6-b2c3-d4e5f6071829"}
 
 
 class Scene:

@@ -288,9 +288,10 @@ def test_a_gateway_that_runs_and_starts_with_what_raises(tmp_path):
                 async with http.get(base + "/status.json") as response:
                     quarantined = (await response.json())["quarantined"]
                 assert [each["msgId"] for each in quarantined] == [ids[1], spoilt]
-                async with http.get(base) as response:
-                    text = await response.text()
-                assert "Set aside after an error" in text and "cannot be read" in text
+                async with http.get(base + "/api/overview") as response:
+                    aside = (await response.json())["quarantine"]
+                assert [each["msgId"] for each in aside] == [ids[1], spoilt]
+                assert "cannot be read" in aside[1]["reason"]
             assert main(["gateway", "quarantine", "retry", str(quarantined[0]["id"]), "--store", path]) == 0
             assert (await b.next("MSG"))["msgId"] == ids[1]  # it looks by itself
 

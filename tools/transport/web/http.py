@@ -104,7 +104,7 @@ class HttpTransport:
         self._incoming = Incoming(body_limit)
         self._app = web.Application(middlewares=[self._framed, problems, self._admit])
         add = self._app.router
-        self.pages = Pages(view, lambda: self._snapshot(), None if server is None else self._send)
+        self.pages = Pages(view, None if server is None else self._send)
         self._of_page = {*self.pages.add_to(self._app), self._status, self._measured}
         add.add_get("/status.json", self._status)
         add.add_get("/metrics", self._measured)
@@ -161,7 +161,7 @@ class HttpTransport:
                 self._callers.check_host(request)
                 _caller.set(self._callers.anybody(request))
                 return await handler(request)
-            if handler == self._describe:  # it is the same for everybody
+            if handler == self._describe or handler in self.pages.for_anybody:  # the same for everybody
                 self._callers.check_host(request)
                 return await handler(request)
             _caller.set(self._callers.caller(request, public=handler in self._of_page))

@@ -8,27 +8,27 @@ import urllib.parse
 
 from aiohttp import web
 
-from tools.page import page, statics
+from tools.page import statics
 from tools.page.devices import SIZE
 from tools.page.live import HEARTBEAT, Full, Live
 from tools.server.callers import RefusedError
 from tools.transport.web.problems import problem
 from tools.wire.bodies import Malformed
-from tools.wire.outside import encodable
 
 BEAT = 15  # s without anything to say
 PATIENCE = 30  # s for a reader to take what was written
 AT_ONCE = 0.1  # s, for which changes wait for others
 SENDING = 1 << 16  # octets of a body of /api/send
-_OLD_POLICY = "default-src 'none'; style-src 'unsafe-inline'"  # of a page without files of its own
 
 
 class Pages:
-    """`view`: a View; `snapshot()`: the status of `page.render`; `send(request)`: handles a POST of what the page
-    sends, None where nothing can be sent."""
+    """`view`: a View; `send(request)`: handles a POST of what the page sends, None where nothing can be sent.
+    `for_anybody`: the handlers of files, which say nothing of this gateway and ask for the token that the rest needs.
+    """
 
-    def __init__(self, view, snapshot, send=None, folder=statics.FOLDER):
-        self._view, self._snapshot, self._send = view, snapshot, send
+    def __init__(self, view, send=None, folder=statics.FOLDER):
+        self._view, self._send = view, send
+        self.for_anybody = {self._page, self._static}
         self._files = statics.files(folder)
         self.live = Live(view, self._soon)
 
@@ -60,11 +60,7 @@ class Pages:
     # ---- files -------------------------------------------------------------------------------------------------------
 
     async def _page(self, request):
-        if statics.PAGE in self._files:
-            return self._file(request, self._files[statics.PAGE])
-        headers = statics.HEADERS | {"Content-Security-Policy": _OLD_POLICY}
-        text = encodable(page.render(self._snapshot()))
-        return web.Response(text=text, content_type="text/html", headers=headers)
+        return self._file(request, self._files[statics.PAGE])
 
     async def _static(self, request):
         found = self._files.get(request.match_info["name"])

@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: MIT
+"""What somebody does on the page, beside a gateway that runs: devices come, messages go, and it is seen at once."""
+
+import asyncio
+
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+
+from host_tests.gateway.scripted import LONG
+
+SENSOR, WEATHER = "ue:sensor-1@example.org", "as:weather@example.org"
+
+
+def message_address(origin, msg_id):
+    return "#/message/%s/%s" % (origin.replace(":", "%3A").replace("@", "%40"), msg_id)
+
+
+async def answers(device):
+    """Takes a message, and reports it."""
+    body = await device.next("MSG")
+    assert await device.report(body) == "2.04"
+    return body
+
+
+def test_who_has_no_device_yet_is_told_what_to_do(page):
+    assert "msgin5g provision" in page.see("section", "No device yet").text
+    page.see("#link", "live")
+    page.click("nav a", "Devices")
+    page.see("main .sheet", "No device is known here yet")
+    page.click("nav a", "Set aside")
+    page.see("main .empty", "Nothing is set aside")
+
+
+def test_a_device_that_registers_appears(page, scene):
+    page.see("[data-count=registered] dd", "0")
+    scene.device()
+    page.see("[data-count=registered] dd", "1")
+    page.see("#events li", "registered " + SENSOR)
+    page.see_no("section", "No device yet")
+    page.click("[data-count=registered] a")
+    page.see("td", SENSOR)
+    page.see("td .state", "registered")
+    scene.device("ue:sensor-2@example.org")
+    page.see("td", "ue:sensor-2@example.org")
+
+
+def test_who_else_there_is_is_told_when_somebody_asks(page, scene):
+    server = scene.server()
+    page.click("summary", "Application Servers")
+    page.see("details li", "%s: %s" % (WEATHER, server.target))
+    page.see("details .empty", "Nobody is subscribed")
+
+
+def test_the_life_of_a_message_of_a_device(page, scene):
+    device = scene.device()
+    server = scene.server()
+    page.go("#/device/" + SENSOR, "h1", SENSOR)
+    page.see(".empty", "No message of it is kept")
+    msg_id = scene.do(device.send(WEATHER, "21.5", "AS"))
+    body = scene.do(server.next())
+    assert body["payload"] == "21.5"
+    page.see("tr .state", "delivered")
+    page.click("tr[data-message] a")
+    page.see("h1", "Message")
+    page.see("#message-state", "delivered")
+    page.see("dd", msg_id)
+    page.see("svg.life .who", "Device")
+    page.see("svg.life .who", "Application Server")
+    arrows = [each.get_attribute("data-what") for each in page.all("svg.life g[data-what]")]
+    assert arrows[0] == "MSG" and len(arrows) >= 2
+    page.click("summary")
+    words = page.text(".steps")
+    assert SENSOR in words and WEATHER in words and len(page.all(".steps li")) == len(arrows)
+    # What it carries is not asked for before somebody asks.
+    assert page.js(
+        "return performance.getEntriesByType('resource').every((e) => !e.name.endsWith('/payload'))"
+    )
+    page.click("#show-payload")
+    assert page.see("#payload").text == "21.5"
+    page.click("#as-hex")
+    assert page.see("#payload", "32 31 2e 35").text.endswith("21.5")
+
+
+def test_a_message_that_waits_is_delivered_while_one_looks(page, scene):
+    device, server = scene.device(), scene.server()
+    assert scene.do(device.code(device.own("DEREG"))) == "2.04"
+    message = server.message(SENSOR, "on", stoAndFwInd=True)
+    status, _ = scene.do(server.deliver(message))
+    assert status == 200
+    page.go(message_address(WEATHER, message["msgId"]), "#message-state", "waits for the recipient")
+    page.see("svg.life .what", "store")
+    scene.do(device.register())
+    page.see("#message-state", "delivered")
+    page.see("svg.life .who", "Device")
+
+
+def test_what_is_sent_here_is_seen_to_arrive_and_reported(page, scene):
+    device = scene.device()
+    page.go("#/send", "#send")
+    page.type("#to", SENSOR)
+    page.type("#text", "window open")
+    answer = asyncio.run_coroutine_threadsafe(answers(device), scene._loop)
+    page.click("#send")
+    page.see("#sent", "delivered, report: success")
+    page.see("svg.life g[data-what=IMDN]")
+    assert answer.result(LONG)["payload"] == "window open"
+
+
+def test_octets_are_sent_as_hex(page, scene):
+    device = scene.device()
+    page.go("#/device/" + SENSOR, "#send")
+    page.js("document.getElementById('encoding').value = 'hex'")
+    page.type("#text", "00 ff 0")
+    page.click("#send")
+    page.see("#sent", "Hex is pairs of the digits")
+    page.type("#text", "00 ff 0A")
+    page.click("#report")
+    page.click("#send")
+    page.see("#sent", "delivered")
+    body = scene.do(device.next("MSG"))
+    assert body["payload"]
+
+
+def test_numbers_are_drawn_when_somebody_asks(page, scene):
+    device = scene.device()
+    scene.server()
+    for value in ("20", "21.5", "door open", "-3e1"):
+        scene.do(device.send(WEATHER, value, "AS"))
+    page.go("#/device/" + SENSOR, "tr[data-message]")
+    page.click("#numbers")
+    said = page.see("svg.plot").get_attribute("aria-label")
+    assert "lowest -30, highest 21.5, last -30" in said.replace("−", "-")
+    assert len(page.all("svg.plot .point")) == 3
+    scene.do(device.send(WEATHER, "22", "AS"))
+    page.see("p", "4 numbers in 5 messages")
+    assert len(page.all("svg.plot .point")) == 4
+
+
+def test_a_refusal_is_told_in_words(page, scene):
+    device = scene.device()
+    code = scene.do(device.code(device.msg(WEATHER, "x", "AS", msgId="no UUID")))
+    assert code.startswith("4.")
+    page.go("#/device/" + SENSOR, "#refusals li", code)
+
+
+def test_the_keys_lead_everywhere_and_can_be_turned_off(page):
+    page.key("d")
+    page.see("h1", "Devices")
+    page.key("/")
+    page.driver.switch_to.active_element.send_keys("sd")
+    assert page.js("return document.getElementById('search').value") == "sd"
+    page.key(Keys.TAB, "s")
+    page.see("h1", "Send")
+    page.driver.back()
+    page.see("h1", "Devices")
+    assert page.js("return document.getElementById('search').value") == "sd"
+    page.driver.refresh()
+    page.see("h1", "Devices")
+    page.js("document.activeElement.blur()")
+    page.key("?")
+    page.click("#keys-on")
+    page.click("dialog button", "Close")
+    page.key("o")
+    page.key("s")
+    assert page.text("h1") == "Devices"
+
+
+def test_who_comes_by_tab_sees_where(page):
+    seen = []
+    for _ in range(8):
+        element = page.tab()
+        style = page.js(
+            "const s = getComputedStyle(arguments[0]); return [s.outlineStyle, s.outlineWidth]", element
+        )
+        assert style == ["solid", "2px"]
+        seen.append(element.get_attribute("aria-label") or element.text)
+    assert seen[0] == "Skip to the content" and "Devices" in seen and "Keyboard shortcuts" in seen
+
+
+def test_the_skip_link_leads_past_the_bar(page):
+    page.tab().send_keys(Keys.ENTER)
+    assert page.driver.switch_to.active_element.tag_name == "main"
+    assert page.text("h1") == "Overview"
+
+
+def test_colours_are_kept(page):
+    ground = "return getComputedStyle(document.body).backgroundColor"
+    light = page.js(ground)
+    page.scheme("dark")
+    dark = page.js(ground)
+    assert dark != light
+    page.click("#theme")
+    assert page.js(ground) == light
+    page.driver.refresh()
+    page.see("h1")
+    assert page.js(ground) == light
+    page.click("#theme")
+    page.scheme("light")
+    assert page.js(ground) == dark
+    assert page.driver.find_element(By.ID, "theme").get_attribute("aria-label") == "Colours: dark"

@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: MIT
+"""A gateway that is killed and comes back; one that wants a token; and ten thousand devices."""
+
+import pytest
+
+from host_tests.gateway.page.browser.page import Page
+from host_tests.gateway.page.browser.scene import Scene
+from host_tests.gateway.scripted import Process, Ue
+from tools.wire.identity import Peer
+
+SENSOR, WEATHER = "ue:sensor-1@example.org", "as:weather@example.org"
+MANY = 10_000
+
+
+# ---- lost ------------------------------------------------------------------------------------------------------------
+
+
+class Apart(Scene):
+    """A gateway as a program of its own."""
+
+    def __init__(self, folder):
+        super().__init__()
+        self._folder = folder
+
+    def __enter__(self):
+        self._thread.start()
+        self.g = Process(self._folder)
+        self.do(self.g.start())
+        self.g._command += ["--http", "127.0.0.1:%d" % self.g.http_port]  # where the page will look for it
+        return self
+
+    def __exit__(self, *exception):
+        if self.g._process.returncode is None:
+            self.do(self.g.kill())
+        super().__exit__(*exception)
+
+
+def test_a_gateway_that_is_killed_and_comes_back(driver, tmp_path):
+    with Apart(tmp_path) as scene:
+        page = Page(driver)
+        page.begin(scene.url, "#/devices")
+        page.see("#link", "live")
+        scene.device()
+        page.see("td", SENSOR)
+        scene.do(scene.g.kill())
+        page.see("#lost[role=alert]", "The gateway does not answer")
+        page.see("#link", "not connected")
+        assert page.text("td") == SENSOR  # what was seen stays
+        scene.do(scene.g.start())
+        page.see("#link", "live")
+        page.see_no("#lost")
+        # It is another run, with numbers of its own; what comes now is seen as before.
+        scene.device("ue:sensor-2@example.org")
+        page.see("td", "ue:sensor-2@example.org")
+        page.end()
+
+
+def test_a_page_that_is_opened_while_nobody_answers_begins_by_itself(driver, tmp_path):
+    with Apart(tmp_path) as scene:
+        page = Page(driver)
+        page.begin(scene.url, "#/devices")
+        scene.do(scene.g.kill())
+        page.see("#lost")
+        page.click("nav a", "Overview")
+        page.see(".fault", "The gateway does not answer")
+        scene.do(scene.g.start())
+        page.see("#link", "live")
+        page.see_no(".fault")
+        page.see("[data-count=registered] dd", "0")
+        page.end()
+
+
+# ---- a token ---------------------------------------------------------------------------------------------------------
+
+
+def test_who_reads_from_elsewhere_shows_a_token(driver, scene):
+    def from_elsewhere():
+        callers = scene.g.http._callers
+        callers.caller = lambda request, public, caller=callers.caller: caller(request, False)
+        with scene.g.store.transaction():
+            return scene.g.store.add_token(WEATHER)[0]
+
+    token = scene.call(from_elsewhere)
+    page = Page(driver)
+    page.begin(scene.url, seen="dialog[open]")
+    page.type("#token-text", "nobody's")
+    page.click("#token button")
+    page.see("dialog[open] p", "does not know this token")
+    page.type("#token-text", token)
+    page.click("#token button")
+    page.see("#link", "live")
+    page.see("[data-count=registered] dd", "0")
+    scene.device()
+    page.see("[data-count=registered] dd", "1")
+    page.driver.refresh()
+    page.see("#link", "live")
+    assert page.js("return Object.values(localStorage)") == []
+    assert all("401" in line for line in page.told())
+    page.end()
+
+
+# ---- many ------------------------------------------------------------------------------------------------------------
+
+
+def fill(store, now):
+    with store.transaction():
+        for number in range(MANY):
+            ue = "ue:meter-%05d@example.org" % number
+            store.register(ue, Peer("192.0.2.%d" % (number % 250), 5683), now, now + 3600, 2048, None)
+            if number % 10 == 0:
+                store.end_registration(ue)
+
+
+def asked(page):
+    """Paths that the page has asked of the interface since the last time."""
+    paths = page.js(
+        "const all = performance.getEntriesByType('resource').map((e) => new URL(e.name).pathname);"
+        " performance.clearResourceTimings(); return all.filter((p) => p.startsWith('/api/'))"
+    )
+    return sorted(paths)
+
+
+def test_ten_thousand_devices(driver, scene):
+    scene.call(fill, scene.g.store, scene.g.clock())
+    page = Page(driver)
+    page.begin(scene.url, "#/devices")
+    page.see("header p", "10,000 devices")
+    assert len(page.all("tbody tr")) == 50
+    page.see(".pages", "Page 1 of 200")
+    asked(page)
+    page.click(".pages button", "Next")
+    page.see("td", "ue:meter-00050@example.org")
+    assert asked(page) == ["/api/devices"]
+    page.type("#search", "meter-0777")
+    page.see("header p", "10 devices with “meter-0777”")
+    assert "q=meter-0777" in page.js("return location.hash")
+    page.click("[data-state-pick=away]")
+    page.see("header p", "1 device with")
+    page.driver.refresh()
+    page.see("header p", "1 device with")
+    assert [each.text for each in page.all("td.id")] == ["ue:meter-07770@example.org"]
+    page.type("#search", "nothing")
+    page.see(".sheet", "No device is called “nothing”")
+    page.click("button", "Show all devices")
+    page.see("header p", "10,000 devices")
+    # What changes of a device on show changes in place; of others nothing is asked.
+    page.see("#link", "live")
+    asked(page)
+    other, shown = (scene.there(Ue(scene.g, "ue:meter-%05d@example.org" % number)) for number in (9001, 3))
+    scene.do(other.register())
+    scene.do(shown.register())
+    page.see("tr.fresh td", "ue:meter-00003@example.org")
+    assert asked(page) == []
+    page.end()
+
+
+# ---- the stream ------------------------------------------------------------------------------------------------------
+
+# As the WHATWG's HTML standard, 9.2.6, has streams read; what each of them gives: (kind, data, id).
+STREAMS = (
+    ("data: a\n\n", [["message", "a", None]]),
+    ("event: device\ndata: {}\nid: 7\n\n", [["device", "{}", "7"]]),
+    ("data: first\ndata: second\n\n", [["message", "first\nsecond", None]]),
+    (": a comment\n\ndata:none\n\n", [["message", "none", None]]),
+    ("data\n\ndata\ndata\n\ndata:", [["message", "", None], ["message", "\n", None]]),
+    ("id: 1\nevent: e\n\ndata: x\n\n", [["message", "x", "1"]]),
+    ("data: a\r\n\r\ndata: b\r\rdata: c\n\n", [["message", each, None] for each in "abc"]),
+)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 1000])
+def test_a_stream_is_read_however_it_is_cut(page, size):
+    script = """
+    const [text, size, done] = arguments;
+    import("/static/server.js").then(({ reader }) => {
+      const heard = [];
+      const feed = reader(({ kind, data, id }) => heard.push([kind, data, id]));
+      for (let at = 0; at < text.length; at += size) feed(text.slice(at, at + size));
+      done(heard);
+    });
+    """
+    for text, events in STREAMS:
+        assert page.driver.execute_async_script(script, text, size) == events, text

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: MIT
+// One device: how it is, in words; its messages; what it counts; what it was refused.
+
+import { fill, h, head, link, sheet, state, table } from "./dom.js";
+import { deviceState, place } from "./devices.js";
+import { numberOf } from "./payload.js";
+import { plot } from "./plot.js";
+import { sendBox } from "./send.js";
+import { get, getOctets, paths } from "./server.js";
+import { at, plural, since, toldOf } from "./words.js";
+
+const SHOWN = 50; // messages, as the gateway gives them
+const LONGEST = 200; // octets of what may be a number
+const AT_ONCE = 4; // payloads that are asked for at a time
+
+/** How it is, a sentence each. */
+function condition(device) {
+  const said = [];
+  if (device.state === "never") {
+    said.push("It has never registered. Switch it on; if it stays so, its console says why.");
+  } else if (device.state === "away") {
+    said.push("Its registration is over, and nothing was heard of it since. What is sent to it waits, where the sender allows that.");
+  }
+  if (device.silentSince && device.state === "registered") said.push(["It does not answer, and is ", since(device.silentSince, "silent for"), "."]);
+  if (device.asleep && device.asleepUntil === null) said.push("It sleeps until it asks for its messages.");
+  else if (device.asleepUntil) said.push(["It sleeps, and listens again ", since(device.asleepUntil), "."]);
+  return said.map((each) => h("p", {}, each));
+}
+
+function facts(device) {
+  const rows = [
+    ["State", deviceState(device)],
+    ["Last heard", since(device.lastHeard) ?? "never"],
+    ["Silent since", device.silentSince && at(device.silentSince)],
+    ["Registration ends", device.state === "registered" ? since(device.expires) : null],
+    ["Asleep until", device.asleepUntil && at(device.asleepUntil)],
+    ["Waits for it", device.waits > 0 ? plural(device.waits, "message") : "nothing"],
+    ["Where", place(device)],
+  ];
+  return rows.filter(([, value]) => value).map(([words, value]) => [h("dt", {}, words), h("dd", {}, value)]);
+}
+
+function messageRow(message) {
+  const [words, tone] = toldOf(message);
+  const other = message.direction === "in" ? message.from : message.to;
+  return h(
+    "tr",
+    { "data-message": message.msgId, "data-from": message.from },
+    h("td", { class: "keep" }, h("a", { href: link("message", message.from, message.msgId) }, at(message.time) ?? "message")),
+    h("td", {}, h("span", { class: "quiet" }, message.direction === "in" ? "from " : "to "), other),
+    h("td", {}, state(words, tone)),
+  );
+}
+
+/** The numbers among the payloads that it sent, asked for by hand: payloads stay hidden until then. */
+function numbers(messages) {
+  const box = h("div");
+  const words = h("p", { class: "hint", role: "status" }, "Payloads stay hidden until they are asked for.");
+  const button = h("button", { type: "button", id: "numbers" }, "Read the payloads of its messages");
+  const points = [];
+  let shown = false;
+
+  function draw(read) {
+    words.textContent = points.length ? `${plural(points.length, "number")} in ${plural(read, "message")}.` : `No number in ${plural(read, "message")}.`;
+    if (points.length) fill(box, plot(points));
+  }
+
+  async function value(message) {
+    try {
+      const number = numberOf(await getOctets(paths.payload(message.from, message.msgId)));
+      if (number !== null) points.push({ time: message.time, value: number });
+    } catch (error) {
+      if (error.status !== 404) throw error; // no longer kept
+    }
+  }
+
+  let read = 0;
+  button.addEventListener("click", async () => {
+    button.disabled = true;
+    const sent = messages().filter((each) => each.direction === "out" && !(each.size > LONGEST));
+    try {
+      for (let first = 0; first < sent.length; first += AT_ONCE) await Promise.all(sent.slice(first, first + AT_ONCE).map(value));
+      read = sent.length;
+      points.sort((one, other) => one.time - other.time);
+      shown = true;
+      button.hidden = true;
+      draw(read);
+    } catch (error) {
+      words.textContent = error.message;
+      button.disabled = false;
+    }
+  });
+  const element = sheet("Numbers over time", box, words, button);
+  return {
+    element,
+    /** One more message of it. */
+    async more(message) {
+      if (!shown || message.direction !== "out" || message.size > LONGEST) return;
+      await value(message);
+      points.sort((one, other) => one.time - other.time);
+      while (points.length > SHOWN) points.shift();
+      draw((read += 1));
+    },
+  };
+}
+
+export function device(page, ue) {
+  const said = h("div");
+  const list = h("dl", { class: "facts" });
+  const body = h("tbody");
+  const messagesSheet = h("section", { class: "sheet" }, h("h2", {}, "Messages"), table("Messages", ["When", "With", "State"], body));
+  const none = h("p", { class: "empty" }, "No message of it is kept. Send it one, below; or call ", h("code", {}, "client.send()"), " on the device.");
+  messagesSheet.append(none);
+  const more = h("div");
+  const top = head(ue, null, h("a", { href: "#/devices" }, "Devices"));
+  let messages = [];
+  const plotted = numbers(() => messages);
+  const box = sendBox(page, { to: ue, toType: "UE" });
+  const element = h("div", {}, top, h("div", { class: "two" }, h("div", {}, messagesSheet, plotted.element, box.element), h("div", {}, h("section", { class: "sheet" }, h("h2", {}, "How it is"), said, list), more)));
+
+  function show(data) {
+    fill(said, condition(data));
+    fill(list, facts(data));
+  }
+
+  function showMessages() {
+    fill(body, messages.map(messageRow));
+    none.hidden = messages.length > 0;
+    body.parentElement.hidden = messages.length === 0;
+    plotted.element.hidden = !messages.some((each) => each.direction === "out");
+  }
+
+  function showMore(data) {
+    const stats = Object.entries(data.stats ?? {});
+    const refusals = data.refusals ?? [];
+    const group = (each) => (typeof each === "string" ? each : (each.name ?? each.group ?? ""));
+    fill(
+      more,
+      refusals.length > 0 && sheet("Last refusals", h("ul", { class: "lines", id: "refusals" }, refusals.map((each) => h("li", {}, at(each.time), h("span", {}, each.text))))),
+      stats.length > 0 && sheet("Counted of it", h("dl", { class: "facts" }, stats.map(([name, value]) => [h("dt", {}, name), h("dd", {}, String(value))]))),
+      (data.topics ?? []).length > 0 && sheet("Topics", h("ul", { class: "lines" }, data.topics.map((each) => h("li", {}, each.topic ?? each)))),
+      (data.groups ?? []).length > 0 && sheet("Groups", h("ul", { class: "lines" }, data.groups.map((each) => h("li", {}, group(each))))),
+    );
+  }
+
+  return {
+    title: ue,
+    element,
+    async load() {
+      const data = await get(paths.device(ue));
+      messages = data.messages ?? [];
+      show(data);
+      showMessages();
+      showMore(data);
+    },
+    heard(kind, data) {
+      box.heard(kind, data);
+      if (kind === "device" && data.ue === ue) {
+        if (data.state === null) page.reloadSoon();
+        else show(data);
+      } else if (kind === "message" && (data.from === ue || data.to === ue)) {
+        const seen = messages.find((each) => each.from === data.from && each.msgId === data.msgId && each.to === data.to);
+        const item = { ...data, direction: data.direction ?? (data.from === ue ? "out" : "in") };
+        if (seen) Object.assign(seen, item, { time: seen.time, direction: seen.direction });
+        else {
+          messages = [item, ...messages].slice(0, SHOWN);
+          plotted.more(item).catch(() => {});
+        }
+        showMessages();
+      }
+    },
+    close() {
+      box.close();
+    },
+  };
+}
