@@ -9,6 +9,7 @@ from tools.transport.lines import COAP, L3
 from tools.wire import bodies, l3, payload
 
 _KEPT = 1024  # requests whose answer may still come
+_IN_PICTURE = 60  # characters of a payload
 
 # Annex A.2.1
 L3_NAMES = {
@@ -122,7 +123,9 @@ class Reader:
         summary = " ".join([kind, *_members(body)])
         if self._payloads and isinstance(body.get("payload"), str):
             shown = " " + _shown(body["payload"])
-            summary, said.more = summary + shown, said.more + shown
+            summary += shown
+            if not said.parts:
+                said.more += shown if len(shown) <= _IN_PICTURE else shown[:_IN_PICTURE] + "..."
         return kind, summary
 
 

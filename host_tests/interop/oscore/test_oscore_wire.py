@@ -133,3 +133,28 @@ def test_trace_reads_it_with_the_key_alone(captured, tmp_path, capsys):
     assert "OSCORE" not in said.err
     for secret in (keys["master_secret"], keys["master_salt"]):
         assert secret not in said.out + said.err
+    assert "open the valve" not in said.out  # a payload
+
+
+def test_a_picture_with_the_keys_of_the_store(captured, capsys):
+    """Payloads on request alone; without keys nothing but OSCORE."""
+    file, _, _ = captured
+    assert main(["trace", "--from", str(file)]) == 0
+    assert " OSCORE " in (said := capsys.readouterr().out) and " MSG " not in said
+    store = ["--store", str(file.with_name("gateway.db"))]
+    assert main(["trace", "--from", str(file), *store]) == 0
+    said = capsys.readouterr().out
+    for what in (
+        " REG ",
+        " MSG ",
+        " IMDN ",
+        " SEGCONFIR ",
+        " DEREG ",
+        "from ue:sensor-1@example.org to as:weather",
+    ):
+        assert what in said
+    assert " OSCORE " not in said and "open the valve" not in said
+    # 64 KiB each way, each in one arrow
+    assert len(said.splitlines()) < 60 and said.count("= MSG =") == 2
+    assert main(["trace", "--from", str(file), *store, "--payload"]) == 0
+    assert '"open the valve"' in capsys.readouterr().out

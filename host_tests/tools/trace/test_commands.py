@@ -192,3 +192,19 @@ def test_anything_may_be_heard(tmp_path):
         drawn = steps([said])
         assert all(line.isprintable() for line in text.draw(drawn))
         xml.etree.ElementTree.fromstring(svg.draw(drawn, said.text))
+
+
+def test_payloads_on_request(tmp_path, capsys):
+    """Text as it is, octets in hex (RFC 2397: AAEC is 00 01 02); of a picture the beginning, of segments none."""
+    whole = {name: value for name, value in BODY.items() if name not in ("segParams", "isSegmented")}
+    capture = Capture(tmp_path / "made.pcap")
+    for number, body in enumerate((whole, whole | {"payload": "21.5 °C" + "\x1b" + 100 * "x"}, BODY)):
+        capture.add(post(body, mid=number), False)
+    capture.close()
+    path = str(tmp_path / "made.pcap")
+    first, second, third = lines_of(capsys, "--payload", path)
+    assert "payload of 3 00 01 02, " in first
+    assert '"21.5 °C?' + 100 * "x" + '", ' in second
+    assert main(["trace", "--payload", "--from", path]) == 0
+    said = capsys.readouterr().out
+    assert said.count("00 01 02") == 1 and '"21.5 °C?xxx' in said and 60 * "x" not in said
