@@ -37,5 +37,9 @@ def test_a_picture_of_what_a_board_noted(image, tmp_path):
                 text = "\n".join(lines)
                 steps = [" REG ", "* registered", " MSG ", "* accepted"]
                 assert [step for step in steps if step in text] == steps
+            code, lines = await ends(
+                mpremote(emulator, "resume", "exec", "console.trace(False); console.trace()")
+            )
+            assert (code, lines) == (0, ["nothing is traced; console.trace(True) begins"])
 
     asyncio.run(play())

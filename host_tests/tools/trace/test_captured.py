@@ -6,11 +6,14 @@ import os
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 
 import dpkt
 import pytest
 
 from tools.cli import main
+from tools.gateway.running.apart import GatewayUe
+from tools.gateway.running.server import ServerProgram
 from tools.gateway.runtime import Gateway, Options
 from tools.server.settings import Settings
 from tools.transport.lines import COAP, L3, Framer, encode
@@ -158,3 +161,29 @@ def test_a_file_that_cannot_be_made(tmp_path, name, reason):
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60)
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1] == f"msgin5g: --pcap {tmp_path / name}: {reason}"
+
+
+def test_a_gateway_has_its_server_in_it_too(tmp_path, capsys):
+    """By addresses alone gateway and server cannot be told apart on one machine: --server names its port."""
+
+    async def play():
+        nobody = ("127.0.0.1", 0)
+        server = ServerProgram(Options(Settings(open=True), nobody, nobody, ":memory:"))
+        async with server:
+            where = ("127.0.0.1", server.coap_port)
+            path = tmp_path / "made.pcapng"
+            made = GatewayUe(replace(options(path), name="ue:gw@x", upstream=where))
+            async with made as gateway:
+                with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as device:
+                    device.setblocking(False)
+                    device.connect(("127.0.0.1", gateway.coap_port))
+                    await answered(device, ASKED)
+            return path, gateway.coap_port, server.coap_port
+
+    path, port, upper = asyncio.run(play())
+    assert main(["trace", "--from", str(path), "--gateway", str(port), "--server", str(upper)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == ["Device", "Gateway", "Server"]
+    assert (
+        sum(" REG " in line for line in lines) >= 2
+    )  # the gateway's own, and the device's, which it hands on
