@@ -12,7 +12,8 @@ class Sent:
     """`history`: the History that these steps are noted in."""
 
     def __init__(self, history, clock):
-        self._history, self._known, self._here, self._clock = history, history.known, history.here, clock
+        self._history, self._known, self._here = history, history.known, history.here
+        self._clock = lambda: round(clock(), 3)  # as the events have it
         self._out = {}  # address: steps that wait for an answer
 
     def sent(self, push):

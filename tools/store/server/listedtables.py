@@ -15,35 +15,28 @@ _TABLES = (
     "CREATE TABLE IF NOT EXISTS ue_count (state TEXT PRIMARY KEY, ues INTEGER) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS ue_heard (ue TEXT PRIMARY KEY, at REAL) WITHOUT ROWID",
 )
-# Spelt without ON CONFLICT: a trigger takes that of the statement which has fired it.
-_PUT = (
-    "UPDATE ue_listed SET state={0} WHERE ue=NEW.ue AND state<>{0};"
-    " INSERT INTO ue_listed SELECT NEW.ue, {0} WHERE NOT EXISTS (SELECT 1 FROM ue_listed WHERE ue=NEW.ue);"
-)
-_LIVE = "(CASE WHEN NEW.live THEN 'registered' ELSE 'away' END)"
-# What is left of a UE of which one table has lost the row.
+# Of one UE, by all tables that know it; NULL where none does.
 _STATE = (
     "CASE WHEN EXISTS (SELECT 1 FROM gateway_way WHERE ue={0}) THEN 'registered'"
     " ELSE coalesce((SELECT CASE WHEN live THEN 'registered' ELSE 'away' END FROM registration WHERE ue={0}),"
     " (SELECT 'never' FROM device WHERE ue={0})) END"
 )
+# Spelt without ON CONFLICT: a trigger takes that of the statement which has fired it.
+_PUT = (
+    "UPDATE ue_listed SET state=%(state)s WHERE ue=NEW.ue AND state<>%(state)s;"
+    " INSERT INTO ue_listed SELECT NEW.ue, %(state)s WHERE NOT EXISTS (SELECT 1 FROM ue_listed WHERE ue=NEW.ue);"
+) % {"state": _STATE.format("NEW.ue")}
 _LOST = (
     "UPDATE ue_listed SET state=%(state)s WHERE ue=OLD.ue AND %(state)s IS NOT NULL AND state<>%(state)s;"
     " DELETE FROM ue_listed WHERE ue=OLD.ue AND %(state)s IS NULL;"
 ) % {"state": _STATE.format("OLD.ue")}
 _TRIGGERS = {
-    "device_in": (
-        "INSERT ON device",
-        "INSERT INTO ue_listed SELECT NEW.ue, 'never' WHERE NOT EXISTS (SELECT 1 FROM ue_listed WHERE ue=NEW.ue);",
-    ),
+    "device_in": ("INSERT ON device", _PUT),
     "device_out": ("DELETE ON device", _LOST),
-    "registration_in": ("INSERT ON registration", _PUT.format(_LIVE)),
-    "registration_live": (
-        "UPDATE OF live ON registration WHEN NEW.live IS NOT OLD.live",
-        _PUT.format(_LIVE),
-    ),
+    "registration_in": ("INSERT ON registration", _PUT),
+    "registration_live": ("UPDATE OF live ON registration WHEN NEW.live IS NOT OLD.live", _PUT),
     "registration_out": ("DELETE ON registration", _LOST),
-    "way_in": ("INSERT ON gateway_way", _PUT.format("'registered'")),
+    "way_in": ("INSERT ON gateway_way", _PUT),
     "way_out": ("DELETE ON gateway_way", _LOST),
     "in": ("INSERT ON ue_listed", "UPDATE ue_count SET ues=ues+1 WHERE state=NEW.state;"),
     "changed": (

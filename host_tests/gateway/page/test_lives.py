@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: MIT
+"""What is kept of messages and devices is bounded and shared: who floods pushes out its own, losses are counted."""
+
+import random
+
+from tools.page.past.known import DEVICES, EACH, NOTED, NOTED_AT_ONCE, REFUSALS, Bounded, Known
+from tools.page.past.lives import MESSAGES, PAYLOAD, PAYLOADS, STEPS, Lives, Shares
+
+A, B, C = "ue:a", "ue:b", "ue:c"
+
+
+def opened(lives, origin, count, first=0):
+    for number in range(first, first + count):
+        lives.open(origin, "%s-%d" % (origin, number), C, number)
+
+
+def kept(lives, origin, count):
+    return [number for number in range(count) if lives.get(origin, "%s-%d" % (origin, number))]
+
+
+def test_the_bounds_are_those_that_were_promised():
+    assert (MESSAGES, STEPS, PAYLOAD, PAYLOADS) == (5000, 40, 1024, 4 * 1024 * 1024)
+    assert (EACH, REFUSALS) == (50, 20)
+
+
+def test_who_floods_pushes_out_its_own():
+    lives = Lives(messages=100)
+    opened(lives, A, 10)
+    opened(lives, B, 500)
+    opened(lives, C, 10)
+    assert kept(lives, A, 10) == kept(lives, C, 10) == list(range(10))
+    assert kept(lives, B, 500) == list(range(420, 500))  # the newest ones
+    assert len(lives) == 100 and lives.dropped["messages"] == 420
+
+
+def test_a_life_is_found_by_its_message_id_in_either_case():
+    lives = Lives()
+    life = lives.open(A, "0B5B5F38-3C0A-4DD7-8A44-1D2F3A4B5C6D", C, 0)
+    assert lives.get(A, "0b5b5f38-3c0a-4dd7-8a44-1d2f3a4b5c6d") is life
+    assert lives.open(A, "0b5b5f38-3c0a-4dd7-8a44-1d2f3a4b5c6d", C, 1) is life
+    assert lives.get(B, "0b5b5f38-3c0a-4dd7-8a44-1d2f3a4b5c6d") is None
+
+
+def test_whatever_comes_and_goes_the_one_with_the_most_makes_room():
+    rng, most = random.Random(1), 30
+    shares, model = Shares(most), {}
+    for thing in range(3000):
+        owner = "o%d" % min(rng.randrange(12), rng.randrange(12))
+        if rng.random() < 0.2 and model.get(owner):
+            gone = rng.choice(model[owner])
+            shares.remove(owner, gone)
+            model[owner].remove(gone)
+            continue
+        full = sum(map(len, model.values())) == most
+        gone = shares.add(owner, thing)
+        assert (gone is not None) == full
+        if gone is not None:
+            loser, what = gone
+            assert len(model[loser]) == max(map(len, model.values()))
+            assert model[loser].pop(0) == what  # its oldest
+        model.setdefault(owner, []).append(thing)
+        assert len(shares) == sum(map(len, model.values())) <= most
+        assert list(shares.of(owner)) == model[owner]
+
+
+def test_of_too_many_steps_those_in_the_middle_go():
+    life = Lives().open(A, "m", C, 0)
+    for number in range(100):
+        life.step(number, "server", "device", "MSG", "sent")
+    times = [step["time"] for step in life.steps]
+    assert len(times) == STEPS and life.whole()["dropped"] == 100 - STEPS
+    assert times[: STEPS // 2] == list(range(STEPS // 2))
+    assert times[STEPS // 2 :] == list(range(100 - STEPS // 2, 100))
+
+
+def test_payloads_are_bounded_in_size_and_in_all_and_shared():
+    lives = Lives(messages=1000, payloads=10)
+    for origin, count in ((A, 3), (B, 50)):
+        for number in range(count):
+            lives.keep_payload(lives.open(origin, "%s-%d" % (origin, number), C, 0), b"x" * PAYLOAD)
+    with_payload = [
+        (origin, number)
+        for origin, count in ((A, 3), (B, 50))
+        for number in range(count)
+        if lives.get(origin, "%s-%d" % (origin, number)).payload
+    ]
+    assert with_payload == [(A, number) for number in range(3)] + [(B, number) for number in range(43, 50)]
+    assert lives.dropped["payloads"] == 43
+    large = lives.open(C, "large", A, 0)
+    lives.keep_payload(large, b"x" * (PAYLOAD + 1))
+    assert large.payload is None
+
+
+def test_a_life_that_goes_takes_its_payload_along():
+    lives = Lives(messages=2, payloads=2)
+    for number in range(5):
+        lives.keep_payload(lives.open(A, "m%d" % number, C, 0), b"x")
+    assert [lives.get(A, "m%d" % number).payload for number in (3, 4)] == [b"x", b"x"]
+    assert lives.dropped["payloads"] == 0
+
+
+# ---- devices ---------------------------------------------------------------------------------------------------------
+
+
+def test_devices_are_bounded():
+    bounded = Bounded(3)
+    for number in range(5):
+        bounded.put(number, number)
+    assert list(bounded) == [2, 3, 4]
+    bounded.put(2, "again")
+    bounded.put(5, 5)
+    assert list(bounded) == [4, 2, 5]
+    known = Known()
+    for number in range(DEVICES + 10):
+        known.heard("ue:%d" % number, number)
+    assert len(known.heard_at) == DEVICES and len(known.to_note(at_end=True)) == DEVICES
+
+
+def test_what_is_written_of_who_is_heard_is_rare():
+    """One that is heard each second is written once in ten minutes."""
+    known, written = Known(), []
+    for now in range(0, 3600):
+        known.heard(A, now)
+        if now % 60 == 0:
+            written += known.to_note()
+    assert [at for _, at in written] == list(range(0, 3600, NOTED))
+    assert known.to_note(at_end=True) == [(A, 3599)]
+    assert known.to_note(at_end=True) == []
+
+
+def test_so_many_are_written_at_once_and_the_others_next_time():
+    known = Known()
+    for number in range(2500):
+        known.heard("ue:%d" % number, 0)
+    sizes = [len(known.to_note()) for _ in range(4)]
+    assert sizes == [NOTED_AT_ONCE, NOTED_AT_ONCE, 500, 0]
+
+
+def test_who_is_silent_is_so_since_the_first_time_until_it_is_heard():
+    known = Known()
+    for now in (5, 6, 7):
+        known.is_silent(A, now)
+    assert known.silent[A] == 5 and known.counts(A) == {"unanswered": 3}
+    known.clock_set(100)
+    assert known.silent[A] == 105
+    known.heard(A, 110)
+    assert A not in known.silent and known.heard_at[A] == 110
+
+
+def test_refusals_are_of_whom_the_body_names_and_of_who_is_at_the_address():
+    known = Known()
+    known.is_at(A, "192.0.2.1:4000")
+    for number in range(30):
+        known.refused(None, "192.0.2.1:4000", number, "no %d" % number)
+    known.refused(B, "192.0.2.9:1", 99, "not yours")
+    assert [each["text"] for each in known.refusals(A)] == ["no %d" % number for number in range(29, 9, -1)]
+    assert known.refusals(B) == [{"time": 99, "text": "not yours"}]
+    assert known.counts(A)["refused"] == 30
