@@ -38,6 +38,14 @@ ROOMS = (
     "tools/transport",
     "tools/wire",
 )
+# Whose functions return sentences, too; and what is no trouble there: the words of a trace, of lists, of events
+RETURN = ("firmware/device", "tools/server", "tools/gateway")
+NAMES = (
+    "firmware/device/tracing.py",
+    "tools/gateway/commands/",
+    "tools/gateway/arriving.py",
+    "tools/gateway/sending.py",
+)
 CONSTANTS = re.compile(
     "_?(CLEAR|UNKNOWN|REPLAY|ANOTHER_KEY|SEEN|MISTRUST|OVER|GONE|CLOSED|FORBIDDEN|NOT_BEHIND|FOREIGN|NO_SERVER"
     "|UNREACHABLE|CAUSE|OWN|NO_MEMBER|NOT_THERE|WHICH|NO_ADMINISTRATOR|MISSING)"
@@ -69,14 +77,15 @@ def said():
     found = {}
     for room in ROOMS:
         for path in sorted((ROOT / room).rglob("*.py")):
-            for text in _in(ast.parse(path.read_text())):
+            name = path.relative_to(ROOT).as_posix()
+            for text in _in(ast.parse(path.read_text()), room in RETURN and not name.startswith(NAMES)):
                 text = plain(text)
                 if re.search("[A-Za-z].* ", text):
-                    found.setdefault(text, path.relative_to(ROOT).as_posix())
+                    found.setdefault(text, name)
     return found
 
 
-def _in(tree):
+def _in(tree, returns):
     for node in ast.walk(tree):
         texts = []
         if isinstance(node, ast.Call):
@@ -89,6 +98,8 @@ def _in(tree):
             and ast.unparse(node.elts[0]) in ("FAILED", "state")
         ):
             texts = _each(node.elts[1])
+        elif isinstance(node, ast.Return) and node.value is not None:
+            texts = _each(node.value) if returns else []
         elif isinstance(node, ast.Assign):
             name = ast.unparse(node.targets[0])
             if name in ("cause", "state, cause", "why", "reason") or CONSTANTS.fullmatch(name):
