@@ -3,6 +3,7 @@
 
 import argparse
 import collections
+import itertools
 import os
 import sys
 import time
@@ -97,6 +98,8 @@ def main(args):
             )
         found = material.read(args.source, ends, reader)
         if args.lines:
+            if found.steps is not None:
+                raise UsageError("trace: a message's life has no lines: leave --lines out")
             return _lines(args, found.said)
         return _picture(args, found)
     except sources.Unreadable as error:
@@ -124,16 +127,20 @@ def line(said):
 
 
 def _picture(args, found):
-    rows = (
-        found.steps if found.steps is not None else steps(material.of_device(list(found.said), args.device))
-    )
+    rows = found.steps
+    if rows is None:
+        said = list(itertools.islice(found.said, MOST + 1))
+        if len(said) > MOST:
+            raise UsageError(
+                f"trace: {args.source} has more than {MOST} messages: use --lines, or capture less"
+            )
+        rows = steps(material.of_device(said, args.device))
     if not rows:
         raise UsageError(f"trace: nothing was said in {args.source}")
     try:
         if args.svg:
             title = args.title or f"{os.path.basename(args.source)}: {counted(len(rows), 'step')}"
-            with open(args.svg, "w", encoding="utf-8") as file:
-                file.write(svg.draw(rows, title))
+            _write(args.svg, svg.draw(rows, title))
         else:
             for each in text.draw(rows):
                 print(each)
@@ -141,10 +148,14 @@ def _picture(args, found):
         raise UsageError(
             f"trace: more devices than a picture has room for: --device HOST:PORT names one of {who}"
         ) from None
-    except OSError as error:
-        if isinstance(error, BrokenPipeError):  # of who reads the picture
-            raise
-        raise UsageError(f"trace: --svg {args.svg}: {why(error)}") from None
     if found.missing:
         print(f"trace: {found.missing}", file=sys.stderr)
     return 0
+
+
+def _write(path, drawn):
+    try:
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(drawn)
+    except OSError as error:
+        raise UsageError(f"trace: --svg {path}: {why(error)}") from None

@@ -9,18 +9,21 @@ from tools.trace.reader import L3_NAMES
 from tools.trace.steps import DEVICE, GATEWAY, Noted, Said, printable
 
 _HEAD = re.compile(
-    r"msgin5g trace: .*, [0-9]+ events, ([0-9]+) older lost, ([0-9]+) missed(?:, begun at ([0-9]+))?\s*$"
+    r"msgin5g trace: .*, [0-9]{1,9} events, ([0-9]{1,9}) older lost, ([0-9]{1,9}) missed"
+    r"(?:, begun at ([0-9]{1,12}))?\s*$"
 )
-_LINE = re.compile(r" *([0-9]+)\.([0-9]{3}) ([<>=.]) (.*?)\s*$")
+_LINE = re.compile(r" *([0-9]{1,9})\.([0-9]{3}) ([<>=.]) (.*?)\s*$")
 _COAP = re.compile(
-    r"(CON|NON|ACK|RST) ([0-7])\.([0-9]{2}) mid ([0-9a-f]{4}) token ([0-9a-f]+|-) octets ([0-9]+)"
-    r"( block[12] [0-9]+ (?:more|last) [0-9]+)?(?: again ([0-9]+))?"
+    r"(CON|NON|ACK|RST) ([0-7])\.([0-9]{2}) mid ([0-9a-f]{4}) token ([0-9a-f]+|-) octets ([0-9]{1,9})"
+    r"( block[12] [0-9]{1,9} (?:more|last) [0-9]{1,9})?(?: again ([0-9]{1,9}))?"
 )
-_BODY = re.compile(r"(\S+) ([0-9a-f]{8}|-)(?: ([0-9]+)/([0-9]+))? mid ([0-9a-f]{4})(?: answered [0-9.]{4})?")
+_BODY = re.compile(
+    r"(\S+) ([0-9a-f]{8}|-)(?: ([0-9]{1,9})/([0-9]{1,9}))? mid ([0-9a-f]{4})(?: answered [0-9.]{4})?"
+)
 _END = re.compile(r"([a-z-]+|[0-7]\.[0-9]{2}) mid ([0-9a-f]{4})")
-_L3 = re.compile(r"L3 ([0-9a-f]{2}) octets ([0-9]+)")
+_L3 = re.compile(r"L3 ([0-9a-f]{2}) octets ([0-9]{1,9})")
 _STATE = re.compile(r"(registration|message [0-9a-f]{8}) ([a-z-]+)(?:: (.*))?")
-_COUNT = re.compile(r"([a-z]+ [a-z_]+) ([0-9]+)")
+_COUNT = re.compile(r"([a-z]+ [a-z_]+) ([0-9]{1,9})")
 
 
 def is_ring(text):

@@ -69,12 +69,10 @@ class Step:
     count: int = 1
     segments: tuple | None = None  # (n, m): so many of m
     bad: bool = False
-    open: bool = True  # more segments of the same message may belong to it
     said: Said | None = None
     numbers: set = field(default_factory=set)
     again: int = 0  # segments that were sent more than once
     silent: set = field(default_factory=set)  # segments that nothing came back for
-    mids: set = field(default_factory=set)
 
 
 def of_life(life):
@@ -112,7 +110,7 @@ def steps(said):
     """The steps of what was said and noted, oldest first."""
     once = _once(said)
     answered = _answered(once)
-    rows = []
+    rows, parts = [], set()  # the second: (who, to, token or message ID) of answers to segments
     for each, count in once:
         if isinstance(each, Noted):
             row = _noted(each)
@@ -120,9 +118,11 @@ def steps(said):
                 rows.append(row)
         elif each.is_request or not each.type:
             silent = each.type == "CON" and not answered & {(each.who, each.mid), (each.who, each.token)}
+            if each.parts:
+                parts |= {(each.to, each.who, each.token), (each.to, each.who, each.mid)}
             if not _in_group(rows, each, count, silent):
                 rows.append(_request(each, count, silent))
-        elif not _of_group(rows, each):
+        elif not _is_good(each) or (each.who, each.to, each.token or each.mid) not in parts:
             rows.append(_response(each, count))
     return rows
 
@@ -188,7 +188,6 @@ def _in_group(rows, said, count, silent):
 
 def _add(row, said, count, silent):
     row.numbers.add(said.part)
-    row.mids.add(said.mid)
     row.again += count > 1
     if silent:
         row.silent.add(said.part)
@@ -202,13 +201,8 @@ def _add(row, said, count, silent):
     row.detail = " ".join(filter(None, (said.message_id, said.more))) + ": " + ", ".join(parts)
 
 
-def _of_group(rows, said):
-    """Whether this is the good answer to a segment: it is in the row of those."""
-    if said.code[:2] != "2.":
-        return False
-    return any(
-        row.segments and said.mid in row.mids and (row.who, row.to) == (said.to, said.who) for row in rows
-    )
+def _is_good(said):
+    return said.code[:2] == "2." or said.code == "empty" and said.type == "ACK"
 
 
 def spans(numbers):

@@ -2,15 +2,18 @@
 """Pictures of traces, in letters and in SVG: of what a device printed, of a capture, of a message's life."""
 
 import json
+import random
 import xml.etree.ElementTree
 
 import pytest
 
-from host_tests.interop.capture import Capture
-from host_tests.tools.trace.test_commands import ACK, BODY, post
+from host_tests.tools.trace.test_commands import BODY, post
+from tools import trace
 from tools.cli import main
-from tools.trace import ring
+from tools.trace import ring, svg, text
+from tools.trace.picture import TooMany
 from tools.trace.steps import Said, ranges, steps
+from tools.wire.capture import Capture as Pcapng
 
 HEAD = "msgin5g trace: ue:a@x at coap://192.0.2.1:65401, %d events, 0 older lost, 0 missed\n"
 # As a device prints it: sent twice, taken and reported. The prompt of a REPL is no part of it.
@@ -32,8 +35,8 @@ MESSAGE = (
 )
 
 
-def picture(tmp_path, capsys, text, *options):
-    (tmp_path / "trace.txt").write_text(text)
+def picture(tmp_path, capsys, printed, *options):
+    (tmp_path / "trace.txt").write_text(printed)
     assert main(["trace", "--from", str(tmp_path / "trace.txt"), *options]) == 0
     return capsys.readouterr().out.splitlines()
 
@@ -123,8 +126,8 @@ def test_a_refusal_says_the_code_that_is_within_oscore():
 
 
 def test_what_is_missing_is_said(tmp_path, capsys):
-    text = MESSAGE.replace("0 older lost, 0 missed", "7 older lost, 2 missed")
-    (tmp_path / "trace.txt").write_text(text)
+    printed = MESSAGE.replace("0 older lost, 0 missed", "7 older lost, 2 missed")
+    (tmp_path / "trace.txt").write_text(printed)
     assert main(["trace", "--from", str(tmp_path / "trace.txt")]) == 0
     said = capsys.readouterr().err
     assert said == "trace: 7 older events are lost, 2 were not noted for want of memory\n"
@@ -132,9 +135,7 @@ def test_what_is_missing_is_said(tmp_path, capsys):
 
 def test_several_devices_of_a_capture_and_one_of_them(tmp_path, capsys):
     """The server is told from the gateway by --server."""
-    from tools.wire.capture import Capture as Ng
-
-    capture = Ng(tmp_path / "made.pcapng", clock=lambda: 1.0)
+    capture = Pcapng(tmp_path / "made.pcapng", clock=lambda: 1.0)
     gateway, server = ("192.0.2.1", 65401), ("192.0.2.9", 65401)
     for port in (40001, 40002):
         capture.datagram(post(BODY, mid=port), ("192.0.2.2", port), gateway)
@@ -187,14 +188,8 @@ def test_ranges(said):
     assert ranges(numbers) == said
 
 
-def test_a_picture_has_room_for_six(tmp_path, capsys):
-    capture = Capture(tmp_path / "made.pcap")
-    capture.add(ACK, True)
-    capture.close()
+def test_a_picture_has_room_for_six():
     found = [Said(1.0, f"device {n}", "gateway", type="CON", code="POST", mid=n) for n in range(6)]
-    from tools.trace import text
-    from tools.trace.picture import TooMany
-
     with pytest.raises(TooMany):
         list(text.draw(steps(found)))
 
@@ -207,3 +202,53 @@ def test_an_svg_that_cannot_be_written(tmp_path, capsys):
         capsys.readouterr().err
         == f"msgin5g: trace: --svg {missing}: No such file or directory: look at the name\n"
     )
+
+
+def test_whatever_a_printed_trace_may_have_become(tmp_path, capsys):
+    """Some characters of it changed, lines doubled: what is left is drawn, and no terminal obeys it."""
+    source = random.Random(11)
+    alphabet = "0123456789abcdef<>=. /:\x1b\u2028\ud800x-"
+    for _ in range(400):
+        lines = MESSAGE.splitlines()
+        for _ in range(source.randrange(8)):
+            at = source.randrange(2, len(lines))
+            line = lines[at]
+            place = source.randrange(len(line) + 1)
+            lines[at] = (
+                line[:place] + source.choice(alphabet) * source.choice((0, 1, 1, 30)) + line[place + 1 :]
+            )
+            if source.randrange(3) == 0:
+                lines.insert(at, lines[source.randrange(2, len(lines))])
+        said, _ = ring.read("\n".join(lines))
+        drawn = steps(said)
+        if drawn:
+            assert all(line.isprintable() for line in text.draw(drawn))
+            xml.etree.ElementTree.fromstring(svg.draw(drawn, "what is left"))
+
+
+def test_what_has_too_much_or_nothing_in_it(tmp_path, capsys, monkeypatch):
+    life = tmp_path / "life.json"
+    life.write_text('{"steps": []}')
+    printed = tmp_path / "trace.txt"
+    printed.write_text(MESSAGE)
+    monkeypatch.setattr(trace, "MOST", 3)
+    for source, options, said in (
+        (life, [], f"nothing was said in {life}"),
+        (life, ["--lines"], "a message's life has no lines: leave --lines out"),
+        (printed, [], f"{printed} has more than 3 messages: use --lines, or capture less"),
+    ):
+        assert main(["trace", "--from", str(source), *options]) == 2
+        assert capsys.readouterr().err == f"msgin5g: trace: {said}\n"
+
+
+def test_no_file_is_left_of_a_picture_that_cannot_be_drawn(tmp_path, capsys):
+    capture = Pcapng(tmp_path / "made.pcapng", clock=lambda: 1.0)
+    for port in range(40001, 40008):
+        capture.datagram(post(BODY, mid=port), ("192.0.2.2", port), ("192.0.2.1", 65401))
+    capture.close()
+    command = ["trace", "--from", str(tmp_path / "made.pcapng"), "--svg", str(tmp_path / "made.svg")]
+    assert main(command) == 2
+    assert (
+        "more devices than a picture has room for: --device HOST:PORT names one of" in capsys.readouterr().err
+    )
+    assert not (tmp_path / "made.svg").exists()
