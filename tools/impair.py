@@ -17,6 +17,7 @@ import socket
 from collections import Counter
 from dataclasses import dataclass
 
+from tools.cli.parser import renamed
 from tools.errors import UsageError
 from tools.words import why
 
@@ -248,12 +249,27 @@ def _send(send, datagram):
 def add_arguments(parser):
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = "profiles:\n" + "\n".join(f"  {name:14}{p.about}" for name, p in PROFILES.items())
-    parser.add_argument("--listen", type=_address, default="127.0.0.1:65402", help="default: 127.0.0.1:65402")
-    parser.add_argument("--to", type=_address, default="127.0.0.1:65401", help="default: 127.0.0.1:65401")
-    parser.add_argument("--profile", choices=PROFILES, default="lossy-20", help="default: lossy-20")
-    parser.add_argument("--seed", default="1", help="the same seed, the same network (default: 1)")
     parser.add_argument(
-        "--scale", type=_scale, default=1.0, help="0.05: all times 20 times shorter (default: 1)"
+        "--listen",
+        metavar="HOST:PORT",
+        type=_address,
+        default="127.0.0.1:65402",
+        help="default: 127.0.0.1:65402",
+    )
+    server = parser.add_argument(
+        "--server",
+        metavar="HOST:PORT",
+        type=_address,
+        default="127.0.0.1:65401",
+        help="the MSGin5G Server, or a gateway (default: 127.0.0.1:65401)",
+    )
+    renamed(parser, "--to", server)
+    parser.add_argument("--profile", choices=PROFILES, default="lossy-20", help="default: lossy-20")
+    parser.add_argument(
+        "--seed", metavar="TEXT", default="1", help="the same seed, the same network (default: 1)"
+    )
+    parser.add_argument(
+        "--scale", metavar="X", type=_scale, default=1.0, help="0.05: all times 20 times shorter (default: 1)"
     )
 
 
@@ -263,9 +279,9 @@ def main(args):
 
 async def _serve(args):
     try:
-        async with Impairment(args.to, args.profile, args.seed, args.scale, args.listen) as proxy:
+        async with Impairment(args.server, args.profile, args.seed, args.scale, args.listen) as proxy:
             print(
-                f"port {proxy.port} to {args.to[0]}:{args.to[1]}: {proxy.profile.about}. Ctrl-C ends it.",
+                f"port {proxy.port} to {args.server[0]}:{args.server[1]}: {proxy.profile.about}. Ctrl-C ends it.",
                 flush=True,
             )
             try:

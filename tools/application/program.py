@@ -78,14 +78,14 @@ def add_arguments(parser):
     send.add_argument("--report", action="store_true", help="ask for a delivery report, and wait for it")
     send.add_argument(
         "--wait",
-        metavar="SECONDS",
+        metavar="S",
         type=_seconds,
         default=60,
         help="for the report at most (default: %(default)s)",
     )
     send.add_argument(
         "--expire",
-        metavar="SECONDS",
+        metavar="S",
         type=_seconds,
         help="until when it is kept for a recipient that is away (default: as the server does)",
     )

@@ -4,6 +4,7 @@
 import argparse
 import importlib
 import io
+import os
 import sys
 
 from tools.cli.parser import Parser
@@ -33,6 +34,7 @@ COMMANDS = {
     "trace": ("tools.trace", "who said what to whom: a picture, or one line for each message"),
     "doctor": ("tools.doctor", "what this machine has and lacks, with what to do"),
     "bench": ("tools.bench", "what things cost, beside their limits and beside peers"),
+    "completion": ("tools.cli.completion", "what a shell is told so that it completes all of this"),
 }
 
 
@@ -74,6 +76,10 @@ def _ended(code):
 
 
 def _run(argv):
+    if "_ARGCOMPLETE" in os.environ:
+        from tools.cli import completion
+
+        completion.complete(parser_of)
     parser = parser_of(argv[:1])
     if not argv:  # a question, not a mistake: what is there?
         parser.print_help()

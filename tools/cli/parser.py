@@ -6,7 +6,7 @@ import difflib
 import re
 import sys
 
-from tools.cli.examples import EXAMPLES
+from tools.cli import examples
 
 _LOUD = argparse.SUPPRESS
 
@@ -27,7 +27,7 @@ class Parser(argparse.ArgumentParser):
         return parsed
 
     def format_help(self):
-        lines = EXAMPLES.get(self.prog.removeprefix("msgin5g").strip(), ())
+        lines = examples.of(self.prog.removeprefix("msgin5g").strip())
         shown = "".join(f"  {line}\n" for line in lines)
         return super().format_help() + (f"\nexamples:\n{shown}" if shown else "")
 
@@ -43,7 +43,8 @@ class Parser(argparse.ArgumentParser):
                     names[-1] = f"one of {', '.join(action.choices)}"
             message = f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} missing"
         message = " ".join(message.removeprefix("argument ").split())
-        self.exit(2, f"msgin5g: {message} (see {self.prog} --help)\n")
+        program = "msgin5g" if self.prog.startswith("msgin5g") else self.prog
+        self.exit(2, f"{program}: {message} (see {self.prog} --help)\n")
 
     def children(self):
         """{name: parser} of its subcommands."""

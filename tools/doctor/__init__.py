@@ -37,7 +37,12 @@ def add_arguments(parser):
     )
     add = parser.add_argument
     add("--port", metavar="PORT", help="a board: its port, and the version of the firmware on it")
-    add("--board", choices=boards.names(), help="a kind of board: what its image is built with")
+    add(
+        "--board",
+        metavar="BOARD",
+        choices=boards.names(),
+        help=f"what the image of this one is built with: {', '.join(boards.names())}",
+    )
     add("--store", metavar="FILE", default="gateway.db", help="the gateway's (default: %(default)s)")
     add("--state", metavar="DIR", help="the folder of a device on this machine: its configuration and keys")
     add(

@@ -24,11 +24,16 @@ OPTIONS = ("uart1", "virtual", "cut_after", "unique_id", "statistics")
 
 def add_arguments(parser):
     parser.add_argument(
-        "board", help=f"folder of boards/ whose image is booted: {', '.join(boards.having('emulator'))}"
+        "board",
+        metavar="BOARD",
+        help=f"folder of boards/ whose image is booted: {', '.join(boards.having('emulator'))}",
     )
-    parser.add_argument("--image", type=Path, help="another image (default: that of `make image`, built now)")
+    parser.add_argument(
+        "--image", metavar="FILE", type=Path, help="another image (default: that of `make image`, built now)"
+    )
     parser.add_argument(
         "--flash",
+        metavar="FILE",
         type=Path,
         help="file that keeps the flash, with the board's files in it (default: build/BOARD/flash.bin)",
     )

@@ -16,7 +16,7 @@ from tools.image.boards import ROOT, board_data
 from tools.line import ports
 from tools.words import why
 
-OPTIONS = ("chip", "offset", "baud", "no_reset", "no_stub", "esptool")
+OPTIONS = ("chip", "offset", "baudrate", "no_reset", "no_stub", "esptool")
 BUILD = ROOT / "build"
 BAUD = 460800
 VERIFIED = "Hash of data verified"
@@ -30,7 +30,7 @@ def flash(args, say):
     image, offset, chip = _image(args)
     port = args.port or ports.find(args.board, own=_has_usb(args.board, chip))
     program = [args.esptool] if args.esptool else [str(Path(sys.executable).with_name("esptool"))]
-    options = ["--chip", chip, "--port", port, "--baud", str(args.baud or BAUD)]
+    options = ["--chip", chip, "--port", port, "--baud", str(args.baudrate or BAUD)]
     if args.no_reset:
         options += ["--before", "no-reset", "--after", "no-reset"]
     if args.no_stub:

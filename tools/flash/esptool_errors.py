@@ -31,7 +31,7 @@ TABLE = (
     ),
     (
         r"MD5 of file does not match|Verification failed|Verify failed",
-        "the flash does not keep what was written: try --baud 115200 and another supply; else its flash is worn out",
+        "the flash does not keep what was written: try --baudrate 115200 and another supply; else it is worn out",
     ),
     (
         r"will not fit in (\d+) bytes of flash|exceed(?:s|ing) (?:the )?flash (?:chip )?size",
@@ -47,7 +47,7 @@ TABLE = (
     ),
     (
         r"Invalid head of packet|serial noise|packet content transfer stopped",
-        "what comes back is damaged: end other programs that read {port}, try --baud 115200 and another cable",
+        "what comes back is damaged: end other programs that read {port}, try --baudrate 115200 and another cable",
     ),
     (r"No serial data received|Failed to connect", "no boot loader answers at {port}: " + BOOT_MODE),
     (

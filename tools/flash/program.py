@@ -9,6 +9,7 @@ raises UsageError.
 import argparse
 from pathlib import Path
 
+from tools.cli.parser import renamed
 from tools.image import boards
 
 METHODS = {
@@ -20,11 +21,13 @@ REPLACED = (
     "its files are replaced: configuration, keys, messages that wait. Give it new keys after this "
     "(msgin5g provision --force), for the numbers of the old ones are lost"
 )
-OPTIONS = ("drive", "chip", "offset", "baud", "no_reset", "no_stub", "esptool")
+OPTIONS = ("drive", "chip", "offset", "baudrate", "no_reset", "no_stub", "esptool")
 
 
 def add_arguments(parser):
-    parser.add_argument("board", help=f"the kind of board: {', '.join(boards.having('flasher'))}")
+    parser.add_argument(
+        "board", metavar="BOARD", help=f"the kind of board: {', '.join(boards.having('flasher'))}"
+    )
     parser.add_argument(
         "--port", metavar="PORT", help="default: the one board of this kind that is plugged in"
     )
@@ -39,11 +42,17 @@ def add_arguments(parser):
         help="where it is mounted, RPI-RP2 (default: looked for)",
     )
     esp = parser.add_argument_group("boards that esptool flashes")
-    esp.add_argument("--chip", help="esptool's name of it, esp32s3 (default: what the image was made for)")
     esp.add_argument(
-        "--offset", type=_number, help="where in the flash it goes (default: what it was made for)"
+        "--chip", metavar="CHIP", help="esptool's name of it, esp32s3 (default: what the image was made for)"
     )
-    esp.add_argument("--baud", type=int, help="of the line (default: 460800)")
+    esp.add_argument(
+        "--offset",
+        metavar="N",
+        type=_number,
+        help="where in the flash it goes (default: what it was made for)",
+    )
+    baudrate = esp.add_argument("--baudrate", metavar="N", type=int, help="of the line (default: 460800)")
+    renamed(esp, "--baud", baudrate)
     esp.add_argument(
         "--no-reset",
         action="store_true",

@@ -58,7 +58,13 @@ def add_common(parser):
     )
     add("--store", metavar="FILE", default="gateway.db", help=STORE_HELP)
     add_events(add)
-    add("--coap-ack-timeout", type=seconds, default=2.0, help="ACK_TIMEOUT of RFC 7252 (%(default)s s)")
+    add(
+        "--coap-ack-timeout",
+        metavar="S",
+        type=seconds,
+        default=2.0,
+        help="ACK_TIMEOUT of RFC 7252 (%(default)s s)",
+    )
     add(
         "--pcap",
         metavar="FILE",
@@ -84,42 +90,49 @@ def add_server(parser):
     )
     add(
         "--lifetime",
+        metavar="S",
         type=seconds,
         default=default.lifetime,
         help="longest registration granted (%(default)s s)",
     )
     add(
         "--keep",
+        metavar="S",
         type=seconds,
         default=default.keep,
         help="life of messages without an expiry, and the longest of any (%(default)s s)",
     )
     add(
         "--max-datagram",
+        metavar="N",
         type=octets(256),
         default=default.max_datagram,
         help="largest datagram (%(default)s)",
     )
     add(
         "--max-message",
+        metavar="N",
         type=octets(1),
         default=default.max_message,
         help="largest message (%(default)s octets)",
     )
     add(
         "--quota",
+        metavar="N",
         type=octets(1),
         default=default.quota,
         help="messages of one originator that may wait, and as many of its reports (%(default)s)",
     )
     add(
         "--quota-octets",
+        metavar="N",
         type=octets(1),
         default=default.quota_octets,
         help="octets of the messages of one originator that may wait (%(default)s)",
     )
     add(
         "--application-servers",
+        metavar="N",
         type=octets(1),
         default=default.application_servers,
         help="that may be registered at once (%(default)s)",
@@ -175,8 +188,20 @@ def add_server(parser):
         type=callback_uri,
         help="by which it reaches the HTTP side of this server (default: where --http listens)",
     )
-    add("--segment-gap", type=seconds, default=default.segment_gap, help="before SEGREC (%(default)s s)")
-    add("--segment-hold", type=seconds, default=default.hold, help="wait for SEGCONFIR (%(default)s s)")
+    add(
+        "--segment-gap",
+        metavar="S",
+        type=seconds,
+        default=default.segment_gap,
+        help="before SEGREC (%(default)s s)",
+    )
+    add(
+        "--segment-hold",
+        metavar="S",
+        type=seconds,
+        default=default.hold,
+        help="wait for SEGCONFIR (%(default)s s)",
+    )
     add(
         "--aggregate",
         metavar="S",
@@ -185,8 +210,20 @@ def add_server(parser):
         help="single messages of one originator to one recipient wait so many seconds for each other, and go as one"
         " (default: each goes at once by itself)",
     )
-    add("--retry-min", type=seconds, default=default.retry_min, help="first pause (%(default)s s)")
-    add("--retry-max", type=seconds, default=default.retry_max, help="longest pause (%(default)s s)")
+    add(
+        "--retry-min",
+        metavar="S",
+        type=seconds,
+        default=default.retry_min,
+        help="first pause (%(default)s s)",
+    )
+    add(
+        "--retry-max",
+        metavar="S",
+        type=seconds,
+        default=default.retry_max,
+        help="longest pause (%(default)s s)",
+    )
 
 
 def add_lines(parser):
@@ -199,7 +236,7 @@ def add_lines(parser):
         default=[],
         help="a serial line with slipmux frames, /dev/ttyACM0; may be given several times",
     )
-    add("--baudrate", type=octets(300), default=115200, help="of the serial lines (%(default)s)")
+    add("--baudrate", metavar="N", type=octets(300), default=115200, help="of the serial lines (%(default)s)")
     add(
         "--serial-flow",
         choices=("none", "rtscts"),
@@ -208,6 +245,7 @@ def add_lines(parser):
     )
     add(
         "--serial-max-frame",
+        metavar="N",
         type=octets(64),
         default=1152,
         help="largest L3 message on a line, as in the devices' serial.max_frame (%(default)s octets)",
@@ -243,6 +281,7 @@ def add_gateway(parser):
     default = FunctionSettings()
     add(
         "--bulk-interval",
+        metavar="S",
         type=seconds,
         default=default.bulk_interval,
         help="the longest that a registration which may wait, or a request for a configuration, is held for others"
@@ -250,6 +289,7 @@ def add_gateway(parser):
     )
     add(
         "--bulk-max",
+        metavar="N",
         type=octets(1, "requests"),
         default=default.bulk_max,
         help="held requests that go to the server at once (%(default)s)",
@@ -266,12 +306,14 @@ def add_gateway(parser):
     )
     add(
         "--bulk-wait",
+        metavar="S",
         type=seconds,
         default=default.bulk_wait,
         help="how long a device is told to wait for its configuration (%(default)s s)",
     )
     add(
         "--gateway-ues",
+        metavar="N",
         type=octets(1, "UEs"),
         default=default.gateway_ues,
         help="registered to the gateway service at once (%(default)s)",

@@ -33,7 +33,9 @@ OPTIONS = ("base", "layout", "chip")
 
 def add_arguments(parser):
     parser.add_argument(
-        "board", help=f"folder of boards/ that the image is for: {', '.join(boards.having('image'))}"
+        "board",
+        metavar="BOARD",
+        help=f"folder of boards/ that the image is for: {', '.join(boards.having('image'))}",
     )
     parser.add_argument("--quiet", action="store_true", help="no size report")
     merged = parser.add_argument_group("boards whose MicroPython is not built here")
@@ -44,9 +46,11 @@ def add_arguments(parser):
         " without it only the file system is made",
     )
     merged.add_argument(
-        "--layout", help="size of the flash (default: what FILE wants, else the board's first)"
+        "--layout",
+        metavar="SIZE",
+        help="size of the flash (default: what FILE wants, else the board's first)",
     )
-    merged.add_argument("--chip", help="whose pins (default: FILE's, else the board's first)")
+    merged.add_argument("--chip", metavar="CHIP", help="whose pins (default: FILE's, else the board's first)")
 
 
 def main(args):

@@ -12,7 +12,9 @@ from tools.line import ports
 def add_arguments(parser):
     parser.add_argument("--port", metavar="PORT", help="default: the one board that is plugged in")
     parser.add_argument(
-        "--board", help=f"the kind of board that is looked for: {', '.join(boards.having('usb'))}"
+        "--board",
+        metavar="BOARD",
+        help=f"the kind of board that is looked for: {', '.join(boards.having('usb'))}",
     )
 
 

@@ -96,7 +96,7 @@ def main(path, common, folder, store, force, say, keys=None):
         say(f"{bare} of them: {radio.BARE}")
     if unnamed:
         say(
-            f"{unnamed} of them have no UE Service ID there yet: msgin5g gateway ue add --from FILE.csv, or "
+            f"{unnamed} of them have no UE Service ID there yet: msgin5g gateway ue add --csv FILE, or "
             "--assign DOMAIN of the server"
         )
     return 1 if failures else 0

@@ -55,7 +55,9 @@ def add_arguments(parser):
     )
     place.add_argument("--port", metavar="PORT", help="a board: /dev/ttyACM0, socket://127.0.0.1:5901")
     place.add_argument(
-        "--board", help=f"the kind of board that is looked for: {', '.join(boards.having('usb'))}"
+        "--board",
+        metavar="BOARD",
+        help=f"the kind of board that is looked for: {', '.join(boards.having('usb'))}",
     )
     place.add_argument("--state", metavar="DIR", type=Path, help="the folder of a unix board")
     place.add_argument(

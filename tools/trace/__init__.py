@@ -8,6 +8,7 @@ import os
 import sys
 import time
 
+from tools.cli.parser import renamed
 from tools.errors import UsageError
 from tools.gateway import keys as key_files
 from tools.gateway.values import octets
@@ -48,7 +49,8 @@ def add_arguments(parser):
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = EPILOG
     add = parser.add_argument
-    add("--from", dest="source", metavar="SOURCE", required=True, help="what to read, see below")
+    add("--from", dest="source", metavar="SOURCE", help="what to read, see below")
+    add("of_before", metavar="SOURCE", nargs="*", help=argparse.SUPPRESS)  # the first version had no --from
     add("--svg", metavar="FILE", help="draw the picture as SVG into this file")
     add(
         "--title",
@@ -58,14 +60,15 @@ def add_arguments(parser):
     add("--lines", action="store_true", help="one line for each message in place of a picture")
     add("--device", metavar="HOST:PORT", help="of a capture with several devices, the one to draw")
     add("--listen", action="store_true", help="the port is one wire of a line")
-    add("--baudrate", type=octets(300), default=115200, help="of that line (%(default)s)")
-    add(
+    add("--baudrate", metavar="N", type=octets(300), default=115200, help="of that line (%(default)s)")
+    gateway = add(
         "--gateway",
         metavar="[HOST:]PORT",
         type=_end("gateway"),
         default=(None, 65401),
         help="UDP port of the gateway in captures (65401)",
     )
+    renamed(parser, "--port", gateway)
     add(
         "--server",
         metavar="[HOST:]PORT",
@@ -91,6 +94,27 @@ def main(args):
         raise UsageError(f"trace: {with_name(error)}") from None
     reader = Reader(keys, args.payload)
     ends = sources.Ends(args.gateway, args.server)
+    if args.source is None:
+        return _as_before(args, ends, reader)
+    return _shown(args, ends, reader)
+
+
+def _as_before(args, ends, reader):
+    """As the first version took it: a line for each message of each SOURCE, and a port was a wire of a line."""
+    if not args.of_before:
+        raise UsageError("trace: --from is missing: what to read (see msgin5g trace --help)")
+    print(
+        "msgin5g: SOURCE is named with --from now, with --lines, a wire of a line with --listen",
+        file=sys.stderr,
+    )
+    args.lines = True
+    for source in args.of_before:
+        args.source, args.listen = source, sources.is_port(source)
+        _shown(args, ends, reader)
+    return 0
+
+
+def _shown(args, ends, reader):
     try:
         if args.listen or args.source == "-":
             return _lines(

@@ -116,7 +116,7 @@ def test_the_image_of_the_project(flash, tmp_path, monkeypatch):
         (
             {"faults": Faults(dead_bits={0x12345: 0})},
             (),
-            "the flash does not keep what was written: try --baud",
+            "the flash does not keep what was written: try --baudrate",
         ),
         ({"faults": Faults(vanishes_after=2)}, (), "the board was lost in the middle: look at the cable"),
         ({"faults": Faults(no_stub=True)}, (), "the chip refuses esptool's loader: try again with --no-stub"),
@@ -161,7 +161,7 @@ def test_a_port_that_another_program_has(flash):
         ),
         (
             "A fatal error occurred: Invalid head of packet (0x80): Possible serial noise or corruption.",
-            "what comes back is damaged: end other programs that read /dev/ttyUSB0, try --baud 115200",
+            "what comes back is damaged: end other programs that read /dev/ttyUSB0, try --baudrate 115200",
         ),
         (
             "A serial exception error occurred: device reports readiness to read but returned no data"

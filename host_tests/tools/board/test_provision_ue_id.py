@@ -150,7 +150,7 @@ def test_many_devices_by_their_ue_ids(here, run):
     (here / "list.csv").write_text(f"ue_id\n{UE_ID}\nurn:imei:2\n")
     code, out, err = run("--csv", "list.csv", "--out", "made", "--peer", PEER)
     assert code == 0 and "2 devices: 2 written to made" in out, err
-    assert "2 of them have no UE Service ID there yet: msgin5g gateway ue add --from FILE.csv" in out
+    assert "2 of them have no UE Service ID there yet: msgin5g gateway ue add --csv FILE" in out
     found = {path.name: read(path) for path in (here / "made").iterdir()}
     assert sorted(found) == ["urn_imei_2.json", "urn_imei_35-209900-176148-1.json"]
     assert found["urn_imei_2.json"]["ue_id"] == "urn:imei:2"

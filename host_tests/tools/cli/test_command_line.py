@@ -3,8 +3,10 @@
 `msgin5g: ...` that says what to do and exit code 2, and what the system refuses is said in its words.
 """
 
+import argparse
 import os
 import re
+import shlex
 import socket
 import subprocess
 import sys
@@ -13,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tools import cli
+from tools.cli import completion, examples
 from tools.programs.patience import finish
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -22,14 +25,7 @@ PARSER = cli.parser_of(NAMES)
 LINE, NEVER = r"msgin5g: [^\n]+\n", r"Errno|Traceback"
 
 
-def walk(parser=PARSER):
-    """Each parser there is, the subcommands of subcommands too."""
-    yield parser
-    for child in parser.children().values():
-        yield from walk(child)
-
-
-PARSERS = list(walk())
+PARSERS = list(completion.walk(PARSER))
 COMMANDS = [parser.prog.removeprefix("msgin5g").strip() for parser in PARSERS]
 
 
@@ -109,7 +105,7 @@ def test_an_option_that_was_meant_is_named(typed, meant, capsys):
 
 
 def test_what_is_missing_is_named_in_the_singular_and_in_the_plural(capsys):
-    assert mistake(capsys, "flash").startswith("msgin5g: board is missing ")
+    assert mistake(capsys, "flash").startswith("msgin5g: BOARD is missing ")
     assert mistake(capsys, "as").startswith("msgin5g: one of listen, send is missing ")
     assert " are missing " in mistake(capsys, "gateway", "group", "add")
 
@@ -141,8 +137,8 @@ def refusals(folder):
     yield f"gateway device add ue:a@x --store {gone}", str(gone)
     yield f"gateway device add ue:a@x {store} --oscore {folder}", FOLDER
     yield f"gateway device add ue:a@x {store} --oscore {text}", str(text)
-    yield f"gateway ue add --from {nothing} {store}", MISSING
-    yield f"gateway ue add --from {folder} {store}", FOLDER
+    yield f"gateway ue add --csv {nothing} {store}", MISSING
+    yield f"gateway ue add --csv {folder} {store}", FOLDER
     yield f"gateway application add app {store} --ue ue:a@x --credential-file {nothing}", MISSING
     yield f"gateway --upstream coap://127.0.0.1 --ue ue:g@x --upstream-key {nothing}", MISSING
     yield f"gateway --upstream coap://127.0.0.1 --ue ue:g@x --upstream-key {text}", str(text)
@@ -155,11 +151,11 @@ def refusals(folder):
     yield f"device --state {folder / 'other'} --config {text}", "not JSON"
     yield f"provision --config {nothing} --state {folder}", MISSING
     yield f"provision --csv {nothing} --out {folder}", MISSING
-    yield f"trace {nothing}", MISSING
-    yield f"trace {folder}", FOLDER
-    yield f"trace {text} --key {nothing}", MISSING
-    yield f"trace {text} --key {folder}", FOLDER
-    yield f"trace {text} --key {text}", str(text)
+    yield f"trace --from {nothing}", MISSING
+    yield f"trace --from {folder}", FOLDER
+    yield f"trace --from {text} --key {nothing}", MISSING
+    yield f"trace --from {text} --key {folder}", FOLDER
+    yield f"trace --from {text} --key {text}", str(text)
     yield f"flash rp2040 --image {nothing} --drive {folder}", MISSING
     yield f"flash rp2040 --image {folder} --drive {folder}", FOLDER
     yield f"emulate rp2040 --image {nothing}", MISSING
@@ -231,3 +227,132 @@ def test_each_program_reads_its_arguments_so():
         if "argparse.ArgumentParser(" in path.read_text()
     ]
     assert not found, "use tools.cli.parser.Parser"
+
+
+# ---- one word for one thing
+
+# Another form of one thing, or another thing of one name: each with its reason.
+FORMS = {
+    "--from": "who a message is from, and where what is shown is from",
+    "--server": "the URI of its HTTP side or of its CoAP side, or no more than the address for what only passes on",
+}
+# The options of the released version: who has learned them, or has written them into a script, can go on.
+RELEASED = """
+gateway: --admin --baudrate --coap --coap-ack-timeout --coap-log --events --http --keep --lifetime --max-datagram --max-message --open --retry-max --retry-min --security --segment-gap --segment-hold --serial --serial-max-frame --store
+gateway application add: --credential-file --store --ue
+gateway application remove: --store
+gateway application list: --store
+gateway target add: --store
+gateway target remove: --store
+gateway target list: --store
+gateway device add: --oscore --store
+gateway device remove: --store
+gateway device list: --store
+device: --config --heap --state
+demo: --heap --link
+image: --base --chip --layout --quiet
+emulate: --cut-after --flash --image --repl --statistics --uart0 --uart1 --unique-id --virtual
+provision: --app-id --base --board --config --csv --force --out --peer --port --role --security --show --state --store --ue --verbose --wifi
+flash: --baud --chip --drive --esptool --image --no-reset --no-stub --offset --port
+repl: --board --port
+trace: --baudrate --key --port
+bench: --json
+impair: --listen --profile --scale --seed --to
+"""  # noqa: E501
+
+
+def test_what_the_released_version_took_is_still_taken():
+    kept = dict(zip(COMMANDS, PARSERS, strict=True))
+    for line in RELEASED.strip().splitlines():
+        command, _, options = line.partition(": ")
+        there = {name for action in kept[command]._actions for name in action.option_strings}
+        assert set(options.split()) <= there, command
+
+
+def test_an_option_that_is_called_otherwise_now_says_so_and_works(capsys):
+    parsed = PARSER.parse_args(["flash", "esp32", "--baud", "115200"])
+    assert parsed.baudrate == 115200
+    assert capsys.readouterr() == ("", "msgin5g: --baud is called --baudrate now\n")
+    assert "--baud " not in said(capsys, "flash", "--help")[1]
+    parsed = PARSER.parse_args(["impair", "--to", "127.0.0.1:7"])
+    assert parsed.server == ("127.0.0.1", 7)
+
+
+def test_each_value_has_a_name_and_one_option_one_name():
+    """In the --help of all programs: S are seconds, N is a number, FILE a file."""
+    named = {}
+    for parser in PARSERS:
+        for action in parser._actions:
+            if not action.option_strings and not parser.children():
+                assert action.metavar or action.choices, f"{parser.prog} {action.dest}"
+            if action.nargs == 0 or not action.option_strings or action.help is argparse.SUPPRESS:
+                continue
+            assert action.metavar or action.choices, f"{parser.prog} {action.option_strings[0]}"
+            if action.choices is None:
+                named.setdefault(action.option_strings[-1], {}).setdefault(action.metavar, []).append(
+                    parser.prog
+                )
+    several = {option: names for option, names in named.items() if len(names) > 1 and option not in FORMS}
+    assert not several
+    assert named["--retry-min"] == {"S": ["msgin5g gateway", "msgin5g server"]}
+
+
+# ---- examples
+
+
+LEAVES = [parser.prog.removeprefix("msgin5g").strip() for parser in PARSERS if not parser.children()]
+
+
+@pytest.mark.parametrize("command", [*LEAVES, "gateway", "server", ""])
+def test_the_help_of_each_command_ends_with_examples(command, capsys):
+    """A new command has its own in `tools/cli/examples.py`."""
+    lines = examples.of(command)
+    assert lines, f"tools/cli/examples.py has none of {command}"
+    out = said(capsys, *command.split(), "--help")[1]
+    assert out.endswith("\nexamples:\n" + "".join(f"  {line}\n" for line in lines))
+
+
+@pytest.mark.parametrize(
+    "line", [line for command in [*LEAVES, "gateway", "server", ""] for line in examples.of(command)]
+)
+def test_each_example_can_be_typed(line, capsys):
+    words = shlex.split(line, comments=True)
+    if words[0] == "eval":
+        words = shlex.split(words[1].removeprefix("$(").removesuffix(")"))
+    assert words.pop(0) == "msgin5g"
+    if words[-1] != "--help":
+        assert PARSER.parse_args(words).main
+    assert capsys.readouterr() == ("", "")
+
+
+# ---- completion, as a shell asks for it (argcomplete's variables)
+
+
+def completions(line, tmp_path):
+    path = tmp_path / "completions"
+    path.unlink(missing_ok=True)
+    environment = os.environ | {
+        "_ARGCOMPLETE": "1",
+        "_ARGCOMPLETE_IFS": "\n",
+        "_ARGCOMPLETE_STDOUT_FILENAME": str(path),
+        "COMP_LINE": line,
+        "COMP_POINT": str(len(line)),
+    }
+    done = run("", env=environment, stdout=subprocess.PIPE)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    return {word.strip() for word in path.read_text().split("\n")}
+
+
+def test_a_shell_completes_commands_options_and_values(tmp_path):
+    assert completions("msgin5g fl", tmp_path) == {"flash"}
+    assert completions("msgin5g gateway quarantine re", tmp_path) == {"retry"}
+    assert completions("msgin5g flash rp2040 --ba", tmp_path) == {"--baudrate"}  # not the name of before
+    assert completions("msgin5g flash rp", tmp_path) == {"rp2040"}
+    assert completions("msgin5g gateway --security o", tmp_path) == {"oscore"}
+
+
+def test_a_shell_is_told_how(capsys):
+    for shell, word in (("bash", "complete "), ("zsh", "compdef"), ("fish", "complete --command msgin5g")):
+        code, out, _ = said(capsys, "completion", shell)
+        assert code == 0 and word in out
+    assert "is none of bash, zsh" in mistake(capsys, "completion", "dash")

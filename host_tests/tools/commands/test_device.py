@@ -191,11 +191,3 @@ def test_a_heap_that_is_no_size_is_refused(size, capsys):
         cli.main(["device", "--state", "x", f"--heap={size}"])
     assert caught.value.code == 2
     assert "is no size" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("command", [[], *([name] for name in cli.COMMANDS)])
-def test_each_command_has_help(command, capsys):
-    with pytest.raises(SystemExit) as caught:
-        cli.main([*command, "--help"])
-    assert caught.value.code == 0
-    assert "usage: msgin5g" in capsys.readouterr().out

@@ -161,6 +161,21 @@ def test_what_it_cannot_read(tmp_path, capsys, octets, sentence):
     assert sentence in said and said.count("\n") == 1
 
 
+def test_as_the_released_version_took_it(tmp_path, capsys):
+    """`msgin5g trace FILE... --port N`: a line for each message, and how it is said now."""
+    for name in ("one", "two"):
+        capture = Capture(tmp_path / name)
+        capture.add(post(BODY), False)
+        capture.close()
+    lines = lines_of(capsys, tmp_path / "one")
+    assert main(["trace", "--port", "65401", str(tmp_path / "one"), str(tmp_path / "two")]) == 0
+    out, err = capsys.readouterr()
+    assert out.splitlines() == lines * 2 and len(lines) == 1
+    assert "msgin5g: --port is called --gateway now\n" in err and "--from now" in err
+    assert main(["trace"]) == 2
+    assert "--from is missing" in capsys.readouterr().err
+
+
 def test_no_such_file_key_or_port(tmp_path, capsys):
     assert main(["trace", "--from", str(tmp_path / "none")]) == 2
     assert f"{tmp_path}/none: No such file or directory" in capsys.readouterr().err

@@ -28,7 +28,7 @@ def add_arguments(actions):
         "add", help="make a group, or add members to it; one that is there becomes what is said"
     )
     add.add_argument("group", metavar="ID", type=service_id, help="its Group Service ID")
-    add.add_argument("--name", type=_name, help="what people call it")
+    add.add_argument("--name", metavar="TEXT", type=_name, help="what people call it")
     add.add_argument(
         "--admin",
         metavar="MEMBER",

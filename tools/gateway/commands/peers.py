@@ -31,7 +31,9 @@ def add_arguments(actions):
     add.add_argument(
         "--new-token", action="store_true", help="make another token for it: the earlier one is void"
     )
-    add.add_argument("--as", dest="own", metavar="DOMAIN", type=domain, help="the domain that we are there")
+    add.add_argument(
+        "--own-domain", dest="own", metavar="DOMAIN", type=domain, help="the domain that we are there"
+    )
     add.add_argument(
         "--topics",
         choices=MODES,
@@ -53,7 +55,7 @@ def _add(store, args, fail):
     if before is None and args.uri is None:
         return fail("%s is no peer yet: say where it is, --uri URI" % args.domain)
     if args.own == args.domain:
-        return fail("--as is the domain of this server, not %s" % args.domain)
+        return fail("--own-domain is the domain of this server, not %s" % args.domain)
     try:
         token = from_stdin(lambda stdin: stdin.readline().strip()) if args.token == "-" else args.token
     except (OSError, ValueError) as error:

@@ -94,9 +94,9 @@ def add_arguments(actions):
     )
     add.add_argument("ue_id", metavar="UE_ID", type=ue_id, nargs="?", help="as in ue_id of its msgin5g.json")
     add.add_argument(
-        "--from",
+        "--csv",
         dest="list",
-        metavar="FILE.csv",
+        metavar="FILE",
         help="many: a line each, the first one names the columns (%s); all of it or nothing"
         % ", ".join(COLUMNS),
     )
@@ -105,6 +105,7 @@ def add_arguments(actions):
     )
     add.add_argument(
         "--domain",
+        metavar="DOMAIN",
         type=domain,
         default=LOCAL,
         help="of a UE Service ID that is made here (default %(default)s)",
@@ -152,7 +153,7 @@ def main(args, fail):
 def _wanted(args):
     """What `add` is to add: (line of the list or None, values by column) of each."""
     if (args.ue_id is None) == (args.list is None):
-        raise WrongUse("ue add: give one UE ID, or --from FILE.csv")
+        raise WrongUse("ue add: give one UE ID, or --csv FILE")
     if args.list is None:
         return [(None, {name: getattr(args, name) for name in COLUMNS})]
     given = [name for name in (*COLUMNS[1:], "oscore") if getattr(args, name) is not None]

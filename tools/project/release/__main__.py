@@ -6,28 +6,27 @@
 Exit status: 0 all is there, 2 it is not, and a sentence says why.
 """
 
-import argparse
 import hashlib
 import os
 import shutil
 import sys
 import time
 
+from tools.cli.parser import Parser
 from tools.errors import UsageError
 from tools.image import workshop
 from tools.project.release import bill
 from tools.project.release.artefacts import BUILDERS, FOLDER
 from tools.project.release.origins import origins
 from tools.project.release.standing import standing
+from tools.words import why
 
 SUMS = "SHA256SUMS"
 BILL = "bill"
 
 
 def main(words=None):
-    parser = argparse.ArgumentParser(
-        "make release", description="Builds what is published, below build/release."
-    )
+    parser = Parser("make release", description="Builds what is published, below build/release.")
     parser.add_argument("--tag", help="what it is released as (default: v and the version)")
     parser.add_argument(
         "--draft", action="store_true", help="build what is no release, too, and say why it is none"
@@ -42,7 +41,7 @@ def main(words=None):
     except UsageError as error:
         print(f"make release: {error}", file=sys.stderr)
     except OSError as error:  # a full disk, a folder of somebody else
-        print(f"make release: {error.filename or FOLDER}: {error.strerror}", file=sys.stderr)
+        print(f"make release: {error.filename or FOLDER}: {why(error)}", file=sys.stderr)
     return 2
 
 

@@ -31,7 +31,7 @@ def test_a_peer_is_added_listed_and_removed(run, program):
 
 def test_added_again_it_changes_what_is_given_and_keeps_its_token(run, monkeypatch):
     token = run("peer", "add", DOMAIN, "--uri", URI)[1].splitlines()[2]
-    out = run("peer", "add", DOMAIN, "--token", "secret", "--as", "a.example", "--topics", "each")[1]
+    out = run("peer", "add", DOMAIN, "--token", "secret", "--own-domain", "a.example", "--topics", "each")[1]
     assert token not in out and "secret" not in out
     assert asked(lambda store: store.peer(DOMAIN)) == PeerServer(DOMAIN, URI, "secret", "a.example", "each")
     assert asked(lambda store: store.peer_of_token(token)) == (SERVER, DOMAIN)
@@ -49,7 +49,7 @@ def test_added_again_it_changes_what_is_given_and_keeps_its_token(run, monkeypat
         (["add", DOMAIN], "--uri URI"),
         (["add", DOMAIN, "--uri", "ftp://x"], "no http:// or https:// URI"),
         (["add", "not a domain", "--uri", URI], "no domain"),
-        (["add", DOMAIN, "--uri", URI, "--as", DOMAIN], "domain of this server"),
+        (["add", DOMAIN, "--uri", URI, "--own-domain", DOMAIN], "domain of this server"),
         (["add", DOMAIN, "--uri", URI, "--token", "a b"], "no bearer token"),
         (["add", DOMAIN, "--uri", URI, "--token", "a\nb"], "no bearer token"),
         (["add", DOMAIN, "--uri", URI, "--topics", "some"], "is none of once, each, no"),

@@ -156,7 +156,7 @@ def test_a_ue_id_whose_key_is_not_that_of_the_ue_service_id_is_refused(shell):
         ("--domain host:1", "no domain"),
         ("--domain " + "d" * 231, "no domain"),
         ("--oscore nowhere/k.json", "No such file"),
-        ("--from ues.csv", "one UE ID, or --from"),
+        ("--csv ues.csv", "one UE ID, or --csv"),
     ],
 )
 def test_a_wrong_word_is_told_what_is_allowed(shell, words, said):
@@ -172,7 +172,7 @@ def test_what_is_not_there_is_not_removed(shell):
     assert "there is no ue %s" % IMEI in shell.refused("remove", IMEI)
     shell.add("another")
     assert "%s is not in gateway.db: see `ue list`" % IMEI in shell.refused("remove", IMEI)
-    assert "one UE ID, or --from" in shell.refused("add")
+    assert "one UE ID, or --csv" in shell.refused("add")
 
 
 # ---- from a list -----------------------------------------------------------------------------------------------------
@@ -181,7 +181,7 @@ def test_what_is_not_there_is_not_removed(shell):
 def test_a_list_is_added_as_a_whole(shell):
     lines = ["ue_id,segment_size,ue,server,type,vendor"]
     lines += ['%s,1024,%s,coap://[2001:db8::1]:5683,35209900,"acme, inc"' % (IMEI, UE), "two,,,,,"]
-    out = shell.add("--from", shell.file("\ufeff" + "\r\n".join(lines) + "\r\n"), "--domain", "example.org")
+    out = shell.add("--csv", shell.file("\ufeff" + "\r\n".join(lines) + "\r\n"), "--domain", "example.org")
     assert out.endswith("added 2 UEs\n")
     one, two = shell.read(lambda store: (store.configuration(IMEI), store.configuration("two")))
     assert (one.ue, one.seg_size, one.server) == (UE, 1024, "coap://[2001:db8::1]:5683")
@@ -212,14 +212,14 @@ def test_a_list_is_added_as_a_whole(shell):
 def test_of_a_list_with_a_mistake_nothing_is_added(shell, lines, said):
     shell.add(IMEI, "--ue", UE)
     before = shell.read(lambda store: store.devices())
-    assert said in shell.refused("add", "--from", shell.file("\n".join(lines)))
+    assert said in shell.refused("add", "--csv", shell.file("\n".join(lines)))
     assert shell.ues() == {IMEI: UE}
     assert shell.read(lambda store: store.devices()) == before
 
 
 def test_each_mistake_in_a_list_is_told_up_to_twenty(shell):
     lines = ["ue_id,type", *("u%d,x" % number for number in range(30)), ",35209900"]
-    told = shell.refused("add", "--from", shell.file("\n".join(lines)))
+    told = shell.refused("add", "--csv", shell.file("\n".join(lines)))
     assert told.count(", line ") == 20
     assert "nothing was done" in told
     assert "and 11 more" in told
@@ -227,17 +227,17 @@ def test_each_mistake_in_a_list_is_told_up_to_twenty(shell):
 
 @pytest.mark.parametrize("name", ["nowhere.csv", "."])
 def test_a_list_that_cannot_be_read_is_said(shell, name):
-    assert name + ": " in shell.refused("add", "--from", name)
+    assert name + ": " in shell.refused("add", "--csv", name)
 
 
 def test_a_list_that_is_no_text_is_said(shell):
-    assert "is not UTF-8 text" in shell.refused("add", "--from", shell.file(b"ue_id\n\xff\n"))
+    assert "is not UTF-8 text" in shell.refused("add", "--csv", shell.file(b"ue_id\n\xff\n"))
 
 
 @pytest.mark.parametrize("word", ["--ue", "--server", "--segment-size", "--vendor", "--type", "--oscore"])
 def test_what_is_for_one_is_not_for_a_list(shell, word):
     value = {"--server": "coap://a", "--segment-size": "1", "--type": "12345678"}.get(word, "a")
-    told = shell.refused("add", "--from", shell.file("ue_id\na\n"), word, value)
+    told = shell.refused("add", "--csv", shell.file("ue_id\na\n"), word, value)
     assert "%s is for one UE ID" % word in told
 
 
