@@ -52,6 +52,8 @@ def shown():
 def refused(words, whole):
     """What is wrong with the words of a command of `msgin5g`, or None."""
     name = words[0]
+    if words in (["--version"], ["--help"]):
+        return None
     if name not in COMMANDS:
         return f"there is no command {name}"
     parser = argparse.ArgumentParser(prog=f"msgin5g {name}")
