@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """docs/dashboard.json, docs/alerts.yml and docs/metrics.md name metrics that there are, with labels that those have."""
 
+import io
 import json
 import re
 import subprocess
@@ -11,6 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from host_tests.gateway.page.test_metrics import PROGRAMS, program, read
 from host_tests.gateway.scripted import run
+from tools.page.sinks import Sink
 from tools.programs.peers import peer
 from tools.wire.bodies import Address
 
@@ -19,10 +21,6 @@ DASHBOARD = json.loads((DOCS / "dashboard.json").read_text())
 QUERIES = [target["expr"] for panel in DASHBOARD["panels"] for target in panel["targets"]]
 ADDED = {"instance", "job"}  # labels that Prometheus adds
 UE = Address("UE", "ue:a@example.org")
-
-
-class Sink:
-    name, lost, waiting, failing, dropped = "stdout", 1, 1, "", 0
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +39,7 @@ def there():
                 g.http.refusals["401"] += 1
                 with g.store.transaction():
                     g.store.add(1, "MSG", UE, UE, {"msgType": "MSG", "msgId": "1"}, [], "queued", 4e9)
-                g.events.sinks.append(Sink())
+                g.events.sinks.append(Sink("stdout", io.StringIO()))
                 for family in text_string_to_metric_families(await read(g)):
                     for sample in family.samples:
                         found.setdefault(sample.name, set()).update(sample.labels)
@@ -107,6 +105,16 @@ def test_the_rules_are_what_prometheus_understands_and_ask_for_what_there_is(the
     assert len(expressions) > 5
     for expression in expressions:
         check(expression, there)
+
+
+def test_prometheus_takes_what_the_page_says_of_scraping(tmp_path):
+    said = (DOCS / "metrics.md").read_text().partition("```yaml\n")[2].partition("```")[0]
+    assert "scrape_configs:" in said and "/etc/prometheus/msgin5g.token" in said
+    (tmp_path / "token").write_text("secret")
+    (tmp_path / "prometheus.yml").write_text(said.replace("/etc/prometheus/msgin5g.token", "token"))
+    check = [peer("promtool"), "check", "config", "--lint-fatal", tmp_path / "prometheus.yml"]
+    done = subprocess.run(check, capture_output=True, text=True)
+    assert done.returncode == 0 and "is valid prometheus config file" in done.stdout, done
 
 
 def test_the_page_has_each_metric_with_its_labels_and_no_other(there):
