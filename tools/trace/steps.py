@@ -78,21 +78,30 @@ class Step:
 def of_life(life):
     """The steps of what GET /api/messages/FROM/MSGID answers. Raises ValueError for anything else."""
     try:
-        return [
-            Step(
-                each.get("time"),
-                _end(each["who"]),
-                None if each.get("to") in (None, each["who"]) else _end(each["to"]),
-                printable(str(each["what"])),
-                str(each.get("state") or ""),
-                printable(str(each.get("detail") or "")),
-                int(each.get("count") or 1),
-                bad=each.get("state") in BAD,
-            )
-            for each in life["steps"]
-        ]
+        return [_of_step(each) for each in life["steps"]]
     except (AttributeError, KeyError, TypeError):
         raise ValueError("no steps of a message") from None
+
+
+def _of_step(each):
+    to = None if each.get("to") in (None, each["who"]) else _end(each["to"])
+    state, detail = str(each.get("state") or ""), printable(str(each.get("detail") or ""))
+    time = each.get("time")
+    step = Step(
+        None if time is None else time + 0.0,
+        _end(each["who"]),
+        to,
+        printable(str(each["what"])),
+        state,
+        detail,
+    )
+    step.count = int(each.get("count") or 1)
+    step.bad = state in BAD
+    if each.get("segments"):
+        done, total = int(each["segments"]["done"]), int(each["segments"]["of"])
+        step.segments = done, total
+        step.detail = ", ".join(filter(None, (f"{done} of {total} segments", detail)))
+    return step
 
 
 def _end(name):

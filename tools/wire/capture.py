@@ -9,7 +9,6 @@ L3_PORT.
 The file is bounded: when it is full it gets ".1" behind its name, in the place of the one before, and a new one begins.
 """
 
-import errno
 import ipaddress
 import os
 import stat
@@ -17,6 +16,7 @@ import time
 
 import dpkt
 
+from tools import held
 from tools.words import in_words
 
 L3_PORT = 65400
@@ -39,11 +39,19 @@ class Capture:
 
     def _begin(self):
         # What is in it may be meant for nobody else.
-        descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NONBLOCK, 0o600)
+        descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
         self._file = os.fdopen(descriptor, "wb", buffering=0)
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        try:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise OSError("it is no ordinary file")
+            held.hold(descriptor)  # of two programs each would write over what the other wrote
+            os.truncate(descriptor, 0)
+        except held.Held as who:
             self.close()
-            raise OSError(errno.EINVAL, "it is no ordinary file")
+            raise OSError(f"{who} writes it already") from None
+        except OSError:
+            self.close()
+            raise
         kind = dpkt.pcapng.InterfaceDescriptionBlockLE
         self._writer = dpkt.pcapng.Writer(self._file, idb=kind(snaplen=65535, linktype=_RAW))
 

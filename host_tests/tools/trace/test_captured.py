@@ -150,6 +150,19 @@ def test_where_the_file_takes_no_more_it_is_said_once(tmp_path):
     assert told == ["Is a directory"] and len(datagrams(path)) == 2
 
 
+def test_no_two_programs_write_one_file(tmp_path):
+    """Nor anything that is no file: what another program reads from a pipe would wait for it."""
+    capture = Capture(tmp_path / "made.pcapng")
+    capture.datagram(b"1", ("10.0.0.1", 1), ("10.0.0.2", 2))
+    with pytest.raises(OSError, match="process [0-9]+ .* writes it already"):
+        Capture(tmp_path / "made.pcapng")
+    assert len(datagrams(tmp_path / "made.pcapng")) == 1
+    capture.close()
+    Capture(tmp_path / "made.pcapng").close()
+    with pytest.raises(OSError, match="it is no ordinary file"):
+        Capture("/dev/null")
+
+
 @pytest.mark.parametrize(
     ("name", "reason"),
     [("none/x", "No such file or directory: look at the name"), (".", "Is a directory: name a file")],
