@@ -152,6 +152,8 @@ class ApplicationServers:
     def send(self, body, now, caller=ANYBODY):
         """What the page sends, as the server's own service: {"to", "toType", "payload", "encoding", "report"}. What
         becomes of it is told by events. Raises Malformed or Refusal."""
+        if caller.through is not None:
+            raise Refusal("4.03", "the token of %s is not for sending as this server" % caller.through.id)
         own = self._settings.own
         made = restreading.read_sending(body, own)
         self.message(made, now, OWN)

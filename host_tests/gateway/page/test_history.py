@@ -9,7 +9,8 @@ import pytest
 
 from host_tests.gateway.apart import scene
 from host_tests.gateway.page.asked import Bare, Page, steps
-from host_tests.gateway.scripted import ApplicationServer, Ue, gateway, run
+from host_tests.gateway.scripted import ApplicationServer, Ue, gateway, new_id, run
+from tools.wire.bodies import Address
 
 A, B, AWAY = "ue:a@example.org", "ue:b@example.org", "ue:away@example.org"
 WEATHER = "as:weather@example.org"
@@ -169,6 +170,78 @@ def test_one_that_comes_again_is_counted():
                 assert await a.code(body) == "2.04"
             life = await page.life(A, body["msgId"])
             assert (life["steps"][0]["what"], life["steps"][0]["count"]) == ("MSG", 3)
+
+    run(main())
+
+
+def test_elements_of_an_aggregated_message_have_lives_of_their_own():
+    async def main():
+        async with two() as (g, page, a, b):
+            ids = [new_id() for _ in range(2)]
+            listed = [{"msgId": each, "payload": "x%d" % number} for number, each in enumerate(ids)]
+            whole = await a.send(B, None, totalMsgCount=2, msgList=listed)
+            await b.next("MSG")
+            await g.journal.wait("delivered")
+            assert ("server", "device", "MSG", "answered") in steps(await page.life(A, whole))
+            for number, each in enumerate(ids):
+                life = await page.life(A, each)
+                assert life["steps"][0]["detail"] == "one of 2 in %s" % whole
+                assert ("server", "device", "MSG", "answered") in steps(life)
+                assert await page.payload(A, each) == (200, b"x%d" % number)
+
+    run(main())
+
+
+def test_one_of_before_a_restart_goes_on(tmp_path):
+    path = str(tmp_path / "store.db")
+
+    async def main():
+        async with gateway(path) as g, Ue(g, A) as a, Ue(g, B) as b:
+            await a.register()
+            await b.register()
+            assert await b.code(b.own("DEREG")) == "2.04"
+            msg_id = await a.send(B, "later", sfFlag=True)
+        async with gateway(path) as g, Page(g) as page, Ue(g, B) as b:
+            await page.get("/api/messages/%s/%s" % (A, msg_id), 404)
+            await b.register()
+            await b.next("MSG")
+            await g.journal.wait("delivered")
+            life = await page.life(A, msg_id)
+            assert steps(life) == [("server", "device", "MSG", "answered")]
+            assert (life["state"], life["size"], life["to"]) == ("delivered", 5, B)
+
+    run(main())
+
+
+def test_one_that_was_set_aside_is_seen_so():
+    async def main():
+        async with two() as (g, page, a, b):
+            assert await b.code(b.own("DEREG")) == "2.04"
+            msg_id = await a.send(B, "later", sfFlag=True)
+            (id_,) = g.store.waiting_of(Address("UE", A), msg_id)
+            await g._event(lambda now: g.server.isolation.set_aside("message", id_, KeyError("x"), now))
+            life = await page.life(A, msg_id)
+            assert life["state"] == "quarantined"
+            (end,) = (step for step in life["steps"] if step["what"] == "end")
+            assert end["state"] == "quarantined" and "KeyError" in end["detail"]
+            overview = await page.get("/api/overview")
+            assert [each["msgId"] for each in overview["quarantine"]] == [msg_id]
+            assert overview["counts"]["quarantine"] == 1
+
+    run(main())
+
+
+def test_who_speaks_for_others_may_not_send_as_the_server():
+    async def main():
+        async with two() as (g, page, _, _):
+            with g.store.transaction():
+                g.store.add_message_gateway("L3G", "mgw:sms@example.org", "http://127.0.0.1:1", ["ue:phone"])
+                token, _ = g.store.add_peer_token("L3G", "mgw:sms@example.org")
+            headers = {"Authorization": "Bearer " + token}
+            async with page.http.post(
+                "/api/send", json={"to": A, "payload": "x"}, headers=headers
+            ) as response:
+                assert response.status == 403
 
     run(main())
 

@@ -131,6 +131,22 @@ def test_a_heartbeat_comes_where_nothing_is_to_be_said(monkeypatch):
     run(main())
 
 
+def test_a_store_that_cannot_be_read_ends_the_stream_and_nothing_else():
+    async def main():
+        async with gateway() as g, Page(g) as page:
+            count, g.view.counts = g.view.counts, None
+            async with page.live() as frames:
+                g.events.emit("numbered")
+                assert [each async for each in frames] == []
+            g.view.counts = count
+            async with page.live(after=0) as frames:
+                assert (await heard(frames, counts))[-1][1]["accepted"] == 0
+            async with page.http.head("/live") as response:
+                assert response.status == 200 and await response.read() == b""
+
+    run(main())
+
+
 def test_a_reader_that_goes_leaves_room_for_another():
     async def main():
         async with gateway() as g, Page(g) as page:

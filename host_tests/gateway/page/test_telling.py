@@ -71,6 +71,28 @@ def test_whatever_a_stream_or_a_callback_raises():
     assert events.counts["callback-failed"] >= 3
 
 
+def test_steps_of_messages_are_for_the_page_alone_and_fail_nobody():
+    out, watched, heard = io.StringIO(), [], []
+    events = Events(out, clock=lambda: 0)
+    events.watch = lambda record, item, told: watched.append((record["event"], item, told))
+    events.callbacks.append(heard.append)
+    item = object()
+    events.emit("accepted", item=item, msgId="m")
+    events.emit("segment", msgId="m")
+    assert watched == [("accepted", item, True), ("segment", None, False)]
+    assert [record["event"] for record in heard] == ["accepted"] and "item" not in heard[0]
+    assert len(out.getvalue().splitlines()) == 1 and events.counts == {"accepted": 1}
+
+    def fails(record, item, told):
+        raise KeyError("mine")
+
+    events.watch = fails
+    for _ in range(3):
+        events.emit("segment", msgId="m")
+    assert [record["event"] for record in heard[1:]] == ["sink-failed"]
+    assert events.counts["callback-failed"] >= 3
+
+
 def test_a_pipe_that_nobody_reads_keeps_some_and_counts_the_rest():
     reader, writer = os.pipe()
     with os.fdopen(writer, "w") as stream:

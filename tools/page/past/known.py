@@ -83,7 +83,7 @@ class Known:
     def has(self, ue, key, direction):
         """A message from it or for it: "out" or "in"."""
         mine = self._messages.made(ue, lambda: collections.deque(maxlen=EACH))
-        if (key, direction) not in mine:
+        if not mine or mine[-1] != (key, direction):
             mine.append((key, direction))
 
     def messages(self, ue):

@@ -6,7 +6,10 @@ Where there are too many, the oldest one of whoever has the most goes: one that 
 
 import collections
 
+from tools.wire.outside import clean
+
 MESSAGES, STEPS = 5000, 40
+DETAIL = 200  # octets of what a step says in words of others
 PAYLOAD, PAYLOADS = 1 << 10, 4 << 20  # octets that are kept of one message, and of all
 
 ACCEPTED, ARRIVING, STORED, DELIVERED, FAILED, DISCARDED, ASIDE, PASSED = (
@@ -94,7 +97,7 @@ class Life:
             "to": to,
             "what": what,
             "state": state,
-            "detail": detail,
+            "detail": clean(detail, DETAIL),
             "count": 1,
         }
         made |= more

@@ -2,8 +2,10 @@
 """What goes out, as steps in the lives of messages: a request with its answer, all tries and segments in one."""
 
 from tools.page.past.history import role
+from tools.page.past.lives import DETAIL
 from tools.server.delivery.pushes import DONE, LATER, REFUSED
 from tools.wire.bodies import same
+from tools.wire.outside import clean
 
 _STATES = {DONE: "answered", REFUSED: "refused", LATER: "not taken"}
 
@@ -36,7 +38,7 @@ class Sent:
                 step["segments"] = {"done": done, "of": params.get("totalSegCount")}
                 self._history.sets.put((push.target.id, same(params["segId"])), life.key)
             elif push.kind == "SEGREC":
-                step["detail"] = "segments %s" % body.get("segNoList", "")
+                step["detail"] = clean("segments %s" % body.get("segNoList", ""), DETAIL)
             elif push.kind == "MSGRESP":
                 step["detail"] = str(body.get("delSta", body.get("DelSta", "")))
             self._out.setdefault(str(push.where), []).append(step)
@@ -49,7 +51,8 @@ class Sent:
             if outcome.answered and outcome.verdict != LATER or outcome.verdict == DONE:
                 self._known.heard(push.target.id, now)
             elif outcome.verdict == LATER and not outcome.answered:
-                self._known.is_silent(push.target.id, now)
+                # Of who is behind a gateway that is silent nothing is known.
+                self._known.is_silent(push.target.id if push.via is None or outcome.behind else push.via, now)
         waiting = self._out.pop(str(push.where), [])
         for life in self._carried(push):
             where = "gateway" if push.via is not None else role(push.target.id, push.target.type)
@@ -60,7 +63,7 @@ class Sent:
             waiting = [each for each in waiting if each is not step]
             step["state"], step["until"] = _STATES.get(outcome.verdict, outcome.verdict), now
             if push.kind in ("MSG", "IMDN") or outcome.verdict != DONE:
-                step["detail"] = outcome.detail
+                step["detail"] = clean(outcome.detail, DETAIL)
             if outcome.verdict == DONE and "segments" in step:
                 step["segments"]["done"] += 1
             self._history.note((push.target.id,), life)

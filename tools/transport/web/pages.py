@@ -4,6 +4,7 @@
 import asyncio
 import contextlib
 import json
+import logging
 import urllib.parse
 
 from aiohttp import web
@@ -12,6 +13,7 @@ from tools.page import statics
 from tools.page.devices import SIZE
 from tools.page.live import HEARTBEAT, Full, Live
 from tools.server.callers import RefusedError
+from tools.server.isolation import reason_of
 from tools.transport.web.problems import problem
 from tools.wire.bodies import Malformed
 
@@ -52,7 +54,14 @@ class Pages:
         return {handler for _, _, handler in routes}
 
     def _soon(self):
-        asyncio.get_running_loop().call_later(AT_ONCE, self.live.pump)
+        asyncio.get_running_loop().call_later(AT_ONCE, self._pump)
+
+    def _pump(self):
+        try:
+            self.live.pump()
+        except Exception as error:  # the store cannot be read: who follows comes back, and hears it
+            logging.getLogger(__name__).error("/live: %s", reason_of(error))
+            self.live.end()
 
     async def _shut_down(self, app):
         self.live.end()
@@ -121,13 +130,16 @@ class Pages:
         response = web.StreamResponse(headers=headers | {"Content-Type": "text/event-stream; charset=utf-8"})
         try:
             await response.prepare(request)
+            if request.method == "HEAD":
+                return response
             await self._write(response, b"retry: 2000\n\n" + stream.take())
             while not stream.ended:
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(BEAT):
                         await news.wait()
                 news.clear()
-                await self._write(response, stream.take() or HEARTBEAT)
+                if not stream.ended:
+                    await self._write(response, stream.take() or HEARTBEAT)
             await self._write(response, stream.take())
         except (ConnectionError, TimeoutError):
             if request.transport:
