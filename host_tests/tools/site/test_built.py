@@ -174,6 +174,8 @@ def test_where_a_file_has_its_page(path, page):
     ("origin", "text", "moved"),
     [
         ("README.md", "[a](docs/coap.md#to-have-it)", "[a](coap.md#to-have-it)"),
+        ("README.md", "[docs/faq.md](docs/faq.md) says", "[Questions](faq.md) says"),
+        ("docs/health.md", "[faq.md](faq.md#is-it-encrypted)", "[Questions](faq.md#is-it-encrypted)"),
         ("README.md", "![a](docs/wiring-rp2040.svg)", "![a](wiring-rp2040.svg)"),
         ("docs/health.md", "[a](../boards/esp32/README.md#resets)", "[a](boards/esp32.md#resets)"),
         ("docs/decisions/oscore.md", "[a](../../README.md)", "[a](../index.md)"),

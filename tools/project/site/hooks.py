@@ -18,6 +18,7 @@ SCRIPTS = {
     "assets/scripts/iframe-worker.js": "iframe-worker/shim/index.js",
 }
 MERMAID, WORKER = SCRIPTS
+STYLE = "assets/site.css"
 
 
 def on_config(config):
@@ -27,6 +28,7 @@ def on_config(config):
     config.mdx_configs["pymdownx.superfences"] = {"custom_fences": [fence]}
     # The plugin `offline` would name a foreign host for it.
     config.extra["polyfills"] = [WORKER]
+    config.extra_css.append(STYLE)
     return config
 
 
@@ -37,6 +39,7 @@ def on_files(files, config):
             files.append(File.generated(config, page, content=places.moved(path, text)))
         else:
             files.append(File.generated(config, page, abs_src_path=str(places.ROOT / path)))
+    files.append(File.generated(config, STYLE, abs_src_path=str(Path(__file__).with_name("site.css"))))
     return files
 
 

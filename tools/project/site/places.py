@@ -20,6 +20,7 @@ OUTSIDE = {
 FILES = "files"  # the part of the site for all else that a page links to
 LANGUAGES = {".py": "python", ".toml": "toml", ".json": "json", ".yml": "yaml"}
 _LINK = re.compile(r"(?<=\]\()([^)\s#]+)(?=[)#])")
+_NAMED = re.compile(r"\[([\w./-]+\.md)\]\(([^)\s#]+\.md)((?:#[^)\s]*)?)\)")
 
 
 def place(path):
@@ -44,14 +45,27 @@ def links(origin, text):
 
 
 def moved(origin, text):
-    """The text of a page with each link as it has to be in the site."""
+    """The text of a page with each link as it has to be in the site. One that is named after a file, as is right among
+    files, is named after its page there."""
 
     def link(match):
         if "://" in match[1] or match[1].startswith("mailto:"):
             return match[1]
         return _relative(place(_target(origin, match[1])), place(origin))
 
-    return _LINK.sub(link, text)
+    def named(match):
+        name, target, section = match.groups()
+        path = _target(origin, target)
+        if not path.endswith(name) or not (ROOT / path).is_file():
+            return match[0]
+        return f"[{_title((ROOT / path).read_text()) or name}]({target}{section})"
+
+    return _LINK.sub(link, _NAMED.sub(named, text))
+
+
+def _title(text):
+    found = re.search(r"^# (.+)$", text, re.M)
+    return found[1] if found else None
 
 
 def _target(origin, link):
