@@ -46,7 +46,20 @@ def add_arguments(parser):
 
 
 def main(args):
+    fetch()
     return run(args.state, args.config, heap=args.heap, app=args.app)
+
+
+def fetch():
+    """Sees to it that there is a MicroPython, where none is named. Raises UsageError where none can be had."""
+    if os.environ.get("MICROPYTHON") or os.access(micropython.program(), os.X_OK):
+        return
+    try:
+        micropython.provide(micropython.BIN)
+    except micropython.NoMicroPython:
+        raise UsageError(
+            "no MicroPython can be had here; make micropython says why, and what to do"
+        ) from None
 
 
 def run(state, config=None, heap=HEAP, app=None, program=None):

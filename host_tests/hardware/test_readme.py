@@ -30,6 +30,7 @@ ELSEWHERE = {
     "make demo LINK=serial": "gateway/serial/test_program.py",
     "make demo LINK=relay": "gateway/relay/test_relay_demo.py",
     "make bench": "tools/bench/test_frame.py",
+    ".venv/bin/msgin5g doctor": "tools/doctor/test_doctor.py",
     "make docs": "tools/site/test_built.py",
     "make bench ARGS=flood": "tools/bench/test_measures.py",
     "make soak": "device/msgin5g/test_soak.py",

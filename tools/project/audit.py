@@ -8,14 +8,15 @@ import json
 import subprocess
 import sys
 
-from tools.emulator.client import FOLDER
+from tools.emulator.client import FOLDER as EMULATOR
+from tools.project.site.places import FOLDER as SITE
 
 NONE, SOME, UNKNOWN = 0, 1, 2
 OURS = "msgin5g-tools"
 
 
 def main():
-    outcomes = [python_packages(), npm_packages()]
+    outcomes = [python_packages(), npm_packages(EMULATOR), npm_packages(SITE)]
     return SOME if SOME in outcomes else max(outcomes)
 
 
@@ -38,14 +39,14 @@ def python_packages(run=subprocess.run):
     return UNKNOWN if skipped and outcome == NONE else outcome
 
 
-def npm_packages(run=subprocess.run):
-    done = run(["npm", "audit", "--json"], cwd=FOLDER, capture_output=True, text=True)
+def npm_packages(folder, run=subprocess.run):
+    done = run(["npm", "audit", "--json"], cwd=folder, capture_output=True, text=True)
     try:
         found = json.loads(done.stdout)["vulnerabilities"]
         holes = {name: [each["severity"]] for name, each in found.items()}
     except (ValueError, LookupError, TypeError, AttributeError):
-        return _unknown("npm packages", done)
-    return _tell("npm packages", holes)
+        return _unknown(f"npm packages of {folder.name}", done)
+    return _tell(f"npm packages of {folder.name}", holes)
 
 
 def _tell(what, holes):

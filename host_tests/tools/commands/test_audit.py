@@ -38,15 +38,17 @@ def test_what_was_not_looked_up_is_not_without_holes(capsys):
 
 
 def test_npm_packages(capsys):
-    assert audit.npm_packages(said('{"vulnerabilities": {}, "metadata": {}}')) == audit.NONE
+    assert audit.npm_packages(audit.SITE, said('{"vulnerabilities": {}, "metadata": {}}')) == audit.NONE
     found = '{"vulnerabilities": {"rp2040js": {"name": "rp2040js", "severity": "high"}}}'
-    assert audit.npm_packages(said(found, 1)) == audit.SOME
+    assert audit.npm_packages(audit.SITE, said(found, 1)) == audit.SOME
     assert "rp2040js has known holes: high" in capsys.readouterr().out
-    assert audit.npm_packages(said('{"error": {"code": "ENOAUDIT"}}', 1)) == audit.UNKNOWN
+    assert audit.npm_packages(audit.SITE, said('{"error": {"code": "ENOAUDIT"}}', 1)) == audit.UNKNOWN
 
 
 def test_a_hole_counts_more_than_missing_data(monkeypatch):
     for python, npm, expected in ((0, 0, 0), (0, 2, 2), (2, 1, 1), (1, 0, 1), (2, 0, 2)):
         monkeypatch.setattr(audit, "python_packages", lambda value=python: value)
-        monkeypatch.setattr(audit, "npm_packages", lambda value=npm: value)
+        monkeypatch.setattr(
+            audit, "npm_packages", lambda folder, value=npm: value if folder == audit.SITE else 0
+        )
         assert audit.main() == expected

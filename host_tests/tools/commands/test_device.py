@@ -93,6 +93,31 @@ def test_no_micropython_says_how_to_make_it(tmp_path, config):
         device.prepare(tmp_path, config, program=tmp_path / "nothing")
 
 
+def test_micropython_is_fetched_where_there_is_none(tmp_path, config, program, monkeypatch):
+    """By the command: who starts a device from a program has it."""
+    monkeypatch.delenv("MICROPYTHON", raising=False)
+    monkeypatch.setattr(micropython, "BIN", tmp_path / "bin")
+    fetched = []
+    monkeypatch.setattr(micropython, "provide", fetched.append)
+    device.fetch()
+    assert fetched == [tmp_path / "bin"]
+    monkeypatch.setenv("MICROPYTHON", str(program))
+    device.fetch()
+    assert len(fetched) == 1
+
+
+def test_no_micropython_to_be_had_says_who_knows_more(tmp_path, monkeypatch, capsys):
+    def provide(folder):
+        raise micropython.NoMicroPython("several lines")
+
+    monkeypatch.delenv("MICROPYTHON", raising=False)
+    monkeypatch.setattr(micropython, "BIN", tmp_path)
+    monkeypatch.setattr(micropython, "provide", provide)
+    assert cli.main(["device", "--state", str(tmp_path / "state")]) == 2
+    said = capsys.readouterr().err
+    assert said == "msgin5g: no MicroPython can be had here; make micropython says why, and what to do\n"
+
+
 def test_a_state_folder_that_cannot_be_is_refused(tmp_path, config, program):
     with pytest.raises(UsageError, match="state folder .*given.json"):
         device.prepare(config, config, program=program)

@@ -4,9 +4,7 @@
 Nothing is run here: host_tests/hardware/test_readme.py types the README.
 """
 
-import argparse
 import contextlib
-import importlib
 import io
 import re
 import shlex
@@ -14,14 +12,14 @@ import shlex
 import pytest
 
 from host_tests.tools.site.test_built import sources
-from tools.cli import COMMANDS
+from tools.cli import parser_of
 from tools.project.site.places import ROOT
 
 MAKEFILE = (ROOT / "Makefile").read_text()
 VERBS = set(re.findall(r"^([a-z]+):(?!=)", MAKEFILE, re.M))
 VARIABLES = set(re.findall(r"\$\((?:call given,)?([A-Z]+)\b", MAKEFILE))
 # A command amid a sentence may leave out what its reader has seen in a block.
-LEFT_OUT = ("the following arguments are required", "expected one argument")
+LEFT_OUT = r"(?:is|are) missing|expected one argument"
 
 
 def commands(text):
@@ -50,35 +48,16 @@ def shown():
 
 
 def refused(words, whole):
-    """What is wrong with the words of a command of `msgin5g`, or None."""
-    name = words[0]
-    if words in (["--version"], ["--help"]):
-        return None
-    if name not in COMMANDS:
-        return f"there is no command {name}"
-    parser = argparse.ArgumentParser(prog=f"msgin5g {name}")
-    importlib.import_module(COMMANDS[name][0]).add_arguments(parser)
+    """What the program says of its words, or None where it takes them."""
     said = io.StringIO()
     try:
         with contextlib.redirect_stderr(said), contextlib.redirect_stdout(said):
-            parser.parse_args(words[1:])
+            parser_of(words[:1]).parse_args(words)
     except SystemExit as end:
         reason = said.getvalue()
-        if end.code and (whole or not any(each in reason for each in LEFT_OUT)):
+        if end.code and (whole or not re.search(LEFT_OUT, reason)):
             return reason.splitlines()[-1]
-    unknown = (
-        {word.partition("=")[0] for word in words if word.startswith("--")} - {"--help"} - options(parser)
-    )
-    return f"no option {unknown}" if unknown else None
-
-
-def options(parser):
-    """All that a program takes, whatever its verb."""
-    found = set(parser._option_string_actions)
-    for action in parser._actions:
-        if isinstance(action, argparse._SubParsersAction):
-            found = found.union(*map(options, action.choices.values()))
-    return found
+    return None
 
 
 def unmade(words):

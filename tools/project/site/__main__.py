@@ -3,7 +3,6 @@
 
 import logging
 import sys
-from pathlib import Path
 
 from mkdocs.commands.build import build
 from mkdocs.config import load_config
@@ -11,12 +10,12 @@ from mkdocs.exceptions import Abort
 
 from tools.errors import UsageError
 from tools.programs import npm
-from tools.project.site.places import ROOT
+from tools.project.site.places import FOLDER, ROOT
 
 
 def make(folder):
     """Write the site into a folder. Raise UsageError where a page has a fault, or what it needs is not to be had."""
-    npm.provide(Path(__file__).parent, "the site")
+    npm.provide(FOLDER, "the site")
     config = load_config(str(ROOT / "mkdocs.yml"), strict=True, site_dir=str(folder))
     config.plugins.on_startup(command="build", dirty=False)
     try:

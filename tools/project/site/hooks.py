@@ -11,7 +11,7 @@ from pymdownx.superfences import fence_code_format
 
 from tools.project.site import places
 
-PACKAGES = Path(__file__).resolve().parent / "node_modules"
+PACKAGES = places.FOLDER / "node_modules"
 # What a page runs in the browser, from npm: {its place in the site: its file}.
 SCRIPTS = {
     "assets/scripts/mermaid.js": "@mermaid-js/tiny/dist/mermaid.tiny.js",
@@ -39,7 +39,7 @@ def on_files(files, config):
             files.append(File.generated(config, page, content=places.moved(path, text)))
         else:
             files.append(File.generated(config, page, abs_src_path=str(places.ROOT / path)))
-    files.append(File.generated(config, STYLE, abs_src_path=str(Path(__file__).with_name("site.css"))))
+    files.append(File.generated(config, STYLE, abs_src_path=str(places.FOLDER / "site.css")))
     return files
 
 

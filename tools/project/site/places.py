@@ -9,7 +9,8 @@ import os.path
 import re
 from pathlib import Path, PurePosixPath
 
-ROOT = Path(__file__).resolve().parents[3]
+FOLDER = Path(__file__).resolve().parent
+ROOT = FOLDER.parents[2]
 # Pages that lie outside of docs/. Their names there are taken: docs/security.md is about OSCORE.
 OUTSIDE = {
     "README.md": "index.md",
