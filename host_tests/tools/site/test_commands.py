@@ -33,8 +33,8 @@ def commands(text):
     prose = re.sub(r"^```.*?^```$", "", text, flags=re.M | re.S)
     found += [(line, False) for line in re.findall(r"(?<!`)`([^`\n]+)`(?!`)", prose)]
     for line, block in found:
-        line = re.sub(r"^\$ ", "", line)
-        for part in re.sub(r"\s+# .*", "", line).split(" && "):
+        line = re.sub(r"^\$ |\s+# .*", "", line)
+        for part in re.split(r" && | [|>] ", line):
             if re.match(r"(?:[\w./]*/)?(?:msgin5g [a-z-]+(?:\s|$)|python -m tools\.)|make [A-Za-z]", part):
                 yield part.strip(), block
 
@@ -100,7 +100,7 @@ def test_each_command_of_the_pages_is_one():
         "```\nmsgin5g gateway --no-such-option\n```",
         "```\n$ .venv/bin/msgin5g provision --no-such-option\n```",
         "    msgin5g never-there\n",
-        "as `msgin5g flash --baudrate` says",
+        "as `msgin5g flash --never` says",
         "```\nmsgin5g device examples/sensor.py\n```",
         "```\nmake venv && make never\n```",
         "`make gateway SERIOUS=1`",
@@ -117,6 +117,7 @@ def test_a_command_that_is_none_is_seen(page):
     [
         "with `msgin5g device`, or `make VERB BOARD=rp2040 ARGS='--port X'`",
         "```\nmsgin5g provision --ue ue:a@example.org \\\n  --peer coap://192.0.2.1   # onto the board\n```",
+        "```\nmsgin5g gateway device list | sort > devices\n```",
         "```python\nmsgin5g is no command here\n```",
         "```\nmsgin5g provisioned: what a program says, and nobody types\n```",
     ],
