@@ -155,25 +155,18 @@ def test_several_devices_of_a_capture_and_one_of_them(tmp_path, capsys):
 
 
 def test_a_life_as_the_page_gives_it(tmp_path, capsys):
+    step = {"who": "server", "to": None, "state": None, "detail": "", "count": 1}
     steps = [
-        {
-            "time": 5.0,
-            "who": "device",
-            "to": "gateway",
-            "what": "MSG",
-            "state": None,
-            "detail": "",
-            "count": 2,
-        },
-        {"time": 5.1, "who": "server", "to": "as", "what": "POST", "state": None, "detail": "", "count": 1},
-        {"time": 5.2, "who": "server", "to": None, "what": "delivered", "state": "delivered", "detail": ""},
+        step | {"time": 5, "who": "device", "to": "gateway", "what": "MSG", "segments": {"done": 3, "of": 4}},
+        step | {"time": 5.1, "to": "as", "what": "POST", "count": 2},
+        step | {"time": 5.2, "what": "delivered", "state": "delivered"},
     ]
     life = {"from": "ue:a@x", "to": "as:b@x", "msgId": "1", "state": "delivered", "size": 4, "steps": steps}
     (tmp_path / "life.json").write_text(json.dumps(life))
     assert main(["trace", "--from", str(tmp_path / "life.json")]) == 0
     said = capsys.readouterr().out
     assert said.splitlines()[0].split() == ["Device", "Gateway", "Server", "Application", "Server"]
-    assert "MSG x2" in said and " POST " in said and "* delivered" in said
+    assert "= MSG =" in said and "3 of 4 segments" in said and " POST x2 " in said and "* delivered" in said
     (tmp_path / "life.json").write_text('{"steps": [{"who": "nobody", "what": "x"}]}')
     assert main(["trace", "--from", str(tmp_path / "life.json")]) == 2
     assert "no message's life" in capsys.readouterr().err
