@@ -17,6 +17,7 @@ _SENTENCES = {
     "relayed": "{peer} is relayed, from port {port}",
     "relay-ended": "{peer} is relayed no more: {reason}; {up} datagrams up, {down} down",
     "relay-lost": "not passed on, {times} times: {reason}",
+    "figures-failed": "{file} takes no figures for Prometheus: {reason}",
     "relay-failed": "{peer} cannot be relayed: {reason}",
     "server-silent": "nobody is at {server}: {reason}",
     "server-back": "{server} answers again",

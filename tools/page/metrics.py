@@ -40,12 +40,12 @@ _DROPPED = {
 _NOTHING = dict.fromkeys(itertools.product(("AS", "UE"), (DONE, REFUSED, LATER)), 0)
 
 
-def _counter(name, text, values, *labels):
+def counter(name, text, values, *labels):
     """`values`: a number, or {value of the label, or a tuple of such: number}."""
     return _family(CounterMetricFamily, name, text, values, labels)
 
 
-def _gauge(name, text, values, *labels):
+def gauge(name, text, values, *labels):
     return _family(GaugeMetricFamily, name, text, values, labels)
 
 
@@ -56,7 +56,7 @@ def _family(kind, name, text, values, labels):
     return family
 
 
-def _spreads(name, text, spreads, *labels):
+def spreads(name, text, spreads, *labels):
     """`spreads`: {tuple of the values of the labels: Spread}."""
     family = HistogramMetricFamily("msgin5g_" + name, text, labels=labels)
     for key, spread in sorted(spreads.items()):
@@ -90,7 +90,7 @@ class Metrics:
             stored = list(_stored(self._figures.read(now)))
         except sqlite3.Error:  # the rest is all the more wanted then
             stored = []
-        readable = _gauge("store_readable", "Whether the store could be read for this answer", bool(stored))
+        readable = gauge("store_readable", "Whether the store could be read for this answer", bool(stored))
         self._families = [*families, readable, *stored]
         return generate_latest(self._registry)
 
@@ -104,34 +104,34 @@ class Metrics:
 
 
 def _in_memory(program):
-    yield _info(program)
+    mode = "gateway" if hasattr(program, "function") else "server"
+    yield info("gateway with upstream" if hasattr(program, "north") else mode, program.options.security)
     tallies, events = program.tallies, program.events
     for event, (name, text) in _BY_TYPE.items():
         types = _of_event(tallies.types, event)
-        yield _counter(name, text + ", by message type", types, "type")
-    others = {event: count for event, count in list(events.counts.items()) if event not in COUNTED}
-    yield _counter("events", "Events of --events, but for those of messages, by name", others, "event")
+        yield counter(name, text + ", by message type", types, "type")
+    yield told(events)
     lost = {sink.name: sink.lost for sink in events.sinks}
-    yield _counter("events_lost", "Events that could not be written", lost, "sink")
-    yield _gauge("events_waiting", "Events that wait to be written", _waiting(events), "sink")
+    yield counter("events_lost", "Events that could not be written", lost, "sink")
+    yield gauge("events_waiting", "Events that wait to be written", _waiting(events), "sink")
     yield from _of_refusals(program)
     yield from _of_coap("coap_", "CoAP toward devices: ", program.coap)
     if hasattr(program, "north"):
         yield from _of_coap("upstream_coap_", "CoAP toward the server: ", program.north.coap)
         state = program.upstream.state
         registered = state["state"] == "registered"
-        yield _gauge("upstream_registered", "Whether this gateway is registered with its server", registered)
-        yield _gauge("upstream_requests_open", "Requests that the server has not answered", state["open"])
+        yield gauge("upstream_registered", "Whether this gateway is registered with its server", registered)
+        yield gauge("upstream_requests_open", "Requests that the server has not answered", state["open"])
     if program.lines:
         open_ = {line.name: line.open for line in program.lines}
-        yield _gauge("serial_line_open", "Whether a serial line of --serial is open", open_, "line")
+        yield gauge("serial_line_open", "Whether a serial line of --serial is open", open_, "line")
     yield from _of_deliveries(program, tallies)
     connections = program.http.connections
-    yield _gauge("http_connections", "HTTP connections that are open", len(connections))
-    yield _counter(
+    yield gauge("http_connections", "HTTP connections that are open", len(connections))
+    yield counter(
         "http_connections_refused", "HTTP connections beyond those that have room", connections.refused
     )
-    yield _counter(
+    yield counter(
         "http_timeouts", "HTTP requests that did not come to their end in time", connections.timed_out
     )
 
@@ -141,15 +141,20 @@ def _of_event(types, event):
     return {"MSG": 0} | {kind: count for (name, kind), count in types.items() if name == event}
 
 
-def _info(program):
+def info(mode, security=""):
+    """Which program it is, as labels of a 1."""
     try:
         version = metadata.version("msgin5g-tools")
     except metadata.PackageNotFoundError:  # in a folder that was not installed
         version = "unknown"
-    mode = "gateway" if hasattr(program, "function") else "server"
-    mode = "gateway with upstream" if hasattr(program, "north") else mode
-    values = (version, mode, program.options.security)
-    return _gauge("build_info", "What runs: always 1", {values: 1}, "version", "mode", "security")
+    values = {(version, mode, security): 1}
+    return gauge("build_info", "What runs: always 1", values, "version", "mode", "security")
+
+
+def told(events):
+    """The events that have no metric of their own."""
+    others = {event: count for event, count in list(events.counts.items()) if event not in COUNTED}
+    return counter("events", "Events of --events, but for those of messages, by name", others, "event")
 
 
 def _waiting(events):
@@ -164,41 +169,41 @@ def _of_refusals(program):
     for status, count in list(program.http.refusals.items()):
         refusals["http", status] = count
     text = "Requests that were refused, by protocol and code; of 2.04 and 2.05 the body says so"
-    yield _counter("requests_refused", text, refusals, "protocol", "code")
+    yield counter("requests_refused", text, refusals, "protocol", "code")
 
 
 def _of_coap(name, of, coap):
     counts = coap.counts
-    yield _counter(name + "datagrams_received", of + "UDP datagrams that came", counts["datagrams"])
-    yield _counter(name + "datagrams_sent", of + "UDP datagrams that went", counts["sent"])
+    yield counter(name + "datagrams_received", of + "UDP datagrams that came", counts["datagrams"])
+    yield counter(name + "datagrams_sent", of + "UDP datagrams that went", counts["sent"])
     dropped = {reason: counts[key] for key, reason in _DROPPED.items()}
-    yield _counter(name + "datagrams_dropped", of + "UDP datagrams that were dropped", dropped, "reason")
-    yield _counter(name + "requests", of + "requests that went on to be answered", counts["requests"])
-    yield _counter(name + "duplicates", of + "messages that came again", counts["duplicates"])
-    yield _counter(name + "retransmissions", of + "messages that were sent again", counts["repeated"])
+    yield counter(name + "datagrams_dropped", of + "UDP datagrams that were dropped", dropped, "reason")
+    yield counter(name + "requests", of + "requests that went on to be answered", counts["requests"])
+    yield counter(name + "duplicates", of + "messages that came again", counts["duplicates"])
+    yield counter(name + "retransmissions", of + "messages that were sent again", counts["repeated"])
     unheard = dict(coap.refusals)
     if coap.protected:
         text = "datagrams that OSCORE refused (RFC 8613 section 8.2)"
-        yield _counter(name.replace("coap_", "oscore_") + "failures", of + text, unheard, "cause")
+        yield counter(name.replace("coap_", "oscore_") + "failures", of + text, unheard, "cause")
     else:
-        yield _counter(name + "unheard", of + "requests that were not looked at", unheard, "cause")
+        yield counter(name + "unheard", of + "requests that were not looked at", unheard, "cause")
     shelf = coap.bodies.shelf.counts
-    yield _gauge(name + "bodies_open", of + "bodies in blocks that are not whole yet", shelf["open"])
-    yield _gauge(
+    yield gauge(name + "bodies_open", of + "bodies in blocks that are not whole yet", shelf["open"])
+    yield gauge(
         name + "bodies_bytes", of + "octets of bodies in blocks that are not whole yet", shelf["octets"]
     )
-    yield _counter(name + "bodies_dropped", of + "bodies in blocks that were given up", shelf["dropped"])
+    yield counter(name + "bodies_dropped", of + "bodies in blocks that were given up", shelf["dropped"])
 
 
 def _of_deliveries(program, tallies):
     text = "Requests to recipients, by kind of recipient and outcome"
-    yield _counter("deliveries", text, _NOTHING | dict(tallies.deliveries), "to", "outcome")
+    yield counter("deliveries", text, _NOTHING | dict(tallies.deliveries), "to", "outcome")
     times = {(to,): spread for to, spread in tallies.times.items()}
-    yield _spreads(
+    yield spreads(
         "delivery_seconds", "From a request to a recipient to its answer, or to its end", times, "to"
     )
-    yield _spreads("commit_seconds", "COMMIT of a transaction that wrote", {(): tallies.commits})
-    yield _gauge(
+    yield spreads("commit_seconds", "COMMIT of a transaction that wrote", {(): tallies.commits})
+    yield gauge(
         "outcomes_unrecorded", "Outcomes that wait for the store to take something", len(program.unrecorded)
     )
 
@@ -206,21 +211,19 @@ def _of_deliveries(program, tallies):
 def _stored(figures):
     if not figures:
         return
-    yield _gauge("registered_ues", "UEs that are registered", figures["registered"])
-    yield _gauge("served_ues", "UEs that are registered to the gateway service", figures["served"])
+    yield gauge("registered_ues", "UEs that are registered", figures["registered"])
+    yield gauge("served_ues", "UEs that are registered to the gateway service", figures["served"])
     waiting, octets = {}, {}
     for kind, state, messages, size in figures["waiting"]:
         key = (kind if kind in TYPES else "other", state)
         waiting[key] = waiting.get(key, 0) + messages
         octets[key] = octets.get(key, 0) + size
-    yield _gauge(
-        "waiting_messages", "Messages that wait, by message type and state", waiting, "type", "state"
-    )
-    yield _gauge(
+    yield gauge("waiting_messages", "Messages that wait, by message type and state", waiting, "type", "state")
+    yield gauge(
         "waiting_bytes", "Octets of messages that wait, by message type and state", octets, "type", "state"
     )
-    yield _gauge("store_rows", "Rows of the store; 100000 stands for that and more", figures["rows"], "table")
-    yield _gauge("store_bytes", "Size of the store's file", figures["octets"])
-    yield _gauge(
+    yield gauge("store_rows", "Rows of the store; 100000 stands for that and more", figures["rows"], "table")
+    yield gauge("store_bytes", "Size of the store's file", figures["octets"])
+    yield gauge(
         "store_free_bytes", "Octets of the store's file that are free to be used again", figures["free"]
     )

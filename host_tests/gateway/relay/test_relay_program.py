@@ -43,6 +43,11 @@ A, B = "ue:a@example.org", "ue:b@example.org"
         (("--server", "192.0.2.1", "--clients", "0"), "'0' is not a number of clients from 1 to 65536"),
         (("--server", "192.0.2.1", "--server-name", "a b"), "'a b' is no name of a host"),
         (("--server", "192.0.2.1", "--events", "/no/where"), "cannot write --events /no/where"),
+        (("--server", "192.0.2.1", "--metrics", "relay.txt"), "it ends in .prom"),
+        (
+            ("--server", "192.0.2.1", "--listen", "127.0.0.1:0", "--metrics", "/no/where.prom"),
+            "--metrics /no/where.prom: No such file or directory",
+        ),
         (("--server", "127.0.0.1:65411", "--listen", "127.0.0.1:65411"), "is this relay itself"),
         (("--server", "127.0.0.1:65411", "--listen", "0.0.0.0:65411"), "is this relay itself"),
     ],

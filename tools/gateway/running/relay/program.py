@@ -66,7 +66,19 @@ def add_arguments(parser):
         help="a client that was silent for so long is gone (%(default)s s)",
     )
     add("--clients", metavar="N", type=_clients, default=MOST, help="that have a place at once (%(default)s)")
+    add(
+        "--metrics",
+        metavar="FILE",
+        type=_prom,
+        help="figures for Prometheus, each 10 s: a .prom file where node_exporter's textfile collector looks",
+    )
     values.add_events(add)
+
+
+def _prom(text):
+    if not text.endswith(".prom"):
+        raise argparse.ArgumentTypeError("%r is no name that node_exporter reads: it ends in .prom" % text)
+    return text
 
 
 def main(args):
@@ -77,7 +89,7 @@ def main(args):
     options = Options(args.listen, args.server, tuple(args.server_name), args.idle, args.clients)
     _make_room(args.clients)
     try:
-        return asyncio.run(_serve(options, to_stdout(events)))
+        return asyncio.run(_serve(options, to_stdout(events), args.metrics))
     except Itself as error:
         raise UsageError("relay: %s" % error) from None
     except OSError as error:
@@ -102,11 +114,29 @@ def _make_room(clients):
             resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
-async def _serve(options, events):
+async def _serve(options, events, metrics):
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with Relay(options, events):
-        await stop.wait()
+    async with Relay(options, events) as relay:
+        with _told(relay, events, metrics) if metrics else contextlib.nullcontext():
+            await stop.wait()
     say("stopped")
     return 0
+
+
+@contextlib.contextmanager
+def _told(relay, events, path):
+    """Figures are in this file meanwhile. Raises UsageError where it cannot be written."""
+    from tools.gateway.running.relay.figures import SECONDS, Figures  # by who asks for them
+
+    figures = Figures(relay, events, path)
+    try:
+        figures.write()
+    except OSError as error:
+        raise UsageError("relay: --metrics %s: %s" % (path, in_words(error))) from None
+    relay.every(SECONDS, figures.look)
+    try:
+        yield
+    finally:
+        figures.remove()

@@ -64,6 +64,7 @@ class Relay:
         self._clock = clock
         self.clients = Clients(options.idle, options.clients)
         self.counts = collections.Counter()
+        self.passed = collections.Counter(up=0, down=0)  # datagrams
         self._summed = collections.Counter()  # losses that were told
         self._floods = Flood(_RATE)
         self._answers = Flood(_ANSWERS[0], burst=_ANSWERS[1])
@@ -88,8 +89,8 @@ class Relay:
             listen = text((self.options.listen[0], self.port))
             self._emit("relaying", listen=listen, server=self._lookup.name)
             await self._lookup.start()
-            self._every(min(self.options.idle / 4, _SWEEP), self.sweep)
-            self._every(_SUMMARY, self.summary)
+            self.every(min(self.options.idle / 4, _SWEEP), self.sweep)
+            self.every(_SUMMARY, self.summary)
         except BaseException:
             self._close()
             raise
@@ -100,7 +101,13 @@ class Relay:
         self._close()
         self.summary()
 
-    def _every(self, seconds, function):
+    @property
+    def has_server(self):
+        """Whether the address of the server is known."""
+        return self._server is not None
+
+    def every(self, seconds, function):
+        """Calls it again and again, as long as the relay runs."""
         place = len(self._timers)
 
         def again():
@@ -146,6 +153,7 @@ class Relay:
             if client is not None:
                 client.way.source = source(ancillary)
                 client.up += 1
+                self.passed["up"] += 1
                 self._send_to_server(client, octets)
 
     def _is_for_another(self, octets):
@@ -227,6 +235,7 @@ class Relay:
                     port = client.way.socket.getsockname()[1]
                     self._emit("relayed", peer=text(client.address), port=port)
             client.down += 1
+            self.passed["down"] += 1
             self._send_to_client(octets, client.way.source, client.address)
 
     def _server_says(self, error):
