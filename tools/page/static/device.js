@@ -2,7 +2,7 @@
 // One device: how it is, in words; its messages; what it counts; what it was refused.
 
 import { fill, h, head, link, sheet, state, table } from "./dom.js";
-import { deviceState, place } from "./devices.js";
+import { deviceState, isSilent, place } from "./devices.js";
 import { numberOf } from "./payload.js";
 import { plot } from "./plot.js";
 import { sendBox } from "./send.js";
@@ -21,7 +21,7 @@ function condition(device) {
   } else if (device.state === "away") {
     said.push("Its registration is over, and nothing was heard of it since. What is sent to it waits, where the sender allows that.");
   }
-  if (device.silentSince && device.state === "registered") said.push(["It does not answer, and is ", since(device.silentSince, "silent for"), "."]);
+  if (isSilent(device)) said.push(["It does not answer, and is ", since(device.silentSince, "silent for"), "."]);
   if (device.asleep && device.asleepUntil === null) said.push("It sleeps until it asks for its messages.");
   else if (device.asleepUntil) said.push(["It sleeps, and listens again ", since(device.asleepUntil), "."]);
   return said.map((each) => h("p", {}, each));
@@ -31,7 +31,7 @@ function facts(device) {
   const rows = [
     ["State", deviceState(device)],
     ["Last heard", since(device.lastHeard) ?? "never"],
-    ["Silent since", device.silentSince && at(device.silentSince)],
+    ["Silent since", isSilent(device) && at(device.silentSince)],
     ["Registration ends", device.state === "registered" ? since(device.expires) : null],
     ["Asleep until", device.asleepUntil && at(device.asleepUntil)],
     ["Waits for it", device.waits > 0 ? plural(device.waits, "message") : "nothing"],
@@ -62,7 +62,7 @@ function numbers(messages) {
 
   function draw(read) {
     words.textContent = points.length ? `${plural(points.length, "number")} in ${plural(read, "message")}.` : `No number in ${plural(read, "message")}.`;
-    if (points.length) fill(box, plot(points));
+    if (points.length) fill(box, plot(points, box.clientWidth || 560));
   }
 
   async function value(message) {
@@ -116,7 +116,7 @@ export function device(page, ue) {
   let messages = [];
   const plotted = numbers(() => messages);
   const box = sendBox(page, { to: ue, toType: "UE" });
-  const element = h("div", {}, top, h("div", { class: "two" }, h("div", {}, messagesSheet, plotted.element, box.element), h("div", {}, h("section", { class: "sheet" }, h("h2", {}, "How it is"), said, list), more)));
+  const element = h("div", {}, top, h("div", { class: "two beside" }, h("section", { class: "sheet" }, h("h2", {}, "How it is"), said, list), h("div", {}, messagesSheet, plotted.element, box.element), more));
 
   function show(data) {
     fill(said, condition(data));

@@ -7,14 +7,20 @@ import { DEVICE, plural, since } from "./words.js";
 
 const SIZE = 50;
 const PAUSE = 200; // ms after the last key of a search
+const LINKS = { udp: "UDP", serial: "serial line" };
 const STATES = [["", "All"], ["registered", "Registered"], ["away", "Away"], ["never", "Never registered"]];
 
 export function deviceState(device) {
   return state(DEVICE[device.state] ?? device.state, "", device.state);
 }
 
+/** Of one that is away it is no news. */
+export function isSilent(device) {
+  return device.silentSince !== null && device.state === "registered";
+}
+
 function heard(device) {
-  if (device.silentSince && device.state === "registered") return since(device.silentSince, "silent for");
+  if (isSilent(device)) return since(device.silentSince, "silent for");
   return since(device.lastHeard);
 }
 
@@ -25,7 +31,7 @@ function row(device) {
     { "data-ue": device.ue },
     h("td", { class: "id" }, h("a", { href: link("device", device.ue) }, device.ue)),
     h("td", {}, deviceState(device)),
-    h("td", { class: "keep", "data-label": device.lastHeard && !device.silentSince && "heard" }, heard(device)),
+    h("td", { class: "keep", "data-label": device.lastHeard && !isSilent(device) && "heard" }, heard(device)),
     h("td", { class: "keep", "data-label": device.expires && device.state === "registered" ? "expires" : null }, device.state === "registered" ? since(device.expires) : null),
     h("td", { class: "num", "data-label": waits && "waiting:" }, waits),
     h("td", { "data-label": (device.peer || device.via || device.link) && "at" }, place(device)),
@@ -34,7 +40,7 @@ function row(device) {
 
 /** Where it is: its gateway, its address, its link. */
 export function place(device) {
-  return [device.link, device.via && `through ${device.via}`, device.peer].filter(Boolean).join(", ");
+  return [LINKS[device.link], device.via && `through ${device.via}`, device.peer].filter(Boolean).join(", ");
 }
 
 export function devices(page, query) {

@@ -5,6 +5,7 @@ import { fill, h, s } from "./dom.js";
 import { after, at, told } from "./words.js";
 
 const ENDS = { device: "Device", as: "Application Server" };
+const SHORT = { "Application Server": "AS", "Gateway, server": "Gateway" };
 const MIDDLE = { gateway: "Gateway", server: "Server" };
 // Of what comes from a device or an Application Server, what is of the sender; of what goes to one, what is for the recipient.
 const OF_SENDER = ["MSG", "MSGUPD"], FOR_RECIPIENT = ["MSG", "PUSH"];
@@ -13,9 +14,12 @@ const GUTTER = 68; // px for the times
 const LETTER = 6.7; // px of one letter, about
 const HEAD = 46, STEP = 34, MORE = 16, BAR = 12;
 
-/** What the gateway's own lifeline is called: one program may be both. */
-export function nameServer(mode) {
+let own = null;
+
+/** What the program behind this page is called, which may be both, and whom it sends as. */
+export function nameGateway({ mode, sendsAs }) {
   MIDDLE.server = mode === "both" ? "Gateway, server" : "Server";
+  own = sendsAs;
 }
 
 /** The lifelines of a step: [from, to], each "sender", "recipient", "gateway" or "server". */
@@ -55,6 +59,7 @@ function title(step) {
 
 function kind(id, role) {
   if (role in MIDDLE) return MIDDLE[role];
+  if (id && id === own) return "This page";
   return id?.startsWith("as:") ? "Application Server" : id?.startsWith("ue:") ? "Device" : "Recipients";
 }
 
@@ -120,7 +125,7 @@ function drawing(life, width, said) {
     "svg",
     { class: "life", viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": said },
     lanes.map((lane) => [
-      s("text", { class: "who", x: x(lane), y: 16 }, apart < 130 && name(lane) === ENDS.as ? "AS" : cut(name(lane), apart)),
+      s("text", { class: "who", x: x(lane), y: 16 }, cut(apart < 130 ? (SHORT[name(lane)] ?? name(lane)) : name(lane), apart)),
       s("text", { class: "more", x: x(lane), y: 32 }, cut((id(life, lane) ?? "").replace(/^(ue|as):/, "").split("@")[0], apart - 8)),
       s("line", { class: "rail", x1: x(lane), x2: x(lane), y1: HEAD - 6, y2: height }),
     ]),

@@ -4,7 +4,7 @@
 import { device } from "./device.js";
 import { devices } from "./devices.js";
 import { fault, fill, h, say } from "./dom.js";
-import { nameServer } from "./life.js";
+import { nameGateway } from "./life.js";
 import { message } from "./message.js";
 import { overview } from "./overview.js";
 import { quarantine } from "./quarantine.js";
@@ -143,7 +143,7 @@ async function begin() {
   try {
     const data = await get(paths.overview());
     setClock(data.time);
-    nameServer(data.gateway?.mode);
+    nameGateway(data.gateway ?? {});
     since = data.gateway?.since;
     live.start(data.at);
     page.reload();

@@ -6,7 +6,7 @@ import { get, paths } from "./server.js";
 import { at, plural, setClock, since } from "./words.js";
 
 const MODES = { both: "gateway with its server", server: "server", gateway: "gateway of another server" };
-const LATEST = 30; // sentences that are kept on the page
+const LATEST = 15; // sentences that are kept on the page
 // [name of the count, its words, the state of devices that it leads to, whether any of it is bad]
 const TILES = [
   ["registered", "registered", "registered"],

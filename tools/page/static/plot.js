@@ -4,32 +4,32 @@
 import { s } from "./dom.js";
 import { moment, plural } from "./words.js";
 
-const WIDTH = 560, HEIGHT = 150, LEFT = 52, RIGHT = 12, TOP = 12, BOTTOM = 24;
+const HEIGHT = 150, LEFT = 52, RIGHT = 12, TOP = 12, BOTTOM = 24;
 
 function short(value) {
   return Number(value.toPrecision(5)).toLocaleString(undefined, { maximumFractionDigits: 4 });
 }
 
-/** `points`: [{time, value}] in the order of time, at least one. */
-export function plot(points) {
+/** `points`: [{time, value}] in the order of time, at least one; `width`: px of the picture. */
+export function plot(points, width) {
   const times = points.map((each) => each.time), values = points.map((each) => each.value);
   const begin = Math.min(...times), end = Math.max(...times), low = Math.min(...values), high = Math.max(...values);
-  const x = (time) => LEFT + (end > begin ? (time - begin) / (end - begin) : 0.5) * (WIDTH - LEFT - RIGHT);
+  const x = (time) => LEFT + (end > begin ? (time - begin) / (end - begin) : 0.5) * (width - LEFT - RIGHT);
   const y = (value) => HEIGHT - BOTTOM - (high > low ? (value - low) / (high - low) : 0.5) * (HEIGHT - TOP - BOTTOM);
   const last = values[values.length - 1];
   const said = `${plural(points.length, "number")} from ${moment(begin)} to ${moment(end)}: lowest ${short(low)}, highest ${short(high)}, last ${short(last)}`;
   const level = (value) => [
-    s("line", { class: "axis", x1: LEFT, x2: WIDTH - RIGHT, y1: y(value), y2: y(value) }),
+    s("line", { class: "axis", x1: LEFT, x2: width - RIGHT, y1: y(value), y2: y(value) }),
     s("text", { x: LEFT - 8, y: y(value) + 4, "text-anchor": "end" }, short(value)),
   ];
   return s(
     "svg",
-    { class: "plot", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": said },
+    { class: "plot", viewBox: `0 0 ${width} ${HEIGHT}`, role: "img", "aria-label": said },
     level(high),
     high > low && level(low),
     s("polyline", { class: "course", points: points.map((each) => `${x(each.time).toFixed(1)},${y(each.value).toFixed(1)}`).join(" ") }),
     points.map((each) => s("circle", { class: "point", cx: x(each.time).toFixed(1), cy: y(each.value).toFixed(1), r: 3 }, s("title", {}, `${moment(each.time)}: ${short(each.value)}`))),
     s("text", { x: LEFT, y: HEIGHT - 4 }, moment(begin)),
-    end > begin && s("text", { x: WIDTH - RIGHT, y: HEIGHT - 4, "text-anchor": "end" }, moment(end)),
+    end > begin && s("text", { x: width - RIGHT, y: HEIGHT - 4, "text-anchor": "end" }, moment(end)),
   );
 }

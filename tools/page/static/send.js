@@ -41,7 +41,7 @@ export function sendBox(page, fixed = null) {
     { class: "fields" },
     fixed ? null : [field("To", to), field("which is", type), offers],
     field("Payload", text, true),
-    h("div", { class: "all row" }, button, h("label", { class: "check" }, report, "Ask for a report"), h("span", { class: "row" }, h("label", { for: "encoding" }, "as"), encoding)),
+    h("div", { class: "all row" }, button, h("label", { class: "check" }, report, "Ask for a report"), h("span", { class: "row" }, h("label", { for: "encoding" }, "Payload as"), encoding)),
   );
   const element = h("section", { class: "sheet" }, h("h2", {}, fixed ? "Send it a message" : "Message"), form, words, picture.element);
   let sent = null;
@@ -129,11 +129,15 @@ export function sendBox(page, fixed = null) {
 
 export function send(page, query) {
   const box = sendBox(page);
+  const cannot = h("p", { class: "sheet empty", hidden: true }, "This program is a gateway of another server, and sends nothing of its own: send from the page of its server, or with msgin5g as send.");
   box.to.value = query.get("to") ?? "";
   return {
     title: "Send",
-    element: h("div", {}, head("Send", "In the name of a service of the gateway’s own; what becomes of it is drawn below as it happens."), box.element),
+    element: h("div", {}, head("Send", "In the name of a service of the gateway’s own; what becomes of it is drawn below as it happens."), box.element, cannot),
     async load() {
+      const { gateway } = await get(paths.overview());
+      cannot.hidden = gateway.sendsAs !== null;
+      box.element.hidden = gateway.sendsAs === null;
       await box.again();
     },
     heard: box.heard,

@@ -37,6 +37,12 @@ class Connections:
             self._open[request.transport] = connection
             connection.ended()
 
+    def when_left(self, request, call):
+        """Has it called when who sent this request goes, while it is handled: aiohttp tells nobody."""
+        connection = self._open.get(request.transport)
+        if connection:
+            connection.when_left = call
+
     def admit(self, connection, transport):
         if len(self._open) >= self._max_open:
             self.refused += 1
@@ -75,7 +81,7 @@ class _Connection(asyncio.Protocol):
 
     def __init__(self, all_, inner):
         self._all, self._inner = all_, inner
-        self._transport = self._timer = None
+        self._transport = self._timer = self.when_left = None
         self._admitted = self._head = self.busy = False
 
     def connection_made(self, transport):
@@ -91,6 +97,8 @@ class _Connection(asyncio.Protocol):
         if self._timer:
             self._timer.cancel()
         self._all.left(self._transport)
+        if self.when_left:
+            self.when_left()
         if self._admitted:
             self._inner.connection_lost(error)
 
@@ -114,7 +122,7 @@ class _Connection(asyncio.Protocol):
         self._timer.cancel()
 
     def ended(self):
-        self.busy = False
+        self.busy, self.when_left = False, None
         self._wait(self._all.idle)
 
     def _wait(self, seconds):

@@ -104,7 +104,7 @@ class HttpTransport:
         self._incoming = Incoming(body_limit)
         self._app = web.Application(middlewares=[self._framed, problems, self._admit])
         add = self._app.router
-        self.pages = Pages(view, None if server is None else self._send)
+        self.pages = Pages(view, self.connections.when_left, None if server is None else self._send)
         self._of_page = {*self.pages.add_to(self._app), self._status, self._measured}
         add.add_get("/status.json", self._status)
         add.add_get("/metrics", self._measured)

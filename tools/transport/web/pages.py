@@ -24,12 +24,12 @@ SENDING = 1 << 16  # octets of a body of /api/send
 
 
 class Pages:
-    """`view`: a View; `send(request)`: handles a POST of what the page sends, None where nothing can be sent.
-    `for_anybody`: the handlers of files, which say nothing of this gateway and ask for the token that the rest needs.
-    """
+    """`view`: a View; `when_left`: that of Connections; `send(request)`: handles a POST of what the page sends, None
+    where nothing can be sent. `for_anybody`: the handlers of files, which say nothing of this gateway and ask for the
+    token that the rest needs."""
 
-    def __init__(self, view, send=None, folder=statics.FOLDER):
-        self._view, self._send = view, send
+    def __init__(self, view, when_left, send=None, folder=statics.FOLDER):
+        self._view, self._when_left, self._send = view, when_left, send
         self.for_anybody = {self._page, self._static}
         self._files = statics.files(folder)
         self.live = Live(view, self._soon)
@@ -126,6 +126,7 @@ class Pages:
             return problem(
                 503, "as many as may be follow already: close another page", headers={"Retry-After": "10"}
             )
+        self._when_left(request, stream.end)  # at once: there are few places
         headers = statics.HEADERS | {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         response = web.StreamResponse(headers=headers | {"Content-Type": "text/event-stream; charset=utf-8"})
         try:

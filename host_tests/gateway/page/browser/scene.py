@@ -13,25 +13,33 @@ class Scene:
 
     def __init__(self, **settings):
         self._settings = settings
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self.loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self._stack = contextlib.AsyncExitStack()
 
     def __enter__(self):
         self._thread.start()
-        self.g = self.there(gateway(**self._settings))
+        try:
+            self.begin()
+        except BaseException:
+            self.__exit__()
+            raise
         return self
+
+    def begin(self):
+        """Has the gateway there."""
+        self.g = self.there(gateway(**self._settings))
 
     def __exit__(self, *exception):
         try:
             self.do(self._stack.aclose())
         finally:
-            self._loop.call_soon_threadsafe(self._loop.stop)
+            self.loop.call_soon_threadsafe(self.loop.stop)
             self._thread.join(LONG)
-            self._loop.close()
+            self.loop.close()
 
     def do(self, coroutine):
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(LONG)
+        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(LONG)
 
     def call(self, function, *arguments):
         """A function that is none of asyncio's, in the thread of the gateway."""

@@ -99,7 +99,7 @@ def test_what_is_sent_here_is_seen_to_arrive_and_reported(page, scene):
     page.go("#/send", "#send")
     page.type("#to", SENSOR)
     page.type("#text", "window open")
-    answer = asyncio.run_coroutine_threadsafe(answers(device), scene._loop)
+    answer = asyncio.run_coroutine_threadsafe(answers(device), scene.loop)
     page.click("#send")
     page.see("#sent", "delivered, report: success")
     page.see("svg.life g[data-what=IMDN]")
@@ -141,6 +141,29 @@ def test_a_refusal_is_told_in_words(page, scene):
     code = scene.do(device.code(device.msg(WEATHER, "x", "AS", msgId="no UUID")))
     assert code.startswith("4.")
     page.go("#/device/" + SENSOR, "#refusals li", code)
+
+
+def test_what_was_set_aside_is_said_and_why(page, scene):
+    device, other = scene.device(), scene.device("ue:sensor-2@example.org")
+
+    push = scene.g.coap.push
+
+    async def raises(peer, body, ue):
+        if body.get("payload") == "odd":
+            raise KeyError("a library's own")
+        return await push(peer, body, ue)
+
+    scene.g.coap.push = raises
+    page.go("#/quarantine", ".empty")
+    msg_id = scene.do(device.send(other.name, "odd"))
+    page.see("td", "from %s to %s" % (SENSOR, other.name))
+    page.see("td", "a library's own")
+    page.see("code", "msgin5g gateway quarantine retry ID")
+    page.click("nav a", "Overview")
+    page.see(".notes li", "1 message set aside")
+    page.see(".bad dd", "1")
+    page.go(message_address(SENSOR, msg_id), "#message-state")
+    page.see("#message-state", "set aside")
 
 
 def test_the_keys_lead_everywhere_and_can_be_turned_off(page):

@@ -1,11 +1,16 @@
 # SPDX-License-Identifier: MIT
-"""A gateway that is killed and comes back; one that wants a token; and ten thousand devices."""
+"""A gateway that is killed and comes back, that has too many pages, that wants a token; and ten thousand devices."""
+
+import asyncio
 
 import pytest
 
+from host_tests.gateway.apart import scene as apart
 from host_tests.gateway.page.browser.page import Page
 from host_tests.gateway.page.browser.scene import Scene
-from host_tests.gateway.scripted import Process, Ue
+from host_tests.gateway.scripted import LONG, Process, Ue
+from tools.page.live import STREAMS as PLACES
+from tools.page.live import frame
 from tools.wire.identity import Peer
 
 SENSOR, WEATHER = "ue:sensor-1@example.org", "as:weather@example.org"
@@ -22,12 +27,10 @@ class Apart(Scene):
         super().__init__()
         self._folder = folder
 
-    def __enter__(self):
-        self._thread.start()
+    def begin(self):
         self.g = Process(self._folder)
         self.do(self.g.start())
         self.g._command += ["--http", "127.0.0.1:%d" % self.g.http_port]  # where the page will look for it
-        return self
 
     def __exit__(self, *exception):
         if self.g._process.returncode is None:
@@ -63,10 +66,103 @@ def test_a_page_that_is_opened_while_nobody_answers_begins_by_itself(driver, tmp
         page.see("#lost")
         page.click("nav a", "Overview")
         page.see(".fault", "The gateway does not answer")
+        page.click("#lost button", "Try now")
+        page.see("#lost")
         scene.do(scene.g.start())
         page.see("#link", "live")
         page.see_no(".fault")
         page.see("[data-count=registered] dd", "0")
+        page.end()
+
+
+def streams(scene):
+    return scene.g.http.pages.live._streams
+
+
+def test_what_was_missed_is_asked_for_anew(page, scene):
+    """As where a page was too far behind, and is told so."""
+    page.go("#/devices", ".sheet", "No device is known")
+    page.see("#link", "live")
+
+    def miss():
+        ours = streams(scene)[:]
+        streams(scene).clear()
+        with scene.g.store.transaction():
+            scene.g.store.add_device(SENSOR)
+        for stream in ours:
+            stream.put([frame("reload", {"cause": "too far behind"})])
+
+    scene.call(miss)
+    page.see("td", SENSOR)
+    page.see("#link", "live")
+
+
+def test_a_page_that_nobody_looks_at_follows_nothing(page, scene):
+    hide = (
+        "Object.defineProperty(document, 'hidden', { value: arguments[0], configurable: true });"
+        "document.dispatchEvent(new Event('visibilitychange'))"
+    )
+    page.see("#link", "live")
+    left = asyncio.run_coroutine_threadsafe(no_streams(scene), scene.loop)
+    page.js(hide, True)
+    left.result(LONG)
+    scene.device()
+    page.js(hide, False)
+    page.see("#events li", "registered " + SENSOR)
+    page.see("[data-count=registered] dd", "1")
+
+
+async def no_streams(scene):
+    """Waits until nobody follows."""
+    live = scene.g.http.pages.live
+    gone = asyncio.Event()
+    leave = live.leave
+
+    def left(stream):
+        leave(stream)
+        gone.set()
+
+    live.leave = left
+    while streams(scene):
+        gone.clear()
+        await gone.wait()
+
+
+def test_one_page_too_many_says_so_and_waits(driver, scene):
+    others = [scene.call(scene.g.http.pages.live.begin, None, lambda: None) for _ in range(PLACES)]
+    page = Page(driver)
+    page.begin(scene.url)
+    page.see("#lost", "close another page")
+    page.see("[data-count=registered] dd", "0")
+    scene.call(scene.g.http.pages.live.leave, others[0])
+    page.click("#lost button", "Try now")
+    page.see("#link", "live")
+    page.see_no("#lost")
+    assert all("503" in line for line in page.told())
+    page.end()
+
+
+# ---- a gateway of another server -------------------------------------------------------------------------------------
+
+
+class OfAnother(Scene):
+    def begin(self):
+        server = self.there(apart.server())
+        self.g = self.there(apart.gateway(server.coap_port))
+
+
+def test_a_gateway_of_another_server_says_what_it_is(driver):
+    with OfAnother() as scene:
+        page = Page(driver)
+        page.begin(scene.url)
+        page.see("dd", "gateway of another server")
+        page.see("#link", "live")
+        page.click("nav a", "Send")
+        page.see(".empty", "sends nothing of its own")
+        page.see_no("#send")
+        page.click("nav a", "Devices")
+        page.see(".sheet", "No device is known")
+        assert page.told() == []
         page.end()
 
 
