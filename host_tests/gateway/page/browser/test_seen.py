@@ -214,7 +214,7 @@ def test_nothing_of_another_host_and_nothing_inline_is_allowed(page):
 def test_the_pictures_of_the_documentation(page, addresses, scene):
     for name, size, scheme, view in (
         ("light", (1200, 860), "light", "message"),
-        ("dark", (1200, 860), "dark", "device"),
+        ("dark", (1200, 930), "dark", "device"),
         ("phone", PHONE, "light", "overview"),
     ):
         page.size(*size)
