@@ -179,12 +179,19 @@ class SecurityTables(GenerationTables, FloorTable):
         rows = self._db.execute("SELECT recipient_id FROM security_context")
         return {recipient_id for (recipient_id,) in rows}
 
-    def _keys(self, where, *values):
-        row = self._db.execute(
+    def _all_keys(self, where, *values):
+        return self._db.execute(
             "SELECT recipient_id, sender_id, secret, salt, id_context FROM security_context WHERE " + where,
             values,
-        ).fetchone()
+        )
+
+    def _keys(self, where, *values):
+        row = self._all_keys(where, *values).fetchone()
         return row and Keys(*row)
+
+    def all_keys(self):
+        """The Keys of all devices, those too that a device had before."""
+        return [Keys(*row) for row in self._all_keys("secret<>x'' ORDER BY digest")]
 
     def keys_of_kid(self, kid, id_context):
         return self._keys(

@@ -33,7 +33,7 @@ def keys_of_store(path):
     except StoreError as error:
         raise ValueError(str(error)) from None
     try:
-        return [keys for kid in sorted(store.kids_in_use()) if (keys := store.keys_of_kid(kid, None))]
+        return store.all_keys()
     finally:
         store.close()
 

@@ -77,6 +77,7 @@ MAY_SCAN = {
         "DELETE FROM security_place WHERE digest NOT IN",
         "DELETE FROM security_context WHERE NOT used AND digest NOT IN",
         "UPDATE security_context SET secret=x'', salt=x'' WHERE digest NOT IN",
+        "FROM security_context WHERE secret<>x'' ORDER BY digest",
     ),
     "all of them is what was asked for": (
         "SELECT ue FROM device UNION SELECT ue FROM registration ORDER BY 1",

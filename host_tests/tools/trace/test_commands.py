@@ -17,7 +17,9 @@ from tools import trace
 from tools.cli import main
 from tools.gateway import keys
 from tools.programs.patience import communicate
-from tools.trace import sources, svg, text
+from tools.store.sectables import Keys
+from tools.store.store import Store
+from tools.trace import material, sources, svg, text
 from tools.trace.reader import Reader
 from tools.trace.steps import steps
 from tools.transport.lines import COAP, L3, TEXT, encode
@@ -207,6 +209,20 @@ def test_anything_may_be_heard(tmp_path):
         drawn = steps([said])
         assert all(line.isprintable() for line in text.draw(drawn))
         xml.etree.ElementTree.fromstring(svg.draw(drawn, said.text))
+
+
+def test_the_store_has_the_keys_of_all_devices(tmp_path, capsys):
+    """With an ID context (RFC 8613 section 5.1) too."""
+    path = str(tmp_path / "gateway.db")
+    made = [Keys(b"\x01", b"", bytes(16)), Keys(b"\x01", b"", bytes(15) + b"\x02", b"salt", b"context")]
+    store = Store(path, serving=False)
+    for number, each in enumerate(made):
+        store.bind_keys(f"ue:{number}@x", each)
+    store.close()
+    assert sorted(material.keys_of_store(path), key=lambda keys: keys.salt) == made
+    missing = tmp_path / "none.db"
+    assert main(["trace", "--store", str(missing), "--from", path]) == 2
+    assert str(missing) in capsys.readouterr().err and not missing.exists()
 
 
 def test_payloads_on_request(tmp_path, capsys):
