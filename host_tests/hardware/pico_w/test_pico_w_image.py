@@ -340,7 +340,7 @@ PICO_W_HEAP = 166 * 1024
 
 
 def test_a_client_leaves_heap_for_its_application(pico_w_image, boot):
-    """Its bytecode lies in the heap, for it comes from files and is not frozen."""
+    """Its bytecode lies in the heap, for it comes from files and is not frozen. How much the README says."""
     board = boot(image=pico_w_image)
     board.run(merging.WITHOUT_A_RADIO)
     board.enter()
@@ -348,3 +348,5 @@ def test_a_client_leaves_heap_for_its_application(pico_w_image, boot):
     assert "msgin5g: registering" in said
     taken = int(re.search(r"^heap (\d+)", said, re.MULTILINE)[1])
     assert PICO_W_HEAP - taken > 48 * 1024
+    readme = (ROOT / "boards/pico_w/README.md").read_text()
+    assert abs(taken / 1024 - int(re.search(r"took (\d+) KiB", readme)[1])) < 3
