@@ -8,8 +8,7 @@ import uuid
 from collections import Counter
 from pathlib import Path
 
-import aiohttp
-
+from tools.application import ServerError
 from tools.demo.application_server import ApplicationServer
 from tools.demo.processes import Device, Gateway, command, device_keys
 from tools.programs.patience import run as run
@@ -172,7 +171,7 @@ class Traffic:
                 try:
                     await self.server.send(UE, f"down {number}", message_id=message_id)
                     break
-                except (ConnectionError, aiohttp.ClientError):
+                except ServerError:
                     await asyncio.sleep(0.05)
             self.sent.append(message_id)
         await self.server.reports.reach(self.messages, "reports", seconds=None)
@@ -183,7 +182,7 @@ class Traffic:
     def check(self):
         """Each message arrived once, in order, and ended in one state, on both sides."""
         numbers = range(self.messages)
-        assert [body["payload"] for body in self.server.messages.items] == [f"up {n}" for n in numbers]
+        assert [message.payload for message in self.server.messages.items] == [f"up {n}" for n in numbers]
         assert [told["payload"] for told in self.told("took")] == [f"down {n}" for n in numbers]
 
         ended = self.told("ended")
@@ -200,9 +199,9 @@ class Traffic:
         }
 
         reports = self.server.reports.items
-        assert Counter(report["msgId"] for report in reports) == Counter(self.sent)
-        assert {report["delivSt"] for report in reports} == {"REPT_DELY_SUCCESS"}
-        assert {report["oriAddr"]["addr"] for report in reports} == {UE}
+        assert Counter(report.message_id for report in reports) == Counter(self.sent)
+        assert all(report.delivered for report in reports)
+        assert {report.sender for report in reports} == {UE}
         for event in ("failed", "discarded", "stored"):
             assert self.gateway.count(event) == 0
         assert self.exit_code == 0

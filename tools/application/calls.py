@@ -52,7 +52,7 @@ class Calls:
         if not is_target(server) or urllib.parse.urlsplit(server).query:
             raise ValueError("%r is no http:// or https:// URI of a server" % server)
         self.server = server.rstrip("/")
-        self._token = token
+        self.token = token
         self._tell = tell or (lambda sentence: None)
         self._away = False
         self._http = None
@@ -100,7 +100,7 @@ class Calls:
         return NotReachable(sentence)
 
     async def _ask(self, method, uri, body=None):
-        headers = {} if self._token is None else {"Authorization": "Bearer " + self._token}
+        headers = {} if self.token is None else {"Authorization": "Bearer " + self.token}
         data = None if body is None else encode(body)
         if data is not None:
             headers["Content-Type"] = "application/json"

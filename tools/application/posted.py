@@ -15,7 +15,7 @@ PATIENCE = 20  # s that a message waits to be taken until the server is asked to
 WAITING = 256  # messages at most, each in memory
 ENDING = 5  # s for the answers, and the reports, of what was taken
 _PATH = "/in"
-KNOWN = 4096  # messages that are known again
+KNOWN = 4096  # messages that are known again, and reports
 
 
 class Posted:
@@ -23,10 +23,11 @@ class Posted:
     `hear(report)` is told each Report; where it raises OSError, that comes again. `path` ends in a key that is hard to
     guess: who knows it could make messages up. It stands in the query, which a server does not show of a URI."""
 
-    def __init__(self, report, hear, make):
-        """`make(body)` gives a Message."""
+    def __init__(self, report, hear, make, paths=None):
+        """`make(body)` gives a Message. `paths`: where it is posted to, for who may not choose and has no key there."""
         self._key = secrets.token_urlsafe(16)
         self.path = _PATH + "?key=" + self._key
+        self._paths = paths
         self.repeated = 0
         self._report = report
         self._hear = hear
@@ -35,12 +36,14 @@ class Posted:
         self._places = {}  # of what is not taken: key to (Message, future that is done when it is)
         self._busy = set()  # keys of those that a loop has
         self._taken = collections.OrderedDict()  # keys, the oldest first
+        self._heard = collections.OrderedDict()  # Reports, the oldest first
         self._runner = None
 
     async def listen(self, host, port):
         """Its port. Raises OSError."""
         app = web.Application(client_max_size=LARGEST)
-        app.router.add_post(_PATH, self._posted)
+        for path in self._paths or (_PATH,):
+            app.router.add_post(path, self._posted)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=ENDING)
         await self._runner.setup()
         await web.TCPSite(self._runner, host, port).start()
@@ -76,13 +79,11 @@ class Posted:
         self._busy.discard(key)
         _, taken = self._places.pop(key, (None, None))
         if taken is not None:
-            self._taken[key] = None
-            if len(self._taken) > KNOWN:
-                self._taken.popitem(last=False)
+            _remember(self._taken, key)
             taken.set_result(None)
 
     async def _posted(self, request):
-        if request.query.get("key") != self._key:
+        if self._paths is None and request.query.get("key") != self._key:
             return web.Response(status=403, text="another key")
         try:
             body = parse(await request.read())
@@ -102,10 +103,14 @@ class Posted:
         return web.Response(status=204)
 
     def _told(self, report):
+        if report in self._heard:
+            self.repeated += 1
+            return web.Response(status=204)
         try:
             self._hear(report)
         except OSError:  # it could not be kept
             return _later()
+        _remember(self._heard, report)
         return web.Response(status=204)
 
     async def _is_taken(self, key, message):
@@ -119,6 +124,12 @@ class Posted:
         _, taken = self._places[key]
         await asyncio.wait((taken,), timeout=PATIENCE)
         return taken.done() and not taken.cancelled()
+
+
+def _remember(known, key):
+    known[key] = None
+    if len(known) > KNOWN:
+        known.popitem(last=False)
 
 
 def _later():

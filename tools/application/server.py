@@ -11,9 +11,8 @@ import weakref
 
 from tools.application.calls import Calls, Refused, ServerError
 from tools.application.posted import Posted
-from tools.application.values import Message, Sent
+from tools.application.values import Message, Report, Sent, message_body
 from tools.server.hosts import is_loopback
-from tools.wire import payload as payloads
 
 REGISTRATIONS = "/msgs-asregistration/v1/registrations"
 DELIVERY = "/msgs-msgdelivery/v1/"
@@ -33,7 +32,8 @@ class ApplicationServer:
     default this machine's address toward the server, and any port; `target`: the URI that the server is to use instead,
     of a proxy whose path ends here. `reports`: whether it reports the delivery of each message that asks for it, once
     it was taken. `stay`: it stays registered at its end, and what is sent to it meanwhile waits at the server.
-    `register`: False for one that another program has registered, whose reports and messages go there.
+    `register`: False for one that another program has registered, whose reports and messages go there. The
+    attribute `patience`: what passes (nobody there, 503) is asked again for so many seconds.
     `on_report(report)` hears each Report, also those that nobody waits for. `on_trouble(sentence)` hears when nobody
     answers at the server's URI, and when somebody does again.
 
@@ -62,6 +62,7 @@ class ApplicationServer:
         self._listen = listen
         self._reports = reports
         self._stay = stay
+        self.patience = PATIENCE
         self._on_report = on_report
         self._posted = Posted(self._reported if reports else None, self._hear, self._message)
         self._sent = weakref.WeakValueDictionary()  # by message ID: who waits for a report holds it
@@ -114,15 +115,9 @@ class ApplicationServer:
         Raises Refused, also for a recipient that nobody knows; NotReachable.
         """
         message_id = str(uuid.uuid4()) if message_id is None else message_id
-        octets = isinstance(payload, (bytes, bytearray, memoryview))
-        body = {
-            "oriAddr": self.address,
-            "destAddr": {"addrType": to_type, "addr": to},
-            "msgId": message_id,
-            "stoAndFwInd": store,
-            "delivStReqInd": report,
-            "payload": payloads.from_octets(bytes(payload)) if octets else payloads.from_text(payload),
-        }
+        body = message_body(
+            self.address, {"addrType": to_type, "addr": to}, message_id, payload, store, report
+        )
         if application_id is not None:
             body["appId"] = application_id
         if priority is not None:
@@ -132,7 +127,7 @@ class ApplicationServer:
         sent = Sent(message_id, False)
         if report:
             self._sent[message_id] = sent  # its report may be here before the answer
-        said, _ = await self._calls.post(DELIVERY + "deliver-as-message", body, PATIENCE)
+        said, _ = await self._calls.post(DELIVERY + "deliver-as-message", body, self.patience)
         if said.get("status") == "DELY_FAILED":
             cause = said.get("failureCause") or "it does not say why"
             cause += "; it has never registered there, or its name is another" * (
@@ -150,7 +145,7 @@ class ApplicationServer:
 
     @property
     def repeated(self):
-        """Messages that the server brought again, which it does where our answer was lost."""
+        """Messages and reports that the server brought again, which it does where our answer was lost."""
         return self._posted.repeated
 
     async def subscribe(self, *topics, seconds=None):
@@ -169,7 +164,7 @@ class ApplicationServer:
 
     async def _topics(self, call, topics, more):
         await self._calls.post(
-            TOPICS + call, {"oriAddr": self.address, "msgTopics": list(topics), **more}, PATIENCE
+            TOPICS + call, {"oriAddr": self.address, "msgTopics": list(topics), **more}, self.patience
         )
 
     # ---- what came ---------------------------------------------------------------------------------------------------
@@ -195,15 +190,8 @@ class ApplicationServer:
         return True
 
     async def _tell(self, message, delivered, cause):
-        body = {
-            "oriAddr": self.address,
-            "destAddr": {"addrType": message.sender_type, "addr": message.sender},
-            "msgId": message.message_id,
-            "delivSt": "REPT_DELY_SUCCESS" if delivered else "REPT_DELY_FAILED",
-        }
-        if cause:
-            body["failureCause"] = cause
-        await self._calls.post(DELIVERY + "deliver-report", body)
+        report = Report(self.service_id, message.message_id, delivered, cause, message.sender)
+        await self._calls.post(DELIVERY + "deliver-report", report.body("AS", message.sender_type))
 
     # ---- being there -------------------------------------------------------------------------------------------------
 

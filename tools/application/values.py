@@ -6,7 +6,7 @@ import contextlib
 import time
 from typing import NamedTuple
 
-from tools.wire import payload
+from tools.wire import payload as payloads
 
 
 class Message:
@@ -32,13 +32,28 @@ class Message:
         await self._report(self, delivered, cause)
 
 
+def message_body(origin, target, message_id, payload, store, report):
+    """An ASMessageDelivery or UEMessageDelivery from one Address to another: `payload` is text or octets."""
+    octets = isinstance(payload, (bytes, bytearray, memoryview))
+    return {
+        "oriAddr": origin,
+        "destAddr": target,
+        "msgId": message_id,
+        "stoAndFwInd": store,
+        "delivStReqInd": report,
+        "payload": payloads.from_octets(bytes(payload)) if octets else payloads.from_text(payload),
+    }
+
+
 class Report(NamedTuple):
-    """What became of a message of ours at `sender`: delivered, or not, and why as far as it is said."""
+    """What became of a message at `sender`: delivered, or not, and why as far as it is said. `to`: whose message it
+    was."""
 
     sender: str
     message_id: str
     delivered: bool
     cause: str = ""
+    to: str = ""
 
     @classmethod
     def of(cls, body):
@@ -46,7 +61,18 @@ class Report(NamedTuple):
         success = _text(body["delivSt"]) == "REPT_DELY_SUCCESS"
         cause = body.get("failureCause")
         cause = "" if cause is None else _text(cause)
-        return cls(_text(body["oriAddr"]["addr"]), _text(body["msgId"]), success, cause)
+        sender, to = (_text(body[name]["addr"]) for name in ("oriAddr", "destAddr"))
+        return cls(sender, _text(body["msgId"]), success, cause, to)
+
+    def body(self, sender_type, to_type):
+        """The DeliveryStatusReport."""
+        return {
+            "oriAddr": {"addrType": sender_type, "addr": self.sender},
+            "destAddr": {"addrType": to_type, "addr": self.to},
+            "msgId": self.message_id,
+            "delivSt": "REPT_DELY_SUCCESS" if self.delivered else "REPT_DELY_FAILED",
+            **({"failureCause": self.cause} if self.cause else {}),
+        }
 
 
 class Sent:
@@ -75,7 +101,7 @@ def _text(value):
 
 
 def _content(value):
-    if payload.is_octets(value):
+    if payloads.is_octets(value):
         with contextlib.suppress(ValueError):
-            return payload.to_octets(value)
+            return payloads.to_octets(value)
     return value

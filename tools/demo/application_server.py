@@ -1,148 +1,85 @@
 # SPDX-License-Identifier: MIT
-"""An Application Server: the HTTP of TS 29.538 toward the MSGin5G Server, and a place where it is posted to.
-What it has in common with others who have that is in Posted."""
+"""An Application Server (tools/application) for who looks back at all that came, and waits for what is to be seen."""
 
-import uuid
+import asyncio
+import contextlib
 
 import aiohttp
-from aiohttp import web
 
-from tools.demo.feed import Feed, Unseen
-
-REGISTRATIONS = "/msgs-asregistration/v1/registrations"
-DELIVER_MESSAGE = "/msgs-msgdelivery/v1/deliver-as-message"
-DELIVER_REPORT = "/msgs-msgdelivery/v1/deliver-report"
+from tools import application
+from tools.demo.feed import Feed
 
 
-class Posted:
-    """An async context manager. `messages` and `reports` hold what it was sent, each body as it came, and each once: a
-    server that did not hear our answer posts it again, which `repeated` counts. A subclass says who it is: `paths`
-    where it is posted to, `own(message)`, the Address that it reports a message for.
-    """
+class ApplicationServer:
+    """An async context manager, which registers when it is told to, and stays. `messages` and `reports` hold what came,
+    each a Message or a Report, once."""
 
-    paths: tuple[str, ...] = ()
-
-    def __init__(self, gateway, reports=True, token=None, port=0):
+    def __init__(self, service_id, gateway, reports=True, token=None):
         """`gateway` is (host, port) of its HTTP; `reports`: whether it reports the delivery of what asks for it;
-        `token`: what `msgin5g gateway as add` printed, where the gateway wants one; `port`: where it listens, 0 for
-        any. The first and the third may be set later, too."""
+        `token`: what `msgin5g gateway as add` printed, where the gateway wants one."""
+        self.service_id = service_id
         self.gateway = gateway
-        self.token = token
         self.messages = Feed()
         self.reports = Feed()
-        self.repeated = 0
-        self._reports = reports
-        self._port = port
-
-    def own(self, message):
-        raise NotImplementedError
+        self._token = token
+        self._server = application.ApplicationServer(
+            service_id,
+            "http://%s:%d" % gateway,
+            token=token,
+            reports=reports,
+            stay=True,
+            register=False,
+            on_report=self.reports.add,
+        )
+        self._server.patience = 0
 
     async def __aenter__(self):
-        app = web.Application(client_max_size=1 << 22)
-        for path in self.paths:
-            app.router.add_post(path, self._posted)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", self._port).start()
-        self.uri = "http://127.0.0.1:%d" % self._runner.addresses[0][1]
-        self._http = aiohttp.ClientSession()
+        await self._server.__aenter__()
+        self._following = asyncio.create_task(self._follow())
         return self
 
     async def __aexit__(self, *exception):
-        await self._http.close()
-        await self._runner.cleanup()
+        self._following.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._following
+        await self._server.__aexit__(*exception)
 
-    async def _posted(self, request):
-        body = await request.json()
-        # Only a DeliveryStatusReport has `delivSt`.
-        feed = self.reports if "delivSt" in body else self.messages
-        if any(_same(body, known) for known in feed.items):
-            self.repeated += 1
-        else:
-            await feed.add(body)
-        if feed is self.messages and self._reports and body.get("delivStReqInd"):
-            try:
-                await self._report(body)
-            except (ConnectionError, aiohttp.ClientError):
-                return web.Response(status=503)  # it comes again, and so does the report
-        return web.Response(status=204)
-
-    async def _report(self, message):
-        """DeliveryStatusReport on a message that it got."""
-        body = {
-            "oriAddr": self.own(message),
-            "destAddr": message["oriAddr"],
-            "msgId": message["msgId"],
-            "delivSt": "REPT_DELY_SUCCESS",
-        }
-        await self._post(DELIVER_REPORT, body)
-
-    async def _post(self, path, body):
-        async with self._http.post(self._at(path), json=body, headers=self._headers()) as response:
-            if response.status >= 300:
-                raise ConnectionError(f"{path}: {response.status} {await response.text()}")
-            return await response.json()
-
-    def _headers(self):
-        return {"Authorization": f"Bearer {self.token}"} if self.token else {}
-
-    def _at(self, path):
-        return "http://%s:%d%s" % (*self.gateway, path)
-
-
-def _same(body, known):
-    return all(body.get(name) == known.get(name) for name in ("msgId", "oriAddr", "destAddr"))
-
-
-class ApplicationServer(Posted):
-    paths = ("/msgin5g",)
-
-    def __init__(self, service_id, gateway, reports=True, token=None):
-        super().__init__(gateway, reports, token)
-        self.service_id = service_id
+    async def _follow(self):
+        async for message in self._server.messages():
+            self.messages.add(message)
 
     @property
     def target(self):
-        return self.uri + self.paths[0]
+        return self._server.target
 
-    def own(self, message):
-        return {"addrType": "AS", "addr": self.service_id}
+    @property
+    def repeated(self):
+        return self._server.repeated
 
     async def register(self):
-        """ASRegistration, with the URI that it wants to be posted to."""
-        await self._post(REGISTRATIONS, {"asSvcId": self.service_id, "targetUri": self.target})
+        """Raises application.ServerError, as `send`."""
+        await self._server.register()
 
     async def send(self, to, payload, report=True, message_id=None, kind="UE", store=False):
-        """ASMessageDelivery to a UE, or to another `kind` of recipient; the message ID. Sent again with the same ID it
-        is still one message. `store` has it kept for a recipient that is away."""
-        message_id = message_id or str(uuid.uuid4())
-        body = {
-            "oriAddr": {"addrType": "AS", "addr": self.service_id},
-            "destAddr": {"addrType": kind, "addr": to},
-            "msgId": message_id,
-            "stoAndFwInd": store,
-            "delivStReqInd": report,
-            "payload": payload,
-        }
-        ack = await self._post(DELIVER_MESSAGE, body)
-        if ack.get("status") == "DELY_FAILED":
-            raise Unseen(
-                f"expected the server to take a message for {to}, it said: {ack.get('failureCause')}"
-            )
-        return message_id
+        """To a UE, or to another `kind` of recipient; the message ID. Sent again with the same ID it is still one
+        message. `store` has it kept for a recipient that is away."""
+        more = {"report": report, "message_id": message_id, "to_type": kind, "store": store}
+        return (await self._server.send(to, payload, **more)).message_id
 
     async def status(self):
         """What the gateway says of itself."""
-        async with self._http.get(self._at("/status.json"), headers=self._headers()) as response:
-            return await response.json()
+        headers = {} if self._token is None else {"Authorization": f"Bearer {self._token}"}
+        async with aiohttp.ClientSession(self._server.server, headers=headers) as http:
+            async with http.get("/status.json") as response:
+                return await response.json()
 
     async def message(self, wanted, what):
-        """The first message that `wanted(body)` is true of."""
+        """The first Message that `wanted(message)` is true of."""
         return await self.messages.until(wanted, f"the Application Server to receive {what}")
 
     async def report(self, message_id):
-        """The delivery report on a message of its own."""
+        """The Report on a message of its own."""
         return await self.reports.until(
-            lambda body: body["msgId"] == message_id,
+            lambda report: report.message_id == message_id,
             f"the Application Server to receive the report on {message_id}",
         )

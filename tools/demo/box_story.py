@@ -43,12 +43,12 @@ async def _act(story, gateway, server, device, seen, begun):
         "registers for %d s; %.1f s after its power came"
         % (registered["lifetime"], time.monotonic() - begun),
     )
-    message = await server.message(lambda body: body["oriAddr"]["addr"] == UE, f"a message of {UE}")
-    await gateway.event("reported", start=seen, msgId=message["msgId"], status="success")
+    message = await server.message(lambda message: message.sender == UE, f"a message of {UE}")
+    await gateway.event("reported", start=seen, msgId=message.message_id, status="success")
     told = await device.tells("reading")
     if told["state"] != "delivered":
         raise Unseen(f"expected the level to end as delivered, not {told['state']}")
-    story.step("tank-2 -> weather", f'"{message["payload"]}", reported: delivered')
+    story.step("tank-2 -> weather", f'"{message.payload}", reported: delivered')
     story.say(
         "\nHeap of tank-2: %.1f KB in use when found, configured and registered." % (found["heap"] / 1024)
     )

@@ -16,16 +16,16 @@ class Feed:
     def __init__(self):
         self.items = []
         self.closed = False
-        self._more = asyncio.Condition()
+        self._more = asyncio.Event()
 
-    async def add(self, item):
+    def add(self, item):
         self.items.append(item)
-        await self._wake()
+        self._wake()
 
-    async def close(self):
+    def close(self):
         """Nothing more will come: who waits is told at once."""
         self.closed = True
-        await self._wake()
+        self._wake()
 
     async def until(self, wanted, what, seconds=20, start=0):
         """The first item at or after position `start` that `wanted(item)` is true of. Raises Unseen after so many
@@ -48,7 +48,7 @@ class Feed:
 
     async def _wait(self, found, what, seconds):
         try:
-            async with patience(seconds), self._more:
+            async with patience(seconds):
                 while not (result := found()):
                     if self.closed:
                         raise Unseen(f"expected {what}; it ended without that")
@@ -57,6 +57,6 @@ class Feed:
         except TimeoutError:
             raise Unseen(f"expected {what} within {seconds} s") from None
 
-    async def _wake(self):
-        async with self._more:
-            self._more.notify_all()
+    def _wake(self):
+        self._more.set()
+        self._more = asyncio.Event()

@@ -88,8 +88,10 @@ async def _got(meters, ues, payload, to):
 async def _aggregate(story, server, meter):
     await server.send(METERS[0], "read", report=False)
     told = await meter.tells("read")
-    await server.message(lambda body: body["payload"] == "reading 7", "the last of eight readings")
-    came = [body["payload"] for body in server.messages.items if body["payload"].startswith("reading ")]
+    await server.message(lambda message: message.payload == "reading 7", "the last of eight readings")
+    came = [
+        message.payload for message in server.messages.items if str(message.payload).startswith("reading ")
+    ]
     wanted = ["reading %d" % number for number in range(8)]
     if came != wanted or set(told["states"]) != {"accepted"}:
         raise Unseen(f"expected {wanted}, the Application Server has {came}, the meter {told['states']}")

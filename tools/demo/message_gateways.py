@@ -13,15 +13,15 @@ import sys
 import threading
 import uuid
 
-import aiohttp
-
+from tools.application.calls import Calls, ServerError, read_token
+from tools.application.posted import Posted
+from tools.application.values import Message, Report, message_body
 from tools.cli.parser import Parser
-from tools.demo.application_server import Posted
-from tools.demo.feed import Unseen
+from tools.demo.feed import Feed
 from tools.gateway.values import endpoint
 from tools.words import why
 
-DELIVER_UE_MESSAGE = "/msgs-msgdelivery/v1/deliver-ue-message"
+DELIVER = "/msgs-msgdelivery/v1/deliver-"
 DELIVERY = {
     "L3G": "/msgg-l3gdelivery/v1/deliver-",
     "N3G": "/msgg-n3gdelivery/v1/deliver-",
@@ -29,47 +29,79 @@ DELIVERY = {
 }
 
 
-class MessageGateway(Posted):
-    """`kind`: "L3G", "N3G" or "BMG". Its `uri` is for `l3g add --uri`, `n3g add --uri` or `--bmg AREA=`. What asks for
-    a report is reported as delivered: behind an emulated gateway every UE is there. A broadcast is reported by
-    nobody."""
+class Delivered(Message):
+    """A Message with the `priority` that message gateways are told."""
 
-    def __init__(self, kind, gateway=("127.0.0.1", 0), token=None, port=0):
-        super().__init__(gateway, kind != "BMG", token, port)
+    def __init__(self, body):
+        super().__init__(body)
+        self.priority = body.get("priority")
+
+
+class MessageGateway:
+    """An async context manager. `kind`: "L3G", "N3G" or "BMG". Its `uri` is for `l3g add --uri`, `n3g add --uri` or
+    `--bmg AREA=`. `messages` and `reports` hold what it was sent, each once. What asks for a report is reported as
+    delivered: behind an emulated gateway every UE is there. A broadcast is reported by nobody."""
+
+    def __init__(self, kind, gateway=("127.0.0.1", 8065), token=None, port=0):
         self.kind = kind
-        self.paths = tuple(
-            DELIVERY[kind] + what for what in ("message", "report")[: 1 if kind == "BMG" else 2]
-        )
+        self.messages = Feed()
+        self.reports = Feed()
+        self._port = port
+        paths = ("message",) if kind == "BMG" else ("message", "report")
+        paths = [DELIVERY[kind] + path for path in paths]
+        report = None if kind == "BMG" else self._report
+        self._posted = Posted(report, self.reports.add, Delivered, paths)
+        self.calls = Calls("http://%s:%d" % gateway, token)
 
-    def own(self, message):
-        return message["destAddr"]
+    async def __aenter__(self):
+        self.uri = "http://127.0.0.1:%d" % await self._posted.listen("127.0.0.1", self._port)
+        await self.calls.__aenter__()
+        self._following = asyncio.create_task(self._follow())
+        return self
+
+    async def __aexit__(self, *exception):
+        self._following.cancel()
+        await self._posted.close()
+        await self.calls.__aexit__(*exception)
+
+    async def _follow(self):
+        async for message in self._posted.each():
+            self.messages.add(message)
+
+    @property
+    def repeated(self):
+        return self._posted.repeated
+
+    async def _report(self, message):
+        report = Report(message.to, message.message_id, True, to=message.sender)
+        try:
+            await self.calls.post(DELIVER + "report", report.body(message.to_type, message.sender_type))
+        except ServerError:
+            return False
+        return True
 
     async def send(self, ue, to, payload, kind="UE", report=True):
-        """UEMessageDelivery of one of its UEs; the message ID. Raises Unseen where the server says that it failed."""
+        """UEMessageDelivery of one of its UEs; the message ID. Raises ServerError, also where it failed at once."""
         message_id = str(uuid.uuid4())
-        body = {
-            "oriAddr": {"addrType": "UE", "addr": ue},
-            "destAddr": {"addrType": kind, "addr": to},
-            "msgId": message_id,
-            "stoAndFwInd": False,
-            "delivStReqInd": report,
-            "payload": payload,
-        }
-        ack = await self._post(DELIVER_UE_MESSAGE, body)
+        ends = ({"addrType": "UE", "addr": ue}, {"addrType": kind, "addr": to})
+        ack, _ = await self.calls.post(
+            DELIVER + "ue-message", message_body(*ends, message_id, payload, False, report)
+        )
         if ack.get("status") == "DELY_FAILED":
-            raise Unseen(f"the server did not take a message for {to}: {ack.get('failureCause')}")
+            raise ServerError(f"the server did not take a message for {to}: {ack.get('failureCause')}")
         return message_id
 
     async def message(self, payload):
         """The first message with this payload."""
         return await self.messages.until(
-            lambda body: body.get("payload") == payload, f"the {self.kind} to receive {payload!r}"
+            lambda message: message.payload == payload, f"the {self.kind} to receive {payload!r}"
         )
 
     async def report(self, message_id):
         """The delivery report on a message of one of its UEs."""
         return await self.reports.until(
-            lambda body: body["msgId"] == message_id, f"the {self.kind} to receive the report on {message_id}"
+            lambda report: report.message_id == message_id,
+            f"the {self.kind} to receive the report on {message_id}",
         )
 
 
@@ -102,25 +134,21 @@ def _port(text):
 
 
 def _token(path, fail):
-    """The last word in the file, so that all that `add` printed may be in it."""
     try:
-        with open(path, encoding="utf-8") as file:
-            words = file.read().split()
-    except (OSError, UnicodeDecodeError) as error:
+        return read_token(path)
+    except OSError as error:
         fail("--token-file %s: %s" % (path, why(error)))
-    return words[-1] if words else fail("--token-file %s: there is no token in it" % path)
+    except ValueError as error:
+        fail("--token-file %s: %s" % (path, error))
 
 
-def line_of(body):
-    """What is printed of a body that it got."""
-    ends = (body["oriAddr"]["addr"], body["destAddr"]["addr"])
-    if "delivSt" in body:
-        return "report  %s -> %s: %s" % (*ends, body["delivSt"] + _cause(body))
-    return "message %s -> %s: %s" % (*ends, ascii(body.get("payload", ""))[:200])
-
-
-def _cause(body):
-    return ", " + ascii(body["failureCause"])[:200] if "failureCause" in body else ""
+def line_of(came):
+    """What is printed of a Message or a Report."""
+    ends = (came.sender, came.to)
+    if isinstance(came, Report):
+        cause = ", " + ascii(came.cause)[:200] if came.cause else ""
+        return "report  %s -> %s: %s" % (*ends, ("delivered" if came.delivered else "not delivered") + cause)
+    return "message %s -> %s: %s" % (*ends, ascii(came.payload)[:200])
 
 
 async def _told(feed):
@@ -148,7 +176,7 @@ async def _typed(gateway):
             continue
         try:
             print("sent    " + await gateway.send(words[0], words[1], words[2].strip()), flush=True)
-        except (Unseen, ConnectionError, aiohttp.ClientError) as error:
+        except ServerError as error:
             print("not sent: %s" % error, flush=True)
 
 

@@ -70,7 +70,7 @@ class Nef:
         with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM) as out:
             out.sendto(octets, (host, port))
         link = self._link(request)
-        await self.triggers.add(body)
+        self.triggers.add(body)
         await self._tell(body, {"transaction": link, "result": "SUCCESS"})
         return web.json_response(body | {"self": link}, status=201, headers={"Location": link})
 
@@ -83,14 +83,14 @@ class Nef:
             return _problem(400, str(error))
         link = self._link(request)
         self._watched[link] = body
-        await self.subscriptions.add(body)
+        self.subscriptions.add(body)
         return web.json_response(body | {"self": link}, status=201, headers={"Location": link})
 
     async def _delete(self, request):
         link = str(request.url)
         if self._watched.pop(link, None) is None:
             return _problem(404, "no such subscription")
-        await self.ended.add(link)
+        self.ended.add(link)
         return web.Response(status=204)
 
     async def _asked(self, request):

@@ -251,12 +251,12 @@ class Device(Process):
 async def _follow(stream, feed, read, told=None):
     while line := await stream.readline():
         text = line.decode(errors="replace").rstrip("\r\n")
-        await feed.add(read(text))
+        feed.add(read(text))
         if told is not None and text.startswith("> {"):
-            await told.add(json.loads(text[2:]))
+            told.add(json.loads(text[2:]))
     if told is not None:
-        await told.close()
-    await feed.close()
+        told.close()
+    feed.close()
 
 
 def _address(text):

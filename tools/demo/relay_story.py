@@ -8,9 +8,9 @@ import tempfile
 import time
 from pathlib import Path
 
-import aiohttp
 from rich.console import Console
 
+from tools.application import ServerError
 from tools.demo.application_server import ApplicationServer
 from tools.demo.feed import Unseen
 from tools.demo.processes import APPS, Device, Gateway, Relay, device_keys
@@ -43,7 +43,7 @@ async def tell_relay_story(heap=SMALL_HEAP):
                         )
                     async with door:
                         await alongside(door, _act(story, server, relay, weather, sensor, door))
-        except (Unseen, ConnectionError, aiohttp.ClientError) as error:
+        except (Unseen, ServerError) as error:
             logs = [("What %s said" % name, program.lines.items) for name, program in programs.items()]
             story.failed(str(error), logs)
             return 1
@@ -95,7 +95,7 @@ async def _outage(story, server, relay, weather, door):
     story.step("door-2", '"the door is open", while the relay was killed')
     seen = len(server.events.items)
     await relay.start()
-    await weather.message(lambda body: body["payload"] == "the door is open", "what door-2 said")
+    await weather.message(lambda message: message.payload == "the door is open", "what door-2 said")
     told = await server.event("rebound", start=seen, ue=DOOR)
     port = int(told["peer"].rpartition(":")[2])
     await relay.event("relayed", port=port)
@@ -103,14 +103,14 @@ async def _outage(story, server, relay, weather, door):
     expect(told["state"] == "delivered", f"expected it as delivered, not {told['state']}")
     since = time.monotonic() - begun
     story.step("door-2 -> weather", f"the relay is back, and it arrives, once, reported; {since:.1f} s")
-    said = [body["payload"] for body in weather.messages.items].count("the door is open")
+    said = [message.payload for message in weather.messages.items].count("the door is open")
     expect(said == 1, f"expected it once, not {said} times")
 
     message_id = await weather.send(DOOR, "close it")
     told = await door.tells("order")
     expect((told["payload"], told["sender"]) == ("close it", AS), f"expected the order, not {told}")
     report = await weather.report(message_id)
-    expect(report["delivSt"] == "REPT_DELY_SUCCESS", f"expected success, not {report['delivSt']}")
+    expect(report.delivered, f"expected success, not {report}")
     story.step("weather -> door-2", '"close it", to where the server found it again, reported')
     await server.event("deregistered", ue=DOOR)
     story.step("door-2 -> server", "de-registers, and ends")

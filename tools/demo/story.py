@@ -2,7 +2,6 @@
 """The steps of the demo. A step is told when it was seen on the other side, and only then."""
 
 import asyncio
-import base64
 import hashlib
 import random
 import signal
@@ -10,10 +9,10 @@ import tempfile
 import time
 from pathlib import Path
 
-import aiohttp
 from rich.console import Console
 from rich.markup import escape
 
+from tools.application import ServerError
 from tools.demo.application_server import ApplicationServer
 from tools.demo.box_story import NAME, out_of_the_box
 from tools.demo.feed import Unseen
@@ -83,7 +82,7 @@ async def tell_story(heap=SMALL_HEAP):
                 await _outage(story, gateway, server, device)
                 await out_of_the_box(story, folder, gateway, server, heap)
                 await to_many(story, folder, gateway, server)
-        except (Unseen, ConnectionError, aiohttp.ClientError) as error:
+        except (Unseen, ServerError) as error:
             story.failed(
                 str(error),
                 (
@@ -172,7 +171,9 @@ async def _outage(story, gateway, server, device):
         story.step("sensor-1", "starts again, as does the gateway, and finds three alarms in its outbox")
         over = await device.tells("over")
         expect(over["states"] == ["delivered"] * 3, f"expected three deliveries, not {over['states']}")
-        alarms = [body["payload"] for body in server.messages.items if body["payload"].startswith("alarm ")]
+        alarms = [
+            message.payload for message in server.messages.items if str(message.payload).startswith("alarm ")
+        ]
         expect(alarms == ["alarm 1", "alarm 2", "alarm 3"], f"expected three alarms in order, not {alarms}")
         story.step(
             "sensor-1 -> weather", f"three alarms, in order, each once, each reported; {_since(begun)}"
@@ -198,12 +199,10 @@ async def exchange(story, gateway, server, device, record, update, side="gateway
 
 
 async def _reading(story, gateway, server, device):
-    message = await server.message(lambda body: body["payload"] == "21.5 °C", 'the reading "21.5 °C"')
-    expect(message["oriAddr"]["addr"] == UE, f"expected the reading from {UE}, not {message['oriAddr']}")
-    story.step(
-        "sensor-1 -> weather", f'"{message["payload"]}", {_octets(message["payload"])}, and wants a report'
-    )
-    await gateway.event("reported", msgId=message["msgId"], status="success")
+    message = await server.message(lambda message: message.payload == "21.5 °C", 'the reading "21.5 °C"')
+    expect(message.sender == UE, f"expected the reading from {UE}, not {message.sender}")
+    story.step("sensor-1 -> weather", f'"{message.payload}", {_octets(message.payload)}, and wants a report')
+    await gateway.event("reported", msgId=message.message_id, status="success")
     told = await device.tells("reading")
     expect(told["state"] == "delivered", f"expected the reading to end as delivered, not {told['state']}")
     story.step("weather -> sensor-1", 'report: delivered; so says the device: "delivered"')
@@ -221,22 +220,22 @@ async def _order(story, server, device):
         "weather -> sensor-1", f'"{text}", {_octets(text)}, and wants a report; there after {_since(begun)}'
     )
     report = await server.report(message_id)
-    expect(report["delivSt"] == "REPT_DELY_SUCCESS", f"expected a report of success, not {report['delivSt']}")
+    expect(report.delivered, f"expected success, not {report}")
     story.step("sensor-1 -> weather", "report: delivered")
 
 
 async def _record(story, gateway, server, device, record):
     begun = time.monotonic()
     message = await server.message(
-        lambda body: body.get("payload", "").startswith("data:"), f"a record of {LARGE} octets"
+        lambda message: isinstance(message.payload, bytes), f"a record of {LARGE} octets"
     )
-    payload = base64.b64decode(message["payload"].removeprefix("data:;base64,"))
+    payload = message.payload
     expect(payload == record, f"expected the octets of record.bin, got {len(payload)} others")
     story.step(
         "sensor-1 -> weather",
         f"{len(payload)} octets from a file, in segments, {_rate(begun)}; SHA-256 {_digest(payload)}, as sent",
     )
-    await gateway.event("reported", msgId=message["msgId"], status="success")
+    await gateway.event("reported", msgId=message.message_id, status="success")
     told = await device.tells("record")
     expect(told["state"] == "delivered", f"expected the record to end as delivered, not {told['state']}")
     story.step("weather -> sensor-1", 'report: delivered; so says the device: "delivered"')
@@ -244,9 +243,9 @@ async def _record(story, gateway, server, device, record):
 
 async def _update(story, server, device, update):
     begun = time.monotonic()
-    message_id = await server.send(UE, "data:;base64," + base64.b64encode(update).decode())
+    message_id = await server.send(UE, update)
     report = await server.report(message_id)
-    expect(report["delivSt"] == "REPT_DELY_SUCCESS", f"expected a report of success, not {report['delivSt']}")
+    expect(report.delivered, f"expected success, not {report}")
     told = await device.tells("update")
     digest = hashlib.sha256(update).hexdigest()
     expect(
@@ -259,7 +258,7 @@ async def _update(story, server, device, update):
     )
     story.step("sensor-1 -> weather", "report: delivered")
     text = f"{LARGE} octets, SHA-256 {digest}"
-    await server.message(lambda body: body["payload"] == text, "the digest that the device worked out")
+    await server.message(lambda message: message.payload == text, "the digest that the device worked out")
     story.step("sensor-1 -> weather", f'"{text[:32]}...": what the device worked out, {_octets(text)}')
 
 

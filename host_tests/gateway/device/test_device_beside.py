@@ -51,7 +51,7 @@ def test_there_is_one_client_however_often_it_is_started(tmp_path):
             assert UE in told["other"]["why"]
             assert told["stopping"] == told["cancelled"] == {"good": True}
             assert told["again"] == {"state": "delivered", "running": 1}
-            came = [body["payload"] for body in server.messages.items]
+            came = [message.payload for message in server.messages.items]
             assert came == [f"reading {number}" for number in range(READINGS + 1)]
 
     run(main(), 120)

@@ -100,7 +100,7 @@ def test_a_flood_at_the_port_of_a_device(tmp_path):
                 await flood.reach(BETWEEN * (number + 1))
                 await server.send(UE, f"message {number}", report=False)
                 await server.message(
-                    lambda body, n=number: body["payload"] == f"echo message {n}", "the echo"
+                    lambda message, n=number: message.payload == f"echo message {n}", "the echo"
                 )
                 echoed = await device.told.until(
                     lambda told, n=number: told.get("payload") == f"message {n}", "the device to tell it"

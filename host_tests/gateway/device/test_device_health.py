@@ -72,7 +72,7 @@ def test_an_order_that_cannot_be_obeyed_leads_to_a_safe_boot(tmp_path):
             done = finish(command, 60, cwd=board.folder, env=environment, capture_output=True, text=True)
             assert f"from {AS}: land" in done.stdout, done.stdout + done.stderr
             assert "start 4, reset cause power-on" in done.stdout
-            assert (await server.report(kept))["delivSt"] == "REPT_DELY_SUCCESS"
+            assert (await server.report(kept)).delivered
             os.remove(board.folder / "order")
             async with board:  # one more try, and it is well
                 await board.lines.until(lambda line: line == "msgin5g: registered", "the registration")

@@ -53,7 +53,7 @@ def test_gateway_that_forgot_all_is_registered_with_again(tmp_path):
             async with board:
                 await gateway.event("registered", ue=UE)
                 await server.send(UE, "first")
-                await server.message(lambda body: body["payload"] == "echo first", "the echo")
+                await server.message(lambda message: message.payload == "echo first", "the echo")
                 await gateway.end(signal.SIGKILL)
                 for file in gateway.folder.glob("gateway.db*"):
                     file.unlink()
@@ -63,7 +63,7 @@ def test_gateway_that_forgot_all_is_registered_with_again(tmp_path):
                 # Only when the device has something to say does it learn, by 4.01, that it must register.
                 board.put("say.txt", "still here")
                 await gateway.event("registered", ue=UE, start=seen)
-                await server.message(lambda body: body["payload"] == "still here", "what waited for it")
+                await server.message(lambda message: message.payload == "still here", "what waited for it")
 
     run(main())
 

@@ -117,7 +117,7 @@ def test_light_sleep_as_in_the_readme(tmp_path, chip):
             async with device:
                 for reading in range(3):
                     await server.message(
-                        lambda body, n=reading: body["payload"] == f"reading {n}", "a reading"
+                        lambda message, n=reading: message.payload == f"reading {n}", "a reading"
                     )
                 assert await device.wait(30) == 0, device.lines.items
             assert gateway.count("registered", ue=UE) == 1
@@ -141,7 +141,7 @@ def test_deep_sleep_as_in_the_readme(tmp_path, chip):
                 assert f"woken by {woken_by}" in device.lines.items
                 assert gateway.count("registered", ue=UE) == life
                 await server.messages.reach(life, "messages")
-                assert [body["payload"] for body in server.messages.items] == ["awake"] * life
+                assert [message.payload for message in server.messages.items] == ["awake"] * life
                 device.lines.items.clear()
 
     run(main(), 90)
@@ -166,12 +166,12 @@ def test_the_power_goes(tmp_path, chip):
             last = "up 39" if len(meant) < 40 else f"up {int(sent[-1])}"
             async with device:
                 try:
-                    await server.message(lambda body: body["payload"] == last, "the last message")
+                    await server.message(lambda message: message.payload == last, "the last message")
                 except Unseen as unseen:
-                    came = [body["payload"] for body in server.messages.items]
+                    came = [message.payload for message in server.messages.items]
                     unseen.add_note(f"It said {device.lines.items}, and sent {came}.")
                     raise
-            came = [int(body["payload"].removeprefix("up ")) for body in server.messages.items]
+            came = [int(message.payload.removeprefix("up ")) for message in server.messages.items]
             assert came == sorted(set(came)), came
             # One that was to be given to send() when the power went may be missing, and none else.
             kept = device.files()

@@ -51,9 +51,9 @@ def test_ctrl_c_at_a_thousand_random_places(tmp_path):
             for number in known["sent"]:  # the gateway has them all, and pushes them in its time
                 text = f"up {number}"
                 await server.messages.until(
-                    lambda body, text=text: body["payload"] == text, text, seconds=None, start=0
+                    lambda message, text=text: message.payload == text, text, seconds=None, start=0
                 )
-            came = Counter(body["payload"] for body in server.messages.items)
+            came = Counter(message.payload for message in server.messages.items)
             assert max(came.values()) == 1
             assert len(known["sent"]) > MESSAGES / 8  # of the others Ctrl-C hit send()
 

@@ -6,10 +6,10 @@ import random
 import signal
 import uuid
 
-import aiohttp
 import pytest
 
 from host_tests.gateway.devices import COMBINED, LOWER, UE, UPPER, device, gateway_and_server
+from tools.application import ServerError
 from tools.programs.patience import doze, patience
 
 QUICK = {"coap": {"ack_timeout": 0.05}, "segments": {"gap": 0.25}}
@@ -42,7 +42,7 @@ class _Downlink:
                 try:
                     await self._server.send(UE, f"down {self.count}", report=False, message_id=message_id)
                     break
-                except (ConnectionError, aiohttp.ClientError):
+                except ServerError:
                     await asyncio.sleep(0.05)
             self.count += 1
             await asyncio.sleep(0.1)
@@ -116,12 +116,12 @@ def _missing(board, downlink, in_hand):
 
 def _unseen(board, server):
     """What the device sent, and its server has not seen."""
-    up = {body["payload"] for body in server.messages.items}
+    up = {message.payload for message in server.messages.items}
     return [n for n in _numbers(board, "sent.txt") if f"up {n}" not in up]
 
 
 def _check(board, server, downlink, in_hand):
-    up = [body["payload"] for body in server.messages.items]
+    up = [message.payload for message in server.messages.items]
     assert len(set(up)) == len(up), "twice at the server"
     meant = {f"up {n}" for n in _numbers(board, "intent.txt")}
     assert len(_numbers(board, "sent.txt")) > 100

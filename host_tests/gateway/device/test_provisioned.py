@@ -41,8 +41,8 @@ def test_a_device_of_a_list_registers_and_sends(tmp_path):
 
         device = Device(state, EXAMPLES / "sensor.py")
         async with device:
-            message = await server.message(lambda body: body["oriAddr"]["addr"] == UE, "a reading")
-            assert message["payload"].isdecimal()
+            message = await server.message(lambda message: message.sender == UE, "a reading")
+            assert message.payload.isdecimal()
         assert gateway.count("registered", ue=UE) == 1
         assert gateway.count("refused") == 0
 

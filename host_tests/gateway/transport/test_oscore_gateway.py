@@ -546,7 +546,7 @@ def test_both_ends_restart(tmp_path):
                 for number in range(6):
                     text = "message %d" % number
                     await server.report(await server.send(UE, text))
-                    await server.message(lambda body, t=text: body.get("payload") == "echo " + t, "the echo")
+                    await server.message(lambda message, t=text: message.payload == "echo " + t, "the echo")
                     seen = len(gateway.events.items)
                     if number % 2:
                         await made.end(9)

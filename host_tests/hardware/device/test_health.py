@@ -219,7 +219,7 @@ def test_an_order_that_hangs_the_application_leads_to_a_safe_boot(image, tmp_pat
         await pico.says("start 4, reset cause watchdog")
         pico.types(b"import machine; machine.reset()\r")
         await pico.tells("order", payload="are you there?")
-        assert (await server.report(waiting))["delivSt"] == "REPT_DELY_SUCCESS"
+        assert (await server.report(waiting)).delivered
         assert pico.emulator.stats()["watchdog_resets"] == 3
 
     async def run():

@@ -76,8 +76,8 @@ def test_a_board_out_of_the_box_becomes_a_registered_device(image, tmp_path):
         ]
         printed.append(said)
         await gateway.event("registered", ue=UE, seconds=60)
-        message = await server.message(lambda body: body["oriAddr"]["addr"] == UE, "a reading of the sensor")
-        assert message["payload"].isdecimal()
+        message = await server.message(lambda message: message.sender == UE, "a reading of the sensor")
+        assert message.payload.isdecimal()
         first = await configuration(folder, pico)
 
         # The device runs, and goes on with its keys.

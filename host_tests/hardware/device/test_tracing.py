@@ -29,7 +29,7 @@ def test_a_picture_of_what_a_board_noted(image, tmp_path):
             assert code == 2 and "the board keeps no trace: console.trace(True) there begins one" in lines[-1]
             code, lines = await ends(mpremote(emulator, "resume", "exec", BEGIN))
             assert code == 0 and lines[-1].endswith(" accepted"), lines
-            assert [message["payload"] for message in server.messages.items] == ["hi"]
+            assert [message.payload for message in server.messages.items] == ["hi"]
             for _ in range(2):  # to read it changes nothing
                 code, lines = await ends(trace(emulator))
                 assert code == 0, lines

@@ -214,6 +214,34 @@ def test_sent_and_reported():
     run(main())
 
 
+def test_a_report_that_comes_again_is_heard_once():
+    """Each member of a group has its own; what is said anew, and is another, is heard."""
+    heard = []
+
+    async def main():
+        async with world(on_report=heard.append) as (_, _, server):
+            async with aiohttp.ClientSession() as http:
+                for who, state in (
+                    (A, "FAILED"),
+                    (A, "FAILED"),
+                    (A, "SUCCESS"),
+                    (B, "SUCCESS"),
+                    (A, "SUCCESS"),
+                ):
+                    body = {
+                        "oriAddr": {"addrType": "UE", "addr": who},
+                        "destAddr": {"addrType": "AS", "addr": AS},
+                        "msgId": "0b5b5f38-3c0a-4dd7-8a44-1d2f3a4b5c6d",
+                        "delivSt": "REPT_DELY_" + state,
+                    }
+                    async with http.post(server.target, json=body) as response:
+                        assert response.status == 204
+            assert server.repeated == 2
+
+    run(main())
+    assert [(report.sender, report.delivered) for report in heard] == [(A, False), (A, True), (B, True)]
+
+
 def test_octets_and_text_that_looks_like_them():
     async def main():
         async with world() as (_, ue, server):

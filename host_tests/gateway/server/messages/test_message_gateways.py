@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from host_tests.gateway.scripted import ROOT, Ue, gateway, run
+from tools.application.values import Message, Report
 from tools.demo import message_gateways
 from tools.demo.message_gateways import MessageGateway, line_of
 from tools.demo.processes import Gateway, command
@@ -30,7 +31,7 @@ async def world(**settings):
             one = await enter(MessageGateway(kind, ("127.0.0.1", g.http_port)))
             with g.store.transaction():
                 g.store.add_message_gateway(kind, "mgw:" + kind, one.uri, [domain])
-                one.token, _ = g.store.add_peer_token(kind, "mgw:" + kind)
+                one.calls.token, _ = g.store.add_peer_token(kind, "mgw:" + kind)
             made.append(one)
         yield (g, *made, bmg)
 
@@ -40,16 +41,16 @@ def test_there_and_back_through_emulated_gateways():
         async with world() as (g, l3g, n3g, _), Ue(g, A) as a:
             await a.register()
             assert await a.code(a.msg(METER, "read", isDelivStatReq=True)) == "2.04"
-            assert (await n3g.message("read"))["destAddr"]["addr"] == METER
+            assert (await n3g.message("read")).to == METER
             assert (await a.next("IMDN"))["DelSta"] == "success"
             msg_id = await l3g.send(PHONE, A, "hello")
             message = await a.next("MSG")
             assert (message["payload"], message["oriAddr"]["addr"]) == ("hello", PHONE)
             await a.report(message)
-            assert (await l3g.report(msg_id))["delivSt"] == "REPT_DELY_SUCCESS"
+            assert (await l3g.report(msg_id)).delivered
             msg_id = await l3g.send(PHONE, METER, "from one to the other")
             await n3g.message("from one to the other")
-            assert (await l3g.report(msg_id))["delivSt"] == "REPT_DELY_SUCCESS"
+            assert (await l3g.report(msg_id)).delivered
 
     run(main())
 
@@ -62,7 +63,7 @@ def test_a_broadcast_reaches_an_emulated_gateway():
             await a.register()
             assert await a.code(a.msg(AREA, "fire", "BC", priority="HIGH")) == "2.04"
             got = await bmg.message("fire")
-            assert (got["priority"], got["destAddr"]) == ("HIGH", {"addrType": "BC", "addr": AREA})
+            assert (got.priority, got.to_type, got.to) == ("HIGH", "BC", AREA)
 
     run(main())
 
@@ -83,13 +84,13 @@ def test_a_ue_behind_a_gateway_is_a_member_of_groups():
             answer = await a.post(group, path="su-gm/v1/group-documents")
             assert answer.code.dotted == "2.01", answer.payload
             assert await a.code(a.msg(group["valGroupId"], "to all", "GROUP")) == "2.04"
-            assert (await l3g.message("to all"))["destAddr"] == {"addrType": "UE", "addr": PHONE}
-            assert (await n3g.message("to all"))["destAddr"] == {"addrType": "UE", "addr": METER}
+            assert (await l3g.message("to all")).to == PHONE
+            assert (await n3g.message("to all")).to == METER
             await l3g.send(PHONE, group["valGroupId"], "from the phone", "GROUP", report=False)
             message = await a.next("MSG")
             assert (message["payload"], message["oriAddr"]["addr"]) == ("from the phone", PHONE)
             await n3g.message("from the phone")
-            assert [body["payload"] for body in l3g.messages.items] == ["to all"]  # none of its own
+            assert [message.payload for message in l3g.messages.items] == ["to all"]  # none of its own
 
     run(main())
 
@@ -122,7 +123,7 @@ def test_what_was_accepted_outlives_a_killed_server_and_comes_once(tmp_path):
             await server.start()
             await bmg.message("fire")
             await l3g.message("sms 4")
-            assert [body["payload"] for body in l3g.messages.items] == [
+            assert [message.payload for message in l3g.messages.items] == [
                 "sms %d" % number for number in range(5)
             ]
             assert len(bmg.messages.items) == 1
@@ -205,16 +206,17 @@ def test_a_port_that_is_taken_is_told_in_one_line():
 
 
 @pytest.mark.parametrize(
-    ("more", "line"),
+    ("came", "line"),
     [
-        ({"payload": "x\x1b[2J"}, "message ue:a -> ue:b: 'x\\x1b[2J'"),
-        ({}, "message ue:a -> ue:b: ''"),
-        (
-            {"delivSt": "REPT_DELY_FAILED", "failureCause": "no"},
-            "report  ue:a -> ue:b: REPT_DELY_FAILED, 'no'",
-        ),
+        (Report("ue:a", "1", True, "", "ue:b"), "report  ue:a -> ue:b: delivered"),
+        (Report("ue:a", "1", False, "no", "ue:b"), "report  ue:a -> ue:b: not delivered, 'no'"),
     ],
 )
-def test_what_it_prints(more, line):
+def test_what_it_prints_of_a_report(came, line):
+    assert line_of(came) == line
+
+
+@pytest.mark.parametrize("payload, shown", [({"payload": "x\x1b[2J"}, "'x\\x1b[2J'"), ({}, "''")])
+def test_what_it_prints_of_a_message(payload, shown):
     body = {"oriAddr": {"addrType": "UE", "addr": "ue:a"}, "destAddr": {"addrType": "UE", "addr": "ue:b"}}
-    assert line_of(body | more) == line
+    assert line_of(Message(body | {"msgId": "1"} | payload)) == "message ue:a -> ue:b: " + shown
