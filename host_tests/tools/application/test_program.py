@@ -6,61 +6,14 @@ import json
 import os
 import signal
 import socket
-import sys
 
 import pytest
 
 from host_tests.gateway import scripted
-from host_tests.gateway.scripted import ROOT, Ue, gateway, run
+from host_tests.gateway.scripted import Ue, gateway, run
+from host_tests.tools.application.typing_it import AS, Typed, typed
 
 A = "ue:a@example.org"
-AS = "as:weather@example.org"
-
-
-class Typed:
-    """The command as a process, its lines as they come."""
-
-    def __init__(self, folder, g, *words):
-        at = () if g is None else ("--server", "http://127.0.0.1:%d" % g.http_port)
-        self._words = [*words[:1], *at, *words[1:]]
-        self._environment = os.environ | {"XDG_RUNTIME_DIR": str(folder), "TMPDIR": str(folder)}
-
-    async def __aenter__(self):
-        pipe = asyncio.subprocess.PIPE
-        self.process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "tools.cli",
-            "as",
-            *self._words,
-            stdin=pipe,
-            stdout=pipe,
-            stderr=pipe,
-            cwd=ROOT,
-            env=self._environment,
-        )
-        return self
-
-    async def __aexit__(self, *exception):
-        if self.process.returncode is None:
-            self.process.kill()
-            await self.process.wait()
-
-    async def line(self):
-        return (await self.process.stdout.readline()).decode().strip()
-
-    async def trouble(self):
-        return (await self.process.stderr.readline()).decode().strip()
-
-    async def end(self, given=None):
-        """(exit code, stdout, stderr)"""
-        out, err = await self.process.communicate(given)
-        return self.process.returncode, out.decode(), err.decode()
-
-
-async def typed(folder, g, *words, given=None):
-    async with Typed(folder, g, *words) as command:
-        return await command.end(given)
 
 
 def answering(ue):
