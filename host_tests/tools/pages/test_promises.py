@@ -3,8 +3,10 @@
 
 import argparse
 import ast
+import importlib
 import re
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -194,3 +196,24 @@ def test_what_a_table_of_troubles_quotes_is_said():
                     pieces += [(each, path.name) for each in found if each.count(" ") > 2]
     assert len(pieces) > 100
     assert {each for each in pieces if each[0] not in said} == set()
+
+
+def test_what_a_program_in_a_page_imports_is_there():
+    """Of the tools, of `coap` and of `msgin5g`; what is not at the top of a program too."""
+    if str(ROOT / "firmware") not in sys.path:
+        sys.path.append(str(ROOT / "firmware"))
+    flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT | ast.PyCF_ONLY_AST
+    imported = 0
+    for path in PAGES:
+        for block in re.findall(r"^```python\n(.*?)^```", path.read_text(), re.M | re.S):
+            for node in ast.walk(compile(textwrap.dedent(block), path.name, "exec", flags)):
+                if isinstance(node, ast.ImportFrom) and node.module.partition(".")[0] in (
+                    "tools",
+                    "coap",
+                    "msgin5g",
+                ):
+                    module = importlib.import_module(node.module)
+                    missing = [each.name for each in node.names if not hasattr(module, each.name)]
+                    assert not missing, (path.name, node.module, missing)
+                    imported += 1
+    assert imported > 10
