@@ -45,7 +45,7 @@ export function place(device) {
 
 export function devices(page, query) {
   const wanted = { q: query.get("q") ?? "", state: query.get("state") ?? "", page: Math.max(1, Number(query.get("page")) || 1) };
-  const search = h("input", { type: "search", id: "search", placeholder: "Search for a UE Service ID", "aria-label": "Search for a UE Service ID", value: wanted.q, autocomplete: "off", spellcheck: "false", maxlength: 256 });
+  const search = h("input", { type: "search", id: "search", placeholder: "Search for a UE Service ID", "aria-label": "Search for a UE Service ID", value: wanted.q, autocomplete: "off", spellcheck: "false", maxlength: 255 });
   const picks = STATES.map(([name, words]) =>
     h("button", { type: "button", "data-state-pick": name, "aria-pressed": String(name === wanted.state), on: { click: () => go({ state: name, page: 1 }) } }, words),
   );

@@ -27,7 +27,7 @@ export function ends(step) {
   const to = step.to ?? step.who;
   return [
     step.who in ENDS ? (OF_SENDER.includes(step.what) ? "sender" : "recipient") : step.who,
-    to in ENDS ? (to === step.who && OF_SENDER.includes(step.what) || to !== step.who && !FOR_RECIPIENT.includes(step.what) ? "sender" : "recipient") : to,
+    to in ENDS ? (FOR_RECIPIENT.includes(step.what) ? "recipient" : "sender") : to,
   ];
 }
 

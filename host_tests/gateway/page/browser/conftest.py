@@ -19,6 +19,7 @@ ARGUMENTS = (
     "--disable-extensions",
     "--disable-background-networking",
     "--disable-component-update",
+    "--disable-features=SpareRendererForSitePerProcess",  # a process that no test needs
     "--hide-scrollbars",
     "--force-color-profile=srgb",
     "--lang=en-GB",

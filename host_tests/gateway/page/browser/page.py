@@ -41,9 +41,8 @@ class Page:
         self.scheme("light")
         self.url = url
         self.told()
-        self.driver.get(url + hash_)
-        self.js("localStorage.clear(); sessionStorage.clear()")
-        self.driver.get("about:blank")
+        origin = {"origin": url.rstrip("/"), "storageTypes": "all"}
+        self.driver.execute_cdp_cmd("Storage.clearDataForOrigin", origin)
         self.driver.get(url + hash_)
         self.see(seen)
 

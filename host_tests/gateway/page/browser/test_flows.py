@@ -81,6 +81,21 @@ def test_the_life_of_a_message_of_a_device(page, scene):
     assert page.see("#payload", "32 31 2e 35").text.endswith("21.5")
 
 
+def test_two_devices_have_a_lifeline_each(page, scene):
+    device, other = scene.device(), scene.device("ue:sensor-2@example.org")
+    answer = asyncio.run_coroutine_threadsafe(answers(other), scene.loop)
+    msg_id = scene.do(device.send(other.name, "21.5", isDelivStatReq=True))
+    assert answer.result(LONG)["payload"] == "21.5"
+    scene.do(device.next("IMDN"))
+    page.go(message_address(SENSOR, msg_id), "svg.life")
+    page.see("#message-state", "report: success")
+    assert [each.text for each in page.all("svg.life .who")] == ["Device", "Gateway, server", "Device"]
+    page.click("summary")
+    reports = [each.text for each in page.all(".steps li") if "IMDN" in each.text]
+    assert "%s to Gateway, server, IMDN" % other.name in reports[0]
+    assert "Gateway, server to %s, IMDN" % SENSOR in reports[1]
+
+
 def test_a_message_that_waits_is_delivered_while_one_looks(page, scene):
     device, server = scene.device(), scene.server()
     assert scene.do(device.code(device.own("DEREG"))) == "2.04"

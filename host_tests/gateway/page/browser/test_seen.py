@@ -99,6 +99,24 @@ def test_nobody_is_shut_out(page, addresses):
     assert found == []
 
 
+def test_what_was_sent_again_and_what_in_segments_is_marked(page, addresses):
+    page.go(*addresses["message"])
+    page.see("svg.life .again .what", "MSG ×2")
+    dashed = "return getComputedStyle(document.querySelector('.life .again .arrow')).strokeDasharray"
+    assert page.js(dashed) != "none"
+    page.see("svg.life .more", "3 of 3 segments")
+    bars = [
+        [each.get_attribute("width") for each in page.all("svg.life ." + name)] for name in ("trough", "part")
+    ]
+    assert bars[0] == bars[1] != []
+    page.click("summary")
+    page.see(".steps li", "sent 2 times")
+    # It is drawn anew for another width, and fits it.
+    page.size(*PHONE)
+    page.see("svg.life .who", "AS")
+    assert int(page.all("svg.life")[0].get_attribute("width")) < PHONE[0]
+
+
 def test_a_phone_never_scrolls_sideways(page, addresses, scene):
     scene.device("ue:" + "long-" * 40 + "@example.org")
     for width in (320, 360, 768, 1200):
