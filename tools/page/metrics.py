@@ -37,6 +37,8 @@ _DROPPED = {
     "failed": "an error of ours",
     "unsent": "not sent",
 }
+# What is to be seen when it comes for the first time: a series that begins above 0 has not grown.
+_ALARMING = ("error", "store-error", "quarantined", "events-dropped")
 _NOTHING = dict.fromkeys(itertools.product(("AS", "UE"), (DONE, REFUSED, LATER)), 0)
 
 
@@ -137,7 +139,7 @@ def _in_memory(program):
 
 
 def _of_event(types, event):
-    """{type: count}; where nothing was counted yet, that says so: a series that begins above 0 has no rate there."""
+    """{type: count}, that of messages from the beginning."""
     return {"MSG": 0} | {kind: count for (name, kind), count in types.items() if name == event}
 
 
@@ -153,7 +155,8 @@ def info(mode, security=""):
 
 def told(events):
     """The events that have no metric of their own."""
-    others = {event: count for event, count in list(events.counts.items()) if event not in COUNTED}
+    counts = dict.fromkeys(_ALARMING, 0) | dict(events.counts)
+    others = {event: count for event, count in counts.items() if event not in COUNTED}
     return counter("events", "Events of --events, but for those of messages, by name", others, "event")
 
 

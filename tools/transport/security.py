@@ -30,6 +30,7 @@ _UNKNOWN = "no device was added with this security.sender_id"
 _REPLAY = "seen before, or the device lost its sequence numbers (its flash was erased or put back, or two have one key)"
 _ANOTHER_KEY = "does not verify: %s has another key"
 _CAUSES = {_CLEAR: "not protected", _UNKNOWN: "unknown key", _REPLAY: "replay", _ANOTHER_KEY: "another key"}
+_MALFORMED = "malformed"
 _TOLD = 1  # refusals a second that are told, each reason by itself; all are counted
 
 
@@ -72,7 +73,7 @@ class Guard:
         self._by_kid, self._version, self._look_again = {}, None, 0
         self._told = Flood(_TOLD, burst=_BURST)
         self._challenged = {}  # of datagrams that verified while the window was unknown: how often each came
-        self.refusals = collections.Counter()  # by cause
+        self.refusals = collections.Counter(dict.fromkeys((*_CAUSES.values(), _MALFORMED), 0))  # by cause
         self.log = logging.getLogger(__name__)
 
     def context(self, keys):
@@ -238,7 +239,7 @@ class Guard:
 
     def emit_refused(self, remote, code, reason, context=None):
         """`context`: whose UE Service IDs go into the sentence."""
-        self.refusals[_CAUSES.get(reason, "malformed")] += 1
+        self.refusals[_CAUSES.get(reason, _MALFORMED)] += 1
         if self._told.allows((reason, context and context.digest), self._clock()):
             if context:
                 reason %= ", ".join(sorted(self.ues_of(context)))

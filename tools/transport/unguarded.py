@@ -24,7 +24,7 @@ class Unguarded:
         self._clock = clock
         self._flood = Flood(rate)
         self._told = Flood(_TOLD, burst=_BURST)
-        self.refusals = collections.Counter()  # by cause
+        self.refusals = collections.Counter(rate=0)  # by cause
 
     def attach(self, manager):
         recent = Recent()

@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from host_tests.gateway.page.test_metrics import PROGRAMS, program, read
@@ -105,6 +106,92 @@ def test_the_rules_are_what_prometheus_understands_and_ask_for_what_there_is(the
     assert len(expressions) > 5
     for expression in expressions:
         check(expression, there)
+
+
+# Of an alert: what comes each minute, as promtool writes series down, and the labels of the one that is told then.
+GATEWAY = 'instance="gw:8065"'
+ALERTS = {
+    "MSGin5GDown": ({'up{job="msgin5g",%s}' % GATEWAY: "0x60"}, {"job": "msgin5g"}),
+    "MSGin5GNothingDelivered": (
+        {
+            'msgin5g_waiting_messages{state="queued",type="MSG",%s}' % GATEWAY: "2x60",
+            'msgin5g_deliveries_total{outcome="done",to="UE",%s}' % GATEWAY: "7x60",
+        },
+        {},
+    ),
+    "MSGin5GMessagesFail": ({'msgin5g_messages_failed_total{type="MSG",%s}' % GATEWAY: "0+1x60"}, {}),
+    "MSGin5GKeyRefused": (
+        {'msgin5g_oscore_failures_total{cause="replay",%s}' % GATEWAY: "0+1x60"},
+        {"cause": "replay"},
+    ),
+    "MSGin5GSetAside": (
+        {'msgin5g_store_rows{table="quarantine",%s}' % GATEWAY: "1x60"},
+        {"table": "quarantine"},
+    ),
+    "MSGin5GStoreFails": ({"msgin5g_store_readable{%s}" % GATEWAY: "0x60"}, {}),
+    "MSGin5GStoreSlow": (
+        {
+            'msgin5g_commit_seconds_bucket{le="0.25",%s}' % GATEWAY: "0+9x60",
+            'msgin5g_commit_seconds_bucket{le="1.0",%s}' % GATEWAY: "0+10x60",
+            'msgin5g_commit_seconds_bucket{le="+Inf",%s}' % GATEWAY: "0+10x60",
+        },
+        {},
+    ),
+    "MSGin5GEventsLost": (
+        {'msgin5g_events_lost_total{sink="stdout",%s}' % GATEWAY: "0+1x60"},
+        {"sink": "stdout"},
+    ),
+    "MSGin5GNoServer": ({"msgin5g_upstream_registered{%s}" % GATEWAY: "0x60"}, {}),
+}
+WELL = {
+    'up{job="msgin5g",%s}' % GATEWAY: "1x60",
+    'msgin5g_waiting_messages{state="queued",type="MSG",%s}' % GATEWAY: "2x60",
+    'msgin5g_deliveries_total{outcome="done",to="UE",%s}' % GATEWAY: "0+5x60",
+    'msgin5g_messages_failed_total{type="MSG",%s}' % GATEWAY: "3x60",
+    'msgin5g_oscore_failures_total{cause="not protected",%s}' % GATEWAY: "0+9x60",
+    'msgin5g_store_rows{table="quarantine",%s}' % GATEWAY: "0x60",
+    'msgin5g_store_rows{table="device",%s}' % GATEWAY: "9x60",
+    "msgin5g_store_readable{%s}" % GATEWAY: "1x60",
+    "msgin5g_outcomes_unrecorded{%s}" % GATEWAY: "0x60",
+    'msgin5g_events_total{event="store-error",%s}' % GATEWAY: "1x60",
+    'msgin5g_commit_seconds_bucket{le="0.25",%s}' % GATEWAY: "0+10x60",
+    'msgin5g_commit_seconds_bucket{le="+Inf",%s}' % GATEWAY: "0+10x60",
+    'msgin5g_events_lost_total{sink="stdout",%s}' % GATEWAY: "4x60",
+    "msgin5g_upstream_registered{%s}" % GATEWAY: "1x60",
+}
+
+
+def test_each_rule_tells_what_it_is_for_and_nothing_where_all_is_well(tmp_path):
+    rules = {
+        each["alert"]: each
+        for each in yaml.safe_load((DOCS / "alerts.yml").read_text())["groups"][0]["rules"]
+    }
+    assert rules.keys() == ALERTS.keys()
+    cases = []
+    for name, (series, labels) in ALERTS.items():
+        cases.append(case(series, name, [labels | {"instance": "gw:8065"}]))
+        cases.append(case(WELL, name, []))
+    for rule in rules.values():
+        del rule["annotations"]  # they hold values, which promtool would compare
+    (tmp_path / "rules.yml").write_text(
+        yaml.safe_dump({"groups": [{"name": "all", "rules": list(rules.values())}]})
+    )
+    tests = {"rule_files": ["rules.yml"], "evaluation_interval": "1m", "tests": cases}
+    (tmp_path / "tests.yml").write_text(yaml.safe_dump(tests))
+    done = subprocess.run(
+        [peer("promtool"), "test", "rules", tmp_path / "tests.yml"], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def case(series, name, told):
+    return {
+        "interval": "1m",
+        "input_series": [{"series": each, "values": values} for each, values in series.items()],
+        "alert_rule_test": [
+            {"eval_time": "50m", "alertname": name, "exp_alerts": [{"exp_labels": labels} for labels in told]}
+        ],
+    }
 
 
 def test_prometheus_takes_what_the_page_says_of_scraping(tmp_path):
