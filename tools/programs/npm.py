@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Packages of npm that a folder's package.json names, for programs in JavaScript that tests and tools start."""
 
+import fcntl
 import json
 import shutil
 import subprocess
@@ -22,7 +23,13 @@ def provide(folder, what, say=print):
     version = subprocess.run(["node", "--version"], capture_output=True, text=True).stdout.strip()
     if not version.startswith("v") or int(version[1:].split(".")[0]) < NEEDED:
         raise UsageError(f"Node {NEEDED} or newer is needed; node says {version or 'nothing'}. {ADVICE}")
-    wanted = json.loads((folder / "package.json").read_text())["dependencies"]
+    with (folder / "package.json").open() as file:
+        # npm ci begins by removing what is there: of two at once the other one waits, and finds all of it.
+        fcntl.flock(file, fcntl.LOCK_EX)
+        _install(folder, what, json.load(file)["dependencies"], say)
+
+
+def _install(folder, what, wanted, say):
     if all(_installed(folder, name) == version for name, version in wanted.items()):
         return
     say(f"fetching what {what} is built on: " + ", ".join(wanted))
