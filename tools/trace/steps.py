@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 DEVICE, GATEWAY, SERVER, AS = "device", "gateway", "server", "as"
 ORDER = (DEVICE, GATEWAY, SERVER, AS)  # from left to right
 NAMES = {DEVICE: "Device", GATEWAY: "Gateway", SERVER: "Server", AS: "Application Server"}
+_AT_ONCE = 0.005  # s
 _SAME = 247  # s, EXCHANGE_LIFETIME of RFC 7252: until then the same message ID is the same message
 BAD = ("failed", "refused", "expired", "unreachable", "incomplete", "quarantined")
 _IMPLIED = ("stopped", "registering", "queued", "sent")  # states that an arrow says as well
@@ -124,7 +125,7 @@ def steps(said):
         if isinstance(each, Noted):
             row = _noted(each)
             if row is not None:
-                rows.append(row)
+                rows.insert(_place(rows, row), row)
         elif each.is_request or not each.type:
             silent = each.type == "CON" and not answered & {(each.who, each.mid), (each.who, each.token)}
             if each.parts:
@@ -134,6 +135,24 @@ def steps(said):
         elif not _is_good(each) or (each.who, each.to, each.token or each.mid) not in parts:
             rows.append(_response(each, count))
     return rows
+
+
+def _place(rows, row):
+    """Where what a device noted belongs: behind the answer that it follows from. What the device asks because of it, it
+    has asked before it notes it."""
+    at = len(rows)
+    while at and _asks(rows[at - 1], row.who) and _at_once(rows[at - 1], row):
+        at -= 1
+    answered = at and rows[at - 1].to == row.who and _at_once(rows[at - 1], row)
+    return at if answered else len(rows)
+
+
+def _asks(row, who):
+    return row.who == who and row.said is not None and row.said.is_request
+
+
+def _at_once(earlier, later):
+    return None not in (earlier.time, later.time) and later.time - earlier.time <= _AT_ONCE
 
 
 def _once(said):

@@ -245,3 +245,16 @@ def test_no_file_is_left_of_a_picture_that_cannot_be_drawn(tmp_path, capsys):
         "more devices than a picture has room for: --device HOST:PORT names one of" in capsys.readouterr().err
     )
     assert not (tmp_path / "made.svg").exists()
+
+
+def test_a_state_stands_before_what_is_asked_because_of_it():
+    """A device notes it behind that, in the same milliseconds."""
+    lines = [
+        "     0.000 > REG - mid 0001",
+        "     0.000 > CON 0.02 mid 0001 token 01 octets 90",
+        "     0.010 < ACK 2.04 mid 0001 token 01 octets 20",
+        "     0.011 > CON 0.02 mid 0002 token 02 octets 90",
+        "     0.012 . registration registered",
+        "     0.900 . message e4d21cd1 failed: x",
+    ]
+    assert [step.what for step in steps(said_of(lines))] == ["REG", "2.04", "registered", "POST", "failed"]

@@ -30,8 +30,8 @@ SEEN = {
     scenes.LOST: [
         ("REG", "", False),
         ("2.04", "", False),
-        ("MSG", "ID, no answer", True),
         ("registered", "", False),
+        ("MSG", "ID, no answer", True),
         ("time-out", "", True),
     ],
     scenes.REFUSED: [
@@ -42,8 +42,8 @@ SEEN = {
     scenes.SEGMENT: [
         ("REG", "", False),
         ("2.04", "", False),
-        ("MSG", "ID: segments 1-3 of 4, no answer to 3", True),
         ("registered", "", False),
+        ("MSG", "ID: segments 1-3 of 4, no answer to 3", True),
         ("time-out", "", True),
         ("SEGREC", "", False),
         ("MSG", "ID: segments 3-4 of 4", False),
