@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What registered devices cost the program of a gateway that is the server, too: memory, its page and /status.json.
+"""What registered devices cost the program of a gateway that is the server, too: memory, their list and /status.json.
 
 Each device is a socket that registers, in the clear. The memory is what the process has at 100, 1,000 and 10,000 of
 them more than at none; what CoAP remembers for duplicates (247 s, RFC 7252 section 4.8.2) is in it. The time is that of
@@ -23,7 +23,7 @@ from tools.wire import bodies
 
 COUNTS = 100, 1_000, 5_500, 10_000
 ABREAST = 20  # that register at the same time
-PAGES = {"/status.json": "/status.json", "/": "the page"}
+PAGES = {"/status.json": "/status.json", "/api/devices": "a page of the list of devices"}
 RAM = "Memory of the server a device"
 
 
