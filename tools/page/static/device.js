@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // One device: how it is, in words; its messages; what it counts; what it was refused.
 
-import { fill, h, head, link, sheet, state, table } from "./dom.js";
+import { fill, h, head, link, say, sheet, state, table } from "./dom.js";
 import { deviceState, isSilent, place } from "./devices.js";
 import { numberOf } from "./payload.js";
 import { plot } from "./plot.js";
@@ -10,6 +10,7 @@ import { get, getOctets, paths } from "./server.js";
 import { at, plural, since, toldOf } from "./words.js";
 
 const SHOWN = 50; // messages, as the gateway gives them
+const FIRST = 10; // of them, until somebody wants all
 const LONGEST = 200; // octets of what may be a number
 const AT_ONCE = 4; // payloads that are asked for at a time
 
@@ -110,7 +111,9 @@ export function device(page, ue) {
   const body = h("tbody");
   const messagesSheet = h("section", { class: "sheet" }, h("h2", {}, "Messages"), table("Messages", ["When", "With", "State"], body));
   const none = h("p", { class: "empty" }, "No message of it is kept. Send it one, below; or call ", h("code", {}, "client.send()"), " on the device.");
-  messagesSheet.append(none);
+  const rest = h("button", { type: "button", id: "all-messages", on: { click: () => { all = true; showMessages(); } } });
+  messagesSheet.append(none, rest);
+  let all = false;
   const more = h("div");
   const top = head(ue, null, h("a", { href: "#/devices" }, "Devices"));
   let messages = [];
@@ -124,7 +127,9 @@ export function device(page, ue) {
   }
 
   function showMessages() {
-    fill(body, messages.map(messageRow));
+    fill(body, messages.slice(0, all ? SHOWN : FIRST).map(messageRow));
+    rest.hidden = all || messages.length <= FIRST;
+    say(rest, `Show all ${messages.length}`);
     none.hidden = messages.length > 0;
     body.parentElement.hidden = messages.length === 0;
     plotted.element.hidden = !messages.some((each) => each.direction === "out");

@@ -92,6 +92,19 @@ export function toldOf(message) {
   return [message.report ? `${words}, report: ${message.report}` : words, message.report && message.report !== "success" ? "bad" : tone];
 }
 
+// What to do about an end that the one who sees it can change.
+const ADVICE = {
+  "unknown recipient": "Nobody was ever registered under this name: msgin5g as listen registers an Application Server, msgin5g provision makes a device known.",
+  "the recipient is not registered": "It was away, and the sender had not asked that its message waits.",
+};
+
+/** [why a message ended without being delivered, what to do], each empty where there is nothing to say. */
+export function ended(message) {
+  const end = message.steps.findLast((step) => step.what === "end");
+  const why = end && told(message.state)[1] === "bad" ? end.detail : "";
+  return [why, ADVICE[why] ?? ""];
+}
+
 export function octets(count) {
   if (count === null || count === undefined) return "";
   return count < 10000 ? plural(count, "octet") : `${(count / 1024).toFixed(1)} KiB`;

@@ -81,6 +81,26 @@ def test_the_life_of_a_message_of_a_device(page, scene):
     assert page.see("#payload", "32 31 2e 35").text.endswith("21.5")
 
 
+def test_why_a_message_failed_is_said_and_what_to_do(page, scene):
+    device = scene.device()
+    msg_id = scene.do(device.send("as:nobody@example.org", "21.5", "AS"))
+    page.go(message_address(SENSOR, msg_id), "#message-state")
+    page.see("#message-state", "failed: unknown recipient")
+    page.see("#message-why", "msgin5g as listen")
+
+
+def test_of_many_messages_the_last_ten_are_shown_first(page, scene):
+    device = scene.device()
+    scene.server()
+    for number in range(12):
+        scene.do(device.send(WEATHER, str(number), "AS"))
+    page.go("#/device/" + SENSOR, "#all-messages", "Show all 12")
+    assert len(page.all("tr[data-message]")) == 10
+    page.click("#all-messages")
+    page.see_no("#all-messages")
+    assert len(page.all("tr[data-message]")) == 12
+
+
 def test_two_devices_have_a_lifeline_each(page, scene):
     device, other = scene.device(), scene.device("ue:sensor-2@example.org")
     answer = asyncio.run_coroutine_threadsafe(answers(other), scene.loop)
