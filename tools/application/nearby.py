@@ -42,8 +42,8 @@ def _place(server, service_id):
 
 
 class Door:
-    """An async context manager: others of this account send by `application`, an ApplicationServer. Raises held.Held
-    where another program has that one, OSError."""
+    """An async context manager, by which one program has `application`, an ApplicationServer; once that is registered,
+    `open` lets others of this account send by it. Raises held.Held where another program has that one, OSError."""
 
     def __init__(self, application):
         self._application = application
@@ -56,21 +56,23 @@ class Door:
         self._lock = os.open(self._place.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             held.hold(self._lock)
-            with contextlib.suppress(FileNotFoundError):
-                self._place.unlink()  # of one that was killed
-            self._server = await asyncio.start_unix_server(self._come, self._place, limit=_LONGEST)
+            self._place.unlink(missing_ok=True)  # of one that was killed
         except BaseException:
             os.close(self._lock)
             raise
         return self
 
+    async def open(self):
+        """Raises OSError."""
+        self._server = await asyncio.start_unix_server(self._come, self._place, limit=_LONGEST)
+
     async def __aexit__(self, *exception):
-        self._server.close()
+        if self._server is not None:
+            self._server.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        with contextlib.suppress(FileNotFoundError):
-            self._place.unlink()
+        self._place.unlink(missing_ok=True)
         os.close(self._lock)
 
     def _come(self, reader, writer):

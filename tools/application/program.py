@@ -170,8 +170,9 @@ async def _listen(args, tell):
         on_trouble=tell.say,
     )
     try:
-        async with nearby.Door(application), contextlib.AsyncExitStack() as stack:
+        async with nearby.Door(application) as door, contextlib.AsyncExitStack() as stack:
             await _registered(stack, application, args, tell)
+            await door.open()
             return await _listening(application, args, tell)
     except held.Held as holder:
         raise UsageError(f"{args.service_id} is listened for already: {holder}") from None

@@ -118,6 +118,11 @@ def test_a_listener_waits_for_a_server(tmp_path):
         async with Typed(tmp_path, None, "listen", "--server", uri, AS) as listen:
             assert await listen.trouble() == "as: nobody answers at %s: Connection refused" % uri
             assert "make gateway" in await listen.trouble()
+            words = ("send", "--server", uri, "--from", AS, "--to", A, "x")
+            async with Typed(tmp_path, None, *words) as send:  # by itself
+                assert await send.trouble() == "as: nobody answers at %s: Connection refused" % uri
+                send.process.send_signal(signal.SIGINT)
+                assert await send.end() == (130, "", "")
             await g.start()
             assert await listen.trouble() == "as: %s answers again" % uri
             assert "is registered with" in await listen.line()
@@ -126,7 +131,6 @@ def test_a_listener_waits_for_a_server(tmp_path):
                 await ue.send(AS, "21.5", "AS")
                 assert (await listen.line()).endswith("%s: 21.5" % A)
             await g.kill()
-            words = ("send", "--server", uri, "--from", AS, "--to", A, "x")
             async with Typed(tmp_path, None, *words) as send:  # by the listener
                 assert await listen.trouble() == "as: nobody answers at %s: Connection refused" % uri
                 send.process.send_signal(signal.SIGINT)
