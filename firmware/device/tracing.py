@@ -102,18 +102,18 @@ class Trace:
 
         def traced(*arguments, **options):
             if before is not None:
-                self._note(before, arguments)
+                try:
+                    before(arguments)
+                except Exception:
+                    self.missed += 1
             result = call(*arguments, **options)
-            self._note(after, arguments, result)
+            try:  # here, since what was called has had its effect: nothing may want memory before its result is given
+                after(arguments, result)
+            except Exception:
+                self.missed += 1
             return result
 
         return traced
-
-    def _note(self, note, *what):
-        try:
-            note(*what)
-        except Exception:
-            self.missed += 1
 
     def _sending(self, arguments, taken):
         if taken:
