@@ -30,8 +30,8 @@ _NUMBER = re.compile(r"\[Errno -?\d+\] ?")
 
 
 def counted(number, one, many=None):
-    """ "1 message", "0 messages", "1,024 messages"; `many` where it is not `one` with an s."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
+    """ "1 message", "0 messages"; `many` where it is not `one` with an s: counted(n, "UE ID has", "UE IDs have")."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
 
 
 def in_words(error):

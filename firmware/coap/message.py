@@ -93,7 +93,7 @@ class Message:
             ("CON", "NON", "ACK", "RST")[self.type],
             "%d.%02d" % (self.code >> 5, self.code & 31),
             self.mid,
-            "a source" if hasattr(self.payload, "read") else "%d octets" % len(self.payload),
+            "a source" if hasattr(self.payload, "read") else "size %d" % len(self.payload),
         )
 
     def option(self, number: int, default: bytes | None = None) -> bytes | None:

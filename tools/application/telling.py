@@ -8,6 +8,7 @@ import sys
 import time
 
 from tools.wire.outside import clean
+from tools.words import counted
 
 _SHOWN = 200  # characters of a text
 
@@ -45,15 +46,15 @@ class Teller:
         payload = message.payload
         to = "" if message.to_type == "AS" else " to %s" % message.to
         if path is not None:
-            shown = "%d octets, saved as %s" % (_size(payload), path)
+            shown = "%s, saved as %s" % (counted(_size(payload), "octet"), path)
         elif isinstance(payload, bytes):
-            shown = "%d octets: %s%s" % (
-                len(payload),
+            shown = "%s: %s%s" % (
+                counted(len(payload), "octet"),
                 payload[:24].hex(" "),
                 " ..." if len(payload) > 24 else "",
             )
         elif len(payload) > _SHOWN:
-            shown = "%s ... (%d characters)" % (clean(payload[:_SHOWN]), len(payload))
+            shown = "%s ... (%s)" % (clean(payload[:_SHOWN]), counted(len(payload), "character"))
         else:
             shown = clean(payload)
         content = (

@@ -16,6 +16,7 @@ from tools.bench import charts, limits, readme, results
 from tools.bench.peers import packages
 from tools.bench.row import Row
 from tools.errors import UsageError
+from tools.words import counted
 
 # By the name that the command takes: the room of the module with measure() -> rows, and the title of its table.
 PARTS = {
@@ -84,7 +85,7 @@ def main(args):
         for difference in differences:
             print(f"bench: {difference}", file=sys.stderr)
         if not args.json:
-            print(f"bench: {len(differences) or 'no'} differences from {args.against}")
+            print(f"bench: {counted(len(differences), 'difference')} from {args.against}")
         good.append(not differences)
     return 0 if all(good) else 1
 

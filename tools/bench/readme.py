@@ -233,7 +233,7 @@ BLOCKS = {
     ],
     "docs/security.md": [
         Line(
-            f"{octets} octets, {what}",
+            f"{octets:d} octets, {what}",
             "oscore",
             f"OSCORE, POST of {octets} octets: added" + (f": {row}" if row else ""),
             "oscore.protect_ms" if (octets, row) == (100, "to protect, RP2040") else None,

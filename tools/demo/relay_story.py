@@ -16,6 +16,7 @@ from tools.demo.feed import Unseen
 from tools.demo.processes import APPS, Device, Gateway, Relay, device_keys
 from tools.demo.story import AS, LARGE, UE, Story, alongside, exchange, expect
 from tools.device import SMALL_HEAP
+from tools.words import counted
 
 DOOR = "ue:door-2@example.org"
 
@@ -104,7 +105,7 @@ async def _outage(story, server, relay, weather, door):
     since = time.monotonic() - begun
     story.step("door-2 -> weather", f"the relay is back, and it arrives, once, reported; {since:.1f} s")
     said = [message.payload for message in weather.messages.items].count("the door is open")
-    expect(said == 1, f"expected it once, not {said} times")
+    expect(said == 1, f"expected it once, but {counted(said, 'time')}")
 
     message_id = await weather.send(DOOR, "close it")
     told = await door.tells("order")

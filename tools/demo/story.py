@@ -19,6 +19,7 @@ from tools.demo.feed import Unseen
 from tools.demo.many_story import BULK, to_many
 from tools.demo.processes import APPS, Device, Gateway, device_keys
 from tools.device import SMALL_HEAP
+from tools.words import counted
 
 UE = "ue:sensor-1@example.org"
 AS = "as:weather@example.org"
@@ -233,7 +234,8 @@ async def _record(story, gateway, server, device, record):
     expect(payload == record, f"expected the octets of record.bin, got {len(payload)} others")
     story.step(
         "sensor-1 -> weather",
-        f"{len(payload)} octets from a file, in segments, {_rate(begun)}; SHA-256 {_digest(payload)}, as sent",
+        f"{counted(len(payload), 'octet')} from a file, in segments, {_rate(begun)}; "
+        f"SHA-256 {_digest(payload)}, as sent",
     )
     await gateway.event("reported", msgId=message.message_id, status="success")
     told = await device.tells("record")
@@ -254,7 +256,7 @@ async def _update(story, server, device, update):
     )
     story.step(
         "weather -> sensor-1",
-        f"{told['size']} octets, in segments, {_rate(begun)}; SHA-256 {_digest(update)}, as sent",
+        f"{counted(told['size'], 'octet')}, in segments, {_rate(begun)}; SHA-256 {_digest(update)}, as sent",
     )
     story.step("sensor-1 -> weather", "report: delivered")
     text = f"{LARGE} octets, SHA-256 {digest}"
@@ -267,7 +269,7 @@ def _text(address):
 
 
 def _octets(text):
-    return f"{len(text.encode())} octets"
+    return f"{counted(len(text.encode()), 'octet')}"
 
 
 def _digest(octets):

@@ -10,6 +10,7 @@ from tools.server.delivery.pushes import DONE, LATER, REFUSED, Outcome
 from tools.transport import lines
 from tools.wire import l3
 from tools.wire import payload as payloads
+from tools.words import counted
 
 REPEATS = 4
 REPORT_GAP = 2.0  # seconds between the two copies of a report, which nothing answers
@@ -163,7 +164,8 @@ class L3Line:
         octets = l3.received(uuid.UUID(what.msg_id).bytes, payload, what.originator, what.group, what.report)
         if len(payload) > 65535 or len(octets) > self._line.max_frame:
             return Outcome(
-                REFUSED, "a message of %d octets; the line takes %d" % (len(octets), self._line.max_frame)
+                REFUSED,
+                "a message of %s; the line takes %d" % (counted(len(octets), "octet"), self._line.max_frame),
             )
         answer = await self._ask(octets)
         if answer is None:

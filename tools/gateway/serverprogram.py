@@ -7,6 +7,7 @@ from tools.gateway import arguments
 from tools.gateway.commands import table
 from tools.gateway.running.serving import Command
 from tools.server.hosts import address_of, is_loopback
+from tools.words import counted
 
 
 def add_arguments(parser):
@@ -26,8 +27,8 @@ def _is_reached(host, uri):
 def server_hints(args, program):
     waiting = program.store.ue_ids_without_configuration()
     if waiting and not args.assign:
-        yield "%d UE IDs have a key and no configuration: ue add UE_ID --store %s, or --assign DOMAIN" % (
-            len(waiting),
+        yield "%s a key and no configuration: ue add UE_ID --store %s, or --assign DOMAIN" % (
+            counted(len(waiting), "UE ID has", "UE IDs have"),
             args.store,
         )
     elif not args.open and not waiting and not program.store.devices():

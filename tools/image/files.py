@@ -3,6 +3,8 @@
 
 from littlefs import LittleFS, LittleFSError
 
+from tools.words import counted
+
 BLOCK = 4096
 PROGRAM = 256  # what the _boot.py of MicroPython's rp2 port mounts with
 ESP32_PROGRAM = 32  # that of its esp32 port takes what VfsLfs2 does by itself
@@ -20,7 +22,7 @@ def file_system(size, files, program=PROGRAM):
             with system.open(path, "wb") as file:
                 file.write(octets)
         except (OSError, LittleFSError) as error:
-            raise ValueError(f"{path} does not fit into {size} octets: {error}") from None
+            raise ValueError(f"{path} does not fit into {counted(size, 'octet')}: {error}") from None
     return bytes(system.context.buffer)
 
 

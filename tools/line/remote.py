@@ -19,6 +19,7 @@ from mpremote.transport_serial import SerialTransport
 
 from tools.errors import UsageError
 from tools.line import ports
+from tools.words import counted
 
 _TRIES = 3  # a board in the middle of a reset, or of a long computation, hears the next one
 _ENTER = 4  # s
@@ -141,11 +142,13 @@ class Board:
         if not self.exists(path):
             return None
         octets = bytes(self._do(f"read {path}", self._transport.fs_readfile, path))
-        self._say(f"{path} has {len(octets)} octets")
+        self._say(f"{path} has {counted(len(octets), 'octet')}")
         return octets
 
     def write(self, path, octets):
-        self._do(f"wrote {len(octets)} octets to {path}", self._transport.fs_writefile, path, octets)
+        self._do(
+            f"wrote {counted(len(octets), 'octet')} to {path}", self._transport.fs_writefile, path, octets
+        )
 
     def rename(self, old, new):
         """In one step, in place of another file, as littlefs does it."""

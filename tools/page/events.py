@@ -8,6 +8,7 @@ import sys
 import time
 
 from tools.page.sinks import Sink
+from tools.words import counted
 
 _SENTENCES = {
     "listening": "listening: CoAP on {coap}, HTTP on {http}",
@@ -15,8 +16,8 @@ _SENTENCES = {
     "discovery-failed": "devices that look for a gateway by {group} do not hear of this one, or not of all: {reason}",
     "relaying": "relaying what comes to {listen} to {server}",
     "relayed": "{peer} is relayed, from port {port}",
-    "relay-ended": "{peer} is relayed no more: {reason}; {up} datagrams up, {down} down",
-    "relay-lost": "not passed on, {times} times: {reason}",
+    "relay-ended": "{peer} is relayed no more: {reason}; {up datagram} up, {down} down",
+    "relay-lost": "not passed on, {times time}: {reason}",
     "figures-failed": "{file} takes no figures for Prometheus: {reason}",
     "relay-failed": "{peer} cannot be relayed: {reason}",
     "server-silent": "nobody is at {server}: {reason}",
@@ -26,7 +27,7 @@ _SENTENCES = {
     "store-made": "new store {store}",
     "store-mended": "other accounts of this machine could read {files}: not any more (mode 0600). Where somebody may"
     " have, give the devices new keys: msgin5g provision --force",
-    "store-restored": "{store} may be an older copy: {reason}. The sequence numbers of {keys} keys go ahead by {ahead},"
+    "store-restored": "{store} may be an older copy: {reason}. The sequence numbers of {keys key} go ahead by {ahead},"
     " so that no nonce is used twice; see docs/security.md, A store that is put back",
     "key-reused": "{ue} at {peer} used number {number} of its key a second time, after {other}: two devices have one"
     " key, or its flash was put back from an old copy. Make a new key: msgin5g provision --ue {ue} --force",
@@ -41,7 +42,7 @@ _SENTENCES = {
     "monitoring-refused": "the network does not tell when {ue} can be reached: {cause}; again in {seconds} s",
     "monitoring-ended": "the network tells of {ue} no more",
     "reachable": "the network says that {ue} can be reached",
-    "bulk": "{via} sent {elements} requests of UEs in one {kind}; {refused} of them were refused",
+    "bulk": "{via} sent {elements request} of UEs in one {kind}, refused: {refused}",
     "lost": "{ue} is not at its gateway {via} any more: its registration is over",
     "registers-again": "{ue} registers again and again from {peer}: it does not take the answers, its console says why"
     " (with OSCORE its security.recipient_id is another)",
@@ -70,14 +71,14 @@ _SENTENCES = {
     "list-followed": "subscribed to the list of topics of {server}",
     "peer-refused": "{server} refused a request about {kind}: {cause}",
     "unsubscribed": "{ue} is not subscribed to {topic} any more",
-    "group-created": "{ue} made the group {group} with {members} members",
-    "group-changed": "{ue} changed the group {group}, which has {members} members now",
+    "group-created": "{ue} made the group {group} with {members member}",
+    "group-changed": "{ue} changed the group {group}, which has {members member} now",
     "group-removed": "{ue} removed the group {group}",
     "group-joined": "{ue} takes part in the group {group}",
-    "group-left": "{ue} does not take part in the group {group} any more; {messages} messages for it went with that",
+    "group-left": "{ue} does not take part in the group {group} any more; {messages message} for it went with that",
     "rebound": "{ue} speaks from {peer} now",
-    "accepted": "accepted {kind} {msgId} from {from} to {to}, {octets} octets",
-    "delivered": "delivered {kind} {msgId} to {to}, {octets} octets",
+    "accepted": "accepted {kind} {msgId} from {from} to {to}, {octets octet}",
+    "delivered": "delivered {kind} {msgId} to {to}, {octets octet}",
     "reported": "reported {msgId} from {from} to {to}: {status}",
     "stored": "stored {kind} {msgId} for {to}",
     "failed": "failed {kind} {msgId} to {to}: {cause}",
@@ -95,12 +96,12 @@ _SENTENCES = {
     "line-open": "{line} is open",
     "line-lost": "{line} went away; it is opened again when it is back",
     "line-missing": "cannot open {line} ({reason}); trying for ever",
-    "line-noise": "{line}: {frames} frames were damaged or unknown",
+    "line-noise": "{line}: {frames frame} damaged or unknown",
     "diagnostic": "{line} says: {text}",
     "clock-set": "the clock was set by {seconds} s: what was granted lasts as long as it would have",
     "sink-failed": "{sink} takes no events: {reason}",
-    "events-dropped": "{octets} octets of the oldest events of {sink} made room for newer ones",
-    "sink-recovered": "{sink} takes events again; {lost} were lost",
+    "events-dropped": "{octets octet} of the oldest events of {sink} made room for newer ones",
+    "sink-recovered": "{sink} takes events again; lost: {lost}",
     "quarantined": "set aside {kind} {what} {msgId} from {from} to {to}: {reason} ({place})",
     "quarantine-dropped": "dropped {kind} {what} {msgId} from {from} to {to}, which was set aside",
     "quarantine-retried": "{kind} {what} {msgId} from {from} to {to} was set aside and is tried again",
@@ -229,13 +230,21 @@ def _as_line(record):
     return "%s %s" % (time.strftime("%H:%M:%S", time.localtime(record["time"])), sentence(record))
 
 
+class _Fields(dict):
+    """Of a record: {octets}; {octets octet} is "1 octet" or "2 octets"; what it does not have is empty."""
+
+    def __missing__(self, name):
+        field, _, one = name.partition(" ")
+        return counted(self[field], one) if one and field in self else ""
+
+
 def sentence(record):
     """One line for people; what a peer wrote cannot break it."""
-    blank = collections.defaultdict(str, record)
+    fields = _Fields(record)
     event = record["event"]
     kind = " via" if "via" in record else "" if "lifetime" in record else " lasting"
     pattern = _SENTENCES.get(event + kind) or _SENTENCES.get(event, "{event}")
-    line = pattern.format_map(blank)
+    line = pattern.format_map(fields)
     if line.isprintable():
         return line
     return "".join(character if character.isprintable() else "?" for character in line)

@@ -252,7 +252,7 @@ def main():
     text = page(run())
     PAGE.write_text(text)
     failed = text.count("| %s |" % FAILS)
-    return "docs/clauses.md: %d of its rows do not hold" % failed if failed else None
+    return "docs/clauses.md: rows that do not hold: %d" % failed if failed else None
 
 
 if __name__ == "__main__":

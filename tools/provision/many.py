@@ -17,7 +17,7 @@ from tools.provision import plan, radio, settings
 from tools.provision.check import check
 from tools.provision.handover import provide, say_new
 from tools.provision.places import FilePlace
-from tools.words import why
+from tools.words import counted, why
 
 # column: what the firmware calls it, to find the column that a ConfigError is about
 COLUMNS = {
@@ -91,13 +91,15 @@ def main(path, common, folder, store, force, say, keys=None):
     for failure in failures[:MAX_TOLD]:
         say(failure)
     say_new(store, say)
-    say(f"{len(devices)} devices: {made} written to {folder}, {kept} there already, {len(failures)} failed")
+    say(
+        f"{counted(len(devices), 'device')}: {made} written to {folder}, {kept} there already, {len(failures)} failed"
+    )
     if bare:
         say(f"{bare} of them: {radio.BARE}")
     if unnamed:
         say(
-            f"{unnamed} of them have no UE Service ID there yet: msgin5g gateway ue add --csv FILE, or "
-            "--assign DOMAIN of the server"
+            f"{counted(unnamed, 'of them has', 'of them have')} no UE Service ID there yet: "
+            "msgin5g gateway ue add --csv FILE, or --assign DOMAIN of the server"
         )
     return 1 if failures else 0
 

@@ -9,6 +9,7 @@ from tools.provision import radio, settings
 from tools.provision.check import check
 from tools.provision.places import ROWS
 from tools.provision.plan import APPLICATION, CLIENT, keyless
+from tools.words import counted
 
 ROLES = {
     CLIENT: "an MSGin5G Client",
@@ -53,7 +54,7 @@ def explain(place, identity):
 
 def lines(octets, config, verdict, place):
     """The explanation of a file's octets; `config` is the JSON object in them, or None."""
-    yield f"msgin5g.json, {len(octets)} octets"
+    yield f"msgin5g.json, {counted(len(octets), 'octet')}"
     if config is not None:
         for name, text in _items(config, verdict, place):
             yield f"  {name:<15} {text}"
@@ -123,7 +124,7 @@ def _secret(value):
     octets = _octets(value)
     if octets is None:
         return "set, but not to hexadecimal digits, two for an octet"
-    return f"set, {len(octets)} octets"
+    return f"set, {counted(len(octets), 'octet')}"
 
 
 def _id(value):

@@ -88,7 +88,8 @@ class ApplicationServers:
         if not room:
             raise Refusal(
                 "5.03",
-                "%d application servers are registered: DELETE a registration" % max_registered,
+                "as many application servers as may be (%d) are registered: DELETE a registration"
+                % max_registered,
                 max_age=60,
             )
         if gone is not None:

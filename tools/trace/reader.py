@@ -7,6 +7,7 @@ from aiocoap import error, oscore
 from tools.trace.steps import Said, printable
 from tools.transport.lines import COAP, L3
 from tools.wire import bodies, l3, payload
+from tools.words import counted
 
 _KEPT = 1024  # requests whose answer may still come
 _IN_PICTURE = 60  # characters of a payload
@@ -47,7 +48,7 @@ class Reader:
         return said
 
     def _read(self, said, heard):
-        size = f"{len(heard.octets)} octets"
+        size = f"{counted(len(heard.octets), 'octet')}"
         if heard.kind == L3:
             name = L3_NAMES.get(heard.octets[0], "unknown") if heard.octets else "empty"
             said.kind, said.what, said.text = "L3", f"L3 {name}", f"L3 {name}, {size}"

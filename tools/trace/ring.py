@@ -38,7 +38,7 @@ def read(text):
     head = _HEAD.match(lines[last])
     begun = float(head[3]) if head[3] else 0.0
     events = [match for match in map(_LINE.match, lines[last + 1 :]) if match]
-    missing = f"{head[1]} older events are lost, {head[2]} were not noted for want of memory"
+    missing = f"older events that are lost: {head[1]}; not noted for want of memory: {head[2]}"
     return _Events(begun, events).read(), "" if head[1] == head[2] == "0" else missing
 
 

@@ -14,7 +14,7 @@ import serial
 from tools.trace.steps import DEVICE, GATEWAY, SERVER
 from tools.transport.lines import COAP, L3, Framer
 from tools.wire import capture
-from tools.words import why
+from tools.words import counted, why
 
 _NG = b"\x0a\x0d\x0d\x0a"  # how pcapng begins
 _MAGIC = {bytes.fromhex(magic) for magic in ("a1b2c3d4", "d4c3b2a1", "a1b23c4d", "4d3cb2a1")}
@@ -121,7 +121,7 @@ def _capture(name, file, ends):
         raise Unreadable(f"{name} is a damaged capture: {error}") from None
     if other and not count:
         raise Unreadable(
-            f"{name}: none of its {other} packets is UDP of port {ends.gateway[1]}; --gateway names another"
+            f"{name}: of {counted(other, 'packet')} none is UDP of port {ends.gateway[1]}; --gateway names another"
         )
 
 

@@ -10,6 +10,8 @@ import struct
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from tools.words import counted
+
 SENDING, SENDING_RESPONSE, RECEIVED, RECEIVED_RESPONSE = 1, 2, 3, 4
 REPORT_SENDING, REPORT_RECEIVED = 5, 6
 REGISTRATION, REGISTRATION_ACCEPT, REGISTRATION_REJECT = 7, 8, 9
@@ -98,7 +100,7 @@ def _take(octets, count):
 def _sending(rest):
     size, rest = rest[0], rest[1:]
     if size < 5:
-        raise Wrong("target of %d octets" % size)
+        raise Wrong("target of %s" % counted(size, "octet"))
     field, rest = _take(rest, size)
     msg_id, rest = _take(rest, 16)
     (size,) = struct.unpack_from(">H", rest)

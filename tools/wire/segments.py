@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass, field
 
 from tools.wire import payload as payloads
+from tools.words import counted
 
 MAX_SEGMENTS = 65535  # segments of one message: far above what --max-message needs, small enough for a list
 
@@ -34,14 +35,14 @@ def cut(value, limit, room):
     if payloads.is_octets(value):
         step = (min(limit, room) - len(payloads.HEAD)) // 4 * 3
         if step < 3:
-            raise CannotCut("no room for octets in %d octets" % min(limit, room))
+            raise CannotCut("no room for octets in %s" % counted(min(limit, room), "octet"))
         octets = payloads.to_octets(value)
         return [payloads.from_octets(octets[at : at + step]) for at in range(0, max(len(octets), 1), step)]
     pieces, start, plain, escaped = [], 0, 0, 0
     for at, character in enumerate(value):
         plain_more, escaped_more = len(character.encode()), escaped_size(character)
         if plain_more > limit or escaped_more > room:
-            raise CannotCut("no room for one character in %d octets" % min(limit, room))
+            raise CannotCut("no room for one character in %s" % counted(min(limit, room), "octet"))
         if plain + plain_more > limit or escaped + escaped_more > room:
             pieces.append(value[start:at])
             start, plain, escaped = at, 0, 0
@@ -120,7 +121,7 @@ class Assembly:
         total = number if last and total is None else total
         known = self.total if total is None else total
         if self.total is not None and known != self.total:
-            raise Contradiction("says %d segments, others say %d" % (known, self.total))
+            raise Contradiction("says %s, others say %d" % (counted(known, "segment"), self.total))
         if known is not None and max(self.have | {number}) > known:
             raise Contradiction("is beyond the last one, %d" % known)
         if last and number != known:

@@ -26,7 +26,7 @@ class Outbox:
         if size > self._max_octets:
             raise ValueError("%d octets: outbox.bytes allows %d for all messages" % (size, self._max_octets))
         if len(self.queue) >= self._max_messages:
-            raise msgin5g.OutboxFull("%d messages wait already (outbox.messages)" % len(self.queue))
+            raise msgin5g.OutboxFull("messages that wait: %d (outbox.messages)" % len(self.queue))
         if self.octets + size > self._max_octets:
             raise msgin5g.OutboxFull(
                 "%d of %d octets are taken (outbox.bytes)" % (self.octets, self._max_octets)

@@ -52,7 +52,7 @@ class Message:
         self._length = 0
 
     def __repr__(self):
-        return "<Message %s from %s, %d octets>" % (self.message_id, self.sender, self.size)
+        return "<Message %s from %s, size %d>" % (self.message_id, self.sender, self.size)
 
     def __getattr__(self, name):
         if name != "payload":

@@ -193,4 +193,4 @@ def test_more_than_32_options_are_refused():
 def test_codes_read_as_people_write_them():
     # 4.13 = 4 << 5 | 13 = 141
     equal(coap.code_text(141), "4.13")
-    equal(repr(coap.decode(TEMPERATURE)), "<Message ACK 2.05 mid=32052, 6 octets>")
+    equal(repr(coap.decode(TEMPERATURE)), "<Message ACK 2.05 mid=32052, size 6>")

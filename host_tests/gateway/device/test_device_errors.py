@@ -145,7 +145,7 @@ def test_what_an_application_may_not_send(tmp_path):
         "ValueError: expires must be a number of seconds above 0 and below 1e9",
         "ValueError: 1001 octets: outbox.bytes allows 1000 for all messages",
         "OutboxFull: 600 of 1000 octets are taken (outbox.bytes)",
-        "OutboxFull: 2 messages wait already (outbox.messages)",
+        "OutboxFull: messages that wait: 2 (outbox.messages)",
         "msgin5g: registering",
         "TimeoutError, it is still queued",
         "msgin5g: stopped",

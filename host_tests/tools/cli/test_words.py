@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Sentences: the singular, and what the system refuses. The system's words are those of POSIX <errno.h>."""
 
+import ast
 import errno
 import re
 import socket
@@ -22,9 +23,10 @@ OF_NUMBERS = {"tools/words.py", "tools/line/ports.py", "tools/transport/coap.py"
         (1, ["message"], "1 message"),
         (0, ["message"], "0 messages"),
         (2, ["message"], "2 messages"),
-        (1024, ["octet"], "1,024 octets"),
+        (1024, ["octet"], "1024 octets"),
         (1, ["reply", "replies"], "1 reply"),
         (3, ["reply", "replies"], "3 replies"),
+        (1, ["UE ID has", "UE IDs have"], "1 UE ID has"),
     ],
 )
 def test_one_thing_is_not_things(number, words, said):
@@ -64,3 +66,65 @@ def test_nobody_says_it_otherwise():
         if re.search(r"\bstrerror\b|\.errno\}", line)
     ]
     assert not found, "say it by tools.words: why(error), in_words(error), with_name(error)"
+
+
+# ---- one thing is not things, wherever a number stands before what is counted
+
+THINGS = (
+    "applications areas attributes blocks boards bytes characters classes copies datagrams devices days differences"
+    " elements entries events files frames functions groups hours keys lines members messages minutes mistakes modules"
+    " names octets packages packets recipients records reports requests retransmissions rows seconds segments servers"
+    " steps subscriptions things times topics UEs warnings"
+).replace(" ", "|")
+# A number that is a limit, or one of several, may be any; who reads "at most 1 octets" has asked for it.
+LIMIT = r"(All|at most|more than|than|of|to|in|has|have|holds|after|first|last|with) $"
+
+
+def texts(path):
+    """(line, text with ⟨expression⟩ in place of what is put in) of each string of a module but docstrings."""
+    tree = ast.parse(path.read_text())
+    said = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        and isinstance(node.body[0], ast.Expr)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            parts = []
+            for part in node.values:
+                if isinstance(part, ast.Constant):
+                    said.add(id(part))
+                    parts.append(part.value)
+                else:  # a format is for tables, and for what is never one
+                    parts.append("…" if part.format_spec else f"⟨{ast.unparse(part.value)}⟩")
+            yield node.lineno, "".join(parts)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in said:
+            yield node.lineno, re.sub(r"%d|\{(\w+)\}", r"⟨\1⟩", node.value)
+
+
+def plurals(text):
+    """What is counted there, and may be one of it. Names in capitals are numbers of this program."""
+    for found in re.finditer(rf"⟨([^⟩]*)⟩ (?:(?:older|more|other|UE|application) )?(?:{THINGS})\b", text):
+        if not re.search(LIMIT, text[: found.start()]) and not re.fullmatch(r"[A-Z_.]+", found[1]):
+            yield found[0]
+
+
+def test_the_search_for_plurals_finds_them(tmp_path):
+    path = tmp_path / "code.py"
+    path.write_text(
+        'f"{len(x)} messages wait"\n"%d UEs" % n\n"{octets} octets"\n'
+        'f"{MANY} devices"\n"at most %d octets"\nf"{n:,} octets"\nf"{x} keeps datagrams"\ncounted(n, "message")\n'
+    )
+    assert sorted(line for line, text in texts(path) if list(plurals(text))) == [1, 2, 3]
+
+
+def test_a_count_of_one_is_said_in_the_singular():
+    found = [
+        f"{path.relative_to(ROOT)}:{line}: {text}"
+        for path in (ROOT / "tools").rglob("*.py")
+        if "node_modules" not in path.parts and "apps" not in path.parts  # of devices, which have no tools
+        for line, text in texts(path)
+        if list(plurals(text))
+    ]
+    assert not found, "say it by tools.words.counted: " + "\n".join(found)

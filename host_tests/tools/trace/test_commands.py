@@ -66,7 +66,7 @@ def test_a_line_for_each_message_of_a_capture(tmp_path, capsys):
         f"MSG 6b7d7d6c 3/7 from ue:a@x to as:b@x payload of 3, {len(request)} octets",
         "gateway > 192.0.2.2:49152         ACK 2.04 1234 a1b2         6 octets",
         "gateway > 192.0.2.2:49152         CON empty 0007 -           4 octets",
-        "192.0.2.2:49152 > gateway         not CoAP, 1 octets",
+        "192.0.2.2:49152 > gateway         not CoAP, 1 octet",
     ]
 
 
@@ -185,7 +185,7 @@ def test_no_such_file_key_or_port(tmp_path, capsys):
     capture.add(post(BODY), False)
     capture.close()
     assert main(["trace", "--gateway", "5683", "--from", str(tmp_path / "made.pcap")]) == 2
-    assert "none of its 1 packets is UDP of port 5683; --gateway names another" in capsys.readouterr().err
+    assert "of 1 packet none is UDP of port 5683; --gateway names another" in capsys.readouterr().err
     (tmp_path / "key.json").write_text('{"security": {"master_secret": "00"}}')
     assert main(["trace", "--key", str(tmp_path / "key.json"), "--from", str(tmp_path / "made.pcap")]) == 2
     assert "security.sender_id must be the hexadecimal digits" in capsys.readouterr().err

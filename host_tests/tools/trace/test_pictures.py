@@ -130,7 +130,7 @@ def test_what_is_missing_is_said(tmp_path, capsys):
     (tmp_path / "trace.txt").write_text(printed)
     assert main(["trace", "--from", str(tmp_path / "trace.txt")]) == 0
     said = capsys.readouterr().err
-    assert said == "trace: 7 older events are lost, 2 were not noted for want of memory\n"
+    assert said == "trace: older events that are lost: 7; not noted for want of memory: 2\n"
 
 
 def test_several_devices_of_a_capture_and_one_of_them(tmp_path, capsys):

@@ -19,6 +19,7 @@ from tools.emulator.client import Emulator, provide
 from tools.emulator.repl import RawRepl
 from tools.errors import UsageError
 from tools.image import bytecode, rp2
+from tools.words import counted
 
 BOARD_CODE = """
 import gc, sys
@@ -85,7 +86,13 @@ def described(row):
     """What a module's heap is, in words."""
     name, octets, _, functions, classes, of_classes, names, of_module = row
     rest = octets - functions * FUNCTION - of_classes - of_module
-    parts = f"{functions} functions {functions * FUNCTION}, {classes} classes {of_classes}, {names} names {of_module}"
+    parts = ", ".join(
+        (
+            f"{counted(functions, 'function')} {functions * FUNCTION}",
+            f"{counted(classes, 'class', 'classes')} {of_classes}",
+            f"{counted(names, 'name')} {of_module}",
+        )
+    )
     return f"{name}: {parts}, rest {rest}"
 
 
@@ -101,7 +108,7 @@ def taken(image, flash, contents):
             for name in Order().of(CORE):
                 row = json.loads(repl.run(f"print(json.dumps(account({name!r})))"))
                 if row[2] != 1:
-                    raise UsageError(f"bench: {name} loaded {row[2]} modules where it should be 1")
+                    raise UsageError(f"bench: {name} loaded {counted(row[2], 'module')} where it should be 1")
                 rows.append(row)
             return rows
         finally:

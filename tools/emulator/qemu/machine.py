@@ -12,7 +12,7 @@ from tools.errors import UsageError
 from tools.image import workshop
 from tools.image.boards import board_data
 from tools.programs import debian
-from tools.words import in_words, why
+from tools.words import counted, in_words, why
 
 BOARD = "rv32"
 PROGRAM = "qemu-system-riscv32"
@@ -164,8 +164,10 @@ def _fill(descriptor):
     flash = board_data(BOARD)["flash"]
     size = os.fstat(descriptor).st_size
     if size not in (0, flash["files"], flash["size"]):
-        wanted = f"{flash['size']} octets, or {flash['files']} with the files alone"
-        raise UsageError(f"the flash file has {size} octets, a flash has {wanted}: give another --flash")
+        wanted = f"{counted(flash['size'], 'octet')}, or {flash['files']} with the files alone"
+        raise UsageError(
+            f"the flash file has {counted(size, 'octet')}, a flash has {wanted}: give another --flash"
+        )
     os.truncate(descriptor, flash["size"])
     if size == 0:
         os.pwrite(descriptor, b"\xff" * flash["files"], 0)

@@ -10,6 +10,7 @@ from tools.server.elsewhere import home_domain
 from tools.server.procedures.groups.documents import MAX_MEMBERS
 from tools.store.server.grouptables import ADMINISTRATOR, EXPLICIT, IMPLICIT, NORMAL, Member
 from tools.wire.outside import utf8
+from tools.words import counted
 
 
 def _name(text):
@@ -64,11 +65,11 @@ def _add(store, args, fail):
     new = [_member(before.get(id_), id_, type_) for id_, type_ in wanted.items()]
     if group is None:
         store.add_group(args.group, NORMAL, None, time.time(), facts, new)
-        print("added %s with %d members" % (args.group, len(new)))
+        print("added %s with %s" % (args.group, counted(len(new), "member")))
     else:
         store.change_group(group.document, facts, (before | {member.id: member for member in new}).values())
         added = len(wanted.keys() - before.keys())
-        print("%s was there; %d members were added to it" % (args.group, added))
+        print("%s was there; added to it: %s" % (args.group, counted(added, "member")))
     for id_ in wanted:
         if not _is_known(store, id_):
             print("%s is not known yet: nothing is kept for it before it is" % id_)
@@ -99,7 +100,7 @@ def _remove(store, args, fail):
         return fail("%s is no member of %s: see `group list`" % (missing[0], args.group))
     for id_ in args.member:
         gone = store.remove_member(group.document, id_)
-        waited = ", and %d messages that waited for it" % gone if gone else ""
+        waited = ", and %s that waited for it" % counted(gone, "message") if gone else ""
         print("removed %s from %s%s" % (id_, args.group, waited))
     return 0
 

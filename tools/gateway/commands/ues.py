@@ -11,7 +11,7 @@ from tools.gateway.commands.shared import add_store, domain, opened, service_id
 from tools.store.server.configtables import UeConfiguration
 from tools.wire import ueconfig
 from tools.wire.bodies import is_service_id
-from tools.words import why
+from tools.words import counted, why
 
 # of a list, named as the options are
 COLUMNS = ("ue_id", "ue", "server", "segment_size", "vendor", "type")
@@ -256,7 +256,7 @@ def _add(store, args, wanted):
         raise WrongUse(mistakes[0][1])
     _nothing_done(args.list, mistakes)  # and the transaction is undone
     if args.list is not None:
-        print("added %d UEs" % len(made))
+        print("added %s" % counted(len(made), "UE"))
         return 0
     (one, before), *_ = made
     print("added %s as %s" % (one.ue_id, one.ue))

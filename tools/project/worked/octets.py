@@ -11,6 +11,8 @@ import re
 import aiocoap
 from aiocoap.numbers.optionnumbers import OptionNumber
 
+from tools.words import counted
+
 TYPES = ("CON", "NON", "ACK", "RST")
 METHODS = {1: "GET", 2: "POST", 3: "PUT", 4: "DELETE", 5: "FETCH"}
 FORMATS = {40: "application/link-format", 50: "application/json", 60: "application/cbor"}
@@ -125,9 +127,9 @@ def listing(octets):
     size = len(message.token)
     code = int(message.code)
     said = METHODS.get(code) or ("Empty" if code == 0 else "")
-    what = "version 1, %s, Token of %d octets; %d.%02d%s; Message ID" % (
+    what = "version 1, %s, Token of %s; %d.%02d%s; Message ID" % (
         TYPES[octets[0] >> 4 & 3],
-        size,
+        counted(size, "octet"),
         code >> 5,
         code & 31,
         " " + said if said else "",
@@ -143,7 +145,7 @@ def listing(octets):
         at = end
     if message.payload:
         rest = octets[at:]
-        rows.append((rest[:1], "payload of %d octets" % len(message.payload)))
+        rows.append((rest[:1], "payload of %s" % counted(len(message.payload), "octet")))
         rows += [(rest[at : at + WIDTH], "") for at in range(1, len(rest), WIDTH)]
     return "\n".join(row(*each) for each in rows)
 

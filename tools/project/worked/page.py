@@ -8,6 +8,7 @@ from pathlib import Path
 from tools.project.worked import binary, octets
 from tools.project.worked.optional import optional
 from tools.project.worked.story import tell
+from tools.words import counted
 
 PAGE = Path(__file__).resolve().parents[3] / "docs/messages.md"
 MARKED = re.compile(r"(<!-- shown: ([\w-]+) -->\n).*?(<!-- end -->)", re.S)
@@ -33,12 +34,12 @@ def _block(name, shown, names):
         request = binary.counted(shown.request, names)
         title, clause, _ = binary.MESSAGES[request[0]]
         rows = "\n".join(octets.row(value, field) for field, value in binary.fields(request))
-        return "%s to %s: %s, %s, %d octets\n\n```\n%s\n```\n" % (
+        return "%s to %s: %s, %s, %s\n\n```\n%s\n```\n" % (
             shown.sender.capitalize(),
             shown.recipient,
             title,
             clause,
-            len(request),
+            counted(len(request), "octet"),
             rows,
         )
     if name == "trigger":

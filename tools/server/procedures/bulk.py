@@ -12,6 +12,7 @@ from tools.store.transactions import store_failed
 from tools.wire import bodies
 from tools.wire.answers import Answer, Refusal
 from tools.wire.bodies import Malformed
+from tools.words import counted
 
 MOST = 1000  # elements of one request
 _FAULT = "an error of the server's own"
@@ -108,5 +109,7 @@ def _elements(body, each_kind):
     if count is None:
         raise Malformed(count_member, "missing")
     if count != len(elements):
-        raise Malformed(count_member, "is %d, but %s has %d elements" % (count, list_member, len(elements)))
+        raise Malformed(
+            count_member, "is %d, but %s has %s" % (count, list_member, counted(len(elements), "element"))
+        )
     return elements

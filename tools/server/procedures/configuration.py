@@ -163,7 +163,9 @@ class Configuration(Procedure):
         each = self._settings.assigned_each if asker.is_one else self._settings.assigned_many
         if self._store.assigned(asker.name) >= each:
             raise Refusal(
-                "4.03", "%d UE IDs were given a UE Service ID for you: msgin5g gateway ue add" % each
+                "4.03",
+                "as many UE IDs as may be (%d) were given a UE Service ID for you: msgin5g gateway ue add"
+                % each,
             )
         if self._store.assigned() >= self._settings.ues:
             raise Refusal(

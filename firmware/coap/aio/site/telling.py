@@ -35,7 +35,7 @@ class Told:
         lately.append([pattern, type(error), tick, 0])
         from ..errors import tell
 
-        more = ", %d times since it was told last" % times if times else ""
+        more = ", %d more since it was told last" % times if times else ""
         print("%s: an exception, answered with an error%s" % (pattern, more))
         tell(error)
 

@@ -64,7 +64,7 @@ def test_who_is_reached_elsewhere_is_known(group):
 
 def test_members_are_added_and_removed_one_by_one(group):
     group("add", GROUP, A)
-    assert "1 members were added" in group("add", GROUP, "--explicit", B)[1]
+    assert "added to it: 1 member\n" in group("add", GROUP, "--explicit", B)[1]
     assert kept() == {GROUP: {A: ("IMPLICIT", False), B: ("EXPLICIT", False)}}
     assert group("add", GROUP, "--name", "pumps", A)[0] == 0
     assert "'pumps'" in group("list")[1]

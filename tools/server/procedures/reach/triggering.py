@@ -174,5 +174,5 @@ def payload(service, purpose):
     """The octets of a trigger. ValueError where they are more than one SMS has."""
     octets = json.dumps({"msgIden": service, "purpose": purpose}, separators=(",", ":")).encode()
     if len(octets) > LARGEST:
-        raise ValueError("a trigger of %d octets" % len(octets))
+        raise ValueError("a trigger of more than %d octets" % LARGEST)
     return octets
