@@ -4,10 +4,18 @@ of a message, with the answers to them."""
 
 from dataclasses import dataclass, field
 
-DEVICE, GATEWAY, SERVER, AS = "device", "gateway", "server", "as"
-ORDER = (DEVICE, GATEWAY, SERVER, AS)  # from left to right
-NAMES = {DEVICE: "Device", GATEWAY: "Gateway", SERVER: "Server", AS: "Application Server"}
+DEVICE, GATEWAY, SERVER, AS, RECIPIENT = "device", "gateway", "server", "as", "recipient"
+ORDER = (DEVICE, GATEWAY, SERVER, AS, RECIPIENT)  # from left to right
+NAMES = {
+    DEVICE: "Device",
+    GATEWAY: "Gateway",
+    SERVER: "Server",
+    AS: "Application Server",
+    RECIPIENT: "Device (recipient)",
+}
 _AT_ONCE = 0.005  # s
+# Where two devices have to do with a message: what its sender says, and what its recipient is told
+_OF_SENDER, _FOR_RECIPIENT = ("MSG", "MSGUPD"), ("MSG", "PUSH")
 _SAME = 247  # s, EXCHANGE_LIFETIME of RFC 7252: until then the same message ID is the same message
 BAD = ("failed", "refused", "expired", "unreachable", "incomplete", "quarantined")
 _IMPLIED = ("stopped", "registering", "queued", "sent")  # states that an arrow says as well
@@ -79,9 +87,17 @@ class Step:
 def of_life(life):
     """The steps of what GET /api/messages/FROM/MSGID answers. Raises ValueError for anything else."""
     try:
-        return [_of_step(each) for each in life["steps"]]
+        found = [_of_step(each) for each in life["steps"]]
     except (AttributeError, KeyError, TypeError):
         raise ValueError("no steps of a message") from None
+    ends = {(step.who == DEVICE, step.to == DEVICE) for step in found if step.what in _FOR_RECIPIENT}
+    if {(True, False), (False, True)} <= ends:  # from a device to a device
+        for step in found:
+            if step.who == DEVICE and step.what not in _OF_SENDER:
+                step.who = RECIPIENT
+            if step.to == DEVICE and step.what in _FOR_RECIPIENT:
+                step.to = RECIPIENT
+    return found
 
 
 def _of_step(each):

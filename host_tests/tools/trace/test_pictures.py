@@ -172,6 +172,26 @@ def test_a_life_as_the_page_gives_it(tmp_path, capsys):
     assert "no message's life" in capsys.readouterr().err
 
 
+def test_a_life_between_two_devices(tmp_path, capsys):
+    """The report of the recipient comes from it, and goes to the sender."""
+    ways = (
+        ("device", "server", "MSG"),
+        ("server", "device", "MSG"),
+        ("device", "server", "IMDN"),
+        ("server", "device", "IMDN"),
+    )
+    life = {"steps": [{"time": 5, "who": who, "to": to, "what": what} for who, to, what in ways]}
+    (tmp_path / "life.json").write_text(json.dumps(life))
+    assert main(["trace", "--from", str(tmp_path / "life.json")]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split("  ")[-1].strip() == "Device (recipient)"
+    left, right = (lines[1].index("|"), lines[2].rindex("|"))
+    arrows = [(line.strip(" |0."), line.index("MSG" if "MSG" in line else "IMDN")) for line in lines[1:5]]
+    middle = (left + right) // 2
+    assert [at < middle for _, at in arrows] == [True, False, False, True]
+    assert [arrow[0] for arrow, _ in arrows] == ["-", "-", "<", "<"]
+
+
 @pytest.mark.parametrize("said", ["", "1-3, 5", "1", "1-2"])
 def test_ranges(said):
     numbers = set()
