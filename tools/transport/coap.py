@@ -236,6 +236,7 @@ class CoapTransport:
                 manager = interface.token_interface
                 recent = self._watch.attach(manager)
                 self._recents.append(recent)
+                self.again.watch(recent)
                 if isinstance(manager.message_interface, MessageInterfaceUDP6):
                     self.door.attach(manager, recent)
                     self._straight.attach_door(self.door, manager, recent)

@@ -107,14 +107,20 @@ class Bare:
             if message.code.is_request():
                 return message
 
-    async def register(self):
+    async def post(self, body):
+        """The octets of a POST of this body, which was answered with 2.04."""
         self._mid += 1
-        body = {"msgIden": SERVICE, "msgType": "REG", "oriAddr": {"oriAddrType": "UE", "addr": self.name}}
         # RFC 7252 section 3: version 1, CON, a token of 1 octet; POST; message ID; Uri-Path "msgin5g"
         head = bytes([0x41, 0x02, 0, self._mid, 7, 0xB7]) + b"msgin5g"
-        self.say(head + b"\xff" + json.dumps(body).encode())
+        octets = head + b"\xff" + json.dumps(body).encode()
+        self.say(octets)
         while (await self.read()).code is not aiocoap.CHANGED:
             pass  # a request that came before the answer
+        return octets
+
+    async def register(self):
+        body = {"msgIden": SERVICE, "msgType": "REG", "oriAddr": {"oriAddrType": "UE", "addr": self.name}}
+        return await self.post(body)
 
     def acknowledge(self, request, code=0x44):
         """A piggybacked 2.04, or with code 0 an empty ACK."""

@@ -120,6 +120,24 @@ def test_what_is_sent_again_is_counted_and_an_answer_that_comes_separately_is_se
     run(main())
 
 
+def test_what_a_device_sends_again_is_counted_where_it_was_said():
+    async def main():
+        async with gateway() as g, Page(g) as page, Ue(g, A) as a, Ue(g, B) as b:
+            await b.register()
+            bare = Bare(g, A)
+            await bare.register()
+            octets = await bare.post(a.msg(B, "x"))
+            for _ in range(2):
+                bare.say(octets)
+                await bare.read()  # its answer, once more
+            msg_id = (await page.device(A))["messages"][0]["msgId"]
+            assert (await page.life(A, msg_id))["steps"][0]["count"] == 3
+            assert (await page.device(A))["stats"]["repeated"] == 2
+            bare.close()
+
+    run(main())
+
+
 def test_all_segments_are_one_step_in_and_out():
     async def main():
         async with two() as (g, page, a, b):

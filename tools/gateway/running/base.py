@@ -142,6 +142,7 @@ class Running:
             self.body_limit,
             discovery_of(self.options, emit),
         )
+        transport.again.came_again = self.history.came_again
         transport.again.retransmitted = self.sent.sent_again
         transport.again.acknowledged = self.sent.acknowledged
         return transport

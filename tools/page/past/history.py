@@ -8,7 +8,7 @@ Each change has a number, which grows: who has seen the page as it was at one as
 import collections
 
 from tools.page.past import lives
-from tools.page.past.known import Bounded, Known
+from tools.page.past.known import DEVICES, Bounded, Known
 from tools.page.past.lives import Lives
 from tools.wire import payload as payloads
 from tools.wire.bodies import same
@@ -32,6 +32,7 @@ class History:
         self.at = 0  # the number of the last change
         self.ring = collections.deque(maxlen=RING)  # (number, devices, Life or None, record or None)
         self.known = Known()
+        self._said = Bounded(DEVICES)  # device: (life, step) of its last request, where that is a step
         self.sets = Bounded(SETS)  # (device, segId): key of the life
         self.here = here
         self.changed = []  # called after each change
@@ -76,6 +77,18 @@ class History:
         """A request of a recipient has come."""
         if target.type == "UE":
             self.known.heard(target.id, now)
+            self._said.pop(target.id, None)
+
+    def came_again(self, peer):
+        """A request from this address came once more: of its device the last one, since it waits for the answer."""
+        ue = self.known.at(str(peer))
+        if ue is None:
+            return
+        self.known.count("repeated", ue)
+        life, step = self._said.get(ue, (None, None))
+        if step is not None:
+            step["count"] += 1
+        self.note((ue,), life)
 
     def messages_of(self, ue):
         """The last ones of a device, the newest first."""
@@ -107,6 +120,7 @@ class History:
         if step is None:
             step = life.step(record["time"], who, self.here, "MSG", lives.ACCEPTED)
         step["state"], step["until"] = lives.ACCEPTED, record["time"]
+        self._said.put(record["from"], (life, step))
         if item is not None:
             self._carries(life, item)
         return life
@@ -142,6 +156,7 @@ class History:
             step = life.step(record["time"], "device", self.here, "MSG", lives.ARRIVING)
         step["segments"] = {"done": record["done"], "of": record["of"]}
         step["until"] = record["time"]
+        self._said.put(record["from"], (life, step))
         return life
 
     def _repeated(self, record, _):
@@ -208,9 +223,9 @@ class History:
         life = self.lives.get(record["to"], record["msgId"])
         if life is not None:
             life.report = record["status"]
-            life.step(
-                record["time"], role(record["from"]), self.here, "IMDN", record["status"], record["cause"]
-            )
+            who, status = role(record["from"]), record["status"]
+            step = life.step(record["time"], who, self.here, "IMDN", status, record["cause"])
+            self._said.put(record["from"], (life, step))
         return life
 
     def _reported(self, record, _):

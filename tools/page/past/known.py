@@ -94,6 +94,10 @@ class Known:
         """It is registered from this address, as events name it."""
         self._at.put(peer, ue)
 
+    def at(self, peer):
+        """Who is registered from this address, or None."""
+        return self._at.get(peer)
+
     def refused(self, ue, peer, time, text):
         """A request was refused: of this device, or None, from this address."""
         for each in {ue or self._at.get(peer), self._at.get(peer)} - {None}:

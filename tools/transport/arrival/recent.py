@@ -24,6 +24,7 @@ class Recent(dict):
         self._lifetime = TransportTuning().EXCHANGE_LIFETIME
         self._oldest_ends = 0.0
         self.duplicates = 0  # messages that came again
+        self.on_duplicate = lambda remote: None
         self.datagram = None  # the octets that the message at hand was made of, where they are known
         self._of = {}  # remote: its keys, each with [when it came, content, how often], the oldest first
 
@@ -98,6 +99,7 @@ class Recent(dict):
                 self.add(key, now)
                 return False
             self.duplicates += 1
+            self.on_duplicate(message.remote)
             if message.mtype is CON and self[key] is not None:
                 manager._send_initially(self[key])
             return True

@@ -1,18 +1,22 @@
 # SPDX-License-Identifier: MIT
-"""What happens to a request of ours before it is answered: it is sent again, or acknowledged by itself (RFC 7252
-sections 4.2 and 5.2.2)."""
+"""What happens to a request before it is answered: it is sent again, or acknowledged by itself (RFC 7252 sections 4.2
+and 5.2.2)."""
 
 from aiocoap import ACK, EMPTY
 
 
 class Again:
-    """`retransmitted(peer)`, `acknowledged(peer)`: called where that happens to what is out to this Peer. `repeated`:
-    messages that were sent again."""
+    """`retransmitted(peer)`, `acknowledged(peer)`: called where that happens to what is out to this Peer;
+    `came_again(peer)`: where a request of this Peer has come once more. `repeated`: messages that were sent again."""
 
     def __init__(self, peer_of):
         self._peer_of = peer_of
         self.repeated = 0
-        self.retransmitted = self.acknowledged = lambda peer: None
+        self.retransmitted = self.acknowledged = self.came_again = lambda peer: None
+
+    def watch(self, recent):
+        """`recent`: the Recent that knows what comes again."""
+        recent.on_duplicate = lambda remote: self.came_again(self._peer_of(remote))
 
     def attach(self, manager):
         """`manager`: aiocoap's MessageManager."""
