@@ -120,7 +120,7 @@ class Calls:
             self._tell("%s answers again" % self.server)
         said = _object(octets)
         if 200 <= status < 300:
-            return said, location
+            return said, location and urllib.parse.urljoin(uri, location)  # RFC 9110 section 10.2.2
         params = said.get("invalidParams")
         member = params[0].get("param", "") if isinstance(params, list) and params else ""
         words = said.get("detail") or said.get("title") or "it says no more"

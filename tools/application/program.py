@@ -4,7 +4,6 @@
 import argparse
 import asyncio
 import contextlib
-import math
 import signal
 import sys
 from pathlib import Path
@@ -20,6 +19,7 @@ from tools.wire.restreading import is_target
 from tools.words import why
 
 _AGAIN = 2  # s between tries of who waits for a server
+_LONGEST = 366 * 24 * 3600  # s
 _LARGEST = 1 << 16  # octets of a message (TS 23.554 leaves the size open; a device takes so much)
 _LISTEN = """examples:
   msgin5g as listen as:weather@example.org
@@ -172,7 +172,10 @@ async def _listen(args, tell):
     try:
         async with nearby.Door(application) as door, contextlib.AsyncExitStack() as stack:
             await _registered(stack, application, args, tell)
-            await door.open()
+            try:
+                await door.open()
+            except OSError as error:  # its folder's name is too long, or the disk is full
+                tell.say(f"`as send` cannot send by this one: {why(error)}")
             return await _listening(application, args, tell)
     except held.Held as holder:
         raise UsageError(f"{args.service_id} is listened for already: {holder}") from None
@@ -360,6 +363,6 @@ def _seconds(text):
         seconds = float(text)
     except ValueError:
         seconds = 0
-    if not 0 < seconds < math.inf:
-        raise argparse.ArgumentTypeError("%r is no number of seconds" % text[:64])
+    if not 0 < seconds <= _LONGEST:
+        raise argparse.ArgumentTypeError("%r is no number of seconds up to a year" % text[:64])
     return seconds

@@ -98,6 +98,25 @@ def test_saved(tmp_path):
     run(main())
 
 
+def test_a_folder_with_a_name_too_long_for_a_socket(tmp_path):
+    """It listens all the same; `send` is by itself, and hears that another program has the registration."""
+    folder = tmp_path / ("x" * 120)
+    folder.mkdir(mode=0o700)
+
+    async def main():
+        async with gateway() as g, Ue(g, A) as ue, Typed(folder, g, "listen", AS) as listen:
+            await ue.register()
+            await listen.line()
+            assert "`as send` cannot send by this one" in await listen.trouble()
+            task = answering(ue)
+            code, out, err = await typed(folder, g, "send", "--from", AS, "--to", A, "--report", "x")
+            assert code == 1 and "accepted" in out and "by another program, which gets the report" in err
+            assert (await listen.line()).endswith("to " + A)
+            task.cancel()
+
+    run(main())
+
+
 def test_the_second_listener_hears_who_the_first_is(tmp_path):
     async def main():
         async with gateway() as g, Typed(tmp_path, g, "listen", AS) as first:
@@ -202,6 +221,8 @@ def test_tokens(tmp_path):
             "cannot listen at 192.0.2.1:9: Cannot assign requested address",
         ),
         (("send", "--from", AS, "--to", A, "--wait", "0", "x"), "no number of seconds"),
+        (("send", "--from", AS, "--to", A, "--expire", "1e12", "x"), "no number of seconds up to a year"),
+        (("send", "--from", AS, "--to", A, "--expire", "nan", "x"), "no number of seconds up to a year"),
         (("listen", AS, "--server", "127.0.0.1"), "no URI of a server"),
         (("listen", AS, "--http", "9000"), "no HOST:PORT"),
         (("listen", AS, "--count", "0"), "no number of messages"),
