@@ -57,6 +57,8 @@ def test_what_is_drawn_counts_and_nothing_gets_longer():
     assert names.datagram(first) == counted
     other = names.datagram(bytes.fromhex("4402beeedeadbeee"))
     assert other == bytes.fromhex("44021002a0000002")
+    names.begin()  # two peers draw the same Message ID by chance
+    assert names.datagram(bytes.fromhex("4402beefdeadbeef")) == bytes.fromhex("44021003a0000001")
 
 
 def test_a_binary_message_is_cut_into_the_fields_of_annex_a_2():

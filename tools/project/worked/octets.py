@@ -30,6 +30,11 @@ class Names:
 
     def __init__(self):
         self._known = {}
+        self._exchange = 0  # each has Message IDs of its own: those of two peers may be the same by chance
+
+    def begin(self):
+        """What comes now belongs to another exchange."""
+        self._exchange += 1
 
     def of(self, kind, value, form):
         """Return what stands for a value of this kind; `form(n)` makes that of the n-th."""
@@ -56,7 +61,9 @@ class Names:
         """Return a datagram with another Message ID, Token, ETag and other identifiers."""
         message = aiocoap.Message.decode(octets)
         size = len(message.token)
-        made = octets[:2] + self.of("mid", octets[2:4], lambda n: (0x1000 + n).to_bytes(2, "big"))
+        made = octets[:2] + self.of(
+            "mid", (self._exchange, octets[2:4]), lambda n: (0x1000 + n).to_bytes(2, "big")
+        )
         if size:
             made += self.of(
                 "token", octets[4 : 4 + size], lambda n: (0xA0 << 8 * (size - 1) | n).to_bytes(size, "big")

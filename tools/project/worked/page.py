@@ -30,6 +30,7 @@ def rendered(story, text):
 
 
 def _block(name, shown, names):
+    names.begin()
     if name.startswith("l3-"):
         request = binary.counted(shown.request, names)
         title, clause, _ = binary.MESSAGES[request[0]]

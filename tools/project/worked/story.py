@@ -120,7 +120,7 @@ async def gateway(discovery=False, function=None, serial=(), **settings):
     """A gateway on free ports whose clock begins at noon."""
     loop = asyncio.get_running_loop()
     begin = loop.time()
-    quick = {"open": True, "segment_gap": 0.2, "retry_min": 0.05, "retry_max": 0.2}
+    quick = {"open": True, "retry_min": 0.05, "retry_max": 0.2}
     options = Options(
         Settings(**(quick | settings)),
         ("127.0.0.1", 0),
