@@ -83,14 +83,14 @@ def test_one_liners_by_mpremote_exec(image, tmp_path):
             message = await server.message(
                 lambda message: message.payload == "hello", "the console's message"
             )
-            assert said == [f"{message['msgId']} delivered"]
+            assert said == [f"{message.message_id} delivered"]
             # Nobody is at the REPL now, and the client answers all the same.
             await server.send(UE, "in the background", report=False)
             await server.send(UE, "x" * 5000, report=False)  # in segments
             code = "console.wait(30); console.wait(30); console.inbox(); console.outbox(); console.status()"
             said = await says(emulator, "resume", "exec", code)
             assert said[:3] == [f"from {AS}: in the background", f"from {AS}: 5000 octets", "nothing"]
-            assert said[3] == f"{message['msgId']} delivered"
+            assert said[3] == f"{message.message_id} delivered"
             assert said[4] == "start 1, reset cause power-on"
             assert said[6:8] == [f"{UE} at coap+uart://0: registered", "inbox 0; outbox 0"]
             assert said[8] == "accepted 1, delivered 1, received 2, reported 1"
@@ -126,7 +126,7 @@ def test_a_session_at_the_repl(image, tmp_path):
             await pico.says("42 True")
             pico.types(f"console.send({AS!r}, 'typed', to_type='AS')\r".encode())
             message = await server.message(lambda message: message.payload == "typed", "what was typed")
-            await pico.says(f"{message['msgId']} accepted")
+            await pico.says(f"{message.message_id} accepted")
             # A mistake is a traceback, and the client goes on.
             pico.types(b"console.send('', 'x')\r")
             await pico.says("ValueError: to: must be a string of 1 to 255 octets")

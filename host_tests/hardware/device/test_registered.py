@@ -135,7 +135,7 @@ def test_registers_sends_reports_and_receives(image, tmp_path):
         assert (order["payload"], order["sender"]) == ("open the valve", AS)
         assert (await server.report(message_id)).delivered
         answer = await server.message(lambda message: message.payload == "done: open the valve", "the answer")
-        assert answer["oriAddr"]["addr"] == UE
+        assert answer.sender == UE
         assert (await pico.tells("answer"))["state"] == "delivered"
         assert pico.emulator.stats()["uarts"][0]["overruns"] == 0
 

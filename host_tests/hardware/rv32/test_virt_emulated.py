@@ -37,7 +37,7 @@ def test_from_the_command_to_a_registered_device(virt_image, tmp_path):
                     await command(tmp_path, "provision", "--ue", UE, "--port", repl)
                     await gateway.event("registered", ue=UE, seconds=60)
                     reading = await server.message(lambda message: message.sender == UE, "a reading")
-                    assert reading["payload"].isdecimal()
+                    assert reading.payload.isdecimal()
                     said = Process((sys.executable, "-m", "tools.cli", "provision", "--show", "--port", repl))
                     async with said:
                         await said.wait()

@@ -123,7 +123,7 @@ async def exchange(server, machine, payload, start=0):
     assert (order["payload"], order["sender"]) == (payload, AS)
     assert (await server.report(message_id)).delivered
     answer = await server.message(lambda message: message.payload == f"done: {payload}", "the answer")
-    assert answer["oriAddr"]["addr"] == UE
+    assert answer.sender == UE
     assert (await machine.tells("answer", start=start))["state"] == "delivered"
 
 
@@ -162,7 +162,7 @@ def test_over_l3(virt_image, tmp_path):
         assert (await machine.tells("order"))["payload"] == "open the valve"
         assert (await server.report(message_id)).delivered
         answer = await server.message(lambda message: message.payload == "done: open the valve", "the answer")
-        assert answer["oriAddr"]["addr"] == UE
+        assert answer.sender == UE
         assert (await machine.tells("answer"))["state"] == "delivered"
 
     play(virt_image, tmp_path, act, app=L3_APP, prepare=prepare)

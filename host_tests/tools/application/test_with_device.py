@@ -13,6 +13,7 @@ from host_tests.gateway.scripted import ROOT, run
 from host_tests.tools.application.typing_it import AS, Typed, typed
 from tools.demo.processes import Device, Gateway, Process, command
 
+PAGE = (ROOT / "docs/application-server.md").read_text()
 LARGE = 60_000  # octets: in segments, each way
 
 
@@ -27,6 +28,20 @@ async def system(folder):
             yield gateway, "http://%s:%d" % gateway.http
 
 
+def described():
+    """{event: members} of the objects of --json, by the page."""
+    rows = re.findall(r"^\| `(\w+)` \| (?:`listen`|`send`|both) \| (.*) \|$", PAGE, re.MULTILINE)
+    return {event: {"time", "event", *re.findall(r"`(\w+)`", members)} for event, members in rows}
+
+
+def read(text):
+    """The objects of these lines, by their event, each with the members that the page has."""
+    objects = [json.loads(line) for line in text.splitlines()]
+    for each in objects:
+        assert each.keys() <= described()[each["event"]]
+    return {each["event"]: each for each in objects}
+
+
 def test_a_file_there_and_back(tmp_path):
     file = tmp_path / "sent"
     file.write_bytes(random.Random(7).randbytes(LARGE))
@@ -35,14 +50,17 @@ def test_a_file_there_and_back(tmp_path):
         async with system(tmp_path) as (_, uri):
             words = ("listen", AS, "--json", "--count", "1", "--save", str(tmp_path / "came"))
             async with Typed(tmp_path, uri, *words) as listen:
-                assert json.loads(await listen.line()).items() >= {"event": "registered", "id": AS}.items()
+                registered = read(await listen.line())["registered"]
+                assert (registered["id"], registered["server"]) == (AS, uri)
                 words = ("send", "--from", AS, "--to", UE, "--report", "--json", "--file", str(file))
                 code, out, err = await typed(tmp_path, uri, *words)
-                accepted, report = map(json.loads, out.splitlines())
-                assert (code, err, accepted["event"], accepted["stored"]) == (0, "", "accepted", False)
-                assert report.items() >= {"event": "report", "from": UE, "delivered": True}.items()
+                told = read(out)
+                assert (code, err, list(told)) == (0, "", ["accepted", "report"])
+                accepted, report = told.values()
+                assert (accepted["to"], accepted["stored"]) == (UE, False)
+                assert (report["from"], report["delivered"], report["cause"]) == (UE, True, "")
                 code, out, _ = await listen.end()
-                told = {line["event"]: line for line in map(json.loads, out.splitlines())}
+                told = read(out)
                 assert code == 0 and told["report"]["msgId"] == accepted["msgId"]
                 message = told["message"]
                 assert (message["from"], message["to"], message["encoding"]) == (UE, AS, "base64")
@@ -75,8 +93,7 @@ def test_a_group_and_a_topic(tmp_path):
 
 
 def test_the_example_of_the_page(tmp_path):
-    page = (ROOT / "docs/application-server.md").read_text()
-    example = re.search(r"## In Python\n\n```python\n(.*?)```", page, re.DOTALL)[1]
+    example = re.search(r"## In Python\n\n```python\n(.*?)```", PAGE, re.DOTALL)[1]
     assert example.count("http://127.0.0.1:8065") == 1 and UE in example
 
     async def main():
