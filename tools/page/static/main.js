@@ -25,6 +25,8 @@ let since = null; // when the gateway that was heard last began
 let soon = 0;
 
 let shown = location.hash;
+let loads = 0; // under way
+const later = []; // what was heard meanwhile: it may be newer than what is being loaded, so it goes on top of that
 
 const page = {
   /** Asks for the data of this view anew. */
@@ -32,12 +34,15 @@ const page = {
     const mine = view;
     clearTimeout(soon);
     soon = 0;
+    loads += 1;
     try {
       await mine.load();
       if (mine === view) clearFault();
     } catch (error) {
       if (mine === view) showFault(mine, error);
     } finally {
+      loads -= 1;
+      if (!loads) later.splice(0).forEach(([kind, data]) => view.heard?.(kind, data));
       if (mine === view) main.setAttribute("aria-busy", "false");
     }
   },
@@ -74,7 +79,7 @@ function where() {
   return [Object.hasOwn(VIEWS, name) ? name : "overview", about, new URLSearchParams(query)];
 }
 
-function open(focus = true) {
+function open(focus = true, load = true) {
   view?.close?.();
   const [name, about, query] = where();
   view = name === "device" || name === "message" ? VIEWS[name](page, ...about.slice(0, 2).map(String)) : VIEWS[name](page, query);
@@ -90,7 +95,7 @@ function open(focus = true) {
     window.scrollTo(0, 0);
     main.querySelector("h1")?.focus({ preventScroll: true });
   }
-  page.reload();
+  if (load) page.reload();
 }
 
 // ---- what changes
@@ -110,6 +115,7 @@ function link(state, seconds, reason) {
 
 const live = new Live((kind, data) => {
   if (kind === "reload") begin();
+  else if (loads) later.push([kind, data]);
   else view.heard?.(kind, data);
 }, heard);
 
@@ -218,5 +224,5 @@ document.querySelector(".skip").addEventListener("click", (event) => {
   main.focus();
 });
 setInterval(tick, TICK);
-open(false);
+open(false, false); // what it shows is loaded once it is known from where on changes are told
 begin();

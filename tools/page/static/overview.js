@@ -122,6 +122,7 @@ export function overview(page) {
         count();
       } else if (kind === "event") {
         const line = sentence(data);
+      if ([...events.children].some((each) => each.isEqualNode(line))) return; // it was loaded already
         line.classList.add("fresh");
         events.prepend(line);
         while (events.children.length > LATEST) events.lastChild.remove();
